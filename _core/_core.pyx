@@ -1,0 +1,617 @@
+# cython: language_level=3
+"""The boundary between Python and the kernels: checks arrays, cuts a minibatch into slices, runs them in parallel.
+
+Nothing here knows of estimators. NumPy owns every array; what reaches C has been checked once, where it came in.
+"""
+import os
+from collections import namedtuple
+
+import numpy as np
+
+cimport numpy as cnp
+from cpython.exc cimport PyErr_CheckSignals
+from libc.math cimport INFINITY, isfinite, pow
+from libc.stdint cimport int32_t, uint32_t, uint64_t
+from libc.stdlib cimport qsort
+from libc.string cimport memset, strcmp
+from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
+
+from kernels cimport (
+    MAX_LAYERS, POLL_WORK, RNN_OPENMP, isize, rnn_compiled_level, rnn_job, rnn_kernels, rnn_kernels_of, rnn_network,
+    rnn_optimizer, rnn_phase, run_phases
+)
+
+cnp.import_array()
+
+# A minibatch is cut into slices of SLICE_ROWS sequences; more for wide layers, whose weights are read from memory for each
+# step of each slice. The rule knows the batch and the network alone, never threads, so that any number of threads gives
+# the same bits.
+cdef isize SLICE_ROWS = 8, WIDE_SLICE_ROWS = 16, WIDE_LAYER = 256
+cdef isize MAX_SLICES = 32, MAX_GRADIENT_BYTES = 256 << 20
+cdef isize PREDICT_SLICE_ROWS = 16, PREDICT_SLICES = 32
+# Below so many multiplications, waking a second thread costs more than it brings.
+cdef double THREADS_WORTH = 1 << 20
+cdef double SIGNAL_SECONDS = 0.05
+cdef isize CACHE_LINE = 64
+
+
+# ---- rosters and SIMD levels ----
+
+CellInfo = namedtuple("CellInfo", "name gates activations forget_gate")
+
+cdef dict read_cells():
+    cdef const rnn_kernels *kernels = rnn_kernels_of(8, 0)
+    cdef int i = 0
+    cells = {}
+    while kernels.cells[i] != NULL:
+        cell = kernels.cells[i]
+        name = cell.name.decode()
+        cells[name] = CellInfo(name, tuple(cell.gates.decode().split()), tuple(cell.activations.decode().split()),
+                               cell.forget_gate)
+        i += 1
+    return cells
+
+cdef tuple read_losses():
+    cdef const rnn_kernels *kernels = rnn_kernels_of(8, 0)
+    cdef int i = 0
+    names = []
+    while kernels.losses[i] != NULL:
+        names.append(kernels.losses[i].decode())
+        i += 1
+    return tuple(names)
+
+cdef dict read_optimizers():
+    cdef const rnn_kernels *kernels = rnn_kernels_of(8, 0)
+    cdef int i = 0
+    vectors = {}
+    while kernels.optimizers[i].name != NULL:
+        vectors[kernels.optimizers[i].name.decode()] = kernels.optimizers[i].n_state
+        i += 1
+    return vectors
+
+CELLS = read_cells()
+LOSSES = read_losses()
+OPTIMIZERS = read_optimizers()
+
+
+def compiled_simd_levels():
+    """Names of the SIMD levels in this build, slowest first."""
+    levels, level = [], 0
+    while rnn_compiled_level(level) != NULL:
+        levels.append(rnn_compiled_level(level).decode())
+        level += 1
+    return tuple(levels)
+
+
+def simd_levels():
+    """Names of the SIMD levels that this processor runs, slowest first."""
+    return tuple(name for level, name in enumerate(compiled_simd_levels()) if rnn_kernels_of(4, level) != NULL)
+
+
+cdef int present_level = 0
+
+
+def set_simd_level(name):
+    """Use the kernels of this SIMD level from now on."""
+    global present_level
+    if name not in simd_levels():
+        raise ValueError(f"The SIMD level must be one of {simd_levels()} on this processor, got {name!r}.")
+    present_level = compiled_simd_levels().index(name)
+
+
+def simd_level():
+    """Name of the SIMD level in use."""
+    return compiled_simd_levels()[present_level]
+
+
+def openmp_enabled():
+    """Whether this build runs slices in several threads."""
+    return RNN_OPENMP
+
+
+try:
+    set_simd_level(os.environ.get("SKLEARN_RNN_SIMD") or simd_levels()[-1])
+except ValueError as error:
+    raise ImportError(f"SKLEARN_RNN_SIMD: {error}") from None
+
+
+def vector_math(name, x):
+    """Apply the kernels' own `exp`, `sigmoid` or `tanh` to a contiguous float32 or float64 array."""
+    functions = ("exp", "sigmoid", "tanh")
+    x = np.ascontiguousarray(x)
+    if name not in functions or x.dtype not in (np.float32, np.float64):
+        raise ValueError(f"Expected one of {functions} and a float32 or float64 array, got {name!r} and {x.dtype}.")
+    y = np.empty_like(x)
+    rnn_kernels_of(x.itemsize, present_level).math(functions.index(name), x.size, cnp.PyArray_DATA(x), cnp.PyArray_DATA(y))
+    return y
+
+
+# ---- checks ----
+
+cdef void *pointer_to(object array, str name, int kind, tuple shape, bint writeable=False) except NULL:
+    """Data of a C-contiguous array of this type and shape (-1: any length)."""
+    cdef cnp.ndarray a
+    cdef int i
+    cdef bint fits = isinstance(array, np.ndarray)
+    if fits:
+        a = array
+        fits = (cnp.PyArray_TYPE(a) == kind and a.ndim == len(shape) and cnp.PyArray_IS_C_CONTIGUOUS(a)
+                and cnp.PyArray_ISALIGNED(a) and not cnp.PyArray_ISBYTESWAPPED(a)
+                and (not writeable or cnp.PyArray_ISWRITEABLE(a)))
+        if fits:
+            for i in range(a.ndim):
+                fits = fits and (shape[i] == -1 or a.shape[i] == shape[i])
+    if not fits:
+        came = f"{array.dtype} of shape {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+        wanted = np.dtype(cnp.PyArray_DescrFromType(kind))
+        shape_text = str(shape).replace("-1", "any")
+        raise ValueError(f"`{name}` must be a C-contiguous {'writeable ' if writeable else ''}array of {wanted} and shape "
+                         f"{shape_text}, got {came}.")
+    return cnp.PyArray_DATA(a)
+
+
+cdef int type_of(object dtype) except -1:
+    if dtype not in ("float32", "float64"):
+        raise ValueError(f"`dtype` must be 'float32' or 'float64', got {dtype!r}.")
+    return cnp.NPY_FLOAT32 if dtype == "float32" else cnp.NPY_FLOAT64
+
+
+cdef int index_of(object roster, object value, str name) except -1:
+    roster = tuple(roster)
+    if value not in roster:
+        raise ValueError(f"`{name}` must be one of {roster}, got {value!r}.")
+    return roster.index(value)
+
+
+cdef class Dataset:
+    """Sequences packed one after another, with targets and weights; checked here, once.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_steps, n_features), float32 or float64
+    offsets : ndarray of shape (n_samples + 1,), intp
+        Sequence i is `values[offsets[i]:offsets[i + 1]]`.
+    targets : ndarray of shape (n,), int32, or (n, n_outputs), the network's dtype; or None
+        n is n_samples, or n_steps for a network with a target per step.
+    weights : ndarray of shape (n,), float64; or None for ones
+    """
+    cdef readonly object values, offsets, targets, weights
+    cdef readonly isize n_samples, n_steps, n_features
+    cdef int values_are_double
+    cdef const void *value_data
+    cdef const isize *offset_data
+
+    def __init__(self, values, offsets, targets=None, weights=None):
+        cdef isize i
+        kind = cnp.NPY_FLOAT64 if getattr(values, "dtype", None) == np.float64 else cnp.NPY_FLOAT32
+        self.values_are_double = kind == cnp.NPY_FLOAT64
+        self.value_data = pointer_to(values, "values", kind, (-1, -1))
+        self.offset_data = <const isize *>pointer_to(offsets, "offsets", cnp.NPY_INTP, (-1,))
+        self.n_samples, self.n_steps, self.n_features = len(offsets) - 1, values.shape[0], values.shape[1]
+        if self.n_samples < 0 or self.offset_data[0] != 0 or self.offset_data[self.n_samples] != self.n_steps:
+            raise ValueError("`offsets` must run from 0 to the number of rows of `values`.")
+        for i in range(self.n_samples):
+            if self.offset_data[i + 1] <= self.offset_data[i]:
+                raise ValueError(f"`offsets` must increase: sequence {i} has no steps.")
+        self.values, self.offsets, self.targets, self.weights = values, offsets, targets, weights
+
+
+# ---- the engine ----
+
+cdef struct ranked:
+    isize length, position, sample
+
+
+cdef int longest_first(const void *a, const void *b) noexcept nogil:
+    cdef const ranked *p = <const ranked *>a
+    cdef const ranked *q = <const ranked *>b
+    if p.length != q.length:
+        return -1 if p.length > q.length else 1
+    return -1 if p.position < q.position else 1
+
+
+cdef double seconds() noexcept nogil:
+    cdef timespec now
+    clock_gettime(CLOCK_MONOTONIC, &now)
+    return now.tv_sec + 1e-9 * now.tv_nsec
+
+
+cdef object aligned_empty(isize n, dtype):
+    """Uninitialised vector of n numbers that begins on a cache line."""
+    itemsize = np.dtype(dtype).itemsize
+    buffer = np.empty(n * itemsize + CACHE_LINE, dtype=np.uint8)
+    start = -buffer.ctypes.data % CACHE_LINE
+    return buffer[start:start + n * itemsize].view(dtype)
+
+
+cdef int describe(rnn_network *network, n_features, cell, activation, hidden_layer_sizes, bidirectional, n_outputs) except -1:
+    """Fill in the architecture; everything else is zero."""
+    cdef const rnn_kernels *kernels = rnn_kernels_of(8, 0)
+    cdef int l, number = index_of(CELLS, cell, "cell")
+    sizes = tuple(hidden_layer_sizes)
+    if not 1 <= len(sizes) <= MAX_LAYERS or min(sizes) < 1:
+        raise ValueError(f"`hidden_layer_sizes` must hold 1 to {MAX_LAYERS} sizes of at least 1, got {sizes}.")
+    if n_features < 1:
+        raise ValueError(f"`n_features` must be at least 1, got {n_features}.")
+    memset(network, 0, sizeof(rnn_network))
+    network.n_features = n_features
+    network.n_layers = len(sizes)
+    network.n_directions = 2 if bidirectional else 1
+    network.head.outputs = n_outputs
+    for l in range(network.n_layers):
+        network.layer[l].cell = kernels.cells[number]
+        network.layer[l].hidden = sizes[l]
+        if CELLS[cell].activations:
+            network.layer[l].activation = index_of(CELLS[cell].activations, activation, "activation")
+    return 0
+
+
+def parameter_layout(n_features, cell, hidden_layer_sizes, bidirectional, n_outputs):
+    """List the parameter arrays in the flat vector.
+
+    Returns
+    -------
+    layout : list of (name, offset, shape)
+        Under PyTorch's names: by layer and direction `weight_ih_l0` (G*H, I), `weight_hh_l0` (G*H, H), `bias_ih_l0` and
+        `bias_hh_l0` (G*H,), the reverse direction with the suffix `_reverse`; then `head.weight` and `head.bias`.
+    """
+    cdef rnn_network network
+    cdef int l, d
+    activations = CELLS[cell].activations if cell in CELLS else ()
+    describe(&network, n_features, cell, activations[0] if activations else None, hidden_layer_sizes, bidirectional, n_outputs)
+    if rnn_kernels_of(8, 0).plan(&network):
+        raise ValueError("`hidden_layer_sizes` is too large: the number of parameters overflows.")
+    layout = []
+    for l in range(network.n_layers):
+        inputs = network.layer[l].input_parts * network.layer[l].inputs
+        hidden = network.layer[l].hidden
+        gates = network.layer[l].cell.n_gates * hidden
+        for d in range(network.n_directions):
+            way, suffix = network.layer[l].direction[d], f"l{l}" + ("_reverse" if d else "")
+            layout += [(f"weight_ih_{suffix}", way.weight_ih, (gates, inputs)),
+                       (f"weight_hh_{suffix}", way.weight_hh, (gates, hidden)),
+                       (f"bias_ih_{suffix}", way.bias_ih, (gates,)),
+                       (f"bias_hh_{suffix}", way.bias_hh, (gates,))]
+    states = network.n_directions * network.layer[network.n_layers - 1].hidden
+    if n_outputs:
+        layout += [("head.weight", network.head.weight, (n_outputs, states)), ("head.bias", network.head.bias, (n_outputs,))]
+    return layout
+
+
+cdef void look_for_signals(rnn_job *job) noexcept nogil:
+    """Let Python's signal handlers run, at most every SIGNAL_SECONDS; what they raise ends the minibatch."""
+    cdef double now = seconds()
+    if now - job.last_poll < SIGNAL_SECONDS:
+        return
+    job.last_poll = now
+    with gil:
+        try:
+            PyErr_CheckSignals()
+        except BaseException as raised:
+            (<Engine>job.owner).pending = raised
+            job.stop = 1
+
+
+cdef class Engine:
+    """A network bound to its workspace: all memory of a fit, or of a call of predict, is taken here.
+
+    Parameters
+    ----------
+    n_features, cell, activation, hidden_layer_sizes, bidirectional, n_outputs, loss, huber_delta, per_step, dropout, dtype
+        The network, in the words of the estimators; `n_outputs` 0 makes the last layer's states the output.
+    n_threads : int
+        Most threads to use. The results do not depend on it.
+    training : bool
+        Whether gradients will be asked for; otherwise states are kept only as far as they are needed.
+    lengths : ndarray of shape (n_samples,)
+        Lengths of the sequences to come, or of some that are as long.
+    batch_size : int
+        Sequences in the largest minibatch (training only).
+    """
+    cdef rnn_network network
+    cdef rnn_job job
+    cdef const rnn_kernels *kernels
+    cdef int kind
+    cdef isize max_batch, workers
+    cdef bint loaded
+    cdef object pending, dtype
+    cdef object packed, arenas, ints, slice_gradients, gradient, losses, norms, samples, ranks
+
+    def __init__(self, *, n_features, cell, activation, hidden_layer_sizes, bidirectional, n_outputs, loss, per_step, dtype,
+                 n_threads, training, lengths, batch_size, huber_delta=1.0, dropout=0.0):
+        cdef rnn_network *network = &self.network
+        self.kind = type_of(dtype)
+        self.dtype = np.dtype(dtype)
+        self.kernels = rnn_kernels_of(self.dtype.itemsize, present_level)
+        describe(network, n_features, cell, activation, hidden_layer_sizes, bidirectional, n_outputs)
+        for l in range(network.n_layers):
+            network.layer[l].cell = self.kernels.cells[index_of(CELLS, cell, "cell")]
+        network.loss = index_of(LOSSES, loss, "loss")
+        network.huber_delta = huber_delta
+        network.dropout = dropout
+        network.per_step = network.keep_states = per_step
+        network.training = network.keep_input_gradient = False
+        network.training = training
+        if loss == "logistic" and n_outputs > 1:
+            raise ValueError(f"`n_outputs` must be 1 for the logistic loss, got {n_outputs}.")
+        if not training:
+            batch_size = PREDICT_SLICE_ROWS * PREDICT_SLICES
+        self.max_batch = max(1, min(batch_size, len(lengths)))
+        self.workers = max(1, n_threads)
+        self.allocate(np.asarray(lengths, dtype=np.intp))
+        self.job.network = network
+        self.job.poll = look_for_signals
+        self.job.owner = <void *>self
+        self.job.last_poll = seconds()
+
+    cdef isize slices_of(self, isize batch) noexcept:
+        """How many slices a minibatch is cut into."""
+        cdef isize rows = SLICE_ROWS, slices, bytes_each
+        cdef int l
+        if not self.network.training:
+            return (batch + PREDICT_SLICE_ROWS - 1) // PREDICT_SLICE_ROWS
+        for l in range(self.network.n_layers):
+            if self.network.layer[l].hidden >= WIDE_LAYER:
+                rows = WIDE_SLICE_ROWS
+        bytes_each = self.network.gradient_size * self.kernels.real_bytes
+        slices = min((batch + rows - 1) // rows, MAX_SLICES, max(1, MAX_GRADIENT_BYTES // max(1, bytes_each)))
+        return max(1, slices)
+
+    cdef allocate(self, lengths):
+        """Take all memory: packed weights, a gradient per slice, an arena per thread."""
+        cdef rnn_network *network = &self.network
+        cdef isize slices
+        overflow = ValueError("`hidden_layer_sizes` is too large for these sequences: the size of the workspace overflows.")
+        if self.kernels.plan(network):      # sizes of weights and gradients, which the slices depend on
+            raise overflow
+        slices = self.slices_of(self.max_batch)
+        network.max_rows = max((self.max_batch + slices - 1) // slices, min(self.max_batch, SLICE_ROWS))
+        longest = np.sort(lengths)[::-1][:network.max_rows] if lengths.size > network.max_rows else lengths
+        network.max_steps = max(1, longest.max(initial=1))
+        network.max_slice_steps = max(1, longest.sum())
+        if self.kernels.plan(network):
+            raise overflow
+        self.workers = min(self.workers, slices)
+        numbers = (network.packed_size + self.workers * network.arena_size
+                   + (slices * network.gradient_size + network.n_params if network.training else 0))
+        needed = int(numbers) * self.dtype.itemsize + self.workers * network.arena_ints * sizeof(isize)
+        if needed > memory_of_machine():
+            raise MemoryError(f"The workspace of this network would take {needed / 2**30:.1f} GiB for sequences of up to "
+                              f"{network.max_steps} steps: take a smaller `hidden_layer_sizes` or `batch_size`.")
+        self.packed = aligned_empty(network.packed_size, self.dtype)
+        self.arenas = aligned_empty(self.workers * network.arena_size, self.dtype)
+        self.ints = np.empty(self.workers * network.arena_ints, dtype=np.intp)
+        self.samples = np.empty(self.max_batch, dtype=np.intp)
+        self.ranks = np.empty(self.max_batch * sizeof(ranked), dtype=np.uint8)
+        self.losses = np.zeros(slices)
+        self.job.packed = cnp.PyArray_DATA(self.packed)
+        self.job.arenas = cnp.PyArray_DATA(self.arenas)
+        self.job.arena_ints = <isize *>cnp.PyArray_DATA(self.ints)
+        self.job.samples = <const isize *>cnp.PyArray_DATA(self.samples)
+        self.job.slice_loss = <double *>cnp.PyArray_DATA(self.losses)
+        if network.training:
+            self.slice_gradients = aligned_empty(slices * network.gradient_size, self.dtype)
+            self.gradient = aligned_empty(network.n_params, self.dtype)
+            self.norms = np.zeros(network.n_pieces)
+            self.job.slice_gradients = cnp.PyArray_DATA(self.slice_gradients)
+            self.job.gradient = cnp.PyArray_DATA(self.gradient)
+            self.job.piece_norms = <double *>cnp.PyArray_DATA(self.norms)
+
+    cdef run(self, rnn_phase first, rnn_phase second, rnn_phase third, rnn_phase fourth):
+        """Run phases (the last may be NULL) one after another, on as many threads as they are worth."""
+        cdef rnn_job *job = &self.job
+        cdef rnn_phase *phases = [first, second, third, fourth]
+        cdef int n_threads = min(self.workers, job.n_slices) if self.work_of_batch() >= THREADS_WORTH else 1
+        job.next_slice = job.done_slices = job.stop = 0
+        job.work_until_poll = POLL_WORK
+        self.pending = None
+        with nogil:
+            run_phases(job, phases, n_threads)
+        if self.pending is not None:
+            pending, self.pending = self.pending, None
+            raise pending
+
+    cdef double work_of_batch(self) noexcept:
+        """Multiplications of the minibatch there and back; a count, so that threads never depend on a clock."""
+        cdef double steps = 0, per_step = 0
+        cdef isize i
+        cdef int l
+        for i in range(self.job.batch):
+            steps += self.job.offsets[self.job.samples[i] + 1] - self.job.offsets[self.job.samples[i]]
+        for l in range(self.network.n_layers):
+            per_step += (self.network.n_directions * self.network.layer[l].cell.n_gates * self.network.layer[l].width
+                         * (self.network.layer[l].input_parts * self.network.layer[l].inputs + self.network.layer[l].hidden))
+        return steps * per_step * (3 if self.network.training else 1)
+
+    cdef attach(self, Dataset data, bint taught):
+        """Point the job at the data, whose shapes must be this network's."""
+        cdef rnn_network *network = &self.network
+        cdef rnn_job *job = &self.job
+        if data.n_features != network.n_features:
+            raise ValueError(f"`values` must have {network.n_features} features, got {data.n_features}.")
+        if not self.loaded:
+            raise ValueError("`load` must be called first.")
+        n = data.n_steps if network.per_step else data.n_samples
+        job.values, job.values_are_double, job.offsets = data.value_data, data.values_are_double, data.offset_data
+        job.labels = NULL
+        job.targets = NULL
+        job.weights = NULL
+        if not taught:
+            return
+        if LOSSES[network.loss] in ("softmax", "logistic"):
+            job.labels = <const int32_t *>pointer_to(data.targets, "targets", cnp.NPY_INT32, (n,))
+        else:
+            job.targets = pointer_to(data.targets, "targets", self.kind, (n, network.head.outputs))
+        if data.weights is not None:
+            job.weights = <const double *>pointer_to(data.weights, "weights", cnp.NPY_FLOAT64, (n,))
+
+    cdef int draw(self, Dataset data, const isize *indices, isize batch) except -1:
+        """Take these samples as the next minibatch, longest first, and weigh it."""
+        cdef rnn_job *job = &self.job
+        cdef isize *samples = <isize *>job.samples
+        cdef ranked *ranks = <ranked *>cnp.PyArray_DATA(self.ranks)
+        cdef isize i, j, length, longest = 0, total = 0
+        cdef bint sorted_already = True
+        if not 1 <= batch <= self.max_batch:
+            raise ValueError(f"A minibatch must hold 1 to {self.max_batch} sequences, got {batch}.")
+        job.total_weight = 0
+        for i in range(batch):
+            if not 0 <= indices[i] < data.n_samples:
+                raise IndexError(f"`indices` must lie in 0 to {data.n_samples - 1}, got {indices[i]}.")
+            length = job.offsets[indices[i] + 1] - job.offsets[indices[i]]
+            sorted_already = sorted_already and (i == 0 or length <= ranks[i - 1].length)
+            ranks[i].length, ranks[i].position, ranks[i].sample = length, i, indices[i]
+            if job.weights == NULL:
+                job.total_weight += length if self.network.per_step else 1
+            elif self.network.per_step:
+                for j in range(job.offsets[indices[i]], job.offsets[indices[i] + 1]):
+                    job.total_weight += job.weights[j]
+            else:
+                job.total_weight += job.weights[indices[i]]
+        if not sorted_already:
+            qsort(ranks, batch, sizeof(ranked), longest_first)
+        job.batch, job.n_slices = batch, self.slices_of(batch)
+        for i in range(batch):
+            samples[i] = ranks[i].sample
+        for i in range(0, batch, job.n_slices):
+            total += ranks[i].length
+        if ranks[0].length > self.network.max_steps or total > self.network.max_slice_steps:
+            raise ValueError("The sequences are longer than `lengths` said.")
+        return 0
+
+    def load(self, params):
+        """Pack the flat parameter vector for the products."""
+        self.job.params = pointer_to(params, "params", self.kind, (self.network.n_params,))
+        self.job.batch = self.job.n_slices = 0
+        self.run(self.kernels.pack, NULL, NULL, NULL)
+        self.loaded = True
+
+    def set_optimizer(self, solver, *, momentum, nesterovs_momentum, beta_1, beta_2, epsilon, alpha, max_grad_norm,
+                      max_grad_value, seed):
+        """Choose how `train_minibatch` updates. `seed` (64 bits) is the key of the dropout masks."""
+        optimizer = &self.job.optimizer
+        optimizer.kind = index_of(OPTIMIZERS, solver, "solver")
+        optimizer.momentum, optimizer.nesterov = momentum, nesterovs_momentum
+        optimizer.beta_1, optimizer.beta_2, optimizer.epsilon, optimizer.alpha = beta_1, beta_2, epsilon, alpha
+        optimizer.max_norm = INFINITY if max_grad_norm is None else max_grad_norm
+        optimizer.max_value = INFINITY if max_grad_value is None else max_grad_value
+        self.job.seed = seed
+
+    def train_minibatch(self, Dataset data, indices, params, state, double learning_rate, long update):
+        """Forward, loss, back-propagation through time, clipping and one step of the optimizer.
+
+        Parameters
+        ----------
+        data : Dataset
+        indices : ndarray of shape (batch,), intp
+        params : ndarray of shape (n_params,), changed in place
+        state : ndarray of shape (n_vectors, n_params), changed in place
+        learning_rate : float
+        update : int
+            Number of this update, from 1: for Adam's correction and the dropout masks.
+
+        Returns
+        -------
+        loss, total_weight : float
+            `sum(w l) / sum(w)` without penalty, and `sum(w)`; (0, 0) and no update if that is 0.
+
+        Raises
+        ------
+        FloatingPointError
+            If the loss or the norm of the gradient is not finite. Nothing has been changed, nor has it after an exception
+            of a signal handler, such as KeyboardInterrupt.
+        """
+        cdef rnn_job *job = &self.job
+        optimizer = &job.optimizer
+        solver = list(OPTIMIZERS)[optimizer.kind]
+        if not self.network.training or update < 1:
+            raise ValueError("`train_minibatch` needs an engine made for training and updates counted from 1.")
+        self.attach(data, True)
+        self.draw(data, <const isize *>pointer_to(indices, "indices", cnp.NPY_INTP, (-1,)), len(indices))
+        if job.total_weight <= 0:
+            return 0.0, 0.0
+        job.params = pointer_to(params, "params", self.kind, (self.network.n_params,), True)
+        job.state = pointer_to(state, "state", self.kind, (OPTIMIZERS[solver], self.network.n_params), True)
+        optimizer.learning_rate = learning_rate
+        optimizer.correction_1 = 1 - pow(optimizer.beta_1, update)
+        optimizer.correction_2 = 1 - pow(optimizer.beta_2, update)
+        job.update, job.dropping, job.d_values = <uint32_t>update, self.network.dropout > 0, NULL
+        self.run(self.kernels.train, self.kernels.reduce, self.kernels.update, self.kernels.pack)
+        if not isfinite(job.loss):
+            raise FloatingPointError(f"the loss is {job.loss}")
+        if not isfinite(job.gradient_norm):
+            raise FloatingPointError(f"the norm of the gradient is {job.gradient_norm}")
+        return job.loss, job.total_weight
+
+    def loss_and_grad(self, Dataset data, indices=None, *, long update=0, bint dropout=False, bint input_gradient=False):
+        """Loss of a minibatch and its gradient by the loaded parameters (and by the input), without penalty or clipping.
+
+        Returns
+        -------
+        loss : float
+        d_params : ndarray of shape (n_params,)
+        d_values : ndarray of shape (n_steps, n_features), only with `input_gradient`
+        """
+        cdef rnn_job *job = &self.job
+        cdef rnn_optimizer kept = job.optimizer
+        if not self.network.training:
+            raise ValueError("`loss_and_grad` needs an engine made for training.")
+        self.attach(data, True)
+        if indices is None:
+            indices = np.arange(data.n_samples, dtype=np.intp)
+        self.draw(data, <const isize *>pointer_to(indices, "indices", cnp.NPY_INTP, (-1,)), len(indices))
+        d_values = None
+        if input_gradient:
+            d_values = np.zeros((data.n_steps, data.n_features), dtype=self.dtype)
+            self.keep_input_gradient()
+        job.d_values = cnp.PyArray_DATA(d_values) if input_gradient else NULL
+        job.update, job.dropping = <uint32_t>update, dropout and self.network.dropout > 0
+        job.optimizer.alpha = 0
+        try:
+            self.run(self.kernels.train, self.kernels.reduce, NULL, NULL)
+        finally:
+            job.optimizer = kept
+        loss, d_params = float(np.sum(self.losses[:job.n_slices])), np.array(self.gradient)
+        return (loss, d_params, d_values) if input_gradient else (loss, d_params)
+
+    cdef keep_input_gradient(self):
+        """Plan anew with room for the gradient of the input; the weights are packed again."""
+        if self.network.keep_input_gradient:
+            return
+        self.network.keep_input_gradient = True
+        self.kernels.plan(&self.network)
+        self.packed = aligned_empty(self.network.packed_size, self.dtype)
+        self.arenas = aligned_empty(self.workers * self.network.arena_size, self.dtype)
+        self.job.packed = cnp.PyArray_DATA(self.packed)
+        self.job.arenas = cnp.PyArray_DATA(self.arenas)
+        self.run(self.kernels.pack, NULL, NULL, NULL)
+
+    def predict(self, Dataset data, *, bint raw=False):
+        """Outputs of all sequences (or steps), after the link unless `raw`; without a head the last layer's states.
+
+        Returns
+        -------
+        outputs : ndarray of shape (n, n_outputs) or (n, D*H)
+            n is n_samples, or n_steps for a network with a target per step.
+        """
+        cdef rnn_job *job = &self.job
+        cdef rnn_network *network = &self.network
+        cdef isize first
+        cdef const isize *order_data
+        self.attach(data, False)
+        if network.training:
+            raise ValueError("`predict` needs an engine that was not made for training.")
+        columns = network.head.outputs or network.n_directions * network.layer[network.n_layers - 1].hidden
+        output = np.empty((data.n_steps if network.per_step else data.n_samples, columns), dtype=self.dtype)
+        job.output, job.raw = cnp.PyArray_DATA(output), raw
+        lengths = np.diff(data.offsets)
+        order = np.argsort(-lengths, kind="stable")
+        order_data = <const isize *>cnp.PyArray_DATA(order)
+        for first in range(0, data.n_samples, self.max_batch):
+            self.draw(data, order_data + first, min(self.max_batch, data.n_samples - first))
+            self.run(self.kernels.predict, NULL, NULL, NULL)
+        return output
+
+
+cdef object memory_of_machine():
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

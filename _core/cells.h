@@ -1,0 +1,55 @@
+/* The roster of cells. A cell is one file and one line here; build, dispatch, tests, benchmarks and docs read this list.
+ *
+ * A file defines, for the cell NAME:
+ *
+ *     static const rnn_cell NAME_cell                          what the house must know (kernels.h)
+ *     static void NAME_forward_step(const cell_step *s)        gates: pre-activations -> what backward needs; writes h (and c)
+ *     static void NAME_backward_step(const cell_step *s)       gates -> d_gates; carries d_h (and d_c) one step back
+ *
+ * Both take one step of one group of rows. Between steps, driver.h does the products: gates += x W + h_prev U before
+ * forward, d_h += d_gates U^T after backward.
+ */
+#ifndef SKLEARN_RNN_CELLS_H
+#define SKLEARN_RNN_CELLS_H
+
+/* Rows of one step. Where a row begins, h_prev and c_prev are zeros repeated (row length 0); so is d_out where no loss arrives. */
+typedef struct {
+    isize rows, width;                              /* width: Hp, whole vectors; padding stays 0 */
+    int activation;
+    real *gates;        isize ld_gates;             /* INOUT (rows, n_blocks * Hp) */
+    const real *h_prev; isize ld_h_prev;            /* IN    (rows, Hp) */
+    const real *c_prev; isize ld_c_prev;            /* IN    (rows, Hp) */
+    real *h, *c;        isize ld_h;                 /* OUT in forward, IN in backward (rows, Hp) */
+    const real *d_out;  isize ld_d_out;             /* IN    (rows, Hp) gradient of h from above; backward only */
+    real *d_h, *d_c;                                /* INOUT (rows, Hp) contiguous, gradient carried back in time: of h and c
+                                                       coming in; of c_prev, and of h_prev without d_gates U^T, going out */
+} cell_step;
+
+typedef void (*cell_function)(const cell_step *);
+
+#include "cells/elman.h"
+#include "cells/lstm.h"
+#include "cells/gru.h"
+
+#define CELLS(CELL) CELL(elman) CELL(lstm) CELL(gru)
+
+typedef struct {
+    const rnn_cell *cell;
+    cell_function forward_step, backward_step;
+} cell_functions;
+
+#define CELL_FUNCTIONS(name) {&name##_cell, name##_forward_step, name##_backward_step},
+#define CELL_POINTER(name) &name##_cell,
+
+static const cell_functions cell_roster[] = {CELLS(CELL_FUNCTIONS)};
+static const rnn_cell *const cell_list[] = {CELLS(CELL_POINTER) NULL};
+
+static const cell_functions *functions_of(const rnn_cell *cell)
+{
+    const cell_functions *entry = cell_roster;
+    while (entry->cell != cell)
+        entry++;
+    return entry;
+}
+
+#endif

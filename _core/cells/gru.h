@@ -1,0 +1,52 @@
+/* Gated recurrent unit (Cho et al., 2014), reset after the product as in PyTorch, cuDNN and Keras:
+ *
+ *     r, z = sigmoid(x W + b_x + h_prev U + b_h)             each with its own columns, order r z n as in PyTorch
+ *     n = tanh(n_x + r * n_h)                                n_x = x W_n + b_xn,  n_h = h_prev U_n + b_hn
+ *     h = (1 - z) * n + z * h_prev
+ *
+ * Gate buffer: four blocks r z n_x n_h, since r multiplies one part of n alone. Forward leaves n in the place of n_x and n_h
+ * as it is; backward overwrites all four.
+ */
+static const rnn_cell gru_cell = {
+    .name = "gru", .gates = "r z n", .activations = "",
+    .n_gates = 3, .n_blocks = 4, .x_gate = {0, 1, 2, -1}, .h_gate = {0, 1, -1, 2},
+    .forget_gate = -1, .has_cell_state = 0, .gates_end_with_forward = 0,
+};
+
+static void gru_forward_step(const cell_step *s)
+{
+    for (isize row = 0; row < s->rows; row++) {
+        real *gate_r = s->gates + row * s->ld_gates, *gate_z = gate_r + s->width, *gate_n = gate_z + s->width,
+             *gate_n_h = gate_n + s->width, *h = s->h + row * s->ld_h;
+        const real *h_prev = s->h_prev + row * s->ld_h_prev;
+        for (isize j = 0; j < s->width; j += LANES) {
+            vec r = vsigmoid(vload(gate_r + j)), z = vsigmoid(vload(gate_z + j));
+            /* n = tanh(n_x + r * n_h);  h = (1 - z) * n + z * h_prev */
+            vec n = vtanh(vload(gate_n + j) + r * vload(gate_n_h + j));
+            vstore(gate_r + j, r);
+            vstore(gate_z + j, z);
+            vstore(gate_n + j, n);
+            vstore(h + j, n + z * (vload(h_prev + j) - n));
+        }
+    }
+}
+
+static void gru_backward_step(const cell_step *s)
+{
+    for (isize row = 0; row < s->rows; row++) {
+        real *gate_r = s->gates + row * s->ld_gates, *gate_z = gate_r + s->width, *gate_n = gate_z + s->width,
+             *gate_n_h = gate_n + s->width, *d_h = s->d_h + row * s->width;
+        const real *h_prev = s->h_prev + row * s->ld_h_prev, *d_out = s->d_out + row * s->ld_d_out;
+        for (isize j = 0; j < s->width; j += LANES) {
+            vec r = vload(gate_r + j), z = vload(gate_z + j), n = vload(gate_n + j), n_h = vload(gate_n_h + j);
+            vec dh = vload(d_h + j) + vload(d_out + j);
+            /* h = (1 - z) * n + z * h_prev;  n = tanh(n_x + r * n_h) */
+            vec d_n = dh * (1 - z) * ((1 - n) * (1 + n));
+            vstore(gate_r + j, d_n * n_h * (r * (1 - r)));
+            vstore(gate_z + j, dh * (vload(h_prev + j) - n) * (z * (1 - z)));
+            vstore(gate_n + j, d_n);
+            vstore(gate_n_h + j, d_n * r);
+            vstore(d_h + j, dh * z);
+        }
+    }
+}

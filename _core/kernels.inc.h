@@ -1,0 +1,45 @@
+/* All kernels for one real type and one SIMD level. The including file sets REAL_BITS, VEC_BYTES, SIMD_LEVEL and TABLE. */
+#include "kernels.h"
+
+#if REAL_BITS == 32
+typedef float real;
+#else
+typedef double real;
+#endif
+
+#include <math.h>
+#include <string.h>
+
+#include "processor.h"
+#include "vec.h"
+#include "gemm.h"
+#include "random.h"
+#include "cells.h"
+#include "losses.h"
+#include "optimizers.h"
+#include "pack.h"
+#include "plan.h"
+#include "driver.h"
+
+#define LOSS_NAME(name, link) #name,
+
+static const char *const loss_names[] = {LOSSES(LOSS_NAME) NULL};
+
+/* y = f(x) through the same vectors as the cells; the last ones padded */
+static void math(int function, isize n, const void *x, void *y)
+{
+    for (isize i = 0; i < n; i += LANES) {
+        const size_t bytes = (size_t)least(LANES, n - i) * sizeof(real);
+        real lane[LANES] = {0};
+        memcpy(lane, (const real *)x + i, bytes);
+        const vec v = vload(lane);
+        vstore(lane, function == 0 ? vexp(v) : function == 1 ? vsigmoid(v) : vtanh(v));
+        memcpy((real *)y + i, lane, bytes);
+    }
+}
+
+const rnn_kernels TABLE = {
+    .simd = SIMD_LEVEL, .real_bytes = sizeof(real), .lanes = (int)LANES,
+    .cells = cell_list, .losses = loss_names, .optimizers = optimizer_list,
+    .plan = plan, .pack = pack, .train = train, .predict = predict, .reduce = reduce, .update = update, .math = math,
+};

@@ -1,0 +1,102 @@
+"""The C interface of kernels.h, as Cython sees it."""
+from libc.stdint cimport int32_t, uint32_t, uint64_t
+
+
+cdef extern from "kernels.h" nogil:
+    ctypedef Py_ssize_t isize
+
+    enum:
+        MAX_LAYERS
+        MAX_DIRECTIONS
+        POLL_WORK
+
+    ctypedef struct rnn_cell:
+        const char *name
+        const char *gates
+        const char *activations
+        int n_gates
+        int forget_gate
+
+    ctypedef struct rnn_direction:
+        isize weight_ih, weight_hh, bias_ih, bias_hh
+
+    ctypedef struct rnn_layer:
+        const rnn_cell *cell
+        int activation
+        isize inputs, input_parts, hidden, width
+        rnn_direction *direction
+
+    ctypedef struct rnn_head:
+        isize weight, bias, outputs
+
+    ctypedef struct rnn_network:
+        isize n_features
+        int n_layers, n_directions, per_step, training, keep_states, keep_input_gradient, loss
+        double huber_delta, dropout
+        isize max_rows, max_steps, max_slice_steps
+        rnn_layer *layer
+        rnn_head head
+        isize n_params, packed_size, gradient_size, arena_size, arena_ints, n_pieces
+
+    ctypedef struct rnn_optimizer:
+        int kind, nesterov
+        double learning_rate, momentum, beta_1, beta_2, epsilon, alpha, max_norm, max_value, correction_1, correction_2
+
+    ctypedef struct rnn_job:
+        const rnn_network *network
+        const void *values
+        int values_are_double
+        const isize *offsets
+        const int32_t *labels
+        const void *targets
+        const double *weights
+        const isize *samples
+        isize batch, n_slices
+        double total_weight
+        int raw
+        void *output
+        void *d_values
+        double *slice_loss
+        void *params
+        void *packed
+        void *gradient
+        void *state
+        void *slice_gradients
+        double *piece_norms
+        double loss, gradient_norm
+        rnn_optimizer optimizer
+        uint64_t seed
+        uint32_t update
+        int dropping
+        void *arenas
+        isize *arena_ints
+        isize n_workers, next_slice, done_slices
+        int stop
+        void (*poll)(rnn_job *job) noexcept nogil
+        isize work_until_poll
+        double last_poll
+        void *owner
+
+    ctypedef struct rnn_optimizer_info:
+        const char *name
+        int n_state
+
+    ctypedef void (*rnn_phase)(rnn_job *job, isize worker) noexcept nogil
+
+    ctypedef struct rnn_kernels:
+        const char *simd
+        int real_bytes, lanes
+        const rnn_cell **cells
+        const char **losses
+        const rnn_optimizer_info *optimizers
+        int (*plan)(rnn_network *network) noexcept nogil
+        rnn_phase pack, train, predict, reduce, update
+        void (*math)(int function, isize n, const void *x, void *y) noexcept nogil
+
+    const rnn_kernels *rnn_kernels_of(int real_bytes, int level)
+    const char *rnn_compiled_level(int level)
+
+
+cdef extern from "team.h" nogil:
+    const bint RNN_OPENMP
+    void run_phases(rnn_job *job, const rnn_phase *phases, int n_threads)

@@ -1,0 +1,153 @@
+/* The roster of losses. An elementwise loss takes an output z (before the link) and its target y and gives the loss and its derivative
+ * by z; softmax takes a whole row. The link turns outputs into predictions. All are written once for the row that C
+ * code sees: `width` numbers, whole vectors, of which the first n are real.
+ */
+#ifndef SKLEARN_RNN_LOSSES_H
+#define SKLEARN_RNN_LOSSES_H
+
+#include <math.h>
+
+/* Loss of one row (elementwise losses: mean over the outputs). z, whose padding is finite, may be overwritten; d (width), which may
+ * stand in its place, is the gradient by z, with zeros in the padding. */
+typedef double (*loss_function)(const rnn_network *network, real *z, const real *y, int32_t label, real *d);
+typedef void (*link_function)(isize n, isize width, real *z);
+
+static inline vec vabs(vec x) { return vselect(x < 0, -x, x); }
+
+/* mean over the n real columns of f(z, y, &d) */
+#define ELEMENTWISE_LOSS(name) \
+    static double name##_loss(const rnn_network *network, real *z, const real *y, int32_t label, real *d) \
+    { \
+        const isize n = network->head.outputs; \
+        double sum = 0; \
+        (void)label; \
+        for (isize j = 0; j < n; j += LANES) { \
+            const isize live = least(n - j, LANES); \
+            real target[LANES] = {0}, loss[LANES], slope[LANES]; \
+            vec d_z; \
+            for (isize i = 0; i < live; i++) \
+                target[i] = y[j + i]; \
+            vstore(loss, name(network, vload(z + j), vload(target), &d_z)); \
+            vstore(slope, d_z); \
+            for (isize i = 0; i < LANES; i++) \
+                d[j + i] = i < live ? slope[i] / (real)n : 0; \
+            for (isize i = 0; i < live; i++) \
+                sum += (double)loss[i]; \
+        } \
+        return sum / (double)n; \
+    }
+
+/* l = (z - y)^2 */
+static inline vec squared_error(const rnn_network *network, vec z, vec y, vec *d)
+{
+    (void)network;
+    *d = 2 * (z - y);
+    return (z - y) * (z - y);
+}
+
+/* l = |z - y| */
+static inline vec absolute_error(const rnn_network *network, vec z, vec y, vec *d)
+{
+    vec e = z - y;
+    (void)network;
+    *d = vselect(e > 0, vset(1), vselect(e < 0, vset(-1), e));
+    return vabs(e);
+}
+
+/* l = e^2 / 2 for |e| <= delta, else delta (|e| - delta / 2); e = z - y (Huber, 1964) */
+static inline vec huber(const rnn_network *network, vec z, vec y, vec *d)
+{
+    const real delta = (real)network->huber_delta;
+    vec e = z - y, a = vabs(e);
+    ivec outside = a > delta;
+    *d = vselect(outside, vselect(e > 0, vset(delta), vset(-delta)), e);
+    return vselect(outside, delta * (a - delta / 2), e * e / 2);
+}
+
+/* l = exp(z) - y z: minus the log-likelihood of a Poisson count with log link, without the term that has no z */
+static inline vec poisson(const rnn_network *network, vec z, vec y, vec *d)
+{
+    vec rate = vexp(z);
+    (void)network;
+    *d = rate - y;
+    return rate - y * z;
+}
+
+ELEMENTWISE_LOSS(squared_error)
+ELEMENTWISE_LOSS(absolute_error)
+ELEMENTWISE_LOSS(huber)
+ELEMENTWISE_LOSS(poisson)
+
+/* l = log(1 + exp(z)) - label z = max(z, 0) - label z + log(1 + exp(-|z|)) */
+static double logistic_loss(const rnn_network *network, real *z, const real *y, int32_t label, real *d)
+{
+    real p[LANES];
+    double a = (double)z[0];
+    (void)y;
+    vstore(p, vsigmoid(vload(z)));
+    for (isize j = 0; j < network->head.width; j++)
+        d[j] = j == 0 ? p[0] - (real)label : 0;
+    return (a > 0 ? a : 0) - label * a + log1p(exp(-fabs(a)));
+}
+
+/* z -> exp(z) / sum exp(z) in place; returns log(sum exp(z)) */
+static inline double softmax_row(isize n, isize width, real *z)
+{
+    real greatest = z[0], sum = 0;
+    for (isize j = 1; j < n; j++)
+        greatest = z[j] > greatest ? z[j] : greatest;
+    for (isize j = n; j < width; j++)
+        z[j] = -(real)INFINITY;
+    for (isize j = 0; j < width; j += LANES)
+        vstore(z + j, vexp(vload(z + j) - greatest));
+    for (isize j = 0; j < n; j++)
+        sum += z[j];
+    const real scale = 1 / sum;
+    for (isize j = 0; j < width; j += LANES)
+        vstore(z + j, vload(z + j) * scale);
+    return (double)greatest + log((double)sum);
+}
+
+/* l = log(sum exp(z)) - z[label] */
+static double softmax_loss(const rnn_network *network, real *z, const real *y, int32_t label, real *d)
+{
+    const double at_label = (double)z[label];
+    const double log_sum = softmax_row(network->head.outputs, network->head.width, z);
+    (void)y;
+    for (isize j = 0; j < network->head.width; j++)
+        d[j] = z[j];
+    d[label] -= 1;
+    return log_sum - at_label;
+}
+
+static void identity_link(isize n, isize width, real *z) { (void)n; (void)width; (void)z; }
+static void softmax_link(isize n, isize width, real *z) { softmax_row(n, width, z); }
+
+static void sigmoid_link(isize n, isize width, real *z)
+{
+    (void)n;
+    for (isize j = 0; j < width; j += LANES)
+        vstore(z + j, vsigmoid(vload(z + j)));
+}
+
+static void exp_link(isize n, isize width, real *z)
+{
+    (void)n;
+    for (isize j = 0; j < width; j += LANES)
+        vstore(z + j, vexp(vload(z + j)));
+}
+
+/* name, link */
+#define LOSSES(LOSS) \
+    LOSS(softmax, softmax_link) LOSS(logistic, sigmoid_link) \
+    LOSS(squared_error, identity_link) LOSS(absolute_error, identity_link) LOSS(huber, identity_link) LOSS(poisson, exp_link)
+
+#define LOSS_FUNCTIONS(name, link) {#name, name##_loss, link},
+
+static const struct {
+    const char *name;
+    loss_function loss;
+    link_function link;
+} loss_roster[] = {LOSSES(LOSS_FUNCTIONS) {NULL, NULL, NULL}};
+
+#endif

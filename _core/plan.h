@@ -1,0 +1,159 @@
+/* Where everything of a network lies: sizes and positions, worked out once per fit. The only place that knows them all. */
+#ifndef SKLEARN_RNN_PLAN_H
+#define SKLEARN_RNN_PLAN_H
+
+/* Weight gradients are taken once this many rows (steps x sequences) of gate gradients wait in cache. */
+enum { BLOCK_ROWS = 128 };
+
+/* Take (rows, columns) from an arena; returns its position. After an overflow `used` stays -1. */
+static isize claim(isize *used, isize rows, isize columns)
+{
+    isize size, end, at = *used;
+    if (at < 0 || __builtin_mul_overflow(rows, columns, &size) || __builtin_add_overflow(size, LANES, &size) ||
+        __builtin_add_overflow(at, size / LANES * LANES, &end)) {
+        *used = -1;
+        return 0;
+    }
+    *used = end;
+    return at;
+}
+
+/* Positions in the flat vector carry no padding. */
+static isize claim_tensor(rnn_network *network, isize rows, isize columns, int decays)
+{
+    isize size, at = network->n_params;
+    if (at < 0 || __builtin_mul_overflow(rows, columns, &size) || __builtin_add_overflow(at, size, &network->n_params)) {
+        network->n_params = -1;
+        return 0;
+    }
+    network->tensor[network->n_tensors++] = (rnn_tensor){.offset = at, .size = size, .decays = decays};
+    return at;
+}
+
+static isize columns_with(const int *gate_of_block, const rnn_layer *layer)
+{
+    isize blocks = 0;
+    for (int b = 0; b < layer->cell->n_blocks; b++)
+        blocks += gate_of_block[b] >= 0;
+    return blocks * layer->width;
+}
+
+static void plan_parameters(rnn_network *network)
+{
+    for (int l = 0; l < network->n_layers; l++) {
+        rnn_layer *layer = &network->layer[l];
+        const isize gates = layer->cell->n_gates * layer->hidden;
+        for (int d = 0; d < network->n_directions; d++) {
+            rnn_direction *way = &layer->direction[d];
+            way->weight_ih = claim_tensor(network, gates, layer->input_parts * layer->inputs, 1);
+            way->weight_hh = claim_tensor(network, gates, layer->hidden, 1);
+            way->bias_ih = claim_tensor(network, gates, 1, 0);
+            way->bias_hh = claim_tensor(network, gates, 1, 0);
+        }
+    }
+    const rnn_layer *last = &network->layer[network->n_layers - 1];
+    network->head.weight = claim_tensor(network, network->head.outputs, network->n_directions * last->hidden, 1);
+    network->head.bias = claim_tensor(network, network->head.outputs, 1, 0);
+}
+
+static void plan_weights(rnn_network *network)
+{
+    isize *packed = &network->packed_size, *gradient = &network->gradient_size;
+    for (int l = 0; l < network->n_layers; l++) {
+        rnn_layer *layer = &network->layer[l];
+        const rnn_cell *cell = layer->cell;
+        const isize inputs = layer->input_parts * layer->inputs, columns = cell->n_blocks * layer->width,
+                    gates = cell->n_gates * layer->hidden;
+        for (int d = 0; d < network->n_directions; d++) {
+            rnn_direction *way = &layer->direction[d];
+            way->bias = claim(packed, 1, columns);
+            way->w = claim(packed, inputs, columns_with(cell->x_gate, layer));
+            way->u = claim(packed, layer->hidden, columns_with(cell->h_gate, layer));
+            if (!network->training)
+                continue;
+            way->ut = claim(packed, gates, layer->width);
+            if (l > 0 || network->keep_input_gradient)
+                way->wt = claim(packed, gates, whole_vectors(layer->input_parts * layer->input_width));
+            way->d_w = claim(gradient, inputs, columns);
+            way->d_u = claim(gradient, layer->hidden, columns);
+            way->d_b = claim(gradient, 1, columns);
+        }
+    }
+    const rnn_layer *last = &network->layer[network->n_layers - 1];
+    const isize states = network->n_directions * last->hidden;
+    rnn_head *head = &network->head;
+    head->packed_bias = claim(packed, 1, head->width);
+    head->w = claim(packed, states, head->width);
+    if (network->training) {
+        head->wt = claim(packed, head->outputs, network->n_directions * last->width);
+        head->d_w = claim(gradient, states, head->width);
+        head->d_b = claim(gradient, 1, head->width);
+    }
+}
+
+static void plan_arena(rnn_network *network)
+{
+    isize *used = &network->arena_size, widest = 0;
+    const int training = network->training, dropping = training && network->dropout > 0;
+    const isize rows = network->max_rows, steps = network->max_slice_steps, waiting = rows + BLOCK_ROWS;
+    const rnn_layer *last = &network->layer[network->n_layers - 1];
+    for (int l = 0; l < network->n_layers; l++) {
+        rnn_layer *layer = &network->layer[l];
+        const int states_wanted = training || layer < last || network->keep_states;
+        layer->x = l == 0 ? claim(used, training ? steps : rows, layer->ld_x)
+                 : dropping ? claim(used, steps, layer->ld_x)
+                 : -1;
+        layer->gates = claim(used, training ? steps : rows, layer->ld_gates);
+        layer->h = claim(used, states_wanted ? steps : rows, layer->ld_h);
+        layer->c = layer->cell->has_cell_state ? claim(used, training ? steps : rows, layer->ld_h) : -1;
+        layer->d_out = !training || (layer == last && !network->per_step) ? -1
+                     : layer->cell->gates_end_with_forward ? layer->gates
+                     : claim(used, steps, layer->ld_h);
+        if (layer->width > widest)
+            widest = layer->width;
+    }
+    network->zeros = claim(used, 1, widest);
+    network->last = claim(used, rows, last->ld_h);
+    network->logits = claim(used, waiting, network->head.width);
+    if (!training)
+        return;
+    network->d_last = claim(used, rows, last->ld_h);
+    network->d_h = claim(used, rows, widest);
+    network->d_c = claim(used, rows, widest);
+    network->h_prev = claim(used, waiting, row_length(widest));
+    network->panel = claim(used, waiting, PANEL_COLUMNS);
+    network->dropped = claim(used, waiting, last->ld_h);
+    if (network->keep_input_gradient)
+        network->d_input = claim(used, steps, whole_vectors(network->n_features));
+}
+
+/* Fill in all that follows from the caller's settings; -1 when a size overflows. */
+static int plan(rnn_network *network)
+{
+    isize inputs = network->n_features, parts = 1, input_width = network->n_features, ld_x = network->n_features;
+    network->n_tensors = 0;
+    network->n_params = network->packed_size = network->gradient_size = network->arena_size = 0;
+    for (int l = 0; l < network->n_layers; l++) {
+        rnn_layer *layer = &network->layer[l];
+        layer->inputs = inputs;
+        layer->input_parts = parts;
+        layer->input_width = input_width;
+        layer->ld_x = ld_x;
+        layer->width = whole_vectors(layer->hidden);
+        layer->ld_gates = row_length(network->n_directions * layer->cell->n_blocks * layer->width);
+        layer->ld_h = row_length(network->n_directions * layer->width);
+        inputs = layer->hidden;
+        parts = network->n_directions;
+        input_width = layer->width;
+        ld_x = layer->ld_h;
+    }
+    network->head.width = whole_vectors(network->head.outputs);
+    plan_parameters(network);
+    plan_weights(network);
+    plan_arena(network);
+    network->arena_ints = network->max_steps + 1 + 2 * network->max_rows;
+    network->n_pieces = count_pieces(network);
+    return network->n_params < 0 || network->packed_size < 0 || network->gradient_size < 0 || network->arena_size < 0 ? -1 : 0;
+}
+
+#endif

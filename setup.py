@@ -1,0 +1,48 @@
+"""Builds the one native module, sklearn_rnn._core. Everything else is in pyproject.toml."""
+import os
+import subprocess
+import tempfile
+from glob import glob
+from pathlib import Path
+
+import numpy
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+FLAGS = ["-O3", "-std=gnu11", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden", "-g0"]
+
+
+class BuildCore(build_ext):
+    """Adds OpenMP where the compiler has it; without, the same results come from one thread."""
+
+    def build_extensions(self):
+        if self.compiler_takes("-fopenmp"):
+            for extension in self.extensions:
+                extension.extra_compile_args.append("-fopenmp")
+                extension.extra_link_args.append("-fopenmp")
+        super().build_extensions()
+
+    def compiler_takes(self, flag):
+        if os.environ.get("SKLEARN_RNN_OPENMP") == "0":
+            return False
+        with tempfile.TemporaryDirectory() as folder:
+            source = Path(folder, "probe.c")
+            source.write_text("#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n")
+            command = [*self.compiler.compiler_so[:1], flag, str(source), "-o", str(Path(folder, "probe"))]
+            return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+core = Extension(
+    "sklearn_rnn._core",
+    sources=["_core/_core.pyx", "_core/dispatch.c", *sorted(glob("_core/kernels_*.c"))],
+    depends=glob("_core/**/*.h", recursive=True) + glob("_core/*.pxd"),
+    include_dirs=["_core", numpy.get_include()],
+    define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
+    extra_compile_args=FLAGS,
+)
+
+setup(
+    ext_modules=cythonize([core], include_path=["_core"], build_dir="build/cython"),
+    cmdclass={"build_ext": BuildCore},
+)
