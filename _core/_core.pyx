@@ -16,6 +16,7 @@ from libc.stdlib cimport qsort
 from libc.string cimport memset, strcmp
 from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
+from blas cimport gemm_double, gemm_float
 from kernels cimport (
     MAX_LAYERS, POLL_WORK, RNN_OPENMP, isize, rnn_compiled_level, rnn_job, rnn_kernels, rnn_kernels_of, rnn_network,
     rnn_optimizer, rnn_phase, run_phases
@@ -342,6 +343,9 @@ cdef class Engine:
         self.job.network = network
         self.job.poll = look_for_signals
         self.job.owner = <void *>self
+        # The BLAS of numpy's and scipy's wheels is built for AVX: three times our baseline kernels, and no faster than the rest.
+        if training and self.kernels == rnn_kernels_of(self.dtype.itemsize, 0):
+            self.job.gemm = gemm_float if self.kind == cnp.NPY_FLOAT32 else gemm_double
         self.job.last_poll = seconds()
 
     cdef isize slices_of(self, isize batch) noexcept:
@@ -478,6 +482,11 @@ cdef class Engine:
         if ranks[0].length > self.network.max_steps or total > self.network.max_slice_steps:
             raise ValueError("The sequences are longer than `lengths` said.")
         return 0
+
+    @property
+    def uses_blas(self):
+        """Whether the BLAS of the process should be held at one thread meanwhile."""
+        return self.job.gemm != NULL
 
     def load(self, params):
         """Pack the flat parameter vector for the products."""

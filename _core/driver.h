@@ -209,6 +209,10 @@ static int layer_forward(rnn_job *job, const slice *s, int l, int d)
     return 0;
 }
 
+/* Whether BLAS takes a product of so many results, summed over a block of rows. Depends on sizes and the SIMD level alone: the
+ * engine offers BLAS only at the levels where it was measured to be faster. */
+static inline int by_blas(const rnn_job *job, isize results) { return job->gemm && results >= BLAS_RESULTS; }
+
 /* One A of a weight gradient and where A^T d goes. */
 typedef struct {
     operand a;
@@ -234,10 +238,16 @@ static void weight_gradients(const rnn_job *job, const slice *s, isize n, const 
         }
         for (int o = 0; o < n_operands; o++) {
             const operand *a = &operands[o].a;
-            for (int r = 0; r < a->n_runs; r++)
+            for (int r = 0; !by_blas(job, a->run * columns) && r < a->n_runs; r++)
                 transposed_product(a->run, width / LANES, n, a->a + a->run_start[r], a->ld_a, panel, accumulate,
                                    operands[o].c + r * a->run * ld_c + column, ld_c);
         }
+    }
+    for (int o = 0; o < n_operands; o++) {
+        const operand *a = &operands[o].a;
+        for (int r = 0; by_blas(job, a->run * columns) && r < a->n_runs; r++)
+            job->gemm(1, a->run, columns, n, a->a + a->run_start[r], a->ld_a, d, ld_d, accumulate,
+                      operands[o].c + r * a->run * ld_c, ld_c);
     }
 }
 
@@ -297,7 +307,19 @@ static void block_gradients(const rnn_job *job, const walk *w, const slice *s, i
         const isize columns = whole_vectors(layer->input_parts * layer->input_width), ld = l > 0 ? layer->ld_x : columns;
         const operand a = gate_operand(layer, cell->x_gate, d_gates, (const real *)job->packed + w->way->wt);
         real *d_x = s->arena + (l > 0 ? network->layer[l - 1].d_out : network->d_input) + row * ld;
-        product(n, columns, 1, &a, d_x, ld, w->d ? d_x : NULL, ld);
+        if (!by_blas(job, layer->inputs * layer->hidden)) {
+            product(n, columns, 1, &a, d_x, ld, w->d ? d_x : NULL, ld);
+            return;
+        }
+        const real *weight = (const real *)job->params + w->way->weight_ih;
+        const isize ld_weight = layer->input_parts * layer->inputs;
+        if (w->d == 0)
+            memset(d_x, 0, (size_t)(n * ld) * sizeof(real));
+        for (int gate = 0; gate < a.n_runs; gate++)
+            for (isize part = 0; part < layer->input_parts; part++)
+                job->gemm(0, n, layer->inputs, layer->hidden, a.a + a.run_start[gate], a.ld_a,
+                          weight + gate * layer->hidden * ld_weight + part * layer->inputs, ld_weight, 1,
+                          d_x + part * layer->input_width, ld);
     }
 }
 

@@ -91,6 +91,10 @@ typedef struct {
     double correction_1, correction_2;                  /* 1 - beta^t */
 } rnn_optimizer;
 
+/* C (m, n) = [C +] op(A) B, row-major; op(A) (m, k) is A, or A^T where `transposed` */
+typedef void (*rnn_gemm)(int transposed, isize m, isize n, isize k, const void *a, isize ld_a, const void *b, isize ld_b,
+                         int accumulate, void *c, isize ld_c);
+
 /* One minibatch (or one chunk to predict) on its way through the kernels. */
 typedef struct rnn_job {
     const rnn_network *network;
@@ -129,9 +133,7 @@ typedef struct rnn_job {
     isize work_until_poll;
     double last_poll;
     void *owner;
-    /* product of big matrices by BLAS, or NULL: C (m, n) = beta C + A^T (k, m) B (k, n), all row-major */
-    void (*gemm_tn)(isize m, isize n, isize k, const void *a, isize lda, const void *b, isize ldb, int accumulate,
-                    void *c, isize ldc);
+    rnn_gemm gemm;                                      /* BLAS for big products outside the time loop, or NULL */
 } rnn_job;
 
 typedef struct {

@@ -42,6 +42,9 @@ cdef extern from "kernels.h" nogil:
         int kind, nesterov
         double learning_rate, momentum, beta_1, beta_2, epsilon, alpha, max_norm, max_value, correction_1, correction_2
 
+    ctypedef void (*rnn_gemm)(int transposed, isize m, isize n, isize k, const void *a, isize ld_a, const void *b, isize ld_b,
+                              int accumulate, void *c, isize ld_c) noexcept nogil
+
     ctypedef struct rnn_job:
         const rnn_network *network
         const void *values
@@ -76,6 +79,7 @@ cdef extern from "kernels.h" nogil:
         isize work_until_poll
         double last_poll
         void *owner
+        rnn_gemm gemm
 
     ctypedef struct rnn_optimizer_info:
         const char *name

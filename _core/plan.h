@@ -2,8 +2,9 @@
 #ifndef SKLEARN_RNN_PLAN_H
 #define SKLEARN_RNN_PLAN_H
 
-/* Weight gradients are taken once this many rows (steps x sequences) of gate gradients wait in cache. */
-enum { BLOCK_ROWS = 128 };
+/* Weight gradients are taken once this many rows (steps x sequences) of gate gradients wait in cache; BLAS is worth its call for so
+ * many results. */
+enum { BLOCK_ROWS = 128, BLAS_RESULTS = 1 << 12 };
 
 /* Take (rows, columns) from an arena; returns its position. After an overflow `used` stays -1. */
 static isize claim(isize *used, isize rows, isize columns)

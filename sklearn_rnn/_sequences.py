@@ -1,0 +1,455 @@
+"""Every carrier of sequences becomes one flat buffer and offsets, and results go back the same way.
+
+Carriers: a 3-D array, a 2-D array (one feature per step), or a list, tuple or object array with one
+sequence per item. NumPy only; the axis order is never guessed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+# Elements looked at in one go: small enough to stay in the L2 cache for a second look.
+_CHUNK = 1 << 16
+
+_FAMILIES = {
+    **dict.fromkeys("biuf", "numbers"),
+    **dict.fromkeys("UT", "strings"),
+    "S": "bytes",
+    "O": "objects",
+    "c": "complex numbers",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Sequences:
+    """Sequences, one after another, in one flat buffer."""
+
+    values: np.ndarray  # (n_steps, n_features), C-contiguous
+    offsets: np.ndarray  # (n_samples + 1,), intp: sequence i is values[offsets[i]:offsets[i + 1]]
+    kind: str  # the carrier: "2d", "3d" or "ragged"
+
+    @property
+    def n_samples(self):
+        return len(self.offsets) - 1
+
+    @property
+    def n_features(self):
+        return self.values.shape[1]
+
+    @property
+    def n_steps(self):
+        """Number of steps of all sequences together."""
+        return len(self.values)
+
+    @property
+    def lengths(self):
+        return np.diff(self.offsets)
+
+    def take(self, indices):
+        """Copy some sequences, in the order asked for; `indices` are integers or a mask."""
+        lengths = self.lengths[indices]
+        offsets = _offsets(lengths)
+        # Row r of sequence j of the result is row r + shift[j] of the buffer.
+        shift = self.offsets[:-1][indices] - offsets[:-1]
+        rows = np.arange(offsets[-1]) + np.repeat(shift, lengths)
+        return Sequences(self.values[rows], offsets, self.kind)
+
+
+def is_ragged(X):
+    """Tell whether X must be read one sequence per item; if not, `np.asarray` says what it is."""
+    if not isinstance(X, (list, tuple)):
+        is_object = getattr(getattr(X, "dtype", None), "kind", None) == "O" and X.ndim == 1
+        return is_object and (len(X) == 0 or any(_length(item) is not None for item in X))
+    if len(X) == 0 or any(_is_array(item) for item in X):
+        return True
+    widths = {_length(item) for item in X}
+    if len(widths) == 1 and None not in widths:  # rows of nested lists, if those agree as well
+        widths = {_length(step) for item in X for step in item}
+    return len(widths) > 1
+
+
+def pack(X, *, dtype=None, name="X"):
+    """Copy a list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,)."""
+    items = _items(X, name)
+    _check_items(items, name, numeric=True)
+    values = _join(items, _float_dtype({item.dtype for item in items}) if dtype is None else dtype)
+    lengths = np.fromiter(map(len, items), np.intp, len(items))
+    if items[0].ndim == 1:
+        values = values[:, np.newaxis]
+    if values.shape[1] == 0:
+        raise ValueError(
+            f"`{name}` must have at least 1 feature per step, "
+            f"`{name}[0]` has shape {items[0].shape}."
+        )
+    return Sequences(values, _offsets(lengths), "ragged")
+
+
+def from_dense(X, *, name="X"):
+    """View a 2-D or 3-D numeric array as sequences, without a copy where the layout allows it."""
+    X = as_array(X, name)
+    if X.ndim not in (2, 3):
+        raise ValueError(
+            f"`{name}` must be 3-D (n_samples, n_timesteps, n_features), 2-D (n_samples, "
+            f"n_timesteps) or hold one sequence per item; got an array of shape {X.shape}."
+        )
+    for size, what in zip(X.shape, ("sequence", "step", "feature per step"), strict=False):
+        if size == 0:
+            raise ValueError(f"`{name}` must have at least 1 {what}; got shape {X.shape}.")
+    _check_numeric(X, name)
+    n_samples, n_timesteps = X.shape[:2]
+    X = np.require(X, _float_dtype({X.dtype}), ["C_CONTIGUOUS", "ALIGNED"])
+    offsets = np.arange(n_samples + 1, dtype=np.intp) * n_timesteps
+    kind = f"{X.ndim}d"
+    return Sequences(X.reshape(n_samples * n_timesteps, *X.shape[2:] or (1,)), offsets, kind)
+
+
+def check_finite(sequences, dtype, *, name="X"):
+    """Refuse NaN, infinity and what overflows `dtype`, naming the first sequence that has it."""
+    values = sequences.values.reshape(-1)
+    # In float64: cast to the dtype of a float32 chunk, the limit would be infinity.
+    limit = np.float64(np.finfo(dtype).max)
+    with np.errstate(invalid="ignore"):
+        for start in range(0, len(values), _CHUNK):
+            chunk = values[start : start + _CHUNK]
+            # Two passes without a temporary; a NaN makes both false.
+            if -limit <= chunk.min() and chunk.max() <= limit:
+                continue
+            bad = int(np.flatnonzero(~(np.abs(chunk, dtype=np.float64) <= limit))[0])
+            i, t = _locate(sequences.offsets, (start + bad) // sequences.n_features)
+            what = _describe(chunk[bad], dtype)
+            raise ValueError(f"`{name}` must be finite: sequence {i} has {what} at step {t}.")
+
+
+def read_steps(y, *, name="y", numeric=True):
+    """Read what comes per step, in any carrier, as (values, offsets, dense).
+
+    values is (n_steps,) or (n_steps, k): floats (numeric), or labels as they are. dense tells
+    whether `y` was an array (n_samples, n_timesteps[, k]).
+    """
+    dense = not is_ragged(y)
+    if dense:
+        y = as_array(y, name)
+        if y.ndim not in (2, 3) or y.size == 0:
+            raise ValueError(
+                f"`{name}` must have one {_noun(name)} per step: (n_samples, n_timesteps[, k]) or "
+                f"one array per sequence; got shape {y.shape}."
+            )
+        if numeric:
+            y = _numbers_of_objects(y)
+            _check_numeric(y, name)
+            y = y.astype(_float_dtype({y.dtype}), copy=False)
+        n_samples, n_timesteps = y.shape[:2]
+        offsets = np.arange(n_samples + 1, dtype=np.intp) * n_timesteps
+        values = np.ascontiguousarray(y).reshape(n_samples * n_timesteps, *y.shape[2:])
+    else:
+        items = _items(y, name)
+        _check_items(items, name, numeric=numeric)
+        dtype = _float_dtype({item.dtype for item in items}) if numeric else None
+        values = _join(items, dtype)
+        offsets = _offsets(np.fromiter(map(len, items), np.intp, len(items)))
+    if values.dtype.kind == "f":
+        flat = Sequences(values.reshape(len(values), -1), offsets, "ragged")
+        check_finite(flat, values.dtype, name=name)
+    return values, offsets, dense
+
+
+def pack_steps(y, sequences, *, name="y", numeric=True):
+    """Read what comes per step as (values, dense); each length must be that of its sequence."""
+    values, offsets, dense = read_steps(y, name=name, numeric=numeric)
+    if len(offsets) != len(sequences.offsets):
+        raise ValueError(
+            f"`{name}` must have one {_noun(name)} per step of {sequences.n_samples} sequences, "
+            f"it has {len(offsets) - 1} sequences."
+        )
+    if not np.array_equal(offsets, sequences.offsets):
+        lengths = np.diff(offsets)
+        i = int(np.flatnonzero(lengths != sequences.lengths)[0])
+        raise ValueError(
+            f"`{name}` must have one {_noun(name)} per step: sequence {i} has "
+            f"{sequences.lengths[i]} steps, `{name}[{i}]` has {lengths[i]}."
+        )
+    return values, dense
+
+
+def step_weights(sample_weight, sequences, *, name="sample_weight"):
+    """Read weights per sequence, or per step in any carrier, as float64 (n_steps,); None stays."""
+    if sample_weight is None:
+        return None
+    if not is_ragged(sample_weight):
+        sample_weight = as_array(sample_weight, name)
+        if sample_weight.ndim == 1:
+            if len(sample_weight) != sequences.n_samples:
+                raise ValueError(
+                    f"`{name}` must have one weight per sequence: there are {sequences.n_samples} "
+                    f"sequences, `{name}` has {len(sample_weight)}."
+                )
+            # Read as sequences of one step each.
+            values, offsets, _ = read_steps(sample_weight[:, np.newaxis], name=name)
+            _check_weights(values, offsets, name)
+            return np.repeat(values.astype(np.float64), sequences.lengths)
+    values, _ = pack_steps(sample_weight, sequences, name=name)
+    if values.ndim != 1:
+        raise ValueError(
+            f"`{name}` must have one number per step or per sequence, "
+            f"it has {values.shape[1]} per step."
+        )
+    _check_weights(values, sequences.offsets, name)
+    return values.astype(np.float64, copy=False)
+
+
+def unpack_steps(values, sequences, dense):
+    """Give back values (n_steps, ...) as (n_samples, n_timesteps, ...) or as an object array."""
+    if dense:
+        return values.reshape(sequences.n_samples, -1, *values.shape[1:])
+    result = np.empty(sequences.n_samples, dtype=object)
+    for i, piece in enumerate(cut(values, sequences.offsets)):
+        result[i] = piece
+    return result
+
+
+def cut(values, offsets):
+    """List one view of `values` per sequence."""
+    bounds = offsets.tolist()
+    return [values[start:stop] for start, stop in pairwise(bounds)]
+
+
+def unpad(X, lengths):
+    """Cut the padding off sequences that were made equally long.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps)
+        Padded sequences, or what goes with each of their steps (targets, weights). The padding
+        is behind the real steps; its value does not matter.
+    lengths : array-like of int of shape (n_samples,)
+        True number of steps of each sequence, from 1 to n_timesteps.
+
+    Returns
+    -------
+    sequences : list of ndarray
+        `X[i, :lengths[i]]` for each sequence: views, nothing is copied.
+
+    Raises
+    ------
+    ValueError
+        If the shapes do not match, or a length is out of range (the message says which).
+    TypeError
+        If `lengths` are not integers.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_rnn import unpad
+    >>> unpad(np.array([[1, 2, 0], [3, 4, 5]]), lengths=[2, 3])
+    [array([1, 2]), array([3, 4, 5])]
+    """
+    X = as_array(X, "X")
+    if X.ndim not in (2, 3):
+        raise ValueError(
+            "`X` must be padded to (n_samples, n_timesteps, n_features) or "
+            f"(n_samples, n_timesteps); got shape {X.shape}."
+        )
+    lengths = as_array(lengths, "lengths")
+    if lengths.shape != X.shape[:1]:
+        raise ValueError(
+            f"`lengths` must have shape {X.shape[:1]}, one per sequence of `X`; "
+            f"got shape {lengths.shape}."
+        )
+    if lengths.dtype.kind not in "iu":
+        raise TypeError(f"`lengths` must be integers; got dtype {lengths.dtype}.")
+    bad = np.flatnonzero((lengths < 1) | (lengths > X.shape[1]))
+    if len(bad):
+        i = bad[0]
+        raise ValueError(
+            f"`lengths` must be from 1 to the {X.shape[1]} steps of `X`; "
+            f"`lengths[{i}]` is {lengths[i]}."
+        )
+    return [sequence[:length] for sequence, length in zip(X, lengths.tolist(), strict=True)]
+
+
+def take(y, indices):
+    """Select items (integers or a mask), in the carrier of `y`."""
+    if isinstance(y, (list, tuple)):
+        chosen = np.arange(len(y))[indices]
+        return type(y)([y[i] for i in chosen.tolist()])
+    return y.iloc[indices] if hasattr(y, "iloc") else np.asarray(y)[indices]
+
+
+# What an item is
+
+
+def _length(item):
+    """Return the number of entries of a sequence or array, None for a scalar (strings included)."""
+    if isinstance(item, (str, bytes, dict, set)):
+        return None
+    try:
+        return len(item)
+    except TypeError:  # numbers, 0-D arrays, and scipy's sparse containers, which have a shape
+        return item.shape[0] if getattr(item, "shape", ()) else None
+
+
+def _is_array(item):
+    """Tell whether an item is array-like with at least one axis, and no plain list."""
+    if type(item) is np.ndarray:
+        return item.ndim > 0
+    ndim = getattr(item, "ndim", None)
+    return hasattr(item, "__array__") if ndim is None else ndim > 0
+
+
+def _is_sparse(item):
+    return hasattr(item, "nnz") and hasattr(item, "toarray")
+
+
+def as_array(item, name):
+    """`np.asarray` that refuses what it would misread."""
+    if _is_sparse(item):
+        raise TypeError(
+            f"`{name}` must be dense, got a sparse {type(item).__name__}: use .toarray()."
+        )
+    if isinstance(item, np.ma.MaskedArray) and np.ma.is_masked(item):
+        raise ValueError(
+            f"`{name}` must not have masked entries, it has {np.ma.count_masked(item)}: "
+            "fill them, or leave those steps out."
+        )
+    try:
+        return np.asarray(item)
+    except ValueError as error:
+        raise ValueError(
+            f"`{name}` must be rectangular, with as many features at every step; "
+            f"it cannot be read as one array ({error})."
+        ) from error
+
+
+def _items(X, name):
+    """List the items of a ragged carrier as plain ndarrays."""
+    if not isinstance(X, (list, tuple)) and getattr(X, "ndim", None) != 1:
+        raise TypeError(
+            f"`{name}` must be a list, tuple or 1-D object array with one sequence per item; "
+            f"got {type(X).__name__}."
+        )
+    items = list(X)
+    if not items:
+        raise ValueError(f"`{name}` must hold at least one sequence, it is empty.")
+    if any(type(item) is not np.ndarray for item in items):
+        items = [as_array(item, f"{name}[{i}]") for i, item in enumerate(items)]
+    return items
+
+
+def _first(items, condition):
+    return next(i for i, item in enumerate(items) if condition(item))
+
+
+def _check_items(items, name, *, numeric):
+    """Check that items are all (n_timesteps_i,) or all (n_timesteps_i, k), of numbers or labels."""
+    ndims = {item.ndim for item in items}
+    if not ndims <= {1, 2}:
+        i = _first(items, lambda item: item.ndim not in (1, 2))
+        what = f"has shape {items[i].shape}" if items[i].ndim else f"is {items[i].item()!r}"
+        raise ValueError(
+            f"`{name}` must hold one sequence per item, (n_timesteps,) or "
+            f"(n_timesteps, n_features); `{name}[{i}]` {what}."
+        )
+    if len(ndims) > 1:
+        i = _first(items, lambda item: item.ndim != items[0].ndim)
+        raise ValueError(
+            f"`{name}` must hold sequences of one kind: `{name}[0]` is {items[0].ndim}-D, "
+            f"`{name}[{i}]` is {items[i].ndim}-D."
+        )
+    if not all(map(len, items)):
+        i = _first(items, lambda item: len(item) == 0)
+        raise ValueError(
+            f"`{name}` must have at least 1 step in each sequence, `{name}[{i}]` has none."
+        )
+    if ndims == {2} and len({item.shape[1] for item in items}) > 1:
+        width = items[0].shape[1]
+        i = _first(items, lambda item: item.shape[1] != width)
+        what = "features" if name.startswith("X") else "columns"
+        raise ValueError(
+            f"`{name}` must have the same {what} in all sequences: `{name}[0]` has {width}, "
+            f"`{name}[{i}]` has {items[i].shape[1]}."
+        )
+    families = {family(dtype) for dtype in {item.dtype for item in items}}
+    if numeric and families != {"numbers"}:
+        i = _first(items, lambda item: family(item.dtype) != "numbers")
+        _check_numeric(items[i], f"{name}[{i}]")
+    if len(families) > 1 and families != {"strings", "objects"}:
+        first = family(items[0].dtype)
+        i = _first(items, lambda item: family(item.dtype) != first)
+        raise ValueError(
+            f"`{name}` must hold labels of one type: `{name}[0]` holds {first}, "
+            f"`{name}[{i}]` {family(items[i].dtype)}."
+        )
+
+
+def family(dtype):
+    """Name what a dtype holds, in the words of the errors."""
+    return _FAMILIES.get(dtype.kind, "something else")
+
+
+def _check_numeric(array, name):
+    if family(array.dtype) != "numbers":
+        raise ValueError(
+            f"`{name}` must hold real numbers, it holds {family(array.dtype)} ({array.dtype}): "
+            "encode or convert them first."
+        )
+
+
+def _numbers_of_objects(array):
+    """Read an object array that holds plain numbers, as scikit-learn does for X."""
+    if array.dtype == object:
+        try:
+            return array.astype(np.float64)
+        except (TypeError, ValueError):
+            pass
+    return array
+
+
+def _check_weights(weights, offsets, name):
+    """Refuse negative weights (n_steps,)."""
+    if weights.min() < 0:
+        step = int(np.flatnonzero(weights < 0)[0])
+        i, _ = _locate(offsets, step)
+        raise ValueError(f"`{name}` must not be negative, it is {weights[step]} in sequence {i}.")
+
+
+def _float_dtype(dtypes):
+    """Choose float32 if nothing is wider, else float64; integers and bools are float64."""
+    narrow = all(dtype.kind == "f" and dtype.itemsize <= 4 for dtype in dtypes)
+    return np.dtype(np.float32 if narrow else np.float64)
+
+
+def _join(items, dtype):
+    """Concatenate, C-contiguous whatever the items' layout; dtype None keeps the common one."""
+    if dtype is None:
+        return np.ascontiguousarray(np.concatenate(items))
+    values = np.empty((sum(map(len, items)), *items[0].shape[1:]), dtype)
+    with np.errstate(over="ignore"):  # `check_finite` reports it
+        np.concatenate(items, out=values, casting="same_kind")
+    return values
+
+
+def _offsets(lengths):
+    offsets = np.zeros(len(lengths) + 1, dtype=np.intp)
+    np.cumsum(lengths, out=offsets[1:])
+    return offsets
+
+
+def _locate(offsets, step):
+    """Return (sequence, step of that sequence) of one row of a flat buffer."""
+    i = int(np.searchsorted(offsets, step, side="right")) - 1
+    return i, int(step - offsets[i])
+
+
+def _noun(name):
+    return "target" if name.startswith("y") else "value"
+
+
+def _describe(value, dtype):
+    if np.isnan(value):
+        return "NaN"
+    if np.isinf(value):
+        return "infinity"
+    return f"{value!s}, which overflows {np.dtype(dtype)},"

@@ -1,0 +1,182 @@
+"""Scores for one target per step, for every carrier of sequences.
+
+`sklearn.metrics` knows one target per sample. These take an array (n_samples, n_timesteps[, k]), or
+a list, tuple or object array with one array (n_timesteps_i[, k]) per sequence, and may mix them.
+Each works with `sklearn.metrics.make_scorer` as it is.
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from ._sequences import Sequences, family, pack_steps, read_steps, step_weights
+
+__all__ = ["sequence_accuracy", "step_accuracy", "step_r2"]
+
+
+def step_accuracy(y_true, y_pred, *, sample_weight=None):
+    """Compute the fraction of steps that are labelled right.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, k), \
+or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, k)
+        True labels, numbers or strings. A step with k labels is right if all of them are.
+    y_pred : as `y_true`
+        Predicted labels, in the same or another carrier.
+    sample_weight : array-like of shape (n_samples,), or one weight per step, default=None
+        Weight of each sequence (of each of its steps), or of each step in any carrier. A step
+        that weighs 0 does not count, whatever its label.
+
+    Returns
+    -------
+    score : float
+        Weighted fraction of right steps, from 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If the sequences of `y_true`, `y_pred` and `sample_weight` do not match (the message
+        says which), or no step has a weight.
+
+    See Also
+    --------
+    sequence_accuracy : The fraction of sequences without an error.
+
+    Examples
+    --------
+    >>> from sklearn_rnn.metrics import step_accuracy
+    >>> step_accuracy([["DET", "NOUN"], ["VERB"]], [["DET", "VERB"], ["VERB"]])
+    0.6666666666666666
+    """
+    right, weights, _ = _compare(y_true, y_pred, sample_weight)
+    return float(np.average(right, weights=weights))
+
+
+def sequence_accuracy(y_true, y_pred, *, sample_weight=None):
+    """Compute the fraction of sequences in which every step is labelled right.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, k), \
+or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, k)
+        True labels, numbers or strings. A step with k labels is right if all of them are.
+    y_pred : as `y_true`
+        Predicted labels, in the same or another carrier.
+    sample_weight : array-like of shape (n_samples,), or one weight per step, default=None
+        Weight of each sequence, or of each step in any carrier: a step that weighs 0 may be
+        wrong, and a sequence counts with the mean weight of its other steps, whatever its length.
+
+    Returns
+    -------
+    score : float
+        Weighted fraction of right sequences, from 0 to 1.
+
+    Raises
+    ------
+    ValueError
+        If the sequences of `y_true`, `y_pred` and `sample_weight` do not match (the message
+        says which), or no step has a weight.
+
+    See Also
+    --------
+    step_accuracy : The fraction of steps that are labelled right.
+
+    Examples
+    --------
+    >>> from sklearn_rnn.metrics import sequence_accuracy
+    >>> sequence_accuracy([["DET", "NOUN"], ["VERB"]], [["DET", "VERB"], ["VERB"]])
+    0.5
+    """
+    right, weights, starts = _compare(y_true, y_pred, sample_weight)
+    taught = weights > 0
+    n_wrong = np.add.reduceat((taught & ~right).astype(np.intp), starts)
+    n_taught = np.add.reduceat(taught.astype(np.intp), starts)
+    weights = np.add.reduceat(weights, starts) / np.maximum(n_taught, 1)
+    return float(np.average(n_wrong == 0, weights=weights))
+
+
+def step_r2(y_true, y_pred, *, sample_weight=None):
+    """Compute the coefficient of determination over all steps.
+
+    The value is that of `sklearn.metrics.r2_score` for the steps of all sequences, one after
+    another; several targets per step are averaged.
+
+    Parameters
+    ----------
+    y_true : array-like of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, n_outputs), \
+or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, n_outputs)
+        True targets.
+    y_pred : as `y_true`
+        Predicted targets, in the same or another carrier.
+    sample_weight : array-like of shape (n_samples,), or one weight per step, default=None
+        Weight of each sequence (of each of its steps), or of each step in any carrier. A step
+        that weighs 0 does not count.
+
+    Returns
+    -------
+    score : float
+        At most 1; 0 for the weighted mean as prediction. For a target that is constant, 1 if it
+        is predicted exactly, else 0. NaN, with a warning, for a single step.
+
+    Raises
+    ------
+    ValueError
+        If the sequences of `y_true`, `y_pred` and `sample_weight` do not match (the message
+        says which), or no step has a weight.
+
+    Examples
+    --------
+    >>> from sklearn_rnn.metrics import step_r2
+    >>> step_r2([[1.0, 2.0], [3.0]], [[1.0, 2.0], [2.0]])
+    0.5
+    """
+    truth, predicted, weights = _read(y_true, y_pred, sample_weight, numeric=True)
+    taught = weights > 0
+    truth = truth.values[taught].astype(np.float64)
+    predicted = predicted[taught].astype(np.float64)
+    weights = weights[taught, np.newaxis]
+    if len(truth) < 2:
+        warnings.warn("R2 is not defined for fewer than two steps.", UserWarning, stacklevel=2)
+        return float("nan")
+    residual = (weights * (truth - predicted) ** 2).sum(axis=0)
+    truth = truth - truth[0]  # exactly 0 if the target is constant, whatever its mean rounds to
+    truth -= np.average(truth, axis=0, weights=weights[:, 0])
+    spread = (weights * truth**2).sum(axis=0)
+    scores = np.where(residual == 0, 1.0, 0.0)
+    np.divide(residual, spread, out=scores, where=spread > 0)
+    scores = np.where(spread > 0, 1 - scores, scores)
+    return float(scores.mean())
+
+
+def _compare(y_true, y_pred, sample_weight):
+    """Return right (n_steps,), weights (n_steps,) and the first step of each sequence."""
+    truth, predicted, weights = _read(y_true, y_pred, sample_weight, numeric=False)
+    families = {family(labels.dtype) for labels in (truth.values, predicted)} - {"objects"}
+    if len(families) > 1:
+        raise ValueError(
+            "`y_true` and `y_pred` must hold labels of one type; they have dtype "
+            f"{truth.values.dtype} and {predicted.dtype}."
+        )
+    return (truth.values == predicted).all(axis=1), weights, truth.offsets[:-1]
+
+
+def _read(y_true, y_pred, sample_weight, *, numeric):
+    """Return y_true as sequences, y_pred as (n_steps, k), and weights (n_steps,)."""
+    values, offsets, _ = read_steps(y_true, name="y_true", numeric=numeric)
+    truth = Sequences(values.reshape(len(values), -1), offsets, "ragged")
+    predicted, _ = pack_steps(y_pred, truth, name="y_pred", numeric=numeric)
+    predicted = predicted.reshape(len(predicted), -1)
+    if predicted.shape[1] != truth.n_features:
+        raise ValueError(
+            f"`y_pred` must have {truth.n_features} targets per step like `y_true`; "
+            f"it has {predicted.shape[1]}."
+        )
+    weights = step_weights(sample_weight, truth)
+    if weights is None:
+        weights = np.ones(truth.n_steps)
+    elif not weights.any():
+        raise ValueError("`sample_weight` must not be zero everywhere: no step would count.")
+    return truth, predicted, weights

@@ -1,0 +1,378 @@
+"""Transformers of sequences, for every carrier of sequences."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+
+from ._sequences import (
+    as_array,
+    check_finite,
+    cut,
+    from_dense,
+    is_ragged,
+    pack,
+    step_weights,
+    unpack_steps,
+)
+
+__all__ = ["SequenceScaler"]
+
+# Elements taken to float64 in one go.
+_CHUNK = 1 << 15
+
+_STATE_FORMAT = 1
+
+_KINDS = {
+    "2d": "a 2-D array (n_samples, n_timesteps)",
+    "3d": "a 3-D array (n_samples, n_timesteps, n_features)",
+    "ragged": "one sequence per item, as in a list",
+}
+
+
+def _gives_columns(scaler):
+    """Tell whether results are 2-D, with columns to name: not for 3-D arrays and lists."""
+    return getattr(scaler, "_fitted_kind", "2d") == "2d"
+
+
+class SequenceScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+    """Standardize each feature over all steps of all sequences.
+
+    A feature is shifted by its mean and divided by its standard deviation, both taken over every
+    real step: of sequences of unequal length nothing is padded, and a longer sequence counts for
+    more. In a `Pipeline`, a sequence of the test set never has a say in its own scaling.
+
+    Sequences come back in the carrier they came in: a 3-D array as a 3-D array, a list as a list,
+    a 2-D array as a 2-D array; float32 stays float32, anything else becomes float64.
+
+    Parameters
+    ----------
+    with_mean : bool, default=True
+        If True, subtract the mean.
+    with_std : bool, default=True
+        If True, divide by the standard deviation. A feature that is constant, up to rounding, is
+        divided by 1.
+    copy : bool, default=True
+        If False, write the result over `X` where that can be: if it is one C-contiguous, writable
+        array of floats. Lists and object arrays are always copied.
+
+    Attributes
+    ----------
+    mean_ : ndarray of float64 of shape (n_features,)
+        Mean of each feature over the steps seen. Shape (1,) if the sequences were 2-D.
+    var_ : ndarray of float64 of shape (n_features,)
+        Variance of each feature over the steps seen (divided by their number).
+    scale_ : ndarray of float64 of shape (n_features,)
+        What each feature is divided by: the square root of `var_`, or 1 for a constant feature.
+    n_steps_seen_ : int or float
+        Number of steps seen so far, of all sequences together; the sum of their weights if
+        `sample_weight` was given.
+    n_features_in_ : int
+        Number of features per step; number of columns if the sequences were 2-D.
+    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+        Names of the columns, if `X` was a frame with string column names.
+
+    See Also
+    --------
+    sklearn.preprocessing.StandardScaler : The same for rows instead of sequences.
+
+    Notes
+    -----
+    A 2-D array or a frame holds one sequence per row and one feature per step, as everywhere in
+    this package. Its columns are steps of one and the same feature, so they share one mean and
+    one scale, and the shape of a sequence survives. `StandardScaler` would scale each step for
+    itself.
+
+    Mean and variance are accumulated in float64 with the update of Chan, Golub and LeVeque [1]_,
+    so that large offsets cost no digits.
+
+    References
+    ----------
+    .. [1] T. F. Chan, G. H. Golub and R. J. LeVeque, "Algorithms for computing the sample
+       variance: analysis and recommendations", The American Statistician 37 (1983), 242-247.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_rnn.preprocessing import SequenceScaler
+    >>> X = [np.array([[0.0, 10.0], [2.0, 10.0]]), np.array([[4.0, 10.0]])]
+    >>> scaler = SequenceScaler().fit(X)
+    >>> scaler.mean_
+    array([ 2., 10.])
+    >>> scaler.transform(X)[1]
+    array([[1.22474487, 0.        ]])
+    """
+
+    def __init__(self, *, with_mean=True, with_std=True, copy=True):
+        self.with_mean = with_mean
+        self.with_std = with_std
+        self.copy = copy
+
+    def fit(self, X, y=None, sample_weight=None):
+        """Compute mean and scale of each feature.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), \
+or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,)
+            Sequences.
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n_samples,), or one weight per step, default=None
+            Weight of each sequence (of each of its steps), or of each step: then
+            (n_samples, n_timesteps), or a list of (n_timesteps_i,). What weighs 0 is not seen.
+
+        Returns
+        -------
+        self : SequenceScaler
+            Fitted scaler.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If `X` or `sample_weight` are not sequences of finite numbers, or no step has a weight.
+        """
+        return self._update(X, sample_weight, first=True)
+
+    def partial_fit(self, X, y=None, sample_weight=None):
+        """Take more sequences into mean and scale, as if they had been there from the start.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), \
+or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,)
+            Sequences, as for `fit`.
+        y : None
+            Ignored.
+        sample_weight : array-like of shape (n_samples,), or one weight per step, default=None
+            Weights, as for `fit`.
+
+        Returns
+        -------
+        self : SequenceScaler
+            Fitted scaler.
+        """
+        return self._update(X, sample_weight, first=not hasattr(self, "n_steps_seen_"))
+
+    def transform(self, X):
+        """Standardize sequences.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), \
+or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,)
+            Sequences.
+
+        Returns
+        -------
+        X_scaled : ndarray, list, tuple or object array
+            Standardized sequences, in the carrier of `X`.
+        """
+        check_is_fitted(self)
+        X, sequences = _read(self, X)
+        self._check_against_fit(X, sequences, "transform")
+        return _in_carrier(X, sequences, self._standardize(self._writable(sequences)))
+
+    def inverse_transform(self, X):
+        """Undo `transform`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), \
+or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,)
+            Standardized sequences.
+
+        Returns
+        -------
+        X_original : ndarray, list, tuple or object array
+            Sequences in the user's units, in the carrier of `X`.
+        """
+        check_is_fitted(self)
+        X, sequences = _read(self, X)
+        # What `transform` returned need not carry the names of a frame any more.
+        self._check_against_fit(X, sequences, "inverse_transform", names=False)
+        return _in_carrier(X, sequences, self._restore(self._writable(sequences)))
+
+    @available_if(_gives_columns)
+    def get_feature_names_out(self, input_features=None):
+        """Name the columns of a 2-D result; not there after `fit` on 3-D arrays or lists.
+
+        Parameters
+        ----------
+        input_features : array-like of str of shape (n_features_in_,), default=None
+            Names of the columns that go in; `feature_names_in_` or x0, x1, ... by default.
+
+        Returns
+        -------
+        feature_names_out : ndarray of str of shape (n_features_in_,)
+            The same names.
+        """
+        return super().get_feature_names_out(input_features)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = True
+        tags.input_tags.three_d_array = True
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    def __getstate__(self):
+        return {**super().__getstate__(), "_state_format": _STATE_FORMAT}
+
+    def __setstate__(self, state):
+        state = dict(state)
+        state_format = state.pop("_state_format", None)
+        if state_format != _STATE_FORMAT:
+            raise ValueError(
+                f"This {type(self).__name__} was pickled with state format {state_format}, this "
+                f"version of sklearn_rnn reads {_STATE_FORMAT}: fit it again."
+            )
+        super().__setstate__(state)
+
+    def _update(self, X, sample_weight, *, first):
+        """Merge sequences into the statistics, which start afresh if first."""
+        for name in ("with_mean", "with_std", "copy"):
+            if not isinstance(getattr(self, name), (bool, np.bool_)):
+                raise ValueError(f"`{name}` must be a bool, got {getattr(self, name)!r}.")
+        X, sequences = _read(self, X)
+        weights = _read_weights(sample_weight, sequences)
+        if first:
+            n_features = sequences.n_features
+            statistics = np.zeros(n_features), np.zeros(n_features), 0
+        else:
+            self._check_against_fit(X, sequences, "partial_fit")
+            statistics = self.mean_, self.var_, self.n_steps_seen_
+        mean, var, n_steps = _merge(sequences.values, weights, *statistics)
+        if n_steps == 0:
+            raise ValueError("`sample_weight` must not be zero everywhere: no step has a weight.")
+        if not (np.isfinite(mean).all() and np.isfinite(var).all()):
+            raise ValueError("`X` must hold smaller numbers: their variance overflows float64.")
+        if first:
+            self._fitted_kind = sequences.kind
+            validate_data(self, _columns(X, sequences), reset=True, skip_check_array=True)
+        self.mean_, self.var_, self.n_steps_seen_ = mean, var, n_steps
+        self.scale_ = np.sqrt(var)
+        # A constant may come with the noise of its own rounding.
+        self.scale_[self.scale_ <= 10 * np.finfo(np.float64).eps * np.abs(mean)] = 1.0
+        return self
+
+    def _check_against_fit(self, X, sequences, method, *, names=True):
+        """Refuse another kind, number or names of features than `fit` saw."""
+        if (sequences.kind == "2d") != (self._fitted_kind == "2d"):
+            raise ValueError(
+                f"`X` must be of the kind seen in fit, {_KINDS[self._fitted_kind]}; "
+                f"{method} got {_KINDS[sequences.kind]}."
+            )
+        X = _columns(X, sequences)
+        if names:
+            validate_data(self, X, reset=False, skip_check_array=True)
+        elif X.shape[1] != self.n_features_in_:
+            raise ValueError(
+                f"X has {X.shape[1]} features, but {type(self).__name__} is expecting "
+                f"{self.n_features_in_} features as input"
+            )
+
+    def _writable(self, sequences):
+        """Return the values, (n_steps, n_features), to be written over."""
+        values = sequences.values
+        ours = sequences.kind == "ragged" or not self.copy
+        return values if ours and values.flags.writeable else values.copy()
+
+    def _standardize(self, values):
+        # Computed in float64 and rounded to the dtype of values, a few thousand at a time.
+        if self.with_mean:
+            np.subtract(values, self.mean_, out=values, casting="same_kind")
+        if self.with_std:
+            np.divide(values, self.scale_, out=values, casting="same_kind")
+        return values
+
+    def _restore(self, values):
+        if self.with_std:
+            np.multiply(values, self.scale_, out=values, casting="same_kind")
+        if self.with_mean:
+            np.add(values, self.mean_, out=values, casting="same_kind")
+        return values
+
+
+def _read(scaler, X):
+    """Return X (an array if it was nested lists) and its sequences, checked."""
+    if is_ragged(X):
+        sequences = pack(X)
+    else:
+        if not hasattr(X, "shape") or np.ma.isMaskedArray(X):
+            X = as_array(X, "X")
+        sequences = from_dense(
+            check_array(
+                X,
+                dtype="numeric",
+                allow_nd=True,
+                ensure_all_finite=False,
+                estimator=scaler,
+                input_name="X",
+            )
+        )
+    check_finite(sequences, sequences.values.dtype)
+    return X, sequences
+
+
+def _columns(X, sequences):
+    """Return what scikit-learn counts and names the columns of: the features, or all steps."""
+    return X if sequences.kind == "2d" else sequences.values
+
+
+def _read_weights(sample_weight, sequences):
+    """Return weights per step (n_steps,), or None."""
+    if sequences.kind == "2d" and sample_weight is not None and not is_ragged(sample_weight):
+        sample_weight = as_array(sample_weight, "sample_weight")
+        # scikit-learn's checks ask for it: next to its 2-D `X` weights are (n_samples,).
+        if sample_weight.ndim > 1:
+            raise ValueError(
+                "`sample_weight` must have shape (n_samples,) for a 2-D `X`, got shape "
+                f"{sample_weight.shape}. To weigh steps, pass `X[:, :, np.newaxis]`."
+            )
+    return step_weights(sample_weight, sequences)
+
+
+def _merge(values, weights, mean, var, total):
+    """Merge rows (n_steps, n_features) into mean, var (n_features,) and their total weight."""
+    deviations = var * total
+    rows = max(1, _CHUNK // values.shape[1])
+    with np.errstate(over="ignore", invalid="ignore"):  # the caller looks at the result
+        for start in range(0, len(values), rows):
+            chunk = values[start : start + rows]
+            if weights is None:
+                weight, chunk_total = 1.0, len(chunk)
+            else:
+                weight = weights[start : start + rows]
+                taught = weight > 0
+                chunk, weight = chunk[taught], weight[taught, np.newaxis]
+                chunk_total = float(weight.sum())
+            if len(chunk) == 0:
+                continue
+            if total == 0:
+                # Distances from a value that occurs: a constant feature has exactly none.
+                mean = chunk[0].astype(np.float64)
+            distance = chunk - mean
+            shift = (weight * distance).sum(axis=0) / chunk_total
+            distance -= shift
+            share = chunk_total / (total + chunk_total)
+            deviations = deviations + (weight * distance**2).sum(axis=0) + shift**2 * total * share
+            mean = mean + shift * share
+            total += chunk_total
+        return mean, deviations / max(total, np.finfo(np.float64).tiny), total
+
+
+def _in_carrier(X, sequences, values):
+    """Give values (n_steps, n_features) back in the carrier of X."""
+    if sequences.kind == "2d":
+        return values.reshape(sequences.n_samples, -1)
+    if sequences.kind == "3d":
+        return values.reshape(sequences.n_samples, -1, sequences.n_features)
+    if np.ndim(next(iter(X))) == 1:
+        values = values[:, 0]
+    if not isinstance(X, (list, tuple)):
+        return unpack_steps(values, sequences, dense=False)
+    items = cut(values, sequences.offsets)
+    return tuple(items) if isinstance(X, tuple) else items

@@ -1,0 +1,454 @@
+"""A scaler sees every real step once, in every carrier, and gives back what came."""
+
+import pickle
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn import config_context
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.utils.estimator_checks import (
+    check_estimator,
+    estimator_checks_generator,
+    parametrize_with_checks,
+)
+
+from sklearn_rnn.preprocessing import SequenceScaler
+
+LENGTHS = (5, 1, 7, 3)
+N_FEATURES = 3
+
+
+def objects(items):
+    array = np.empty(len(items), dtype=object)
+    for i, item in enumerate(items):
+        array[i] = item
+    return array
+
+
+def ragged(n_features=N_FEATURES, dtype=np.float64):
+    rng = np.random.default_rng(0)
+    shape = () if n_features is None else (n_features,)
+    return [(rng.normal(size=(n, *shape)) * 3 + 5).astype(dtype) for n in LENGTHS]
+
+
+def dense(n_features=N_FEATURES, dtype=np.float64):
+    shape = () if n_features is None else (n_features,)
+    return (np.random.default_rng(0).normal(size=(6, 4, *shape)) * 3 + 5).astype(dtype)
+
+
+def flat(X):
+    """All steps of any carrier, (n_steps, n_features)."""
+    steps = np.concatenate(
+        [np.asarray(item) for item in np.asarray(X)] if hasattr(X, "shape") else X
+    )
+    return steps.reshape(len(steps), -1)
+
+
+CARRIERS = {
+    "3-D array": dense(),
+    "2-D array": dense(None),
+    "list": ragged(),
+    "tuple": tuple(ragged()),
+    "object array": objects(ragged()),
+    "object array of equal lengths": objects(list(dense())),
+    "list of 1-D": ragged(None),
+    "nested lists": [item.tolist() for item in ragged()],
+    "rectangular nested lists": dense().tolist(),
+    "list of frames": [pd.DataFrame(item) for item in ragged()],
+    "F-ordered": np.asfortranarray(dense()),
+    "integers": np.arange(24).reshape(2, 4, 3),
+}
+carriers = pytest.mark.parametrize("X", CARRIERS.values(), ids=CARRIERS.keys())
+
+
+# scikit-learn's contract
+
+
+@parametrize_with_checks([SequenceScaler()])
+def test_scikit_learn_accepts_the_scaler(estimator, check):
+    check(estimator)
+
+
+def test_scikit_learn_really_looked():
+    # With the tag for 2-D arrays off nearly all of them would be left out, silently.
+    assert sum(1 for _ in estimator_checks_generator(SequenceScaler())) > 40
+    results = check_estimator(SequenceScaler(), on_fail=None, on_skip=None)
+    assert {result["status"] for result in results} == {"passed"}
+
+
+# What is computed
+
+
+@carriers
+def test_each_feature_is_scaled_over_all_steps_of_all_sequences(X):
+    scaler = SequenceScaler().fit(X)
+    expected = StandardScaler().fit(flat(X))
+    np.testing.assert_allclose(scaler.mean_, expected.mean_)
+    np.testing.assert_allclose(scaler.var_, expected.var_)
+    np.testing.assert_allclose(scaler.scale_, expected.scale_)
+    assert scaler.n_steps_seen_ == len(flat(X))
+    np.testing.assert_allclose(flat(scaler.transform(X)), expected.transform(flat(X)), atol=1e-12)
+
+
+def test_columns_of_a_2d_array_are_steps_and_share_one_scale():
+    X = dense(None) + 10 * np.arange(4)
+    scaler = SequenceScaler().fit(X)
+    assert scaler.mean_.shape == (1,)
+    assert scaler.n_features_in_ == 4
+    scaled = scaler.transform(X)
+    np.testing.assert_array_equal(scaled, SequenceScaler().fit_transform(X[:, :, None])[:, :, 0])
+    # The shape of a sequence survives: one line maps all steps.
+    np.testing.assert_allclose(np.diff(scaled), np.diff(X) / scaler.scale_)
+
+
+@carriers
+def test_sequences_come_back_in_their_carrier(X):
+    back = SequenceScaler().fit_transform(X)
+    came = np.asarray(X) if X is CARRIERS["rectangular nested lists"] else X
+    assert type(back) is type(came)
+    assert len(back) == len(came)
+    assert [np.shape(item) for item in back] == [np.shape(item) for item in came]
+    if isinstance(came, np.ndarray):
+        assert back.shape == came.shape
+        assert (back.dtype == object) == (came.dtype == object)
+
+
+@pytest.mark.parametrize("method", ["transform", "inverse_transform"])
+@pytest.mark.parametrize("make", [ragged, dense])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_float_type_is_kept(dtype, make, method):
+    X = make(dtype=dtype)
+    back = getattr(SequenceScaler().fit(X), method)(X)
+    assert {item.dtype for item in back} == {np.dtype(dtype)}
+
+
+@carriers
+@pytest.mark.parametrize("with_std", [True, False])
+@pytest.mark.parametrize("with_mean", [True, False])
+def test_the_inverse_gives_the_sequences_back(X, with_mean, with_std):
+    scaler = SequenceScaler(with_mean=with_mean, with_std=with_std).fit(X)
+    back = scaler.inverse_transform(scaler.transform(X))
+    assert isinstance(back, type(scaler.transform(X)))
+    np.testing.assert_allclose(flat(back), flat(X), rtol=1e-12)
+
+
+def test_mean_and_scale_can_be_left_out():
+    X = dense()
+    mean, scale = X.mean(axis=(0, 1)), X.std(axis=(0, 1))
+    shifted = SequenceScaler(with_std=False).fit_transform(X)
+    divided = SequenceScaler(with_mean=False).fit_transform(X)
+    np.testing.assert_allclose(shifted, X - mean)
+    np.testing.assert_allclose(divided, X / scale)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.1, -1e15, 1e-300])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_constant_feature_is_divided_by_one(dtype, value):
+    X = ragged(dtype=dtype)
+    for item in X:
+        item[:, 1] = value
+    scaler = SequenceScaler().fit(X).partial_fit(X)
+    assert scaler.var_[1] == 0
+    assert scaler.scale_[1] == 1
+    assert not any(item[:, 1].any() for item in scaler.transform(X))
+
+
+def test_a_feature_that_is_constant_up_to_rounding_is_divided_by_one():
+    X = np.array([[0.3, 0.1 + 0.2, 0.3]])
+    assert X[0, 1] != X[0, 0]
+    assert SequenceScaler().fit(X).scale_ == 1
+
+
+@pytest.mark.parametrize("n_parts", [1, 7])
+def test_large_offsets_cost_no_digits(n_parts):
+    X = np.random.default_rng(0).normal(size=(70, 1000, 2))
+    X = np.round(X * 1024) / 1024  # so that adding the offset is exact
+    scaler = SequenceScaler()
+    for part in np.split(X + 2.0**32, n_parts):
+        scaler.partial_fit(part)
+    np.testing.assert_allclose(scaler.mean_ - 2.0**32, X.mean(axis=(0, 1)), atol=1e-5)
+    np.testing.assert_allclose(scaler.var_, X.var(axis=(0, 1)), rtol=1e-7)
+    naive = ((X + 2.0**32) ** 2).mean(axis=(0, 1)) - (X + 2.0**32).mean(axis=(0, 1)) ** 2
+    assert np.abs(naive / X.var(axis=(0, 1)) - 1).max() > 1  # what it is held against
+
+
+def test_float32_sequences_are_summed_in_float64():
+    X = np.random.default_rng(0).normal(size=(100, 1000, 1)).astype(np.float32) + np.float32(1000)
+    scaler = SequenceScaler().fit(X)
+    expected = X.astype(np.float64)
+    np.testing.assert_allclose(scaler.mean_, expected.mean(), rtol=1e-12)
+    np.testing.assert_allclose(scaler.var_, expected.var(), rtol=1e-9)
+
+
+# Batches and weights
+
+
+@carriers
+def test_partial_fits_see_what_one_fit_sees(X):
+    whole, parts = SequenceScaler().fit(X), SequenceScaler()
+    for start in (0, 1):
+        parts.partial_fit(X[start::2])
+    np.testing.assert_allclose(parts.mean_, whole.mean_)
+    np.testing.assert_allclose(parts.var_, whole.var_)
+    assert parts.n_steps_seen_ == whole.n_steps_seen_
+
+
+def test_fit_forgets_what_was_seen_before():
+    scaler = SequenceScaler().fit(pd.DataFrame(dense(None), columns=list("abcd")))
+    scaler.fit(ragged())
+    np.testing.assert_array_equal(scaler.mean_, SequenceScaler().fit(ragged()).mean_)
+    assert not hasattr(scaler, "feature_names_in_")
+    assert scaler.n_features_in_ == 3
+
+
+@carriers
+def test_a_weight_counts_as_copies_of_the_sequence(X):
+    counts = np.arange(len(X)) % 3
+    indices = np.repeat(np.arange(len(X)), counts)
+    repeated = X[indices] if hasattr(X, "shape") else [X[i] for i in indices]
+    weighted = SequenceScaler().fit(X, sample_weight=counts)
+    expected = SequenceScaler().fit(repeated)
+    np.testing.assert_allclose(weighted.mean_, expected.mean_)
+    np.testing.assert_allclose(weighted.var_, expected.var_)
+    assert weighted.n_steps_seen_ == expected.n_steps_seen_
+
+
+@pytest.mark.parametrize("wrap", [list, tuple, objects])
+def test_steps_of_weight_zero_are_not_seen_in_a_list(wrap):
+    X = ragged()
+    weights = [np.ones(len(item)) for item in X]
+    for item, weight in zip(X, weights, strict=True):
+        item[:1], weight[:1] = 1e6, 0
+    scaler = SequenceScaler().fit(wrap(X), sample_weight=wrap(weights))
+    taught = np.concatenate([item[1:] for item in X])
+    np.testing.assert_allclose(scaler.mean_, taught.mean(axis=0))
+    np.testing.assert_allclose(scaler.var_, taught.var(axis=0))
+
+
+def test_steps_of_a_3d_array_have_weights():
+    X, weights = dense(), np.random.default_rng(1).uniform(size=(6, 4))
+    scaler = SequenceScaler().fit(X, sample_weight=weights)
+    expected = StandardScaler().fit(flat(X), sample_weight=weights.ravel())
+    np.testing.assert_allclose(scaler.mean_, expected.mean_)
+    np.testing.assert_allclose(scaler.var_, expected.var_)
+
+
+def test_a_constant_among_unseen_steps_is_still_constant():
+    X = np.array([[7.0, 0.1, 0.1, 0.1]])[:, :, None]
+    scaler = SequenceScaler().fit(X, sample_weight=np.array([[0, 1 / 3, 1 / 7, 1]]))
+    assert (scaler.mean_, scaler.var_) == (0.1, 0)
+
+
+def test_a_batch_without_weight_changes_nothing():
+    scaler = SequenceScaler().fit(ragged())
+    mean = scaler.mean_
+    scaler.partial_fit(ragged(), sample_weight=np.zeros(len(LENGTHS)))
+    np.testing.assert_array_equal(scaler.mean_, mean)
+
+
+@pytest.mark.parametrize(
+    ("X", "sample_weight", "message"),
+    [
+        (ragged(), [0, 0, 0, 0], "`sample_weight` must not be zero everywhere"),
+        (ragged(), [1, -1, 1, 1], "`sample_weight` must not be negative"),
+        (ragged(), [1, 1], "there are 4 sequences, `sample_weight` has 2"),
+        (dense(None), np.ones((6, 4)), r"shape \(n_samples,\) .* pass `X\[:, :, np.newaxis\]`"),
+    ],
+)
+def test_weights_that_make_no_sense_are_refused(X, sample_weight, message):
+    with pytest.raises(ValueError, match=message):
+        SequenceScaler().fit(X, sample_weight=sample_weight)
+
+
+# Memory
+
+
+@pytest.mark.parametrize("make", [ragged, dense])
+def test_sequences_are_not_written_over(make):
+    X = make()
+    scaler = SequenceScaler().fit(X)
+    scaler.inverse_transform(scaler.transform(X))
+    np.testing.assert_array_equal(flat(X), flat(make()))
+
+
+@pytest.mark.parametrize("shape", [N_FEATURES, None])
+def test_without_copy_a_dense_array_is_written_over(shape):
+    X = dense(shape)
+    scaler = SequenceScaler(copy=False).fit(X)
+    back = scaler.transform(X)
+    assert np.shares_memory(back, X)
+    np.testing.assert_array_equal(back, SequenceScaler().fit_transform(dense(shape)))
+
+
+def test_without_copy_read_only_arrays_and_lists_are_left_alone():
+    X = dense()
+    X.flags.writeable = False
+    SequenceScaler(copy=False).fit_transform(X)
+    X = ragged()
+    SequenceScaler(copy=False).fit_transform(X)
+    np.testing.assert_array_equal(flat(X), flat(ragged()))
+
+
+def test_nothing_to_do_still_gives_a_copy():
+    X = dense()
+    back = SequenceScaler(with_mean=False, with_std=False).fit_transform(X)
+    np.testing.assert_array_equal(back, X)
+    assert not np.shares_memory(back, X)
+
+
+# What is refused
+
+
+@pytest.mark.parametrize("method", ["partial_fit", "transform", "inverse_transform"])
+@pytest.mark.parametrize(
+    ("seen", "came", "words"),
+    [
+        (dense(None), dense(), ("a 2-D array", "got a 3-D array")),
+        (dense(None), ragged(None), ("a 2-D array", "got one sequence per item")),
+        (dense(), dense(None), ("a 3-D array", "got a 2-D array")),
+        (ragged(None), dense(None), ("one sequence per item", "got a 2-D array")),
+    ],
+)
+def test_the_kind_seen_in_fit_is_asked_for_by_name(seen, came, words, method):
+    scaler = SequenceScaler().fit(seen)
+    with pytest.raises(ValueError, match=".*".join(words)) as error:
+        getattr(scaler, method)(came)
+    assert method in str(error.value)
+
+
+def test_3d_arrays_and_lists_are_one_kind():
+    scaler = SequenceScaler().fit(dense())
+    np.testing.assert_array_equal(
+        flat(scaler.transform(list(dense()))), flat(scaler.transform(dense()))
+    )
+
+
+@pytest.mark.parametrize("method", ["partial_fit", "transform", "inverse_transform"])
+@pytest.mark.parametrize(
+    ("seen", "came"),
+    [(ragged(), ragged(2)), (dense(), dense(2)), (dense(None), dense(None)[:, :2])],
+)
+def test_the_number_of_features_is_kept(seen, came, method):
+    scaler = SequenceScaler().fit(seen)
+    with pytest.raises(ValueError, match="X has 2 features, but SequenceScaler is expecting"):
+        getattr(scaler, method)(came)
+
+
+@pytest.mark.parametrize("method", ["fit", "partial_fit", "transform", "inverse_transform"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("make", [ragged, dense])
+def test_what_is_not_finite_is_named(make, value, method):
+    scaler = SequenceScaler().fit(make())
+    X = make()
+    X[2][1, 0] = value
+    with pytest.raises(ValueError, match=r"`X` must be finite: sequence 2 has .* at step 1"):
+        getattr(scaler, method)(X)
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (np.ones((2, 0, 3)), "`X` must have at least 1 step"),
+        (np.ones((2, 3, 0)), "`X` must have at least 1 feature per step"),
+        (np.ones((0, 3, 2)), "0 sample"),
+        ([], "`X` must hold at least one sequence"),
+        (np.ones((2, 3, 4, 5)), r"got an array of shape \(2, 3, 4, 5\)"),
+        (np.ma.masked_equal(np.ones((2, 3)), 1), "`X` must not have masked entries"),
+        (np.array([[1e308, -1e308]]), "their variance overflows float64"),
+    ],
+)
+def test_what_is_no_sequence_is_refused(X, message):
+    with pytest.raises(ValueError, match=message):
+        SequenceScaler().fit(X)
+
+
+@pytest.mark.parametrize("name", ["with_mean", "with_std", "copy"])
+def test_parameters_must_be_bools(name):
+    with pytest.raises(ValueError, match=f"`{name}` must be a bool, got 'no'"):
+        SequenceScaler(**{name: "no"}).fit(dense())
+
+
+def test_a_fit_that_fails_changes_nothing():
+    scaler = SequenceScaler().fit(pd.DataFrame(dense(None), columns=list("abcd")))
+    before = dict(vars(scaler))
+    with pytest.raises(ValueError, match="zero everywhere"):
+        scaler.fit(ragged(), sample_weight=[0, 0, 0, 0])
+    with pytest.raises(ValueError, match="must be finite"):
+        scaler.fit(np.array([[np.nan, 1]]))
+    assert vars(scaler) == before
+
+
+@pytest.mark.parametrize("method", ["transform", "inverse_transform"])
+def test_an_unfitted_scaler_says_so(method):
+    with pytest.raises(NotFittedError):
+        getattr(SequenceScaler(), method)(ragged())
+
+
+# Names, frames, pipelines
+
+
+def test_columns_have_names_and_frames_come_out():
+    X = pd.DataFrame(dense(None), columns=list("abcd"), index=list("uvwxyz"))
+    scaler = SequenceScaler().set_output(transform="pandas").fit(X)
+    assert scaler.feature_names_in_.tolist() == list("abcd")
+    assert scaler.get_feature_names_out().tolist() == list("abcd")
+    frame = scaler.transform(X)
+    assert frame.columns.tolist() == list("abcd")
+    assert frame.index.tolist() == list("uvwxyz")
+    np.testing.assert_array_equal(frame, SequenceScaler().fit_transform(X))
+    with pytest.raises(ValueError, match="feature names"):
+        scaler.transform(X.rename(columns={"a": "A"}))
+
+
+@pytest.mark.parametrize("make", [ragged, dense])
+def test_3d_arrays_and_lists_have_no_columns_and_stay_what_they_are(make):
+    with config_context(transform_output="pandas"):
+        scaler = SequenceScaler().fit(make())
+        assert type(scaler.transform(make())) is type(make())
+        assert type(SequenceScaler().fit_transform(make())) is type(make())
+    assert not hasattr(scaler, "get_feature_names_out")
+
+
+def test_the_inverse_does_not_ask_for_the_names_that_transform_dropped():
+    X = pd.DataFrame(dense(None), columns=list("abcd"))
+    scaler = SequenceScaler().fit(X)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        back = scaler.inverse_transform(scaler.transform(X))
+    np.testing.assert_allclose(back, X)
+
+
+@carriers
+def test_a_pipeline_passes_every_carrier_on(X):
+    pipeline = make_pipeline(SequenceScaler(), FunctionTransformer())
+    back = pipeline.fit_transform(X, sequencescaler__sample_weight=np.ones(len(X)))
+    np.testing.assert_array_equal(flat(back), flat(SequenceScaler().fit_transform(X)))
+
+
+def test_a_fitted_scaler_survives_pickling_and_clone_forgets():
+    scaler = SequenceScaler(with_mean=False).fit(ragged())
+    again = pickle.loads(pickle.dumps(scaler))
+    np.testing.assert_array_equal(flat(again.transform(ragged())), flat(scaler.transform(ragged())))
+    assert clone(scaler).get_params() == scaler.get_params()
+    assert not hasattr(clone(scaler), "mean_")
+
+
+def test_a_state_of_another_format_is_refused():
+    scaler = SequenceScaler().fit(ragged())
+    state = scaler.__getstate__()
+    assert state["_state_format"] == 1
+    with pytest.raises(ValueError, match="state format 2, this version of sklearn_rnn reads 1"):
+        SequenceScaler().__setstate__({**state, "_state_format": 2})
+
+
+def test_carriers_are_told_by_tags():
+    tags = SequenceScaler().__sklearn_tags__()
+    assert tags.input_tags.two_d_array
+    assert tags.input_tags.three_d_array
+    assert not tags.input_tags.allow_nan
+    assert tags.transformer_tags.preserves_dtype == ["float64", "float32"]

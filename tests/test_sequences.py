@@ -1,0 +1,519 @@
+"""Every carrier of sequences is read the same way, and bad ones are refused by name."""
+
+import subprocess
+import sys
+import tracemalloc
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import sparse
+
+from sklearn_rnn._sequences import (
+    Sequences,
+    check_finite,
+    from_dense,
+    is_ragged,
+    pack,
+    pack_steps,
+    step_weights,
+    take,
+    unpack_steps,
+    unpad,
+)
+
+LENGTHS = (3, 1, 4)
+
+
+def objects(items):
+    array = np.empty(len(items), dtype=object)
+    for i, item in enumerate(items):
+        array[i] = item
+    return array
+
+
+def ragged(n_features=2, dtype=np.float64, lengths=LENGTHS):
+    rng = np.random.default_rng(0)
+    shape = () if n_features is None else (n_features,)
+    return [rng.normal(size=(length, *shape)).astype(dtype) for length in lengths]
+
+
+RAGGED = ragged()
+
+
+# Which carrier it is
+
+
+@pytest.mark.parametrize(
+    ("X", "answer"),
+    [
+        (RAGGED, True),
+        (tuple(RAGGED), True),
+        (objects(RAGGED), True),
+        (pd.Series(RAGGED), True),
+        ([np.ones(3), np.ones(3)], True),
+        ([pd.DataFrame(np.ones((2, 2)))], True),
+        ([sparse.csr_array(np.eye(2))], True),
+        ([[1, 2], [3]], True),
+        ([[[1, 2], [3, 4]], [[5, 6]]], True),
+        ([[[1], [2]], [[1, 2], [3, 4]]], True),
+        ([[1, 2], 3], True),
+        ([], True),
+        ([[1, 2], [3, 4]], False),
+        ([(1, 2), (3, 4)], False),
+        ([[[1, 2]], [[3, 4]]], False),
+        ([1.0, 2.0], False),
+        ([np.float64(1), np.float64(2)], False),
+        (["a", "bc"], False),
+        (np.ones((2, 3, 4)), False),
+        (np.ones((2, 3), dtype=object), False),
+        (np.array([1, 2], dtype=object), False),
+        (pd.DataFrame([[1, 2]]), False),
+    ],
+)
+def test_ragged_means_arrays_in_a_list_or_nested_lists_that_are_not_rectangular(X, answer):
+    assert is_ragged(X) is answer
+
+
+# Packing
+
+
+@pytest.mark.parametrize("carrier", [list, tuple, objects, pd.Series])
+def test_packing_puts_sequences_one_after_another(carrier):
+    sequences = pack(carrier(RAGGED))
+    np.testing.assert_array_equal(sequences.values, np.concatenate(RAGGED))
+    np.testing.assert_array_equal(sequences.offsets, [0, 3, 4, 8])
+    np.testing.assert_array_equal(sequences.lengths, LENGTHS)
+    assert sequences.offsets.dtype == np.intp
+    assert (sequences.n_samples, sequences.n_features, sequences.n_steps) == (3, 2, 8)
+    assert sequences.kind == "ragged"
+
+
+def test_one_dimensional_items_have_one_feature():
+    sequences = pack(ragged(n_features=None))
+    np.testing.assert_array_equal(sequences.values[:, 0], np.concatenate(ragged(n_features=None)))
+    assert sequences.n_features == 1
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        np.asfortranarray,
+        lambda item: np.repeat(item, 2, axis=0)[::2],
+        lambda item: item[::-1].copy()[::-1],
+        lambda item: item.tolist(),
+        lambda item: pd.DataFrame(item, columns=["a", "b"]),
+        lambda item: np.ma.masked_array(item, mask=False),
+        lambda item: item.astype(">f8"),
+    ],
+)
+def test_the_layout_of_items_does_not_matter(convert):
+    values = pack([convert(item) for item in RAGGED]).values
+    np.testing.assert_array_equal(values, np.concatenate(RAGGED))
+    assert values.flags.c_contiguous
+    assert values.dtype.isnative
+
+
+def test_series_are_sequences_of_one_feature():
+    sequences = pack([pd.Series([1.0, 2.0], index=[7, 8]), pd.Series([3.0])])
+    np.testing.assert_array_equal(sequences.values, [[1], [2], [3]])
+
+
+def test_memory_maps_and_read_only_items_are_read(tmp_path):
+    np.save(tmp_path / "item.npy", RAGGED[0])
+    items = [np.load(tmp_path / "item.npy", mmap_mode="r"), RAGGED[1].copy()]
+    items[1].flags.writeable = False
+    np.testing.assert_array_equal(pack(items).values, np.concatenate(RAGGED[:2]))
+
+
+@pytest.mark.parametrize(
+    ("dtypes", "result"),
+    [
+        (("f4", "f4"), "f4"),
+        (("f4", "f2"), "f4"),
+        (("f4", "f8"), "f8"),
+        (("f4", "i4"), "f8"),
+        (("i8", "u1"), "f8"),
+        (("?", "?"), "f8"),
+        (("f4", "g"), "f8"),
+    ],
+)
+def test_packing_finds_the_common_float_type(dtypes, result):
+    X = [np.ones((2, 1), dtype) for dtype in dtypes]
+    assert pack(X).values.dtype == result
+    assert pack(X, dtype=np.float32).values.dtype == np.float32
+    assert from_dense(np.ones((2, 3), dtypes[1])).values.dtype == (
+        "f4" if dtypes[1] in ("f4", "f2") else "f8"
+    )
+
+
+def test_packing_many_short_sequences_copies_them_once():
+    X = ragged(n_features=8, lengths=(40,) * 5000)
+    size = sum(item.nbytes for item in X)
+    tracemalloc.start()
+    values = pack(X).values
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert size == values.nbytes
+    assert peak < 1.2 * size
+
+
+@pytest.mark.parametrize(
+    ("X", "error", "message"),
+    [
+        ([], ValueError, "`X` must hold at least one sequence, it is empty"),
+        ("abc", TypeError, "`X` must be a list, tuple or 1-D object array .* got str"),
+        (np.ones((2, 3)), TypeError, "got ndarray"),
+        ([[[1.0]], np.ones((0, 1))], ValueError, r"at least 1 step .* `X\[1\]` has none"),
+        ([np.ones((2, 0))], ValueError, r"at least 1 feature .* `X\[0\]` has shape \(2, 0\)"),
+        (
+            [np.ones((2, 3)), np.ones((2, 3)), np.ones((2, 4))],
+            ValueError,
+            r"same features .* `X\[0\]` has 3, `X\[2\]` has 4",
+        ),
+        ([np.ones((2, 3)), np.ones(2)], ValueError, r"`X\[0\]` is 2-D, `X\[1\]` is 1-D"),
+        ([np.ones(2), np.ones((1, 2, 3))], ValueError, r"`X\[1\]` has shape \(1, 2, 3\)"),
+        ([np.ones(2), 3.5], ValueError, r"`X\[1\]` is 3.5"),
+        ([np.ones(2), "word"], ValueError, r"`X\[1\]` is 'word'"),
+        ([np.ones(2), ["a", "b"]], ValueError, r"`X\[1\]` must hold real numbers.* strings"),
+        ([np.ones(2), np.ones(2) * 1j], ValueError, r"`X\[1\]` .* complex numbers"),
+        ([np.ones(2), np.array([1, None])], ValueError, r"`X\[1\]` .* objects"),
+        ([np.ones(2), np.ones(2, "M8[s]")], ValueError, r"`X\[1\]` .*datetime64"),
+        ([np.ones((1, 2)), [[1, 2], [3]]], ValueError, r"`X\[1\]` must be rectangular"),
+        ([np.eye(2), sparse.csr_array(np.eye(2))], TypeError, r"`X\[1\]` must be dense"),
+        (
+            [np.ones(2), np.ma.masked_array([1.0, 2.0], mask=[True, False])],
+            ValueError,
+            r"`X\[1\]` must not have masked entries, it has 1",
+        ),
+    ],
+)
+def test_packing_names_the_sequence_that_is_wrong(X, error, message):
+    with pytest.raises(error, match=message):
+        pack(X)
+
+
+def test_errors_name_the_argument():
+    with pytest.raises(ValueError, match=r"`X_val\[1\]` is 1-D"):
+        pack([np.ones((2, 3)), np.ones(2)], name="X_val")
+    with pytest.raises(ValueError, match="`X_val` must be finite"):
+        check_finite(from_dense(np.full((1, 2), np.nan)), np.float64, name="X_val")
+    with pytest.raises(ValueError, match="`X_val` must be 3-D"):
+        from_dense(np.ones(3), name="X_val")
+
+
+# Dense arrays
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(("shape", "kind"), [((4, 3, 2), "3d"), ((4, 3), "2d")])
+def test_dense_floats_are_not_copied(shape, kind, dtype):
+    X = np.arange(np.prod(shape), dtype=dtype).reshape(shape)
+    X.flags.writeable = False
+    sequences = from_dense(X)
+    assert np.shares_memory(sequences.values, X)
+    assert sequences.kind == kind
+    assert sequences.values.shape == (12, shape[2] if kind == "3d" else 1)
+    np.testing.assert_array_equal(sequences.values.reshape(shape), X)
+    np.testing.assert_array_equal(sequences.offsets, [0, 3, 6, 9, 12])
+
+
+@pytest.mark.parametrize("order", ["fortran", "strided", "unaligned"])
+def test_dense_arrays_of_another_layout_are_read_alike(order):
+    X = np.random.default_rng(0).normal(size=(4, 3, 2))
+    if order == "fortran":
+        other = np.asfortranarray(X)
+    elif order == "strided":
+        other = np.repeat(X, 2, axis=1)[:, ::2]
+    else:
+        other = np.frombuffer(b"x" + X.tobytes(), dtype=np.uint8)[1:].view(np.float64)
+        other = other.reshape(X.shape)
+    values = from_dense(other).values
+    np.testing.assert_array_equal(values, X.reshape(-1, 2))
+    assert values.flags.c_contiguous
+    assert values.flags.aligned
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        (np.ones(3), r"2-D \(n_samples, n_timesteps\) .* got an array of shape \(3,\)"),
+        (np.ones((1, 2, 3, 4)), r"shape \(1, 2, 3, 4\)"),
+        (np.ones((0, 2, 3)), r"at least 1 sequence; got shape \(0, 2, 3\)"),
+        (np.ones((2, 0, 3)), r"at least 1 step; got shape \(2, 0, 3\)"),
+        (np.ones((2, 3, 0)), r"at least 1 feature per step; got shape \(2, 3, 0\)"),
+        (np.full((2, 3), "a"), "real numbers, it holds strings"),
+        (np.full((2, 3), 1j), "real numbers, it holds complex"),
+        (np.full((2, 3), None), "real numbers, it holds objects"),
+    ],
+)
+def test_dense_arrays_that_are_no_sequences_are_refused(X, message):
+    with pytest.raises(ValueError, match=f"`X` must .*{message}"):
+        from_dense(X)
+
+
+# Finite numbers
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize(
+    ("value", "words"), [(np.nan, "NaN"), (np.inf, "infinity"), (-np.inf, "infinity")]
+)
+def test_what_is_not_finite_is_found_in_its_sequence(value, words, dtype):
+    X = ragged(n_features=3, dtype=dtype, lengths=(20000, 10, 20000, 7))
+    for i, step in ((0, 0), (1, 9), (2, 19999), (3, 6)):
+        sequences = pack(X)
+        sequences.values[sequences.offsets[i] + step, 2] = value
+        with pytest.raises(ValueError, match=f"sequence {i} has {words} at step {step}"):
+            check_finite(sequences, dtype)
+
+
+@pytest.mark.parametrize("value", [1e39, -1e39])
+def test_float64_that_overflows_float32_is_refused_for_float32_alone(value):
+    sequences = from_dense(np.array([[0.0, 1.0], [2.0, value]]))
+    check_finite(sequences, np.float64)
+    with pytest.raises(
+        ValueError, match=r"sequence 1 has .*1e\+39, which overflows float32, at st"
+    ):
+        check_finite(sequences, np.float32)
+
+
+def test_float32_is_checked_for_float64_too():
+    with pytest.raises(ValueError, match="infinity"):
+        check_finite(from_dense(np.array([[np.inf]], dtype=np.float32)), np.float64)
+
+
+@pytest.mark.filterwarnings("error")
+def test_overflow_in_packing_is_reported_as_not_finite():
+    sequences = pack([np.array([1.0, 1e300])], dtype=np.float32)
+    with pytest.raises(ValueError, match="sequence 0 has infinity at step 1"):
+        check_finite(sequences, np.float32)
+
+
+def test_checking_for_finite_numbers_takes_no_memory():
+    sequences = from_dense(np.zeros((1000, 1000)))
+    tracemalloc.start()
+    check_finite(sequences, np.float32)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 100_000
+
+
+# Choosing sequences
+
+
+@pytest.mark.parametrize(
+    "indices", [[2, 0, 2], [-1], np.array([True, False, True]), np.array([], dtype=int)]
+)
+def test_taken_sequences_are_those_of_the_list(indices):
+    chosen = pack(RAGGED).take(indices)
+    expected = [RAGGED[i] for i in np.arange(3)[indices]]
+    assert chosen.lengths.tolist() == [len(item) for item in expected]
+    np.testing.assert_array_equal(chosen.values, np.concatenate([*expected, np.empty((0, 2))]))
+    assert chosen.kind == "ragged"
+
+
+def test_taken_sequences_are_a_copy():
+    X = np.ones((2, 3, 1))
+    from_dense(X).take([0, 1]).values[:] = 0
+    assert X.all()
+
+
+@pytest.mark.parametrize("carrier", [list, tuple, objects, pd.Series, lambda y: pad(y)])
+def test_taking_keeps_the_carrier(carrier):
+    y = carrier(RAGGED)
+    mask = np.array([True, False, True])
+    for indices in ([2, 0], mask):
+        chosen = take(y, indices)
+        assert type(chosen) is type(y)
+        for item, i in zip(chosen, np.arange(3)[indices], strict=True):
+            np.testing.assert_array_equal(item, np.asarray(carrier(RAGGED)[i]))
+
+
+# What comes per step
+
+
+def pad(items, n_timesteps=4):
+    padded = np.zeros((len(items), n_timesteps, *np.shape(items[0])[1:]))
+    for row, item in zip(padded, items, strict=True):
+        row[: len(item)] = item
+    return padded
+
+
+@pytest.mark.parametrize("n_outputs", [None, 2])
+@pytest.mark.parametrize("carrier", [list, tuple, objects, lambda y: [item.tolist() for item in y]])
+def test_ragged_targets_are_laid_beside_the_steps_and_come_back(carrier, n_outputs):
+    y = ragged(n_features=n_outputs)
+    sequences = pack(RAGGED)
+    values, dense = pack_steps(carrier(y), sequences)
+    np.testing.assert_array_equal(values, np.concatenate(y))
+    assert not dense
+    back = unpack_steps(values, sequences, dense)
+    assert back.shape == (3,)
+    assert back.dtype == object
+    for item, expected in zip(back, y, strict=True):
+        np.testing.assert_array_equal(item, expected)
+
+
+@pytest.mark.parametrize("shape", [(4, 3), (4, 3, 2)])
+@pytest.mark.parametrize("convert", [np.asarray, np.ndarray.tolist, np.asfortranarray])
+def test_dense_targets_are_laid_beside_the_steps_and_come_back(shape, convert):
+    y = np.random.default_rng(0).normal(size=shape)
+    sequences = from_dense(np.ones((4, 3, 5)))
+    values, dense = pack_steps(convert(y), sequences)
+    assert dense
+    np.testing.assert_array_equal(values, y.reshape(12, *shape[2:]))
+    np.testing.assert_array_equal(unpack_steps(values, sequences, dense), y)
+
+
+def test_ragged_results_of_equal_length_stay_an_object_array():
+    back = unpack_steps(np.arange(6.0), from_dense(np.ones((2, 3))), dense=False)
+    assert back.shape == (2,)
+    np.testing.assert_array_equal(back[1], [3, 4, 5])
+
+
+def test_the_carriers_of_inputs_and_targets_may_differ():
+    dense, listed = np.ones((2, 3, 1)), [np.ones((3, 1)), np.ones((3, 1))]
+    assert pack_steps(np.ones((2, 3)), pack(listed))[1]
+    assert not pack_steps([np.ones(3), np.ones(3)], from_dense(dense))[1]
+
+
+@pytest.mark.parametrize(
+    "y",
+    [
+        [["a", "bcd", "a"], ["b"]],
+        [np.array(["a", "bcd", "a"]), np.array(["b"], dtype=object)],
+        [pd.Series(["a", "bcd", "a"]), pd.Series(["b"])],
+    ],
+)
+def test_labels_are_kept_as_they_are(y):
+    sequences = pack([np.ones(3), np.ones(1)])
+    values, _ = pack_steps(y, sequences, numeric=False)
+    assert values.tolist() == ["a", "bcd", "a", "b"]
+    integers, _ = pack_steps([[1, 2, 3], [4]], sequences, numeric=False)
+    assert integers.dtype.kind == "i"
+
+
+def test_numeric_targets_become_floats():
+    sequences = pack([np.ones(3), np.ones(1)])
+    assert pack_steps([[1, 2, 3], [4]], sequences)[0].dtype == np.float64
+    assert pack_steps([np.ones(3, "f4"), np.ones(1, "f4")], sequences)[0].dtype == np.float32
+    dense = from_dense(np.ones((2, 3)))
+    assert pack_steps(np.ones((2, 3), dtype=object), dense)[0].dtype == np.float64
+
+
+@pytest.mark.parametrize(
+    ("y", "message"),
+    [
+        ([[1, 2, 3], [4, 5]], r"sequence 1 has 1 steps, `y\[1\]` has 2"),
+        (np.ones((2, 3)), r"sequence 1 has 1 steps, `y\[1\]` has 3"),
+        ([[1, 2, 3]], "of 2 sequences, it has 1 sequences"),
+        (np.ones((3, 3)), "of 2 sequences, it has 3 sequences"),
+        ([1, 2], r"one target per step.* got shape \(2,\)"),
+        (np.ones((2, 0)), r"one target per step.* got shape \(2, 0\)"),
+        ([np.ones((3, 2)), np.ones((1, 3))], r"`y\[0\]` has 2, `y\[1\]` has 3"),
+        ([np.ones((3, 2)), np.ones(1)], r"`y\[0\]` is 2-D, `y\[1\]` is 1-D"),
+        ([[1, 2, 3], []], r"`y\[1\]` has none"),
+        ([[1, 2, np.nan], [4]], "sequence 0 has NaN at step 2"),
+        ([[1, 2, 3], [np.inf]], "sequence 1 has infinity at step 0"),
+        ([[1, 2, 3], ["a"]], r"`y\[1\]` must hold real numbers"),
+        (np.full((2, 3), "a"), "`y` must hold real numbers"),
+        ([np.ones(3), np.ma.masked_array([1.0], mask=[True])], r"`y\[1\]` must not have masked"),
+    ],
+)
+def test_targets_that_do_not_fit_the_steps_are_refused(y, message):
+    with pytest.raises(ValueError, match=message):
+        pack_steps(y, pack([np.ones(3), np.ones(1)]))
+
+
+def test_labels_of_two_types_are_refused():
+    with pytest.raises(ValueError, match=r"`y\[0\]` holds strings, `y\[1\]` numbers"):
+        pack_steps([["a", "b"], [1]], pack([np.ones(2), np.ones(1)]), numeric=False)
+
+
+# Weights
+
+
+def test_weights_per_sequence_are_given_to_each_step():
+    weights = step_weights([2, 0, 0.5], pack(RAGGED))
+    np.testing.assert_array_equal(weights, [2, 2, 2, 0, 0.5, 0.5, 0.5, 0.5])
+    assert weights.dtype == np.float64
+
+
+def test_weights_per_step_come_in_any_carrier():
+    dense = np.arange(6.0).reshape(2, 3)
+    sequences = from_dense(np.ones((2, 3, 4)))
+    for carrier in (dense, dense.tolist(), list(dense), objects(list(dense))):
+        np.testing.assert_array_equal(step_weights(carrier, sequences), np.arange(6))
+    assert step_weights(None, sequences) is None
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        ([1, 2], "one weight per sequence: there are 3 sequences, `sample_weight` has 2"),
+        ([1, -2, 1], "must not be negative, it is -2.0 in sequence 1"),
+        ([[1, 1, 1], [1], [1, 1, -0.5, 1]], "must not be negative, it is -0.5 in sequence 2"),
+        ([1, np.nan, 1], "`sample_weight` must be finite: sequence 1 has NaN"),
+        ([[1, 1, 1], [1, 1], [1]], r"sequence 1 has 1 steps, `sample_weight\[1\]` has 2"),
+        ([np.ones((3, 2)), np.ones((1, 2)), np.ones((4, 2))], "one number per step .* has 2"),
+        (["a", "b", "c"], "`sample_weight` must hold real numbers"),
+    ],
+)
+def test_weights_that_make_no_sense_are_refused(weights, message):
+    with pytest.raises(ValueError, match=message):
+        step_weights(weights, pack(RAGGED))
+
+
+# Padding
+
+
+@pytest.mark.parametrize("shape", [(3, 4, 2), (3, 4)])
+def test_unpadding_gives_views_of_the_real_steps(shape):
+    X = np.random.default_rng(0).normal(size=shape)
+    sequences = unpad(X, LENGTHS)
+    assert isinstance(sequences, list)
+    for i, length in enumerate(LENGTHS):
+        np.testing.assert_array_equal(sequences[i], X[i, :length])
+        assert np.shares_memory(sequences[i], X)
+
+
+def test_unpadding_undoes_padding_for_targets_too():
+    y = [["a", "b"], ["c"]]
+    back = unpad([["a", "b"], ["c", ""]], [2, 1])
+    assert [item.tolist() for item in back] == y
+
+
+@pytest.mark.parametrize(
+    ("X", "lengths", "error", "message"),
+    [
+        (np.ones((2, 3)), [1, 4], ValueError, r"from 1 to the 3 steps .* `lengths\[1\]` is 4"),
+        (np.ones((2, 3)), [0, 3], ValueError, r"`lengths\[0\]` is 0"),
+        (np.ones((2, 3)), [-1, 3], ValueError, r"`lengths\[0\]` is -1"),
+        (np.ones((2, 3)), [1, 2, 3], ValueError, r"must have shape \(2,\).* got shape \(3,\)"),
+        (np.ones((2, 3)), [[1, 2]], ValueError, r"got shape \(1, 2\)"),
+        (np.ones((2, 3)), [1.0, 2.0], TypeError, "must be integers; got dtype float64"),
+        (np.ones((2, 3)), [True, True], TypeError, "must be integers; got dtype bool"),
+        (np.ones(3), [1], ValueError, r"`X` must be padded .* got shape \(3,\)"),
+        ([[1, 2], [3]], [2, 1], ValueError, "`X` must be rectangular"),
+    ],
+)
+def test_lengths_that_do_not_fit_the_padding_are_refused(X, lengths, error, message):
+    with pytest.raises(error, match=message):
+        unpad(X, lengths)
+
+
+# The room
+
+
+def test_reading_sequences_needs_no_scikit_learn():
+    # By path: importing the package brings the estimators, and scikit-learn with them.
+    path = sys.modules[Sequences.__module__].__file__
+    program = (
+        "import importlib.util, sys\n"
+        f"spec = importlib.util.spec_from_file_location('alone', {path!r})\n"
+        "module = sys.modules['alone'] = importlib.util.module_from_spec(spec)\n"
+        "spec.loader.exec_module(module)\n"
+        "assert not {'sklearn', 'scipy', 'pandas'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True)
