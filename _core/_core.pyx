@@ -178,6 +178,7 @@ cdef class Dataset:
     """
     cdef readonly object values, offsets, targets, weights
     cdef readonly isize n_samples, n_steps, n_features
+    cdef readonly isize least_label, greatest_label
     cdef int values_are_double
     cdef const void *value_data
     cdef const isize *offset_data
@@ -195,6 +196,9 @@ cdef class Dataset:
             if self.offset_data[i + 1] <= self.offset_data[i]:
                 raise ValueError(f"`offsets` must increase: sequence {i} has no steps.")
         self.values, self.offsets, self.targets, self.weights = values, offsets, targets, weights
+        if getattr(targets, "dtype", None) == np.int32:
+            labels = targets if weights is None else targets[np.asarray(weights) != 0]
+            self.least_label, self.greatest_label = labels.min(initial=0), labels.max(initial=0)
 
 
 # ---- the engine ----
@@ -444,6 +448,10 @@ cdef class Engine:
             return
         if LOSSES[network.loss] in ("softmax", "logistic"):
             job.labels = <const int32_t *>pointer_to(data.targets, "targets", cnp.NPY_INT32, (n,))
+            n_classes = max(2, network.head.outputs)
+            if data.least_label < 0 or data.greatest_label >= n_classes:
+                raise ValueError(f"`targets` must be classes 0 to {n_classes - 1}, got {data.least_label} to "
+                                 f"{data.greatest_label}.")
         else:
             job.targets = pointer_to(data.targets, "targets", self.kind, (n, network.head.outputs))
         if data.weights is not None:

@@ -6,7 +6,7 @@
  *     static void NAME_forward_step(const cell_step *s)        gates: pre-activations -> what backward needs; writes h (and c)
  *     static void NAME_backward_step(const cell_step *s)       gates -> d_gates; carries d_h (and d_c) one step back
  *
- * Both take one step of one group of rows. Between steps, driver.h does the products: gates += x W + h_prev U before
+ * Both take one step of one group of rows. Between steps, layer.h does the products: gates += x W + h_prev U before
  * forward, d_h += d_gates U^T after backward.
  */
 #ifndef SKLEARN_RNN_CELLS_H

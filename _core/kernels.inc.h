@@ -19,6 +19,9 @@ typedef double real;
 #include "optimizers.h"
 #include "pack.h"
 #include "plan.h"
+#include "slice.h"
+#include "layer.h"
+#include "head.h"
 #include "driver.h"
 
 #define LOSS_NAME(name, link) #name,

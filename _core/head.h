@@ -1,0 +1,157 @@
+/* From the last layer's states to outputs and loss, and back: each sequence's own last states, or the states of all steps in
+ * blocks.
+ */
+#ifndef SKLEARN_RNN_HEAD_H
+#define SKLEARN_RNN_HEAD_H
+
+/* z (n, width) = b + h W */
+static void head_products(const rnn_job *job, isize n, const real *h, real *z)
+{
+    const rnn_network *network = job->network;
+    const rnn_layer *last = &network->layer[network->n_layers - 1];
+    const rnn_head *head = &network->head;
+    const real *packed = job->packed;
+    const operand a = {.a = h, .b = packed + head->w, .ld_a = last->ld_h, .n_runs = network->n_directions,
+                       .run = last->hidden, .run_start = {0, last->width}};
+    product(n, head->width, 1, &a, z, head->width, packed + head->packed_bias, 0);
+}
+
+/* Loss of one row, whose target is number `target` of the data; z becomes its gradient. */
+static double row_loss(const rnn_job *job, isize target, real *z)
+{
+    const rnn_network *network = job->network;
+    const rnn_head *head = &network->head;
+    const double weight = job->weights ? job->weights[target] : 1;
+    if (weight == 0) {          /* not taught: its target means nothing */
+        memset(z, 0, (size_t)head->width * sizeof(real));
+        return 0;
+    }
+    const real *y = job->targets ? (const real *)job->targets + target * head->outputs : NULL;
+    const double loss = loss_roster[network->loss].loss(network, z, y, job->labels ? job->labels[target] : 0, z);
+    const real scale = (real)(weight / job->total_weight);
+    for (isize j = 0; j < head->width; j += LANES)
+        vstore(z + j, vload(z + j) * scale);
+    return loss * weight / job->total_weight;
+}
+
+/* Gradients of n rows of the head: its weights, and d_h (n, ld_h) = d_z W^T. */
+static void head_gradients(const rnn_job *job, const slice *s, isize n, const real *h, const real *d_z, real *d_h, int accumulate)
+{
+    const rnn_network *network = job->network;
+    const rnn_layer *last = &network->layer[network->n_layers - 1];
+    const rnn_head *head = &network->head;
+    real *gradient = (real *)job->slice_gradients + s->index * network->gradient_size;
+    const gradient_operand a = {
+        .a = {.a = h, .ld_a = last->ld_h, .n_runs = network->n_directions, .run = last->hidden, .run_start = {0, last->width}},
+        .c = gradient + head->d_w};
+    const operand b = {.a = d_z, .b = (const real *)job->packed + head->wt, .ld_a = head->width, .n_runs = 1,
+                       .run = head->outputs};
+    weight_gradients(job, s, n, d_z, head->width, head->width, 1, &a, head->width, gradient + head->d_b, accumulate);
+    product(n, network->n_directions * last->width, 1, &b, d_h, last->ld_h, NULL, 0);
+}
+
+/* last (rows, ld_h): each sequence's own last state, of the reverse direction the one at t = 0 */
+static real *gather_last_states(const rnn_network *network, const slice *s)
+{
+    const rnn_layer *last = &network->layer[network->n_layers - 1];
+    const int kept = network->training || network->keep_states;
+    real *states = s->arena + network->last;
+    for (isize i = 0; i < s->rows; i++)
+        for (int d = 0; d < network->n_directions; d++) {
+            const isize row = (kept && d == 0 ? s->offset[s->length[i] - 1] : 0) + i;
+            memcpy(states + i * last->ld_h + d * last->width, s->arena + last->h + row * last->ld_h + d * last->width,
+                   (size_t)last->width * sizeof(real));
+        }
+    return states;
+}
+
+/* Steps first..end such that their rows fill a block. */
+static isize block_end(const slice *s, isize first)
+{
+    isize end = first + 1;
+    while (end < s->steps && s->offset[end] - s->offset[first] < BLOCK_ROWS)
+        end++;
+    return end;
+}
+
+/* Loss of a slice, and the gradient of the last states, or of the states of all steps. */
+static double train_head(const rnn_job *job, const slice *s)
+{
+    const rnn_network *network = job->network;
+    const int l = network->n_layers - 1;
+    const rnn_layer *last = &network->layer[l];
+    real *z = s->arena + network->logits, *dropped = s->arena + network->dropped;
+    double loss = 0;
+    if (!network->per_step) {
+        real *h = gather_last_states(network, s), *d_last = s->arena + network->d_last;
+        for (isize i = 0; job->dropping && i < s->rows; i++)
+            drop_row(job, l, s->sample[i], 0, h + i * last->ld_h, h + i * last->ld_h);
+        head_products(job, s->rows, h, z);
+        for (isize i = 0; i < s->rows; i++)
+            loss += row_loss(job, s->sample[i], z + i * network->head.width);
+        head_gradients(job, s, s->rows, h, z, d_last, 0);
+        for (isize i = 0; job->dropping && i < s->rows; i++)
+            drop_row(job, l, s->sample[i], 0, d_last + i * last->ld_h, d_last + i * last->ld_h);
+        return loss;
+    }
+    for (isize first = 0, end; first < s->steps; first = end) {
+        end = block_end(s, first);
+        const isize row = s->offset[first], n = s->offset[end] - row;
+        real *h = s->arena + last->h + row * last->ld_h, *d_out = s->arena + last->d_out + row * last->ld_h, *z_row = z;
+        if (job->dropping) {
+            drop_steps(job, s, l, first, end, h, dropped);
+            h = dropped;
+        }
+        head_products(job, n, h, z);
+        for (isize t = first; t < end; t++)
+            for (isize i = 0; i < rows_at(s, t); i++, z_row += network->head.width)
+                loss += row_loss(job, job->offsets[s->sample[i]] + t, z_row);
+        head_gradients(job, s, n, h, z, d_out, first > 0);
+        if (job->dropping)
+            drop_steps(job, s, l, first, end, d_out, d_out);
+    }
+    return loss;
+}
+
+/* One row of results: outputs, after the link unless raw, or without a head the states themselves. */
+static void put_result(const rnn_job *job, isize at, const real *h, real *z)
+{
+    const rnn_network *network = job->network;
+    const rnn_layer *last = &network->layer[network->n_layers - 1];
+    const rnn_head *head = &network->head;
+    if (head->outputs) {
+        if (!job->raw)
+            loss_roster[network->loss].link(head->outputs, head->width, z);
+        memcpy((real *)job->output + at * head->outputs, z, (size_t)head->outputs * sizeof(real));
+        return;
+    }
+    for (int d = 0; d < network->n_directions; d++)
+        memcpy((real *)job->output + (at * network->n_directions + d) * last->hidden, h + d * last->width,
+               (size_t)last->hidden * sizeof(real));
+}
+
+static void predict_head(const rnn_job *job, const slice *s)
+{
+    const rnn_network *network = job->network;
+    const rnn_layer *last = &network->layer[network->n_layers - 1];
+    const isize width = network->head.width;
+    real *z = s->arena + network->logits;
+    if (!network->per_step) {
+        const real *h = gather_last_states(network, s);
+        head_products(job, s->rows, h, z);
+        for (isize i = 0; i < s->rows; i++)
+            put_result(job, s->sample[i], h + i * last->ld_h, z + i * width);
+        return;
+    }
+    for (isize first = 0, end; first < s->steps; first = end) {
+        end = block_end(s, first);
+        const real *h = s->arena + last->h + s->offset[first] * last->ld_h;
+        real *z_row = z;
+        head_products(job, s->offset[end] - s->offset[first], h, z);
+        for (isize t = first; t < end; t++)
+            for (isize i = 0; i < rows_at(s, t); i++, z_row += width, h += last->ld_h)
+                put_result(job, job->offsets[s->sample[i]] + t, h, z_row);
+    }
+}
+
+#endif

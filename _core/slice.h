@@ -1,0 +1,102 @@
+/* A slice is a group of sequences of one minibatch that one thread takes through the network.
+ *
+ * Its sequences lie longest first, packed by step: row offset[t] + i is step t of sequence i, so no padding is computed or
+ * stored. The rows of a step are two groups: those that continue (a prefix; their previous state is the same prefix of the
+ * neighbouring step) and those that start (their previous state is zero, so they take no product with U).
+ */
+#ifndef SKLEARN_RNN_SLICE_H
+#define SKLEARN_RNN_SLICE_H
+
+typedef struct {
+    isize index, worker;        /* which slice; who works on it */
+    isize rows, steps;          /* sequences; steps of the longest */
+    isize *offset;              /* (steps + 1,) first row of each step */
+    isize *length, *sample;     /* (rows,) */
+    real *arena;
+} slice;
+
+static inline isize rows_at(const slice *s, isize t) { return s->offset[t + 1] - s->offset[t]; }
+
+/* First row of step t in a buffer that keeps all steps, or only the present one. */
+static inline isize row_at(const slice *s, isize t, int kept) { return kept ? s->offset[t] : 0; }
+
+/* Step of the k-th turn of a direction, and the step it continues from. */
+static inline isize step_of(const slice *s, int d, isize k) { return d ? s->steps - 1 - k : k; }
+static inline isize before(int d, isize t) { return d ? t + 1 : t - 1; }
+
+/* Rows of step t that continue; the rest start here. */
+static inline isize continuing(const slice *s, int d, isize t)
+{
+    const isize prev = before(d, t);
+    return prev < 0 || prev >= s->steps ? 0 : least(rows_at(s, t), rows_at(s, prev));
+}
+
+/* True when the minibatch is to be dropped. Worker 0 also looks for signals, every so much work. */
+static inline int interrupted(rnn_job *job, isize worker, isize work)
+{
+    if (worker == 0 && job->poll && (job->work_until_poll -= work) < 0) {
+        job->work_until_poll = POLL_WORK;
+        job->poll(job);
+    }
+    return __atomic_load_n(&job->stop, __ATOMIC_RELAXED);
+}
+
+static void open_slice(const rnn_job *job, isize index, isize worker, slice *s)
+{
+    const rnn_network *network = job->network;
+    s->index = index;
+    s->worker = worker;
+    s->arena = (real *)job->arenas + worker * network->arena_size;
+    s->offset = job->arena_ints + worker * network->arena_ints;
+    s->length = s->offset + network->max_steps + 1;
+    s->sample = s->length + network->max_rows;
+    s->rows = 0;
+    for (isize i = index; i < job->batch; i += job->n_slices, s->rows++) {
+        s->sample[s->rows] = job->samples[i];
+        s->length[s->rows] = job->offsets[job->samples[i] + 1] - job->offsets[job->samples[i]];
+    }
+    s->steps = s->length[0];
+    s->offset[0] = 0;
+    for (isize t = 0, running = s->rows; t < s->steps; t++) {
+        while (s->length[running - 1] <= t)
+            running--;
+        s->offset[t + 1] = s->offset[t] + running;
+    }
+    for (int l = 0; l < network->n_layers; l++)
+        memset(s->arena + network->zeros, 0, (size_t)network->layer[l].width * sizeof(real));
+}
+
+/* x (rows, I) = step t of the data, in the network's real type */
+static void gather_step(const rnn_job *job, const slice *s, isize t, real *x)
+{
+    const isize n_features = job->network->n_features;
+    for (isize i = 0; i < rows_at(s, t); i++, x += n_features) {
+        const isize from = (job->offsets[s->sample[i]] + t) * n_features;
+        if (job->values_are_double)
+            for (isize j = 0; j < n_features; j++)
+                x[j] = (real)((const double *)job->values)[from + j];
+        else
+            for (isize j = 0; j < n_features; j++)
+                x[j] = (real)((const float *)job->values)[from + j];
+    }
+}
+
+/* to = states of layer l at one step of one sequence, under dropout; units are numbered without the padding */
+static void drop_row(const rnn_job *job, int l, isize sample, isize t, const real *from, real *to)
+{
+    const rnn_layer *layer = &job->network->layer[l];
+    for (int d = 0; d < job->network->n_directions; d++, from += layer->width, to += layer->width) {
+        dropout_row(job, (uint32_t)l, sample, t, d * layer->hidden, layer->hidden, from, to);
+        memset(to + layer->hidden, 0, (size_t)(layer->width - layer->hidden) * sizeof(real));
+    }
+}
+
+static void drop_steps(const rnn_job *job, const slice *s, int l, isize first, isize end, const real *from, real *to)
+{
+    const isize ld = job->network->layer[l].ld_h;
+    for (isize t = first; t < end; t++)
+        for (isize i = 0; i < rows_at(s, t); i++, from += ld, to += ld)
+            drop_row(job, l, s->sample[i], t, from, to);
+}
+
+#endif
