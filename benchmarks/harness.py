@@ -1,0 +1,177 @@
+"""What the scripts share: worker processes, timing, the machine's description, result files.
+
+A script hands `worker` its function of one job (a dict) and describes the jobs; `in_turn` runs each
+job in a process of its own, so that two libraries never share OpenMP pools, caches or settings.
+"""
+
+import argparse
+import datetime
+import importlib.metadata
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import time
+import warnings
+from pathlib import Path
+
+RESULTS = Path(__file__).resolve().parent / "results"
+PACKAGES = ("sklearn-rnn", "numpy", "scipy", "scikit-learn")
+
+
+def arguments(doc):
+    """Parser of the command line; the script's docstring is its help."""
+    return argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+
+
+def max_iter_is_a_budget():
+    """Silence the advice to raise `max_iter`, here and in joblib's workers."""
+    advice = "Maximum number of epochs"
+    warnings.filterwarnings("ignore", advice)
+    os.environ["PYTHONWARNINGS"] = f"ignore:{advice}"
+
+
+# ---- processes ----
+
+
+def worker(work):
+    """In a worker process (`--worker JOB`): print the result of `work(job)` as JSON and leave."""
+    if sys.argv[1:2] == ["--worker"]:
+        print(json.dumps(work(json.loads(sys.argv[2]))))
+        sys.exit()
+
+
+def run_job(script, job, threads):
+    """Result of one job of `script`, run in its own process with `threads` OpenMP threads.
+
+    The BLAS of NumPy and SciPy stays at one thread, as `fit` holds it; PyTorch does not use it.
+    """
+    done = subprocess.run(
+        [sys.executable, script, "--worker", json.dumps(job)],
+        env=dict(os.environ, OMP_NUM_THREADS=str(threads), OPENBLAS_NUM_THREADS="1"),
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise RuntimeError(f"job {job} failed:\n{done.stderr}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def in_turn(script, jobs, runs, threads):
+    """Name -> results of `runs` runs; the jobs (a dict) are taken in turn: all meet one noise."""
+    results = {name: [] for name in jobs}
+    for run in range(runs):
+        for name, job in jobs.items():
+            results[name].append(run_job(script, {**job, "run": run}, threads))
+    return results
+
+
+# ---- timing ----
+
+
+def seconds_of(function, budget, least=3):
+    """Median seconds of a call: two to warm up, `least` or more until `budget` seconds are used."""
+    function()
+    function()
+    times = []
+    while len(times) < least or sum(times) < budget:
+        start = time.perf_counter()
+        function()
+        times.append(time.perf_counter() - start)
+    return statistics.median(times)
+
+
+def summary(values):
+    """Median, least and greatest of the runs."""
+    return {"median": statistics.median(values), "min": min(values), "max": max(values)}
+
+
+# ---- where and with what ----
+
+
+def cpu_count():
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+def cpu_name():
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        return next(
+            line.partition(":")[2].strip() for line in lines if line.startswith("model name")
+        )
+    except (OSError, StopIteration):
+        return platform.processor() or platform.machine()
+
+
+def machine(packages=()):
+    """Processor, cores, SIMD level and versions; nothing that names the machine itself."""
+    from sklearn_rnn import _core
+
+    versions = {"python": platform.python_version()}
+    for package in (*PACKAGES, *packages):
+        try:
+            versions[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            versions[package] = "not installed"
+    return {
+        "cpu": cpu_name(),
+        "cores": cpu_count(),
+        "simd_level": _core.simd_level(),
+        "openmp": bool(_core.openmp_enabled()),
+        "system": f"{platform.system()} {platform.machine()}",
+        "versions": versions,
+    }
+
+
+# ---- results ----
+
+
+def table(columns, rows):
+    """Markdown table; `columns` maps a heading to the key of a row or to a function of a row."""
+
+    def text(value):
+        return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+    lines = [list(columns)]
+    for row in rows:
+        lines.append([text(key(row) if callable(key) else row[key]) for key in columns.values()])
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    lines.insert(1, ["-" * width for width in widths])
+    return "\n".join("| " + " | ".join(map(str.ljust, line, widths)) + " |" for line in lines)
+
+
+def write(name, title, columns, rows, key, packages=(), summarize=None, command=None):
+    """Write results/NAME.json and results/NAME.md and print the table.
+
+    Rows of an earlier run on the same machine with the same versions are kept, unless a new row has
+    the same `key` (names of entries): so a part can be run again. `summarize(rows)` gives lines to
+    put under the table.
+    """
+    where, date = machine(packages), datetime.date.today().isoformat()
+    path = RESULTS / f"{name}.json"
+    merged = {}
+    if path.exists():
+        before = json.loads(path.read_text())
+        if before["machine"] == where:
+            merged = {tuple(str(row[k]) for k in key): row for row in before["rows"]}
+    merged.update({tuple(str(row[k]) for k in key): {**row, "date": date} for row in rows})
+    rows = list(merged.values())
+
+    text = [f"# {title}", "", table(columns, rows), ""]
+    text += [*(summarize(rows) if summarize else ()), ""]
+    text.append(
+        f"{where['cpu']}, {where['cores']} cores, SIMD level {where['simd_level']}, "
+        f"{where['system']}; "
+        + ", ".join(f"{package} {version}" for package, version in where["versions"].items())
+        + f"; {date}."
+    )
+    text.append(f"Made by `python benchmarks/{command or name + '.py'}`.")
+    RESULTS.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"machine": where, "rows": rows}, indent=1) + "\n")
+    path.with_suffix(".md").write_text("\n".join(text) + "\n")
+    print("\n".join(text))

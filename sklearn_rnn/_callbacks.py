@@ -1,0 +1,131 @@
+"""Who is told of an epoch: the terminal, the callbacks of `fit`, and scikit-learn's callbacks."""
+
+try:  # since scikit-learn 1.9, experimental: nothing outside this file depends on it
+    from sklearn.callback import CallbackSupportMixin, with_callbacks
+except ImportError:
+
+    class CallbackSupportMixin:
+        """Stands in where scikit-learn has no callbacks."""
+
+    def with_callbacks(method):
+        """Return the method as it is: there are no callbacks to tear down."""
+        return method
+
+
+class Observers:
+    """All who are told of the epochs of one fit.
+
+    facts: what scikit-learn's callbacks get besides, X, y and metadata; None leaves them out.
+    """
+
+    def __init__(self, estimator, max_iter, callbacks=(), facts=None):
+        self.estimator, self.callbacks = estimator, callbacks
+        self.terminal = Terminal(int(estimator.verbose), max_iter)
+        self.tasks = SklearnTasks(estimator, max_iter, facts)
+
+    @property
+    def look_at_estimator(self):
+        """Whether the estimator must be ready to predict after each epoch."""
+        return bool(self.callbacks) or self.tasks.root is not None
+
+    def begin(self):
+        self.tasks.begin()
+        self.tasks.begin_epoch()
+
+    def end_epoch(self, info):
+        """Tell everybody; return whether somebody wants to stop."""
+        self.terminal.end_epoch(info)
+        stop = self.tasks.end_epoch()
+        for callback in self.callbacks:
+            stop = bool(callback(self.estimator, dict(info))) or stop
+        if not stop and info["epoch"] < info["max_iter"]:
+            self.tasks.begin_epoch()
+        return stop
+
+    def end(self, message):
+        self.terminal.say(message)
+        self.tasks.end()
+
+    def close(self):
+        self.terminal.close()
+
+
+def as_callbacks(callbacks):
+    """List the `callbacks` of `fit`: None, one callable, or a list of them."""
+    if callbacks is None:
+        return []
+    callbacks = [callbacks] if callable(callbacks) else callbacks
+    if not isinstance(callbacks, (list, tuple)) or not all(map(callable, callbacks)):
+        raise TypeError(
+            f"`callbacks` must be a callable or a list of callables, got {callbacks!r}."
+        )
+    return list(callbacks)
+
+
+class SklearnTasks:
+    """A fit and its epochs as tasks of `sklearn.callback`; idle without `set_callbacks`."""
+
+    def __init__(self, estimator, max_iter, facts):
+        self.root = self.epoch = None
+        if facts is not None and getattr(estimator, "_skl_callbacks", None):
+            self.facts = {"estimator": estimator, **facts}
+            self.root = estimator._init_callback_context(max_subtasks=max_iter)
+
+    def begin(self):
+        if self.root is not None:
+            self.root.call_on_fit_task_begin(**self.facts)
+
+    def begin_epoch(self):
+        if self.root is not None:
+            self.epoch = self.root.subcontext(task_name="epoch")
+            self.epoch.call_on_fit_task_begin(**self.facts)
+
+    def end_epoch(self):
+        # The estimator itself is ready to predict: its copy needs nothing more.
+        return self.root is not None and self.epoch.call_on_fit_task_end(
+            **self.facts, reconstruction_attributes={}
+        )
+
+    def end(self):
+        if self.root is not None:
+            self.root.call_on_fit_task_end(**self.facts, reconstruction_attributes={})
+
+
+class Terminal:
+    """Prints a line per epoch (`verbose=1`), or moves a progress bar (2, if tqdm is there)."""
+
+    def __init__(self, verbose, max_iter):
+        self.verbose, self.bar = verbose, None
+        if verbose >= 2:
+            try:
+                from tqdm.auto import tqdm
+            except ImportError:
+                return
+            self.bar = tqdm(total=max_iter, unit="epoch")
+
+    def end_epoch(self, info):
+        if self.bar is not None:
+            self.bar.set_postfix_str("  ".join(_facts(info)), refresh=False)
+            self.bar.update()
+        elif self.verbose:
+            width = len(str(info["max_iter"]))
+            epoch = f"epoch {info['epoch']:{width}}/{info['max_iter']}"
+            speed = f"{info['steps_per_second']:.3g} steps/s"
+            print(*[epoch, *_facts(info), f"{info['seconds']:.2f} s", speed], sep="  ")
+
+    def say(self, message):
+        if self.verbose and message:
+            print(message) if self.bar is None else self.bar.write(message)
+
+    def close(self):
+        if self.bar is not None:
+            self.bar.close()
+
+
+def _facts(info):
+    score = info["validation_score"]
+    return [
+        f"loss {info['loss']:.5g}",
+        *([] if score is None else [f"validation {score:.4f}"]),
+        f"rate {info['learning_rate']:.3g}",
+    ]

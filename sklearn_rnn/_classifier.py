@@ -1,0 +1,574 @@
+"""RNNClassifier: a target is one of a set of classes."""
+
+from dataclasses import replace
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils import assert_all_finite, column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+
+from ._base import _RNNBase
+from ._callbacks import with_callbacks
+from ._fitted import as_carried
+from ._losses import classification_loss
+from ._sequences import pack_steps
+from ._validation import one_per_sequence
+
+
+class RNNClassifier(ClassifierMixin, _RNNBase):
+    """Recurrent neural network that classifies sequences, or each of their steps.
+
+    Cross-entropy is minimised by gradient descent through time, on minibatches. Names and meanings
+    are those of `sklearn.neural_network.MLPClassifier` where it has them.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or tuple of int, default=(64,)
+        Units of each recurrent layer, from the input up.
+    cell : {"elman", "lstm", "gru"}, default="lstm"
+        The recurrence. "elman" is the plain network [1]_, "lstm" has a cell state behind input,
+        forget and output gates [2]_ [3]_, "gru" has reset and update gates, the reset after the
+        product as in PyTorch, cuDNN and Keras [4]_.
+    activation : {"tanh", "relu"}, default="tanh"
+        Of the "elman" cell. The other cells leave no choice: anything but the default raises.
+    bidirectional : bool, default=False
+        Whether each layer reads the sequence in both directions, each with `hidden_layer_sizes`
+        units; the next layer sees both, the forward one first.
+    mode : {"many_to_one", "many_to_many"}, default="many_to_one"
+        One target per sequence, or one per step.
+    dropout : float, default=0.0
+        Share of the states that are set to zero, between layers and before the output, while
+        training; from 0 to below 1.
+    max_grad_norm : float or None, default=1.0
+        The gradient of a minibatch is scaled down to this Euclidean norm if it is longer [5]_.
+    max_grad_value : float or None, default=None
+        Each entry of the gradient is cut to plus or minus this value.
+    solver : {"sgd", "adam", "adamw", "rmsprop", "adagrad"}, default="adam"
+        How a gradient changes the weights. "adamw" is Adam with decoupled weight decay.
+    alpha : float, default=1e-4
+        Strength of the L2 penalty, ``alpha / 2 * sum(w ** 2)`` over all weights without biases; it
+        is not divided by the size of the minibatch. For "adamw" the decay per unit of learning
+        rate.
+    batch_size : int or "auto", default="auto"
+        Sequences per minibatch. "auto" is ``min(32, n_samples)``.
+    learning_rate : {"constant", "invscaling", "adaptive", "cosine"}, default="constant"
+        Schedule of the learning rate, for every solver.
+
+        - "constant": `learning_rate_init`;
+        - "invscaling": ``learning_rate_init / (t_ + 1) ** power_t``, set at each epoch;
+        - "adaptive": divided by 5 where training would stop for want of progress, until it is below
+          1e-6;
+        - "cosine": from `learning_rate_init` to 0 over `max_iter` epochs, set at each minibatch
+          [6]_. Reaching `max_iter` is then the plan and gives no warning. In `partial_fit`, where
+          nobody knows the end, it is constant.
+    learning_rate_init : float, default=0.003
+        The learning rate to begin with.
+    power_t : float, default=0.5
+        Exponent of "invscaling".
+    momentum : float, default=0.9
+        Momentum of "sgd", from 0 to below 1.
+    nesterovs_momentum : bool, default=True
+        Whether the momentum of "sgd" is Nesterov's.
+    beta_1 : float, default=0.9
+        Decay of the mean of gradients in "adam" and "adamw".
+    beta_2 : float, default=0.999
+        Decay of the mean of squared gradients in "adam", "adamw" and "rmsprop".
+    epsilon : float, default=1e-8
+        Keeps the division by the root of squared gradients finite.
+    max_iter : int, default=200
+        Most epochs.
+    shuffle : bool, default=True
+        Whether minibatches are drawn anew in each epoch; otherwise they follow the order of X.
+    tol : float, default=1e-4
+        What counts as progress: a training loss lower by `tol`, or with `early_stopping` a
+        validation score higher by `tol`.
+    n_iter_no_change : int, default=10
+        Training stops when more than so many epochs in a row bring no progress.
+    early_stopping : bool, default=False
+        Whether to watch the score on held-out sequences, and give back the weights of the epoch
+        where it was best.
+    validation_fraction : float, default=0.1
+        Share of the sequences held out by `early_stopping` when `fit` gets no `X_val`, stratified
+        by class where that is possible.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights of the fit before, instead of new ones. The
+        optimizer begins anew.
+    random_state : int, RandomState instance or None, default=None
+        Source of the initial weights, the split, the order of minibatches and dropout. The same
+        number gives the same bits, for any number of threads.
+    verbose : int, default=0
+        1 prints a line per epoch; 2 shows a progress bar if tqdm is installed.
+    class_weight : dict, "balanced" or None, default=None
+        Weights of the classes, ``{class: weight}``; a class not named has 1. "balanced" weighs them
+        inversely to what is taught of them, weights included; `partial_fit` cannot do that.
+    dtype : {"float32", "float64"}, default="float32"
+        What the network computes in.
+    n_threads : int or None, default=None
+        OpenMP threads for `fit` and for each prediction; the results do not depend on it. None
+        follows OMP_NUM_THREADS and the cores that this process may use, and is 1 in a joblib
+        worker. In a forked child there is always one.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The labels that were taught, sorted. A label that occurs with weight 0 only is not among
+        them.
+    n_features_in_ : int
+        Features per step; for 2-D X the number of its columns, which are steps.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Column names, if X was a data frame with names.
+    n_layers_ : int
+        Recurrent layers.
+    n_outputs_ : int
+        Outputs of the network; 1 for two classes.
+    out_activation_ : str
+        What makes predictions of these outputs: "logistic" for two classes, else "softmax".
+    n_iter_ : int
+        Epochs of the last `fit` or `partial_fit` that were finished.
+    t_ : int
+        Sequences seen in training, over all epochs.
+    loss_ : float
+        Training loss of the last epoch, without the penalty.
+    best_loss_ : float or None
+        Least training loss of an epoch; None with `early_stopping`.
+    loss_curve_ : list of float
+        Training loss of each epoch; `warm_start` and `partial_fit` append to it.
+    validation_scores_ : list of float or None
+        Score on the held-out sequences after each epoch; None without `early_stopping`.
+    best_validation_score_ : float or None
+        The greatest of them, which the weights belong to.
+    params_ : ndarray of shape (n_params,)
+        All weights, in the order of `weights_`.
+    weights_ : dict of str to ndarray
+        The same under PyTorch's names and in its shapes, as read-only copies.
+
+    See Also
+    --------
+    RNNRegressor : The same networks for numbers.
+    sklearn_rnn.preprocessing.SequenceScaler : Scales features of sequences of any form.
+    sklearn_rnn.metrics : Scores per step, for `make_scorer`.
+
+    Notes ----- X is a 3-D array ``(n_samples, n_timesteps, n_features)``; or a list, tuple or
+    object array of ``(n_timesteps_i, n_features)``, of any lengths; or 2-D, an array or data frame
+    ``(n_samples, n_timesteps)`` with one feature per step, of which a list of 1-D arrays is the
+    ragged form. Padded data enter through `sklearn_rnn.unpad`. Nothing is padded inside: a sequence
+    costs its own steps.
+
+    The loss is a weighted mean over the sequences of a minibatch, or with ``mode="many_to_many"``
+    over its taught steps; a step of weight 0 is not taught.
+
+    Initial input and output weights are Glorot uniform, recurrent ones orthogonal, biases 0, but
+    for the forget gate's, which is 1.
+
+    References
+    ----------
+    .. [1] J. L. Elman, "Finding structure in time", Cognitive Science 14, 1990.
+    .. [2] S. Hochreiter, J. Schmidhuber, "Long short-term memory", Neural Computation 9, 1997.
+    .. [3] F. A. Gers, J. Schmidhuber, F. Cummins, "Learning to forget: continual prediction with
+       LSTM", Neural Computation 12, 2000.
+    .. [4] K. Cho et al., "Learning phrase representations using RNN encoder-decoder for statistical
+       machine translation", EMNLP 2014.
+    .. [5] R. Pascanu, T. Mikolov, Y. Bengio, "On the difficulty of training recurrent neural
+       networks", ICML 2013.
+    .. [6] I. Loshchilov, F. Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR
+       2017.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_rnn import RNNClassifier
+    >>> rng = np.random.RandomState(0)
+    >>> X = [rng.normal(size=(rng.randint(3, 9), 2)) for _ in range(100)]
+    >>> y = ["up" if x[:, 0].sum() > 0 else "down" for x in X]
+    >>> rnn = RNNClassifier(hidden_layer_sizes=8, max_iter=500, random_state=0).fit(X, y)
+    >>> rnn.predict(X[:3]).shape
+    (3,)
+    >>> rnn.score(X, y) > 0.9
+    True
+    """
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(64,),
+        *,
+        cell="lstm",
+        activation="tanh",
+        bidirectional=False,
+        mode="many_to_one",
+        dropout=0.0,
+        max_grad_norm=1.0,
+        max_grad_value=None,
+        solver="adam",
+        alpha=1e-4,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.003,
+        power_t=0.5,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        max_iter=200,
+        shuffle=True,
+        tol=1e-4,
+        n_iter_no_change=10,
+        early_stopping=False,
+        validation_fraction=0.1,
+        warm_start=False,
+        random_state=None,
+        verbose=0,
+        class_weight=None,
+        dtype="float32",
+        n_threads=None,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.cell = cell
+        self.activation = activation
+        self.bidirectional = bidirectional
+        self.mode = mode
+        self.dropout = dropout
+        self.max_grad_norm = max_grad_norm
+        self.max_grad_value = max_grad_value
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+        self.class_weight = class_weight
+        self.dtype = dtype
+        self.n_threads = n_threads
+
+    @with_callbacks
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+        callbacks=None,
+    ):
+        """Fit the network to sequences and their targets.
+
+        Ctrl-C ends the training with a warning and keeps what was learned; it is raised if that is
+        nothing. (A grid search goes on with its next candidate then.)
+
+        Parameters
+        ----------
+        X : sequences
+            3-D array ``(n_samples, n_timesteps, n_features)``; list, tuple or object array of
+            ``(n_timesteps_i, n_features)`` or ``(n_timesteps_i,)``; 2-D array or data frame
+            ``(n_samples, n_timesteps)``.
+        y : array-like of labels
+            ``(n_samples,)``; a column ``(n_samples, 1)`` is flattened with a warning. With
+            ``mode="many_to_many"`` ``(n_samples, n_timesteps)``, or a list or object array of
+            ``(n_timesteps_i,)``.
+        sample_weight : array-like, default=None
+            One weight per sequence; with ``mode="many_to_many"`` also one per step, in any form
+            that y may have. What has weight 0 is as if it were not there.
+        X_val, y_val, sample_weight_val : as X, y and sample_weight, default=None
+            What `early_stopping` validates with, instead of a part of X. A Pipeline transforms
+            X_val if its `transform_input` says so.
+        callbacks : callable or list of callables, default=None
+            Called as ``callback(estimator, info)`` after each epoch, when the estimator is ready
+            to predict. info is a dict with epoch, max_iter, loss, validation_score (or None),
+            learning_rate, seconds and steps_per_second. One that returns true ends the training;
+            the error of one is raised, and leaves what was learned. They are not kept.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data are not as described; the message names them, and the
+            estimator stays as it was. The same if the training diverges: the loss, its gradient or
+            a weight is not finite any more.
+        MemoryError
+            If the network is too large for these sequences.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If `max_iter` ended the training, except with ``learning_rate="cosine"``.
+        """
+        return self._fit(
+            X,
+            y,
+            sample_weight,
+            validation=(X_val, y_val, sample_weight_val),
+            callbacks=callbacks,
+        )
+
+    def partial_fit(self, X, y, sample_weight=None, classes=None):
+        """Learn from each sequence once, in minibatches of `batch_size`.
+
+        It goes on from whatever was fitted before, with the memory of the optimizer.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+        classes : array-like of shape (n_classes,), default=None
+            All classes that will ever come; needed in the first call, unless `fit` came before.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data are not as described, if they do not fit to what was fitted
+            before, if y has other classes, or with `early_stopping`. If the training diverges, what
+            it learned before that minibatch is kept.
+        """
+        return self._fit(X, y, sample_weight, incremental=True, classes=classes)
+
+    def predict(self, X):
+        """Predict the class of each sequence, or of each step.
+
+        Parameters
+        ----------
+        X : sequences
+            In any form that `fit` takes.
+
+        Returns
+        -------
+        y : ndarray or object array of ndarray
+            With ``mode="many_to_one"`` labels ``(n_samples,)``. With ``mode="many_to_many"``
+            ``(n_samples, n_timesteps)``, or for a list of sequences an object array of
+            ``(n_timesteps_i,)``.
+
+        Raises
+        ------
+        ValueError
+            If X is not of the kind, or has not the number of features, that was fitted.
+        """
+        network, sequences, outputs = self._outputs(X)
+        labels = self._fitted_classes(network)[self._codes(outputs).astype(np.intp)]
+        return as_carried(labels, sequences, network.per_step)
+
+    def predict_proba(self, X):
+        """Predict the probability of each class, for each sequence or each step.
+
+        Parameters
+        ----------
+        X : sequences
+            In any form that `fit` takes.
+
+        Returns
+        -------
+        probabilities : ndarray or object array of ndarray
+            With ``mode="many_to_one"`` ``(n_samples, n_classes)``, columns in the order of
+            `classes_`. With ``mode="many_to_many"`` ``(n_samples, n_timesteps, n_classes)``, or for
+            a list of sequences an object array of ``(n_timesteps_i, n_classes)``. They have the
+            dtype of the network.
+
+        Raises
+        ------
+        ValueError
+            If X is not of the kind, or has not the number of features, that was fitted.
+        """
+        network, sequences, outputs = self._outputs(X)
+        self._fitted_classes(network)
+        if network.loss == "logistic":
+            outputs = np.concatenate([1 - outputs, outputs], axis=1)
+        return as_carried(outputs, sequences, network.per_step)
+
+    def predict_log_proba(self, X):
+        """Predict the logarithm of the probability of each class.
+
+        It is computed from the network's outputs, so that it stays finite where a probability is
+        too small for its dtype.
+
+        Parameters
+        ----------
+        X : sequences
+            In any form that `fit` takes.
+
+        Returns
+        -------
+        log_probabilities : ndarray or object array of ndarray
+            In the shape of `predict_proba`.
+
+        Raises
+        ------
+        ValueError
+            If X is not of the kind, or has not the number of features, that was fitted.
+        """
+        network, sequences, z = self._outputs(X, raw=True)
+        self._fitted_classes(network)
+        if network.loss == "logistic":
+            z = np.concatenate([-np.logaddexp(0, z), -np.logaddexp(0, -z)], axis=1)
+        else:
+            z = z - z.max(axis=1, keepdims=True)
+            z -= np.log(np.exp(z).sum(axis=1, keepdims=True))
+        return as_carried(z, sequences, network.per_step)
+
+    def score(self, X, y, sample_weight=None):
+        """Return the accuracy of the predictions.
+
+        Parameters
+        ----------
+        X : sequences
+            In any form that `fit` takes.
+        y : targets
+            One per sequence, or with ``mode="many_to_many"`` one per step, as in `fit`.
+        sample_weight : weights, default=None
+            One per sequence, or with ``mode="many_to_many"`` also one per step; what has weight 0
+            does not count.
+
+        Returns
+        -------
+        score : float
+            Over all sequences, or with ``mode="many_to_many"`` over all steps.
+
+        Raises
+        ------
+        ValueError
+            If X, y and the weights do not fit together, or not to what was fitted.
+        """
+        return self._score(X, y, sample_weight)
+
+    # ---- the meaning of y ----
+
+    def _read_y(self, y, sequences, per_step, name):
+        """Return labels (n_rows,)."""
+        if per_step:
+            labels, _ = pack_steps(y, sequences, name=name, numeric=False)
+            if labels.ndim != 1:
+                raise ValueError(
+                    f"`{name}` must have one label per step, it has {labels.shape[1]}."
+                )
+            return labels
+        y = one_per_sequence(y, sequences, name)
+        if y.ndim > 2 or (y.ndim == 2 and y.shape[1] != 1):
+            raise ValueError(
+                f"`{name}` must have one label per sequence with mode='many_to_one', got shape "
+                f"{y.shape}; one label per step needs mode='many_to_many'."
+            )
+        labels = column_or_1d(y, warn=True)
+        assert_all_finite(labels, input_name=name)
+        return labels
+
+    def _learn_y(self, labels, weights, taught, going_on, incremental, classes=None):
+        """Return codes (n_rows,), the loss and its number of outputs; sets `classes_`.
+
+        What is not taught may have any label, and makes no class.
+        """
+        check_classification_targets(labels[taught])
+        if incremental:
+            self._choose_classes(classes, going_on)
+        elif not going_on:
+            self.classes_ = np.unique(labels[taught])
+        codes = self._encode_y(labels)
+        unseen = labels[taught][codes[taught] < 0]
+        if len(unseen) > 0:
+            raise ValueError(
+                f"`y` has classes not in `self.classes_`: {np.unique(unseen)} are not "
+                f"among {self.classes_}."
+            )
+        return codes.clip(min=0), *classification_loss(len(self.classes_))
+
+    def _choose_classes(self, classes, going_on):
+        """Read the argument `classes` of `partial_fit`."""
+        if classes is None:
+            if not going_on:
+                raise ValueError("classes must be passed on the first call to partial_fit.")
+            return
+        classes = np.unique(column_or_1d(classes))
+        if going_on and not np.array_equal(classes, self.classes_):
+            raise ValueError(
+                f"`classes` must be those of the first call to partial_fit, {self.classes_}; "
+                f"got {classes}."
+            )
+        self.classes_ = classes
+
+    def _encode_y(self, labels):
+        """Return the number of each label's class, -1 for a label of no class."""
+        classes = self.classes_
+        try:
+            codes = np.searchsorted(classes, labels).clip(max=len(classes) - 1)
+        except TypeError as error:
+            raise ValueError(
+                f"`y` must have labels of the type of `classes_` ({classes.dtype}): {error}."
+            ) from error
+        return np.where(classes[codes] == labels, codes, -1).astype(np.int32)
+
+    def _weigh(self, examples, incremental):
+        """Multiply the weights by those of the classes, which count what is taught."""
+        if self.class_weight is None:
+            return examples
+        codes, n_classes = examples.targets, len(self.classes_)
+        weights = np.ones(len(codes)) if examples.weights is None else examples.weights
+        if isinstance(self.class_weight, str):
+            if incremental:
+                raise ValueError(
+                    "class_weight='balanced' is not supported for partial_fit, which never sees "
+                    "all of `y`. Use sklearn.utils.class_weight.compute_class_weight('balanced', "
+                    "classes=classes, y=y) on enough of it, and pass the result as a dict."
+                )
+            per_class = np.bincount(codes, weights, minlength=n_classes)
+            factors = np.ones(n_classes)
+            np.divide(weights.sum() / n_classes, per_class, out=factors, where=per_class > 0)
+        else:
+            factors = self._read_class_weight()
+        return replace(examples, weights=weights * factors[codes])
+
+    def _read_class_weight(self):
+        """Return a factor per class; a class that the dict does not name has 1."""
+        given = dict(self.class_weight)
+        factors = np.array([given.pop(c, 1.0) for c in self.classes_.tolist()], dtype=np.float64)
+        if given and len(self.class_weight) - len(given) < len(self.classes_):
+            raise ValueError(
+                f"`class_weight` has {sorted(given, key=str)}, which are not among the classes "
+                f"{self.classes_}."
+            )
+        if not np.isfinite(factors).all() or factors.min() < 0:
+            raise ValueError(
+                f"`class_weight` must have finite weights, not negative; got {self.class_weight}."
+            )
+        return factors
+
+    def _codes(self, outputs):
+        """Return the number of the most probable class for each row of the network's outputs."""
+        return outputs[:, 0] > 0.5 if len(self.classes_) == 2 else outputs.argmax(axis=1)
+
+    def _score_rows(self, codes, outputs, weights):
+        """Return the accuracy."""
+        return float(np.average(self._codes(outputs) == codes, weights=weights))
+
+    def _loss_unit(self, loss):
+        return 1.0
+
+    def _fitted_classes(self, network):
+        """Return `classes_`, checked: they may come from a file."""
+        n_classes = 2 if network.loss == "logistic" else network.n_outputs
+        if np.shape(self.classes_) != (n_classes,):
+            raise ValueError(
+                f"`classes_` must have shape ({n_classes},), got {np.shape(self.classes_)}: the "
+                "fitted state is damaged."
+            )
+        return self.classes_

@@ -1,0 +1,258 @@
+"""A fitted network: what an estimator keeps of a fit, how it is used, and how it is pickled."""
+
+import warnings
+from numbers import Integral
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import InconsistentVersionWarning
+from sklearn.utils.validation import check_is_fitted
+
+from . import _network
+from ._network import Network
+from ._sequences import unpack_steps
+from ._threads import effective_n_threads
+from ._validation import read_weights, read_X
+
+STATE_FORMAT = 1
+# Fitted attributes whose names do not end in an underscore.
+PRIVATE_STATE = ("_input_kind", "_y_is_1d", "_architecture", "_optimizer")
+
+
+class InconsistentStateWarning(InconsistentVersionWarning):
+    """An estimator is unpickled that another version of sklearn_rnn has pickled."""
+
+    def __init__(self, estimator_name, here, there):
+        super().__init__(
+            estimator_name=estimator_name,
+            current_sklearn_version=here,
+            original_sklearn_version=there,
+        )
+
+    def __str__(self):
+        return (
+            f"{self.estimator_name} was pickled by sklearn_rnn {self.original_sklearn_version} and "
+            f"is unpickled by {self.current_sklearn_version}, under which it may behave otherwise. "
+            "Fit it again; for the long term keep the arrays of `weights_`."
+        )
+
+
+class _FittedRNN(BaseEstimator):
+    """A network that predicts. Its state is arrays and plain values; no method writes it but
+    `_set_fitted` and `set_weights`.
+    """
+
+    # ---- state ----
+
+    def _fitted_state(self):
+        """Return the fitted attributes."""
+        kept = {k: v for k, v in vars(self).items() if k in PRIVATE_STATE}
+        return kept | {k: v for k, v in vars(self).items() if k.endswith("_") and k[0] != "_"}
+
+    def _set_fitted(self, state):
+        """Replace the fitted attributes, the new ones all at once."""
+        old = self._fitted_state()
+        vars(self).update(state)
+        for name in old.keys() - state.keys():
+            delattr(self, name)
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "params_")
+
+    def _fitted_network(self):
+        """Return the network that was fitted, whatever the parameters are by now."""
+        if not hasattr(self, "params_"):
+            check_is_fitted(self)
+        architecture = dict(self._architecture)
+        architecture["hidden_layer_sizes"] = tuple(architecture["hidden_layer_sizes"])
+        return Network(**architecture)
+
+    def _fitted_params(self, network):
+        """Return the flat parameters, checked: they may come from a file."""
+        params = self.params_
+        if (
+            not isinstance(params, np.ndarray)
+            or params.shape != (network.n_params,)
+            or params.dtype != network.dtype
+            or not params.flags.c_contiguous
+        ):
+            raise ValueError(
+                f"`params_` must be a contiguous {network.dtype} array of shape "
+                f"({network.n_params},), got {getattr(params, 'dtype', type(params).__name__)} of "
+                f"shape {np.shape(params)}: the fitted state is damaged."
+            )
+        return params
+
+    # ---- use ----
+
+    def _outputs(self, X, raw=False):
+        """Return the network that was fitted, X as sequences, and its outputs by rows."""
+        network = self._fitted_network()
+        params = self._fitted_params(network)
+        sequences = read_X(self, X, dtype=network.dtype)
+        predict = _network.predictor(network, sequences, effective_n_threads(self.n_threads))
+        return network, sequences, predict(params, raw)
+
+    def _score(self, X, y, sample_weight):
+        """Return the score over sequences, or over steps."""
+        network, sequences, outputs = self._outputs(X)
+        rows = self._read_y(y, sequences, network.per_step, "y")
+        weights = read_weights(sample_weight, sequences, network.per_step)
+        return self._score_rows(self._encode_y(rows), outputs, weights)
+
+    def hidden_states(self, X, *, layer=-1, return_sequences=False):
+        """Return the states of a recurrent layer.
+
+        Parameters
+        ----------
+        X : sequences
+            In any form that `fit` takes.
+        layer : int, default=-1
+            Which layer; negative numbers count from the last.
+        return_sequences : bool, default=False
+            Whether to return the states at all steps, or each sequence's last ones.
+
+        Returns
+        -------
+        states : ndarray or object array of ndarray
+            Last states ``(n_samples, n_units)``; the last state of a reverse direction is that at
+            the sequence's first step. At all steps ``(n_samples, n_timesteps, n_units)``, or for
+            a list of sequences an object array of ``(n_timesteps_i, n_units)``. A bidirectional
+            layer has the units of its forward direction first. They have the dtype of the network.
+
+        Raises
+        ------
+        ValueError
+            If there is no such layer, or X does not fit to what was fitted.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_rnn import RNNRegressor
+        >>> X = np.random.RandomState(0).normal(size=(30, 5, 2))
+        >>> rnn = RNNRegressor(8, max_iter=300, random_state=0).fit(X, X.sum(axis=(1, 2)))
+        >>> rnn.hidden_states(X[:3]).shape
+        (3, 8)
+        >>> rnn.hidden_states(X[:3], return_sequences=True).shape
+        (3, 5, 8)
+        """
+        network = self._fitted_network()
+        n_layers = len(network.hidden_layer_sizes)
+        if not isinstance(layer, Integral) or not -n_layers <= layer < n_layers:
+            raise ValueError(
+                f"`layer` must be an integer from {-n_layers} to {n_layers - 1}, got {layer!r}."
+            )
+        sequences = read_X(self, X, dtype=network.dtype)
+        states = _network.hidden_states(
+            network,
+            self._fitted_params(network),
+            sequences,
+            int(layer) % n_layers,
+            bool(return_sequences),
+            effective_n_threads(self.n_threads),
+        )
+        return as_carried(states, sequences, return_sequences)
+
+    @property
+    def weights_(self):
+        """Weights under PyTorch's names, as fresh read-only arrays.
+
+        ``weight_ih_l0`` (n_gates * n_units, n_inputs), ``weight_hh_l0``, ``bias_ih_l0`` and
+        ``bias_hh_l0``, the same for each layer, with suffix ``_reverse`` for the second direction;
+        gates in PyTorch's order (lstm: i f g o, gru: r z n). Then ``head.weight`` and
+        ``head.bias``. Without these two, ``torch.nn.LSTM.load_state_dict`` takes them.
+        """
+        network = self._fitted_network()
+        params = self._fitted_params(network).copy()
+        params.flags.writeable = False
+        return network.views(params)
+
+    def set_weights(self, weights):
+        """Replace all weights.
+
+        Parameters
+        ----------
+        weights : dict of str to array-like
+            What `weights_` returns: the same names and shapes, finite numbers.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If a name is missing or unknown, a shape differs, or a number is not finite in the
+            dtype of the network. Nothing is changed then.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_rnn import RNNRegressor
+        >>> X = np.random.RandomState(0).normal(size=(30, 5, 2))
+        >>> rnn = RNNRegressor(8, max_iter=300, random_state=0).fit(X, X.sum(axis=(1, 2)))
+        >>> weights = dict(rnn.weights_)
+        >>> weights["head.bias"] = weights["head.bias"] + 1.0
+        >>> rnn.set_weights(weights).weights_["head.bias"].shape
+        (1,)
+        """
+        network = self._fitted_network()
+        params = np.empty(network.n_params, network.dtype)
+        views = network.views(params)
+        if set(weights) != set(views):
+            raise ValueError(
+                "`weights` must have the names of `weights_`: "
+                f"missing {sorted(set(views) - set(weights))}, "
+                f"unknown {sorted(set(weights) - set(views))}."
+            )
+        for name, view in views.items():
+            value = np.asarray(weights[name])
+            if value.shape != view.shape:
+                raise ValueError(
+                    f"`weights[{name!r}]` must have shape {view.shape}, got {value.shape}."
+                )
+            with np.errstate(over="ignore"):
+                view[...] = value
+            if not np.isfinite(view).all():
+                raise ValueError(f"`weights[{name!r}]` must be finite in {network.dtype}.")
+        self.params_ = params
+        return self
+
+    # ---- scikit-learn and pickle ----
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = True
+        tags.input_tags.three_d_array = True
+        tags.input_tags.sparse = False
+        tags.input_tags.allow_nan = False
+        tags.non_deterministic = False
+        return tags
+
+    def __getstate__(self):
+        from . import __version__
+
+        state = dict(super().__getstate__())
+        return {**state, "_sklearn_rnn_version": __version__, "_state_format": STATE_FORMAT}
+
+    def __setstate__(self, state):
+        from . import __version__
+
+        state = dict(state)
+        version = state.pop("_sklearn_rnn_version", "an unknown version")
+        state_format = state.pop("_state_format", STATE_FORMAT)
+        if state_format > STATE_FORMAT:
+            raise ValueError(
+                f"{type(self).__name__} was pickled by sklearn_rnn {version} in state format "
+                f"{state_format}; {__version__} reads formats up to {STATE_FORMAT}: upgrade it."
+            )
+        if version != __version__:
+            name = type(self).__name__
+            warnings.warn(InconsistentStateWarning(name, __version__, version), stacklevel=2)
+        super().__setstate__(state)
+
+
+def as_carried(rows, sequences, per_step):
+    """Give rows the form of X: (n_samples, ...), (n_samples, n_timesteps, ...) or object array."""
+    return unpack_steps(rows, sequences, sequences.kind != "ragged") if per_step else rows

@@ -1,0 +1,15 @@
+"""Initial values of weights, drawn gate by gate: a gate has one (H, I) and one (H, H) map."""
+
+import numpy as np
+
+
+def glorot_uniform(rng, n_out, n_in):
+    """Draw (n_out, n_in) uniformly within sqrt(6 / (n_in + n_out)) (Glorot and Bengio, 2010)."""
+    bound = np.sqrt(6.0 / (n_in + n_out))
+    return rng.uniform(-bound, bound, (n_out, n_in))
+
+
+def orthogonal(rng, n):
+    """Draw a uniformly distributed orthogonal matrix (n, n) (Saxe et al., 2014)."""
+    q, r = np.linalg.qr(rng.standard_normal((n, n)))
+    return q * np.where(np.diag(r) < 0, -1.0, 1.0)

@@ -1,0 +1,154 @@
+"""A network: its architecture, plain values, and one flat vector of parameters with named views."""
+
+import os
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import numpy as np
+
+from . import _core, _initializers
+from ._threads import blas_held_at_one_thread
+
+
+@dataclass(frozen=True)
+class Network:
+    """The architecture: all that `_core.Engine` must know besides data and threads."""
+
+    n_features: int
+    cell: str
+    activation: str
+    hidden_layer_sizes: tuple[int, ...]
+    bidirectional: bool
+    n_outputs: int
+    loss: str
+    huber_delta: float
+    per_step: bool
+    dropout: float
+    dtype: str
+
+    @property
+    def layout(self):
+        """List (name, offset, shape) of each array in the flat vector."""
+        return _layout(
+            self.n_features,
+            self.cell,
+            self.hidden_layer_sizes,
+            self.bidirectional,
+            self.n_outputs,
+        )
+
+    @property
+    def n_params(self):
+        _, offset, shape = self.layout[-1]
+        return offset + int(np.prod(shape))
+
+    def views(self, params):
+        """Name the parts of a flat vector (n_params,), without copies."""
+        return {
+            name: params[offset : offset + int(np.prod(shape))].reshape(shape)
+            for name, offset, shape in self.layout
+        }
+
+    def engine(self, lengths, batch_size, n_threads, training):
+        """Make an engine with the workspace for minibatches of sequences of these lengths."""
+        return _core.Engine(
+            **vars(self),
+            n_threads=n_threads,
+            training=training,
+            lengths=lengths,
+            batch_size=batch_size,
+        )
+
+
+@lru_cache(maxsize=64)
+def _layout(*architecture):
+    return tuple(_core.parameter_layout(*architecture))
+
+
+def initialize(network, rng):
+    """Draw the flat vector of parameters (n_params,); the draws know nothing of the data.
+
+    Input weights and head are Glorot uniform, recurrent weights orthogonal, gate by gate; biases
+    are 0, but for the forget gate's, where 1 keeps early gradients alive (Jozefowicz et al., 2015).
+    """
+    check_memory(network)
+    info = _core.CELLS[network.cell]
+    n_gates = len(info.gates)
+    params = np.zeros(network.n_params)
+    with blas_held_at_one_thread():  # more threads could mean other bits
+        for name, view in network.views(params).items():
+            if name == "head.weight":
+                view[:] = _initializers.glorot_uniform(rng, *view.shape)
+            elif name.startswith("weight_ih"):
+                for gate in np.split(view, n_gates):
+                    gate[:] = _initializers.glorot_uniform(rng, *gate.shape)
+            elif name.startswith("weight_hh"):
+                for gate in np.split(view, n_gates):
+                    gate[:] = _initializers.orthogonal(rng, len(gate))
+            elif name.startswith("bias_ih") and info.forget_gate >= 0:
+                np.split(view, n_gates)[info.forget_gate][:] = 1.0
+    return params.astype(network.dtype)
+
+
+def check_memory(network):
+    """Refuse a network whose parameters, gradient and optimizer this machine cannot hold."""
+    needed = 4 * network.n_params * np.dtype(network.dtype).itemsize
+    if needed > os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"):
+        raise MemoryError(
+            f"`hidden_layer_sizes`={network.hidden_layer_sizes} makes {network.n_params} parameters, "
+            f"which take {needed / 2**30:.1f} GiB in training: take smaller ones."
+        )
+
+
+def predictor(network, sequences, n_threads=1):
+    """Return a function params -> outputs (n_samples, n_outputs), (n_steps, n_outputs) if per step.
+
+    Its argument raw=True asks for the outputs before the link.
+    """
+    engine = network.engine(sequences.lengths, sequences.n_samples, n_threads, training=False)
+    dataset = _core.Dataset(sequences.values, sequences.offsets)
+
+    def predict(params, raw=False):
+        engine.load(params)
+        return engine.predict(dataset, raw=raw)
+
+    return predict
+
+
+def hidden_states(network, params, sequences, layer, per_step, n_threads=1):
+    """Return a layer's states (n_samples, D*H), or (n_steps, D*H) if per step; layer from 0."""
+    sizes = network.hidden_layer_sizes[: layer + 1]
+    below = replace(network, hidden_layer_sizes=sizes, n_outputs=0, per_step=per_step)
+    return predictor(below, sequences, n_threads)(params[: below.n_params])
+
+
+def held(engine):
+    """Return the context in which an engine may be used: BLAS at one thread, if it calls BLAS."""
+    return blas_held_at_one_thread() if engine.uses_blas else nullcontext()
+
+
+def loss_and_grad(
+    network,
+    params,
+    sequences,
+    targets,
+    weights=None,
+    indices=None,
+    n_threads=1,
+    input_gradient=False,
+):
+    """Return the loss of some sequences and its gradient (n_params,)[, (n_steps, n_features)].
+
+    The loss is sum(w l) / sum(w), without penalty and dropout. targets and weights have one row per
+    sequence, or per step if the network is per step.
+    """
+    if indices is None:
+        indices = np.arange(sequences.n_samples)
+    indices = np.ascontiguousarray(indices, dtype=np.intp)
+    lengths = sequences.lengths[indices]
+    engine = network.engine(lengths, len(indices), n_threads, training=True)
+    with held(engine):
+        engine.load(params)
+        dataset = _core.Dataset(sequences.values, sequences.offsets, targets, weights)
+        return engine.loss_and_grad(dataset, indices, input_gradient=input_gradient)

@@ -1,0 +1,123 @@
+"""What each constructor parameter may be, in one table."""
+
+from math import inf, isfinite
+from numbers import Integral, Real
+from typing import NamedTuple
+
+import numpy as np
+
+from . import _core
+from ._losses import REGRESSION_LOSSES
+from ._optimizers import SCHEDULES, SOLVERS
+
+DTYPES = ("float32", "float64")
+MODES = ("many_to_one", "many_to_many")
+NO_ACTIVATION = "tanh"  # the default, and the only one for cells without a choice
+
+
+class Allowed(NamedTuple):
+    test: object  # value -> bool
+    text: str  # ends the sentence "`name` must be ..."
+
+
+def _is_number(value, kind=Real):
+    return isinstance(value, kind) and not isinstance(value, (bool, np.bool_)) and isfinite(value)
+
+
+def one_of(names):
+    names = tuple(names)
+    return Allowed(
+        lambda value: isinstance(value, str) and value in names,
+        "one of " + ", ".join(map(repr, names)),
+    )
+
+
+def integer(low):
+    return Allowed(
+        lambda value: _is_number(value, Integral) and value >= low, f"an integer of at least {low}"
+    )
+
+
+def number(low=-inf, high=inf, *, open_low=False):
+    """Allow low <= value < high; with `open_low` low itself is refused."""
+    bounds = [f"{'above' if open_low else 'of at least'} {low}"] if low > -inf else []
+    bounds += [f"below {high}"] if high < inf else []
+
+    def test(value):
+        return _is_number(value) and low <= value < high and not (open_low and value == low)
+
+    return Allowed(test, " ".join(["a number", " and ".join(bounds)]).strip())
+
+
+def either(value, rule):
+    """Allow one more value."""
+    return Allowed(
+        lambda v: (
+            (v is value if value is None else isinstance(v, str) and v == value) or rule.test(v)
+        ),
+        f"{value!r} or {rule.text}",
+    )
+
+
+boolean = Allowed(lambda value: isinstance(value, (bool, np.bool_)), "True or False")
+sizes = Allowed(
+    lambda value: len(layer_sizes(value)) > 0 and all(map(integer(1).test, layer_sizes(value))),
+    "an integer of at least 1, or a tuple of those",
+)
+
+TABLE = {
+    "hidden_layer_sizes": sizes,
+    "cell": one_of(_core.CELLS),
+    "bidirectional": boolean,
+    "mode": one_of(MODES),
+    "dropout": number(0, 1),
+    "max_grad_norm": either(None, number(0, open_low=True)),
+    "max_grad_value": either(None, number(0, open_low=True)),
+    "solver": one_of(SOLVERS),
+    "alpha": number(0),
+    "batch_size": either("auto", integer(1)),
+    "learning_rate": one_of(SCHEDULES),
+    "learning_rate_init": number(0, open_low=True),
+    "power_t": number(),
+    "momentum": number(0, 1),
+    "nesterovs_momentum": boolean,
+    "beta_1": number(0, 1),
+    "beta_2": number(0, 1),
+    "epsilon": number(0, open_low=True),
+    "max_iter": integer(1),
+    "shuffle": boolean,
+    "tol": number(0),
+    "n_iter_no_change": integer(1),
+    "early_stopping": boolean,
+    "validation_fraction": number(0, 1, open_low=True),
+    "warm_start": boolean,
+    "verbose": Allowed(lambda v: boolean.test(v) or integer(0).test(v), "0, 1 or 2"),
+    "loss": one_of(REGRESSION_LOSSES),
+    "huber_delta": number(0, open_low=True),
+    "normalize_y": boolean,
+    "class_weight": either(
+        None,
+        either("balanced", Allowed(lambda v: isinstance(v, dict), "a dict {class: weight}")),
+    ),
+    "dtype": one_of(DTYPES),
+    "n_threads": either(None, integer(1)),
+}
+
+
+def layer_sizes(value):
+    """Return `hidden_layer_sizes` as a tuple, whatever it was."""
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    return tuple(value) if isinstance(value, (list, tuple)) else (value,)
+
+
+def check_parameters(params):
+    """Check the constructor's parameters, a dict: a ValueError names the first bad one."""
+    for name, rule in TABLE.items():
+        if name in params and not rule.test(params[name]):
+            raise ValueError(f"`{name}` must be {rule.text}, got {params[name]!r}.")
+    cell, activation = params["cell"], params["activation"]
+    choices = _core.CELLS[cell].activations or (NO_ACTIVATION,)
+    if activation not in choices:
+        what = one_of(choices).text if len(choices) > 1 else f"left at {NO_ACTIVATION!r}"
+        raise ValueError(f"`activation` must be {what} with cell={cell!r}, got {activation!r}.")

@@ -1,0 +1,500 @@
+"""RNNRegressor: a target is one number or several."""
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.utils import check_array
+
+from ._base import _RNNBase
+from ._callbacks import with_callbacks
+from ._fitted import as_carried
+from ._losses import unit_of_loss
+from ._sequences import pack_steps
+from ._validation import one_per_sequence
+
+
+class RNNRegressor(RegressorMixin, _RNNBase):
+    """Recurrent neural network that predicts numbers for sequences, or for each of their steps.
+
+    A loss is minimised by gradient descent through time, on minibatches. Names and meanings are
+    those of `sklearn.neural_network.MLPRegressor` where it has them.
+
+    Parameters
+    ----------
+    hidden_layer_sizes : int or tuple of int, default=(64,)
+        Units of each recurrent layer, from the input up.
+    cell : {"elman", "lstm", "gru"}, default="lstm"
+        The recurrence. "elman" is the plain network [1]_, "lstm" has a cell state behind input,
+        forget and output gates [2]_ [3]_, "gru" has reset and update gates, the reset after the
+        product as in PyTorch, cuDNN and Keras [4]_.
+    activation : {"tanh", "relu"}, default="tanh"
+        Of the "elman" cell. The other cells leave no choice: anything but the default raises.
+    bidirectional : bool, default=False
+        Whether each layer reads the sequence in both directions, each with `hidden_layer_sizes`
+        units; the next layer sees both, the forward one first.
+    mode : {"many_to_one", "many_to_many"}, default="many_to_one"
+        One target per sequence, or one per step.
+    dropout : float, default=0.0
+        Share of the states that are set to zero, between layers and before the output, while
+        training; from 0 to below 1.
+    max_grad_norm : float or None, default=1.0
+        The gradient of a minibatch is scaled down to this Euclidean norm if it is longer [5]_.
+    max_grad_value : float or None, default=None
+        Each entry of the gradient is cut to plus or minus this value.
+    solver : {"sgd", "adam", "adamw", "rmsprop", "adagrad"}, default="adam"
+        How a gradient changes the weights. "adamw" is Adam with decoupled weight decay.
+    alpha : float, default=1e-4
+        Strength of the L2 penalty, ``alpha / 2 * sum(w ** 2)`` over all weights without biases; it
+        is not divided by the size of the minibatch. For "adamw" the decay per unit of learning
+        rate.
+    batch_size : int or "auto", default="auto"
+        Sequences per minibatch. "auto" is ``min(32, n_samples)``.
+    learning_rate : {"constant", "invscaling", "adaptive", "cosine"}, default="constant"
+        Schedule of the learning rate, for every solver.
+
+        - "constant": `learning_rate_init`;
+        - "invscaling": ``learning_rate_init / (t_ + 1) ** power_t``, set at each epoch;
+        - "adaptive": divided by 5 where training would stop for want of progress, until it is below
+          1e-6;
+        - "cosine": from `learning_rate_init` to 0 over `max_iter` epochs, set at each minibatch
+          [6]_. Reaching `max_iter` is then the plan and gives no warning. In `partial_fit`, where
+          nobody knows the end, it is constant.
+    learning_rate_init : float, default=0.003
+        The learning rate to begin with.
+    power_t : float, default=0.5
+        Exponent of "invscaling".
+    momentum : float, default=0.9
+        Momentum of "sgd", from 0 to below 1.
+    nesterovs_momentum : bool, default=True
+        Whether the momentum of "sgd" is Nesterov's.
+    beta_1 : float, default=0.9
+        Decay of the mean of gradients in "adam" and "adamw".
+    beta_2 : float, default=0.999
+        Decay of the mean of squared gradients in "adam", "adamw" and "rmsprop".
+    epsilon : float, default=1e-8
+        Keeps the division by the root of squared gradients finite.
+    max_iter : int, default=200
+        Most epochs.
+    shuffle : bool, default=True
+        Whether minibatches are drawn anew in each epoch; otherwise they follow the order of X.
+    tol : float, default=1e-4
+        What counts as progress: a training loss lower by `tol`, or with `early_stopping` a
+        validation score higher by `tol`. The loss counts in normalised units here.
+    n_iter_no_change : int, default=10
+        Training stops when more than so many epochs in a row bring no progress.
+    early_stopping : bool, default=False
+        Whether to watch the score on held-out sequences, and give back the weights of the epoch
+        where it was best.
+    validation_fraction : float, default=0.1
+        Share of the sequences held out by `early_stopping` when `fit` gets no `X_val`.
+    warm_start : bool, default=False
+        Whether `fit` goes on from the weights of the fit before, instead of new ones. The
+        optimizer begins anew.
+    random_state : int, RandomState instance or None, default=None
+        Source of the initial weights, the split, the order of minibatches and dropout. The same
+        number gives the same bits, for any number of threads.
+    verbose : int, default=0
+        1 prints a line per epoch; 2 shows a progress bar if tqdm is installed.
+    loss : {"squared_error", "absolute_error", "huber", "poisson"}, default="squared_error"
+        What is minimised, as a weighted mean over sequences or steps and a mean over outputs.
+        "squared_error" is without a factor 1/2. "huber" is quadratic up to `huber_delta`, and
+        linear beyond. "poisson" is ``exp(z) - y * z``, the log-likelihood of counts with rate
+        ``exp(z)``, without its terms of y alone; y must not be negative.
+    huber_delta : float, default=1.0
+        Where "huber" turns linear, in units of the normalised target.
+    normalize_y : bool, default=True
+        Whether the network learns ``(y - y_mean_) / y_scale_``. "poisson" never does.
+    dtype : {"float32", "float64"}, default="float32"
+        What the network computes in.
+    n_threads : int or None, default=None
+        OpenMP threads for `fit` and for each prediction; the results do not depend on it. None
+        follows OMP_NUM_THREADS and the cores that this process may use, and is 1 in a joblib
+        worker. In a forked child there is always one.
+
+    Attributes
+    ----------
+    y_mean_, y_scale_ : ndarray of shape (n_outputs,)
+        Weighted mean and standard deviation of the targets that were taught first; 0 and 1 without
+        `normalize_y`, and scale 1 for a constant one.
+    n_features_in_ : int
+        Features per step; for 2-D X the number of its columns, which are steps.
+    feature_names_in_ : ndarray of shape (`n_features_in_`,)
+        Column names, if X was a data frame with names.
+    n_layers_ : int
+        Recurrent layers.
+    n_outputs_ : int
+        Outputs of the network.
+    out_activation_ : str
+        What makes predictions of these outputs: "identity", or "exp" for
+        ``loss="poisson"``.
+    n_iter_ : int
+        Epochs of the last `fit` or `partial_fit` that were finished.
+    t_ : int
+        Sequences seen in training, over all epochs.
+    loss_ : float
+        Training loss of the last epoch, without the penalty, in units of y (squared for
+        "squared_error" and "huber"). For several outputs it is the normalised loss times the mean
+        of their units, exact if they are learned equally well.
+    best_loss_ : float or None
+        Least training loss of an epoch; None with `early_stopping`.
+    loss_curve_ : list of float
+        Training loss of each epoch; `warm_start` and `partial_fit` append to it.
+    validation_scores_ : list of float or None
+        Score on the held-out sequences after each epoch; None without `early_stopping`.
+    best_validation_score_ : float or None
+        The greatest of them, which the weights belong to.
+    params_ : ndarray of shape (n_params,)
+        All weights, in the order of `weights_`.
+    weights_ : dict of str to ndarray
+        The same under PyTorch's names and in its shapes, as read-only copies.
+
+    See Also
+    --------
+    RNNClassifier : The same networks for classes.
+    sklearn_rnn.preprocessing.SequenceScaler : Scales features of sequences of any form.
+    sklearn_rnn.metrics : Scores per step, for `make_scorer`.
+
+    Notes ----- X is a 3-D array ``(n_samples, n_timesteps, n_features)``; or a list, tuple or
+    object array of ``(n_timesteps_i, n_features)``, of any lengths; or 2-D, an array or data frame
+    ``(n_samples, n_timesteps)`` with one feature per step, of which a list of 1-D arrays is the
+    ragged form. Padded data enter through `sklearn_rnn.unpad`. Nothing is padded inside: a sequence
+    costs its own steps.
+
+    The loss is a weighted mean over the sequences of a minibatch, or with ``mode="many_to_many"``
+    over its taught steps; a step of weight 0 is not taught.
+
+    Initial input and output weights are Glorot uniform, recurrent ones orthogonal, biases 0, but
+    for the forget gate's, which is 1.
+
+    References
+    ----------
+    .. [1] J. L. Elman, "Finding structure in time", Cognitive Science 14, 1990.
+    .. [2] S. Hochreiter, J. Schmidhuber, "Long short-term memory", Neural Computation 9, 1997.
+    .. [3] F. A. Gers, J. Schmidhuber, F. Cummins, "Learning to forget: continual prediction with
+       LSTM", Neural Computation 12, 2000.
+    .. [4] K. Cho et al., "Learning phrase representations using RNN encoder-decoder for statistical
+       machine translation", EMNLP 2014.
+    .. [5] R. Pascanu, T. Mikolov, Y. Bengio, "On the difficulty of training recurrent neural
+       networks", ICML 2013.
+    .. [6] I. Loshchilov, F. Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR
+       2017.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_rnn import RNNRegressor
+    >>> rng = np.random.RandomState(0)
+    >>> X = rng.normal(size=(100, 6, 2))
+    >>> y = X[:, :, 0].sum(axis=1)
+    >>> rnn = RNNRegressor(hidden_layer_sizes=8, max_iter=500, random_state=0).fit(X, y)
+    >>> rnn.predict(X[:3]).shape
+    (3,)
+    >>> rnn.score(X, y) > 0.9
+    True
+    """
+
+    def __init__(
+        self,
+        hidden_layer_sizes=(64,),
+        *,
+        cell="lstm",
+        activation="tanh",
+        bidirectional=False,
+        mode="many_to_one",
+        dropout=0.0,
+        max_grad_norm=1.0,
+        max_grad_value=None,
+        solver="adam",
+        alpha=1e-4,
+        batch_size="auto",
+        learning_rate="constant",
+        learning_rate_init=0.003,
+        power_t=0.5,
+        momentum=0.9,
+        nesterovs_momentum=True,
+        beta_1=0.9,
+        beta_2=0.999,
+        epsilon=1e-8,
+        max_iter=200,
+        shuffle=True,
+        tol=1e-4,
+        n_iter_no_change=10,
+        early_stopping=False,
+        validation_fraction=0.1,
+        warm_start=False,
+        random_state=None,
+        verbose=0,
+        loss="squared_error",
+        huber_delta=1.0,
+        normalize_y=True,
+        dtype="float32",
+        n_threads=None,
+    ):
+        self.hidden_layer_sizes = hidden_layer_sizes
+        self.cell = cell
+        self.activation = activation
+        self.bidirectional = bidirectional
+        self.mode = mode
+        self.dropout = dropout
+        self.max_grad_norm = max_grad_norm
+        self.max_grad_value = max_grad_value
+        self.solver = solver
+        self.alpha = alpha
+        self.batch_size = batch_size
+        self.learning_rate = learning_rate
+        self.learning_rate_init = learning_rate_init
+        self.power_t = power_t
+        self.momentum = momentum
+        self.nesterovs_momentum = nesterovs_momentum
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.max_iter = max_iter
+        self.shuffle = shuffle
+        self.tol = tol
+        self.n_iter_no_change = n_iter_no_change
+        self.early_stopping = early_stopping
+        self.validation_fraction = validation_fraction
+        self.warm_start = warm_start
+        self.random_state = random_state
+        self.verbose = verbose
+        self.loss = loss
+        self.huber_delta = huber_delta
+        self.normalize_y = normalize_y
+        self.dtype = dtype
+        self.n_threads = n_threads
+
+    @with_callbacks
+    def fit(
+        self,
+        X,
+        y,
+        sample_weight=None,
+        *,
+        X_val=None,
+        y_val=None,
+        sample_weight_val=None,
+        callbacks=None,
+    ):
+        """Fit the network to sequences and their targets.
+
+        Ctrl-C ends the training with a warning and keeps what was learned; it is raised if that is
+        nothing. (A grid search goes on with its next candidate then.)
+
+        Parameters
+        ----------
+        X : sequences
+            3-D array ``(n_samples, n_timesteps, n_features)``; list, tuple or object array of
+            ``(n_timesteps_i, n_features)`` or ``(n_timesteps_i,)``; 2-D array or data frame
+            ``(n_samples, n_timesteps)``.
+        y : array-like of numbers
+            ``(n_samples,)`` or ``(n_samples, n_outputs)``. With ``mode="many_to_many"``
+            ``(n_samples, n_timesteps[, n_outputs])``, or a list or object array of
+            ``(n_timesteps_i[, n_outputs])``.
+        sample_weight : array-like, default=None
+            One weight per sequence; with ``mode="many_to_many"`` also one per step, in any form
+            that y may have. What has weight 0 is as if it were not there.
+        X_val, y_val, sample_weight_val : as X, y and sample_weight, default=None
+            What `early_stopping` validates with, instead of a part of X. A Pipeline transforms
+            X_val if its `transform_input` says so.
+        callbacks : callable or list of callables, default=None
+            Called as ``callback(estimator, info)`` after each epoch, when the estimator is ready
+            to predict. info is a dict with epoch, max_iter, loss, validation_score (or None),
+            learning_rate, seconds and steps_per_second. One that returns true ends the training;
+            the error of one is raised, and leaves what was learned. They are not kept.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data are not as described; the message names them, and the
+            estimator stays as it was. The same if the training diverges: the loss, its gradient or
+            a weight is not finite any more.
+        MemoryError
+            If the network is too large for these sequences.
+
+        Warns
+        -----
+        ConvergenceWarning
+            If `max_iter` ended the training, except with ``learning_rate="cosine"``.
+        """
+        return self._fit(
+            X,
+            y,
+            sample_weight,
+            validation=(X_val, y_val, sample_weight_val),
+            callbacks=callbacks,
+        )
+
+    def partial_fit(self, X, y, sample_weight=None):
+        """Learn from each sequence once, in minibatches of `batch_size`.
+
+        It goes on from whatever was fitted before, with the memory of the optimizer.
+
+        Mean and scale of y are those of the first call, or of `fit`.
+
+        Parameters
+        ----------
+        X, y, sample_weight
+            As in `fit`.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data are not as described, if they do not fit to what was fitted
+            before, or with `early_stopping`. If the training diverges, what it
+            learned before that minibatch is kept.
+        """
+        return self._fit(X, y, sample_weight, incremental=True)
+
+    def predict(self, X):
+        """Predict the target of each sequence, or of each step.
+
+        Parameters
+        ----------
+        X : sequences
+            In any form that `fit` takes.
+
+        Returns
+        -------
+        y : ndarray or object array of ndarray
+            float64, in the units of `y`. With ``mode="many_to_one"`` ``(n_samples,)``, or
+            ``(n_samples, n_outputs)`` if that is what `y` was in fit. With ``mode="many_to_many"``
+            ``(n_samples, n_timesteps[, n_outputs])``, or for a list of sequences an object array
+            of ``(n_timesteps_i[, n_outputs])``.
+
+        Raises
+        ------
+        ValueError
+            If X is not of the kind, or has not the number of features, that was fitted.
+        """
+        network, sequences, outputs = self._outputs(X)
+        mean, scale = self._fitted_scale(network)
+        rows = outputs * scale + mean
+        return as_carried(rows[:, 0] if self._y_is_1d else rows, sequences, network.per_step)
+
+    def score(self, X, y, sample_weight=None):
+        """Return the coefficient of determination R2 of the predictions.
+
+        Parameters
+        ----------
+        X : sequences
+            In any form that `fit` takes.
+        y : targets
+            One per sequence, or with ``mode="many_to_many"`` one per step, as in `fit`.
+        sample_weight : weights, default=None
+            One per sequence, or with ``mode="many_to_many"`` also one per step; what has weight 0
+            does not count.
+
+        Returns
+        -------
+        score : float
+            Over all sequences, or with ``mode="many_to_many"`` over all steps.
+
+        Raises
+        ------
+        ValueError
+            If X, y and the weights do not fit together, or not to what was fitted.
+        """
+        return self._score(X, y, sample_weight)
+
+    # ---- the meaning of y ----
+
+    def _read_y(self, y, sequences, per_step, name):
+        """Return targets (n_rows,) or (n_rows, n_outputs)."""
+        if per_step:
+            rows, _ = pack_steps(y, sequences, name=name)
+            return rows
+        y = one_per_sequence(y, sequences, name)
+        if y.ndim > 2:
+            raise ValueError(
+                f"`{name}` must be (n_samples,) or (n_samples, n_outputs) with mode='many_to_one', "
+                f"got shape {y.shape}; one target per step needs mode='many_to_many'."
+            )
+        return check_array(y, dtype=np.float64, ensure_2d=False, input_name=name)
+
+    def _learn_y(self, rows, weights, taught, going_on, incremental):
+        """Return normalised targets (n_rows, n_outputs), the loss and its number of outputs.
+
+        Sets mean and scale, in which only what is taught has a part.
+        """
+        if not going_on:
+            self._y_is_1d = rows.ndim == 1
+        wanted = self._as_columns(rows)[taught]
+        if self.loss == "poisson" and wanted.min() < 0:
+            raise ValueError(f"`y` must not be negative with loss='poisson', got {wanted.min()}.")
+        if not going_on:
+            used = None if weights is None else weights[taught]
+            self.y_mean_, self.y_scale_ = self._find_scale(wanted, used)
+        targets = np.zeros((len(rows), wanted.shape[1]), dtype=self.dtype)
+        with np.errstate(over="ignore", invalid="ignore"):
+            targets[taught] = (wanted - self.y_mean_) / self.y_scale_
+        if not np.isfinite(targets).all():
+            raise ValueError(f"`y` has values, up to {np.abs(wanted).max():g}, that overflow.")
+        return targets, self.loss, targets.shape[1]
+
+    def _find_scale(self, wanted, weights):
+        """Return weighted mean and standard deviation of the columns of (n_taught, n_outputs)."""
+        n_outputs = wanted.shape[1]
+        if not self.normalize_y or self.loss == "poisson":
+            return np.zeros(n_outputs), np.ones(n_outputs)
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = np.average(wanted, axis=0, weights=weights)
+            scale = np.sqrt(np.average((wanted - mean) ** 2, axis=0, weights=weights))
+        constant = wanted.min(axis=0) == wanted.max(axis=0)
+        mean[constant] = wanted[0, constant]
+        scale[constant | (scale == 0)] = 1.0
+        return mean, scale
+
+    def _as_columns(self, rows):
+        """Return (n_rows, n_outputs); the form must be the one that was fitted."""
+        n_outputs = getattr(self, "n_outputs_", None)
+        fits = n_outputs is None or rows.shape[1:] == (n_outputs,)
+        if rows.ndim == 1 and self._y_is_1d:
+            fits = True
+        if not fits or (rows.ndim == 1) != self._y_is_1d:
+            was = "one number" if self._y_is_1d else f"{n_outputs} columns"
+            raise ValueError(
+                f"`y` must have {was} per target, as in fit; got shape {rows.shape} by rows."
+            )
+        return rows.reshape(len(rows), -1).astype(np.float64, copy=False)
+
+    def _encode_y(self, rows):
+        return (self._as_columns(rows) - self.y_mean_) / self.y_scale_
+
+    def _weigh(self, examples, incremental):
+        return examples
+
+    def _score_rows(self, targets, outputs, weights):
+        """Return R2, which is the same in normalised units."""
+        from sklearn.metrics import r2_score
+
+        if not np.isfinite(outputs).all():
+            return float("nan")
+        return float(r2_score(targets, outputs.astype(np.float64), sample_weight=weights))
+
+    def _loss_unit(self, loss):
+        return unit_of_loss(loss, self.y_scale_)
+
+    def _fitted_scale(self, network):
+        """Return mean and scale of y, checked: they may come from a file."""
+        for name in ("y_mean_", "y_scale_"):
+            if np.shape(getattr(self, name)) != (network.n_outputs,):
+                raise ValueError(
+                    f"`{name}` must have shape ({network.n_outputs},), got "
+                    f"{np.shape(getattr(self, name))}: the fitted state is damaged."
+                )
+        return self.y_mean_, self.y_scale_
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags

@@ -1,0 +1,51 @@
+"""What a bug report should say of the machine and the libraries."""
+
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+
+
+def show_versions():
+    """Print the system, the versions that matter, and what the kernels use of this processor.
+
+    Examples
+    --------
+    >>> import sklearn_rnn
+    >>> sklearn_rnn.show_versions()  # doctest: +SKIP
+    System:
+        python: 3.11.9 ...
+    """
+    for title, facts in _facts().items():
+        print(f"{title}:")
+        width = max(map(len, facts))
+        for name, fact in facts.items():
+            print(f"    {name:>{width}}: {fact}")
+
+
+def _facts():
+    from . import __version__, _core
+    from ._threads import effective_n_threads
+
+    packages = ("numpy", "scipy", "scikit-learn", "joblib", "threadpoolctl")
+    return {
+        "System": {
+            "python": sys.version.replace("\n", " "),
+            "executable": sys.executable,
+            "machine": platform.platform(),
+        },
+        "Packages": {"sklearn-rnn": __version__, **{name: _version(name) for name in packages}},
+        "Kernels": {
+            "SIMD level": _core.simd_level(),
+            "runs here": ", ".join(_core.simd_levels()),
+            "compiled": ", ".join(_core.compiled_simd_levels()),
+            "OpenMP": "yes" if _core.openmp_enabled() else "no",
+            "threads": effective_n_threads(),
+        },
+    }
+
+
+def _version(name):
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"

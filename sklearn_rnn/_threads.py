@@ -1,0 +1,114 @@
+"""How many threads a fit or a prediction may use, and BLAS held at one while the kernels run."""
+
+import os
+import sys
+import threading
+from contextlib import contextmanager
+from functools import lru_cache
+from numbers import Integral
+
+_forked = False
+
+
+def effective_n_threads(n_threads=None):
+    """Return the number of OpenMP threads that the parameter `n_threads` stands for.
+
+    A forked child always gets 1: GNU OpenMP hangs in a child whose parent has used its threads.
+    Otherwise a number is taken as it is. None means 1 inside a joblib worker of any backend, whose
+    neighbours use the other cores; else OMP_NUM_THREADS, or as many as there are usable cores.
+    """
+    if n_threads is not None and (not isinstance(n_threads, Integral) or n_threads < 1):
+        raise ValueError(
+            f"`n_threads` must be None or an integer of at least 1, got {n_threads!r}."
+        )
+    if _forked:
+        return 1
+    if n_threads is not None:
+        return int(n_threads)
+    if _in_joblib_worker():
+        return 1
+    return _threads_from_environment() or _usable_cores()
+
+
+def _in_joblib_worker():
+    """Tell whether joblib called us, whatever its backend; without importing joblib for that."""
+    joblib_parallel = sys.modules.get("joblib.parallel")
+    if joblib_parallel is None:
+        return False
+    backend, _ = joblib_parallel.get_active_backend()
+    return (backend.nesting_level or 0) > 0
+
+
+def _threads_from_environment():
+    """Return the first number of OMP_NUM_THREADS, or None."""
+    first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    return int(first) if first.isdigit() and int(first) > 0 else None
+
+
+def _usable_cores():
+    """Count the cores that affinity and cgroup leave to this process."""
+    if hasattr(os, "sched_getaffinity"):
+        return min(len(os.sched_getaffinity(0)), _granted_cores())
+    return _granted_cores()
+
+
+@lru_cache(maxsize=1)
+def _granted_cores():
+    from joblib import cpu_count  # reads cgroup limits from files: once per process is enough
+
+    return cpu_count()
+
+
+class _BlasHold:
+    """Limits BLAS to one thread while anybody holds it: the first limits, the last restores.
+
+    Plain nested `threadpool_limits` would leave a process at one thread for good when two fits in
+    two threads overlap.
+    """
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.holders = 0
+        self.controller = None  # looking for libraries takes milliseconds: done once
+        self.limiter = None
+
+    def enter(self):
+        with self.lock:
+            if self.holders == 0:
+                if self.controller is None:
+                    from threadpoolctl import ThreadpoolController
+
+                    self.controller = ThreadpoolController().select(user_api="blas")
+                self.limiter = self.controller.limit(limits=1, user_api="blas")
+            self.holders += 1
+
+    def leave(self):
+        with self.lock:
+            self.holders -= 1
+            if self.holders == 0:
+                self.limiter.restore_original_limits()
+                self.limiter = None
+
+
+_blas_hold = _BlasHold()
+
+
+@contextmanager
+def blas_held_at_one_thread():
+    """Keep BLAS at one thread; overlapping users are counted, and the last one restores."""
+    hold = _blas_hold
+    hold.enter()
+    try:
+        yield
+    finally:
+        hold.leave()
+
+
+def _after_fork_in_child():
+    global _forked, _blas_hold
+    _forked = True
+    _blas_hold = _BlasHold()  # the lock may have been taken by a thread that does not exist here
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork_in_child)

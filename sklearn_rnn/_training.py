@@ -1,0 +1,295 @@
+"""Epochs: minibatches, learning rates, validation, and when to stop. No estimator is known here."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+
+import numpy as np
+
+from . import _core, _optimizers
+from ._network import Network, held
+from ._sequences import Sequences
+
+
+def auto_batch_size(n_samples):
+    """Return what `batch_size="auto"` stands for."""
+    return min(32, n_samples)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The user's parameters that steer the training, under their own names."""
+
+    solver: str
+    alpha: float
+    batch_size: int | str
+    learning_rate: str
+    learning_rate_init: float
+    power_t: float
+    momentum: float
+    nesterovs_momentum: bool
+    beta_1: float
+    beta_2: float
+    epsilon: float
+    max_grad_norm: float | None
+    max_grad_value: float | None
+    max_iter: int
+    shuffle: bool
+    tol: float
+    n_iter_no_change: int
+
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """Sequences and what they are taught. A row is a sequence, or a step if `per_step`."""
+
+    sequences: Sequences
+    targets: np.ndarray  # (n_rows,) int32, or (n_rows, n_outputs)
+    weights: np.ndarray | None  # (n_rows,) float64
+    per_step: bool
+
+    def rows(self, values, indices):
+        """Select the rows of `values` (n_rows, ...) that belong to some sequences."""
+        if values is None or not self.per_step:
+            return None if values is None else values[indices]
+        flat = values.reshape(len(values), -1)
+        taken = replace(self.sequences, values=flat).take(indices).values
+        return taken.reshape(-1, *values.shape[1:])
+
+    def take(self, indices):
+        """Copy the examples of some sequences."""
+        return Examples(
+            self.sequences.take(indices),
+            self.rows(self.targets, indices),
+            self.rows(self.weights, indices),
+            self.per_step,
+        )
+
+    def have_weight(self):
+        """Tell which sequences have any weight, (n_samples,)."""
+        if self.weights is None:
+            return np.ones(self.sequences.n_samples, dtype=bool)
+        if self.per_step:
+            return np.logical_or.reduceat(self.weights > 0, self.sequences.offsets[:-1])
+        return self.weights > 0
+
+    def with_weight(self):
+        """Leave out the sequences that have no weight at all."""
+        have_weight = self.have_weight()
+        return self if have_weight.all() else self.take(np.flatnonzero(have_weight))
+
+    def dataset(self):
+        sequences = self.sequences
+        return _core.Dataset(sequences.values, sequences.offsets, self.targets, self.weights)
+
+
+@dataclass
+class Progress:
+    """How far a training is: what a fit begins, each minibatch changes and `partial_fit` resumes.
+
+    Losses are in the units of the user; only `best` is in those of `tol`.
+    """
+
+    params: np.ndarray  # (n_params,)
+    solver: str
+    vectors: np.ndarray  # (n_vectors, n_params), the optimizer's
+    seed: int  # of shuffling and dropout, below 2**64
+    learning_rate: float
+    n_updates: int = 0
+    n_passes: int = 0
+    n_sequences: int = 0  # t_
+    n_iter: int = 0  # whole epochs of this run
+    loss: float = np.nan
+    loss_curve: list = field(default_factory=list)
+    best_loss: float = np.inf
+    validation_scores: list | None = None
+    best: float = np.inf  # loss, or minus the validation score: less is better
+    best_params: np.ndarray | None = None  # only with validation
+    no_improvement: int = 0
+
+    @classmethod
+    def begin(cls, params, seed, settings, **others):
+        shape = (_core.OPTIMIZERS[settings.solver], len(params))
+        vectors = np.zeros(shape, params.dtype)
+        return cls(params, settings.solver, vectors, seed, settings.learning_rate_init, **others)
+
+    @classmethod
+    def resume(cls, params, optimizer, settings, **others):
+        """Go on where `optimizer_state` was taken; a new solver begins with an empty memory."""
+        if optimizer["solver"] != settings.solver:
+            return cls.begin(params, next_seed(optimizer["seed"]), settings, **others)
+        optimizer = {**optimizer, "vectors": optimizer["vectors"].copy()}
+        return cls(params, **optimizer, **others)
+
+    def optimizer_state(self):
+        """Return what `resume` needs beside the parameters: plain values and one array."""
+        names = ("solver", "vectors", "seed", "learning_rate", "n_updates", "n_passes")
+        state = {name: getattr(self, name) for name in names}
+        if self.validation_scores is None:
+            state.update(best=self.best, no_improvement=self.no_improvement)
+        return state
+
+    def end_epoch(self, validation_score):
+        """Write the epoch into the books."""
+        self.n_iter += 1
+        self.loss_curve.append(self.loss)
+        self.best_loss = min(self.best_loss, self.loss)
+        if validation_score is not None:
+            self.validation_scores.append(validation_score)
+
+
+@dataclass(eq=False)
+class Task:
+    """All that a training needs to know: what to learn, from what, how, and how far it is."""
+
+    network: Network
+    examples: Examples
+    indices: np.ndarray  # (n,) the sequences to learn from; others are held out
+    settings: Settings
+    progress: Progress
+    n_epochs: int
+    planned: bool = True  # False: a pass of `partial_fit`, of which nobody knows how many come
+    loss_unit: float = 1.0  # takes the loss to the units of the user
+    validate: Callable[[np.ndarray], float] | None = None  # params -> score
+
+
+class DivergedError(ValueError):
+    """The loss, its gradient or the parameters are not finite any more."""
+
+    def __init__(self, reason):
+        super().__init__(
+            f"The training diverged: {reason}. Lower `learning_rate_init`, lower `max_grad_norm`, "
+            "or scale the data (sklearn_rnn.preprocessing.SequenceScaler)."
+        )
+
+
+def next_seed(seed):
+    """Return the seed of a fit that goes on (`warm_start`) after one with `seed`."""
+    return int(_random_state(seed, 0).randint(2**63, dtype=np.uint64))
+
+
+def _random_state(seed, number):
+    """Return a RandomState of its own for each (seed, number): no state has to be kept."""
+    words = [seed & 0xFFFFFFFF, seed >> 32, number]
+    return np.random.RandomState(np.random.MT19937(words))
+
+
+def resolve_batch_size(batch_size, n_samples):
+    return auto_batch_size(n_samples) if batch_size == "auto" else min(batch_size, n_samples)
+
+
+def train(task, n_threads, report=None):
+    """Train epoch by epoch; `task.progress` changes as it goes, minibatch by minibatch.
+
+    report(info) is told of each epoch and may say stop. Returns what ended it: "stopped" (by
+    `report`), "no_progress", "max_iter", or "interrupted" (Ctrl-C, if anything was learned before).
+    With validation the best parameters are back at the end, however it ends.
+    """
+    progress, settings, examples = task.progress, task.settings, task.examples
+    lengths = examples.sequences.lengths[task.indices]
+    batch_size = resolve_batch_size(settings.batch_size, len(lengths))
+    engine = task.network.engine(lengths, batch_size, n_threads, training=True)
+    dataset = examples.dataset()
+    n_updates = progress.n_updates
+    try:
+        with held(engine):
+            engine.load(progress.params)
+            engine.set_optimizer(**_optimizer_options(settings), seed=progress.seed)
+            return _run_epochs(task, engine, dataset, batch_size, int(lengths.sum()), report)
+    except KeyboardInterrupt:
+        if progress.n_updates == n_updates:
+            raise
+        return "interrupted"
+    finally:
+        if progress.best_params is not None:
+            progress.params = progress.best_params
+
+
+def _run_epochs(task, engine, dataset, batch_size, n_steps, report):
+    """Train, validate and report until something says stop; returns what it was."""
+    progress, settings = task.progress, task.settings
+    for epoch in range(task.n_epochs):
+        begin = perf_counter()
+        batches = draw_batches(task.indices, batch_size, progress, settings.shuffle)
+        rates = learning_rates(task, epoch, len(batches))
+        loss = run_pass(engine, dataset, batches, rates, progress, task.loss_unit)
+        trained = perf_counter()
+        score = None if task.validate is None else float(task.validate(progress.params))
+        progress.end_epoch(score)
+        go_on = judge(progress, settings, loss if score is None else -score)
+        info = {
+            "epoch": progress.n_iter,
+            "max_iter": task.n_epochs,
+            "loss": progress.loss,
+            "validation_score": score,
+            "learning_rate": rates[-1],
+            "seconds": perf_counter() - begin,
+            "steps_per_second": n_steps / max(trained - begin, 1e-9),
+        }
+        if report is not None and report(info):
+            return "stopped"
+        if not go_on:
+            return "no_progress"
+    return "max_iter"
+
+
+def _optimizer_options(settings):
+    names = ("solver", "momentum", "nesterovs_momentum", "beta_1", "beta_2", "epsilon", "alpha")
+    names += ("max_grad_norm", "max_grad_value")
+    return {name: getattr(settings, name) for name in names}
+
+
+def draw_batches(indices, batch_size, progress, shuffle):
+    """Cut the samples of one pass into minibatches; the order depends on seed and pass alone."""
+    if shuffle:
+        indices = _random_state(progress.seed, 1 + progress.n_passes).permutation(indices)
+    indices = np.ascontiguousarray(indices, dtype=np.intp)
+    return [indices[i : i + batch_size] for i in range(0, len(indices), batch_size)]
+
+
+def learning_rates(task, epoch, n_batches):
+    """List the learning rate of each minibatch of a pass."""
+    schedule = _optimizers.SCHEDULES[task.settings.learning_rate]
+    shares = ((epoch + i / n_batches) / task.n_epochs for i in range(n_batches))
+    done = shares if task.planned else [None] * n_batches
+    return [schedule(task.settings, task.progress, share) for share in done]
+
+
+def run_pass(engine, dataset, batches, rates, progress, loss_unit):
+    """Learn from each minibatch once; returns the mean loss, weighted as the examples are."""
+    loss = total_weight = 0.0
+    for batch, rate in zip(batches, rates, strict=True):
+        try:
+            batch_loss, weight = engine.train_minibatch(
+                dataset, batch, progress.params, progress.vectors, rate, progress.n_updates + 1
+            )
+        except FloatingPointError as error:
+            raise DivergedError(error) from error
+        progress.n_sequences += len(batch)
+        if weight > 0:
+            progress.n_updates += 1
+            total_weight += weight
+            loss += (batch_loss - loss) * (weight / total_weight)
+            progress.loss = loss * loss_unit
+    progress.n_passes += 1
+    if not np.isfinite(progress.params).all():
+        raise DivergedError("some weights are not finite")
+    return loss
+
+
+def judge(progress, settings, value):
+    """Count epochs without progress (less `value` is better) and tell whether to go on."""
+    if value <= progress.best - settings.tol:
+        progress.no_improvement = 0
+    else:
+        progress.no_improvement += 1
+    if value < progress.best:
+        progress.best = value
+        if progress.validation_scores is not None:
+            progress.best_params = progress.params.copy()
+    if progress.no_improvement > settings.n_iter_no_change:
+        rate = _optimizers.lowered(settings, progress.learning_rate)
+        if rate is None:
+            return False
+        progress.learning_rate, progress.no_improvement = rate, 0
+    return True

@@ -1,0 +1,142 @@
+"""X, y and weights as users give them, read with scikit-learn's own checks where it has them."""
+
+from numbers import Real
+
+import numpy as np
+from sklearn.utils import check_array
+from sklearn.utils.validation import validate_data
+
+from ._sequences import check_finite, from_dense, is_ragged, pack, step_weights
+
+KINDS = {
+    "2d": "2-D (n_samples, n_timesteps), one feature per step",
+    "sequences": "sequences (n_timesteps, n_features), as a 3-D array or a list",
+}
+
+
+def read_X(estimator, X, *, dtype, reset=False, name="X"):
+    """Return X as finite Sequences.
+
+    With `reset` the kind of X and its number of features are written on `estimator`; otherwise
+    they must be those of fit.
+    """
+    # Nothing to convert or refuse: worth a shortcut, the checks cost more than a short sequence.
+    plain = type(X) is np.ndarray and X.ndim in (2, 3) and X.dtype.char in "fd" and X.size > 0
+    if plain:
+        sequences = from_dense(X, name=name)
+    elif is_ragged(X):
+        sequences = pack(X, name=name)
+    else:
+        sequences = from_dense(_checked_array(estimator, X, name), name=name)
+    kind = "2d" if sequences.kind == "2d" else "sequences"
+    if reset:
+        estimator._input_kind = kind
+    elif kind != estimator._input_kind:
+        raise ValueError(
+            f"`{name}` must be of the kind that {type(estimator).__name__} was fitted on: "
+            f"{KINDS[estimator._input_kind]}; got {KINDS[kind]}."
+        )
+    if kind == "2d":
+        if reset or not plain or _columns_may_differ(estimator, X):
+            validate_data(estimator, X, reset=reset, skip_check_array=True)
+    elif reset:
+        estimator.n_features_in_ = sequences.n_features
+    elif sequences.n_features != estimator.n_features_in_:
+        raise ValueError(
+            f"{name} has {sequences.n_features} features, but {type(estimator).__name__} is "
+            f"expecting {estimator.n_features_in_} features as input"
+        )
+    check_finite(sequences, dtype, name=name)
+    return sequences
+
+
+def _columns_may_differ(estimator, X):
+    """Tell whether scikit-learn must compare the columns of an array, or their missing names."""
+    return X.shape[1] != estimator.n_features_in_ or hasattr(estimator, "feature_names_in_")
+
+
+def _checked_array(estimator, X, name):
+    """Read what is no list of sequences as a float array of at least two dimensions."""
+    kind = getattr(getattr(X, "dtype", None), "kind", "f")
+    if kind in "USmM":
+        raise ValueError(f"`{name}` must hold real numbers, got dtype {X.dtype}.")
+    return check_array(
+        X,
+        dtype=[np.float64, np.float32],
+        allow_nd=True,
+        ensure_all_finite=False,  # `check_finite` names the sequence
+        input_name=name,
+        estimator=estimator,
+    )
+
+
+def read_weights(sample_weight, sequences, per_step, *, name="sample_weight"):
+    """Return weights (n_rows,) in float64, a row being a sequence, or a step; None stays None."""
+    if sample_weight is None:
+        return None
+    n_samples = sequences.n_samples
+    if isinstance(sample_weight, Real):
+        sample_weight = np.full(n_samples, float(sample_weight))
+    if per_step:
+        weights = step_weights(sample_weight, sequences, name=name)
+    else:
+        weights = check_array(
+            sample_weight,
+            ensure_2d=False,
+            allow_nd=True,
+            dtype=np.float64,
+            input_name=name,
+            ensure_min_samples=0,
+        )
+        if weights.shape != (n_samples,):
+            raise ValueError(
+                f"`{name}` must have one weight per sequence, shape ({n_samples},); "
+                f"got shape {weights.shape}."
+            )
+        if weights.min() < 0:
+            i = int(np.argmin(weights))
+            raise ValueError(f"`{name}` must not be negative, `{name}[{i}]` is {weights[i]}.")
+    check_some_weight(weights, name)
+    return weights
+
+
+def check_some_weight(weights, name):
+    """Refuse weights that leave nothing to learn."""
+    if not np.any(weights > 0):
+        raise ValueError(f"`{name}` must not be all zero: at least one weight must be positive.")
+
+
+def one_per_sequence(y, sequences, name):
+    """Return `y` as an array of one target per sequence, (n_samples, ...)."""
+    if is_ragged(y) and len(y) > 0:
+        raise ValueError(
+            f"`{name}` must have one target per sequence with mode='many_to_one', it holds one "
+            "array per sequence; one target per step needs mode='many_to_many'."
+        )
+    y = np.asarray(y)
+    if y.ndim == 0 or len(y) != sequences.n_samples:
+        raise ValueError(
+            f"`{name}` must have one target per sequence: there are {sequences.n_samples} "
+            f"sequences, `{name}` has shape {y.shape}."
+        )
+    return y
+
+
+def split(n_samples, fraction, labels, rng):
+    """Split sample numbers into training and validation, stratified by `labels` where it can be."""
+    from sklearn.model_selection import train_test_split
+
+    n_val = int(np.ceil(fraction * n_samples))
+    if n_val < 2 or n_samples - n_val < 1:
+        raise ValueError(
+            "The validation set is too small, or leaves nothing to train on: "
+            f"`validation_fraction`={fraction} of {n_samples} sequences. Change it, or give "
+            "`X_val` and `y_val`."
+        )
+    if labels is not None:
+        _, counts = np.unique(labels, return_counts=True)
+        if counts.min() < 2 or len(counts) > min(n_val, n_samples - n_val):
+            labels = None
+    return train_test_split(
+        np.arange(n_samples), test_size=n_val, stratify=labels, random_state=rng
+    )

@@ -1,0 +1,475 @@
+"""Bad input: an error that names what is wrong, before anything is changed."""
+
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.exceptions import DataConversionWarning, NotFittedError
+
+from sklearn_rnn import RNNClassifier, RNNRegressor
+
+RNG = np.random.RandomState(0)
+DENSE = RNG.normal(size=(6, 4, 3))
+RAGGED = [RNG.normal(size=(length, 3)) for length in (2, 4, 1, 3, 5, 2)]
+LABELS = np.array(["a", "b"] * 3)
+NUMBERS = RNG.normal(size=6)
+STEPS = [RNG.normal(size=len(x)) for x in RAGGED]
+
+
+def changed(sequence_or_array, index, value):
+    """Copy, with one entry replaced."""
+    if isinstance(sequence_or_array, list):
+        return [value if i == index else item for i, item in enumerate(sequence_or_array)]
+    result = np.array(sequence_or_array, dtype=np.result_type(sequence_or_array, value))
+    result[index] = value
+    return result
+
+
+def ill(sequence, step, value):
+    """Copy a sequence (n_timesteps, n_features) with `value` in one place."""
+    return changed(sequence, (step, 1), value)
+
+
+@pytest.fixture(params=["unfitted", "fitted"])
+def refuses(request):
+    """Check that `fit` raises this message and leaves the estimator, fitted or not, as it was."""
+
+    def check(rnn, message, X, y, error=ValueError, method="fit", **options):
+        if request.param == "fitted":
+            vars(rnn).update(fitted_like(rnn)._fitted_state())
+        before = pickle.dumps(rnn)
+        with pytest.raises(error, match=message):
+            getattr(rnn, method)(X, y, **options)
+        assert pickle.dumps(rnn) == before
+
+    return check
+
+
+def fitted_like(rnn):
+    """Fit an estimator of this kind on good data."""
+    per_step = rnn.mode == "many_to_many"
+    if isinstance(rnn, RNNClassifier):
+        y = [np.where(y > 0, "a", "b") for y in STEPS] if per_step else LABELS
+        return RNNClassifier(2, mode=rnn.mode, max_iter=1).fit(RAGGED, y)
+    y = STEPS if per_step else NUMBERS
+    mode = rnn.mode if rnn.mode in ("many_to_one", "many_to_many") else "many_to_one"
+    return RNNRegressor(2, mode=mode, max_iter=1).fit(RAGGED, y)
+
+
+# ---- parameters -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("hidden_layer_sizes", 0),
+        ("hidden_layer_sizes", (8, -1)),
+        ("hidden_layer_sizes", ()),
+        ("hidden_layer_sizes", 2.5),
+        ("hidden_layer_sizes", "8"),
+        ("cell", "lstn"),
+        ("cell", None),
+        ("bidirectional", "yes"),
+        ("mode", "one_to_many"),
+        ("dropout", 1.0),
+        ("dropout", -0.1),
+        ("max_grad_norm", 0),
+        ("max_grad_value", -1.0),
+        ("solver", "lbfgs"),
+        ("alpha", -1e-4),
+        ("batch_size", 0),
+        ("batch_size", "all"),
+        ("learning_rate", "fast"),
+        ("learning_rate_init", 0.0),
+        ("learning_rate_init", np.nan),
+        ("power_t", np.inf),
+        ("momentum", 1.0),
+        ("nesterovs_momentum", 1),
+        ("beta_1", 1.0),
+        ("beta_2", -0.5),
+        ("epsilon", 0.0),
+        ("max_iter", 0),
+        ("max_iter", 2.0),
+        ("shuffle", None),
+        ("tol", -1.0),
+        ("n_iter_no_change", 0),
+        ("early_stopping", "auto"),
+        ("validation_fraction", 1.0),
+        ("validation_fraction", 0.0),
+        ("warm_start", 0),
+        ("verbose", -1),
+        ("loss", "mse"),
+        ("huber_delta", 0.0),
+        ("normalize_y", "yes"),
+        ("dtype", "float16"),
+        ("n_threads", 0),
+        ("n_threads", True),
+        ("random_state", "seed"),
+    ],
+)
+def test_a_bad_parameter_is_named_with_what_came(refuses, name, value):
+    refuses(RNNRegressor(**{name: value}), f"{name}.*{value!s}|{value!r}", RAGGED, NUMBERS)
+
+
+@pytest.mark.parametrize("value", ["balance", 3, {"a": -1.0}, {"a": np.nan}, {"c": 1.0, "a": 2.0}])
+def test_a_bad_class_weight_is_named(refuses, value):
+    refuses(RNNClassifier(class_weight=value), "`class_weight`", RAGGED, LABELS)
+
+
+def test_an_activation_for_a_cell_without_a_choice_is_refused(refuses):
+    refuses(RNNRegressor(activation="relu"), "`activation`.*cell='lstm'", RAGGED, NUMBERS)
+    refuses(
+        RNNRegressor(cell="elman", activation="sin"), "`activation`.*'tanh', 'relu'", RAGGED, NUMBERS
+    )
+    RNNRegressor(2, cell="elman", activation="relu", max_iter=1).fit(RAGGED, NUMBERS)
+
+
+# ---- X --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "X, message",
+    [
+        (changed(RAGGED, 3, ill(RAGGED[3], 2, np.nan)), "`X`.*sequence 3 has NaN"),
+        (changed(RAGGED, 1, ill(RAGGED[1], 0, np.inf)), "`X`.*sequence 1 has infinity"),
+        (changed(RAGGED, 1, ill(RAGGED[1], 0, 1e300)), "`X`.*sequence 1 has 1e\\+300.*float32"),
+        (changed(DENSE, (2, 1, 0), np.nan), "`X`.*sequence 2 has NaN"),
+        (changed(DENSE, (4, 1, 0), -1e39), "`X`.*sequence 4 has -1e\\+39.*float32"),
+        (changed(DENSE[:, :, 0], (5, 3), np.inf), "`X`.*sequence 5 has infinity"),
+        (changed(RAGGED, 2, np.empty((0, 3))), "`X\\[2\\]` has none"),
+        (changed(RAGGED, 4, RAGGED[4][:, :2]), "`X\\[4\\]` has 2"),
+        (changed(RAGGED, 4, RAGGED[4][:, 0]), "`X\\[4\\]` is 1-D"),
+        (changed(RAGGED, 0, np.zeros((2, 3, 1))), "`X\\[0\\]` has shape \\(2, 3, 1\\)"),
+        (changed(RAGGED, 5, np.array([["a", "b", "c"]])), "`X\\[5\\]`.*strings"),
+        (changed(RAGGED, 5, RAGGED[5] + 1j), "`X\\[5\\]`.*complex"),
+        (list("abcdef"), "could not convert"),
+        (np.array([["1", "2"]] * 6), "`X` must hold real numbers"),
+        (DENSE + 1j, "[Cc]omplex"),
+        ([], "`X`.*empty"),
+        (DENSE[:0], "0 sample"),
+        (DENSE[:, :0], "`X`.*at least 1 step"),
+        (DENSE[:, :, :0], "`X`.*at least 1 feature"),
+        (DENSE[0, 0], "Reshape your data"),
+        (DENSE[None], "4|3-D"),
+        (3.0, "scalar|[Ee]xpected"),
+    ],
+)
+def test_bad_sequences_are_named(refuses, X, message):
+    refuses(RNNRegressor(2, max_iter=1), message, X, NUMBERS)
+
+
+def test_sparse_data_are_refused(refuses):
+    sparse = pytest.importorskip("scipy.sparse")
+    with pytest.raises(TypeError, match="[Ss]parse"):
+        RNNRegressor().fit(sparse.csr_matrix(DENSE[:, :, 0]), NUMBERS)
+    with pytest.raises(TypeError, match="sparse"):
+        RNNRegressor().fit([sparse.csr_matrix(x) for x in RAGGED], NUMBERS)
+
+
+def test_the_dtype_decides_what_overflows():
+    X = changed(RAGGED, 1, ill(RAGGED[1], 0, 1e39))
+    RNNRegressor(2, max_iter=1, dtype="float64").fit(X, NUMBERS)
+    rnn = RNNRegressor(2, max_iter=1).fit(RAGGED, NUMBERS)
+    with pytest.raises(ValueError, match="sequence 1 has 1e\\+39"):
+        rnn.predict(X)
+
+
+@pytest.mark.parametrize("method", ["predict", "predict_proba", "hidden_states", "score"])
+def test_another_kind_or_number_of_features_than_in_fit_is_refused(method):
+    def call(rnn, X):
+        return rnn.score(X, LABELS) if method == "score" else getattr(rnn, method)(X)
+
+    rnn = RNNClassifier(2, max_iter=1).fit(DENSE, LABELS)
+    with pytest.raises(ValueError, match="X has 2 features, but RNNClassifier is expecting 3 feat"):
+        call(rnn, DENSE[:, :, :2])
+    with pytest.raises(ValueError, match="X has 2 features, but RNNClassifier is expecting 3 feat"):
+        call(rnn, [x[:, :2] for x in RAGGED])
+    with pytest.raises(ValueError, match="fitted on: sequences.*got 2-D"):
+        call(rnn, DENSE[:, :, 0])
+    rnn = RNNClassifier(2, max_iter=1).fit(DENSE[:, :, 0], LABELS)
+    with pytest.raises(ValueError, match="X has 3 features, but RNNClassifier is expecting 4 feat"):
+        call(rnn, DENSE[:, :3, 0])
+    with pytest.raises(ValueError, match="fitted on: 2-D.*got sequences"):
+        call(rnn, DENSE[:, :, :1])
+    with pytest.raises(ValueError, match="fitted on: 2-D.*got sequences"):
+        call(rnn, [x[:, 0] for x in RAGGED])
+
+
+def test_partial_fit_refuses_other_features_and_keeps_the_model(refuses):
+    rnn = RNNRegressor(2).partial_fit(RAGGED, NUMBERS)
+    before = pickle.dumps(rnn)
+    for X in (DENSE[:, :, :2], DENSE[:, :, 0]):
+        with pytest.raises(ValueError, match="3 features|fitted on"):
+            rnn.partial_fit(X, NUMBERS)
+    assert pickle.dumps(rnn) == before
+
+
+def test_what_is_not_fitted_says_so():
+    rnn = RNNClassifier()
+    calls = [
+        lambda: rnn.predict(DENSE),
+        lambda: rnn.predict_proba(DENSE),
+        lambda: rnn.predict_log_proba(DENSE),
+        lambda: rnn.score(DENSE, LABELS),
+        lambda: rnn.hidden_states(DENSE),
+        lambda: rnn.weights_,
+        lambda: rnn.set_weights({}),
+    ]
+    for call in calls:
+        with pytest.raises(NotFittedError):
+            call()
+
+
+# ---- y --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "y, message",
+    [
+        (NUMBERS[:5], "`y`.*6 sequences.*\\(5,\\)"),
+        (changed(NUMBERS, 2, np.nan), "y contains NaN"),
+        (changed(NUMBERS, 2, np.inf), "y contains infinity"),
+        (STEPS, "`y`.*many_to_many"),
+        (np.zeros((6, 2, 2)), "`y`.*many_to_many"),
+        (np.array(list("abcdef")), "could not convert|numeric"),
+        (None, "y"),
+        (3.0, "`y`"),
+    ],
+)
+def test_bad_targets_of_a_regressor_are_named(refuses, y, message):
+    refuses(RNNRegressor(2, max_iter=1), message, RAGGED, y)
+
+
+@pytest.mark.parametrize(
+    "y, message",
+    [
+        (LABELS[:5], "`y`.*6 sequences.*\\(5,\\)"),
+        (changed(np.arange(6.0), 2, np.nan), "y contains NaN"),
+        (NUMBERS, "continuous"),
+        (STEPS, "`y`.*many_to_many"),
+        (np.zeros((6, 2)), "`y`.*many_to_many"),
+        (None, "y"),
+    ],
+)
+def test_bad_labels_are_named(refuses, y, message):
+    refuses(RNNClassifier(2, max_iter=1), message, RAGGED, y)
+
+
+@pytest.mark.parametrize(
+    "y, message",
+    [
+        (STEPS[:5], "`y`.*6 sequences"),
+        (changed(STEPS, 3, STEPS[3][:2]), "sequence 3 has 3 steps, `y\\[3\\]` has 2"),
+        (changed(STEPS, 3, changed(STEPS[3], 1, np.nan)), "sequence 3 has NaN"),
+        (NUMBERS, "`y`.*one target per step"),
+        (changed(STEPS, 0, np.zeros((2, 2))), "`y`.*1-D|2-D"),
+    ],
+)
+def test_bad_targets_per_step_are_named(refuses, y, message):
+    refuses(RNNRegressor(2, mode="many_to_many", max_iter=1), message, RAGGED, y)
+
+
+def test_several_labels_per_step_are_refused(refuses):
+    y = [np.zeros((len(x), 2), int) for x in RAGGED]
+    rnn = RNNClassifier(2, mode="many_to_many", max_iter=1)
+    refuses(rnn, "`y` must have one label per step, it has 2", RAGGED, y)
+
+
+def test_negative_counts_are_refused(refuses):
+    refuses(RNNRegressor(2, loss="poisson"), "`y` must not be negative.*poisson", RAGGED, NUMBERS)
+
+
+def test_targets_that_overflow_are_refused(refuses):
+    y = changed(NUMBERS, 1, 1e200)
+    refuses(RNNRegressor(2, normalize_y=False), "`y`.*1e\\+200.*overflow", RAGGED, y)
+    RNNRegressor(2, max_iter=1).fit(RAGGED, y)
+
+
+def test_a_column_of_labels_is_flattened_with_a_warning():
+    with pytest.warns(DataConversionWarning, match="column-vector"):
+        rnn = RNNClassifier(2, max_iter=1).fit(RAGGED, LABELS[:, None])
+    assert rnn.predict(RAGGED).shape == (6,)
+
+
+def test_targets_of_another_form_than_in_fit_are_refused():
+    two = np.stack([NUMBERS, NUMBERS], axis=1)
+    rnn = RNNRegressor(2).partial_fit(RAGGED, two)
+    for y in (NUMBERS, NUMBERS[:, None], two[:, [0, 1, 1]]):
+        with pytest.raises(ValueError, match="`y` must have 2 columns"):
+            rnn.partial_fit(RAGGED, y)
+        with pytest.raises(ValueError, match="`y` must have 2 columns"):
+            rnn.score(RAGGED, y)
+    with pytest.raises(ValueError, match="`y` must have one number"):
+        RNNRegressor(2).partial_fit(RAGGED, NUMBERS).partial_fit(RAGGED, two)
+
+
+# ---- weights --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "weights, message",
+    [
+        (np.zeros(6), "`sample_weight`.*zero"),
+        (changed(np.ones(6), 4, -1.0), "`sample_weight\\[4\\]` is -1"),
+        (np.ones(5), "`sample_weight`.*\\(6,\\).*\\(5,\\)"),
+        (np.ones((6, 2)), "`sample_weight`.*\\(6,\\)"),
+        (changed(np.ones(6), 1, np.nan), "sample_weight contains NaN"),
+        (0.0, "`sample_weight`.*zero"),
+    ],
+)
+def test_bad_weights_are_named(refuses, weights, message):
+    refuses(RNNRegressor(2, max_iter=1), message, RAGGED, NUMBERS, sample_weight=weights)
+    refuses(RNNClassifier(2, max_iter=1), message, RAGGED, LABELS, sample_weight=weights)
+
+
+@pytest.mark.parametrize(
+    "weights, message",
+    [
+        ([0 * y for y in STEPS], "`sample_weight`.*zero"),
+        ([changed(np.ones(len(y)), 0, -(i == 3)) for i, y in enumerate(STEPS)], "sequence 3"),
+        (changed(STEPS, 1, np.ones(3)), "sequence 1 has 4 steps, `sample_weight\\[1\\]` has 3"),
+        (np.ones(5), "`sample_weight`.*6.*5"),
+    ],
+)
+def test_bad_weights_per_step_are_named(refuses, weights, message):
+    weights = [abs(w) if w.min() > -1 else w for w in weights] if isinstance(weights, list) else weights
+    rnn = RNNRegressor(2, mode="many_to_many", max_iter=1)
+    refuses(rnn, message, RAGGED, STEPS, sample_weight=weights)
+
+
+# ---- classes, validation, callbacks -----------------------------------------------------------
+
+
+def test_partial_fit_wants_the_classes_first_and_no_others_later(refuses):
+    with pytest.raises(ValueError, match="classes must be passed on the first call"):
+        RNNClassifier(2).partial_fit(RAGGED, LABELS)
+    with pytest.raises(ValueError, match="`y` has classes not in.*'b'"):
+        RNNClassifier(2).partial_fit(RAGGED, LABELS, classes=["a", "c"])
+    rnn = RNNClassifier(2).partial_fit(RAGGED, LABELS, classes=["a", "b", "c"])
+    before = pickle.dumps(rnn)
+    with pytest.raises(ValueError, match="`y` has classes not in.*'d'"):
+        rnn.partial_fit(RAGGED, changed(LABELS, 0, "d"))
+    with pytest.raises(ValueError, match="`classes` must be those of the first call"):
+        rnn.partial_fit(RAGGED, LABELS, classes=["a", "b"])
+    with pytest.raises(ValueError, match="`y`"):
+        rnn.partial_fit(RAGGED, np.arange(6))
+    assert pickle.dumps(rnn) == before
+    with pytest.raises(ValueError, match="'balanced' is not supported for partial_fit"):
+        RNNClassifier(2, class_weight="balanced").partial_fit(RAGGED, LABELS, classes=["a", "b"])
+
+
+def test_partial_fit_refuses_early_stopping(refuses):
+    with pytest.raises(ValueError, match="partial_fit does not support early_stopping=True"):
+        RNNRegressor(2, early_stopping=True).partial_fit(RAGGED, NUMBERS)
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("cell", "gru"),
+        ("hidden_layer_sizes", 3),
+        ("bidirectional", True),
+        ("dtype", "float64"),
+        ("mode", "many_to_many"),
+        ("loss", "huber"),
+    ],
+)
+def test_going_on_with_another_network_is_refused(name, value):
+    rnn = RNNRegressor(2, warm_start=True, max_iter=1).fit(RAGGED, NUMBERS)
+    rnn.set_params(**{name: value})
+    for method in (rnn.fit, rnn.partial_fit):
+        with pytest.raises(ValueError, match=f"`{name}` must not change.*{value!r}"):
+            method(RAGGED, NUMBERS)
+
+
+def test_validation_data_must_be_complete_and_wanted(refuses):
+    rnn = RNNRegressor(2, max_iter=1, early_stopping=True)
+    refuses(rnn, "`X_val` needs `y_val`", RAGGED, NUMBERS, X_val=RAGGED)
+    refuses(rnn, "need `X_val`", RAGGED, NUMBERS, y_val=NUMBERS)
+    refuses(rnn, "need `X_val`", RAGGED, NUMBERS, sample_weight_val=NUMBERS)
+    given = {"X_val": RAGGED, "y_val": NUMBERS}
+    refuses(RNNRegressor(2), "early_stopping=True", RAGGED, NUMBERS, **given)
+    bad = {**given, "X_val": changed(RAGGED, 2, ill(RAGGED[2], 0, np.nan))}
+    refuses(rnn, "`X_val`.*sequence 2 has NaN", RAGGED, NUMBERS, **bad)
+    refuses(rnn, "`y_val`.*6 sequences", RAGGED, NUMBERS, **{**given, "y_val": NUMBERS[:2]})
+    refuses(rnn, "X_val has 2 features", RAGGED, NUMBERS, **{**given, "X_val": DENSE[:, :, :2]})
+    refuses(rnn, "`sample_weight_val`", RAGGED, NUMBERS, **given, sample_weight_val=-NUMBERS**2)
+
+
+def test_a_validation_set_that_is_too_small_is_refused(refuses):
+    rnn = RNNRegressor(2, early_stopping=True)
+    refuses(rnn, "validation set is too small.*`validation_fraction`", RAGGED, NUMBERS)
+    rnn = RNNRegressor(2, early_stopping=True)
+    given = {"X_val": RAGGED[:1], "y_val": NUMBERS[:1]}
+    refuses(rnn, "`y_val`.*at least 2", RAGGED, NUMBERS, **given)
+
+
+@pytest.mark.parametrize("callbacks", [3, "print", [print, 3]])
+def test_what_is_no_callback_is_refused(refuses, callbacks):
+    refuses(RNNRegressor(2), "`callbacks`", RAGGED, NUMBERS, error=TypeError, callbacks=callbacks)
+
+
+# ---- hidden states, weights, size -------------------------------------------------------------
+
+
+def test_a_layer_that_is_not_there_is_refused():
+    rnn = RNNRegressor((2, 3), max_iter=1).fit(RAGGED, NUMBERS)
+    for layer in (2, -3, 0.5, None):
+        with pytest.raises(ValueError, match="`layer` must be an integer from -2 to 1"):
+            rnn.hidden_states(RAGGED, layer=layer)
+
+
+@pytest.mark.parametrize(
+    "name, value, message",
+    [
+        ("head.bias", None, "missing \\['head.bias'\\]"),
+        ("extra", np.zeros(2), "unknown \\['extra'\\]"),
+        ("head.bias", np.zeros(2), "head.bias.*shape \\(1,\\), got \\(2,\\)"),
+        ("weight_hh_l0", np.zeros((2, 8)), "weight_hh_l0.*shape \\(8, 2\\)"),
+        ("head.bias", [np.nan], "head.bias.*finite"),
+        ("head.bias", [1e300], "head.bias.*finite in float32"),
+    ],
+)
+def test_bad_weights_of_the_network_are_named(name, value, message):
+    rnn = RNNRegressor(2, max_iter=1).fit(RAGGED, NUMBERS)
+    before = pickle.dumps(rnn)
+    weights = {**rnn.weights_, "head.weight": np.ones((1, 2)), name: value}
+    weights = {k: w for k, w in weights.items() if w is not None}
+    with pytest.raises(ValueError, match=message):
+        rnn.set_weights(weights)
+    assert pickle.dumps(rnn) == before
+
+
+@pytest.mark.parametrize(
+    "name, damage",
+    [
+        ("params_", lambda p: p[:-1]),
+        ("params_", lambda p: p.astype(np.float64)),
+        ("params_", lambda p: p.reshape(1, -1)),
+        ("params_", lambda p: np.repeat(p, 2)[::2]),
+        ("params_", lambda p: p.tolist()),
+        ("params_", lambda p: p[:0]),
+        ("classes_", lambda c: c[:1]),
+        ("classes_", lambda c: c[:, None]),
+    ],
+)
+def test_a_damaged_state_is_noticed_before_the_kernels_see_it(name, damage):
+    rnn = RNNClassifier(2, max_iter=1).fit(RAGGED, LABELS)
+    setattr(rnn, name, damage(getattr(rnn, name)))
+    for method in (rnn.predict, rnn.predict_proba, rnn.predict_log_proba):
+        with pytest.raises(ValueError, match=f"`{name}`"):
+            method(RAGGED)
+
+
+def test_a_damaged_scale_is_noticed():
+    for name in ("y_mean_", "y_scale_"):
+        rnn = RNNRegressor(2, max_iter=1).fit(RAGGED, NUMBERS)
+        setattr(rnn, name, np.ones(2))
+        with pytest.raises(ValueError, match=f"`{name}`"):
+            rnn.predict(RAGGED)
+
+
+@pytest.mark.parametrize("size", [2**16, 2**20, 2**40, 2**62])
+def test_absurd_sizes_are_refused_and_change_nothing(refuses, size):
+    rnn = RNNRegressor(size, max_iter=1)
+    refuses(rnn, "hidden_layer_sizes", RAGGED, NUMBERS, error=(MemoryError, ValueError))
