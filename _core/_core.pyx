@@ -352,18 +352,23 @@ cdef class Engine:
             self.job.gemm = gemm_float if self.kind == cnp.NPY_FLOAT32 else gemm_double
         self.job.last_poll = seconds()
 
-    cdef isize slices_of(self, isize batch) noexcept:
-        """How many slices a minibatch is cut into."""
-        cdef isize rows = SLICE_ROWS, slices, bytes_each
+    cdef isize rows_wanted(self) noexcept:
+        """How many sequences a slice should have."""
         cdef int k
         if not self.network.training:
-            return (batch + PREDICT_SLICE_ROWS - 1) // PREDICT_SLICE_ROWS
+            return PREDICT_SLICE_ROWS
         for k in range(self.network.n_layers):
             if self.network.layer[k].hidden >= WIDE_LAYER:
-                rows = WIDE_SLICE_ROWS
-        bytes_each = self.network.gradient_size * self.kernels.real_bytes
-        slices = min((batch + rows - 1) // rows, MAX_SLICES, max(1, MAX_GRADIENT_BYTES // max(1, bytes_each)))
-        return max(1, slices)
+                return WIDE_SLICE_ROWS
+        return SLICE_ROWS
+
+    cdef isize slices_of(self, isize batch) noexcept:
+        """How many slices a minibatch is cut into."""
+        cdef isize rows = self.rows_wanted(), most = (batch + rows - 1) // rows
+        if self.network.training:       # each slice has a gradient
+            bytes_each = self.network.gradient_size * self.kernels.real_bytes
+            most = min(most, MAX_SLICES, MAX_GRADIENT_BYTES // max(1, bytes_each))
+        return max(1, most)
 
     cdef allocate(self, lengths):
         """Take all memory: packed weights, a gradient per slice, an arena per thread."""
@@ -373,7 +378,7 @@ cdef class Engine:
         if self.kernels.plan(network):      # sizes of weights and gradients, which the slices depend on
             raise overflow
         slices = self.slices_of(self.max_batch)
-        network.max_rows = max((self.max_batch + slices - 1) // slices, min(self.max_batch, SLICE_ROWS))
+        network.max_rows = max((self.max_batch + slices - 1) // slices, min(self.max_batch, self.rows_wanted()))
         longest = np.sort(lengths)[::-1][:network.max_rows] if lengths.size > network.max_rows else lengths
         network.max_steps = max(1, longest.max(initial=1))
         network.max_slice_steps = max(1, longest.sum())
@@ -490,6 +495,11 @@ cdef class Engine:
         if ranks[0].length > self.network.max_steps or total > self.network.max_slice_steps:
             raise ValueError("The sequences are longer than `lengths` said.")
         return 0
+
+    @property
+    def arena_size(self):
+        """Numbers that each thread keeps for the slice it works on."""
+        return self.network.arena_size
 
     @property
     def uses_blas(self):

@@ -62,7 +62,7 @@ static inline vec vclamp(vec x, real lo, real hi)
  * q is even and nearly 1. It takes 2 coefficients in float32 and 5 in float64, where e^r takes 6 and 11, and the division is the
  * one that sigmoid and tanh need anyway. There are no tables, branches or selects: arguments are clamped to where 2^n is 0 or
  * infinity, or tanh is 1. Sigmoid and tanh subtract n ln2 as one product, a tenth faster than as two; what that rounds off moves
- * the result as a change of x by less than one ULP would.
+ * the result as a change of x by an ULP would, or less.
  *
  * A rational tanh in float32 (degrees 9 / 8) made an LSTM step's activations 3 % faster, but was off by 5.5 ULP.
  */

@@ -19,8 +19,13 @@ from ._validation import read_weights, read_X, split
 
 # What must not change between a fit and its continuation: the parameter's name and the network's.
 FIXED = {
-    **{name: name for name in ("cell", "activation", "hidden_layer_sizes", "bidirectional")},
-    **{"mode": "per_step", "loss": "loss", "dtype": "dtype"},
+    "cell": "cell",
+    "activation": "activation",
+    "hidden_layer_sizes": "hidden_layer_sizes",
+    "bidirectional": "bidirectional",
+    "mode": "per_step",
+    "loss": "loss",
+    "dtype": "dtype",
 }
 
 
@@ -135,7 +140,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         task.examples = self._weigh(examples, incremental)
         task.indices = task.indices[task.examples.have_weight()[task.indices]]
         if len(task.indices) == 0:
-            raise ValueError("The weights leave no sequence to train on: all are zero.")
+            raise ValueError("`class_weight` leaves no sequence to train on: all weights are 0.")
         return task
 
     def _read(self, X, y, sample_weight, per_step, reset, suffix=""):
@@ -218,7 +223,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
     def _take_over(self, draft, task):
         """Make the fitted state that of the draft after so much training."""
         network, progress = task.network, task.progress
-        scores = progress.validation_scores
+        scores, loss = progress.validation_scores, progress.loss
         self._set_fitted(
             draft._fitted_state()
             | {
@@ -230,8 +235,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
                 "out_activation_": LOSSES[network.loss].out_activation,
                 "n_iter_": progress.n_iter,
                 "t_": progress.n_sequences,
-                "loss_": progress.loss,
-                "best_loss_": progress.best_loss if scores is None else None,
+                "loss_": loss,
+                "best_loss_": None if scores is not None else min(progress.best_loss, loss),
                 "loss_curve_": list(progress.loss_curve),
                 "validation_scores_": None if scores is None else list(scores),
                 "best_validation_score_": -progress.best if scores else None,

@@ -38,16 +38,16 @@ class InconsistentStateWarning(InconsistentVersionWarning):
 
 
 class _FittedRNN(BaseEstimator):
-    """A network that predicts. Its state is arrays and plain values; no method writes it but
-    `_set_fitted` and `set_weights`.
+    """A network that predicts.
+
+    Its state is arrays and plain values, and only `_set_fitted` and `set_weights` write it.
     """
 
     # ---- state ----
 
     def _fitted_state(self):
         """Return the fitted attributes."""
-        kept = {k: v for k, v in vars(self).items() if k in PRIVATE_STATE}
-        return kept | {k: v for k, v in vars(self).items() if k.endswith("_") and k[0] != "_"}
+        return {k: v for k, v in vars(self).items() if k in PRIVATE_STATE or k.endswith("_")}
 
     def _set_fitted(self, state):
         """Replace the fitted attributes, the new ones all at once."""

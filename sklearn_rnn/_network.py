@@ -96,8 +96,8 @@ def check_memory(network):
     needed = 4 * network.n_params * np.dtype(network.dtype).itemsize
     if needed > os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"):
         raise MemoryError(
-            f"`hidden_layer_sizes`={network.hidden_layer_sizes} makes {network.n_params} parameters, "
-            f"which take {needed / 2**30:.1f} GiB in training: take smaller ones."
+            f"`hidden_layer_sizes`={network.hidden_layer_sizes} makes {network.n_params} "
+            f"parameters, which take {needed / 2**30:.1f} GiB in training: take smaller ones."
         )
 
 

@@ -33,7 +33,6 @@ class Settings:
     epsilon: float
     max_grad_norm: float | None
     max_grad_value: float | None
-    max_iter: int
     shuffle: bool
     tol: float
     n_iter_no_change: int

@@ -29,6 +29,4 @@ def ragged():
 
 def pytest_configure(config):
     # Short fits do not converge, and should not: the tests of the warning ask for it themselves.
-    config.addinivalue_line(
-        "filterwarnings", "ignore::sklearn.exceptions.ConvergenceWarning"
-    )
+    config.addinivalue_line("filterwarnings", "ignore::sklearn.exceptions.ConvergenceWarning")

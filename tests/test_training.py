@@ -16,8 +16,15 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from threadpoolctl import threadpool_info
 
-from sklearn_rnn import RNNClassifier, RNNRegressor, _core, _network, _optimizers, _threads
-from sklearn_rnn import _training
+from sklearn_rnn import (
+    RNNClassifier,
+    RNNRegressor,
+    _core,
+    _network,
+    _optimizers,
+    _threads,
+    _training,
+)
 from sklearn_rnn._network import Network
 from sklearn_rnn._sequences import pack
 from sklearn_rnn._validation import split
@@ -495,7 +502,7 @@ with warnings.catch_warnings(record=True) as caught:
         rnn.fit(X, X[:, :, 0].sum(axis=1))
         print("answered", time.perf_counter() - sent[0])
         print("warned", [str(w.message) for w in caught])
-        print("finite", bool(np.isfinite(rnn.params_).all() and np.isfinite(rnn.predict(X[:2])).all()))
+        print("finite", np.isfinite(rnn.params_).all() and np.isfinite(rnn.predict(X[:2])).all())
         print("learned", rnn.t_ > 0, rnn.n_iter_, np.isfinite(rnn.loss_))
     except KeyboardInterrupt:
         print("raised", time.perf_counter() - sent[0], hasattr(rnn, "params_"))
@@ -557,7 +564,7 @@ def exploding():
 
 def test_a_diverging_fit_raises_with_advice_and_changes_nothing():
     rnn, X, y = exploding()
-    with pytest.raises(ValueError, match="learning_rate_init.*max_grad_norm"):
+    with pytest.raises(ValueError, match=r"learning_rate_init.*max_grad_norm"):
         rnn.fit(X, y)
     assert not hasattr(rnn, "params_")
     rnn.set_params(normalize_y=True, learning_rate_init=0.01, max_iter=2).fit(X, y)

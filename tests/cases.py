@@ -1,0 +1,327 @@
+"""Networks and data for the tests of the engine, the covering design, and the twin's answers.
+
+Parameters, values and targets are drawn as float32 numbers, whatever the dtype: both dtypes and
+the twin then work on exactly the same numbers.
+"""
+
+from contextlib import contextmanager
+from dataclasses import astuple, dataclass
+from functools import cache
+from itertools import combinations
+from types import SimpleNamespace
+
+import numpy as np
+import reference
+
+from sklearn_rnn import _core
+from sklearn_rnn._network import Network, held
+
+# Largest errors, each relative to the largest number of its array: of results against the twin,
+RTOL = {"float32": 2e-5, "float64": 1e-13}
+# of what is read off PyTorch, where both round: outputs, gradients, weights after 20 updates,
+RTOL_TORCH_OUTPUTS = {"float32": 1e-5, "float64": 1e-10}
+RTOL_TORCH_GRADIENTS = {"float32": 1e-4, "float64": 1e-9}
+# of weights after some updates,
+RTOL_UPDATES = {"float32": 1e-3, "float64": 1e-9}
+# of float64 results that differ in nothing but the order of their sums,
+RTOL_REORDERED = 1e-12
+# and of gradients against central differences.
+RTOL_DIFFERENCES = 1e-6
+
+CELLS = [(name, a) for name, info in _core.CELLS.items() for a in info.activations or ("",)]
+CLASSIFYING = ("softmax", "logistic")
+HUBER_DELTA = 0.7
+
+# The hidden size of a case stands where None does.
+STACKS = ((None,), (None, 5), (7, None))
+KERNEL_SETTINGS = {
+    "cell": CELLS,
+    "bidirectional": (False, True),
+    "ragged": (False, True),
+    "hidden": (1, 3, 16, 17, 64, 100),
+    "n_features": (1, 2, 31, 64),
+    "batch": (1, 2, 7, 33),
+    "steps": (1, 2, 50),
+}
+TASK_SETTINGS = {
+    "loss": _core.LOSSES,
+    "per_step": (False, True),
+    "stack": STACKS,
+    "n_outputs": (1, 2, 19),
+    "weighted": (False, True),
+}
+
+
+@dataclass(frozen=True)
+class Case:
+    """One row of the design; each dtype and SIMD level is held against the same twin."""
+
+    cell: tuple[str, str]
+    bidirectional: bool
+    ragged: bool
+    hidden: int
+    n_features: int
+    batch: int
+    steps: int
+    loss: str
+    per_step: bool
+    stack: tuple[int | None, ...]
+    n_outputs: int
+    weighted: bool
+
+    def __str__(self):
+        return "-".join(str(value).replace(" ", "") for value in astuple(self))
+
+
+def covering_design(settings, rng):
+    """Return rows in which every pair of values of any two settings occurs, chosen greedily."""
+
+    def pair(*items):
+        return frozenset(items)
+
+    wanted = {
+        pair((a, x), (b, y)): None  # a dict keeps its order, a set does not
+        for a, b in combinations(settings, 2)
+        for x in settings[a]
+        for y in settings[b]
+    }
+    rows = []
+    while wanted:
+        row = dict(next(iter(wanted)))
+        for name in rng.permutation([name for name in settings if name not in row]):
+            values = [settings[name][i] for i in rng.permutation(len(settings[name]))]
+            gains = [sum(pair((name, v), item) in wanted for item in row.items()) for v in values]
+            row[str(name)] = values[int(np.argmax(gains))]
+        for items in combinations(row.items(), 2):
+            wanted.pop(pair(*items), None)
+        rows.append(row)
+    return rows
+
+
+# ---- Networks and data --------------------------------------------------------------------------
+
+
+def make_network(cell, hidden_layer_sizes=(5,), *, n_outputs=2, **changes):
+    """Return a small network; `cell` is an entry of CELLS. A loss may ask for other `n_outputs`."""
+    if changes.get("loss") == "softmax":
+        n_outputs = max(n_outputs, 2)
+    elif changes.get("loss") == "logistic":
+        n_outputs = 1
+    options = {
+        "n_features": 3,
+        "bidirectional": False,
+        "loss": "squared_error",
+        "huber_delta": HUBER_DELTA,
+        "per_step": False,
+        "dropout": 0.0,
+        "dtype": "float64",
+    }
+    return Network(
+        cell=cell[0],
+        activation=cell[1] or "tanh",
+        hidden_layer_sizes=tuple(hidden_layer_sizes),
+        n_outputs=n_outputs,
+        **options | changes,
+    )
+
+
+def draw_params(network, rng):
+    """Return a flat vector whose states neither die out nor explode."""
+    params = np.zeros(network.n_params)
+    for view in network.views(params).values():
+        view[...] = rng.standard_normal(view.shape) * (view.shape[-1] ** -0.5 if view.ndim > 1 else 0.3)
+    return params.astype(np.float32).astype(network.dtype)
+
+
+def draw_lengths(batch, steps, ragged, rng):
+    """Return the lengths of sequences, the longest of which has `steps`."""
+    lengths = rng.integers(1, steps + 1, batch) if ragged else np.full(batch, steps)
+    lengths[rng.integers(batch)] = steps
+    return lengths
+
+
+def draw_targets(network, n, rng):
+    if network.loss in CLASSIFYING:
+        return rng.integers(0, max(2, network.n_outputs), n).astype(np.int32)
+    if network.loss == "poisson":
+        return rng.poisson(2.0, (n, network.n_outputs)).astype(network.dtype)
+    return rng.standard_normal((n, network.n_outputs)).astype(np.float32).astype(network.dtype)
+
+
+def draw_dataset(network, lengths, rng, weighted=False):
+    """Return sequences with targets; if weighted, about every fourth target has weight 0."""
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.intp)
+    values = rng.standard_normal((offsets[-1], network.n_features)).astype(np.float32)
+    n = offsets[-1] if network.per_step else len(lengths)
+    targets = draw_targets(network, n, rng)
+    weights = None
+    if weighted:
+        weights = rng.uniform(0.5, 2.0, n)
+        weights[np.arange(n) % 4 == rng.integers(1, 4)] = 0.0  # the first one is always taught
+    return _core.Dataset(values.astype(network.dtype), offsets, targets, weights)
+
+
+def per_sequence(array, data):
+    """Return a list of each sequence's rows."""
+    return [array[a:b] for a, b in zip(data.offsets[:-1], data.offsets[1:], strict=True)]
+
+
+def case_problem(case, dtype):
+    """Return the network, parameters and data of a case."""
+    rng = np.random.default_rng(0)
+    network = make_network(
+        case.cell,
+        [case.hidden if size is None else size for size in case.stack],
+        n_features=case.n_features,
+        bidirectional=case.bidirectional,
+        n_outputs=case.n_outputs,
+        loss=case.loss,
+        per_step=case.per_step,
+        dtype=dtype,
+    )
+    params = draw_params(network, rng)
+    lengths = draw_lengths(case.batch, case.steps, case.ragged, rng)
+    return network, params, draw_dataset(network, lengths, rng, case.weighted)
+
+
+@contextmanager
+def simd_level(name):
+    """Make engines at this SIMD level meanwhile."""
+    before = _core.simd_level()
+    _core.set_simd_level(name)
+    try:
+        yield
+    finally:
+        _core.set_simd_level(before)
+
+
+# ---- The engine and the twin --------------------------------------------------------------------
+
+
+def make_engine(network, params, data, *, training, n_threads=2, seed=0):
+    """Return a loaded engine that takes all of the data in one minibatch."""
+    engine = network.engine(np.diff(data.offsets), data.n_samples, n_threads, training)
+    set_optimizer(engine, seed=seed)
+    engine.load(params)
+    return engine
+
+
+def set_optimizer(engine, solver="sgd", **changes):
+    """Plain gradient descent unless told otherwise."""
+    options = {
+        "momentum": 0.0,
+        "nesterovs_momentum": False,
+        "beta_1": 0.9,
+        "beta_2": 0.999,
+        "epsilon": 1e-8,
+        "alpha": 0.0,
+        "max_grad_norm": None,
+        "max_grad_value": None,
+        "seed": 0,
+    }
+    engine.set_optimizer(solver, **options | changes)
+
+
+def loss_and_grad(network, params, data, indices=None, *, n_threads=2, seed=0, **options):
+    """Return the engine's loss and gradients, with BLAS at one thread if it calls BLAS."""
+    engine = make_engine(network, params, data, training=True, n_threads=n_threads, seed=seed)
+    if indices is not None:
+        indices = np.asarray(indices, dtype=np.intp)
+    with held(engine):
+        return engine.loss_and_grad(data, indices, **options)
+
+
+def predict(network, params, data, *, n_threads=2, **options):
+    engine = make_engine(network, params, data, training=False, n_threads=n_threads)
+    return engine.predict(data, **options)
+
+
+def run_engine(network, params, data):
+    loss, d_params, d_values = loss_and_grad(network, params, data, input_gradient=True)
+    return SimpleNamespace(
+        loss=loss,
+        d_params=d_params,
+        d_values=d_values,
+        raw=predict(network, params, data, raw=True),
+        predictions=predict(network, params, data),
+    )
+
+
+def twin_arguments(network, params, data):
+    """Return weights, X, y, sample_weight and the options for the functions of reference.py."""
+
+    def listed(array):
+        return per_sequence(array, data) if network.per_step else list(array)
+
+    weights = network.views(params.astype(np.float64))
+    options = {
+        "cell": network.cell,
+        "activation": network.activation,
+        "n_layers": len(network.hidden_layer_sizes),
+        "bidirectional": network.bidirectional,
+        "per_step": network.per_step,
+        "loss": network.loss,
+    }
+    X = per_sequence(data.values.astype(np.float64), data)
+    y = listed(data.targets if network.loss in CLASSIFYING else data.targets.astype(np.float64))
+    return weights, X, y, None if data.weights is None else listed(data.weights), options
+
+
+def run_twin(network, params, data):
+    """Return what `run_engine` returns, from the twin."""
+    weights, X, y, sample_weight, options = twin_arguments(network, params, data)
+    loss, d_weights, d_X = reference.loss_and_grad(
+        weights, X, y, sample_weight, huber_delta=network.huber_delta, **options
+    )
+    raw = np.concatenate(
+        [np.atleast_2d(z) for z in reference.forward(weights, X, **without(options, "loss"))]
+    )
+    link = reference.LINK.get(network.loss, np.asarray)
+    return SimpleNamespace(
+        loss=loss,
+        d_params=reference.flatten(d_weights),
+        d_values=np.concatenate(d_X),
+        raw=raw,
+        predictions=link(raw),
+    )
+
+
+def without(options, name):
+    return {key: value for key, value in options.items() if key != name}
+
+
+@cache
+def twin_of(case):
+    return run_twin(*case_problem(case, "float64"))
+
+
+# ---- Comparisons --------------------------------------------------------------------------------
+
+
+def assert_close(actual, expected, rtol, what=""):
+    """Hold the largest error against the largest number expected."""
+    scale = np.max(np.abs(expected), initial=0.0)
+    np.testing.assert_allclose(
+        actual, expected, rtol=0, atol=rtol * scale, equal_nan=False, err_msg=what
+    )
+
+
+def assert_gradients_close(network, actual, expected, rtol):
+    """Compare flat gradients (n_params,), one array of parameters at a time."""
+    views = network.views(actual), network.views(expected)
+    for name in views[0]:
+        assert_close(views[0][name], views[1][name], rtol, name)
+
+
+def assert_case_agrees(case, dtype, level):
+    """Hold all that the engine computes for a case against the twin."""
+    network, params, data = case_problem(case, dtype)
+    with simd_level(level):
+        actual = run_engine(network, params, data)
+    expected, rtol = twin_of(case), RTOL[dtype]
+    assert actual.raw.dtype == actual.d_params.dtype == actual.d_values.dtype == dtype
+    assert_close(actual.loss, expected.loss, rtol, "loss")
+    assert_close(actual.raw, expected.raw, rtol, "raw outputs")
+    assert_close(actual.predictions, expected.predictions, rtol, "predictions")
+    assert_gradients_close(network, actual.d_params, expected.d_params, rtol)
+    assert_close(actual.d_values, expected.d_values, rtol, "gradient of the input")

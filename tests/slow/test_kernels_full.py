@@ -1,0 +1,35 @@
+"""The engine against the NumPy twin, over the full product of the settings: some minutes.
+
+Run by hand: ``pytest -o addopts= tests/slow``.
+"""
+
+import sys
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from cases import KERNEL_SETTINGS, RTOL, TASK_SETTINGS, Case, assert_case_agrees
+
+from sklearn_rnn import _core
+
+OUTER = ("cell", "bidirectional", "ragged", "hidden")
+INNER = tuple(name for name in KERNEL_SETTINGS if name not in OUTER)
+
+
+def values(names):
+    return list(product(*(KERNEL_SETTINGS[name] for name in names)))
+
+
+@pytest.mark.parametrize(OUTER, values(OUTER))
+def test_engine_says_what_the_twin_says(cell, bidirectional, ragged, hidden):
+    outer = dict(zip(OUTER, (cell, bidirectional, ragged, hidden), strict=True))
+    rng = np.random.default_rng(0)
+    for inner in values(INNER):
+        task = {name: choices[rng.integers(len(choices))] for name, choices in TASK_SETTINGS.items()}
+        case = Case(**outer, **dict(zip(INNER, inner, strict=True)), **task)
+        for dtype, level in product(RTOL, _core.simd_levels()):
+            assert_case_agrees(case, dtype, level)
