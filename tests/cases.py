@@ -9,6 +9,7 @@ from dataclasses import astuple, dataclass
 from functools import cache
 from itertools import combinations
 from types import SimpleNamespace
+from zlib import crc32
 
 import numpy as np
 import reference
@@ -17,7 +18,7 @@ from sklearn_rnn import _core
 from sklearn_rnn._network import Network, held
 
 # Largest errors, each relative to the largest number of its array: of results against the twin,
-RTOL = {"float32": 2e-5, "float64": 1e-13}
+RTOL = {"float32": 2e-4, "float64": 1e-12}
 # of what is read off PyTorch, where both round: outputs, gradients, weights after 20 updates,
 RTOL_TORCH_OUTPUTS = {"float32": 1e-5, "float64": 1e-10}
 RTOL_TORCH_GRADIENTS = {"float32": 1e-4, "float64": 1e-9}
@@ -126,10 +127,11 @@ def make_network(cell, hidden_layer_sizes=(5,), *, n_outputs=2, **changes):
 
 
 def draw_params(network, rng):
-    """Return a flat vector whose states neither die out nor explode."""
+    """Return a flat vector whose states neither die out nor explode, nor are chaotic."""
     params = np.zeros(network.n_params)
-    for view in network.views(params).values():
-        view[...] = rng.standard_normal(view.shape) * (view.shape[-1] ** -0.5 if view.ndim > 1 else 0.3)
+    for name, view in network.views(params).items():
+        largest = 0.5 if "bias" in name else view.shape[-1] ** -0.5
+        view[...] = rng.uniform(-largest, largest, view.shape) * (1.0 if "hh" in name else 1.7)
     return params.astype(np.float32).astype(network.dtype)
 
 
@@ -168,7 +170,7 @@ def per_sequence(array, data):
 
 def case_problem(case, dtype):
     """Return the network, parameters and data of a case."""
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(crc32(str(case).encode()))
     network = make_network(
         case.cell,
         [case.hidden if size is None else size for size in case.stack],
@@ -298,9 +300,9 @@ def twin_of(case):
 # ---- Comparisons --------------------------------------------------------------------------------
 
 
-def assert_close(actual, expected, rtol, what=""):
-    """Hold the largest error against the largest number expected."""
-    scale = np.max(np.abs(expected), initial=0.0)
+def assert_close(actual, expected, rtol, what="", least=0.0):
+    """Hold the largest error against the largest number expected, or `least` if that is more."""
+    scale = np.max(np.abs(expected), initial=least)
     np.testing.assert_allclose(
         actual, expected, rtol=0, atol=rtol * scale, equal_nan=False, err_msg=what
     )
@@ -310,7 +312,12 @@ def assert_gradients_close(network, actual, expected, rtol):
     """Compare flat gradients (n_params,), one array of parameters at a time."""
     views = network.views(actual), network.views(expected)
     for name in views[0]:
-        assert_close(views[0][name], views[1][name], rtol, name)
+        assert_close(views[0][name], views[1][name], rtol, name, least_scale(expected))
+
+
+def least_scale(d_params):
+    """Return the least scale of a gradient: where terms cancel, they are rounded all the same."""
+    return 1e-3 * np.max(np.abs(d_params))
 
 
 def assert_case_agrees(case, dtype, level):
@@ -324,4 +331,5 @@ def assert_case_agrees(case, dtype, level):
     assert_close(actual.raw, expected.raw, rtol, "raw outputs")
     assert_close(actual.predictions, expected.predictions, rtol, "predictions")
     assert_gradients_close(network, actual.d_params, expected.d_params, rtol)
-    assert_close(actual.d_values, expected.d_values, rtol, "gradient of the input")
+    least = least_scale(expected.d_params)
+    assert_close(actual.d_values, expected.d_values, rtol, "gradient of the input", least)

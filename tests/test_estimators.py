@@ -1,6 +1,8 @@
 """What the estimators promise: every form of X and y, weights, persistence, scikit-learn around."""
 
 import copy
+import doctest
+import importlib
 import inspect
 import pickle
 import re
@@ -369,7 +371,7 @@ def data_in(carrier_name, ragged, dense):
     return CARRIERS[carrier_name](X), labels, numbers
 
 
-@pytest.mark.parametrize("form", ["3-D", "2-D", "list", "object array"])
+@pytest.mark.parametrize("form", ["3-D", "2-D", "list", "tuple", "object array"])
 def test_the_tools_of_model_selection_take_every_form(form, ragged, dense):
     X, labels, numbers = data_in(form, ragged, dense)
     search = GridSearchCV(RNNClassifier(**QUICK), {"cell": ["gru", "elman"]}, cv=2)
@@ -535,6 +537,12 @@ def test_both_estimators_say_the_same_of_what_they_share():
     shared = inspect.signature(RNNClassifier).parameters.items()
     regressor = inspect.signature(RNNRegressor).parameters
     assert all(p.default == regressor[n].default for n, p in shared if n in regressor)
+
+
+@pytest.mark.parametrize("module", ["_classifier", "_regressor", "_fitted", "_sequences"])
+def test_examples_in_docstrings_run(module):
+    result = doctest.testmod(importlib.import_module(f"sklearn_rnn.{module}"))
+    assert result.attempted > 0 and result.failed == 0
 
 
 def test_show_versions_tells_what_a_report_needs(capsys):
