@@ -203,7 +203,7 @@ def copying(seed, n_symbols=8, k=5, gap=15, n_train=10_000, n_test=2_000):
     return Data(X[:n_train], y[:n_train], X[n_train:], y[n_train:], weight[:n_train])
 
 
-def parity(seed, shortest=5, longest=20, k=3, n_train=10_000, n_test=2_000):
+def parity(seed, shortest=3, longest=20, k=3, n_train=10_000, n_test=2_000):
     """Parity of all bits so far; only the last `k` of `shortest` to `longest` steps are taught."""
     rng = np.random.default_rng(seed)
     X, y, weight = [], [], []

@@ -1,0 +1,159 @@
+"""The engine and the twin against what PyTorch computed (make_fixtures.py tells the arrays)."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import reference
+from cases import (
+    RTOL_TORCH_GRADIENTS,
+    RTOL_TORCH_OUTPUTS,
+    RTOL_UPDATES,
+    assert_close,
+    loss_and_grad,
+    make_engine,
+    per_sequence,
+    predict,
+    run_twin,
+    simd_level,
+)
+
+from sklearn_rnn import _core
+from sklearn_rnn._network import Network
+
+FILES = sorted((Path(__file__).parent / "data").glob("*.npz"))
+# The loss of each task, and what its head puts out.
+TASKS = {"many_to_one": ("softmax", 3), "many_to_many": ("squared_error", 2)}
+LEARNING_RATE = 0.1
+
+each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+each_task = pytest.mark.parametrize("task", TASKS)
+each_dtype = pytest.mark.parametrize("dtype", RTOL_TORCH_OUTPUTS)
+each_level = pytest.mark.parametrize("level", _core.simd_levels())
+
+
+def load(file, dtype, task=None):
+    """Return PyTorch's arrays, and its network with weights and data; without a task, headless."""
+    arrays = np.load(file)
+    loss, n_outputs = TASKS.get(task, ("squared_error", 0))
+    network = Network(
+        n_features=arrays["X"].shape[1],
+        cell=str(arrays["cell"]),
+        activation=str(arrays["activation"]),
+        hidden_layer_sizes=(arrays["weights/weight_hh_l0"].shape[1],) * int(arrays["n_layers"]),
+        bidirectional=bool(arrays["bidirectional"]),
+        n_outputs=n_outputs,
+        loss=loss,
+        huber_delta=1.0,
+        per_step=task == "many_to_many",
+        dropout=0.0,
+        dtype=dtype,
+    )
+    params = np.concatenate([
+        arrays[f"{task}/weights/{name}" if "head" in name else f"weights/{name}"].ravel()
+        for name, _, _ in network.layout
+    ])
+    targets = weights = None
+    if task:
+        targets, weights = arrays[f"{task}/targets"], arrays[f"{task}/sample_weight"]
+        targets = targets.astype(np.int32 if targets.ndim == 1 else dtype)
+    data = _core.Dataset(
+        arrays["X"].astype(dtype), arrays["offsets"].astype(np.intp), targets, weights
+    )
+    return SimpleNamespace(
+        arrays=arrays, network=network, params=params.astype(dtype), data=data
+    )
+
+
+def test_every_cell_has_its_files():
+    cells = {(str(a["cell"]), str(a["activation"])) for a in map(np.load, FILES)}
+    assert cells == {
+        (name, activation)
+        for name, info in _core.CELLS.items()
+        for activation in info.activations or ("tanh",)
+    }
+
+
+@each_level
+@each_dtype
+@each_file
+def test_states_are_pytorchs(file, dtype, level):
+    problem = load(file, dtype)
+    with simd_level(level):
+        last = predict(problem.network, problem.params, problem.data)
+        per_step = Network(**vars(problem.network) | {"per_step": True})
+        outputs = predict(per_step, problem.params, problem.data)
+    assert_close(last, problem.arrays["last"], RTOL_TORCH_OUTPUTS[dtype])
+    assert_close(outputs, problem.arrays["outputs"], RTOL_TORCH_OUTPUTS[dtype])
+
+
+@each_level
+@each_dtype
+@each_task
+@each_file
+def test_outputs_loss_and_gradients_are_pytorchs(file, task, dtype, level):
+    problem = load(file, dtype, task)
+    arguments = problem.network, problem.params, problem.data
+    with simd_level(level):
+        raw = predict(*arguments, raw=True)
+        loss, d_params, d_values = loss_and_grad(*arguments, input_gradient=True)
+    assert_close(raw, problem.arrays[f"{task}/raw"], RTOL_TORCH_OUTPUTS[dtype])
+    assert_close(loss, problem.arrays[f"{task}/loss"], RTOL_TORCH_OUTPUTS[dtype])
+    for name, gradient in problem.network.views(d_params).items():
+        expected = problem.arrays[f"{task}/gradients/{name}"]
+        assert_close(gradient, expected, RTOL_TORCH_GRADIENTS[dtype], name)
+    assert_close(d_values, problem.arrays[f"{task}/d_X"], RTOL_TORCH_GRADIENTS[dtype])
+
+
+@each_level
+@each_dtype
+@each_file
+def test_twenty_steps_of_gradient_descent_are_pytorchs(file, dtype, level):
+    problem = load(file, dtype, "many_to_one")
+    params, data = problem.params, problem.data
+    state = np.zeros((_core.OPTIMIZERS["sgd"], len(params)), dtype)
+    indices = np.arange(data.n_samples)
+    with simd_level(level):
+        engine = make_engine(problem.network, params, data, training=True)
+    losses = [
+        engine.train_minibatch(data, indices, params, state, LEARNING_RATE, update)[0]
+        for update in range(1, 1 + len(problem.arrays["trajectory/loss"]))
+    ]
+    assert len(losses) == 20
+    assert_close(losses, problem.arrays["trajectory/loss"], RTOL_UPDATES[dtype])
+    for name, weight in problem.network.views(params).items():
+        expected = problem.arrays[f"trajectory/weights/{name}"]
+        assert_close(weight, expected, RTOL_UPDATES[dtype], name)
+
+
+@each_task
+@each_file
+def test_the_twin_is_pytorchs_too(file, task):
+    problem = load(file, "float64", task)
+    twin = run_twin(problem.network, problem.params, problem.data)
+    assert_close(twin.raw, problem.arrays[f"{task}/raw"], RTOL_TORCH_OUTPUTS["float64"])
+    assert_close(twin.loss, problem.arrays[f"{task}/loss"], RTOL_TORCH_OUTPUTS["float64"])
+    for name, gradient in problem.network.views(twin.d_params).items():
+        expected = problem.arrays[f"{task}/gradients/{name}"]
+        assert_close(gradient, expected, RTOL_TORCH_GRADIENTS["float64"], name)
+    assert_close(twin.d_values, problem.arrays[f"{task}/d_X"], RTOL_TORCH_GRADIENTS["float64"])
+
+
+@each_file
+def test_the_twins_states_are_pytorchs_too(file):
+    problem = load(file, "float64")
+    weights = problem.network.views(problem.params)
+    X = per_sequence(problem.data.values, problem.data)
+    options = {
+        "n_layers": len(problem.network.hidden_layer_sizes),
+        "cell": problem.network.cell,
+        "activation": problem.network.activation,
+        "bidirectional": problem.network.bidirectional,
+    }
+    last = reference.hidden_states(weights, X, **options)
+    outputs = reference.hidden_states(weights, X, per_step=True, **options)
+    assert_close(last, problem.arrays["last"], RTOL_TORCH_OUTPUTS["float64"])
+    assert_close(
+        np.concatenate(outputs), problem.arrays["outputs"], RTOL_TORCH_OUTPUTS["float64"]
+    )

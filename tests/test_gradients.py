@@ -1,0 +1,126 @@
+"""The engine's gradients against central differences of the loss it ships, in float64."""
+
+import numpy as np
+import pytest
+import reference
+from cases import (
+    CELLS,
+    RTOL_DIFFERENCES,
+    RTOL_REORDERED,
+    assert_close,
+    draw_dataset,
+    draw_params,
+    loss_and_grad,
+    make_engine,
+    make_network,
+)
+
+from sklearn_rnn import _core
+
+LENGTHS = {"dense": (3, 3), "ragged": (2, 4, 1)}
+STACKS = {"one layer": (3,), "two layers": (3, 2)}
+SHIFT = 1e-5  # of a number, for its central difference
+
+each_cell = pytest.mark.parametrize("cell", CELLS, ids="-".join)
+each_mode = pytest.mark.parametrize("per_step", [False, True], ids=["many_to_one", "many_to_many"])
+each_direction = pytest.mark.parametrize("bidirectional", [False, True], ids=["forward", "both"])
+each_loss = pytest.mark.parametrize("loss", _core.LOSSES)
+
+
+def assert_gradients_are_the_slopes(network, lengths, **options):
+    """Hold the gradients by every parameter and by the input against differences of the loss."""
+    rng = np.random.default_rng(0)
+    params = draw_params(network, rng)
+    for name, array in network.views(params).items():
+        if name.startswith("bias"):
+            array[:] = np.abs(array)  # so that some rectified units are alive
+    data = draw_dataset(network, lengths, rng, weighted=True)
+    engine = make_engine(network, params, data, training=True)
+
+    def loss(_):
+        engine.load(params)
+        return engine.loss_and_grad(data, **options)[0]
+
+    _, d_params, d_values = loss_and_grad(network, params, data, input_gradient=True, **options)
+    gradients = network.views(d_params) | {"X": d_values}
+    for name, array in (network.views(params) | {"X": data.values}).items():
+        slopes = reference.numerical_gradient(loss, array, SHIFT)
+        assert np.any(slopes), f"nothing to see of {name}"
+        assert_close(gradients[name], slopes, RTOL_DIFFERENCES, name)
+
+
+@each_loss
+@each_mode
+@each_direction
+@pytest.mark.parametrize("lengths", LENGTHS.values(), ids=LENGTHS)
+@pytest.mark.parametrize("sizes", STACKS.values(), ids=STACKS)
+@each_cell
+def test_gradients_are_the_slopes_of_the_loss(cell, sizes, lengths, bidirectional, per_step, loss):
+    network = make_network(
+        cell, sizes, n_features=2, loss=loss, bidirectional=bidirectional, per_step=per_step
+    )
+    assert_gradients_are_the_slopes(network, lengths)
+
+
+@each_mode
+@each_direction
+@each_cell
+def test_dropout_is_part_of_the_slopes(cell, bidirectional, per_step):
+    network = make_network(
+        cell, (4, 3), n_features=2, bidirectional=bidirectional, per_step=per_step, dropout=0.3
+    )
+    assert_gradients_are_the_slopes(network, (2, 4, 1, 3), update=7, dropout=True)
+
+
+@each_mode
+@each_cell
+def test_dropout_draws_anew_for_each_update_and_seed(cell, per_step):
+    rng = np.random.default_rng(0)
+    network = make_network(cell, (4, 3), per_step=per_step, dropout=0.3)
+    params = draw_params(network, rng)
+    data = draw_dataset(network, (2, 4, 1, 3), rng)
+
+    def loss(update, seed):
+        options = {"update": update, "seed": seed, "dropout": True}
+        return loss_and_grad(network, params, data, **options)[0]
+
+    assert loss(1, 0) == loss(1, 0)
+    assert len({loss(1, 0), loss(2, 0), loss(1, 1), loss(1, 2**40)}) == 4
+
+
+@each_mode
+@each_direction
+@each_cell
+def test_no_dropout_unless_asked_for(cell, bidirectional, per_step):
+    rng = np.random.default_rng(0)
+    options = {"bidirectional": bidirectional, "per_step": per_step}
+    plain = make_network(cell, (4, 3), **options)
+    dropping = make_network(cell, (4, 3), dropout=0.3, **options)
+    params = draw_params(plain, rng)
+    data = draw_dataset(plain, (2, 4, 1, 3), rng)
+    expected = loss_and_grad(plain, params, data, input_gradient=True)
+    actual = loss_and_grad(dropping, params, data, input_gradient=True)
+    for ours, theirs in zip(actual, expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@each_mode
+def test_dropout_keeps_the_mean_of_the_outputs(per_step):
+    rng = np.random.default_rng(0)
+    network = make_network(CELLS[0], (2,), per_step=per_step, dropout=0.4)
+    params = draw_params(network, rng)
+    data = draw_dataset(network, (3, 2), rng)
+    targets = np.zeros_like(data.targets)
+    plain = _core.Dataset(data.values, data.offsets, targets)
+    engine = make_engine(network, params, plain, training=True)
+    head_bias = network.views(np.arange(network.n_params))["head.bias"]
+
+    def mean_outputs(**options):
+        # The slope of mean (z - 0)^2 by the head's bias is mean z, and linear in what is dropped.
+        return engine.loss_and_grad(plain, **options)[1][head_bias]
+
+    draws = [mean_outputs(update=update, dropout=True) for update in range(1, 4001)]
+    error = np.std(draws, axis=0) / np.sqrt(len(draws))
+    np.testing.assert_array_less(
+        np.abs(np.mean(draws, axis=0) - mean_outputs()), 4 * error + RTOL_REORDERED
+    )
