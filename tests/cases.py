@@ -200,9 +200,11 @@ def simd_level(name):
 # ---- The engine and the twin --------------------------------------------------------------------
 
 
-def make_engine(network, params, data, *, training, n_threads=2, seed=0):
-    """Return a loaded engine that takes all of the data in one minibatch."""
-    engine = network.engine(np.diff(data.offsets), data.n_samples, n_threads, training)
+def make_engine(network, params, data, indices=None, *, training, n_threads=2, seed=0):
+    """Return a loaded engine that takes these samples, or all, in one minibatch."""
+    lengths = np.diff(data.offsets)
+    lengths = lengths if indices is None else lengths[indices]
+    engine = network.engine(lengths, len(lengths), n_threads, training)
     set_optimizer(engine, seed=seed)
     engine.load(params)
     return engine
@@ -226,9 +228,9 @@ def set_optimizer(engine, solver="sgd", **changes):
 
 def loss_and_grad(network, params, data, indices=None, *, n_threads=2, seed=0, **options):
     """Return the engine's loss and gradients, with BLAS at one thread if it calls BLAS."""
-    engine = make_engine(network, params, data, training=True, n_threads=n_threads, seed=seed)
-    if indices is not None:
-        indices = np.asarray(indices, dtype=np.intp)
+    engine = make_engine(
+        network, params, data, indices, training=True, n_threads=n_threads, seed=seed
+    )
     with held(engine):
         return engine.loss_and_grad(data, indices, **options)
 
