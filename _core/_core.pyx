@@ -31,7 +31,7 @@ cdef isize SLICE_ROWS = 8, WIDE_SLICE_ROWS = 16, WIDE_LAYER = 256
 cdef isize MAX_SLICES = 32, MAX_GRADIENT_BYTES = 256 << 20
 cdef isize PREDICT_SLICE_ROWS = 16, PREDICT_SLICES = 32
 # Below so many multiplications, waking a second thread costs more than it brings.
-cdef double THREADS_WORTH = 1 << 20
+cdef double THREADS_WORTH = 1 << 23
 cdef double SIGNAL_SECONDS = 0.05
 cdef isize CACHE_LINE = 64
 

@@ -63,6 +63,8 @@ static void work(rnn_job *job, isize worker, int (*task)(rnn_job *, const slice 
 {
     const unsigned control = flush_denormals();
     isize index;
+    if (worker == 0)
+        job->control = control;
     while ((index = __atomic_fetch_add(&job->next_slice, 1, __ATOMIC_RELAXED)) < job->n_slices) {
         slice s;
         open_slice(job, index, worker, &s);
@@ -70,12 +72,12 @@ static void work(rnn_job *job, isize worker, int (*task)(rnn_job *, const slice 
             break;
         __atomic_fetch_add(&job->done_slices, 1, __ATOMIC_RELAXED);
     }
-    restore_denormals(control);
     for (isize turn = 0; worker == 0 && __atomic_load_n(&job->done_slices, __ATOMIC_RELAXED) < job->n_slices; turn++) {
         if (interrupted(job, 0, WAIT_WORK))
-            return;
+            break;
         wait_a_turn(turn);
     }
+    restore_denormals(control);
 }
 
 /* Phases: the slices of a minibatch there and back, or there only. */

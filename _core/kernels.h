@@ -131,6 +131,7 @@ typedef struct rnn_job {
     int stop;                                           /* shared flag: drop this minibatch */
     void (*poll)(struct rnn_job *job);                  /* called by worker 0 after every POLL_WORK multiplications */
     isize work_until_poll;
+    unsigned control;                                   /* worker 0's floating-point control outside the kernels */
     double last_poll;
     void *owner;
     rnn_gemm gemm;                                      /* BLAS for big products outside the time loop, or NULL */

@@ -44,7 +44,7 @@ static inline void philox_draw(uint32_t *restrict words, uint32_t block, uint32_
 static inline void dropout_row(const rnn_job *job, uint32_t layer, isize sample, isize step, isize first_unit, isize units,
                                const real *from, real *to)
 {
-    const double rate = job->network->dropout;
+    const double rate = job->dropping ? job->network->dropout : 0;
     const uint32_t threshold = (uint32_t)(rate * 4294967296.0);
     const real scale = (real)(1 / (1 - rate));
     uint32_t words[DRAW];

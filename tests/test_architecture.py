@@ -1,0 +1,233 @@
+"""The house keeps its shape: which way imports point, what C may do, and where lists live."""
+
+import ast
+import os
+import platform
+import re
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+import sklearn_rnn
+from sklearn_rnn import _core
+
+PACKAGE = Path(sklearn_rnn.__file__).parent
+ROOT = Path(__file__).parents[1]
+NATIVE = ROOT / "_core"
+# From the top of the house to its ground: each may import those to its right, never to its left.
+ROAD = ("_classifier", "_base", "_training", "_network", "_core")
+ESTIMATORS = ("_classifier", "_regressor", "preprocessing")
+FRAMEWORKS = {"torch", "jax", "tensorflow", "keras", "skorch", "onnxruntime"}
+
+needs_sources = pytest.mark.skipif(
+    not (NATIVE / "kernels.h").exists(), reason="the native sources do not lie beside these tests"
+)
+
+
+def modules():
+    """Return the syntax trees of the package's modules, by name."""
+    return {path.stem: ast.parse(path.read_text()) for path in sorted(PACKAGE.glob("*.py"))}
+
+
+def imports_of(tree):
+    """Return the modules of the package and the other top-level packages that a module imports."""
+    ours, others = set(), set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            others |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            others.add(node.module.split(".")[0])
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            ours.add(node.module.split(".")[0])
+        elif isinstance(node, ast.ImportFrom):
+            ours |= {alias.name for alias in node.names}
+    return ours - {"__version__"}, others
+
+
+def reached_from(*names):
+    """Return these modules and all that they import, directly or not."""
+    graph, reached, waiting = modules(), set(), list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in reached:
+            reached.add(name)
+            waiting.extend(imports_of(graph[name])[0] if name in graph else ())
+    return reached
+
+
+# ---- Python -------------------------------------------------------------------------------------
+
+
+def test_imports_run_in_no_circle():
+    graph = {name: imports_of(tree)[0] for name, tree in modules().items()}
+    assert list(TopologicalSorter(graph).static_order())
+
+
+def test_imports_point_one_way():
+    for i, name in enumerate(ROAD):
+        reached = reached_from(name)
+        assert reached >= set(ROAD[i:]), f"{name} does not reach what is below it"
+        assert not reached & set(ROAD[:i]), f"{name} imports a room above it"
+
+
+def test_scikit_learn_is_touched_by_the_estimators_alone():
+    touching = {name for name, tree in modules().items() if "sklearn" in imports_of(tree)[1]}
+    assert touching >= {"_base", "_classifier", "_regressor", "preprocessing"}
+    below = reached_from("_training", "_sequences", "metrics", "_show_versions")
+    assert not touching & (below - {"__init__"})
+    assert touching <= reached_from(*ESTIMATORS)
+
+
+def test_no_framework_is_imported():
+    for name, tree in modules().items():
+        assert not imports_of(tree)[1] & FRAMEWORKS, name
+
+
+def test_importing_loads_no_framework():
+    code = "import sys, sklearn_rnn; print(*{name.split('.')[0] for name in sys.modules})"
+    assert not set(run_python(code).stdout.split()) & FRAMEWORKS
+
+
+def plain_strings(tree):
+    """Return the strings of a module that are neither documentation nor defaults of parameters."""
+    spared = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Expr):
+            spared.add(node.value)
+        elif isinstance(node, ast.arguments):
+            spared |= set(node.defaults + node.kw_defaults)
+    constants = (node for node in ast.walk(tree) if isinstance(node, ast.Constant))
+    return {node.value for node in constants if node not in spared and type(node.value) is str}
+
+
+def test_no_cell_is_named_outside_the_roster():
+    for name, tree in modules().items():
+        assert not plain_strings(tree) & set(_core.CELLS), name
+
+
+# ---- Native sources -----------------------------------------------------------------------------
+
+
+def native_sources():
+    """Return the native files without comments and, but for includes, without strings, by name."""
+    texts = {}
+    for path in sorted(NATIVE.rglob("*.[chp]*")):
+        text = path.read_text()
+        if path.suffix in (".pyx", ".pxd"):
+            text = re.sub(r'"""(?s:.*?)"""|#.*', " ", text)
+        else:
+            text = re.sub(r"/\*(?s:.*?)\*/|//.*", " ", text)
+        texts[path.relative_to(NATIVE).as_posix()] = text
+    return texts
+
+
+@needs_sources
+def test_native_code_neither_allocates_nor_prints_nor_locks():
+    calls = r"\b(\w*alloc\w*|free|f?printf|puts|putchar|abort|exit|pthread_\w+|mtx_\w+|thrd_\w+)\s*\("
+    for name, text in native_sources().items():
+        # In Cython, memory is taken as NumPy arrays by a method of that name.
+        found = set(re.findall(calls, text)) - ({"allocate"} if name.endswith(".pyx") else set())
+        assert not found, f"{name} calls {found}"
+
+
+@needs_sources
+def test_threads_start_in_one_place():
+    words = re.compile(r"\b(omp|omp_\w+|_OPENMP|prange|parallel)\b")
+    assert {name for name, text in native_sources().items() if words.search(text)} == {"team.h"}
+
+
+@needs_sources
+def test_native_code_knows_no_room_above_it():
+    for name, text in native_sources().items():
+        assert not re.search(r"\b(import|from)\s+(sklearn|\.)", text), name
+        for header in re.findall(r'#include\s+"(.*?)"', text):
+            assert (NATIVE / header).exists(), f"{name} includes {header}"
+
+
+@needs_sources
+def test_blas_is_called_in_one_place():
+    texts = native_sources()
+    assert {name for name, text in texts.items() if "cython_blas" in text} == {"blas.pxd"}
+    assert {name for name, text in texts.items() if re.search(r"\b[sd]gemm\b", text)} == {"blas.pxd"}
+
+
+@needs_sources
+def test_every_cell_is_one_file_that_names_no_type():
+    files = {path.stem: path.read_text() for path in (NATIVE / "cells").glob("*.h")}
+    assert set(files) == set(_core.CELLS)
+    for name, text in files.items():
+        assert not re.search(r"\b(float|double|__m\d+\w*)\b", text), name
+
+
+@needs_sources
+def test_cells_are_listed_in_the_roster_alone():
+    for name, text in native_sources().items():
+        if name != "cells.h" and not name.startswith("cells/"):
+            assert not re.search(rf"\b({'|'.join(_core.CELLS)})(_|\b)", text), name
+
+
+@needs_sources
+def test_compiler_flags_keep_arithmetic_honest_and_portable():
+    text = (ROOT / "setup.py").read_text() + "".join(native_sources().values())
+    for flag in ("fast-math", "-Ofast", "march=", "mtune=", "GCC optimize", "-std=c11"):
+        assert flag not in text, flag
+
+
+# ---- SIMD levels --------------------------------------------------------------------------------
+
+
+def run_python(code, **environment):
+    path = {"PYTHONPATH": str(PACKAGE.parent)}
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        env={**os.environ, **path, **environment}, capture_output=True, text=True, check=False,
+    )
+
+
+def level_taken(value):
+    """Return the level that a new interpreter takes under SKLEARN_RNN_SIMD=value."""
+    code = (
+        "from importlib.util import module_from_spec, spec_from_file_location\n"
+        f"spec = spec_from_file_location('_core', {_core.__file__!r})\n"
+        "core = module_from_spec(spec)\n"
+        "spec.loader.exec_module(core)\n"  # without the rest of the package, which takes seconds
+        "print(core.simd_level())"
+    )
+    return run_python(code, SKLEARN_RNN_SIMD=value).stdout.strip()
+
+
+def test_every_level_of_this_machine_was_compiled():
+    levels = ("baseline",)
+    if platform.machine().lower() in ("x86_64", "amd64"):
+        levels += ("avx2", "avx512")
+    assert _core.compiled_simd_levels() == levels
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/cpuinfo"), reason="needs /proc/cpuinfo")
+def test_every_level_that_the_processor_has_is_offered():
+    flags = set(re.search(r"^flags\s*:(.*)$|\Z", Path("/proc/cpuinfo").read_text(), re.M)[0].split())
+    needed = {
+        "avx2": {"avx2", "fma"},
+        "avx512": {"avx2", "fma", "avx512f", "avx512dq", "avx512vl", "avx512bw"},
+    }
+    levels = _core.compiled_simd_levels()
+    assert _core.simd_levels() == tuple(x for x in levels if needed.get(x, set()) <= flags)
+
+
+def test_the_fastest_level_is_taken_unless_told_otherwise():
+    assert level_taken("") == _core.simd_levels()[-1]
+    for level in _core.simd_levels():
+        assert level_taken(level) == level
+
+
+def test_a_wrong_level_is_refused():
+    result = run_python("import sklearn_rnn", SKLEARN_RNN_SIMD="abacus")
+    assert result.returncode != 0
+    assert "ImportError: SKLEARN_RNN_SIMD" in result.stderr
+    assert "abacus" in result.stderr and "baseline" in result.stderr
+    with pytest.raises(ValueError, match="abacus"):
+        _core.set_simd_level("abacus")
+    assert _core.simd_level() in _core.simd_levels()

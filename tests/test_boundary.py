@@ -1,0 +1,218 @@
+"""What the engine refuses at the boundary: nothing unchecked reaches C."""
+
+import weakref
+
+import numpy as np
+import pytest
+from cases import CELLS, draw_dataset, draw_params, make_engine, make_network, set_optimizer
+
+from sklearn_rnn import _core
+
+LENGTHS = (3, 5, 1, 4)
+
+
+def problem(**changes):
+    rng = np.random.default_rng(0)
+    network = make_network(CELLS[-1], (5,), **changes)
+    return network, draw_params(network, rng), draw_dataset(network, LENGTHS, rng)
+
+
+def changed(data, **changes):
+    arrays = {name: getattr(data, name) for name in ("values", "offsets", "targets", "weights")}
+    return _core.Dataset(**arrays | changes)
+
+
+def as_fortran(array):
+    return np.asfortranarray(array)
+
+
+def byte_swapped(array):
+    return array.astype(array.dtype.newbyteorder())
+
+
+def misaligned(array):
+    """Return the array, not on a multiple of the size of its numbers."""
+    buffer = np.zeros(array.nbytes + 1, np.uint8)
+    copy = buffer[1:].view(array.dtype).reshape(array.shape)
+    copy[...] = array
+    return copy
+
+
+WRONG_VALUES = {
+    "integers": lambda x: x.astype(int),
+    "float16": lambda x: x.astype(np.float16),
+    "one dimension": np.ravel,
+    "three dimensions": lambda x: x[None],
+    "columns first": as_fortran,
+    "byte-swapped": byte_swapped,
+    "misaligned": misaligned,
+    "a list": np.ndarray.tolist,
+    "nothing": lambda x: None,
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_VALUES.values(), ids=WRONG_VALUES)
+def test_values_must_be_what_c_reads(wrong):
+    _, _, data = problem()
+    with pytest.raises(ValueError, match="`values` must be a C-contiguous array"):
+        changed(data, values=wrong(data.values))
+
+
+@pytest.mark.parametrize(
+    "offsets, message",
+    [
+        ([0, 3, 8, 9, 12], "run from 0 to the number of rows"),
+        ([1, 3, 8, 9, 13], "run from 0 to the number of rows"),
+        ([0, 8, 3, 9, 13], "sequence 1 has no steps"),
+        ([0, 3, 3, 9, 13], "sequence 1 has no steps"),
+        ([], "run from 0 to the number of rows"),
+    ],
+)
+def test_offsets_must_cut_the_values(offsets, message):
+    _, _, data = problem()
+    with pytest.raises(ValueError, match=message):
+        changed(data, offsets=np.array(offsets, np.intp))
+    with pytest.raises(ValueError, match="`offsets` must be a C-contiguous array"):
+        changed(data, offsets=np.array(offsets, np.int16))
+
+
+@pytest.mark.parametrize("per_step", [False, True])
+@pytest.mark.parametrize(
+    "name, wrong",
+    [
+        ("targets", lambda x: x[:-1]),
+        ("targets", lambda x: x[:, :1]),
+        ("targets", lambda x: x.astype(np.float32)),
+        ("targets", as_fortran),
+        ("targets", lambda x: None),
+        ("weights", lambda x: np.ones(len(x) - 1)),
+        ("weights", lambda x: np.ones(len(x), np.float32)),
+        ("weights", lambda x: np.ones((len(x), 1))),
+    ],
+)
+def test_targets_and_weights_must_fit_the_network(name, wrong, per_step):
+    network, params, data = problem(per_step=per_step)
+    engine = make_engine(network, params, data, training=True)
+    with pytest.raises(ValueError, match=f"`{name}` must be a C-contiguous array"):
+        engine.loss_and_grad(changed(data, **{name: wrong(data.targets)}))
+
+
+@pytest.mark.parametrize("loss, n_classes", [("softmax", 3), ("logistic", 2)])
+@pytest.mark.parametrize("wrong", [-1, "one too many"])
+def test_classes_must_be_known(wrong, loss, n_classes):
+    network, params, data = problem(loss=loss, n_outputs=3)
+    engine = make_engine(network, params, data, training=True)
+    targets = data.targets.copy()
+    targets[2] = n_classes if wrong == "one too many" else wrong
+    with pytest.raises(ValueError, match=f"`targets` must be classes 0 to {n_classes - 1}"):
+        engine.loss_and_grad(changed(data, targets=targets))
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [lambda p: p[:-1], lambda p: p.astype(np.float32), lambda p: np.repeat(p, 2)[::2], list],
+)
+def test_parameters_must_be_the_flat_vector(wrong):
+    network, params, data = problem()
+    engine = make_engine(network, params, data, training=True)
+    indices, state = np.arange(4), np.zeros((1, len(params)))
+    with pytest.raises(ValueError, match="`params` must be a C-contiguous array"):
+        engine.load(wrong(params))
+    with pytest.raises(ValueError, match="`params` must be a C-contiguous writeable array"):
+        engine.train_minibatch(data, indices, wrong(params), state, 0.1, 1)
+    with pytest.raises(ValueError, match="`state` must be a C-contiguous writeable array"):
+        engine.train_minibatch(data, indices, params, wrong(state[0]), 0.1, 1)
+
+
+def test_only_what_may_be_written_is_written():
+    network, params, data = problem()
+    frozen = params.copy()
+    frozen.flags.writeable = False
+    engine = make_engine(network, frozen, data, training=True)  # reading is fine
+    with pytest.raises(ValueError, match="`params` must be a C-contiguous writeable array"):
+        engine.train_minibatch(data, np.arange(4), frozen, np.zeros((1, len(params))), 0.1, 1)
+
+
+@pytest.mark.parametrize("indices", [[-1], [4], [0, 1, 99]])
+def test_indices_must_be_those_of_sequences(indices):
+    network, params, data = problem()
+    engine = make_engine(network, params, data, training=True)
+    with pytest.raises(IndexError, match="`indices` must lie in 0 to 3"):
+        engine.loss_and_grad(data, np.array(indices))
+
+
+def test_a_minibatch_must_fit_the_workspace():
+    network, params, data = problem()
+    engine = make_engine(network, params, data, np.array([0, 2]), training=True)
+    with pytest.raises(ValueError, match="must hold 1 to 2 sequences, got 3"):
+        engine.loss_and_grad(data, np.array([0, 2, 2]))
+    with pytest.raises(ValueError, match="must hold 1 to 2 sequences, got 0"):
+        engine.loss_and_grad(data, np.array([], np.intp))
+    with pytest.raises(ValueError, match="longer than `lengths` said"):
+        engine.loss_and_grad(data, np.array([1, 2]))
+
+
+def test_features_must_be_those_of_the_network():
+    network, params, data = problem()
+    for training in (False, True):
+        engine = make_engine(network, params, data, training=training)
+        other = changed(data, values=np.ascontiguousarray(data.values[:, :2]))
+        with pytest.raises(ValueError, match="`values` must have 3 features, got 2"):
+            engine.loss_and_grad(other) if training else engine.predict(other)
+
+
+def test_an_engine_knows_what_it_was_made_for():
+    network, params, data = problem()
+    with pytest.raises(ValueError, match="`load` must be called first"):
+        network.engine(LENGTHS, 4, 1, False).predict(data)
+    with pytest.raises(ValueError, match="made for training"):
+        make_engine(network, params, data, training=False).loss_and_grad(data)
+    with pytest.raises(ValueError, match="not made for training"):
+        make_engine(network, params, data, training=True).predict(data)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"cell": "abacus"},
+        {"activation": "abacus", "cell": CELLS[0][0]},
+        {"loss": "abacus"},
+        {"loss": "logistic", "n_outputs": 2},
+        {"dtype": "float16"},
+        {"hidden_layer_sizes": ()},
+        {"hidden_layer_sizes": (5, 0)},
+        {"hidden_layer_sizes": (1,) * 65},
+        {"hidden_layer_sizes": (2**40,)},
+        {"n_features": 0},
+    ],
+)
+def test_an_impossible_network_is_refused(changes):
+    network, _, _ = problem()
+    network = type(network)(**vars(network) | changes)
+    with pytest.raises(ValueError, match="must|too large"):
+        network.engine(LENGTHS, 4, 1, True)
+
+
+def test_a_network_beyond_the_memory_is_refused():
+    network, _, _ = problem()
+    network = type(network)(**vars(network) | {"hidden_layer_sizes": (10**6,)})
+    with pytest.raises(MemoryError, match="workspace of this network would take"):
+        network.engine(LENGTHS, 4, 1, True)
+
+
+def test_an_unknown_solver_is_refused():
+    network, params, data = problem()
+    engine = make_engine(network, params, data, training=True)
+    with pytest.raises(ValueError, match="`solver` must be one of"):
+        set_optimizer(engine, "abacus")
+
+
+def test_an_engine_holds_the_parameters_that_it_reads_again():
+    # For the gradient of the input, and in products that BLAS does.
+    network, params, data = problem()
+    engine = make_engine(network, params, data, training=True)
+    copy = params.copy()
+    engine.load(copy)
+    alive = weakref.ref(copy)
+    del copy
+    assert alive() is not None
