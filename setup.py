@@ -10,7 +10,11 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
 
-FLAGS = ["-O3", "-std=gnu11", "-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math", "-fvisibility=hidden", "-g0"]
+FLAGS = [
+    *("-O3", "-std=gnu11", "-fvisibility=hidden", "-g0"),
+    *("-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"),
+]
+PROBE = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
 
 
 class BuildCore(build_ext):
@@ -28,8 +32,9 @@ class BuildCore(build_ext):
             return False
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder, "probe.c")
-            source.write_text("#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n")
-            command = [*self.compiler.compiler_so[:1], flag, str(source), "-o", str(Path(folder, "probe"))]
+            source.write_text(PROBE)
+            compiler = self.compiler.compiler_so[0]
+            command = [compiler, flag, str(source), "-o", str(Path(folder, "probe"))]
             return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 

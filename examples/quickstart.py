@@ -1,4 +1,4 @@
-"""The main job on real data: handwritten digits, read row by row as sequences of 8 steps of 8 features.
+"""The main job on real data: handwritten digits, row by row: sequences of 8 steps of 8 features.
 
 Run:  python examples/quickstart.py
 """

@@ -126,7 +126,7 @@ def native_sources():
 
 @needs_sources
 def test_native_code_neither_allocates_nor_prints_nor_locks():
-    calls = r"\b(\w*alloc\w*|free|f?printf|puts|putchar|abort|exit|pthread_\w+|mtx_\w+|thrd_\w+)\s*\("
+    calls = r"\b(\w*alloc\w*|free|f?printf|f?puts|abort|exit|pthread_\w+|mtx_\w+|thrd_\w+)\s*\("
     for name, text in native_sources().items():
         # In Cython, memory is taken as NumPy arrays by a method of that name.
         found = set(re.findall(calls, text)) - ({"allocate"} if name.endswith(".pyx") else set())
@@ -150,8 +150,8 @@ def test_native_code_knows_no_room_above_it():
 @needs_sources
 def test_blas_is_called_in_one_place():
     texts = native_sources()
-    assert {name for name, text in texts.items() if "cython_blas" in text} == {"blas.pxd"}
-    assert {name for name, text in texts.items() if re.search(r"\b[sd]gemm\b", text)} == {"blas.pxd"}
+    calling = {name for name, text in texts.items() if re.search(r"cython_blas|\b[sd]gemm\b", text)}
+    assert calling == {"blas.pxd"}
 
 
 @needs_sources
@@ -183,7 +183,10 @@ def run_python(code, **environment):
     path = {"PYTHONPATH": str(PACKAGE.parent)}
     return subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code],
-        env={**os.environ, **path, **environment}, capture_output=True, text=True, check=False,
+        env={**os.environ, **path, **environment},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -208,7 +211,8 @@ def test_every_level_of_this_machine_was_compiled():
 
 @pytest.mark.skipif(not os.path.exists("/proc/cpuinfo"), reason="needs /proc/cpuinfo")
 def test_every_level_that_the_processor_has_is_offered():
-    flags = set(re.search(r"^flags\s*:(.*)$|\Z", Path("/proc/cpuinfo").read_text(), re.M)[0].split())
+    line = re.search(r"^flags\s*:.*$|\Z", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    flags = set(line[0].split())
     needed = {
         "avx2": {"avx2", "fma"},
         "avx512": {"avx2", "fma", "avx512f", "avx512dq", "avx512vl", "avx512bw"},

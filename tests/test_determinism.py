@@ -59,7 +59,12 @@ def train(network, n_threads, n_updates=3):
 def network_that_wakes_threads(cell, dtype, per_step):
     """Return a network whose minibatches in `train` are worth more than one thread."""
     return make_network(
-        cell, (37, 20), n_features=5, bidirectional=True, dtype=dtype, per_step=per_step,
+        cell,
+        (37, 20),
+        n_features=5,
+        bidirectional=True,
+        dtype=dtype,
+        per_step=per_step,
         dropout=0.3,
     )
 
@@ -85,7 +90,11 @@ def run_python(code, *, package=PACKAGE, **environment):
     environment = {**os.environ, "PYTHONPATH": path, **environment}
     result = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code],
-        env=environment, capture_output=True, text=True, check=False, cwd=HERE,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=HERE,
     )
     assert result.returncode == 0, result.stderr
     return result.stdout.strip()

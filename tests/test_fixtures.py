@@ -50,10 +50,12 @@ def load(file, dtype, task=None):
         dropout=0.0,
         dtype=dtype,
     )
-    params = np.concatenate([
-        arrays[f"{task}/weights/{name}" if "head" in name else f"weights/{name}"].ravel()
-        for name, _, _ in network.layout
-    ])
+    params = np.concatenate(
+        [
+            arrays[f"{task}/weights/{name}" if "head" in name else f"weights/{name}"].ravel()
+            for name, _, _ in network.layout
+        ]
+    )
     targets = weights = None
     if task:
         targets, weights = arrays[f"{task}/targets"], arrays[f"{task}/sample_weight"]
@@ -61,9 +63,7 @@ def load(file, dtype, task=None):
     data = _core.Dataset(
         arrays["X"].astype(dtype), arrays["offsets"].astype(np.intp), targets, weights
     )
-    return SimpleNamespace(
-        arrays=arrays, network=network, params=params.astype(dtype), data=data
-    )
+    return SimpleNamespace(arrays=arrays, network=network, params=params.astype(dtype), data=data)
 
 
 def test_every_cell_has_its_files():
@@ -154,6 +154,4 @@ def test_the_twins_states_are_pytorchs_too(file):
     last = reference.hidden_states(weights, X, **options)
     outputs = reference.hidden_states(weights, X, per_step=True, **options)
     assert_close(last, problem.arrays["last"], RTOL_TORCH_OUTPUTS["float64"])
-    assert_close(
-        np.concatenate(outputs), problem.arrays["outputs"], RTOL_TORCH_OUTPUTS["float64"]
-    )
+    assert_close(np.concatenate(outputs), problem.arrays["outputs"], RTOL_TORCH_OUTPUTS["float64"])

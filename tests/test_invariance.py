@@ -212,7 +212,9 @@ def test_time_turned_round_swaps_the_directions_of_the_gradient(cell, per_step):
     network, params, data = problem(cell, bidirectional=True, per_step=per_step, dropout=0.0)
     loss, d_params, d_values = loss_and_grad(network, params, data, input_gradient=True)
     other_loss, other_params, other_values = loss_and_grad(
-        network, directions_swapped(network, params), turned_round(data, network),
+        network,
+        directions_swapped(network, params),
+        turned_round(data, network),
         input_gradient=True,
     )
     assert_close(other_loss, loss, RTOL_REORDERED)
@@ -227,7 +229,12 @@ def test_time_turned_round_swaps_the_directions_of_the_gradient(cell, per_step):
 def prediction_problem(cell, dtype, per_step, bidirectional, batch):
     rng = np.random.default_rng(0)
     network = make_network(
-        cell, (19, 7), dtype=dtype, per_step=per_step, bidirectional=bidirectional, loss="softmax",
+        cell,
+        (19, 7),
+        dtype=dtype,
+        per_step=per_step,
+        bidirectional=bidirectional,
+        loss="softmax",
         n_outputs=3,
     )
     params = draw_params(network, rng)

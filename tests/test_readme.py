@@ -18,14 +18,16 @@ class ScoresMayDiffer(doctest.OutputChecker):
         close = len(expected) == len(came) and all(
             abs(float(a) - float(b)) <= SCORE_TOLERANCE for a, b in zip(expected, came, strict=True)
         )
-        return close and super().check_output(NUMBER.sub("#", want), NUMBER.sub("#", got), optionflags)
+        want, got = NUMBER.sub("#", want), NUMBER.sub("#", got)
+        return close and super().check_output(want, got, optionflags)
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_the_readme_prints_what_it_says():
     if not README.exists():
         pytest.skip("the README lies beside the tests in the source tree only")
-    examples = doctest.DocTestParser().get_doctest(README.read_text(), {}, "README", str(README), 0)
+    parser = doctest.DocTestParser()
+    examples = parser.get_doctest(README.read_text(), {}, "README", str(README), 0)
     assert len(examples.examples) > 20
     runner = doctest.DocTestRunner(checker=ScoresMayDiffer())
     runner.run(examples)

@@ -23,7 +23,7 @@ from sklearn_rnn import _core
 from sklearn_rnn._network import held
 
 N_UPDATES = 10
-# What each optimizer is tried with, beside its constants: plain, and with all that bends a gradient.
+# What each optimizer is tried with: plain, and with each that bends a gradient.
 BENDS = {
     "plain": {},
     "penalty": {"alpha": 0.1},
@@ -162,7 +162,7 @@ def test_a_diverged_minibatch_changes_nothing(spoiled, n_threads, dtype, level):
     with simd_level(level):
         engine = make_engine(network, params, data, training=True, n_threads=n_threads)
     set_optimizer(engine, "adam", alpha=0.1, max_grad_norm=1.0)
-    with held(engine), pytest.raises(FloatingPointError, match="the (loss|norm of the gradient)"):
+    with held(engine), pytest.raises(FloatingPointError, match=r"the (loss|norm)"):
         engine.train_minibatch(data, np.arange(20), params, state, 0.1, 1)
     np.testing.assert_array_equal(params, before)
     np.testing.assert_array_equal(state, 1)

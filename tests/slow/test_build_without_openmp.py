@@ -31,7 +31,9 @@ def build(tmp_path_factory):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("*.so"))
     subprocess.run(
         [sys.executable, "setup.py", "-q", "build_ext", "--inplace"],
-        cwd=folder, env={**os.environ, "SKLEARN_RNN_OPENMP": "0"}, check=True,
+        cwd=folder,
+        env={**os.environ, "SKLEARN_RNN_OPENMP": "0"},
+        check=True,
     )
     return folder
 

@@ -29,7 +29,7 @@ def test_engine_says_what_the_twin_says(cell, bidirectional, ragged, hidden):
     outer = dict(zip(OUTER, (cell, bidirectional, ragged, hidden), strict=True))
     rng = np.random.default_rng(0)
     for inner in values(INNER):
-        task = {name: choices[rng.integers(len(choices))] for name, choices in TASK_SETTINGS.items()}
+        task = {name: any_[rng.integers(len(any_))] for name, any_ in TASK_SETTINGS.items()}
         case = Case(**outer, **dict(zip(INNER, inner, strict=True)), **task)
         for dtype, level in product(RTOL, _core.simd_levels()):
             assert_case_agrees(case, dtype, level)
