@@ -33,8 +33,7 @@ class BuildCore(build_ext):
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder, "probe.c")
             source.write_text(PROBE)
-            compiler = self.compiler.compiler_so[0]
-            command = [compiler, flag, str(source), "-o", str(Path(folder, "probe"))]
+            command = [*self.compiler.compiler_so, flag, str(source), "-o", str(Path(folder, "probe"))]
             return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 

@@ -4,6 +4,7 @@
 Nothing here knows of estimators. NumPy owns every array; what reaches C has been checked once, where it came in.
 """
 import os
+import threading
 from collections import namedtuple
 
 import numpy as np
@@ -19,7 +20,7 @@ from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 from blas cimport gemm_double, gemm_float
 from kernels cimport (
     MAX_LAYERS, POLL_WORK, RNN_OPENMP, isize, rnn_compiled_level, rnn_job, rnn_kernels, rnn_kernels_of, rnn_network,
-    rnn_optimizer, rnn_phase, run_phases
+    rnn_optimizer, rnn_phase, run_phases, stop_job
 )
 
 cnp.import_array()
@@ -34,6 +35,8 @@ cdef isize PREDICT_SLICE_ROWS = 16, PREDICT_SLICES = 32
 cdef double THREADS_WORTH = 1 << 23
 cdef double SIGNAL_SECONDS = 0.05
 cdef isize CACHE_LINE = 64
+# Features, units and outputs stay below, so that their products with a few gates cannot overflow before they are checked.
+cdef isize LARGEST = 1 << 31
 
 
 # ---- rosters and SIMD levels ----
@@ -234,10 +237,12 @@ cdef int describe(rnn_network *network, n_features, cell, activation, hidden_lay
     cdef const rnn_kernels *kernels = rnn_kernels_of(8, 0)
     cdef int k, number = index_of(CELLS, cell, "cell")
     sizes = tuple(hidden_layer_sizes)
-    if not 1 <= len(sizes) <= MAX_LAYERS or min(sizes) < 1:
-        raise ValueError(f"`hidden_layer_sizes` must hold 1 to {MAX_LAYERS} sizes of at least 1, got {sizes}.")
-    if n_features < 1:
-        raise ValueError(f"`n_features` must be at least 1, got {n_features}.")
+    if not 1 <= len(sizes) <= MAX_LAYERS or not 1 <= min(sizes) <= max(sizes) < LARGEST:
+        raise ValueError(f"`hidden_layer_sizes` must hold 1 to {MAX_LAYERS} sizes of 1 to {LARGEST - 1}, got {sizes}.")
+    if not 1 <= n_features < LARGEST:
+        raise ValueError(f"`n_features` must be 1 to {LARGEST - 1}, got {n_features}.")
+    if not 0 <= n_outputs < LARGEST:
+        raise ValueError(f"`n_outputs` must be 0 to {LARGEST - 1}, got {n_outputs}.")
     memset(network, 0, sizeof(rnn_network))
     network.n_features = n_features
     network.n_layers = len(sizes)
@@ -294,7 +299,7 @@ cdef void look_for_signals(rnn_job *job) noexcept nogil:
             PyErr_CheckSignals()
         except BaseException as raised:
             (<Engine>job.owner).pending = raised
-            job.stop = 1
+            stop_job(job)
 
 
 cdef class Engine:
@@ -320,7 +325,8 @@ cdef class Engine:
     cdef isize max_batch, workers
     cdef bint loaded
     cdef object pending, dtype
-    cdef object packed, arenas, ints, slice_gradients, gradient, losses, norms, samples, ranks
+    cdef bint optimizing
+    cdef object params, packed, arenas, ints, slice_gradients, gradient, losses, norms, samples, ranks
 
     def __init__(self, *, n_features, cell, activation, hidden_layer_sizes, bidirectional, n_outputs, loss, per_step, dtype,
                  n_threads, training, lengths, batch_size, huber_delta=1.0, dropout=0.0):
@@ -339,13 +345,16 @@ cdef class Engine:
         network.training = training
         if loss == "logistic" and n_outputs > 1:
             raise ValueError(f"`n_outputs` must be 1 for the logistic loss, got {n_outputs}.")
+        if training and n_outputs == 0:
+            raise ValueError("`n_outputs` must be at least 1 for training, got 0.")
         if not training:
             batch_size = PREDICT_SLICE_ROWS * PREDICT_SLICES
         self.max_batch = max(1, min(batch_size, len(lengths)))
         self.workers = max(1, n_threads)
         self.allocate(np.asarray(lengths, dtype=np.intp))
         self.job.network = network
-        self.job.poll = look_for_signals
+        if threading.current_thread() is threading.main_thread():   # no other hears of signals
+            self.job.poll = look_for_signals
         self.job.owner = <void *>self
         # The BLAS of numpy's and scipy's wheels is built for AVX: three times our baseline kernels, and no faster than the rest.
         if training and self.kernels == rnn_kernels_of(self.dtype.itemsize, 0):
@@ -385,9 +394,9 @@ cdef class Engine:
         if self.kernels.plan(network):
             raise overflow
         self.workers = min(self.workers, slices)
-        numbers = (network.packed_size + self.workers * network.arena_size
-                   + (slices * network.gradient_size + network.n_params if network.training else 0))
-        needed = int(numbers) * self.dtype.itemsize + self.workers * network.arena_ints * sizeof(isize)
+        arenas, gradients = int(self.workers) * network.arena_size, int(slices) * network.gradient_size
+        needed = ((network.packed_size + arenas + gradients + network.n_params) * self.dtype.itemsize
+                  + int(self.workers) * network.arena_ints * sizeof(isize))
         if needed > memory_of_machine():
             raise MemoryError(f"The workspace of this network would take {needed / 2**30:.1f} GiB for sequences of up to "
                               f"{network.max_steps} steps: take a smaller `hidden_layer_sizes` or `batch_size`.")
@@ -426,7 +435,7 @@ cdef class Engine:
 
     cdef double work_of_batch(self) noexcept:
         """Multiplications of the minibatch there and back; a count, so that threads never depend on a clock."""
-        cdef double steps = 0, per_step = 0
+        cdef double steps = 0, per_step = 0, head_rows, head
         cdef isize i
         cdef int k
         for i in range(self.job.batch):
@@ -434,7 +443,9 @@ cdef class Engine:
         for k in range(self.network.n_layers):
             per_step += (self.network.n_directions * self.network.layer[k].cell.n_gates * self.network.layer[k].width
                          * (self.network.layer[k].input_parts * self.network.layer[k].inputs + self.network.layer[k].hidden))
-        return steps * per_step * (3 if self.network.training else 1)
+        head_rows = steps if self.network.per_step else self.job.batch
+        head = self.network.head.width * self.network.n_directions * self.network.layer[self.network.n_layers - 1].hidden
+        return (steps * per_step + head_rows * head) * (3 if self.network.training else 1)
 
     cdef attach(self, Dataset data, bint taught):
         """Point the job at the data, whose shapes must be this network's."""
@@ -453,7 +464,7 @@ cdef class Engine:
             return
         if LOSSES[network.loss] in ("softmax", "logistic"):
             job.labels = <const int32_t *>pointer_to(data.targets, "targets", cnp.NPY_INT32, (n,))
-            n_classes = max(2, network.head.outputs)
+            n_classes = 2 if LOSSES[network.loss] == "logistic" else network.head.outputs
             if data.least_label < 0 or data.greatest_label >= n_classes:
                 raise ValueError(f"`targets` must be classes 0 to {n_classes - 1}, got {data.least_label} to "
                                  f"{data.greatest_label}.")
@@ -509,6 +520,7 @@ cdef class Engine:
     def load(self, params):
         """Pack the flat parameter vector for the products."""
         self.job.params = pointer_to(params, "params", self.kind, (self.network.n_params,))
+        self.params = params
         self.job.batch = self.job.n_slices = 0
         self.run(self.kernels.pack, NULL, NULL, NULL)
         self.loaded = True
@@ -523,6 +535,7 @@ cdef class Engine:
         optimizer.max_norm = INFINITY if max_grad_norm is None else max_grad_norm
         optimizer.max_value = INFINITY if max_grad_value is None else max_grad_value
         self.job.seed = seed
+        self.optimizing = True
 
     def train_minibatch(self, Dataset data, indices, params, state, double learning_rate, long update):
         """Forward, loss, back-propagation through time, clipping and one step of the optimizer.
@@ -551,14 +564,15 @@ cdef class Engine:
         cdef rnn_job *job = &self.job
         optimizer = &job.optimizer
         solver = list(OPTIMIZERS)[optimizer.kind]
-        if not self.network.training or update < 1:
-            raise ValueError("`train_minibatch` needs an engine made for training and updates counted from 1.")
+        if not (self.network.training and self.optimizing) or update < 1:
+            raise ValueError("`train_minibatch` needs an engine made for training, `set_optimizer` first, and updates counted from 1.")
         self.attach(data, True)
         self.draw(data, <const isize *>pointer_to(indices, "indices", cnp.NPY_INTP, (-1,)), len(indices))
         if job.total_weight <= 0:
             return 0.0, 0.0
         job.params = pointer_to(params, "params", self.kind, (self.network.n_params,), True)
         job.state = pointer_to(state, "state", self.kind, (OPTIMIZERS[solver], self.network.n_params), True)
+        self.params = params
         optimizer.learning_rate = learning_rate
         optimizer.correction_1 = 1 - pow(optimizer.beta_1, update)
         optimizer.correction_2 = 1 - pow(optimizer.beta_2, update)
@@ -589,6 +603,8 @@ cdef class Engine:
         self.draw(data, <const isize *>pointer_to(indices, "indices", cnp.NPY_INTP, (-1,)), len(indices))
         d_values = None
         if input_gradient:
+            if len(np.unique(indices)) < len(indices):
+                raise ValueError("`indices` must differ from each other for the gradient of the input.")
             d_values = np.zeros((data.n_steps, data.n_features), dtype=self.dtype)
             self.keep_input_gradient()
         job.d_values = cnp.PyArray_DATA(d_values) if input_gradient else NULL
@@ -603,14 +619,16 @@ cdef class Engine:
 
     cdef keep_input_gradient(self):
         """Plan anew with room for the gradient of the input; the weights are packed again."""
-        if self.network.keep_input_gradient:
+        cdef rnn_network grown = self.network
+        if grown.keep_input_gradient:
             return
-        self.network.keep_input_gradient = True
-        self.kernels.plan(&self.network)
-        self.packed = aligned_empty(self.network.packed_size, self.dtype)
-        self.arenas = aligned_empty(self.workers * self.network.arena_size, self.dtype)
-        self.job.packed = cnp.PyArray_DATA(self.packed)
-        self.job.arenas = cnp.PyArray_DATA(self.arenas)
+        grown.keep_input_gradient = True
+        if self.kernels.plan(&grown):
+            raise ValueError("The size of the workspace with `input_gradient` overflows.")
+        packed = aligned_empty(grown.packed_size, self.dtype)
+        arenas = aligned_empty(self.workers * grown.arena_size, self.dtype)
+        self.network, self.packed, self.arenas = grown, packed, arenas
+        self.job.packed, self.job.arenas = cnp.PyArray_DATA(packed), cnp.PyArray_DATA(arenas)
         self.run(self.kernels.pack, NULL, NULL, NULL)
 
     def predict(self, Dataset data, *, bint raw=False):

@@ -30,9 +30,8 @@ static int train_slice(rnn_job *job, const slice *s)
     const rnn_network *network = job->network;
     for (isize t = 0; t < s->steps; t++)
         gather_step(job, s, t, s->arena + network->layer[0].x + s->offset[t] * network->n_features);
-    if (forward(job, s))
+    if (forward(job, s) || train_head(job, s))
         return 1;
-    job->slice_loss[s->index] = train_head(job, s);
     for (int l = network->n_layers - 1; l >= 0; l--) {
         const real *d_last = l == network->n_layers - 1 && !network->per_step ? s->arena + network->d_last : NULL;
         for (int d = 0; d < network->n_directions; d++)
@@ -48,13 +47,7 @@ static int train_slice(rnn_job *job, const slice *s)
     return 0;
 }
 
-static int predict_slice(rnn_job *job, const slice *s)
-{
-    if (forward(job, s))
-        return 1;
-    predict_head(job, s);
-    return 0;
-}
+static int predict_slice(rnn_job *job, const slice *s) { return forward(job, s) || predict_head(job, s); }
 
 enum { WAIT_WORK = POLL_WORK >> 10 };
 

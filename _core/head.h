@@ -74,43 +74,52 @@ static isize block_end(const slice *s, isize first)
     return end;
 }
 
-/* Loss of a slice, and the gradient of the last states, or of the states of all steps. */
-static double train_head(const rnn_job *job, const slice *s)
+static inline isize work_of_head(const rnn_network *network, isize rows)
+{
+    return rows * network->head.width * network->n_directions * network->layer[network->n_layers - 1].hidden;
+}
+
+/* Loss of a slice, and the gradient of the last states, or of the states of all steps; 1 when interrupted. */
+static int train_head(rnn_job *job, const slice *s)
 {
     const rnn_network *network = job->network;
     const int l = network->n_layers - 1;
     const rnn_layer *last = &network->layer[l];
-    real *z = s->arena + network->logits, *dropped = s->arena + network->dropped;
-    double loss = 0;
+    real *z = s->arena + network->logits;
+    double *loss = &job->slice_loss[s->index];
+    *loss = 0;
     if (!network->per_step) {
         real *h = gather_last_states(network, s), *d_last = s->arena + network->d_last;
         for (isize i = 0; job->dropping && i < s->rows; i++)
             drop_row(job, l, s->sample[i], 0, h + i * last->ld_h, h + i * last->ld_h);
         head_products(job, s->rows, h, z);
         for (isize i = 0; i < s->rows; i++)
-            loss += row_loss(job, s->sample[i], z + i * network->head.width);
+            *loss += row_loss(job, s->sample[i], z + i * network->head.width);
         head_gradients(job, s, s->rows, h, z, d_last, 0);
         for (isize i = 0; job->dropping && i < s->rows; i++)
             drop_row(job, l, s->sample[i], 0, d_last + i * last->ld_h, d_last + i * last->ld_h);
-        return loss;
+        return 0;
     }
     for (isize first = 0, end; first < s->steps; first = end) {
         end = block_end(s, first);
         const isize row = s->offset[first], n = s->offset[end] - row;
         real *h = s->arena + last->h + row * last->ld_h, *d_out = s->arena + last->d_out + row * last->ld_h, *z_row = z;
         if (job->dropping) {
+            real *dropped = s->arena + network->dropped;
             drop_steps(job, s, l, first, end, h, dropped);
             h = dropped;
         }
         head_products(job, n, h, z);
         for (isize t = first; t < end; t++)
             for (isize i = 0; i < rows_at(s, t); i++, z_row += network->head.width)
-                loss += row_loss(job, job->offsets[s->sample[i]] + t, z_row);
+                *loss += row_loss(job, job->offsets[s->sample[i]] + t, z_row);
         head_gradients(job, s, n, h, z, d_out, first > 0);
         if (job->dropping)
             drop_steps(job, s, l, first, end, d_out, d_out);
+        if (interrupted(job, s->worker, 3 * work_of_head(network, n)))
+            return 1;
     }
-    return loss;
+    return 0;
 }
 
 /* One row of results: outputs, after the link unless raw, or without a head the states themselves. */
@@ -130,7 +139,8 @@ static void put_result(const rnn_job *job, isize at, const real *h, real *z)
                (size_t)last->hidden * sizeof(real));
 }
 
-static void predict_head(const rnn_job *job, const slice *s)
+/* Results of a slice; 1 when interrupted. */
+static int predict_head(rnn_job *job, const slice *s)
 {
     const rnn_network *network = job->network;
     const rnn_layer *last = &network->layer[network->n_layers - 1];
@@ -141,17 +151,21 @@ static void predict_head(const rnn_job *job, const slice *s)
         head_products(job, s->rows, h, z);
         for (isize i = 0; i < s->rows; i++)
             put_result(job, s->sample[i], h + i * last->ld_h, z + i * width);
-        return;
+        return 0;
     }
     for (isize first = 0, end; first < s->steps; first = end) {
         end = block_end(s, first);
         const real *h = s->arena + last->h + s->offset[first] * last->ld_h;
         real *z_row = z;
-        head_products(job, s->offset[end] - s->offset[first], h, z);
+        const isize n = s->offset[end] - s->offset[first];
+        head_products(job, n, h, z);
         for (isize t = first; t < end; t++)
             for (isize i = 0; i < rows_at(s, t); i++, z_row += width, h += last->ld_h)
                 put_result(job, job->offsets[s->sample[i]] + t, h, z_row);
+        if (interrupted(job, s->worker, work_of_head(network, n)))
+            return 1;
     }
+    return 0;
 }
 
 #endif

@@ -7,7 +7,6 @@ cdef extern from "kernels.h" nogil:
 
     enum:
         MAX_LAYERS
-        MAX_DIRECTIONS
         POLL_WORK
 
     ctypedef struct rnn_cell:
@@ -27,7 +26,7 @@ cdef extern from "kernels.h" nogil:
         rnn_direction *direction
 
     ctypedef struct rnn_head:
-        isize weight, bias, outputs
+        isize weight, bias, outputs, width
 
     ctypedef struct rnn_network:
         isize n_features
@@ -103,4 +102,5 @@ cdef extern from "kernels.h" nogil:
 
 cdef extern from "team.h" nogil:
     const bint RNN_OPENMP
+    void stop_job(rnn_job *job)
     void run_phases(rnn_job *job, const rnn_phase *phases, int n_threads)

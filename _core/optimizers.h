@@ -129,7 +129,7 @@ static void update(rnn_job *job, isize worker)
         .corrected_rate = (real)(optimizer->learning_rate * sqrt(optimizer->correction_2) / optimizer->correction_1),
         .nesterov = optimizer->nesterov,
     };
-    real *w = job->params, *p = job->state, *q = p + network->n_params;
+    real *w = job->params, *p = job->state, *q = optimizer_list[optimizer->kind].n_state > 1 ? p + network->n_params : p;
     const real *g = job->gradient;
     isize block = 0;
     for (int i = 0; i < network->n_tensors; i++) {

@@ -123,7 +123,7 @@ static void plan_arena(rnn_network *network)
     network->d_c = claim(used, rows, widest);
     network->h_prev = claim(used, waiting, row_length(widest));
     network->panel = claim(used, waiting, PANEL_COLUMNS);
-    network->dropped = claim(used, waiting, last->ld_h);
+    network->dropped = dropping ? claim(used, waiting, last->ld_h) : -1;
     if (network->keep_input_gradient)
         network->d_input = claim(used, steps, whole_vectors(network->n_features));
 }

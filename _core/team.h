@@ -14,6 +14,9 @@ enum { RNN_OPENMP = 0 };
 
 enum { MAX_PHASES = 4 };
 
+/* Have all workers drop the minibatch. */
+static inline void stop_job(rnn_job *job) { __atomic_store_n(&job->stop, 1, __ATOMIC_RELAXED); }
+
 /* Run the phases (a list that may end early with NULL) on up to n_threads workers. */
 static void run_phases(rnn_job *job, const rnn_phase *phases, int n_threads)
 {

@@ -1,6 +1,6 @@
 """A build by a compiler without OpenMP gives the same bits, from one thread: about a minute.
 
-Run by hand: ``pytest -o addopts= tests/slow``.
+Run by hand: ``pytest tests/slow``.
 """
 
 import os

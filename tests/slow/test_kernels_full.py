@@ -1,6 +1,6 @@
 """The engine against the NumPy twin, over the full product of the settings: some minutes.
 
-Run by hand: ``pytest -o addopts= tests/slow``.
+Run by hand: ``pytest tests/slow``.
 """
 
 import sys
