@@ -32,106 +32,107 @@ from sklearn_rnn.preprocessing import SequenceScaler
 
 SELECTION_SEED = 1000  # of the generated data that settings are chosen on
 
-# Parameters of the pipeline (scale, rnn) for each tuned task, chosen by `--select`.
+# Settings of the tuned tasks, chosen by `--select`: whether to scale, and the estimator's own.
+# Each names its whole training, so that no default decides. Rates fall to zero over all epochs.
+WHOLE_COSINE = {"learning_rate": "cosine", "tol": 0.0, "n_iter_no_change": 1000}
+ADDING = {"learning_rate_init": 0.01, "max_grad_norm": 0.1, "batch_size": 20, "max_iter": 15}
+ADDING_TASKS = {
+    f"adding_{n_timesteps}_{cell}": (n_timesteps, cell)
+    for n_timesteps in (100, 200)
+    for cell in ("lstm", "gru")
+}
 SETTINGS = {
     "japanese_vowels_tuned": {
         "scale": True,
-        "rnn__cell": "gru",
-        "rnn__bidirectional": True,
-        "rnn__dropout": 0.3,
+        "cell": "gru",
+        "bidirectional": True,
+        "hidden_layer_sizes": 64,
+        "dropout": 0.5,
+        "learning_rate_init": 0.01,
+        "max_grad_norm": 0.1,
+        "alpha": 1e-3,
+        "batch_size": 16,
+        "max_iter": 100,
     },
-    "basic_motions": {"scale": True, "rnn__cell": "gru", "rnn__learning_rate_init": 3e-3},
+    "basic_motions": {
+        "scale": True,
+        "cell": "gru",
+        "bidirectional": True,
+        "hidden_layer_sizes": 64,
+        "dropout": 0.3,
+        "learning_rate_init": 0.005,
+        "max_grad_norm": 1.0,
+        "alpha": 1e-4,
+        "batch_size": 8,
+        "max_iter": 100,
+    },
     "hyphenation": {
-        "rnn__cell": "gru",
-        "rnn__bidirectional": True,
-        "rnn__hidden_layer_sizes": (96, 96),
-        "rnn__dropout": 0.2,
-        "rnn__batch_size": 64,
-        "rnn__max_iter": 20,
-        "rnn__learning_rate": "cosine",
-        "rnn__learning_rate_init": 4e-3,
+        "cell": "gru",
+        "bidirectional": True,
+        "hidden_layer_sizes": (96, 96),
+        "dropout": 0.2,
+        "learning_rate_init": 0.004,
+        "max_grad_norm": 1.0,
+        "alpha": 0.0,
+        "batch_size": 64,
+        "max_iter": 15,
     },
     "vic_elec": {
         "scale": True,
-        "rnn__cell": "gru",
-        "rnn__bidirectional": True,
-        "rnn__hidden_layer_sizes": 48,
-        "rnn__batch_size": 16,
-        "rnn__max_iter": 60,
-        "rnn__learning_rate": "cosine",
-        "rnn__learning_rate_init": 5e-3,
+        "cell": "gru",
+        "bidirectional": True,
+        "hidden_layer_sizes": (48, 48),
+        "learning_rate_init": 0.003,
+        "max_grad_norm": 1.0,
+        "alpha": 1e-4,
+        "batch_size": 4,
+        "max_iter": 60,
     },
-    "adding_100_lstm": {
-        "rnn__cell": "lstm",
-        "rnn__learning_rate_init": 3e-3,
-        "rnn__batch_size": 50,
-        "rnn__max_iter": 30,
-    },
-    "adding_100_gru": {
-        "rnn__cell": "gru",
-        "rnn__learning_rate_init": 3e-3,
-        "rnn__batch_size": 50,
-        "rnn__max_iter": 30,
-    },
-    "adding_200_lstm": {
-        "rnn__cell": "lstm",
-        "rnn__learning_rate_init": 3e-3,
-        "rnn__batch_size": 50,
-        "rnn__max_iter": 30,
-    },
-    "adding_200_gru": {
-        "rnn__cell": "gru",
-        "rnn__learning_rate_init": 3e-3,
-        "rnn__batch_size": 50,
-        "rnn__max_iter": 30,
-    },
+    **{name: {"cell": cell, **ADDING} for name, (_, cell) in ADDING_TASKS.items()},
     "copying": {
-        "rnn__cell": "lstm",
-        "rnn__learning_rate_init": 3e-3,
-        "rnn__batch_size": 50,
-        "rnn__max_iter": 50,
+        "cell": "lstm",
+        "learning_rate_init": 0.01,
+        "max_grad_norm": 1.0,
+        "batch_size": 50,
+        "max_iter": 30,
     },
     "parity": {
-        "rnn__cell": "lstm",
-        "rnn__learning_rate_init": 3e-3,
-        "rnn__batch_size": 50,
-        "rnn__max_iter": 50,
+        "cell": "lstm",
+        "learning_rate_init": 0.01,
+        "max_grad_norm": 1.0,
+        "batch_size": 50,
+        "max_iter": 30,
     },
 }
+for chosen in SETTINGS.values():
+    chosen.update(WHOLE_COSINE)
 
 # What `--select` compares; what is not listed stays as in SETTINGS.
-ADDING = {"rnn__learning_rate_init": [1e-3, 3e-3], "rnn__learning_rate": ["constant", "cosine"]}
 CANDIDATES = {
     "japanese_vowels_tuned": {
-        "scale": [False, True],
-        "rnn__cell": ["lstm", "gru"],
-        "rnn__hidden_layer_sizes": [64, 128],
-        "rnn__bidirectional": [False, True],
-        "rnn__dropout": [0.0, 0.3, 0.5],
+        "cell": ["lstm", "gru"],
+        "hidden_layer_sizes": [64, 128],
+        "learning_rate_init": [0.003, 0.01],
+        "max_grad_norm": [0.1, 1.0],
+        "alpha": [1e-3, 3e-3, 1e-2],
     },
     "basic_motions": {
-        "scale": [False, True],
-        "rnn__cell": ["lstm", "gru"],
-        "rnn__bidirectional": [False, True],
-        "rnn__learning_rate_init": [1e-3, 3e-3, 1e-2],
+        "cell": ["lstm", "gru"],
+        "learning_rate_init": [0.003, 0.005, 0.01],
+        "dropout": [0.0, 0.3, 0.5],
     },
-    "hyphenation": {
-        "rnn__cell": ["lstm", "gru"],
-        "rnn__hidden_layer_sizes": [(128,), (96, 96)],
-        "rnn__dropout": [0.0, 0.2],
-    },
+    "hyphenation": {"cell": ["lstm", "gru"], "hidden_layer_sizes": [128, (96, 96)]},
     "vic_elec": {
-        "rnn__hidden_layer_sizes": [48, 96],
-        "rnn__batch_size": [8, 16, 32],
-        "rnn__learning_rate_init": [2e-3, 5e-3],
-        "rnn__alpha": [0.0, 1e-4, 1e-3],
+        "hidden_layer_sizes": [48, 96, (48, 48)],
+        "learning_rate_init": [0.003, 0.01],
+        "alpha": [0.0, 1e-4, 1e-3],
     },
-    "adding_100_lstm": ADDING,
-    "adding_100_gru": ADDING,
-    "adding_200_lstm": ADDING,
-    "adding_200_gru": ADDING,
-    "copying": {"rnn__cell": ["lstm", "gru"], "rnn__learning_rate_init": [1e-3, 3e-3, 1e-2]},
-    "parity": {"rnn__cell": ["lstm", "gru"], "rnn__learning_rate_init": [1e-3, 3e-3, 1e-2]},
+    **{
+        name: {"learning_rate_init": [0.003, 0.01], "max_grad_norm": [0.1, 1.0]}
+        for name in ADDING_TASKS
+    },
+    "copying": {"cell": ["lstm", "gru"], "learning_rate_init": [0.003, 0.01]},
+    "parity": {"cell": ["lstm", "gru"], "learning_rate_init": [0.003, 0.01]},
 }
 
 
@@ -198,17 +199,6 @@ def real(load):
 ONE_SPLIT = ShuffleSplit(1, test_size=0.1, random_state=0)
 
 
-def adding_task(n_timesteps, seeds_needed):
-    return Task(
-        partial(datasets.adding, n_timesteps),
-        {"MSE": 1e-3},
-        squared_error,
-        RNNRegressor,
-        seeds_needed=seeds_needed,
-        cv=ONE_SPLIT,
-    )
-
-
 TASKS = {
     "japanese_vowels": Task(real(datasets.japanese_vowels), {"accuracy": 0.97}),
     "japanese_vowels_tuned": Task(real(datasets.japanese_vowels), {"accuracy": 0.985}),
@@ -232,10 +222,17 @@ TASKS = {
         seeds=3,
         cv=KFold(4),
     ),
-    "adding_100_lstm": adding_task(100, 5),
-    "adding_100_gru": adding_task(100, 5),
-    "adding_200_lstm": adding_task(200, 4),
-    "adding_200_gru": adding_task(200, 4),
+    **{
+        name: Task(
+            partial(datasets.adding, n_timesteps),
+            {"MSE": 1e-3},
+            squared_error,
+            RNNRegressor,
+            seeds_needed={100: 5, 200: 4}[n_timesteps],
+            cv=ONE_SPLIT,
+        )
+        for name, (n_timesteps, _) in ADDING_TASKS.items()
+    },
     "copying": Task(
         datasets.copying,
         {"accuracy": 0.999},
@@ -260,16 +257,9 @@ def model_of(name, seed):
     estimator = task.estimator(**mode, random_state=seed)
     if name not in SETTINGS:
         return estimator
-    return Pipeline([("scale", "passthrough"), ("rnn", estimator)]).set_params(
-        **with_scaler(SETTINGS[name])
-    )
-
-
-def with_scaler(settings):
-    return {
-        k: (SequenceScaler() if v else "passthrough") if k == "scale" else v
-        for k, v in settings.items()
-    }
+    settings = dict(SETTINGS[name])
+    scale = SequenceScaler() if settings.pop("scale", False) else "passthrough"
+    return Pipeline([("scale", scale), ("rnn", estimator.set_params(**settings))])
 
 
 def weights_of(data):
@@ -348,8 +338,7 @@ COLUMNS = {
         f"{row['seconds']['max']:.1f})"
     ),
     "settings": lambda row: (
-        ", ".join(f"{k.removeprefix('rnn__')}={v}" for k, v in row["settings"].items())
-        or "defaults"
+        ", ".join(f"{name}={value}" for name, value in row["settings"].items()) or "defaults"
     ),
 }
 
@@ -361,7 +350,7 @@ def select(name, n_jobs):
     """Rows of a GridSearchCV over the task's candidates, best first."""
     task, data = TASKS[name], TASKS[name].load(SELECTION_SEED)
     measure = next(iter(task.bars))
-    grid = {k: [with_scaler({k: v})[k] for v in values] for k, values in CANDIDATES[name].items()}
+    grid = {f"rnn__{parameter}": values for parameter, values in CANDIDATES[name].items()}
     sign = -1 if measure in ERRORS else 1
 
     def scoring(model, X, y):
@@ -378,14 +367,12 @@ def select(name, n_jobs):
     results = search.fit(data.X_train, data.y_train, **weights_of(data)).cv_results_
     rows = []
     for i in np.argsort(results["rank_test_score"], kind="stable"):
-        settings = {
-            k: v if k != "scale" else v != "passthrough" for k, v in results["params"][i].items()
-        }
+        changed = {k.removeprefix("rnn__"): v for k, v in results["params"][i].items()}
         rows.append(
             {
                 "task": name,
                 "measure": measure,
-                "settings": settings,
+                "settings": {**SETTINGS[name], **changed},
                 "mean": float(sign * results["mean_test_score"][i]),
                 "std": float(results["std_test_score"][i]),
                 "seconds": float(results["mean_fit_time"][i]),

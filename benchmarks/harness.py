@@ -153,6 +153,7 @@ def write(name, title, columns, rows, key, packages=(), summarize=None, command=
     put under the table.
     """
     where, date = machine(packages), datetime.date.today().isoformat()
+    rows = json.loads(json.dumps(rows))  # as they will be read again
     path = RESULTS / f"{name}.json"
     merged = {}
     if path.exists():
