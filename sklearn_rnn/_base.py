@@ -1,5 +1,6 @@
 """What both estimators do: a fit from X and y to the parameters, and what is kept of it."""
 
+import sys
 import warnings
 from dataclasses import asdict, fields
 
@@ -12,21 +13,14 @@ from ._callbacks import CallbackSupportMixin, Observers, as_callbacks
 from ._fitted import _FittedRNN
 from ._losses import LOSSES
 from ._network import Network
-from ._parameters import check_parameters, layer_sizes
+from ._parameters import MODES, check_parameters, layer_sizes
 from ._threads import effective_n_threads
 from ._training import DivergedError, Examples, Progress, Settings, Task, next_seed, train
 from ._validation import read_weights, read_X, split
 
-# What must not change between a fit and its continuation: the parameter's name and the network's.
-FIXED = {
-    "cell": "cell",
-    "activation": "activation",
-    "hidden_layer_sizes": "hidden_layer_sizes",
-    "bidirectional": "bidirectional",
-    "mode": "per_step",
-    "loss": "loss",
-    "dtype": "dtype",
-}
+# The parameters that must not change between a fit and its continuation.
+FIXED = ("cell", "activation", "hidden_layer_sizes", "bidirectional", "mode", "loss", "dtype")
+OURS = ("sklearn", "sklearn_rnn")  # whose lines no warning should point at
 
 
 class _RNNBase(CallbackSupportMixin, _FittedRNN):
@@ -34,7 +28,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
 
     _read_y(y, sequences, per_step, name)   -> rows, one per sequence or per step
     _learn_y(rows, weights, taught, ...)    -> targets, loss, n_outputs; sets fitted attributes
-    _encode_y(rows)                         -> targets that outputs compare with
+    _encode_y(rows, name)                   -> targets that outputs compare with
     _weigh(examples, incremental)           -> examples with weights of its own, if it has any
     _score_rows(targets, outputs, weights)  -> score
     _loss_unit(loss)                        -> factor from the loss to the units of the user
@@ -176,12 +170,12 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         network = self._choose_network(
             fitted.n_features, fitted.n_outputs, getattr(self, "loss", fitted.loss)
         )
-        for name, attribute in FIXED.items():
-            before, now = getattr(fitted, attribute), getattr(network, attribute)
-            if before != now:
+        before, now = ({**asdict(n), "mode": MODES[n.per_step]} for n in (fitted, network))
+        for name in FIXED:
+            if before[name] != now[name]:
                 raise ValueError(
                     f"`{name}` must not change between a fit and its continuation (warm_start, "
-                    f"partial_fit): the fitted network has {attribute}={before!r}, "
+                    f"partial_fit): the fitted network has {name}={before[name]!r}, "
                     f"got {getattr(self, name)!r}."
                 )
 
@@ -211,19 +205,21 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             per_step = examples.per_step
             read = self._read(X_val, y_val, weight_val, per_step, reset=False, suffix="_val")
             sequences, rows, weights = read
-            held = Examples(sequences, self._encode_y(rows), weights, per_step).with_weight()
+            targets = self._encode_y(rows, "y_val")
+            held = Examples(sequences, targets, weights, per_step).with_weight()
         if len(held.targets) < 2:
             raise ValueError("`y_val` must have at least 2 targets with weight, to be scored.")
         predict = _network.predictor(
             task.network, held.sequences, effective_n_threads(self.n_threads)
         )
         task.validate = lambda params: self._score_rows(held.targets, predict(params), held.weights)
-        task.progress.validation_scores = []
+        task.progress.validation_scores = list(getattr(self, "validation_scores_", None) or [])
 
     def _take_over(self, draft, task):
         """Make the fitted state that of the draft after so much training."""
         network, progress = task.network, task.progress
         scores, loss = progress.validation_scores, progress.loss
+        judged = scores is not None and progress.best < np.inf
         self._set_fitted(
             draft._fitted_state()
             | {
@@ -239,20 +235,20 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
                 "best_loss_": None if scores is not None else min(progress.best_loss, loss),
                 "loss_curve_": list(progress.loss_curve),
                 "validation_scores_": None if scores is None else list(scores),
-                "best_validation_score_": -progress.best if scores else None,
+                "best_validation_score_": -progress.best if judged else None,
             }
         )
 
     def _tell(self, end, task):
         """Warn of an end that the user can do something about; return what `verbose` says."""
         if end == "interrupted":
-            warnings.warn("Training interrupted by user.", stacklevel=5)
+            warnings.warn("Training interrupted by user.", stacklevel=level_of_caller())
         elif end == "max_iter" and task.planned and task.settings.learning_rate != "cosine":
             warnings.warn(
                 f"Maximum number of epochs (max_iter={task.n_epochs}) reached and the optimization "
                 "has not converged yet. Increase max_iter.",
                 ConvergenceWarning,
-                stacklevel=5,
+                stacklevel=level_of_caller(),
             )
         elif end == "no_progress":
             what = "Training loss" if task.validate is None else "Validation score"
@@ -261,3 +257,11 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
                 f"{task.settings.n_iter_no_change} consecutive epochs."
             )
         return None
+
+
+def level_of_caller():
+    """Return the `stacklevel` of a warning that is to point at who called scikit-learn or us."""
+    level, frame = 1, sys._getframe(1)
+    while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] in OURS:
+        level, frame = level + 1, frame.f_back
+    return level

@@ -10,13 +10,17 @@ from sklearn.utils.validation import check_is_fitted
 
 from . import _network
 from ._network import Network
-from ._sequences import unpack_steps
+from ._sequences import as_numbers, unpack_steps
 from ._threads import effective_n_threads
 from ._validation import read_weights, read_X
 
 STATE_FORMAT = 1
-# Fitted attributes whose names do not end in an underscore.
-PRIVATE_STATE = ("_input_kind", "_y_is_1d", "_architecture", "_optimizer")
+# Every attribute that a fit writes. All else, like what a subclass or a callback adds, is not ours.
+STATE = frozenset(
+    "n_features_in_ feature_names_in_ classes_ y_mean_ y_scale_ params_ n_layers_ n_outputs_ "
+    "out_activation_ n_iter_ t_ loss_ best_loss_ loss_curve_ validation_scores_ "
+    "best_validation_score_ _input_kind _y_is_1d _architecture _optimizer".split()
+)
 
 
 class InconsistentStateWarning(InconsistentVersionWarning):
@@ -47,7 +51,7 @@ class _FittedRNN(BaseEstimator):
 
     def _fitted_state(self):
         """Return the fitted attributes."""
-        return {k: v for k, v in vars(self).items() if k in PRIVATE_STATE or k.endswith("_")}
+        return {k: v for k, v in vars(self).items() if k in STATE}
 
     def _set_fitted(self, state):
         """Replace the fitted attributes, the new ones all at once."""
@@ -183,8 +187,8 @@ class _FittedRNN(BaseEstimator):
         Raises
         ------
         ValueError
-            If a name is missing or unknown, a shape differs, or a number is not finite in the
-            dtype of the network. Nothing is changed then.
+            If a name is missing or unknown, a shape differs, or something is not a real number,
+            finite in the dtype of the network. Nothing is changed then.
 
         Examples
         --------
@@ -207,7 +211,7 @@ class _FittedRNN(BaseEstimator):
                 f"unknown {sorted(set(weights) - set(views))}."
             )
         for name, view in views.items():
-            value = np.asarray(weights[name])
+            value = as_numbers(weights[name], f"weights[{name!r}]")
             if value.shape != view.shape:
                 raise ValueError(
                     f"`weights[{name!r}]` must have shape {view.shape}, got {value.shape}."

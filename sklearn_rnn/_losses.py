@@ -34,4 +34,5 @@ def unit_of_loss(loss, y_scale):
     For several outputs it is the mean over them, which is exact when all outputs are learned
     equally well or have the same scale.
     """
-    return float(np.mean(y_scale ** LOSSES[loss].power))
+    with np.errstate(over="ignore"):  # a squared loss of huge targets is no float any more
+        return float(np.mean(y_scale ** LOSSES[loss].power))

@@ -12,6 +12,9 @@ from ._optimizers import SCHEDULES, SOLVERS
 
 DTYPES = ("float32", "float64")
 MODES = ("many_to_one", "many_to_many")
+INTEGER_BOUND = 2**31  # what the core counts with
+# Constants of the core that must not be 0 in its dtype, in which it flushes denormal numbers.
+NEVER_ZERO = ("epsilon", "max_grad_value", "huber_delta")
 NO_ACTIVATION = "tanh"  # the default, and the only one for cells without a choice
 
 
@@ -21,7 +24,12 @@ class Allowed(NamedTuple):
 
 
 def _is_number(value, kind=Real):
-    return isinstance(value, kind) and not isinstance(value, (bool, np.bool_)) and isfinite(value)
+    if not isinstance(value, kind) or isinstance(value, (bool, np.bool_)):
+        return False
+    try:
+        return isfinite(value)
+    except OverflowError:  # an integer that no float can hold
+        return False
 
 
 def one_of(names):
@@ -34,7 +42,8 @@ def one_of(names):
 
 def integer(low):
     return Allowed(
-        lambda value: _is_number(value, Integral) and value >= low, f"an integer of at least {low}"
+        lambda value: _is_number(value, Integral) and low <= value < INTEGER_BOUND,
+        f"an integer of at least {low} and below 2**31",
     )
 
 
@@ -62,7 +71,7 @@ def either(value, rule):
 boolean = Allowed(lambda value: isinstance(value, (bool, np.bool_)), "True or False")
 sizes = Allowed(
     lambda value: len(layer_sizes(value)) > 0 and all(map(integer(1).test, layer_sizes(value))),
-    "an integer of at least 1, or a tuple of those",
+    f"{integer(1).text}, or a tuple of those",
 )
 
 TABLE = {
@@ -91,7 +100,7 @@ TABLE = {
     "early_stopping": boolean,
     "validation_fraction": number(0, 1, open_low=True),
     "warm_start": boolean,
-    "verbose": Allowed(lambda v: boolean.test(v) or integer(0).test(v), "0, 1 or 2"),
+    "verbose": Allowed(lambda v: boolean.test(v) or (integer(0).test(v) and v <= 2), "0, 1 or 2"),
     "loss": one_of(REGRESSION_LOSSES),
     "huber_delta": number(0, open_low=True),
     "normalize_y": boolean,
@@ -116,6 +125,13 @@ def check_parameters(params):
     for name, rule in TABLE.items():
         if name in params and not rule.test(params[name]):
             raise ValueError(f"`{name}` must be {rule.text}, got {params[name]!r}.")
+    least = np.finfo(params["dtype"]).tiny
+    for name in NEVER_ZERO:
+        if params.get(name) is not None and params[name] < least:
+            raise ValueError(
+                f"`{name}` must be at least {least:.4g} with dtype={params['dtype']!r}, "
+                f"got {params[name]!r}."
+            )
     cell, activation = params["cell"], params["activation"]
     choices = _core.CELLS[cell].activations or (NO_ACTIVATION,)
     if activation not in choices:

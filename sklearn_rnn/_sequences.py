@@ -138,8 +138,7 @@ def read_steps(y, *, name="y", numeric=True):
                 f"one array per sequence; got shape {y.shape}."
             )
         if numeric:
-            y = _numbers_of_objects(y)
-            _check_numeric(y, name)
+            y = as_numbers(y, name)
             y = y.astype(_float_dtype({y.dtype}), copy=False)
         n_samples, n_timesteps = y.shape[:2]
         offsets = np.arange(n_samples + 1, dtype=np.intp) * n_timesteps
@@ -309,11 +308,7 @@ def as_array(item, name):
         raise TypeError(
             f"`{name}` must be dense, got a sparse {type(item).__name__}: use .toarray()."
         )
-    if isinstance(item, np.ma.MaskedArray) and np.ma.is_masked(item):
-        raise ValueError(
-            f"`{name}` must not have masked entries, it has {np.ma.count_masked(item)}: "
-            "fill them, or leave those steps out."
-        )
+    refuse_masked(item, name)
     try:
         return np.asarray(item)
     except ValueError as error:
@@ -321,6 +316,22 @@ def as_array(item, name):
             f"`{name}` must be rectangular, with as many features at every step; "
             f"it cannot be read as one array ({error})."
         ) from error
+
+
+def refuse_masked(item, name):
+    """Refuse masked entries, whose values NumPy would uncover."""
+    if isinstance(item, np.ma.MaskedArray) and np.ma.is_masked(item):
+        raise ValueError(
+            f"`{name}` must not have masked entries, it has {np.ma.count_masked(item)}: "
+            "fill them, or leave those steps out."
+        )
+
+
+def as_numbers(item, name):
+    """`as_array` that refuses what are no real numbers."""
+    array = _numbers_of_objects(as_array(item, name))
+    _check_numeric(array, name)
+    return array
 
 
 def _items(X, name):

@@ -17,9 +17,10 @@ def effective_n_threads(n_threads=None):
     Otherwise a number is taken as it is. None means 1 inside a joblib worker of any backend, whose
     neighbours use the other cores; else OMP_NUM_THREADS, or as many as there are usable cores.
     """
-    if n_threads is not None and (not isinstance(n_threads, Integral) or n_threads < 1):
+    if n_threads is not None and not (isinstance(n_threads, Integral) and 1 <= n_threads < 2**31):
         raise ValueError(
-            f"`n_threads` must be None or an integer of at least 1, got {n_threads!r}."
+            "`n_threads` must be None or an integer of at least 1 and below 2**31, "
+            f"got {n_threads!r}."
         )
     if _forked:
         return 1

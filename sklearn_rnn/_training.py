@@ -124,6 +124,7 @@ class Progress:
         """Return what `resume` needs beside the parameters: plain values and one array."""
         names = ("solver", "vectors", "seed", "learning_rate", "n_updates", "n_passes")
         state = {name: getattr(self, name) for name in names}
+        state["vectors"] = self.vectors.copy()  # these go on changing
         if self.validation_scores is None:
             state.update(best=self.best, no_improvement=self.no_improvement)
         return state

@@ -6,7 +6,16 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
-from ._sequences import check_finite, from_dense, is_ragged, pack, step_weights
+from ._sequences import (
+    as_array,
+    as_numbers,
+    check_finite,
+    from_dense,
+    is_ragged,
+    pack,
+    refuse_masked,
+    step_weights,
+)
 
 KINDS = {
     "2d": "2-D (n_samples, n_timesteps), one feature per step",
@@ -57,6 +66,7 @@ def _columns_may_differ(estimator, X):
 
 def _checked_array(estimator, X, name):
     """Read what is no list of sequences as a float array of at least two dimensions."""
+    refuse_masked(X, name)
     kind = getattr(getattr(X, "dtype", None), "kind", "f")
     if kind in "USmM":
         raise ValueError(f"`{name}` must hold real numbers, got dtype {X.dtype}.")
@@ -71,7 +81,10 @@ def _checked_array(estimator, X, name):
 
 
 def read_weights(sample_weight, sequences, per_step, *, name="sample_weight"):
-    """Return weights (n_rows,) in float64, a row being a sequence, or a step; None stays None."""
+    """Return weights (n_rows,) in float64, a row being a sequence, or a step; None stays None.
+
+    They are `relative`, for nothing but their ratios counts.
+    """
     if sample_weight is None:
         return None
     n_samples = sequences.n_samples
@@ -81,7 +94,7 @@ def read_weights(sample_weight, sequences, per_step, *, name="sample_weight"):
         weights = step_weights(sample_weight, sequences, name=name)
     else:
         weights = check_array(
-            sample_weight,
+            as_numbers(sample_weight, name),
             ensure_2d=False,
             allow_nd=True,
             dtype=np.float64,
@@ -97,7 +110,16 @@ def read_weights(sample_weight, sequences, per_step, *, name="sample_weight"):
             i = int(np.argmin(weights))
             raise ValueError(f"`{name}` must not be negative, `{name}[{i}]` is {weights[i]}.")
     check_some_weight(weights, name)
-    return weights
+    return relative(weights)
+
+
+def relative(weights):
+    """Scale weights to a greatest one from 1/2 to 1, whose sums neither overflow nor vanish.
+
+    By a power of two: that rounds nothing.
+    """
+    _, exponent = np.frexp(weights.max())
+    return np.ldexp(weights, -exponent)
 
 
 def check_some_weight(weights, name):
@@ -113,7 +135,7 @@ def one_per_sequence(y, sequences, name):
             f"`{name}` must have one target per sequence with mode='many_to_one', it holds one "
             "array per sequence; one target per step needs mode='many_to_many'."
         )
-    y = np.asarray(y)
+    y = as_array(y, name)
     if y.ndim == 0 or len(y) != sequences.n_samples:
         raise ValueError(
             f"`{name}` must have one target per sequence: there are {sequences.n_samples} "

@@ -4,18 +4,26 @@ Parameters, values and targets are drawn as float32 numbers, whatever the dtype:
 the twin then work on exactly the same numbers.
 """
 
+import os
+import subprocess
+import sys
 from contextlib import contextmanager
 from dataclasses import astuple, dataclass
 from functools import cache
 from itertools import combinations
+from pathlib import Path
 from types import SimpleNamespace
 from zlib import crc32
 
 import numpy as np
 import reference
 
+import sklearn_rnn
 from sklearn_rnn import _core
 from sklearn_rnn._network import Network, held
+
+HERE = Path(__file__).parent
+PACKAGE = Path(sklearn_rnn.__file__).parents[1]
 
 # Largest errors, each relative to the largest number of its array: of results against the twin,
 RTOL = {"float32": 2e-4, "float64": 1e-12}
@@ -335,3 +343,21 @@ def assert_case_agrees(case, dtype, level):
     assert_gradients_close(network, actual.d_params, expected.d_params, rtol)
     least = least_scale(expected.d_params)
     assert_close(actual.d_values, expected.d_values, rtol, "gradient of the input", least)
+
+
+# ---- Other interpreters -------------------------------------------------------------------------
+
+
+def run_python(code, *, check=True, **environment):
+    """Run code in a new interpreter, which finds the package that these tests found."""
+    result = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        env={**os.environ, "PYTHONPATH": str(PACKAGE), **environment},
+        cwd=HERE,  # not at the root, where the sources would come before an installed package
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert not check or result.returncode == 0, result.stderr
+    return result

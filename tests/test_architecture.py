@@ -4,12 +4,11 @@ import ast
 import os
 import platform
 import re
-import subprocess
-import sys
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+from cases import run_python
 
 import sklearn_rnn
 from sklearn_rnn import _core
@@ -179,17 +178,6 @@ def test_compiler_flags_keep_arithmetic_honest_and_portable():
 # ---- SIMD levels --------------------------------------------------------------------------------
 
 
-def run_python(code, **environment):
-    path = {"PYTHONPATH": str(PACKAGE.parent)}
-    return subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code],
-        env={**os.environ, **path, **environment},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 def level_taken(value):
     """Return the level that a new interpreter takes under SKLEARN_RNN_SIMD=value."""
     code = (
@@ -228,7 +216,7 @@ def test_the_fastest_level_is_taken_unless_told_otherwise():
 
 
 def test_a_wrong_level_is_refused():
-    result = run_python("import sklearn_rnn", SKLEARN_RNN_SIMD="abacus")
+    result = run_python("import sklearn_rnn", check=False, SKLEARN_RNN_SIMD="abacus")
     assert result.returncode != 0
     assert "ImportError: SKLEARN_RNN_SIMD" in result.stderr
     assert "abacus" in result.stderr and "baseline" in result.stderr

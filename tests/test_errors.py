@@ -99,6 +99,7 @@ def fitted_like(rnn):
         ("validation_fraction", 0.0),
         ("warm_start", 0),
         ("verbose", -1),
+        ("verbose", 99),
         ("loss", "mse"),
         ("huber_delta", 0.0),
         ("normalize_y", "yes"),
@@ -377,7 +378,7 @@ def test_going_on_with_another_network_is_refused(name, value):
     rnn = RNNRegressor(2, warm_start=True, max_iter=1).fit(RAGGED, NUMBERS)
     rnn.set_params(**{name: value})
     for method in (rnn.fit, rnn.partial_fit):
-        with pytest.raises(ValueError, match=f"`{name}` must not change.*{value!r}"):
+        with pytest.raises(ValueError, match=f"`{name}` must not change.*has {name}=.*{value!r}"):
             method(RAGGED, NUMBERS)
 
 
@@ -427,6 +428,8 @@ def test_a_layer_that_is_not_there_is_refused():
         ("weight_hh_l0", np.zeros((2, 8)), "weight_hh_l0.*shape \\(8, 2\\)"),
         ("head.bias", [np.nan], "head.bias.*finite"),
         ("head.bias", [1e300], "head.bias.*finite in float32"),
+        ("head.bias", ["x"], "head.bias.*strings"),
+        ("head.bias", [1j], "head.bias.*complex"),
     ],
 )
 def test_bad_weights_of_the_network_are_named(name, value, message):
@@ -472,3 +475,86 @@ def test_a_damaged_scale_is_noticed():
 def test_absurd_sizes_are_refused_and_change_nothing(refuses, size):
     rnn = RNNRegressor(size, max_iter=1)
     refuses(rnn, "hidden_layer_sizes", RAGGED, NUMBERS, error=(MemoryError, ValueError))
+
+
+# ---- what would be misread, vanish or overflow -------------------------------------------------
+
+
+def test_masked_entries_are_refused_wherever_they_come(refuses):
+    mask = np.zeros(6, bool)
+    mask[2] = True
+    rnn = RNNRegressor(2, max_iter=1)
+    steps = np.ma.array(DENSE, mask=np.broadcast_to(mask[:, None, None], DENSE.shape))
+    for X in (steps, steps[:, :, 0]):
+        refuses(rnn, "`X` must not have masked", X, NUMBERS)
+    masked = np.ma.array(np.arange(1.0, 7.0), mask=mask)
+    refuses(rnn, "`y` must not have masked", RAGGED, masked)
+    refuses(rnn, "`sample_weight` must not have masked", RAGGED, NUMBERS, sample_weight=masked)
+    unmasked = np.ma.array(DENSE, mask=False)
+    assert len(RNNRegressor(2, max_iter=1).fit(unmasked, NUMBERS).predict(unmasked)) == 6
+
+
+def test_targets_whose_mean_overflows_are_refused(refuses):
+    y = np.full(6, 1.7e308)
+    y[0] = 1.6e308
+    refuses(RNNRegressor(2, dtype="float64"), "`y` has values.*mean or scale", RAGGED, y)
+
+
+@pytest.mark.parametrize("name", ["hidden_layer_sizes", "n_threads", "max_iter", "batch_size"])
+@pytest.mark.parametrize("value", [10**30, 10**400])
+def test_integers_beyond_those_of_the_core_are_named(refuses, name, value):
+    refuses(RNNRegressor(**{name: value}), f"`{name}` must be.*below 2", RAGGED, NUMBERS)
+
+
+def test_numbers_that_no_float_holds_are_named(refuses):
+    refuses(RNNRegressor(alpha=10**400), "`alpha` must be a number", RAGGED, NUMBERS)
+
+
+@pytest.mark.parametrize("name", ["epsilon", "max_grad_value", "huber_delta"])
+def test_constants_that_vanish_in_the_dtype_are_named(refuses, name):
+    small = {name: 1e-50}
+    refuses(RNNRegressor(2, **small), f"`{name}`.*float32.*1e-50", RAGGED, NUMBERS)
+    RNNRegressor(2, max_iter=1, dtype="float64", **small).fit(RAGGED, NUMBERS)
+
+
+def test_weights_that_are_no_numbers_are_named(refuses):
+    strings = list("abcdef")
+    refuses(RNNRegressor(2), "`sample_weight`.*strings", RAGGED, NUMBERS, sample_weight=strings)
+    for weight in ("x", None, 1j, 10**400):
+        rnn = RNNClassifier(2, class_weight={"a": weight})
+        refuses(rnn, "`class_weight` must have finite weights", RAGGED, LABELS)
+
+
+def test_classes_that_are_no_list_are_named():
+    for classes in ({"a", "b"}, "ab", [], [["a"], ["b"]]):
+        with pytest.raises(ValueError, match="`classes` must be a list or 1-D array"):
+            RNNClassifier(2).partial_fit(RAGGED, LABELS, classes=classes)
+
+
+def test_validation_targets_must_be_like_those_of_training(refuses):
+    two = np.stack([NUMBERS, NUMBERS], axis=1)
+    rnn = RNNRegressor(2, max_iter=1, early_stopping=True, validation_fraction=0.5)
+    for y, y_val in ((NUMBERS, two), (two, NUMBERS), (two, two[:, :1])):
+        with pytest.raises(ValueError, match="`y_val` must have"):
+            rnn.fit(RAGGED, y, X_val=RAGGED, y_val=y_val)
+    rnn = RNNClassifier(2, max_iter=1, early_stopping=True)
+    for y, y_val in ((LABELS, np.arange(6) % 2), (np.arange(6) % 2, LABELS)):
+        with pytest.raises(ValueError, match="`y_val` must have labels of the type of `classes_`"):
+            rnn.fit(RAGGED, y, X_val=RAGGED, y_val=y_val)
+
+
+def test_labels_of_another_type_are_not_scored():
+    codes = np.arange(6) % 2
+    for fitted, scored in ((codes, codes.astype(str)), (LABELS, codes), (codes, LABELS)):
+        rnn = RNNClassifier(2, max_iter=1).fit(RAGGED, fitted)
+        with pytest.raises(ValueError, match="`y` must have labels of the type of `classes_`"):
+            rnn.score(RAGGED, scored)
+        assert 0 <= rnn.score(RAGGED, fitted.astype(object)) <= 1
+
+
+def test_a_column_of_labels_per_step_is_flattened_with_a_warning():
+    y = np.tile(LABELS[:, None], (1, 4))
+    rnn = RNNClassifier(2, mode="many_to_many", max_iter=1)
+    with pytest.warns(DataConversionWarning, match="column-vector"):
+        rnn.fit(DENSE, y[:, :, None])
+    assert rnn.predict(DENSE).shape == (6, 4)

@@ -6,12 +6,11 @@ import importlib
 import inspect
 import pickle
 import re
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import sklearn
+from cases import run_python
 from sklearn.base import clone
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
@@ -564,9 +563,7 @@ print(sorted({m.split(".")[0] for m in set(sys.modules) - before}))
 print("sklearn.metrics" in sys.modules or "sklearn.model_selection" in sys.modules)
 """
     for _ in range(3):  # the machine may be busy
-        seconds, packages, heavy = subprocess.run(
-            [sys.executable, "-c", code], capture_output=True, text=True, check=True
-        ).stdout.splitlines()
+        seconds, packages, heavy = run_python(code).stdout.splitlines()
         if float(seconds) < 0.1:
             break
     assert float(seconds) < 0.1
@@ -588,5 +585,62 @@ loaded = {m.split(".")[-1] for m in sys.modules if m.startswith("sklearn_rnn.")}
 print(sorted(loaded & {"_base", "_classifier", "_regressor", "_callbacks", "_validation"}))
 """
     code = code.replace("PATH", repr(sklearn_rnn.__path__[0]))
-    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert result.stdout.strip() == "[]", result.stderr
+    assert run_python(code).stdout.strip() == "[]"
+
+
+# ---- extremes, and what is not ours -------------------------------------------------------------
+
+
+@pytest.mark.parametrize("factor", [2.0**1023, 2.0**-1060])
+def test_only_the_ratios_of_weights_count(ragged, factor):
+    X, labels, numbers = ragged
+    weights = np.random.RandomState(0).randint(1, 4, len(X)) / 4
+    per_step = [np.full(len(x), w) for x, w in zip(X, weights, strict=True)]
+    for rnn, y, w in (
+        (RNNRegressor(**QUICK), numbers, weights),
+        (RNNClassifier(**QUICK, class_weight="balanced"), labels, weights),
+        (RNNClassifier(**QUICK, class_weight={"up": 0.5}), labels, weights),
+        (RNNRegressor(**QUICK, mode="many_to_many"), [x[:, 0] for x in X], per_step),
+    ):
+        scaled = [v * factor for v in w]
+        a, b = clone(rnn).fit(X, y, w), clone(rnn).fit(X, y, scaled)
+        assert equal(a.params_, b.params_) and a.loss_curve_ == b.loss_curve_
+        assert np.isfinite(b.loss_) and a.score(X, y, w) == b.score(X, y, scaled)
+
+
+def test_extreme_class_weights_are_as_good_as_their_ratios(ragged):
+    X, labels, _ = ragged
+    fits = [
+        RNNClassifier(**QUICK, class_weight={"up": 3 * f, "down": f}).fit(X, labels)
+        for f in (1.0, 2.0**1020, 2.0**-1060)
+    ]
+    assert all(equal(rnn.params_, fits[0].params_) for rnn in fits)
+
+
+def test_huge_targets_are_scaled_without_overflow(ragged):
+    X, _, numbers = ragged
+    rnn = RNNRegressor(**QUICK, dtype="float64").fit(X, numbers * 1e200)
+    small = RNNRegressor(**QUICK, dtype="float64").fit(X, numbers)
+    np.testing.assert_allclose(rnn.y_scale_, small.y_scale_ * 1e200)
+    np.testing.assert_allclose(rnn.predict(X), small.predict(X) * 1e200, rtol=1e-6)
+
+
+def test_attributes_of_others_survive_a_fit(ragged):
+    X, labels, _ = ragged
+
+    def remember(rnn, info):
+        rnn.history_ = [*getattr(rnn, "history_", []), info["loss"]]
+
+    rnn = RNNClassifier(**QUICK)
+    rnn.extra_ = "mine"
+    rnn.fit(X, labels, callbacks=remember).fit(X, labels)
+    assert rnn.extra_ == "mine" and len(rnn.history_) == 2
+
+
+@pytest.mark.parametrize("estimator", [RNNClassifier, RNNRegressor])
+def test_every_attribute_that_a_fit_writes_is_listed(estimator, dense):
+    X, _, _ = dense
+    rnn = estimator(**QUICK, early_stopping=True)
+    before = set(vars(rnn))
+    rnn.fit(X, (np.arange(40) % 2))
+    assert set(vars(rnn)) - before == set(rnn._fitted_state())

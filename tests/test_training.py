@@ -1,9 +1,9 @@
 """Training: what a fit, a partial fit and their minibatches do, and how they end."""
 
+import copy
 import os
 import pickle
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -12,8 +12,10 @@ import warnings
 import numpy as np
 import pytest
 import reference
+from cases import run_python
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 from threadpoolctl import threadpool_info
 
 from sklearn_rnn import (
@@ -509,18 +511,6 @@ with warnings.catch_warnings(record=True) as caught:
 """
 
 
-def run_python(code, **environment):
-    result = subprocess.run(
-        [sys.executable, "-c", code],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env={**os.environ, **environment},
-    )
-    assert result.returncode == 0, result.stderr
-    return result
-
-
 def test_ctrl_c_ends_a_fit_at_once_and_keeps_what_it_learned():
     output = run_python(LONG_FIT.replace("HIDDEN", "16").replace("DELAY", "1.0")).stdout
     facts = dict(line.split(" ", 1) for line in output.splitlines())
@@ -688,3 +678,33 @@ def test_predicting_one_short_sequence_costs_little():
 
 def test_signals_are_left_to_python():
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_copy_made_by_a_callback_stays_as_it_was(ragged):
+    X, labels, _ = ragged
+    copies = []
+
+    def keep(rnn, info):
+        copies.append((copy.copy(rnn), pickle.dumps(rnn._fitted_state())))
+
+    RNNClassifier(4, max_iter=3, random_state=0).fit(X, labels, callbacks=keep)
+    assert all(pickle.dumps(rnn._fitted_state()) == before for rnn, before in copies)
+
+
+def test_warm_start_appends_the_validation_scores_too(ragged):
+    X, labels, _ = ragged
+    rnn = RNNClassifier(4, warm_start=True, early_stopping=True, max_iter=3, random_state=0)
+    first = list(rnn.fit(X, labels).validation_scores_)
+    rnn.fit(X, labels)
+    assert rnn.validation_scores_[:3] == first
+    assert len(rnn.validation_scores_) == len(rnn.loss_curve_) == 6
+    assert rnn.best_validation_score_ == max(rnn.validation_scores_[3:])
+
+
+def test_the_warning_at_the_end_points_at_the_caller(ragged):
+    X, labels, _ = ragged
+    rnn = RNNClassifier(4, max_iter=1)
+    for fit in (rnn.fit, make_pipeline(rnn).fit):
+        with pytest.warns(ConvergenceWarning) as caught:
+            fit(X, labels)
+        assert [w.filename for w in caught] == [__file__]
