@@ -106,6 +106,7 @@ SETTINGS = {
 }
 for chosen in SETTINGS.values():
     chosen.update(WHOLE_COSINE)
+SETTINGS["japanese_vowels_scaled"] = {"scale": True}  # the defaults behind a SequenceScaler
 
 # What `--select` compares; what is not listed stays as in SETTINGS.
 CANDIDATES = {
