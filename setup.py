@@ -33,7 +33,7 @@ class BuildCore(build_ext):
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder, "probe.c")
             source.write_text(PROBE)
-            command = [*self.compiler.compiler_so, flag, str(source), "-o", str(Path(folder, "probe"))]
+            command = [*self.compiler.compiler_so, flag, str(source), "-o", f"{folder}/probe"]
             return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 

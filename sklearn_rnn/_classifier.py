@@ -65,7 +65,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
     learning_rate_init : float, default=0.005
         The learning rate to begin with.
     power_t : float, default=0.5
-        Exponent of "invscaling".
+        Exponent of "invscaling", not negative.
     momentum : float, default=0.9
         Momentum of "sgd", from 0 to below 1.
     nesterovs_momentum : bool, default=True

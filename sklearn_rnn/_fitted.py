@@ -41,6 +41,16 @@ class InconsistentStateWarning(InconsistentVersionWarning):
         )
 
 
+def finite(values, network):
+    """Return what the network computed, if it is finite."""
+    if not np.isfinite(values).all():
+        raise ValueError(
+            f"`X` leads to results that are not finite in {network.dtype}: its values, or those of "
+            "`params_`, are too large or damaged. Scale X as for `fit`, or use dtype='float64'."
+        )
+    return values
+
+
 class _FittedRNN(BaseEstimator):
     """A network that predicts.
 
@@ -95,7 +105,7 @@ class _FittedRNN(BaseEstimator):
         params = self._fitted_params(network)
         sequences = read_X(self, X, dtype=network.dtype)
         predict = _network.predictor(network, sequences, effective_n_threads(self.n_threads))
-        return network, sequences, predict(params, raw)
+        return network, sequences, finite(predict(params, raw), network)
 
     def _score(self, X, y, sample_weight):
         """Return the score over sequences, or over steps."""
@@ -155,7 +165,7 @@ class _FittedRNN(BaseEstimator):
             bool(return_sequences),
             effective_n_threads(self.n_threads),
         )
-        return as_carried(states, sequences, return_sequences)
+        return as_carried(finite(states, network), sequences, return_sequences)
 
     @property
     def weights_(self):

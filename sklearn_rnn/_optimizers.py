@@ -18,8 +18,9 @@ def constant(settings, progress, done):
 
 
 def invscaling(settings, progress, done):
-    """rate = init / (t + 1)^p, t sequences seen in the passes before"""
-    return settings.learning_rate_init / (progress.n_sequences + 1) ** settings.power_t
+    """rate = init / (t + 1)^p, t sequences seen in the passes before; a huge p gives 0"""
+    scale = math.exp(-settings.power_t * math.log1p(progress.n_sequences))
+    return settings.learning_rate_init * scale
 
 
 def adaptive(settings, progress, done):

@@ -87,7 +87,7 @@ TABLE = {
     "batch_size": either("auto", integer(1)),
     "learning_rate": one_of(SCHEDULES),
     "learning_rate_init": number(0, open_low=True),
-    "power_t": number(),
+    "power_t": number(0),
     "momentum": number(0, 1),
     "nesterovs_momentum": boolean,
     "beta_1": number(0, 1),

@@ -558,3 +558,21 @@ def test_a_column_of_labels_per_step_is_flattened_with_a_warning():
     with pytest.warns(DataConversionWarning, match="column-vector"):
         rnn.fit(DENSE, y[:, :, None])
     assert rnn.predict(DENSE).shape == (6, 4)
+
+
+def test_results_that_are_not_finite_are_an_error():
+    X = np.random.RandomState(0).normal(size=(20, 4, 3))
+    settings = {"cell": "elman", "activation": "relu", "max_iter": 2, "tol": 0.0}
+    regressor = RNNRegressor(16, random_state=0, **settings).fit(X, X.sum(axis=(1, 2)))
+    with pytest.raises(ValueError, match="`X` leads to results that are not finite"):
+        regressor.predict(np.full_like(X, 3e38))
+    regressor.params_[:] = np.nan
+    with pytest.raises(ValueError, match="not finite"):
+        regressor.predict(X)
+
+
+def test_a_huge_power_only_stops_the_learning():
+    X = np.random.RandomState(0).normal(size=(20, 4, 3))
+    settings = {"learning_rate": "invscaling", "max_iter": 3, "tol": 0.0}
+    regressor = RNNRegressor(4, power_t=1000.0, **settings).fit(X, X.sum(axis=(1, 2)))
+    assert np.isfinite(regressor.loss_)
