@@ -489,6 +489,7 @@ LONG_FIT = """
 import os, signal, sys, threading, time, warnings
 import numpy as np
 from sklearn_rnn import RNNRegressor
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell ignore it
 rng = np.random.RandomState(0)
 X = rng.normal(size=(64, 2000, 2))
 rnn = RNNRegressor(HIDDEN, cell="elman", batch_size=64, max_iter=100000, n_threads=1, tol=0.0)
@@ -676,8 +677,10 @@ def test_predicting_one_short_sequence_costs_little():
     assert np.median(times) < 1e-3  # 70 us on an idle machine
 
 
-def test_signals_are_left_to_python():
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+def test_a_fit_leaves_the_signal_handlers_alone():
+    before = signal.getsignal(signal.SIGINT)
+    RNNRegressor(2, max_iter=1, tol=0.0).fit(np.ones((4, 3, 1)), np.arange(4.0))
+    assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_a_copy_made_by_a_callback_stays_as_it_was(ragged):
