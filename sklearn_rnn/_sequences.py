@@ -148,6 +148,8 @@ def read_steps(y, *, name="y", numeric=True):
         _check_items(items, name, numeric=numeric)
         dtype = _float_dtype({item.dtype for item in items}) if numeric else None
         values = _join(items, dtype)
+        if values.size == 0:
+            raise ValueError(f"`{name}` must have one {_noun(name)} per step, it has none.")
         offsets = _offsets(np.fromiter(map(len, items), np.intp, len(items)))
     if values.dtype.kind == "f":
         flat = Sequences(values.reshape(len(values), -1), offsets, "ragged")
@@ -413,7 +415,7 @@ def _numbers_of_objects(array):
     if array.dtype == object:
         try:
             return array.astype(np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             pass
     return array
 

@@ -89,7 +89,7 @@ def read_weights(sample_weight, sequences, per_step, *, name="sample_weight"):
         return None
     n_samples = sequences.n_samples
     if isinstance(sample_weight, Real):
-        sample_weight = np.full(n_samples, float(sample_weight))
+        sample_weight = np.full(n_samples, sample_weight)
     if per_step:
         weights = step_weights(sample_weight, sequences, name=name)
     else:

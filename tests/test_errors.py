@@ -576,3 +576,9 @@ def test_a_huge_power_only_stops_the_learning():
     settings = {"learning_rate": "invscaling", "max_iter": 3, "tol": 0.0}
     regressor = RNNRegressor(4, power_t=1000.0, **settings).fit(X, X.sum(axis=(1, 2)))
     assert np.isfinite(regressor.loss_)
+
+
+def test_targets_without_a_column_are_refused():
+    X = [np.ones((4, 2)), np.ones((3, 2))]
+    with pytest.raises(ValueError, match="`y` must have one target per step, it has none"):
+        RNNRegressor(2, mode="many_to_many").fit(X, [np.zeros((4, 0)), np.zeros((3, 0))])
