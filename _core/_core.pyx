@@ -565,7 +565,8 @@ cdef class Engine:
         optimizer = &job.optimizer
         solver = list(OPTIMIZERS)[optimizer.kind]
         if not (self.network.training and self.optimizing) or update < 1:
-            raise ValueError("`train_minibatch` needs an engine made for training, `set_optimizer` first, and updates counted from 1.")
+            raise ValueError("`train_minibatch` needs an engine made for training, `set_optimizer` first, and updates counted "
+                             "from 1.")
         self.attach(data, True)
         self.draw(data, <const isize *>pointer_to(indices, "indices", cnp.NPY_INTP, (-1,)), len(indices))
         if job.total_weight <= 0:
