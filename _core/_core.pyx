@@ -19,7 +19,7 @@ from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 from blas cimport gemm_double, gemm_float
 from kernels cimport (
-    MAX_LAYERS, POLL_WORK, RNN_OPENMP, isize, rnn_compiled_level, rnn_job, rnn_kernels, rnn_kernels_of, rnn_network,
+    BLOCK_ROWS, MAX_LAYERS, POLL_WORK, RNN_OPENMP, isize, rnn_compiled_level, rnn_job, rnn_kernels, rnn_kernels_of, rnn_network,
     rnn_optimizer, rnn_phase, run_phases, stop_job
 )
 
@@ -31,6 +31,8 @@ cnp.import_array()
 cdef isize SLICE_ROWS = 8, WIDE_SLICE_ROWS = 16, WIDE_LAYER = 256
 cdef isize MAX_SLICES = 32, MAX_GRADIENT_BYTES = 256 << 20
 cdef isize PREDICT_SLICE_ROWS = 16, PREDICT_SLICES = 32
+# Prediction keeps the states of so many rows (steps x sequences) at a time: few enough to stay in cache.
+cdef isize PREDICT_SEGMENT_ROWS = 1024
 # Below so many multiplications, waking a second thread costs more than it brings.
 cdef double THREADS_WORTH = 1 << 23
 cdef double SIGNAL_SECONDS = 0.05
@@ -317,6 +319,9 @@ cdef class Engine:
         Lengths of the sequences to come, or of some that are as long.
     batch_size : int
         Sequences in the largest minibatch (training only).
+    memory_budget : int or None
+        Most bytes for the activations of all threads (training only). Where they would take more, they are computed twice:
+        the same numbers, in a third more time. The reverse direction of a network needs all steps at once.
     """
     cdef rnn_network network
     cdef rnn_job job
@@ -329,7 +334,7 @@ cdef class Engine:
     cdef object params, packed, arenas, ints, slice_gradients, gradient, losses, norms, samples, ranks
 
     def __init__(self, *, n_features, cell, activation, hidden_layer_sizes, bidirectional, n_outputs, loss, per_step, dtype,
-                 n_threads, training, lengths, batch_size, huber_delta=1.0, dropout=0.0):
+                 n_threads, training, lengths, batch_size, huber_delta=1.0, dropout=0.0, memory_budget=None):
         cdef rnn_network *network = &self.network
         self.kind = type_of(dtype)
         self.dtype = np.dtype(dtype)
@@ -351,7 +356,7 @@ cdef class Engine:
             batch_size = PREDICT_SLICE_ROWS * PREDICT_SLICES
         self.max_batch = max(1, min(batch_size, len(lengths)))
         self.workers = max(1, n_threads)
-        self.allocate(np.asarray(lengths, dtype=np.intp))
+        self.allocate(np.asarray(lengths, dtype=np.intp), memory_budget)
         self.job.network = network
         if threading.current_thread() is threading.main_thread():   # no other hears of signals
             self.job.poll = look_for_signals
@@ -379,7 +384,7 @@ cdef class Engine:
             most = min(most, MAX_SLICES, MAX_GRADIENT_BYTES // max(1, bytes_each))
         return max(1, most)
 
-    cdef allocate(self, lengths):
+    cdef allocate(self, lengths, memory_budget):
         """Take all memory: packed weights, a gradient per slice, an arena per thread."""
         cdef rnn_network *network = &self.network
         cdef isize slices
@@ -390,13 +395,16 @@ cdef class Engine:
         network.max_rows = max((self.max_batch + slices - 1) // slices, min(self.max_batch, self.rows_wanted()))
         longest = np.sort(lengths)[::-1][:network.max_rows] if lengths.size > network.max_rows else lengths
         network.max_steps = max(1, longest.max(initial=1))
-        network.max_slice_steps = max(1, longest.sum())
+        network.segment_rows = network.max_slice_steps = max(1, longest.sum())
+        if not network.training and network.n_directions == 1:
+            network.segment_rows = min(network.max_slice_steps, PREDICT_SEGMENT_ROWS + self.least_segment())
         if self.kernels.plan(network):
             raise overflow
         self.workers = min(self.workers, slices)
-        arenas, gradients = int(self.workers) * network.arena_size, int(slices) * network.gradient_size
-        needed = ((network.packed_size + arenas + gradients + network.n_params) * self.dtype.itemsize
-                  + int(self.workers) * network.arena_ints * sizeof(isize))
+        if network.training and memory_budget is not None:
+            self.keep_within(memory_budget)
+        needed = (self.arena_bytes() + int(self.workers) * network.arena_ints * sizeof(isize)
+                  + (network.packed_size + int(slices) * network.gradient_size + network.n_params) * self.dtype.itemsize)
         if needed > memory_of_machine():
             raise MemoryError(f"The workspace of this network would take {needed / 2**30:.1f} GiB for sequences of up to "
                               f"{network.max_steps} steps: take a smaller `hidden_layer_sizes` or `batch_size`.")
@@ -418,6 +426,25 @@ cdef class Engine:
             self.job.slice_gradients = cnp.PyArray_DATA(self.slice_gradients)
             self.job.gradient = cnp.PyArray_DATA(self.gradient)
             self.job.piece_norms = <double *>cnp.PyArray_DATA(self.norms)
+
+    cdef object arena_bytes(self):
+        return int(self.workers) * self.network.arena_size * self.dtype.itemsize
+
+    cdef isize least_segment(self) noexcept:
+        """Rows of the shortest segments: several blocks, however they fall."""
+        return 2 * (BLOCK_ROWS + self.network.max_rows)
+
+    cdef keep_within(self, budget):
+        """Shorten the segments until the arenas fit into `budget` bytes."""
+        cdef rnn_network *network = &self.network
+        fewest = self.arena_bytes()
+        while self.arena_bytes() > budget:
+            if network.n_directions == 2 or network.segment_rows <= self.least_segment():
+                raise ValueError(f"`memory_budget` must be at least {fewest} bytes for this network, minibatch and number of "
+                                 f"threads and sequences of {network.max_steps} steps, got {budget}.")
+            network.segment_rows = max(self.least_segment(), network.segment_rows * 7 // 8)
+            self.kernels.plan(network)
+            fewest = min(fewest, self.arena_bytes())
 
     cdef run(self, rnn_phase first, rnn_phase second, rnn_phase third, rnn_phase fourth):
         """Run phases (the last may be NULL) one after another, on as many threads as they are worth."""

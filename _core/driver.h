@@ -1,17 +1,60 @@
-/* The order of the loops: a slice goes layer by layer through the network and back; workers take slices until none is left.
+/* The order of the loops: a segment of a slice goes layer by layer through the network and back; workers take slices until none
+ * is left.
  */
 #ifndef SKLEARN_RNN_DRIVER_H
 #define SKLEARN_RNN_DRIVER_H
 
-static int forward(rnn_job *job, const slice *s)
+/* Keep the last states of the segment for the next one to begin with. */
+static void keep_last_step(const rnn_network *network, const slice *s)
+{
+    const isize to = state_before(network, s->segment + 1);
+    for (int l = 0; l < network->n_layers; l++) {
+        const rnn_layer *layer = &network->layer[l];
+        const isize from = row_at(s, s->end - 1, 1) * layer->ld_h;
+        const size_t bytes = (size_t)(rows_at(s, s->end) * layer->ld_h) * sizeof(real);
+        if (states_kept(network, l))
+            memcpy(s->arena + layer->h_before + to * layer->ld_h, s->arena + layer->h + from, bytes);
+        if (network->training && layer->c >= 0)
+            memcpy(s->arena + layer->c_before + to * layer->ld_h, s->arena + layer->c + from, bytes);
+    }
+}
+
+/* One segment through all layers; 1 when interrupted. */
+static int forward(rnn_job *job, slice *s, isize segment)
 {
     const rnn_network *network = job->network;
+    enter_segment(s, segment);
     for (int l = 0; l < network->n_layers; l++) {
+        real *x = s->arena + network->layer[l].x;
+        if (l == 0 && network->training)
+            for (isize t = s->first; t < s->end; t++)
+                gather_step(job, s, t, x + row_at(s, t, 1) * network->n_features);
         if (l > 0 && network->layer[l].x >= 0)
-            drop_steps(job, s, l - 1, 0, s->steps, s->arena + network->layer[l - 1].h, s->arena + network->layer[l].x);
+            drop_steps(job, s, l - 1, s->first, s->end, s->arena + network->layer[l - 1].h, x);
         for (int d = 0; d < network->n_directions; d++)
             if (layer_forward(job, s, l, d))
                 return 1;
+    }
+    if (s->end < s->steps)
+        keep_last_step(network, s);
+    if (!network->per_step)
+        gather_last_states(network, s);
+    return 0;
+}
+
+/* One segment back through all layers; 1 when interrupted. */
+static int backward(rnn_job *job, const slice *s)
+{
+    const rnn_network *network = job->network;
+    for (int l = network->n_layers - 1; l >= 0; l--) {
+        const real *d_last = l == network->n_layers - 1 && !network->per_step ? s->arena + network->d_last : NULL;
+        for (int d = 0; d < network->n_directions; d++)
+            if (layer_backward(job, s, l, d, d_last))
+                return 1;
+        if (l > 0 && network->layer[l].x >= 0) {
+            real *d_out = s->arena + network->layer[l - 1].d_out;
+            drop_steps(job, s, l - 1, s->first, s->end, d_out, d_out);
+        }
     }
     return 0;
 }
@@ -20,39 +63,46 @@ static void scatter_input_gradient(const rnn_job *job, const slice *s)
 {
     const isize n = job->network->n_features, ld = whole_vectors(n);
     const real *d_x = s->arena + job->network->d_input;
-    for (isize t = 0; t < s->steps; t++)
+    for (isize t = s->first; t < s->end; t++)
         for (isize i = 0; i < rows_at(s, t); i++, d_x += ld)
             memcpy((real *)job->d_values + (job->offsets[s->sample[i]] + t) * n, d_x, (size_t)n * sizeof(real));
 }
 
-static int train_slice(rnn_job *job, const slice *s)
+static int train_slice(rnn_job *job, slice *s)
 {
-    const rnn_network *network = job->network;
-    for (isize t = 0; t < s->steps; t++)
-        gather_step(job, s, t, s->arena + network->layer[0].x + s->offset[t] * network->n_features);
-    if (forward(job, s) || train_head(job, s))
-        return 1;
-    for (int l = network->n_layers - 1; l >= 0; l--) {
-        const real *d_last = l == network->n_layers - 1 && !network->per_step ? s->arena + network->d_last : NULL;
-        for (int d = 0; d < network->n_directions; d++)
-            if (layer_backward(job, s, l, d, d_last))
-                return 1;
-        if (l > 0 && network->layer[l].x >= 0) {
-            real *d_out = s->arena + network->layer[l - 1].d_out;
-            drop_steps(job, s, l - 1, 0, s->steps, d_out, d_out);
-        }
+    const int per_step = job->network->per_step;
+    job->slice_loss[s->index] = 0;
+    for (isize segment = 0; segment < s->n_segments; segment++)
+        if (forward(job, s, segment))
+            return 1;
+    if (!per_step)
+        train_head_once(job, s);
+    for (isize segment = s->n_segments - 1; segment >= 0; segment--) {
+        if (segment < s->n_segments - 1 && forward(job, s, segment))
+            return 1;
+        if ((per_step && train_head_per_step(job, s)) || backward(job, s))
+            return 1;
+        if (job->d_values)
+            scatter_input_gradient(job, s);
     }
-    if (job->d_values)
-        scatter_input_gradient(job, s);
     return 0;
 }
 
-static int predict_slice(rnn_job *job, const slice *s) { return forward(job, s) || predict_head(job, s); }
+static int predict_slice(rnn_job *job, slice *s)
+{
+    const int per_step = job->network->per_step;
+    for (isize segment = 0; segment < s->n_segments; segment++)
+        if (forward(job, s, segment) || (per_step && predict_head_per_step(job, s)))
+            return 1;
+    if (!per_step)
+        predict_head_once(job, s);
+    return 0;
+}
 
 enum { WAIT_WORK = POLL_WORK >> 10 };
 
 /* Take slices until none is left. Worker 0 goes on looking for signals while others finish theirs. */
-static void work(rnn_job *job, isize worker, int (*task)(rnn_job *, const slice *))
+static void work(rnn_job *job, isize worker, int (*task)(rnn_job *, slice *))
 {
     const unsigned control = flush_denormals();
     isize index;

@@ -50,28 +50,19 @@ static void head_gradients(const rnn_job *job, const slice *s, isize n, const re
     product(n, network->n_directions * last->width, 1, &b, d_h, last->ld_h, NULL, 0);
 }
 
-/* last (rows, ld_h): each sequence's own last state, of the reverse direction the one at t = 0 */
-static real *gather_last_states(const rnn_network *network, const slice *s)
+/* last (rows, ld_h): each sequence's own last state, of the reverse direction the one at t = 0; of the sequences whose last
+ * step lies in the segment, for which the step is still there */
+static void gather_last_states(const rnn_network *network, const slice *s)
 {
     const rnn_layer *last = &network->layer[network->n_layers - 1];
-    const int kept = network->training || network->keep_states;
-    real *states = s->arena + network->last;
+    const int kept = states_kept(network, network->n_layers - 1);
     for (isize i = 0; i < s->rows; i++)
         for (int d = 0; d < network->n_directions; d++) {
-            const isize row = (kept && d == 0 ? s->offset[s->length[i] - 1] : 0) + i;
-            memcpy(states + i * last->ld_h + d * last->width, s->arena + last->h + row * last->ld_h + d * last->width,
-                   (size_t)last->width * sizeof(real));
+            const isize t = d ? 0 : s->length[i] - 1, column = d * last->width;
+            if (t >= s->first && t < s->end)
+                memcpy(s->arena + network->last + i * last->ld_h + column,
+                       s->arena + last->h + (row_at(s, t, kept) + i) * last->ld_h + column, (size_t)last->width * sizeof(real));
         }
-    return states;
-}
-
-/* Steps first..end such that their rows fill a block. */
-static isize block_end(const slice *s, isize first)
-{
-    isize end = first + 1;
-    while (end < s->steps && s->offset[end] - s->offset[first] < BLOCK_ROWS)
-        end++;
-    return end;
 }
 
 static inline isize work_of_head(const rnn_network *network, isize rows)
@@ -79,30 +70,34 @@ static inline isize work_of_head(const rnn_network *network, isize rows)
     return rows * network->head.width * network->n_directions * network->layer[network->n_layers - 1].hidden;
 }
 
-/* Loss of a slice, and the gradient of the last states, or of the states of all steps; 1 when interrupted. */
-static int train_head(rnn_job *job, const slice *s)
+/* Loss of a slice by its last states, and their gradient. */
+static void train_head_once(rnn_job *job, const slice *s)
+{
+    const rnn_network *network = job->network;
+    const int l = network->n_layers - 1;
+    const rnn_layer *last = &network->layer[l];
+    real *z = s->arena + network->logits, *h = s->arena + network->last, *d_last = s->arena + network->d_last;
+    for (isize i = 0; job->dropping && i < s->rows; i++)
+        drop_row(job, l, s->sample[i], 0, h + i * last->ld_h, h + i * last->ld_h);
+    head_products(job, s->rows, h, z);
+    for (isize i = 0; i < s->rows; i++)
+        job->slice_loss[s->index] += row_loss(job, s->sample[i], z + i * network->head.width);
+    head_gradients(job, s, s->rows, h, z, d_last, 0);
+    for (isize i = 0; job->dropping && i < s->rows; i++)
+        drop_row(job, l, s->sample[i], 0, d_last + i * last->ld_h, d_last + i * last->ld_h);
+}
+
+/* Loss of the steps of a segment, and the gradient of their states; 1 when interrupted. */
+static int train_head_per_step(rnn_job *job, const slice *s)
 {
     const rnn_network *network = job->network;
     const int l = network->n_layers - 1;
     const rnn_layer *last = &network->layer[l];
     real *z = s->arena + network->logits;
     double *loss = &job->slice_loss[s->index];
-    *loss = 0;
-    if (!network->per_step) {
-        real *h = gather_last_states(network, s), *d_last = s->arena + network->d_last;
-        for (isize i = 0; job->dropping && i < s->rows; i++)
-            drop_row(job, l, s->sample[i], 0, h + i * last->ld_h, h + i * last->ld_h);
-        head_products(job, s->rows, h, z);
-        for (isize i = 0; i < s->rows; i++)
-            *loss += row_loss(job, s->sample[i], z + i * network->head.width);
-        head_gradients(job, s, s->rows, h, z, d_last, 0);
-        for (isize i = 0; job->dropping && i < s->rows; i++)
-            drop_row(job, l, s->sample[i], 0, d_last + i * last->ld_h, d_last + i * last->ld_h);
-        return 0;
-    }
-    for (isize first = 0, end; first < s->steps; first = end) {
-        end = block_end(s, first);
-        const isize row = s->offset[first], n = s->offset[end] - row;
+    for (isize end = s->end, first; end > s->first; end = first) {
+        first = block_start(s, end);
+        const isize row = row_at(s, first, 1), n = rows_of(s, first, end);
         real *h = s->arena + last->h + row * last->ld_h, *d_out = s->arena + last->d_out + row * last->ld_h, *z_row = z;
         if (job->dropping) {
             real *dropped = s->arena + network->dropped;
@@ -113,7 +108,7 @@ static int train_head(rnn_job *job, const slice *s)
         for (isize t = first; t < end; t++)
             for (isize i = 0; i < rows_at(s, t); i++, z_row += network->head.width)
                 *loss += row_loss(job, job->offsets[s->sample[i]] + t, z_row);
-        head_gradients(job, s, n, h, z, d_out, first > 0);
+        head_gradients(job, s, n, h, z, d_out, end < s->steps);
         if (job->dropping)
             drop_steps(job, s, l, first, end, d_out, d_out);
         if (interrupted(job, s->worker, 3 * work_of_head(network, n)))
@@ -139,25 +134,30 @@ static void put_result(const rnn_job *job, isize at, const real *h, real *z)
                (size_t)last->hidden * sizeof(real));
 }
 
-/* Results of a slice; 1 when interrupted. */
-static int predict_head(rnn_job *job, const slice *s)
+/* Results of a slice by its last states. */
+static void predict_head_once(const rnn_job *job, const slice *s)
+{
+    const rnn_network *network = job->network;
+    const isize ld_h = network->layer[network->n_layers - 1].ld_h;
+    const real *h = s->arena + network->last;
+    real *z = s->arena + network->logits;
+    head_products(job, s->rows, h, z);
+    for (isize i = 0; i < s->rows; i++)
+        put_result(job, s->sample[i], h + i * ld_h, z + i * network->head.width);
+}
+
+/* Results of the steps of a segment; 1 when interrupted. */
+static int predict_head_per_step(rnn_job *job, const slice *s)
 {
     const rnn_network *network = job->network;
     const rnn_layer *last = &network->layer[network->n_layers - 1];
     const isize width = network->head.width;
     real *z = s->arena + network->logits;
-    if (!network->per_step) {
-        const real *h = gather_last_states(network, s);
-        head_products(job, s->rows, h, z);
-        for (isize i = 0; i < s->rows; i++)
-            put_result(job, s->sample[i], h + i * last->ld_h, z + i * width);
-        return 0;
-    }
-    for (isize first = 0, end; first < s->steps; first = end) {
-        end = block_end(s, first);
-        const real *h = s->arena + last->h + s->offset[first] * last->ld_h;
+    for (isize end = s->end, first; end > s->first; end = first) {
+        first = block_start(s, end);
+        const real *h = s->arena + last->h + row_at(s, first, 1) * last->ld_h;
         real *z_row = z;
-        const isize n = s->offset[end] - s->offset[first];
+        const isize n = rows_of(s, first, end);
         head_products(job, n, h, z);
         for (isize t = first; t < end; t++)
             for (isize i = 0; i < rows_at(s, t); i++, z_row += width, h += last->ld_h)

@@ -15,6 +15,9 @@ typedef ptrdiff_t isize;
 
 enum { MAX_BLOCKS = 4, MAX_LAYERS = 64, MAX_DIRECTIONS = 2, POLL_WORK = 1 << 22 };
 
+/* Weight gradients are taken once this many rows (steps x sequences) of gate gradients wait in cache. */
+enum { BLOCK_ROWS = 128 };
+
 /* What the house must know of a cell. Its gate buffer is a row of blocks, each Hp wide; a block receives the product of the
  * input with one gate of W, or of the previous state with one gate of U, or both. GRU keeps the two parts of n apart. */
 typedef struct {
@@ -44,6 +47,8 @@ typedef struct {
     isize hidden, width;                                /* H, Hp */
     isize ld_x, ld_gates, ld_h;                         /* row lengths; ld_h serves h, c and d_out */
     isize x, gates, h, c, d_out;                        /* in a worker's arena; -1: not kept */
+    isize d_h, d_c;                                     /* there, (rows, Hp): gradient carried back in time */
+    isize h_before, c_before;                           /* there, (max_segments - 1, rows, ld_h): states segments begin with */
     rnn_direction direction[MAX_DIRECTIONS];
 } rnn_layer;
 
@@ -72,14 +77,15 @@ typedef struct {
     int loss;                                           /* index into the losses */
     double huber_delta, dropout;
     isize max_rows, max_steps, max_slice_steps;         /* of a slice: sequences, longest one, sum of lengths */
+    isize segment_rows;                                 /* rows (steps x sequences) that an arena keeps at a time */
     rnn_layer layer[MAX_LAYERS];
     /* filled by plan(), in this order: parameters, packed weights, a slice's gradient, a worker's arena */
     rnn_head head;
     int n_tensors;
     rnn_tensor tensor[MAX_TENSORS];
-    isize n_params, packed_size, gradient_size, arena_size, arena_ints;
+    isize n_params, packed_size, gradient_size, arena_size, arena_ints, max_segments;
     isize n_pieces;                                     /* of the gradient, for the norm */
-    isize d_h, d_c, h_prev, panel, last, d_last, logits, dropped, zeros, d_input;   /* in a worker's arena */
+    isize h_prev, panel, last, d_last, logits, dropped, zeros, d_input;     /* in a worker's arena */
 } rnn_network;
 
 typedef struct {

@@ -6,6 +6,7 @@ cdef extern from "kernels.h" nogil:
     ctypedef Py_ssize_t isize
 
     enum:
+        BLOCK_ROWS
         MAX_LAYERS
         POLL_WORK
 
@@ -32,7 +33,7 @@ cdef extern from "kernels.h" nogil:
         isize n_features
         int n_layers, n_directions, per_step, training, keep_states, keep_input_gradient, loss
         double huber_delta, dropout
-        isize max_rows, max_steps, max_slice_steps
+        isize max_rows, max_steps, max_slice_steps, segment_rows
         rnn_layer *layer
         rnn_head head
         isize n_params, packed_size, gradient_size, arena_size, arena_ints, n_pieces

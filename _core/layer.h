@@ -1,4 +1,4 @@
-/* One direction of one layer: forward through the steps of a slice, and back.
+/* One direction of one layer: forward through the steps of a segment, and back.
  */
 #ifndef SKLEARN_RNN_LAYER_H
 #define SKLEARN_RNN_LAYER_H
@@ -8,18 +8,20 @@ typedef struct {
     const rnn_layer *layer;
     const rnn_direction *way;
     const cell_functions *cell;
-    int d, x_kept, states_kept, gates_kept;     /* all steps are in the arena, or only the present one */
+    int d, x_kept, states_kept, gates_kept;     /* all steps of the segment are in the arena, or only the present one */
     real *x, *gates, *h, *c, *d_out, *zeros;
+    real *h_before, *c_before;                  /* states that the segment begins with, where they are kept */
     isize ld_d_out;
 } walk;
 
 static walk walk_of(const rnn_network *network, const slice *s, int l, int d)
 {
     const rnn_layer *layer = &network->layer[l];
+    const isize before = d * layer->width + state_before(network, s->segment) * layer->ld_h;
     return (walk){
         .layer = layer, .way = &layer->direction[d], .cell = functions_of(layer->cell), .d = d,
         .x_kept = network->training || l > 0, .gates_kept = network->training,
-        .states_kept = network->training || l < network->n_layers - 1 || network->keep_states,
+        .states_kept = states_kept(network, l),
         .x = s->arena + (layer->x >= 0 ? layer->x : network->layer[l - 1].h),
         .gates = s->arena + layer->gates + d * layer->cell->n_blocks * layer->width,
         .h = s->arena + layer->h + d * layer->width,
@@ -27,7 +29,16 @@ static walk walk_of(const rnn_network *network, const slice *s, int l, int d)
         .d_out = s->arena + (layer->d_out >= 0 ? layer->d_out + d * layer->width : network->zeros),
         .ld_d_out = layer->d_out >= 0 ? layer->ld_h : 0,
         .zeros = s->arena + network->zeros,
+        .h_before = s->arena + layer->h_before + before,
+        .c_before = s->arena + (layer->c >= 0 ? layer->c_before : layer->h_before) + before,
     };
+}
+
+/* (rows, Hp) the states that step t, some of whose rows continue, continues from: h, or c */
+static const real *states_before(const walk *w, const slice *s, isize t, int kept, const real *states, const real *before_segment)
+{
+    const isize prev = before(w->d, t);
+    return kept && prev < s->first ? before_segment : states + row_at(s, prev, kept) * w->layer->ld_h;
 }
 
 /* The rows of step t that continue (or start) and what the cell reads and writes there. */
@@ -42,12 +53,11 @@ static cell_step step_rows(const walk *w, const slice *s, isize t, int starting)
         .gates = w->gates + (row_at(s, t, w->gates_kept) + first) * layer->ld_gates, .ld_gates = layer->ld_gates,
         .h_prev = w->zeros, .c_prev = w->zeros,
         .h = w->h + state, .c = w->c + cell_state, .ld_h = layer->ld_h,
-        .d_out = w->d_out + (w->ld_d_out ? (s->offset[t] + first) * w->ld_d_out : 0), .ld_d_out = w->ld_d_out,
+        .d_out = w->d_out + (w->ld_d_out ? (rows_of(s, s->first, t) + first) * w->ld_d_out : 0), .ld_d_out = w->ld_d_out,
     };
     if (!starting && n_old) {
-        const isize prev = before(w->d, t);
-        step.h_prev = w->h + row_at(s, prev, w->states_kept) * layer->ld_h;
-        step.c_prev = w->c + row_at(s, prev, w->gates_kept) * layer->ld_h;
+        step.h_prev = states_before(w, s, t, w->states_kept, w->h, w->h_before);
+        step.c_prev = states_before(w, s, t, w->gates_kept, w->c, w->c_before);
         step.ld_h_prev = step.ld_c_prev = layer->ld_h;
     }
     return step;
@@ -86,11 +96,11 @@ static inline isize work_of_step(const rnn_layer *layer, isize rows)
     return rows * layer->cell->n_blocks * layer->width * (layer->input_parts * layer->inputs + layer->hidden);
 }
 
-/* All steps of one direction of layer l; 1 when interrupted. */
+/* All steps of the segment in one direction of layer l; 1 when interrupted. */
 static int layer_forward(rnn_job *job, const slice *s, int l, int d)
 {
     const walk w = walk_of(job->network, s, l, d);
-    for (isize k = 0; k < s->steps; k++) {
+    for (isize k = 0; k < s->end - s->first; k++) {
         const isize t = step_of(s, d, k);
         real *x = w.x + row_at(s, t, w.x_kept) * w.layer->ld_x;
         if (!w.x_kept)
@@ -157,7 +167,7 @@ static void gather_previous_states(const walk *w, const slice *s, isize first, i
     const size_t bytes = (size_t)w->layer->width * sizeof(real);
     for (isize t = first; t < end; t++) {
         const isize n_old = continuing(s, w->d, t);
-        const real *from = n_old ? w->h + s->offset[before(w->d, t)] * w->layer->ld_h : NULL;
+        const real *from = n_old ? states_before(w, s, t, 1, w->h, w->h_before) : NULL;
         for (isize i = 0; i < rows_at(s, t); i++, h_prev += ld)
             if (i < n_old)
                 memcpy(h_prev, from + i * w->layer->ld_h, bytes);
@@ -181,7 +191,7 @@ static void block_gradients(const rnn_job *job, const walk *w, const slice *s, i
     const rnn_network *network = job->network;
     const rnn_layer *layer = w->layer;
     const rnn_cell *cell = layer->cell;
-    const isize row = s->offset[first], n = s->offset[end] - row, ld_c = cell->n_blocks * layer->width,
+    const isize row = row_at(s, first, 1), n = rows_of(s, first, end), ld_c = cell->n_blocks * layer->width,
                 ld_h_prev = row_length(layer->width);
     const real *d_gates = w->gates + row * layer->ld_gates;
     real *gradient = (real *)job->slice_gradients + s->index * network->gradient_size, *h_prev = s->arena + network->h_prev;
@@ -223,13 +233,10 @@ static void block_gradients(const rnn_job *job, const walk *w, const slice *s, i
     }
 }
 
-/* Back through all steps of one direction of layer l; 1 when interrupted. d_last (rows, ld_h): gradient of the last states, or NULL. */
-static int layer_backward(rnn_job *job, const slice *s, int l, int d, const real *d_last)
+/* What back-propagation begins with. d_last (rows, ld_h): gradient of the last states, or NULL. */
+static void begin_backward(const slice *s, const rnn_layer *layer, int d, const real *d_last)
 {
-    const rnn_network *network = job->network;
-    const walk w = walk_of(network, s, l, d);
-    const rnn_layer *layer = w.layer;
-    real *d_h = s->arena + network->d_h, *d_c = s->arena + network->d_c;
+    real *d_h = s->arena + layer->d_h, *d_c = s->arena + layer->d_c;
     const size_t bytes = (size_t)layer->width * sizeof(real);
     for (isize i = 0; i < s->rows; i++)
         if (d_last)
@@ -237,9 +244,21 @@ static int layer_backward(rnn_job *job, const slice *s, int l, int d, const real
         else
             memset(d_h + i * layer->width, 0, bytes);
     memset(d_c, 0, (size_t)s->rows * bytes);
+}
 
-    isize first = d ? 0 : s->steps, end = first;        /* steps whose gate gradients wait */
-    for (isize k = s->steps - 1, accumulate = 0; k >= 0; k--) {
+/* Back through all steps of the segment in one direction of layer l; 1 when interrupted. */
+static int layer_backward(rnn_job *job, const slice *s, int l, int d, const real *d_last)
+{
+    const rnn_network *network = job->network;
+    const walk w = walk_of(network, s, l, d);
+    const rnn_layer *layer = w.layer;
+    real *d_h = s->arena + layer->d_h, *d_c = s->arena + layer->d_c;
+    int accumulate = s->end < s->steps;
+    if (!accumulate)
+        begin_backward(s, layer, d, d_last);
+
+    isize first = d ? s->first : s->end, end = first;   /* steps whose gate gradients wait */
+    for (isize k = s->end - s->first - 1; k >= 0; k--) {
         const isize t = step_of(s, d, k), n_old = continuing(s, d, t);
         for (int starting = 0; starting < 2; starting++) {
             cell_step step = step_rows(&w, s, t, starting);
@@ -249,14 +268,14 @@ static int layer_backward(rnn_job *job, const slice *s, int l, int d, const real
                 w.cell->backward_step(&step);
         }
         if (n_old) {
-            const operand a = gate_operand(layer, layer->cell->h_gate, w.gates + s->offset[t] * layer->ld_gates,
+            const operand a = gate_operand(layer, layer->cell->h_gate, w.gates + row_at(s, t, 1) * layer->ld_gates,
                                            (const real *)job->packed + w.way->ut);
             product(n_old, layer->width, 1, &a, d_h, layer->width, d_h, layer->width);
         }
         first = least(first, t);
         end = end > t + 1 ? end : t + 1;
-        if (s->offset[end] - s->offset[first] >= BLOCK_ROWS || k == 0) {
-            block_gradients(job, &w, s, l, first, end, accumulate != 0);
+        if (rows_of(s, first, end) >= BLOCK_ROWS || k == 0) {
+            block_gradients(job, &w, s, l, first, end, accumulate);
             accumulate = 1;
             first = d ? end : first;
             end = first;

@@ -2,9 +2,8 @@
 #ifndef SKLEARN_RNN_PLAN_H
 #define SKLEARN_RNN_PLAN_H
 
-/* Weight gradients are taken once this many rows (steps x sequences) of gate gradients wait in cache; BLAS is worth its call for so
- * many results. */
-enum { BLOCK_ROWS = 128, BLAS_RESULTS = 1 << 12 };
+/* BLAS is worth its call for so many results. */
+enum { BLAS_RESULTS = 1 << 12 };
 
 /* Take (rows, columns) from an arena; returns its position. After an overflow `used` stays -1. */
 static isize claim(isize *used, isize rows, isize columns)
@@ -92,24 +91,43 @@ static void plan_weights(rnn_network *network)
     }
 }
 
+/* Segments end at block boundaries, so one that is full lacks less than a block and a step. */
+static isize most_segments(const rnn_network *network)
+{
+    if (network->segment_rows >= network->max_slice_steps)
+        return 1;
+    return network->max_slice_steps / (network->segment_rows - BLOCK_ROWS - network->max_rows + 1) + 1;
+}
+
+/* Whether the states of all steps of a segment stay, or only those of the present step. */
+static inline int states_kept(const rnn_network *network, int l)
+{
+    return network->training || l < network->n_layers - 1 || network->keep_states;
+}
+
 static void plan_arena(rnn_network *network)
 {
     isize *used = &network->arena_size, widest = 0;
     const int training = network->training, dropping = training && network->dropout > 0;
-    const isize rows = network->max_rows, steps = network->max_slice_steps, waiting = rows + BLOCK_ROWS;
+    const isize rows = network->max_rows, steps = network->segment_rows, waiting = rows + BLOCK_ROWS,
+                carried = (training ? network->max_segments - 1 : network->max_segments > 1) * rows;
     const rnn_layer *last = &network->layer[network->n_layers - 1];
     for (int l = 0; l < network->n_layers; l++) {
         rnn_layer *layer = &network->layer[l];
-        const int states_wanted = training || layer < last || network->keep_states;
+        const int has_cell_state = layer->cell->has_cell_state;
         layer->x = l == 0 ? claim(used, training ? steps : rows, layer->ld_x)
                  : dropping ? claim(used, steps, layer->ld_x)
                  : -1;
         layer->gates = claim(used, training ? steps : rows, layer->ld_gates);
-        layer->h = claim(used, states_wanted ? steps : rows, layer->ld_h);
-        layer->c = layer->cell->has_cell_state ? claim(used, training ? steps : rows, layer->ld_h) : -1;
+        layer->h = claim(used, states_kept(network, l) ? steps : rows, layer->ld_h);
+        layer->h_before = claim(used, states_kept(network, l) ? carried : 0, layer->ld_h);
+        layer->c = has_cell_state ? claim(used, training ? steps : rows, layer->ld_h) : -1;
+        layer->c_before = has_cell_state ? claim(used, training ? carried : 0, layer->ld_h) : -1;
         layer->d_out = !training || (layer == last && !network->per_step) ? -1
                      : layer->cell->gates_end_with_forward ? layer->gates
                      : claim(used, steps, layer->ld_h);
+        layer->d_h = claim(used, training ? rows : 0, layer->width);
+        layer->d_c = claim(used, training ? rows : 0, layer->width);
         if (layer->width > widest)
             widest = layer->width;
     }
@@ -119,8 +137,6 @@ static void plan_arena(rnn_network *network)
     if (!training)
         return;
     network->d_last = claim(used, rows, last->ld_h);
-    network->d_h = claim(used, rows, widest);
-    network->d_c = claim(used, rows, widest);
     network->h_prev = claim(used, waiting, row_length(widest));
     network->panel = claim(used, waiting, PANEL_COLUMNS);
     network->dropped = dropping ? claim(used, waiting, last->ld_h) : -1;
@@ -151,8 +167,9 @@ static int plan(rnn_network *network)
     network->head.width = whole_vectors(network->head.outputs);
     plan_parameters(network);
     plan_weights(network);
+    network->max_segments = most_segments(network);
     plan_arena(network);
-    network->arena_ints = network->max_steps + 1 + 2 * network->max_rows;
+    network->arena_ints = network->max_steps + 1 + 2 * network->max_rows + network->max_segments + 1;
     network->n_pieces = count_pieces(network);
     return network->n_params < 0 || network->packed_size < 0 || network->gradient_size < 0 || network->arena_size < 0 ? -1 : 0;
 }

@@ -3,6 +3,9 @@
  * Its sequences lie longest first, packed by step: row offset[t] + i is step t of sequence i, so no padding is computed or
  * stored. The rows of a step are two groups: those that continue (a prefix; their previous state is the same prefix of the
  * neighbouring step) and those that start (their previous state is zero, so they take no product with U).
+ *
+ * An arena keeps one segment of the steps at a time. Most often that is all of them. Where it is not, the states that each segment
+ * begins with are kept besides, and training walks there once, then back segment by segment, each computed again (Chen et al., 2016).
  */
 #ifndef SKLEARN_RNN_SLICE_H
 #define SKLEARN_RNN_SLICE_H
@@ -12,16 +15,21 @@ typedef struct {
     isize rows, steps;          /* sequences; steps of the longest */
     isize *offset;              /* (steps + 1,) first row of each step */
     isize *length, *sample;     /* (rows,) */
+    isize n_segments;
+    const isize *segment_start; /* (n_segments + 1,) first step of each segment, and the end of the last */
+    isize segment, first, end;  /* the present segment: its number, its steps */
     real *arena;
 } slice;
 
 static inline isize rows_at(const slice *s, isize t) { return s->offset[t + 1] - s->offset[t]; }
 
-/* First row of step t in a buffer that keeps all steps, or only the present one. */
-static inline isize row_at(const slice *s, isize t, int kept) { return kept ? s->offset[t] : 0; }
+static inline isize rows_of(const slice *s, isize first, isize end) { return s->offset[end] - s->offset[first]; }
 
-/* Step of the k-th turn of a direction, and the step it continues from. */
-static inline isize step_of(const slice *s, int d, isize k) { return d ? s->steps - 1 - k : k; }
+/* First row of step t in a buffer that keeps all steps of the segment, or only the present one. */
+static inline isize row_at(const slice *s, isize t, int kept) { return kept ? rows_of(s, s->first, t) : 0; }
+
+/* Step of the k-th turn of a direction in the segment, and the step it continues from. */
+static inline isize step_of(const slice *s, int d, isize k) { return d ? s->end - 1 - k : s->first + k; }
 static inline isize before(int d, isize t) { return d ? t + 1 : t - 1; }
 
 /* Rows of step t that continue; the rest start here. */
@@ -41,6 +49,44 @@ static inline int interrupted(rnn_job *job, isize worker, isize work)
         flush_denormals();
     }
     return __atomic_load_n(&job->stop, __ATOMIC_RELAXED);
+}
+
+/* First step of the block of rows, at least BLOCK_ROWS if there are as many, that ends before step `end`. Blocks are cut from the
+ * last step on, the same whether there are segments or not: so gradients sum up in one order. */
+static inline isize block_start(const slice *s, isize end)
+{
+    isize first = end - 1;
+    while (first > 0 && rows_of(s, first, end) < BLOCK_ROWS)
+        first--;
+    return first;
+}
+
+/* Cut the steps into segments of whole blocks that fit into an arena, from the last step on. */
+static void cut_into_segments(const rnn_network *network, slice *s, isize *bounds)
+{
+    isize *start = bounds + network->max_segments;
+    *start = s->steps;
+    for (isize t = s->steps, first; t > 0; t = first) {
+        first = block_start(s, t);
+        if (rows_of(s, first, *start) > network->segment_rows)
+            *--start = t;
+    }
+    *--start = 0;
+    s->segment_start = start;
+    s->n_segments = bounds + network->max_segments - start;
+}
+
+/* Where the states that a segment begins with lie among those kept: training keeps them for each segment but the first. */
+static inline isize state_before(const rnn_network *network, isize segment)
+{
+    return (network->training && segment > 0 ? segment - 1 : 0) * network->max_rows;
+}
+
+static void enter_segment(slice *s, isize segment)
+{
+    s->segment = segment;
+    s->first = s->segment_start[segment];
+    s->end = s->segment_start[segment + 1];
 }
 
 static void open_slice(const rnn_job *job, isize index, isize worker, slice *s)
@@ -64,6 +110,7 @@ static void open_slice(const rnn_job *job, isize index, isize worker, slice *s)
             running--;
         s->offset[t + 1] = s->offset[t] + running;
     }
+    cut_into_segments(network, s, s->sample + network->max_rows);
     for (int l = 0; l < network->n_layers; l++)
         memset(s->arena + network->zeros, 0, (size_t)network->layer[l].width * sizeof(real));
 }

@@ -106,6 +106,11 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         holds out of y as well; `partial_fit` cannot do that.
     dtype : {"float32", "float64"}, default="float32"
         What the network computes in.
+    memory_budget : int or None, default=None
+        Most bytes for what `fit` keeps of the steps of a minibatch, all threads together; None: no
+        limit. Where long sequences would take more, states are kept here and there and the steps
+        between are computed again on the way back (Chen et al., 2016): the same numbers in a third
+        more time. A network with two directions keeps all steps.
     n_threads : int or None, default=None
         OpenMP threads for `fit` and for each prediction; the results do not depend on it. None
         follows OMP_NUM_THREADS and the cores that this process may use, and is 1 in a joblib
@@ -234,6 +239,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         verbose=0,
         class_weight=None,
         dtype="float32",
+        memory_budget=None,
         n_threads=None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -266,6 +272,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         self.verbose = verbose
         self.class_weight = class_weight
         self.dtype = dtype
+        self.memory_budget = memory_budget
         self.n_threads = n_threads
 
     @with_callbacks

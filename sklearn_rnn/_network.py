@@ -50,7 +50,7 @@ class Network:
             for name, offset, shape in self.layout
         }
 
-    def engine(self, lengths, batch_size, n_threads, training):
+    def engine(self, lengths, batch_size, n_threads, training, memory_budget=None):
         """Make an engine with the workspace for minibatches of sequences of these lengths."""
         return _core.Engine(
             **vars(self),
@@ -58,6 +58,7 @@ class Network:
             training=training,
             lengths=lengths,
             batch_size=batch_size,
+            memory_budget=memory_budget,
         )
 
 

@@ -12,7 +12,8 @@ from ._optimizers import SCHEDULES, SOLVERS
 
 DTYPES = ("float32", "float64")
 MODES = ("many_to_one", "many_to_many")
-INTEGER_BOUND = 2**31  # what the core counts with
+# What the core counts with: powers of 2.
+INTEGER_BITS, BYTE_BITS = 31, 62
 # Constants of the core that must not be 0 in its dtype, in which it flushes denormal numbers.
 NEVER_ZERO = ("epsilon", "max_grad_value", "huber_delta")
 NO_ACTIVATION = "tanh"  # the default, and the only one for cells without a choice
@@ -40,10 +41,10 @@ def one_of(names):
     )
 
 
-def integer(low):
+def integer(low, bits=INTEGER_BITS):
     return Allowed(
-        lambda value: _is_number(value, Integral) and low <= value < INTEGER_BOUND,
-        f"an integer of at least {low} and below 2**31",
+        lambda value: _is_number(value, Integral) and low <= value < 2**bits,
+        f"an integer of at least {low} and below 2**{bits}",
     )
 
 
@@ -109,6 +110,7 @@ TABLE = {
         either("balanced", Allowed(lambda v: isinstance(v, dict), "a dict {class: weight}")),
     ),
     "dtype": one_of(DTYPES),
+    "memory_budget": either(None, integer(1, BYTE_BITS)),
     "n_threads": either(None, integer(1)),
 }
 

@@ -107,6 +107,11 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         `early_stopping` holds out of y has a part in them.
     dtype : {"float32", "float64"}, default="float32"
         What the network computes in.
+    memory_budget : int or None, default=None
+        Most bytes for what `fit` keeps of the steps of a minibatch, all threads together; None: no
+        limit. Where long sequences would take more, states are kept here and there and the steps
+        between are computed again on the way back (Chen et al., 2016): the same numbers in a third
+        more time. A network with two directions keeps all steps.
     n_threads : int or None, default=None
         OpenMP threads for `fit` and for each prediction; the results do not depend on it. None
         follows OMP_NUM_THREADS and the cores that this process may use, and is 1 in a joblib
@@ -240,6 +245,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         huber_delta=1.0,
         normalize_y=True,
         dtype="float32",
+        memory_budget=None,
         n_threads=None,
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
@@ -274,6 +280,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         self.huber_delta = huber_delta
         self.normalize_y = normalize_y
         self.dtype = dtype
+        self.memory_budget = memory_budget
         self.n_threads = n_threads
 
     @with_callbacks

@@ -23,6 +23,7 @@ class Settings:
     solver: str
     alpha: float
     batch_size: int | str
+    memory_budget: int | None
     learning_rate: str
     learning_rate_init: float
     power_t: float
@@ -188,7 +189,9 @@ def train(task, n_threads, report=None):
     progress, settings, examples = task.progress, task.settings, task.examples
     lengths = examples.sequences.lengths[task.indices]
     batch_size = resolve_batch_size(settings.batch_size, len(lengths))
-    engine = task.network.engine(lengths, batch_size, n_threads, training=True)
+    engine = task.network.engine(
+        lengths, batch_size, n_threads, training=True, memory_budget=settings.memory_budget
+    )
     dataset = examples.dataset()
     n_updates = progress.n_updates
     try:

@@ -208,11 +208,13 @@ def simd_level(name):
 # ---- The engine and the twin --------------------------------------------------------------------
 
 
-def make_engine(network, params, data, indices=None, *, training, n_threads=2, seed=0):
+def make_engine(
+    network, params, data, indices=None, *, training, n_threads=2, seed=0, memory_budget=None
+):
     """Return a loaded engine that takes these samples, or all, in one minibatch."""
     lengths = np.diff(data.offsets)
     lengths = lengths if indices is None else lengths[indices]
-    engine = network.engine(lengths, len(lengths), n_threads, training)
+    engine = network.engine(lengths, len(lengths), n_threads, training, memory_budget)
     set_optimizer(engine, seed=seed)
     engine.load(params)
     return engine
@@ -234,10 +236,19 @@ def set_optimizer(engine, solver="sgd", **changes):
     engine.set_optimizer(solver, **options | changes)
 
 
-def loss_and_grad(network, params, data, indices=None, *, n_threads=2, seed=0, **options):
+def loss_and_grad(
+    network, params, data, indices=None, *, n_threads=2, seed=0, memory_budget=None, **options
+):
     """Return the engine's loss and gradients, with BLAS at one thread if it calls BLAS."""
     engine = make_engine(
-        network, params, data, indices, training=True, n_threads=n_threads, seed=seed
+        network,
+        params,
+        data,
+        indices,
+        training=True,
+        n_threads=n_threads,
+        seed=seed,
+        memory_budget=memory_budget,
     )
     with held(engine):
         return engine.loss_and_grad(data, indices, **options)

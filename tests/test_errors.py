@@ -104,6 +104,8 @@ def fitted_like(rnn):
         ("huber_delta", 0.0),
         ("normalize_y", "yes"),
         ("dtype", "float16"),
+        ("memory_budget", 0),
+        ("memory_budget", 1e6),
         ("n_threads", 0),
         ("n_threads", True),
         ("random_state", "seed"),
