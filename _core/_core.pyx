@@ -29,12 +29,14 @@ cnp.import_array()
 # step of each slice. The rule knows the batch and the network alone, never threads, so that any number of threads gives
 # the same bits.
 cdef isize SLICE_ROWS = 8, WIDE_SLICE_ROWS = 16, WIDE_LAYER = 256
+# Small minibatches make two slices all the same, if these have at least so many sequences.
+cdef isize FEWEST_SLICE_ROWS = 4
 cdef isize MAX_SLICES = 32, MAX_GRADIENT_BYTES = 256 << 20
 cdef isize PREDICT_SLICE_ROWS = 16, PREDICT_SLICES = 32
 # Prediction keeps the states of so many rows (steps x sequences) at a time: few enough to stay in cache.
 cdef isize PREDICT_SEGMENT_ROWS = 1024
 # Below so many multiplications, waking a second thread costs more than it brings.
-cdef double THREADS_WORTH = 1 << 23
+cdef double THREADS_WORTH = 1 << 22
 cdef double SIGNAL_SECONDS = 0.05
 cdef isize CACHE_LINE = 64
 # Features, units and outputs stay below, so that their products with a few gates cannot overflow before they are checked.
@@ -379,10 +381,11 @@ cdef class Engine:
     cdef isize slices_of(self, isize batch) noexcept:
         """How many slices a minibatch is cut into."""
         cdef isize rows = self.rows_wanted(), most = (batch + rows - 1) // rows
-        if self.network.training:       # each slice has a gradient
-            bytes_each = self.network.gradient_size * self.kernels.real_bytes
-            most = min(most, MAX_SLICES, MAX_GRADIENT_BYTES // max(1, bytes_each))
-        return max(1, most)
+        if not self.network.training:   # a row's bits depend on nothing: as many slices as there are threads
+            return max(most, min(self.workers, batch))
+        most = max(most, min(2, batch // FEWEST_SLICE_ROWS))
+        bytes_each = self.network.gradient_size * self.kernels.real_bytes
+        return max(1, min(most, MAX_SLICES, MAX_GRADIENT_BYTES // max(1, bytes_each)))
 
     cdef allocate(self, lengths, memory_budget):
         """Take all memory: packed weights, a gradient per slice, an arena per thread."""
