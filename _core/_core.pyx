@@ -19,8 +19,8 @@ from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 from blas cimport gemm_double, gemm_float
 from kernels cimport (
-    BLOCK_ROWS, MAX_LAYERS, POLL_WORK, RNN_OPENMP, isize, rnn_compiled_level, rnn_job, rnn_kernels, rnn_kernels_of, rnn_network,
-    rnn_optimizer, rnn_phase, run_phases, stop_job
+    BLOCK_ROWS, MAX_LAYERS, NUMBERS, POLL_WORK, RNN_OPENMP, TWO_CLASSES, isize, rnn_compiled_level, rnn_job, rnn_kernels,
+    rnn_kernels_of, rnn_network, rnn_optimizer, rnn_phase, run_phases, stop_job
 )
 
 cnp.import_array()
@@ -63,8 +63,8 @@ cdef tuple read_losses():
     cdef const rnn_kernels *kernels = rnn_kernels_of(8, 0)
     cdef int i = 0
     names = []
-    while kernels.losses[i] != NULL:
-        names.append(kernels.losses[i].decode())
+    while kernels.losses[i].name != NULL:
+        names.append(kernels.losses[i].name.decode())
         i += 1
     return tuple(names)
 
@@ -350,8 +350,8 @@ cdef class Engine:
         network.per_step = network.keep_states = per_step
         network.training = network.keep_input_gradient = False
         network.training = training
-        if loss == "logistic" and n_outputs > 1:
-            raise ValueError(f"`n_outputs` must be 1 for the logistic loss, got {n_outputs}.")
+        if self.kernels.losses[network.loss].targets == TWO_CLASSES and n_outputs > 1:
+            raise ValueError(f"`n_outputs` must be 1 for the {loss} loss, got {n_outputs}.")
         if training and n_outputs == 0:
             raise ValueError("`n_outputs` must be at least 1 for training, got 0.")
         if not training:
@@ -492,9 +492,10 @@ cdef class Engine:
         job.weights = NULL
         if not taught:
             return
-        if LOSSES[network.loss] in ("softmax", "logistic"):
+        kind = self.kernels.losses[network.loss].targets
+        if kind != NUMBERS:
             job.labels = <const int32_t *>pointer_to(data.targets, "targets", cnp.NPY_INT32, (n,))
-            n_classes = 2 if LOSSES[network.loss] == "logistic" else network.head.outputs
+            n_classes = 2 if kind == TWO_CLASSES else network.head.outputs
             if data.least_label < 0 or data.greatest_label >= n_classes:
                 raise ValueError(f"`targets` must be classes 0 to {n_classes - 1}, got {data.least_label} to "
                                  f"{data.greatest_label}.")

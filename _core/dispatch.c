@@ -7,13 +7,12 @@ extern const rnn_kernels rnn_avx2_32, rnn_avx2_64, rnn_avx512_32, rnn_avx512_64;
 #endif
 
 static const struct {
-    const char *name;
     const rnn_kernels *of_float, *of_double;
 } levels[] = {
-    {"baseline", &rnn_baseline_32, &rnn_baseline_64},
+    {&rnn_baseline_32, &rnn_baseline_64},
 #if defined(__x86_64__)
-    {"avx2", &rnn_avx2_32, &rnn_avx2_64},
-    {"avx512", &rnn_avx512_32, &rnn_avx512_64},
+    {&rnn_avx2_32, &rnn_avx2_64},
+    {&rnn_avx512_32, &rnn_avx512_64},
 #endif
 };
 
@@ -31,7 +30,7 @@ static int level_runs_here(int level)
     return level == 0;
 }
 
-const char *rnn_compiled_level(int level) { return level < N_LEVELS ? levels[level].name : NULL; }
+const char *rnn_compiled_level(int level) { return level < N_LEVELS ? levels[level].of_float->simd_level : NULL; }
 
 const rnn_kernels *rnn_kernels_of(int real_bytes, int level)
 {

@@ -143,6 +143,13 @@ typedef struct rnn_job {
     rnn_gemm gemm;                                      /* BLAS for big products outside the time loop, or NULL */
 } rnn_job;
 
+typedef enum { NUMBERS, TWO_CLASSES, CLASS_PER_OUTPUT } rnn_targets;
+
+typedef struct {
+    const char *name;
+    rnn_targets targets;                                /* two classes: of one output */
+} rnn_loss_info;
+
 typedef struct {
     const char *name;
     int n_state;                                        /* vectors kept per parameter */
@@ -153,10 +160,10 @@ typedef struct {
 typedef void (*rnn_phase)(rnn_job *job, isize worker);
 
 typedef struct {
-    const char *simd;
-    int real_bytes, lanes;
+    const char *simd_level;
+    int real_bytes;
     const rnn_cell *const *cells;                       /* the rosters, each ends with NULL (a NULL name) */
-    const char *const *losses;
+    const rnn_loss_info *losses;
     const rnn_optimizer_info *optimizers;
     int (*plan)(rnn_network *network);                  /* 0, or -1 when a size overflows */
     rnn_phase pack, train, predict, reduce, update;

@@ -24,10 +24,6 @@ typedef double real;
 #include "head.h"
 #include "driver.h"
 
-#define LOSS_NAME(name, link) #name,
-
-static const char *const loss_names[] = {LOSSES(LOSS_NAME) NULL};
-
 /* y = f(x) through the same vectors as the cells; the last ones padded */
 static void math(int function, isize n, const void *x, void *y)
 {
@@ -42,7 +38,7 @@ static void math(int function, isize n, const void *x, void *y)
 }
 
 const rnn_kernels TABLE = {
-    .simd = SIMD_LEVEL, .real_bytes = sizeof(real), .lanes = (int)LANES,
-    .cells = cell_list, .losses = loss_names, .optimizers = optimizer_list,
+    .simd_level = SIMD_LEVEL, .real_bytes = sizeof(real),
+    .cells = cell_list, .losses = loss_list, .optimizers = optimizer_list,
     .plan = plan, .pack = pack, .train = train, .predict = predict, .reduce = reduce, .update = update, .math = math,
 };

@@ -81,6 +81,14 @@ cdef extern from "kernels.h" nogil:
         void *owner
         rnn_gemm gemm
 
+    ctypedef enum rnn_targets:
+        NUMBERS
+        TWO_CLASSES
+
+    ctypedef struct rnn_loss_info:
+        const char *name
+        rnn_targets targets
+
     ctypedef struct rnn_optimizer_info:
         const char *name
         int n_state
@@ -88,10 +96,9 @@ cdef extern from "kernels.h" nogil:
     ctypedef void (*rnn_phase)(rnn_job *job, isize worker) noexcept nogil
 
     ctypedef struct rnn_kernels:
-        const char *simd
-        int real_bytes, lanes
+        int real_bytes
         const rnn_cell **cells
-        const char **losses
+        const rnn_loss_info *losses
         const rnn_optimizer_info *optimizers
         int (*plan)(rnn_network *network) noexcept nogil
         rnn_phase pack, train, predict, reduce, update

@@ -137,17 +137,19 @@ static void exp_link(isize n, isize width, real *z)
         vstore(z + j, vexp(vload(z + j)));
 }
 
-/* name, link */
+/* name, link, targets */
 #define LOSSES(LOSS) \
-    LOSS(softmax, softmax_link) LOSS(logistic, sigmoid_link) \
-    LOSS(squared_error, identity_link) LOSS(absolute_error, identity_link) LOSS(huber, identity_link) LOSS(poisson, exp_link)
+    LOSS(softmax, softmax_link, CLASS_PER_OUTPUT) LOSS(logistic, sigmoid_link, TWO_CLASSES) \
+    LOSS(squared_error, identity_link, NUMBERS) LOSS(absolute_error, identity_link, NUMBERS) \
+    LOSS(huber, identity_link, NUMBERS) LOSS(poisson, exp_link, NUMBERS)
 
-#define LOSS_FUNCTIONS(name, link) {#name, name##_loss, link},
+#define LOSS_FUNCTIONS(name, link, targets) {name##_loss, link},
+#define LOSS_INFO(name, link, targets) {#name, targets},
 
 static const struct {
-    const char *name;
     loss_function loss;
     link_function link;
-} loss_roster[] = {LOSSES(LOSS_FUNCTIONS) {NULL, NULL, NULL}};
+} loss_roster[] = {LOSSES(LOSS_FUNCTIONS)};
+static const rnn_loss_info loss_list[] = {LOSSES(LOSS_INFO) {NULL, NUMBERS}};
 
 #endif
