@@ -73,10 +73,21 @@ def in_turn(script, jobs, runs, threads):
 # ---- timing ----
 
 
-def seconds_of(function, budget, least=3):
-    """Median seconds of a call: two to warm up, `least` or more until `budget` seconds are used."""
+def seconds_of(function, budget, least=3, slow=1.0):
+    """Median seconds of a call: two to warm up, `least` or more until `budget` seconds are used.
+
+    What takes more than `slow` seconds is called once to warm up, and timed once; what takes five
+    times as long needs no warming up.
+    """
+    start = time.perf_counter()
     function()
-    function()
+    first = time.perf_counter() - start
+    if first > 5 * slow:
+        return first
+    if first > slow:
+        least = 1
+    else:
+        function()
     times = []
     while len(times) < least or sum(times) < budget:
         start = time.perf_counter()
@@ -150,7 +161,7 @@ def write(name, title, columns, rows, key, packages=(), summarize=None, command=
 
     Rows of an earlier run on the same machine with the same versions are kept, unless a new row has
     the same `key` (names of entries): so a part can be run again. `summarize(rows)` gives lines to
-    put under the table.
+    put under the table, or all of the text if `columns` is None.
     """
     where, date = machine(packages), datetime.date.today().isoformat()
     rows = json.loads(json.dumps(rows))  # as they will be read again
@@ -163,7 +174,7 @@ def write(name, title, columns, rows, key, packages=(), summarize=None, command=
     merged.update({tuple(str(row[k]) for k in key): {**row, "date": date} for row in rows})
     rows = list(merged.values())
 
-    text = [f"# {title}", "", table(columns, rows), ""]
+    text = [f"# {title}", "", *([table(columns, rows), ""] if columns else ())]
     text += [*(summarize(rows) if summarize else ()), ""]
     text.append(
         f"{where['cpu']}, {where['cores']} cores, SIMD level {where['simd_level']}, "

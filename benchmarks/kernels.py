@@ -1,253 +1,348 @@
-"""Time of one training step (forward, loss, BPTT of one minibatch; no optimizer) against PyTorch.
+"""Time of one training step or prediction of a minibatch against PyTorch, JAX and ONNX Runtime.
 
-    python benchmarks/kernels.py [--quick] [--shapes wide long] [--cells gru] [--threads 1 2]
-                                 [--dtype float64] [--ragged]
+    python benchmarks/kernels.py [--quick] [--task predict] [--rival torch jax] [--ragged]
+                                 [--dtype float64] [--shapes wide] [--cells gru] [--threads 1 2]
 
-Weights change with every update, so packing them belongs to a step of ours. PyTorch: nn.LSTM,
-nn.GRU or nn.RNN with a Linear head on the final state (quicker than on the last output), zero_grad
-and backward; ragged minibatches padded, the true last outputs gathered.
+A training step is forward, loss and BPTT, no optimizer. Weights change with every update, so
+packing them belongs to a step of ours; in prediction they stay, and every library prepares them
+beforehand. What each library is asked to do stands in steps.py.
 """
 
+import dataclasses
 import math
+import os
 import statistics
+import tempfile
 
 import harness
 import numpy as np
+import steps
+from steps import CELLS, RIVALS, Shape, Work
 
-SHAPES = {  # n_timesteps, batch, n_features, hidden units
-    "tiny": (50, 32, 8, 32),
-    "univariate": (100, 32, 1, 64),
-    "sensors": (100, 32, 16, 128),
-    "medium": (100, 64, 64, 256),
-    "wide": (50, 64, 256, 512),
-    "rows": (28, 128, 28, 128),
-    "pixels": (784, 64, 1, 128),
-    "long": (1000, 16, 3, 64),
+SHAPES = {
+    "tiny": Shape(50, 32, 8, 32),
+    "univariate": Shape(100, 32, 1, 64),
+    "sensors": Shape(100, 32, 16, 128),
+    "medium": Shape(100, 64, 64, 256),
+    "wide": Shape(50, 64, 256, 512),
+    "rows": Shape(28, 128, 28, 128),
+    "pixels": Shape(784, 64, 1, 128),
+    "long": Shape(1000, 16, 3, 64),
+    "day": Shape(24, 256, 15, 128),
+    "single": Shape(200, 1, 8, 64),
+    "spectra": Shape(1000, 8, 64, 64),
+    "narrow": Shape(100, 128, 8, 16),
+    "odd": Shape(50, 32, 8, 33),
+    "words": Shape(100, 16, 300, 100),
+    "stacked": Shape(100, 32, 16, 128, layers=2),
+    "two-way": Shape(100, 32, 16, 128, directions=2),
 }
-CELLS = {"lstm": "LSTM", "gru": "GRU", "elman": "RNN"}  # PyTorch's names
-N_CLASSES = 10
-TOLERANCE = {"float32": 1e-4, "float64": 1e-9}  # of the gradient's norm
-LIBRARIES = ("sklearn_rnn", "torch")
+TOLERANCE = {"float32": 1e-4, "float64": 1e-9}  # of the norm of a gradient or of the output
+DEFAULT_RIVALS = {"train": ["torch"], "predict": ["torch", "onnxruntime"]}
+KEY = ("task", "shape", "cell", "threads", "dtype", "ragged", "rival")
 
 
-def minibatch(shape, dtype, ragged):
-    """Values (n_steps, n_features), lengths and labels of one minibatch."""
-    n_timesteps, batch, n_features, _ = shape
-    rng = np.random.default_rng(0)
-    lengths = (
-        rng.integers(n_timesteps // 4, n_timesteps + 1, batch)
-        if ragged
-        else np.full(batch, n_timesteps)
-    )
-    lengths[0] = n_timesteps
-    values = rng.standard_normal((lengths.sum(), n_features)).astype(dtype)
-    return values, lengths, rng.integers(N_CLASSES, size=batch, dtype=np.int32)
+# ---- in a worker process ----
 
 
-def our_network(shape, cell, dtype):
-    """The network and its initial parameters."""
-    from sklearn_rnn._network import Network, initialize
-
-    network = Network(
-        n_features=shape[2],
-        cell=cell,
-        activation="tanh",
-        hidden_layer_sizes=(shape[3],),
-        bidirectional=False,
-        n_outputs=N_CLASSES,
-        loss="softmax",
-        huber_delta=1.0,
-        per_step=False,
-        dropout=0.0,
-        dtype=dtype,
-    )
-    return network, initialize(network, np.random.RandomState(0))
-
-
-def our_step(shape, cell, dtype, ragged, threads):
-    """Function of no argument: one training step, returning loss and gradient (n_params,)."""
-    from sklearn_rnn import _core
-
-    values, lengths, labels = minibatch(shape, dtype, ragged)
-    network, params = our_network(shape, cell, dtype)
-    data = _core.Dataset(values, np.concatenate([[0], np.cumsum(lengths)]).astype(np.intp), labels)
-    indices = np.arange(len(lengths), dtype=np.intp)
-    engine = network.engine(lengths, len(lengths), threads, training=True)
-
-    def step():
-        engine.load(params)
-        return engine.loss_and_grad(data, indices)
-
-    return step
-
-
-def torch_step(shape, cell, dtype, ragged, threads, params=None):
-    """The same for PyTorch, returning the loss and the named parameters, whose `.grad` is set."""
-    import torch
-    from torch.nn.functional import cross_entropy
-
-    torch.set_num_threads(threads)
-    torch.set_default_dtype(getattr(torch, dtype))
-    values, lengths, labels = minibatch(shape, dtype, ragged)
-    x = torch.zeros(len(lengths), int(lengths.max()), shape[2])
-    for row, sequence in enumerate(np.split(values, np.cumsum(lengths)[:-1])):
-        x[row, : len(sequence)] = torch.from_numpy(sequence)
-    y, rows, last = (
-        torch.from_numpy(labels).long(),
-        torch.arange(len(lengths)),
-        torch.from_numpy(lengths - 1),
-    )
-    network = torch.nn.ModuleDict(
-        {
-            "rnn": getattr(torch.nn, CELLS[cell])(shape[2], shape[3], batch_first=True),
-            "head": torch.nn.Linear(shape[3], N_CLASSES),
-        }
-    )
-    parameters = {name.removeprefix("rnn."): value for name, value in network.named_parameters()}
-    with torch.no_grad():
-        for name, value in (params or {}).items():
-            parameters[name].copy_(torch.from_numpy(value))
-
-    def step():
-        network.zero_grad(set_to_none=True)
-        output, state = network["rnn"](x)
-        state = state[0] if cell == "lstm" else state
-        loss = cross_entropy(network["head"](output[rows, last] if ragged else state[-1]), y)
-        loss.backward()
-        return float(loss.detach()), parameters
-
-    return step
+def work_of(job, name):
+    return Work(job["task"], Shape(**job["shapes"][name]), job["dtype"], job["ragged"])
 
 
 def check(job):
-    """Largest relative difference of loss and gradient arrays from PyTorch's, for each shape."""
+    """Name of shape and rival -> largest relative difference of ours from theirs."""
     errors = {}
     for name in job["shapes"]:
-        arguments = SHAPES[name], job["cell"], job["dtype"], job["ragged"], job["threads"]
-        network, params = our_network(*arguments[:3])
-        loss, gradient = our_step(*arguments)()
-        torch_loss, parameters = torch_step(*arguments, params=network.views(params))()
-        errors[name] = max(
-            [abs(loss - torch_loss) / abs(torch_loss)]
-            + [
-                float(np.linalg.norm(ours - parameters[key].grad.numpy()) / np.linalg.norm(ours))
-                for key, ours in network.views(gradient).items()
-            ]
-        )
+        work = work_of(job, name)
+        step, read = steps.ours(work, job["cell"], job["threads"])
+        ours = read(step())
+        for rival in job["rivals"]:
+            if steps.can(rival, work):
+                step, read = steps.LIBRARIES[rival](work, job["cell"], job["threads"])
+                errors[f"{name}, {rival}"] = max(
+                    float(np.linalg.norm(ours[key] - theirs) / np.linalg.norm(theirs))
+                    for key, theirs in read(step()).items()
+                )
     return errors
 
 
-def time_steps(job):
-    """Milliseconds of a step for each shape, in one library."""
-    make = our_step if job["library"] == "sklearn_rnn" else torch_step
+def milliseconds(library, work, job):
+    step, _ = steps.LIBRARIES[library](work, job["cell"], job["threads"])
+    return 1e3 * harness.seconds_of(step, job["seconds"])
+
+
+def time_shapes(job):
+    """Milliseconds for each shape in one library; ours, if ragged, also of the dense twin."""
     times = {}
     for name in job["shapes"]:
-        step = make(SHAPES[name], job["cell"], job["dtype"], job["ragged"], job["threads"])
-        times[name] = 1e3 * harness.seconds_of(step, job["seconds"])
+        work = work_of(job, name)
+        times[name] = {"ms": milliseconds(job["library"], work, job)}
+        if job["ragged"] and job["library"] == "sklearn_rnn":
+            times[name]["dense_ms"] = milliseconds("sklearn_rnn", work.dense_twin(), job)
     return times
 
 
-def measure(cell, threads, options):
-    """Rows of one cell and number of threads: checked first, then both libraries in turn."""
-    job = {
-        "cell": cell,
-        "threads": threads,
-        "dtype": options.dtype,
-        "ragged": options.ragged,
-        "shapes": options.shapes,
-        "seconds": options.seconds,
-    }
-    for name, error in harness.run_job(__file__, {**job, "check": True}, threads).items():
-        if not error < TOLERANCE[options.dtype]:
-            raise SystemExit(
-                f"{name}, {cell}: relative difference {error:.1e} from PyTorch, nothing is timed."
-            )
-    jobs = {library: {**job, "library": library} for library in LIBRARIES}
-    runs = harness.in_turn(__file__, jobs, options.runs, threads)
+def run(job):
+    if job.get("check"):
+        return check(job)
+    if job["library"] == "matrix":
+        return steps.matrix_rate(job["dtype"])
+    return time_shapes(job)
+
+
+# ---- the comparison ----
+
+
+def quick_part(job, result):
+    """The job without the shapes that one run is enough for: calls of more than 5 seconds."""
+    if job["library"] in ("sklearn_rnn", "matrix"):
+        return job
+    shapes = {name: size for name, size in job["shapes"].items() if result[name]["ms"] < 5000}
+    return {**job, "shapes": shapes}
+
+
+def compare(job, rivals, runs):
+    """Rows of one cell and number of threads: checked first, then all libraries in turn."""
+    cell, threads = job["cell"], job["threads"]
+    for name, error in harness.run_job(
+        __file__, {**job, "rivals": rivals, "check": True}, threads
+    ).items():
+        if not error < TOLERANCE[job["dtype"]]:
+            raise SystemExit(f"{name}, {cell}: relative difference {error:.1e}, nothing is timed.")
+    jobs = {}
+    for library in ("sklearn_rnn", *rivals):
+        able = {k: v for k, v in job["shapes"].items() if steps.can(library, work_of(job, k))}
+        if able:
+            jobs[library] = {**job, "library": library, "shapes": able}
+    if job["task"] == "train" and threads == 1 and not job["ragged"] and cell != "elman":
+        jobs["matrix"] = {**job, "library": "matrix"}
+    results = harness.in_turn(__file__, jobs, 1, threads)
+    again = {library: quick_part(jobs[library], results[library][0]) for library in jobs}
+    for library, more in harness.in_turn(__file__, again, runs - 1, threads).items():
+        results[library] += more
+    rates = results.pop("matrix", None)
+
     rows = []
-    for name in options.shapes:
-        ours, torch = ([run[name] for run in runs[library]] for library in LIBRARIES)
-        rows.append(
-            {
-                "shape": name,
-                "T,B,I,H": ",".join(map(str, SHAPES[name])),
-                "cell": cell,
-                "threads": threads,
-                "dtype": options.dtype,
-                "ragged": options.ragged,
-                "sklearn_rnn_ms": harness.summary(ours),
-                "torch_ms": harness.summary(torch),
-                "ratio": statistics.median(torch) / statistics.median(ours),
-            }
-        )
+    for name in job["shapes"]:
+        work = work_of(job, name)
+        ours = [result[name]["ms"] for result in results["sklearn_rnn"]]
+        row = {
+            "task": job["task"],
+            "shape": name,
+            "size": str(work.shape),
+            "cell": cell,
+            "threads": threads,
+            "dtype": job["dtype"],
+            "ragged": job["ragged"],
+            "sklearn_rnn_ms": harness.summary(ours),
+        }
+        if rates:
+            row["matrix_gflops"] = statistics.median(rates)
+            flops = work.training_flops(cell)
+            row["share"] = 1e-6 * flops / statistics.median(ours) / row["matrix_gflops"]
+        if job["ragged"]:
+            more = work.dense_twin().n_steps() / work.n_steps()  # a step or so of rounding
+            row["ragged_over_dense"] = more * statistics.median(
+                result[name]["ms"] / result[name]["dense_ms"] for result in results["sklearn_rnn"]
+            )
+        for rival in rivals:
+            if name in jobs.get(rival, {"shapes": ()})["shapes"]:
+                theirs = [result[name]["ms"] for result in results[rival] if name in result]
+                ratio = statistics.median(theirs) / statistics.median(ours)
+                rows.append(
+                    {**row, "rival": rival, "rival_ms": harness.summary(theirs), "ratio": ratio}
+                )
     return rows
 
 
-def geometric_means(rows):
-    """Lines: geometric mean and least of the ratios, by cell, threads, dtype and padding."""
+# ---- the report ----
+
+
+def spread(times):
+    """Median (least to greatest) in three digits, or all before the point."""
+    median, least, greatest = (
+        f"{times[key]:.3g}" if times[key] < 1000 else f"{times[key]:.0f}"
+        for key in ("median", "min", "max")
+    )
+    return f"{median} ({least} to {greatest})"
+
+
+def group(rows, *keys):
+    """Values of the keys -> rows."""
     groups = {}
     for row in rows:
-        kind = [row["cell"], row["dtype"], *["ragged"] * row["ragged"], f"{row['threads']} threads"]
-        groups.setdefault(", ".join(kind), []).append(row["ratio"])
-    return [
-        f"* {key}: {math.prod(ratios) ** (1 / len(ratios)):.2f} times as fast as PyTorch "
-        f"(geometric mean of {len(ratios)} shapes), at least {min(ratios):.2f}"
-        for key, ratios in groups.items()
+        groups.setdefault(tuple(row[key] for key in keys), []).append(row)
+    return groups
+
+
+def section_name(task, dtype, ragged):
+    task = {"train": "Training step", "predict": "Prediction"}[task]
+    return f"{task}, {dtype}" + ", ragged" * ragged
+
+
+def faster(rows):
+    """For each minibatch the row of the rival that is quicker, if there are several rivals."""
+    groups = group(rows, "shape", "cell", "threads").values()
+    if max(map(len, groups)) < 2:
+        return []
+    return [{**min(rows, key=lambda row: row["ratio"]), "rival": "the faster"} for rows in groups]
+
+
+def means(sections):
+    """Table of geometric mean and least ratio by section, cell, threads and rival."""
+    lines = []
+    for kind, rows in sections.items():
+        rows = [*rows, *faster(rows)]
+        for (rival, cell, threads), some in group(rows, "rival", "cell", "threads").items():
+            least = min(some, key=lambda row: row["ratio"])
+            mean = math.prod(row["ratio"] for row in some) ** (1 / len(some))
+            lines.append(
+                {
+                    "work": section_name(*kind),
+                    "rival": RIVALS.get(rival, rival),
+                    "cell": cell,
+                    "threads": threads,
+                    "shapes": len(some),
+                    "geometric mean": f"{mean:.2f}",
+                    "least": f"{least['ratio']:.2f} ({least['shape']})",
+                }
+            )
+    return harness.table({key: key for key in lines[0]}, lines)
+
+
+def times(rows):
+    """Table of milliseconds and ratios, one line for each minibatch, cell and number of threads."""
+    rivals = [rival for rival in RIVALS if any(row["rival"] == rival for row in rows)]
+    lines = []
+    for some in group(rows, "shape", "cell", "threads").values():
+        of = {row["rival"]: row for row in some}
+        line = {
+            "shape": some[0]["shape"],
+            "T,B,I,H": some[0]["size"],
+            "cell": some[0]["cell"],
+            "threads": some[0]["threads"],
+            "sklearn_rnn, ms": spread(some[0]["sklearn_rnn_ms"]),
+        }
+        for rival in rivals:
+            line[f"{RIVALS[rival]}, ms"] = spread(of[rival]["rival_ms"]) if rival in of else "-"
+        for rival in rivals:
+            line[f"{RIVALS[rival]}, ratio"] = f"{of[rival]['ratio']:.2f}" if rival in of else "-"
+        lines.append(line)
+    return harness.table({key: key for key in lines[0]}, lines)
+
+
+def by_cell(rows, heads, value, digits=2):
+    """Table with one column for each cell, of a value that some rows have."""
+    rows = [row for row in rows if value in row]
+    cells = [cell for cell in CELLS if any(row["cell"] == cell for row in rows)]
+    lines = []
+    for key, some in group(rows, *heads).items():
+        of = {row["cell"]: f"{row[value]:.{digits}f}" for row in some}
+        lines.append({**dict(zip(heads, key, strict=True)), **{c: of.get(c, "-") for c in cells}})
+    return harness.table({key: key for key in lines[0]}, lines) if lines else None
+
+
+def report(rows):
+    """Lines of the whole text, tables under headings."""
+    places = {name: place for place, name in enumerate((*CELLS, *RIVALS, *SHAPES))}
+    order = ("rival", "cell", "threads", "shape")
+    rows = sorted(rows, key=lambda row: [places.get(row[key], row[key]) for key in order])
+    sections = group(rows, "task", "dtype", "ragged")
+    sections = {k: sections[k] for k in sorted(sections, key=lambda k: (k[0] != "train", *k[1:]))}
+    rows = [{**row, "work": section_name(*kind)} for kind, rows in sections.items() for row in rows]
+    one = {
+        tuple(row[k] for k in KEY[:-1]): row for row in rows
+    }  # ours is the same beside any rival
+    for row in one.values():
+        alone = one.get(tuple(1 if k == "threads" else row[k] for k in KEY[:-1]))
+        if alone and row["threads"] > 1:
+            row["gain"] = alone["sklearn_rnn_ms"]["median"] / row["sklearn_rnn_ms"]["median"]
+    one = list(one.values())
+    rates = group([row for row in one if "share" in row], "dtype")
+    rates = {dtype: [row["matrix_gflops"] for row in some] for (dtype,), some in rates.items()}
+
+    parts = [
+        ("Ratios: time of the rival over ours", means(sections)),
+        (
+            "Share of the core's best matrix rate that a training step reaches, one thread",
+            by_cell(one, ("work", "shape", "size"), "share"),
+        ),
+        (
+            "Gain of more threads: ours on one thread over ours",
+            by_cell(one, ("work", "threads", "shape"), "gain"),
+        ),
+        (
+            "Ragged over dense: our time per step, lengths from 1 to T against equal ones",
+            by_cell(one, ("work", "threads", "shape"), "ragged_over_dense"),
+        ),
+        *((section_name(*kind), times(rows)) for kind, rows in sections.items()),
     ]
-
-
-def spread(key):
-    return lambda row: f"{row[key]['median']:.3g} ({row[key]['min']:.3g} to {row[key]['max']:.3g})"
-
-
-COLUMNS = {
-    "shape": "shape",
-    "T,B,I,H": "T,B,I,H",
-    "cell": "cell",
-    "dtype": "dtype",
-    "ragged": "ragged",
-    "threads": "threads",
-    "sklearn_rnn, ms": spread("sklearn_rnn_ms"),
-    "PyTorch, ms": spread("torch_ms"),
-    "ratio": lambda row: f"{row['ratio']:.2f}",
-}
+    lines = []
+    for heading, table in parts:
+        if table:
+            lines += [f"## {heading}", "", table, ""]
+        if table and heading.startswith("Share"):
+            for dtype, values in rates.items():
+                rate = f"{min(values):.1f} to {max(values):.1f} GFLOP/s"
+                lines += [f"Best matrix rate of a core, {dtype}: {rate}.", ""]
+    return lines[:-1]
 
 
 def main():
     parser = harness.arguments(__doc__)
+    parser.add_argument("--task", choices=DEFAULT_RIVALS, default="train")
+    parser.add_argument(
+        "--rival", nargs="+", choices=RIVALS, help="PyTorch; in prediction also ONNX Runtime"
+    )
     parser.add_argument("--shapes", nargs="+", choices=SHAPES, default=list(SHAPES))
     parser.add_argument("--cells", nargs="+", choices=CELLS, default=list(CELLS))
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--dtype", choices=TOLERANCE, default="float32")
-    parser.add_argument(
-        "--ragged", action="store_true", help="lengths from a quarter of n_timesteps"
-    )
+    parser.add_argument("--ragged", action="store_true", help="lengths from 1 to n_timesteps")
     parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--seconds", type=float, default=0.5, help="for a shape in a run")
-    parser.add_argument("--quick", action="store_true", help="2 short runs, nothing written")
+    parser.add_argument("--seconds", type=float, default=0.2, help="for a shape in a run")
+    parser.add_argument("--quick", action="store_true", help="1 short run, nothing written")
     options = parser.parse_args()
     if options.quick:
-        options.runs, options.seconds = 2, 0.1
+        options.runs, options.seconds = 1, 0.05
+    rivals = options.rival or DEFAULT_RIVALS[options.task]
+    shapes = {
+        name: dataclasses.asdict(SHAPES[name])
+        for name in options.shapes
+        if not options.ragged or SHAPES[name].batch > 1
+    }
+    works = [Work(options.task, SHAPES[name], options.dtype, options.ragged) for name in shapes]
+    if not any(steps.can(rival, work) for rival in rivals for work in works):
+        parser.error("none of these rivals does this work")
     rows = []
-    for cell in options.cells:
-        for threads in options.threads:
-            rows += measure(cell, threads, options)
-            if options.quick:
-                print(harness.table(COLUMNS, rows[-len(options.shapes) :]), flush=True)
+    with tempfile.TemporaryDirectory() as compiled:
+        os.environ.update(steps.jax_environment(compiled))
+        for cell in options.cells:
+            for threads in options.threads:
+                job = {
+                    "task": options.task,
+                    "cell": cell,
+                    "threads": threads,
+                    "dtype": options.dtype,
+                    "ragged": options.ragged,
+                    "shapes": shapes,
+                    "seconds": options.seconds,
+                }
+                rows += compare(job, rivals, options.runs)
     if options.quick:
-        print("\n".join(geometric_means(rows)))
+        print("\n".join(report(rows)))
     else:
         harness.write(
             "kernels",
-            "One training step of a minibatch",
-            COLUMNS,
+            "A training step and a prediction of one minibatch",
+            None,
             rows,
-            ("shape", "cell", "threads", "dtype", "ragged"),
-            ("torch",),
-            geometric_means,
+            KEY,
+            ("torch", "jax", "onnxruntime"),
+            report,
         )
 
 
-harness.worker(lambda job: check(job) if job.get("check") else time_steps(job))
+harness.worker(run)
 if __name__ == "__main__":
     main()
