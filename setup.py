@@ -1,4 +1,5 @@
 """Builds the one native module, sklearn_rnn._core. Everything else is in pyproject.toml."""
+
 import os
 import subprocess
 import tempfile
@@ -13,6 +14,12 @@ from setuptools.command.build_ext import build_ext
 FLAGS = [
     *("-O3", "-std=gnu11", "-fvisibility=hidden", "-g0"),
     *("-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"),
+]
+# SKLEARN_RNN_SANITIZE=address,undefined makes a build that watches itself, for .ci/sanitize.
+SANITIZERS = os.environ.get("SKLEARN_RNN_SANITIZE")
+SANITIZER_FLAGS = [
+    *(f"-fsanitize={SANITIZERS}", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"),
+    *("-O1", "-g", "-fno-wrapv"),  # Python's own flags define the overflow of signed numbers
 ]
 PROBE = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
 
@@ -43,7 +50,8 @@ core = Extension(
     depends=glob("_core/**/*.h", recursive=True) + glob("_core/*.pxd"),
     include_dirs=["_core", numpy.get_include()],
     define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
-    extra_compile_args=FLAGS,
+    extra_compile_args=FLAGS + (SANITIZER_FLAGS if SANITIZERS else []),
+    extra_link_args=SANITIZER_FLAGS if SANITIZERS else [],
 )
 
 setup(

@@ -4,13 +4,16 @@
 Nothing here knows of estimators. NumPy owns every array; what reaches C has been checked once, where it came in.
 """
 import os
+import resource
 import threading
 from collections import namedtuple
+from contextlib import contextmanager
 
 import numpy as np
 
 cimport numpy as cnp
 from cpython.exc cimport PyErr_CheckSignals
+from libc.limits cimport INT_MAX
 from libc.math cimport INFINITY, isfinite, pow
 from libc.stdint cimport int32_t, uint32_t
 from libc.stdlib cimport qsort
@@ -39,8 +42,12 @@ cdef isize PREDICT_SEGMENT_ROWS = 1024
 cdef double THREADS_WORTH = 1 << 22
 cdef double SIGNAL_SECONDS = 0.05
 cdef isize CACHE_LINE = 64
+# Address space that a new thread takes: its stack, and a heap of its own.
+cdef isize THREAD_BYTES = 16 << 20
 # Features, units and outputs stay below, so that their products with a few gates cannot overflow before they are checked.
 cdef isize LARGEST = 1 << 31
+# So do the steps of a slice, for the same reason.
+cdef isize MOST_STEPS = 1 << 60
 
 
 # ---- rosters and SIMD levels ----
@@ -190,7 +197,7 @@ cdef class Dataset:
     cdef const void *value_data
     cdef const isize *offset_data
 
-    def __init__(self, values, offsets, targets=None, weights=None):
+    def __cinit__(self, values, offsets, targets=None, weights=None):
         cdef isize i
         kind = cnp.NPY_FLOAT64 if getattr(values, "dtype", None) == np.float64 else cnp.NPY_FLOAT32
         self.values_are_double = kind == cnp.NPY_FLOAT64
@@ -206,6 +213,27 @@ cdef class Dataset:
         if getattr(targets, "dtype", None) == np.int32:
             labels = targets if weights is None else targets[np.asarray(weights) != 0]
             self.least_label, self.greatest_label = labels.min(initial=0), labels.max(initial=0)
+
+
+# ---- memory ----
+
+def memory_limit():
+    """Bytes that this process may have: the machine's, or fewer if its address space is limited."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    return machine if limit == resource.RLIM_INFINITY else min(machine, limit)
+
+
+@contextmanager
+def memory_for(needed, what, advice):
+    """Take `needed` bytes meanwhile: a MemoryError says so if there cannot be as many, or NumPy finds none."""
+    refusal = MemoryError(f"{what} would take {needed / 2**30:,.3g} GiB: {advice}.")
+    if needed > memory_limit():
+        raise refusal
+    try:
+        yield
+    except MemoryError as error:
+        raise refusal from error
 
 
 # ---- the engine ----
@@ -274,7 +302,8 @@ def parameter_layout(n_features, cell, hidden_layer_sizes, bidirectional, n_outp
     activations = CELLS[cell].activations if cell in CELLS else ()
     describe(&network, n_features, cell, activations[0] if activations else None, hidden_layer_sizes, bidirectional, n_outputs)
     if rnn_kernels_of(8, 0).plan(&network):
-        raise ValueError("`hidden_layer_sizes` is too large: the number of parameters overflows.")
+        raise ValueError(f"`hidden_layer_sizes`={tuple(hidden_layer_sizes)} is too large for {n_features} features and "
+                         f"{n_outputs} outputs: they need 2**59 numbers or more.")
     layout = []
     for k in range(network.n_layers):
         inputs = network.layer[k].input_parts * network.layer[k].inputs
@@ -335,8 +364,8 @@ cdef class Engine:
     cdef bint optimizing
     cdef object params, packed, arenas, ints, slice_gradients, gradient, losses, norms, samples, ranks
 
-    def __init__(self, *, n_features, cell, activation, hidden_layer_sizes, bidirectional, n_outputs, loss, per_step, dtype,
-                 n_threads, training, lengths, batch_size, huber_delta=1.0, dropout=0.0, memory_budget=None):
+    def __cinit__(self, *, n_features, cell, activation, hidden_layer_sizes, bidirectional, n_outputs, loss, per_step, dtype,
+                  n_threads, training, lengths, batch_size, huber_delta=1.0, dropout=0.0, memory_budget=None):
         cdef rnn_network *network = &self.network
         self.kind = type_of(dtype)
         self.dtype = np.dtype(dtype)
@@ -364,7 +393,7 @@ cdef class Engine:
             self.job.poll = look_for_signals
         self.job.owner = <void *>self
         # The BLAS of numpy's and scipy's wheels is built for AVX: three times our baseline kernels, and no faster than the rest.
-        if training and self.kernels == rnn_kernels_of(self.dtype.itemsize, 0):
+        if training and self.kernels == rnn_kernels_of(self.dtype.itemsize, 0) and self.blas_can_count():
             self.job.gemm = gemm_float if self.kind == cnp.NPY_FLOAT32 else gemm_double
         self.job.last_poll = seconds()
 
@@ -384,54 +413,90 @@ cdef class Engine:
         if not self.network.training:   # a row's bits depend on nothing: as many slices as there are threads
             return max(most, min(self.workers, batch))
         most = max(most, min(2, batch // FEWEST_SLICE_ROWS))
-        bytes_each = self.network.gradient_size * self.kernels.real_bytes
+        bytes_each = self.network.gradient.size * self.kernels.real_bytes
         return max(1, min(most, MAX_SLICES, MAX_GRADIENT_BYTES // max(1, bytes_each)))
+
+    cdef bint blas_can_count(self) noexcept:
+        """Whether every size that a product may have is an int."""
+        cdef rnn_network *network = &self.network
+        cdef isize largest = max(network.n_features, network.head.width, network.max_rows + BLOCK_ROWS)
+        cdef int k
+        for k in range(network.n_layers):
+            largest = max(largest, network.layer[k].ld_gates, network.layer[k].input_parts * network.layer[k].inputs)
+        return largest <= INT_MAX
 
     cdef allocate(self, lengths, memory_budget):
         """Take all memory: packed weights, a gradient per slice, an arena per thread."""
         cdef rnn_network *network = &self.network
         cdef isize slices
-        overflow = ValueError("`hidden_layer_sizes` is too large for these sequences: the size of the workspace overflows.")
-        if self.kernels.plan(network):      # sizes of weights and gradients, which the slices depend on
-            raise overflow
+        self.plan(network)      # sizes of weights and gradients, which the slices depend on
         slices = self.slices_of(self.max_batch)
         network.max_rows = max((self.max_batch + slices - 1) // slices, min(self.max_batch, self.rows_wanted()))
         longest = np.sort(lengths)[::-1][:network.max_rows] if lengths.size > network.max_rows else lengths
+        if longest.sum(dtype=np.float64) > MOST_STEPS:
+            raise ValueError(f"`lengths` must be fewer than 2**60 steps in all, got one of "
+                             f"{longest.max()}.")
         network.max_steps = max(1, longest.max(initial=1))
         network.segment_rows = network.max_slice_steps = max(1, longest.sum())
         if not network.training and network.n_directions == 1:
             network.segment_rows = min(network.max_slice_steps, PREDICT_SEGMENT_ROWS + self.least_segment())
-        if self.kernels.plan(network):
-            raise overflow
+        self.plan(network)
         self.workers = min(self.workers, slices)
         if network.training and memory_budget is not None:
             self.keep_within(memory_budget)
-        needed = (self.arena_bytes() + int(self.workers) * network.arena_ints * sizeof(isize)
-                  + (network.packed_size + int(slices) * network.gradient_size + network.n_params) * self.dtype.itemsize)
-        if needed > memory_of_machine():
-            raise MemoryError(f"The workspace of this network would take {needed / 2**30:.1f} GiB for sequences of up to "
-                              f"{network.max_steps} steps: take a smaller `hidden_layer_sizes` or `batch_size`.")
-        self.packed = aligned_empty(network.packed_size, self.dtype)
-        self.arenas = aligned_empty(self.workers * network.arena_size, self.dtype)
-        self.ints = np.empty(self.workers * network.arena_ints, dtype=np.intp)
-        self.samples = np.empty(self.max_batch, dtype=np.intp)
-        self.ranks = np.empty(self.max_batch * sizeof(ranked), dtype=np.uint8)
-        self.losses = np.zeros(slices)
-        self.job.packed = cnp.PyArray_DATA(self.packed)
-        self.job.arenas = cnp.PyArray_DATA(self.arenas)
+        with self.room_for(network, slices):
+            self.take_planned(network)
+            self.ints = np.empty(self.workers * network.arena_ints, dtype=np.intp)
+            self.samples = np.empty(self.max_batch, dtype=np.intp)
+            self.ranks = np.empty(self.max_batch * sizeof(ranked), dtype=np.uint8)
+            self.losses = np.zeros(slices)
+            if network.training:
+                self.slice_gradients = aligned_empty(slices * network.gradient.size, self.dtype)
+                self.gradient = aligned_empty(network.n_params, self.dtype)
+                self.norms = np.zeros(network.n_pieces)
+            np.empty((self.workers - 1) * THREAD_BYTES, dtype=np.uint8)     # without room for a thread libgomp ends the process
         self.job.arena_ints = <isize *>cnp.PyArray_DATA(self.ints)
         self.job.samples = <const isize *>cnp.PyArray_DATA(self.samples)
         self.job.slice_loss = <double *>cnp.PyArray_DATA(self.losses)
         if network.training:
-            self.slice_gradients = aligned_empty(slices * network.gradient_size, self.dtype)
-            self.gradient = aligned_empty(network.n_params, self.dtype)
-            self.norms = np.zeros(network.n_pieces)
             self.job.slice_gradients = cnp.PyArray_DATA(self.slice_gradients)
             self.job.gradient = cnp.PyArray_DATA(self.gradient)
             self.job.piece_norms = <double *>cnp.PyArray_DATA(self.norms)
+            self.kernels.poison_gaps(&network.gradient, slices, self.job.slice_gradients)
+
+    cdef int plan(self, rnn_network *network) except -1:
+        """Work out the sizes and positions of everything."""
+        if self.kernels.plan(network):
+            raise ValueError("`hidden_layer_sizes` is too large for these sequences: the workspace needs 2**59 numbers or more.")
+        return 0
+
+    cdef object room_for(self, const rnn_network *network, isize slices):
+        """Context in which the workspace is taken."""
+        arenas = int(self.workers) * (network.arena.size * self.dtype.itemsize + network.arena_ints * sizeof(isize))
+        weights = (network.packed.size + network.n_params) * self.dtype.itemsize
+        gradients = int(slices) * network.gradient.size * self.dtype.itemsize
+        if arenas < weights + gradients:
+            advice = "take a smaller `hidden_layer_sizes`"
+        elif not network.training:
+            advice = "lower `n_threads`, or cut the sequences"
+        elif network.n_directions == 2:
+            advice = "lower `batch_size` or `n_threads`, or cut the sequences"
+        else:
+            advice = "set or lower `memory_budget`, lower `batch_size` or `n_threads`, or cut the sequences"
+        return memory_for(arenas + weights + gradients,
+                          f"The workspace of this network, for sequences of up to {network.max_steps} steps,", advice)
+
+    cdef take_planned(self, const rnn_network *network):
+        """Take the packed weights and the arenas of a plan."""
+        packed = aligned_empty(network.packed.size, self.dtype)
+        arenas = aligned_empty(self.workers * network.arena.size, self.dtype)
+        self.packed, self.arenas = packed, arenas
+        self.job.packed, self.job.arenas = cnp.PyArray_DATA(packed), cnp.PyArray_DATA(arenas)
+        self.kernels.poison_gaps(&network.packed, 1, self.job.packed)
+        self.kernels.poison_gaps(&network.arena, self.workers, self.job.arenas)
 
     cdef object arena_bytes(self):
-        return int(self.workers) * self.network.arena_size * self.dtype.itemsize
+        return int(self.workers) * self.network.arena.size * self.dtype.itemsize
 
     cdef isize least_segment(self) noexcept:
         """Rows of the shortest segments: several blocks, however they fall."""
@@ -541,7 +606,7 @@ cdef class Engine:
     @property
     def arena_size(self):
         """Numbers that each thread keeps for the slice it works on."""
-        return self.network.arena_size
+        return self.network.arena.size
 
     @property
     def uses_blas(self):
@@ -568,7 +633,7 @@ cdef class Engine:
         self.job.seed = seed
         self.optimizing = True
 
-    def train_minibatch(self, Dataset data, indices, params, state, double learning_rate, long update):
+    def train_minibatch(self, Dataset data not None, indices, params, state, double learning_rate, long update):
         """Forward, loss, back-propagation through time, clipping and one step of the optimizer.
 
         Parameters
@@ -616,7 +681,8 @@ cdef class Engine:
             raise FloatingPointError(f"the norm of the gradient is {job.gradient_norm}")
         return job.loss, job.total_weight
 
-    def loss_and_grad(self, Dataset data, indices=None, *, long update=0, bint dropout=False, bint input_gradient=False):
+    def loss_and_grad(self, Dataset data not None, indices=None, *, long update=0, bint dropout=False,
+                      bint input_gradient=False):
         """Loss of a minibatch and its gradient by the loaded parameters (and by the input), without penalty or clipping.
 
         Returns
@@ -655,15 +721,13 @@ cdef class Engine:
         if grown.keep_input_gradient:
             return
         grown.keep_input_gradient = True
-        if self.kernels.plan(&grown):
-            raise ValueError("The size of the workspace with `input_gradient` overflows.")
-        packed = aligned_empty(grown.packed_size, self.dtype)
-        arenas = aligned_empty(self.workers * grown.arena_size, self.dtype)
-        self.network, self.packed, self.arenas = grown, packed, arenas
-        self.job.packed, self.job.arenas = cnp.PyArray_DATA(packed), cnp.PyArray_DATA(arenas)
+        self.plan(&grown)
+        with self.room_for(&grown, len(self.losses)):
+            self.take_planned(&grown)
+        self.network = grown
         self.run(self.kernels.pack, NULL, NULL, NULL)
 
-    def predict(self, Dataset data, *, bint raw=False):
+    def predict(self, Dataset data not None, *, bint raw=False):
         """Outputs of all sequences (or steps), after the link unless `raw`; without a head the last layer's states.
 
         Returns
@@ -688,7 +752,3 @@ cdef class Engine:
             self.draw(data, order_data + first, min(self.max_batch, data.n_samples - first))
             self.run(self.kernels.predict, NULL, NULL, NULL)
         return output
-
-
-cdef object memory_of_machine():
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

@@ -40,7 +40,7 @@ static void head_gradients(const rnn_job *job, const slice *s, isize n, const re
     const rnn_network *network = job->network;
     const rnn_layer *last = &network->layer[network->n_layers - 1];
     const rnn_head *head = &network->head;
-    real *gradient = (real *)job->slice_gradients + s->index * network->gradient_size;
+    real *gradient = (real *)job->slice_gradients + s->index * network->gradient.size;
     const gradient_operand a = {
         .a = {.a = h, .ld_a = last->ld_h, .n_runs = network->n_directions, .run = last->hidden, .run_start = {0, last->width}},
         .c = gradient + head->d_w};

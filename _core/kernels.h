@@ -68,6 +68,16 @@ typedef struct {
 
 enum { MAX_TENSORS = MAX_LAYERS * MAX_DIRECTIONS * 4 + 2 };
 
+/* Memory that the plan cuts into parts. AddressSanitizer sees what lies beyond an array, so for its sake there are gaps between the
+ * parts, which nobody may touch. */
+typedef struct {
+    isize size;
+#ifdef __SANITIZE_ADDRESS__
+    int n_gaps;
+    struct { isize first, end; } gap[MAX_LAYERS * MAX_DIRECTIONS * 5 + 16];
+#endif
+} rnn_region;
+
 typedef struct {
     /* set by the caller, with cell, activation and hidden of each layer, and head.outputs (0: the states are the output) */
     isize n_features;
@@ -79,11 +89,12 @@ typedef struct {
     isize max_rows, max_steps, max_slice_steps;         /* of a slice: sequences, longest one, sum of lengths */
     isize segment_rows;                                 /* rows (steps x sequences) that an arena keeps at a time */
     rnn_layer layer[MAX_LAYERS];
-    /* filled by plan(), in this order: parameters, packed weights, a slice's gradient, a worker's arena */
+    /* filled by plan(): parameters, packed weights, a slice's gradient, a worker's arena */
     rnn_head head;
     int n_tensors;
     rnn_tensor tensor[MAX_TENSORS];
-    isize n_params, packed_size, gradient_size, arena_size, arena_ints, max_segments;
+    isize n_params, arena_ints, max_segments;
+    rnn_region packed, gradient, arena;
     isize n_pieces;                                     /* of the gradient, for the norm */
     isize h_prev, panel, last, d_last, logits, dropped, zeros, d_input;     /* in a worker's arena */
 } rnn_network;
@@ -121,7 +132,7 @@ typedef struct rnn_job {
     double *slice_loss;                                 /* OUT (n_slices,) */
     /* parameters and their copies */
     void *params, *packed, *gradient, *state;           /* flat, packed, flat, (n_state, n_params) */
-    void *slice_gradients;                              /* (n_slices, gradient_size) */
+    void *slice_gradients;                              /* (n_slices, gradient.size) */
     double *piece_norms;                                /* (n_pieces,) sums of squares */
     double loss, gradient_norm;                         /* OUT of the batch */
     rnn_optimizer optimizer;
@@ -130,7 +141,7 @@ typedef struct rnn_job {
     uint32_t update;
     int dropping;
     /* workers */
-    void *arenas;                                       /* (n_workers, arena_size) */
+    void *arenas;                                       /* (n_workers, arena.size) */
     isize *arena_ints;                                  /* (n_workers, arena_ints) */
     isize n_workers;
     isize next_slice, done_slices;                      /* shared counters, touched atomically */
@@ -166,6 +177,7 @@ typedef struct {
     const rnn_loss_info *losses;
     const rnn_optimizer_info *optimizers;
     int (*plan)(rnn_network *network);                  /* 0, or -1 when a size overflows */
+    void (*poison_gaps)(const rnn_region *region, isize copies, void *memory);      /* nothing without AddressSanitizer */
     rnn_phase pack, train, predict, reduce, update;
     void (*math)(int function, isize n, const void *x, void *y);       /* 0 exp, 1 sigmoid, 2 tanh */
 } rnn_kernels;

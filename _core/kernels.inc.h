@@ -40,5 +40,6 @@ static void math(int function, isize n, const void *x, void *y)
 const rnn_kernels TABLE = {
     .simd_level = SIMD_LEVEL, .real_bytes = sizeof(real),
     .cells = cell_list, .losses = loss_list, .optimizers = optimizer_list,
-    .plan = plan, .pack = pack, .train = train, .predict = predict, .reduce = reduce, .update = update, .math = math,
+    .plan = plan, .poison_gaps = poison_gaps, .pack = pack, .train = train, .predict = predict, .reduce = reduce,
+    .update = update, .math = math,
 };

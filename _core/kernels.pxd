@@ -23,11 +23,14 @@ cdef extern from "kernels.h" nogil:
     ctypedef struct rnn_layer:
         const rnn_cell *cell
         int activation
-        isize inputs, input_parts, hidden, width
+        isize inputs, input_parts, hidden, width, ld_gates
         rnn_direction *direction
 
     ctypedef struct rnn_head:
         isize weight, bias, outputs, width
+
+    ctypedef struct rnn_region:
+        isize size
 
     ctypedef struct rnn_network:
         isize n_features
@@ -36,7 +39,8 @@ cdef extern from "kernels.h" nogil:
         isize max_rows, max_steps, max_slice_steps, segment_rows
         rnn_layer *layer
         rnn_head head
-        isize n_params, packed_size, gradient_size, arena_size, arena_ints, n_pieces
+        isize n_params, arena_ints, n_pieces
+        rnn_region packed, gradient, arena
 
     ctypedef struct rnn_optimizer:
         int kind, nesterov
@@ -101,6 +105,7 @@ cdef extern from "kernels.h" nogil:
         const rnn_loss_info *losses
         const rnn_optimizer_info *optimizers
         int (*plan)(rnn_network *network) noexcept nogil
+        void (*poison_gaps)(const rnn_region *region, isize copies, void *memory) noexcept nogil
         rnn_phase pack, train, predict, reduce, update
         void (*math)(int function, isize n, const void *x, void *y) noexcept nogil
 

@@ -194,7 +194,7 @@ static void block_gradients(const rnn_job *job, const walk *w, const slice *s, i
     const isize row = row_at(s, first, 1), n = rows_of(s, first, end), ld_c = cell->n_blocks * layer->width,
                 ld_h_prev = row_length(layer->width);
     const real *d_gates = w->gates + row * layer->ld_gates;
-    real *gradient = (real *)job->slice_gradients + s->index * network->gradient_size, *h_prev = s->arena + network->h_prev;
+    real *gradient = (real *)job->slice_gradients + s->index * network->gradient.size, *h_prev = s->arena + network->h_prev;
     gather_previous_states(w, s, first, end, h_prev, ld_h_prev);
     for (int block = 0, next; block < cell->n_blocks; block = next) {
         next = group_end(cell, block);

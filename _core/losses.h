@@ -90,12 +90,18 @@ static double logistic_loss(const rnn_network *network, real *z, const real *y, 
     return (a > 0 ? a : 0) - label * a + log1p(exp(-fabs(a)));
 }
 
-/* z -> exp(z) / sum exp(z) in place; returns log(sum exp(z)) */
-static inline double softmax_row(isize n, isize width, real *z)
+static inline real greatest_of(isize n, const real *z)
 {
-    real greatest = z[0], sum = 0;
+    real greatest = z[0];
     for (isize j = 1; j < n; j++)
         greatest = z[j] > greatest ? z[j] : greatest;
+    return greatest;
+}
+
+/* z -> exp(z) / sum exp(z) in place; returns log(sum exp(z - greatest)) */
+static inline double softmax_row(isize n, isize width, real greatest, real *z)
+{
+    real sum = 0;
     for (isize j = n; j < width; j++)
         z[j] = -(real)INFINITY;
     for (isize j = 0; j < width; j += LANES)
@@ -105,23 +111,24 @@ static inline double softmax_row(isize n, isize width, real *z)
     const real scale = 1 / sum;
     for (isize j = 0; j < width; j += LANES)
         vstore(z + j, vload(z + j) * scale);
-    return (double)greatest + log((double)sum);
+    return log((double)sum);
 }
 
-/* l = log(sum exp(z)) - z[label] */
+/* l = log(sum exp(z - greatest)) + (greatest - z[label]), where nothing cancels */
 static double softmax_loss(const rnn_network *network, real *z, const real *y, int32_t label, real *d)
 {
-    const double at_label = (double)z[label];
-    const double log_sum = softmax_row(network->head.outputs, network->head.width, z);
+    const real greatest = greatest_of(network->head.outputs, z);
+    const double lead = (double)greatest - (double)z[label];
+    const double log_sum = softmax_row(network->head.outputs, network->head.width, greatest, z);
     (void)y;
     for (isize j = 0; j < network->head.width; j++)
         d[j] = z[j];
     d[label] -= 1;
-    return log_sum - at_label;
+    return log_sum + lead;
 }
 
 static void identity_link(isize n, isize width, real *z) { (void)n; (void)width; (void)z; }
-static void softmax_link(isize n, isize width, real *z) { softmax_row(n, width, z); }
+static void softmax_link(isize n, isize width, real *z) { softmax_row(n, width, greatest_of(n, z), z); }
 
 static void sigmoid_link(isize n, isize width, real *z)
 {

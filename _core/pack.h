@@ -136,7 +136,7 @@ static double reduce_block(const rnn_job *job, isize from, isize ld, isize k, is
         for (isize j = 0; j < n; j += LANES) {
             vec total = vload(slices + i * ld + j);
             for (isize s = 1; s < job->n_slices; s++)
-                total += vload(slices + s * network->gradient_size + i * ld + j);
+                total += vload(slices + s * network->gradient.size + i * ld + j);
             vstore(sum + j, total);
         }
         for (isize j = 0; j < n; j++) {

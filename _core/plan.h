@@ -5,16 +5,45 @@
 /* BLAS is worth its call for so many results. */
 enum { BLAS_RESULTS = 1 << 12 };
 
-/* Take (rows, columns) from an arena; returns its position. After an overflow `used` stays -1. */
-static isize claim(isize *used, isize rows, isize columns)
+/* Numbers whose bytes can still be counted, with something to spare for rounding up. */
+static const isize LARGEST_REGION = (isize)1 << 59;
+
+#ifdef __SANITIZE_ADDRESS__
+#include <sanitizer/asan_interface.h>
+
+/* Numbers in a gap. Five of them pass 1 KB, below which NumPy would keep the memory, gaps and all, instead of freeing it. */
+enum { GAP = 64 };
+
+static isize add_gap(rnn_region *region, isize first, isize end)
 {
-    isize size, end, at = *used;
-    if (at < 0 || __builtin_mul_overflow(rows, columns, &size) || __builtin_add_overflow(size, LANES, &size) ||
-        __builtin_add_overflow(at, size / LANES * LANES, &end)) {
-        *used = -1;
+    region->gap[region->n_gaps].first = first;
+    region->gap[region->n_gaps++].end = end + GAP;
+    return end + GAP;
+}
+
+/* memory (copies, region's size) */
+static void poison_gaps(const rnn_region *region, isize copies, void *memory)
+{
+    for (isize copy = 0; copy < copies; copy++)
+        for (int i = 0; i < region->n_gaps; i++) {
+            real *first = (real *)memory + copy * region->size + region->gap[i].first;
+            ASAN_POISON_MEMORY_REGION(first, (size_t)(region->gap[i].end - region->gap[i].first) * sizeof(real));
+        }
+}
+#else
+static isize add_gap(rnn_region *region, isize first, isize end) { (void)region; (void)first; return end; }
+static void poison_gaps(const rnn_region *region, isize copies, void *memory) { (void)region; (void)copies; (void)memory; }
+#endif
+
+/* Take (rows, columns) from a region; returns their position. After an overflow the region's size stays -1. */
+static isize claim(rnn_region *region, isize rows, isize columns)
+{
+    isize size, end, at = region->size;
+    if (at < 0 || __builtin_mul_overflow(rows, columns, &size) || __builtin_add_overflow(at, size, &end) || end > LARGEST_REGION) {
+        region->size = -1;
         return 0;
     }
-    *used = end;
+    region->size = add_gap(region, end, whole_vectors(end + 1));
     return at;
 }
 
@@ -58,7 +87,7 @@ static void plan_parameters(rnn_network *network)
 
 static void plan_weights(rnn_network *network)
 {
-    isize *packed = &network->packed_size, *gradient = &network->gradient_size;
+    rnn_region *packed = &network->packed, *gradient = &network->gradient;
     for (int l = 0; l < network->n_layers; l++) {
         rnn_layer *layer = &network->layer[l];
         const rnn_cell *cell = layer->cell;
@@ -107,7 +136,8 @@ static inline int states_kept(const rnn_network *network, int l)
 
 static void plan_arena(rnn_network *network)
 {
-    isize *used = &network->arena_size, widest = 0;
+    rnn_region *arena = &network->arena;
+    isize widest = 0;
     const int training = network->training, dropping = training && network->dropout > 0;
     const isize rows = network->max_rows, steps = network->segment_rows, waiting = rows + BLOCK_ROWS,
                 carried = (training ? network->max_segments - 1 : network->max_segments > 1) * rows;
@@ -115,33 +145,33 @@ static void plan_arena(rnn_network *network)
     for (int l = 0; l < network->n_layers; l++) {
         rnn_layer *layer = &network->layer[l];
         const int has_cell_state = layer->cell->has_cell_state;
-        layer->x = l == 0 ? claim(used, training ? steps : rows, layer->ld_x)
-                 : dropping ? claim(used, steps, layer->ld_x)
+        layer->x = l == 0 ? claim(arena, training ? steps : rows, layer->ld_x)
+                 : dropping ? claim(arena, steps, layer->ld_x)
                  : -1;
-        layer->gates = claim(used, training ? steps : rows, layer->ld_gates);
-        layer->h = claim(used, states_kept(network, l) ? steps : rows, layer->ld_h);
-        layer->h_before = claim(used, states_kept(network, l) ? carried : 0, layer->ld_h);
-        layer->c = has_cell_state ? claim(used, training ? steps : rows, layer->ld_h) : -1;
-        layer->c_before = has_cell_state ? claim(used, training ? carried : 0, layer->ld_h) : -1;
+        layer->gates = claim(arena, training ? steps : rows, layer->ld_gates);
+        layer->h = claim(arena, states_kept(network, l) ? steps : rows, layer->ld_h);
+        layer->h_before = claim(arena, states_kept(network, l) ? carried : 0, layer->ld_h);
+        layer->c = has_cell_state ? claim(arena, training ? steps : rows, layer->ld_h) : -1;
+        layer->c_before = has_cell_state ? claim(arena, training ? carried : 0, layer->ld_h) : -1;
         layer->d_out = !training || (layer == last && !network->per_step) ? -1
                      : layer->cell->gates_end_with_forward ? layer->gates
-                     : claim(used, steps, layer->ld_h);
-        layer->d_h = claim(used, training ? rows : 0, layer->width);
-        layer->d_c = claim(used, training ? rows : 0, layer->width);
+                     : claim(arena, steps, layer->ld_h);
+        layer->d_h = claim(arena, training ? rows : 0, layer->width);
+        layer->d_c = claim(arena, training ? rows : 0, layer->width);
         if (layer->width > widest)
             widest = layer->width;
     }
-    network->zeros = claim(used, 1, widest);
-    network->last = claim(used, rows, last->ld_h);
-    network->logits = claim(used, waiting, network->head.width);
+    network->zeros = claim(arena, 1, widest);
+    network->last = claim(arena, rows, last->ld_h);
+    network->logits = claim(arena, waiting, network->head.width);
     if (!training)
         return;
-    network->d_last = claim(used, rows, last->ld_h);
-    network->h_prev = claim(used, waiting, row_length(widest));
-    network->panel = claim(used, waiting, PANEL_COLUMNS);
-    network->dropped = dropping ? claim(used, waiting, last->ld_h) : -1;
+    network->d_last = claim(arena, rows, last->ld_h);
+    network->h_prev = claim(arena, waiting, row_length(widest));
+    network->panel = claim(arena, waiting, PANEL_COLUMNS);
+    network->dropped = dropping ? claim(arena, waiting, last->ld_h) : -1;
     if (network->keep_input_gradient)
-        network->d_input = claim(used, steps, whole_vectors(network->n_features));
+        network->d_input = claim(arena, steps, whole_vectors(network->n_features));
 }
 
 /* Fill in all that follows from the caller's settings; -1 when a size overflows. */
@@ -149,7 +179,8 @@ static int plan(rnn_network *network)
 {
     isize inputs = network->n_features, parts = 1, input_width = network->n_features, ld_x = network->n_features;
     network->n_tensors = 0;
-    network->n_params = network->packed_size = network->gradient_size = network->arena_size = 0;
+    network->n_params = 0;
+    network->packed = network->gradient = network->arena = (rnn_region){0};
     for (int l = 0; l < network->n_layers; l++) {
         rnn_layer *layer = &network->layer[l];
         layer->inputs = inputs;
@@ -171,7 +202,7 @@ static int plan(rnn_network *network)
     plan_arena(network);
     network->arena_ints = network->max_steps + 1 + 2 * network->max_rows + network->max_segments + 1;
     network->n_pieces = count_pieces(network);
-    return network->n_params < 0 || network->packed_size < 0 || network->gradient_size < 0 || network->arena_size < 0 ? -1 : 0;
+    return network->n_params < 0 || network->packed.size < 0 || network->gradient.size < 0 || network->arena.size < 0 ? -1 : 0;
 }
 
 #endif

@@ -94,7 +94,7 @@ static void open_slice(const rnn_job *job, isize index, isize worker, slice *s)
     const rnn_network *network = job->network;
     s->index = index;
     s->worker = worker;
-    s->arena = (real *)job->arenas + worker * network->arena_size;
+    s->arena = (real *)job->arenas + worker * network->arena.size;
     s->offset = job->arena_ints + worker * network->arena_ints;
     s->length = s->offset + network->max_steps + 1;
     s->sample = s->length + network->max_rows;

@@ -2,7 +2,7 @@
 
 import sys
 import warnings
-from dataclasses import asdict, fields
+from dataclasses import fields
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -11,12 +11,12 @@ from sklearn.utils import check_random_state
 from . import _network
 from ._callbacks import CallbackSupportMixin, Observers, as_callbacks
 from ._fitted import _FittedRNN
-from ._losses import LOSSES
 from ._network import Network
 from ._parameters import MODES, check_parameters, layer_sizes
+from ._state import check_going_on, learned
 from ._threads import effective_n_threads
 from ._training import DivergedError, Examples, Progress, Settings, Task, next_seed, train
-from ._validation import read_weights, read_X, split
+from ._validation import naming, read_weights, read_X, split
 
 # The parameters that must not change between a fit and its continuation.
 FIXED = ("cell", "activation", "hidden_layer_sizes", "bidirectional", "mode", "loss", "dtype")
@@ -86,7 +86,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
 
     def _check(self, validation, incremental):
         """Check the parameters, and that arguments and parameters go together."""
-        check_parameters(self.get_params(deep=False))
+        check_parameters(vars(self))
         X_val, y_val, weight_val = validation
         if X_val is None and not (y_val is None and weight_val is None):
             raise ValueError("`y_val` and `sample_weight_val` need `X_val`, which is None.")
@@ -117,7 +117,11 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         examples = Examples(sequences, targets, weights, per_step).with_weight()
         network = self._choose_network(sequences.n_features, n_outputs, loss)
         settings = Settings(**{f.name: getattr(self, f.name) for f in fields(Settings)})
-        rng = check_random_state(self.random_state)
+        # A `partial_fit` that goes on draws nothing.
+        rng = None
+        if not (going_on and incremental):
+            with naming("random_state"):
+                rng = check_random_state(self.random_state)
         progress = self._begin(network, settings, rng, going_on, incremental)
         task = Task(
             network=network,
@@ -167,10 +171,11 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
     def _check_unchanged(self):
         """Refuse to go on with parameters that the fitted network does not have."""
         fitted = self._fitted_network()
+        check_going_on(vars(self), fitted)
         network = self._choose_network(
             fitted.n_features, fitted.n_outputs, getattr(self, "loss", fitted.loss)
         )
-        before, now = ({**asdict(n), "mode": MODES[n.per_step]} for n in (fitted, network))
+        before, now = ({**vars(n), "mode": MODES[n.per_step]} for n in (fitted, network))
         for name in FIXED:
             if before[name] != now[name]:
                 raise ValueError(
@@ -185,9 +190,12 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             params = _network.initialize(network, rng)
             seed = int(rng.randint(2**64, dtype=np.uint64))
             return Progress.begin(params, seed, settings)
-        params = self._fitted_params(network).copy()
-        kept = {"n_sequences": self.t_, "loss_curve": list(self.loss_curve_)}
-        kept["best_loss"] = min(self.loss_curve_, default=np.inf)
+        params = self.params_.copy()
+        # A `partial_fit` appends to the list itself: a copy would cost more with each call.
+        curve = self.loss_curve_ if incremental else list(self.loss_curve_)
+        best = self.best_loss_
+        best = min(curve, default=np.inf) if best is None else best
+        kept = {"n_sequences": self.t_, "loss_curve": curve, "best_loss": best}
         if incremental:
             return Progress.resume(params, self._optimizer, settings, **kept)
         return Progress.begin(params, next_seed(self._optimizer["seed"]), settings, **kept)
@@ -217,27 +225,10 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
 
     def _take_over(self, draft, task):
         """Make the fitted state that of the draft after so much training."""
-        network, progress = task.network, task.progress
-        scores, loss = progress.validation_scores, progress.loss
-        judged = scores is not None and progress.best < np.inf
-        self._set_fitted(
-            draft._fitted_state()
-            | {
-                "params_": progress.params.copy(),
-                "_architecture": asdict(network),
-                "_optimizer": progress.optimizer_state(),
-                "n_layers_": len(network.hidden_layer_sizes),
-                "n_outputs_": network.n_outputs,
-                "out_activation_": LOSSES[network.loss].out_activation,
-                "n_iter_": progress.n_iter,
-                "t_": progress.n_sequences,
-                "loss_": loss,
-                "best_loss_": None if scores is not None else min(progress.best_loss, loss),
-                "loss_curve_": list(progress.loss_curve),
-                "validation_scores_": None if scores is None else list(scores),
-                "best_validation_score_": -progress.best if judged else None,
-            }
-        )
+        state = learned(task.network, task.progress)
+        if task.planned:
+            state["loss_curve_"] = list(state["loss_curve_"])
+        self._set_fitted({**draft._fitted_state(), **state})
 
     def _tell(self, end, task):
         """Warn of an end that the user can do something about; return what `verbose` says."""

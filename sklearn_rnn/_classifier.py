@@ -12,8 +12,8 @@ from ._callbacks import with_callbacks
 from ._fitted import as_carried
 from ._losses import classification_loss
 from ._parameters import number
-from ._sequences import as_array, family, pack_steps
-from ._validation import one_per_sequence, relative
+from ._sequences import as_array, family, pack_steps, relative
+from ._validation import naming, one_per_sequence
 
 
 class RNNClassifier(ClassifierMixin, _RNNBase):
@@ -389,7 +389,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
             If X is not of the kind, or has not the number of features, that was fitted.
         """
         network, sequences, outputs = self._outputs(X)
-        labels = self._fitted_classes(network)[self._codes(outputs).astype(np.intp)]
+        labels = self.classes_[self._codes(outputs).astype(np.intp)]
         return as_carried(labels, sequences, network.per_step)
 
     def predict_proba(self, X):
@@ -414,7 +414,6 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
             If X is not of the kind, or has not the number of features, that was fitted.
         """
         network, sequences, outputs = self._outputs(X)
-        self._fitted_classes(network)
         if network.loss == "logistic":
             outputs = np.concatenate([1 - outputs, outputs], axis=1)
         return as_carried(outputs, sequences, network.per_step)
@@ -441,7 +440,6 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
             If X is not of the kind, or has not the number of features, that was fitted.
         """
         network, sequences, z = self._outputs(X, raw=True)
-        self._fitted_classes(network)
         if network.loss == "logistic":
             z = np.concatenate([-np.logaddexp(0, z), -np.logaddexp(0, -z)], axis=1)
         else:
@@ -484,15 +482,17 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
                 raise ValueError(
                     f"`{name}` must have one label per step, it has {labels.shape[1]}."
                 )
-            return column_or_1d(labels, warn=True)
+            with naming(name):
+                return column_or_1d(labels, warn=True)
         y = one_per_sequence(y, sequences, name)
         if y.ndim > 2 or (y.ndim == 2 and y.shape[1] != 1):
             raise ValueError(
                 f"`{name}` must have one label per sequence with mode='many_to_one', got shape "
                 f"{y.shape}; one label per step needs mode='many_to_many'."
             )
-        labels = column_or_1d(y, warn=True)
-        assert_all_finite(labels, input_name=name)
+        with naming(name):
+            labels = column_or_1d(y, warn=True)
+            assert_all_finite(labels, input_name=name)
         return labels
 
     def _learn_y(self, labels, weights, taught, going_on, incremental, classes=None):
@@ -500,11 +500,13 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
 
         What is not taught may have any label, and makes no class.
         """
-        check_classification_targets(labels[taught])
+        with naming("y"):
+            check_classification_targets(labels[taught])
+            seen = None if incremental or going_on else np.unique(labels[taught])
         if incremental:
             self._choose_classes(classes, going_on)
         elif not going_on:
-            self.classes_ = np.unique(labels[taught])
+            self.classes_ = seen
         codes = self._encode_y(labels)
         unseen = labels[taught][codes[taught] < 0]
         if len(unseen) > 0:
@@ -523,7 +525,8 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         given, classes = classes, as_array(classes, "classes")
         if classes.ndim != 1 or len(classes) == 0:
             raise ValueError(f"`classes` must be a list or 1-D array of labels, got {given!r}.")
-        classes = np.unique(classes)
+        with naming("classes"):
+            classes = np.unique(classes)
         if going_on and not np.array_equal(classes, self.classes_):
             raise ValueError(
                 f"`classes` must be those of the first call to partial_fit, {self.classes_}; "
@@ -592,13 +595,3 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
 
     def _loss_unit(self, loss):
         return 1.0
-
-    def _fitted_classes(self, network):
-        """Return `classes_`, checked: they may come from a file."""
-        n_classes = 2 if network.loss == "logistic" else network.n_outputs
-        if np.shape(self.classes_) != (n_classes,):
-            raise ValueError(
-                f"`classes_` must have shape ({n_classes},), got {np.shape(self.classes_)}: the "
-                "fitted state is damaged."
-            )
-        return self.classes_

@@ -1,26 +1,24 @@
-"""A fitted network: what an estimator keeps of a fit, how it is used, and how it is pickled."""
+"""A fitted network: what an estimator does with it, and how it is kept in files."""
 
+import copy
 import warnings
+from collections.abc import Mapping
 from numbers import Integral
 
 import numpy as np
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, is_classifier
 from sklearn.exceptions import InconsistentVersionWarning
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from . import _network
-from ._network import Network
+from . import _network, _state, _weight_files
+from ._losses import LOSSES
+from ._parameters import MODES, check_parameters
 from ._sequences import as_numbers, unpack_steps
+from ._state import STATE, STATE_FORMAT
 from ._threads import effective_n_threads
+from ._training import Progress
 from ._validation import read_weights, read_X
-
-STATE_FORMAT = 1
-# Every attribute that a fit writes. All else, like what a subclass or a callback adds, is not ours.
-STATE = frozenset(
-    "n_features_in_ feature_names_in_ classes_ y_mean_ y_scale_ params_ n_layers_ n_outputs_ "
-    "out_activation_ n_iter_ t_ loss_ best_loss_ loss_curve_ validation_scores_ "
-    "best_validation_score_ _input_kind _y_is_1d _architecture _optimizer".split()
-)
 
 
 class InconsistentStateWarning(InconsistentVersionWarning):
@@ -74,38 +72,22 @@ class _FittedRNN(BaseEstimator):
         return hasattr(self, "params_")
 
     def _fitted_network(self):
-        """Return the network that was fitted, whatever the parameters are by now."""
+        """Return the network that was fitted, whatever the parameters are by now.
+
+        What a prediction takes of the fitted state has been checked then.
+        """
         if not hasattr(self, "params_"):
             check_is_fitted(self)
-        architecture = dict(self._architecture)
-        architecture["hidden_layer_sizes"] = tuple(architecture["hidden_layer_sizes"])
-        return Network(**architecture)
-
-    def _fitted_params(self, network):
-        """Return the flat parameters, checked: they may come from a file."""
-        params = self.params_
-        if (
-            not isinstance(params, np.ndarray)
-            or params.shape != (network.n_params,)
-            or params.dtype != network.dtype
-            or not params.flags.c_contiguous
-        ):
-            raise ValueError(
-                f"`params_` must be a contiguous {network.dtype} array of shape "
-                f"({network.n_params},), got {getattr(params, 'dtype', type(params).__name__)} of "
-                f"shape {np.shape(params)}: the fitted state is damaged."
-            )
-        return params
+        return _state.checked(vars(self))
 
     # ---- use ----
 
     def _outputs(self, X, raw=False):
         """Return the network that was fitted, X as sequences, and its outputs by rows."""
         network = self._fitted_network()
-        params = self._fitted_params(network)
         sequences = read_X(self, X, dtype=network.dtype)
         predict = _network.predictor(network, sequences, effective_n_threads(self.n_threads))
-        return network, sequences, finite(predict(params, raw), network)
+        return network, sequences, finite(predict(self.params_, raw), network)
 
     def _score(self, X, y, sample_weight):
         """Return the score over sequences, or over steps."""
@@ -159,13 +141,15 @@ class _FittedRNN(BaseEstimator):
         sequences = read_X(self, X, dtype=network.dtype)
         states = _network.hidden_states(
             network,
-            self._fitted_params(network),
+            self.params_,
             sequences,
             int(layer) % n_layers,
             bool(return_sequences),
             effective_n_threads(self.n_threads),
         )
         return as_carried(finite(states, network), sequences, return_sequences)
+
+    # ---- weights ----
 
     @property
     def weights_(self):
@@ -177,7 +161,7 @@ class _FittedRNN(BaseEstimator):
         ``head.bias``. Without these two, ``torch.nn.LSTM.load_state_dict`` takes them.
         """
         network = self._fitted_network()
-        params = self._fitted_params(network).copy()
+        params = self.params_.copy()
         params.flags.writeable = False
         return network.views(params)
 
@@ -214,11 +198,15 @@ class _FittedRNN(BaseEstimator):
         network = self._fitted_network()
         params = np.empty(network.n_params, network.dtype)
         views = network.views(params)
+        if not isinstance(weights, Mapping):
+            raise TypeError(
+                f"`weights` must be a dict like `weights_`, got {type(weights).__name__}."
+            )
         if set(weights) != set(views):
             raise ValueError(
                 "`weights` must have the names of `weights_`: "
                 f"missing {sorted(set(views) - set(weights))}, "
-                f"unknown {sorted(set(weights) - set(views))}."
+                f"unknown {sorted(set(weights) - set(views), key=str)}."
             )
         for name, view in views.items():
             value = as_numbers(weights[name], f"weights[{name!r}]")
@@ -232,6 +220,104 @@ class _FittedRNN(BaseEstimator):
                 raise ValueError(f"`weights[{name!r}]` must be finite in {network.dtype}.")
         self.params_ = params
         return self
+
+    def save_weights(self, file):
+        """Write the fitted network to a file that holds no code.
+
+        Besides the weights, under the names of `weights_`, it holds what predictions need: the
+        architecture, the form of X, and `classes_`, or mean and scale of y. It does not hold how
+        the network was trained, nor the other parameters of the estimator: `pickle` keeps these.
+
+        Parameters
+        ----------
+        file : str or path-like
+            A name that ends in ``.safetensors`` or ``.npz``, which is its format.
+
+        Raises
+        ------
+        ValueError
+            If the name ends otherwise, the fitted state is damaged, or `classes_` are neither
+            numbers nor strings.
+        """
+        check_is_fitted(self)
+        network = _state.check_whole(vars(self))
+        layout = _weight_files.Layout(network.layout, network.dtype)
+        _weight_files.write(file, _state.describe(vars(self)), layout, self.params_)
+
+    def load_weights(self, file):
+        """Become the network in a file that `save_weights` wrote.
+
+        An estimator that is not fitted takes everything from the file, also its parameters that
+        tell what the network is (`cell`, `hidden_layer_sizes`, `mode`, `dtype`, ...). It predicts
+        then, but has no past: `t_` and `n_iter_` are 0, `loss_` is NaN. One that is fitted must
+        have the same network, classes and form of X; it takes the weights, and mean and scale of
+        y, and keeps the rest, as with `set_weights`. Both can be trained on.
+
+        All that is in the file is checked before it is used: unlike a pickle, it may come from
+        anybody.
+
+        Parameters
+        ----------
+        file : str or path-like
+            A name that ends in ``.safetensors`` or ``.npz``.
+
+        Returns
+        -------
+        self : object
+            The estimator.
+
+        Raises
+        ------
+        ValueError
+            If the file is not one of `save_weights`, is not whole, or holds another network than
+            the one that was fitted. Nothing is changed then.
+
+        Examples
+        --------
+        >>> import os, tempfile
+        >>> import numpy as np
+        >>> from sklearn_rnn import RNNRegressor
+        >>> X = np.random.RandomState(0).normal(size=(30, 5, 2))
+        >>> rnn = RNNRegressor(8, max_iter=300, random_state=0).fit(X, X.sum(axis=(1, 2)))
+        >>> file = os.path.join(tempfile.mkdtemp(), "sums.safetensors")
+        >>> rnn.save_weights(file)
+        >>> twin = RNNRegressor().load_weights(file)
+        >>> twin
+        RNNRegressor(hidden_layer_sizes=(8,))
+        >>> bool((twin.predict(X) == rnn.predict(X)).all())
+        True
+        """
+
+        def layout_of(description):
+            network = _state.network_of(_state.described(description))
+            return _weight_files.Layout(network.layout, network.dtype)
+
+        description, params = _weight_files.read(file, layout_of)
+        state = {**_state.described(description), "params_": params}
+        network = _state.check_whole(state)
+        if hasattr(self, "params_"):
+            _state.check_alike(vars(self), state)
+            new = {k: state[k] for k in ("params_", "y_mean_", "y_scale_") if k in state}
+            self._set_fitted({**self._fitted_state(), **new})
+        else:
+            self._become(network, state)
+        return self
+
+    def _become(self, network, state):
+        """Take over a state that tells nothing of a training."""
+        if is_classifier(self) != (LOSSES[network.loss].task == "classes"):
+            raise ValueError(
+                f"`file` must hold a network for {type(self).__name__}, it has one with "
+                f"loss={network.loss!r}."
+            )
+        params = self.get_params(deep=False)
+        facts = {**vars(network), "mode": MODES[network.per_step]}
+        facts = {name: value for name, value in facts.items() if name in params}
+        check_parameters({**params, **facts})
+        seed = int(check_random_state(self.random_state).randint(2**64, dtype=np.uint64))
+        progress = Progress.begin(state["params_"], seed, self)
+        self.set_params(**facts)
+        self._set_fitted({**state, **_state.learned(network, progress)})
 
     # ---- scikit-learn and pickle ----
 
@@ -248,6 +334,8 @@ class _FittedRNN(BaseEstimator):
         from . import __version__
 
         state = dict(super().__getstate__())
+        if "loss_curve_" in state:  # `partial_fit` appends to it, which is no matter of a copy
+            state["loss_curve_"] = copy.copy(state["loss_curve_"])
         return {**state, "_sklearn_rnn_version": __version__, "_state_format": STATE_FORMAT}
 
     def __setstate__(self, state):
@@ -256,11 +344,13 @@ class _FittedRNN(BaseEstimator):
         state = dict(state)
         version = state.pop("_sklearn_rnn_version", "an unknown version")
         state_format = state.pop("_state_format", STATE_FORMAT)
-        if state_format > STATE_FORMAT:
+        if not isinstance(state_format, int) or state_format > STATE_FORMAT:
             raise ValueError(
                 f"{type(self).__name__} was pickled by sklearn_rnn {version} in state format "
                 f"{state_format}; {__version__} reads formats up to {STATE_FORMAT}: upgrade it."
             )
+        if "params_" in state:
+            _state.check_whole(state)
         if version != __version__:
             name = type(self).__name__
             warnings.warn(InconsistentStateWarning(name, __version__, version), stacklevel=2)

@@ -1,9 +1,9 @@
 """A network: its architecture, plain values, and one flat vector of parameters with named views."""
 
-import os
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from math import prod
 
 import numpy as np
 
@@ -41,12 +41,12 @@ class Network:
     @property
     def n_params(self):
         _, offset, shape = self.layout[-1]
-        return offset + int(np.prod(shape))
+        return offset + prod(shape)
 
     def views(self, params):
         """Name the parts of a flat vector (n_params,), without copies."""
         return {
-            name: params[offset : offset + int(np.prod(shape))].reshape(shape)
+            name: params[offset : offset + prod(shape)].reshape(shape)
             for name, offset, shape in self.layout
         }
 
@@ -73,10 +73,10 @@ def initialize(network, rng):
     Input weights and head are Glorot uniform, recurrent weights orthogonal, gate by gate; biases
     are 0, but for the forget gate's, where 1 keeps early gradients alive (Jozefowicz et al., 2015).
     """
-    check_memory(network)
     info = _core.CELLS[network.cell]
     n_gates = len(info.gates)
-    params = np.zeros(network.n_params)
+    with room_for_parameters(network):
+        params = np.zeros(network.n_params)
     with blas_held_at_one_thread():  # more threads could mean other bits
         for name, view in network.views(params).items():
             if name == "head.weight":
@@ -92,14 +92,13 @@ def initialize(network, rng):
     return params.astype(network.dtype)
 
 
-def check_memory(network):
-    """Refuse a network whose parameters, gradient and optimizer this machine cannot hold."""
-    needed = 4 * network.n_params * np.dtype(network.dtype).itemsize
-    if needed > os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"):
-        raise MemoryError(
-            f"`hidden_layer_sizes`={network.hidden_layer_sizes} makes {network.n_params} "
-            f"parameters, which take {needed / 2**30:.1f} GiB in training: take smaller ones."
-        )
+def room_for_parameters(network):
+    """Return a context that refuses more parameters, gradient and optimizer than there is room."""
+    return _core.memory_for(
+        4 * network.n_params * np.dtype(network.dtype).itemsize,
+        f"The training of {network.n_params} parameters",
+        f"take a smaller `hidden_layer_sizes` than {network.hidden_layer_sizes}",
+    )
 
 
 def predictor(network, sequences, n_threads=1):

@@ -122,11 +122,19 @@ def layer_sizes(value):
     return tuple(value) if isinstance(value, (list, tuple)) else (value,)
 
 
+def shown(value):
+    """Return the repr of what came, or its type: integers beyond 4300 digits have no repr."""
+    try:
+        return repr(value)
+    except ValueError:
+        return f"an unprintable {type(value).__name__}"
+
+
 def check_parameters(params):
     """Check the constructor's parameters, a dict: a ValueError names the first bad one."""
     for name, rule in TABLE.items():
         if name in params and not rule.test(params[name]):
-            raise ValueError(f"`{name}` must be {rule.text}, got {params[name]!r}.")
+            raise ValueError(f"`{name}` must be {rule.text}, got {shown(params[name])}.")
     least = np.finfo(params["dtype"]).tiny
     for name in NEVER_ZERO:
         if params.get(name) is not None and params[name] < least:
@@ -136,6 +144,9 @@ def check_parameters(params):
             )
     cell, activation = params["cell"], params["activation"]
     choices = _core.CELLS[cell].activations or (NO_ACTIVATION,)
-    if activation not in choices:
-        what = one_of(choices).text if len(choices) > 1 else f"left at {NO_ACTIVATION!r}"
-        raise ValueError(f"`activation` must be {what} with cell={cell!r}, got {activation!r}.")
+    rule = one_of(choices)
+    if not rule.test(activation):
+        what = rule.text if len(choices) > 1 else f"left at {NO_ACTIVATION!r}"
+        raise ValueError(
+            f"`activation` must be {what} with cell={cell!r}, got {shown(activation)}."
+        )

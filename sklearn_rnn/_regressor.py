@@ -1,15 +1,19 @@
 """RNNRegressor: a target is one number or several."""
 
+import warnings
+
 import numpy as np
 from sklearn.base import RegressorMixin
+from sklearn.exceptions import UndefinedMetricWarning
 from sklearn.utils import check_array
 
-from ._base import _RNNBase
+from ._base import _RNNBase, level_of_caller
 from ._callbacks import with_callbacks
-from ._fitted import as_carried
+from ._fitted import as_carried, finite
 from ._losses import unit_of_loss
 from ._sequences import pack_steps
-from ._validation import one_per_sequence
+from ._validation import naming, one_per_sequence
+from .metrics import r2
 
 
 class RNNRegressor(RegressorMixin, _RNNBase):
@@ -398,8 +402,8 @@ class RNNRegressor(RegressorMixin, _RNNBase):
             If X is not of the kind, or has not the number of features, that was fitted.
         """
         network, sequences, outputs = self._outputs(X)
-        mean, scale = self._fitted_scale(network)
-        rows = outputs * scale + mean
+        with np.errstate(over="ignore"):
+            rows = finite(outputs * self.y_scale_ + self.y_mean_, network)
         return as_carried(rows[:, 0] if self._y_is_1d else rows, sequences, network.per_step)
 
     def score(self, X, y, sample_weight=None):
@@ -440,7 +444,11 @@ class RNNRegressor(RegressorMixin, _RNNBase):
                 f"`{name}` must be (n_samples,) or (n_samples, n_outputs) with mode='many_to_one', "
                 f"got shape {y.shape}; one target per step needs mode='many_to_many'."
             )
-        return check_array(y, dtype=np.float64, ensure_2d=False, input_name=name)
+        # Nothing to convert or refuse: worth a shortcut, as for X.
+        if y.dtype == np.float64 and y.size > 0 and np.isfinite(y).all():
+            return y
+        with naming(name):
+            return check_array(y, dtype=np.float64, ensure_2d=False, input_name=name)
 
     def _learn_y(self, rows, weights, taught, going_on, incremental):
         """Return normalised targets (n_rows, n_outputs), the loss and its number of outputs.
@@ -456,11 +464,17 @@ class RNNRegressor(RegressorMixin, _RNNBase):
             used = None if weights is None else weights[taught]
             self.y_mean_, self.y_scale_ = self._find_scale(wanted, used)
         targets = np.zeros((len(rows), wanted.shape[1]), dtype=self.dtype)
-        with np.errstate(over="ignore", invalid="ignore"):
-            targets[taught] = (wanted - self.y_mean_) / self.y_scale_
-        if not np.isfinite(targets).all():
-            raise ValueError(f"`y` has values, up to {np.abs(wanted).max():g}, that overflow.")
+        targets[taught] = self._normalise(wanted, "y")
         return targets, self.loss, targets.shape[1]
+
+    def _normalise(self, columns, name):
+        """Return columns (n_rows, n_outputs) in the units of the network."""
+        with np.errstate(over="ignore"):
+            targets = (columns - self.y_mean_) / self.y_scale_
+        if not (np.abs(targets) <= np.finfo(self.dtype).max).all():
+            largest = np.abs(columns).max()
+            raise ValueError(f"`{name}` has values, up to {largest:g}, that overflow.")
+        return targets
 
     def _find_scale(self, wanted, weights):
         """Return weighted mean and standard deviation of the columns of (n_taught, n_outputs)."""
@@ -498,31 +512,23 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         return rows.reshape(len(rows), -1).astype(np.float64, copy=False)
 
     def _encode_y(self, rows, name="y"):
-        return (self._as_columns(rows, name) - self.y_mean_) / self.y_scale_
+        return self._normalise(self._as_columns(rows, name), name)
 
     def _weigh(self, examples, incremental):
         return examples
 
     def _score_rows(self, targets, outputs, weights):
         """Return R2, which is the same in normalised units."""
-        from sklearn.metrics import r2_score
-
         if not np.isfinite(outputs).all():
             return float("nan")
-        return float(r2_score(targets, outputs.astype(np.float64), sample_weight=weights))
+        score = r2(targets, outputs, weights)
+        if np.isnan(score):
+            what = "R2 is not defined for fewer than two targets with weight."
+            warnings.warn(what, UndefinedMetricWarning, stacklevel=level_of_caller())
+        return score
 
     def _loss_unit(self, loss):
         return unit_of_loss(loss, self.y_scale_)
-
-    def _fitted_scale(self, network):
-        """Return mean and scale of y, checked: they may come from a file."""
-        for name in ("y_mean_", "y_scale_"):
-            if np.shape(getattr(self, name)) != (network.n_outputs,):
-                raise ValueError(
-                    f"`{name}` must have shape ({network.n_outputs},), got "
-                    f"{np.shape(getattr(self, name))}: the fitted state is damaged."
-                )
-        return self.y_mean_, self.y_scale_
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

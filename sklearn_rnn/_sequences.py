@@ -100,7 +100,8 @@ def from_dense(X, *, name="X"):
             raise ValueError(f"`{name}` must have at least 1 {what}; got shape {X.shape}.")
     _check_numeric(X, name)
     n_samples, n_timesteps = X.shape[:2]
-    X = np.require(X, _float_dtype({X.dtype}), ["C_CONTIGUOUS", "ALIGNED"])
+    with np.errstate(over="ignore"):  # `check_finite` reports it
+        X = np.require(X, _float_dtype({X.dtype}), ["C_CONTIGUOUS", "ALIGNED"])
     offsets = np.arange(n_samples + 1, dtype=np.intp) * n_timesteps
     kind = f"{X.ndim}d"
     return Sequences(X.reshape(n_samples * n_timesteps, *X.shape[2:] or (1,)), offsets, kind)
@@ -139,7 +140,8 @@ def read_steps(y, *, name="y", numeric=True):
             )
         if numeric:
             y = as_numbers(y, name)
-            y = y.astype(_float_dtype({y.dtype}), copy=False)
+            with np.errstate(over="ignore"):  # `check_finite` reports it
+                y = y.astype(_float_dtype({y.dtype}), copy=False)
         n_samples, n_timesteps = y.shape[:2]
         offsets = np.arange(n_samples + 1, dtype=np.intp) * n_timesteps
         values = np.ascontiguousarray(y).reshape(n_samples * n_timesteps, *y.shape[2:])
@@ -199,6 +201,15 @@ def step_weights(sample_weight, sequences, *, name="sample_weight"):
         )
     _check_weights(values, sequences.offsets, name)
     return values.astype(np.float64, copy=False)
+
+
+def relative(weights):
+    """Scale weights to a greatest one from 1/2 to 1, whose sums neither overflow nor vanish.
+
+    By a power of two: that rounds nothing.
+    """
+    _, exponent = np.frexp(weights.max())
+    return np.ldexp(weights, -exponent)
 
 
 def unpack_steps(values, sequences, dense):

@@ -64,31 +64,43 @@ class _BlasHold:
     """Limits BLAS to one thread while anybody holds it: the first limits, the last restores.
 
     Plain nested `threadpool_limits` would leave a process at one thread for good when two fits in
-    two threads overlap.
+    two threads overlap, or when a Ctrl-C comes between a limit and the note of what was before.
     """
 
     def __init__(self):
         self.lock = threading.Lock()
-        self.holders = 0
-        self.controller = None  # looking for libraries takes milliseconds: done once
-        self.limiter = None
+        self.holders = set()
+        self.libraries = None  # looking for them takes milliseconds: done once
+        self.before = None  # their numbers of threads, while they are limited
 
-    def enter(self):
+    def enter(self, holder):
         with self.lock:
-            if self.holders == 0:
-                if self.controller is None:
-                    from threadpoolctl import ThreadpoolController
+            self.holders.add(holder)
+            if self.libraries is None:
+                from threadpoolctl import ThreadpoolController
 
-                    self.controller = ThreadpoolController().select(user_api="blas")
-                self.limiter = self.controller.limit(limits=1, user_api="blas")
-            self.holders += 1
+                controller = ThreadpoolController().select(user_api="blas")
+                self.libraries = controller.lib_controllers
+            if self.before is None:
+                self.before = [library.get_num_threads() for library in self.libraries]
+                self._set([1] * len(self.libraries))
 
-    def leave(self):
+    def leave(self, holder):
+        """Let go; once more does no harm."""
         with self.lock:
-            self.holders -= 1
-            if self.holders == 0:
-                self.limiter.restore_original_limits()
-                self.limiter = None
+            self.holders.discard(holder)
+            if not self.holders and self.before is not None:
+                self._set(self.before)
+                self.before = None
+
+    def _set(self, numbers):
+        for library, n_threads in zip(self.libraries, numbers, strict=True):
+            # From 3.7 on threadpoolctl obeys the first thread that sets a number, until that one
+            # gives up control. Any of our threads may be the first to come and the last to leave.
+            give_up_control = getattr(library, "clear_controlling_thread", lambda force: None)
+            give_up_control(force=True)
+            library.set_num_threads(n_threads)
+            give_up_control(force=True)
 
 
 _blas_hold = _BlasHold()
@@ -97,12 +109,15 @@ _blas_hold = _BlasHold()
 @contextmanager
 def blas_held_at_one_thread():
     """Keep BLAS at one thread; overlapping users are counted, and the last one restores."""
-    hold = _blas_hold
-    hold.enter()
+    hold, holder = _blas_hold, object()
     try:
-        yield
-    finally:
-        hold.leave()
+        try:
+            hold.enter(holder)
+            yield
+        finally:
+            hold.leave(holder)
+    finally:  # a Ctrl-C may have come while it let go
+        hold.leave(holder)
 
 
 def _after_fork_in_child():

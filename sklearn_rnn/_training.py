@@ -98,7 +98,6 @@ class Progress:
     n_updates: int = 0
     n_passes: int = 0
     n_sequences: int = 0  # t_
-    n_iter: int = 0  # whole epochs of this run
     loss: float = np.nan
     loss_curve: list = field(default_factory=list)
     best_loss: float = np.inf
@@ -106,6 +105,14 @@ class Progress:
     best: float = np.inf  # loss, or minus the validation score: less is better
     best_params: np.ndarray | None = None  # only with validation
     no_improvement: int = 0
+
+    def __post_init__(self):
+        self.n_epochs_before = len(self.loss_curve)
+
+    @property
+    def n_iter(self):
+        """Number of whole epochs of this run."""
+        return len(self.loss_curve) - self.n_epochs_before
 
     @classmethod
     def begin(cls, params, seed, settings, **others):
@@ -131,12 +138,13 @@ class Progress:
         return state
 
     def end_epoch(self, validation_score):
-        """Write the epoch into the books."""
-        self.n_iter += 1
-        self.loss_curve.append(self.loss)
+        """Write the epoch into the books, in one call of C that no Ctrl-C can divide."""
         self.best_loss = min(self.best_loss, self.loss)
+        books, entries = [self.loss_curve], [self.loss]
         if validation_score is not None:
-            self.validation_scores.append(validation_score)
+            books.append(self.validation_scores)
+            entries.append(validation_score)
+        list(map(list.append, books, entries))
 
 
 @dataclass(eq=False)
@@ -244,7 +252,7 @@ def _optimizer_options(settings):
 
 def draw_batches(indices, batch_size, progress, shuffle):
     """Cut the samples of one pass into minibatches; the order depends on seed and pass alone."""
-    if shuffle:
+    if shuffle and len(indices) > 1:  # a generator costs more than one sequence
         indices = _random_state(progress.seed, 1 + progress.n_passes).permutation(indices)
     indices = np.ascontiguousarray(indices, dtype=np.intp)
     return [indices[i : i + batch_size] for i in range(0, len(indices), batch_size)]
@@ -270,10 +278,10 @@ def run_pass(engine, dataset, batches, rates, progress, loss_unit):
             raise DivergedError(error) from error
         progress.n_sequences += len(batch)
         if weight > 0:
-            progress.n_updates += 1
             total_weight += weight
             loss += (batch_loss - loss) * (weight / total_weight)
             progress.loss = loss * loss_unit
+            progress.n_updates += 1  # last: it tells that something was learned
     progress.n_passes += 1
     if not np.isfinite(progress.params).all():
         raise DivergedError("some weights are not finite")

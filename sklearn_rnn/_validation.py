@@ -1,5 +1,7 @@
 """X, y and weights as users give them, read with scikit-learn's own checks where it has them."""
 
+import re
+from contextlib import contextmanager
 from numbers import Real
 
 import numpy as np
@@ -14,6 +16,7 @@ from ._sequences import (
     is_ragged,
     pack,
     refuse_masked,
+    relative,
     step_weights,
 )
 
@@ -70,14 +73,28 @@ def _checked_array(estimator, X, name):
     kind = getattr(getattr(X, "dtype", None), "kind", "f")
     if kind in "USmM":
         raise ValueError(f"`{name}` must hold real numbers, got dtype {X.dtype}.")
-    return check_array(
-        X,
-        dtype=[np.float64, np.float32],
-        allow_nd=True,
-        ensure_all_finite=False,  # `check_finite` names the sequence
-        input_name=name,
-        estimator=estimator,
-    )
+    with naming(name):
+        return check_array(
+            X,
+            dtype=[np.float64, np.float32],
+            allow_nd=True,
+            ensure_all_finite=False,  # `check_finite` names the sequence
+            input_name=name,
+            estimator=estimator,
+        )
+
+
+@contextmanager
+def naming(name):
+    """Have the errors of checks that are not ours name the argument; what overflows is inf."""
+    try:
+        with np.errstate(over="ignore"):
+            yield
+    except (TypeError, ValueError, OverflowError) as error:
+        if re.search(rf"\b{name}\b", str(error)):
+            raise
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"`{name}` cannot be read: {error}") from error
 
 
 def read_weights(sample_weight, sequences, per_step, *, name="sample_weight"):
@@ -111,15 +128,6 @@ def read_weights(sample_weight, sequences, per_step, *, name="sample_weight"):
             raise ValueError(f"`{name}` must not be negative, `{name}[{i}]` is {weights[i]}.")
     check_some_weight(weights, name)
     return relative(weights)
-
-
-def relative(weights):
-    """Scale weights to a greatest one from 1/2 to 1, whose sums neither overflow nor vanish.
-
-    By a power of two: that rounds nothing.
-    """
-    _, exponent = np.frexp(weights.max())
-    return np.ldexp(weights, -exponent)
 
 
 def check_some_weight(weights, name):

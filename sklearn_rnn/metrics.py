@@ -11,7 +11,7 @@ import warnings
 
 import numpy as np
 
-from ._sequences import Sequences, family, pack_steps, read_steps, step_weights
+from ._sequences import Sequences, family, pack_steps, read_steps, relative, step_weights
 
 __all__ = ["sequence_accuracy", "step_accuracy", "step_r2"]
 
@@ -134,21 +134,36 @@ or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, n_outputs)
     0.5
     """
     truth, predicted, weights = _read(y_true, y_pred, sample_weight, numeric=True)
-    taught = weights > 0
-    truth = truth.values[taught].astype(np.float64)
-    predicted = predicted[taught].astype(np.float64)
-    weights = weights[taught, np.newaxis]
-    if len(truth) < 2:
+    score = r2(truth.values, predicted, weights)
+    if np.isnan(score):
         warnings.warn("R2 is not defined for fewer than two steps.", UserWarning, stacklevel=2)
+    return score
+
+
+def r2(truth, predicted, weights=None):
+    """Return R2 of numbers (n, k), each row with its weight (n,); NaN if fewer than two have any.
+
+    What is too far below 0 for a float is the least float.
+    """
+    weights = np.ones(len(truth)) if weights is None else weights
+    taught = weights > 0
+    if np.count_nonzero(taught) < 2:
         return float("nan")
-    residual = (weights * (truth - predicted) ** 2).sum(axis=0)
-    truth = truth - truth[0]  # exactly 0 if the target is constant, whatever its mean rounds to
-    truth -= np.average(truth, axis=0, weights=weights[:, 0])
-    spread = (weights * truth**2).sum(axis=0)
-    scores = np.where(residual == 0, 1.0, 0.0)
-    np.divide(residual, spread, out=scores, where=spread > 0)
-    scores = np.where(spread > 0, 1 - scores, scores)
-    return float(scores.mean())
+    weights = relative(weights[taught])
+    # Halves have differences that cannot overflow.
+    truth, predicted = (values[taught].astype(np.float64) / 2 for values in (truth, predicted))
+    distance = truth - truth[0]  # exactly 0 if the target is constant, whatever its mean rounds to
+    # In units of the largest distance, a power of two, its squares neither overflow nor vanish.
+    _, exponent = np.frexp(np.abs(distance).max(axis=0))
+    distance = np.ldexp(distance, -exponent)
+    distance -= np.average(distance, axis=0, weights=weights)
+    spread = weights @ distance**2
+    with np.errstate(over="ignore"):
+        residual = weights @ np.ldexp(truth - predicted, -exponent) ** 2
+        scores = np.where(residual == 0, 1.0, 0.0)
+        np.divide(residual, spread, out=scores, where=spread > 0)
+        scores = np.where(spread > 0, 1 - scores, scores)
+        return max(float(scores.mean()), -float(np.finfo(np.float64).max))
 
 
 def _compare(y_true, y_pred, sample_weight):
@@ -179,4 +194,4 @@ def _read(y_true, y_pred, sample_weight, *, numeric):
         weights = np.ones(truth.n_steps)
     elif not weights.any():
         raise ValueError("`sample_weight` must not be zero everywhere: no step would count.")
-    return truth, predicted, weights
+    return truth, predicted, relative(weights)

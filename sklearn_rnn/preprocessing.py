@@ -17,6 +17,7 @@ from ._sequences import (
     step_weights,
     unpack_steps,
 )
+from ._validation import naming
 
 __all__ = ["SequenceScaler"]
 
@@ -173,7 +174,7 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         check_is_fitted(self)
         X, sequences = _read(self, X)
         self._check_against_fit(X, sequences, "transform")
-        return _in_carrier(X, sequences, self._standardize(self._writable(sequences)))
+        return _in_carrier(X, sequences, self._apply(self._standardize, sequences))
 
     def inverse_transform(self, X):
         """Undo `transform`.
@@ -193,7 +194,7 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         X, sequences = _read(self, X)
         # What `transform` returned need not carry the names of a frame any more.
         self._check_against_fit(X, sequences, "inverse_transform", names=False)
-        return _in_carrier(X, sequences, self._restore(self._writable(sequences)))
+        return _in_carrier(X, sequences, self._apply(self._restore, sequences))
 
     @available_if(_gives_columns)
     def get_feature_names_out(self, input_features=None):
@@ -247,6 +248,8 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         mean, var, n_steps = _merge(sequences.values, weights, *statistics)
         if n_steps == 0:
             raise ValueError("`sample_weight` must not be zero everywhere: no step has a weight.")
+        if not np.isfinite(n_steps):
+            raise ValueError("`sample_weight` must be smaller: the sum of all weights overflows.")
         if not (np.isfinite(mean).all() and np.isfinite(var).all()):
             raise ValueError("`X` must hold smaller numbers: their variance overflows float64.")
         if first:
@@ -273,6 +276,18 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
                 f"X has {X.shape[1]} features, but {type(self).__name__} is expecting "
                 f"{self.n_features_in_} features as input"
             )
+
+    def _apply(self, function, sequences):
+        """Return function of the values, which may be written over; refuse what overflows."""
+        values = sequences.values
+        with np.errstate(over="ignore"):
+            for extreme in (values.min(axis=0), values.max(axis=0)):
+                # It rises with each feature: if the ends are finite, so is what is between them.
+                if not np.isfinite(function(extreme)).all():
+                    raise ValueError(
+                        f"`X` must hold smaller numbers: the result overflows {values.dtype}."
+                    )
+        return function(self._writable(sequences))
 
     def _writable(self, sequences):
         """Return the values, (n_steps, n_features), to be written over."""
@@ -303,8 +318,8 @@ def _read(scaler, X):
     else:
         if not hasattr(X, "shape") or np.ma.isMaskedArray(X):
             X = as_array(X, "X")
-        sequences = from_dense(
-            check_array(
+        with naming("X"):
+            array = check_array(
                 X,
                 dtype="numeric",
                 allow_nd=True,
@@ -312,7 +327,7 @@ def _read(scaler, X):
                 estimator=scaler,
                 input_name="X",
             )
-        )
+        sequences = from_dense(array)
     check_finite(sequences, sequences.values.dtype)
     return X, sequences
 

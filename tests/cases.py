@@ -16,11 +16,17 @@ from types import SimpleNamespace
 from zlib import crc32
 
 import numpy as np
+import pytest
 import reference
 
 import sklearn_rnn
 from sklearn_rnn import _core
 from sklearn_rnn._network import Network, held
+
+# For tests of time and memory, which sanitizers change: see .ci/sanitize.
+NOT_SANITIZED = pytest.mark.skipif(
+    "SKLEARN_RNN_SANITIZE" in os.environ, reason="sanitizers take time and memory"
+)
 
 HERE = Path(__file__).parent
 PACKAGE = Path(sklearn_rnn.__file__).parents[1]
@@ -359,7 +365,7 @@ def assert_case_agrees(case, dtype, level):
 # ---- Other interpreters -------------------------------------------------------------------------
 
 
-def run_python(code, *, check=True, **environment):
+def run_python(code, *, check=True, timeout=120, **environment):
     """Run code in a new interpreter, which finds the package that these tests found."""
     result = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code],
@@ -367,7 +373,7 @@ def run_python(code, *, check=True, **environment):
         cwd=HERE,  # not at the root, where the sources would come before an installed package
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=timeout,
         check=False,
     )
     assert not check or result.returncode == 0, result.stderr

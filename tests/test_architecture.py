@@ -147,6 +147,14 @@ def test_native_code_knows_no_room_above_it():
 
 
 @needs_sources
+def test_no_check_of_cython_is_switched_off():
+    switches = r"\b(boundscheck|wraparound|initializedcheck|cdivision)\b"
+    for path in (ROOT / "setup.py", *NATIVE.glob("*.p[xy]*")):
+        found = re.search(switches, path.read_text())
+        assert not found, f"{path.name} sets {found[0]}"
+
+
+@needs_sources
 def test_blas_is_called_in_one_place():
     texts = native_sources()
     calling = {name for name, text in texts.items() if re.search(r"cython_blas|\b[sd]gemm\b", text)}

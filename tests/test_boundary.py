@@ -196,8 +196,25 @@ def test_an_impossible_network_is_refused(changes):
 def test_a_network_beyond_the_memory_is_refused():
     network, _, _ = problem()
     network = type(network)(**vars(network) | {"hidden_layer_sizes": (10**6,)})
-    with pytest.raises(MemoryError, match="workspace of this network would take"):
+    with pytest.raises(MemoryError, match=r"workspace of this network, .* would take"):
         network.engine(LENGTHS, 4, 1, True)
+
+
+def test_nothing_is_no_data():
+    network, params, data = problem()
+    engine = make_engine(network, params, data, training=True)
+    with pytest.raises(TypeError, match="None"):
+        engine.loss_and_grad(None)
+    with pytest.raises(TypeError, match="None"):
+        engine.train_minibatch(None, np.arange(4), params, np.zeros((1, len(params))), 0.1, 1)
+    with pytest.raises(TypeError, match="None"):
+        make_engine(network, params, data, training=False).predict(None)
+
+
+@pytest.mark.parametrize("kind", [_core.Dataset, _core.Engine])
+def test_what_c_reads_is_never_half_made(kind):
+    with pytest.raises(TypeError):
+        kind.__new__(kind)
 
 
 def test_an_unknown_solver_is_refused():

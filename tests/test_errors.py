@@ -444,35 +444,6 @@ def test_bad_weights_of_the_network_are_named(name, value, message):
     assert pickle.dumps(rnn) == before
 
 
-@pytest.mark.parametrize(
-    "name, damage",
-    [
-        ("params_", lambda p: p[:-1]),
-        ("params_", lambda p: p.astype(np.float64)),
-        ("params_", lambda p: p.reshape(1, -1)),
-        ("params_", lambda p: np.repeat(p, 2)[::2]),
-        ("params_", lambda p: p.tolist()),
-        ("params_", lambda p: p[:0]),
-        ("classes_", lambda c: c[:1]),
-        ("classes_", lambda c: c[:, None]),
-    ],
-)
-def test_a_damaged_state_is_noticed_before_the_kernels_see_it(name, damage):
-    rnn = RNNClassifier(2, max_iter=1).fit(RAGGED, LABELS)
-    setattr(rnn, name, damage(getattr(rnn, name)))
-    for method in (rnn.predict, rnn.predict_proba, rnn.predict_log_proba):
-        with pytest.raises(ValueError, match=f"`{name}`"):
-            method(RAGGED)
-
-
-def test_a_damaged_scale_is_noticed():
-    for name in ("y_mean_", "y_scale_"):
-        rnn = RNNRegressor(2, max_iter=1).fit(RAGGED, NUMBERS)
-        setattr(rnn, name, np.ones(2))
-        with pytest.raises(ValueError, match=f"`{name}`"):
-            rnn.predict(RAGGED)
-
-
 @pytest.mark.parametrize("size", [2**16, 2**20, 2**40, 2**62])
 def test_absurd_sizes_are_refused_and_change_nothing(refuses, size):
     rnn = RNNRegressor(size, max_iter=1)

@@ -1,10 +1,8 @@
-"""What the estimators promise: every form of X and y, weights, persistence, scikit-learn around."""
+"""What the estimators promise: every form of X and y, weights, scikit-learn around."""
 
-import copy
 import doctest
 import importlib
 import inspect
-import pickle
 import re
 
 import numpy as np
@@ -19,7 +17,6 @@ from sklearn.preprocessing import StandardScaler
 
 import sklearn_rnn
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core, _losses, _optimizers, _parameters
-from sklearn_rnn._fitted import InconsistentStateWarning
 from sklearn_rnn.preprocessing import SequenceScaler
 
 QUICK = {"hidden_layer_sizes": 4, "max_iter": 2, "random_state": 0}
@@ -433,75 +430,12 @@ def test_clone_keeps_parameters_alone(ragged):
     assert not hasattr(twin, "params_")
 
 
-# ---- persistence ----------------------------------------------------------------------------
-
-
-def is_plain(value):
-    """Tell whether a value is made of arrays of numbers or labels, and Python's plain types."""
-    if isinstance(value, (list, tuple)):
-        return all(map(is_plain, value))
-    if isinstance(value, dict):
-        return all(is_plain(k) and is_plain(v) for k, v in value.items())
-    return isinstance(value, np.ndarray) or type(value) in (str, int, float, bool, type(None))
-
-
-@pytest.mark.parametrize("early_stopping", [False, True])
-def test_the_state_is_arrays_and_plain_values(ragged, early_stopping):
-    X, labels, numbers = ragged
-    for rnn, y in ((RNNClassifier(**QUICK), labels), (RNNRegressor(**QUICK), numbers)):
-        rnn.set_params(early_stopping=early_stopping).fit(X, y)
-        state = rnn.__getstate__()
-        assert [k for k, v in state.items() if not is_plain(v)] == []
-        assert state["_state_format"] == 1
-        assert state["_sklearn_rnn_version"] == sklearn_rnn.__version__
-
-
-def test_a_pickle_predicts_and_learns_on_as_its_original(ragged):
-    X, labels, _ = ragged
-    rnn = RNNClassifier(**QUICK, dropout=0.2).fit(X, labels)
-    for twin in (pickle.loads(pickle.dumps(rnn)), copy.deepcopy(rnn)):
-        assert equal(twin.predict_proba(X), rnn.predict_proba(X))
-        twin.partial_fit(X, labels)
-        assert equal(twin.params_, copy.deepcopy(rnn).partial_fit(X, labels).params_)
-
-
-def test_a_memory_mapped_model_predicts_and_learns_on(ragged, tmp_path):
-    joblib = pytest.importorskip("joblib")
-    X, labels, _ = ragged
-    rnn = RNNClassifier(**QUICK).fit(X, labels)
-    joblib.dump(rnn, tmp_path / "rnn.joblib")
-    mapped = joblib.load(tmp_path / "rnn.joblib", mmap_mode="r")
-    assert not mapped.params_.flags.writeable
-    assert equal(mapped.predict_proba(X), rnn.predict_proba(X))
-    assert equal(mapped.partial_fit(X, labels).params_, rnn.partial_fit(X, labels).params_)
-
-
-def test_another_version_warns_and_a_newer_format_raises(ragged):
-    X, labels, _ = ragged
-    state = RNNClassifier(**QUICK).fit(X, labels).__getstate__()
-    rnn = RNNClassifier()
-    with pytest.warns(InconsistentStateWarning, match="RNNClassifier was pickled by.*9.9"):
-        rnn.__setstate__({**state, "_sklearn_rnn_version": "9.9"})
-    assert rnn.predict(X).shape == (40,)
-    with pytest.raises(ValueError, match=r"state format 2.*upgrade"):
-        rnn.__setstate__({**state, "_state_format": 2})
-
-
 def test_the_fitted_network_does_not_follow_later_parameters(ragged):
     X, labels, _ = ragged
     rnn = RNNClassifier(**QUICK).fit(X, labels)
     expected = rnn.predict_proba(X)
     rnn.set_params(hidden_layer_sizes=9, cell="gru", mode="many_to_many", dtype="float64")
     assert equal(rnn.predict_proba(X), expected)
-
-
-def test_predicting_writes_nothing(ragged):
-    X, labels, _ = ragged
-    rnn = RNNClassifier(**QUICK).fit(X, labels)
-    before = pickle.dumps(rnn)
-    rnn.predict(X), rnn.predict_proba(X), rnn.predict_log_proba(X), rnn.score(X, labels)
-    rnn.hidden_states(X), rnn.weights_
-    assert pickle.dumps(rnn) == before
 
 
 # ---- the package ----------------------------------------------------------------------------

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from cases import (
     CELLS,
+    NOT_SANITIZED,
     RTOL,
     draw_dataset,
     draw_lengths,
@@ -14,6 +15,7 @@ from cases import (
     loss_and_grad,
     make_network,
     predict,
+    run_python,
     simd_level,
 )
 
@@ -24,7 +26,7 @@ NUMBERS_KEPT = {"lstm": 7, "gru": 6, "elman": 2}
 ROUNDING = 1  # buffers end on whole vectors
 
 
-def arena_size(n_timesteps, cell, training=True, per_step=True, n_layers=1, **options):
+def make_workspace(n_timesteps, cell, training=True, per_step=True, n_layers=1, **options):
     info = _core.CELLS[cell]
     settings = dict(
         n_features=3,
@@ -41,7 +43,11 @@ def arena_size(n_timesteps, cell, training=True, per_step=True, n_layers=1, **op
         lengths=np.full(1, n_timesteps),
         batch_size=1,
     )
-    return _core.Engine(**{**settings, **options}).arena_size
+    return _core.Engine(**{**settings, **options})
+
+
+def arena_size(*args, **options):
+    return make_workspace(*args, **options).arena_size
 
 
 @pytest.mark.parametrize("per_step", [False, True])
@@ -81,11 +87,144 @@ def test_prediction_memory_does_not_grow_with_the_number_of_sequences():
     assert bytes_per_sequence < 200  # the order, probabilities and classes; X alone takes 640
 
 
-def test_a_workspace_beyond_the_machine_is_refused_with_the_estimate():
-    with pytest.raises((MemoryError, ValueError), match="GiB"):
-        arena_size(10**11, "lstm")
-    with pytest.raises(ValueError, match="overflows"):
-        arena_size(2**62, "lstm")
+# ---- Sizes beyond 32 bits, and memory that is not there ------------------------------------------
+
+BORDERS = (2**31 - 1, 2**31, 2**32 + 1, 2**62, 2**63 - 1, 2**63)
+
+
+@pytest.mark.parametrize("size", [46341, 2**16 + 1, 2**28])
+@pytest.mark.parametrize("name", ["n_features", "n_outputs", "hidden_layer_sizes"])
+@pytest.mark.parametrize("cell", _core.CELLS)
+def test_parameters_are_counted_beyond_32_bits(cell, name, size):
+    sizes = {"n_features": 2**13, "n_outputs": 2**13, "hidden_layer_sizes": 2**13} | {name: size}
+    n_features, n_outputs, hidden = sizes.values()
+    G = len(_core.CELLS[cell].gates)
+    name, offset, shape = _core.parameter_layout(n_features, cell, (hidden,), False, n_outputs)[-1]
+    assert (name, shape) == ("head.bias", (n_outputs,))
+    assert offset == G * hidden * (n_features + hidden + 2) + n_outputs * hidden
+
+
+@pytest.mark.parametrize("training", [False, True], ids=["predicting", "training"])
+@pytest.mark.parametrize("size", BORDERS)
+@pytest.mark.parametrize("name", ["n_features", "n_outputs", "hidden_layer_sizes", "lengths"])
+def test_no_size_wraps_around(monkeypatch, name, size, training):
+    # Refused by what they count, so that nothing is taken even on a machine that has as much.
+    monkeypatch.setattr(_core, "memory_limit", lambda: 2**28)
+    value = (size,) if name in ("hidden_layer_sizes", "lengths") else size
+    with pytest.raises((MemoryError, ValueError, OverflowError)) as refusal:
+        make_workspace(10, "lstm", training, **{name: value})
+    if refusal.type is MemoryError:
+        told = float(re.search(r"would take (\S+) GiB", str(refusal.value))[1]) * 2**30
+        # A step of one sequence takes at least its offset, any other size a row of weights.
+        numbers = 8 if name == "lengths" else 64 * 4 if name == "n_features" else 4
+        assert told >= 0.99 * size * numbers
+
+
+def test_a_minibatch_is_no_larger_than_the_data():
+    assert arena_size(10, "lstm", batch_size=2**63) == arena_size(10, "lstm", batch_size=1)
+
+
+@pytest.mark.parametrize(
+    "options, advice",
+    [
+        (dict(hidden_layer_sizes=(10**5,)), "smaller `hidden_layer_sizes`"),
+        (dict(n_timesteps=10**7), "`memory_budget`.*`batch_size`.*`n_threads`"),
+        (dict(n_timesteps=10**7, bidirectional=True), "lower `batch_size` or `n_threads`"),
+        (dict(n_timesteps=10**7, bidirectional=True, training=False), "lower `n_threads`"),
+    ],
+)
+def test_a_workspace_beyond_the_memory_is_refused_with_what_to_lower(monkeypatch, options, advice):
+    monkeypatch.setattr(_core, "memory_limit", lambda: 2**28)
+    with pytest.raises(MemoryError, match=rf"would take [\d.e+]+ GiB: .*{advice}"):
+        make_workspace(**{"n_timesteps": 10, "cell": "lstm", **options})
+
+
+LITTLE_MEMORY = """
+import pickle, re, resource, time, warnings
+import numpy as np
+from sklearn_rnn import RNNRegressor
+
+warnings.simplefilter("ignore")
+X = np.random.default_rng(0).normal(size=(20, 6, 2)).astype(np.float32)
+y = X.sum(axis=(1, 2))
+rnn = RNNRegressor(4, max_iter=2, n_threads=2).fit(X, y)
+RNNRegressor(300, max_iter=1, n_threads=2).fit(X, y)  # threads and BLAS have taken what they need
+
+
+def allow(more):
+    # so many bytes more than the process has now
+    pages = int(open("/proc/self/statm").read().split()[0])
+    _, most = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (pages * resource.getpagesize() + more, most))
+
+
+def refused(rnn, method, *args, more=1 << 28):
+    # the error that a call raises with so little memory: at once, and it leaves the estimator alone
+    before, begin = pickle.dumps(rnn), time.process_time()
+    raised = None
+    allow(more)
+    try:
+        getattr(rnn, method)(*args)
+    except (MemoryError, ValueError) as error:
+        raised = error
+    allow(1 << 30)
+    assert time.process_time() - begin < 10
+    assert raised is None or pickle.dumps(rnn) == before
+    return raised
+"""
+
+
+@NOT_SANITIZED
+def test_absurd_sizes_are_refused_at_once_with_the_estimate():
+    code = """
+zero = np.float32(0)
+absurd = {
+    "steps": np.broadcast_to(zero, (2, 2**40, 2)),
+    "sequences": np.broadcast_to(zero, (2**40, 3, 2)),
+    "features": np.broadcast_to(zero, (2, 3, 2**40)),
+    "ragged": [np.broadcast_to(zero, (2**36, 2))] * 2,
+}
+for name, data in absurd.items():
+    target = np.broadcast_to(zero, len(data))
+    for method, *args in ("fit", data, target), ("partial_fit", data, target), ("predict", data):
+        print(name, method, refused(rnn, method, *args))
+long = np.zeros((2, 10**6, 1), np.float32)
+for options in (dict(hidden_layer_sizes=10**5), dict(hidden_layer_sizes=2**31 - 1),
+                dict(hidden_layer_sizes=(5000,) * 64), dict(batch_size=2**31 - 1)):
+    changed = RNNRegressor(**{"hidden_layer_sizes": 64, **options})
+    vars(changed).update(rnn._fitted_state())
+    print(next(iter(options)), "fit", refused(changed, "fit", long, np.zeros(2)))
+"""
+    lines = run_python(LITTLE_MEMORY + code).stdout.splitlines()
+    assert len(lines) == 16
+    for line in lines:
+        assert re.search(r"[\d.]+ [GTPE]iB|needs? 2\*\*59 numbers", line), line
+    assert all("`hidden_layer_sizes`" in line for line in lines[12:15])
+    assert "`memory_budget`" in lines[15]
+
+
+@NOT_SANITIZED
+def test_wherever_memory_runs_out_the_estimator_stays_as_it_was():
+    code = """
+X = np.random.default_rng(0).normal(size=(30, 1000, 4)).astype(np.float32)
+y = X.sum(axis=(1, 2))
+for method, *args in ("fit", X, y), ("partial_fit", X, y), ("predict", X):
+    fits = RNNRegressor(64, bidirectional=True, max_iter=1, n_threads=2)
+    errors = []
+    if method != "fit":
+        fits.partial_fit(X[:, :20], y)
+    for more in range(0, 1 << 28, 1 << 21):
+        error = refused(fits, method, *args, more=more)
+        if error is None:
+            break
+        errors.append(type(error).__name__)
+    print(method, error is None, *set(errors))
+"""
+    for line in run_python(LITTLE_MEMORY + code).stdout.splitlines():
+        method, passed, *kinds = line.split()
+        assert passed == "True", line
+        assert method == "predict" or kinds == ["MemoryError"], line
+        assert set(kinds) <= {"MemoryError"}, line
 
 
 # ---- A budget for the activations ---------------------------------------------------------------

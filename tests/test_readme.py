@@ -1,4 +1,5 @@
 """The README's examples run and print what it says."""
+
 import doctest
 import re
 from pathlib import Path

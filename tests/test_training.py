@@ -1,11 +1,9 @@
 """Training: what a fit, a partial fit and their minibatches do, and how they end."""
 
 import copy
-import os
 import pickle
 import signal
 import sys
-import threading
 import time
 import warnings
 
@@ -16,7 +14,6 @@ from cases import run_python
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
-from threadpoolctl import threadpool_info
 
 from sklearn_rnn import (
     RNNClassifier,
@@ -24,7 +21,6 @@ from sklearn_rnn import (
     _core,
     _network,
     _optimizers,
-    _threads,
     _training,
 )
 from sklearn_rnn._network import Network
@@ -208,6 +204,14 @@ def test_partial_fits_are_the_epochs_of_a_fit(ragged):
     assert pieces.loss_curve_ == whole.loss_curve_
     assert pieces.t_ == whole.t_ == 4 * len(X)
     assert (pieces.n_iter_, whole.n_iter_) == (1, 4)
+
+
+def test_partial_fit_does_not_append_to_the_losses_of_a_copy(ragged):
+    X, _, numbers = ragged
+    rnn = RNNRegressor(4, random_state=0).partial_fit(X, numbers)
+    twin = copy.copy(rnn)
+    rnn.partial_fit(X, numbers)
+    assert (len(rnn.loss_curve_), len(twin.loss_curve_)) == (2, 1)
 
 
 def test_partial_fit_keeps_the_scale_of_the_first_call(ragged):
@@ -574,76 +578,6 @@ def test_a_diverging_partial_fit_keeps_the_model_before_that_minibatch():
             rnn.partial_fit(X, y)
     assert rnn.t_ > 0 and rnn.t_ % 4 == 0
     assert np.isfinite(rnn.params_).all() and np.isfinite(rnn.predict(X)).all()
-
-
-# ---- threads --------------------------------------------------------------------------------
-
-
-def test_threads_follow_the_parameter_the_environment_and_the_cores(monkeypatch):
-    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-    assert _threads.effective_n_threads(5) == 5
-    assert 1 <= _threads.effective_n_threads() <= len(os.sched_getaffinity(0))
-    monkeypatch.setenv("OMP_NUM_THREADS", "3,2")
-    assert _threads.effective_n_threads() == 3
-
-
-@pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
-def test_a_joblib_worker_uses_one_thread(backend, monkeypatch):
-    joblib = pytest.importorskip("joblib")
-    monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    task = joblib.delayed(_threads.effective_n_threads)
-    assert joblib.Parallel(n_jobs=2, backend=backend)([task(), task()]) == [1, 1]
-    assert _threads.effective_n_threads() == 3
-
-
-def test_a_forked_child_can_fit_after_its_parent_did():
-    code = """
-import multiprocessing, numpy as np, warnings
-warnings.simplefilter("ignore")
-from sklearn_rnn import RNNRegressor, _threads
-rng = np.random.RandomState(0)
-X = rng.normal(size=(64, 50, 8))
-def fit(_):
-    rnn = RNNRegressor(64, max_iter=2, random_state=0, n_threads=2).fit(X, X[:, 0, 0])
-    return _threads.effective_n_threads(2), rnn.params_.tobytes()
-threads, here = fit(0)
-with multiprocessing.get_context("fork").Pool(1) as pool:
-    forked, there = pool.map_async(fit, [0]).get(timeout=60)[0]
-print(threads, forked, here == there)
-"""
-    assert run_python(code).stdout.split() == ["2", "1", "True"]
-
-
-def test_overlapping_holds_of_blas_restore_it_once():
-    def threads():
-        return [lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"]
-
-    before = threads()
-    first, second = _threads.blas_held_at_one_thread(), _threads.blas_held_at_one_thread()
-    first.__enter__()
-    second.__enter__()
-    first.__exit__(None, None, None)
-    assert set(threads()) == {1}
-    second.__exit__(None, None, None)
-    assert threads() == before
-
-
-def test_one_estimator_predicts_in_many_threads_at_once(ragged):
-    X, labels, _ = ragged
-    rnn = RNNClassifier(8, max_iter=3, random_state=0).fit(X, labels)
-    expected, state = rnn.predict_proba(X), pickle.dumps(rnn)
-    results = [None] * 16
-
-    def work(i):
-        results[i] = all(np.array_equal(rnn.predict_proba(X), expected) for _ in range(20))
-
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(16)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert results == [True] * 16
-    assert pickle.dumps(rnn) == state
 
 
 # ---- little things --------------------------------------------------------------------------

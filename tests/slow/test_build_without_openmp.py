@@ -13,7 +13,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from test_determinism import PRINT_HASHES, run_python, training_hashes
+from cases import run_python
+from test_determinism import PRINT_HASHES, training_hashes
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,10 +41,11 @@ def build(tmp_path_factory):
 
 def test_a_build_without_openmp_has_none(build):
     code = "import sklearn_rnn._core as c; print(c.__file__, c.openmp_enabled())"
-    file, enabled = run_python(code, package=build).split()
+    file, enabled = run_python(code, PYTHONPATH=str(build)).stdout.split()
     assert Path(file).is_relative_to(build)
     assert enabled == "False"
 
 
 def test_a_build_without_openmp_gives_the_same_bits(build):
-    assert run_python(PRINT_HASHES, package=build) == str(training_hashes())
+    hashes = run_python(PRINT_HASHES, PYTHONPATH=str(build)).stdout.strip()
+    assert hashes == str(training_hashes())

@@ -1,0 +1,304 @@
+"""The fitted state: what a fit leaves on an estimator, checked before anything is done with it.
+
+A state is a dict of fitted attributes, for instance `vars` of an estimator. It may come from a file
+or have been changed by hand, and the kernels read what it points to.
+"""
+
+import re
+import reprlib
+from functools import lru_cache
+from math import isnan
+from numbers import Real
+from operator import index
+
+import numpy as np
+
+from . import _core
+from ._losses import LOSSES
+from ._network import Network
+from ._optimizers import SOLVERS
+from ._parameters import Allowed, boolean, check_parameters, integer, number, one_of
+from ._validation import KINDS
+
+STATE_FORMAT = 1
+# Every attribute that a fit writes. All else, like what a subclass or a callback adds, is not ours.
+STATE = frozenset(
+    "n_features_in_ feature_names_in_ classes_ y_mean_ y_scale_ params_ n_layers_ n_outputs_ "
+    "out_activation_ n_iter_ t_ loss_ best_loss_ loss_curve_ validation_scores_ "
+    "best_validation_score_ _input_kind _y_is_1d _architecture _optimizer".split()
+)
+# Those that a weight file has besides the weights. It names them without underscores at the ends.
+DESCRIPTION = (
+    "_architecture",
+    "_input_kind",
+    "n_features_in_",
+    "feature_names_in_",
+    "classes_",
+    "y_mean_",
+    "y_scale_",
+    "_y_is_1d",
+)
+
+LONGEST = 300  # letters of an error that tells what came
+COUNT = integer(0, 62)
+RULES = {
+    "n_features": integer(1),
+    "n_outputs": integer(1),
+    "per_step": boolean,
+    "loss": one_of(LOSSES),
+    "n_features_in_": integer(1),
+    "_input_kind": one_of(KINDS),
+    "_y_is_1d": boolean,
+    "t_": COUNT,
+    "loss_curve_": Allowed(lambda v: isinstance(v, list), "a list"),
+    "best_loss_": Allowed(lambda v: v is None or isinstance(v, Real), "a number or None"),
+    "validation_scores_": Allowed(lambda v: v is None or isinstance(v, list), "None or a list"),
+    "solver": one_of(SOLVERS),
+    "seed": integer(0, 64),
+    "learning_rate": number(0),
+    "n_updates": COUNT,
+    "n_passes": COUNT,
+    "best": Allowed(lambda v: isinstance(v, Real) and not isnan(v), "a number or infinity"),
+    "no_improvement": COUNT,
+}
+OPTIMIZER = {"solver", "vectors", "seed", "learning_rate", "n_updates", "n_passes"}
+JUDGEMENT = {"best", "no_improvement"}  # the optimizer's memory has both or, with validation, none
+
+
+# ---- checks at each use -------------------------------------------------------------------------
+
+
+def checked(state):
+    """Return the network of a state, if it has all that a prediction takes, in the right form."""
+    network = network_of(state)
+    _check_array(state, "params_", network.dtype, (network.n_params,))
+    n_features = _check(state, "n_features_in_")
+    n_per_step = 1 if _check(state, "_input_kind") == "2d" else n_features
+    if n_per_step != network.n_features:
+        raise _damaged("n_features_in_", f"that of a network for {network.n_features}", n_features)
+    if LOSSES[network.loss].task == "classes":
+        _check_classes(state, network)
+    else:
+        for name in ("y_mean_", "y_scale_"):
+            _check_array(state, name, np.float64, (network.n_outputs,))
+        if _check(state, "_y_is_1d") and network.n_outputs > 1:
+            raise _damaged("_y_is_1d", f"False with {network.n_outputs} outputs", True)
+    return network
+
+
+def network_of(state):
+    """Return the network that `_architecture` describes."""
+    architecture = _kept(state, "_architecture")
+    try:
+        sizes = tuple(map(index, architecture["hidden_layer_sizes"]))
+        return _network(**{**architecture, "hidden_layer_sizes": sizes})
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"`_architecture` is damaged: {str(error)[:LONGEST]}") from error
+
+
+@lru_cache(maxsize=64, typed=True)
+def _network(**architecture):
+    network = Network(**architecture)
+    check_parameters({name: value for name, value in architecture.items() if name != "loss"})
+    for name in ("n_features", "n_outputs", "per_step", "loss"):
+        _check(architecture, name)
+    if network.loss == "logistic" and network.n_outputs != 1:
+        raise _damaged("n_outputs", "1 for the logistic loss", network.n_outputs)
+    network.n_params  # noqa: B018  the core refuses what it cannot count
+    return network
+
+
+def check_going_on(state, network):
+    """Check what a training that goes on needs besides."""
+    for name in ("t_", "loss_curve_", "best_loss_", "validation_scores_"):
+        _check(state, name)
+    # The best loss is the least of the curve if it is not known; a long curve takes time.
+    if state["best_loss_"] is None and not all(isinstance(v, Real) for v in state["loss_curve_"]):
+        raise _damaged("loss_curve_", "numbers", state["loss_curve_"])
+    optimizer = _kept(state, "_optimizer")
+    names = set(optimizer) if isinstance(optimizer, dict) else set()
+    if names - JUDGEMENT != OPTIMIZER or names & JUDGEMENT not in (set(), JUDGEMENT):
+        raise _damaged("_optimizer", f"a dict of {sorted(OPTIMIZER)}", sorted(map(str, names)))
+    for name in names - {"vectors"}:
+        _check(optimizer, name, "_optimizer[{!r}]")
+    shape = (_core.OPTIMIZERS[optimizer["solver"]], network.n_params)
+    _check_array(optimizer, "vectors", network.dtype, shape, "_optimizer[{!r}]")
+
+
+def _damaged(name, wanted, came):
+    """Return the error; what came is a value, of which an array is told by its form."""
+    if isinstance(came, np.ndarray):
+        came = f"{came.dtype} of shape {came.shape}"
+    else:
+        came = reprlib.repr(came)
+    return ValueError(f"`{name}` must be {wanted}, got {came}: the fitted state is damaged.")
+
+
+def _kept(state, name, label="{}"):
+    try:
+        return state[name]
+    except KeyError:
+        raise ValueError(
+            f"`{label.format(name)}` is missing: the fitted state is damaged."
+        ) from None
+
+
+def _check(state, name, label="{}"):
+    value = _kept(state, name, label)
+    if not RULES[name].test(value):
+        raise _damaged(label.format(name), RULES[name].text, value)
+    return value
+
+
+def _check_array(state, name, dtype, shape, label="{}"):
+    array = _kept(state, name, label)
+    fits = isinstance(array, np.ndarray) and array.dtype == dtype and array.shape == shape
+    if not (fits and array.flags.c_contiguous):
+        wanted = f"a contiguous {np.dtype(dtype)} array of shape {shape}"
+        raise _damaged(label.format(name), wanted, array)
+
+
+def _check_classes(state, network):
+    classes = _kept(state, "classes_")
+    shape = (2 if network.loss == "logistic" else network.n_outputs,)
+    fits = isinstance(classes, np.ndarray) and classes.shape == shape
+    if not fits or classes.dtype.kind in "cV":
+        raise _damaged("classes_", f"an array of labels of shape {shape}", classes)
+
+
+# ---- checks where a state is taken over ---------------------------------------------------------
+
+
+def check_whole(state):
+    """Return the network of a state, if nothing in the state is damaged or not finite."""
+    network = checked(state)
+    arrays = [(name, state[name]) for name in ("params_", "y_mean_", "y_scale_") if name in state]
+    if "_optimizer" in state:
+        check_going_on(state, network)
+        arrays.append(("_optimizer['vectors']", state["_optimizer"]["vectors"]))
+    for name, array in arrays:
+        if not np.isfinite(array).all():
+            raise _damaged(name, "finite", array[~np.isfinite(array)][0].item())
+    if "y_scale_" in state and not (state["y_scale_"] > 0).all():
+        raise _damaged("y_scale_", "positive", state["y_scale_"].tolist())
+    if "classes_" in state and not _are_in_order(state["classes_"]):
+        raise _damaged("classes_", "different labels in order", state["classes_"].tolist())
+    names = state.get("feature_names_in_")
+    if names is not None:
+        n_features = state["n_features_in_"]
+        if not (isinstance(names, np.ndarray) and names.shape == (n_features,)):
+            raise _damaged("feature_names_in_", f"an array of {n_features} names", names)
+    return network
+
+
+def _are_in_order(classes):
+    try:
+        return np.array_equal(np.unique(classes), classes)
+    except TypeError:  # objects that do not compare
+        return False
+
+
+# ---- what a training leaves, and what a weight file keeps of it ---------------------------------
+
+
+def learned(network, progress):
+    """Return the attributes that tell of a training and what it learned."""
+    scores, loss = progress.validation_scores, progress.loss
+    judged = scores is not None and progress.best < np.inf
+    return {
+        "params_": progress.params.copy(),
+        "_architecture": dict(vars(network)),
+        "_optimizer": progress.optimizer_state(),
+        "n_layers_": len(network.hidden_layer_sizes),
+        "n_outputs_": network.n_outputs,
+        "out_activation_": LOSSES[network.loss].out_activation,
+        "n_iter_": progress.n_iter,
+        "t_": progress.n_sequences,
+        "loss_": loss,
+        "best_loss_": None if scores is not None else min(progress.best_loss, loss),
+        "loss_curve_": progress.loss_curve,
+        "validation_scores_": None if scores is None else list(scores),
+        "best_validation_score_": -progress.best if judged else None,
+    }
+
+
+# What classes and names may be in JSON: numbers of a fixed size, strings of a fixed width, objects.
+STORABLE = re.compile(r"<U\d{1,6}|bool|u?int(8|16|32|64)|float(16|32|64)|object")
+MOST_BYTES = 1 << 24
+FILE_FORMAT = 1
+# Of two networks with the same predictions, or of what a file brings.
+MAY_DIFFER = ("_architecture", "dropout", "huber_delta", "y_mean_", "y_scale_")
+
+
+def describe(state):
+    """Return what a prediction needs besides the weights, as values that JSON has."""
+    from . import __version__
+
+    facts = {"format": FILE_FORMAT, "version": __version__}
+    for name in DESCRIPTION:
+        if name in state:
+            facts[name.strip("_")] = _as_json(state[name], name)
+    return facts
+
+
+def described(facts):
+    """Return the part of a state that the description of a file stands for."""
+    file_format = facts.get("format") if isinstance(facts, dict) else None
+    if not integer(1).test(file_format):
+        raise ValueError("it does not tell its format")
+    if file_format > FILE_FORMAT:
+        raise ValueError(
+            f"it is of format {file_format}, of sklearn_rnn {facts.get('version')}; this version "
+            f"reads formats up to {FILE_FORMAT}: upgrade it"
+        )
+    names = {name.strip("_"): name for name in DESCRIPTION}
+    if unknown := facts.keys() - names.keys() - {"format", "version"}:
+        raise ValueError(f"it tells of {sorted(unknown)}, which no file of its format does")
+    return {
+        name: _from_json(facts[public], name) for public, name in names.items() if public in facts
+    }
+
+
+def check_alike(fitted, state):
+    """Refuse a state of another network, or for other data, than was fitted."""
+    ours, theirs = ({**s, **vars(network_of(s))} for s in (fitted, state))
+    for name in (*vars(network_of(fitted)), *DESCRIPTION):
+        if name in ours and name in theirs and name not in MAY_DIFFER:
+            if not np.array_equal(ours[name], theirs[name]):
+                raise ValueError(
+                    f"`file` must hold the network that was fitted, with "
+                    f"{name.strip('_')}={ours[name]!r}; it has {theirs[name]!r}."
+                )
+
+
+def _as_json(value, name):
+    """Write an array as its dtype and values; a plain value stays."""
+    if not isinstance(value, np.ndarray):
+        return value
+    dtype = f"<U{value.itemsize // 4}" if value.dtype.kind == "U" else value.dtype.name
+    written = {"dtype": dtype, "values": value.tolist()}
+    try:
+        _from_json(written, name)
+    except ValueError as error:
+        raise ValueError(
+            f"`{name}` of dtype {value.dtype} cannot be kept in a weight file ({error}): numbers "
+            "and strings can. Encode the labels, or use pickle."
+        ) from error
+    return written
+
+
+def _from_json(written, name):
+    """Read what `_as_json` wrote."""
+    if not isinstance(written, dict) or name == "_architecture":
+        return written
+    dtype, values = written.get("dtype"), written.get("values")
+    if not (isinstance(dtype, str) and STORABLE.fullmatch(dtype) and isinstance(values, list)):
+        raise ValueError(f"`{name}` has a dtype that is none of numbers, strings and objects")
+    if not all(isinstance(value, (str, bool, int, float)) for value in values):
+        raise ValueError(f"`{name}` has something else than numbers and strings")
+    if np.dtype(dtype).itemsize * len(values) > MOST_BYTES:
+        raise ValueError(f"`{name}` has more than {MOST_BYTES} bytes")
+    try:
+        return np.array(values, dtype=dtype)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"`{name}` is not of dtype {dtype}: {error}") from error

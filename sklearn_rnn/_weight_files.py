@@ -1,0 +1,254 @@
+"""Weight files: named arrays and a description in JSON, as .safetensors or .npz, without code.
+
+Nothing that a file says is believed. It first says what it is (`description`); from that its reader
+works out which arrays there must be, and the file must hold these, with nothing between or besides,
+before memory is taken for them. A checksum covers description and numbers.
+
+safetensors: 8 bytes with the length of a header, the header in JSON, the numbers, little-endian.
+npz: a zip archive, not compressed, of arrays in NumPy's format, as `numpy.savez` writes it.
+"""
+
+import json
+import math
+import os
+import struct
+import zipfile
+from hashlib import sha256
+from typing import NamedTuple
+
+import numpy as np
+
+MOST_TEXT = 1 << 24  # bytes of a header or description
+DESCRIPTION, CHECKSUM = "sklearn_rnn", "sha256"
+
+
+class Layout(NamedTuple):
+    """The arrays of a file, which lie one after another in a flat vector."""
+
+    arrays: tuple  # of (name, offset, shape)
+    dtype: str  # "float32" or "float64"
+
+    @property
+    def stored(self):
+        return np.dtype(self.dtype).newbyteorder("<")
+
+    @property
+    def size(self):
+        _, offset, shape = self.arrays[-1]
+        return offset + math.prod(shape)
+
+    def views(self, params):
+        return {n: params[at : at + math.prod(s)].reshape(s) for n, at, s in self.arrays}
+
+
+def write(path, description, layout, params):
+    """Write a description (a dict) and a flat vector to a file; the name says in which format."""
+    kind = format_of(path)
+    text = json.dumps(description, allow_nan=False)
+    if len(text) > MOST_TEXT:
+        raise ValueError(f"`file` cannot keep {len(text)} bytes of classes and names: too many.")
+    params = params.astype(layout.stored, copy=False)
+    with open(path, "wb") as stream:
+        kind.write(stream, {DESCRIPTION: text, CHECKSUM: checksum(text, params)}, layout, params)
+
+
+def read(path, layout_of):
+    """Return the description and the flat vector of a file.
+
+    layout_of(description) -> Layout, or a ValueError if it is no good.
+    """
+    kind = format_of(path)
+    with open(path, "rb") as stream:
+        try:
+            file = kind(stream, os.fstat(stream.fileno()).st_size)
+            description = from_json(file.texts[DESCRIPTION])
+            layout = layout_of(description)
+            starts = file.starts(layout)
+            params = np.empty(layout.size, layout.stored)
+            for name, view in layout.views(params).items():
+                stream.seek(starts[name])
+                if stream.readinto(view.reshape(-1).view(np.uint8)) != view.nbytes:
+                    raise ValueError(f"it ends within {name!r}")
+            if checksum(file.texts[DESCRIPTION], params) != file.texts[CHECKSUM]:
+                raise ValueError("its checksum is not that of its content")
+        except ValueError as error:
+            raise ValueError(f"`file` {os.fspath(path)!r} cannot be taken over: {error}") from error
+    return description, params.astype(layout.dtype, copy=False)
+
+
+def format_of(path):
+    """Return the class that reads and writes files of this name."""
+    suffix = os.path.splitext(os.fspath(path))[1]
+    if suffix not in FORMATS:
+        raise ValueError(
+            f"`file` must have a name that ends in {' or '.join(FORMATS)}, got {path!r}."
+        )
+    return FORMATS[suffix]
+
+
+def checksum(text, params):
+    """Return the SHA-256 of a description and the numbers in their stored form."""
+    digest = sha256(text.encode())
+    digest.update(params.view(np.uint8))
+    return digest.hexdigest()
+
+
+def from_json(text):
+    """Read JSON as it is meant: no name twice, no NaN, nested like nothing of ours."""
+
+    def without_twins(pairs):
+        if len(dict(pairs)) < len(pairs):
+            raise ValueError("it has a name twice")
+        return dict(pairs)
+
+    def refused(constant):
+        raise ValueError(f"it has {constant} in JSON")
+
+    try:
+        return json.loads(text, object_pairs_hook=without_twins, parse_constant=refused)
+    except RecursionError:
+        raise ValueError("its JSON is nested too deeply") from None
+
+
+def exactly(stream, n, at=None):
+    """Read n bytes, from a place if one is given."""
+    if at is not None:
+        if at < 0:
+            raise ValueError("a part of it would lie before its beginning")
+        stream.seek(at)
+    content = stream.read(n)
+    if len(content) < n:
+        raise ValueError("it is cut off")
+    return content
+
+
+def check_names(found, layout):
+    """Refuse arrays too many or too few."""
+    wanted = {name for name, _, _ in layout.arrays}
+    if found != wanted:
+        missing, unknown = sorted(wanted - found), sorted(found - wanted)
+        raise ValueError(f"of its arrays {missing} are missing, {unknown} are unknown")
+
+
+class Safetensors:
+    """A .safetensors file; the texts are in its `__metadata__`."""
+
+    DTYPES = {"float32": "F32", "float64": "F64"}  # noqa: RUF012
+
+    @classmethod
+    def write(cls, stream, texts, layout, params):
+        header = {"__metadata__": texts}
+        for name, at, shape in layout.arrays:
+            begin, end = (i * params.itemsize for i in (at, at + math.prod(shape)))
+            header[name] = {
+                "dtype": cls.DTYPES[layout.dtype],
+                "shape": shape,
+                "data_offsets": (begin, end),
+            }
+        header = json.dumps(header, separators=(",", ":")).encode()
+        header += b" " * (-len(header) % 8)  # the numbers are aligned
+        stream.write(struct.pack("<Q", len(header)) + header)
+        stream.write(params)
+
+    def __init__(self, stream, size):
+        (length,) = struct.unpack("<Q", exactly(stream, 8))
+        if length > min(MOST_TEXT, size - 8):
+            raise ValueError(f"its header has {length} bytes, the file {size}")
+        header = from_json(exactly(stream, length).decode())
+        if not isinstance(header, dict):
+            raise ValueError("its header names nothing")
+        self.texts = header.pop("__metadata__", None)
+        texts = self.texts if isinstance(self.texts, dict) else {}
+        if not all(isinstance(texts.get(name), str) for name in (DESCRIPTION, CHECKSUM)):
+            raise ValueError(f"its metadata lack {DESCRIPTION!r} or {CHECKSUM!r}")
+        self.entries, self.begin, self.size = header, 8 + length, size
+
+    def starts(self, layout):
+        """Return where in the file each array begins, which may be in any order."""
+        check_names(set(self.entries), layout)
+        starts, bounds = {}, []
+        for name, _, shape in layout.arrays:
+            n_bytes = math.prod(shape) * layout.stored.itemsize
+            entry = self.entries[name]
+            offsets = entry.get("data_offsets") if isinstance(entry, dict) else None
+            begin = offsets[0] if isinstance(offsets, list) and offsets else None
+            if type(begin) is not int or entry != {
+                "dtype": self.DTYPES[layout.dtype],
+                "shape": list(shape),
+                "data_offsets": [begin, begin + n_bytes],
+            }:
+                raise ValueError(f"{name!r} is not {layout.dtype} of shape {shape}")
+            starts[name] = self.begin + begin
+            bounds.append((starts[name], starts[name] + n_bytes))
+        bounds.sort()
+        ends = [self.begin, *(end for _, end in bounds)]
+        if [begin for begin, _ in bounds] != ends[:-1] or ends[-1] != self.size:
+            raise ValueError("its arrays do not lie one after another up to its end")
+        return starts
+
+
+class Npz:
+    """A .npz file; the texts are arrays of one string."""
+
+    @staticmethod
+    def write(stream, texts, layout, params):
+        np.savez(stream, **layout.views(params), **{k: np.array(v) for k, v in texts.items()})
+
+    def __init__(self, stream, size):
+        # What zipfile will take memory for, from the last bytes; there is no comment and no zip64.
+        end = exactly(stream, 42, max(0, size - 42))
+        (directory,) = struct.unpack("<L", end[-10:-6])
+        if end[20:24] != b"PK\5\6" or end[:4] == b"PK\6\7" or directory > MOST_TEXT:
+            raise ValueError("it does not end as an archive of numpy.savez does")
+        try:
+            infos = zipfile.ZipFile(stream).infolist()
+        except Exception as error:  # of many kinds
+            raise ValueError(f"it is no zip archive: {error}") from error
+        self.stream, self.size = stream, size
+        self.members = {info.filename.removesuffix(".npy"): info for info in infos}
+        if len(self.members) < len(infos):
+            raise ValueError("it has a name twice")
+        # Members that overlap would take more memory than the file.
+        if sum(info.file_size for info in infos) > size:
+            raise ValueError("its arrays are larger than the file: they must not be compressed")
+        self.texts = {name: self.read_text(name) for name in (DESCRIPTION, CHECKSUM)}
+
+    def starts(self, layout):
+        """Return where in the file each array begins."""
+        check_names(set(self.members) - set(self.texts), layout)
+        starts = {}
+        for name, _, shape in layout.arrays:
+            starts[name], n_bytes = self.find(name, layout.stored.str, shape)
+            if n_bytes != math.prod(shape) * layout.stored.itemsize:
+                raise ValueError(f"{name!r} has {n_bytes} bytes, not those of shape {shape}")
+        return starts
+
+    def read_text(self, name):
+        if name not in self.members:
+            raise ValueError(f"it lacks {name!r}")
+        start, n_bytes = self.find(name, None, ())
+        if n_bytes > 4 * MOST_TEXT:
+            raise ValueError(f"{name!r} has {n_bytes} bytes")
+        return exactly(self.stream, n_bytes, start).decode("utf-32-le")
+
+    def find(self, name, dtype, shape):
+        """Return where an array begins, and its bytes; dtype None: a string of any length."""
+        info = self.members[name]
+        if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
+            raise ValueError(f"{name!r} is compressed or encrypted")
+        local = exactly(self.stream, 30, info.header_offset)
+        start = info.header_offset + 30 + sum(struct.unpack("<HH", local[26:]))
+        end = start + info.file_size
+        magic = exactly(self.stream, 10, start)
+        start += 10 + int.from_bytes(magic[8:], "little")
+        if local[:4] != b"PK\3\4" or magic[:8] != b"\x93NUMPY\1\0" or not start <= end <= self.size:
+            raise ValueError(f"{name!r} is no array, or is cut off")
+        header = exactly(self.stream, start - self.stream.tell()).decode("latin-1")
+        dtype = dtype or f"<U{(end - start) // 4}"
+        wanted = f"{{'descr': {dtype!r}, 'fortran_order': False, 'shape': {shape}, }}"
+        if header.strip() != wanted:
+            raise ValueError(f"{name!r} is not {dtype} of shape {shape}")
+        return start, end - start
+
+
+FORMATS = {".safetensors": Safetensors, ".npz": Npz}

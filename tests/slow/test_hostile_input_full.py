@@ -1,0 +1,27 @@
+"""Thousands of drawn calls instead of hundreds, other ones each time: some minutes.
+
+Run by hand: ``pytest tests/slow``. A failure prints what repeats it.
+"""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from hostile import CALLS, storm
+from test_hostile_input import PARAMETERS, assert_often, constructions
+
+N_CALLS = 500  # of each method: with 14 of them 7,000
+N_VALUES = 60  # of each parameter
+
+
+@pytest.mark.parametrize("method", CALLS)
+def test_a_call_is_answered_in_finite_numbers_or_refused_by_name(method):
+    assert_often(storm(CALLS[method], N_CALLS, derandomize=False))
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_a_parameter_of_any_type_is_taken_or_named(name, capsys):
+    storm(constructions(name), N_VALUES, derandomize=False)

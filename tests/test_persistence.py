@@ -1,0 +1,892 @@
+"""Models are kept: by pickle and its kin, in weight files that anybody may write, over versions."""
+
+import copy
+import io
+import json
+import pickle
+import struct
+import zipfile
+
+import make_models
+import numpy as np
+import pytest
+from make_models import MODELS, outputs
+from sklearn.base import clone
+
+import sklearn_rnn
+from sklearn_rnn import RNNClassifier, RNNRegressor, _weight_files
+from sklearn_rnn._fitted import InconsistentStateWarning
+
+SUFFIXES = (".safetensors", ".npz")
+VERSIONS = sorted(make_models.FOLDER.glob("*.*"))
+RTOL_STORED = 1e-6  # stored outputs were computed at some SIMD level
+
+
+@pytest.fixture(params=MODELS)
+def name(request):
+    return request.param
+
+
+@pytest.fixture
+def fitted(name):
+    """A model of each kind, and its X."""
+    return make_models.fit(name)
+
+
+@pytest.fixture(params=SUFFIXES)
+def file(request, tmp_path):
+    return tmp_path / f"model{request.param}"
+
+
+def classifier():
+    return make_models.fit("lstm_names")
+
+
+def regressor():
+    return make_models.fit("gru_steps")
+
+
+def targets(rnn, X):
+    """Return targets of the right form, which a regressor has not reached yet."""
+    y = rnn.predict(X)
+    return y if hasattr(rnn, "classes_") else 2 * y + 1
+
+
+def train_on(rnn, X):
+    """Learn something from anything that has the right form."""
+    return rnn.set_params(early_stopping=False).partial_fit(X, targets(rnn, X))
+
+
+def assert_equal(a, b):
+    """Compare bit for bit."""
+    assert a.dtype == b.dtype
+    np.testing.assert_array_equal(a, b, strict=True)
+
+
+def assert_same_predictions(a, b, X):
+    assert_equal(outputs(a, X), outputs(b, X))
+    for ours, theirs in zip(a.predict(X), b.predict(X), strict=True):
+        assert np.asarray(ours).dtype == np.asarray(theirs).dtype
+        np.testing.assert_array_equal(ours, theirs)
+
+
+# ---- pickle and its kin -------------------------------------------------------------------------
+
+
+def by_cloudpickle(rnn, tmp_path):
+    return pickle.loads(pytest.importorskip("cloudpickle").dumps(rnn))
+
+
+def by_joblib(rnn, tmp_path, mmap_mode=None):
+    joblib = pytest.importorskip("joblib")
+    joblib.dump(rnn, tmp_path / "rnn.joblib")
+    return joblib.load(tmp_path / "rnn.joblib", mmap_mode=mmap_mode)
+
+
+def by_mapped_joblib(rnn, tmp_path):
+    twin = by_joblib(rnn, tmp_path, mmap_mode="r")
+    assert not twin.params_.flags.writeable
+    return twin
+
+
+def by_skops(rnn, tmp_path):
+    """It must not need trust in anything but the estimator."""
+    skops = pytest.importorskip("skops.io")
+    data = skops.dumps(rnn)
+    kind = type(rnn)
+    untrusted = skops.get_untrusted_types(data=data)
+    assert untrusted == [f"{kind.__module__}.{kind.__name__}"]
+    return skops.loads(data, trusted=untrusted)
+
+
+WAYS = {
+    "deepcopy": lambda rnn, tmp_path: copy.deepcopy(rnn),
+    **{f"pickle {p}": lambda r, _, p=p: pickle.loads(pickle.dumps(r, p)) for p in (2, 4, 5)},
+    "cloudpickle": by_cloudpickle,
+    "joblib": by_joblib,
+    "mapped joblib": by_mapped_joblib,
+    "skops": by_skops,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_kept_model_predicts_and_learns_on_as_its_original(way, fitted, tmp_path):
+    rnn, X = fitted
+    twin = WAYS[way](rnn, tmp_path)
+    assert_same_predictions(twin, rnn, X)
+    assert twin.get_params() == rnn.get_params()
+    assert_equal(train_on(twin, X).params_, train_on(copy.deepcopy(rnn), X).params_)
+
+
+def is_plain(value):
+    """Tell whether a value is made of arrays of numbers or labels, and Python's plain types."""
+    if isinstance(value, (list, tuple)):
+        return all(map(is_plain, value))
+    if isinstance(value, dict):
+        return all(is_plain(k) and is_plain(v) for k, v in value.items())
+    return isinstance(value, np.ndarray) or type(value) in (str, int, float, bool, type(None))
+
+
+def test_the_state_is_arrays_and_plain_values(fitted):
+    state = fitted[0].__getstate__()
+    assert [k for k, v in state.items() if not is_plain(v)] == []
+    assert state["_state_format"] == 1
+    assert state["_sklearn_rnn_version"] == sklearn_rnn.__version__
+
+
+def test_another_version_warns_and_a_newer_format_raises():
+    fitted, X = classifier()
+    state, rnn = fitted.__getstate__(), RNNClassifier()
+    with pytest.warns(InconsistentStateWarning, match="RNNClassifier was pickled by.*9.9"):
+        rnn.__setstate__({**state, "_sklearn_rnn_version": "9.9"})
+    assert_same_predictions(rnn, fitted, X)
+    for state_format in (2, "x", None):
+        with pytest.raises(ValueError, match=rf"state format {state_format}.*upgrade"):
+            rnn.__setstate__({**state, "_state_format": state_format})
+
+
+def test_an_unfitted_model_is_kept_as_well():
+    twin = pickle.loads(pickle.dumps(RNNClassifier(7, cell="gru")))
+    assert twin.hidden_layer_sizes == 7 and not hasattr(twin, "params_")
+
+
+def test_predicting_writes_nothing(fitted):
+    rnn, X = fitted
+    before = pickle.dumps(rnn)
+    outputs(rnn, X), rnn.predict(X), rnn.hidden_states(X), rnn.weights_
+    rnn.score(X, rnn.predict(X))
+    assert pickle.dumps(rnn) == before
+
+
+# ---- a damaged state ----------------------------------------------------------------------------
+
+DAMAGES = {
+    "truncated": lambda a: a[..., :-1],
+    "emptied": lambda a: a[..., :0],
+    "transposed": lambda a: a.T if a.ndim > 1 else a[:, np.newaxis],
+    "listed": lambda a: a.tolist(),
+    "missing": lambda a: None,
+}
+# What else makes an array unfit for the kernels, or for arithmetic in double precision.
+DAMAGES_OF_NUMBERS = {
+    **DAMAGES,
+    "halved": lambda a: a.astype(np.float16),
+    "of objects": lambda a: a.astype(object),
+    "swapped": lambda a: a.astype(a.dtype.newbyteorder()),
+    "with gaps": lambda a: np.repeat(a, 2, axis=-1)[..., ::2],
+}
+ARRAYS = [
+    (classifier, "params_", DAMAGES_OF_NUMBERS),
+    (classifier, "classes_", DAMAGES),
+    (classifier, "_optimizer", DAMAGES_OF_NUMBERS),
+    (regressor, "params_", DAMAGES_OF_NUMBERS),
+    (regressor, "y_mean_", DAMAGES_OF_NUMBERS),
+    (regressor, "y_scale_", DAMAGES_OF_NUMBERS),
+    (regressor, "_optimizer", DAMAGES_OF_NUMBERS),
+]
+
+
+def assert_refused(rnn, X, name, unpickled=True):
+    """Hold that predictions or learning on refuse a state, and that it cannot be unpickled."""
+    before = pickle.dumps(rnn)
+    with pytest.raises(ValueError, match=name):
+        rnn.predict(X)
+        rnn.partial_fit(X, np.zeros(len(X)))
+    assert pickle.dumps(rnn) == before
+    if unpickled:
+        with pytest.raises(ValueError, match=name):
+            pickle.loads(before)
+
+
+@pytest.mark.parametrize(
+    "make, name, damage", [(m, n, d) for m, n, damages in ARRAYS for d in damages]
+)
+def test_a_damaged_array_is_noticed_before_the_kernels_see_it(make, name, damage):
+    rnn, X = make()
+    holder = vars(rnn)
+    if name == "_optimizer":
+        holder, name = rnn._optimizer, "vectors"
+    holder[name] = DAMAGES_OF_NUMBERS[damage](holder[name])
+    # Pickles hold arrays in one piece, and NumPy swaps bytes back.
+    assert_refused(rnn, X, name, unpickled=damage not in ("swapped", "with gaps"))
+
+
+@pytest.mark.parametrize(
+    "make, name",
+    [(make, name) for make, name, _ in ARRAYS if name not in ("classes_", "_optimizer")],
+)
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_not_finite_cannot_be_unpickled(make, name, value):
+    rnn, _ = make()
+    getattr(rnn, name)[-1] = value
+    with pytest.raises(ValueError, match=f"`{name}` must be finite"):
+        pickle.loads(pickle.dumps(rnn))
+
+
+@pytest.mark.parametrize(
+    "make, name, value, message",
+    [
+        (classifier, "classes_", np.array(["up", "down"]), "in order"),
+        (classifier, "classes_", np.array(["up", "up"]), "in order"),
+        (classifier, "classes_", np.array([0, "up"], dtype=object), "in order"),
+        (regressor, "y_scale_", np.array([1.0, 0.0]), "positive"),
+        (regressor, "y_scale_", np.array([1.0, -1.0]), "positive"),
+        (regressor, "feature_names_in_", np.array(["a"], dtype=object), "names"),
+        (regressor, "loss_curve_", ["x"], "loss_curve_"),
+    ],
+)
+def test_what_makes_no_sense_cannot_be_unpickled(make, name, value, message):
+    rnn, _ = make()
+    setattr(rnn, name, value)
+    rnn.best_loss_ = None
+    with pytest.raises(ValueError, match=message):
+        pickle.loads(pickle.dumps(rnn))
+
+
+@pytest.mark.parametrize("value", [None, "abacus", -1, [], np.nan, {}, 1j])
+def test_a_strange_entry_of_the_architecture_is_noticed(value):
+    for make in (classifier, regressor):
+        rnn, X = make()
+        for name in list(rnn._architecture):
+            twin = copy.deepcopy(rnn)
+            twin._architecture[name] = value
+            assert_refused(twin, X, "_architecture")
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("n_features", 3),
+        ("n_features", 2**40),
+        ("n_outputs", 1),
+        ("n_outputs", 2**30),
+        ("cell", "lstm"),
+        ("hidden_layer_sizes", (3, 3)),
+        ("hidden_layer_sizes", (2**30,) * 2),
+        ("hidden_layer_sizes", (3,) * 100),
+        ("hidden_layer_sizes", (3.0, 2.0)),
+        ("bidirectional", False),
+        ("dtype", "float32"),
+        ("loss", "softmax"),
+        ("loss", "logistic"),
+        ("activation", "relu"),
+    ],
+)
+def test_an_architecture_that_is_not_that_of_the_weights_is_noticed(name, value):
+    rnn, X = regressor()
+    assert rnn._architecture[name] != value or name == "hidden_layer_sizes"
+    rnn._architecture[name] = value
+    assert_refused(rnn, X, "damaged")
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("solver", "abacus"),
+        ("seed", -1),
+        ("seed", 2**64),
+        ("seed", 1.5),
+        ("seed", None),
+        ("learning_rate", np.nan),
+        ("learning_rate", -1.0),
+        ("n_updates", -1),
+        ("n_updates", 2**63),
+        ("n_passes", -2),
+        ("n_passes", "x"),
+        ("best", np.nan),
+        ("no_improvement", None),
+        ("extra", 1),
+    ],
+)
+def test_an_altered_memory_of_the_optimizer_is_noticed(name, value):
+    rnn, X = classifier()
+    rnn._optimizer[name] = value
+    assert_refused(rnn, X, "_optimizer")
+
+
+@pytest.mark.parametrize(
+    "make, name, value",
+    [
+        (classifier, "_architecture", None),
+        (classifier, "_optimizer", []),
+        (classifier, "_input_kind", "4d"),
+        (classifier, "_input_kind", []),
+        (classifier, "n_features_in_", 3),
+        (classifier, "n_features_in_", "x"),
+        (classifier, "t_", -1),
+        (classifier, "loss_curve_", None),
+        (classifier, "best_loss_", "x"),
+        (classifier, "validation_scores_", 0),
+        (regressor, "_y_is_1d", True),
+        (regressor, "_y_is_1d", None),
+    ],
+)
+def test_an_altered_attribute_is_noticed(make, name, value):
+    rnn, X = make()
+    setattr(rnn, name, value)
+    assert_refused(rnn, X, name)
+
+
+def test_a_deleted_attribute_is_a_damaged_state():
+    for make in (classifier, regressor):
+        rnn, X = make()
+        needed = {"params_", "n_features_in_", "t_", "loss_curve_", "best_loss_", "classes_"}
+        needed |= {"y_mean_", "y_scale_", "_input_kind", "_y_is_1d", "_architecture", "_optimizer"}
+        for name in needed & vars(rnn).keys():
+            twin = pickle.loads(pickle.dumps(rnn))
+            delattr(twin, name)
+            with pytest.raises(ValueError, match=name if name != "params_" else "not fitted"):
+                twin.predict(X)
+                twin.partial_fit(X, rnn.predict(X))
+        for name in rnn._architecture:
+            twin = pickle.loads(pickle.dumps(rnn))
+            del twin._architecture[name]
+            with pytest.raises(ValueError, match="_architecture"):
+                twin.predict(X)
+
+
+# ---- weight files -------------------------------------------------------------------------------
+
+
+def test_an_unfitted_estimator_becomes_the_model_of_a_weight_file(fitted, file):
+    rnn, X = fitted
+    assert rnn.save_weights(file) is None
+    twin = type(rnn)(random_state=0, solver=rnn.solver)
+    assert twin.load_weights(file) is twin
+    assert_same_predictions(twin, rnn, X)
+    for name in ("cell", "activation", "bidirectional", "mode", "dtype", "dropout"):
+        assert getattr(twin, name) == getattr(rnn, name), name
+    assert vars(twin).keys() == vars(rnn).keys()
+    assert (twin.t_, twin.n_iter_, twin.loss_curve_) == (0, 0, [])
+    again = pickle.loads(pickle.dumps(twin))
+    assert_equal(train_on(again, X).params_, train_on(twin, X).params_)
+    assert not np.array_equal(twin.params_, rnn.params_)
+    twin.set_params(warm_start=True, max_iter=1).fit(X, targets(rnn, X))
+    assert twin.n_iter_ == 1 and len(twin.loss_curve_) == 2
+
+
+def test_a_fitted_estimator_takes_weights_and_scale_of_a_file(name, fitted, file):
+    rnn, X = fitted
+    rnn.save_weights(file)
+    other, _ = make_models.fit(name, random_state=1, dropout=0.5)
+    before = vars(other).copy()
+    assert not np.array_equal(outputs(other, X), outputs(rnn, X))
+    assert other.load_weights(str(file)) is other
+    assert_same_predictions(other, rnn, X)
+    changed = {name for name, value in vars(other).items() if value is not before[name]}
+    assert changed == {"params_", "y_mean_", "y_scale_"} & vars(rnn).keys()
+
+
+def test_classes_and_names_of_every_kind_come_back(file):
+    rnn, X = RNNClassifier(2, max_iter=1), np.random.RandomState(0).normal(size=(6, 4))
+    rnn.fit(X, [0, 1] * 3)
+    for classes in (
+        [False, True],
+        [-1, 7],
+        np.array([1, 2], dtype=np.uint8),
+        np.array([1.0, 2.0**53]),
+        np.array([-1, 2], dtype=np.float32),
+        ["", 'ünï\ud800\U0001f600\n"'],
+        np.array(["a", "b"], dtype="<U9"),
+        np.array(["a", "b"], dtype=object),
+        np.array([2**70, 2**71], dtype=object),
+    ):
+        rnn.classes_ = np.array(classes)
+        rnn.feature_names_in_ = np.array(["t 0", "t 1", "ü", '"'], dtype=object)
+        rnn.save_weights(file)
+        twin = RNNClassifier().load_weights(file)
+        assert_equal(twin.classes_, rnn.classes_)
+        assert_equal(twin.feature_names_in_, rnn.feature_names_in_)
+        assert type(twin.classes_[0]) is type(rnn.classes_[0])
+
+
+def test_classes_that_no_weight_file_can_hold_are_refused(file):
+    rnn, _ = classifier()
+    for classes in (np.array(["2020", "2021"], "M8[Y]"), np.array([(1,), (1, 2)], dtype=object)):
+        rnn.classes_ = classes
+        with pytest.raises(ValueError, match=r"`classes_` of dtype .* cannot be kept"):
+            rnn.save_weights(file)
+    assert not file.exists()
+
+
+def test_names_of_files_say_their_format(tmp_path):
+    rnn, _ = classifier()
+    for name in ("model", "model.pt", "model.pkl", "model.npz.gz", ".npz"):
+        for method in (rnn.save_weights, rnn.load_weights):
+            with pytest.raises(ValueError, match="`file` must have a name that ends in"):
+                method(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(FileNotFoundError):
+        rnn.load_weights(tmp_path / "nowhere.npz")
+    with pytest.raises(ValueError, match="not fitted"):
+        RNNClassifier().save_weights(tmp_path / "model.npz")
+
+
+@pytest.mark.parametrize(
+    "changes, message",
+    [
+        ({"cell": "gru"}, "cell='gru'; it has 'lstm'"),
+        ({"hidden_layer_sizes": (3, 1)}, r"hidden_layer_sizes=\(3, 1\); it has \(3,\)"),
+        ({"bidirectional": True}, "bidirectional=True; it has False"),
+        ({"dtype": "float64"}, "dtype='float64'; it has 'float32'"),
+    ],
+)
+def test_a_fitted_estimator_refuses_another_network(file, changes, message):
+    classifier()[0].save_weights(file)
+    other, _ = make_models.fit("lstm_names", **changes)
+    before = pickle.dumps(other)
+    with pytest.raises(ValueError, match=f"must hold the network that was fitted.*{message}"):
+        other.load_weights(file)
+    assert pickle.dumps(other) == before
+
+
+def test_a_fitted_estimator_refuses_other_classes_and_another_form_of_X(file):
+    rnn, X = classifier()
+    rnn.save_weights(file)
+    with pytest.raises(ValueError, match="classes="):
+        clone(rnn).fit(X, np.arange(len(X)) % 2).load_weights(file)
+    flat = [x[:, 0] for x in X]
+    with pytest.raises(ValueError, match="n_features=1; it has 2"):
+        clone(rnn).fit(flat, ["down", "up"] * (len(X) // 2)).load_weights(file)
+
+
+def test_the_file_of_a_classifier_is_none_for_a_regressor(file):
+    for make, other in ((classifier, RNNRegressor), (regressor, RNNClassifier)):
+        rnn, _ = make()
+        rnn.save_weights(file)
+        unfitted = other()
+        with pytest.raises(ValueError, match=f"`file` must hold a network for {other.__name__}"):
+            unfitted.load_weights(file)
+        assert unfitted.get_params() == other().get_params() and not hasattr(unfitted, "params_")
+
+
+def test_a_damaged_model_is_not_written(file):
+    rnn, _ = classifier()
+    rnn.params_[0] = np.nan
+    with pytest.raises(ValueError, match="`params_` must be finite"):
+        rnn.save_weights(file)
+    assert not file.exists()
+
+
+# ---- weight files and other packages ------------------------------------------------------------
+
+
+def test_safetensors_reads_our_files_and_we_read_its(fitted, tmp_path):
+    safetensors = pytest.importorskip("safetensors.numpy")
+    rnn, X = fitted
+    ours, theirs = tmp_path / "ours.safetensors", tmp_path / "theirs.safetensors"
+    rnn.save_weights(ours)
+    weights = safetensors.load_file(ours)
+    assert weights.keys() == rnn.weights_.keys()
+    for name, weight in rnn.weights_.items():
+        assert_equal(weights[name], weight)
+    with pytest.importorskip("safetensors").safe_open(ours, "np") as opened:
+        metadata = opened.metadata()
+    safetensors.save_file(weights, theirs, metadata)
+    assert_same_predictions(type(rnn)().load_weights(theirs), rnn, X)
+    safetensors.save_file(weights, theirs)
+    with pytest.raises(ValueError, match="metadata"):
+        type(rnn)().load_weights(theirs)
+
+
+def test_numpy_reads_our_files_and_we_read_its(fitted, tmp_path):
+    rnn, X = fitted
+    ours, theirs = tmp_path / "ours.npz", tmp_path / "theirs.npz"
+    rnn.save_weights(ours)
+    with np.load(ours, allow_pickle=False) as opened:
+        arrays = dict(opened)
+    for name, weight in rnn.weights_.items():
+        assert_equal(arrays[name], weight)
+    np.savez(theirs, **dict(reversed(arrays.items())))
+    assert_same_predictions(type(rnn)().load_weights(theirs), rnn, X)
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_pytorch_takes_the_weights_of_our_files(suffix, tmp_path):
+    torch = pytest.importorskip("torch")
+    rnn, X = make_models.fit("lstm_objects")
+    file = tmp_path / f"model{suffix}"
+    rnn.save_weights(file)
+    load = np.load if suffix == ".npz" else pytest.importorskip("safetensors.numpy").load_file
+    names = [name for name in rnn.weights_ if not name.startswith("head")]
+    arrays = load(file)
+    lstm = torch.nn.LSTM(2, 2, batch_first=True).double()
+    lstm.load_state_dict({name: torch.tensor(arrays[name]) for name in names})
+    states, _ = lstm(torch.tensor(X))
+    ours = rnn.hidden_states(X, return_sequences=True)
+    np.testing.assert_allclose(ours, states.detach().numpy(), atol=1e-12)
+
+
+# ---- weight files that nobody has to trust ------------------------------------------------------
+
+
+def assert_load_fails(file, rnn, match=None):
+    """Hold that neither an unfitted nor a fitted estimator takes a file, and that both stay."""
+    unfitted, fitted = type(rnn)(), copy.deepcopy(rnn)
+    for estimator in (unfitted, fitted):
+        before = pickle.dumps(estimator)
+        with pytest.raises(ValueError, match=match):
+            estimator.load_weights(file)
+        assert pickle.dumps(estimator) == before
+
+
+def rewritten(content, change):
+    """Return a .safetensors file with change(header), which may return bytes to write instead."""
+    (length,) = struct.unpack("<Q", content[:8])
+    header = json.loads(content[8 : 8 + length])
+    changed = change(header)
+    changed = changed if isinstance(changed, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(changed)) + changed + content[8 + length :]
+
+
+def entry(name, **changes):
+    return lambda header: header[name].update(changes)
+
+
+HEADERS = {
+    "another shape": entry("head.bias", shape=[2]),
+    "a transposed shape": entry("weight_ih_l0", shape=[2, 12]),
+    "a negative shape": entry("head.bias", shape=[-1]),
+    "a huge shape": entry("head.bias", shape=[2**62]),
+    "a shape of huge shapes": entry("head.bias", shape=[10**4000] * 10**3),
+    "no shape": entry("head.bias", shape=None),
+    "another dtype": entry("head.bias", dtype="F64"),
+    "an unknown dtype": entry("head.bias", dtype="BF16"),
+    "no offsets": entry("head.bias", data_offsets=None),
+    "fractions for offsets": entry("head.bias", data_offsets=[0.0, 4.0]),
+    "strings for offsets": entry("head.bias", data_offsets=["0", "4"]),
+    "negative offsets": entry("head.bias", data_offsets=[-4, 0]),
+    "huge offsets": entry("head.bias", data_offsets=[2**63, 2**63 + 4]),
+    "an overlap": entry("head.bias", data_offsets=[0, 4]),
+    "something besides": entry("head.bias", extra=0),
+    "an entry that is none": lambda h: h.update({"head.bias": []}),
+    "an array too few": lambda h: h.pop("head.bias") and None,
+    "an array too many": lambda h: h.update(extra=h["head.bias"]),
+    "no metadata": lambda h: h.pop("__metadata__") and None,
+    "other metadata": lambda h: h.update(__metadata__={"format": "pt"}),
+    "metadata that are none": lambda h: h.update(__metadata__=[]),
+    "a checksum that is no string": lambda h: h["__metadata__"].update(sha256=0),
+    "another checksum": lambda h: h["__metadata__"].update(sha256="0" * 64),
+    "another description": lambda h: h["__metadata__"].update(
+        sklearn_rnn=h["__metadata__"]["sklearn_rnn"].replace("down", "dawn")
+    ),
+    "a name twice": lambda h: json.dumps(h).replace("{", '{"head.bias": {}, ', 1).encode(),
+    "a list": lambda h: b"[]",
+    "no JSON": lambda h: b"\x80\x04K\x01.",
+    "nothing": lambda h: b"",
+    "deep nesting": lambda h: b"[" * 10**6,
+    "deep nesting of names": lambda h: b'{"a":' * 10**6,
+    "a long number": lambda h: b'{"a":' + b"9" * 10**6 + b"}",
+    "UTF-16": lambda h: json.dumps(h).encode("utf-16"),
+}
+
+
+@pytest.mark.parametrize("what", HEADERS)
+def test_a_header_is_not_believed(what, tmp_path):
+    rnn, _ = classifier()
+    file = tmp_path / "model.safetensors"
+    rnn.save_weights(file)
+    file.write_bytes(rewritten(file.read_bytes(), HEADERS[what]))
+    assert_load_fails(file, rnn, "`file` .* cannot be taken over")
+
+
+@pytest.mark.parametrize("length", [0, 2**24 + 1, 2**31, 2**63, 2**64 - 1])
+def test_the_length_of_a_header_is_not_believed(length, tmp_path):
+    rnn, _ = classifier()
+    file = tmp_path / "model.safetensors"
+    rnn.save_weights(file)
+    file.write_bytes(struct.pack("<Q", length) + file.read_bytes()[8:])
+    assert_load_fails(file, rnn)
+
+
+def in_architecture(**changes):
+    return lambda facts: facts["architecture"].update(changes)
+
+
+DESCRIPTIONS = {
+    "no format": lambda f: f.pop("format"),
+    "a newer format": lambda f: f.update(format=2),
+    "a format that is no number": lambda f: f.update(format="1"),
+    "something unknown": lambda f: f.update(params=0),
+    "no architecture": lambda f: f.pop("architecture"),
+    "an architecture that is none": lambda f: f.update(architecture=[1]),
+    "an entry too few": lambda f: f["architecture"].pop("cell"),
+    "an entry too many": in_architecture(extra=0),
+    "huge layers": in_architecture(hidden_layer_sizes=[2**31 - 1] * 64),
+    "a long number": in_architecture(hidden_layer_sizes=[10**4000]),
+    "too many layers": in_architecture(hidden_layer_sizes=[1] * 10**5),
+    "too many outputs": in_architecture(n_outputs=2**31 - 1, loss="softmax"),
+    "another dtype": in_architecture(dtype="float64"),
+    "an unknown dtype": in_architecture(dtype="float16"),
+    "an unknown loss": in_architecture(loss="abacus"),
+    "the loss of a regressor": in_architecture(loss="huber"),
+    "a dropout of everything": in_architecture(dropout=1.0),
+    "no features": lambda f: f.update(n_features_in=0),
+    "other features": lambda f: f.update(n_features_in=3),
+    "another kind of X": lambda f: f.update(input_kind="2d"),
+    "no classes": lambda f: f.pop("classes"),
+    "a class too many": lambda f: f["classes"]["values"].append("z"),
+    "classes out of order": lambda f: f["classes"]["values"].reverse(),
+    "classes that are lists": lambda f: f["classes"].update(values=[["a"], ["b"]]),
+    "classes of another dtype": lambda f: f["classes"].update(dtype="int64"),
+    "classes of a structure": lambda f: f["classes"].update(dtype="i4,i4"),
+    "huge classes": lambda f: f["classes"].update(dtype="<U999999", values=["a"] * 1000),
+    "names of other features": lambda f: f.update(
+        feature_names_in={"dtype": "object", "values": ["a"]}
+    ),
+}
+
+
+def forge(file, rnn, change):
+    """Write a file with a changed description and the checksum that belongs to it."""
+    facts = copy.deepcopy(sklearn_rnn._state.describe(vars(rnn)))
+    change(facts)
+    network = rnn._fitted_network()
+    layout = _weight_files.Layout(network.layout, network.dtype)
+    _weight_files.write(file, facts, layout, rnn.params_)
+
+
+@pytest.mark.parametrize("what", DESCRIPTIONS)
+def test_a_forged_description_is_refused(what, file):
+    rnn, _ = classifier()
+    forge(file, rnn, DESCRIPTIONS[what])
+    assert_load_fails(file, rnn)
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_a_forged_scale_is_refused(value, file, monkeypatch):
+    rnn, _ = regressor()
+    dumps = json.dumps
+    rnn.y_scale_[0] = 123.25
+    forged = lambda v, **kw: dumps(v, **kw).replace("123.25", value)  # noqa: E731
+    monkeypatch.setattr(_weight_files.json, "dumps", forged)
+    forge(file, rnn, lambda facts: None)
+    monkeypatch.undo()
+    assert_load_fails(file, rnn)
+
+
+def test_forged_weights_that_are_not_finite_are_refused(file):
+    rnn, _ = classifier()
+    sound = copy.deepcopy(rnn)
+    rnn.params_[3] = np.inf
+    forge(file, rnn, lambda facts: None)
+    assert_load_fails(file, sound, "`params_` must be finite")
+
+
+def test_a_pickle_under_our_names_is_refused(file):
+    rnn, _ = classifier()
+    file.write_bytes(pickle.dumps(rnn))
+    assert_load_fails(file, rnn)
+
+
+def archive(arrays, compression=zipfile.ZIP_STORED):
+    """Return an .npz file of these (name, array or bytes)."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", compression) as members:
+        for name, content in arrays:
+            if not isinstance(content, bytes):
+                member = io.BytesIO()
+                np.lib.format.write_array(member, np.asanyarray(content))
+                content = member.getvalue()
+            members.writestr(f"{name}.npy", content)
+    return stream.getvalue()
+
+
+def with_array(name, change):
+    return lambda arrays: archive([(k, change(a) if k == name else a) for k, a in arrays.items()])
+
+
+def overlapping(arrays):
+    """Let the directory say that one member is as large as the whole archive."""
+    content = bytearray(archive(arrays.items()))
+    at = content.find(b"PK\1\2")
+    content[at + 20 : at + 28] = struct.pack("<LL", len(content), len(content))
+    return bytes(content)
+
+
+ARCHIVES = {
+    "compressed": lambda a: archive(a.items(), zipfile.ZIP_DEFLATED),
+    "a bomb": lambda a: archive({**a, "head.bias": np.zeros(10**7)}.items(), zipfile.ZIP_BZIP2),
+    "an array too few": lambda a: archive(list(a.items())[1:]),
+    "an array too many": lambda a: archive([*a.items(), ("extra", np.zeros(1))]),
+    "no checksum": lambda a: archive((k, v) for k, v in a.items() if k != "sha256"),
+    "another shape": with_array("head.bias", lambda v: v[None]),
+    "a transposed array": with_array("weight_ih_l0", np.transpose),
+    "another dtype": with_array("head.bias", lambda v: v.astype(np.float64)),
+    "swapped bytes": with_array("head.bias", lambda v: v.astype(">f4")),
+    "other numbers": with_array("head.bias", lambda v: v + 1),
+    "a text in place of an array": with_array("head.bias", str),
+    "an array in place of a text": with_array("sklearn_rnn", lambda v: np.zeros(9)),
+    "bytes that are no array": with_array("head.bias", lambda v: b"abacus"),
+    "a huge shape": with_array(
+        "head.bias",
+        lambda v: (
+            b"\x93NUMPY\1\0\x76\0"
+            + b"{'descr': '<f4', 'fortran_order': False, 'shape': (4611686018427387904,), }".ljust(
+                118
+            )
+            + v.tobytes()
+        ),
+    ),
+    "an overlap": overlapping,
+    "a comment": lambda a: archive(a.items())[:-2] + b"\3\0abc",
+    "nothing": lambda a: b"",
+    "an empty archive": lambda a: archive([]),
+    "something before": lambda a: b"MZ" * 100 + archive(a.items())[:-40],
+}
+
+
+@pytest.mark.parametrize("what", ARCHIVES)
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_an_archive_is_not_believed(what, tmp_path):
+    rnn, _ = classifier()
+    file = tmp_path / "model.npz"
+    rnn.save_weights(file)
+    with np.load(file) as opened:
+        arrays = dict(opened)
+    file.write_bytes(ARCHIVES[what](arrays))
+    assert_load_fails(file, rnn, "`file` .* cannot be taken over")
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_a_member_of_an_archive_that_comes_twice_is_refused(tmp_path):
+    rnn, _ = classifier()
+    file = tmp_path / "model.npz"
+    rnn.save_weights(file)
+    with np.load(file) as opened:
+        file.write_bytes(archive([*opened.items(), ("head.bias", np.ones(1, np.float32))]))
+    assert_load_fails(file, rnn, "twice")
+
+
+# Each returns a changed copy of a bytearray.
+def flip_a_bit(content, rng):
+    content[rng.integers(len(content))] ^= 1 << rng.integers(8)
+
+
+def change_a_byte(content, rng):
+    content[rng.integers(len(content))] = rng.integers(256)
+
+
+def cut_off(content, rng):
+    del content[rng.integers(len(content)) :]
+
+
+def cut_out(content, rng):
+    begin = rng.integers(len(content))
+    del content[begin : begin + rng.integers(1, 65)]
+
+
+def put_in(content, rng):
+    at = rng.integers(len(content) + 1)
+    content[at:at] = rng.bytes(rng.integers(1, 65))
+
+
+def overwrite(content, rng):
+    begin = rng.integers(len(content))
+    length = min(int(rng.integers(1, 65)), len(content) - begin)
+    content[begin : begin + length] = rng.bytes(length)
+
+
+def copy_a_piece(content, rng):
+    length = int(rng.integers(1, 65))
+    source, target = rng.integers(max(1, len(content) - length), size=2)
+    content[target : target + length] = content[source : source + length]
+
+
+def change_a_digit(content, rng):
+    """Change a shape, an offset or another number, without breaking the JSON."""
+    digits = np.flatnonzero([chr(byte).isdigit() for byte in content])
+    content[rng.choice(digits)] = ord(str(rng.integers(10)))
+
+
+def change_the_beginning(content, rng):
+    begin = rng.integers(9)
+    content[begin : begin + 4] = struct.pack("<L", rng.integers(2**32))
+
+
+MUTATIONS = (
+    flip_a_bit,
+    change_a_byte,
+    cut_off,
+    cut_out,
+    put_in,
+    overwrite,
+    copy_a_piece,
+    change_a_digit,
+    change_the_beginning,
+)
+
+
+def mutated(content, rng):
+    """Return a file that differs from another one."""
+    while True:
+        changed = bytearray(content)
+        MUTATIONS[rng.integers(len(MUTATIONS))](changed, rng)
+        if changed != content:
+            return bytes(changed)
+
+
+def assert_mutations_are_noticed(file, n_mutations):
+    """Load changed files: each is refused, unless it still says the same, bit for bit.
+
+    So it is with what a zip archive says of times and rights, or with spaces in JSON.
+    """
+    rng = np.random.default_rng([n_mutations, *map(ord, file.suffix)])
+    models = [make_models.fit(name)[0] for name in MODELS]
+    contents = []
+    for rnn in models:
+        rnn.save_weights(file)
+        contents.append(file.read_bytes())
+    n_refused = 0
+    for i in range(n_mutations):
+        rnn, content = models[i % len(models)], contents[i % len(models)]
+        file.write_bytes(mutated(content, rng))
+        twin = type(rnn)()
+        try:
+            twin.load_weights(file)
+        except ValueError:
+            n_refused += 1
+            assert_load_fails(file, rnn)
+        else:
+            assert_equal(twin.params_, rnn.params_)
+            for name, value in sklearn_rnn._state.describe(vars(rnn)).items():
+                assert sklearn_rnn._state.describe(vars(twin))[name] == value
+    # Everything in .safetensors means something; a tenth of a small archive does not.
+    assert n_refused >= (0.99 if file.suffix == ".safetensors" else 0.7) * n_mutations
+    return n_refused
+
+
+def test_whatever_is_changed_in_a_file_is_noticed(file):
+    assert_mutations_are_noticed(file, 150)
+
+
+# ---- models of earlier versions -----------------------------------------------------------------
+
+
+def kept_models(pattern="*.*"):
+    paths = (path for folder in VERSIONS for path in sorted(folder.glob(pattern)))
+    return [path for path in paths if path.suffix in (".pkl", *SUFFIXES)]
+
+
+def test_this_versions_models_are_kept():
+    folder = make_models.FOLDER / sklearn_rnn.__version__
+    assert {path.stem for path in kept_models("*.pkl") if path.parent == folder} == set(MODELS)
+    for suffix in SUFFIXES:
+        assert any(path.parent == folder for path in kept_models(f"*{suffix}"))
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 40_000
+
+
+@pytest.mark.parametrize("path", kept_models(), ids=lambda path: f"{path.parent.name}-{path.name}")
+# Of this package and, should it come to stamp our models, of scikit-learn.
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.InconsistentVersionWarning")
+def test_models_of_earlier_versions_predict_what_they_did(path):
+    then = json.loads((path.parent / "expected.json").read_text())[path.stem]
+    if path.suffix == ".pkl":
+        rnn = pickle.loads(path.read_bytes())
+    else:
+        rnn = getattr(sklearn_rnn, then["estimator"])().load_weights(path)
+    X = list(map(np.array, then["X"]))
+    X = X if then["form"] == "list" else np.stack(X)
+    assert type(rnn).__name__ == then["estimator"]
+    np.testing.assert_allclose(outputs(rnn, X), then["outputs"], rtol=RTOL_STORED, atol=RTOL_STORED)
+    train_on(rnn, X)

@@ -1,0 +1,280 @@
+"""Threads and processes: who may run at once, how many cores each takes, what is left behind."""
+
+import os
+import pickle
+import random
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from itertools import permutations
+
+import numpy as np
+import pytest
+from cases import run_python, simd_level
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from sklearn_rnn import RNNClassifier, RNNRegressor, _core, _threads
+
+N_THREADS = 16
+BASELINE = _core.simd_levels()[0]  # the level that calls BLAS
+
+needs_openmp = pytest.mark.skipif(not _core.openmp_enabled(), reason="this build has no OpenMP")
+needs_proc = pytest.mark.skipif(
+    not os.path.exists("/proc/self/task"), reason="needs /proc to count threads"
+)
+
+# `fit` tells how many native threads a fit woke, and the bits of its weights.
+FIT = """
+import multiprocessing, os, threading, warnings
+import joblib
+import numpy as np
+from sklearn.model_selection import GridSearchCV
+from sklearn_rnn import RNNRegressor
+warnings.simplefilter("ignore")
+X = np.random.RandomState(0).normal(size=(64, 50, 8))
+y = X[:, 0, 0]
+
+def native_threads():
+    return len(os.listdir("/proc/self/task")) - threading.active_count()
+
+class Counting(RNNRegressor):
+    def fit(self, X, y):
+        before = native_threads()
+        super().fit(X, y)
+        self.woken_ = native_threads() - before
+        return self
+
+def fit(n_threads=None):
+    rnn = Counting(64, max_iter=2, dropout=0.1, random_state=0, n_threads=n_threads).fit(X, y)
+    return rnn.woken_, rnn.params_.tobytes()
+
+def tell(here, there):
+    print(here[0], *[woken for woken, _ in there], all(bits == here[1] for _, bits in there))
+"""
+# A fit would take two threads, were nobody else there; those of BLAS would spoil the count.
+TWO_CORES = {"OMP_NUM_THREADS": "2", "OMP_DYNAMIC": "false", "OPENBLAS_NUM_THREADS": "1"}
+
+
+def blas_threads():
+    return [lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"]
+
+
+# ---- Processes ----------------------------------------------------------------------------------
+
+
+def test_threads_follow_the_parameter_the_environment_and_the_cores(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    assert _threads.effective_n_threads(5) == 5
+    assert 1 <= _threads.effective_n_threads() <= len(os.sched_getaffinity(0))
+    monkeypatch.setenv("OMP_NUM_THREADS", "3,2")
+    assert _threads.effective_n_threads() == 3
+
+
+@needs_proc
+@needs_openmp
+@pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
+def test_a_joblib_worker_uses_one_thread_and_gives_the_same_bits(backend):
+    code = f"""{FIT}
+here = fit()
+tasks = [joblib.delayed(fit)() for _ in range(3)]
+tell(here, joblib.Parallel(n_jobs=2, backend={backend!r})(tasks))
+"""
+    assert run_python(code, **TWO_CORES).stdout.split() == ["1", "0", "0", "0", "True"]
+
+
+@needs_proc
+@needs_openmp
+def test_a_grid_search_of_two_jobs_uses_two_threads():
+    code = f"""{FIT}
+grid = GridSearchCV(
+    Counting(64, max_iter=2, random_state=0),
+    {{"alpha": [0.0, 0.1]}},
+    scoring=lambda rnn, X, y: -rnn.woken_,
+    cv=2,
+    n_jobs=2,
+)
+grid.fit(X, y)
+print(grid.best_estimator_.woken_, *grid.cv_results_["mean_test_score"])
+"""
+    # One thread per job, and two when the best is fitted again, alone.
+    refit, *jobs = run_python(code, **TWO_CORES).stdout.split()
+    assert refit == "1"
+    assert [float(score) for score in jobs] == [0.0, 0.0]
+
+
+@needs_proc
+@needs_openmp
+def test_a_forked_child_fits_on_one_thread_after_its_parent_used_two():
+    code = f"""{FIT}
+here = fit(2)
+with multiprocessing.get_context("fork").Pool(2) as pool:
+    there = pool.map_async(fit, [2, None, 2]).get(timeout=60)
+tell(here, there)
+"""
+    assert run_python(code, **TWO_CORES).stdout.split() == ["1", "0", "0", "0", "True"]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_fork_while_another_thread_takes_hold_of_blas_does_not_hang():
+    code = """
+import os, signal
+from sklearn_rnn import _threads
+_threads._blas_hold.lock.acquire()  # as if by another thread, which the child will not have
+if os.fork() == 0:
+    signal.alarm(20)
+    with _threads.blas_held_at_one_thread():
+        os._exit(0)
+print(os.wait()[1])
+"""
+    assert run_python(code).stdout.strip() == "0"
+
+
+IMPORT = {
+    "torch": "import torch",
+    "sklearn": "from sklearn.ensemble import HistGradientBoostingRegressor",
+    "sklearn_rnn": "from sklearn_rnn import RNNRegressor",
+}
+TRAIN = {
+    "torch": """
+torch.set_num_threads(2)
+lstm = torch.nn.LSTM(8, 64, batch_first=True)
+lstm(torch.tensor(X, dtype=torch.float32))[0].sum().backward()
+assert all(torch.isfinite(p.grad).all() for p in lstm.parameters())
+""",
+    "sklearn": """
+trees = HistGradientBoostingRegressor(max_iter=5).fit(X[:, 0], y)
+assert np.isfinite(trees.predict(X[:, 0])).all()
+""",
+    "sklearn_rnn": """
+rnn = RNNRegressor(64, max_iter=2, random_state=0, n_threads=2).fit(X, y)
+assert rnn.loss_curve_[1] < rnn.loss_curve_[0]
+bits.add(rnn.params_.tobytes())
+""",
+}
+
+
+@pytest.mark.parametrize("order", list(permutations(IMPORT)), ids="-".join)
+def test_packages_with_threads_of_their_own_share_a_process(order):
+    pytest.importorskip("torch")
+    lines = [
+        *[IMPORT[name] for name in order],
+        "import numpy as np",
+        "X = np.random.RandomState(0).normal(size=(64, 50, 8))",
+        "y, bits = X[:, 0, 0], set()",
+        *[TRAIN[name] for name in (*order, *order)],
+        "print(len(bits))",
+    ]
+    assert run_python("\n".join(lines), OMP_NUM_THREADS="2").stdout.strip() == "1"
+
+
+# ---- Threads of one process ---------------------------------------------------------------------
+
+
+def at_once(function, arguments):
+    """Return what a function gives for each argument, each in a thread of its own, all at once."""
+    barrier = threading.Barrier(len(arguments))
+
+    def work(argument):
+        barrier.wait()
+        return function(argument)
+
+    with ThreadPoolExecutor(len(arguments)) as pool:
+        return list(pool.map(work, arguments))
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_one_estimator_predicts_in_many_threads_at_once(ragged, n_threads):
+    X, labels, _ = ragged
+    X = X * 20  # enough for a second thread of the kernels
+    rnn = RNNClassifier(64, max_iter=1, random_state=0, n_threads=n_threads).fit(
+        X, np.tile(labels, 20)
+    )
+    uses = (
+        rnn.predict,
+        rnn.predict_proba,
+        rnn.predict_log_proba,
+        rnn.hidden_states,
+        lambda X: rnn.score(X, rnn.predict(X)),
+        lambda X: rnn.weights_["head.weight"],
+    )
+
+    def use(number):
+        """Return all results, for sequences of this thread's own."""
+        return [np.asarray(use(X[number:])).tobytes() for use in uses]
+
+    expected = [use(number) for number in range(N_THREADS)]
+    state, attributes = pickle.dumps(rnn), dict(vars(rnn))
+    for _ in range(3):
+        assert at_once(use, range(N_THREADS)) == expected
+    assert pickle.dumps(rnn) == state
+    assert vars(rnn).keys() == attributes.keys()
+    assert all(vars(rnn)[name] is value for name, value in attributes.items())
+
+
+@pytest.mark.parametrize("level", _core.simd_levels())
+def test_estimators_fit_in_many_threads_at_once(level):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(40, 30, 4))
+
+    def fit(seed):
+        rnn = RNNRegressor(64, max_iter=2, dropout=0.1, n_threads=2, random_state=seed)
+        return rnn.fit(X, X[:, seed, 0]).params_.tobytes()
+
+    seeds = range(4)
+    with simd_level(level):
+        assert at_once(fit, seeds) == [fit(seed) for seed in seeds]
+
+
+# ---- BLAS ---------------------------------------------------------------------------------------
+
+
+def test_overlapping_holds_of_blas_restore_it_once():
+    with threadpool_limits(2, "blas"):
+        before = blas_threads()
+        first, second = _threads.blas_held_at_one_thread(), _threads.blas_held_at_one_thread()
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert set(blas_threads()) == {1} != set(before)
+        second.__exit__(None, None, None)
+        assert blas_threads() == before
+
+
+class Refused(Exception):
+    """Raised by a callback."""
+
+
+def test_any_mix_of_fits_leaves_blas_as_it_was(dense):
+    X, _, numbers = dense
+    seen = []
+
+    def fit(seed):
+        """Fit some epochs, to the end or until the callback raises or the training diverges."""
+        draw = random.Random(seed)
+        n_epochs, end = draw.randint(1, 6), draw.choice(["done", "refused", "diverged"])
+
+        def look(rnn, info):
+            seen.extend(blas_threads())
+            if end == "refused" and info["epoch"] == n_epochs:
+                raise Refused
+
+        rnn = RNNRegressor(8, max_iter=n_epochs, tol=0.0, n_threads=1, random_state=seed)
+        if end == "diverged":
+            rnn.set_params(solver="sgd", learning_rate_init=1e30, max_grad_norm=None)
+        try:
+            rnn.fit(X, numbers, callbacks=look)
+        except Refused:
+            return "refused"
+        except ValueError as error:
+            assert "diverged" in str(error)
+            return "diverged"
+        return "done"
+
+    with simd_level(BASELINE), threadpool_limits(2, "blas"):
+        before = blas_threads()
+        for group in range(3):
+            ends = at_once(fit, range(8 * group, 8 * group + 8))
+            assert blas_threads() == before
+            assert set(ends) == {"done", "refused", "diverged"}
+        fit(0)
+        assert blas_threads() == before
+    assert set(seen) == {1} != set(before)
