@@ -38,8 +38,9 @@ cdef isize MAX_SLICES = 32, MAX_GRADIENT_BYTES = 256 << 20
 cdef isize PREDICT_SLICE_ROWS = 16, PREDICT_SLICES = 32
 # Prediction keeps the states of so many rows (steps x sequences) at a time: few enough to stay in cache.
 cdef isize PREDICT_SEGMENT_ROWS = 1024
-# Below so many multiplications, waking a second thread costs more than it brings.
-cdef double THREADS_WORTH = 1 << 22
+# Below so many multiplications, about a millisecond, one thread does it all. On a quiet machine a second one would still help,
+# but where all cores are busy each minibatch waits for its turn on them: small fits took forty times as long.
+cdef double THREADS_WORTH = 1 << 25
 cdef double SIGNAL_SECONDS = 0.05
 cdef isize CACHE_LINE = 64
 # Address space that a new thread takes: its stack, and a heap of its own.

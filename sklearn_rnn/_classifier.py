@@ -443,8 +443,10 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         if network.loss == "logistic":
             z = np.concatenate([-np.logaddexp(0, z), -np.logaddexp(0, -z)], axis=1)
         else:
-            z = z - z.max(axis=1, keepdims=True)
+            with np.errstate(over="ignore"):
+                z = z - z.max(axis=1, keepdims=True)
             z -= np.log(np.exp(z).sum(axis=1, keepdims=True))
+            z = z.clip(min=np.finfo(z.dtype).min)  # what is below the least float is that
         return as_carried(z, sequences, network.per_step)
 
     def score(self, X, y, sample_weight=None):

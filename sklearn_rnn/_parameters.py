@@ -135,7 +135,7 @@ def check_parameters(params):
     for name, rule in TABLE.items():
         if name in params and not rule.test(params[name]):
             raise ValueError(f"`{name}` must be {rule.text}, got {shown(params[name])}.")
-    least = np.finfo(params["dtype"]).tiny
+    least = float(np.finfo(params["dtype"]).tiny)  # as float32 it would cast what it meets
     for name in NEVER_ZERO:
         if params.get(name) is not None and params[name] < least:
             raise ValueError(

@@ -253,8 +253,8 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         if not (np.isfinite(mean).all() and np.isfinite(var).all()):
             raise ValueError("`X` must hold smaller numbers: their variance overflows float64.")
         if first:
-            self._fitted_kind = sequences.kind
             validate_data(self, _columns(X, sequences), reset=True, skip_check_array=True)
+            self._fitted_kind = sequences.kind  # behind what may refuse the names of a frame
         self.mean_, self.var_, self.n_steps_seen_ = mean, var, n_steps
         self.scale_ = np.sqrt(var)
         # A constant may come with the noise of its own rounding.

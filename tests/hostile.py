@@ -372,7 +372,7 @@ class _Unpadding:
 def unpadding_calls(draw):
     data = draw(data_sets().filter(lambda data: len({len(x) for x in data.X}) == 1))
     lengths = list(map(len, data.X))
-    spoiled = which_spoiled(draw, ["X", "lengths"])
+    spoiled = which_spoiled(draw, ["X", "lengths"])[:1]  # or they might go together again
     X = np.stack(data.X), GOOD
     if "X" in spoiled:  # its values do not matter
         X = spoiled_numbers(draw, data.X, data.rng, data.two_d)[0], UNSURE

@@ -176,6 +176,12 @@ def recursive():
     return items
 
 
+def matrix():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", PendingDeprecationWarning)
+        return np.asmatrix(np.eye(4))
+
+
 def masked():
     return np.ma.masked_array(np.ones((3, 4, 2)), mask=np.arange(24).reshape(3, 4, 2) == 5)
 
@@ -215,7 +221,7 @@ NONSENSE = {
     "sparse matrix": lambda: scipy.sparse.csr_matrix(np.eye(4)),
     "sparse array": lambda: scipy.sparse.coo_array(np.eye(4)),
     "sparse items": lambda: [scipy.sparse.csr_array(np.eye(2))] * 2,
-    "matrix": lambda: np.asmatrix(np.eye(4)),
+    "matrix": matrix,
     "frame of objects": lambda: pd.DataFrame({"a": ["x", None], "b": [1, {}]}),
     "frame with NA": lambda: pd.DataFrame({"a": pd.array([1, None], dtype="Int64")}),
     "empty frame": pd.DataFrame,

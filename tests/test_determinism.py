@@ -45,7 +45,7 @@ def train(network, n_threads, n_updates=3, ragged=True):
     """Return the bytes of losses, parameters and state after some updates with Adam."""
     rng = np.random.default_rng(0)
     params = draw_params(network, rng)
-    data = draw_dataset(network, draw_lengths(60, 24, ragged, rng), rng, weighted=True)
+    data = draw_dataset(network, draw_lengths(60, 120, ragged, rng), rng, weighted=True)
     state = np.zeros((2, len(params)), network.dtype)
     engine = make_engine(network, params, data, training=True, n_threads=n_threads)
     set_optimizer(engine, "adam", alpha=0.01, max_grad_norm=0.1, seed=2**63 + 1)

@@ -1,4 +1,4 @@
-"""Thousands of drawn calls instead of hundreds, other ones each time: some minutes.
+"""Thousands of drawn calls instead of hundreds, other ones each time: about two minutes.
 
 Run by hand: ``pytest tests/slow``. A failure prints what repeats it.
 """
@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from hostile import CALLS, storm
 from test_hostile_input import PARAMETERS, assert_often, constructions
 
-N_CALLS = 500  # of each method: with 14 of them 7,000
+N_CALLS = 1500  # of each method: 21,000 in all
 N_VALUES = 60  # of each parameter
 
 

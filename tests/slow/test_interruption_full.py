@@ -1,4 +1,4 @@
-"""Each task is interrupted fifty times, at other moments than in the quick tests: some minutes.
+"""Interrupts at every line, and fifty at random moments of each task: about two minutes.
 
 Run by hand: ``pytest tests/slow``.
 """
