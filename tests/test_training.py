@@ -496,7 +496,8 @@ from sklearn_rnn import RNNRegressor
 signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs of a shell ignore it
 rng = np.random.RandomState(0)
 X = rng.normal(size=(64, 2000, 2))
-rnn = RNNRegressor(HIDDEN, cell="elman", batch_size=64, max_iter=100000, n_threads=1, tol=0.0)
+forever = {"max_iter": 10**6, "n_iter_no_change": 10**6}
+rnn = RNNRegressor(HIDDEN, cell="elman", batch_size=64, n_threads=1, **forever)
 sent = []
 def interrupt():
     time.sleep(DELAY)
