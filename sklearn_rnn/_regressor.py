@@ -117,9 +117,10 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         between are computed again on the way back (Chen et al., 2016): the same numbers in a third
         more time. A network with two directions keeps all steps.
     n_threads : int or None, default=None
-        OpenMP threads for `fit` and for each prediction; the results do not depend on it. None
-        follows OMP_NUM_THREADS and the cores that this process may use, and is 1 in a joblib
-        worker. In a forked child there is always one.
+        Most OpenMP threads for `fit` and for each prediction; the results do not depend on it, and
+        minibatches of less than about a millisecond take one. None follows OMP_NUM_THREADS and the
+        cores that this process may use, and is 1 in a joblib worker. In a forked child there is
+        always one.
 
     Attributes
     ----------
