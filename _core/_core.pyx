@@ -39,8 +39,9 @@ cdef isize PREDICT_SLICE_ROWS = 16, PREDICT_SLICES = 32
 # Prediction keeps the states of so many rows (steps x sequences) at a time: few enough to stay in cache.
 cdef isize PREDICT_SEGMENT_ROWS = 1024
 # Below so many multiplications, about a millisecond, one thread does it all. On a quiet machine a second one would still help,
-# but where all cores are busy each minibatch waits for its turn on them: small fits took forty times as long.
-cdef double THREADS_WORTH = 1 << 25
+# but where all cores are busy each minibatch waits for its turn on them: small fits took forty times as long. A prediction
+# waits once.
+cdef double THREADS_WORTH = 1 << 25, PREDICT_THREADS_WORTH = 1 << 23
 cdef double SIGNAL_SECONDS = 0.05
 cdef isize CACHE_LINE = 64
 # Address space that a new thread takes: its stack, and a heap of its own.
@@ -519,7 +520,8 @@ cdef class Engine:
         """Run phases (the last may be NULL) one after another, on as many threads as they are worth."""
         cdef rnn_job *job = &self.job
         cdef rnn_phase *phases = [first, second, third, fourth]
-        cdef int n_threads = min(self.workers, job.n_slices) if self.work_of_batch() >= THREADS_WORTH else 1
+        cdef double worth = THREADS_WORTH if self.network.training else PREDICT_THREADS_WORTH
+        cdef int n_threads = min(self.workers, job.n_slices) if self.work_of_batch() >= worth else 1
         job.next_slice = job.done_slices = job.stop = 0
         job.work_until_poll = POLL_WORK
         self.pending = None
