@@ -21,6 +21,8 @@ SANITIZER_FLAGS = [
     *(f"-fsanitize={SANITIZERS}", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"),
     *("-O1", "-g", "-fno-wrapv"),  # Python's own flags define the overflow of signed numbers
 ]
+# Cython's checks of indices are always on, as far as it has any; these cost more.
+DIRECTIVES = {"nonecheck": True, "overflowcheck": True} if SANITIZERS else {}
 PROBE = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
 
 
@@ -55,6 +57,12 @@ core = Extension(
 )
 
 setup(
-    ext_modules=cythonize([core], include_path=["_core"], build_dir="build/cython"),
+    ext_modules=cythonize(
+        [core],
+        include_path=["_core"],
+        build_dir="build/cython",
+        compiler_directives=DIRECTIVES,
+        force=bool(DIRECTIVES),  # Cython looks at dates alone
+    ),
     cmdclass={"build_ext": BuildCore},
 )

@@ -117,11 +117,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         examples = Examples(sequences, targets, weights, per_step).with_weight()
         network = self._choose_network(sequences.n_features, n_outputs, loss)
         settings = Settings(**{f.name: getattr(self, f.name) for f in fields(Settings)})
-        # A `partial_fit` that goes on draws nothing.
-        rng = None
-        if not (going_on and incremental):
-            with naming("random_state"):
-                rng = check_random_state(self.random_state)
+        with naming("random_state"):
+            rng = check_random_state(self.random_state)
         progress = self._begin(network, settings, rng, going_on, incremental)
         task = Task(
             network=network,

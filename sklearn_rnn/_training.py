@@ -167,8 +167,8 @@ class DivergedError(ValueError):
 
     def __init__(self, reason):
         super().__init__(
-            f"The training diverged: {reason}. Lower `learning_rate_init`, lower `max_grad_norm`, "
-            "or scale the data (sklearn_rnn.preprocessing.SequenceScaler)."
+            f"The training diverged: {reason}. Lower `learning_rate_init` or `alpha`, set or lower "
+            "`max_grad_norm`, or scale the data (sklearn_rnn.preprocessing.SequenceScaler)."
         )
 
 

@@ -2,15 +2,19 @@
 
 Nothing that a file says is believed. It first says what it is (`description`); from that its reader
 works out which arrays there must be, and the file must hold these, with nothing between or besides,
-before memory is taken for them. A checksum covers description and numbers.
+before memory is taken for them. With a checksum on top, a file that was changed anywhere is refused.
 
 safetensors: 8 bytes with the length of a header, the header in JSON, the numbers, little-endian.
-npz: a zip archive, not compressed, of arrays in NumPy's format, as `numpy.savez` writes it.
+The checksum is that of description and numbers, and the header is written in one way only.
+
+npz: a zip archive, not compressed, of arrays in NumPy's format, as `numpy.savez` writes it. The
+checksum is the archive's comment and that of all before it: a zip says much that no reader looks at.
 """
 
 import json
 import math
 import os
+import re
 import struct
 import zipfile
 from hashlib import sha256
@@ -19,6 +23,7 @@ from typing import NamedTuple
 import numpy as np
 
 MOST_TEXT = 1 << 24  # bytes of a header or description
+CHUNK = 1 << 20  # bytes that are read at a time
 DESCRIPTION, CHECKSUM = "sklearn_rnn", "sha256"
 
 
@@ -48,8 +53,8 @@ def write(path, description, layout, params):
     if len(text) > MOST_TEXT:
         raise ValueError(f"`file` cannot keep {len(text)} bytes of classes and names: too many.")
     params = params.astype(layout.stored, copy=False)
-    with open(path, "wb") as stream:
-        kind.write(stream, {DESCRIPTION: text, CHECKSUM: checksum(text, params)}, layout, params)
+    with open(path, "w+b") as stream:
+        kind.write(stream, text, layout, params)
 
 
 def read(path, layout_of):
@@ -61,7 +66,7 @@ def read(path, layout_of):
     with open(path, "rb") as stream:
         try:
             file = kind(stream, os.fstat(stream.fileno()).st_size)
-            description = from_json(file.texts[DESCRIPTION])
+            description = from_json(file.text)
             layout = layout_of(description)
             starts = file.starts(layout)
             params = np.empty(layout.size, layout.stored)
@@ -69,7 +74,7 @@ def read(path, layout_of):
                 stream.seek(starts[name])
                 if stream.readinto(view.reshape(-1).view(np.uint8)) != view.nbytes:
                     raise ValueError(f"it ends within {name!r}")
-            if checksum(file.texts[DESCRIPTION], params) != file.texts[CHECKSUM]:
+            if not file.is_intact(params):
                 raise ValueError("its checksum is not that of its content")
         except ValueError as error:
             raise ValueError(f"`file` {os.fspath(path)!r} cannot be taken over: {error}") from error
@@ -84,13 +89,6 @@ def format_of(path):
             f"`file` must have a name that ends in {' or '.join(FORMATS)}, got {path!r}."
         )
     return FORMATS[suffix]
-
-
-def checksum(text, params):
-    """Return the SHA-256 of a description and the numbers in their stored form."""
-    digest = sha256(text.encode())
-    digest.update(params.view(np.uint8))
-    return digest.hexdigest()
 
 
 def from_json(text):
@@ -131,12 +129,13 @@ def check_names(found, layout):
 
 
 class Safetensors:
-    """A .safetensors file; the texts are in its `__metadata__`."""
+    """A .safetensors file; description and checksum are in its `__metadata__`."""
 
     DTYPES = {"float32": "F32", "float64": "F64"}  # noqa: RUF012
 
     @classmethod
-    def write(cls, stream, texts, layout, params):
+    def write(cls, stream, text, layout, params):
+        texts = {DESCRIPTION: text, CHECKSUM: cls.checksum(text, params)}
         header = {"__metadata__": texts}
         for name, at, shape in layout.arrays:
             begin, end = (i * params.itemsize for i in (at, at + math.prod(shape)))
@@ -145,7 +144,7 @@ class Safetensors:
                 "shape": shape,
                 "data_offsets": (begin, end),
             }
-        header = json.dumps(header, separators=(",", ":")).encode()
+        header = cls.as_written(header)
         header += b" " * (-len(header) % 8)  # the numbers are aligned
         stream.write(struct.pack("<Q", len(header)) + header)
         stream.write(params)
@@ -154,14 +153,32 @@ class Safetensors:
         (length,) = struct.unpack("<Q", exactly(stream, 8))
         if length > min(MOST_TEXT, size - 8):
             raise ValueError(f"its header has {length} bytes, the file {size}")
-        header = from_json(exactly(stream, length).decode())
+        raw = exactly(stream, length)
+        header = from_json(raw.decode())
         if not isinstance(header, dict):
             raise ValueError("its header names nothing")
-        self.texts = header.pop("__metadata__", None)
-        texts = self.texts if isinstance(self.texts, dict) else {}
-        if not all(isinstance(texts.get(name), str) for name in (DESCRIPTION, CHECKSUM)):
+        if self.as_written(header).ljust(length) != raw:
+            raise ValueError("its header has spaces or letters that are written otherwise")
+        texts = header.pop("__metadata__", None)
+        texts = texts if isinstance(texts, dict) else {}
+        self.text, self.stated = texts.get(DESCRIPTION), texts.get(CHECKSUM)
+        if not (isinstance(self.text, str) and isinstance(self.stated, str)):
             raise ValueError(f"its metadata lack {DESCRIPTION!r} or {CHECKSUM!r}")
         self.entries, self.begin, self.size = header, 8 + length, size
+
+    @staticmethod
+    def as_written(header):
+        return json.dumps(header, separators=(",", ":")).encode()
+
+    @staticmethod
+    def checksum(text, params):
+        """Return the SHA-256 of a description and the numbers in their stored form."""
+        digest = sha256(text.encode())
+        digest.update(params.view(np.uint8))
+        return digest.hexdigest()
+
+    def is_intact(self, params):
+        return self.checksum(self.text, params) == self.stated
 
     def starts(self, layout):
         """Return where in the file each array begins, which may be in any order."""
@@ -188,18 +205,26 @@ class Safetensors:
 
 
 class Npz:
-    """A .npz file; the texts are arrays of one string."""
+    """A .npz file; the description is an array of one string."""
 
-    @staticmethod
-    def write(stream, texts, layout, params):
-        np.savez(stream, **layout.views(params), **{k: np.array(v) for k, v in texts.items()})
+    DIGITS = 64  # of the checksum
+
+    @classmethod
+    def write(cls, stream, text, layout, params):
+        np.savez(stream, **layout.views(params), **{DESCRIPTION: np.array(text)})
+        stream.seek(-2, os.SEEK_END)  # the length of the comment, which is 0
+        stream.write(struct.pack("<H", cls.DIGITS))
+        stream.write(cls.checksum(stream, stream.tell()))
 
     def __init__(self, stream, size):
-        # What zipfile will take memory for, from the last bytes; there is no comment and no zip64.
-        end = exactly(stream, 42, max(0, size - 42))
+        # What zipfile will take memory for, from the last record; there is no zip64.
+        end = exactly(stream, 42, size - 42 - self.DIGITS)
         (directory,) = struct.unpack("<L", end[-10:-6])
+        self.stated = exactly(stream, self.DIGITS)
         if end[20:24] != b"PK\5\6" or end[:4] == b"PK\6\7" or directory > MOST_TEXT:
-            raise ValueError("it does not end as an archive of numpy.savez does")
+            raise ValueError("it does not end as an archive of `save_weights` does")
+        if not re.fullmatch(b"[0-9a-f]*", self.stated):
+            raise ValueError("it has no checksum at its end")
         try:
             infos = zipfile.ZipFile(stream).infolist()
         except Exception as error:  # of many kinds
@@ -211,11 +236,22 @@ class Npz:
         # Members that overlap would take more memory than the file.
         if sum(info.file_size for info in infos) > size:
             raise ValueError("its arrays are larger than the file: they must not be compressed")
-        self.texts = {name: self.read_text(name) for name in (DESCRIPTION, CHECKSUM)}
+        self.text = self.read_text(DESCRIPTION)
+
+    @staticmethod
+    def checksum(stream, n_bytes):
+        """Return the SHA-256 of so many bytes from the beginning."""
+        digest = sha256()
+        for at in range(0, n_bytes, CHUNK):
+            digest.update(exactly(stream, min(CHUNK, n_bytes - at), at))
+        return digest.hexdigest().encode()
+
+    def is_intact(self, params):
+        return self.checksum(self.stream, self.size - self.DIGITS) == self.stated
 
     def starts(self, layout):
         """Return where in the file each array begins."""
-        check_names(set(self.members) - set(self.texts), layout)
+        check_names(self.members.keys() - {DESCRIPTION}, layout)
         starts = {}
         for name, _, shape in layout.arrays:
             starts[name], n_bytes = self.find(name, layout.stored.str, shape)

@@ -1,6 +1,7 @@
 """Models are kept: by pickle and its kin, in weight files that anybody may write, over versions."""
 
 import copy
+import hashlib
 import io
 import json
 import pickle
@@ -489,16 +490,17 @@ def test_safetensors_reads_our_files_and_we_read_its(fitted, tmp_path):
         type(rnn)().load_weights(theirs)
 
 
-def test_numpy_reads_our_files_and_we_read_its(fitted, tmp_path):
-    rnn, X = fitted
+def test_numpy_reads_our_files(fitted, tmp_path):
+    rnn, _ = fitted
     ours, theirs = tmp_path / "ours.npz", tmp_path / "theirs.npz"
     rnn.save_weights(ours)
     with np.load(ours, allow_pickle=False) as opened:
         arrays = dict(opened)
+    assert arrays.keys() == {*rnn.weights_, "sklearn_rnn"}
     for name, weight in rnn.weights_.items():
         assert_equal(arrays[name], weight)
-    np.savez(theirs, **dict(reversed(arrays.items())))
-    assert_same_predictions(type(rnn)().load_weights(theirs), rnn, X)
+    np.savez(theirs, **arrays)
+    assert_load_fails(theirs, rnn, "does not end as an archive of `save_weights` does")
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
@@ -535,7 +537,8 @@ def rewritten(content, change):
     (length,) = struct.unpack("<Q", content[:8])
     header = json.loads(content[8 : 8 + length])
     changed = change(header)
-    changed = changed if isinstance(changed, bytes) else json.dumps(header).encode()
+    if not isinstance(changed, bytes):
+        changed = json.dumps(header, separators=(",", ":")).encode()
     return struct.pack("<Q", len(changed)) + changed + content[8 + length :]
 
 
@@ -571,6 +574,11 @@ HEADERS = {
         sklearn_rnn=h["__metadata__"]["sklearn_rnn"].replace("down", "dawn")
     ),
     "a name twice": lambda h: json.dumps(h).replace("{", '{"head.bias": {}, ', 1).encode(),
+    "spaces": lambda h: json.dumps(h).encode(),
+    "a space of another kind": lambda h: json.dumps(h, separators=(",", ":")).encode() + b"\n",
+    "an escaped letter": lambda h: (
+        json.dumps(h, separators=(",", ":")).replace("bias", "\\u0062ias").encode()
+    ),
     "a list": lambda h: b"[]",
     "no JSON": lambda h: b"\x80\x04K\x01.",
     "nothing": lambda h: b"",
@@ -679,8 +687,14 @@ def test_a_pickle_under_our_names_is_refused(file):
     assert_load_fails(file, rnn)
 
 
+def sealed(content):
+    """Return an archive with its checksum as its comment."""
+    content = content[:-2] + struct.pack("<H", 64)
+    return content + hashlib.sha256(content).hexdigest().encode()
+
+
 def archive(arrays, compression=zipfile.ZIP_STORED):
-    """Return an .npz file of these (name, array or bytes)."""
+    """Return an .npz file of these (name, array or bytes), with the right checksum."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", compression) as members:
         for name, content in arrays:
@@ -689,7 +703,7 @@ def archive(arrays, compression=zipfile.ZIP_STORED):
                 np.lib.format.write_array(member, np.asanyarray(content))
                 content = member.getvalue()
             members.writestr(f"{name}.npy", content)
-    return stream.getvalue()
+    return sealed(stream.getvalue())
 
 
 def with_array(name, change):
@@ -701,6 +715,13 @@ def overlapping(arrays):
     content = bytearray(archive(arrays.items()))
     at = content.find(b"PK\1\2")
     content[at + 20 : at + 28] = struct.pack("<LL", len(content), len(content))
+    return sealed(bytes(content[:-64]))
+
+
+def with_another_time(arrays):
+    """Change what nobody reads: the seconds in the header of the first member."""
+    content = bytearray(archive(arrays.items()))
+    content[10] ^= 1
     return bytes(content)
 
 
@@ -709,12 +730,13 @@ ARCHIVES = {
     "a bomb": lambda a: archive({**a, "head.bias": np.zeros(10**7)}.items(), zipfile.ZIP_BZIP2),
     "an array too few": lambda a: archive(list(a.items())[1:]),
     "an array too many": lambda a: archive([*a.items(), ("extra", np.zeros(1))]),
-    "no checksum": lambda a: archive((k, v) for k, v in a.items() if k != "sha256"),
+    "no checksum": lambda a: archive(a.items())[:-66] + b"\0\0",
+    "a checksum of something else": lambda a: archive(a.items())[:-64] + b"0" * 64,
+    "a checksum that is none": lambda a: archive(a.items())[:-64] + b"PK\5\6" * 16,
     "another shape": with_array("head.bias", lambda v: v[None]),
     "a transposed array": with_array("weight_ih_l0", np.transpose),
     "another dtype": with_array("head.bias", lambda v: v.astype(np.float64)),
     "swapped bytes": with_array("head.bias", lambda v: v.astype(">f4")),
-    "other numbers": with_array("head.bias", lambda v: v + 1),
     "a text in place of an array": with_array("head.bias", str),
     "an array in place of a text": with_array("sklearn_rnn", lambda v: np.zeros(9)),
     "bytes that are no array": with_array("head.bias", lambda v: b"abacus"),
@@ -729,7 +751,8 @@ ARCHIVES = {
         ),
     ),
     "an overlap": overlapping,
-    "a comment": lambda a: archive(a.items())[:-2] + b"\3\0abc",
+    "another comment": lambda a: archive(a.items())[:-66] + b"\3\0abc",
+    "another time": with_another_time,
     "nothing": lambda a: b"",
     "an empty archive": lambda a: archive([]),
     "something before": lambda a: b"MZ" * 100 + archive(a.items())[:-40],
@@ -827,33 +850,16 @@ def mutated(content, rng):
 
 
 def assert_mutations_are_noticed(file, n_mutations):
-    """Load changed files: each is refused, unless it still says the same, bit for bit.
-
-    So it is with what a zip archive says of times and rights, or with spaces in JSON.
-    """
+    """Hold that no changed file is loaded, and no estimator changed."""
     rng = np.random.default_rng([n_mutations, *map(ord, file.suffix)])
     models = [make_models.fit(name)[0] for name in MODELS]
     contents = []
     for rnn in models:
         rnn.save_weights(file)
         contents.append(file.read_bytes())
-    n_refused = 0
     for i in range(n_mutations):
-        rnn, content = models[i % len(models)], contents[i % len(models)]
-        file.write_bytes(mutated(content, rng))
-        twin = type(rnn)()
-        try:
-            twin.load_weights(file)
-        except ValueError:
-            n_refused += 1
-            assert_load_fails(file, rnn)
-        else:
-            assert_equal(twin.params_, rnn.params_)
-            for name, value in sklearn_rnn._state.describe(vars(rnn)).items():
-                assert sklearn_rnn._state.describe(vars(twin))[name] == value
-    # Everything in .safetensors means something; a tenth of a small archive does not.
-    assert n_refused >= (0.99 if file.suffix == ".safetensors" else 0.7) * n_mutations
-    return n_refused
+        file.write_bytes(mutated(contents[i % len(models)], rng))
+        assert_load_fails(file, models[i % len(models)], "`file`")
 
 
 def test_whatever_is_changed_in_a_file_is_noticed(file):

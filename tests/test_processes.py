@@ -83,16 +83,17 @@ tell(here, joblib.Parallel(n_jobs=2, backend={backend!r})(tasks))
 
 @needs_proc
 @needs_openmp
-def test_a_grid_search_of_two_jobs_uses_two_threads():
+@pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
+def test_a_grid_search_of_two_jobs_uses_two_threads(backend):
     code = f"""{FIT}
+def score(rnn, X, y):
+    return -rnn.woken_
+
 grid = GridSearchCV(
-    Counting(64, max_iter=2, random_state=0),
-    {{"alpha": [0.0, 0.1]}},
-    scoring=lambda rnn, X, y: -rnn.woken_,
-    cv=2,
-    n_jobs=2,
+    Counting(64, max_iter=2, random_state=0), {{"alpha": [0.0, 0.1]}}, scoring=score, cv=2, n_jobs=2
 )
-grid.fit(X, y)
+with joblib.parallel_backend({backend!r}):
+    grid.fit(X, y)
 print(grid.best_estimator_.woken_, *grid.cv_results_["mean_test_score"])
 """
     # One thread per job, and two when the best is fitted again, alone.
