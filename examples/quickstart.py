@@ -2,6 +2,7 @@
 
 Run:  python examples/quickstart.py
 """
+
 import time
 from pathlib import Path
 
@@ -22,8 +23,10 @@ model = RNNClassifier(random_state=0, verbose=1).fit(X_train, y_train)
 seconds = time.perf_counter() - start
 
 print(classification_report(y_test, model.predict(X_test), digits=3))
-print(f"{model.n_iter_} epochs on {len(X_train)} sequences in {seconds:.1f} s, "
-      f"test accuracy {model.score(X_test, y_test):.4f}")
+print(
+    f"{model.n_iter_} epochs on {len(X_train)} sequences in {seconds:.1f} s, "
+    f"test accuracy {model.score(X_test, y_test):.4f}"
+)
 
 try:
     import matplotlib

@@ -2,13 +2,13 @@
 
 Nothing that a file says is believed. It first says what it is (`description`); from that its reader
 works out which arrays there must be, and the file must hold these, with nothing between or besides,
-before memory is taken for them. With a checksum on top, a file that was changed anywhere is refused.
+before memory is taken for them. A checksum sees to it that no changed file is taken.
 
 safetensors: 8 bytes with the length of a header, the header in JSON, the numbers, little-endian.
 The checksum is that of description and numbers, and the header is written in one way only.
 
 npz: a zip archive, not compressed, of arrays in NumPy's format, as `numpy.savez` writes it. The
-checksum is the archive's comment and that of all before it: a zip says much that no reader looks at.
+checksum is the archive's comment, of all that stands before: much in a zip is read by nobody.
 """
 
 import json
