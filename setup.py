@@ -21,8 +21,8 @@ SANITIZER_FLAGS = [
     *(f"-fsanitize={SANITIZERS}", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"),
     *("-O1", "-g", "-fno-wrapv"),  # Python's own flags define the overflow of signed numbers
 ]
-# Cython's checks of indices are always on, as far as it has any; these cost more.
-DIRECTIVES = {"nonecheck": True, "overflowcheck": True} if SANITIZERS else {}
+# Cython's checks of indices are on in every build.
+DIRECTIVES = {"nonecheck": True} if SANITIZERS else {}
 PROBE = "#include <omp.h>\nint main(void) { return omp_get_max_threads() < 1; }\n"
 
 
