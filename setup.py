@@ -30,19 +30,20 @@ class BuildCore(build_ext):
     """Adds OpenMP where the compiler has it; without, the same results come from one thread."""
 
     def build_extensions(self):
-        if self.compiler_takes("-fopenmp"):
-            for extension in self.extensions:
-                extension.extra_compile_args.append("-fopenmp")
-                extension.extra_link_args.append("-fopenmp")
+        if os.environ.get("SKLEARN_RNN_OPENMP") != "0":
+            if self.compiler_has_openmp():
+                for extension in self.extensions:
+                    extension.extra_compile_args.append("-fopenmp")
+                    extension.extra_link_args.append("-fopenmp")
+            else:
+                self.warn("this compiler has no OpenMP: everything will run on one thread")
         super().build_extensions()
 
-    def compiler_takes(self, flag):
-        if os.environ.get("SKLEARN_RNN_OPENMP") == "0":
-            return False
+    def compiler_has_openmp(self):
         with tempfile.TemporaryDirectory() as folder:
             source = Path(folder, "probe.c")
             source.write_text(PROBE)
-            command = [*self.compiler.compiler_so, flag, str(source), "-o", f"{folder}/probe"]
+            command = [*self.compiler.compiler_so, "-fopenmp", str(source), "-o", f"{folder}/probe"]
             return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 

@@ -376,10 +376,11 @@ cdef class Engine:
         for k in range(network.n_layers):
             network.layer[k].cell = self.kernels.cells[index_of(CELLS, cell, "cell")]
         network.loss = index_of(LOSSES, loss, "loss")
+        if not 0 <= dropout < 1 or not huber_delta > 0:
+            raise ValueError(f"`dropout` must be from 0 to below 1 and `huber_delta` positive, got {dropout} and {huber_delta}.")
         network.huber_delta = huber_delta
         network.dropout = dropout
-        network.per_step = network.keep_states = per_step
-        network.training = network.keep_input_gradient = False
+        network.per_step = per_step
         network.training = training
         if self.kernels.losses[network.loss].targets == TWO_CLASSES and n_outputs > 1:
             raise ValueError(f"`n_outputs` must be 1 for the {loss} loss, got {n_outputs}.")
@@ -474,7 +475,7 @@ cdef class Engine:
 
     cdef object room_for(self, const rnn_network *network, isize slices):
         """Context in which the workspace is taken."""
-        arenas = int(self.workers) * (network.arena.size * self.dtype.itemsize + network.arena_ints * sizeof(isize))
+        arenas = self.arena_bytes(network)
         weights = (network.packed.size + network.n_params) * self.dtype.itemsize
         gradients = int(slices) * network.gradient.size * self.dtype.itemsize
         if arenas < weights + gradients:
@@ -497,24 +498,32 @@ cdef class Engine:
         self.kernels.poison_gaps(&network.packed, 1, self.job.packed)
         self.kernels.poison_gaps(&network.arena, self.workers, self.job.arenas)
 
-    cdef object arena_bytes(self):
-        return int(self.workers) * self.network.arena.size * self.dtype.itemsize
+    cdef object arena_bytes(self, const rnn_network *network):
+        """What all threads keep of the steps, and where each step is."""
+        return int(self.workers) * (network.arena.size * self.dtype.itemsize + network.arena_ints * sizeof(isize))
 
     cdef isize least_segment(self) noexcept:
         """Rows of the shortest segments: several blocks, however they fall."""
         return 2 * (BLOCK_ROWS + self.network.max_rows)
 
     cdef keep_within(self, budget):
-        """Shorten the segments until the arenas fit into `budget` bytes."""
+        """Shorten the segments, then do with fewer threads, until the arenas fit into `budget` bytes."""
         cdef rnn_network *network = &self.network
-        fewest = self.arena_bytes()
-        while self.arena_bytes() > budget:
-            if network.n_directions == 2 or network.segment_rows <= self.least_segment():
-                raise ValueError(f"`memory_budget` must be at least {fewest} bytes for this network, minibatch and number of "
-                                 f"threads and sequences of {network.max_steps} steps, got {budget}.")
-            network.segment_rows = max(self.least_segment(), network.segment_rows * 7 // 8)
-            self.kernels.plan(network)
-            fewest = min(fewest, self.arena_bytes())
+        cdef isize whole = network.segment_rows, least = whole if network.n_directions == 2 else self.least_segment()
+        fewest = INFINITY
+        for workers in range(self.workers, 0, -1):
+            self.workers, network.segment_rows = workers, whole
+            while True:
+                self.plan(network)
+                needed = self.arena_bytes(network)
+                if needed <= budget:
+                    return
+                fewest = min(fewest, needed)
+                if network.segment_rows <= least:
+                    break
+                network.segment_rows = max(least, network.segment_rows * 7 // 8)
+        raise ValueError(f"`memory_budget` must be at least {fewest} bytes for this network and minibatch and sequences of "
+                         f"{network.max_steps} steps, got {budget}.")
 
     cdef run(self, rnn_phase first, rnn_phase second, rnn_phase third, rnn_phase fourth):
         """Run phases (the last may be NULL) one after another, on as many threads as they are worth."""
@@ -612,6 +621,11 @@ cdef class Engine:
         return self.network.arena.size
 
     @property
+    def n_bytes_of_steps(self):
+        """Bytes that all threads together keep of the steps: what `memory_budget` limits."""
+        return self.arena_bytes(&self.network)
+
+    @property
     def uses_blas(self):
         """Whether the BLAS of the process should be held at one thread meanwhile."""
         return self.job.gemm != NULL
@@ -644,6 +658,7 @@ cdef class Engine:
         data : Dataset
         indices : ndarray of shape (batch,), intp
         params : ndarray of shape (n_params,), changed in place
+            The array that was loaded.
         state : ndarray of shape (n_vectors, n_params), changed in place
         learning_rate : float
         update : int
@@ -666,13 +681,14 @@ cdef class Engine:
         if not (self.network.training and self.optimizing) or update < 1:
             raise ValueError("`train_minibatch` needs an engine made for training, `set_optimizer` first, and updates counted "
                              "from 1.")
+        if params is not self.params:
+            raise ValueError("`params` must be the array that was loaded.")
+        pointer_to(params, "params", self.kind, (self.network.n_params,), True)
+        job.state = pointer_to(state, "state", self.kind, (OPTIMIZERS[solver], self.network.n_params), True)
         self.attach(data, True)
         self.draw(data, <const isize *>pointer_to(indices, "indices", cnp.NPY_INTP, (-1,)), len(indices))
         if job.total_weight <= 0:
             return 0.0, 0.0
-        job.params = pointer_to(params, "params", self.kind, (self.network.n_params,), True)
-        job.state = pointer_to(state, "state", self.kind, (OPTIMIZERS[solver], self.network.n_params), True)
-        self.params = params
         optimizer.learning_rate = learning_rate
         optimizer.correction_1 = 1 - pow(optimizer.beta_1, update)
         optimizer.correction_2 = 1 - pow(optimizer.beta_2, update)
@@ -715,8 +731,8 @@ cdef class Engine:
             self.run(self.kernels.train, self.kernels.reduce, NULL, NULL)
         finally:
             job.optimizer = kept
-        loss, d_params = float(np.sum(self.losses[:job.n_slices])), np.array(self.gradient)
-        return (loss, d_params, d_values) if input_gradient else (loss, d_params)
+        d_params = np.array(self.gradient)
+        return (job.loss, d_params, d_values) if input_gradient else (job.loss, d_params)
 
     cdef keep_input_gradient(self):
         """Plan anew with room for the gradient of the input; the weights are packed again."""

@@ -25,12 +25,12 @@ static int forward(rnn_job *job, slice *s, isize segment)
     const rnn_network *network = job->network;
     enter_segment(s, segment);
     for (int l = 0; l < network->n_layers; l++) {
-        real *x = s->arena + network->layer[l].x;
+        const isize x = network->layer[l].x;
         if (l == 0 && network->training)
             for (isize t = s->first; t < s->end; t++)
-                gather_step(job, s, t, x + row_at(s, t, 1) * network->n_features);
-        if (l > 0 && network->layer[l].x >= 0)
-            drop_steps(job, s, l - 1, s->first, s->end, s->arena + network->layer[l - 1].h, x);
+                gather_step(job, s, t, s->arena + x + row_at(s, t, 1) * network->n_features);
+        if (l > 0 && x >= 0)
+            drop_steps(job, s, l - 1, s->first, s->end, s->arena + network->layer[l - 1].h, s->arena + x);
         for (int d = 0; d < network->n_directions; d++)
             if (layer_forward(job, s, l, d))
                 return 1;
@@ -104,10 +104,7 @@ enum { WAIT_WORK = POLL_WORK >> 10 };
 /* Take slices until none is left. Worker 0 goes on looking for signals while others finish theirs. */
 static void work(rnn_job *job, isize worker, int (*task)(rnn_job *, slice *))
 {
-    const unsigned control = flush_denormals();
     isize index;
-    if (worker == 0)
-        job->control = control;
     while ((index = __atomic_fetch_add(&job->next_slice, 1, __ATOMIC_RELAXED)) < job->n_slices) {
         slice s;
         open_slice(job, index, worker, &s);
@@ -120,7 +117,6 @@ static void work(rnn_job *job, isize worker, int (*task)(rnn_job *, slice *))
             break;
         wait_a_turn(turn);
     }
-    restore_denormals(control);
 }
 
 /* Phases: the slices of a minibatch there and back, or there only. */

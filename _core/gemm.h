@@ -124,6 +124,7 @@ static const tile_function transposed_tiles[PANEL][TILE] = {
 static const real zero_row[PANEL * LANES];
 
 static inline isize least(isize a, isize b) { return a < b ? a : b; }
+static inline isize most(isize a, isize b) { return a > b ? a : b; }
 static inline isize whole_vectors(isize n) { return (n + LANES - 1) / LANES * LANES; }
 
 /* Row length for so many columns: multiples of 4 KB would map all rows to the same few cache sets. */

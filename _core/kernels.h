@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 typedef ptrdiff_t isize;
+_Static_assert(sizeof(isize) == 8, "sizes are counted in 64 bits");
 
 enum { MAX_BLOCKS = 4, MAX_LAYERS = 64, MAX_DIRECTIONS = 2, POLL_WORK = 1 << 22 };
 
@@ -82,7 +83,6 @@ typedef struct {
     /* set by the caller, with cell, activation and hidden of each layer, and head.outputs (0: the states are the output) */
     isize n_features;
     int n_layers, n_directions, per_step, training;
-    int keep_states;                                    /* h of all steps is wanted of the last layer */
     int keep_input_gradient;
     int loss;                                           /* index into the losses */
     double huber_delta, dropout;
@@ -96,7 +96,8 @@ typedef struct {
     isize n_params, arena_ints, max_segments;
     rnn_region packed, gradient, arena;
     isize n_pieces;                                     /* of the gradient, for the norm */
-    isize h_prev, panel, last, d_last, logits, dropped, zeros, d_input;     /* in a worker's arena */
+    isize widest;                                       /* greatest width of a layer */
+    isize h_prev, panel, last, d_last, logits, dropped, zeros, d_input;     /* in a worker's arena; zeros (widest,) */
 } rnn_network;
 
 typedef struct {

@@ -34,7 +34,7 @@ cdef extern from "kernels.h" nogil:
 
     ctypedef struct rnn_network:
         isize n_features
-        int n_layers, n_directions, per_step, training, keep_states, keep_input_gradient, loss
+        int n_layers, n_directions, per_step, training, keep_input_gradient, loss
         double huber_delta, dropout
         isize max_rows, max_steps, max_slice_steps, segment_rows
         rnn_layer *layer

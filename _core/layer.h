@@ -9,7 +9,7 @@ typedef struct {
     const rnn_direction *way;
     const cell_functions *cell;
     int d, x_kept, states_kept, gates_kept;     /* all steps of the segment are in the arena, or only the present one */
-    real *x, *gates, *h, *c, *d_out, *zeros;
+    real *x, *gates, *h, *c, *d_out, *zeros;    /* c of a cell without one is h, and nobody looks at it */
     real *h_before, *c_before;                  /* states that the segment begins with, where they are kept */
     isize ld_d_out;
 } walk;
@@ -17,7 +17,7 @@ typedef struct {
 static walk walk_of(const rnn_network *network, const slice *s, int l, int d)
 {
     const rnn_layer *layer = &network->layer[l];
-    const isize before = d * layer->width + state_before(network, s->segment) * layer->ld_h;
+    const isize carried = d * layer->width + state_before(network, s->segment) * layer->ld_h;
     return (walk){
         .layer = layer, .way = &layer->direction[d], .cell = functions_of(layer->cell), .d = d,
         .x_kept = network->training || l > 0, .gates_kept = network->training,
@@ -29,8 +29,8 @@ static walk walk_of(const rnn_network *network, const slice *s, int l, int d)
         .d_out = s->arena + (layer->d_out >= 0 ? layer->d_out + d * layer->width : network->zeros),
         .ld_d_out = layer->d_out >= 0 ? layer->ld_h : 0,
         .zeros = s->arena + network->zeros,
-        .h_before = s->arena + layer->h_before + before,
-        .c_before = s->arena + (layer->c >= 0 ? layer->c_before : layer->h_before) + before,
+        .h_before = s->arena + layer->h_before + carried,
+        .c_before = s->arena + (layer->c >= 0 ? layer->c_before : layer->h_before) + carried,
     };
 }
 
@@ -46,13 +46,13 @@ static cell_step step_rows(const walk *w, const slice *s, isize t, int starting)
 {
     const rnn_layer *layer = w->layer;
     const isize n_old = continuing(s, w->d, t), first = starting ? n_old : 0;
-    const isize state = (row_at(s, t, w->states_kept) + first) * layer->ld_h,
-                cell_state = (row_at(s, t, w->gates_kept) + first) * layer->ld_h;
+    const isize h_at = (row_at(s, t, w->states_kept) + first) * layer->ld_h,
+                c_at = (row_at(s, t, w->gates_kept) + first) * layer->ld_h;
     cell_step step = {
         .rows = starting ? rows_at(s, t) - n_old : n_old, .width = layer->width, .activation = layer->activation,
         .gates = w->gates + (row_at(s, t, w->gates_kept) + first) * layer->ld_gates, .ld_gates = layer->ld_gates,
         .h_prev = w->zeros, .c_prev = w->zeros,
-        .h = w->h + state, .c = w->c + cell_state, .ld_h = layer->ld_h,
+        .h = w->h + h_at, .c = w->c + c_at, .ld_h = layer->ld_h,
         .d_out = w->d_out + (w->ld_d_out ? (rows_of(s, s->first, t) + first) * w->ld_d_out : 0), .ld_d_out = w->ld_d_out,
     };
     if (!starting && n_old) {
@@ -148,14 +148,18 @@ static void weight_gradients(const rnn_job *job, const slice *s, isize n, const 
         }
         for (int o = 0; o < n_operands; o++) {
             const operand *a = &operands[o].a;
-            for (int r = 0; !by_blas(job, a->run * columns) && r < a->n_runs; r++)
+            if (by_blas(job, a->run * columns))
+                continue;
+            for (int r = 0; r < a->n_runs; r++)
                 transposed_product(a->run, width / LANES, n, a->a + a->run_start[r], a->ld_a, panel, accumulate,
                                    operands[o].c + r * a->run * ld_c + column, ld_c);
         }
     }
     for (int o = 0; o < n_operands; o++) {
         const operand *a = &operands[o].a;
-        for (int r = 0; by_blas(job, a->run * columns) && r < a->n_runs; r++)
+        if (!by_blas(job, a->run * columns))
+            continue;
+        for (int r = 0; r < a->n_runs; r++)
             job->gemm(1, a->run, columns, n, a->a + a->run_start[r], a->ld_a, d, ld_d, accumulate,
                       operands[o].c + r * a->run * ld_c, ld_c);
     }
@@ -273,7 +277,7 @@ static int layer_backward(rnn_job *job, const slice *s, int l, int d, const real
             product(n_old, layer->width, 1, &a, d_h, layer->width, d_h, layer->width);
         }
         first = least(first, t);
-        end = end > t + 1 ? end : t + 1;
+        end = most(end, t + 1);
         if (rows_of(s, first, end) >= BLOCK_ROWS || k == 0) {
             block_gradients(job, &w, s, l, first, end, accumulate);
             accumulate = 1;

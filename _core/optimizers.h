@@ -115,12 +115,10 @@ static void update(rnn_job *job, isize worker)
     const rnn_network *network = job->network;
     const rnn_optimizer *optimizer = &job->optimizer;
     const int decoupled = optimizer_list[optimizer->kind].decoupled_decay;
-    const double loss = sum(job->n_slices, job->slice_loss), norm = sqrt(sum(network->n_pieces, job->piece_norms));
-    if (worker == 0) {
-        job->loss = loss;
+    const double norm = sqrt(sum(network->n_pieces, job->piece_norms));
+    if (worker == 0)
         job->gradient_norm = norm;
-    }
-    if (job->stop || !isfinite(loss) || !isfinite(norm))
+    if (job->stop || !isfinite(job->loss) || !isfinite(norm))
         return;
     const real scale = (real)(norm > optimizer->max_norm ? optimizer->max_norm / norm : 1);
     const constants k = {

@@ -173,6 +173,8 @@ static void reduce(rnn_job *job, isize worker)
     turns t = {.worker = worker, .n_workers = job->n_workers};
     if (job->stop)
         return;
+    if (worker == 0)
+        job->loss = sum(job->n_slices, job->slice_loss);
     for (int l = 0; l < network->n_layers; l++)
         for (int d = 0; d < network->n_directions; d++) {
             const rnn_layer *layer = &network->layer[l];

@@ -35,27 +35,30 @@ static isize add_gap(rnn_region *region, isize first, isize end) { (void)region;
 static void poison_gaps(const rnn_region *region, isize copies, void *memory) { (void)region; (void)copies; (void)memory; }
 #endif
 
+/* at + rows columns, or -1 when that is too much, or at was */
+static isize end_of(isize at, isize rows, isize columns)
+{
+    isize size, end;
+    const int fits = at >= 0 && !__builtin_mul_overflow(rows, columns, &size) && !__builtin_add_overflow(at, size, &end);
+    return fits && end <= LARGEST_REGION ? end : -1;
+}
+
 /* Take (rows, columns) from a region; returns their position. After an overflow the region's size stays -1. */
 static isize claim(rnn_region *region, isize rows, isize columns)
 {
-    isize size, end, at = region->size;
-    if (at < 0 || __builtin_mul_overflow(rows, columns, &size) || __builtin_add_overflow(at, size, &end) || end > LARGEST_REGION) {
-        region->size = -1;
-        return 0;
-    }
-    region->size = add_gap(region, end, whole_vectors(end + 1));
-    return at;
+    const isize at = region->size, end = end_of(at, rows, columns);
+    region->size = end < 0 ? -1 : add_gap(region, end, whole_vectors(end + 1));
+    return end < 0 ? 0 : at;
 }
 
 /* Positions in the flat vector carry no padding. */
 static isize claim_tensor(rnn_network *network, isize rows, isize columns, int decays)
 {
-    isize size, at = network->n_params;
-    if (at < 0 || __builtin_mul_overflow(rows, columns, &size) || __builtin_add_overflow(at, size, &network->n_params)) {
-        network->n_params = -1;
+    const isize at = network->n_params, end = end_of(at, rows, columns);
+    network->n_params = end;
+    if (end < 0)
         return 0;
-    }
-    network->tensor[network->n_tensors++] = (rnn_tensor){.offset = at, .size = size, .decays = decays};
+    network->tensor[network->n_tensors++] = (rnn_tensor){.offset = at, .size = end - at, .decays = decays};
     return at;
 }
 
@@ -131,13 +134,12 @@ static isize most_segments(const rnn_network *network)
 /* Whether the states of all steps of a segment stay, or only those of the present step. */
 static inline int states_kept(const rnn_network *network, int l)
 {
-    return network->training || l < network->n_layers - 1 || network->keep_states;
+    return network->training || l < network->n_layers - 1 || network->per_step;
 }
 
 static void plan_arena(rnn_network *network)
 {
     rnn_region *arena = &network->arena;
-    isize widest = 0;
     const int training = network->training, dropping = training && network->dropout > 0;
     const isize rows = network->max_rows, steps = network->segment_rows, waiting = rows + BLOCK_ROWS,
                 carried = (training ? network->max_segments - 1 : network->max_segments > 1) * rows;
@@ -158,16 +160,14 @@ static void plan_arena(rnn_network *network)
                      : claim(arena, steps, layer->ld_h);
         layer->d_h = claim(arena, training ? rows : 0, layer->width);
         layer->d_c = claim(arena, training ? rows : 0, layer->width);
-        if (layer->width > widest)
-            widest = layer->width;
     }
-    network->zeros = claim(arena, 1, widest);
+    network->zeros = claim(arena, 1, network->widest);
     network->last = claim(arena, rows, last->ld_h);
     network->logits = claim(arena, waiting, network->head.width);
     if (!training)
         return;
     network->d_last = claim(arena, rows, last->ld_h);
-    network->h_prev = claim(arena, waiting, row_length(widest));
+    network->h_prev = claim(arena, waiting, row_length(network->widest));
     network->panel = claim(arena, waiting, PANEL_COLUMNS);
     network->dropped = dropping ? claim(arena, waiting, last->ld_h) : -1;
     if (network->keep_input_gradient)
@@ -179,7 +179,7 @@ static int plan(rnn_network *network)
 {
     isize inputs = network->n_features, parts = 1, input_width = network->n_features, ld_x = network->n_features;
     network->n_tensors = 0;
-    network->n_params = 0;
+    network->n_params = network->widest = 0;
     network->packed = network->gradient = network->arena = (rnn_region){0};
     for (int l = 0; l < network->n_layers; l++) {
         rnn_layer *layer = &network->layer[l];
@@ -188,6 +188,7 @@ static int plan(rnn_network *network)
         layer->input_width = input_width;
         layer->ld_x = ld_x;
         layer->width = whole_vectors(layer->hidden);
+        network->widest = most(network->widest, layer->width);
         layer->ld_gates = row_length(network->n_directions * layer->cell->n_blocks * layer->width);
         layer->ld_h = row_length(network->n_directions * layer->width);
         inputs = layer->hidden;

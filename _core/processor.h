@@ -1,4 +1,4 @@
-/* What touches the processor itself: denormals flushed to zero while kernels run (they slow some processors twentyfold), and
+/* What touches the processor itself: denormals flushed to zero in all phases (they slow some processors twentyfold), and
  * waiting for another thread.
  */
 #ifndef SKLEARN_RNN_PROCESSOR_H

@@ -111,8 +111,7 @@ static void open_slice(const rnn_job *job, isize index, isize worker, slice *s)
         s->offset[t + 1] = s->offset[t] + running;
     }
     cut_into_segments(network, s, s->sample + network->max_rows);
-    for (int l = 0; l < network->n_layers; l++)
-        memset(s->arena + network->zeros, 0, (size_t)network->layer[l].width * sizeof(real));
+    memset(s->arena + network->zeros, 0, (size_t)network->widest * sizeof(real));
 }
 
 /* x (rows, I) = step t of the data, in the network's real type */

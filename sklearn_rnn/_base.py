@@ -57,17 +57,13 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         task = draft._prepare(X, y, sample_weight, validation, incremental, learn_options)
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         facts = None if incremental else {"X": X, "y": y, "metadata": metadata}
-        observers = Observers(self, task.n_epochs, callbacks, facts)
+        observers = Observers(
+            self, task.n_epochs, callbacks, facts, show=lambda: self._take_over(draft, task)
+        )
         before, n_updates = self._fitted_state(), task.progress.n_updates
-
-        def report(info):
-            if observers.look_at_estimator:
-                self._take_over(draft, task)
-            return observers.end_epoch(info)
-
         try:
             observers.begin()
-            end = train(task, effective_n_threads(self.n_threads), report)
+            end = train(task, effective_n_threads(self.n_threads), observers)
             self._take_over(draft, task)
             observers.end(self._tell(end, task))
         except BaseException as error:
@@ -119,20 +115,21 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         settings = Settings(**{f.name: getattr(self, f.name) for f in fields(Settings)})
         with naming("random_state"):
             rng = check_random_state(self.random_state)
+        # Drawn first: a fit that goes on must hold out the same sequences as the one before.
+        indices, held = self._hold_out(examples, validation, rng)
         progress = self._begin(network, settings, rng, going_on, incremental)
         task = Task(
             network=network,
-            examples=examples,
-            indices=np.arange(examples.sequences.n_samples),
+            examples=self._weigh(examples, incremental),
+            indices=indices,
             settings=settings,
             progress=progress,
             n_epochs=1 if incremental else self.max_iter,
             planned=not incremental,
             loss_unit=self._loss_unit(loss),
         )
-        if self.early_stopping:
-            self._hold_out(task, validation, rng)
-        task.examples = self._weigh(examples, incremental)
+        if held is not None:
+            self._judge_by(held, task)
         task.indices = task.indices[task.examples.have_weight()[task.indices]]
         if len(task.indices) == 0:
             raise ValueError("`class_weight` leaves no sequence to train on: all weights are 0.")
@@ -197,23 +194,30 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             return Progress.resume(params, self._optimizer, settings, **kept)
         return Progress.begin(params, next_seed(self._optimizer["seed"]), settings, **kept)
 
-    def _hold_out(self, task, validation, rng):
-        """Choose the sequences to validate with, those given or a part of the others."""
+    def _hold_out(self, examples, validation, rng):
+        """Return the sequences to train on, and examples to validate with: given ones, or others.
+
+        Without early stopping the latter are None.
+        """
         X_val, y_val, weight_val = validation
-        examples = task.examples
+        per_step, indices = examples.per_step, np.arange(examples.sequences.n_samples)
+        if not self.early_stopping:
+            return indices, None
         if X_val is None:
-            labels = examples.targets if examples.targets.ndim == 1 else None
-            labels = None if examples.per_step else labels
-            task.indices, held = split(len(task.indices), self.validation_fraction, labels, rng)
+            labels = None if per_step or examples.targets.ndim > 1 else examples.targets
+            indices, held = split(len(indices), self.validation_fraction, labels, rng)
             held = examples.take(held)
         else:
-            per_step = examples.per_step
             read = self._read(X_val, y_val, weight_val, per_step, reset=False, suffix="_val")
             sequences, rows, weights = read
             targets = self._encode_y(rows, "y_val")
             held = Examples(sequences, targets, weights, per_step).with_weight()
         if len(held.targets) < 2:
             raise ValueError("`y_val` must have at least 2 targets with weight, to be scored.")
+        return indices, held
+
+    def _judge_by(self, held, task):
+        """Have the training scored on these examples after each epoch."""
         predict = _network.predictor(
             task.network, held.sequences, effective_n_threads(self.n_threads)
         )

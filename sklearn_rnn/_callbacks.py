@@ -16,30 +16,28 @@ class Observers:
     """All who are told of the epochs of one fit.
 
     facts: what scikit-learn's callbacks get besides, X, y and metadata; None leaves them out.
+    show(): makes the estimator ready to predict, before anybody looks at it.
     """
 
-    def __init__(self, estimator, max_iter, callbacks=(), facts=None):
-        self.estimator, self.callbacks = estimator, callbacks
+    def __init__(self, estimator, max_iter, callbacks, facts, show):
+        self.estimator, self.callbacks, self.show = estimator, callbacks, show
         self.terminal = Terminal(int(estimator.verbose), max_iter)
         self.tasks = SklearnTasks(estimator, max_iter, facts)
 
-    @property
-    def look_at_estimator(self):
-        """Whether the estimator must be ready to predict after each epoch."""
-        return bool(self.callbacks) or self.tasks.root is not None
-
     def begin(self):
         self.tasks.begin()
+
+    def begin_epoch(self):
         self.tasks.begin_epoch()
 
     def end_epoch(self, info):
         """Tell everybody; return whether somebody wants to stop."""
         self.terminal.end_epoch(info)
+        if self.callbacks or self.tasks.root is not None:
+            self.show()
         stop = self.tasks.end_epoch()
         for callback in self.callbacks:
             stop = bool(callback(self.estimator, dict(info))) or stop
-        if not stop and info["epoch"] < info["max_iter"]:
-            self.tasks.begin_epoch()
         return stop
 
     def end(self, message):

@@ -3,7 +3,6 @@
 import copy
 import warnings
 from collections.abc import Mapping
-from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
@@ -13,12 +12,12 @@ from sklearn.utils.validation import check_is_fitted
 
 from . import _network, _state, _weight_files
 from ._losses import LOSSES
-from ._parameters import MODES, check_parameters
+from ._parameters import MODES, boolean, check_parameters, integer
 from ._sequences import as_numbers, unpack_steps
 from ._state import STATE, STATE_FORMAT
 from ._threads import effective_n_threads
 from ._training import Progress
-from ._validation import read_weights, read_X
+from ._validation import naming, read_weights, read_X
 
 
 class InconsistentStateWarning(InconsistentVersionWarning):
@@ -134,9 +133,13 @@ class _FittedRNN(BaseEstimator):
         """
         network = self._fitted_network()
         n_layers = len(network.hidden_layer_sizes)
-        if not isinstance(layer, Integral) or not -n_layers <= layer < n_layers:
+        if not integer(-n_layers).test(layer) or layer >= n_layers:
             raise ValueError(
                 f"`layer` must be an integer from {-n_layers} to {n_layers - 1}, got {layer!r}."
+            )
+        if not boolean.test(return_sequences):
+            raise ValueError(
+                f"`return_sequences` must be {boolean.text}, got {return_sequences!r}."
             )
         sequences = read_X(self, X, dtype=network.dtype)
         states = _network.hidden_states(
@@ -231,18 +234,18 @@ class _FittedRNN(BaseEstimator):
         Parameters
         ----------
         file : str or path-like
-            A name that ends in ``.safetensors`` or ``.npz``, which is its format.
+            A name that ends in ``.safetensors`` or ``.npz``, which is its format. A file of that
+            name is replaced once the new one is whole.
 
         Raises
         ------
         ValueError
-            If the name ends otherwise, the fitted state is damaged, or `classes_` are neither
-            numbers nor strings.
+            If the name ends otherwise or is that of something else than a file, the fitted state
+            is damaged, or `classes_` are neither numbers nor strings.
         """
         check_is_fitted(self)
         network = _state.check_whole(vars(self))
-        layout = _weight_files.Layout(network.layout, network.dtype)
-        _weight_files.write(file, _state.describe(vars(self)), layout, self.params_)
+        _weight_files.write(file, _state.describe(vars(self)), network, self.params_)
 
     def load_weights(self, file):
         """Become the network in a file that `save_weights` wrote.
@@ -288,11 +291,10 @@ class _FittedRNN(BaseEstimator):
         True
         """
 
-        def layout_of(description):
-            network = _state.network_of(_state.described(description))
-            return _weight_files.Layout(network.layout, network.dtype)
+        def network_of(description):
+            return _state.network_of(_state.described(description))
 
-        description, params = _weight_files.read(file, layout_of)
+        description, params = _weight_files.read(file, network_of)
         state = {**_state.described(description), "params_": params}
         network = _state.check_whole(state)
         if hasattr(self, "params_"):
@@ -310,14 +312,15 @@ class _FittedRNN(BaseEstimator):
                 f"`file` must hold a network for {type(self).__name__}, it has one with "
                 f"loss={network.loss!r}."
             )
-        params = self.get_params(deep=False)
-        facts = {**vars(network), "mode": MODES[network.per_step]}
-        facts = {name: value for name, value in facts.items() if name in params}
-        check_parameters({**params, **facts})
-        seed = int(check_random_state(self.random_state).randint(2**64, dtype=np.uint64))
+        params = {**vars(network), "mode": MODES[network.per_step]}
+        params = {name: value for name, value in params.items() if name in vars(self)}
+        check_parameters({**vars(self), **params})
+        with naming("random_state"):
+            rng = check_random_state(self.random_state)
+        seed = int(rng.randint(2**64, dtype=np.uint64))
         progress = Progress.begin(state["params_"], seed, self)
-        self.set_params(**facts)
-        self._set_fitted({**state, **_state.learned(network, progress)})
+        learned = _state.learned(network, progress)
+        vars(self).update({**params, **state, **learned})  # all at once
 
     # ---- scikit-learn and pickle ----
 

@@ -126,29 +126,3 @@ def hidden_states(network, params, sequences, layer, per_step, n_threads=1):
 def held(engine):
     """Return the context in which an engine may be used: BLAS at one thread, if it calls BLAS."""
     return blas_held_at_one_thread() if engine.uses_blas else nullcontext()
-
-
-def loss_and_grad(
-    network,
-    params,
-    sequences,
-    targets,
-    weights=None,
-    indices=None,
-    n_threads=1,
-    input_gradient=False,
-):
-    """Return the loss of some sequences and its gradient (n_params,)[, (n_steps, n_features)].
-
-    The loss is sum(w l) / sum(w), without penalty and dropout. targets and weights have one row per
-    sequence, or per step if the network is per step.
-    """
-    if indices is None:
-        indices = np.arange(sequences.n_samples)
-    indices = np.ascontiguousarray(indices, dtype=np.intp)
-    lengths = sequences.lengths[indices]
-    engine = network.engine(lengths, len(indices), n_threads, training=True)
-    with held(engine):
-        engine.load(params)
-        dataset = _core.Dataset(sequences.values, sequences.offsets, targets, weights)
-        return engine.loss_and_grad(dataset, indices, input_gradient=input_gradient)

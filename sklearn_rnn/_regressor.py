@@ -115,7 +115,8 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         Most bytes for what `fit` keeps of the steps of a minibatch, all threads together; None: no
         limit. Where long sequences would take more, states are kept here and there and the steps
         between are computed again on the way back (Chen et al., 2016): the same numbers in a third
-        more time. A network with two directions keeps all steps.
+        more time. An error tells the least that will do; a network with two directions needs room
+        for all steps.
     n_threads : int or None, default=None
         Most OpenMP threads for `fit` and for each prediction; the results do not depend on it, and
         minibatches of less than about a millisecond take one. None follows OMP_NUM_THREADS and the
@@ -326,7 +327,9 @@ class RNNRegressor(RegressorMixin, _RNNBase):
             Called as ``callback(estimator, info)`` after each epoch, when the estimator is ready
             to predict. info is a dict with epoch, max_iter, loss, validation_score (or None),
             learning_rate, seconds and steps_per_second. One that returns true ends the training;
-            the error of one is raised, and leaves what was learned. They are not kept.
+            the error of one is raised, and leaves what was learned. The estimator has the present
+            weights then, not the best ones, and the training goes on with its own. Callbacks are
+            not kept.
 
         Returns
         -------
@@ -358,7 +361,8 @@ class RNNRegressor(RegressorMixin, _RNNBase):
     def partial_fit(self, X, y, sample_weight=None):
         """Learn from each sequence once, in minibatches of `batch_size`.
 
-        It goes on from whatever was fitted before, with the memory of the optimizer.
+        It goes on from whatever was fitted before, with the memory of the optimizer. Ctrl-C is
+        raised, and leaves what was learned.
 
         Mean and scale of y are those of the first call, or of `fit`.
 
@@ -437,7 +441,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
     def _read_y(self, y, sequences, per_step, name):
         """Return targets (n_rows,) or (n_rows, n_outputs)."""
         if per_step:
-            rows, _ = pack_steps(y, sequences, name=name)
+            rows = pack_steps(y, sequences, name=name)
             return rows
         y = one_per_sequence(y, sequences, name)
         if y.ndim > 2:

@@ -71,11 +71,11 @@ def is_ragged(X):
     return len(widths) > 1
 
 
-def pack(X, *, dtype=None, name="X"):
+def pack(X, *, name="X"):
     """Copy a list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,)."""
     items = _items(X, name)
     _check_items(items, name, numeric=True)
-    values = _join(items, _float_dtype({item.dtype for item in items}) if dtype is None else dtype)
+    values = _join(items, _float_dtype({item.dtype for item in items}))
     lengths = np.fromiter(map(len, items), np.intp, len(items))
     if items[0].ndim == 1:
         values = values[:, np.newaxis]
@@ -125,13 +125,11 @@ def check_finite(sequences, dtype, *, name="X"):
 
 
 def read_steps(y, *, name="y", numeric=True):
-    """Read what comes per step, in any carrier, as (values, offsets, dense).
+    """Read what comes per step, in any carrier, as (values, offsets).
 
-    values is (n_steps,) or (n_steps, k): floats (numeric), or labels as they are. dense tells
-    whether `y` was an array (n_samples, n_timesteps[, k]).
+    values is (n_steps,) or (n_steps, k): floats (numeric), or labels as they are.
     """
-    dense = not is_ragged(y)
-    if dense:
+    if not is_ragged(y):
         y = as_array(y, name)
         if y.ndim not in (2, 3) or y.size == 0:
             raise ValueError(
@@ -156,12 +154,12 @@ def read_steps(y, *, name="y", numeric=True):
     if values.dtype.kind == "f":
         flat = Sequences(values.reshape(len(values), -1), offsets, "ragged")
         check_finite(flat, values.dtype, name=name)
-    return values, offsets, dense
+    return values, offsets
 
 
 def pack_steps(y, sequences, *, name="y", numeric=True):
-    """Read what comes per step as (values, dense); each length must be that of its sequence."""
-    values, offsets, dense = read_steps(y, name=name, numeric=numeric)
+    """Read what comes per step as values; each length must be that of its sequence."""
+    values, offsets = read_steps(y, name=name, numeric=numeric)
     if len(offsets) != len(sequences.offsets):
         raise ValueError(
             f"`{name}` must have one {_noun(name)} per step of {sequences.n_samples} sequences, "
@@ -174,7 +172,7 @@ def pack_steps(y, sequences, *, name="y", numeric=True):
             f"`{name}` must have one {_noun(name)} per step: sequence {i} has "
             f"{sequences.lengths[i]} steps, `{name}[{i}]` has {lengths[i]}."
         )
-    return values, dense
+    return values
 
 
 def step_weights(sample_weight, sequences, *, name="sample_weight"):
@@ -190,10 +188,10 @@ def step_weights(sample_weight, sequences, *, name="sample_weight"):
                     f"sequences, `{name}` has {len(sample_weight)}."
                 )
             # Read as sequences of one step each.
-            values, offsets, _ = read_steps(sample_weight[:, np.newaxis], name=name)
+            values, offsets = read_steps(sample_weight[:, np.newaxis], name=name)
             _check_weights(values, offsets, name)
             return np.repeat(values.astype(np.float64), sequences.lengths)
-    values, _ = pack_steps(sample_weight, sequences, name=name)
+    values = pack_steps(sample_weight, sequences, name=name)
     if values.ndim != 1:
         raise ValueError(
             f"`{name}` must have one number per step or per sequence, "
@@ -282,14 +280,6 @@ def unpad(X, lengths):
     return [sequence[:length] for sequence, length in zip(X, lengths.tolist(), strict=True)]
 
 
-def take(y, indices):
-    """Select items (integers or a mask), in the carrier of `y`."""
-    if isinstance(y, (list, tuple)):
-        chosen = np.arange(len(y))[indices]
-        return type(y)([y[i] for i in chosen.tolist()])
-    return y.iloc[indices] if hasattr(y, "iloc") else np.asarray(y)[indices]
-
-
 # What an item is
 
 
@@ -358,8 +348,28 @@ def _items(X, name):
     if not items:
         raise ValueError(f"`{name}` must hold at least one sequence, it is empty.")
     if any(type(item) is not np.ndarray for item in items):
+        _check_columns(items, name)
         items = [as_array(item, f"{name}[{i}]") for i, item in enumerate(items)]
     return items
+
+
+def first_frame(items):
+    """Return the first item that has names of columns, or None."""
+    return next((item for item in items if hasattr(item, "columns")), None)
+
+
+def _check_columns(items, name):
+    """Refuse frames whose columns have other names, or another order, than the first one's."""
+    frame = first_frame(items)
+    if frame is None:
+        return
+    columns = list(frame.columns)
+    for i, item in enumerate(items):
+        if hasattr(item, "columns") and list(item.columns) != columns:
+            raise ValueError(
+                f"`{name}` must have the same columns in all frames, in the same order: the first "
+                f"has {columns}, `{name}[{i}]` has {list(item.columns)}."
+            )
 
 
 def _first(items, condition):

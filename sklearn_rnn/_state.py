@@ -299,6 +299,10 @@ def _from_json(written, name):
     if np.dtype(dtype).itemsize * len(values) > MOST_BYTES:
         raise ValueError(f"`{name}` has more than {MOST_BYTES} bytes")
     try:
-        return np.array(values, dtype=dtype)
+        with np.errstate(over="ignore"):
+            array = np.array(values, dtype=dtype)
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"`{name}` is not of dtype {dtype}: {error}") from error
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        raise ValueError(f"`{name}` is not finite in {dtype}")
+    return array

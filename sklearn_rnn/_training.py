@@ -187,11 +187,12 @@ def resolve_batch_size(batch_size, n_samples):
     return auto_batch_size(n_samples) if batch_size == "auto" else min(batch_size, n_samples)
 
 
-def train(task, n_threads, report=None):
+def train(task, n_threads, observers):
     """Train epoch by epoch; `task.progress` changes as it goes, minibatch by minibatch.
 
-    report(info) is told of each epoch and may say stop. Returns what ended it: "stopped" (by
-    `report`), "no_progress", "max_iter", or "interrupted" (Ctrl-C, if anything was learned before).
+    observers.begin_epoch() and .end_epoch(info) are told of each; the latter may say stop. Returns
+    what ended it: "stopped" (by an observer), "no_progress", "max_iter", or "interrupted" (Ctrl-C,
+    if a fit has learned anything before; a `partial_fit` is part of a loop that must end too).
     With validation the best parameters are back at the end, however it ends.
     """
     progress, settings, examples = task.progress, task.settings, task.examples
@@ -206,9 +207,9 @@ def train(task, n_threads, report=None):
         with held(engine):
             engine.load(progress.params)
             engine.set_optimizer(**_optimizer_options(settings), seed=progress.seed)
-            return _run_epochs(task, engine, dataset, batch_size, int(lengths.sum()), report)
+            return _run_epochs(task, engine, dataset, batch_size, int(lengths.sum()), observers)
     except KeyboardInterrupt:
-        if progress.n_updates == n_updates:
+        if progress.n_updates == n_updates or not task.planned:
             raise
         return "interrupted"
     finally:
@@ -216,10 +217,11 @@ def train(task, n_threads, report=None):
             progress.params = progress.best_params
 
 
-def _run_epochs(task, engine, dataset, batch_size, n_steps, report):
-    """Train, validate and report until something says stop; returns what it was."""
+def _run_epochs(task, engine, dataset, batch_size, n_steps, observers):
+    """Train, validate and tell until something says stop; returns what it was."""
     progress, settings = task.progress, task.settings
     for epoch in range(task.n_epochs):
+        observers.begin_epoch()
         begin = perf_counter()
         batches = draw_batches(task.indices, batch_size, progress, settings.shuffle)
         rates = learning_rates(task, epoch, len(batches))
@@ -237,7 +239,7 @@ def _run_epochs(task, engine, dataset, batch_size, n_steps, report):
             "seconds": perf_counter() - begin,
             "steps_per_second": n_steps / max(trained - begin, 1e-9),
         }
-        if report is not None and report(info):
+        if observers.end_epoch(info):
             return "stopped"
         if not go_on:
             return "no_progress"

@@ -12,6 +12,7 @@ from ._sequences import (
     as_array,
     as_numbers,
     check_finite,
+    first_frame,
     from_dense,
     is_ragged,
     pack,
@@ -48,23 +49,25 @@ def read_X(estimator, X, *, dtype, reset=False, name="X"):
             f"`{name}` must be of the kind that {type(estimator).__name__} was fitted on: "
             f"{KINDS[estimator._input_kind]}; got {KINDS[kind]}."
         )
-    if kind == "2d":
-        if reset or not plain or _columns_may_differ(estimator, X):
-            validate_data(estimator, X, reset=reset, skip_check_array=True)
-    elif reset:
-        estimator.n_features_in_ = sequences.n_features
-    elif sequences.n_features != estimator.n_features_in_:
+    columns = with_columns(X, sequences)
+    if not reset and columns.shape[1] != estimator.n_features_in_:
         raise ValueError(
-            f"{name} has {sequences.n_features} features, but {type(estimator).__name__} is "
-            f"expecting {estimator.n_features_in_} features as input"
+            f"{name} has {columns.shape[1]} features, but {type(estimator).__name__} is expecting "
+            f"{estimator.n_features_in_} features as input"
         )
+    if reset or type(columns) is not np.ndarray or hasattr(estimator, "feature_names_in_"):
+        with naming(name):
+            validate_data(estimator, columns, reset=reset, skip_check_array=True)
     check_finite(sequences, dtype, name=name)
     return sequences
 
 
-def _columns_may_differ(estimator, X):
-    """Tell whether scikit-learn must compare the columns of an array, or their missing names."""
-    return X.shape[1] != estimator.n_features_in_ or hasattr(estimator, "feature_names_in_")
+def with_columns(X, sequences):
+    """Return what scikit-learn counts and names the columns of: features, or steps of a 2-D X."""
+    if sequences.kind == "2d":
+        return X if hasattr(X, "shape") else np.asarray(X)
+    frame = first_frame(X) if sequences.kind == "ragged" else None
+    return sequences.values if frame is None else frame
 
 
 def _checked_array(estimator, X, name):

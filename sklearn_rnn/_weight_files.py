@@ -15,10 +15,12 @@ import json
 import math
 import os
 import re
+import secrets
+import shutil
 import struct
 import zipfile
+from contextlib import contextmanager, suppress
 from hashlib import sha256
-from typing import NamedTuple
 
 import numpy as np
 
@@ -27,50 +29,56 @@ CHUNK = 1 << 20  # bytes that are read at a time
 DESCRIPTION, CHECKSUM = "sklearn_rnn", "sha256"
 
 
-class Layout(NamedTuple):
-    """The arrays of a file, which lie one after another in a flat vector."""
-
-    arrays: tuple  # of (name, offset, shape)
-    dtype: str  # "float32" or "float64"
-
-    @property
-    def stored(self):
-        return np.dtype(self.dtype).newbyteorder("<")
-
-    @property
-    def size(self):
-        _, offset, shape = self.arrays[-1]
-        return offset + math.prod(shape)
-
-    def views(self, params):
-        return {n: params[at : at + math.prod(s)].reshape(s) for n, at, s in self.arrays}
+def stored_dtype(network):
+    """Return the dtype of a network's numbers in a file: little-endian."""
+    return np.dtype(network.dtype).newbyteorder("<")
 
 
-def write(path, description, layout, params):
-    """Write a description (a dict) and a flat vector to a file; the name says in which format."""
+def write(path, description, network, params):
+    """Write a description (a dict) and the flat vector of a network to a file.
+
+    The name says in which format. What the file held before stays until the new one is whole.
+    """
     kind = format_of(path)
     text = json.dumps(description, allow_nan=False)
     if len(text) > MOST_TEXT:
         raise ValueError(f"`file` cannot keep {len(text)} bytes of classes and names: too many.")
-    params = params.astype(layout.stored, copy=False)
-    with open(path, "w+b") as stream:
-        kind.write(stream, text, layout, params)
+    params = params.astype(stored_dtype(network), copy=False)
+    with replacing(path) as stream:
+        kind.write(stream, text, network, params)
 
 
-def read(path, layout_of):
+@contextmanager
+def replacing(path):
+    """Open a new file, which takes the place of `path` if all goes well."""
+    path = os.path.realpath(path)  # a link stays a link
+    new = f"{path}.{secrets.token_hex(8)}"
+    try:
+        with open(new, "x+b") as stream:
+            yield stream
+        if os.path.exists(path):
+            shutil.copymode(path, new)
+        os.replace(new, path)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(new)
+
+
+def read(path, network_of):
     """Return the description and the flat vector of a file.
 
-    layout_of(description) -> Layout, or a ValueError if it is no good.
+    network_of(description) -> the network whose arrays it must hold, or a ValueError if it is no
+    good.
     """
     kind = format_of(path)
     with open(path, "rb") as stream:
         try:
             file = kind(stream, os.fstat(stream.fileno()).st_size)
             description = from_json(file.text)
-            layout = layout_of(description)
-            starts = file.starts(layout)
-            params = np.empty(layout.size, layout.stored)
-            for name, view in layout.views(params).items():
+            network = network_of(description)
+            starts = file.starts(network)
+            params = np.empty(network.n_params, stored_dtype(network))
+            for name, view in network.views(params).items():
                 stream.seek(starts[name])
                 if stream.readinto(view.reshape(-1).view(np.uint8)) != view.nbytes:
                     raise ValueError(f"it ends within {name!r}")
@@ -78,32 +86,43 @@ def read(path, layout_of):
                 raise ValueError("its checksum is not that of its content")
         except ValueError as error:
             raise ValueError(f"`file` {os.fspath(path)!r} cannot be taken over: {error}") from error
-    return description, params.astype(layout.dtype, copy=False)
+    return description, params.astype(network.dtype, copy=False)
 
 
 def format_of(path):
     """Return the class that reads and writes files of this name."""
+    if not isinstance(path, (str, os.PathLike)):
+        raise TypeError(f"`file` must be a str or path-like, got {type(path).__name__}.")
     suffix = os.path.splitext(os.fspath(path))[1]
     if suffix not in FORMATS:
         raise ValueError(
             f"`file` must have a name that ends in {' or '.join(FORMATS)}, got {path!r}."
         )
+    if os.path.exists(path) and not os.path.isfile(path):  # a pipe would have us wait for ever
+        raise ValueError(f"`file` must be the name of a file, {path!r} is something else.")
     return FORMATS[suffix]
 
 
 def from_json(text):
-    """Read JSON as it is meant: no name twice, no NaN, nested like nothing of ours."""
+    """Read JSON as it is meant: no name twice, finite numbers, nested like nothing of ours."""
 
     def without_twins(pairs):
         if len(dict(pairs)) < len(pairs):
             raise ValueError("it has a name twice")
         return dict(pairs)
 
-    def refused(constant):
-        raise ValueError(f"it has {constant} in JSON")
+    def finite(number):
+        if not math.isfinite(float(number)):
+            raise ValueError(f"it has {number} in JSON")
+        return float(number)
 
+    rules = {
+        "object_pairs_hook": without_twins,
+        "parse_constant": finite,
+        "parse_float": finite,
+    }
     try:
-        return json.loads(text, object_pairs_hook=without_twins, parse_constant=refused)
+        return json.loads(text, **rules)
     except RecursionError:
         raise ValueError("its JSON is nested too deeply") from None
 
@@ -120,9 +139,9 @@ def exactly(stream, n, at=None):
     return content
 
 
-def check_names(found, layout):
+def check_names(found, network):
     """Refuse arrays too many or too few."""
-    wanted = {name for name, _, _ in layout.arrays}
+    wanted = {name for name, _, _ in network.layout}
     if found != wanted:
         missing, unknown = sorted(wanted - found), sorted(found - wanted)
         raise ValueError(f"of its arrays {missing} are missing, {unknown} are unknown")
@@ -134,13 +153,13 @@ class Safetensors:
     DTYPES = {"float32": "F32", "float64": "F64"}  # noqa: RUF012
 
     @classmethod
-    def write(cls, stream, text, layout, params):
+    def write(cls, stream, text, network, params):
         texts = {DESCRIPTION: text, CHECKSUM: cls.checksum(text, params)}
         header = {"__metadata__": texts}
-        for name, at, shape in layout.arrays:
+        for name, at, shape in network.layout:
             begin, end = (i * params.itemsize for i in (at, at + math.prod(shape)))
             header[name] = {
-                "dtype": cls.DTYPES[layout.dtype],
+                "dtype": cls.DTYPES[network.dtype],
                 "shape": shape,
                 "data_offsets": (begin, end),
             }
@@ -180,21 +199,21 @@ class Safetensors:
     def is_intact(self, params):
         return self.checksum(self.text, params) == self.stated
 
-    def starts(self, layout):
+    def starts(self, network):
         """Return where in the file each array begins, which may be in any order."""
-        check_names(set(self.entries), layout)
+        check_names(set(self.entries), network)
         starts, bounds = {}, []
-        for name, _, shape in layout.arrays:
-            n_bytes = math.prod(shape) * layout.stored.itemsize
+        for name, _, shape in network.layout:
+            n_bytes = math.prod(shape) * stored_dtype(network).itemsize
             entry = self.entries[name]
             offsets = entry.get("data_offsets") if isinstance(entry, dict) else None
             begin = offsets[0] if isinstance(offsets, list) and offsets else None
             if type(begin) is not int or entry != {
-                "dtype": self.DTYPES[layout.dtype],
+                "dtype": self.DTYPES[network.dtype],
                 "shape": list(shape),
                 "data_offsets": [begin, begin + n_bytes],
             }:
-                raise ValueError(f"{name!r} is not {layout.dtype} of shape {shape}")
+                raise ValueError(f"{name!r} is not {network.dtype} of shape {shape}")
             starts[name] = self.begin + begin
             bounds.append((starts[name], starts[name] + n_bytes))
         bounds.sort()
@@ -210,8 +229,8 @@ class Npz:
     DIGITS = 64  # of the checksum
 
     @classmethod
-    def write(cls, stream, text, layout, params):
-        np.savez(stream, **layout.views(params), **{DESCRIPTION: np.array(text)})
+    def write(cls, stream, text, network, params):
+        np.savez(stream, **network.views(params), **{DESCRIPTION: np.array(text)})
         stream.seek(-2, os.SEEK_END)  # the length of the comment, which is 0
         stream.write(struct.pack("<H", cls.DIGITS))
         stream.write(cls.checksum(stream, stream.tell()))
@@ -249,13 +268,13 @@ class Npz:
     def is_intact(self, params):
         return self.checksum(self.stream, self.size - self.DIGITS) == self.stated
 
-    def starts(self, layout):
+    def starts(self, network):
         """Return where in the file each array begins."""
-        check_names(self.members.keys() - {DESCRIPTION}, layout)
+        check_names(self.members.keys() - {DESCRIPTION}, network)
         starts = {}
-        for name, _, shape in layout.arrays:
-            starts[name], n_bytes = self.find(name, layout.stored.str, shape)
-            if n_bytes != math.prod(shape) * layout.stored.itemsize:
+        for name, _, shape in network.layout:
+            starts[name], n_bytes = self.find(name, stored_dtype(network).str, shape)
+            if n_bytes != math.prod(shape) * stored_dtype(network).itemsize:
                 raise ValueError(f"{name!r} has {n_bytes} bytes, not those of shape {shape}")
         return starts
 

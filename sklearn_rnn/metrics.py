@@ -136,7 +136,8 @@ or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, n_outputs)
     truth, predicted, weights = _read(y_true, y_pred, sample_weight, numeric=True)
     score = r2(truth.values, predicted, weights)
     if np.isnan(score):
-        warnings.warn("R2 is not defined for fewer than two steps.", UserWarning, stacklevel=2)
+        what = "R2 is not defined for fewer than two steps with weight."
+        warnings.warn(what, UserWarning, stacklevel=2)
     return score
 
 
@@ -180,9 +181,9 @@ def _compare(y_true, y_pred, sample_weight):
 
 def _read(y_true, y_pred, sample_weight, *, numeric):
     """Return y_true as sequences, y_pred as (n_steps, k), and weights (n_steps,)."""
-    values, offsets, _ = read_steps(y_true, name="y_true", numeric=numeric)
+    values, offsets = read_steps(y_true, name="y_true", numeric=numeric)
     truth = Sequences(values.reshape(len(values), -1), offsets, "ragged")
-    predicted, _ = pack_steps(y_pred, truth, name="y_pred", numeric=numeric)
+    predicted = pack_steps(y_pred, truth, name="y_pred", numeric=numeric)
     predicted = predicted.reshape(len(predicted), -1)
     if predicted.shape[1] != truth.n_features:
         raise ValueError(

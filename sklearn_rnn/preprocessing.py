@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
@@ -17,7 +19,7 @@ from ._sequences import (
     step_weights,
     unpack_steps,
 )
-from ._validation import naming
+from ._validation import naming, with_columns
 
 __all__ = ["SequenceScaler"]
 
@@ -124,6 +126,7 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         sample_weight : array-like of shape (n_samples,), or one weight per step, default=None
             Weight of each sequence (of each of its steps), or of each step: then
             (n_samples, n_timesteps), or a list of (n_timesteps_i,). What weighs 0 is not seen.
+            Next to a 2-D `X` scikit-learn wants an array to be (n_samples,).
 
         Returns
         -------
@@ -252,13 +255,15 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
             raise ValueError("`sample_weight` must be smaller: the sum of all weights overflows.")
         if not (np.isfinite(mean).all() and np.isfinite(var).all()):
             raise ValueError("`X` must hold smaller numbers: their variance overflows float64.")
-        if first:
-            validate_data(self, _columns(X, sequences), reset=True, skip_check_array=True)
-            self._fitted_kind = sequences.kind  # behind what may refuse the names of a frame
-        self.mean_, self.var_, self.n_steps_seen_ = mean, var, n_steps
-        self.scale_ = np.sqrt(var)
+        scale = np.sqrt(var)
         # A constant may come with the noise of its own rounding.
-        self.scale_[self.scale_ <= 10 * np.finfo(np.float64).eps * np.abs(mean)] = 1.0
+        scale[scale <= 10 * np.finfo(np.float64).eps * np.abs(mean)] = 1.0
+        fitted = copy(self)
+        if first:
+            validate_data(fitted, with_columns(X, sequences), reset=True, skip_check_array=True)
+            fitted._fitted_kind = sequences.kind
+        fitted.mean_, fitted.var_, fitted.scale_, fitted.n_steps_seen_ = mean, var, scale, n_steps
+        self.__dict__ = vars(fitted)  # all at once: an error or a Ctrl-C before it changes nothing
         return self
 
     def _check_against_fit(self, X, sequences, method, *, names=True):
@@ -268,7 +273,7 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
                 f"`X` must be of the kind seen in fit, {_KINDS[self._fitted_kind]}; "
                 f"{method} got {_KINDS[sequences.kind]}."
             )
-        X = _columns(X, sequences)
+        X = with_columns(X, sequences)
         if names:
             validate_data(self, X, reset=False, skip_check_array=True)
         elif X.shape[1] != self.n_features_in_:
@@ -330,11 +335,6 @@ def _read(scaler, X):
         sequences = from_dense(array)
     check_finite(sequences, sequences.values.dtype)
     return X, sequences
-
-
-def _columns(X, sequences):
-    """Return what scikit-learn counts and names the columns of: the features, or all steps."""
-    return X if sequences.kind == "2d" else sequences.values
 
 
 def _read_weights(sample_weight, sequences):

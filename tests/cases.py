@@ -260,6 +260,12 @@ def loss_and_grad(
         return engine.loss_and_grad(data, indices, **options)
 
 
+def loss_and_grad_of(network, params, sequences, targets, weights=None):
+    """Return the loss of sequences as estimators read them, and its gradient (n_params,)."""
+    dataset = _core.Dataset(sequences.values, sequences.offsets, targets, weights)
+    return loss_and_grad(network, params, dataset)
+
+
 def predict(network, params, data, *, n_threads=2, **options):
     engine = make_engine(network, params, data, training=False, n_threads=n_threads)
     return engine.predict(data, **options)

@@ -115,13 +115,37 @@ def test_classes_must_be_known(wrong, loss, n_classes):
 def test_parameters_must_be_the_flat_vector(wrong):
     network, params, data = problem()
     engine = make_engine(network, params, data, training=True)
-    indices, state = np.arange(4), np.zeros((1, len(params)))
     with pytest.raises(ValueError, match="`params` must be a C-contiguous array"):
         engine.load(wrong(params))
-    with pytest.raises(ValueError, match="`params` must be a C-contiguous writeable array"):
-        engine.train_minibatch(data, indices, wrong(params), state, 0.1, 1)
+
+
+def test_parameters_that_change_are_those_that_were_loaded():
+    network, params, data = problem()
+    engine = make_engine(network, params, data, training=True)
+    indices, state = np.arange(4), np.zeros((1, len(params)))
+    with pytest.raises(ValueError, match="`params` must be the array that was loaded"):
+        engine.train_minibatch(data, indices, params.copy(), state, 0.1, 1)
+    engine.load(params)
+    engine.train_minibatch(data, indices, params, state, 0.1, 1)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        lambda s: s[0],
+        lambda s: s[:, :-1].copy(),
+        lambda s: np.vstack([s, s]),
+        lambda s: s.astype(np.float32),
+        lambda s: np.repeat(s, 2, axis=1)[:, ::2],
+        np.ndarray.tolist,
+    ],
+)
+def test_the_memory_of_the_optimizer_must_be_its_vectors(wrong):
+    network, params, data = problem()
+    engine = make_engine(network, params, data, training=True)
+    state = np.zeros((1, len(params)))
     with pytest.raises(ValueError, match="`state` must be a C-contiguous writeable array"):
-        engine.train_minibatch(data, indices, params, wrong(state[0]), 0.1, 1)
+        engine.train_minibatch(data, np.arange(4), params, wrong(state), 0.1, 1)
 
 
 def test_only_what_may_be_written_is_written():
@@ -184,6 +208,11 @@ def test_an_engine_knows_what_it_was_made_for():
         {"hidden_layer_sizes": (1,) * 65},
         {"hidden_layer_sizes": (2**40,)},
         {"n_features": 0},
+        {"dropout": 1.0},
+        {"dropout": -0.1},
+        {"dropout": np.nan},
+        {"huber_delta": 0.0},
+        {"huber_delta": np.nan},
     ],
 )
 def test_an_impossible_network_is_refused(changes):

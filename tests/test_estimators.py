@@ -105,6 +105,24 @@ def test_a_data_frame_keeps_its_names(dense):
     assert not hasattr(rnn.fit(X, labels), "feature_names_in_")
 
 
+def test_a_list_of_data_frames_keeps_the_names_of_its_columns(ragged):
+    pandas = pytest.importorskip("pandas")
+    X, labels, _ = ragged
+    names = [f"sensor {k}" for k in range(X[0].shape[1])]
+    frames = [pandas.DataFrame(x, columns=names) for x in X]
+    rnn = RNNClassifier(**QUICK).fit(frames, labels)
+    assert list(rnn.feature_names_in_) == names
+    assert equal(rnn.params_, RNNClassifier(**QUICK).fit(X, labels).params_)
+    swapped = [frame[names[::-1]] for frame in frames]
+    scaler = SequenceScaler().fit(frames)
+    for method in (rnn.predict, scaler.transform, scaler.partial_fit):
+        with pytest.raises(ValueError, match="feature names"):
+            method(swapped)
+        with pytest.warns(UserWarning, match="does not have valid feature names"):
+            method(X)
+    assert not hasattr(rnn.fit(X, labels), "feature_names_in_")
+
+
 def test_read_only_and_integer_data_are_taken(dense):
     X, labels, _ = dense
     whole = np.round(X).astype(int)
@@ -503,23 +521,6 @@ print("sklearn.metrics" in sys.modules or "sklearn.model_selection" in sys.modul
     assert float(seconds) < 0.1
     assert not {"torch", "matplotlib", "tqdm", "pandas"} & set(packages.split("'"))
     assert heavy == "False"
-
-
-def test_imports_point_one_way():
-    """`_core` and the network know no estimator, and only the estimators know scikit-learn."""
-    code = """
-import sys
-sys.modules["sklearn"] = None
-import importlib.machinery, importlib.util, types
-package = types.ModuleType("sklearn_rnn")
-package.__path__ = [PATH]
-sys.modules["sklearn_rnn"] = package
-import sklearn_rnn._training, sklearn_rnn._threads
-loaded = {m.split(".")[-1] for m in sys.modules if m.startswith("sklearn_rnn.")}
-print(sorted(loaded & {"_base", "_classifier", "_regressor", "_callbacks", "_validation"}))
-"""
-    code = code.replace("PATH", repr(sklearn_rnn.__path__[0]))
-    assert run_python(code).stdout.strip() == "[]"
 
 
 # ---- extremes, and what is not ours -------------------------------------------------------------

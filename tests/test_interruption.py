@@ -1,5 +1,6 @@
 """Ctrl-C at any moment: answered at once, and the estimator is as it was or ready to be used."""
 
+import copy
 import os
 import pickle
 import signal
@@ -7,7 +8,8 @@ import sys
 import threading
 import time
 import warnings
-from functools import cache
+from functools import cache, partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from threadpoolctl import ThreadpoolController
 
 import sklearn_rnn
 from sklearn_rnn import RNNClassifier, RNNRegressor, _threads
+from sklearn_rnn.preprocessing import SequenceScaler
 
 PACKAGE = os.path.dirname(sklearn_rnn.__file__) + os.sep
 PATIENCE = 0.5  # seconds until an interrupt is answered
@@ -156,13 +159,70 @@ def interrupt_at_lines(make, stride):
             assert_ready(rnn, SHORT, n_before)
         seen.add((end, changed))
         assert_nothing_is_left(blas_threads)
-    assert seen >= {("raised", False), ("returned", True)}
+    # A `partial_fit` is part of somebody's loop, which must end too.
+    assert seen >= {("raised", False), ("raised", True)}
+    assert (("returned", True) in seen) == (make.__name__ != "partial_fit")
 
 
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("make", trainings(), ids=lambda make: make.__name__)
 def test_an_interrupt_at_a_line_leaves_all_as_it_was_or_ready(make):
     interrupt_at_lines(make, stride=3)
+
+
+def all_or_nothing(folder):
+    """Return functions that each make something, what changes it, and what it then is."""
+    rnn = RNNClassifier(2, max_iter=1, random_state=0).fit(SHORT, labels(SHORT))
+    other = RNNClassifier(2, max_iter=1, random_state=1).fit(SHORT, labels(SHORT))
+    names = [folder / "model.safetensors", folder / "model.npz"]
+
+    def fit_scaler():
+        scaler = SequenceScaler().fit(SHORT)
+        return scaler, lambda: scaler.fit(LONG[:3] * [1, 0])
+
+    def partial_fit_scaler():
+        scaler = SequenceScaler().fit(SHORT)
+        return scaler, lambda: scaler.partial_fit(LONG[:3])
+
+    def set_weights():
+        model = copy.deepcopy(rnn)
+        return model, lambda: model.set_weights(other.weights_)
+
+    def load(name, model):
+        other.save_weights(name)
+        model = copy.deepcopy(model)
+        return model, lambda: model.load_weights(name)
+
+    def save(name):
+        rnn.save_weights(name)
+        return name, lambda: other.save_weights(name)
+
+    unfitted = RNNClassifier(random_state=0)
+    loads = [partial(load, name, model) for name in names for model in (rnn, unfitted)]
+    saves = [partial(save, name) for name in names]
+    return [fit_scaler, partial_fit_scaler, set_weights, *loads, *saves]
+
+
+def content_of(thing):
+    return thing.read_bytes() if isinstance(thing, Path) else state_of(thing)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_interrupt_at_a_line_leaves_the_old_or_the_new(tmp_path):
+    for make in all_or_nothing(tmp_path):
+        thing, change = make()
+        old = content_of(thing)
+        with InterruptAtLine() as counter:
+            change()
+        new = content_of(thing)
+        assert old != new and counter.count > 5
+        files = sorted(tmp_path.iterdir())
+        for n in range(0, counter.count, 1 + counter.count // 100):
+            thing, change = make()
+            with pytest.raises(KeyboardInterrupt), InterruptAtLine(n):
+                change()
+            assert content_of(thing) in (old, new), f"{make} at line {n}"
+            assert sorted(tmp_path.iterdir()) == files
 
 
 # ---- at a random moment -------------------------------------------------------------------------

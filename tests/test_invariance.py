@@ -11,6 +11,7 @@ from cases import (
     draw_lengths,
     draw_params,
     loss_and_grad,
+    loss_and_grad_of,
     make_network,
     per_sequence,
     predict,
@@ -279,7 +280,7 @@ def test_a_long_prediction_is_its_parts(per_step):
 def results_of(network, params, sequences, targets):
     """Return predictions, loss and gradient for packed sequences."""
     predictions = _network.predictor(network, sequences)(params)
-    return predictions, *_network.loss_and_grad(network, params, sequences, targets)
+    return predictions, *loss_and_grad_of(network, params, sequences, targets)
 
 
 @each_cell

@@ -13,10 +13,12 @@ from cases import (
     make_engine,
     make_network,
     predict,
+    set_optimizer,
     simd_level,
 )
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core
+from sklearn_rnn._network import held
 
 HUGE = 1e4  # a logit
 # How much longer than ordinary numbers others may take, and how often a busy machine is forgiven.
@@ -54,6 +56,25 @@ def test_kernels_take_denormal_numbers_for_zero(dtype, level, n_threads):
         states = predict(network, params, data, n_threads=n_threads)
     assert np.any(x < tiny) and np.any(x == tiny)
     np.testing.assert_array_equal(states, np.where(x < tiny, 0, x))
+
+
+@pytest.mark.parametrize("n_threads", [1, 2])
+@each_level
+@each_dtype
+def test_optimizers_take_denormal_numbers_for_zero(dtype, level, n_threads):
+    network = make_network(CELLS[-1], (64,), n_outputs=1, dtype=dtype)
+    params = draw_params(network, np.random.default_rng(0))
+    for name in ("head.weight", "head.bias"):
+        network.views(params)[name][:] = 0  # no output, no target: no gradient
+    data = sequences(np.ones((64 * 32, network.n_features), dtype), None, np.full(64, 32))
+    data = _core.Dataset(data.values, data.offsets, np.zeros((64, 1), dtype))
+    velocity = np.full((1, len(params)), np.finfo(dtype).smallest_subnormal * 1000, dtype)
+    with simd_level(level):
+        engine = make_engine(network, params, data, training=True, n_threads=n_threads)
+        set_optimizer(engine, momentum=0.5)
+        with held(engine):
+            engine.train_minibatch(data, np.arange(64), params, velocity, 0.1, 1)
+    assert not velocity.any()
 
 
 def ordinary(network, rng, shape):

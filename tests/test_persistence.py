@@ -4,6 +4,7 @@ import copy
 import hashlib
 import io
 import json
+import os
 import pickle
 import struct
 import zipfile
@@ -187,11 +188,17 @@ ARRAYS = [
 ]
 
 
+LEARNING_ONLY = {"_optimizer", "vectors", "t_", "loss_curve_", "best_loss_", "validation_scores_"}
+
+
 def assert_refused(rnn, X, name, unpickled=True):
-    """Hold that predictions or learning on refuse a state, and that it cannot be unpickled."""
+    """Hold that predictions and learning on refuse a state, and that it cannot be unpickled."""
     before = pickle.dumps(rnn)
+    if name not in LEARNING_ONLY:
+        for predict in (rnn.predict, rnn.hidden_states):
+            with pytest.raises(ValueError, match=name):
+                predict(X)
     with pytest.raises(ValueError, match=name):
-        rnn.predict(X)
         rnn.partial_fit(X, np.zeros(len(X)))
     assert pickle.dumps(rnn) == before
     if unpickled:
@@ -336,9 +343,13 @@ def test_a_deleted_attribute_is_a_damaged_state():
         for name in needed & vars(rnn).keys():
             twin = pickle.loads(pickle.dumps(rnn))
             delattr(twin, name)
-            with pytest.raises(ValueError, match=name if name != "params_" else "not fitted"):
-                twin.predict(X)
-                twin.partial_fit(X, rnn.predict(X))
+            unfitted = name == "params_"
+            if name not in LEARNING_ONLY:
+                with pytest.raises(ValueError, match="not fitted" if unfitted else name):
+                    twin.predict(X)
+            if not unfitted:
+                with pytest.raises(ValueError, match=name):
+                    twin.partial_fit(X, rnn.predict(X))
         for name in rnn._architecture:
             twin = pickle.loads(pickle.dumps(rnn))
             del twin._architecture[name]
@@ -459,6 +470,68 @@ def test_the_file_of_a_classifier_is_none_for_a_regressor(file):
         with pytest.raises(ValueError, match=f"`file` must hold a network for {other.__name__}"):
             unfitted.load_weights(file)
         assert unfitted.get_params() == other().get_params() and not hasattr(unfitted, "params_")
+
+
+def test_what_is_no_file_is_refused(file):
+    rnn, _ = classifier()
+    file.mkdir()
+    for method in (rnn.save_weights, rnn.load_weights):
+        with pytest.raises(ValueError, match="`file` must be the name of a file"):
+            method(file)
+        for nothing in (None, 3, b"model.npz", io.BytesIO()):
+            with pytest.raises(TypeError, match="`file` must be a str or path-like"):
+                method(nothing)
+    file.rmdir()
+    os.mkfifo(file)  # which would wait for somebody to write into it
+    for method in (rnn.save_weights, rnn.load_weights):
+        with pytest.raises(ValueError, match="`file` must be the name of a file"):
+            method(file)
+
+
+def test_a_file_is_replaced_with_its_rights_and_through_a_link(file, tmp_path):
+    rnn, X = classifier()
+    link = tmp_path / f"link{file.suffix}"
+    link.symlink_to(file)
+    rnn.save_weights(link)
+    file.chmod(0o600)
+    rnn.set_weights({name: -weight for name, weight in rnn.weights_.items()}).save_weights(link)
+    assert link.is_symlink() and file.stat().st_mode & 0o777 == 0o600
+    assert_same_predictions(RNNClassifier().load_weights(file), rnn, X)
+
+
+def test_a_subclass_with_parameters_of_its_own_loads_weights(file):
+    class Sized(RNNRegressor):
+        def __init__(self, width=3):
+            super().__init__(width)
+            self.width = width
+
+    rnn, X = make_models.fit("elman_poisson")
+    rnn.save_weights(file)
+    twin = Sized().load_weights(file)
+    assert_same_predictions(twin, rnn, X)
+    assert twin.cell == "elman" and twin.get_params() == {"width": 3}
+
+
+def test_a_bad_random_state_is_named_when_weights_are_loaded(file):
+    rnn, _ = classifier()
+    rnn.save_weights(file)
+    unfitted = RNNClassifier(random_state="x")
+    with pytest.raises(ValueError, match="`random_state`"):
+        unfitted.load_weights(file)
+    assert unfitted.get_params() == RNNClassifier(random_state="x").get_params()
+
+
+@pytest.mark.parametrize("dtype, value", [("float64", "1e999"), ("float16", "1e6")])
+def test_classes_that_are_not_finite_are_refused(dtype, value, file, monkeypatch):
+    rnn, _ = classifier()
+    sound = copy.deepcopy(rnn)
+    rnn.classes_ = np.array([0, 123.25], dtype)
+    dumps = json.dumps
+    forged = lambda v, **kw: dumps(v, **kw).replace("123.25", value)  # noqa: E731
+    monkeypatch.setattr(_weight_files.json, "dumps", forged)
+    forge(file, rnn, lambda facts: None)
+    monkeypatch.undo()
+    assert_load_fails(file, sound)
 
 
 def test_a_damaged_model_is_not_written(file):
@@ -649,9 +722,7 @@ def forge(file, rnn, change):
     """Write a file with a changed description and the checksum that belongs to it."""
     facts = copy.deepcopy(sklearn_rnn._state.describe(vars(rnn)))
     change(facts)
-    network = rnn._fitted_network()
-    layout = _weight_files.Layout(network.layout, network.dtype)
-    _weight_files.write(file, facts, layout, rnn.params_)
+    _weight_files.write(file, facts, rnn._fitted_network(), rnn.params_)
 
 
 @pytest.mark.parametrize("what", DESCRIPTIONS)

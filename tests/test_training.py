@@ -10,7 +10,7 @@ import warnings
 import numpy as np
 import pytest
 import reference
-from cases import run_python
+from cases import loss_and_grad_of, run_python
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -104,8 +104,8 @@ def test_weight_two_is_a_duplicate(ragged, dtype, rtol):
     params = _network.initialize(network, np.random.RandomState(0))
     y = numbers.astype(dtype)[:, None]
     weights = np.repeat([2.0, 1.0], [10, 30])
-    loss_1, d_1 = _network.loss_and_grad(network, params, sequences, y, weights)
-    loss_2, d_2 = _network.loss_and_grad(network, params, doubled, np.concatenate([y, y[:10]]))
+    loss_1, d_1 = loss_and_grad_of(network, params, sequences, y, weights)
+    loss_2, d_2 = loss_and_grad_of(network, params, doubled, np.concatenate([y, y[:10]]))
     np.testing.assert_allclose(loss_1, loss_2, rtol=rtol)
     np.testing.assert_allclose(d_1, d_2, rtol=rtol, atol=rtol * np.abs(d_1).max())
 
@@ -433,6 +433,17 @@ def test_callbacks_of_scikit_learn_are_served_where_it_has_them(dense):
     assert not [name for name in vars(rnn) if "callback" in name and name != "_skl_callbacks"]
 
 
+def test_callbacks_of_scikit_learn_see_an_end_of_each_epoch_of_a_fit_that_converged(dense):
+    pytest.importorskip("sklearn.callback")
+    X, labels, _ = dense
+    recorder = Recorder(last=None)
+    rnn = RNNClassifier(4, max_iter=99, tol=10.0, n_iter_no_change=2, random_state=0)
+    rnn.set_callbacks(recorder).fit(X, labels)
+    assert 1 < rnn.n_iter_ < 99
+    epochs = ["begin epoch", "end epoch"] * rnn.n_iter_
+    assert recorder.events == ["setup", "begin fit", *epochs, "end fit", "teardown"]
+
+
 def test_callbacks_of_scikit_learn_nest_under_a_grid_search(ragged):
     callback = pytest.importorskip("sklearn.callback")
     X, labels, _ = ragged
@@ -618,6 +629,15 @@ def test_a_fit_leaves_the_signal_handlers_alone():
     assert signal.getsignal(signal.SIGINT) is before
 
 
+def test_a_bad_random_state_is_refused_between_two_partial_fits(ragged):
+    X, labels, _ = ragged
+    rnn = RNNClassifier(4).partial_fit(X, labels, classes=np.unique(labels))
+    before = pickle.dumps(rnn.set_params(random_state="x"))
+    with pytest.raises(ValueError, match="`random_state`"):
+        rnn.partial_fit(X, labels)
+    assert pickle.dumps(rnn) == before
+
+
 def test_a_copy_made_by_a_callback_stays_as_it_was(ragged):
     X, labels, _ = ragged
     copies = []
@@ -637,6 +657,23 @@ def test_warm_start_appends_the_validation_scores_too(ragged):
     assert rnn.validation_scores_[:3] == first
     assert len(rnn.validation_scores_) == len(rnn.loss_curve_) == 6
     assert rnn.best_validation_score_ == max(rnn.validation_scores_[3:])
+
+
+def test_warm_start_holds_out_the_same_sequences(ragged, monkeypatch):
+    X, labels, _ = ragged
+    held = []
+
+    def recorded(*args):
+        both = split(*args)
+        held.append(both[1])
+        return both
+
+    monkeypatch.setattr("sklearn_rnn._base.split", recorded)
+    rnn = RNNClassifier(4, warm_start=True, early_stopping=True, max_iter=1, random_state=0)
+    rnn.fit(X, labels).fit(X, labels).fit(X, labels)
+    assert len(held) == 3
+    for other in held[1:]:
+        np.testing.assert_array_equal(other, held[0])
 
 
 def test_the_warning_at_the_end_points_at_the_caller(ragged):

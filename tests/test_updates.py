@@ -111,6 +111,18 @@ def test_one_step_of_rate_one_is_minus_the_gradient(dtype):
     assert total == data.weights.sum()
 
 
+def test_a_minibatch_of_many_slices_has_one_loss():
+    rng = np.random.default_rng(0)
+    network = make_network(CELLS[-1], (5,))
+    params, data = draw_params(network, rng), draw_dataset(network, [3] * 100, rng, True)
+    for _ in range(20):
+        params[:] = draw_params(network, rng)
+        loss, _ = loss_and_grad(network, params, data)
+        engine = make_engine(network, params, data, training=True)
+        state = np.zeros((1, len(params)))
+        assert engine.train_minibatch(data, np.arange(100), params, state, 0.1, 1)[0] == loss
+
+
 @each_solver
 def test_updates_carry_on_with_the_new_parameters(solver):
     # An engine goes on from its own packed weights; a new one packs the flat vector.
