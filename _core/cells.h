@@ -1,4 +1,4 @@
-/* The roster of cells. A cell is one file and one line here; build, dispatch, tests, benchmarks and docs read this list.
+/* The roster of cells. A cell is one file and two lines here; kernels, estimators and tests read this list.
  *
  * A file defines, for the cell NAME:
  *

@@ -334,17 +334,28 @@ def rows_for(threads, options):
 # ---- what Python adds to a minibatch ----
 
 TINY_BATCH, BAR_US = 16, 15  # of a network with one feature, one unit, one step
+SHORT, SHORT_BAR_US = (1, 8, 64), 100  # steps, features, units of a prediction
 PLANS = {"minibatch": (40_000, 1), "epoch": (TINY_BATCH, 2000)}  # n_samples, epochs
+
+
+def time_prediction(job):
+    """Microseconds of `predict` of one short sequence, LSTM, all checks included."""
+    from sklearn_rnn import RNNClassifier
+
+    X = np.random.default_rng(0).standard_normal((64, *SHORT[:2]), dtype=np.float32)
+    model = RNNClassifier(SHORT[2], max_iter=1, tol=0.0, n_threads=1).fit(X, X[:, 0, 0] > 0)
+    return 1e6 * harness.seconds_of(functools.partial(model.predict, X[:1]), job["seconds"])
 
 
 def time_tiny(job):
     """Microseconds per minibatch of `fit`, and of `train_minibatch` alone, for each plan.
 
-    In the first plan all are of one epoch, in the second each is an epoch of its own.
+    In the first plan all are of one epoch, in the second each is an epoch of its own. The
+    microseconds of a prediction come besides.
     """
     from sklearn_rnn import RNNRegressor, _training
 
-    results, run_pass = {}, _training.run_pass
+    results, run_pass = {"prediction": time_prediction(job)}, _training.run_pass
     for plan, (n_samples, epochs) in PLANS.items():
         seen = {}
 
@@ -385,7 +396,7 @@ def measure_overhead(options):
     """Microseconds of `fit` beyond those of `train_minibatch`, for each plan."""
     job = {"tiny": True, "seconds": 0.1 if options.quick else 0.5}
     runs = harness.in_turn(__file__, {"ours": job}, options.runs, 1)["ours"]
-    overhead = {}
+    overhead = {"prediction_us": harness.summary([run["prediction"] for run in runs])}
     for plan in PLANS:
         fit, alone = zip(*[run[plan] for run in runs], strict=True)
         overhead[plan] = {
@@ -408,6 +419,12 @@ def overhead_lines(overhead):
     yield (
         f"* Python per epoch: {epoch['median']:.0f} us ({epoch['min']:.0f} to {epoch['max']:.0f}), "
         "the same of epochs of a single minibatch"
+    )
+    one = overhead["prediction_us"]
+    yield (
+        "* `predict` of one sequence of {} step, {} features, LSTM of {} units: ".format(*SHORT)
+        + f"{one['median']:.0f} us ({one['min']:.0f} to {one['max']:.0f}; bar {SHORT_BAR_US}: "
+        f"{reached(one['median'] <= SHORT_BAR_US)})"
     )
 
 

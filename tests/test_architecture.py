@@ -80,6 +80,16 @@ def test_scikit_learn_is_touched_by_the_estimators_alone():
     assert touching <= reached_from(*ESTIMATORS)
 
 
+@needs_sources
+def test_the_design_page_knows_every_room():
+    page = (ROOT / "docs" / "design.md").read_text()
+    house = page[page.index("## The house") : page.index("## The way of the data")]
+    rooms = [path.name for path in (*NATIVE.glob("*.*"), *PACKAGE.glob("*.py"))]
+    rooms = [name for name in rooms if not re.match(r"kernels_|__init__|_core\.c", name)]
+    assert len(rooms) > 40
+    assert [name for name in rooms if name not in house] == []
+
+
 def test_no_framework_is_imported():
     for name, tree in modules().items():
         assert not imports_of(tree)[1] & FRAMEWORKS, name
