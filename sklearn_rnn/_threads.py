@@ -5,7 +5,8 @@ import sys
 import threading
 from contextlib import contextmanager
 from functools import lru_cache
-from numbers import Integral
+
+from ._parameters import TABLE, shown
 
 _forked = False
 
@@ -17,11 +18,9 @@ def effective_n_threads(n_threads=None):
     Otherwise a number is taken as it is. None means 1 inside a joblib worker of any backend, whose
     neighbours use the other cores; else OMP_NUM_THREADS, or as many as there are usable cores.
     """
-    if n_threads is not None and not (isinstance(n_threads, Integral) and 1 <= n_threads < 2**31):
-        raise ValueError(
-            "`n_threads` must be None or an integer of at least 1 and below 2**31, "
-            f"got {n_threads!r}."
-        )
+    rule = TABLE["n_threads"]
+    if not rule.test(n_threads):
+        raise ValueError(f"`n_threads` must be {rule.text}, got {shown(n_threads)}.")
     if _forked:
         return 1
     if n_threads is not None:

@@ -413,6 +413,14 @@ def test_what_is_no_callback_is_refused(refuses, callbacks):
     refuses(RNNRegressor(2), "`callbacks`", RAGGED, NUMBERS, error=TypeError, callbacks=callbacks)
 
 
+@pytest.mark.parametrize("value", [0, True, 2.0, "2", 2**31])
+def test_a_bad_number_of_threads_is_refused_by_predictions_too(value):
+    rnn = RNNRegressor(2, max_iter=1).fit(RAGGED, NUMBERS).set_params(n_threads=value)
+    for method in (rnn.predict, rnn.hidden_states):
+        with pytest.raises(ValueError, match="`n_threads` must be None or an integer"):
+            method(RAGGED)
+
+
 # ---- hidden states, weights, size -------------------------------------------------------------
 
 
