@@ -109,7 +109,18 @@ cdef int present_level = 0
 
 
 def set_simd_level(name):
-    """Use the kernels of this SIMD level from now on."""
+    """Use the kernels of this SIMD level from now on.
+
+    Parameters
+    ----------
+    name : str
+        One of "baseline", "avx2" and "avx512" that this processor runs: `show_versions` lists them.
+
+    Raises
+    ------
+    ValueError
+        If this processor, or this build, has no such level.
+    """
     global present_level
     if name not in simd_levels():
         raise ValueError(f"The SIMD level must be one of {simd_levels()} on this processor, got {name!r}.")

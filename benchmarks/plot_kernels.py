@@ -92,6 +92,16 @@ def draw(rows, path):
     figure.savefig(path, dpi=100, pil_kwargs={"optimize": True})
 
 
+COLUMNS = {
+    "cell": "cell",
+    "library": "library",
+    "hidden units": "hidden",
+    "ms": lambda row: kernels.spread(row["ms"]),
+    "GFLOP/s": lambda row: f"{row['gflops']:.1f}",
+    "matrix product, GFLOP/s": lambda row: f"{row['matrix_gflops']:.1f}",
+}
+
+
 def main():
     parser = harness.arguments(__doc__)
     parser.add_argument("--runs", type=int, default=5)
@@ -107,21 +117,14 @@ def main():
         os.environ.update(steps.jax_environment(folder))
         if options.quick:
             rows = measure(HIDDEN[:4], 1, 0.02)
-            print(harness.table({key: key for key in rows[0]}, rows))
+            print(harness.table(COLUMNS, rows))
             draw(rows, os.path.join(folder, "kernels.png"))
             return
         rows = measure(HIDDEN, options.runs, options.seconds)
     harness.write(
         "plot_kernels",
         "Throughput of a training step: T,B,I 100,64,16, float32, one thread",
-        {
-            "cell": "cell",
-            "library": "library",
-            "hidden units": "hidden",
-            "ms": lambda row: kernels.spread(row["ms"]),
-            "GFLOP/s": lambda row: f"{row['gflops']:.1f}",
-            "matrix product, GFLOP/s": lambda row: f"{row['matrix_gflops']:.1f}",
-        },
+        COLUMNS,
         rows,
         ("cell", "library", "hidden"),
         ("torch", "jax", "matplotlib"),

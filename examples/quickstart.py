@@ -31,7 +31,7 @@ print(
 try:
     import matplotlib
 except ImportError:
-    print("Install matplotlib to save the learning curve as a picture.")
+    print("Install matplotlib (pip install '.[plot]') to save the learning curve as a picture.")
 else:
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt

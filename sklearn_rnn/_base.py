@@ -91,7 +91,9 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         if X_val is not None and not self.early_stopping:
             raise ValueError("`X_val` is used with early_stopping=True only; got False.")
         if incremental and self.early_stopping:
-            raise ValueError("partial_fit does not support early_stopping=True")
+            raise ValueError(
+                "partial_fit does not support early_stopping=True: set it to False before."
+            )
 
     def _draft(self, going_on):
         """Make a twin to write on; it begins with the fitted state if that is gone on with."""

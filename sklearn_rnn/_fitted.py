@@ -161,7 +161,8 @@ class _FittedRNN(BaseEstimator):
         ``weight_ih_l0`` (n_gates * n_units, n_inputs), ``weight_hh_l0``, ``bias_ih_l0`` and
         ``bias_hh_l0``, the same for each layer, with suffix ``_reverse`` for the second direction;
         gates in PyTorch's order (lstm: i f g o, gru: r z n). Then ``head.weight`` and
-        ``head.bias``. Without these two, ``torch.nn.LSTM.load_state_dict`` takes them.
+        ``head.bias``. Without these two, and as tensors, ``torch.nn.LSTM.load_state_dict`` takes
+        them.
         """
         network = self._fitted_network()
         params = self.params_.copy()
@@ -309,8 +310,8 @@ class _FittedRNN(BaseEstimator):
         """Take over a state that tells nothing of a training."""
         if is_classifier(self) != (LOSSES[network.loss].task == "classes"):
             raise ValueError(
-                f"`file` must hold a network for {type(self).__name__}, it has one with "
-                f"loss={network.loss!r}."
+                f"`file` must hold a network for {type(self).__name__}, it has one that predicts "
+                f"{LOSSES[network.loss].task}, with loss={network.loss!r}."
             )
         params = {**vars(network), "mode": MODES[network.per_step]}
         params = {name: value for name, value in params.items() if name in vars(self)}

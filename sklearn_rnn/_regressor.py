@@ -87,8 +87,8 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         Training stops when more than so many epochs in a row bring no progress.
     early_stopping : bool, default=False
         Whether to watch the score on held-out sequences, and give back the weights of the epoch
-        where it was best. What is held out of y still counts for what is taken of y as a whole:
-        class weights that are "balanced", the scale of a regressor.
+        where it was best. Class weights that are "balanced" and the scale of a regressor's y are
+        taken from all sequences, held out or not.
     validation_fraction : float, default=0.1
         Share of the sequences held out by `early_stopping` when `fit` gets no `X_val`.
     warm_start : bool, default=False
@@ -155,7 +155,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         Score on the held-out sequences after each epoch, to which `warm_start` appends; None
         without `early_stopping`.
     best_validation_score_ : float or None
-        The greatest of the last fit's, which the weights belong to.
+        The greatest of the last fit: the score of the weights that it gave back.
     params_ : ndarray of shape (n_params,)
         All weights, in the order of `weights_`.
     weights_ : dict of str to ndarray
@@ -321,8 +321,10 @@ class RNNRegressor(RegressorMixin, _RNNBase):
             that y may have; only their ratios count. Nothing is learned from what has weight 0,
             but its y must be finite all the same.
         X_val, y_val, sample_weight_val : as X, y and sample_weight, default=None
-            What `early_stopping` validates with, instead of a part of X. A Pipeline transforms
-            X_val if its `transform_input` says so.
+            What `early_stopping` validates with, instead of a part of X. A Pipeline does not
+            transform it, so scale it before; or have scikit-learn route it
+            (``set_config(enable_metadata_routing=True)``, ``set_fit_request(X_val=True,
+            y_val=True)``, and ``transform_input=["X_val"]`` of the Pipeline).
         callbacks : callable or list of callables, default=None
             Called as ``callback(estimator, info)`` after each epoch, when the estimator is ready
             to predict. info is a dict with epoch, max_iter, loss, validation_score (or None),

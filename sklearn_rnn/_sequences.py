@@ -98,7 +98,7 @@ def from_dense(X, *, name="X"):
     for size, what in zip(X.shape, ("sequence", "step", "feature per step"), strict=False):
         if size == 0:
             raise ValueError(f"`{name}` must have at least 1 {what}; got shape {X.shape}.")
-    _check_numeric(X, name)
+    check_numeric(X, name)
     n_samples, n_timesteps = X.shape[:2]
     with np.errstate(over="ignore"):  # `check_finite` reports it
         X = np.require(X, _float_dtype({X.dtype}), ["C_CONTIGUOUS", "ALIGNED"])
@@ -333,7 +333,7 @@ def refuse_masked(item, name):
 def as_numbers(item, name):
     """`as_array` that refuses what are no real numbers."""
     array = _numbers_of_objects(as_array(item, name))
-    _check_numeric(array, name)
+    check_numeric(array, name)
     return array
 
 
@@ -408,7 +408,7 @@ def _check_items(items, name, *, numeric):
     families = {family(dtype) for dtype in {item.dtype for item in items}}
     if numeric and families != {"numbers"}:
         i = _first(items, lambda item: family(item.dtype) != "numbers")
-        _check_numeric(items[i], f"{name}[{i}]")
+        check_numeric(items[i], f"{name}[{i}]")
     if len(families) > 1 and families != {"strings", "objects"}:
         first = family(items[0].dtype)
         i = _first(items, lambda item: family(item.dtype) != first)
@@ -423,7 +423,7 @@ def family(dtype):
     return _FAMILIES.get(dtype.kind, "something else")
 
 
-def _check_numeric(array, name):
+def check_numeric(array, name):
     if family(array.dtype) != "numbers":
         raise ValueError(
             f"`{name}` must hold real numbers, it holds {family(array.dtype)} ({array.dtype}): "

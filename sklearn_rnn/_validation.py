@@ -12,6 +12,7 @@ from ._sequences import (
     as_array,
     as_numbers,
     check_finite,
+    check_numeric,
     first_frame,
     from_dense,
     is_ragged,
@@ -24,6 +25,10 @@ from ._sequences import (
 KINDS = {
     "2d": "2-D (n_samples, n_timesteps), one feature per step",
     "sequences": "sequences (n_timesteps, n_features), as a 3-D array or a list",
+}
+HINTS = {
+    "2d": "np.stack makes a 2-D array of sequences of one length.",
+    "sequences": "X[..., np.newaxis] makes a 3-D array of a 2-D one.",
 }
 
 
@@ -41,13 +46,15 @@ def read_X(estimator, X, *, dtype, reset=False, name="X"):
         sequences = pack(X, name=name)
     else:
         sequences = from_dense(_checked_array(estimator, X, name), name=name)
+        if not reset and estimator._input_kind == "sequences":
+            sequences = as_sequences(X, sequences, estimator.n_features_in_, name)
     kind = "2d" if sequences.kind == "2d" else "sequences"
     if reset:
         estimator._input_kind = kind
     elif kind != estimator._input_kind:
         raise ValueError(
             f"`{name}` must be of the kind that {type(estimator).__name__} was fitted on: "
-            f"{KINDS[estimator._input_kind]}; got {KINDS[kind]}."
+            f"{KINDS[estimator._input_kind]}; got {KINDS[kind]}. {HINTS[estimator._input_kind]}"
         )
     columns = with_columns(X, sequences)
     if not reset and columns.shape[1] != estimator.n_features_in_:
@@ -62,6 +69,12 @@ def read_X(estimator, X, *, dtype, reset=False, name="X"):
     return sequences
 
 
+def as_sequences(X, sequences, n_features, name="X"):
+    """Read nested lists whose lengths happen to agree as `fit` read others: one sequence each."""
+    nested = sequences.kind == "2d" and isinstance(X, (list, tuple))
+    return pack(X, name=name) if nested and n_features == 1 else sequences
+
+
 def with_columns(X, sequences):
     """Return what scikit-learn counts and names the columns of: features, or steps of a 2-D X."""
     if sequences.kind == "2d":
@@ -72,10 +85,7 @@ def with_columns(X, sequences):
 
 def _checked_array(estimator, X, name):
     """Read what is no list of sequences as a float array of at least two dimensions."""
-    refuse_masked(X, name)
-    kind = getattr(getattr(X, "dtype", None), "kind", "f")
-    if kind in "USmM":
-        raise ValueError(f"`{name}` must hold real numbers, got dtype {X.dtype}.")
+    check_dense(X, name)
     with naming(name):
         return check_array(
             X,
@@ -84,6 +94,19 @@ def _checked_array(estimator, X, name):
             ensure_all_finite=False,  # `check_finite` names the sequence
             input_name=name,
             estimator=estimator,
+        )
+
+
+def check_dense(X, name):
+    """Refuse what scikit-learn's checks would misread, or tell too little about."""
+    refuse_masked(X, name)
+    array = np.asarray(X) if isinstance(X, (list, tuple)) else X
+    if getattr(getattr(array, "dtype", None), "kind", "f") in "USTmM":
+        check_numeric(array, name)
+    if getattr(array, "ndim", None) == 1 and len(array) > 0:
+        raise ValueError(
+            f"`{name}` must hold sequences, got one of {len(array)} numbers. Reshape your data: "
+            f"[{name}] is a list of this one."
         )
 
 

@@ -19,7 +19,7 @@ from ._sequences import (
     step_weights,
     unpack_steps,
 )
-from ._validation import naming, with_columns
+from ._validation import as_sequences, check_dense, naming, with_columns
 
 __all__ = ["SequenceScaler"]
 
@@ -240,7 +240,7 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         for name in ("with_mean", "with_std", "copy"):
             if not isinstance(getattr(self, name), (bool, np.bool_)):
                 raise ValueError(f"`{name}` must be a bool, got {getattr(self, name)!r}.")
-        X, sequences = _read(self, X)
+        X, sequences = _read(self, X, first)
         weights = _read_weights(sample_weight, sequences)
         if first:
             n_features = sequences.n_features
@@ -316,11 +316,13 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         return values
 
 
-def _read(scaler, X):
-    """Return X (an array if it was nested lists) and its sequences, checked."""
+def _read(scaler, X, first=False):
+    """Return X (an array if it was nested lists of one length) and its sequences, checked."""
     if is_ragged(X):
         sequences = pack(X)
     else:
+        given = X
+        check_dense(X, "X")
         if not hasattr(X, "shape") or np.ma.isMaskedArray(X):
             X = as_array(X, "X")
         with naming("X"):
@@ -333,6 +335,9 @@ def _read(scaler, X):
                 input_name="X",
             )
         sequences = from_dense(array)
+        if not first and scaler._fitted_kind != "2d":
+            sequences = as_sequences(given, sequences, scaler.n_features_in_)
+        X = given if sequences.kind == "ragged" else X
     check_finite(sequences, sequences.values.dtype)
     return X, sequences
 
