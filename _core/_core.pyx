@@ -4,6 +4,7 @@
 Nothing here knows of estimators. NumPy owns every array; what reaches C has been checked once, where it came in.
 """
 import os
+import re
 import resource
 import threading
 from collections import namedtuple
@@ -19,6 +20,8 @@ from libc.stdint cimport int32_t, uint32_t
 from libc.stdlib cimport qsort
 from libc.string cimport memset
 from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
+from posix.types cimport pid_t
+from posix.unistd cimport getpid
 
 from blas cimport gemm_double, gemm_float
 from kernels cimport (
@@ -44,8 +47,10 @@ cdef isize PREDICT_SEGMENT_ROWS = 1024
 cdef double THREADS_WORTH = 1 << 25, PREDICT_THREADS_WORTH = 1 << 23
 cdef double SIGNAL_SECONDS = 0.05
 cdef isize CACHE_LINE = 64
-# Address space that a new thread takes: its stack, and a heap of its own.
-cdef isize THREAD_BYTES = 16 << 20
+# Address space that a new thread takes besides its stack, and a stack where nobody has set a limit.
+cdef isize THREAD_HEAP_BYTES = 8 << 20, STACK_BYTES = 8 << 20
+# More threads than the machine has cores only wait. A few may be asked for anywhere.
+cdef int SPARE_THREADS = 16
 # Features, units and outputs stay below, so that their products with a few gates cannot overflow before they are checked.
 cdef isize LARGEST = 1 << 31
 # So do the steps of a slice, for the same reason.
@@ -237,6 +242,16 @@ def memory_limit():
     return machine if limit == resource.RLIM_INFINITY else min(machine, limit)
 
 
+def thread_bytes():
+    """Bytes of address space that a thread of OpenMP takes."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_STACK)
+    stack = STACK_BYTES if limit == resource.RLIM_INFINITY else limit
+    wanted = re.fullmatch(r"\s*([0-9]{1,12})\s*([bkmg]?)\s*", os.environ.get("OMP_STACKSIZE", "").lower())
+    if wanted:
+        stack = max(stack, int(wanted[1]) << {"b": 0, "": 10, "k": 10, "m": 20, "g": 30}[wanted[2]])
+    return stack + THREAD_HEAP_BYTES
+
+
 @contextmanager
 def memory_for(needed, what, advice):
     """Take `needed` bytes meanwhile: a MemoryError says so if there cannot be as many, or NumPy finds none."""
@@ -373,6 +388,7 @@ cdef class Engine:
     cdef int kind
     cdef isize max_batch, workers
     cdef bint loaded
+    cdef pid_t process
     cdef object pending, dtype
     cdef bint optimizing
     cdef object params, packed, arenas, ints, slice_gradients, gradient, losses, norms, samples, ranks
@@ -400,7 +416,8 @@ cdef class Engine:
         if not training:
             batch_size = PREDICT_SLICE_ROWS * PREDICT_SLICES
         self.max_batch = max(1, min(batch_size, len(lengths)))
-        self.workers = max(1, n_threads)
+        self.workers = max(1, min(n_threads, max(os.cpu_count() or 1, SPARE_THREADS)))
+        self.process = getpid()
         self.allocate(np.asarray(lengths, dtype=np.intp), memory_budget)
         self.job.network = network
         if threading.current_thread() is threading.main_thread():   # no other hears of signals
@@ -468,7 +485,7 @@ cdef class Engine:
                 self.slice_gradients = aligned_empty(slices * network.gradient.size, self.dtype)
                 self.gradient = aligned_empty(network.n_params, self.dtype)
                 self.norms = np.zeros(network.n_pieces)
-            np.empty((self.workers - 1) * THREAD_BYTES, dtype=np.uint8)     # without room for a thread libgomp ends the process
+            np.empty((self.workers - 1) * thread_bytes(), dtype=np.uint8)   # without room for a thread libgomp ends the process
         self.job.arena_ints = <isize *>cnp.PyArray_DATA(self.ints)
         self.job.samples = <const isize *>cnp.PyArray_DATA(self.samples)
         self.job.slice_loss = <double *>cnp.PyArray_DATA(self.losses)
@@ -542,6 +559,8 @@ cdef class Engine:
         cdef rnn_phase *phases = [first, second, third, fourth]
         cdef double worth = THREADS_WORTH if self.network.training else PREDICT_THREADS_WORTH
         cdef int n_threads = min(self.workers, job.n_slices) if self.work_of_batch() >= worth else 1
+        if self.process != getpid():    # a forked child, in which the threads of its parent do not exist
+            n_threads = 1
         job.next_slice = job.done_slices = job.stop = 0
         job.work_until_poll = POLL_WORK
         self.pending = None

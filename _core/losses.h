@@ -101,17 +101,17 @@ static inline real greatest_of(isize n, const real *z)
 /* z -> exp(z) / sum exp(z) in place; returns log(sum exp(z - greatest)) */
 static inline double softmax_row(isize n, isize width, real greatest, real *z)
 {
-    real sum = 0;
+    double sum = 0;
     for (isize j = n; j < width; j++)
         z[j] = -(real)INFINITY;
     for (isize j = 0; j < width; j += LANES)
         vstore(z + j, vexp(vload(z + j) - greatest));
     for (isize j = 0; j < n; j++)
-        sum += z[j];
-    const real scale = 1 / sum;
+        sum += (double)z[j];
+    const real scale = (real)(1 / sum);
     for (isize j = 0; j < width; j += LANES)
         vstore(z + j, vload(z + j) * scale);
-    return log((double)sum);
+    return log(sum);
 }
 
 /* l = log(sum exp(z - greatest)) + (greatest - z[label]), where nothing cancels */

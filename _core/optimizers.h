@@ -11,6 +11,7 @@ enum { UPDATE_BLOCK = 4096 };
 /* An optimizer's constants in the real type. */
 typedef struct {
     real learning_rate, momentum, beta_1, beta_2, epsilon;
+    real rest_1, rest_2;                /* 1 - beta, subtracted in double */
     real corrected_rate;                /* Adam: learning_rate sqrt(1 - beta_2^t) / (1 - beta_1^t) */
     int nesterov;
 } constants;
@@ -35,8 +36,8 @@ static inline vec sgd(vec w, vec g, vec *v, vec *unused, const constants *k)
 /* m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;  w -= corrected rate m / (sqrt(v) + eps)     (Kingma and Ba, 2015) */
 static inline vec adam(vec w, vec g, vec *m, vec *v, const constants *k)
 {
-    *m = k->beta_1 * *m + (1 - k->beta_1) * g;
-    *v = k->beta_2 * *v + (1 - k->beta_2) * (g * g);
+    *m = k->beta_1 * *m + k->rest_1 * g;
+    *v = k->beta_2 * *v + k->rest_2 * (g * g);
     return w - k->corrected_rate * *m / (vsqrt(*v) + k->epsilon);
 }
 
@@ -44,7 +45,7 @@ static inline vec adam(vec w, vec g, vec *m, vec *v, const constants *k)
 static inline vec rmsprop(vec w, vec g, vec *v, vec *unused, const constants *k)
 {
     (void)unused;
-    *v = k->beta_2 * *v + (1 - k->beta_2) * (g * g);
+    *v = k->beta_2 * *v + k->rest_2 * (g * g);
     return w - k->learning_rate * g / (vsqrt(*v) + k->epsilon);
 }
 
@@ -124,6 +125,7 @@ static void update(rnn_job *job, isize worker)
     const constants k = {
         .learning_rate = (real)optimizer->learning_rate, .momentum = (real)optimizer->momentum,
         .beta_1 = (real)optimizer->beta_1, .beta_2 = (real)optimizer->beta_2, .epsilon = (real)optimizer->epsilon,
+        .rest_1 = (real)(1 - optimizer->beta_1), .rest_2 = (real)(1 - optimizer->beta_2),
         .corrected_rate = (real)(optimizer->learning_rate * sqrt(optimizer->correction_2) / optimizer->correction_1),
         .nesterov = optimizer->nesterov,
     };

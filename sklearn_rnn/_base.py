@@ -15,7 +15,7 @@ from ._network import Network
 from ._parameters import MODES, check_parameters, layer_sizes
 from ._state import check_going_on, learned
 from ._threads import effective_n_threads
-from ._training import DivergedError, Examples, Progress, Settings, Task, next_seed, train
+from ._training import Examples, Progress, Settings, Task, next_seed, train
 from ._validation import naming, read_weights, read_X, split
 
 # The parameters that must not change between a fit and its continuation.
@@ -66,10 +66,10 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             end = train(task, effective_n_threads(self.n_threads), observers)
             self._take_over(draft, task)
             observers.end(self._tell(end, task))
-        except BaseException as error:
+        except BaseException:
             # What was learned before a callback failed stays. A diverged fit leaves nothing, a
             # diverged `partial_fit` what it had before that minibatch.
-            kept = incremental or not isinstance(error, DivergedError)
+            kept = incremental or not task.progress.diverged
             kept = kept and task.progress.n_updates > n_updates
             if kept and np.isfinite(task.progress.params).all():
                 self._take_over(draft, task)
@@ -214,7 +214,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             sequences, rows, weights = read
             targets = self._encode_y(rows, "y_val")
             held = Examples(sequences, targets, weights, per_step).with_weight()
-        if len(held.targets) < 2:
+        taught = len(held.targets) if held.weights is None else np.count_nonzero(held.weights)
+        if taught < 2:
             raise ValueError("`y_val` must have at least 2 targets with weight, to be scored.")
         return indices, held
 
@@ -247,7 +248,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         elif end == "no_progress":
             what = "Training loss" if task.validate is None else "Validation score"
             return (
-                f"{what} did not improve more than tol={task.settings.tol:g} for "
+                f"{what} did not improve more than tol={float(task.settings.tol):g} for "
                 f"{task.settings.n_iter_no_change} consecutive epochs."
             )
         return None

@@ -396,8 +396,9 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         ValueError
             If X is not of the kind, or has not the number of features, that was fitted.
         """
-        network, sequences, outputs = self._outputs(X)
-        labels = self.classes_[self._codes(outputs).astype(np.intp)]
+        twin = self._now()
+        network, sequences, outputs = twin._outputs(X)
+        labels = twin.classes_[twin._codes(outputs).astype(np.intp)]
         return as_carried(labels, sequences, network.per_step)
 
     def predict_proba(self, X):
@@ -421,7 +422,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         ValueError
             If X is not of the kind, or has not the number of features, that was fitted.
         """
-        network, sequences, outputs = self._outputs(X)
+        network, sequences, outputs = self._now()._outputs(X)
         if network.loss == "logistic":
             outputs = np.concatenate([1 - outputs, outputs], axis=1)
         return as_carried(outputs, sequences, network.per_step)
@@ -447,7 +448,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         ValueError
             If X is not of the kind, or has not the number of features, that was fitted.
         """
-        network, sequences, z = self._outputs(X, raw=True)
+        network, sequences, z = self._now()._outputs(X, raw=True)
         if network.loss == "logistic":
             z = np.concatenate([-np.logaddexp(0, z), -np.logaddexp(0, -z)], axis=1)
         else:
@@ -493,7 +494,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
                     f"`{name}` must have one label per step, it has {labels.shape[1]}."
                 )
             with naming(name):
-                return column_or_1d(labels, warn=True)
+                return _labels(column_or_1d(labels, warn=True), name)
         y = one_per_sequence(y, sequences, name)
         if y.ndim > 2 or (y.ndim == 2 and y.shape[1] != 1):
             raise ValueError(
@@ -504,7 +505,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         with naming(name):
             labels = column_or_1d(y, warn=True)
             assert_all_finite(labels, input_name=name)
-        return labels
+        return _labels(labels, name)
 
     def _learn_y(self, labels, weights, taught, going_on, incremental, classes=None):
         """Return codes (n_rows,), the loss and its number of outputs; sets `classes_`.
@@ -553,6 +554,9 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
             # NumPy would compare numbers with strings as strings; what objects are, it finds out.
             if ours != theirs and "objects" not in (ours, theirs):
                 raise TypeError(f"got {theirs}")
+            if {classes.dtype.kind, labels.dtype.kind} == {"i", "u"}:
+                # NumPy would compare both as floats, and take large ones for each other.
+                classes, labels = classes.astype(object), labels.astype(object)
             codes = np.searchsorted(classes, labels).clip(max=len(classes) - 1)
         except TypeError as error:
             raise ValueError(
@@ -606,3 +610,10 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
 
     def _loss_unit(self, loss):
         return 1.0
+
+
+def _labels(labels, name):
+    """Return labels (n,) of a type that has an order."""
+    if labels.dtype.kind in "cV":
+        raise ValueError(f"`{name}` must hold labels, it holds {family(labels.dtype)}.")
+    return labels

@@ -81,8 +81,14 @@ class _FittedRNN(BaseEstimator):
 
     # ---- use ----
 
+    def _now(self):
+        """Return a twin that stays as it is, should another thread fit this one meanwhile."""
+        twin = object.__new__(type(self))
+        twin.__dict__ = vars(self).copy()
+        return twin
+
     def _outputs(self, X, raw=False):
-        """Return the network that was fitted, X as sequences, and its outputs by rows."""
+        """Return the network, X as sequences, and its outputs by rows; called on a twin."""
         network = self._fitted_network()
         sequences = read_X(self, X, dtype=network.dtype)
         predict = _network.predictor(network, sequences, effective_n_threads(self.n_threads))
@@ -90,10 +96,11 @@ class _FittedRNN(BaseEstimator):
 
     def _score(self, X, y, sample_weight):
         """Return the score over sequences, or over steps."""
-        network, sequences, outputs = self._outputs(X)
-        rows = self._read_y(y, sequences, network.per_step, "y")
+        twin = self._now()
+        network, sequences, outputs = twin._outputs(X)
+        rows = twin._read_y(y, sequences, network.per_step, "y")
         weights = read_weights(sample_weight, sequences, network.per_step)
-        return self._score_rows(self._encode_y(rows), outputs, weights)
+        return twin._score_rows(twin._encode_y(rows), outputs, weights)
 
     def hidden_states(self, X, *, layer=-1, return_sequences=False):
         """Return the states of a recurrent layer.
@@ -131,7 +138,8 @@ class _FittedRNN(BaseEstimator):
         >>> rnn.hidden_states(X[:3], return_sequences=True).shape
         (3, 5, 8)
         """
-        network = self._fitted_network()
+        twin = self._now()
+        network = twin._fitted_network()
         n_layers = len(network.hidden_layer_sizes)
         if not integer(-n_layers).test(layer) or layer >= n_layers:
             raise ValueError(
@@ -141,14 +149,14 @@ class _FittedRNN(BaseEstimator):
             raise ValueError(
                 f"`return_sequences` must be {boolean.text}, got {return_sequences!r}."
             )
-        sequences = read_X(self, X, dtype=network.dtype)
+        sequences = read_X(twin, X, dtype=network.dtype)
         states = _network.hidden_states(
             network,
-            self.params_,
+            twin.params_,
             sequences,
             int(layer) % n_layers,
             bool(return_sequences),
-            effective_n_threads(self.n_threads),
+            effective_n_threads(twin.n_threads),
         )
         return as_carried(finite(states, network), sequences, return_sequences)
 
@@ -164,8 +172,8 @@ class _FittedRNN(BaseEstimator):
         ``head.bias``. Without these two, and as tensors, ``torch.nn.LSTM.load_state_dict`` takes
         them.
         """
-        network = self._fitted_network()
-        params = self.params_.copy()
+        twin = self._now()
+        network, params = twin._fitted_network(), twin.params_.copy()
         params.flags.writeable = False
         return network.views(params)
 
@@ -245,8 +253,9 @@ class _FittedRNN(BaseEstimator):
             is damaged, or `classes_` are neither numbers nor strings.
         """
         check_is_fitted(self)
-        network = _state.check_whole(vars(self))
-        _weight_files.write(file, _state.describe(vars(self)), network, self.params_)
+        state = vars(self).copy()
+        network = _state.check_whole(state)
+        _weight_files.write(file, _state.describe(state), network, state["params_"])
 
     def load_weights(self, file):
         """Become the network in a file that `save_weights` wrote.

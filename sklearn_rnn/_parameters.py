@@ -54,7 +54,10 @@ def number(low=-inf, high=inf, *, open_low=False):
     bounds += [f"below {high}"] if high < inf else []
 
     def test(value):
-        return _is_number(value) and low <= value < high and not (open_low and value == low)
+        if not _is_number(value):
+            return False
+        value = float(value)  # which the core computes with
+        return low <= value < high and not (open_low and value == low)
 
     return Allowed(test, " ".join(["a number", " and ".join(bounds)]).strip())
 

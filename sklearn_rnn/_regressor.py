@@ -11,7 +11,7 @@ from ._base import _RNNBase, level_of_caller
 from ._callbacks import with_callbacks
 from ._fitted import as_carried, finite
 from ._losses import unit_of_loss
-from ._sequences import pack_steps
+from ._sequences import as_numbers, pack_steps
 from ._validation import naming, one_per_sequence
 from .metrics import r2
 
@@ -408,10 +408,11 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         ValueError
             If X is not of the kind, or has not the number of features, that was fitted.
         """
-        network, sequences, outputs = self._outputs(X)
+        twin = self._now()
+        network, sequences, outputs = twin._outputs(X)
         with np.errstate(over="ignore"):
-            rows = finite(outputs * self.y_scale_ + self.y_mean_, network)
-        return as_carried(rows[:, 0] if self._y_is_1d else rows, sequences, network.per_step)
+            rows = finite(outputs * twin.y_scale_ + twin.y_mean_, network)
+        return as_carried(rows[:, 0] if twin._y_is_1d else rows, sequences, network.per_step)
 
     def score(self, X, y, sample_weight=None):
         """Return the coefficient of determination R2 of the predictions.
@@ -445,7 +446,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         if per_step:
             rows = pack_steps(y, sequences, name=name)
             return rows
-        y = one_per_sequence(y, sequences, name)
+        y = as_numbers(one_per_sequence(y, sequences, name), name)
         if y.ndim > 2:
             raise ValueError(
                 f"`{name}` must be (n_samples,) or (n_samples, n_outputs) with mode='many_to_one', "

@@ -20,6 +20,8 @@ _FAMILIES = {
     "S": "bytes",
     "O": "objects",
     "c": "complex numbers",
+    **dict.fromkeys("mM", "dates or durations"),
+    "V": "structures",
 }
 
 
@@ -98,7 +100,7 @@ def from_dense(X, *, name="X"):
     for size, what in zip(X.shape, ("sequence", "step", "feature per step"), strict=False):
         if size == 0:
             raise ValueError(f"`{name}` must have at least 1 {what}; got shape {X.shape}.")
-    check_numeric(X, name)
+    check_numeric(X.dtype, name)
     n_samples, n_timesteps = X.shape[:2]
     with np.errstate(over="ignore"):  # `check_finite` reports it
         X = np.require(X, _float_dtype({X.dtype}), ["C_CONTIGUOUS", "ALIGNED"])
@@ -289,7 +291,10 @@ def _length(item):
         return None
     try:
         return len(item)
-    except TypeError:  # numbers, 0-D arrays, and scipy's sparse containers, which have a shape
+    except (
+        TypeError,
+        OverflowError,
+    ):  # numbers, 0-D arrays, and scipy's sparse containers, which have a shape
         return item.shape[0] if getattr(item, "shape", ()) else None
 
 
@@ -312,13 +317,23 @@ def as_array(item, name):
             f"`{name}` must be dense, got a sparse {type(item).__name__}: use .toarray()."
         )
     refuse_masked(item, name)
+    if isinstance(item, (list, tuple)):
+        for part in item:
+            for each in part if isinstance(part, (list, tuple)) else [part]:
+                refuse_masked(each, name)
     try:
-        return np.asarray(item)
-    except ValueError as error:
+        array = np.asarray(item)
+    except (MemoryError, Warning):
+        raise
+    except Exception as error:  # `__array__` of somebody else may raise anything
         raise ValueError(
             f"`{name}` must be rectangular, with as many features at every step; "
             f"it cannot be read as one array ({error})."
         ) from error
+    if array.dtype.kind == "U" and array.ndim == 1 and isinstance(item, (list, tuple)):
+        if not all(isinstance(label, str) for label in item):  # NumPy would make strings of them
+            raise ValueError(f"`{name}` must hold labels of one type, it has strings and others.")
+    return array
 
 
 def refuse_masked(item, name):
@@ -333,7 +348,7 @@ def refuse_masked(item, name):
 def as_numbers(item, name):
     """`as_array` that refuses what are no real numbers."""
     array = _numbers_of_objects(as_array(item, name))
-    check_numeric(array, name)
+    check_numeric(array.dtype, name)
     return array
 
 
@@ -408,7 +423,7 @@ def _check_items(items, name, *, numeric):
     families = {family(dtype) for dtype in {item.dtype for item in items}}
     if numeric and families != {"numbers"}:
         i = _first(items, lambda item: family(item.dtype) != "numbers")
-        check_numeric(items[i], f"{name}[{i}]")
+        check_numeric(items[i].dtype, f"{name}[{i}]")
     if len(families) > 1 and families != {"strings", "objects"}:
         first = family(items[0].dtype)
         i = _first(items, lambda item: family(item.dtype) != first)
@@ -423,22 +438,28 @@ def family(dtype):
     return _FAMILIES.get(dtype.kind, "something else")
 
 
-def check_numeric(array, name):
-    if family(array.dtype) != "numbers":
+def check_numeric(dtype, name):
+    """Refuse a dtype that is not one of real numbers."""
+    if family(dtype) != "numbers":
         raise ValueError(
-            f"`{name}` must hold real numbers, it holds {family(array.dtype)} ({array.dtype}): "
+            f"`{name}` must hold real numbers, it holds {family(dtype)} ({dtype}): "
             "encode or convert them first."
         )
 
 
 def _numbers_of_objects(array):
     """Read an object array that holds plain numbers, as scikit-learn does for X."""
-    if array.dtype == object:
+    if array.dtype == object and not holds_times(array):
         try:
             return array.astype(np.float64)
-        except (TypeError, ValueError, OverflowError):
+        except (TypeError, ValueError, ArithmeticError):
             pass
     return array
+
+
+def holds_times(array):
+    """Tell whether an object array has dates or durations, which NumPy would take for numbers."""
+    return any(isinstance(value, (np.datetime64, np.timedelta64)) for value in array.flat)
 
 
 def _check_weights(weights, offsets, name):
@@ -458,7 +479,10 @@ def _float_dtype(dtypes):
 def _join(items, dtype):
     """Concatenate, C-contiguous whatever the items' layout; dtype None keeps the common one."""
     if dtype is None:
-        return np.ascontiguousarray(np.concatenate(items))
+        values = np.ascontiguousarray(np.concatenate(items))
+        if values.dtype.kind == "f" and all(item.dtype.kind in "iu" for item in items):
+            raise ValueError("`y` must have integers of one type, int64 and uint64 have none.")
+        return values
     values = np.empty((sum(map(len, items)), *items[0].shape[1:]), dtype)
     with np.errstate(over="ignore"):  # `check_finite` reports it
         np.concatenate(items, out=values, casting="same_kind")

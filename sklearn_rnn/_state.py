@@ -89,6 +89,8 @@ def checked(state):
 def network_of(state):
     """Return the network that `_architecture` describes."""
     architecture = _kept(state, "_architecture")
+    if not isinstance(architecture, dict):
+        raise _damaged("_architecture", "a dict", architecture)
     try:
         sizes = tuple(map(index, architecture["hidden_layer_sizes"]))
         return _network(**{**architecture, "hidden_layer_sizes": sizes})
@@ -172,6 +174,10 @@ def _check_classes(state, network):
 def check_whole(state):
     """Return the network of a state, if nothing in the state is damaged or not finite."""
     network = checked(state)
+    of_classes = LOSSES[network.loss].task == "classes"
+    for name in ("y_mean_", "y_scale_", "_y_is_1d") if of_classes else ("classes_",):
+        if name in state:
+            raise _damaged(name, f"absent with loss={network.loss!r}", state[name])
     arrays = [(name, state[name]) for name in ("params_", "y_mean_", "y_scale_") if name in state]
     if "_optimizer" in state:
         check_going_on(state, network)
@@ -223,7 +229,7 @@ def learned(network, progress):
 
 
 # What classes and names may be in JSON: numbers of a fixed size, strings of a fixed width, objects.
-STORABLE = re.compile(r"<U\d{1,6}|bool|u?int(8|16|32|64)|float(16|32|64)|object")
+STORABLE = re.compile(r"<U[1-9][0-9]{0,5}|bool|u?int(8|16|32|64)|float(16|32|64)|object")
 MOST_BYTES = 1 << 24
 FILE_FORMAT = 1
 # Of two networks with the same predictions, or of what a file brings.
@@ -298,6 +304,8 @@ def _from_json(written, name):
         raise ValueError(f"`{name}` has something else than numbers and strings")
     if np.dtype(dtype).itemsize * len(values) > MOST_BYTES:
         raise ValueError(f"`{name}` has more than {MOST_BYTES} bytes")
+    if dtype.startswith("<U") and any(len(str(value)) > int(dtype[2:]) for value in values):
+        raise ValueError(f"`{name}` has longer strings than {dtype} holds")
     try:
         with np.errstate(over="ignore"):
             array = np.array(values, dtype=dtype)

@@ -1,6 +1,7 @@
 """How many threads a fit or a prediction may use, and BLAS held at one while the kernels run."""
 
 import os
+import re
 import sys
 import threading
 from contextlib import contextmanager
@@ -41,8 +42,8 @@ def _in_joblib_worker():
 
 def _threads_from_environment():
     """Return the first number of OMP_NUM_THREADS, or None."""
-    first = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
-    return int(first) if first.isdigit() and int(first) > 0 else None
+    first = re.match(r"\s*0*([1-9][0-9]{0,8})\s*(,|$)", os.environ.get("OMP_NUM_THREADS", ""))
+    return int(first[1]) if first else None
 
 
 def _usable_cores():
@@ -67,7 +68,7 @@ class _BlasHold:
     """
 
     def __init__(self):
-        self.lock = threading.Lock()
+        self.lock = threading.RLock()  # the handler of a signal may come to fit while we hold it
         self.holders = set()
         self.libraries = None  # looking for them takes milliseconds: done once
         self.before = None  # their numbers of threads, while they are limited
@@ -81,15 +82,18 @@ class _BlasHold:
                 controller = ThreadpoolController().select(user_api="blas")
                 self.libraries = controller.lib_controllers
             if self.before is None:
-                self.before = [library.get_num_threads() for library in self.libraries]
-                self._set([1] * len(self.libraries))
+                before = [library.get_num_threads() for library in self.libraries]
+                if self.before is None:  # or a handler has come and gone, and found it so
+                    self.before = before
+            self._set([1] * len(self.libraries))
 
     def leave(self, holder):
         """Let go; once more does no harm."""
         with self.lock:
             self.holders.discard(holder)
-            if not self.holders and self.before is not None:
-                self._set(self.before)
+            before = self.before
+            if not self.holders and before is not None:
+                self._set(before)
                 self.before = None
 
     def _set(self, numbers):

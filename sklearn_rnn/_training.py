@@ -105,6 +105,7 @@ class Progress:
     best: float = np.inf  # loss, or minus the validation score: less is better
     best_params: np.ndarray | None = None  # only with validation
     no_improvement: int = 0
+    diverged: bool = False
 
     def __post_init__(self):
         self.n_epochs_before = len(self.loss_curve)
@@ -162,14 +163,13 @@ class Task:
     validate: Callable[[np.ndarray], float] | None = None  # params -> score
 
 
-class DivergedError(ValueError):
-    """The loss, its gradient or the parameters are not finite any more."""
-
-    def __init__(self, reason):
-        super().__init__(
-            f"The training diverged: {reason}. Lower `learning_rate_init` or `alpha`, set or lower "
-            "`max_grad_norm`, or scale the data (sklearn_rnn.preprocessing.SequenceScaler)."
-        )
+def diverged(progress, reason):
+    """Note and return the error of a loss, gradient or parameters that are not finite any more."""
+    progress.diverged = True
+    return ValueError(
+        f"The training diverged: {reason}. Lower `learning_rate_init` or `alpha`, set or lower "
+        "`max_grad_norm`, or scale the data (sklearn_rnn.preprocessing.SequenceScaler)."
+    )
 
 
 def next_seed(seed):
@@ -277,7 +277,7 @@ def run_pass(engine, dataset, batches, rates, progress, loss_unit):
                 dataset, batch, progress.params, progress.vectors, rate, progress.n_updates + 1
             )
         except FloatingPointError as error:
-            raise DivergedError(error) from error
+            raise diverged(progress, error) from error
         progress.n_sequences += len(batch)
         if weight > 0:
             total_weight += weight
@@ -286,7 +286,7 @@ def run_pass(engine, dataset, batches, rates, progress, loss_unit):
             progress.n_updates += 1  # last: it tells that something was learned
     progress.n_passes += 1
     if not np.isfinite(progress.params).all():
-        raise DivergedError("some weights are not finite")
+        raise diverged(progress, "some weights are not finite")
     return loss
 
 

@@ -15,6 +15,7 @@ from ._sequences import (
     check_numeric,
     first_frame,
     from_dense,
+    holds_times,
     is_ragged,
     pack,
     refuse_masked,
@@ -100,9 +101,13 @@ def _checked_array(estimator, X, name):
 def check_dense(X, name):
     """Refuse what scikit-learn's checks would misread, or tell too little about."""
     refuse_masked(X, name)
-    array = np.asarray(X) if isinstance(X, (list, tuple)) else X
-    if getattr(getattr(array, "dtype", None), "kind", "f") in "USTmM":
-        check_numeric(array, name)
+    array = as_array(X, name) if isinstance(X, (list, tuple)) else X
+    dtypes = [array.dtype] if hasattr(array, "dtype") else getattr(array, "dtypes", ())
+    for dtype in dtypes:  # of a frame: one per column
+        if getattr(dtype, "kind", "f") in "USTmMV":
+            check_numeric(dtype, name)
+    if getattr(array, "dtype", None) == np.dtype(object) and holds_times(np.asarray(array)):
+        check_numeric(np.dtype(object), name)
     if getattr(array, "ndim", None) == 1 and len(array) > 0:
         raise ValueError(
             f"`{name}` must hold sequences, got one of {len(array)} numbers. Reshape your data: "
@@ -116,8 +121,10 @@ def naming(name):
     try:
         with np.errstate(over="ignore"):
             yield
-    except (TypeError, ValueError, OverflowError) as error:
-        if re.search(rf"\b{name}\b", str(error)):
+    except (MemoryError, Warning):
+        raise
+    except Exception as error:  # conversions of somebody else may raise anything
+        if isinstance(error, (TypeError, ValueError)) and re.search(rf"\b{name}\b", str(error)):
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"`{name}` cannot be read: {error}") from error
@@ -136,14 +143,15 @@ def read_weights(sample_weight, sequences, per_step, *, name="sample_weight"):
     if per_step:
         weights = step_weights(sample_weight, sequences, name=name)
     else:
-        weights = check_array(
-            as_numbers(sample_weight, name),
-            ensure_2d=False,
-            allow_nd=True,
-            dtype=np.float64,
-            input_name=name,
-            ensure_min_samples=0,
-        )
+        with naming(name):
+            weights = check_array(
+                as_numbers(sample_weight, name),
+                ensure_2d=False,
+                allow_nd=True,
+                dtype=np.float64,
+                input_name=name,
+                ensure_min_samples=0,
+            )
         if weights.shape != (n_samples,):
             raise ValueError(
                 f"`{name}` must have one weight per sequence, shape ({n_samples},); "

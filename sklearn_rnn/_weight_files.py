@@ -289,6 +289,8 @@ class Npz:
     def find(self, name, dtype, shape):
         """Return where an array begins, and its bytes; dtype None: a string of any length."""
         info = self.members[name]
+        if not 0 <= info.header_offset <= self.size:
+            raise ValueError(f"{name!r} would lie outside of it")
         if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
             raise ValueError(f"{name!r} is compressed or encrypted")
         local = exactly(self.stream, 30, info.header_offset)

@@ -16,6 +16,7 @@ from ._sequences import (
     from_dense,
     is_ragged,
     pack,
+    relative,
     step_weights,
     unpack_steps,
 )
@@ -357,31 +358,45 @@ def _read_weights(sample_weight, sequences):
 
 def _merge(values, weights, mean, var, total):
     """Merge rows (n_steps, n_features) into mean, var (n_features,) and their total weight."""
-    deviations = var * total
-    rows = max(1, _CHUNK // values.shape[1])
     with np.errstate(over="ignore", invalid="ignore"):  # the caller looks at the result
-        for start in range(0, len(values), rows):
-            chunk = values[start : start + rows]
-            if weights is None:
-                weight, chunk_total = 1.0, len(chunk)
-            else:
-                weight = weights[start : start + rows]
-                taught = weight > 0
-                chunk, weight = chunk[taught], weight[taught, np.newaxis]
-                chunk_total = float(weight.sum())
-            if len(chunk) == 0:
-                continue
-            if total == 0:
-                # Distances from a value that occurs: a constant feature has exactly none.
-                mean = chunk[0].astype(np.float64)
-            distance = chunk - mean
-            shift = (weight * distance).sum(axis=0) / chunk_total
-            distance -= shift
-            share = chunk_total / (total + chunk_total)
-            deviations = deviations + (weight * distance**2).sum(axis=0) + shift**2 * total * share
-            mean = mean + shift * share
-            total += chunk_total
-        return mean, deviations / max(total, np.finfo(np.float64).tiny), total
+        own_total = len(values) if weights is None else float(weights.sum())
+        if not 0 < own_total < np.inf:
+            return mean, var, total + own_total
+        own_mean, own_var = _moments(values, None if weights is None else relative(weights))
+        if total == 0:
+            return own_mean, own_var, own_total
+        share = own_total / (total + own_total)
+        shift = own_mean - mean
+        var = (1 - share) * var + share * own_var + share * (1 - share) * shift**2
+        return mean + share * shift, var, total + own_total
+
+
+def _moments(values, weights):
+    """Return mean and variance (n_features,) of rows (n_steps, n_features)."""
+    total, mean, deviations = 0, None, 0
+    rows = max(1, _CHUNK // values.shape[1])
+    for start in range(0, len(values), rows):
+        chunk = values[start : start + rows]
+        if weights is None:
+            weight, chunk_total = 1.0, len(chunk)
+        else:
+            weight = weights[start : start + rows]
+            taught = weight > 0
+            chunk, weight = chunk[taught], weight[taught, np.newaxis]
+            chunk_total = float(weight.sum())
+        if len(chunk) == 0:
+            continue
+        if total == 0:
+            # Distances from a value that occurs: a constant feature has exactly none.
+            mean = chunk[0].astype(np.float64)
+        distance = chunk - mean
+        shift = (weight * distance).sum(axis=0) / chunk_total
+        distance -= shift
+        share = chunk_total / (total + chunk_total)
+        deviations = deviations + (weight * distance**2).sum(axis=0) + shift**2 * total * share
+        mean = mean + shift * share
+        total += chunk_total
+    return mean, deviations / total
 
 
 def _in_carrier(X, sequences, values):

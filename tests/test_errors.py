@@ -2,8 +2,11 @@
 
 import pickle
 import re
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.exceptions import DataConversionWarning, NotFittedError
 
@@ -75,6 +78,7 @@ def fitted_like(rnn):
         ("mode", "one_to_many"),
         ("dropout", 1.0),
         ("dropout", -0.1),
+        ("dropout", Fraction(10**30 - 1, 10**30)),
         ("max_grad_norm", 0),
         ("max_grad_value", -1.0),
         ("solver", "lbfgs"),
@@ -147,7 +151,7 @@ def test_an_activation_for_a_cell_without_a_choice_is_refused(refuses):
         (changed(RAGGED, 0, np.zeros((2, 3, 1))), "`X\\[0\\]` has shape \\(2, 3, 1\\)"),
         (changed(RAGGED, 5, np.array([["a", "b", "c"]])), "`X\\[5\\]`.*strings"),
         (changed(RAGGED, 5, RAGGED[5] + 1j), "`X\\[5\\]`.*complex"),
-        (list("abcdef"), "could not convert"),
+        (list("abcdef"), "`X` must hold real numbers, it holds strings"),
         (np.array([["1", "2"]] * 6), "`X` must hold real numbers"),
         (DENSE + 1j, "[Cc]omplex"),
         ([], "`X`.*empty"),
@@ -157,6 +161,14 @@ def test_an_activation_for_a_cell_without_a_choice_is_refused(refuses):
         (DENSE[0, 0], "Reshape your data"),
         (DENSE[None], "`X` must be 3-D"),
         (3.0, "scalar|[Ee]xpected"),
+        (
+            [[np.datetime64("NaT"), np.datetime64("2020")]] * 6,
+            "`X` must hold real numbers, .*dates",
+        ),
+        (np.array([[np.datetime64("NaT")] * 2] * 6, object), "`X` must hold real numbers"),
+        (np.zeros((6, 2), [("a", float)]), "`X` must hold real numbers, it holds structures"),
+        ([[np.ma.array([1.0, 9.0], mask=[0, 1])]] * 6, "`X` must not have masked entries"),
+        ([1.0, 2.0, 3.0], "`X` must hold sequences, got one of 3.*Reshape your data: \\[X\\]"),
     ],
 )
 def test_bad_sequences_are_named(refuses, X, message):
@@ -236,7 +248,11 @@ def test_what_is_not_fitted_says_so():
         (changed(NUMBERS, 2, np.inf), "y contains infinity"),
         (STEPS, "`y`.*many_to_many"),
         (np.zeros((6, 2, 2)), "`y`.*many_to_many"),
-        (np.array(list("abcdef")), "could not convert|numeric"),
+        (np.array(list("abcdef")), "`y` must hold real numbers, it holds strings"),
+        (list("123456"), "`y` must hold real numbers, it holds strings"),
+        (np.array(["2020", "NaT"] * 3, "M8[Y]"), "`y` must hold real numbers, it holds dates"),
+        (np.array([np.timedelta64(1, "D")] * 6, object), "`y` must hold real numbers"),
+        (np.zeros(6, [("a", int)]), "`y` must hold real numbers, it holds structures"),
         (None, "requires y to be passed, but the target y is None"),
         (3.0, "`y`"),
     ],
@@ -251,6 +267,9 @@ def test_bad_targets_of_a_regressor_are_named(refuses, y, message):
         (LABELS[:5], "`y`.*6 sequences.*\\(5,\\)"),
         (changed(np.arange(6.0), 2, np.nan), "y contains NaN"),
         (NUMBERS, "continuous"),
+        (["a", np.nan, "b"] * 2, "`y` must hold labels of one type"),
+        (np.zeros(6, [("a", int)]), "`y` must hold labels, it holds structures"),
+        (np.array([Decimal("sNaN")] * 6, object), "`y` cannot be read"),
         (STEPS, "`y`.*many_to_many"),
         (np.zeros((6, 2)), "`y`.*many_to_many"),
         (None, "requires y to be passed, but the target y is None"),
@@ -411,6 +430,25 @@ def test_a_validation_set_that_is_too_small_is_refused(refuses):
 @pytest.mark.parametrize("callbacks", [3, "print", [print, 3]])
 def test_what_is_no_callback_is_refused(refuses, callbacks):
     refuses(RNNRegressor(2), "`callbacks`", RAGGED, NUMBERS, error=TypeError, callbacks=callbacks)
+
+
+def test_frames_of_dates_are_refused(refuses):
+    frame = pd.DataFrame({"a": [1.0] * 6, "b": np.array(["NaT"] * 6, "M8[D]")})
+    refuses(RNNRegressor(2), "`X` must hold real numbers, it holds dates", frame, NUMBERS)
+
+
+class Hostile:
+    """Raises what nobody expects when NumPy asks for an array."""
+
+    shape, ndim = (6, 3), 2
+
+    def __array__(self, *args, **kwargs):
+        raise KeyError("no")
+
+
+def test_what_raises_anything_at_all_is_named(refuses):
+    refuses(RNNRegressor(2), "`X` cannot be read", Hostile(), NUMBERS)
+    refuses(RNNRegressor(2), "`y` .*cannot be read", RAGGED, Hostile())
 
 
 @pytest.mark.parametrize("value", [0, True, 2.0, "2", 2**31])

@@ -16,7 +16,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import sklearn_rnn
-from sklearn_rnn import RNNClassifier, RNNRegressor, _core, _losses, _optimizers, _parameters
+from sklearn_rnn import (
+    RNNClassifier,
+    RNNRegressor,
+    _core,
+    _losses,
+    _network,
+    _optimizers,
+    _parameters,
+)
 from sklearn_rnn.preprocessing import SequenceScaler
 
 QUICK = {"hidden_layer_sizes": 4, "max_iter": 2, "random_state": 0}
@@ -87,6 +95,44 @@ def test_a_2d_array_has_one_feature_per_step(dense):
     assert (two.n_features_in_, lists.n_features_in_) == (6, 6)
     assert (three.n_features_in_, series.n_features_in_) == (1, 1)
     assert equal(two.predict(flat), two.predict(flat.tolist()))
+
+
+def test_lists_whose_lengths_agree_are_read_as_fit_read_others():
+    X = [[1.0, 2.0], [3.0, 4.0, 5.0], [6.0], [7.0, 8.0]] * 5
+    rnn = make_pipeline(SequenceScaler(), RNNRegressor(**QUICK)).fit(X, np.arange(20.0))
+    for some in (X[:1], X[2:3], [X[0], X[3]]):
+        expected = rnn.predict([np.array(x) for x in some])
+        assert equal(rnn.predict(some), expected)
+        assert equal(rnn[-1].predict(rnn[0].transform(some)), expected)
+        assert type(rnn[0].transform(some)) is list
+    scores = cross_val_score(rnn, X, np.arange(20.0), cv=10, scoring="neg_mean_squared_error")
+    assert np.isfinite(scores).all()
+
+
+def test_a_prediction_is_of_one_model_while_another_thread_fits_it(dense, monkeypatch):
+    X, _, numbers = dense
+    rnn = RNNRegressor(**QUICK).fit(X, numbers)
+    expected, predictor = rnn.predict(X), _network.predictor
+
+    def refitted_meanwhile(*args):
+        monkeypatch.setattr(_network, "predictor", predictor)
+        rnn.fit(X, 1000 * numbers + 5)
+        return predictor(*args)
+
+    monkeypatch.setattr(_network, "predictor", refitted_meanwhile)
+    assert equal(rnn.predict(X), expected)
+    assert not equal(rnn.predict(X), expected)
+
+
+def test_large_integers_of_two_types_are_told_apart(dense):
+    X = dense[0]
+    y = np.where(np.arange(len(X)) % 2, 2**53, 2**53 + 1)
+    rnn = RNNClassifier(4, max_iter=2, random_state=0).fit(X, y)
+    for sample in (y, y.astype(np.uint64)):
+        assert rnn.score(X, sample) == np.mean(rnn.predict(X) == y)
+    steps = [np.full(6, 2**53 + i, dtype) for i, dtype in enumerate((np.int64, np.uint64))]
+    with pytest.raises(ValueError, match="`y` must have integers of one type"):
+        RNNClassifier(4, mode="many_to_many").fit(X[:2], steps)
 
 
 def test_a_data_frame_keeps_its_names(dense):

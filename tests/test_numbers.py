@@ -291,3 +291,11 @@ def test_the_loss_of_a_million_steps_is_that_of_double_precision(n_sequences, lo
         )
         losses[dtype], _ = loss_and_grad(network, params, data, memory_budget=64 << 20)
     assert_close(losses["float32"], losses["float64"], RTOL_MILLION)
+
+
+def test_probabilities_of_many_classes_sum_to_one():
+    network = make_network(CELLS[-1], (4,), n_outputs=200_000, loss="softmax", dtype="float32")
+    rng = np.random.default_rng(0)
+    params = draw_params(network, rng)
+    data = sequences(rng.standard_normal((2, network.n_features), dtype=np.float32), None, [2])
+    assert predict(network, params, data).sum(dtype=np.float64) == pytest.approx(1, abs=1e-5)

@@ -251,6 +251,14 @@ def test_what_makes_no_sense_cannot_be_unpickled(make, name, value, message):
         pickle.loads(pickle.dumps(rnn))
 
 
+@pytest.mark.parametrize("value", [None, [], np.zeros(3), "lstm", {}])
+def test_an_architecture_that_is_none_is_noticed(value):
+    for make in (classifier, regressor):
+        rnn, X = make()
+        rnn._architecture = value
+        assert_refused(rnn, X, "_architecture")
+
+
 @pytest.mark.parametrize("value", [None, "abacus", -1, [], np.nan, {}, 1j])
 def test_a_strange_entry_of_the_architecture_is_noticed(value):
     for make in (classifier, regressor):
@@ -711,6 +719,10 @@ DESCRIPTIONS = {
     "classes that are lists": lambda f: f["classes"].update(values=[["a"], ["b"]]),
     "classes of another dtype": lambda f: f["classes"].update(dtype="int64"),
     "classes of a structure": lambda f: f["classes"].update(dtype="i4,i4"),
+    "classes without a width": lambda f: f["classes"].update(dtype="<U0", values=["a" * 9999] * 2),
+    "a width in other digits": lambda f: f["classes"].update(dtype="<U\u0663"),
+    "classes longer than they say": lambda f: f["classes"].update(dtype="<U1"),
+    "a mean of y": lambda f: f.update(y_mean=None),
     "huge classes": lambda f: f["classes"].update(dtype="<U999999", values=["a"] * 1000),
     "names of other features": lambda f: f.update(
         feature_names_in={"dtype": "object", "values": ["a"]}
@@ -729,6 +741,13 @@ def forge(file, rnn, change):
 def test_a_forged_description_is_refused(what, file):
     rnn, _ = classifier()
     forge(file, rnn, DESCRIPTIONS[what])
+    assert_load_fails(file, rnn)
+
+
+@pytest.mark.parametrize("classes", [5, None, "ab", {"dtype": "<U1", "values": ["a"]}])
+def test_classes_of_a_regressor_are_refused(classes, file):
+    rnn, _ = regressor()
+    forge(file, rnn, lambda facts: facts.update(classes=classes))
     assert_load_fails(file, rnn)
 
 

@@ -452,3 +452,14 @@ def test_carriers_are_told_by_tags():
     assert tags.input_tags.three_d_array
     assert not tags.input_tags.allow_nan
     assert tags.transformer_tags.preserves_dtype == ["float64", "float32"]
+
+
+@pytest.mark.parametrize("weight", [1e-320, 1e-309, 1e300])
+def test_only_the_ratios_of_weights_count_in_a_scale(weight):
+    X = 1e5 * np.array([[[0.0], [0.4]], [[1.0], [3.0]]])
+    plain, scaled = (SequenceScaler().fit(X, sample_weight=[w, w]) for w in (1.0, weight))
+    np.testing.assert_allclose(scaled.scale_, plain.scale_)
+    plain.partial_fit(X + 1, sample_weight=[1.0, 1.0])
+    scaled.partial_fit(X + 1, sample_weight=[weight, weight])
+    np.testing.assert_allclose(scaled.mean_, plain.mean_)
+    np.testing.assert_allclose(scaled.var_, plain.var_)

@@ -65,8 +65,10 @@ def test_threads_follow_the_parameter_the_environment_and_the_cores(monkeypatch)
     monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     assert _threads.effective_n_threads(5) == 5
     assert 1 <= _threads.effective_n_threads() <= len(os.sched_getaffinity(0))
-    monkeypatch.setenv("OMP_NUM_THREADS", "3,2")
-    assert _threads.effective_n_threads() == 3
+    cores = _threads.effective_n_threads()
+    for text, wanted in (("3,2", 3), (" 2 ", 2), ("0", cores), ("²", cores), ("9" * 5000, cores)):
+        monkeypatch.setenv("OMP_NUM_THREADS", text)
+        assert _threads.effective_n_threads() == wanted
 
 
 @needs_proc
@@ -117,6 +119,50 @@ with multiprocessing.get_context("fork").Pool(2) as pool:
 tell(here, there)
 """
     assert run_python(code, **TWO_CORES).stdout.split() == ["1", "0", "0", "0", "True"]
+
+
+@needs_openmp
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_a_fit_goes_on_in_a_child_that_is_forked_in_its_midst():
+    code = f"""{FIT}
+pids = []
+def fork(rnn, info):
+    if info["epoch"] == 1:
+        pids.append(os.fork())
+rnn = RNNRegressor(64, max_iter=3, random_state=0, n_threads=2).fit(X, y, callbacks=fork)
+if pids == [0]:
+    os._exit(rnn.n_iter_)
+print(os.waitstatus_to_exitcode(os.waitpid(pids[0], 0)[1]))
+"""
+    assert run_python(code, **TWO_CORES).stdout.split() == ["3"]
+
+
+@pytest.mark.parametrize("moment", [1, 7])
+def test_a_signal_handler_may_fit_while_a_fit_takes_or_leaves_hold_of_blas(moment):
+    hold, arrived = _threads._BlasHold(), []
+
+    class Library:
+        """One whose number of threads is being set, to `moment`, when a signal arrives."""
+
+        n_threads = 7
+
+        def get_num_threads(self):
+            return self.n_threads
+
+        def set_num_threads(self, n_threads):
+            self.n_threads = n_threads
+            if n_threads == moment and not arrived:
+                arrived.append(True)
+                hold.enter("inner")
+                assert self.n_threads == 1
+                hold.leave("inner")
+
+    library = Library()
+    hold.libraries = [library]
+    hold.enter("outer")
+    assert library.n_threads == 1
+    hold.leave("outer")
+    assert library.n_threads == 7 and hold.before is None and arrived
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")

@@ -638,6 +638,42 @@ def test_a_bad_random_state_is_refused_between_two_partial_fits(ragged):
     assert pickle.dumps(rnn) == before
 
 
+def test_another_model_that_diverges_in_a_callback_costs_nothing(ragged):
+    X, labels, _ = ragged
+    rnn = RNNClassifier(4, max_iter=9, random_state=0)
+
+    def diverge(rnn, info):
+        if info["epoch"] == 3:
+            wild = RNNRegressor(4, solver="sgd", learning_rate_init=1e30, max_grad_norm=None)
+            wild.fit(X, np.arange(len(X)))
+
+    with pytest.raises(ValueError, match="diverged"):
+        rnn.fit(X, labels, callbacks=diverge)
+    assert rnn.n_iter_ == 3 and len(rnn.predict(X)) == len(X)
+
+
+def test_a_validation_of_one_step_with_weight_is_refused(ragged):
+    X, _, _ = ragged
+    y = [x[:, 0] for x in X]
+    rnn = RNNRegressor(4, mode="many_to_many", early_stopping=True)
+    with pytest.raises(ValueError, match="`y_val` must have at least 2 targets with weight"):
+        rnn.fit(X, y, X_val=X[:1], y_val=y[:1], sample_weight_val=[np.eye(len(X[0]))[0]])
+
+
+@pytest.mark.parametrize("betas", [(0.9, 1 - 2e-8), (1 - 2e-8, 0.999)])
+def test_decays_near_1_are_the_same_in_both_dtypes(ragged, betas):
+    X, _, numbers = ragged
+    losses = [
+        RNNRegressor(
+            4, max_iter=5, tol=0.0, beta_1=betas[0], beta_2=betas[1], dtype=dtype, random_state=0
+        )
+        .fit(X, numbers)
+        .loss_
+        for dtype in ("float32", "float64")
+    ]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-4)
+
+
 def test_a_copy_made_by_a_callback_stays_as_it_was(ragged):
     X, labels, _ = ragged
     copies = []
