@@ -49,8 +49,8 @@ cdef double SIGNAL_SECONDS = 0.05
 cdef isize CACHE_LINE = 64
 # Address space that a new thread takes besides its stack, and a stack where nobody has set a limit.
 cdef isize THREAD_HEAP_BYTES = 8 << 20, STACK_BYTES = 8 << 20
-# More threads than the machine has cores only wait. A few may be asked for anywhere.
-cdef int SPARE_THREADS = 16
+# More threads than the machine has cores only wait; a few may be asked for anywhere.
+cdef isize MOST_THREADS = max(os.cpu_count() or 1, 16)
 # Features, units and outputs stay below, so that their products with a few gates cannot overflow before they are checked.
 cdef isize LARGEST = 1 << 31
 # So do the steps of a slice, for the same reason.
@@ -416,7 +416,7 @@ cdef class Engine:
         if not training:
             batch_size = PREDICT_SLICE_ROWS * PREDICT_SLICES
         self.max_batch = max(1, min(batch_size, len(lengths)))
-        self.workers = max(1, min(n_threads, max(os.cpu_count() or 1, SPARE_THREADS)))
+        self.workers = max(1, min(n_threads, MOST_THREADS))
         self.process = getpid()
         self.allocate(np.asarray(lengths, dtype=np.intp), memory_budget)
         self.job.network = network
@@ -485,7 +485,8 @@ cdef class Engine:
                 self.slice_gradients = aligned_empty(slices * network.gradient.size, self.dtype)
                 self.gradient = aligned_empty(network.n_params, self.dtype)
                 self.norms = np.zeros(network.n_pieces)
-            np.empty((self.workers - 1) * thread_bytes(), dtype=np.uint8)   # without room for a thread libgomp ends the process
+            if self.workers > 1:    # without room for a thread libgomp ends the process
+                np.empty((self.workers - 1) * thread_bytes(), dtype=np.uint8)
         self.job.arena_ints = <isize *>cnp.PyArray_DATA(self.ints)
         self.job.samples = <const isize *>cnp.PyArray_DATA(self.samples)
         self.job.slice_loss = <double *>cnp.PyArray_DATA(self.losses)

@@ -19,7 +19,7 @@ from sklearn_rnn import RNNClassifier, RNNRegressor, metrics
 from sklearn_rnn._parameters import TABLE
 from sklearn_rnn.preprocessing import SequenceScaler
 
-N_CALLS = 80  # of each method
+N_CALLS = 330  # of each method: with the parameters more than 5,000 cases
 N_VALUES = 12  # of each parameter
 OFTEN = 0.25  # the least share of answers, and of refusals
 

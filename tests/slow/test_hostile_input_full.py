@@ -1,4 +1,4 @@
-"""Thousands of drawn calls instead of hundreds, other ones each time: about two minutes.
+"""Tens of thousands of drawn calls, other ones each time: about two minutes.
 
 Run by hand: ``pytest tests/slow``. A failure prints what repeats it.
 """
