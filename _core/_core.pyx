@@ -48,7 +48,7 @@ cdef double THREADS_WORTH = 1 << 25, PREDICT_THREADS_WORTH = 1 << 23
 cdef double SIGNAL_SECONDS = 0.05
 cdef isize CACHE_LINE = 64
 # Address space that a new thread takes besides its stack, and a stack where nobody has set a limit.
-cdef isize THREAD_HEAP_BYTES = 8 << 20, STACK_BYTES = 8 << 20
+cdef isize THREAD_HEAP_BYTES = 8 << 20, STACK_BYTES = 8 << 20, MOST_STACK_BYTES = 1 << 60
 # More threads than the machine has cores only wait; a few may be asked for anywhere.
 cdef isize MOST_THREADS = max(os.cpu_count() or 1, 16)
 # Features, units and outputs stay below, so that their products with a few gates cannot overflow before they are checked.
@@ -249,7 +249,18 @@ def thread_bytes():
     wanted = re.fullmatch(r"\s*([0-9]{1,12})\s*([bkmg]?)\s*", os.environ.get("OMP_STACKSIZE", "").lower())
     if wanted:
         stack = max(stack, int(wanted[1]) << {"b": 0, "": 10, "k": 10, "m": 20, "g": 30}[wanted[2]])
-    return stack + THREAD_HEAP_BYTES
+    return min(stack, MOST_STACK_BYTES) + THREAD_HEAP_BYTES
+
+
+def threads_with_room(n_threads):
+    """How many new threads find room for themselves; without it libgomp would end the process."""
+    stacks = []
+    try:
+        for _ in range(n_threads):
+            stacks.append(np.empty(thread_bytes(), dtype=np.uint8))
+    except MemoryError:
+        pass
+    return len(stacks)
 
 
 @contextmanager
@@ -485,8 +496,8 @@ cdef class Engine:
                 self.slice_gradients = aligned_empty(slices * network.gradient.size, self.dtype)
                 self.gradient = aligned_empty(network.n_params, self.dtype)
                 self.norms = np.zeros(network.n_pieces)
-            if self.workers > 1:    # without room for a thread libgomp ends the process
-                np.empty((self.workers - 1) * thread_bytes(), dtype=np.uint8)
+            if self.workers > 1:
+                self.workers = 1 + threads_with_room(self.workers - 1)
         self.job.arena_ints = <isize *>cnp.PyArray_DATA(self.ints)
         self.job.samples = <const isize *>cnp.PyArray_DATA(self.samples)
         self.job.slice_loss = <double *>cnp.PyArray_DATA(self.losses)

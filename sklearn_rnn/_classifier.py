@@ -114,10 +114,10 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         more time. An error tells the least that will do; a network with two directions needs room
         for all steps.
     n_threads : int or None, default=None
-        Most OpenMP threads for `fit` and for each prediction; the results do not depend on it, and
-        minibatches of less than about a millisecond take one. None follows OMP_NUM_THREADS and the
-        cores that this process may use, and is 1 in a joblib worker. In a forked child there is
-        always one.
+        Most OpenMP threads for `fit` and for each prediction, up to the number of cores or 16; the
+        results do not depend on it, and minibatches of less than about a millisecond take one.
+        None follows OMP_NUM_THREADS and the cores that this process may use, and is 1 in a joblib
+        worker. In a forked child there is always one.
 
     Attributes
     ----------
@@ -127,7 +127,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
     n_features_in_ : int
         Features per step; for 2-D X the number of its columns, which are steps.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Column names, if X was a data frame with names.
+        Column names, if X was a data frame, or a list of such, with names.
     n_layers_ : int
         Recurrent layers.
     n_outputs_ : int

@@ -51,7 +51,8 @@ def finite(values, network):
 class _FittedRNN(BaseEstimator):
     """A network that predicts.
 
-    Its state is arrays and plain values, and only `_set_fitted` and `set_weights` write it.
+    Its state is arrays and plain values, and only `_set_fitted`, `_become` and `set_weights` write
+    it.
     """
 
     # ---- state ----

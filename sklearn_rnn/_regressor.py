@@ -90,7 +90,8 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         where it was best. Class weights that are "balanced" and the scale of a regressor's y are
         taken from all sequences, held out or not.
     validation_fraction : float, default=0.1
-        Share of the sequences held out by `early_stopping` when `fit` gets no `X_val`.
+        Share of the sequences held out by `early_stopping` when `fit` gets no `X_val`: at random,
+        whatever `shuffle` says. Give `X_val` where sequences follow each other in time.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights of the fit before, instead of new ones. The
         optimizer begins anew.
@@ -118,10 +119,10 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         more time. An error tells the least that will do; a network with two directions needs room
         for all steps.
     n_threads : int or None, default=None
-        Most OpenMP threads for `fit` and for each prediction; the results do not depend on it, and
-        minibatches of less than about a millisecond take one. None follows OMP_NUM_THREADS and the
-        cores that this process may use, and is 1 in a joblib worker. In a forked child there is
-        always one.
+        Most OpenMP threads for `fit` and for each prediction, up to the number of cores or 16; the
+        results do not depend on it, and minibatches of less than about a millisecond take one.
+        None follows OMP_NUM_THREADS and the cores that this process may use, and is 1 in a joblib
+        worker. In a forked child there is always one.
 
     Attributes
     ----------
@@ -131,7 +132,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
     n_features_in_ : int
         Features per step; for 2-D X the number of its columns, which are steps.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Column names, if X was a data frame with names.
+        Column names, if X was a data frame, or a list of such, with names.
     n_layers_ : int
         Recurrent layers.
     n_outputs_ : int

@@ -77,7 +77,7 @@ def pack(X, *, name="X"):
     """Copy a list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,)."""
     items = _items(X, name)
     _check_items(items, name, numeric=True)
-    values = _join(items, _float_dtype({item.dtype for item in items}))
+    values = _join(items, _float_dtype({item.dtype for item in items}), name)
     lengths = np.fromiter(map(len, items), np.intp, len(items))
     if items[0].ndim == 1:
         values = values[:, np.newaxis]
@@ -149,7 +149,7 @@ def read_steps(y, *, name="y", numeric=True):
         items = _items(y, name)
         _check_items(items, name, numeric=numeric)
         dtype = _float_dtype({item.dtype for item in items}) if numeric else None
-        values = _join(items, dtype)
+        values = _join(items, dtype, name)
         if values.size == 0:
             raise ValueError(f"`{name}` must have one {_noun(name)} per step, it has none.")
         offsets = _offsets(np.fromiter(map(len, items), np.intp, len(items)))
@@ -476,12 +476,14 @@ def _float_dtype(dtypes):
     return np.dtype(np.float32 if narrow else np.float64)
 
 
-def _join(items, dtype):
+def _join(items, dtype, name):
     """Concatenate, C-contiguous whatever the items' layout; dtype None keeps the common one."""
     if dtype is None:
         values = np.ascontiguousarray(np.concatenate(items))
         if values.dtype.kind == "f" and all(item.dtype.kind in "iu" for item in items):
-            raise ValueError("`y` must have integers of one type, int64 and uint64 have none.")
+            raise ValueError(
+                f"`{name}` must have integers of one type, int64 and uint64 have none."
+            )
         return values
     values = np.empty((sum(map(len, items)), *items[0].shape[1:]), dtype)
     with np.errstate(over="ignore"):  # `check_finite` reports it

@@ -64,8 +64,7 @@ def read_X(estimator, X, *, dtype, reset=False, name="X"):
             f"{estimator.n_features_in_} features as input"
         )
     if reset or type(columns) is not np.ndarray or hasattr(estimator, "feature_names_in_"):
-        with naming(name):
-            validate_data(estimator, columns, reset=reset, skip_check_array=True)
+        validate_data(estimator, columns, reset=reset, skip_check_array=True)
     check_finite(sequences, dtype, name=name)
     return sequences
 
@@ -102,12 +101,12 @@ def check_dense(X, name):
     """Refuse what scikit-learn's checks would misread, or tell too little about."""
     refuse_masked(X, name)
     array = as_array(X, name) if isinstance(X, (list, tuple)) else X
-    dtypes = [array.dtype] if hasattr(array, "dtype") else getattr(array, "dtypes", ())
-    for dtype in dtypes:  # of a frame: one per column
-        if getattr(dtype, "kind", "f") in "USTmMV":
+    is_frame = hasattr(array, "columns")  # whose attributes may be its columns
+    dtypes = array.dtypes if is_frame else [getattr(array, "dtype", None)]
+    for dtype in dtypes:
+        kind = getattr(dtype, "kind", "f")
+        if kind in "USTmMV" or (kind == "O" and not is_frame and holds_times(np.asarray(array))):
             check_numeric(dtype, name)
-    if getattr(array, "dtype", None) == np.dtype(object) and holds_times(np.asarray(array)):
-        check_numeric(np.dtype(object), name)
     if getattr(array, "ndim", None) == 1 and len(array) > 0:
         raise ValueError(
             f"`{name}` must hold sequences, got one of {len(array)} numbers. Reshape your data: "

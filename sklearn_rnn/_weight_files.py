@@ -52,12 +52,16 @@ def write(path, description, network, params):
 def replacing(path):
     """Open a new file, which takes the place of `path` if all goes well."""
     path = os.path.realpath(path)  # a link stays a link
-    new = f"{path}.{secrets.token_hex(8)}"
+    new = os.path.join(os.path.dirname(path), f".{secrets.token_hex(8)}")
     try:
-        with open(new, "x+b") as stream:
+        stream = open(new, "x+b")
+    except OSError as error:
+        raise type(error)(error.errno, error.strerror, path) from error
+    try:
+        with stream:
+            with suppress(OSError):  # there is no old file, or nothing of rights here
+                shutil.copymode(path, new)
             yield stream
-        if os.path.exists(path):
-            shutil.copymode(path, new)
         os.replace(new, path)
     finally:
         with suppress(FileNotFoundError):

@@ -76,7 +76,7 @@ class SequenceScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     n_features_in_ : int
         Number of features per step; number of columns if the sequences were 2-D.
     feature_names_in_ : ndarray of str of shape (n_features_in_,)
-        Names of the columns, if `X` was a frame with string column names.
+        Names of the columns, if `X` was a frame, or a list of frames, with string column names.
 
     See Also
     --------

@@ -151,6 +151,15 @@ def test_a_data_frame_keeps_its_names(dense):
     assert not hasattr(rnn.fit(X, labels), "feature_names_in_")
 
 
+def test_columns_may_have_names_of_attributes(dense):
+    pandas = pytest.importorskip("pandas")
+    X, labels, _ = dense
+    names = ["dtype", "ndim", "columns", "shape", "values", "len"]
+    frame = pandas.DataFrame(X[:, :, 0], columns=names)
+    rnn = make_pipeline(SequenceScaler(), RNNClassifier(**QUICK)).fit(frame, labels)
+    assert len(rnn.predict(frame)) == len(frame)
+
+
 def test_a_list_of_data_frames_keeps_the_names_of_its_columns(ragged):
     pandas = pytest.importorskip("pandas")
     X, labels, _ = ragged

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pickle
+import re
 import struct
 import zipfile
 
@@ -505,6 +506,16 @@ def test_a_file_is_replaced_with_its_rights_and_through_a_link(file, tmp_path):
     rnn.set_weights({name: -weight for name, weight in rnn.weights_.items()}).save_weights(link)
     assert link.is_symlink() and file.stat().st_mode & 0o777 == 0o600
     assert_same_predictions(RNNClassifier().load_weights(file), rnn, X)
+
+
+def test_a_file_may_have_the_longest_name_and_must_have_a_folder(file):
+    rnn, _ = classifier()
+    longest = file.with_name("m" * (255 - len(file.suffix)) + file.suffix)
+    rnn.save_weights(longest)
+    assert [longest] == list(file.parent.iterdir())
+    nowhere = file.parent / "nowhere" / file.name
+    with pytest.raises(FileNotFoundError, match=re.escape(f"{str(nowhere)!r}")):
+        rnn.save_weights(nowhere)
 
 
 def test_a_subclass_with_parameters_of_its_own_loads_weights(file):

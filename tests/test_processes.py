@@ -122,6 +122,14 @@ tell(here, there)
 
 
 @needs_openmp
+@needs_proc
+@pytest.mark.parametrize("stack, woken", [("1m", "1"), ("1000000g", "0"), ("9" * 12 + "g", "0")])
+def test_threads_that_would_find_no_room_are_not_started(stack, woken):
+    code = f"{FIT}\nprint(fit(2)[0])"
+    assert run_python(code, **TWO_CORES, OMP_STACKSIZE=stack).stdout.split() == [woken]
+
+
+@needs_openmp
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_fit_goes_on_in_a_child_that_is_forked_in_its_midst():
     code = f"""{FIT}
