@@ -54,17 +54,17 @@ def replacing(path):
     path = os.path.realpath(path)  # a link stays a link
     new = os.path.join(os.path.dirname(path), f".{secrets.token_hex(8)}")
     try:
-        stream = open(new, "x+b")
-    except OSError as error:
-        raise type(error)(error.errno, error.strerror, path) from error
-    try:
+        try:
+            stream = open(new, "x+b")
+        except OSError as error:  # of a name that nobody gave us
+            raise type(error)(error.errno, error.strerror, path) from error
         with stream:
             with suppress(OSError):  # there is no old file, or nothing of rights here
                 shutil.copymode(path, new)
             yield stream
         os.replace(new, path)
     finally:
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # it has its name by now, or never was
             os.unlink(new)
 
 

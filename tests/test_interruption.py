@@ -217,7 +217,7 @@ def test_an_interrupt_at_a_line_leaves_the_old_or_the_new(tmp_path):
         new = content_of(thing)
         assert old != new and counter.count > 5
         files = sorted(tmp_path.iterdir())
-        for n in range(0, counter.count, 1 + counter.count // 100):
+        for n in range(0, counter.count, 1 + counter.count // 300):
             thing, change = make()
             with pytest.raises(KeyboardInterrupt), InterruptAtLine(n):
                 change()
