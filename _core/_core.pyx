@@ -207,15 +207,19 @@ cdef class Dataset:
     targets : ndarray of shape (n,), int32, or (n, n_outputs), the network's dtype; or None
         n is n_samples, or n_steps for a network with a target per step.
     weights : ndarray of shape (n,), float64; or None for ones
+    mean, scale : ndarray of shape (n_features,), float64; or None
+        The network reads `(values - mean) / scale`, computed in float64.
     """
-    cdef readonly object values, offsets, targets, weights
+    cdef readonly object values, offsets, targets, weights, mean, factor
     cdef readonly isize n_samples, n_steps, n_features
     cdef readonly isize least_label, greatest_label
     cdef int values_are_double
     cdef const void *value_data
     cdef const isize *offset_data
+    cdef const double *shift_data
+    cdef const double *factor_data
 
-    def __cinit__(self, values, offsets, targets=None, weights=None):
+    def __cinit__(self, values, offsets, targets=None, weights=None, mean=None, scale=None):
         cdef isize i
         kind = cnp.NPY_FLOAT64 if getattr(values, "dtype", None) == np.float64 else cnp.NPY_FLOAT32
         self.values_are_double = kind == cnp.NPY_FLOAT64
@@ -228,6 +232,11 @@ cdef class Dataset:
             if self.offset_data[i + 1] <= self.offset_data[i]:
                 raise ValueError(f"`offsets` must increase: sequence {i} has no steps.")
         self.values, self.offsets, self.targets, self.weights = values, offsets, targets, weights
+        if mean is not None:
+            pointer_to(scale, "scale", cnp.NPY_FLOAT64, (self.n_features,))
+            self.mean, self.factor = mean, 1 / scale
+            self.shift_data = <const double *>pointer_to(mean, "mean", cnp.NPY_FLOAT64, (self.n_features,))
+            self.factor_data = <const double *>pointer_to(self.factor, "factor", cnp.NPY_FLOAT64, (self.n_features,))
         if getattr(targets, "dtype", None) == np.int32:
             labels = targets if weights is None else targets[np.asarray(weights) != 0]
             self.least_label, self.greatest_label = labels.min(initial=0), labels.max(initial=0)
@@ -402,6 +411,7 @@ cdef class Engine:
     cdef pid_t process
     cdef object pending, dtype
     cdef bint optimizing
+    cdef double divisor, mean_weight, max_grad_norm, max_grad_value
     cdef object params, packed, arenas, ints, slice_gradients, gradient, losses, norms, samples, ranks
 
     def __cinit__(self, *, n_features, cell, activation, hidden_layer_sizes, bidirectional, n_outputs, loss, per_step, dtype,
@@ -606,6 +616,7 @@ cdef class Engine:
             raise ValueError("`load` must be called first.")
         n = data.n_steps if network.per_step else data.n_samples
         job.values, job.values_are_double, job.offsets = data.value_data, data.values_are_double, data.offset_data
+        job.shift, job.factor = data.shift_data, data.factor_data
         job.labels = NULL
         job.targets = NULL
         job.weights = NULL
@@ -628,24 +639,16 @@ cdef class Engine:
         cdef rnn_job *job = &self.job
         cdef isize *samples = <isize *>job.samples
         cdef ranked *ranks = <ranked *>cnp.PyArray_DATA(self.ranks)
-        cdef isize i, j, length, total = 0
+        cdef isize i, length, total = 0
         cdef bint sorted_already = True
         if not 1 <= batch <= self.max_batch:
             raise ValueError(f"A minibatch must hold 1 to {self.max_batch} sequences, got {batch}.")
-        job.total_weight = 0
         for i in range(batch):
             if not 0 <= indices[i] < data.n_samples:
                 raise IndexError(f"`indices` must lie in 0 to {data.n_samples - 1}, got {indices[i]}.")
             length = job.offsets[indices[i] + 1] - job.offsets[indices[i]]
             sorted_already = sorted_already and (i == 0 or length <= ranks[i - 1].length)
             ranks[i].length, ranks[i].position, ranks[i].sample = length, i, indices[i]
-            if job.weights == NULL:
-                job.total_weight += length if self.network.per_step else 1
-            elif self.network.per_step:
-                for j in range(job.offsets[indices[i]], job.offsets[indices[i] + 1]):
-                    job.total_weight += job.weights[j]
-            else:
-                job.total_weight += job.weights[indices[i]]
         if not sorted_already:
             qsort(ranks, batch, sizeof(ranked), longest_first)
         job.batch, job.n_slices = batch, self.slices_of(batch)
@@ -655,7 +658,29 @@ cdef class Engine:
             total += ranks[i].length
         if ranks[0].length > self.network.max_steps or total > self.network.max_slice_steps:
             raise ValueError("The sequences are longer than `lengths` said.")
+        self.weigh_batch(indices)
         return 0
+
+    cdef void weigh_batch(self, const isize *indices) noexcept:
+        """Sum the weights of the minibatch, choose what divides the loss, and let clipping follow the weights."""
+        cdef rnn_job *job = &self.job
+        cdef isize i, j, first, end, n_rows = 0
+        cdef double share
+        job.total_weight = 0
+        for i in range(job.batch):
+            first, end = indices[i], indices[i] + 1
+            if self.network.per_step:
+                first, end = job.offsets[first], job.offsets[end]
+            if job.weights == NULL:
+                job.total_weight += end - first
+                continue
+            for j in range(first, end):
+                job.total_weight += job.weights[j]
+                n_rows += job.weights[j] > 0
+        job.divisor = self.divisor if self.divisor > 0 else job.total_weight
+        share = job.total_weight / (n_rows * self.mean_weight) if n_rows and self.mean_weight > 0 else 1
+        job.optimizer.max_norm = self.max_grad_norm * share
+        job.optimizer.max_value = self.max_grad_value * share
 
     @property
     def arena_size(self):
@@ -687,10 +712,25 @@ cdef class Engine:
         optimizer.kind = index_of(OPTIMIZERS, solver, "solver")
         optimizer.momentum, optimizer.nesterov = momentum, nesterovs_momentum
         optimizer.beta_1, optimizer.beta_2, optimizer.epsilon, optimizer.alpha = beta_1, beta_2, epsilon, alpha
-        optimizer.max_norm = INFINITY if max_grad_norm is None else max_grad_norm
-        optimizer.max_value = INFINITY if max_grad_value is None else max_grad_value
+        self.max_grad_norm = INFINITY if max_grad_norm is None else max_grad_norm
+        self.max_grad_value = INFINITY if max_grad_value is None else max_grad_value
         self.job.seed = seed
         self.optimizing = True
+
+    def weigh_by(self, double divisor, double mean_weight):
+        """Take the gradient of `sum(w l) / divisor`, whatever a minibatch weighs; let clipping follow the weights.
+
+        Parameters
+        ----------
+        divisor : float
+            The same for all minibatches, so that a weight counts alike in each; 0: each minibatch's own `sum(w)`.
+        mean_weight : float
+            Mean of the positive weights of all that is taught. Norm and value that gradients are clipped at are multiplied by
+            the same mean over the minibatch, in units of this one. 0: they stay as they are.
+        """
+        if not (0 <= divisor < INFINITY and 0 <= mean_weight < INFINITY):
+            raise ValueError(f"`divisor` and `mean_weight` must be finite and not negative, got {divisor} and {mean_weight}.")
+        self.divisor, self.mean_weight = divisor, mean_weight
 
     def train_minibatch(self, Dataset data not None, indices, params, state, double learning_rate, long update):
         """Forward, loss, back-propagation through time, clipping and one step of the optimizer.
@@ -714,8 +754,8 @@ cdef class Engine:
         Raises
         ------
         FloatingPointError
-            If the loss or the norm of the gradient is not finite. Nothing has been changed, nor has it after an exception
-            of a signal handler, such as KeyboardInterrupt.
+            If the loss, the norm of the gradient or its square, where the optimizer keeps that, is not finite. Nothing has
+            been changed, nor has it after an exception of a signal handler, such as KeyboardInterrupt.
         """
         cdef rnn_job *job = &self.job
         optimizer = &job.optimizer
@@ -740,6 +780,8 @@ cdef class Engine:
             raise FloatingPointError(f"the loss is {job.loss}")
         if not isfinite(job.gradient_norm):
             raise FloatingPointError(f"the norm of the gradient is {job.gradient_norm}")
+        if job.too_large:
+            raise FloatingPointError(f"the norm of the gradient is {job.gradient_norm:.3g}, whose square overflows {self.dtype}")
         return job.loss, job.total_weight
 
     def loss_and_grad(self, Dataset data not None, indices=None, *, long update=0, bint dropout=False,
@@ -787,6 +829,21 @@ cdef class Engine:
             self.take_planned(&grown)
         self.network = grown
         self.run(self.kernels.pack, NULL, NULL, NULL)
+
+    def row_losses(self, Dataset data not None, outputs):
+        """Loss of each row of raw outputs (n, n_outputs) and the targets of `data`; 0 where the weight is 0.
+
+        Returns
+        -------
+        losses : ndarray of shape (n,), float64
+        """
+        cdef rnn_network *network = &self.network
+        self.attach(data, True)
+        n = data.n_steps if network.per_step else data.n_samples
+        losses, row = np.empty(n), np.empty(network.head.width, dtype=self.dtype)
+        self.kernels.row_losses(&self.job, n, pointer_to(outputs, "outputs", self.kind, (n, network.head.outputs)),
+                                cnp.PyArray_DATA(row), <double *>cnp.PyArray_DATA(losses))
+        return losses
 
     def predict(self, Dataset data not None, *, bint raw=False):
         """Outputs of all sequences (or steps), after the link unless `raw`; without a head the last layer's states.

@@ -64,8 +64,11 @@ static void scatter_input_gradient(const rnn_job *job, const slice *s)
     const isize n = job->network->n_features, ld = whole_vectors(n);
     const real *d_x = s->arena + job->network->d_input;
     for (isize t = s->first; t < s->end; t++)
-        for (isize i = 0; i < rows_at(s, t); i++, d_x += ld)
-            memcpy((real *)job->d_values + (job->offsets[s->sample[i]] + t) * n, d_x, (size_t)n * sizeof(real));
+        for (isize i = 0; i < rows_at(s, t); i++, d_x += ld) {
+            real *d_value = (real *)job->d_values + (job->offsets[s->sample[i]] + t) * n;
+            for (isize j = 0; j < n; j++)
+                d_value[j] = job->factor ? (real)((double)d_x[j] * job->factor[j]) : d_x[j];
+        }
 }
 
 static int train_slice(rnn_job *job, slice *s)

@@ -28,10 +28,26 @@ static double row_loss(const rnn_job *job, isize target, real *z)
     }
     const real *y = job->targets ? (const real *)job->targets + target * head->outputs : NULL;
     const double loss = loss_roster[network->loss].loss(network, z, y, job->labels ? job->labels[target] : 0, z);
-    const real scale = (real)(weight / job->total_weight);
+    const real scale = (real)(weight / job->divisor);
     for (isize j = 0; j < head->width; j += LANES)
         vstore(z + j, vload(z + j) * scale);
     return loss * weight / job->total_weight;
+}
+
+/* See rnn_kernels. */
+static void row_losses(const rnn_job *job, isize n, const void *outputs, void *row, double *losses)
+{
+    const rnn_network *network = job->network;
+    const isize columns = network->head.outputs;
+    real *z = row;
+    for (isize i = 0; i < n; i++) {
+        const real *y = job->targets ? (const real *)job->targets + i * columns : NULL;
+        memset(z, 0, (size_t)network->head.width * sizeof(real));
+        memcpy(z, (const real *)outputs + i * columns, (size_t)columns * sizeof(real));
+        losses[i] = job->weights && job->weights[i] == 0
+                        ? 0
+                        : loss_roster[network->loss].loss(network, z, y, job->labels ? job->labels[i] : 0, z);
+    }
 }
 
 /* Gradients of n rows of the head: its weights, and d_h (n, ld_h) = d_z W^T. */

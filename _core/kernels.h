@@ -119,6 +119,7 @@ typedef struct rnn_job {
     /* data, shared by all minibatches */
     const void *values;                                 /* IN (n_steps, n_features) float or double */
     int values_are_double;
+    const double *shift, *factor;                       /* IN (n_features,) x = (value - shift) * factor; NULL: the value */
     const isize *offsets;                               /* IN (n_samples + 1) */
     const int32_t *labels;                              /* IN (n,) classes, or NULL */
     const void *targets;                                /* IN (n, n_outputs) real, or NULL */
@@ -127,6 +128,7 @@ typedef struct rnn_job {
     const isize *samples;                               /* IN (batch,) longest first */
     isize batch, n_slices;
     double total_weight;
+    double divisor;                                     /* of the weighted sum of losses whose gradient is taken */
     int raw;                                            /* predict: before the link */
     void *output;                                       /* OUT (n, n_outputs) real, or (n, D*H) without a head */
     void *d_values;                                     /* OUT (n_steps, n_features) real, or NULL */
@@ -135,7 +137,8 @@ typedef struct rnn_job {
     void *params, *packed, *gradient, *state;           /* flat, packed, flat, (n_state, n_params) */
     void *slice_gradients;                              /* (n_slices, gradient.size) */
     double *piece_norms;                                /* (n_pieces,) sums of squares */
-    double loss, gradient_norm;                         /* OUT of the batch */
+    double loss, gradient_norm;                         /* OUT of the batch: sum(w l) / sum(w); before clipping */
+    int too_large;                                      /* OUT: the square of the clipped gradient overflows */
     rnn_optimizer optimizer;
     /* dropout: keys of the counter-based generator */
     uint64_t seed;
@@ -166,6 +169,7 @@ typedef struct {
     const char *name;
     int n_state;                                        /* vectors kept per parameter */
     int decoupled_decay;                                /* alpha shrinks the weights beside the gradient */
+    int keeps_squares;                                  /* of the gradient, which overflow long before it does */
 } rnn_optimizer_info;
 
 /* A phase of a minibatch: does this worker's share of it. */
@@ -180,6 +184,8 @@ typedef struct {
     int (*plan)(rnn_network *network);                  /* 0, or -1 when a size overflows */
     void (*poison_gaps)(const rnn_region *region, isize copies, void *memory);      /* nothing without AddressSanitizer */
     rnn_phase pack, train, predict, reduce, update;
+    /* losses[i] = loss of row i of raw outputs (n, n_outputs), 0 where its weight is 0; row (head.width,) is scratch */
+    void (*row_losses)(const rnn_job *job, isize n, const void *outputs, void *row, double *losses);
     void (*math)(int function, isize n, const void *x, void *y);       /* 0 exp, 1 sigmoid, 2 tanh */
 } rnn_kernels;
 

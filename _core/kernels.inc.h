@@ -41,5 +41,5 @@ const rnn_kernels TABLE = {
     .simd_level = SIMD_LEVEL, .real_bytes = sizeof(real),
     .cells = cell_list, .losses = loss_list, .optimizers = optimizer_list,
     .plan = plan, .poison_gaps = poison_gaps, .pack = pack, .train = train, .predict = predict, .reduce = reduce,
-    .update = update, .math = math,
+    .update = update, .row_losses = row_losses, .math = math,
 };

@@ -53,13 +53,15 @@ cdef extern from "kernels.h" nogil:
         const rnn_network *network
         const void *values
         int values_are_double
+        const double *shift
+        const double *factor
         const isize *offsets
         const int32_t *labels
         const void *targets
         const double *weights
         const isize *samples
         isize batch, n_slices
-        double total_weight
+        double total_weight, divisor
         int raw
         void *output
         void *d_values
@@ -71,6 +73,7 @@ cdef extern from "kernels.h" nogil:
         void *slice_gradients
         double *piece_norms
         double loss, gradient_norm
+        int too_large
         rnn_optimizer optimizer
         uint64_t seed
         uint32_t update
@@ -107,6 +110,7 @@ cdef extern from "kernels.h" nogil:
         int (*plan)(rnn_network *network) noexcept nogil
         void (*poison_gaps)(const rnn_region *region, isize copies, void *memory) noexcept nogil
         rnn_phase pack, train, predict, reduce, update
+        void (*row_losses)(const rnn_job *job, isize n, const void *outputs, void *row, double *losses) noexcept nogil
         void (*math)(int function, isize n, const void *x, void *y) noexcept nogil
 
     const rnn_kernels *rnn_kernels_of(int real_bytes, int level)

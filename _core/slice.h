@@ -114,18 +114,31 @@ static void open_slice(const rnn_job *job, isize index, isize worker, slice *s)
     memset(s->arena + network->zeros, 0, (size_t)network->widest * sizeof(real));
 }
 
-/* x (rows, I) = step t of the data, in the network's real type */
+/* x (n,) = values (n,) of the data, normalised in double, in the network's real type */
+#define DEFINE_GATHER(type) \
+    static void gather_##type(isize n, const type *values, const double *shift, const double *factor, real *x) \
+    { \
+        if (shift) \
+            for (isize j = 0; j < n; j++) \
+                x[j] = (real)(((double)values[j] - shift[j]) * factor[j]); \
+        else \
+            for (isize j = 0; j < n; j++) \
+                x[j] = (real)values[j]; \
+    }
+
+DEFINE_GATHER(float)
+DEFINE_GATHER(double)
+
+/* x (rows, I) = step t of the data */
 static void gather_step(const rnn_job *job, const slice *s, isize t, real *x)
 {
-    const isize n_features = job->network->n_features;
-    for (isize i = 0; i < rows_at(s, t); i++, x += n_features) {
-        const isize from = (job->offsets[s->sample[i]] + t) * n_features;
+    const isize n = job->network->n_features;
+    for (isize i = 0; i < rows_at(s, t); i++, x += n) {
+        const isize from = (job->offsets[s->sample[i]] + t) * n;
         if (job->values_are_double)
-            for (isize j = 0; j < n_features; j++)
-                x[j] = (real)((const double *)job->values)[from + j];
+            gather_double(n, (const double *)job->values + from, job->shift, job->factor, x);
         else
-            for (isize j = 0; j < n_features; j++)
-                x[j] = (real)((const float *)job->values)[from + j];
+            gather_float(n, (const float *)job->values + from, job->shift, job->factor, x);
     }
 }
 

@@ -1,6 +1,6 @@
 """Recurrent neural networks as scikit-learn estimators, on kernels of their own."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 from ._classifier import RNNClassifier
 from ._core import set_simd_level

@@ -2,7 +2,7 @@
 
 import sys
 import warnings
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -11,15 +11,22 @@ from sklearn.utils import check_random_state
 from . import _network
 from ._callbacks import CallbackSupportMixin, Observers, as_callbacks
 from ._fitted import _FittedRNN
+from ._held_out import HeldOut, validator
+from ._losses import plateau
+from ._moments import Moments, go_on
 from ._network import Network
 from ._parameters import MODES, check_parameters, layer_sizes
+from ._sequences import check_range, relative
 from ._state import check_going_on, learned
-from ._threads import effective_n_threads
-from ._training import Examples, Progress, Settings, Task, next_seed, train
+from ._threads import blas_held_at_one_thread, effective_n_threads
+from ._training import Examples, Progress, Settings, Task, Weighing, next_seed, train
 from ._validation import naming, read_weights, read_X, split
 
 # The parameters that must not change between a fit and its continuation.
-FIXED = ("cell", "activation", "hidden_layer_sizes", "bidirectional", "mode", "loss", "dtype")
+FIXED = (
+    *("cell", "activation", "hidden_layer_sizes", "bidirectional", "mode", "loss", "dtype"),
+    "normalize_X",
+)
 OURS = ("sklearn", "sklearn_rnn")  # whose lines no warning should point at
 
 
@@ -29,7 +36,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
     _read_y(y, sequences, per_step, name)   -> rows, one per sequence or per step
     _learn_y(rows, weights, taught, ...)    -> targets, loss, n_outputs; sets fitted attributes
     _encode_y(rows, name)                   -> targets that outputs compare with
-    _weigh(examples, incremental)           -> examples with weights of its own, if it has any
+    _class_factors(examples, incremental)   -> factor per class, then that of unknown ones; or None
     _score_rows(targets, outputs, weights)  -> score
     _loss_unit(loss)                        -> factor from the loss to the units of the user
     """
@@ -54,25 +61,32 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         callbacks = as_callbacks(callbacks)
         self._check(validation, incremental)
         draft = self._draft(going_on=incremental or self.warm_start)
-        task = draft._prepare(X, y, sample_weight, validation, incremental, learn_options)
+        task, held = draft._prepare(X, y, sample_weight, validation, incremental, learn_options)
+        n_threads = effective_n_threads(self.n_threads)
+
+        def show():
+            self._take_over(draft, task)
+
+        if held is not None:
+            task.validate = validator(
+                self.scoring, held, task, self, show, draft._score_rows, n_threads
+            )
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         facts = None if incremental else {"X": X, "y": y, "metadata": metadata}
-        observers = Observers(
-            self, task.n_epochs, callbacks, facts, show=lambda: self._take_over(draft, task)
-        )
+        observers = Observers(self, task.n_epochs, callbacks, facts, show)
         before, n_updates = self._fitted_state(), task.progress.n_updates
         try:
             observers.begin()
-            end = train(task, effective_n_threads(self.n_threads), observers)
-            self._take_over(draft, task)
+            end = train(task, n_threads, observers)
+            show()
             observers.end(self._tell(end, task))
         except BaseException:
             # What was learned before a callback failed stays. A diverged fit leaves nothing, a
             # diverged `partial_fit` what it had before that minibatch.
             kept = incremental or not task.progress.diverged
             kept = kept and task.progress.n_updates > n_updates
-            if kept and np.isfinite(task.progress.params).all():
-                self._take_over(draft, task)
+            if kept and task.progress.is_finite():
+                show()
             else:
                 self._set_fitted(before)
             raise
@@ -103,7 +117,10 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         return draft
 
     def _prepare(self, X, y, sample_weight, validation, incremental, learn_options):
-        """Read the data and plan the training; called on the draft."""
+        """Read the data and plan the training; called on the draft.
+
+        Returns the task, and what validates it or None.
+        """
         going_on = hasattr(self, "params_")
         if going_on:
             self._check_unchanged()
@@ -112,30 +129,118 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         taught = slice(None) if weights is None else weights > 0
         learned = self._learn_y(rows, weights, taught, going_on, incremental, **learn_options)
         targets, loss, n_outputs = learned
-        examples = Examples(sequences, targets, weights, per_step).with_weight()
+        if weights is not None:  # in a fit nothing but their ratios counts
+            weights = np.array(weights, order="C") if incremental else relative(weights)
+        examples = Examples(sequences, targets, weights, per_step)
+        with_weight = np.flatnonzero(examples.have_weight())
+        if len(with_weight) < sequences.n_samples:
+            examples = examples.take(with_weight)
         network = self._choose_network(sequences.n_features, n_outputs, loss)
         settings = Settings(**{f.name: getattr(self, f.name) for f in fields(Settings)})
         with naming("random_state"):
             rng = check_random_state(self.random_state)
         # Drawn first: a fit that goes on must hold out the same sequences as the one before.
-        indices, held = self._hold_out(examples, validation, rng)
-        progress = self._begin(network, settings, rng, going_on, incremental)
+        indices, held = self._hold_out(
+            examples, X, y, sample_weight, with_weight, validation, rng
+        )
+        factors = self._class_factors(examples, incremental)
+        weighted = examples.with_class_weights(factors)
+        if held is not None:
+            held = replace(held, examples=held.examples.with_class_weights(factors))
+        indices = indices[weighted.have_weight()[indices]]
+        if len(indices) == 0:
+            raise ValueError("`class_weight` leaves no sequence to train on: all weights are 0.")
+        scaling = self._scale_X(examples, indices, network, going_on, incremental)
+        check_range(sequences, self.dtype, scaling)
+        if held is not None:
+            held = held.read_under(scaling)
+            check_range(held.examples.sequences, self.dtype, scaling, name="X_val")
+            if held.examples.n_taught() < 2:
+                raise ValueError("`y_val` must have at least 2 targets with weight, to be scored.")
+        if incremental:
+            weighing = self._weigh_running(weighted, indices)
+        else:
+            weighted = weighted.with_equal_weights_as_ones(indices)
+            weighing = Weighing.of(weighted, indices)
+            self._taught = (weighted.n_taught(indices), len(indices))
+            if self.batch_size != "auto" and self.batch_size > len(indices):
+                warnings.warn(
+                    f"`batch_size`={self.batch_size} is more than the {len(indices)} sequences to "
+                    "train on: each minibatch has all of them.",
+                    stacklevel=level_of_caller(),
+                )
         task = Task(
             network=network,
-            examples=self._weigh(examples, incremental),
+            examples=replace(weighted, scaling=scaling),
             indices=indices,
+            weighing=weighing,
             settings=settings,
-            progress=progress,
+            progress=self._begin(network, settings, rng, going_on, incremental),
             n_epochs=1 if incremental else self.max_iter,
             planned=not incremental,
             loss_unit=self._loss_unit(loss),
         )
         if held is not None:
-            self._judge_by(held, task)
-        task.indices = task.indices[task.examples.have_weight()[task.indices]]
-        if len(task.indices) == 0:
-            raise ValueError("`class_weight` leaves no sequence to train on: all weights are 0.")
-        return task
+            task.progress.validation_scores = list(getattr(self, "validation_scores_", None) or [])
+        elif not incremental:
+            task.plateau = self._plateau(task)
+        return task, held
+
+    def _scale_X(self, examples, indices, network, going_on, incremental):
+        """Return mean and scale of X for the network, or None; sets them on the draft.
+
+        Every step counts with the weight of its sequence, without class weights. In one direction,
+        those behind the last taught step of a sequence are never read, and do not count.
+        """
+        n_features = network.n_features
+        if not self.normalize_X or (going_on and self._x_moments is None):
+            if not going_on:
+                self.x_mean_, self.x_scale_ = np.zeros(n_features), np.ones(n_features)
+                self._x_moments = None
+            return None
+        if not incremental:
+            examples = examples.with_equal_weights_as_ones(indices)
+        weights = examples.weights_of_steps(
+            indices, up_to_the_last_taught=not network.bidirectional
+        )
+        moments = Moments.of_rows(examples.sequences.values, weights)
+        if not incremental:
+            moments = moments.with_weights_of_mean_1()
+        if not going_on:
+            self.x_mean_, self.x_scale_ = moments.scale("X", keep_binary=True)
+            self._x_moments = moments.as_array()
+        else:
+            in_use = self.x_mean_, self.x_scale_
+            now, absorbed, self._x_moments = go_on(
+                in_use, self._x_moments, moments, "X", keep_binary=True
+            )
+            self.params_ = _network.absorb_input_scale(
+                network, self.params_, in_use, now, absorbed
+            )
+            self.x_mean_, self.x_scale_ = now
+        return self.x_mean_, self.x_scale_
+
+    def _weigh_running(self, examples, indices):
+        """Return what weights are measured by in `partial_fit`, which takes them as given.
+
+        A sequence is worth the mean number of its taught steps over all calls, a row 1.
+        """
+        n_rows, n_sequences = getattr(self, "_taught", None) or (0, 0)
+        self._taught = (n_rows + examples.n_taught(indices), n_sequences + len(indices))
+        n_rows, n_sequences = self._taught
+        return Weighing(n_rows / n_sequences, 0.0 if examples.weights is None else 1.0)
+
+    def _plateau(self, task):
+        """Return the loss above which the training has not left that of a constant prediction."""
+        examples = task.examples
+        with blas_held_at_one_thread():  # more threads could mean other bits
+            return plateau(
+                task.network.loss,
+                examples.rows(examples.targets, task.indices),
+                examples.rows(examples.weights, task.indices),
+                float(self.tol),
+                task.network.huber_delta,
+            )
 
     def _read(self, X, y, sample_weight, per_step, reset, suffix=""):
         """Return X as sequences; y and weights by rows, one per sequence or per step."""
@@ -143,7 +248,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
-        sequences = read_X(self, X, dtype=self.dtype, reset=reset, name=f"X{suffix}")
+        sequences = read_X(self, X, reset=reset, name=f"X{suffix}")
         rows = self._read_y(y, sequences, per_step, f"y{suffix}")
         name = f"sample_weight{suffix}"
         return sequences, rows, read_weights(sample_weight, sequences, per_step, name=name)
@@ -172,6 +277,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             fitted.n_features, fitted.n_outputs, getattr(self, "loss", fitted.loss)
         )
         before, now = ({**vars(n), "mode": MODES[n.per_step]} for n in (fitted, network))
+        before["normalize_X"] = self._x_moments is not None
+        now["normalize_X"] = bool(self.normalize_X)
         for name in FIXED:
             if before[name] != now[name]:
                 raise ValueError(
@@ -196,8 +303,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             return Progress.resume(params, self._optimizer, settings, **kept)
         return Progress.begin(params, next_seed(self._optimizer["seed"]), settings, **kept)
 
-    def _hold_out(self, examples, validation, rng):
-        """Return the sequences to train on, and examples to validate with: given ones, or others.
+    def _hold_out(self, examples, X, y, sample_weight, with_weight, validation, rng):
+        """Return the sequences to train on, and those to validate with: given ones, or others.
 
         Without early stopping the latter are None.
         """
@@ -208,24 +315,15 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         if X_val is None:
             labels = None if per_step or examples.targets.ndim > 1 else examples.targets
             indices, held = split(len(indices), self.validation_fraction, labels, rng)
-            held = examples.take(held)
-        else:
-            read = self._read(X_val, y_val, weight_val, per_step, reset=False, suffix="_val")
-            sequences, rows, weights = read
-            targets = self._encode_y(rows, "y_val")
-            held = Examples(sequences, targets, weights, per_step).with_weight()
-        taught = len(held.targets) if held.weights is None else np.count_nonzero(held.weights)
-        if taught < 2:
-            raise ValueError("`y_val` must have at least 2 targets with weight, to be scored.")
-        return indices, held
-
-    def _judge_by(self, held, task):
-        """Have the training scored on these examples after each epoch."""
-        predict = _network.predictor(
-            task.network, held.sequences, effective_n_threads(self.n_threads)
-        )
-        task.validate = lambda params: self._score_rows(held.targets, predict(params), held.weights)
-        task.progress.validation_scores = list(getattr(self, "validation_scores_", None) or [])
+            return indices, HeldOut.part_of(examples, held, X, y, sample_weight, with_weight)
+        read = self._read(X_val, y_val, weight_val, per_step, reset=False, suffix="_val")
+        sequences, rows, weights = read
+        weights = None if weights is None else relative(weights)
+        held = Examples(sequences, self._encode_y(rows, "y_val"), weights, per_step)
+        have_weight = held.have_weight()
+        if not have_weight.all():
+            held = held.take(np.flatnonzero(have_weight))
+        return indices, HeldOut(held, X_val, y_val, weight_val)
 
     def _take_over(self, draft, task):
         """Make the fitted state that of the draft after so much training."""
@@ -242,6 +340,15 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             warnings.warn(
                 f"Maximum number of epochs (max_iter={task.n_epochs}) reached and the optimization "
                 "has not converged yet. Increase max_iter.",
+                ConvergenceWarning,
+                stacklevel=level_of_caller(),
+            )
+        elif end in ("max_iter", "no_progress") and task.progress.best > task.plateau:
+            warnings.warn(
+                "Training ended before the loss was 2 % below that of the best constant "
+                "prediction: the network has learned next to nothing from X. Try another "
+                "`learning_rate_init`, cell='gru' or 'lstm' for long sequences, a larger "
+                "`n_iter_no_change`, or look for targets that do not belong to their sequences.",
                 ConvergenceWarning,
                 stacklevel=level_of_caller(),
             )

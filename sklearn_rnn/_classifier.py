@@ -1,18 +1,17 @@
 """RNNClassifier: a target is one of a set of classes."""
 
-from dataclasses import replace
-
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils import assert_all_finite, column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
+from . import _core
 from ._base import _RNNBase
 from ._callbacks import with_callbacks
 from ._fitted import as_carried
 from ._losses import classification_loss
 from ._parameters import number
-from ._sequences import as_array, family, pack_steps, relative
+from ._sequences import as_array, family, pack_steps
 from ._validation import naming, one_per_sequence
 
 
@@ -93,6 +92,11 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         Share of the sequences held out by `early_stopping` when `fit` gets no `X_val`: at random,
         whatever `shuffle` says, and stratified by class where that is possible. Give `X_val` where
         sequences follow each other in time.
+    scoring : str, callable or None, default=None
+        What `early_stopping` judges an epoch by. None is `score`; "loss" is minus the loss,
+        weighted as in training. Otherwise it is a name or function as for `GridSearchCV`, called as
+        ``scoring(estimator, X, y)`` with the held-out sequences in the form in which they came, and
+        with their ``sample_weight`` if it takes that. It gets no class weights.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights of the fit before, instead of new ones. The
         optimizer begins anew.
@@ -105,6 +109,11 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         Weights of the classes, ``{class: weight}``; a class not named has 1. "balanced" weighs them
         inversely to what is taught of them, weights included, and counts what `early_stopping`
         holds out of y as well; `partial_fit` cannot do that.
+    normalize_X : bool, default=True
+        Whether the network reads ``(X - x_mean_) / x_scale_``. Both are taken over all steps of the
+        training sequences, each with the sample weight of its sequence; with weights per step, that
+        is the mean weight of the taught ones, and in one direction steps behind the last taught one
+        are left out. Features of only 0 and 1 stay as they are, constant ones get scale 1.
     dtype : {"float32", "float64"}, default="float32"
         What the network computes in.
     memory_budget : int or None, default=None
@@ -124,6 +133,9 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
     classes_ : ndarray of shape (n_classes,)
         The labels that were taught, sorted. A label that occurs with weight 0 only is not among
         them.
+    x_mean_, x_scale_ : ndarray of shape (n_features,)
+        What the network takes off each feature, and divides it by: for 2-D X one of each. 0 and 1
+        with ``normalize_X=False``. `partial_fit` and `warm_start` go on with running ones.
     n_features_in_ : int
         Features per step; for 2-D X the number of its columns, which are steps.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -237,10 +249,12 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         n_iter_no_change=10,
         early_stopping=False,
         validation_fraction=0.1,
+        scoring=None,
         warm_start=False,
         random_state=None,
         verbose=0,
         class_weight=None,
+        normalize_X=True,
         dtype="float32",
         memory_budget=None,
         n_threads=None,
@@ -270,10 +284,12 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         self.n_iter_no_change = n_iter_no_change
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
+        self.scoring = scoring
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
         self.class_weight = class_weight
+        self.normalize_X = normalize_X
         self.dtype = dtype
         self.memory_budget = memory_budget
         self.n_threads = n_threads
@@ -422,9 +438,11 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         ValueError
             If X is not of the kind, or has not the number of features, that was fitted.
         """
-        network, sequences, outputs = self._now()._outputs(X)
-        if network.loss == "logistic":
-            outputs = np.concatenate([1 - outputs, outputs], axis=1)
+        twin = self._now()
+        logistic = twin._fitted_network().loss == "logistic"
+        network, sequences, outputs = twin._outputs(X, raw=logistic)
+        if logistic:  # 1 - p would lose the digits of a small probability
+            outputs = _core.vector_math("sigmoid", np.concatenate([-outputs, outputs], axis=1))
         return as_carried(outputs, sequences, network.per_step)
 
     def predict_log_proba(self, X):
@@ -565,12 +583,15 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
             ) from error
         return np.where(classes[codes] == labels, codes, -1).astype(np.int32)
 
-    def _weigh(self, examples, incremental):
-        """Multiply the weights by those of the classes, which count what is taught."""
+    def _class_factors(self, examples, incremental):
+        """Return the weight of each class, then 1 for labels of no class; None without weights.
+
+        "balanced" counts what is taught, held out or not. Only in a fit the ratios alone count.
+        """
         if self.class_weight is None:
-            return examples
+            return None
         codes, n_classes = examples.targets, len(self.classes_)
-        weights = np.ones(len(codes)) if examples.weights is None else examples.weights
+        factors = np.ones(n_classes + 1)
         if isinstance(self.class_weight, str):
             if incremental:
                 raise ValueError(
@@ -578,12 +599,17 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
                     "all of `y`. Use sklearn.utils.class_weight.compute_class_weight('balanced', "
                     "classes=classes, y=y) on enough of it, and pass the result as a dict."
                 )
+            weights = np.ones(len(codes)) if examples.weights is None else examples.weights
             per_class = np.bincount(codes, weights, minlength=n_classes)
-            factors = np.ones(n_classes)
-            np.divide(weights.sum() / n_classes, per_class, out=factors, where=per_class > 0)
+            seen = np.flatnonzero(per_class > 0)
+            factors[seen] = weights.sum() / n_classes / per_class[seen]
         else:
-            factors = self._read_class_weight()
-        return replace(examples, weights=relative(weights * relative(factors)[codes]))
+            factors[:-1] = self._read_class_weight()
+        if not incremental:  # to a greatest one about 1, see `relative`
+            _, exponent = np.frexp(factors[:-1].max())
+            with np.errstate(over="ignore"):
+                factors = np.ldexp(factors, -exponent).clip(max=1e300)
+        return factors
 
     def _read_class_weight(self):
         """Return a factor per class; a class that the dict does not name has 1."""

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from . import _network, _state, _weight_files
 from ._losses import LOSSES
 from ._parameters import MODES, boolean, check_parameters, integer
-from ._sequences import as_numbers, unpack_steps
+from ._sequences import as_numbers, relative, unpack_steps
 from ._state import STATE, STATE_FORMAT
 from ._threads import effective_n_threads
 from ._training import Progress
@@ -80,6 +80,10 @@ class _FittedRNN(BaseEstimator):
             check_is_fitted(self)
         return _state.checked(vars(self))
 
+    def _scaling(self):
+        """Return mean and scale under which the network reads X, or None."""
+        return None if self._x_moments is None else (self.x_mean_, self.x_scale_)
+
     # ---- use ----
 
     def _now(self):
@@ -90,9 +94,10 @@ class _FittedRNN(BaseEstimator):
 
     def _outputs(self, X, raw=False):
         """Return the network, X as sequences, and its outputs by rows; called on a twin."""
-        network = self._fitted_network()
-        sequences = read_X(self, X, dtype=network.dtype)
-        predict = _network.predictor(network, sequences, effective_n_threads(self.n_threads))
+        network, scaling = self._fitted_network(), self._scaling()
+        sequences = read_X(self, X, dtype=network.dtype, scaling=scaling)
+        n_threads = effective_n_threads(self.n_threads)
+        predict = _network.predictor(network, sequences, scaling, n_threads)
         return network, sequences, finite(predict(self.params_, raw), network)
 
     def _score(self, X, y, sample_weight):
@@ -101,6 +106,7 @@ class _FittedRNN(BaseEstimator):
         network, sequences, outputs = twin._outputs(X)
         rows = twin._read_y(y, sequences, network.per_step, "y")
         weights = read_weights(sample_weight, sequences, network.per_step)
+        weights = None if weights is None else relative(weights)
         return twin._score_rows(twin._encode_y(rows), outputs, weights)
 
     def hidden_states(self, X, *, layer=-1, return_sequences=False):
@@ -150,11 +156,13 @@ class _FittedRNN(BaseEstimator):
             raise ValueError(
                 f"`return_sequences` must be {boolean.text}, got {return_sequences!r}."
             )
-        sequences = read_X(twin, X, dtype=network.dtype)
+        scaling = twin._scaling()
+        sequences = read_X(twin, X, dtype=network.dtype, scaling=scaling)
         states = _network.hidden_states(
             network,
             twin.params_,
             sequences,
+            scaling,
             int(layer) % n_layers,
             bool(return_sequences),
             effective_n_threads(twin.n_threads),
@@ -310,7 +318,7 @@ class _FittedRNN(BaseEstimator):
         network = _state.check_whole(state)
         if hasattr(self, "params_"):
             _state.check_alike(vars(self), state)
-            new = {k: state[k] for k in ("params_", "y_mean_", "y_scale_") if k in state}
+            new = {k: state[k] for k in ("params_", *_state.SCALES) if k in state}
             self._set_fitted({**self._fitted_state(), **new})
         else:
             self._become(network, state)
@@ -323,7 +331,11 @@ class _FittedRNN(BaseEstimator):
                 f"`file` must hold a network for {type(self).__name__}, it has one that predicts "
                 f"{LOSSES[network.loss].task}, with loss={network.loss!r}."
             )
-        params = {**vars(network), "mode": MODES[network.per_step]}
+        params = {
+            **vars(network),
+            "mode": MODES[network.per_step],
+            "normalize_X": state["_x_moments"] is not None,
+        }
         params = {name: value for name, value in params.items() if name in vars(self)}
         check_parameters({**vars(self), **params})
         with naming("random_state"):
@@ -355,14 +367,20 @@ class _FittedRNN(BaseEstimator):
     def __setstate__(self, state):
         from . import __version__
 
-        state = dict(state)
-        version = state.pop("_sklearn_rnn_version", "an unknown version")
-        state_format = state.pop("_state_format", STATE_FORMAT)
+        version = state.get("_sklearn_rnn_version", "an unknown version")
+        state_format = state.get("_state_format", STATE_FORMAT)
         if not isinstance(state_format, int) or state_format > STATE_FORMAT:
             raise ValueError(
                 f"{type(self).__name__} was pickled by sklearn_rnn {version} in state format "
                 f"{state_format}; {__version__} reads formats up to {STATE_FORMAT}: upgrade it."
             )
+        state = {
+            name: value
+            for name, value in state.items()
+            if name not in ("_sklearn_rnn_version", "_state_format")
+        }
+        if state_format < 2:  # before there were these parameters
+            state = {**_state.upgrade(state, state_format), "normalize_X": False, "scoring": None}
         if "params_" in state:
             _state.check_whole(state)
         if version != __version__:

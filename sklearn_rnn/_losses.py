@@ -1,23 +1,76 @@
 """What the estimators must know of each loss; its arithmetic is in `_core`."""
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+
+# The least mean loss that one and the same prediction for all reaches, and that of perfect ones.
+# targets: (n,) classes or (n, n_outputs) numbers; shares (n,) are weights that sum to 1.
+
+
+def _constant_class(targets, shares, huber_delta):
+    """The entropy of the classes."""
+    p = np.bincount(targets, shares)
+    p = p[p > 0]
+    return -float(p @ np.log(p)), 0.0
+
+
+def _constant_squared_error(targets, shares, huber_delta):
+    """The variance."""
+    return float(np.mean(shares @ (targets - shares @ targets) ** 2)), 0.0
+
+
+def _constant_absolute_error(targets, shares, huber_delta):
+    """The mean distance from the median."""
+    order = np.argsort(targets, axis=0)
+    middle = (np.cumsum(shares[order], axis=0) < 0.5).sum(axis=0).clip(max=len(targets) - 1)
+    columns = np.arange(targets.shape[1])
+    median = targets[order[middle, columns], columns]
+    return float(np.mean(shares @ np.abs(targets - median))), 0.0
+
+
+def _constant_huber(targets, shares, huber_delta):
+    """The loss at the constant where its slope is 0, column by column."""
+    from scipy.optimize import brentq
+
+    losses = []
+    for y in targets.T:
+
+        def slope(constant, y=y):
+            return shares @ np.clip(constant - y, -huber_delta, huber_delta)
+
+        low, high = y.min(), y.max()
+        constant = brentq(slope, low, high) if slope(low) < 0 < slope(high) else low
+        e = np.abs(y - constant)
+        linear = huber_delta * (e - huber_delta / 2)
+        losses.append(shares @ np.where(e <= huber_delta, e**2 / 2, linear))
+    return float(np.mean(losses)), 0.0
+
+
+def _constant_poisson(targets, shares, huber_delta):
+    """The loss at the mean rate; perfect predictions are the counts themselves."""
+
+    def loss(rate):
+        return rate - rate * np.log(np.where(rate > 0, rate, 1.0))
+
+    return float(np.mean(loss(shares @ targets))), float(np.mean(shares @ loss(targets)))
 
 
 class Loss(NamedTuple):
     task: str  # "classes" or "numbers"
     out_activation: str  # what makes a prediction of the head's output
     power: int  # the loss of targets c times larger is c ** power times larger
+    constant: Callable  # (targets, shares, huber_delta) -> least loss of a constant, perfect loss
 
 
 LOSSES = {
-    "softmax": Loss("classes", "softmax", 0),
-    "logistic": Loss("classes", "logistic", 0),
-    "squared_error": Loss("numbers", "identity", 2),
-    "absolute_error": Loss("numbers", "identity", 1),
-    "huber": Loss("numbers", "identity", 2),
-    "poisson": Loss("numbers", "exp", 0),
+    "softmax": Loss("classes", "softmax", 0, _constant_class),
+    "logistic": Loss("classes", "logistic", 0, _constant_class),
+    "squared_error": Loss("numbers", "identity", 2, _constant_squared_error),
+    "absolute_error": Loss("numbers", "identity", 1, _constant_absolute_error),
+    "huber": Loss("numbers", "identity", 2, _constant_huber),
+    "poisson": Loss("numbers", "exp", 0, _constant_poisson),
 }
 
 REGRESSION_LOSSES = tuple(name for name, loss in LOSSES.items() if loss.task == "numbers")
@@ -36,3 +89,26 @@ def unit_of_loss(loss, y_scale):
     """
     with np.errstate(over="ignore"):  # a squared loss of huge targets is no float any more
         return float(np.mean(y_scale ** LOSSES[loss].power))
+
+
+# Above this share of the loss of the best constant prediction, a training has found nothing yet.
+PLATEAU_SHARE = 0.98
+
+
+def plateau(loss, targets, weights, tol, huber_delta=1.0):
+    """Return the mean loss above which a training has not yet left that of a constant prediction.
+
+    targets (n,) or (n, n_outputs) and weights (n,), or None, are those of what is taught. Infinity
+    if the best constant prediction comes within `tol` of perfect ones.
+    """
+    if weights is None:
+        shares = np.full(len(targets), 1 / len(targets))
+    else:
+        targets, weights = targets[weights > 0], weights[weights > 0]
+        shares = weights / weights.sum()
+    targets = targets if targets.dtype.kind == "i" else targets.astype(np.float64)
+    with np.errstate(over="ignore"):
+        constant, perfect = LOSSES[loss].constant(targets, shares, huber_delta)
+    if not constant - perfect > tol:
+        return np.inf
+    return perfect + PLATEAU_SHARE * (constant - perfect)

@@ -101,13 +101,15 @@ def room_for_parameters(network):
     )
 
 
-def predictor(network, sequences, n_threads=1):
+def predictor(network, sequences, scaling, n_threads=1):
     """Return a function params -> outputs (n_samples, n_outputs), (n_steps, n_outputs) if per step.
 
-    Its argument raw=True asks for the outputs before the link.
+    scaling is mean and scale of X, each (n_features,), or None. The function's argument raw=True
+    asks for the outputs before the link.
     """
     engine = network.engine(sequences.lengths, sequences.n_samples, n_threads, training=False)
-    dataset = _core.Dataset(sequences.values, sequences.offsets)
+    mean, scale = scaling or (None, None)
+    dataset = _core.Dataset(sequences.values, sequences.offsets, mean=mean, scale=scale)
 
     def predict(params, raw=False):
         engine.load(params)
@@ -116,11 +118,61 @@ def predictor(network, sequences, n_threads=1):
     return predict
 
 
-def hidden_states(network, params, sequences, layer, per_step, n_threads=1):
+def mean_loss(network, examples, n_threads=1):
+    """Return a function params -> weighted mean loss of examples."""
+    sequences = examples.sequences
+    engine = network.engine(sequences.lengths, sequences.n_samples, n_threads, training=False)
+    dataset = examples.dataset()
+
+    def loss(params):
+        engine.load(params)
+        losses = engine.row_losses(dataset, engine.predict(dataset, raw=True))
+        return float(np.average(losses, weights=examples.weights))
+
+    return loss
+
+
+def absorb_input_scale(network, params, before, after, columns):
+    """Change weights so that X under a new mean and scale gives the same states as under the old.
+
+    before, after: (mean, scale), each (n_features,). Only the marked columns (n_features,) change;
+    those of `params` stay as they are.
+    """
+    (mean, scale), (new_mean, new_scale) = before, after
+    if not columns.any():
+        return params
+    params, j = params.astype(np.float64), np.flatnonzero(columns)
+    views = network.views(params)
+    for suffix in ("l0", "l0_reverse") if network.bidirectional else ("l0",):
+        weight = views[f"weight_ih_{suffix}"]
+        # x = (x_new new_scale + new_mean - mean) / scale
+        views[f"bias_ih_{suffix}"] += weight[:, j] @ ((new_mean - mean) / scale)[j]
+        weight[:, j] *= (new_scale / scale)[j]
+    return params.astype(network.dtype)
+
+
+def absorb_output_scale(network, params, before, after, columns):
+    """Change the head so that outputs times a new scale plus a new mean are what they were.
+
+    before, after: (mean, scale), each (n_outputs,); only the marked outputs (n_outputs,) change.
+    """
+    (mean, scale), (new_mean, new_scale) = before, after
+    if not columns.any():
+        return params
+    params, j = params.astype(np.float64), np.flatnonzero(columns)
+    views = network.views(params)
+    # z new_scale + new_mean = z_old scale + mean
+    views["head.weight"][j] *= (scale / new_scale)[j, np.newaxis]
+    views["head.bias"][j] *= (scale / new_scale)[j]
+    views["head.bias"][j] += ((mean - new_mean) / new_scale)[j]
+    return params.astype(network.dtype)
+
+
+def hidden_states(network, params, sequences, scaling, layer, per_step, n_threads=1):
     """Return a layer's states (n_samples, D*H), or (n_steps, D*H) if per step; layer from 0."""
     sizes = network.hidden_layer_sizes[: layer + 1]
     below = replace(network, hidden_layer_sizes=sizes, n_outputs=0, per_step=per_step)
-    return predictor(below, sequences, n_threads)(params[: below.n_params])
+    return predictor(below, sequences, scaling, n_threads)(params[: below.n_params])
 
 
 def held(engine):

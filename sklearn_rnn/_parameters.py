@@ -33,6 +33,10 @@ def _is_number(value, kind=Real):
         return False
 
 
+def _is_real(value):
+    return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
+
+
 def one_of(names):
     names = tuple(names)
     return Allowed(
@@ -100,14 +104,22 @@ TABLE = {
     "max_iter": integer(1),
     "shuffle": boolean,
     "tol": number(0),
-    "n_iter_no_change": integer(1),
+    "n_iter_no_change": Allowed(
+        lambda value: integer(1).test(value) or (_is_real(value) and value == inf),
+        f"{integer(1).text}, or np.inf",
+    ),
     "early_stopping": boolean,
     "validation_fraction": number(0, 1, open_low=True),
     "warm_start": boolean,
-    "verbose": Allowed(lambda v: boolean.test(v) or (integer(0).test(v) and v <= 2), "0, 1 or 2"),
+    "verbose": Allowed(lambda v: boolean.test(v) or integer(0).test(v), integer(0).text),
     "loss": one_of(REGRESSION_LOSSES),
     "huber_delta": number(0, open_low=True),
     "normalize_y": boolean,
+    "normalize_X": boolean,
+    "scoring": Allowed(
+        lambda v: v is None or callable(v) or isinstance(v, str),
+        "None, 'loss', a name of `sklearn.metrics.get_scorer_names()` or a callable",
+    ),
     "class_weight": either(
         None,
         either("balanced", Allowed(lambda v: isinstance(v, dict), "a dict {class: weight}")),

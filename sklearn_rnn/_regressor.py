@@ -11,6 +11,8 @@ from ._base import _RNNBase, level_of_caller
 from ._callbacks import with_callbacks
 from ._fitted import as_carried, finite
 from ._losses import unit_of_loss
+from ._moments import Moments, go_on
+from ._network import absorb_output_scale
 from ._sequences import as_numbers, pack_steps
 from ._validation import naming, one_per_sequence
 from .metrics import r2
@@ -92,6 +94,11 @@ class RNNRegressor(RegressorMixin, _RNNBase):
     validation_fraction : float, default=0.1
         Share of the sequences held out by `early_stopping` when `fit` gets no `X_val`: at random,
         whatever `shuffle` says. Give `X_val` where sequences follow each other in time.
+    scoring : str, callable or None, default=None
+        What `early_stopping` judges an epoch by. None is `score`; "loss" is minus the loss,
+        weighted as in training. Otherwise it is a name or function as for `GridSearchCV`, called as
+        ``scoring(estimator, X, y)`` with the held-out sequences in the form in which they came, and
+        with their ``sample_weight`` if it takes that. It gets no class weights.
     warm_start : bool, default=False
         Whether `fit` goes on from the weights of the fit before, instead of new ones. The
         optimizer begins anew.
@@ -110,6 +117,11 @@ class RNNRegressor(RegressorMixin, _RNNBase):
     normalize_y : bool, default=True
         Whether the network learns ``(y - y_mean_) / y_scale_``. "poisson" never does. What
         `early_stopping` holds out of y has a part in them.
+    normalize_X : bool, default=True
+        Whether the network reads ``(X - x_mean_) / x_scale_``. Both are taken over all steps of the
+        training sequences, each with the sample weight of its sequence; with weights per step, that
+        is the mean weight of the taught ones, and in one direction steps behind the last taught one
+        are left out. Features of only 0 and 1 stay as they are, constant ones get scale 1.
     dtype : {"float32", "float64"}, default="float32"
         What the network computes in.
     memory_budget : int or None, default=None
@@ -129,6 +141,9 @@ class RNNRegressor(RegressorMixin, _RNNBase):
     y_mean_, y_scale_ : ndarray of shape (n_outputs,)
         Weighted mean and standard deviation of the targets that were taught first; 0 and 1 without
         `normalize_y`, and scale 1 for a constant one.
+    x_mean_, x_scale_ : ndarray of shape (n_features,)
+        What the network takes off each feature, and divides it by: for 2-D X one of each. 0 and 1
+        with ``normalize_X=False``. `partial_fit` and `warm_start` go on with running ones.
     n_features_in_ : int
         Features per step; for 2-D X the number of its columns, which are steps.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
@@ -245,12 +260,14 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         n_iter_no_change=10,
         early_stopping=False,
         validation_fraction=0.1,
+        scoring=None,
         warm_start=False,
         random_state=None,
         verbose=0,
         loss="squared_error",
         huber_delta=1.0,
         normalize_y=True,
+        normalize_X=True,
         dtype="float32",
         memory_budget=None,
         n_threads=None,
@@ -280,12 +297,14 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         self.n_iter_no_change = n_iter_no_change
         self.early_stopping = early_stopping
         self.validation_fraction = validation_fraction
+        self.scoring = scoring
         self.warm_start = warm_start
         self.random_state = random_state
         self.verbose = verbose
         self.loss = loss
         self.huber_delta = huber_delta
         self.normalize_y = normalize_y
+        self.normalize_X = normalize_X
         self.dtype = dtype
         self.memory_budget = memory_budget
         self.n_threads = n_threads
@@ -469,9 +488,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         wanted = self._as_columns(rows)[taught]
         if self.loss == "poisson" and wanted.min() < 0:
             raise ValueError(f"`y` must not be negative with loss='poisson', got {wanted.min()}.")
-        if not going_on:
-            used = None if weights is None else weights[taught]
-            self.y_mean_, self.y_scale_ = self._find_scale(wanted, used)
+        self._scale_y(wanted, None if weights is None else weights[taught], going_on, incremental)
         targets = np.zeros((len(rows), wanted.shape[1]), dtype=self.dtype)
         targets[taught] = self._normalise(wanted, "y")
         return targets, self.loss, targets.shape[1]
@@ -485,27 +502,28 @@ class RNNRegressor(RegressorMixin, _RNNBase):
             raise ValueError(f"`{name}` has values, up to {largest:g}, that overflow.")
         return targets
 
-    def _find_scale(self, wanted, weights):
-        """Return weighted mean and standard deviation of the columns of (n_taught, n_outputs)."""
-        n_outputs = wanted.shape[1]
+    def _scale_y(self, wanted, weights, going_on, incremental):
+        """Set mean and scale of the columns of (n_taught, n_outputs), weighted; on the draft."""
         if not self.normalize_y or self.loss == "poisson":
-            return np.zeros(n_outputs), np.ones(n_outputs)
-        constant = wanted.min(axis=0) == wanted.max(axis=0)
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean = np.average(wanted, axis=0, weights=weights)
-            mean[constant] = wanted[0, constant]
-            deviations = wanted - mean
-            # Squares of what is at most 1 cannot overflow.
-            largest = np.abs(deviations).max(axis=0)
-            largest[constant | (largest == 0)] = 1.0
-            variance = np.average((deviations / largest) ** 2, axis=0, weights=weights)
-            scale = largest * np.sqrt(variance)
-        scale[constant | (scale == 0)] = 1.0
-        if not (np.isfinite(mean).all() and np.isfinite(scale).all()):
-            raise ValueError(
-                f"`y` has values, up to {np.abs(wanted).max():g}, whose mean or scale overflows."
+            if not going_on:
+                self.y_mean_, self.y_scale_ = np.zeros(wanted.shape[1]), np.ones(wanted.shape[1])
+                self._y_moments = None
+            return
+        if going_on and self._y_moments is None:
+            return
+        moments = Moments.of(wanted, weights)
+        if not incremental:
+            moments = moments.with_weights_of_mean_1()
+        if not going_on:
+            self.y_mean_, self.y_scale_ = moments.scale("y")
+            self._y_moments = moments.as_array()
+        else:
+            in_use = self.y_mean_, self.y_scale_
+            now, absorbed, self._y_moments = go_on(in_use, self._y_moments, moments, "y")
+            self.params_ = absorb_output_scale(
+                self._fitted_network(), self.params_, in_use, now, absorbed
             )
-        return mean, scale
+            self.y_mean_, self.y_scale_ = now
 
     def _as_columns(self, rows, name="y"):
         """Return (n_rows, n_outputs); the form must be the one that was fitted."""
@@ -523,8 +541,8 @@ class RNNRegressor(RegressorMixin, _RNNBase):
     def _encode_y(self, rows, name="y"):
         return self._normalise(self._as_columns(rows, name), name)
 
-    def _weigh(self, examples, incremental):
-        return examples
+    def _class_factors(self, examples, incremental):
+        return None
 
     def _score_rows(self, targets, outputs, weights):
         """Return R2, which is the same in normalised units."""

@@ -14,6 +14,10 @@ import numpy as np
 # Elements looked at in one go: small enough to stay in the L2 cache for a second look.
 _CHUNK = 1 << 16
 
+# Numbers that a network reads are no larger: beyond, sums of them overflow on their way, and a gate
+# takes the wrong side without anybody noticing.
+LARGEST_INPUT = {"float32": 1e30, "float64": 1e300}
+
 _FAMILIES = {
     **dict.fromkeys("biuf", "numbers"),
     **dict.fromkeys("UT", "strings"),
@@ -109,21 +113,52 @@ def from_dense(X, *, name="X"):
     return Sequences(X.reshape(n_samples * n_timesteps, *X.shape[2:] or (1,)), offsets, kind)
 
 
-def check_finite(sequences, dtype, *, name="X"):
-    """Refuse NaN, infinity and what overflows `dtype`, naming the first sequence that has it."""
-    values = sequences.values.reshape(-1)
-    # In float64: cast to the dtype of a float32 chunk, the limit would be infinity.
-    limit = np.float64(np.finfo(dtype).max)
-    with np.errstate(invalid="ignore"):
-        for start in range(0, len(values), _CHUNK):
-            chunk = values[start : start + _CHUNK]
-            # Two passes without a temporary; a NaN makes both false.
-            if -limit <= chunk.min() and chunk.max() <= limit:
+def check_finite(sequences, *, name="X"):
+    """Refuse NaN and infinity, naming the first sequence that has one."""
+    _check_range(sequences, np.finfo(np.float64).max, None, name, None)
+
+
+def check_range(sequences, dtype, scaling=None, *, name="X"):
+    """Refuse what a network of this dtype cannot read: NaN, infinity and numbers too large for it.
+
+    scaling: mean and scale, each (n_features,), under which the network reads them, or None.
+    """
+    _check_range(sequences, LARGEST_INPUT[dtype], scaling, name, dtype)
+
+
+def _check_range(sequences, limit, scaling, name, dtype):
+    values, n_features = sequences.values.reshape(-1), sequences.n_features
+    low, high = -limit, limit
+    if scaling is not None:  # the narrowest bounds, within which no column need be looked at
+        mean, scale = scaling
+        finite = np.finfo(np.float64).max
+        with np.errstate(over="ignore"):
+            low = max((mean - limit * scale).max(), -finite)
+            high = min((mean + limit * scale).min(), finite)
+    step = max(1, _CHUNK // n_features) * n_features
+    with np.errstate(invalid="ignore", over="ignore"):
+        for start in range(0, len(values), step):
+            chunk = values[start : start + step]
+            # Two passes without a temporary; a NaN makes both false. The bounds are float64: cast
+            # to the dtype of a float32 chunk, they would be infinite.
+            if low <= np.float64(chunk.min()) and np.float64(chunk.max()) <= high:
                 continue
-            bad = int(np.flatnonzero(~(np.abs(chunk, dtype=np.float64) <= limit))[0])
-            i, t = _locate(sequences.offsets, (start + bad) // sequences.n_features)
-            what = _describe(chunk[bad], dtype)
-            raise ValueError(f"`{name}` must be finite: sequence {i} has {what} at step {t}.")
+            rows = chunk.reshape(-1, n_features).astype(np.float64)
+            read = rows if scaling is None else (rows - mean) / scale
+            bad = np.flatnonzero(~((np.abs(read) <= limit) & np.isfinite(rows)))
+            if len(bad) == 0:
+                continue  # fine under the scale of its column, or changed meanwhile
+            i, t = _locate(sequences.offsets, (start + int(bad[0])) // n_features)
+            value = rows.flat[bad[0]]
+            if not np.isfinite(value):
+                what = "NaN" if np.isnan(value) else "infinity"
+                raise ValueError(f"`{name}` must be finite: sequence {i} has {what} at step {t}.")
+            units = "" if scaling is None else ", in units of its scale in fit,"
+            advice = "Scale it (normalize_X=True does)" if scaling is None else "Look for outliers"
+            raise ValueError(
+                f"`{name}` must be at most {limit:g} in size{units} with dtype={dtype!r}: sequence "
+                f"{i} has {value:.4g} at step {t}. {advice}, or use dtype='float64'."
+            )
 
 
 def read_steps(y, *, name="y", numeric=True):
@@ -155,7 +190,7 @@ def read_steps(y, *, name="y", numeric=True):
         offsets = _offsets(np.fromiter(map(len, items), np.intp, len(items)))
     if values.dtype.kind == "f":
         flat = Sequences(values.reshape(len(values), -1), offsets, "ragged")
-        check_finite(flat, values.dtype, name=name)
+        check_finite(flat, name=name)
     return values, offsets
 
 
@@ -505,11 +540,3 @@ def _locate(offsets, step):
 
 def _noun(name):
     return "target" if name.startswith("y") else "value"
-
-
-def _describe(value, dtype):
-    if np.isnan(value):
-        return "NaN"
-    if np.isinf(value):
-        return "infinity"
-    return f"{value!s}, which overflows {np.dtype(dtype)},"

@@ -15,15 +15,17 @@ import numpy as np
 
 from . import _core
 from ._losses import LOSSES
+from ._moments import N_MOMENTS
 from ._network import Network
 from ._optimizers import SOLVERS
 from ._parameters import Allowed, boolean, check_parameters, integer, number, one_of
 from ._validation import KINDS
 
-STATE_FORMAT = 1
+STATE_FORMAT = 2
 # Every attribute that a fit writes. All else, like what a subclass or a callback adds, is not ours.
 STATE = frozenset(
-    "n_features_in_ feature_names_in_ classes_ y_mean_ y_scale_ params_ n_layers_ n_outputs_ "
+    "n_features_in_ feature_names_in_ classes_ x_mean_ x_scale_ y_mean_ y_scale_ params_ "
+    "n_layers_ n_outputs_ _x_moments _y_moments _taught "
     "out_activation_ n_iter_ t_ loss_ best_loss_ loss_curve_ validation_scores_ "
     "best_validation_score_ _input_kind _y_is_1d _architecture _optimizer".split()
 )
@@ -34,10 +36,18 @@ DESCRIPTION = (
     "n_features_in_",
     "feature_names_in_",
     "classes_",
+    "x_mean_",
+    "x_scale_",
+    "_x_moments",
     "y_mean_",
     "y_scale_",
+    "_y_moments",
     "_y_is_1d",
+    "_taught",
 )
+# What normalises X and y, and what it goes on from.
+ARRAYS = ("x_mean_", "x_scale_", "_x_moments", "y_mean_", "y_scale_", "_y_moments")
+SCALES = (*ARRAYS, "_taught")
 
 LONGEST = 300  # letters of an error that tells what came
 COUNT = integer(0, 62)
@@ -49,6 +59,10 @@ RULES = {
     "n_features_in_": integer(1),
     "_input_kind": one_of(KINDS),
     "_y_is_1d": boolean,
+    "_taught": Allowed(
+        lambda v: isinstance(v, (tuple, list)) and len(v) == 2 and all(map(COUNT.test, v)),
+        "two counts",
+    ),
     "t_": COUNT,
     "loss_curve_": Allowed(lambda v: isinstance(v, list), "a list"),
     "best_loss_": Allowed(lambda v: v is None or isinstance(v, Real), "a number or None"),
@@ -76,6 +90,9 @@ def checked(state):
     n_per_step = 1 if _check(state, "_input_kind") == "2d" else n_features
     if n_per_step != network.n_features:
         raise _damaged("n_features_in_", f"that of a network for {network.n_features}", n_features)
+    for name in ("x_mean_", "x_scale_"):
+        _check_array(state, name, np.float64, (network.n_features,))
+    _check_moments(state, "_x_moments", network.n_features)
     if LOSSES[network.loss].task == "classes":
         _check_classes(state, network)
     else:
@@ -112,8 +129,10 @@ def _network(**architecture):
 
 def check_going_on(state, network):
     """Check what a training that goes on needs besides."""
-    for name in ("t_", "loss_curve_", "best_loss_", "validation_scores_"):
+    for name in ("t_", "loss_curve_", "best_loss_", "validation_scores_", "_taught"):
         _check(state, name)
+    if LOSSES[network.loss].task == "numbers":
+        _check_moments(state, "_y_moments", network.n_outputs)
     # The best loss is the least of the curve if it is not known; a long curve takes time.
     if state["best_loss_"] is None and not all(isinstance(v, Real) for v in state["loss_curve_"]):
         raise _damaged("loss_curve_", "numbers", state["loss_curve_"])
@@ -160,6 +179,12 @@ def _check_array(state, name, dtype, shape, label="{}"):
         raise _damaged(label.format(name), wanted, array)
 
 
+def _check_moments(state, name, n_columns):
+    """Check what a running scale goes on from; None is one that stays."""
+    if _kept(state, name) is not None:
+        _check_array(state, name, np.float64, (N_MOMENTS, n_columns))
+
+
 def _check_classes(state, network):
     classes = _kept(state, "classes_")
     shape = (2 if network.loss == "logistic" else network.n_outputs,)
@@ -175,18 +200,30 @@ def check_whole(state):
     """Return the network of a state, if nothing in the state is damaged or not finite."""
     network = checked(state)
     of_classes = LOSSES[network.loss].task == "classes"
-    for name in ("y_mean_", "y_scale_", "_y_is_1d") if of_classes else ("classes_",):
+    of_numbers = ("y_mean_", "y_scale_", "_y_is_1d", "_y_moments")
+    for name in of_numbers if of_classes else ("classes_",):
         if name in state:
             raise _damaged(name, f"absent with loss={network.loss!r}", state[name])
-    arrays = [(name, state[name]) for name in ("params_", "y_mean_", "y_scale_") if name in state]
+    if not of_classes:
+        _check_moments(state, "_y_moments", network.n_outputs)
+    _check(state, "_taught")
+    arrays = [
+        (name, state[name]) for name in ("params_", *ARRAYS) if state.get(name) is not None
+    ]
     if "_optimizer" in state:
         check_going_on(state, network)
         arrays.append(("_optimizer['vectors']", state["_optimizer"]["vectors"]))
     for name, array in arrays:
         if not np.isfinite(array).all():
             raise _damaged(name, "finite", array[~np.isfinite(array)][0].item())
-    if "y_scale_" in state and not (state["y_scale_"] > 0).all():
-        raise _damaged("y_scale_", "positive", state["y_scale_"].tolist())
+    for name in ("x_scale_", "y_scale_"):
+        if name in state and not (state[name] > 0).all():
+            raise _damaged(name, "positive", state[name].tolist())
+    for name in ("_x_moments", "_y_moments"):
+        if state.get(name) is not None:
+            weight, _, deviation, *_ = state[name]
+            if not (weight > 0).all() or not (deviation >= 0).all():
+                raise _damaged(name, "those of numbers", state[name])
     if "classes_" in state and not _are_in_order(state["classes_"]):
         raise _damaged("classes_", "different labels in order", state["classes_"].tolist())
     names = state.get("feature_names_in_")
@@ -202,6 +239,23 @@ def _are_in_order(classes):
         return np.array_equal(np.unique(classes), classes)
     except TypeError:  # objects that do not compare
         return False
+
+
+# ---- states of earlier versions -----------------------------------------------------------------
+
+
+def upgrade(state, state_format):
+    """Return a state as this version keeps it; 1 is the format before X was normalised."""
+    if state_format >= 2:
+        return state
+    state = dict(state)
+    if "_architecture" in state:
+        n_features = network_of(state).n_features
+        state.update(x_mean_=np.zeros(n_features), x_scale_=np.ones(n_features), _x_moments=None)
+        state["_taught"] = (0, 0)
+    if "y_mean_" in state:
+        state["_y_moments"] = None
+    return state
 
 
 # ---- what a training leaves, and what a weight file keeps of it ---------------------------------
@@ -224,16 +278,16 @@ def learned(network, progress):
         "best_loss_": None if scores is not None else min(progress.best_loss, loss),
         "loss_curve_": progress.loss_curve,
         "validation_scores_": None if scores is None else list(scores),
-        "best_validation_score_": -progress.best if judged else None,
+        "best_validation_score_": progress.best_score if judged else None,
     }
 
 
 # What classes and names may be in JSON: numbers of a fixed size, strings of a fixed width, objects.
 STORABLE = re.compile(r"<U[1-9][0-9]{0,5}|bool|u?int(8|16|32|64)|float(16|32|64)|object")
 MOST_BYTES = 1 << 24
-FILE_FORMAT = 1
+FILE_FORMAT = 2
 # Of two networks with the same predictions, or of what a file brings.
-MAY_DIFFER = ("_architecture", "dropout", "huber_delta", "y_mean_", "y_scale_")
+MAY_DIFFER = ("_architecture", "dropout", "huber_delta", *SCALES)
 
 
 def describe(state):
@@ -260,15 +314,19 @@ def described(facts):
     names = {name.strip("_"): name for name in DESCRIPTION}
     if unknown := facts.keys() - names.keys() - {"format", "version"}:
         raise ValueError(f"it tells of {sorted(unknown)}, which no file of its format does")
-    return {
+    state = {
         name: _from_json(facts[public], name) for public, name in names.items() if public in facts
     }
+    return upgrade(state, file_format)
 
 
 def check_alike(fitted, state):
     """Refuse a state of another network, or for other data, than was fitted."""
-    ours, theirs = ({**s, **vars(network_of(s))} for s in (fitted, state))
-    for name in (*vars(network_of(fitted)), *DESCRIPTION):
+    ours, theirs = (
+        {**s, **vars(network_of(s)), "normalize_X": s["_x_moments"] is not None}
+        for s in (fitted, state)
+    )
+    for name in (*vars(network_of(fitted)), "normalize_X", *DESCRIPTION):
         if name in ours and name in theirs and name not in MAY_DIFFER:
             if not np.array_equal(ours[name], theirs[name]):
                 raise ValueError(
@@ -282,7 +340,7 @@ def _as_json(value, name):
     if not isinstance(value, np.ndarray):
         return value
     dtype = f"<U{value.itemsize // 4}" if value.dtype.kind == "U" else value.dtype.name
-    written = {"dtype": dtype, "values": value.tolist()}
+    written = {"dtype": dtype, "values": value.ravel().tolist()}
     try:
         _from_json(written, name)
     except ValueError as error:
@@ -313,4 +371,8 @@ def _from_json(written, name):
         raise ValueError(f"`{name}` is not of dtype {dtype}: {error}") from error
     if array.dtype.kind == "f" and not np.isfinite(array).all():
         raise ValueError(f"`{name}` is not finite in {dtype}")
+    if name in ("_x_moments", "_y_moments"):
+        if len(array) % N_MOMENTS:
+            raise ValueError(f"`{name}` has no whole number of columns")
+        array = array.reshape(N_MOMENTS, -1)
     return array

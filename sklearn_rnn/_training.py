@@ -36,7 +36,7 @@ class Settings:
     max_grad_value: float | None
     shuffle: bool
     tol: float
-    n_iter_no_change: int
+    n_iter_no_change: int | float
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +47,7 @@ class Examples:
     targets: np.ndarray  # (n_rows,) int32, or (n_rows, n_outputs)
     weights: np.ndarray | None  # (n_rows,) float64
     per_step: bool
+    scaling: tuple[np.ndarray, np.ndarray] | None = None  # mean and scale of X, each (n_features,)
 
     def rows(self, values, indices):
         """Select the rows of `values` (n_rows, ...) that belong to some sequences."""
@@ -63,6 +64,7 @@ class Examples:
             self.rows(self.targets, indices),
             self.rows(self.weights, indices),
             self.per_step,
+            self.scaling,
         )
 
     def have_weight(self):
@@ -73,14 +75,88 @@ class Examples:
             return np.logical_or.reduceat(self.weights > 0, self.sequences.offsets[:-1])
         return self.weights > 0
 
-    def with_weight(self):
-        """Leave out the sequences that have no weight at all."""
-        have_weight = self.have_weight()
-        return self if have_weight.all() else self.take(np.flatnonzero(have_weight))
+    def with_class_weights(self, factors):
+        """Multiply the weights by a factor per class, the last one for unknown classes (-1)."""
+        if factors is None:
+            return self
+        weights = np.ones(len(self.targets)) if self.weights is None else self.weights
+        return replace(self, weights=weights * factors[self.targets])
+
+    def weights_of_steps(self, indices, up_to_the_last_taught):
+        """Return the weight of each step of X (n_steps,), None if all are ones.
+
+        It is that of its sequence, of which `indices` are looked at: a mean over its taught steps.
+        """
+        n_samples, lengths = self.sequences.n_samples, self.sequences.lengths
+        if self.weights is None and len(indices) == n_samples:
+            return None
+        weights, last = np.zeros(n_samples), lengths - 1
+        if self.weights is None:
+            weights[indices] = 1.0
+        elif not self.per_step:
+            weights[indices] = self.weights[indices]
+        else:
+            first, taught = self.sequences.offsets[:-1], self.weights > 0
+            n_taught = np.add.reduceat(taught, first, dtype=np.intp)
+            shares = self.weights / np.repeat(n_taught.clip(1), lengths)  # no sum can overflow
+            weights[indices] = np.add.reduceat(shares, first)[indices]
+            if up_to_the_last_taught:
+                step = np.arange(len(taught)) - np.repeat(first, lengths)
+                last = np.maximum.reduceat(np.where(taught, step, -1), first)
+        weights = np.repeat(weights, lengths)
+        if (last < lengths - 1).any():
+            step = np.arange(len(weights)) - np.repeat(self.sequences.offsets[:-1], lengths)
+            weights[step > np.repeat(last, lengths)] = 0.0
+        return weights
+
+    def n_taught(self, indices=None):
+        """Count the rows of some sequences, or of all, that have weight."""
+        if indices is None:
+            indices = np.arange(self.sequences.n_samples)
+        if self.weights is not None:
+            return int(np.count_nonzero(self.rows(self.weights, indices)))
+        return int(self.sequences.lengths[indices].sum()) if self.per_step else len(indices)
+
+    def with_equal_weights_as_ones(self, indices):
+        """Train on some sequences as without weights, where all that teach anything are equal."""
+        weights = self.rows(self.weights, indices)
+        if weights is None or np.ptp(weights[weights > 0]) > 0:
+            return self
+        ones = None if (weights > 0).all() else (self.weights > 0).astype(np.float64)
+        return replace(self, weights=ones)
 
     def dataset(self):
         sequences = self.sequences
-        return _core.Dataset(sequences.values, sequences.offsets, self.targets, self.weights)
+        return _core.Dataset(
+            sequences.values,
+            sequences.offsets,
+            self.targets,
+            self.weights,
+            *(self.scaling or (None, None)),
+        )
+
+
+@dataclass(frozen=True)
+class Weighing:
+    """What weights are measured by, the same in all minibatches of a training.
+
+    A minibatch of B sequences learns from ``sum(w l) / (B * per_sequence)``, also if it is a last,
+    smaller one: so each weight counts alike whatever minibatch it falls into. Norm and value that
+    gradients are clipped at are multiplied by the mean weight of the rows taught in the minibatch
+    over `per_row`: otherwise clipping would undo the weights.
+    """
+
+    per_sequence: float  # what a sequence weighs, with all its steps
+    per_row: float = 0.0  # the mean of the positive weights; 0: there are none
+
+    @classmethod
+    def of(cls, examples, indices):
+        """Weigh the sequences of a whole training."""
+        n_taught = examples.n_taught(indices)
+        if examples.weights is None:
+            return cls(n_taught / len(indices))
+        total = float(examples.rows(examples.weights, indices).sum())
+        return cls(total / len(indices), total / n_taught)
 
 
 @dataclass
@@ -102,7 +178,8 @@ class Progress:
     loss_curve: list = field(default_factory=list)
     best_loss: float = np.inf
     validation_scores: list | None = None
-    best: float = np.inf  # loss, or minus the validation score: less is better
+    best: float = np.inf  # loss, or what validation judges by: less is better
+    best_score: float | None = None  # of the validation that judged best
     best_params: np.ndarray | None = None  # only with validation
     no_improvement: int = 0
     diverged: bool = False
@@ -128,6 +205,10 @@ class Progress:
             return cls.begin(params, next_seed(optimizer["seed"]), settings, **others)
         optimizer = {**optimizer, "vectors": optimizer["vectors"].copy()}
         return cls(params, **optimizer, **others)
+
+    def is_finite(self):
+        """Tell whether the weights and all that the solver remembers are finite."""
+        return bool(np.isfinite(self.params).all() and np.isfinite(self.vectors).all())
 
     def optimizer_state(self):
         """Return what `resume` needs beside the parameters: plain values and one array."""
@@ -155,12 +236,15 @@ class Task:
     network: Network
     examples: Examples
     indices: np.ndarray  # (n,) the sequences to learn from; others are held out
+    weighing: Weighing
     settings: Settings
     progress: Progress
     n_epochs: int
     planned: bool = True  # False: a pass of `partial_fit`, of which nobody knows how many come
     loss_unit: float = 1.0  # takes the loss to the units of the user
-    validate: Callable[[np.ndarray], float] | None = None  # params -> score
+    # params -> score, and the value that early stopping makes as small as it can
+    validate: Callable[[np.ndarray], tuple[float, float]] | None = None
+    plateau: float = np.inf  # a loss above it is hardly below that of a constant prediction
 
 
 def diverged(progress, reason):
@@ -207,6 +291,7 @@ def train(task, n_threads, observers):
         with held(engine):
             engine.load(progress.params)
             engine.set_optimizer(**_optimizer_options(settings), seed=progress.seed)
+            engine.weigh_by(batch_size * task.weighing.per_sequence, task.weighing.per_row)
             return _run_epochs(task, engine, dataset, batch_size, int(lengths.sum()), observers)
     except KeyboardInterrupt:
         if progress.n_updates == n_updates or not task.planned:
@@ -227,9 +312,9 @@ def _run_epochs(task, engine, dataset, batch_size, n_steps, observers):
         rates = learning_rates(task, epoch, len(batches))
         loss = run_pass(engine, dataset, batches, rates, progress, task.loss_unit)
         trained = perf_counter()
-        score = None if task.validate is None else float(task.validate(progress.params))
+        score, value = (None, loss) if task.validate is None else task.validate(progress.params)
         progress.end_epoch(score)
-        go_on = judge(progress, settings, loss if score is None else -score)
+        go_on = judge(progress, settings, value, score, task.plateau)
         info = {
             "epoch": progress.n_iter,
             "max_iter": task.n_epochs,
@@ -285,22 +370,29 @@ def run_pass(engine, dataset, batches, rates, progress, loss_unit):
             progress.loss = loss * loss_unit
             progress.n_updates += 1  # last: it tells that something was learned
     progress.n_passes += 1
-    if not np.isfinite(progress.params).all():
-        raise diverged(progress, "some weights are not finite")
+    if not progress.is_finite():
+        raise diverged(progress, "some weights, or what the solver keeps of gradients, overflow")
     return loss
 
 
-def judge(progress, settings, value):
+# On the plateau of a training that has found nothing yet, patience lasts so many times longer.
+PLATEAU_PATIENCE = 4
+
+
+def judge(progress, settings, value, score=None, plateau=np.inf):
     """Count epochs without progress (less `value` is better) and tell whether to go on."""
     if value <= progress.best - settings.tol:
         progress.no_improvement = 0
     else:
         progress.no_improvement += 1
     if value < progress.best:
-        progress.best = value
+        progress.best, progress.best_score = value, score
         if progress.validation_scores is not None:
             progress.best_params = progress.params.copy()
-    if progress.no_improvement > settings.n_iter_no_change:
+    patience = settings.n_iter_no_change
+    if progress.best > plateau:
+        patience *= PLATEAU_PATIENCE
+    if progress.no_improvement > patience:
         rate = _optimizers.lowered(settings, progress.learning_rate)
         if rate is None:
             return False

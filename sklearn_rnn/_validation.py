@@ -13,13 +13,13 @@ from ._sequences import (
     as_numbers,
     check_finite,
     check_numeric,
+    check_range,
     first_frame,
     from_dense,
     holds_times,
     is_ragged,
     pack,
     refuse_masked,
-    relative,
     step_weights,
 )
 
@@ -33,8 +33,8 @@ HINTS = {
 }
 
 
-def read_X(estimator, X, *, dtype, reset=False, name="X"):
-    """Return X as finite Sequences.
+def read_X(estimator, X, *, dtype=None, scaling=None, reset=False, name="X"):
+    """Return X as finite Sequences, which a network of `dtype` can read under `scaling`.
 
     With `reset` the kind of X and its number of features are written on `estimator`; otherwise
     they must be those of fit.
@@ -65,7 +65,10 @@ def read_X(estimator, X, *, dtype, reset=False, name="X"):
         )
     if reset or type(columns) is not np.ndarray or hasattr(estimator, "feature_names_in_"):
         validate_data(estimator, columns, reset=reset, skip_check_array=True)
-    check_finite(sequences, dtype, name=name)
+    if dtype is None:
+        check_finite(sequences, name=name)
+    else:
+        check_range(sequences, dtype, scaling, name=name)
     return sequences
 
 
@@ -130,10 +133,7 @@ def naming(name):
 
 
 def read_weights(sample_weight, sequences, per_step, *, name="sample_weight"):
-    """Return weights (n_rows,) in float64, a row being a sequence, or a step; None stays None.
-
-    They are `relative`, for nothing but their ratios counts.
-    """
+    """Return weights (n_rows,) in float64, a row being a sequence, or a step; None stays None."""
     if sample_weight is None:
         return None
     n_samples = sequences.n_samples
@@ -160,7 +160,7 @@ def read_weights(sample_weight, sequences, per_step, *, name="sample_weight"):
             i = int(np.argmin(weights))
             raise ValueError(f"`{name}` must not be negative, `{name}[{i}]` is {weights[i]}.")
     check_some_weight(weights, name)
-    return relative(weights)
+    return weights
 
 
 def check_some_weight(weights, name):

@@ -339,7 +339,7 @@ def _read(scaler, X, first=False):
         if not first and scaler._fitted_kind != "2d":
             sequences = as_sequences(given, sequences, scaler.n_features_in_)
         X = given if sequences.kind == "ragged" else X
-    check_finite(sequences, sequences.values.dtype)
+    check_finite(sequences)
     return X, sequences
 
 

@@ -177,6 +177,11 @@ def draw_dataset(network, lengths, rng, weighted=False):
     return _core.Dataset(values.astype(network.dtype), offsets, targets, weights)
 
 
+def as_read(rnn, X):
+    """Return a list of sequences as the network of a fitted estimator reads them."""
+    return [(np.asarray(x, dtype=np.float64) - rnn.x_mean_) / rnn.x_scale_ for x in X]
+
+
 def per_sequence(array, data):
     """Return a list of each sequence's rows."""
     return [array[a:b] for a, b in zip(data.offsets[:-1], data.offsets[1:], strict=True)]

@@ -59,6 +59,7 @@ WORDS_OF_SKLEARN = re.compile(
 # The only warnings besides those of a category below.
 KNOWN_WARNINGS = re.compile(
     r"R2 is not defined|R\^2 score is not well-defined|Maximum number of epochs|"
+    r"Training ended before|`batch_size`=|"
     r"The number of unique classes is greater|The least populated class|"
     r"X (has feature names, but|does not have valid feature names)"
 )

@@ -255,9 +255,20 @@ def predict(weights, X, *, loss, **architecture):
 
 
 def sequence_losses(
-    weights, X, y, sample_weight=None, *, loss, huber_delta=1.0, per_step=False, **architecture
+    weights,
+    X,
+    y,
+    sample_weight=None,
+    *,
+    loss,
+    huber_delta=1.0,
+    per_step=False,
+    divisor=None,
+    **architecture,
 ):
-    """Yield each sequence's share of sum(w l) / sum(w), its d_raw, and its network's `backward`.
+    """Yield each sequence's share of sum(w l) / divisor, its d_raw, and its network's `backward`.
+
+    The divisor is sum(w) if none is given.
 
     `y` and `sample_weight` hold one entry per sequence: its own if many-to-one; if per step, its
     steps', (T_i,) or (T_i, n_outputs). Targets of weight 0 are never looked at.
@@ -265,7 +276,7 @@ def sequence_losses(
     targets = [np.asarray(target) if per_step else np.asarray(target)[None] for target in y]
     ws = [np.ones(len(t)) for t in targets] if sample_weight is None else sample_weight
     ws = [np.atleast_1d(np.asarray(w, dtype=np.float64)) for w in ws]
-    total = sum(w.sum() for w in ws)
+    total = sum(w.sum() for w in ws) if divisor is None else divisor
     for x, target, w in zip(X, targets, ws, strict=True):
         raw, backward = run_network(weights, x, per_step=per_step, **architecture)
         share, d_raw, taught = 0.0, np.zeros_like(raw), w > 0
@@ -278,7 +289,7 @@ def sequence_losses(
 
 
 def loss(weights, X, y, sample_weight=None, **options):
-    """Return sum(w l) / sum(w), over the sequences or the steps; options of `sequence_losses`."""
+    """Return sum(w l) / divisor, over the sequences or the steps; options of `sequence_losses`."""
     return sum(share for share, *_ in sequence_losses(weights, X, y, sample_weight, **options))
 
 
@@ -338,11 +349,11 @@ def sgd_update(w, g, state, *, learning_rate, momentum=0.9, nesterovs_momentum=T
 
 
 def adam_update(w, g, state, *, learning_rate, t, beta_1=0.9, beta_2=0.999, epsilon=1e-8, **_):
-    """Kingma and Ba (2015); as in MLPClassifier, epsilon joins before v's bias correction."""
+    """Kingma and Ba (2015), algorithm 1."""
     m, v = state
     m[:] = beta_1 * m + (1 - beta_1) * g
     v[:] = beta_2 * v + (1 - beta_2) * g**2
-    w -= learning_rate * np.sqrt(1 - beta_2**t) / (1 - beta_1**t) * m / (np.sqrt(v) + epsilon)
+    w -= learning_rate * m / (1 - beta_1**t) / (np.sqrt(v / (1 - beta_2**t)) + epsilon)
 
 
 def adamw_update(w, g, state, *, learning_rate, alpha, decays, **options):

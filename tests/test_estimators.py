@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 import sklearn
-from cases import run_python
+from cases import as_read, run_python
 from sklearn.base import clone
 from sklearn.metrics import accuracy_score, r2_score
 from sklearn.model_selection import GridSearchCV, cross_val_predict, cross_val_score
@@ -25,6 +25,7 @@ from sklearn_rnn import (
     _optimizers,
     _parameters,
 )
+from sklearn_rnn._validation import split
 from sklearn_rnn.preprocessing import SequenceScaler
 
 QUICK = {"hidden_layer_sizes": 4, "max_iter": 2, "random_state": 0}
@@ -352,7 +353,8 @@ def test_scores_are_weighted(ragged):
 
 def test_class_weights_multiply_sample_weights(ragged):
     X, labels, _ = ragged
-    options = {**QUICK, "dtype": "float64"}
+    # The scale of X counts no class weights.
+    options = {**QUICK, "dtype": "float64", "normalize_X": False}
     weights = np.arange(1.0, 41.0)
     factors = np.where(labels == "up", 3.0, 0.5)
     weighted = RNNClassifier(**options).fit(X, labels, sample_weight=weights * factors)
@@ -367,14 +369,22 @@ def test_class_weights_multiply_sample_weights(ragged):
     np.testing.assert_allclose(by_class.params_, balanced.params_, rtol=1e-9)
 
 
-def test_class_weights_do_not_weigh_the_validation(ragged):
+@pytest.mark.parametrize("given", [False, True], ids=["held out", "given"])
+def test_class_weights_weigh_the_validation(ragged, given):
     X, labels, _ = ragged
-    scores = []
-    for class_weight in (None, {"up": 1e-6}):
-        rnn = RNNClassifier(4, early_stopping=True, max_iter=1, learning_rate_init=1e-9)
-        rnn.set_params(random_state=0, class_weight=class_weight, validation_fraction=0.5)
-        scores.append(rnn.fit(X, labels).validation_scores_)
-    assert scores[0] == scores[1]
+    rnn = RNNClassifier(4, early_stopping=True, max_iter=1, random_state=0, learning_rate_init=1e-9)
+    data = {"X_val": X, "y_val": labels} if given else {}
+    rnn.set_params(class_weight={"up": 3.0, "down": 0.5})
+    (score,) = rnn.fit(X, labels, **data).validation_scores_
+    if given:
+        weights = np.where(labels == "up", 3.0, 0.5)
+        assert score == pytest.approx(rnn.score(X, labels, weights))
+        assert score != pytest.approx(rnn.score(X, labels))
+    else:
+        held = split(len(X), 0.1, labels, np.random.RandomState(0))[1]
+        right = rnn.predict([X[i] for i in held]) == labels[held]
+        weights = np.where(labels[held] == "up", 3.0, 0.5)
+        assert score == pytest.approx(np.average(right, weights=weights))
 
 
 # ---- hidden states and weights --------------------------------------------------------------
@@ -393,7 +403,7 @@ def test_hidden_states_are_those_of_the_reference(ragged, bidirectional):
         assert [h.shape for h in every] == [(len(x), units * (1 + bidirectional)) for x in X]
         for per_step, states in ((True, every), (False, rnn.hidden_states(X, layer=layer))):
             expected = reference.hidden_states(
-                rnn.weights_, X, layer=layer, per_step=per_step, **options
+                rnn.weights_, as_read(rnn, X), layer=layer, per_step=per_step, **options
             )
             for got, want in zip(states, expected, strict=True):
                 np.testing.assert_allclose(got, want, atol=1e-12)

@@ -279,7 +279,7 @@ def test_a_long_prediction_is_its_parts(per_step):
 
 def results_of(network, params, sequences, targets):
     """Return predictions, loss and gradient for packed sequences."""
-    predictions = _network.predictor(network, sequences)(params)
+    predictions = _network.predictor(network, sequences, None)(params)
     return predictions, *loss_and_grad_of(network, params, sequences, targets)
 
 

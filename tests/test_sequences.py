@@ -12,6 +12,7 @@ from scipy import sparse
 from sklearn_rnn._sequences import (
     Sequences,
     check_finite,
+    check_range,
     from_dense,
     is_ragged,
     pack,
@@ -195,7 +196,7 @@ def test_errors_name_the_argument():
     with pytest.raises(ValueError, match=r"`X_val\[1\]` is 1-D"):
         pack([np.ones((2, 3)), np.ones(2)], name="X_val")
     with pytest.raises(ValueError, match="`X_val` must be finite"):
-        check_finite(from_dense(np.full((1, 2), np.nan)), np.float64, name="X_val")
+        check_finite(from_dense(np.full((1, 2), np.nan)), name="X_val")
     with pytest.raises(ValueError, match="`X_val` must be 3-D"):
         from_dense(np.ones(3), name="X_val")
 
@@ -263,28 +264,59 @@ def test_what_is_not_finite_is_found_in_its_sequence(value, words, dtype):
         sequences = pack(X)
         sequences.values[sequences.offsets[i] + step, 2] = value
         with pytest.raises(ValueError, match=f"sequence {i} has {words} at step {step}"):
-            check_finite(sequences, dtype)
+            check_finite(sequences)
+        scaling = np.array([0.0, 1.0, 5.0]), np.array([1.0, 2.0, 1e-9])
+        with pytest.raises(ValueError, match=f"sequence {i} has {words} at step {step}"):
+            check_range(sequences, np.dtype(dtype).name, scaling)
 
 
-@pytest.mark.parametrize("value", [1e39, -1e39])
-def test_float64_that_overflows_float32_is_refused_for_float32_alone(value):
-    sequences = from_dense(np.array([[0.0, 1.0], [2.0, value]]))
-    check_finite(sequences, np.float64)
-    with pytest.raises(
-        ValueError, match=r"sequence 1 has .*1e\+39, which overflows float32, at st"
-    ):
-        check_finite(sequences, np.float32)
+@pytest.mark.parametrize(("dtype", "limit"), [("float32", 1e30), ("float64", 1e300)])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_numbers_too_large_for_the_sums_of_a_network_are_refused(sign, dtype, limit):
+    X = np.array([[0.0, 1.0], [2.0, sign * limit]])
+    check_range(from_dense(X), dtype)
+    X[1, 1] *= 1 + 1e-9
+    with pytest.raises(ValueError, match=f"at most 1e.*{dtype}.*sequence 1 has .* at step 1"):
+        check_range(from_dense(X), dtype)
 
 
-def test_float32_is_checked_for_float64_too():
+def test_what_a_network_reads_is_limited_as_it_reads_it():
+    X = np.ones((2, 3, 2))
+    X[1, 2, 0] = 1e35
+    scaling = np.zeros(2), np.array([1e10, 1.0])
+    check_range(from_dense(X), "float32", scaling)  # 1e25 of its scale
+    X[1, 2] = 1.0, 1e35
+    with pytest.raises(ValueError, match=r"sequence 1 has 1e\+35 at step 2"):
+        check_range(from_dense(X), "float32", scaling)
+    X[1, 2] = 1e308, 1.0
+    with pytest.raises(ValueError, match=r"sequence 1 has 1e\+308 at step 2"):
+        check_range(from_dense(X), "float64", (np.zeros(2), np.array([1e-10, 1.0])))
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e300])
+def test_infinity_is_found_under_any_scale(scale):
+    X = np.array([[1.0, np.inf]], dtype=np.float32)
     with pytest.raises(ValueError, match="infinity"):
-        check_finite(from_dense(np.array([[np.inf]], dtype=np.float32)), np.float64)
+        check_range(from_dense(X), "float64", (np.zeros(1), np.full(1, scale)))
+
+
+def test_what_another_thread_mends_meanwhile_is_no_error():
+    class Mended(np.ndarray):
+        """Has NaN when its least number is asked for, and never again."""
+
+        def min(self, *args, **kwargs):
+            return np.nan
+
+    sequences = from_dense(np.ones((2, 3)))
+    object.__setattr__(sequences, "values", sequences.values.view(Mended))
+    check_finite(sequences)
 
 
 def test_checking_for_finite_numbers_takes_no_memory():
     sequences = from_dense(np.zeros((1000, 1000)))
     tracemalloc.start()
-    check_finite(sequences, np.float32)
+    check_finite(sequences)
+    check_range(sequences, "float32", (np.zeros(1), np.ones(1)))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 100_000

@@ -1,0 +1,164 @@
+"""Weighted mean and scale of columns, from sums that go on from call to call."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ._sequences import relative
+
+# Numbers looked at in one go: few enough to stay in the L2 cache.
+CHUNK = 1 << 15
+# A constant may come with the noise of its own rounding.
+ROUNDING = 10 * np.finfo(np.float64).eps
+# A sum of weights stays a number that can be divided by.
+LEAST_WEIGHT, GREATEST_WEIGHT = 1e-300, 1e300
+
+
+N_MOMENTS = 6  # rows of `Moments.as_array`
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """What is known of the numbers in k columns; moments of different numbers add up."""
+
+    n: int  # numbers in a column
+    weight: float  # sum of their weights
+    mean: np.ndarray  # (k,)
+    deviation: np.ndarray  # (k,) standard deviation
+    least: np.ndarray  # (k,)
+    greatest: np.ndarray  # (k,)
+    binary: np.ndarray  # (k,) whether there is nothing but 0 and 1
+
+    @classmethod
+    def of(cls, columns, weights=None):
+        """Return the moments of columns (n, k); weights (n,), all positive, or None for ones."""
+        least, greatest = columns.min(axis=0), columns.max(axis=0)
+        constant = least == greatest
+        shares = None if weights is None else relative(weights)
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = np.average(columns, axis=0, weights=shares)
+            mean[constant] = least[constant]
+            deviations = columns - mean
+            # Squares of what is at most 1 neither overflow nor vanish.
+            largest = np.abs(deviations).max(axis=0)
+            largest[constant | (largest == 0)] = 1.0
+            variance = np.average((deviations / largest) ** 2, axis=0, weights=shares)
+            deviation = largest * np.sqrt(variance)
+            deviation[constant] = 0.0
+            weight = len(columns) if weights is None else weights.sum()
+        binary = (least >= 0) & (greatest <= 1)
+        candidates = np.flatnonzero(binary)
+        values = columns[:, candidates]
+        binary[candidates] = ((values == 0) | (values == 1)).all(axis=0)
+        weight = float(np.clip(weight, LEAST_WEIGHT, GREATEST_WEIGHT))
+        return cls(len(columns), weight, mean, deviation, least, greatest, binary)
+
+    @classmethod
+    def of_rows(cls, values, weights=None):
+        """Return the moments of rows (n, k), float32 or float64, in float64 but without a copy.
+
+        weights (n,) or None for ones; what has weight 0 does not count.
+        """
+        total, step = None, max(1, CHUNK // values.shape[1])
+        for start in range(0, len(values), step):
+            rows, own = values[start : start + step], None
+            if weights is not None:
+                own = weights[start : start + step]
+                rows, own = rows[own > 0], own[own > 0]
+                if len(rows) == 0:
+                    continue
+            moments = cls.of(rows.astype(np.float64, copy=False), own)
+            total = moments if total is None else total + moments
+        return total
+
+    def __add__(self, other):
+        weight = self.weight + other.weight
+        ours, theirs = self.weight / weight, other.weight / weight
+        least = np.minimum(self.least, other.least)
+        greatest = np.maximum(self.greatest, other.greatest)
+        with np.errstate(over="ignore", invalid="ignore"):
+            difference = other.mean - self.mean
+            mean = self.mean + theirs * difference
+            # The root of ours s1^2 + theirs s2^2 + ours theirs difference^2 (Chan et al., 1983).
+            within = np.hypot(np.sqrt(ours) * self.deviation, np.sqrt(theirs) * other.deviation)
+            deviation = np.hypot(within, np.sqrt(ours * theirs) * np.abs(difference))
+        constant = least == greatest
+        mean[constant], deviation[constant] = least[constant], 0.0
+        n, weight = self.n + other.n, min(weight, GREATEST_WEIGHT)
+        binary = self.binary & other.binary
+        return Moments(n, weight, mean, deviation, least, greatest, binary)
+
+    def with_weights_of_mean_1(self):
+        """Return the same, as if only ratios of the weights had been given."""
+        return replace(self, weight=float(self.n))
+
+    @property
+    def constant(self):
+        """Which columns hold one number, up to rounding, (k,)."""
+        return self.deviation <= ROUNDING * np.abs(self.mean)
+
+    def scale(self, name, *, keep_binary=False):
+        """Return mean (k,) and scale (k,), 1 for a constant column; `name` is for an error.
+
+        keep_binary: leave columns of only 0 and 1 alone, with mean 0 and scale 1.
+        """
+        mean, scale = self.mean.copy(), np.where(self.constant, 1.0, self.deviation)
+        if keep_binary:
+            mean[self.binary], scale[self.binary] = 0.0, 1.0
+        if not (np.isfinite(mean).all() and np.isfinite(scale).all()):
+            largest = max(np.abs(self.least).max(), np.abs(self.greatest).max())
+            raise ValueError(
+                f"`{name}` has values, up to {largest:g}, whose mean or scale overflows: "
+                "divide them by a constant first."
+            )
+        return mean, scale
+
+    def as_array(self):
+        """Return all that sums go on from as one array (6, k), for pickles and files."""
+        weight = np.full(len(self.mean), self.weight)
+        return np.array(
+            [weight, self.mean, self.deviation, self.least, self.greatest, self.binary],
+            dtype=np.float64,
+        )
+
+    @classmethod
+    def from_array(cls, array):
+        """Return what `as_array` was called on, except for n."""
+        weight, mean, deviation, least, greatest, binary = array
+        return cls(0, float(weight[0]), mean, deviation, least, greatest, binary > 0)
+
+
+# The scale in use follows the running one only when they differ by this share of the scale.
+TOLERANCE = 0.01
+# A network is made to fit a new scale if that moved by a smaller factor.
+ABSORBED_FACTOR = 2.0
+
+
+def follow(in_use, running, was_constant):
+    """Let the mean and scale in use (each (k,)) follow the running ones.
+
+    Returns (mean, scale) to use from now on, and which columns moved by so little (k,) that the
+    network should be changed to compute the same function as before. A large factor would saturate
+    its gates for good, and the scale of a column that `was_constant` meant nothing.
+    """
+    (mean, scale), (new_mean, new_scale) = in_use, running
+    with np.errstate(over="ignore"):
+        shift, factor = np.abs(new_mean - mean), new_scale / scale
+        moved = (shift > TOLERANCE * scale) | (np.abs(factor - 1) > TOLERANCE)
+    near = (factor < ABSORBED_FACTOR) & (factor > 1 / ABSORBED_FACTOR)
+    moved_to = np.where(moved, new_mean, mean), np.where(moved, new_scale, scale)
+    return moved_to, moved & near & ~was_constant
+
+
+def go_on(in_use, before, moments, name, *, keep_binary=False):
+    """Add moments to an array of those before, and let the scale in use follow.
+
+    Returns the (mean, scale) to use from now on, which columns the network should absorb (see
+    `follow`), and the sum as an array.
+    """
+    before = Moments.from_array(before)
+    moments = before + moments
+    running = moments.scale(name, keep_binary=keep_binary)
+    return *follow(in_use, running, before.constant), moments.as_array()
