@@ -11,6 +11,9 @@ from . import _core, _initializers
 from ._threads import blas_held_at_one_thread
 
 
+FORGET_BIAS = 1.0  # of a cell with a forget gate, to begin with
+
+
 @dataclass(frozen=True)
 class Network:
     """The architecture: all that `_core.Engine` must know besides data and threads."""
@@ -88,7 +91,7 @@ def initialize(network, rng):
                 for gate in np.split(view, n_gates):
                     gate[:] = _initializers.orthogonal(rng, len(gate))
             elif name.startswith("bias_ih") and info.forget_gate >= 0:
-                np.split(view, n_gates)[info.forget_gate][:] = 1.0
+                np.split(view, n_gates)[info.forget_gate][:] = FORGET_BIAS
     return params.astype(network.dtype)
 
 
