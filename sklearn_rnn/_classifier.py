@@ -166,8 +166,9 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
     X is a 3-D array ``(n_samples, n_timesteps, n_features)``; or a list, tuple or object array of
     ``(n_timesteps_i, n_features)``, of any lengths; or 2-D, an array or data frame
     ``(n_samples, n_timesteps)`` with one feature per step, of which a list of 1-D arrays is the
-    ragged form. Padded data enter through `sklearn_rnn.unpad`. Nothing is padded inside: a sequence
-    costs its own steps.
+    ragged form. Data frames, alone or in a list, are those of pandas, polars and pyarrow; their
+    columns must hold numbers, and NA counts as NaN. Padded data enter through `sklearn_rnn.unpad`.
+    Nothing is padded inside: a sequence costs its own steps.
 
     The loss is a weighted mean over the sequences of a minibatch, or with ``mode="many_to_many"``
     over its taught steps; a step of weight 0 is not taught.
@@ -305,7 +306,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         y : array-like of labels
             ``(n_samples,)``. With ``mode="many_to_many"`` ``(n_samples, n_timesteps)``, or a list
             or object array of ``(n_timesteps_i,)``. A last axis of length 1 is flattened with a
-            warning.
+            warning. Labels are of one type, strings or numbers for example, and none is missing.
         sample_weight : array-like, default=None
             One weight per sequence; with ``mode="many_to_many"`` also one per step, in any form
             that y may have; only their ratios count. Nothing is learned from what has weight 0,

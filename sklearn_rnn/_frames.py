@@ -20,7 +20,8 @@ _WORDS = (
     (r"date|time|duration|period|month", "dates or durations"),
     (r"str(ing)?\b|string_view|utf8|large_string|large_utf8", "strings"),
     (r"categor|enum|dictionary", "categories"),
-    (r"list|large_list|fixed_size_list|array|struct|map|object\[list", "lists or arrays"),
+    (r"list|large_list|fixed_size_list|array", "lists or arrays"),
+    (r"struct|map", "structures"),
     (r"interval", "intervals"),
     (r"binary|large_binary|fixed_size_binary", "bytes"),
     (r"complex", "complex numbers"),
@@ -184,7 +185,12 @@ def _check_in_memory(frame, name):
 
 
 def _check_columns(frame, names, dtypes, kinds, name):
-    """Refuse the first column whose dtype says that it holds no numbers."""
+    """Refuse the first column whose dtype says that it holds no numbers, or whose name is taken."""
+    if name.startswith("X") and len(set(names)) < len(names):
+        twice = next(label for j, label in enumerate(names) if label in names[:j])
+        raise ValueError(
+            f"`{name}` must have columns of different names, {twice!r} occurs twice: rename one."
+        )
     for j, kind in enumerate(kinds):
         if kind not in ("numbers", "objects"):
             _refuse(frame, names, j, dtypes[j], kind, name)

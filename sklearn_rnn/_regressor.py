@@ -174,8 +174,9 @@ class RNNRegressor(RegressorMixin, _RNNBase):
     X is a 3-D array ``(n_samples, n_timesteps, n_features)``; or a list, tuple or object array of
     ``(n_timesteps_i, n_features)``, of any lengths; or 2-D, an array or data frame
     ``(n_samples, n_timesteps)`` with one feature per step, of which a list of 1-D arrays is the
-    ragged form. Padded data enter through `sklearn_rnn.unpad`. Nothing is padded inside: a sequence
-    costs its own steps.
+    ragged form. Data frames, alone or in a list, are those of pandas, polars and pyarrow; their
+    columns must hold numbers, and NA counts as NaN. Padded data enter through `sklearn_rnn.unpad`.
+    Nothing is padded inside: a sequence costs its own steps.
 
     The loss is a weighted mean over the sequences of a minibatch, or with ``mode="many_to_many"``
     over its taught steps; a step of weight 0 is not taught.

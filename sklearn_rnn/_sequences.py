@@ -466,9 +466,6 @@ def _numbers(item, name):
         return read_frame(item, name)
     if is_column(item) and not holds_lists(item):
         return read_column(item, name)
-    if isinstance(item, (list, tuple)) and "missing" in families_in_lists(item):
-        as_array(item, name)  # refuses what it refuses
-        return numbers_of_objects(_asarray(item, name, dtype=object))
     return numbers_of_objects(as_array(item, name))
 
 

@@ -115,6 +115,11 @@ def check_dense(X, name):
     Return X, or numbers that were read of it.
     """
     refuse_masked(X, name)
+    if type(X).__name__.endswith("GroupBy"):
+        raise TypeError(
+            f"`{name}` must hold sequences, got a {type(X).__name__}: give a list of its frames, "
+            f"[frame for _, frame in {name}]."
+        )
     if is_frame(X):
         check_long(X, name)
         with naming(name):

@@ -275,7 +275,7 @@ NONSENSE = {
     "sparse items": lambda: [scipy.sparse.csr_array(np.eye(2))] * 2,
     "matrix": matrix,
     "frame of objects": lambda: pd.DataFrame({"a": ["x", None], "b": [1, {}]}),
-    "frame of dates": lambda: pl.DataFrame({"a": np.zeros(3, "M8[s]"), "b": [1.0, 2.0, 3.0]}),
+    "frame of dates": lambda: pl.DataFrame({"a": np.zeros(3, "M8[ms]"), "b": [1.0, 2.0, 3.0]}),
     "table of strings": lambda: pa.table({"a": ["1", "2", "3"]}),
     "nested frame": lambda: pd.DataFrame({"a": [pd.Series([1.0, 2.0])] * 3}),
     "lazy frame": lambda: pl.LazyFrame({"a": [1.0, 2.0]}),

@@ -232,6 +232,24 @@ def test_a_frame_with_one_row_per_step_is_told_how_to_become_a_list():
     RNNRegressor(2, max_iter=1).fit([frame for _, frame in long.groupby(level=0)], Y)
 
 
+def test_a_name_that_occurs_twice_is_refused():
+    frame = pd.DataFrame(np.ones((3, 2)), columns=["a", "a"])
+    for X in (frame, [frame] * 3):
+        with pytest.raises(ValueError, match=r"`X.*different names, 'a' occurs twice"):
+            RNNRegressor(2).fit(X, [0.0, 1.0, 2.0])
+
+
+@pytest.mark.parametrize("group", [lambda: TABLE.groupby("g"), lambda: POLARS.group_by("g")])
+def test_groups_of_a_table_are_told_how_to_become_a_list(group):
+    with pytest.raises(TypeError, match=r"`X` .*GroupBy.*\[frame for _, frame in X\]"):
+        RNNRegressor(2).fit(group(), [0.0, 1.0])
+    assert pack([frame for _, frame in group()]).n_samples == 2
+
+
+TABLE = pd.DataFrame({"g": [0, 0, 1], "a": [1.0, 2.0, 3.0]})
+POLARS = pl.from_pandas(TABLE)
+
+
 @frames
 def test_names_of_columns_are_learned(make):
     frame = make({"a": [0.5, 1.0, 2.0], "b": [1.0, 2.0, 3.0]})
