@@ -33,7 +33,9 @@ OURS = ("sklearn", "sklearn_rnn")  # whose lines no warning should point at
 class _RNNBase(CallbackSupportMixin, _FittedRNN):
     """A recurrent network that learns. What a target means is up to the subclass, which has
 
-    _read_y(y, sequences, per_step, name)   -> rows, one per sequence or per step
+    _read_y(y, sequences, per_step, name, taught)
+                                            -> rows, one per sequence or per step; what is not
+                                               taught may have come as anything
     _learn_y(rows, weights, taught, ...)    -> targets, loss, n_outputs; sets fitted attributes
     _encode_y(rows, name)                   -> targets that outputs compare with
     _class_factors(examples, incremental)   -> factor per class, then that of unknown ones; or None
@@ -249,9 +251,12 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
         sequences = read_X(self, X, reset=reset, name=f"X{suffix}")
-        rows = self._read_y(y, sequences, per_step, f"y{suffix}")
+        # Weights come first: what has weight 0 may be anything.
         name = f"sample_weight{suffix}"
-        return sequences, rows, read_weights(sample_weight, sequences, per_step, name=name)
+        weights = read_weights(sample_weight, sequences, per_step, name=name)
+        taught = None if weights is None else weights > 0
+        rows = self._read_y(y, sequences, per_step, f"y{suffix}", taught)
+        return sequences, rows, weights
 
     def _choose_network(self, n_features, n_outputs, loss):
         sizes = tuple(map(int, layer_sizes(self.hidden_layer_sizes)))

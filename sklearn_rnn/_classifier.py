@@ -2,7 +2,7 @@
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils import assert_all_finite, column_or_1d
+from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
 from . import _core
@@ -11,8 +11,9 @@ from ._callbacks import with_callbacks
 from ._fitted import as_carried
 from ._losses import classification_loss
 from ._parameters import number
-from ._sequences import as_array, family, pack_steps
+from ._sequences import as_labels, pack_steps
 from ._validation import naming, one_per_sequence
+from ._values import family, settled_labels
 
 
 class RNNClassifier(ClassifierMixin, _RNNBase):
@@ -177,8 +178,9 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
     X is a 3-D array ``(n_samples, n_timesteps, n_features)``; or a list, tuple or object array of
     ``(n_timesteps_i, n_features)``, of any lengths; or 2-D, an array or data frame
     ``(n_samples, n_timesteps)`` with one feature per step, of which a list of 1-D arrays is the
-    ragged form. Padded data enter through `sklearn_rnn.unpad`. Nothing is padded inside: a sequence
-    costs its own steps.
+    ragged form. Data frames, alone or in a list, are those of pandas, polars and pyarrow; their
+    columns must hold numbers, and NA counts as NaN. Padded data enter through `sklearn_rnn.unpad`.
+    Nothing is padded inside: a sequence costs its own steps.
 
     The loss is a weighted mean over the sequences of a minibatch, or with ``mode="many_to_many"``
     over its taught steps; a step of weight 0 is not taught.
@@ -320,11 +322,11 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         y : array-like of labels
             ``(n_samples,)``. With ``mode="many_to_many"`` ``(n_samples, n_timesteps)``, or a list
             or object array of ``(n_timesteps_i,)``. A last axis of length 1 is flattened with a
-            warning.
+            warning. Labels are of one type, strings or numbers for example, and none is missing.
         sample_weight : array-like, default=None
             One weight per sequence; with ``mode="many_to_many"`` also one per step, in any form
             that y may have; only their ratios count. Nothing is learned from what has weight 0,
-            but its y must be finite all the same.
+            and its y may be anything: None, NaN, a label of no class.
         X_val, y_val, sample_weight_val : as X, y and sample_weight, default=None
             What `early_stopping` validates with, instead of a part of X. A Pipeline does not
             transform it, so scale it before; or have scikit-learn route it
@@ -503,27 +505,29 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
 
     # ---- the meaning of y ----
 
-    def _read_y(self, y, sequences, per_step, name):
-        """Return labels (n_rows,)."""
+    def _read_y(self, y, sequences, per_step, name, taught=None):
+        """Return labels (n_rows,); what is not taught (n_rows,) may have come as anything."""
         if per_step:
-            labels = pack_steps(y, sequences, name=name, numeric=False)
+            labels = pack_steps(y, sequences, name=name, numeric=False, taught=taught)
             if labels.ndim == 2 and labels.shape[1] != 1:
                 raise ValueError(
-                    f"`{name}` must have one label per step, it has {labels.shape[1]}."
+                    f"`{name}` must have one label per step, it has {labels.shape[1]}; one-hot "
+                    f"labels need an argmax, [labels.argmax(axis=1) for labels in {name}]."
                 )
             with naming(name):
-                return _labels(column_or_1d(labels, warn=True), name)
-        y = one_per_sequence(y, sequences, name)
+                return column_or_1d(labels, warn=True)
+        given, y = y, one_per_sequence(y, sequences, name, as_labels)
         if y.ndim > 2 or (y.ndim == 2 and y.shape[1] != 1):
             raise ValueError(
                 f"`{name}` must have one label per sequence with mode='many_to_one', got shape "
-                f"{y.shape}; one label per step needs mode='many_to_many', and one-hot rows an "
-                "argmax(axis=1)."
+                f"{y.shape}: one-hot rows need an argmax(axis=1), several labels per sequence "
+                "sklearn.multioutput.MultiOutputClassifier, and one label per step "
+                "mode='many_to_many'."
             )
         with naming(name):
             labels = column_or_1d(y, warn=True)
-            assert_all_finite(labels, input_name=name)
-        return _labels(labels, name)
+            natural = isinstance(given, (list, tuple))
+            return settled_labels(labels, name, taught, natural=natural)
 
     def _learn_y(self, labels, weights, taught, going_on, incremental, classes=None):
         """Return codes (n_rows,), the loss and its number of outputs; sets `classes_`.
@@ -552,11 +556,12 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
             if not going_on:
                 raise ValueError("classes must be passed on the first call to partial_fit.")
             return
-        given, classes = classes, as_array(classes, "classes")
+        given, classes = classes, as_labels(classes, "classes")
         if classes.ndim != 1 or len(classes) == 0:
             raise ValueError(f"`classes` must be a list or 1-D array of labels, got {given!r}.")
         with naming("classes"):
-            classes = np.unique(classes)
+            natural = isinstance(given, (list, tuple))
+            classes = np.unique(settled_labels(classes, "classes", natural=natural))
         if going_on and not np.array_equal(classes, self.classes_):
             raise ValueError(
                 f"`classes` must be those of the first call to partial_fit, {self.classes_}; "
@@ -636,10 +641,3 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
 
     def _loss_unit(self, loss):
         return 1.0
-
-
-def _labels(labels, name):
-    """Return labels (n,) of a type that has an order."""
-    if labels.dtype.kind in "cV":
-        raise ValueError(f"`{name}` must hold labels, it holds {family(labels.dtype)}.")
-    return labels

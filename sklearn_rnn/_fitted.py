@@ -104,8 +104,9 @@ class _FittedRNN(BaseEstimator):
         """Return the score over sequences, or over steps."""
         twin = self._now()
         network, sequences, outputs = twin._outputs(X)
-        rows = twin._read_y(y, sequences, network.per_step, "y")
         weights = read_weights(sample_weight, sequences, network.per_step)
+        taught = None if weights is None else weights > 0
+        rows = twin._read_y(y, sequences, network.per_step, "y", taught)
         weights = None if weights is None else relative(weights)
         return twin._score_rows(twin._encode_y(rows), outputs, weights)
 

@@ -16,6 +16,40 @@ ROUNDING = 10 * np.finfo(np.float64).eps
 LEAST_WEIGHT, GREATEST_WEIGHT = 1e-300, 1e300
 
 
+def weighted_scale(values, weights=None):
+    """Return weighted mean and standard deviation (k,) of columns (n, k); weights are (n,) or None.
+
+    A constant column has its value as mean, and exactly 0 as deviation. What overflows is not
+    finite.
+    """
+    constant = values.min(axis=0) == values.max(axis=0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = np.average(values, axis=0, weights=weights)
+        mean[constant] = values[0, constant]
+        deviations = values - mean
+        # Squares of what is at most 1 cannot overflow, nor all of them vanish.
+        largest = np.abs(deviations).max(axis=0)
+        largest[constant | (largest == 0)] = 1.0
+        variance = np.average((deviations / largest) ** 2, axis=0, weights=weights)
+        scale = largest * np.sqrt(variance)
+    scale[constant] = 0.0
+    return mean, scale
+
+
+def merged_scale(mean, scale, total, other_mean, other_scale, other_total):
+    """Return mean and standard deviation (k,) of two groups together, of these total weights."""
+    share = other_total / (total + other_total)
+    shift = other_mean - mean
+    largest = np.maximum(np.maximum(scale, other_scale), np.abs(shift))
+    unit = np.where(largest > 0, largest, 1.0)
+    variance = (
+        (1 - share) * (scale / unit) ** 2
+        + share * (other_scale / unit) ** 2
+        + share * (1 - share) * (shift / unit) ** 2
+    )
+    return mean + share * shift, unit * np.sqrt(variance)
+
+
 N_MOMENTS = 6  # rows of `Moments.as_array`
 
 
@@ -35,18 +69,9 @@ class Moments:
     def of(cls, columns, weights=None):
         """Return the moments of columns (n, k); weights (n,), all positive, or None for ones."""
         least, greatest = columns.min(axis=0), columns.max(axis=0)
-        constant = least == greatest
         shares = None if weights is None else relative(weights)
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean = np.average(columns, axis=0, weights=shares)
-            mean[constant] = least[constant]
-            deviations = columns - mean
-            # Squares of what is at most 1 neither overflow nor vanish.
-            largest = np.abs(deviations).max(axis=0)
-            largest[constant | (largest == 0)] = 1.0
-            variance = np.average((deviations / largest) ** 2, axis=0, weights=shares)
-            deviation = largest * np.sqrt(variance)
-            deviation[constant] = 0.0
+        mean, deviation = weighted_scale(columns, shares)
+        with np.errstate(over="ignore"):
             weight = len(columns) if weights is None else weights.sum()
         binary = (least >= 0) & (greatest <= 1)
         candidates = np.flatnonzero(binary)
@@ -75,15 +100,11 @@ class Moments:
 
     def __add__(self, other):
         weight = self.weight + other.weight
-        ours, theirs = self.weight / weight, other.weight / weight
         least = np.minimum(self.least, other.least)
         greatest = np.maximum(self.greatest, other.greatest)
+        ours = self.mean, self.deviation, self.weight
         with np.errstate(over="ignore", invalid="ignore"):
-            difference = other.mean - self.mean
-            mean = self.mean + theirs * difference
-            # The root of ours s1^2 + theirs s2^2 + ours theirs difference^2 (Chan et al., 1983).
-            within = np.hypot(np.sqrt(ours) * self.deviation, np.sqrt(theirs) * other.deviation)
-            deviation = np.hypot(within, np.sqrt(ours * theirs) * np.abs(difference))
+            mean, deviation = merged_scale(*ours, other.mean, other.deviation, other.weight)
         constant = least == greatest
         mean[constant], deviation[constant] = least[constant], 0.0
         n, weight = self.n + other.n, min(weight, GREATEST_WEIGHT)

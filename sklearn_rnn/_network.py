@@ -10,7 +10,6 @@ import numpy as np
 from . import _core, _initializers
 from ._threads import blas_held_at_one_thread
 
-
 FORGET_BIAS = 1.0  # of a cell with a forget gate, to begin with
 
 

@@ -5,7 +5,6 @@ import warnings
 import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.exceptions import UndefinedMetricWarning
-from sklearn.utils import check_array
 
 from ._base import _RNNBase, level_of_caller
 from ._callbacks import with_callbacks
@@ -14,7 +13,8 @@ from ._losses import unit_of_loss
 from ._moments import Moments, go_on
 from ._network import absorb_output_scale
 from ._sequences import as_numbers, pack_steps
-from ._validation import naming, one_per_sequence
+from ._validation import check_rows_finite, naming, one_per_sequence
+from ._values import filled, hint_at_weight
 from .metrics import r2
 
 
@@ -188,8 +188,9 @@ class RNNRegressor(RegressorMixin, _RNNBase):
     X is a 3-D array ``(n_samples, n_timesteps, n_features)``; or a list, tuple or object array of
     ``(n_timesteps_i, n_features)``, of any lengths; or 2-D, an array or data frame
     ``(n_samples, n_timesteps)`` with one feature per step, of which a list of 1-D arrays is the
-    ragged form. Padded data enter through `sklearn_rnn.unpad`. Nothing is padded inside: a sequence
-    costs its own steps.
+    ragged form. Data frames, alone or in a list, are those of pandas, polars and pyarrow; their
+    columns must hold numbers, and NA counts as NaN. Padded data enter through `sklearn_rnn.unpad`.
+    Nothing is padded inside: a sequence costs its own steps.
 
     The loss is a weighted mean over the sequences of a minibatch, or with ``mode="many_to_many"``
     over its taught steps; a step of weight 0 is not taught.
@@ -339,7 +340,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         sample_weight : array-like, default=None
             One weight per sequence; with ``mode="many_to_many"`` also one per step, in any form
             that y may have; only their ratios count. Nothing is learned from what has weight 0,
-            but its y must be finite all the same.
+            and its y may be anything: None, NaN, infinity.
         X_val, y_val, sample_weight_val : as X, y and sample_weight, default=None
             What `early_stopping` validates with, instead of a part of X. A Pipeline does not
             transform it, so scale it before; or have scikit-learn route it
@@ -461,22 +462,24 @@ class RNNRegressor(RegressorMixin, _RNNBase):
 
     # ---- the meaning of y ----
 
-    def _read_y(self, y, sequences, per_step, name):
-        """Return targets (n_rows,) or (n_rows, n_outputs)."""
+    def _read_y(self, y, sequences, per_step, name, taught=None):
+        """Return targets (n_rows,) or (n_rows, n_outputs).
+
+        What is not taught (n_rows,) may have come as None, NaN or infinity.
+        """
         if per_step:
-            rows = pack_steps(y, sequences, name=name)
-            return rows
-        y = as_numbers(one_per_sequence(y, sequences, name), name)
-        if y.ndim > 2:
+            return pack_steps(y, sequences, name=name, taught=taught)
+        with naming(name):
+            y = one_per_sequence(y, sequences, name, as_numbers)
+        if y.ndim > 2 or y.size == 0:
             raise ValueError(
                 f"`{name}` must be (n_samples,) or (n_samples, n_outputs) with mode='many_to_one', "
                 f"got shape {y.shape}; one target per step needs mode='many_to_many'."
             )
-        # Nothing to convert or refuse: worth a shortcut, as for X.
-        if y.dtype == np.float64 and y.size > 0 and np.isfinite(y).all():
-            return y
-        with naming(name):
-            return check_array(y, dtype=np.float64, ensure_2d=False, input_name=name)
+        with np.errstate(over="ignore"):
+            y = filled(y.astype(np.float64, copy=False), taught)
+        check_rows_finite(y, name, hint_at_weight(name))
+        return y
 
     def _learn_y(self, rows, weights, taught, going_on, incremental):
         """Return normalised targets (n_rows, n_outputs), the loss and its number of outputs.
@@ -526,17 +529,15 @@ class RNNRegressor(RegressorMixin, _RNNBase):
             self.y_mean_, self.y_scale_ = now
 
     def _as_columns(self, rows, name="y"):
-        """Return (n_rows, n_outputs); the form must be the one that was fitted."""
-        n_outputs = len(self.y_mean_) if hasattr(self, "y_mean_") else None
-        fits = n_outputs is None or rows.shape[1:] == (n_outputs,)
-        if rows.ndim == 1 and self._y_is_1d:
-            fits = True
-        if not fits or (rows.ndim == 1) != self._y_is_1d:
-            was = "one number" if self._y_is_1d else f"{n_outputs} columns"
+        """Return (n_rows, n_outputs), as many columns as were fitted; one may come flat."""
+        columns = rows.reshape(len(rows), -1)
+        n_outputs = len(self.y_mean_) if hasattr(self, "y_mean_") else columns.shape[1]
+        if columns.shape[1] != n_outputs:
+            was = "one number" if n_outputs == 1 else f"{n_outputs} columns"
             raise ValueError(
                 f"`{name}` must have {was} per target, as in fit; got shape {rows.shape} by rows."
             )
-        return rows.reshape(len(rows), -1).astype(np.float64, copy=False)
+        return columns.astype(np.float64, copy=False)
 
     def _encode_y(self, rows, name="y"):
         return self._normalise(self._as_columns(rows, name), name)

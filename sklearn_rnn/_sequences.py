@@ -11,22 +11,35 @@ from itertools import pairwise
 
 import numpy as np
 
+from ._frames import (
+    column_names,
+    frame_of_labels,
+    holds_lists,
+    is_column,
+    is_frame,
+    read_column,
+    read_frame,
+    rows_of_lists,
+)
+from ._values import (
+    NO_COMMON_INTEGER,
+    check_numeric,
+    families_in_lists,
+    family,
+    filled,
+    hint_at_weight,
+    is_missing,
+    numbers_of_objects,
+    of_integers,
+    settled_labels,
+)
+
 # Elements looked at in one go: small enough to stay in the L2 cache for a second look.
 _CHUNK = 1 << 16
 
 # Numbers that a network reads are no larger: beyond, sums of them overflow on their way, and a gate
 # takes the wrong side without anybody noticing.
 LARGEST_INPUT = {"float32": 1e30, "float64": 1e300}
-
-_FAMILIES = {
-    **dict.fromkeys("biuf", "numbers"),
-    **dict.fromkeys("UT", "strings"),
-    "S": "bytes",
-    "O": "objects",
-    "c": "complex numbers",
-    **dict.fromkeys("mM", "dates or durations"),
-    "V": "structures",
-}
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +81,9 @@ def is_ragged(X):
     """Tell whether X must be read one sequence per item; if not, `np.asarray` says what it is."""
     if not isinstance(X, (list, tuple)):
         is_object = getattr(getattr(X, "dtype", None), "kind", None) == "O" and X.ndim == 1
-        return is_object and (len(X) == 0 or any(_length(item) is not None for item in X))
+        if is_object and not holds_lists(X):
+            return len(X) == 0 or any(_length(item) is not None for item in X)
+        return holds_lists(X)
     if len(X) == 0 or any(_is_array(item) for item in X):
         return True
     widths = {_length(item) for item in X}
@@ -79,7 +94,7 @@ def is_ragged(X):
 
 def pack(X, *, name="X"):
     """Copy a list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,)."""
-    items = _items(X, name)
+    items = _items(X, name, numeric=True)
     _check_items(items, name, numeric=True)
     values = _join(items, _float_dtype({item.dtype for item in items}), name)
     lengths = np.fromiter(map(len, items), np.intp, len(items))
@@ -95,7 +110,7 @@ def pack(X, *, name="X"):
 
 def from_dense(X, *, name="X"):
     """View a 2-D or 3-D numeric array as sequences, without a copy where the layout allows it."""
-    X = as_array(X, name)
+    X = _numbers(X, name)
     if X.ndim not in (2, 3):
         raise ValueError(
             f"`{name}` must be 3-D (n_samples, n_timesteps, n_features), 2-D (n_samples, "
@@ -104,7 +119,7 @@ def from_dense(X, *, name="X"):
     for size, what in zip(X.shape, ("sequence", "step", "feature per step"), strict=False):
         if size == 0:
             raise ValueError(f"`{name}` must have at least 1 {what}; got shape {X.shape}.")
-    check_numeric(X.dtype, name)
+    check_numeric(X.dtype, name, X)
     n_samples, n_timesteps = X.shape[:2]
     with np.errstate(over="ignore"):  # `check_finite` reports it
         X = np.require(X, _float_dtype({X.dtype}), ["C_CONTIGUOUS", "ALIGNED"])
@@ -152,7 +167,10 @@ def _check_range(sequences, limit, scaling, name, dtype):
             value = rows.flat[bad[0]]
             if not np.isfinite(value):
                 what = "NaN" if np.isnan(value) else "infinity"
-                raise ValueError(f"`{name}` must be finite: sequence {i} has {what} at step {t}.")
+                hint = f" {hint_at_nan(sequences, i, name)}" if np.isnan(value) else ""
+                raise ValueError(
+                    f"`{name}` must be finite: sequence {i} has {what} at step {t}.{hint}"
+                )
             units = "" if scaling is None else ", in units of its scale in fit,"
             advice = "Scale it (normalize_X=True does)" if scaling is None else "Look for outliers"
             raise ValueError(
@@ -161,42 +179,107 @@ def _check_range(sequences, limit, scaling, name, dtype):
             )
 
 
+def hint_at_nan(sequences, i, name="X"):
+    """Return the sentence that tells what to do about NaN, sequence i being the first with it."""
+    if not name.startswith("X"):
+        of_weights = name.startswith("sample_weight")
+        return "Give what must not count the weight 0." if of_weights else hint_at_weight(name)
+    start, stop = sequences.offsets[i : i + 2]
+    if _is_padded(sequences.values[start:stop], [0]) and _is_padded(
+        sequences.values, sequences.offsets[:-1]
+    ):
+        lengths = {
+            "2d": f"unpad({name}, (~np.isnan({name})).sum(axis=1))",
+            "3d": f"unpad({name}, (~np.isnan({name}).all(axis=2)).sum(axis=1))",
+        }
+        cut = f"[x[~np.isnan(x).reshape(len(x), -1).all(axis=1)] for x in {name}]"
+        return (
+            "NaN is at the ends of sequences only: if it is padding, cut it off, "
+            f"{lengths.get(sequences.kind, cut)}."
+        )
+    if sequences.kind == "2d":
+        fill = f"pd.DataFrame({name}).ffill(axis=1).bfill(axis=1).to_numpy()"
+    else:
+        fill = f"[pd.DataFrame(x).ffill().bfill().to_numpy() for x in {name}]"
+    return f"Fill it first, for example with what came before, {fill}."
+
+
+def _is_padded(values, starts):
+    """Tell whether NaN is in whole steps at the ends of sequences alone, none of them all NaN."""
+    nan = np.isnan(values)
+    gaps = nan.all(axis=1)
+    if not np.array_equal(gaps, nan.any(axis=1)) or gaps[starts].any():
+        return False
+    # A step after a gap is the first of another sequence, or one more gap.
+    after = np.flatnonzero(gaps[:-1] & ~gaps[1:]) + 1
+    return bool(np.isin(after, starts).all())
+
+
 def read_steps(y, *, name="y", numeric=True):
-    """Read what comes per step, in any carrier, as (values, offsets).
+    """Read what comes per step, in any carrier, as (values, offsets), which `settle` goes on with.
 
     values is (n_steps,) or (n_steps, k): floats (numeric), or labels as they are.
     """
     if not is_ragged(y):
-        y = as_array(y, name)
+        y = _numbers(y, name) if numeric else as_labels(y, name)
         if y.ndim not in (2, 3) or y.size == 0:
             raise ValueError(
                 f"`{name}` must have one {_noun(name)} per step: (n_samples, n_timesteps[, k]) or "
                 f"one array per sequence; got shape {y.shape}."
             )
         if numeric:
-            y = as_numbers(y, name)
+            check_numeric(y.dtype, name, y)
             with np.errstate(over="ignore"):  # `check_finite` reports it
                 y = y.astype(_float_dtype({y.dtype}), copy=False)
         n_samples, n_timesteps = y.shape[:2]
         offsets = np.arange(n_samples + 1, dtype=np.intp) * n_timesteps
         values = np.ascontiguousarray(y).reshape(n_samples * n_timesteps, *y.shape[2:])
     else:
-        items = _items(y, name)
+        items = _items(y, name, numeric=numeric)
         _check_items(items, name, numeric=numeric)
         dtype = _float_dtype({item.dtype for item in items}) if numeric else None
         values = _join(items, dtype, name)
         if values.size == 0:
             raise ValueError(f"`{name}` must have one {_noun(name)} per step, it has none.")
         offsets = _offsets(np.fromiter(map(len, items), np.intp, len(items)))
-    if values.dtype.kind == "f":
-        flat = Sequences(values.reshape(len(values), -1), offsets, "ragged")
-        check_finite(flat, name=name)
     return values, offsets
 
 
-def pack_steps(y, sequences, *, name="y", numeric=True):
-    """Read what comes per step as values; each length must be that of its sequence."""
-    values, offsets = read_steps(y, name=name, numeric=numeric)
+def settle(values, offsets, y, taught=None, *, name="y", numeric=True):
+    """Return what `read_steps` read of y, checked; what is not taught (n_steps,) may be anything.
+
+    That becomes like the first step that is taught.
+    """
+    if numeric:
+        values = filled(values, taught)
+        flat = Sequences(values.reshape(len(values), -1), offsets, "ragged")
+        check_finite(flat, name=name)
+        return values
+    if taught is not None and values.ndim == 2:
+        taught = np.repeat(taught, values.shape[1])
+
+    def where(row):
+        i, step = _locate(offsets, row * len(values) // max(values.size, 1))
+        return f"sequence {i} has {{what}} at step {step}"
+
+    natural = isinstance(y, (list, tuple)) and not any(_is_array(item) for item in y)
+    labels = settled_labels(values.reshape(-1), name, taught, natural=natural, where=where)
+    return labels.reshape(values.shape)
+
+
+def pack_steps(y, sequences, *, name="y", numeric=True, taught=None):
+    """Read what comes per step as values; each length must be that of its sequence.
+
+    What is not taught (n_steps,) may be anything, and becomes like the first step that is.
+    """
+    rows = y if taught is None else _without_gaps(y, sequences, taught)
+    values, offsets = read_steps(rows, name=name, numeric=numeric)
+    check_offsets(offsets, sequences, name)
+    return settle(values, offsets, y, taught, name=name, numeric=numeric)
+
+
+def check_offsets(offsets, sequences, name):
+    """Refuse other numbers or lengths of sequences than those of X."""
     if len(offsets) != len(sequences.offsets):
         raise ValueError(
             f"`{name}` must have one {_noun(name)} per step of {sequences.n_samples} sequences, "
@@ -209,7 +292,21 @@ def pack_steps(y, sequences, *, name="y", numeric=True):
             f"`{name}` must have one {_noun(name)} per step: sequence {i} has "
             f"{sequences.lengths[i]} steps, `{name}[{i}]` has {lengths[i]}."
         )
-    return values
+
+
+def _without_gaps(y, sequences, taught):
+    """Replace None, or another missing value, that stands for all steps of an untaught sequence."""
+    if not is_ragged(y) or len(y) != sequences.n_samples:
+        return y
+    y = rows_of_lists(y) if holds_lists(y) else list(y)
+    gaps = [i for i, item in enumerate(y) if _length(item) is None and is_missing(item)]
+    if gaps and len(gaps) < len(y):
+        shape = np.shape(next(item for item in y if _length(item) is not None))
+        for i in gaps:
+            start, stop = sequences.offsets[i : i + 2]
+            if not taught[start:stop].any():
+                y[i] = np.full((stop - start, *shape[1:]), None, dtype=object)
+    return y
 
 
 def step_weights(sample_weight, sequences, *, name="sample_weight"):
@@ -217,7 +314,7 @@ def step_weights(sample_weight, sequences, *, name="sample_weight"):
     if sample_weight is None:
         return None
     if not is_ragged(sample_weight):
-        sample_weight = as_array(sample_weight, name)
+        sample_weight = as_numbers(sample_weight, name)
         if sample_weight.ndim == 1:
             if len(sample_weight) != sequences.n_samples:
                 raise ValueError(
@@ -226,6 +323,7 @@ def step_weights(sample_weight, sequences, *, name="sample_weight"):
                 )
             # Read as sequences of one step each.
             values, offsets = read_steps(sample_weight[:, np.newaxis], name=name)
+            values = settle(values, offsets, sample_weight, name=name)
             _check_weights(values, offsets, name)
             return np.repeat(values.astype(np.float64), sequences.lengths)
     values = pack_steps(sample_weight, sequences, name=name)
@@ -293,7 +391,7 @@ def unpad(X, lengths):
     >>> unpad(np.array([[1, 2, 0], [3, 4, 5]]), lengths=[2, 3])
     [array([1, 2]), array([3, 4, 5])]
     """
-    X = as_array(X, "X")
+    X = as_labels(X, "X")  # which may be what it is given: labels per step, padded with None
     if X.ndim not in (2, 3):
         raise ValueError(
             "`X` must be padded to (n_samples, n_timesteps, n_features) or "
@@ -341,6 +439,16 @@ def _is_array(item):
     return hasattr(item, "__array__") if ndim is None else ndim > 0
 
 
+def _refuse_records(item, name):
+    """Refuse a named tuple, whose fields are no sequences: PyTorch's packed ones, for example."""
+    if isinstance(item, tuple) and hasattr(item, "_fields"):
+        raise TypeError(
+            f"`{name}` must hold one sequence per item, got the named tuple {type(item).__name__} "
+            f"of {', '.join(item._fields)}: give a list of sequences. What is packed is padded "
+            "first, and cut by sklearn_rnn.unpad(X, lengths)."
+        )
+
+
 def _is_sparse(item):
     return hasattr(item, "nnz") and hasattr(item, "toarray")
 
@@ -353,11 +461,16 @@ def as_array(item, name):
         )
     refuse_masked(item, name)
     if isinstance(item, (list, tuple)):
+        _refuse_records(item, name)
         for part in item:
             for each in part if isinstance(part, (list, tuple)) else [part]:
                 refuse_masked(each, name)
+    return _asarray(item, name)
+
+
+def _asarray(item, name, dtype=None):
     try:
-        array = np.asarray(item)
+        return np.asarray(item, dtype=dtype)
     except (MemoryError, Warning):
         raise
     except Exception as error:  # `__array__` of somebody else may raise anything
@@ -365,10 +478,6 @@ def as_array(item, name):
             f"`{name}` must be rectangular, with as many features at every step; "
             f"it cannot be read as one array ({error})."
         ) from error
-    if array.dtype.kind == "U" and array.ndim == 1 and isinstance(item, (list, tuple)):
-        if not all(isinstance(label, str) for label in item):  # NumPy would make strings of them
-            raise ValueError(f"`{name}` must hold labels of one type, it has strings and others.")
-    return array
 
 
 def refuse_masked(item, name):
@@ -381,31 +490,62 @@ def refuse_masked(item, name):
 
 
 def as_numbers(item, name):
-    """`as_array` that refuses what are no real numbers."""
-    array = _numbers_of_objects(as_array(item, name))
-    check_numeric(array.dtype, name)
+    """Return an array, or what holds one, as real numbers; what is missing is NaN."""
+    array = _numbers(item, name)
+    check_numeric(array.dtype, name, array)
     return array
 
 
-def _items(X, name):
+def _numbers(item, name):
+    """Return an array of numbers, or of what else it holds; frames and columns hold numbers."""
+    if type(item) is np.ndarray and item.dtype.kind == "f":
+        return item
+    if is_frame(item):
+        return read_frame(item, name)
+    if is_column(item) and not holds_lists(item):
+        return read_column(item, name)
+    return numbers_of_objects(as_array(item, name))
+
+
+def as_labels(item, name):
+    """Return an array of labels as they are, of which NumPy makes nothing else: see `settle`."""
+    if is_frame(item):
+        return frame_of_labels(item, name)
+    if isinstance(item, (list, tuple)):
+        families = families_in_lists(item)
+        if len(families) > 1 or families & {"missing", "members of an enumeration"}:
+            _refuse_records(item, name)
+            return _asarray(item, name, dtype=object)
+        array = as_array(item, name)
+        if array.dtype.kind == "f" and of_integers(_asarray(item, name, dtype=object)):
+            raise ValueError(NO_COMMON_INTEGER.format(name=name))
+        return array
+    return as_array(item, name)
+
+
+def _items(X, name, *, numeric):
     """List the items of a ragged carrier as plain ndarrays."""
+    if holds_lists(X):
+        X = rows_of_lists(X)
     if not isinstance(X, (list, tuple)) and getattr(X, "ndim", None) != 1:
         raise TypeError(
             f"`{name}` must be a list, tuple or 1-D object array with one sequence per item; "
             f"got {type(X).__name__}."
         )
+    _refuse_records(X, name)
     items = list(X)
     if not items:
         raise ValueError(f"`{name}` must hold at least one sequence, it is empty.")
-    if any(type(item) is not np.ndarray for item in items):
+    if any(type(item) is not np.ndarray or item.dtype.kind == "O" for item in items):
         _check_columns(items, name)
-        items = [as_array(item, f"{name}[{i}]") for i, item in enumerate(items)]
+        read = _numbers if numeric else as_labels
+        items = [read(item, f"{name}[{i}]") for i, item in enumerate(items)]
     return items
 
 
 def first_frame(items):
     """Return the first item that has names of columns, or None."""
-    return next((item for item in items if hasattr(item, "columns")), None)
+    return next((item for item in items if is_frame(item)), None)
 
 
 def _check_columns(items, name):
@@ -413,12 +553,12 @@ def _check_columns(items, name):
     frame = first_frame(items)
     if frame is None:
         return
-    columns = list(frame.columns)
+    columns = column_names(frame)
     for i, item in enumerate(items):
-        if hasattr(item, "columns") and list(item.columns) != columns:
+        if is_frame(item) and column_names(item) != columns:
             raise ValueError(
                 f"`{name}` must have the same columns in all frames, in the same order: the first "
-                f"has {columns}, `{name}[{i}]` has {list(item.columns)}."
+                f"has {columns}, `{name}[{i}]` has {column_names(item)}."
             )
 
 
@@ -451,50 +591,26 @@ def _check_items(items, name, *, numeric):
         width = items[0].shape[1]
         i = _first(items, lambda item: item.shape[1] != width)
         what = "features" if name.startswith("X") else "columns"
+        swapped = ""
+        if what == "features" and len({len(item) for item in items}) == 1:
+            swapped = (
+                f" The axes look swapped, (n_features, n_timesteps): give [x.T for x in {name}]."
+            )
         raise ValueError(
             f"`{name}` must have the same {what} in all sequences: `{name}[0]` has {width}, "
-            f"`{name}[{i}]` has {items[i].shape[1]}."
+            f"`{name}[{i}]` has {items[i].shape[1]}.{swapped}"
         )
     families = {family(dtype) for dtype in {item.dtype for item in items}}
     if numeric and families != {"numbers"}:
         i = _first(items, lambda item: family(item.dtype) != "numbers")
-        check_numeric(items[i].dtype, f"{name}[{i}]")
-    if len(families) > 1 and families != {"strings", "objects"}:
-        first = family(items[0].dtype)
-        i = _first(items, lambda item: family(item.dtype) != first)
+        check_numeric(items[i].dtype, f"{name}[{i}]", items[i])
+    if len(families - {"objects"}) > 1:  # what objects are is seen when all are together
+        first = family(items[_first(items, lambda item: item.dtype.kind != "O")].dtype)
+        i = _first(items, lambda item: family(item.dtype) not in (first, "objects"))
         raise ValueError(
             f"`{name}` must hold labels of one type: `{name}[0]` holds {first}, "
             f"`{name}[{i}]` {family(items[i].dtype)}."
         )
-
-
-def family(dtype):
-    """Name what a dtype holds, in the words of the errors."""
-    return _FAMILIES.get(dtype.kind, "something else")
-
-
-def check_numeric(dtype, name):
-    """Refuse a dtype that is not one of real numbers."""
-    if family(dtype) != "numbers":
-        raise ValueError(
-            f"`{name}` must hold real numbers, it holds {family(dtype)} ({dtype}): "
-            "encode or convert them first."
-        )
-
-
-def _numbers_of_objects(array):
-    """Read an object array that holds plain numbers, as scikit-learn does for X."""
-    if array.dtype == object and not holds_times(array):
-        try:
-            return array.astype(np.float64)
-        except (TypeError, ValueError, ArithmeticError):
-            pass
-    return array
-
-
-def holds_times(array):
-    """Tell whether an object array has dates or durations, which NumPy would take for numbers."""
-    return any(isinstance(value, (np.datetime64, np.timedelta64)) for value in array.flat)
 
 
 def _check_weights(weights, offsets, name):
@@ -516,9 +632,7 @@ def _join(items, dtype, name):
     if dtype is None:
         values = np.ascontiguousarray(np.concatenate(items))
         if values.dtype.kind == "f" and all(item.dtype.kind in "iu" for item in items):
-            raise ValueError(
-                f"`{name}` must have integers of one type, int64 and uint64 have none."
-            )
+            raise ValueError(NO_COMMON_INTEGER.format(name=name))
         return values
     values = np.empty((sum(map(len, items)), *items[0].shape[1:]), dtype)
     with np.errstate(over="ignore"):  # `check_finite` reports it

@@ -8,28 +8,24 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
+from ._frames import check_long, is_column, is_frame, read_frame
 from ._sequences import (
     as_array,
     as_numbers,
     check_finite,
-    check_numeric,
     check_range,
     first_frame,
     from_dense,
-    holds_times,
     is_ragged,
     pack,
     refuse_masked,
     step_weights,
 )
+from ._values import check_numeric, held, numbers_of_objects
 
 KINDS = {
     "2d": "2-D (n_samples, n_timesteps), one feature per step",
     "sequences": "sequences (n_timesteps, n_features), as a 3-D array or a list",
-}
-HINTS = {
-    "2d": "np.stack makes a 2-D array of sequences of one length.",
-    "sequences": "X[..., np.newaxis] makes a 3-D array of a 2-D one.",
 }
 
 
@@ -55,7 +51,8 @@ def read_X(estimator, X, *, dtype=None, scaling=None, reset=False, name="X"):
     elif kind != estimator._input_kind:
         raise ValueError(
             f"`{name}` must be of the kind that {type(estimator).__name__} was fitted on: "
-            f"{KINDS[estimator._input_kind]}; got {KINDS[kind]}. {HINTS[estimator._input_kind]}"
+            f"{KINDS[estimator._input_kind]}; got {KINDS[kind]}. "
+            + hint_at_kind(sequences, kind, estimator.n_features_in_, name)
         )
     columns = with_columns(X, sequences)
     if not reset and columns.shape[1] != estimator.n_features_in_:
@@ -70,6 +67,21 @@ def read_X(estimator, X, *, dtype=None, scaling=None, reset=False, name="X"):
     else:
         check_range(sequences, dtype, scaling, name=name)
     return sequences
+
+
+def hint_at_kind(sequences, kind, n_features, name="X"):
+    """Return the sentence that tells how to make of X of this kind what was fitted."""
+    if kind != "2d":
+        return "np.stack makes a 2-D array of sequences of one length."
+    n_rows, n_columns = sequences.n_samples, sequences.n_steps // sequences.n_samples
+    if n_columns == n_features:
+        return f"One sequence is given as `[{name}]`."
+    if n_features == 1:
+        return (
+            f"{name}[..., np.newaxis] makes a 3-D array of a 2-D one, if these are {n_rows} "
+            f"sequences of {n_columns} steps."
+        )
+    return f"One sequence is given as `[{name}]`, with {n_features} features per step."
 
 
 def as_sequences(X, sequences, n_features, name="X"):
@@ -88,7 +100,7 @@ def with_columns(X, sequences):
 
 def _checked_array(estimator, X, name):
     """Read what is no list of sequences as a float array of at least two dimensions."""
-    check_dense(X, name)
+    X = check_dense(X, name)
     with naming(name):
         return check_array(
             X,
@@ -101,20 +113,37 @@ def _checked_array(estimator, X, name):
 
 
 def check_dense(X, name):
-    """Refuse what scikit-learn's checks would misread, or tell too little about."""
+    """Refuse what scikit-learn's checks would misread, or tell too little about.
+
+    Return X, or numbers that were read of it.
+    """
     refuse_masked(X, name)
-    array = as_array(X, name) if isinstance(X, (list, tuple)) else X
-    is_frame = hasattr(array, "columns")  # whose attributes may be its columns
-    dtypes = array.dtypes if is_frame else [getattr(array, "dtype", None)]
-    for dtype in dtypes:
-        kind = getattr(dtype, "kind", "f")
-        if kind in "USTmMV" or (kind == "O" and not is_frame and holds_times(np.asarray(array))):
-            check_numeric(dtype, name)
-    if getattr(array, "ndim", None) == 1 and len(array) > 0:
+    if type(X).__name__.endswith("GroupBy"):
+        raise TypeError(
+            f"`{name}` must hold sequences, got a {type(X).__name__}: give a list of its frames, "
+            f"[frame for _, frame in {name}]."
+        )
+    if is_frame(X):
+        check_long(X, name)
+        with naming(name):
+            X = read_frame(X, name)
+    elif isinstance(X, (list, tuple)) or is_column(X):
+        X = as_array(X, name)
+    dtype = getattr(X, "dtype", None)
+    kind = getattr(dtype, "kind", "f")
+    if kind == "O":
+        array = np.asarray(X)
+        X = numbers_of_objects(array)
+        if X is array and held(array) != "objects":
+            check_numeric(dtype, name, array)
+    elif kind in "USTmMV":
+        check_numeric(dtype, name)
+    if getattr(X, "ndim", None) == 1 and len(X) > 0:
         raise ValueError(
-            f"`{name}` must hold sequences, got one of {len(array)} numbers. Reshape your data: "
+            f"`{name}` must hold sequences, got one of {len(X)} numbers. Reshape your data: "
             f"[{name}] is a list of this one."
         )
+    return X
 
 
 @contextmanager
@@ -143,19 +172,13 @@ def read_weights(sample_weight, sequences, per_step, *, name="sample_weight"):
         weights = step_weights(sample_weight, sequences, name=name)
     else:
         with naming(name):
-            weights = check_array(
-                as_numbers(sample_weight, name),
-                ensure_2d=False,
-                allow_nd=True,
-                dtype=np.float64,
-                input_name=name,
-                ensure_min_samples=0,
-            )
+            weights = as_numbers(sample_weight, name).astype(np.float64, copy=False)
         if weights.shape != (n_samples,):
             raise ValueError(
                 f"`{name}` must have one weight per sequence, shape ({n_samples},); "
                 f"got shape {weights.shape}."
             )
+        check_rows_finite(weights, name, "Give what must not count the weight 0.")
         if weights.min() < 0:
             i = int(np.argmin(weights))
             raise ValueError(f"`{name}` must not be negative, `{name}[{i}]` is {weights[i]}.")
@@ -169,14 +192,24 @@ def check_some_weight(weights, name):
         raise ValueError(f"`{name}` must not be all zero: at least one weight must be positive.")
 
 
-def one_per_sequence(y, sequences, name):
-    """Return `y` as an array of one target per sequence, (n_samples, ...)."""
+def check_rows_finite(rows, name, hint):
+    """Refuse NaN and infinity in rows (n_rows,) or (n_rows, k), whatever scikit-learn assumes."""
+    bad = ~np.isfinite(rows)
+    if bad.any():
+        i = np.unravel_index(int(np.argmax(bad)), rows.shape)
+        what = "NaN" if np.isnan(rows[i]) else "infinity"
+        where = ", ".join(map(str, i))
+        raise ValueError(f"`{name}` must be finite: `{name}[{where}]` is {what}. {hint}")
+
+
+def one_per_sequence(y, sequences, name, read):
+    """Return `y`, which `read(y, name)` makes an array, with one target per sequence."""
     if is_ragged(y) and len(y) > 0:
         raise ValueError(
             f"`{name}` must have one target per sequence with mode='many_to_one', it holds one "
             "array per sequence; one target per step needs mode='many_to_many'."
         )
-    y = as_array(y, name)
+    y = read(y, name)
     if y.ndim == 0 or len(y) != sequences.n_samples:
         raise ValueError(
             f"`{name}` must have one target per sequence: there are {sequences.n_samples} "

@@ -11,7 +11,8 @@ import warnings
 
 import numpy as np
 
-from ._sequences import Sequences, family, pack_steps, read_steps, relative, step_weights
+from ._sequences import Sequences, pack_steps, read_steps, relative, settle, step_weights
+from ._values import family
 
 __all__ = ["sequence_accuracy", "step_accuracy", "step_r2"]
 
@@ -28,7 +29,7 @@ or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, k)
         Predicted labels, in the same or another carrier.
     sample_weight : array-like of shape (n_samples,), or one weight per step, default=None
         Weight of each sequence (of each of its steps), or of each step in any carrier. A step
-        that weighs 0 does not count, whatever its label.
+        that weighs 0 does not count, whatever is there, None and NaN included.
 
     Returns
     -------
@@ -67,7 +68,8 @@ or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, k)
         Predicted labels, in the same or another carrier.
     sample_weight : array-like of shape (n_samples,), or one weight per step, default=None
         Weight of each sequence, or of each step in any carrier: a step that weighs 0 may be
-        wrong, and a sequence counts with the mean weight of its other steps, whatever its length.
+        wrong or missing, and a sequence counts with the mean weight of its other steps, whatever
+        its length.
 
     Returns
     -------
@@ -113,7 +115,7 @@ or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, n_outputs)
         Predicted targets, in the same or another carrier.
     sample_weight : array-like of shape (n_samples,), or one weight per step, default=None
         Weight of each sequence (of each of its steps), or of each step in any carrier. A step
-        that weighs 0 does not count.
+        that weighs 0 does not count, whatever is there, None and NaN included.
 
     Returns
     -------
@@ -182,17 +184,18 @@ def _compare(y_true, y_pred, sample_weight):
 def _read(y_true, y_pred, sample_weight, *, numeric):
     """Return y_true as sequences, y_pred as (n_steps, k), and weights (n_steps,)."""
     values, offsets = read_steps(y_true, name="y_true", numeric=numeric)
+    # Weights come first: what weighs 0 may be anything.
+    weights = step_weights(sample_weight, Sequences(values, offsets, "ragged"))
+    taught = None if weights is None else weights > 0
+    if taught is not None and not taught.any():
+        raise ValueError("`sample_weight` must not be zero everywhere: no step would count.")
+    values = settle(values, offsets, y_true, taught, name="y_true", numeric=numeric)
     truth = Sequences(values.reshape(len(values), -1), offsets, "ragged")
-    predicted = pack_steps(y_pred, truth, name="y_pred", numeric=numeric)
+    predicted = pack_steps(y_pred, truth, name="y_pred", numeric=numeric, taught=taught)
     predicted = predicted.reshape(len(predicted), -1)
     if predicted.shape[1] != truth.n_features:
         raise ValueError(
             f"`y_pred` must have {truth.n_features} targets per step like `y_true`; "
             f"it has {predicted.shape[1]}."
         )
-    weights = step_weights(sample_weight, truth)
-    if weights is None:
-        weights = np.ones(truth.n_steps)
-    elif not weights.any():
-        raise ValueError("`sample_weight` must not be zero everywhere: no step would count.")
-    return truth, predicted, relative(weights)
+    return truth, predicted, relative(np.ones(truth.n_steps) if weights is None else weights)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from copy import copy
+from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from ._frames import holds_lists, is_frame, rows_of_lists
+from ._moments import merged_scale, weighted_scale
 from ._sequences import (
-    as_array,
+    as_numbers,
     check_finite,
     cut,
     from_dense,
@@ -20,7 +22,7 @@ from ._sequences import (
     step_weights,
     unpack_steps,
 )
-from ._validation import as_sequences, check_dense, naming, with_columns
+from ._validation import as_sequences, check_dense, hint_at_kind, naming, with_columns
 
 __all__ = ["SequenceScaler"]
 
@@ -36,12 +38,78 @@ _KINDS = {
 }
 
 
-def _gives_columns(scaler):
-    """Tell whether results are 2-D, with columns to name: not for 3-D arrays and lists."""
-    return getattr(scaler, "_fitted_kind", "2d") == "2d"
+class _InFrames(TransformerMixin, BaseEstimator):
+    """Gives an array back as scikit-learn's `set_output` says, whose setting it is made with."""
+
+    def transform(self, X):
+        """Return the array, or if frames are asked for a frame with the index of X."""
+        return self.array
+
+    def get_feature_names_out(self, input_features=None):
+        """Name the columns."""
+        return self.names
 
 
-class SequenceScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
+class _InCarriers(
+    OneToOneFeatureMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+):
+    """A transformer whose results scikit-learn does not make one frame of, as of a 2-D array."""
+
+    def fit_transform(self, X, y=None, **fit_params):
+        """Fit to sequences, then transform them.
+
+        Parameters
+        ----------
+        X : sequences
+            As for `fit`.
+        y : None
+            Ignored.
+        **fit_params : dict
+            `sample_weight`, as for `fit`.
+
+        Returns
+        -------
+        X_scaled : ndarray, list, tuple, object array or frame
+            As `transform` returns it.
+        """
+        return self.fit(X, y, **fit_params).transform(X)
+
+    def transform(self, X):
+        """Standardize sequences.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), \
+or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,)
+            Sequences.
+
+        Returns
+        -------
+        X_scaled : ndarray, list, tuple, object array or frame
+            Standardized sequences, in the carrier of `X`. With ``set_output(transform="pandas")``
+            or "polars" a 2-D `X` becomes a frame, and a frame in a list again a frame; other
+            arrays are not tables, and stay arrays.
+        """
+        result = self._transform(X)
+        if is_frame(X) or (isinstance(result, np.ndarray) and result.ndim == 2):
+            return self._in_frame(result, X)
+        if (isinstance(result, np.ndarray) and result.ndim == 3) or not any(map(is_frame, X)):
+            return result
+        pairs = zip(result, X, strict=True)
+        items = [self._in_frame(item, x) if is_frame(x) else item for item, x in pairs]
+        if isinstance(result, np.ndarray):
+            result[:] = items
+            return result
+        return tuple(items) if isinstance(X, tuple) else items
+
+    def _in_frame(self, array, X):
+        framing = object.__new__(_InFrames)
+        # What `set_output` has set is in here, in a way that only scikit-learn knows.
+        framing.__dict__ = {**vars(self), "array": array, "names": self.get_feature_names_out()}
+        return framing.transform(X)
+
+
+class SequenceScaler(_InCarriers):
     """Standardize each feature over all steps of all sequences.
 
     A feature is shifted by its mean and divided by its standard deviation, both taken over every
@@ -69,7 +137,7 @@ class SequenceScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     var_ : ndarray of float64 of shape (n_features,)
         Variance of each feature over the steps seen (divided by their number).
     scale_ : ndarray of float64 of shape (n_features,)
-        What each feature is divided by: the square root of `var_`, or 1 for a constant feature.
+        What each feature is divided by: its standard deviation, or 1 for a constant feature.
     n_steps_seen_ : int or float
         Number of steps seen so far, of all sequences together; the sum of their weights if
         `sample_weight` was given.
@@ -89,8 +157,9 @@ class SequenceScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     one scale, and the shape of a sequence survives. `StandardScaler` would scale each step for
     itself.
 
-    Mean and variance are accumulated in float64 with the update of Chan, Golub and LeVeque [1]_,
-    so that large offsets cost no digits.
+    Mean and scale are accumulated in float64 with the update of Chan, Golub and LeVeque [1]_, so
+    that large offsets cost no digits; in units of the largest deviation, so that tiny features do
+    not vanish.
 
     References
     ----------
@@ -161,21 +230,9 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         """
         return self._update(X, sample_weight, first=not hasattr(self, "n_steps_seen_"))
 
-    def transform(self, X):
-        """Standardize sequences.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), \
-or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,)
-            Sequences.
-
-        Returns
-        -------
-        X_scaled : ndarray, list, tuple or object array
-            Standardized sequences, in the carrier of `X`.
-        """
+    def _transform(self, X):
         check_is_fitted(self)
+        self._check_state()
         X, sequences = _read(self, X)
         self._check_against_fit(X, sequences, "transform")
         return _in_carrier(X, sequences, self._apply(self._standardize, sequences))
@@ -195,19 +252,19 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
             Sequences in the user's units, in the carrier of `X`.
         """
         check_is_fitted(self)
+        self._check_state()
         X, sequences = _read(self, X)
         # What `transform` returned need not carry the names of a frame any more.
         self._check_against_fit(X, sequences, "inverse_transform", names=False)
         return _in_carrier(X, sequences, self._apply(self._restore, sequences))
 
-    @available_if(_gives_columns)
     def get_feature_names_out(self, input_features=None):
-        """Name the columns of a 2-D result; not there after `fit` on 3-D arrays or lists.
+        """Name the columns of a 2-D result, or the features of each step.
 
         Parameters
         ----------
         input_features : array-like of str of shape (n_features_in_,), default=None
-            Names of the columns that go in; `feature_names_in_` or x0, x1, ... by default.
+            Names of what goes in; `feature_names_in_` or x0, x1, ... by default.
 
         Returns
         -------
@@ -247,16 +304,20 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
             n_features = sequences.n_features
             statistics = np.zeros(n_features), np.zeros(n_features), 0
         else:
+            self._check_state()
             self._check_against_fit(X, sequences, "partial_fit")
-            statistics = self.mean_, self.var_, self.n_steps_seen_
-        mean, var, n_steps = _merge(sequences.values, weights, *statistics)
+            # A constant feature has scale 1, and the deviation that is in its variance.
+            deviation = np.where(self.scale_ == 1, np.sqrt(self.var_), self.scale_)
+            statistics = self.mean_, deviation, self.n_steps_seen_
+        mean, scale, n_steps = _merge(sequences.values, weights, *statistics)
         if n_steps == 0:
             raise ValueError("`sample_weight` must not be zero everywhere: no step has a weight.")
         if not np.isfinite(n_steps):
             raise ValueError("`sample_weight` must be smaller: the sum of all weights overflows.")
+        with np.errstate(over="ignore", under="ignore"):
+            var = scale**2
         if not (np.isfinite(mean).all() and np.isfinite(var).all()):
             raise ValueError("`X` must hold smaller numbers: their variance overflows float64.")
-        scale = np.sqrt(var)
         # A constant may come with the noise of its own rounding.
         scale[scale <= 10 * np.finfo(np.float64).eps * np.abs(mean)] = 1.0
         fitted = copy(self)
@@ -267,12 +328,38 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         self.__dict__ = vars(fitted)  # all at once: an error or a Ctrl-C before it changes nothing
         return self
 
+    def _check_state(self):
+        """Refuse statistics that are not as `fit` leaves them: NumPy would spread a shorter one."""
+        kind = getattr(self, "_fitted_kind", None)
+        if kind not in _KINDS:
+            wanted = ", ".join(map(repr, _KINDS))
+            raise ValueError(
+                f"`_fitted_kind` must be one of {wanted}, got {kind!r}: the state is damaged."
+            )
+        shape = (1 if self._fitted_kind == "2d" else self.n_features_in_,)
+        for name, least in (("mean_", -np.inf), ("var_", 0), ("scale_", np.nextafter(0, 1))):
+            array = getattr(self, name, None)
+            fits = isinstance(array, np.ndarray) and array.dtype == np.float64
+            if not fits or array.shape != shape or not np.isfinite(array).all():
+                wanted = f"a finite float64 array of shape {shape}"
+            elif array.min() < least:
+                wanted = "positive" if name == "scale_" else "not negative"
+            else:
+                continue
+            raise ValueError(f"`{name}` must be {wanted}, got {array!r}: the state is damaged.")
+        if not (isinstance(self.n_steps_seen_, Real) and 0 < self.n_steps_seen_ < np.inf):
+            raise ValueError(
+                f"`n_steps_seen_` must be positive, got {self.n_steps_seen_!r}: the state is "
+                "damaged."
+            )
+
     def _check_against_fit(self, X, sequences, method, *, names=True):
         """Refuse another kind, number or names of features than `fit` saw."""
         if (sequences.kind == "2d") != (self._fitted_kind == "2d"):
             raise ValueError(
                 f"`X` must be of the kind seen in fit, {_KINDS[self._fitted_kind]}; "
-                f"{method} got {_KINDS[sequences.kind]}."
+                f"{method} got {_KINDS[sequences.kind]}. "
+                + hint_at_kind(sequences, sequences.kind, self.n_features_in_)
             )
         X = with_columns(X, sequences)
         if names:
@@ -320,15 +407,17 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
 def _read(scaler, X, first=False):
     """Return X (an array if it was nested lists of one length) and its sequences, checked."""
     if is_ragged(X):
+        X = rows_of_lists(X) if holds_lists(X) else X
         sequences = pack(X)
     else:
-        given = X
-        check_dense(X, "X")
-        if not hasattr(X, "shape") or np.ma.isMaskedArray(X):
-            X = as_array(X, "X")
+        given, array = X, check_dense(X, "X")
+        if not is_frame(X):
+            X = array
+        if not hasattr(array, "shape") or np.ma.isMaskedArray(array):
+            X = array = as_numbers(array, "X")
         with naming("X"):
             array = check_array(
-                X,
+                array,
                 dtype="numeric",
                 allow_nd=True,
                 ensure_all_finite=False,
@@ -346,7 +435,7 @@ def _read(scaler, X, first=False):
 def _read_weights(sample_weight, sequences):
     """Return weights per step (n_steps,), or None."""
     if sequences.kind == "2d" and sample_weight is not None and not is_ragged(sample_weight):
-        sample_weight = as_array(sample_weight, "sample_weight")
+        sample_weight = as_numbers(sample_weight, "sample_weight")
         # scikit-learn's checks ask for it: next to its 2-D `X` weights are (n_samples,).
         if sample_weight.ndim > 1:
             raise ValueError(
@@ -356,47 +445,40 @@ def _read_weights(sample_weight, sequences):
     return step_weights(sample_weight, sequences)
 
 
-def _merge(values, weights, mean, var, total):
-    """Merge rows (n_steps, n_features) into mean, var (n_features,) and their total weight."""
+def _merge(values, weights, mean, scale, total):
+    """Merge rows (n_steps, n_features) into mean, scale (n_features,) and their total weight."""
     with np.errstate(over="ignore", invalid="ignore"):  # the caller looks at the result
         own_total = len(values) if weights is None else float(weights.sum())
         if not 0 < own_total < np.inf:
-            return mean, var, total + own_total
-        own_mean, own_var = _moments(values, None if weights is None else relative(weights))
-        if total == 0:
-            return own_mean, own_var, own_total
-        share = own_total / (total + own_total)
-        shift = own_mean - mean
-        var = (1 - share) * var + share * own_var + share * (1 - share) * shift**2
-        return mean + share * shift, var, total + own_total
+            return mean, scale, total + own_total
+        own = _moments(values, None if weights is None else relative(weights))
+        if total > 0:
+            own = merged_scale(mean, scale, total, *own, own_total)
+        return *own, total + own_total
 
 
 def _moments(values, weights):
-    """Return mean and variance (n_features,) of rows (n_steps, n_features)."""
-    total, mean, deviations = 0, None, 0
+    """Return mean and standard deviation (n_features,) of rows (n_steps, n_features)."""
+    total, moments = 0, None
     rows = max(1, _CHUNK // values.shape[1])
     for start in range(0, len(values), rows):
         chunk = values[start : start + rows]
         if weights is None:
-            weight, chunk_total = 1.0, len(chunk)
+            weight, chunk_total = None, len(chunk)
         else:
             weight = weights[start : start + rows]
             taught = weight > 0
-            chunk, weight = chunk[taught], weight[taught, np.newaxis]
+            chunk, weight = chunk[taught], weight[taught]
             chunk_total = float(weight.sum())
         if len(chunk) == 0:
             continue
-        if total == 0:
-            # Distances from a value that occurs: a constant feature has exactly none.
-            mean = chunk[0].astype(np.float64)
-        distance = chunk - mean
-        shift = (weight * distance).sum(axis=0) / chunk_total
-        distance -= shift
-        share = chunk_total / (total + chunk_total)
-        deviations = deviations + (weight * distance**2).sum(axis=0) + shift**2 * total * share
-        mean = mean + shift * share
+        # Distances from a value that occurs: a large offset costs no digits.
+        origin = chunk[0].astype(np.float64)
+        mean, scale = weighted_scale(chunk - origin, weight)
+        own = origin + mean, scale
+        moments = own if total == 0 else merged_scale(*moments, total, *own, chunk_total)
         total += chunk_total
-    return mean, deviations / total
+    return moments
 
 
 def _in_carrier(X, sequences, values):

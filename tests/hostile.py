@@ -65,6 +65,12 @@ KNOWN_WARNINGS = re.compile(
 )
 
 
+WEIGHT_OF = {
+    **dict.fromkeys(("y", "y_true", "y_pred"), "sample_weight"),
+    "y_val": "sample_weight_val",
+}
+
+
 @dataclass
 class Call:
     """What is called, with what, and what must come of it."""
@@ -263,6 +269,9 @@ def learning_calls(draw, method):
 
 def call_of(owner, method, drawn):
     arguments = {name: value for name, (value, _) in drawn.items()}
+    for name in drawn.keys() & WEIGHT_OF.keys():
+        if drawn.get(WEIGHT_OF[name], (None,))[0] is not None:  # what weighs 0 may be anything
+            drawn = {**drawn, name: (drawn[name][0], min(drawn[name][1], UNSURE))}
     verdict = max(verdict for _, verdict in drawn.values())
     parameters = tuple(owner.get_params()) if hasattr(owner, "get_params") else ()
     return Call(owner, method, arguments, verdict, parameters)

@@ -7,13 +7,18 @@ some type, layout and carrier, or something is made wrong with them: each comes 
 import tempfile
 import warnings
 from array import array as python_array
-from collections import deque
+from collections import deque, namedtuple
 from dataclasses import dataclass
+from enum import Enum
 
 import numpy as np
 import pandas as pd
+import pytest
 import scipy.sparse
 from hypothesis import strategies as st
+
+pl = pytest.importorskip("polars")
+pa = pytest.importorskip("pyarrow")
 
 # What a value is, and a call by its worst argument: answered, one or the other, refused.
 GOOD, UNSURE, BAD = range(3)
@@ -96,13 +101,60 @@ def frames(items):
     return list(map(frame_or_series, items))
 
 
-ONE_BY_ONE = [list, tuple, objects, frames, lambda items: objects(lists(items))]
+def plain(array):
+    """Return numbers as float64 in the usual layout, of which all libraries know; else None."""
+    array = np.asarray(array)
+    return array.astype(np.float64) if array.dtype.kind in "biuf" else None
+
+
+def of_polars(items):
+    if any(plain(item) is None for item in items):
+        return list(items)
+    return [(pl.DataFrame if np.ndim(x) == 2 else pl.Series)(plain(x)) for x in items]
+
+
+def table(array):
+    return pa.table({f"c{j}": column for j, column in enumerate(plain(array).T)})
+
+
+def of_arrow(items):
+    if any(plain(item) is None for item in items):
+        return list(items)
+    return [table(item) if np.ndim(item) == 2 else pa.array(plain(item)) for item in items]
+
+
+def nullable(items):
+    """Return frames or Series of pandas with dtypes that may be missing."""
+    items = [item.astype(item.dtype.newbyteorder("=")) for item in map(np.asarray, items)]
+    return [item.convert_dtypes() for item in frames(items)]
+
+
+def in_one_column(items):
+    """Return a column of lists."""
+    if any(plain(item) is None for item in items):
+        return pd.Series(objects(items))
+    return pl.Series([plain(item).tolist() for item in items])
+
+
+ONE_BY_ONE = [
+    list,
+    tuple,
+    objects,
+    frames,
+    lambda items: objects(lists(items)),
+    lambda items: pd.Series(objects(items)),
+    of_polars,
+    of_arrow,
+    nullable,
+    in_one_column,
+]
 
 
 def carriers(items, two_d):
     """List what may carry sequences (n_timesteps, ...) whose kind is 2-D, or not."""
     if two_d:
-        return [np.stack, lambda items: pd.DataFrame(np.stack(items)), lists]
+        of_frames = [pd.DataFrame, lambda X: pl.DataFrame(plain(X)), table]
+        return [np.stack, lists, *(lambda items, f=f: f(np.stack(items)) for f in of_frames)]
     even = len({len(item) for item in items}) == 1
     if items[0].ndim == 1:  # in an array, or lists of equal length, these would be of the 2-D kind
         return ONE_BY_ONE if even else [*ONE_BY_ONE, lists]
@@ -223,6 +275,12 @@ NONSENSE = {
     "sparse items": lambda: [scipy.sparse.csr_array(np.eye(2))] * 2,
     "matrix": matrix,
     "frame of objects": lambda: pd.DataFrame({"a": ["x", None], "b": [1, {}]}),
+    "frame of dates": lambda: pl.DataFrame({"a": np.zeros(3, "M8[ms]"), "b": [1.0, 2.0, 3.0]}),
+    "table of strings": lambda: pa.table({"a": ["1", "2", "3"]}),
+    "nested frame": lambda: pd.DataFrame({"a": [pd.Series([1.0, 2.0])] * 3}),
+    "lazy frame": lambda: pl.LazyFrame({"a": [1.0, 2.0]}),
+    "column of strings": lambda: pl.Series([["a", "b"], ["c"]]),
+    "named tuple": lambda: namedtuple("Packed", "data sizes")(np.ones(3), np.ones(2)),
     "frame with NA": lambda: pd.DataFrame({"a": pd.array([1, None], dtype="Int64")}),
     "empty frame": pd.DataFrame,
     "huge integers": lambda: [[10**400, 1], [2, 3]],
@@ -327,6 +385,7 @@ def draw_X(draw, data, spoil):
 
 LABELS = [["a", "b"], ["x", "yy", "zzz"], [0, 1], [3, 1, 2], [False, True], [0.0, 1.0], ["only"]]
 BAD_LABELS = [np.nan, np.inf, None, 0.5, "another", 7, (1, 2), 1j, b"x", np.datetime64(0, "s")]
+BAD_LABELS += [pd.NA, pd.NaT, Enum("Colour", "RED").RED, Enum("Word", "a b", type=str).a]
 
 
 def flat_or_steps(draw, data, per_step, drawn):

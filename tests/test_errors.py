@@ -165,7 +165,7 @@ def test_an_activation_for_a_cell_without_a_choice_is_refused(refuses):
             [[np.datetime64("NaT"), np.datetime64("2020")]] * 6,
             "`X` must hold real numbers, .*dates",
         ),
-        (np.array([[np.datetime64("NaT")] * 2] * 6, object), "`X` must hold real numbers"),
+        (np.array([[np.datetime64("NaT")] * 2] * 6, object), "`X` must be finite.*has NaN"),
         (np.zeros((6, 2), [("a", float)]), "`X` must hold real numbers, it holds structures"),
         ([[np.ma.array([1.0, 9.0], mask=[0, 1])]] * 6, "`X` must not have masked entries"),
         ([1.0, 2.0, 3.0], "`X` must hold sequences, got one of 3.*Reshape your data: \\[X\\]"),
@@ -212,6 +212,23 @@ def test_another_kind_or_number_of_features_than_in_fit_is_refused(method):
         call(rnn, [x[:, 0] for x in RAGGED])
 
 
+@pytest.mark.parametrize("n_features", [3, 1])
+def test_one_sequence_is_told_how_to_be_given(n_features):
+    X = DENSE[:, :, :n_features]
+    rnn = RNNRegressor(2, max_iter=1).fit(X, NUMBERS)
+    for one in (X[0], pd.DataFrame(X[0]), X[0].tolist()):
+        if n_features == 1 and isinstance(one, list):
+            continue  # nested lists are sequences as those of other lengths
+        with pytest.raises(
+            ValueError, match=r"fitted on: sequences.*One sequence is given as `\[X"
+        ):
+            rnn.predict(one)
+    assert rnn.predict([X[0]]).shape == (1,)
+    with pytest.raises(ValueError) as error:
+        rnn.predict(np.ones((5, 2)))
+    assert ("np.newaxis" in str(error.value)) == (n_features == 1)
+
+
 def test_partial_fit_refuses_other_features_and_keeps_the_model(refuses):
     rnn = RNNRegressor(2).partial_fit(RAGGED, NUMBERS)
     before = pickle.dumps(rnn)
@@ -244,8 +261,8 @@ def test_what_is_not_fitted_says_so():
     "y, message",
     [
         (NUMBERS[:5], "`y`.*6 sequences.*\\(5,\\)"),
-        (changed(NUMBERS, 2, np.nan), "y contains NaN"),
-        (changed(NUMBERS, 2, np.inf), "y contains infinity"),
+        (changed(NUMBERS, 2, np.nan), "`y` must be finite: `y\\[2\\]` is NaN"),
+        (changed(NUMBERS, 2, np.inf), "`y` must be finite: `y\\[2\\]` is infinity"),
         (STEPS, "`y`.*many_to_many"),
         (np.zeros((6, 2, 2)), "`y`.*many_to_many"),
         (np.array(list("abcdef")), "`y` must hold real numbers, it holds strings"),
@@ -265,11 +282,11 @@ def test_bad_targets_of_a_regressor_are_named(refuses, y, message):
     "y, message",
     [
         (LABELS[:5], "`y`.*6 sequences.*\\(5,\\)"),
-        (changed(np.arange(6.0), 2, np.nan), "y contains NaN"),
+        (changed(np.arange(6.0), 2, np.nan), "`y` must be finite: `y\\[2\\]` is NaN"),
         (NUMBERS, "continuous"),
-        (["a", np.nan, "b"] * 2, "`y` must hold labels of one type"),
+        (["a", np.nan, "b"] * 2, "`y` must have no missing labels: `y\\[1\\]` is nan"),
         (np.zeros(6, [("a", int)]), "`y` must hold labels, it holds structures"),
-        (np.array([Decimal("sNaN")] * 6, object), "`y` cannot be read"),
+        (np.array([Decimal("sNaN")] * 6, object), "`y` must have no missing labels"),
         (STEPS, "`y`.*many_to_many"),
         (np.zeros((6, 2)), "`y`.*many_to_many"),
         (None, "requires y to be passed, but the target y is None"),
@@ -337,7 +354,7 @@ def test_targets_of_another_form_than_in_fit_are_refused():
         (changed(np.ones(6), 4, -1.0), "`sample_weight\\[4\\]` is -1"),
         (np.ones(5), "`sample_weight`.*\\(6,\\).*\\(5,\\)"),
         (np.ones((6, 2)), "`sample_weight`.*\\(6,\\)"),
-        (changed(np.ones(6), 1, np.nan), "sample_weight contains NaN"),
+        (changed(np.ones(6), 1, np.nan), "`sample_weight\\[1\\]` is NaN"),
         (0.0, "`sample_weight`.*zero"),
     ],
 )
@@ -434,7 +451,7 @@ def test_what_is_no_callback_is_refused(refuses, callbacks):
 
 def test_frames_of_dates_are_refused(refuses):
     frame = pd.DataFrame({"a": [1.0] * 6, "b": np.array(["NaT"] * 6, "M8[D]")})
-    refuses(RNNRegressor(2), "`X` must hold real numbers, it holds dates", frame, NUMBERS)
+    refuses(RNNRegressor(2), "`X`.*its column 'b' holds dates", frame, NUMBERS)
 
 
 class Hostile:

@@ -433,7 +433,7 @@ def test_pytorch_takes_the_weights_as_they_are(ragged):
     lstm = torch.nn.LSTM(3, 5, bidirectional=True, batch_first=True).double()
     weights = {k: torch.tensor(w) for k, w in rnn.weights_.items() if not k.startswith("head")}
     lstm.load_state_dict(weights)
-    states, _ = lstm(torch.tensor(X[0])[None])
+    states, _ = lstm(torch.tensor(as_read(rnn, X[:1])[0])[None])
     ours = rnn.hidden_states(X[:1], return_sequences=True)[0]
     np.testing.assert_allclose(ours, states[0].detach().numpy(), atol=1e-12)
 

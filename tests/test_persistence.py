@@ -608,7 +608,7 @@ def test_pytorch_takes_the_weights_of_our_files(suffix, tmp_path):
     arrays = load(file)
     lstm = torch.nn.LSTM(2, 2, batch_first=True).double()
     lstm.load_state_dict({name: torch.tensor(arrays[name]) for name in names})
-    states, _ = lstm(torch.tensor(X))
+    states, _ = lstm(torch.tensor((X - rnn.x_mean_) / rnn.x_scale_))
     ours = rnn.hidden_states(X, return_sequences=True)
     np.testing.assert_allclose(ours, states.detach().numpy(), atol=1e-12)
 

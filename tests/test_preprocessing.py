@@ -185,6 +185,32 @@ def test_float32_sequences_are_summed_in_float64():
     np.testing.assert_allclose(scaler.var_, expected.var(), rtol=1e-9)
 
 
+@pytest.mark.parametrize("unit", [1e-160, 1e-200, 1e-300, 1e150])
+@pytest.mark.parametrize("make", [ragged, dense])
+def test_the_scale_is_in_the_unit_of_the_feature_however_small(make, unit):
+    X = make()
+    expected = SequenceScaler().fit(X)
+    tiny = X * unit if isinstance(X, np.ndarray) else [item * unit for item in X]
+    scaler, parts = SequenceScaler().fit(tiny), SequenceScaler()
+    np.testing.assert_allclose(scaler.scale_, expected.scale_ * unit)
+    for start in (0, 1):
+        parts.partial_fit(tiny[start::2])
+    np.testing.assert_allclose(parts.scale_, scaler.scale_)
+    weighted = SequenceScaler().fit(tiny, sample_weight=np.full(len(X), 0.3))
+    np.testing.assert_allclose(weighted.scale_, scaler.scale_)
+    np.testing.assert_allclose(flat(scaler.transform(tiny)), flat(expected.transform(X)))
+
+
+def test_constants_stay_constants_over_partial_fits():
+    scaler = SequenceScaler()
+    for _ in range(3):
+        scaler.partial_fit([np.array([[0.1, 1.0], [0.1, -1.0]])])
+    assert scaler.var_[0] == 0
+    assert scaler.scale_.tolist() == [1, 1]
+    scaler.partial_fit([np.array([[0.3, 1.0], [0.3, -1.0]])])
+    np.testing.assert_allclose(scaler.scale_[0], np.std([0.1] * 6 + [0.3] * 2))
+
+
 # Batches and weights
 
 
@@ -406,12 +432,89 @@ def test_columns_have_names_and_frames_come_out():
 
 
 @pytest.mark.parametrize("make", [ragged, dense])
-def test_3d_arrays_and_lists_have_no_columns_and_stay_what_they_are(make):
+def test_3d_arrays_and_lists_of_arrays_stay_what_they_are(make):
     with config_context(transform_output="pandas"):
         scaler = SequenceScaler().fit(make())
         assert type(scaler.transform(make())) is type(make())
         assert type(SequenceScaler().fit_transform(make())) is type(make())
-    assert not hasattr(scaler, "get_feature_names_out")
+    assert scaler.get_feature_names_out().tolist() == ["x0", "x1", "x2"]
+
+
+@pytest.mark.parametrize("container", [list, tuple, objects])
+def test_a_list_of_frames_stays_one_if_frames_are_asked_for(container):
+    names = ["a", "b", "c"]
+    frames = [pd.DataFrame(x, columns=names).rename(index=lambda i: i + 7) for x in ragged()]
+    X = container(frames)
+    expected = SequenceScaler().fit_transform(frames)
+    scaler = SequenceScaler().set_output(transform="pandas")
+    for result in (scaler.fit_transform(X), clone(scaler).fit(X).transform(X)):
+        assert type(result) is type(X)
+        for item, frame, values in zip(result, frames, expected, strict=True):
+            assert item.columns.tolist() == names
+            assert item.index.tolist() == frame.index.tolist()
+            np.testing.assert_array_equal(item, values)
+    assert type(SequenceScaler().fit(X).transform(X)[0]) is np.ndarray
+    with config_context(transform_output="pandas"):
+        assert type(SequenceScaler().fit(X).transform(X)[0]) is pd.DataFrame
+    pipeline = make_pipeline(SequenceScaler(), SequenceScaler()).set_output(transform="pandas")
+    assert pipeline.fit_transform(X)[0].columns.tolist() == names
+    assert pipeline[-1].feature_names_in_.tolist() == names
+
+
+def test_frames_of_polars_stay_that():
+    pl = pytest.importorskip("polars")
+    frames = [pl.DataFrame(x, schema=["a", "b", "c"]) for x in ragged()]
+    result = SequenceScaler().set_output(transform="polars").fit_transform(frames)
+    assert [type(item) for item in result] == [pl.DataFrame] * len(frames)
+    assert result[0].columns == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(
+    ("X", "names"),
+    [
+        (ragged(), ["x0", "x1", "x2"]),
+        (ragged(None), ["x0"]),
+        (dense(), ["x0", "x1", "x2"]),
+        (dense(None), ["x0", "x1", "x2", "x3"]),
+        ([pd.DataFrame(x, columns=list("abc")) for x in ragged()], ["a", "b", "c"]),
+    ],
+)
+def test_features_have_names(X, names):
+    scaler = SequenceScaler().fit(X)
+    assert scaler.get_feature_names_out().tolist() == names
+    assert scaler.get_feature_names_out(names).tolist() == names
+    with pytest.raises(ValueError, match="input_features"):
+        scaler.get_feature_names_out([*names, "more"])
+
+
+@pytest.mark.parametrize("method", ["transform", "inverse_transform", "partial_fit"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("scale_", np.ones(1)),
+        ("scale_", np.array([1.0, 0.0, 1.0])),
+        ("scale_", np.float32([1, 1, 1])),
+        ("scale_", None),
+        ("mean_", np.array([0.0, np.nan, 0.0])),
+        ("mean_", [0.0, 0.0, 0.0]),
+        ("var_", -np.ones(3)),
+        ("n_steps_seen_", -1),
+        ("n_steps_seen_", np.nan),
+        ("n_steps_seen_", "many"),
+        ("_fitted_kind", "4d"),
+    ],
+)
+def test_a_damaged_state_is_named(name, value, method):
+    scaler = SequenceScaler().fit(ragged())
+    setattr(scaler, name, value)
+    with pytest.raises(ValueError, match=f"`{name}` must be .*the state is damaged"):
+        getattr(scaler, method)(ragged())
+
+
+def test_one_sequence_is_told_how_to_be_given():
+    scaler = SequenceScaler().fit(dense())
+    with pytest.raises(ValueError, match=r"One sequence is given as `\[X\]`"):
+        scaler.transform(dense()[0])
 
 
 def test_the_inverse_does_not_ask_for_the_names_that_transform_dropped():

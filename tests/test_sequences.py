@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import tracemalloc
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from sklearn_rnn._sequences import (
     check_finite,
     check_range,
     from_dense,
+    hint_at_nan,
     is_ragged,
     pack,
     pack_steps,
@@ -21,6 +23,7 @@ from sklearn_rnn._sequences import (
     unpack_steps,
     unpad,
 )
+from sklearn_rnn.preprocessing import SequenceScaler
 
 LENGTHS = (3, 1, 4)
 
@@ -105,6 +108,7 @@ def test_one_dimensional_items_have_one_feature():
         lambda item: pd.DataFrame(item, columns=["a", "b"]),
         lambda item: np.ma.masked_array(item, mask=False),
         lambda item: item.astype(">f8"),
+        lambda item: item.astype(object),
     ],
 )
 def test_the_layout_of_items_does_not_matter(convert):
@@ -176,7 +180,7 @@ def test_packing_many_short_sequences_copies_them_once():
         ([np.ones(2), "word"], ValueError, r"`X\[1\]` is 'word'"),
         ([np.ones(2), ["a", "b"]], ValueError, r"`X\[1\]` must hold real numbers.* strings"),
         ([np.ones(2), np.ones(2) * 1j], ValueError, r"`X\[1\]` .* complex numbers"),
-        ([np.ones(2), np.array([1, None])], ValueError, r"`X\[1\]` .* objects"),
+        ([np.ones(2), np.array([1, {}])], ValueError, r"`X\[1\]` .* objects"),
         ([np.ones(2), np.ones(2, "M8[s]")], ValueError, r"`X\[1\]` .*datetime64"),
         ([np.ones((1, 2)), [[1, 2], [3]]], ValueError, r"`X\[1\]` must be rectangular"),
         ([np.eye(2), sparse.csr_array(np.eye(2))], TypeError, r"`X\[1\]` must be dense"),
@@ -243,7 +247,7 @@ def test_dense_arrays_of_another_layout_are_read_alike(order):
         (np.ones((2, 3, 0)), r"at least 1 feature per step; got shape \(2, 3, 0\)"),
         (np.full((2, 3), "a"), "real numbers, it holds strings"),
         (np.full((2, 3), 1j), "real numbers, it holds complex"),
-        (np.full((2, 3), None), "real numbers, it holds objects"),
+        (np.full((2, 3), {}), "real numbers, it holds objects"),
     ],
 )
 def test_dense_arrays_that_are_no_sequences_are_refused(X, message):
@@ -320,6 +324,106 @@ def test_checking_for_finite_numbers_takes_no_memory():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 100_000
+
+
+# What to do about it
+
+
+def with_nan_at_the_ends(kind):
+    """Return X with NaN after the real steps, and the real steps as a list."""
+    real = ragged(n_features=None if kind in ("2d", "1d") else 2)
+    padded = np.full((3, 6, *real[0].shape[1:]), np.nan)
+    for row, item in zip(padded, real, strict=True):
+        row[: len(item)] = item
+    return padded if kind in ("2d", "3d") else list(padded), real
+
+
+def read(X):
+    return from_dense(X) if isinstance(X, np.ndarray) else pack(X)
+
+
+@pytest.mark.parametrize("kind", ["2d", "3d", "1d", "ragged"])
+def test_padding_of_nan_is_told_how_to_be_cut_off(kind):
+    X, real = with_nan_at_the_ends(kind)
+    hint = hint_at_nan(read(X), 0)
+    assert hint.startswith("NaN is at the ends of sequences only")
+    line = hint.split("cut it off, ")[1].removesuffix(".")
+    cut = eval(line, {"np": np, "unpad": unpad}, {"X": X})
+    for item, expected in zip(cut, real, strict=True):
+        np.testing.assert_array_equal(item, expected)
+
+
+@pytest.mark.parametrize("kind", ["2d", "3d", "1d", "ragged"])
+@pytest.mark.parametrize("where", ["between", "at the start", "all", "one feature"])
+def test_nan_between_steps_is_told_how_to_be_filled(kind, where):
+    X, _ = with_nan_at_the_ends(kind)
+    if where == "one feature" and kind in ("3d", "ragged"):
+        X[0][1, 0] = np.nan
+    elif where == "all":
+        X[0][:] = np.nan
+    else:
+        X[0][0 if where == "at the start" else 1] = np.nan
+    hint = hint_at_nan(read(X), 0)
+    assert hint.startswith("Fill it first")
+    line = hint.split("what came before, ")[1].removesuffix(".")
+    filled = eval(line, {"pd": pd}, {"X": X})
+    assert where == "all" or all(np.isfinite(item).all() for item in filled)
+
+
+def test_missing_targets_and_weights_are_told_of_weight_zero():
+    sequences = pack([np.array([1, np.nan])])
+    for name, hint in (
+        ("y", "Leave it out, or give it `sample_weight` 0."),
+        ("y_val", "Leave it out, or give it `sample_weight_val` 0."),
+        ("sample_weight", "Give what must not count the weight 0."),
+    ):
+        assert hint_at_nan(sequences, 0, name) == hint
+    assert "`X_val`" not in hint_at_nan(sequences, 0, "X_val")
+    assert "for x in X_val]" in hint_at_nan(sequences, 0, "X_val")
+
+
+def test_features_before_steps_are_told_how_to_be_swapped():
+    swapped = [item.T for item in RAGGED]
+    with pytest.raises(ValueError, match=r"axes look swapped.*\[x\.T for x in X\]") as error:
+        pack(swapped)
+    line = str(error.value).split("give ")[1].removesuffix(".")
+    np.testing.assert_array_equal(pack(eval(line, {}, {"X": swapped})).values, pack(RAGGED).values)
+    with pytest.raises(ValueError, match=r"has 3, `X\[1\]` has 2\.$"):
+        pack([np.ones((4, 3)), np.ones((5, 2))])
+
+
+@pytest.mark.parametrize("X", [[["a", "b"], ["c"]], ["ab", "c"], [["a", "b"], ["c", "a"]]])
+def test_strings_are_told_how_to_be_made_one_hot(X):
+    with pytest.raises(ValueError, match=r"`X.*real numbers, it holds strings.*one-hot") as error:
+        SequenceScaler().fit(X)
+    codes, line = str(error.value).split("one-hot, ")[1].removesuffix(".").split(" and ")
+    scope = {"np": np, "X": X}
+    exec(codes, scope)
+    one_hot = pack(eval(line, scope))
+    assert one_hot.lengths.tolist() == [len(x) for x in X]
+    letters = sorted({c for x in X for c in x})
+    assert [letters[i] for i in one_hot.values.argmax(axis=1)] == [c for x in X for c in x]
+
+
+class Packed(NamedTuple):
+    """Looks like PyTorch's PackedSequence of sequences with one feature."""
+
+    data: np.ndarray
+    batch_sizes: np.ndarray
+    sorted_indices: np.ndarray
+    unsorted_indices: np.ndarray
+
+
+def test_a_named_tuple_is_no_tuple_of_sequences():
+    packed = Packed(np.ones(5), np.array([2, 2, 1]), np.array([0, 1]), np.array([0, 1]))
+    message = r"`X` must .*named tuple Packed of data, batch_sizes.*unpad\(X, lengths\)"
+    with pytest.raises(TypeError, match=message):
+        pack(packed)
+    four = pack([np.ones(5), np.ones(3), np.ones(2), np.ones(2)])
+    with pytest.raises(TypeError, match=r"`y` must .*named tuple"):
+        pack_steps(packed, four)
+    with pytest.raises(TypeError, match=r"`sample_weight` must .*named tuple"):
+        step_weights(Packed(1.0, 1.0, 1.0, 1.0), four)
 
 
 # Choosing sequences
@@ -530,13 +634,13 @@ def test_lengths_that_do_not_fit_the_padding_are_refused(X, lengths, error, mess
 
 
 def test_reading_sequences_needs_no_scikit_learn():
-    # By path: importing the package brings the estimators, and scikit-learn with them.
+    # By path, in a package of that name: importing ours brings the estimators, and scikit-learn.
     path = sys.modules[Sequences.__module__].__file__
     program = (
-        "import importlib.util, sys\n"
-        f"spec = importlib.util.spec_from_file_location('alone', {path!r})\n"
-        "module = sys.modules['alone'] = importlib.util.module_from_spec(spec)\n"
-        "spec.loader.exec_module(module)\n"
-        "assert not {'sklearn', 'scipy', 'pandas'} & set(sys.modules)"
+        "import importlib, os, sys, types\n"
+        "package = sys.modules['alone'] = types.ModuleType('alone')\n"
+        f"package.__path__ = [os.path.dirname({path!r})]\n"
+        "assert importlib.import_module('alone._sequences').unpad\n"
+        "assert not {'sklearn', 'scipy', 'pandas', 'polars', 'pyarrow'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -1,0 +1,244 @@
+"""Data frames and their columns, of pandas, polars and pyarrow, read by their own dtypes.
+
+None of these libraries is imported: a frame is told by what its class has.
+"""
+
+from __future__ import annotations
+
+import re
+
+import numpy as np
+
+from ._values import check_numeric, family, held, numbers_of_objects, refuse
+
+_LIBRARIES = ("pandas", "polars", "pyarrow")
+# What a dtype that is not NumPy's is called in its library -> what it holds.
+_WORDS = (
+    (r"(sparse\[)?(u?int\d+|float\d*|double|halffloat|bool|boolean|decimal)\b", "numbers"),
+    (r"decimal\d", "numbers"),
+    (r"null", "numbers"),  # nothing but missing ones, which are NaN
+    (r"date|time|duration|period|month", "dates or durations"),
+    (r"str(ing)?\b|string_view|utf8|large_string|large_utf8", "strings"),
+    (r"categor|enum|dictionary", "categories"),
+    (r"list|large_list|fixed_size_list|array", "lists or arrays"),
+    (r"struct|map", "structures"),
+    (r"interval", "intervals"),
+    (r"binary|large_binary|fixed_size_binary", "bytes"),
+    (r"complex", "complex numbers"),
+)
+_ONE_HOT = "make it one-hot before the table is cut, {one_hot}"
+_ADVICE = {
+    "strings": f"drop it, or {_ONE_HOT}",
+    "categories": f"drop it, {_ONE_HOT}, or convert it if these are numbers",
+    "dates or durations": "drop it, or turn it into seconds, for example "
+    "(t - t.min()).dt.total_seconds()",
+    "intervals": "drop it, or give the middle of each",
+}
+
+
+def is_frame(item):
+    """Tell whether something is a table with columns, each of its own dtype."""
+    cls = type(item)
+    if cls is np.ndarray or cls is list:
+        return False
+    return (hasattr(cls, "columns") and hasattr(cls, "dtypes")) or hasattr(cls, "column_names")
+
+
+def is_column(item):
+    """Tell whether something is a column whose dtype is not NumPy's."""
+    root = type(item).__module__.split(".")[0]
+    if root not in _LIBRARIES and not hasattr(type(item), "iloc"):
+        return False
+    return not isinstance(_dtype(item), (np.dtype, type(None)))
+
+
+def holds_lists(item):
+    """Tell whether something is a column with a list or an array in each cell."""
+    if type(item) is np.ndarray or isinstance(item, (list, tuple)) or is_frame(item):
+        return False
+    return is_column(item) and _kind(_dtype(item)) == "lists or arrays"
+
+
+def rows_of_lists(column):
+    """List the cells of a column that `holds_lists`."""
+    if hasattr(column, "to_pylist"):
+        return column.to_pylist()
+    return [item.to_list() if holds_lists(item) else item for item in column]
+
+
+def column_names(frame):
+    """List the names of the columns."""
+    names = getattr(frame, "column_names", None) if _is_arrow(frame) else frame.columns
+    return list(names)
+
+
+def read_frame(frame, name):
+    """Return a frame's columns as one array of numbers (n_rows, n_columns); NA is NaN."""
+    _check_in_memory(frame, name)
+    names, dtypes = column_names(frame), _dtypes(frame)
+    kinds = [_kind(dtype) for dtype in dtypes]
+    _check_columns(frame, names, dtypes, kinds, name)
+    if "objects" not in kinds and not _is_arrow(frame):
+        array = np.asarray(frame)  # fast, and no numbers only where they are of several types
+        if array.dtype.kind in "biuf" and array.ndim == 2:
+            return array
+    columns = []
+    for j, dtype in enumerate(dtypes):
+        column = _numbers(_column(frame, j), dtype)
+        if column.dtype.kind not in "biuf":
+            _refuse(frame, names, j, dtype, held(column), name)
+        columns.append(column)
+    if not columns:
+        return np.empty((len(frame), 0))
+    if len({column.dtype for column in columns}) == 1:
+        return np.column_stack(columns)
+    narrow = all(column.dtype.kind == "f" and column.dtype.itemsize <= 4 for column in columns)
+    array = np.empty((len(columns[0]), len(columns)), np.float32 if narrow else np.float64)
+    for j, column in enumerate(columns):
+        array[:, j] = column
+    return array
+
+
+def read_column(column, name):
+    """Return a column as an array of numbers (n_rows,); NA is NaN."""
+    dtype = _dtype(column)
+    kind = _kind(dtype)
+    if kind not in ("numbers", "objects"):
+        refuse(kind, dtype, name)
+    array = _numbers(column, dtype)
+    check_numeric(array.dtype, name, array)
+    return array
+
+
+def frame_of_labels(frame, name):
+    """Return a frame's columns as one array (n_rows, n_columns) of labels as they are."""
+    _check_in_memory(frame, name)
+    columns = [np.asarray(_column(frame, j)) for j in range(len(column_names(frame)))]
+    if len({column.dtype.kind for column in columns}) <= 1:
+        return np.column_stack(columns) if columns else np.empty((len(frame), 0))
+    array = np.empty((len(columns[0]), len(columns)), dtype=object)
+    for j, column in enumerate(columns):
+        array[:, j] = column
+    return array
+
+
+def check_long(frame, name):
+    """Refuse a frame whose rows are steps, as an index of several levels tells."""
+    index = getattr(frame, "index", None)
+    n_levels = getattr(index, "nlevels", 1)
+    if n_levels < 2 or len(frame) == 0:
+        return
+    outer = list(range(n_levels - 1))
+    if not frame.index.droplevel(n_levels - 1).duplicated().any():
+        return
+    level = outer[0] if len(outer) == 1 else outer
+    raise ValueError(
+        f"`{name}` must have one sequence per row, but its index of {n_levels} levels, "
+        f"{list(index.names)}, looks like one row per step. Give a list of sequences, "
+        f"[frame for _, frame in {name}.groupby(level={level}, sort=False)]; if each row is a "
+        f"sequence, {name}.reset_index(drop=True)."
+    )
+
+
+# What a dtype holds
+
+
+def _is_arrow(item):
+    return type(item).__module__.split(".")[0] == "pyarrow"
+
+
+def _dtype(item):
+    return getattr(item, "type" if _is_arrow(item) else "dtype", None)
+
+
+def _dtypes(frame):
+    return list(frame.schema.types if _is_arrow(frame) else frame.dtypes)
+
+
+def _column(frame, j):
+    if _is_arrow(frame):
+        return frame.column(j)
+    return frame.to_series(j) if hasattr(frame, "to_series") else frame.iloc[:, j]
+
+
+def _kind(dtype):
+    if isinstance(dtype, np.dtype):
+        return family(dtype)
+    text = str(dtype).lower()
+    return next((what for word, what in _WORDS if re.match(word, text)), "objects")
+
+
+def _numbers(column, dtype):
+    """Return a column as an array, of numbers if it holds such."""
+    if isinstance(dtype, np.dtype):
+        return numbers_of_objects(np.asarray(column))
+    if hasattr(column, "array"):  # an extension of pandas
+        wide = np.float32 if re.match(r"float(32)?\b", str(dtype).lower()) else np.float64
+        if _kind(dtype) == "numbers" and not str(dtype).startswith("Sparse"):
+            return column.to_numpy(dtype=wide, na_value=np.nan)
+    return numbers_of_objects(np.asarray(column))
+
+
+def _check_in_memory(frame, name):
+    if hasattr(type(frame), "collect"):
+        raise TypeError(f"`{name}` must be in memory, got a {type(frame).__name__}: .collect() it.")
+
+
+def _check_columns(frame, names, dtypes, kinds, name):
+    """Refuse the first column whose dtype says that it holds no numbers, or whose name is taken."""
+    if name.startswith("X") and len(set(names)) < len(names):
+        twice = next(label for j, label in enumerate(names) if label in names[:j])
+        raise ValueError(
+            f"`{name}` must have columns of different names, {twice!r} occurs twice: rename one."
+        )
+    for j, kind in enumerate(kinds):
+        if kind not in ("numbers", "objects"):
+            _refuse(frame, names, j, dtypes[j], kind, name)
+
+
+def _refuse(frame, names, j, dtype, what, name):
+    """Raise the error about one column, which holds `what`."""
+    if what == "lists or arrays":
+        _refuse_nested(frame, names, j, name)
+    if hasattr(frame, "to_dummies"):
+        one_hot = f"table.to_dummies({names[j]!r})"
+    else:
+        table = "table.to_pandas()" if _is_arrow(frame) else "table"
+        one_hot = f"pandas.get_dummies({table}, columns=[{names[j]!r}])"
+    advice = _ADVICE.get(what, "drop or convert it").format(one_hot=one_hot)
+    raise ValueError(
+        f"`{name}` must hold real numbers, its column {names[j]!r} holds {what} ({dtype}): "
+        f"{advice}."
+    )
+
+
+def _refuse_nested(frame, names, j, name):
+    """Raise the error about a column that holds arrays, lists or Series."""
+    nested = [k for k, n in enumerate(_dtypes(frame)) if _holds_cells_of_arrays(frame, k, n)]
+    rows = f"{name}.to_numpy()" if hasattr(frame, "iloc") else f"{name}.rows()"
+    if _is_arrow(frame):
+        rows = f"{name}.to_pandas().to_numpy()"
+    if "[" in name:
+        cells = f"x[{names[j]!r}].{'to_pylist' if _is_arrow(frame) else 'to_list'}()"
+        advice = (
+            "if these are the features, give an array of them, "
+            f"[np.stack({cells}) for x in {name.split('[')[0]}]"
+        )
+    elif len(nested) < len(names):
+        advice = f"if these are the sequences, give that column alone, {name}[{names[j]!r}]"
+    else:
+        advice = (
+            "nested frames, as of sktime, become a list of sequences by "
+            f"[np.column_stack(list(row)) for row in {rows}]"
+        )
+    raise TypeError(
+        f"`{name}` must hold one number in each cell, its column {names[j]!r} holds lists or "
+        f"arrays: {advice}."
+    )
+
+
+def _holds_cells_of_arrays(frame, j, dtype):
+    kind = _kind(dtype)
+    if kind == "objects":
+        kind = held(np.asarray(_column(frame, j)))
+    return kind == "lists or arrays"
