@@ -45,6 +45,10 @@ def validator(scoring, held, task, estimator, show, score_rows, n_threads):
             return score, -score
 
     elif isinstance(scoring, str) and scoring == "loss":
+        if examples.targets.dtype.kind == "i" and examples.targets.min() < 0:
+            raise ValueError(
+                "`y_val` must hold classes of `y` alone with scoring='loss': others have no loss."
+            )
         loss = _network.mean_loss(network, examples, n_threads)
 
         def validate(params):

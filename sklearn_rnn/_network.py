@@ -124,7 +124,10 @@ def mean_loss(network, examples, n_threads=1):
     """Return a function params -> weighted mean loss of examples."""
     sequences = examples.sequences
     engine = network.engine(sequences.lengths, sequences.n_samples, n_threads, training=False)
-    dataset = examples.dataset()
+    targets = examples.targets
+    if targets.dtype.kind == "f":
+        targets = np.ascontiguousarray(targets, dtype=network.dtype)
+    dataset = replace(examples, targets=targets).dataset()
 
     def loss(params):
         engine.load(params)

@@ -1,0 +1,387 @@
+"""Mean and scale of X and y: what they are, how networks read X under them, and how they run."""
+
+import pickle
+import tracemalloc
+
+import numpy as np
+import pytest
+import reference
+from cases import (
+    CELLS,
+    NOT_SANITIZED,
+    RTOL,
+    assert_close,
+    assert_gradients_close,
+    draw_dataset,
+    draw_params,
+    make_network,
+    run_engine,
+    run_twin,
+    simd_level,
+)
+
+from sklearn_rnn import RNNClassifier, RNNRegressor, _core
+from sklearn_rnn._moments import Moments
+from sklearn_rnn._sequences import pack
+from sklearn_rnn._validation import split
+
+# Training that changes nothing but what is scaled.
+STILL = {"solver": "sgd", "momentum": 0.0, "learning_rate_init": 1e-300, "dtype": "float64"}
+EITHER = pytest.mark.parametrize("estimator", [RNNClassifier, RNNRegressor])
+
+
+def lists(n=60, seed=0):
+    """Return X of 3 features with means and scales of their own, labels and numbers."""
+    rng = np.random.RandomState(seed)
+    X = [
+        np.array([5.0, -30.0, 0.1]) + rng.normal(size=(length, 3)) * [2.0, 100.0, 1e-3]
+        for length in rng.randint(2, 9, size=n)
+    ]
+    numbers = np.array([x[:, 0].sum() for x in X])
+    return X, np.where(numbers > 20, "up", "down"), numbers
+
+
+def scaled(X, mean, scale):
+    return [(x - mean) / scale for x in X]
+
+
+# ---- the kernels ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("level", _core.simd_levels())
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("values_dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n_features", [1, 3, 17])
+def test_kernels_normalise_as_the_twin_does(n_features, values_dtype, dtype, level):
+    rng = np.random.default_rng(0)
+    network = make_network(
+        CELLS[-1], (5, 4), n_features=n_features, bidirectional=True, per_step=True, dtype=dtype
+    )
+    params = draw_params(network, rng)
+    data = draw_dataset(network, (3, 5, 1, 4), rng)
+    mean, scale = rng.normal(size=n_features), rng.uniform(0.5, 3.0, n_features)
+    values = (100 * mean + 10 * data.values).astype(values_dtype)
+    raw = _core.Dataset(values, data.offsets, data.targets, None, 100 * mean, 10 * scale)
+    read = (values.astype(np.float64) - 100 * mean) / (10 * scale)
+    expected = run_twin(network, params, _core.Dataset(read, data.offsets, data.targets))
+    with simd_level(level):
+        actual = run_engine(network, params, raw)
+    assert_close(actual.loss, expected.loss, RTOL[dtype])
+    assert_close(actual.predictions, expected.predictions, RTOL[dtype])
+    assert_gradients_close(network, actual.d_params, expected.d_params, RTOL[dtype])
+    assert_close(actual.d_values, expected.d_values / (10 * scale), RTOL[dtype])
+
+
+def test_a_mean_or_scale_of_another_shape_or_type_is_refused():
+    values, offsets = np.ones((4, 2)), np.array([0, 4])
+    for mean, scale in (
+        (np.zeros(3), np.ones(2)),
+        (np.zeros(2), np.ones(1)),
+        (np.zeros(2), None),
+        (np.zeros(2, np.float32), np.ones(2)),
+    ):
+        with pytest.raises(ValueError, match=r"`(mean|scale)` must be a C-contiguous array"):
+            _core.Dataset(values, offsets, mean=mean, scale=scale)
+
+
+# ---- what is taken over all steps ---------------------------------------------------------------
+
+
+@EITHER
+@pytest.mark.parametrize("mode", ["many_to_one", "many_to_many"])
+def test_a_network_reads_x_in_units_of_its_scale(estimator, mode):
+    X, labels, numbers = lists()
+    y = labels if estimator is RNNClassifier else numbers
+    if mode == "many_to_many":
+        y = [np.repeat(target, len(x)) for target, x in zip(y, X, strict=True)]
+    options = {"max_iter": 5, "dtype": "float64", "mode": mode, "random_state": 0}
+    rnn = estimator(4, **options).fit(X, y)
+    steps = np.concatenate(X)
+    np.testing.assert_allclose(rnn.x_mean_, steps.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(rnn.x_scale_, steps.std(axis=0), rtol=1e-12)
+    by_hand = estimator(4, normalize_X=False, **options)
+    by_hand.fit(scaled(X, rnn.x_mean_, rnn.x_scale_), y)
+    np.testing.assert_allclose(rnn.params_, by_hand.params_, rtol=1e-6, atol=1e-9)
+    assert not by_hand.x_mean_.any() and (by_hand.x_scale_ == 1).all()
+
+
+def test_features_of_only_0_and_1_stay_and_constant_ones_get_scale_1():
+    rng = np.random.RandomState(0)
+    X = np.zeros((20, 4, 6))
+    X[:, :, 0] = rng.randint(0, 2, size=(20, 4))
+    X[:, :, 1] = 1.0
+    X[:, :, 3] = 7.5
+    X[:, :, 4] = 0.1 + 0.2 * rng.randint(0, 2, size=(20, 4)) * 1e-16  # constant up to rounding
+    X[:, :, 5] = rng.randint(0, 3, size=(20, 4))
+    rnn = RNNRegressor(2, max_iter=1).fit(X, X[:, 0, 0])
+    np.testing.assert_array_equal(rnn.x_mean_[:4], [0, 0, 0, 7.5])
+    np.testing.assert_array_equal(rnn.x_scale_[:5], 1.0)
+    assert rnn.x_scale_[5] == pytest.approx(X[:, :, 5].std())
+
+
+def test_a_2d_array_has_one_mean_for_all_its_steps():
+    X = np.random.RandomState(0).normal(5, 2, size=(30, 7))
+    rnn = RNNRegressor(2, max_iter=1).fit(X, X[:, 0])
+    np.testing.assert_allclose([rnn.x_mean_, rnn.x_scale_], [[X.mean()], [X.std()]])
+
+
+@EITHER
+def test_each_step_counts_with_the_weight_of_its_sequence(estimator):
+    X, labels, numbers = lists()
+    y = labels if estimator is RNNClassifier else numbers
+    k = np.random.RandomState(1).randint(0, 4, size=60)
+    weighted = estimator(2, max_iter=1).fit(X, y, k)
+    copies = np.repeat(np.arange(60), k)
+    copied = estimator(2, max_iter=1).fit([X[i] for i in copies], [y[i] for i in copies])
+    np.testing.assert_allclose(weighted.x_mean_, copied.x_mean_, rtol=1e-12)
+    np.testing.assert_allclose(weighted.x_scale_, copied.x_scale_, rtol=1e-12)
+
+
+def test_class_weights_and_what_is_held_out_have_no_part_in_the_scale():
+    X, labels, _ = lists()
+    plain = RNNClassifier(2, max_iter=1).fit(X, labels)
+    by_class = RNNClassifier(2, max_iter=1, class_weight={"up": 9.0}).fit(X, labels)
+    np.testing.assert_array_equal(by_class.x_mean_, plain.x_mean_)
+    rnn = RNNClassifier(2, max_iter=1, early_stopping=True, random_state=0).fit(X, labels)
+    kept, _ = split(60, 0.1, labels, np.random.RandomState(0))
+    steps = np.concatenate([X[i] for i in kept])
+    np.testing.assert_allclose(rnn.x_mean_, steps.mean(axis=0), rtol=1e-12)
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+def test_steps_behind_the_last_taught_one_count_only_where_they_are_read(bidirectional):
+    X, _, _ = lists()
+    y = [x[:, 0] for x in X]
+    weights = [np.arange(len(x)) == 0 for x in X]  # of each the first step alone
+    rnn = RNNRegressor(2, mode="many_to_many", bidirectional=bidirectional, max_iter=1)
+    rnn.fit(X, y, [w.astype(float) for w in weights])
+    seen = X if bidirectional else [x[:1] for x in X]
+    np.testing.assert_allclose(rnn.x_mean_, np.concatenate(seen).mean(axis=0), rtol=1e-12)
+
+
+def test_the_weight_of_a_sequence_is_the_mean_of_its_taught_steps():
+    X = [np.array([[0.0], [1.0], [2.0]]), np.array([[10.0], [20.0]])]
+    weights = [[0.0, 1.0, 3.0], [4.0, 4.0]]
+    rnn = RNNRegressor(2, mode="many_to_many", max_iter=1).fit(X, [[0, 1, 2], [3, 4]], weights)
+    expected = np.average([0, 1, 2, 10, 20], weights=[2, 2, 2, 4, 4])
+    assert rnn.x_mean_[0] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("factor", [1e-200, 1e200])
+def test_tiny_and_huge_features_are_scaled(factor):
+    X, _, numbers = lists()
+    options = {"max_iter": 3, "dtype": "float64", "random_state": 0}
+    rnn = RNNRegressor(3, **options).fit([x * factor for x in X], numbers)
+    usual = RNNRegressor(3, **options).fit(X, numbers)
+    np.testing.assert_allclose(rnn.x_scale_, usual.x_scale_ * factor)
+    np.testing.assert_allclose(rnn.predict([x * factor for x in X]), usual.predict(X), rtol=1e-6)
+
+
+def test_x_whose_scale_overflows_is_refused_by_name():
+    X = np.full((4, 2, 1), 1.7e308)
+    X[::2] *= -1
+    rnn = RNNRegressor(2)
+    with pytest.raises(ValueError, match=r"`X` has values, up to 1\.7e"):
+        rnn.fit(X, np.arange(4.0))
+    assert not hasattr(rnn, "params_")
+
+
+def test_hidden_states_and_scores_are_those_of_normalised_x():
+    X, _, numbers = lists()
+    rnn = RNNRegressor(3, cell="gru", max_iter=2, dtype="float64").fit(X, numbers)
+    expected = reference.hidden_states(
+        rnn.weights_, scaled(X, rnn.x_mean_, rnn.x_scale_), cell="gru"
+    )
+    np.testing.assert_allclose(rnn.hidden_states(X), expected, atol=1e-12)
+
+
+@NOT_SANITIZED
+def test_x_is_scaled_without_a_copy():
+    X = np.random.default_rng(0).normal(3, 2, size=(2000, 50, 20))
+    y = X[:, 0, 0]
+    tracemalloc.start()
+    RNNRegressor(2, max_iter=1, batch_size=16, n_threads=1).fit(X, y).predict(X)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < X.nbytes / 4
+
+
+# ---- moments that run -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_moments_of_parts_add_up_to_those_of_all(weighted):
+    rng = np.random.RandomState(0)
+    columns = rng.normal(size=(1000, 4)) * [1, 1e-170, 1e170, 0] + [1e6, 0, 0, 3]
+    weights = rng.exponential(size=1000) if weighted else None
+    whole, parts = Moments.of(columns, weights), None
+    for rows in np.array_split(np.arange(1000), 7):
+        part = Moments.of(columns[rows], weights[rows] if weighted else None)
+        parts = part if parts is None else parts + part
+    assert parts.n == whole.n == 1000
+    for name in ("weight", "mean", "deviation", "least", "greatest", "binary", "constant"):
+        np.testing.assert_allclose(getattr(parts, name), getattr(whole, name), rtol=1e-9)
+    np.testing.assert_array_equal(whole.constant, [False, False, False, True])
+    again = Moments.from_array(whole.as_array())
+    np.testing.assert_array_equal(again.as_array(), whole.as_array())
+
+
+def test_moments_of_float32_rows_are_those_of_float64():
+    rows = np.random.RandomState(0).normal(1e4, 1, size=(70_000, 2)).astype(np.float32)
+    moments, whole = Moments.of_rows(rows), rows.astype(np.float64)
+    np.testing.assert_allclose(moments.mean, whole.mean(axis=0), rtol=1e-12)
+    np.testing.assert_allclose(moments.deviation, whole.std(axis=0), rtol=1e-9)
+
+
+def running(estimator, **options):
+    """Return an estimator fitted on 50 sequences, and 3 batches to go on with."""
+    X, labels, numbers = lists(50)
+    y = labels if estimator is RNNClassifier else numbers
+    rnn = estimator((3, 2), **{**STILL, **options, "random_state": 0})
+    learn = {"classes": ["down", "up"]} if estimator is RNNClassifier else {}
+    rnn.partial_fit(X, y, **learn)
+    rnn.set_weights({k: w + 0.1 for k, w in rnn.weights_.items()})
+    return rnn, X, y
+
+
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("cell", _core.CELLS)
+@EITHER
+def test_a_scale_that_moves_a_little_changes_no_prediction(estimator, cell, bidirectional):
+    rnn, X, y = running(estimator, cell=cell, bidirectional=bidirectional)
+    predict = rnn.predict if estimator is RNNRegressor else rnn.predict_proba
+    before, mean, scale = predict(X), rnn.x_mean_, rnn.x_scale_
+    # As many again, shifted by a scale: a mean that moves by 1/2, a scale that grows by 1.12.
+    rnn.partial_fit([x + scale for x in X], y if estimator is RNNClassifier else y + y.std())
+    np.testing.assert_allclose(rnn.x_mean_, mean + scale / 2)
+    np.testing.assert_allclose(rnn.x_scale_, scale * np.sqrt(1.25))
+    np.testing.assert_allclose(predict(X), before, rtol=1e-9)
+    if estimator is RNNRegressor:
+        both = np.concatenate([y, y + y.std()])
+        np.testing.assert_allclose([rnn.y_mean_[0], rnn.y_scale_[0]], [both.mean(), both.std()])
+
+
+def test_a_scale_that_hardly_moves_stays():
+    rnn, X, y = running(RNNRegressor)
+    mean, scale, params = rnn.x_mean_, rnn.x_scale_, rnn.params_.copy()
+    rnn.partial_fit([x + 0.015 * scale for x in X], y)  # the mean goes halfway
+    np.testing.assert_array_equal([rnn.x_mean_, rnn.x_scale_], [mean, scale])
+    np.testing.assert_array_equal(rnn.params_, params)
+    rnn.partial_fit([x + 0.03 * scale for x in X], y)  # three quarters of 1.5 %: beyond 1 %
+    assert (rnn.x_mean_ != mean).all()
+
+
+def test_a_scale_that_moves_by_a_large_factor_leaves_the_weights_alone():
+    rnn, X, y = running(RNNRegressor)
+    params = rnn.params_.copy()
+    rnn.partial_fit([x * 10 for x in X], 10 * y)
+    assert (rnn.x_scale_[:2] > 2).all()
+    np.testing.assert_array_equal(rnn.params_, params)
+
+
+def test_the_scale_of_a_constant_is_a_placeholder():
+    X, _, _ = lists(50)
+    X = [np.column_stack([x, np.full(len(x), 3.0)]) for x in X]
+    rnn = RNNRegressor(3, **STILL, random_state=0).partial_fit(X, np.zeros(50))
+    assert rnn.x_scale_[3] == 1.0 and (rnn.y_mean_, rnn.y_scale_) == (0.0, 1.0)
+    params = rnn.params_.copy()
+    rng = np.random.RandomState(0)
+    for x in X:
+        x[:, 3] += 2 * rng.normal(size=len(x))
+    rnn.partial_fit(X, rng.normal(size=50))
+    assert 1 < rnn.x_scale_[3] < 2 and rnn.y_scale_ < 1
+    np.testing.assert_allclose(rnn.params_, params, rtol=0, atol=1e-290)
+
+
+def test_a_binary_feature_that_is_none_any_more_is_scaled():
+    X = np.random.RandomState(0).randint(0, 2, size=(40, 5, 1)).astype(float)
+    rnn = RNNRegressor(3, **STILL, random_state=0).partial_fit(X, X[:, 0, 0])
+    assert (rnn.x_mean_[0], rnn.x_scale_[0]) == (0.0, 1.0)
+    rnn.partial_fit(X + 1, X[:, 0, 0])
+    both = np.concatenate([X, X + 1])
+    np.testing.assert_allclose([rnn.x_mean_[0], rnn.x_scale_[0]], [both.mean(), both.std()])
+
+
+@EITHER
+def test_repeated_partial_fits_keep_the_scale_bit_for_bit(estimator):
+    rnn, X, y = running(estimator)
+    names = [name for name in ("x_mean_", "x_scale_", "y_mean_", "y_scale_") if hasattr(rnn, name)]
+    before = [getattr(rnn, name) for name in names]
+    for _ in range(5):
+        rnn = pickle.loads(pickle.dumps(rnn.partial_fit(X, y)))
+    for name, array in zip(names, before, strict=True):
+        np.testing.assert_array_equal(getattr(rnn, name), array)
+
+
+def test_warm_start_goes_on_with_the_scale():
+    X, _, numbers = lists(50)
+    rnn = RNNRegressor(3, warm_start=True, max_iter=1, random_state=0, **STILL).fit(X, numbers)
+    before, other = rnn.predict(X), [x + rnn.x_scale_ for x in X]
+    rnn.fit(other, numbers + 5)
+    np.testing.assert_allclose(rnn.x_mean_, np.concatenate(X + other).mean(axis=0))
+    np.testing.assert_allclose(rnn.predict(X), before, rtol=1e-9)
+
+
+def test_a_call_that_fails_leaves_the_scale_as_it_was():
+    rnn, X, y = running(RNNRegressor)
+    before = pickle.dumps(rnn)
+    with pytest.raises(ValueError, match="`y` must be finite"):
+        rnn.partial_fit([x + 99 for x in X], np.where(np.arange(50) == 7, np.nan, y))
+    assert pickle.dumps(rnn) == before
+
+
+def test_normalisation_must_not_change_when_going_on():
+    rnn, X, y = running(RNNRegressor)
+    with pytest.raises(ValueError, match="`normalize_X` must not change"):
+        rnn.set_params(normalize_X=False).partial_fit(X, y)
+
+
+SUMS = np.random.default_rng(0).normal(size=(200, 6, 3))
+SUM_TARGETS = 1e3 * SUMS[:, :, 0].sum(axis=1) + 500
+
+
+def passes(rnn, size, n=12):
+    for _ in range(n):
+        for i in range(0, len(SUMS), size):
+            rnn.partial_fit(SUMS[i : i + size], SUM_TARGETS[i : i + size])
+    return rnn.score(SUMS, SUM_TARGETS)
+
+
+def test_a_first_call_on_an_idle_sequence_does_no_harm():
+    rnn = RNNRegressor(16, random_state=0).partial_fit(np.zeros((1, 6, 3)), [0.0])
+    assert passes(rnn, 200, n=15) > 0.95
+
+
+def test_sequences_one_by_one_are_learned_as_by_fit():
+    options = {"hidden_layer_sizes": 16, "random_state": 0, "n_threads": 1}
+    fitted = RNNRegressor(**options, max_iter=12, tol=0.0).fit(SUMS, SUM_TARGETS)
+    assert passes(RNNRegressor(**options), 1) > fitted.score(SUMS, SUM_TARGETS) - 0.05
+
+
+def test_files_and_pickles_keep_what_the_scales_go_on_from(tmp_path):
+    rnn, X, y = running(RNNRegressor)
+    rnn.save_weights(tmp_path / "model.npz")
+    loaded = RNNRegressor(**STILL, random_state=0).load_weights(tmp_path / "model.npz")
+    assert loaded.normalize_X and loaded._taught == [50, 50]
+    kept = pickle.loads(pickle.dumps(rnn))
+    for twin in (loaded, kept):
+        twin.partial_fit([x + rnn.x_scale_ for x in X], y + 50)
+    np.testing.assert_array_equal(loaded._x_moments, kept._x_moments)
+    np.testing.assert_array_equal(loaded.y_scale_, kept.y_scale_)
+    np.testing.assert_array_equal(loaded.params_, kept.params_)
+    plain = RNNRegressor(3, normalize_X=False, max_iter=1).fit(X, y)
+    plain.save_weights(tmp_path / "plain.npz")
+    assert RNNRegressor().load_weights(tmp_path / "plain.npz").normalize_X is False
+    with pytest.raises(ValueError, match="normalize_X=True; it has False"):
+        RNNRegressor((3,), max_iter=1).fit(X, y).load_weights(tmp_path / "plain.npz")
+
+
+def test_steps_of_weights_are_those_of_their_sequences():
+    from sklearn_rnn._training import Examples
+
+    sequences = pack([np.ones((n, 1)) for n in (3, 2, 1)])
+    examples = Examples(sequences, np.zeros(6), np.array([1.0, 0, 0, 2, 4, 5]), True)
+    weights = examples.weights_of_steps(np.array([0, 1]), up_to_the_last_taught=True)
+    np.testing.assert_array_equal(weights, [1, 0, 0, 3, 3, 0])
+    weights = examples.weights_of_steps(np.arange(3), up_to_the_last_taught=False)
+    np.testing.assert_array_equal(weights, [1, 1, 1, 3, 3, 5])

@@ -1,0 +1,253 @@
+"""When a fit ends and what it gives back: scores of choice, and patience on a plateau."""
+
+import warnings
+
+import numpy as np
+import pytest
+import reference
+from scipy.optimize import minimize
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.metrics import balanced_accuracy_score, make_scorer
+
+from sklearn_rnn import RNNClassifier, RNNRegressor, _core, _losses, _training
+from sklearn_rnn._training import Progress, Settings, judge
+
+STOPPED = {"early_stopping": True, "max_iter": 4, "random_state": 0}
+
+
+def rare_labels(n=300):
+    """Return X (n, 5, 2) that tells little, and labels of which a tenth are "yes"."""
+    rng = np.random.RandomState(0)
+    y = np.where(rng.permutation(n) < n // 10, "yes", "no")
+    return rng.normal(size=(n, 5, 2)) + 0.5 * (y == "yes")[:, np.newaxis, np.newaxis], y
+
+
+# ---- scoring ------------------------------------------------------------------------------------
+
+
+def test_minus_the_loss_is_a_score(ragged):
+    X, labels, _ = ragged
+    X_val, y_val = X[:20], labels[:20]
+    weights = np.arange(1.0, 21.0)
+    rnn = RNNClassifier(4, scoring="loss", class_weight={"up": 3.0}, **STOPPED)
+    rnn.fit(X, labels, X_val=X_val, y_val=y_val, sample_weight_val=weights)
+    p = rnn.predict_proba(X_val)[np.arange(20), (y_val == "up").astype(int)]
+    best = np.average(np.log(p), weights=weights * np.where(y_val == "up", 3.0, 1.0))
+    assert rnn.best_validation_score_ == pytest.approx(best, rel=1e-5)
+    assert rnn.best_validation_score_ == max(rnn.validation_scores_) < 0
+    with pytest.raises(ValueError, match="`y_val` must hold classes of `y` alone"):
+        rnn.fit(X, labels, X_val=X[:2], y_val=["up", "sideways"])
+
+
+@pytest.mark.parametrize("mode", ["many_to_one", "many_to_many"])
+def test_minus_the_loss_of_a_regressor_is_in_units_of_y(ragged, mode):
+    X, _, numbers = ragged
+    y = 100 * numbers if mode == "many_to_one" else [100 * x[:, 0] for x in X]
+    rnn = RNNRegressor(4, scoring="loss", mode=mode, **STOPPED).fit(X, y, X_val=X, y_val=y)
+    error = np.concatenate([np.ravel(a - b) for a, b in zip(rnn.predict(X), y, strict=True)])
+    assert rnn.best_validation_score_ == pytest.approx(-np.mean(error**2), rel=1e-4)
+
+
+def test_a_name_or_a_scorer_chooses_the_epoch():
+    X, y = rare_labels()
+    by_name = RNNClassifier(4, scoring="balanced_accuracy", **STOPPED)
+    by_name.fit(X, y, X_val=X, y_val=y)
+    best = balanced_accuracy_score(y, by_name.predict(X))
+    assert by_name.best_validation_score_ == best == max(by_name.validation_scores_)
+    scorer = make_scorer(balanced_accuracy_score)
+    by_scorer = RNNClassifier(4, scoring=scorer, **STOPPED).fit(X, y, X_val=X, y_val=y)
+    assert by_scorer.validation_scores_ == by_name.validation_scores_
+    plain = RNNClassifier(4, **STOPPED).fit(X, y, X_val=X, y_val=y)
+    assert plain.validation_scores_ != by_name.validation_scores_
+
+
+@pytest.mark.parametrize("given", [False, True])
+@pytest.mark.parametrize("carrier", [list, tuple, np.array])
+def test_a_function_sees_the_estimator_and_what_is_held_out_as_it_came(dense, carrier, given):
+    X, labels, _ = dense
+    X, y = carrier(X), list(labels)
+    weights, seen = np.arange(40.0), []
+
+    def scoring(estimator, X, y, sample_weight=None):
+        assert estimator is rnn and hasattr(rnn, "params_")
+        seen.append((X, y, sample_weight, rnn.params_.copy()))
+        return float(len(seen))
+
+    rnn = RNNClassifier(4, scoring=scoring, class_weight={"up": 5.0}, **STOPPED)
+    data = {"X_val": X[:9], "y_val": y[:9], "sample_weight_val": weights[:9]} if given else {}
+    rnn.fit(X, y, weights, **data)
+    assert rnn.validation_scores_ == [1.0, 2.0, 3.0, 4.0]
+    X_held, y_held, weight_held, params = seen[-1]
+    np.testing.assert_array_equal(params, rnn.params_)
+    if given:
+        assert X_held is data["X_val"] and weight_held is data["sample_weight_val"]
+    assert isinstance(X_held, np.ndarray) == (carrier is np.array) and type(y_held) is list
+    numbers = [int(w) for w in weight_held]
+    np.testing.assert_array_equal(np.stack(X_held), np.stack([X[i] for i in numbers]))
+    assert list(y_held) == [y[i] for i in numbers]
+
+
+def test_a_function_of_three_arguments_gets_no_weights(dense):
+    X, labels, _ = dense
+    rnn = RNNClassifier(2, scoring=lambda rnn, X, y: float(len(y)), **STOPPED)
+    rnn.fit(X, labels, np.where(np.arange(40) < 30, 1.0, 0.0))
+    assert rnn.validation_scores_[0] == 3.0  # a tenth of those with weight
+    assert len(rnn.validation_scores_) == 4
+
+
+def test_frames_are_held_out_as_frames(dense):
+    pd = pytest.importorskip("pandas")
+    X, labels, _ = dense
+    seen = []
+    rnn = RNNClassifier(2, scoring=lambda rnn, X, y: float(len(seen.append((X, y)) or seen)))
+    rnn.set_params(**STOPPED)
+    rnn.fit(pd.DataFrame(X[:, :, 0], columns=list("abcdef")), pd.Series(labels))
+    assert list(seen[0][0].columns) == list("abcdef") and isinstance(seen[0][1], pd.Series)
+
+
+@pytest.mark.parametrize("estimator", [RNNClassifier, RNNRegressor])
+def test_a_score_that_is_none_is_refused_by_name(estimator, dense):
+    X, _, numbers = dense
+    y = numbers if estimator is RNNRegressor else numbers > 0
+    for scoring, message in (
+        ("acuracy", "`scoring` must be None, 'loss', a name of"),
+        (7, "`scoring` must be None, 'loss'"),
+    ):
+        rnn = estimator(2, scoring=scoring, **STOPPED)
+        with pytest.raises(ValueError, match=message):
+            rnn.fit(X, y)
+        assert not hasattr(rnn, "params_")
+    with pytest.raises(TypeError, match="`scoring` must return a number, got 'best'"):
+        estimator(2, scoring=lambda rnn, X, y: "best", **STOPPED).fit(X, y)
+
+
+def test_an_error_of_the_score_is_raised(dense):
+    X, labels, _ = dense
+
+    def scoring(rnn, X, y):
+        raise RuntimeError("mine")
+
+    with pytest.raises(RuntimeError, match="mine"):
+        RNNClassifier(2, scoring=scoring, **STOPPED).fit(X, labels)
+
+
+# ---- the best constant prediction ----------------------------------------------------------------
+
+
+def targets_of(loss, rng, n=50):
+    if _losses.LOSSES[loss].task == "classes":
+        return rng.randint(0, 2 if loss == "logistic" else 4, n).astype(np.int32)
+    if loss == "poisson":
+        return rng.poisson([0.5, 20.0], size=(n, 2)).astype(float)
+    return rng.standard_t(3, size=(n, 2))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("loss", _core.LOSSES)
+def test_no_constant_has_a_lower_loss_than_the_best_one(loss, weighted):
+    rng = np.random.RandomState(0)
+    y, weights = targets_of(loss, rng), rng.exponential(size=50) * (rng.rand(50) > 0.2)
+    n_outputs = 4 if loss == "softmax" else 1 if loss == "logistic" else 2
+    columns = y if y.ndim == 2 else y[:, np.newaxis]
+
+    def mean(z, weights):
+        losses, _ = reference.LOSS[loss](np.broadcast_to(z, (50, n_outputs)), columns, 0.7)
+        return np.average(losses.mean(axis=1), weights=weights)
+
+    found = minimize(mean, np.zeros(n_outputs), weights if weighted else None, method="Powell")
+    shares = weights / weights.sum() if weighted else np.full(50, 1 / 50)
+    constant, perfect = _losses.LOSSES[loss].constant(y, shares, 0.7)
+    assert constant == pytest.approx(found.fun, rel=1e-6)
+    assert constant <= found.fun + 1e-9
+    if loss == "poisson":
+        z = np.log(np.where(y > 0, y, 1e-300))
+        losses, _ = reference.LOSS[loss](z, y, 0.7)
+        assert perfect == pytest.approx(shares @ losses.mean(axis=1), abs=1e-12)
+    else:
+        assert perfect == 0.0
+    at = _losses.plateau(loss, y, weights if weighted else None, 1e-4, 0.7)
+    assert at == pytest.approx(perfect + 0.98 * (constant - perfect))
+
+
+@pytest.mark.parametrize("loss", _core.LOSSES)
+def test_equal_targets_have_no_plateau(loss):
+    y = np.ones(9, np.int32) if _losses.LOSSES[loss].task == "classes" else np.full((9, 1), 2.0)
+    assert _losses.plateau(loss, y, None, 1e-4) == np.inf
+
+
+# ---- patience ---------------------------------------------------------------------------------
+
+
+def epochs_until_stop(losses, plateau, **changes):
+    """Return after how many epochs of these losses a training stops."""
+    settings = {name: None for name in Settings.__dataclass_fields__}
+    settings |= {"solver": "sgd", "tol": 1e-4, "n_iter_no_change": 3, "learning_rate": "constant"}
+    settings = Settings(**settings | {"learning_rate_init": 1.0} | changes)
+    progress = Progress.begin(np.zeros(1), 0, settings)
+    for epoch, loss in enumerate(losses, start=1):
+        if not judge(progress, settings, loss, plateau=plateau):
+            return epoch
+    return None
+
+
+def test_patience_is_four_times_as_long_on_the_plateau():
+    assert epochs_until_stop([1.0] * 50, plateau=np.inf) == 5
+    assert epochs_until_stop([1.0] * 50, plateau=0.98) == 1 + 4 * 3 + 1
+    assert epochs_until_stop([1.0] * 10 + [0.9] * 50, plateau=0.98) == 11 + 3 + 1
+    assert epochs_until_stop([1.0] * 500, plateau=0.98, n_iter_no_change=np.inf) is None
+
+
+def test_an_adaptive_rate_is_lowered_later_on_the_plateau():
+    rate = {"learning_rate": "adaptive", "learning_rate_init": 2e-6}
+    assert epochs_until_stop([1.0] * 50, plateau=np.inf, **rate) == 1 + 4 + 4
+    assert epochs_until_stop([1.0] * 50, plateau=0.98, **rate) == 1 + 13 + 13
+
+
+@pytest.mark.parametrize("estimator", [RNNClassifier, RNNRegressor])
+def test_a_fit_that_learned_nothing_says_so(estimator):
+    rng = np.random.RandomState(0)
+    X, y = rng.normal(size=(300, 3, 1)), rng.randint(0, 2, 300).astype(float)
+    rnn = estimator(1, cell="elman", learning_rate_init=1e-7, n_iter_no_change=2, random_state=0)
+    with pytest.warns(ConvergenceWarning, match="learned next to nothing from X. Try another"):
+        rnn.fit(X, y)
+    assert rnn.n_iter_ == 1 + 4 * 2 + 1
+    with pytest.warns(ConvergenceWarning, match="learned next to nothing"):
+        rnn.set_params(learning_rate="cosine", max_iter=3).fit(X, y)
+    with pytest.warns(ConvergenceWarning, match="max_iter=3"):
+        rnn.set_params(learning_rate="constant").fit(X, y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        rnn.set_params(max_iter=200, early_stopping=True).fit(X, y)
+        assert rnn.n_iter_ < 10
+
+
+def test_a_fit_that_learned_ends_in_silence(dense):
+    X, labels, numbers = dense
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        RNNClassifier(8, max_iter=2000, learning_rate_init=0.02, random_state=0).fit(X, labels)
+        RNNRegressor(8, max_iter=2000, random_state=0, tol=1e-3).fit(X, numbers)
+        RNNClassifier(8, random_state=0).fit(X, np.zeros(40))
+
+
+# ---- as MLPClassifier has it --------------------------------------------------------------------
+
+
+def test_patience_may_be_endless_and_verbose_any_number(dense, capsys):
+    X, labels, _ = dense
+    rnn = RNNClassifier(4, n_iter_no_change=np.inf, max_iter=30, tol=10.0, verbose=10)
+    assert rnn.fit(X, labels).n_iter_ == 30
+    assert capsys.readouterr()
+
+
+def test_a_batch_size_beyond_the_data_warns_in_fit_alone(dense):
+    X, labels, _ = dense
+    rnn = RNNClassifier(4, batch_size=41, max_iter=1, random_state=0)
+    with pytest.warns(UserWarning, match="`batch_size`=41 is more than the 40 sequences"):
+        rnn.fit(X, labels)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        rnn.partial_fit(X[:3], labels[:3])
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        rnn.set_params(batch_size=40).fit(X, labels)
+    assert _training.resolve_batch_size(41, 40) == 40
