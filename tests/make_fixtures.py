@@ -17,6 +17,7 @@ direction and 2 is two bidirectional layers, all of HIDDEN units. float64 throug
     trajectory/loss                     (20,): many_to_one by gradient descent on all of X, learning
                                         rate 0.1; the loss before each step
     trajectory/weights/NAME             the weights after the last step, with those of the head
+    adam/loss, adam/weights/NAME        the same by Adam with learning rate 0.01
 
 A task, many_to_one or many_to_many, with one row per sequence or per step, holds
 
@@ -38,7 +39,7 @@ from torch.nn.utils.rnn import pack_sequence, pad_packed_sequence
 DATA = Path(__file__).parent / "data"
 LENGTHS = (3, 7, 1, 5, 5)
 N_FEATURES, HIDDEN, N_CLASSES, N_TARGETS = 3, 4, 3, 2
-LEARNING_RATE, N_UPDATES = 0.1, 20
+LEARNING_RATE, LEARNING_RATE_OF_ADAM, N_UPDATES = 0.1, 0.01, 20
 CELLS = {
     "elman_tanh": ("elman", "tanh", torch.nn.RNN, {"nonlinearity": "tanh"}),
     "elman_relu": ("elman", "relu", torch.nn.RNN, {"nonlinearity": "relu"}),
@@ -141,19 +142,25 @@ def make(name, n_layers, bidirectional, rng):
     task, loss = run_task("many_to_one", rnn, heads[0], X, classes, sequence_weight)
     arrays |= task
 
-    sgd = torch.optim.SGD([*rnn.parameters(), *heads[0].parameters()], lr=LEARNING_RATE)
-    losses = []
-    for _ in range(N_UPDATES):
-        sgd.zero_grad()
-        value = loss()
-        value.backward()
-        sgd.step()
-        losses.append(value.item())
-    return {
-        **arrays,
-        "trajectory/loss": np.array(losses),
-        **named("trajectory/weights", rnn, heads[0]),
-    }
+    parameters = [*rnn.parameters(), *heads[0].parameters()]
+    start = [parameter.detach().clone() for parameter in parameters]
+    for trajectory, optimizer in (
+        ("trajectory", torch.optim.SGD(parameters, lr=LEARNING_RATE)),
+        ("adam", torch.optim.Adam(parameters, lr=LEARNING_RATE_OF_ADAM)),
+    ):
+        with torch.no_grad():
+            for parameter, values in zip(parameters, start, strict=True):
+                parameter.copy_(values)
+        losses = []
+        for _ in range(N_UPDATES):
+            optimizer.zero_grad()
+            value = loss()
+            value.backward()
+            optimizer.step()
+            losses.append(value.item())
+        arrays[f"{trajectory}/loss"] = np.array(losses)
+        arrays |= named(f"{trajectory}/weights", rnn, heads[0])
+    return arrays
 
 
 def main():

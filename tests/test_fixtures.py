@@ -16,6 +16,7 @@ from cases import (
     per_sequence,
     predict,
     run_twin,
+    set_optimizer,
     simd_level,
 )
 
@@ -25,7 +26,8 @@ from sklearn_rnn._network import Network
 FILES = sorted((Path(__file__).parent / "data").glob("*.npz"))
 # The loss of each task, and what its head puts out.
 TASKS = {"many_to_one": ("softmax", 3), "many_to_many": ("squared_error", 2)}
-LEARNING_RATE = 0.1
+# Solver and learning rate of the trajectories in the files.
+TRAJECTORIES = {"trajectory": ("sgd", 0.1), "adam": ("adam", 0.01)}
 
 each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 each_task = pytest.mark.parametrize("task", TASKS)
@@ -108,22 +110,25 @@ def test_outputs_loss_and_gradients_are_pytorchs(file, task, dtype, level):
 
 @each_level
 @each_dtype
+@pytest.mark.parametrize("trajectory", TRAJECTORIES)
 @each_file
-def test_twenty_steps_of_gradient_descent_are_pytorchs(file, dtype, level):
+def test_twenty_steps_are_pytorchs(file, trajectory, dtype, level):
     problem = load(file, dtype, "many_to_one")
     params, data = problem.params, problem.data
-    state = np.zeros((_core.OPTIMIZERS["sgd"], len(params)), dtype)
+    solver, rate = TRAJECTORIES[trajectory]
+    state = np.zeros((_core.OPTIMIZERS[solver], len(params)), dtype)
     indices = np.arange(data.n_samples)
     with simd_level(level):
         engine = make_engine(problem.network, params, data, training=True)
+    set_optimizer(engine, solver)
     losses = [
-        engine.train_minibatch(data, indices, params, state, LEARNING_RATE, update)[0]
-        for update in range(1, 1 + len(problem.arrays["trajectory/loss"]))
+        engine.train_minibatch(data, indices, params, state, rate, update)[0]
+        for update in range(1, 1 + len(problem.arrays[f"{trajectory}/loss"]))
     ]
     assert len(losses) == 20
-    assert_close(losses, problem.arrays["trajectory/loss"], RTOL_UPDATES[dtype])
+    assert_close(losses, problem.arrays[f"{trajectory}/loss"], RTOL_UPDATES[dtype])
     for name, weight in problem.network.views(params).items():
-        expected = problem.arrays[f"trajectory/weights/{name}"]
+        expected = problem.arrays[f"{trajectory}/weights/{name}"]
         assert_close(weight, expected, RTOL_UPDATES[dtype], name)
 
 

@@ -258,6 +258,20 @@ def test_probabilities_of_huge_logits(dtype, dense):
 
 
 @each_dtype
+def test_both_probabilities_of_two_classes_keep_their_digits(dtype, dense):
+    X, labels, _ = dense
+    two = RNNClassifier(2, max_iter=1, dtype=dtype).fit(X, labels)
+    for logit in (-30.0, -18.0, -1.0, 0.0, 0.3, 18.0, 30.0):
+        with_bias(two, [logit])
+        p = two.predict_proba(X[:1])[0]
+        assert p.dtype == dtype
+        expected = 1 / (1 + np.exp([logit, -logit]))
+        np.testing.assert_allclose(p, expected, rtol=1e-6 if dtype == "float32" else 1e-14)
+        np.testing.assert_allclose(p, np.exp(two.predict_log_proba(X[:1])[0]), rtol=1e-5)
+        assert two.predict(X[:1])[0] == two.classes_[p.argmax()]
+
+
+@each_dtype
 def test_a_rate_beyond_all_numbers_is_not_predicted(dtype, dense):
     X, _, numbers = dense
     rnn = RNNRegressor(2, max_iter=1, loss="poisson", dtype=dtype).fit(X, np.abs(numbers))

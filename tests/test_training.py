@@ -579,6 +579,22 @@ def test_a_diverging_fit_raises_with_advice_and_changes_nothing():
     assert pickle.dumps(rnn) == before
 
 
+@pytest.mark.parametrize("solver", _core.OPTIMIZERS)
+@pytest.mark.parametrize("incremental", [False, True], ids=["fit", "partial_fit"])
+def test_whatever_a_fit_accepts_can_be_pickled(incremental, solver):
+    # In float32 the square of a gradient beyond 1.8e19 is infinite.
+    X, y = np.random.RandomState(0).normal(size=(30, 4, 2)), np.full(30, 1e18)
+    y[::2] = -1e19
+    for scale in np.logspace(-30, 18, 13):
+        rnn = RNNRegressor(2, solver=solver, max_iter=2, normalize_y=False, max_grad_norm=None)
+        try:
+            getattr(rnn, "partial_fit" if incremental else "fit")(X, y * scale)
+        except ValueError as error:
+            assert "diverged" in str(error) and not hasattr(rnn, "params_")
+        else:
+            assert same_state(pickle.loads(pickle.dumps(rnn)), rnn)
+
+
 def test_a_diverging_partial_fit_keeps_the_model_before_that_minibatch():
     rnn, X, y = exploding()
     with pytest.raises(ValueError, match="diverged"):

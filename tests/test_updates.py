@@ -205,3 +205,22 @@ def test_a_diverged_minibatch_changes_nothing(spoil, n_threads, dtype, level):
         engine.train_minibatch(data, np.arange(80), params, state, 0.1, 1)
     np.testing.assert_array_equal(params, before)
     np.testing.assert_array_equal(state, 1)
+
+
+@each_level
+@pytest.mark.parametrize("solver", [s for s in _core.OPTIMIZERS if s != "sgd"])
+def test_a_gradient_whose_square_overflows_changes_nothing(solver, level):
+    network, params, data = problem("float32")
+    data.targets[:] *= 1e16  # the loss is a number, and so are the gradient and its norm
+    before, state = params.copy(), np.zeros((_core.OPTIMIZERS[solver], len(params)), "float32")
+    with simd_level(level):
+        engine = make_engine(network, params, data, training=True)
+    engine.weigh_by(1e-6, 0.0)
+    set_optimizer(engine, solver)
+    with pytest.raises(FloatingPointError, match=r"norm of the gradient is .*, whose square over"):
+        engine.train_minibatch(data, np.arange(4), params, state, 0.1, 1)
+    np.testing.assert_array_equal(params, before)
+    np.testing.assert_array_equal(state, 0)
+    set_optimizer(engine, solver, max_grad_norm=1.0)  # clipped, it is a gradient like others
+    engine.train_minibatch(data, np.arange(4), params, state, 0.1, 1)
+    assert np.isfinite(params).all() and np.isfinite(state).all() and (params != before).any()
