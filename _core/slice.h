@@ -116,7 +116,8 @@ static void open_slice(const rnn_job *job, isize index, isize worker, slice *s)
 
 /* x (n,) = values (n,) of the data, normalised in double, in the network's real type */
 #define DEFINE_GATHER(type) \
-    static void gather_##type(isize n, const type *values, const double *shift, const double *factor, real *x) \
+    static void gather_##type(isize n, const type *restrict values, const double *restrict shift, \
+                              const double *restrict factor, real *restrict x) \
     { \
         if (shift) \
             for (isize j = 0; j < n; j++) \

@@ -8,10 +8,14 @@ import numpy as np
 
 from ._sequences import relative
 
-# Numbers looked at in one go: few enough to stay in the L2 cache.
-CHUNK = 1 << 15
+# Numbers looked at in one go: few enough to stay in a cache.
+CHUNK = 1 << 17
+# So few columns are turned into rows, along which NumPy is several times as fast.
+NARROW = 32
 # A constant may come with the noise of its own rounding.
 ROUNDING = 10 * np.finfo(np.float64).eps
+# Sums of squares from here to its inverse have neither overflowed nor lost digits.
+SAFE_SQUARE = 1e-250
 # A sum of weights stays a number that can be divided by.
 LEAST_WEIGHT, GREATEST_WEIGHT = 1e-300, 1e300
 
@@ -69,16 +73,8 @@ class Moments:
     def of(cls, columns, weights=None):
         """Return the moments of columns (n, k); weights (n,), all positive, or None for ones."""
         least, greatest = columns.min(axis=0), columns.max(axis=0)
-        shares = None if weights is None else relative(weights)
-        mean, deviation = weighted_scale(columns, shares)
-        with np.errstate(over="ignore"):
-            weight = len(columns) if weights is None else weights.sum()
-        binary = (least >= 0) & (greatest <= 1)
-        candidates = np.flatnonzero(binary)
-        values = columns[:, candidates]
-        binary[candidates] = ((values == 0) | (values == 1)).all(axis=0)
-        weight = float(np.clip(weight, LEAST_WEIGHT, GREATEST_WEIGHT))
-        return cls(len(columns), weight, mean, deviation, least, greatest, binary)
+        mean, deviation = weighted_scale(columns, None if weights is None else relative(weights))
+        return cls._of(columns, weights, mean, deviation, least, greatest)
 
     @classmethod
     def of_rows(cls, values, weights=None):
@@ -94,9 +90,45 @@ class Moments:
                 rows, own = rows[own > 0], own[own > 0]
                 if len(rows) == 0:
                     continue
-            moments = cls.of(rows.astype(np.float64, copy=False), own)
+            moments = cls._of_chunk(rows, own)
             total = moments if total is None else total + moments
         return total
+
+    @classmethod
+    def _of_chunk(cls, rows, weights):
+        """Return what `of` does, up to rounding, several times as fast.
+
+        Sums run in one order whatever the number of threads: einsum calls no BLAS.
+        """
+        if rows.shape[1] <= NARROW:
+            axis, layout, rows = 1, "kn", np.array(rows.T, dtype=np.float64, order="C")
+        else:
+            axis, layout, rows = 0, "nk", rows.astype(np.float64, copy=False)
+        least, greatest = rows.min(axis=axis), rows.max(axis=axis)
+        shares = np.ones(rows.shape[axis]) if weights is None else relative(weights)
+        shares = shares / shares.sum()
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = np.einsum(f"{layout},n->k", rows, shares)
+            deviations = rows - np.expand_dims(mean, axis)
+            variance = np.einsum(f"{layout},{layout},n->k", deviations, deviations, shares)
+        columns = rows.T if axis else rows
+        if not ((variance > SAFE_SQUARE) & (variance < 1 / SAFE_SQUARE)).all():
+            return cls.of(columns, weights)
+        return cls._of(columns, weights, mean, np.sqrt(variance), least, greatest)
+
+    @classmethod
+    def _of(cls, columns, weights, mean, deviation, least, greatest):
+        constant = least == greatest
+        mean[constant], deviation[constant] = least[constant], 0.0
+        with np.errstate(over="ignore"):
+            weight = len(columns) if weights is None else weights.sum()
+        binary = (least >= 0) & (greatest <= 1)
+        candidates = np.flatnonzero(binary)
+        if len(candidates):
+            values = columns[:, candidates]
+            binary[candidates] = ((values == 0) | (values == 1)).all(axis=0)
+        weight = float(np.clip(weight, LEAST_WEIGHT, GREATEST_WEIGHT))
+        return cls(len(columns), weight, mean, deviation, least, greatest, binary)
 
     def __add__(self, other):
         weight = self.weight + other.weight
