@@ -31,7 +31,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         forget and output gates [2]_ [3]_, "gru" has reset and update gates, the reset after the
         product as in PyTorch, cuDNN and Keras [4]_.
     activation : {"tanh", "relu"}, default="tanh"
-        Of the "elman" cell. The other cells leave no choice: anything but the default raises.
+        Of the "elman" cell. Other cells accept only the default.
     bidirectional : bool, default=False
         Whether each layer reads the sequence in both directions, each with `hidden_layer_sizes`
         units; the next layer sees both, the forward one first.
@@ -41,7 +41,10 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         Share of the states that are set to zero, between layers and before the output, while
         training; from 0 to below 1.
     max_grad_norm : float or None, default=1.0
-        The gradient of a minibatch is scaled down to this Euclidean norm if it is longer [5]_.
+        The gradient of a minibatch is scaled down to this Euclidean norm if it is longer [5]_. With
+        weights, both this norm and `max_grad_value` are multiplied by the mean weight of what the
+        minibatch teaches, in units of the mean over all that is taught: clipping then does not undo
+        the weights.
     max_grad_value : float or None, default=None
         Each entry of the gradient is cut to plus or minus this value.
     solver : {"sgd", "adam", "adamw", "rmsprop", "adagrad"}, default="adam"
@@ -75,20 +78,24 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
     beta_2 : float, default=0.999
         Decay of the mean of squared gradients in "adam", "adamw" and "rmsprop".
     epsilon : float, default=1e-8
-        Keeps the division by the root of squared gradients finite.
+        Added to the root of the mean of squared gradients before it divides; for "adam" and "adamw"
+        after the correction of its bias, as in PyTorch.
     max_iter : int, default=200
-        Most epochs.
+        Maximum number of epochs.
     shuffle : bool, default=True
         Whether minibatches are drawn anew in each epoch; otherwise they follow the order of X.
     tol : float, default=1e-4
         What counts as progress: a training loss lower by `tol`, or with `early_stopping` a
         validation score higher by `tol`.
-    n_iter_no_change : int, default=10
-        Training stops when more than so many epochs in a row bring no progress.
+    n_iter_no_change : int or np.inf, default=10
+        Training stops when more than so many epochs in a row bring no progress. It counts four
+        times as long as the best loss is above 0.98 of that of the best constant prediction
+        (without `early_stopping`); a fit that ends there warns.
     early_stopping : bool, default=False
         Whether to watch the score on held-out sequences, and give back the weights of the epoch
-        where it was best. Class weights that are "balanced" and the scale of a regressor's y are
-        taken from all sequences, held out or not.
+        where it was best. The score weighs classes as training does. Balanced class weights, or
+        mean and scale of y, are taken from all sequences, held out or not; those of X from the
+        training sequences alone.
     validation_fraction : float, default=0.1
         Share of the sequences held out by `early_stopping` when `fit` gets no `X_val`: at random,
         whatever `shuffle` says, and stratified by class where that is possible. Give `X_val` where
@@ -105,7 +112,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         Source of the initial weights, the split, the order of minibatches and dropout. The same
         number gives the same bits, for any number of threads.
     verbose : int, default=0
-        1 prints a line per epoch; 2 shows a progress bar if tqdm is installed.
+        1 prints a line per epoch; 2 and more show a progress bar if tqdm is installed.
     class_weight : dict, "balanced" or None, default=None
         Weights of the classes, ``{class: weight}``; a class not named has 1. "balanced" weighs them
         inversely to what is taught of them, weights included, and counts what `early_stopping`
@@ -118,16 +125,16 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
     dtype : {"float32", "float64"}, default="float32"
         What the network computes in.
     memory_budget : int or None, default=None
-        Most bytes for what `fit` keeps of the steps of a minibatch, all threads together; None: no
-        limit. Where long sequences would take more, states are kept here and there and the steps
-        between are computed again on the way back (Chen et al., 2016): the same numbers in a third
-        more time. An error tells the least that will do; a network with two directions needs room
-        for all steps.
+        Maximum number of bytes for what `fit` keeps of the steps of a minibatch, all threads
+        together; None: no limit. Where long sequences would take more, only some of the states are
+        kept, and the steps between are computed again on the way back (Chen et al., 2016): the same
+        numbers in a third more time. An error names the smallest budget that is enough; a network
+        with two directions needs room for all steps.
     n_threads : int or None, default=None
-        Most OpenMP threads for `fit` and for each prediction, up to the number of cores or 16; the
-        results do not depend on it, and minibatches of less than about a millisecond take one.
-        None follows OMP_NUM_THREADS and the cores that this process may use, and is 1 in a joblib
-        worker. In a forked child there is always one.
+        Maximum number of OpenMP threads for `fit` and for each prediction, up to the number of
+        cores or 16. Results do not depend on it, and minibatches of less than about a millisecond
+        take one. None follows OMP_NUM_THREADS and the cores that this process may use, and is 1 in
+        a joblib worker. In a forked child there is always one.
 
     Attributes
     ----------
@@ -154,18 +161,19 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
     loss_ : float
         Training loss of the last epoch, without the penalty.
     best_loss_ : float or None
-        Least training loss of an epoch; None with `early_stopping`.
+        Lowest training loss of an epoch; None with `early_stopping`.
     loss_curve_ : list of float
         Training loss of each epoch; `warm_start` and `partial_fit` append to it.
     validation_scores_ : list of float or None
-        Score on the held-out sequences after each epoch, to which `warm_start` appends; None
-        without `early_stopping`.
+        Score on the held-out sequences after each epoch, see `scoring`; `warm_start` appends to it.
+        None without `early_stopping`.
     best_validation_score_ : float or None
         The greatest of the last fit: the score of the weights that it gave back.
     params_ : ndarray of shape (n_params,)
         All weights, in the order of `weights_`.
     weights_ : dict of str to ndarray
-        The same under PyTorch's names and in its shapes, as read-only copies.
+        The same under PyTorch's names and in its shapes, as read-only copies. They belong to X as
+        the network reads it, normalised.
 
     See Also
     --------
@@ -182,8 +190,11 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
     columns must hold numbers, and NA counts as NaN. Padded data enter through `sklearn_rnn.unpad`.
     Nothing is padded inside: a sequence costs its own steps.
 
-    The loss is a weighted mean over the sequences of a minibatch, or with ``mode="many_to_many"``
-    over its taught steps; a step of weight 0 is not taught.
+    Minibatches of B sequences minimise ``sum(w * loss) / (B * m)``, with m the mean total weight of
+    a training sequence; B is the same in a last, smaller minibatch. So a weight counts alike
+    whatever minibatch it falls into, and with ``mode="many_to_many"`` each taught step counts alike
+    in short sequences and long ones. A step of weight 0 is not taught. `loss_` is the weighted
+    mean.
 
     Initial input and output weights are Glorot uniform, recurrent ones orthogonal, biases 0, but
     for the forget gate's, which is 1.
@@ -310,8 +321,9 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
     ):
         """Fit the network to sequences and their targets.
 
-        Ctrl-C ends the training with a warning and keeps what was learned; it is raised if that is
-        nothing. (A grid search goes on with its next candidate then.)
+        On Ctrl-C, training stops with a warning and the estimator keeps what it has learned so far;
+        if that is nothing, `KeyboardInterrupt` is raised. (A grid search goes on with its next
+        candidate after the warning.)
 
         Parameters
         ----------
@@ -357,7 +369,10 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         Warns
         -----
         ConvergenceWarning
-            If `max_iter` ended the training, except with ``learning_rate="cosine"``.
+            If `max_iter` ended the training, except with ``learning_rate="cosine"``; or if training
+            ended before it learned more than the best constant prediction.
+        UserWarning
+            If `batch_size` is more than there are sequences to train on.
         """
         return self._fit(
             X,
@@ -373,10 +388,18 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         It goes on from whatever was fitted before, with the memory of the optimizer. Ctrl-C is
         raised, and leaves what was learned.
 
+        Mean and scale of X run on over all calls; those in use follow when one of them has moved by
+        more than 1 % of the scale. Where the scale of a feature moves by a factor below 2, the
+        weights change with it so that predictions stay the same.
+
         Parameters
         ----------
-        X, y, sample_weight
+        X, y
             As in `fit`.
+        sample_weight : array-like, default=None
+            In the form of `fit`, but as they are: a weight of 2 makes a step twice as long as none.
+            With ``mode="many_to_many"`` the loss of a sequence is measured by the mean number of
+            taught steps per sequence over all calls.
         classes : array-like of shape (n_classes,), default=None
             All classes that will ever come; needed in the first call, unless `fit` came before.
 
