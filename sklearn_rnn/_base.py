@@ -76,6 +76,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         facts = None if incremental else {"X": X, "y": y, "metadata": metadata}
         observers = Observers(self, task.n_epochs, callbacks, facts, show)
+        if not incremental:
+            self._warn_of_batch_size(len(task.indices))
         before, n_updates = self._fitted_state(), task.progress.n_updates
         try:
             observers.begin()
@@ -126,51 +128,22 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         going_on = hasattr(self, "params_")
         if going_on:
             self._check_unchanged()
-        per_step = self.mode == "many_to_many"
-        sequences, rows, weights = self._read(X, y, sample_weight, per_step, not going_on)
-        taught = slice(None) if weights is None else weights > 0
-        learned = self._learn_y(rows, weights, taught, going_on, incremental, **learn_options)
-        targets, loss, n_outputs = learned
-        if weights is not None:  # in a fit nothing but their ratios counts
-            weights = np.array(weights, order="C") if incremental else relative(weights)
-        examples = Examples(sequences, targets, weights, per_step)
-        with_weight = np.flatnonzero(examples.have_weight())
-        if len(with_weight) < sequences.n_samples:
-            examples = examples.take(with_weight)
-        network = self._choose_network(sequences.n_features, n_outputs, loss)
+        read = self._read_examples(X, y, sample_weight, going_on, incremental, learn_options)
+        examples, with_weight, loss, n_outputs = read
+        network = self._choose_network(examples.sequences.n_features, n_outputs, loss)
         settings = Settings(**{f.name: getattr(self, f.name) for f in fields(Settings)})
         with naming("random_state"):
             rng = check_random_state(self.random_state)
         # Drawn first: a fit that goes on must hold out the same sequences as the one before.
-        indices, held = self._hold_out(
-            examples, X, y, sample_weight, with_weight, validation, rng
-        )
+        indices, held = self._hold_out(examples, X, y, sample_weight, with_weight, validation, rng)
         factors = self._class_factors(examples, incremental)
         weighted = examples.with_class_weights(factors)
-        if held is not None:
-            held = replace(held, examples=held.examples.with_class_weights(factors))
         indices = indices[weighted.have_weight()[indices]]
         if len(indices) == 0:
             raise ValueError("`class_weight` leaves no sequence to train on: all weights are 0.")
         scaling = self._scale_X(examples, indices, network, going_on, incremental)
-        check_range(sequences, self.dtype, scaling)
-        if held is not None:
-            held = held.read_under(scaling)
-            check_range(held.examples.sequences, self.dtype, scaling, name="X_val")
-            if held.examples.n_taught() < 2:
-                raise ValueError("`y_val` must have at least 2 targets with weight, to be scored.")
-        if incremental:
-            weighing = self._weigh_running(weighted, indices)
-        else:
-            weighted = weighted.with_equal_weights_as_ones(indices)
-            weighing = Weighing.of(weighted, indices)
-            self._taught = (weighted.n_taught(indices), len(indices))
-            if self.batch_size != "auto" and self.batch_size > len(indices):
-                warnings.warn(
-                    f"`batch_size`={self.batch_size} is more than the {len(indices)} sequences to "
-                    "train on: each minibatch has all of them.",
-                    stacklevel=level_of_caller(),
-                )
+        check_range(examples.sequences, self.dtype, scaling)
+        weighted, weighing = self._weigh(weighted, indices, incremental)
         task = Task(
             network=network,
             examples=replace(weighted, scaling=scaling),
@@ -183,10 +156,27 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             loss_unit=self._loss_unit(loss),
         )
         if held is not None:
+            held = held.as_trained(factors, scaling, self.dtype)
             task.progress.validation_scores = list(getattr(self, "validation_scores_", None) or [])
         elif not incremental:
             task.plateau = self._plateau(task)
         return task, held
+
+    def _read_examples(self, X, y, sample_weight, going_on, incremental, learn_options):
+        """Return the sequences with weight as examples, their numbers, the loss and n_outputs."""
+        per_step = self.mode == "many_to_many"
+        sequences, rows, weights = self._read(X, y, sample_weight, per_step, not going_on)
+        taught = slice(None) if weights is None else weights > 0
+        targets, loss, n_outputs = self._learn_y(
+            rows, weights, taught, going_on, incremental, **learn_options
+        )
+        if weights is not None:  # in a fit nothing but their ratios counts
+            weights = np.array(weights, order="C") if incremental else relative(weights)
+        examples = Examples(sequences, targets, weights, per_step)
+        with_weight = np.flatnonzero(examples.have_weight())
+        if len(with_weight) < sequences.n_samples:
+            examples = examples.take(with_weight)
+        return examples, with_weight, loss, n_outputs
 
     def _scale_X(self, examples, indices, network, going_on, incremental):
         """Return mean and scale of X for the network, or None; sets them on the draft.
@@ -222,15 +212,21 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             self.x_mean_, self.x_scale_ = now
         return self.x_mean_, self.x_scale_
 
-    def _weigh_running(self, examples, indices):
-        """Return what weights are measured by in `partial_fit`, which takes them as given.
+    def _weigh(self, examples, indices, incremental):
+        """Return examples with the weights to train by, and what those are measured by.
 
-        A sequence is worth the mean number of its taught steps over all calls, a row 1.
+        `partial_fit` takes weights as given: a row is worth 1, a sequence the mean number of its
+        taught steps over all calls.
         """
-        n_rows, n_sequences = getattr(self, "_taught", None) or (0, 0)
-        self._taught = (n_rows + examples.n_taught(indices), n_sequences + len(indices))
-        n_rows, n_sequences = self._taught
-        return Weighing(n_rows / n_sequences, 0.0 if examples.weights is None else 1.0)
+        if not incremental:
+            examples = examples.with_equal_weights_as_ones(indices)
+            self._taught = (examples.n_taught(indices), len(indices))
+            return examples, Weighing.of(examples, indices)
+        n_rows, n_sequences = getattr(self, "_taught", (0, 0))
+        n_rows += examples.n_taught(indices)
+        n_sequences += len(indices)
+        self._taught = (n_rows, n_sequences)
+        return examples, Weighing(n_rows / n_sequences, 0.0 if examples.weights is None else 1.0)
 
     def _plateau(self, task):
         """Return the loss above which the training has not left that of a constant prediction."""
@@ -336,6 +332,14 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         if task.planned:
             state["loss_curve_"] = list(state["loss_curve_"])
         self._set_fitted({**draft._fitted_state(), **state})
+
+    def _warn_of_batch_size(self, n_sequences):
+        if self.batch_size != "auto" and self.batch_size > n_sequences:
+            warnings.warn(
+                f"`batch_size`={self.batch_size} is more than the {n_sequences} sequences to train "
+                "on: each minibatch has all of them.",
+                stacklevel=level_of_caller(),
+            )
 
     def _tell(self, end, task):
         """Warn of an end that the user can do something about; return what `verbose` says."""

@@ -8,6 +8,7 @@ from sklearn.utils import _safe_indexing
 
 from . import _network
 from ._parameters import TABLE
+from ._sequences import check_range
 from ._training import Examples
 
 
@@ -27,8 +28,13 @@ class HeldOut:
         given = [X, y] + ([] if sample_weight is None else [sample_weight])
         return cls(examples.take(indices), *(_safe_indexing(part, positions) for part in given))
 
-    def read_under(self, scaling):
-        return replace(self, examples=replace(self.examples, scaling=scaling))
+    def as_trained(self, factors, scaling, dtype):
+        """Return the same with the class weights and the scale of X that training has."""
+        check_range(self.examples.sequences, dtype, scaling, name="X_val")
+        examples = replace(self.examples.with_class_weights(factors), scaling=scaling)
+        if examples.n_taught() < 2:
+            raise ValueError("`y_val` must have at least 2 targets with weight, to be scored.")
+        return replace(self, examples=examples)
 
 
 def validator(scoring, held, task, estimator, show, score_rows, n_threads):
