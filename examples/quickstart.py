@@ -13,7 +13,7 @@ from sklearn.model_selection import train_test_split
 from sklearn_rnn import RNNClassifier
 
 digits = load_digits()
-X = digits.images / 16.0  # (1797, 8, 8): n_samples, n_timesteps, n_features
+X = digits.images  # (1797, 8, 8): n_samples, n_timesteps, n_features
 X_train, X_test, y_train, y_test = train_test_split(
     X, digits.target, test_size=0.25, stratify=digits.target, random_state=0
 )
