@@ -47,6 +47,8 @@ cdef isize PREDICT_SEGMENT_ROWS = 1024
 cdef double THREADS_WORTH = 1 << 25, PREDICT_THREADS_WORTH = 1 << 23
 cdef double SIGNAL_SECONDS = 0.05
 cdef isize CACHE_LINE = 64
+# What OpenBLAS takes for a call is 32 MB; the rest is for what else is taken before it does.
+cdef isize BLAS_BUFFER_BYTES = 40 << 20
 # More threads than the machine has cores only wait; a few may be asked for anywhere.
 cdef isize MOST_THREADS = min(max(os.cpu_count() or 1, 16), 1 + MOST_HELPERS)
 # Features, units and outputs stay below, so that their products with a few gates cannot overflow before they are checked.
@@ -228,11 +230,40 @@ cdef class Dataset:
 
 # ---- memory ----
 
+def read_cgroup_memory_limit(root="/"):
+    """Bytes that the memory cgroups of this process, and those around them, allow; infinity if they set no limit."""
+    try:
+        with open(os.path.join(root, "proc/self/cgroup"), errors="surrogateescape") as file:
+            cgroups = [line.split(":", 2) for line in file.read().splitlines()]
+    except OSError:     # not Linux
+        cgroups = []
+    limits = [INFINITY]
+    for _, controllers, path in cgroups:
+        if not controllers:     # version 2, alone or beside version 1
+            folders, name = ("sys/fs/cgroup", "sys/fs/cgroup/unified"), "memory.max"
+        elif "memory" in controllers.split(","):
+            folders, name = ("sys/fs/cgroup/memory",), "memory.limit_in_bytes"
+        else:
+            continue
+        names = path.split("/")     # in a container the file may lie at the top, whatever the path
+        for folder in folders:
+            for depth in range(1, len(names) + 1):
+                try:
+                    with open(os.path.join(root, folder, *names[1:depth], name)) as file:
+                        limits.append(int(file.read()))
+                except (OSError, ValueError):   # there is none, or it is "max"
+                    pass
+    return min(limits)
+
+
+CGROUP_MEMORY_LIMIT = read_cgroup_memory_limit()
+
+
 def memory_limit():
-    """Bytes that this process may have: the machine's, or fewer if its address space is limited."""
+    """Bytes that this process may have: the machine's, or fewer if a cgroup or a limit on its address space says so."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    return machine if limit == resource.RLIM_INFINITY else min(machine, limit)
+    return min(machine, CGROUP_MEMORY_LIMIT, INFINITY if limit == resource.RLIM_INFINITY else limit)
 
 
 @contextmanager
@@ -245,6 +276,16 @@ def memory_for(needed, what, advice):
         yield
     except MemoryError as error:
         raise refusal from error
+
+
+def check_room_for_blas(n_calls):
+    """Raise MemoryError unless so many calls of BLAS at once find room for their buffers.
+
+    OpenBLAS takes a buffer when it needs one more than ever before. Without room it tries for ever, deaf to signals, or ends
+    the process.
+    """
+    with memory_for(n_calls * BLAS_BUFFER_BYTES, "BLAS", "lower `n_threads`, or set a higher limit"):
+        np.empty(n_calls * BLAS_BUFFER_BYTES, dtype=np.uint8)
 
 
 # ---- threads ----
@@ -432,6 +473,7 @@ cdef class Engine:
         self.job.owner = <void *>self
         # The BLAS of numpy's and scipy's wheels is built for AVX: three times our baseline kernels, and no faster than the rest.
         if training and self.kernels == rnn_kernels_of(self.dtype.itemsize, 0) and self.blas_can_count():
+            check_room_for_blas(self.workers)
             self.job.gemm = gemm_float if self.kind == cnp.NPY_FLOAT32 else gemm_double
         self.job.last_poll = seconds()
 
