@@ -10,6 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from ._base import _RNNBase
 from ._callbacks import with_callbacks
 from ._fitted import as_carried
+from ._floating_point import floating_point_ignored
 from ._losses import classification_loss
 from ._parameters import number
 from ._sequences import as_array, family, pack_steps, relative
@@ -279,6 +280,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         self.n_threads = n_threads
 
     @with_callbacks
+    @floating_point_ignored
     def fit(
         self,
         X,
@@ -349,6 +351,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
             callbacks=callbacks,
         )
 
+    @floating_point_ignored
     def partial_fit(self, X, y, sample_weight=None, classes=None):
         """Learn from each sequence once, in minibatches of `batch_size`.
 
@@ -376,6 +379,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         """
         return self._fit(X, y, sample_weight, incremental=True, classes=classes)
 
+    @floating_point_ignored
     def predict(self, X):
         """Predict the class of each sequence, or of each step.
 
@@ -401,6 +405,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         labels = twin.classes_[twin._codes(outputs).astype(np.intp)]
         return as_carried(labels, sequences, network.per_step)
 
+    @floating_point_ignored
     def predict_proba(self, X):
         """Predict the probability of each class, for each sequence or each step.
 
@@ -427,6 +432,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
             outputs = np.concatenate([1 - outputs, outputs], axis=1)
         return as_carried(outputs, sequences, network.per_step)
 
+    @floating_point_ignored
     def predict_log_proba(self, X):
         """Predict the logarithm of the probability of each class.
 
@@ -458,6 +464,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
             z = z.clip(min=np.finfo(z.dtype).min)  # what is below the least float is that
         return as_carried(z, sequences, network.per_step)
 
+    @floating_point_ignored
     def score(self, X, y, sample_weight=None):
         """Return the accuracy of the predictions.
 

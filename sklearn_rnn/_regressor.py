@@ -10,6 +10,7 @@ from sklearn.utils import check_array
 from ._base import _RNNBase, level_of_caller
 from ._callbacks import with_callbacks
 from ._fitted import as_carried, finite
+from ._floating_point import floating_point_ignored
 from ._losses import unit_of_loss
 from ._sequences import as_numbers, pack_steps
 from ._validation import naming, one_per_sequence
@@ -291,6 +292,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         self.n_threads = n_threads
 
     @with_callbacks
+    @floating_point_ignored
     def fit(
         self,
         X,
@@ -361,6 +363,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
             callbacks=callbacks,
         )
 
+    @floating_point_ignored
     def partial_fit(self, X, y, sample_weight=None):
         """Learn from each sequence once, in minibatches of `batch_size`.
 
@@ -388,6 +391,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         """
         return self._fit(X, y, sample_weight, incremental=True)
 
+    @floating_point_ignored
     def predict(self, X):
         """Predict the target of each sequence, or of each step.
 
@@ -415,6 +419,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
             rows = finite(outputs * twin.y_scale_ + twin.y_mean_, network)
         return as_carried(rows[:, 0] if twin._y_is_1d else rows, sequences, network.per_step)
 
+    @floating_point_ignored
     def score(self, X, y, sample_weight=None):
         """Return the coefficient of determination R2 of the predictions.
 

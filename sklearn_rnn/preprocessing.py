@@ -9,6 +9,7 @@ from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from ._floating_point import floating_point_ignored
 from ._sequences import (
     as_array,
     check_finite,
@@ -114,6 +115,7 @@ class SequenceScaler(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
         self.with_std = with_std
         self.copy = copy
 
+    @floating_point_ignored
     def fit(self, X, y=None, sample_weight=None):
         """Compute mean and scale of each feature.
 
@@ -141,6 +143,7 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         """
         return self._update(X, sample_weight, first=True)
 
+    @floating_point_ignored
     def partial_fit(self, X, y=None, sample_weight=None):
         """Take more sequences into mean and scale, as if they had been there from the start.
 
@@ -161,6 +164,7 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         """
         return self._update(X, sample_weight, first=not hasattr(self, "n_steps_seen_"))
 
+    @floating_point_ignored
     def transform(self, X):
         """Standardize sequences.
 
@@ -180,6 +184,7 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         self._check_against_fit(X, sequences, "transform")
         return _in_carrier(X, sequences, self._apply(self._standardize, sequences))
 
+    @floating_point_ignored
     def inverse_transform(self, X):
         """Undo `transform`.
 
