@@ -9,7 +9,7 @@
 
 #include "processor.h"
 
-enum { SPINS = 1 << 11 };
+enum { SPINS = 1 << 12 };
 
 /* A number that threads change atomically and wait for. */
 typedef struct {
