@@ -41,10 +41,10 @@ cdef isize MAX_SLICES = 32, MAX_GRADIENT_BYTES = 256 << 20
 cdef isize PREDICT_SLICE_ROWS = 16, PREDICT_SLICES = 32
 # Prediction keeps the states of so many rows (steps x sequences) at a time: few enough to stay in cache.
 cdef isize PREDICT_SEGMENT_ROWS = 1024
-# Below so many multiplications, about a millisecond, one thread does it all. On a quiet machine a second one would still help,
-# but where all cores are busy each minibatch waits for its turn on them: small fits took forty times as long. A prediction
-# waits once.
-cdef double THREADS_WORTH = 1 << 25, PREDICT_THREADS_WORTH = 1 << 23
+# Below so many multiplications, about half a millisecond, one thread does it all. On a quiet machine a second one would still
+# help, but on a busy one each minibatch may wait for a helper: at 2^23 up to half as long again was measured, at 2^24 an eighth.
+# A prediction waits once.
+cdef double THREADS_WORTH = 1 << 24, PREDICT_THREADS_WORTH = 1 << 23
 cdef double SIGNAL_SECONDS = 0.05
 cdef isize CACHE_LINE = 64
 # What OpenBLAS takes for a call is 32 MB; the rest is for what else is taken before it does.

@@ -121,7 +121,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         for all steps.
     n_threads : int or None, default=None
         Most threads for `fit` and for each prediction, up to the number of cores or 16; the
-        results do not depend on it, and minibatches of less than about a millisecond take one.
+        results do not depend on it, and minibatches of less than half a millisecond take one.
         None follows OMP_NUM_THREADS and the cores that this process may use, and is 1 in a joblib
         worker. In a forked child there is always one.
 
