@@ -9,7 +9,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from cases import run_python, simd_level
+from cases import NOT_SANITIZED, run_python, simd_level
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core, _threads
@@ -133,6 +133,30 @@ result = rnn.fit(X, y).params_ if {method == "fit"} else rnn.predict(X)
 print(native_threads() - before, result.tobytes() == expected)
 """
     assert run_python(code, **TWO_CORES).stdout.split() == ["0", "True"]
+
+
+@NOT_SANITIZED
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+def test_two_threads_beside_a_busy_process_are_not_much_slower_than_one():
+    code = """
+import os, subprocess, sys, time
+import numpy as np
+from sklearn_rnn import RNNRegressor
+os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
+X = np.random.RandomState(0).normal(size=(1024, 50, 8)).astype(np.float32)
+busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+try:
+    seconds = {1: [], 2: []}
+    for n_threads in (1, 2) * 5:
+        begin = time.perf_counter()
+        rnn = RNNRegressor(32, batch_size=64, max_iter=2, n_threads=n_threads)
+        rnn.fit(X, X[:, 0, 0])
+        seconds[n_threads].append(time.perf_counter() - begin)
+finally:
+    busy.kill()
+print(np.median(seconds[2]) / np.median(seconds[1]))
+"""
+    assert float(run_python(code).stdout) < 3  # threads that spin for each other took twelve times
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
