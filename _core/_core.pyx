@@ -4,7 +4,6 @@
 Nothing here knows of estimators. NumPy owns every array; what reaches C has been checked once, where it came in.
 """
 import os
-import re
 import resource
 import threading
 from collections import namedtuple
@@ -14,6 +13,7 @@ import numpy as np
 
 cimport numpy as cnp
 from cpython.exc cimport PyErr_CheckSignals
+from cpython.ref cimport Py_INCREF
 from libc.limits cimport INT_MAX
 from libc.math cimport INFINITY, isfinite, pow
 from libc.stdint cimport int32_t, uint32_t
@@ -25,8 +25,8 @@ from posix.unistd cimport getpid
 
 from blas cimport gemm_double, gemm_float
 from kernels cimport (
-    BLOCK_ROWS, MAX_LAYERS, NUMBERS, POLL_WORK, RNN_OPENMP, TWO_CLASSES, isize, rnn_compiled_level, rnn_job, rnn_kernels,
-    rnn_kernels_of, rnn_network, rnn_optimizer, rnn_phase, run_phases, stop_job
+    BLOCK_ROWS, MAX_LAYERS, MOST_HELPERS, NUMBERS, POLL_WORK, TWO_CLASSES, isize, prepare_team, rnn_compiled_level, rnn_job,
+    rnn_kernels, rnn_kernels_of, rnn_network, rnn_optimizer, rnn_phase, rnn_team, run_phases, start_helpers, stop_job
 )
 
 cnp.import_array()
@@ -41,16 +41,16 @@ cdef isize MAX_SLICES = 32, MAX_GRADIENT_BYTES = 256 << 20
 cdef isize PREDICT_SLICE_ROWS = 16, PREDICT_SLICES = 32
 # Prediction keeps the states of so many rows (steps x sequences) at a time: few enough to stay in cache.
 cdef isize PREDICT_SEGMENT_ROWS = 1024
-# Below so many multiplications, about a millisecond, one thread does it all. On a quiet machine a second one would still help,
-# but where all cores are busy each minibatch waits for its turn on them: small fits took forty times as long. A prediction
-# waits once.
-cdef double THREADS_WORTH = 1 << 25, PREDICT_THREADS_WORTH = 1 << 23
+# Below so many multiplications, about half a millisecond, one thread does it all. On a quiet machine a second one would still
+# help, but on a busy one each minibatch may wait for a helper: at 2^23 up to half as long again was measured, at 2^24 a fifth.
+# A prediction waits once.
+cdef double THREADS_WORTH = 1 << 24, PREDICT_THREADS_WORTH = 1 << 23
 cdef double SIGNAL_SECONDS = 0.05
 cdef isize CACHE_LINE = 64
-# Address space that a new thread takes besides its stack, and a stack where nobody has set a limit.
-cdef isize THREAD_HEAP_BYTES = 8 << 20, STACK_BYTES = 8 << 20, MOST_STACK_BYTES = 1 << 60
+# What OpenBLAS takes for a call is 32 MB; the rest is for what else is taken before it does.
+cdef isize BLAS_BUFFER_BYTES = 40 << 20
 # More threads than the machine has cores only wait; a few may be asked for anywhere.
-cdef isize MOST_THREADS = max(os.cpu_count() or 1, 16)
+cdef isize MOST_THREADS = min(max(os.cpu_count() or 1, 16), 1 + MOST_HELPERS)
 # Features, units and outputs stay below, so that their products with a few gates cannot overflow before they are checked.
 cdef isize LARGEST = 1 << 31
 # So do the steps of a slice, for the same reason.
@@ -135,11 +135,6 @@ def set_simd_level(name):
 def simd_level():
     """Name of the SIMD level in use."""
     return compiled_simd_levels()[present_level]
-
-
-def openmp_enabled():
-    """Whether this build runs slices in several threads."""
-    return RNN_OPENMP
 
 
 try:
@@ -244,32 +239,40 @@ cdef class Dataset:
 
 # ---- memory ----
 
+def read_cgroup_memory_limit(root="/"):
+    """Bytes that the memory cgroups of this process, and those around them, allow; infinity if they set no limit."""
+    try:
+        with open(os.path.join(root, "proc/self/cgroup"), errors="surrogateescape") as file:
+            cgroups = [line.split(":", 2) for line in file.read().splitlines()]
+    except OSError:     # not Linux
+        cgroups = []
+    limits = [INFINITY]
+    for _, controllers, path in cgroups:
+        if not controllers:     # version 2, alone or beside version 1
+            folders, name = ("sys/fs/cgroup", "sys/fs/cgroup/unified"), "memory.max"
+        elif "memory" in controllers.split(","):
+            folders, name = ("sys/fs/cgroup/memory",), "memory.limit_in_bytes"
+        else:
+            continue
+        names = path.split("/")     # in a container the file may lie at the top, whatever the path
+        for folder in folders:
+            for depth in range(1, len(names) + 1):
+                try:
+                    with open(os.path.join(root, folder, *names[1:depth], name)) as file:
+                        limits.append(int(file.read()))
+                except (OSError, ValueError):   # there is none, or it is "max"
+                    pass
+    return min(limits)
+
+
+CGROUP_MEMORY_LIMIT = read_cgroup_memory_limit()
+
+
 def memory_limit():
-    """Bytes that this process may have: the machine's, or fewer if its address space is limited."""
+    """Bytes that this process may have: the machine's, or fewer if a cgroup or a limit on its address space says so."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    return machine if limit == resource.RLIM_INFINITY else min(machine, limit)
-
-
-def thread_bytes():
-    """Bytes of address space that a thread of OpenMP takes."""
-    limit, _ = resource.getrlimit(resource.RLIMIT_STACK)
-    stack = STACK_BYTES if limit == resource.RLIM_INFINITY else limit
-    wanted = re.fullmatch(r"\s*([0-9]{1,12})\s*([bkmg]?)\s*", os.environ.get("OMP_STACKSIZE", "").lower())
-    if wanted:
-        stack = max(stack, int(wanted[1]) << {"b": 0, "": 10, "k": 10, "m": 20, "g": 30}[wanted[2]])
-    return min(stack, MOST_STACK_BYTES) + THREAD_HEAP_BYTES
-
-
-def threads_with_room(n_threads):
-    """How many new threads find room for themselves; without it libgomp would end the process."""
-    stacks = []
-    try:
-        for _ in range(n_threads):
-            stacks.append(np.empty(thread_bytes(), dtype=np.uint8))
-    except MemoryError:
-        pass
-    return len(stacks)
+    return min(machine, CGROUP_MEMORY_LIMIT, INFINITY if limit == resource.RLIM_INFINITY else limit)
 
 
 @contextmanager
@@ -282,6 +285,42 @@ def memory_for(needed, what, advice):
         yield
     except MemoryError as error:
         raise refusal from error
+
+
+def check_room_for_blas(n_calls):
+    """Raise MemoryError unless so many calls of BLAS at once find room for their buffers.
+
+    OpenBLAS takes a buffer when it needs one more than ever before. Without room it tries for ever, deaf to signals, or ends
+    the process.
+    """
+    with memory_for(n_calls * BLAS_BUFFER_BYTES, "BLAS", "lower `n_threads`, or set a higher limit"):
+        np.empty(n_calls * BLAS_BUFFER_BYTES, dtype=np.uint8)
+
+
+# ---- threads ----
+
+cdef class Team:
+    """Threads that help whoever has taken the team. They sleep when nobody has, and never end."""
+    cdef rnn_team team
+    cdef pid_t process
+
+    def __cinit__(self):
+        prepare_team(&self.team)
+        self.process = getpid()
+        Py_INCREF(self)     # the threads read it as long as the process lives
+
+
+cdef list idle_teams = []
+
+
+cdef Team take_team():
+    """A team that nobody else uses, with the threads it has so far."""
+    cdef Team team
+    while idle_teams:
+        team = idle_teams.pop()
+        if team.process == getpid():    # in a forked child the threads of its parent do not exist
+            return team
+    return Team()
 
 
 # ---- the engine ----
@@ -369,7 +408,7 @@ def parameter_layout(n_features, cell, hidden_layer_sizes, bidirectional, n_outp
     return layout
 
 
-cdef void look_for_signals(rnn_job *job) noexcept nogil:
+cdef void call_signal_handlers(rnn_job *job) noexcept nogil:
     """Let Python's signal handlers run, at most every SIGNAL_SECONDS; what they raise ends the minibatch."""
     cdef double now = seconds()
     if now - job.last_poll < SIGNAL_SECONDS:
@@ -408,7 +447,6 @@ cdef class Engine:
     cdef int kind
     cdef isize max_batch, workers
     cdef bint loaded
-    cdef pid_t process
     cdef object pending, dtype
     cdef bint optimizing
     cdef double divisor, mean_weight, max_grad_norm, max_grad_value
@@ -438,14 +476,14 @@ cdef class Engine:
             batch_size = PREDICT_SLICE_ROWS * PREDICT_SLICES
         self.max_batch = max(1, min(batch_size, len(lengths)))
         self.workers = max(1, min(n_threads, MOST_THREADS))
-        self.process = getpid()
         self.allocate(np.asarray(lengths, dtype=np.intp), memory_budget)
         self.job.network = network
         if threading.current_thread() is threading.main_thread():   # no other hears of signals
-            self.job.poll = look_for_signals
+            self.job.poll = call_signal_handlers
         self.job.owner = <void *>self
         # The BLAS of numpy's and scipy's wheels is built for AVX: three times our baseline kernels, and no faster than the rest.
         if training and self.kernels == rnn_kernels_of(self.dtype.itemsize, 0) and self.blas_can_count():
+            check_room_for_blas(self.workers)
             self.job.gemm = gemm_float if self.kind == cnp.NPY_FLOAT32 else gemm_double
         self.job.last_poll = seconds()
 
@@ -506,8 +544,6 @@ cdef class Engine:
                 self.slice_gradients = aligned_empty(slices * network.gradient.size, self.dtype)
                 self.gradient = aligned_empty(network.n_params, self.dtype)
                 self.norms = np.zeros(network.n_pieces)
-            if self.workers > 1:
-                self.workers = 1 + threads_with_room(self.workers - 1)
         self.job.arena_ints = <isize *>cnp.PyArray_DATA(self.ints)
         self.job.samples = <const isize *>cnp.PyArray_DATA(self.samples)
         self.job.slice_loss = <double *>cnp.PyArray_DATA(self.losses)
@@ -580,14 +616,22 @@ cdef class Engine:
         cdef rnn_job *job = &self.job
         cdef rnn_phase *phases = [first, second, third, fourth]
         cdef double worth = THREADS_WORTH if self.network.training else PREDICT_THREADS_WORTH
-        cdef int n_threads = min(self.workers, job.n_slices) if self.work_of_batch() >= worth else 1
-        if self.process != getpid():    # a forked child, in which the threads of its parent do not exist
-            n_threads = 1
-        job.next_slice = job.done_slices = job.stop = 0
+        cdef int n_helpers = min(self.workers, job.n_slices) - 1 if self.work_of_batch() >= worth else 0
+        cdef Team team = None
+        cdef rnn_team *helpers = NULL
+        if n_helpers > 0:
+            team = take_team()
+            helpers = &team.team
+            if start_helpers(helpers, n_helpers) < n_helpers:   # the system refuses more: do not ask again
+                n_helpers = helpers.n_helpers
+                self.workers = 1 + n_helpers
+        job.next_slice = job.stop = 0
         job.work_until_poll = POLL_WORK
         self.pending = None
         with nogil:
-            run_phases(job, phases, n_threads)
+            run_phases(helpers, n_helpers, job, phases)
+        if team is not None:
+            idle_teams.append(team)
         if self.pending is not None:
             pending, self.pending = self.pending, None
             raise pending

@@ -102,9 +102,7 @@ static int predict_slice(rnn_job *job, slice *s)
     return 0;
 }
 
-enum { WAIT_WORK = POLL_WORK >> 10 };
-
-/* Take slices until none is left. Worker 0 goes on looking for signals while others finish theirs. */
+/* Take slices until none is left. */
 static void work(rnn_job *job, isize worker, int (*task)(rnn_job *, slice *))
 {
     isize index;
@@ -113,12 +111,6 @@ static void work(rnn_job *job, isize worker, int (*task)(rnn_job *, slice *))
         open_slice(job, index, worker, &s);
         if (task(job, &s))
             break;
-        __atomic_fetch_add(&job->done_slices, 1, __ATOMIC_RELAXED);
-    }
-    for (isize turn = 0; worker == 0 && __atomic_load_n(&job->done_slices, __ATOMIC_RELAXED) < job->n_slices; turn++) {
-        if (interrupted(job, 0, WAIT_WORK))
-            break;
-        wait_a_turn(turn);
     }
 }
 

@@ -148,7 +148,7 @@ typedef struct rnn_job {
     void *arenas;                                       /* (n_workers, arena.size) */
     isize *arena_ints;                                  /* (n_workers, arena_ints) */
     isize n_workers;
-    isize next_slice, done_slices;                      /* shared counters, touched atomically */
+    isize next_slice;                                   /* shared counter, touched atomically */
     int stop;                                           /* shared flag: drop this minibatch */
     void (*poll)(struct rnn_job *job);                  /* called by worker 0 after every POLL_WORK multiplications */
     isize work_until_poll;

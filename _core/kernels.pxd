@@ -80,7 +80,7 @@ cdef extern from "kernels.h" nogil:
         int dropping
         void *arenas
         isize *arena_ints
-        isize n_workers, next_slice, done_slices
+        isize n_workers, next_slice
         int stop
         void (*poll)(rnn_job *job) noexcept nogil
         isize work_until_poll
@@ -118,6 +118,13 @@ cdef extern from "kernels.h" nogil:
 
 
 cdef extern from "team.h" nogil:
-    const bint RNN_OPENMP
+    enum:
+        MOST_HELPERS
+
+    ctypedef struct rnn_team:
+        int n_helpers
+
     void stop_job(rnn_job *job)
-    void run_phases(rnn_job *job, const rnn_phase *phases, int n_threads)
+    void prepare_team(rnn_team *team)
+    int start_helpers(rnn_team *team, int n_helpers)
+    void run_phases(rnn_team *team, int n_helpers, rnn_job *job, const rnn_phase *phases)

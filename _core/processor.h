@@ -1,10 +1,10 @@
-/* What touches the processor itself: denormals flushed to zero in all phases (they slow some processors twentyfold), and
- * waiting for another thread.
+/* What touches the processor itself: denormals flushed to zero in all phases (they slow some processors twentyfold), and a pause for
+ * loops that wait.
  */
 #ifndef SKLEARN_RNN_PROCESSOR_H
 #define SKLEARN_RNN_PROCESSOR_H
 
-#include <time.h>
+#include "kernels.h"
 
 #if defined(__x86_64__)
 
@@ -46,15 +46,12 @@ static inline void pause_briefly(void) {}
 
 #endif
 
-enum { SPINS = 1 << 11, NAP_NANOSECONDS = 20000 };
-
-/* One turn of a waiting loop: spin at first, then leave the core to others. */
-static inline void wait_a_turn(isize turn)
+/* Have worker 0 look for signals, with the floating-point control that Python code is used to. */
+static inline void look_for_signals(rnn_job *job)
 {
-    if (turn < SPINS)
-        pause_briefly();
-    else
-        nanosleep(&(struct timespec){.tv_nsec = NAP_NANOSECONDS}, NULL);
+    restore_denormals(job->control);
+    job->poll(job);
+    flush_denormals();
 }
 
 #endif

@@ -44,9 +44,7 @@ static inline int interrupted(rnn_job *job, isize worker, isize work)
 {
     if (worker == 0 && job->poll && (job->work_until_poll -= work) < 0) {
         job->work_until_poll = POLL_WORK;
-        restore_denormals(job->control);        /* Python code may run there */
-        job->poll(job);
-        flush_denormals();
+        look_for_signals(job);
     }
     return __atomic_load_n(&job->stop, __ATOMIC_RELAXED);
 }

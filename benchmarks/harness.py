@@ -1,7 +1,7 @@
 """What the scripts share: worker processes, timing, the machine's description, result files.
 
 A script hands `worker` its function of one job (a dict) and describes the jobs; `in_turn` runs each
-job in a process of its own, so that two libraries never share OpenMP pools, caches or settings.
+job in a process of its own, so that two libraries never share threads, caches or settings.
 """
 
 import argparse
@@ -46,7 +46,7 @@ def worker(work):
 
 
 def run_job(script, job, threads):
-    """Result of one job of `script`, run in its own process with `threads` OpenMP threads.
+    """Result of one job of `script`, run in its own process with `threads` threads.
 
     The BLAS of NumPy and SciPy stays at one thread, as `fit` holds it; PyTorch does not use it.
     """
@@ -133,7 +133,6 @@ def machine(packages=()):
         "cpu": cpu_name(),
         "cores": cpu_count(),
         "simd_level": _core.simd_level(),
-        "openmp": bool(_core.openmp_enabled()),
         "system": f"{platform.system()} {platform.machine()}",
         "versions": versions,
     }

@@ -199,12 +199,12 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         if not incremental:
             moments = moments.with_weights_of_mean_1()
         if not going_on:
-            self.x_mean_, self.x_scale_ = moments.scale("X", keep_binary=True)
+            self.x_mean_, self.x_scale_ = moments.scale("X", of_features=True)
             self._x_moments = moments.as_array()
         else:
             in_use = self.x_mean_, self.x_scale_
             now, absorbed, self._x_moments = go_on(
-                in_use, self._x_moments, moments, "X", keep_binary=True
+                in_use, self._x_moments, moments, "X", of_features=True
             )
             self.params_ = _network.absorb_input_scale(
                 network, self.params_, in_use, now, absorbed

@@ -1,5 +1,7 @@
 """Who is told of an epoch: the terminal, the callbacks of `fit`, and scikit-learn's callbacks."""
 
+from ._floating_point import floating_point_of_caller
+
 try:  # since scikit-learn 1.9, experimental: nothing outside this file depends on it
     from sklearn.callback import CallbackSupportMixin, with_callbacks
 except ImportError:
@@ -25,24 +27,28 @@ class Observers:
         self.tasks = SklearnTasks(estimator, max_iter, facts)
 
     def begin(self):
-        self.tasks.begin()
+        with floating_point_of_caller():
+            self.tasks.begin()
 
     def begin_epoch(self):
-        self.tasks.begin_epoch()
+        with floating_point_of_caller():
+            self.tasks.begin_epoch()
 
     def end_epoch(self, info):
         """Tell everybody; return whether somebody wants to stop."""
         self.terminal.end_epoch(info)
         if self.callbacks or self.tasks.root is not None:
             self.show()
-        stop = self.tasks.end_epoch()
-        for callback in self.callbacks:
-            stop = bool(callback(self.estimator, dict(info))) or stop
+        with floating_point_of_caller():
+            stop = self.tasks.end_epoch()
+            for callback in self.callbacks:
+                stop = bool(callback(self.estimator, dict(info))) or stop
         return stop
 
     def end(self, message):
         self.terminal.say(message)
-        self.tasks.end()
+        with floating_point_of_caller():
+            self.tasks.end()
 
     def close(self):
         self.terminal.close()

@@ -9,6 +9,7 @@ from . import _core
 from ._base import _RNNBase
 from ._callbacks import with_callbacks
 from ._fitted import as_carried
+from ._floating_point import floating_point_ignored
 from ._losses import classification_loss
 from ._parameters import number
 from ._sequences import as_labels, pack_steps
@@ -131,10 +132,10 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         numbers in a third more time. An error names the smallest budget that is enough; a network
         with two directions needs room for all steps.
     n_threads : int or None, default=None
-        Maximum number of OpenMP threads for `fit` and for each prediction, up to the number of
-        cores or 16. Results do not depend on it, and minibatches of less than about a millisecond
-        take one. None follows OMP_NUM_THREADS and the cores that this process may use, and is 1 in
-        a joblib worker. In a forked child there is always one.
+        Maximum number of threads for `fit` and for each prediction, up to the number of cores or
+        16. Results do not depend on it, and minibatches of less than half a millisecond take one.
+        None follows OMP_NUM_THREADS and the cores that this process may use, and is 1 in a joblib
+        worker. In a forked child there is always one.
 
     Attributes
     ----------
@@ -308,6 +309,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         self.n_threads = n_threads
 
     @with_callbacks
+    @floating_point_ignored
     def fit(
         self,
         X,
@@ -382,6 +384,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
             callbacks=callbacks,
         )
 
+    @floating_point_ignored
     def partial_fit(self, X, y, sample_weight=None, classes=None):
         """Learn from each sequence once, in minibatches of `batch_size`.
 
@@ -417,6 +420,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         """
         return self._fit(X, y, sample_weight, incremental=True, classes=classes)
 
+    @floating_point_ignored
     def predict(self, X):
         """Predict the class of each sequence, or of each step.
 
@@ -442,6 +446,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         labels = twin.classes_[twin._codes(outputs).astype(np.intp)]
         return as_carried(labels, sequences, network.per_step)
 
+    @floating_point_ignored
     def predict_proba(self, X):
         """Predict the probability of each class, for each sequence or each step.
 
@@ -470,6 +475,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
             outputs = _core.vector_math("sigmoid", np.concatenate([-outputs, outputs], axis=1))
         return as_carried(outputs, sequences, network.per_step)
 
+    @floating_point_ignored
     def predict_log_proba(self, X):
         """Predict the logarithm of the probability of each class.
 
@@ -501,6 +507,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
             z = z.clip(min=np.finfo(z.dtype).min)  # what is below the least float is that
         return as_carried(z, sequences, network.per_step)
 
+    @floating_point_ignored
     def score(self, X, y, sample_weight=None):
         """Return the accuracy of the predictions.
 

@@ -11,6 +11,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from . import _network, _state, _weight_files
+from ._floating_point import floating_point_ignored
 from ._losses import LOSSES
 from ._parameters import MODES, boolean, check_parameters, integer
 from ._sequences import as_numbers, relative, unpack_steps
@@ -110,6 +111,7 @@ class _FittedRNN(BaseEstimator):
         weights = None if weights is None else relative(weights)
         return twin._score_rows(twin._encode_y(rows), outputs, weights)
 
+    @floating_point_ignored
     def hidden_states(self, X, *, layer=-1, return_sequences=False):
         """Return the states of a recurrent layer.
 
@@ -187,6 +189,7 @@ class _FittedRNN(BaseEstimator):
         params.flags.writeable = False
         return network.views(params)
 
+    @floating_point_ignored
     def set_weights(self, weights):
         """Replace all weights.
 
@@ -243,6 +246,7 @@ class _FittedRNN(BaseEstimator):
         self.params_ = params
         return self
 
+    @floating_point_ignored
     def save_weights(self, file):
         """Write the fitted network to a file that holds no code.
 
@@ -267,6 +271,7 @@ class _FittedRNN(BaseEstimator):
         network = _state.check_whole(state)
         _weight_files.write(file, _state.describe(state), network, state["params_"])
 
+    @floating_point_ignored
     def load_weights(self, file):
         """Become the network in a file that `save_weights` wrote.
 
@@ -365,6 +370,7 @@ class _FittedRNN(BaseEstimator):
             state["loss_curve_"] = copy.copy(state["loss_curve_"])
         return {**state, "_sklearn_rnn_version": __version__, "_state_format": STATE_FORMAT}
 
+    @floating_point_ignored
     def __setstate__(self, state):
         from . import __version__
 
@@ -386,7 +392,7 @@ class _FittedRNN(BaseEstimator):
             _state.check_whole(state)
         if version != __version__:
             name = type(self).__name__
-            warnings.warn(InconsistentStateWarning(name, __version__, version), stacklevel=2)
+            warnings.warn(InconsistentStateWarning(name, __version__, version), stacklevel=3)
         super().__setstate__(state)
 
 

@@ -7,6 +7,7 @@ from numbers import Real
 from sklearn.utils import _safe_indexing
 
 from . import _network
+from ._floating_point import floating_point_of_caller
 from ._parameters import TABLE
 from ._sequences import check_range
 from ._training import Examples
@@ -69,7 +70,8 @@ def validator(scoring, held, task, estimator, show, score_rows, n_threads):
 
         def validate(params):
             show()
-            score = scorer(estimator, held.X, held.y, **weights)
+            with floating_point_of_caller():
+                score = scorer(estimator, held.X, held.y, **weights)
             if not isinstance(score, Real):
                 raise TypeError(f"`scoring` must return a number, got {score!r}.")
             return float(score), -float(score)

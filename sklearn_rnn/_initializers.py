@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from ._core import check_room_for_blas
+
 
 def glorot_uniform(rng, n_out, n_in):
     """Draw (n_out, n_in) uniformly within sqrt(6 / (n_in + n_out)) (Glorot and Bengio, 2010)."""
@@ -11,5 +13,7 @@ def glorot_uniform(rng, n_out, n_in):
 
 def orthogonal(rng, n):
     """Draw a uniformly distributed orthogonal matrix (n, n) (Saxe et al., 2014)."""
-    q, r = np.linalg.qr(rng.standard_normal((n, n)))
+    normal = rng.standard_normal((n, n))
+    check_room_for_blas(1)
+    q, r = np.linalg.qr(normal)
     return q * np.where(np.diag(r) < 0, -1.0, 1.0)

@@ -16,6 +16,7 @@ NARROW = 32
 ROUNDING = 10 * np.finfo(np.float64).eps
 # Sums of squares from here to its inverse have neither overflowed nor lost digits.
 SAFE_SQUARE = 1e-250
+LEAST_SCALE = 1e-300  # of a feature: its inverse is a number
 # A sum of weights stays a number that can be divided by.
 LEAST_WEIGHT, GREATEST_WEIGHT = 1e-300, 1e300
 
@@ -152,13 +153,15 @@ class Moments:
         """Which columns hold one number, up to rounding, (k,)."""
         return self.deviation <= ROUNDING * np.abs(self.mean)
 
-    def scale(self, name, *, keep_binary=False):
+    def scale(self, name, *, of_features=False):
         """Return mean (k,) and scale (k,), 1 for a constant column; `name` is for an error.
 
-        keep_binary: leave columns of only 0 and 1 alone, with mean 0 and scale 1.
+        of_features: leave columns of only 0 and 1 alone, with mean 0 and scale 1; the kernels take
+        what is still smaller than the least scale for 0.
         """
         mean, scale = self.mean.copy(), np.where(self.constant, 1.0, self.deviation)
-        if keep_binary:
+        if of_features:
+            scale[self.deviation < LEAST_SCALE] = 1.0
             mean[self.binary], scale[self.binary] = 0.0, 1.0
         if not (np.isfinite(mean).all() and np.isfinite(scale).all()):
             largest = max(np.abs(self.least).max(), np.abs(self.greatest).max())
@@ -205,7 +208,7 @@ def follow(in_use, running, was_constant):
     return moved_to, moved & near & ~was_constant
 
 
-def go_on(in_use, before, moments, name, *, keep_binary=False):
+def go_on(in_use, before, moments, name, *, of_features=False):
     """Add moments to an array of those before, and let the scale in use follow.
 
     Returns the (mean, scale) to use from now on, which columns the network should absorb (see
@@ -213,5 +216,5 @@ def go_on(in_use, before, moments, name, *, keep_binary=False):
     """
     before = Moments.from_array(before)
     moments = before + moments
-    running = moments.scale(name, keep_binary=keep_binary)
+    running = moments.scale(name, of_features=of_features)
     return *follow(in_use, running, before.constant), moments.as_array()

@@ -9,6 +9,7 @@ from sklearn.exceptions import UndefinedMetricWarning
 from ._base import _RNNBase, level_of_caller
 from ._callbacks import with_callbacks
 from ._fitted import as_carried, finite
+from ._floating_point import floating_point_ignored
 from ._losses import unit_of_loss
 from ._moments import Moments, go_on
 from ._network import absorb_output_scale
@@ -138,10 +139,10 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         numbers in a third more time. An error names the smallest budget that is enough; a network
         with two directions needs room for all steps.
     n_threads : int or None, default=None
-        Maximum number of OpenMP threads for `fit` and for each prediction, up to the number of
-        cores or 16. Results do not depend on it, and minibatches of less than about a millisecond
-        take one. None follows OMP_NUM_THREADS and the cores that this process may use, and is 1 in
-        a joblib worker. In a forked child there is always one.
+        Maximum number of threads for `fit` and for each prediction, up to the number of cores or
+        16. Results do not depend on it, and minibatches of less than half a millisecond take one.
+        None follows OMP_NUM_THREADS and the cores that this process may use, and is 1 in a joblib
+        worker. In a forked child there is always one.
 
     Attributes
     ----------
@@ -323,6 +324,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         self.n_threads = n_threads
 
     @with_callbacks
+    @floating_point_ignored
     def fit(
         self,
         X,
@@ -397,6 +399,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
             callbacks=callbacks,
         )
 
+    @floating_point_ignored
     def partial_fit(self, X, y, sample_weight=None):
         """Learn from each sequence once, in minibatches of `batch_size`.
 
@@ -430,6 +433,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         """
         return self._fit(X, y, sample_weight, incremental=True)
 
+    @floating_point_ignored
     def predict(self, X):
         """Predict the target of each sequence, or of each step.
 
@@ -457,6 +461,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
             rows = finite(outputs * twin.y_scale_ + twin.y_mean_, network)
         return as_carried(rows[:, 0] if twin._y_is_1d else rows, sequences, network.per_step)
 
+    @floating_point_ignored
     def score(self, X, y, sample_weight=None):
         """Return the coefficient of determination R2 of the predictions.
 

@@ -38,7 +38,6 @@ def _facts():
             "SIMD level": _core.simd_level(),
             "runs here": ", ".join(_core.simd_levels()),
             "compiled": ", ".join(_core.compiled_simd_levels()),
-            "OpenMP": "yes" if _core.openmp_enabled() else "no",
             "threads": effective_n_threads(),
         },
     }

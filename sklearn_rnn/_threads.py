@@ -13,9 +13,9 @@ _forked = False
 
 
 def effective_n_threads(n_threads=None):
-    """Return the number of OpenMP threads that the parameter `n_threads` stands for.
+    """Return the number of threads that the parameter `n_threads` stands for.
 
-    A forked child always gets 1: GNU OpenMP hangs in a child whose parent has used its threads.
+    A forked child always gets 1: it is mostly one of several, which share the cores.
     Otherwise a number is taken as it is; an engine has no use for more than there are cores, or 16.
     None means 1 inside a joblib worker of any backend, whose neighbours use the other cores; else
     OMP_NUM_THREADS, or as many as there are usable cores.

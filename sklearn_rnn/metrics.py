@@ -11,12 +11,14 @@ import warnings
 
 import numpy as np
 
+from ._floating_point import floating_point_ignored
 from ._sequences import Sequences, pack_steps, read_steps, relative, settle, step_weights
 from ._values import family
 
 __all__ = ["sequence_accuracy", "step_accuracy", "step_r2"]
 
 
+@floating_point_ignored
 def step_accuracy(y_true, y_pred, *, sample_weight=None):
     """Compute the fraction of steps that are labelled right.
 
@@ -56,6 +58,7 @@ or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, k)
     return float(np.average(right, weights=weights))
 
 
+@floating_point_ignored
 def sequence_accuracy(y_true, y_pred, *, sample_weight=None):
     """Compute the fraction of sequences in which every step is labelled right.
 
@@ -100,6 +103,7 @@ or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, k)
     return float(np.average(n_wrong == 0, weights=weights))
 
 
+@floating_point_ignored
 def step_r2(y_true, y_pred, *, sample_weight=None):
     """Compute the coefficient of determination over all steps.
 
@@ -139,7 +143,7 @@ or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, n_outputs)
     score = r2(truth.values, predicted, weights)
     if np.isnan(score):
         what = "R2 is not defined for fewer than two steps with weight."
-        warnings.warn(what, UserWarning, stacklevel=2)
+        warnings.warn(what, UserWarning, stacklevel=3)  # past `floating_point_ignored`
     return score
 
 
@@ -160,9 +164,10 @@ def r2(truth, predicted, weights=None):
     _, exponent = np.frexp(np.abs(distance).max(axis=0))
     distance = np.ldexp(distance, -exponent)
     distance -= np.average(distance, axis=0, weights=weights)
-    spread = weights @ distance**2
+    spread = (weights[:, np.newaxis] * distance**2).sum(axis=0)
     with np.errstate(over="ignore"):
-        residual = weights @ np.ldexp(truth - predicted, -exponent) ** 2
+        squares = np.ldexp(truth - predicted, -exponent) ** 2
+        residual = (weights[:, np.newaxis] * squares).sum(axis=0)
         scores = np.where(residual == 0, 1.0, 0.0)
         np.divide(residual, spread, out=scores, where=spread > 0)
         scores = np.where(spread > 0, 1 - scores, scores)

@@ -9,6 +9,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from ._floating_point import floating_point_ignored
 from ._frames import holds_lists, is_frame, rows_of_lists
 from ._moments import merged_scale, weighted_scale
 from ._sequences import (
@@ -74,6 +75,7 @@ class _InCarriers(
         """
         return self.fit(X, y, **fit_params).transform(X)
 
+    @floating_point_ignored
     def transform(self, X):
         """Standardize sequences.
 
@@ -183,6 +185,7 @@ class SequenceScaler(_InCarriers):
         self.with_std = with_std
         self.copy = copy
 
+    @floating_point_ignored
     def fit(self, X, y=None, sample_weight=None):
         """Compute mean and scale of each feature.
 
@@ -210,6 +213,7 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         """
         return self._update(X, sample_weight, first=True)
 
+    @floating_point_ignored
     def partial_fit(self, X, y=None, sample_weight=None):
         """Take more sequences into mean and scale, as if they had been there from the start.
 
@@ -237,6 +241,7 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         self._check_against_fit(X, sequences, "transform")
         return _in_carrier(X, sequences, self._apply(self._standardize, sequences))
 
+    @floating_point_ignored
     def inverse_transform(self, X):
         """Undo `transform`.
 

@@ -9,7 +9,7 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from cases import run_python, simd_level
+from cases import NOT_SANITIZED, run_python, simd_level
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core, _threads
@@ -17,7 +17,6 @@ from sklearn_rnn import RNNClassifier, RNNRegressor, _core, _threads
 N_THREADS = 16
 BASELINE = _core.simd_levels()[0]  # the level that calls BLAS
 
-needs_openmp = pytest.mark.skipif(not _core.openmp_enabled(), reason="this build has no OpenMP")
 needs_proc = pytest.mark.skipif(
     not os.path.exists("/proc/self/task"), reason="needs /proc to count threads"
 )
@@ -72,7 +71,6 @@ def test_threads_follow_the_parameter_the_environment_and_the_cores(monkeypatch)
 
 
 @needs_proc
-@needs_openmp
 @pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
 def test_a_joblib_worker_uses_one_thread_and_gives_the_same_bits(backend):
     code = f"""{FIT}
@@ -84,7 +82,6 @@ tell(here, joblib.Parallel(n_jobs=2, backend={backend!r})(tasks))
 
 
 @needs_proc
-@needs_openmp
 @pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
 def test_a_grid_search_of_two_jobs_uses_two_threads(backend):
     code = f"""{FIT}
@@ -110,7 +107,6 @@ print(grid.best_estimator_.n_threads_, *grid.cv_results_["mean_test_score"])
 
 
 @needs_proc
-@needs_openmp
 def test_a_forked_child_fits_on_one_thread_after_its_parent_used_two():
     code = f"""{FIT}
 here = fit(2)
@@ -121,15 +117,48 @@ tell(here, there)
     assert run_python(code, **TWO_CORES).stdout.split() == ["1", "0", "0", "0", "True"]
 
 
-@needs_openmp
 @needs_proc
-@pytest.mark.parametrize("stack, woken", [("1m", "1"), ("1000000g", "0"), ("9" * 12 + "g", "0")])
-def test_threads_that_would_find_no_room_are_not_started(stack, woken):
-    code = f"{FIT}\nprint(fit(2)[0])"
-    assert run_python(code, **TWO_CORES, OMP_STACKSIZE=stack).stdout.split() == [woken]
+@pytest.mark.parametrize("method", ["fit", "predict"])
+def test_without_room_for_another_thread_the_work_goes_on(method):
+    code = f"""{FIT}
+import resource
+rnn = RNNRegressor(64, max_iter=2, random_state=0, n_threads=1).fit(X, y)
+expected = rnn.params_.tobytes() if {method == "fit"} else rnn.predict(X).tobytes()
+if os.geteuid() == 0:
+    os.setuid(65534)  # to whom the limit applies
+resource.setrlimit(resource.RLIMIT_NPROC, (1, 1))
+before = native_threads()
+rnn.set_params(n_threads=4)
+result = rnn.fit(X, y).params_ if {method == "fit"} else rnn.predict(X)
+print(native_threads() - before, result.tobytes() == expected)
+"""
+    assert run_python(code, **TWO_CORES).stdout.split() == ["0", "True"]
 
 
-@needs_openmp
+@NOT_SANITIZED
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+def test_two_threads_beside_a_busy_process_are_not_much_slower_than_one():
+    code = """
+import os, subprocess, sys, time
+import numpy as np
+from sklearn_rnn import RNNRegressor
+os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:2])
+X = np.random.RandomState(0).normal(size=(1024, 50, 8)).astype(np.float32)
+busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+try:
+    seconds = {1: [], 2: []}
+    for n_threads in (1, 2) * 5:
+        begin = time.perf_counter()
+        rnn = RNNRegressor(32, batch_size=64, max_iter=2, n_threads=n_threads)
+        rnn.fit(X, X[:, 0, 0])
+        seconds[n_threads].append(time.perf_counter() - begin)
+finally:
+    busy.kill()
+print(np.median(seconds[2]) / np.median(seconds[1]))
+"""
+    assert float(run_python(code).stdout) < 3  # threads that spin for each other took twelve times
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_fit_goes_on_in_a_child_that_is_forked_in_its_midst():
     code = f"""{FIT}

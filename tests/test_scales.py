@@ -197,13 +197,13 @@ def test_hidden_states_and_scores_are_those_of_normalised_x():
 
 @NOT_SANITIZED
 def test_x_is_scaled_without_a_copy():
-    X = np.random.default_rng(0).normal(3, 2, size=(2000, 50, 20))
+    X = np.random.default_rng(0).normal(3, 2, size=(4000, 100, 20))
     y = X[:, 0, 0]
     tracemalloc.start()
     RNNRegressor(2, max_iter=1, batch_size=16, n_threads=1).fit(X, y).predict(X)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert peak < X.nbytes / 4
+    assert peak < 0.9 * X.nbytes  # BLAS is promised 40 MB of them
 
 
 # ---- moments that run -------------------------------------------------------------------------
