@@ -8,11 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from glob import glob
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 
 import Cython
 import numpy
-import scipy
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
@@ -52,8 +52,8 @@ class BuildCore(build_ext):
                 extension.extra_link_args.append("-fopenmp")
             else:
                 self.warn("this compiler has no OpenMP: everything will run on one thread")
-        cores = len(os.sched_getaffinity(0))
-        self.announce(f"compiling what changed of {len(extension.sources)} files, {cores} at once")
+        cores, n_files = len(os.sched_getaffinity(0)), len(extension.sources)
+        self.announce(f"compiling what changed of {n_files} files, {cores} at once", level=2)
         with ThreadPoolExecutor(cores) as pool:
             objects = pool.map(partial(self.object_of, extension), extension.sources)
         self.compiler.link_shared_object(
@@ -103,7 +103,7 @@ class BuildCore(build_ext):
         compiler = subprocess.run(
             [self.compiler.compiler_so[0], "--version"], capture_output=True, check=False
         )
-        versions = sys.version, Cython.__version__, numpy.__version__, scipy.__version__
+        versions = sys.version, Cython.__version__, numpy.__version__, version("scipy")
         facts = command, compiler.stdout, versions, extension.define_macros, DIRECTIVES
         digest = sha256(repr(facts).encode())
         for path in sorted({source, *extension.depends}):
