@@ -1,5 +1,6 @@
 """Builds the one native module, sklearn_rnn._core. Everything else is in pyproject.toml."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -53,7 +54,7 @@ class BuildCore(build_ext):
             else:
                 self.warn("this compiler has no OpenMP: everything will run on one thread")
         cores, n_files = len(os.sched_getaffinity(0)), len(extension.sources)
-        self.announce(f"compiling what changed of {n_files} files, {cores} at once", level=2)
+        self.announce(f"compiling what changed of {n_files} files, {cores} at once", logging.INFO)
         with ThreadPoolExecutor(cores) as pool:
             objects = pool.map(partial(self.object_of, extension), extension.sources)
         self.compiler.link_shared_object(
