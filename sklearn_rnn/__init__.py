@@ -2,6 +2,17 @@
 
 __version__ = "0.2.0.dev0"
 
+import sys as _sys
+from importlib.util import find_spec as _find_spec
+
+if _find_spec(f"{__name__}._core") is None:
+    raise ImportError(
+        f"the compiled part of sklearn_rnn is missing in {__path__[0]} for Python "
+        f"{_sys.version_info[0]}.{_sys.version_info[1]}. If this is the source folder and the "
+        "package is installed elsewhere, start Python in another folder; otherwise run "
+        "`pip install -e .` in the folder above, or `pip install sklearn-rnn`."
+    )
+
 from ._classifier import RNNClassifier
 from ._core import set_simd_level
 from ._core import simd_level as get_simd_level

@@ -7,8 +7,9 @@ before memory is taken for them. A checksum sees to it that no changed file is t
 safetensors: 8 bytes with the length of a header, the header in JSON, the numbers, little-endian.
 The checksum is that of description and numbers, and the header is written in one way only.
 
-npz: a zip archive, not compressed, of arrays in NumPy's format, as `numpy.savez` writes it. The
-checksum is the archive's comment, of all that stands before: much in a zip is read by nobody.
+npz: a zip archive, not compressed, of arrays in NumPy's format, as `numpy.savez` writes it: member
+after member, the directory, its end. The checksum is the archive's comment, of all that stands
+before: much in a zip is read by nobody.
 """
 
 import json
@@ -19,12 +20,18 @@ import secrets
 import shutil
 import struct
 import zipfile
+import zlib
 from contextlib import contextmanager, suppress
 from hashlib import sha256
 
 import numpy as np
 
 MOST_TEXT = 1 << 24  # bytes of a header or description
+# What its JSON may have of each: ten values for each of 100 000 features, and few names and lists.
+# Many small ones would take fifty times the room of their text.
+MOST_OF = {",": 1 << 20, ":": 1 << 17, "{": 1 << 17, "[": 1 << 17}
+MOST_ARCHIVE = (1 << 31) - (1 << 20)  # bytes of arrays; zip64 begins there
+MOST_DIRECTORY = 1 << 16  # bytes; there are 515 arrays at most
 CHUNK = 1 << 20  # bytes that are read at a time
 DESCRIPTION, CHECKSUM = "sklearn_rnn", "sha256"
 
@@ -41,8 +48,10 @@ def write(path, description, network, params):
     """
     kind = format_of(path)
     text = json.dumps(description, allow_nan=False)
-    if len(text) > MOST_TEXT:
-        raise ValueError(f"`file` cannot keep {len(text)} bytes of classes and names: too many.")
+    try:
+        check_text(text)
+    except ValueError as error:
+        raise ValueError(f"`file` cannot keep so many classes and names: {error}") from error
     params = params.astype(stored_dtype(network), copy=False)
     with replacing(path) as stream:
         kind.write(stream, text, network, params)
@@ -107,18 +116,32 @@ def format_of(path):
     return FORMATS[suffix]
 
 
+def check_text(text):
+    """Refuse JSON whose values would take much more room than its text."""
+    if len(text) > MOST_TEXT:
+        raise ValueError(f"it has {len(text)} bytes of JSON, more than {MOST_TEXT}")
+    if not text.isascii():
+        raise ValueError("its JSON has letters that are written otherwise")
+    for letter, most in MOST_OF.items():
+        if text.count(letter) > most:
+            raise ValueError(f"its JSON has more than {most} times {letter!r}")
+
+
 def from_json(text):
     """Read JSON as it is meant: no name twice, finite numbers, nested like nothing of ours."""
+    check_text(text)
 
     def without_twins(pairs):
-        if len(dict(pairs)) < len(pairs):
+        names = dict(pairs)
+        if len(names) < len(pairs):
             raise ValueError("it has a name twice")
-        return dict(pairs)
+        return names
 
     def finite(number):
-        if not math.isfinite(float(number)):
+        value = float(number)
+        if not math.isfinite(value):
             raise ValueError(f"it has {number} in JSON")
-        return float(number)
+        return value
 
     rules = {
         "object_pairs_hook": without_twins,
@@ -168,7 +191,6 @@ class Safetensors:
                 "data_offsets": (begin, end),
             }
         header = cls.as_written(header)
-        header += b" " * (-len(header) % 8)  # the numbers are aligned
         stream.write(struct.pack("<Q", len(header)) + header)
         stream.write(params)
 
@@ -177,21 +199,22 @@ class Safetensors:
         if length > min(MOST_TEXT, size - 8):
             raise ValueError(f"its header has {length} bytes, the file {size}")
         raw = exactly(stream, length)
-        header = from_json(raw.decode())
+        header = from_json(raw.decode("ascii"))
         if not isinstance(header, dict):
             raise ValueError("its header names nothing")
-        if self.as_written(header).ljust(length) != raw:
+        if self.as_written(header) != raw:
             raise ValueError("its header has spaces or letters that are written otherwise")
         texts = header.pop("__metadata__", None)
         texts = texts if isinstance(texts, dict) else {}
         self.text, self.stated = texts.get(DESCRIPTION), texts.get(CHECKSUM)
-        if not (isinstance(self.text, str) and isinstance(self.stated, str)):
-            raise ValueError(f"its metadata lack {DESCRIPTION!r} or {CHECKSUM!r}")
+        if not (isinstance(self.text, str) and isinstance(self.stated, str) and len(texts) == 2):
+            raise ValueError(f"its metadata are not {DESCRIPTION!r} and {CHECKSUM!r}")
         self.entries, self.begin, self.size = header, 8 + length, size
 
     @staticmethod
     def as_written(header):
-        return json.dumps(header, separators=(",", ":")).encode()
+        header = json.dumps(header, separators=(",", ":")).encode()
+        return header + b" " * (-len(header) % 8)  # the numbers are aligned
 
     @staticmethod
     def checksum(text, params):
@@ -212,11 +235,16 @@ class Safetensors:
             entry = self.entries[name]
             offsets = entry.get("data_offsets") if isinstance(entry, dict) else None
             begin = offsets[0] if isinstance(offsets, list) and offsets else None
-            if type(begin) is not int or entry != {
-                "dtype": self.DTYPES[network.dtype],
-                "shape": list(shape),
-                "data_offsets": [begin, begin + n_bytes],
-            }:
+            wanted = (
+                {
+                    "dtype": self.DTYPES[network.dtype],
+                    "shape": list(shape),
+                    "data_offsets": [begin, begin + n_bytes],
+                }
+                if type(begin) is int
+                else None
+            )
+            if wanted is None or json.dumps(entry) != json.dumps(wanted):  # 3 is not 3.0
                 raise ValueError(f"{name!r} is not {network.dtype} of shape {shape}")
             starts[name] = self.begin + begin
             bounds.append((starts[name], starts[name] + n_bytes))
@@ -234,17 +262,22 @@ class Npz:
 
     @classmethod
     def write(cls, stream, text, network, params):
+        if 4 * len(text) + params.nbytes > MOST_ARCHIVE:
+            raise ValueError("`file` must be a .safetensors file for so many weights.")
         np.savez(stream, **network.views(params), **{DESCRIPTION: np.array(text)})
         stream.seek(-2, os.SEEK_END)  # the length of the comment, which is 0
         stream.write(struct.pack("<H", cls.DIGITS))
         stream.write(cls.checksum(stream, stream.tell()))
 
     def __init__(self, stream, size):
-        # What zipfile will take memory for, from the last record; there is no zip64.
         end = exactly(stream, 42, size - 42 - self.DIGITS)
-        (directory,) = struct.unpack("<L", end[-10:-6])
         self.stated = exactly(stream, self.DIGITS)
-        if end[20:24] != b"PK\5\6" or end[:4] == b"PK\6\7" or directory > MOST_TEXT:
+        n_members, directory, begin = struct.unpack("<HLL", end[30:40])
+        # There is one disk and no zip64, and the directory ends where its end begins.
+        form = struct.pack("<4s4H", b"PK\5\6", 0, 0, n_members, n_members) + end[32:40]
+        form += struct.pack("<H", self.DIGITS)
+        is_there = begin + directory + 22 + self.DIGITS == size
+        if end[:4] == b"PK\6\7" or end[20:] != form or not is_there or directory > MOST_DIRECTORY:
             raise ValueError("it does not end as an archive of `save_weights` does")
         if not re.fullmatch(b"[0-9a-f]*", self.stated):
             raise ValueError("it has no checksum at its end")
@@ -256,9 +289,15 @@ class Npz:
         self.members = {info.filename.removesuffix(".npy"): info for info in infos}
         if len(self.members) < len(infos):
             raise ValueError("it has a name twice")
-        # Members that overlap would take more memory than the file.
-        if sum(info.file_size for info in infos) > size:
-            raise ValueError("its arrays are larger than the file: they must not be compressed")
+        if len(infos) != n_members or sum(46 + len(i.orig_filename) for i in infos) != directory:
+            raise ValueError("its directory is not that of its members")
+        end_of_last = 0
+        for info in infos:
+            if info.header_offset != end_of_last:
+                raise ValueError(f"{info.filename!r} does not begin where the one before it ends")
+            end_of_last = self.begin_of(info) + info.file_size
+        if end_of_last != begin:
+            raise ValueError("its directory does not begin where the last array ends")
         self.text = self.read_text(DESCRIPTION)
 
     @staticmethod
@@ -269,12 +308,46 @@ class Npz:
             digest.update(exactly(stream, min(CHUNK, n_bytes - at), at))
         return digest.hexdigest().encode()
 
+    def begin_of(self, info):
+        """Return where a member begins, whose header must say what the directory does."""
+        name, n_bytes = info.filename.encode(), info.file_size
+        plain = not (info.flag_bits or info.compress_type or info.extra or info.comment)
+        if not plain or info.compress_size != n_bytes or info.orig_filename != info.filename:
+            raise ValueError(
+                f"{info.filename!r} is compressed, encrypted or something else besides"
+            )
+        year, month, day, hour, minute, second = info.date_time
+        time, date = hour << 11 | minute << 5 | second // 2, (year - 1980) << 9 | month << 5 | day
+        local = exactly(self.stream, 30 + len(name), info.header_offset)
+        n_extra = int.from_bytes(local[28:30], "little")
+        extra = exactly(self.stream, n_extra)
+        for size in (n_bytes, 0xFFFFFFFF):  # in zip64's way if it has the sizes of zip64
+            written = (0, 0, time, date, info.CRC, size, size, len(name), n_extra)
+            as_written = struct.pack("<4sH4H3L2H", b"PK\3\4", info.extract_version, *written) + name
+            if local == as_written and extra in (
+                struct.pack("<HHQQ", 1, 16, n_bytes, n_bytes),
+                b"",
+            ):
+                return info.header_offset + len(local) + n_extra
+        raise ValueError(f"the header of {info.filename!r} is not what the directory says")
+
     def is_intact(self, params):
+        """Tell whether all checksums are right, those that other readers of zip files see too."""
+        for info in self.members.values():
+            crc, begin = 0, self.begin_of(info)
+            for at in range(0, info.file_size, CHUNK):
+                n_bytes = min(CHUNK, info.file_size - at)
+                crc = zlib.crc32(exactly(self.stream, n_bytes, begin + at), crc)
+            if crc != info.CRC:
+                return False
         return self.checksum(self.stream, self.size - self.DIGITS) == self.stated
 
     def starts(self, network):
         """Return where in the file each array begins."""
         check_names(self.members.keys() - {DESCRIPTION}, network)
+        names = [*(name for name, _, _ in network.layout), DESCRIPTION]
+        if [info.filename for info in self.members.values()] != [f"{name}.npy" for name in names]:
+            raise ValueError("its arrays are not named and ordered as those of the network")
         starts = {}
         for name, _, shape in network.layout:
             starts[name], n_bytes = self.find(name, stored_dtype(network).str, shape)
@@ -293,21 +366,17 @@ class Npz:
     def find(self, name, dtype, shape):
         """Return where an array begins, and its bytes; dtype None: a string of any length."""
         info = self.members[name]
-        if not 0 <= info.header_offset <= self.size:
-            raise ValueError(f"{name!r} would lie outside of it")
-        if info.compress_type != zipfile.ZIP_STORED or info.flag_bits & 1:
-            raise ValueError(f"{name!r} is compressed or encrypted")
-        local = exactly(self.stream, 30, info.header_offset)
-        start = info.header_offset + 30 + sum(struct.unpack("<HH", local[26:]))
+        start = self.begin_of(info)
         end = start + info.file_size
         magic = exactly(self.stream, 10, start)
         start += 10 + int.from_bytes(magic[8:], "little")
-        if local[:4] != b"PK\3\4" or magic[:8] != b"\x93NUMPY\1\0" or not start <= end <= self.size:
+        if magic[:8] != b"\x93NUMPY\1\0" or not start <= end <= self.size:
             raise ValueError(f"{name!r} is no array, or is cut off")
         header = exactly(self.stream, start - self.stream.tell()).decode("latin-1")
         dtype = dtype or f"<U{(end - start) // 4}"
         wanted = f"{{'descr': {dtype!r}, 'fortran_order': False, 'shape': {shape}, }}"
-        if header.strip() != wanted:
+        padded = len(header) + 10 in (64, 128, 192)
+        if not padded or header != wanted.ljust(len(header) - 1) + "\n":
             raise ValueError(f"{name!r} is not {dtype} of shape {shape}")
         return start, end - start
 

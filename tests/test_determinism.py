@@ -19,6 +19,7 @@ from cases import (
     draw_dataset,
     draw_lengths,
     draw_params,
+    each_patience,
     make_engine,
     make_network,
     predict,
@@ -32,7 +33,6 @@ from sklearn_rnn import RNNClassifier, RNNRegressor, _core
 from sklearn_rnn._network import held
 
 ALARM = 0.1  # seconds until a signal comes
-PATIENCE = 0.5  # seconds until an interrupted minibatch lets go
 TINY = float("5e-324")  # the smallest number; 0 to a processor that flushes denormals
 
 each_dtype = pytest.mark.parametrize("dtype", RTOL)
@@ -203,7 +203,7 @@ class Interrupted(Exception):
 
 
 @pytest.fixture
-def alarm():
+def alarm(patience):
     """Return what runs a block that a signal handler is to end soon, and tells of the handler."""
     told = []
 
@@ -219,7 +219,7 @@ def alarm():
         with pytest.raises(Interrupted):
             yield told
         # Python runs a handler when it is asked, which may be long after the signal.
-        assert perf_counter() - due < PATIENCE
+        assert perf_counter() - due < patience
         assert len(told) == 1
 
     before = signal.signal(signal.SIGALRM, handler)
@@ -228,8 +228,9 @@ def alarm():
     signal.signal(signal.SIGALRM, before)
 
 
+@each_patience
 @pytest.mark.parametrize("n_threads", [1, 2])
-def test_a_signal_handler_may_end_a_minibatch(n_threads, alarm, denormals_survive):
+def test_a_signal_handler_may_end_a_minibatch(n_threads, patience, alarm, denormals_survive):
     rng = np.random.default_rng(0)
     network = make_network(CELLS[-1], (256,), n_features=1, dtype="float32", dropout=0.1)
     params = draw_params(network, rng)
@@ -255,8 +256,9 @@ def test_a_signal_handler_may_end_a_minibatch(n_threads, alarm, denormals_surviv
     np.testing.assert_array_equal(params, before)
 
 
+@each_patience
 @pytest.mark.parametrize("n_threads", [1, 2])
-def test_a_signal_handler_may_end_a_prediction(n_threads, alarm, denormals_survive):
+def test_a_signal_handler_may_end_a_prediction(n_threads, patience, alarm, denormals_survive):
     rng = np.random.default_rng(0)
     network = make_network(CELLS[-1], (256,), n_features=1, dtype="float64")
     params = draw_params(network, rng)

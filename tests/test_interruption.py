@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from cases import run_python
+from cases import each_patience, run_python
 from sklearn.model_selection import GridSearchCV
 from threadpoolctl import ThreadpoolController
 
@@ -22,7 +22,7 @@ from sklearn_rnn import RNNClassifier, RNNRegressor, _threads
 from sklearn_rnn.preprocessing import SequenceScaler
 
 PACKAGE = os.path.dirname(sklearn_rnn.__file__) + os.sep
-PATIENCE = 0.5  # seconds until an interrupt is answered
+PATIENCE = 0.5  # seconds until an interrupt is answered; tests may give more
 INTERRUPTED = "Training interrupted by user."
 FOREVER = 10**6  # epochs
 
@@ -347,14 +347,16 @@ def try_often(name, n_times, seed):
         assert_nothing_is_left(blas_threads)
 
 
-def interrupt_often(name, n_times, seed=0):
+def interrupt_often(name, n_times, seed=0, patience=PATIENCE):
     """Return how a task ended each time it was interrupted."""
-    code = f"import test_interruption as t; t.try_often({name!r}, {n_times}, {seed})"
+    code = f"import test_interruption as t; t.PATIENCE = {patience}\n"
+    code += f"t.try_often({name!r}, {n_times}, {seed})"
     ends = run_python(code).stdout.split()
     assert len(ends) == n_times
     return ends
 
 
+@each_patience
 @pytest.mark.parametrize("name", TASKS)
-def test_ctrl_c_is_answered_at_any_moment(name):
-    interrupt_often(name, 2)
+def test_ctrl_c_is_answered_at_any_moment(name, patience):
+    interrupt_often(name, 2, patience=patience)

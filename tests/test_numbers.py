@@ -104,6 +104,7 @@ def saturated(network, rng, shape):
     return params, rng.uniform(0, 2, shape) * info.tiny
 
 
+@pytest.mark.clock
 @pytest.mark.parametrize("kind", [decaying, saturated])
 @each_dtype
 @each_cell

@@ -9,10 +9,12 @@ import pickle
 import re
 import struct
 import zipfile
+from pathlib import Path
 
 import make_models
 import numpy as np
 import pytest
+from cases import NOT_SANITIZED, run_python
 from make_models import MODELS, outputs
 from sklearn.base import clone
 
@@ -680,6 +682,17 @@ HEADERS = {
     "deep nesting of names": lambda h: b'{"a":' * 10**6,
     "a long number": lambda h: b'{"a":' + b"9" * 10**6 + b"}",
     "UTF-16": lambda h: json.dumps(h).encode("utf-16"),
+    "a fraction in a shape": entry("head.bias", shape=[1.0]),
+    "a fraction at the end of offsets": lambda h: h["head.bias"].update(
+        data_offsets=[h["head.bias"]["data_offsets"][0], float(h["head.bias"]["data_offsets"][1])]
+    ),
+    "entries in another order": lambda h: h.update(
+        {"head.bias": dict(sorted(h["head.bias"].items()))}
+    ),
+    "something else in the metadata": lambda h: h["__metadata__"].update(format="pt"),
+    "too many spaces at its end": lambda h: (
+        json.dumps(h, separators=(",", ":")).encode() + b" " * 64
+    ),
 }
 
 
@@ -828,7 +841,140 @@ def with_another_time(arrays):
     return bytes(content)
 
 
+def members_of(arrays):
+    """Return the parts of an archive of these: [name, local header, content] of each, the rest."""
+    content = archive(arrays.items())
+    infos = zipfile.ZipFile(io.BytesIO(content)).infolist()
+    ends = [*(info.header_offset for info in infos[1:]), content.find(b"PK\1\2")]
+    parts = []
+    for info, end in zip(infos, ends, strict=True):
+        begin = end - info.file_size
+        parts.append([info.filename, content[info.header_offset : begin], content[begin:end]])
+    return parts, content[ends[-1] : -64]
+
+
+def put_together(parts, rest, n_gap=0, gap_at=-1):
+    """Write members one after another, with a gap before one or before the directory, and seal."""
+    content, directory, at = b"", bytearray(rest), 0
+    for i, (_, header, array) in enumerate(parts):
+        content += b"#" * (n_gap if gap_at == i else 0)
+        at = directory.find(b"PK\1\2", at + 1 if i else 0)
+        directory[at + 42 : at + 46] = struct.pack("<L", len(content))
+        content += header + array
+    content += b"#" * (n_gap if gap_at == -1 else 0)
+    directory[-6:-2] = struct.pack("<L", len(content))
+    return sealed(content + bytes(directory))
+
+
+def with_gap(at):
+    return lambda arrays: put_together(*members_of(arrays), n_gap=7, gap_at=at)
+
+
+def with_local(change):
+    """Change the local header of the first member, as a list of its bytes, and nothing else."""
+
+    def forge(arrays):
+        parts, rest = members_of(arrays)
+        header = bytearray(parts[0][1])
+        change(header)
+        parts[0][1] = bytes(header)
+        return put_together(parts, rest)
+
+    return forge
+
+
+def with_directory(change):
+    """Change the directory alone."""
+
+    def forge(arrays):
+        parts, rest = members_of(arrays)
+        rest = bytearray(rest)
+        change(rest)
+        return put_together(parts, rest)
+
+    return forge
+
+
+def set_bytes(at, value):
+    def change(content):
+        content[at : at + len(value)] = value
+
+    return change
+
+
+def with_swapped_names(arrays):
+    """Let local headers and directory call two arrays of one shape by each other's names."""
+    parts, rest = members_of(arrays)
+    a, b = (next(p for p in parts if p[0] == f"bias_{k}h_l0.npy") for k in "ih")
+    a[1], b[1] = a[1].replace(b"bias_ih", b"bias_hh"), b[1].replace(b"bias_hh", b"bias_ih")
+    return put_together(parts, rest)
+
+
+def with_wrong_crcs(arrays):
+    """State another CRC-32 of the first member, in its header and in the directory."""
+    parts, rest = members_of(arrays)
+    rest, header = bytearray(rest), bytearray(parts[0][1])
+    header[14:18] = rest[16:20] = b"abcd"
+    parts[0][1] = bytes(header)
+    return put_together(parts, rest)
+
+
+def with_shared_bytes(arrays):
+    """Let two members of one form lie at the same place."""
+    arrays = {**arrays, "bias_hh_l0": arrays["bias_ih_l0"]}
+    content = bytearray(archive(arrays.items()))
+    infos = zipfile.ZipFile(io.BytesIO(content)).infolist()
+    at = {info.filename: info.header_offset for info in infos}
+    entry = content.rfind(b"bias_hh_l0.npy") - 46
+    content[entry + 42 : entry + 46] = struct.pack("<L", at["bias_ih_l0.npy"])
+    return sealed(bytes(content[:-64]))
+
+
+def renamed(arrays):
+    """Leave out the end of a member's name, in its header and in the directory."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as members:
+        for name, array in arrays.items():
+            member = io.BytesIO()
+            np.lib.format.write_array(member, array)
+            members.writestr(name if name == "head.bias" else f"{name}.npy", member.getvalue())
+    return sealed(content.getvalue())
+
+
+def in_order(change):
+    return lambda arrays: archive(change(list(arrays.items())))
+
+
+def with_long_header(arrays):
+    """Fill the header of an array with spaces."""
+    array = arrays["head.bias"]
+    header = f"{{'descr': '<f4', 'fortran_order': False, 'shape': {array.shape}, }}"
+    content = b"\x93NUMPY\1\0" + struct.pack("<H", 1014) + header.ljust(1013).encode() + b"\n"
+    content += array.tobytes()
+    return archive([(k, content if k == "head.bias" else a) for k, a in arrays.items()])
+
+
 ARCHIVES = {
+    "something before the first member": with_gap(0),
+    "something between members": with_gap(1),
+    "something before the directory": with_gap(-1),
+    "names swapped in the headers of members": with_swapped_names,
+    "another name in a header": with_local(set_bytes(30, b"W")),
+    "another size in a header": with_local(set_bytes(18, b"\0\0\0\0")),
+    "another date in a header": with_local(set_bytes(12, b"\x22\0")),
+    "flags in a header": with_local(set_bytes(6, b"\0\x08")),
+    "no header": with_local(set_bytes(0, b"KP")),
+    "another CRC-32 in a header": with_local(set_bytes(14, b"abcd")),
+    "another CRC-32 in the directory": with_directory(set_bytes(16, b"abcd")),
+    "a wrong CRC-32": with_wrong_crcs,
+    "another size in the directory": with_directory(set_bytes(20, b"\0\0\0\0")),
+    "flags in the directory": with_directory(set_bytes(8, b"\0\x08")),
+    "another number of members": with_directory(set_bytes(-14, b"\1\0\1\0")),
+    "members that share their bytes": with_shared_bytes,
+    "members in another order": in_order(lambda items: [items[1], items[0], *items[2:]]),
+    "the description first": in_order(lambda items: items[-1:] + items[:-1]),
+    "a member of another name": renamed,
+    "spaces in the header of an array": with_long_header,
     "compressed": lambda a: archive(a.items(), zipfile.ZIP_DEFLATED),
     "a bomb": lambda a: archive({**a, "head.bias": np.zeros(10**7)}.items(), zipfile.ZIP_BZIP2),
     "an array too few": lambda a: archive(list(a.items())[1:]),
@@ -872,6 +1018,95 @@ def test_an_archive_is_not_believed(what, tmp_path):
         arrays = dict(opened)
     file.write_bytes(ARCHIVES[what](arrays))
     assert_load_fails(file, rnn, "`file` .* cannot be taken over")
+
+
+def test_archives_are_forged_from_a_sound_one(tmp_path):
+    rnn, X = classifier()
+    file = tmp_path / "model.npz"
+    rnn.save_weights(file)
+    with np.load(file) as opened:
+        arrays = dict(opened)
+    for content in (archive(arrays.items()), put_together(*members_of(arrays))):
+        file.write_bytes(content)
+        assert_same_predictions(RNNClassifier().load_weights(file), rnn, X)
+
+
+def test_an_archive_of_more_than_zip_holds_is_not_written(tmp_path, monkeypatch):
+    monkeypatch.setattr(_weight_files, "MOST_ARCHIVE", 1000)
+    with pytest.raises(ValueError, match=r"must be a \.safetensors file"):
+        classifier()[0].save_weights(tmp_path / "model.npz")
+    assert not list(tmp_path.iterdir())
+
+
+# Text that takes much more memory or time than it has bytes, as often as it fills a file.
+HOSTILE_TEXTS = {
+    "objects": ("[", "{},", "0]"),
+    "lists": ("[", "[],", "0]"),
+    "names of objects": ("{", '"abcdef":0,', '"x":0}'),
+    "nested objects": ("[", '{"a":{}},', "0]"),
+    "numbers": ("[", "1.5,", "0]"),
+    "long numbers": ("[", "9" * 4000 + ",", "0]"),
+    "integers": ("[", "1,", "0]"),
+    "strings": ("[", '"ab",', "0]"),
+    "empty strings": ("[", '"",', "0]"),
+    "one letter outside of ASCII": ('["\u20ac', "a", '"]'),
+    "one escaped letter": ('["\\ud83d\\ude00', "a", '"]'),
+    "spaces": ("[", " ", "0]"),
+    "depth": ("", "[", ""),
+    "quotes": ("", '\\"', ""),
+}
+LOAD_HOSTILE = f"""
+import sys, time
+from pathlib import Path
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+from sklearn_rnn import RNNClassifier
+from test_persistence import HOSTILE_TEXTS, hostile_files
+
+def memory(name):
+    line = next(x for x in open("/proc/self/status") if x.startswith(name))
+    return int(line.split()[1]) / 1024
+
+for what in HOSTILE_TEXTS:
+    for suffix, content in hostile_files(what):
+        file = Path("hostile" + suffix)
+        file.write_bytes(content)
+        del content
+        Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+        before, begin = memory("VmRSS"), time.process_time()
+        try:
+            RNNClassifier().load_weights(file)
+        except ValueError:
+            print(time.process_time() - begin, memory("VmHWM") - before, what, suffix)
+        file.unlink()
+"""
+
+
+def hostile_files(what):
+    """Yield files with a text: as a header, and as a description in each format."""
+    begin, piece, end = HOSTILE_TEXTS[what]
+    length = (1 << 24) - 300 - len(begin) - len(end)
+    if what == "names of objects":
+        middle = "".join(f'"{i:x}":0,' for i in range(length // 11))
+    else:
+        middle = piece * (length // len(piece))
+    half, quarter = (middle[: len(piece) * (length // n // len(piece))] for n in (2, 4))
+    inner = json.dumps(begin + half + end)
+    inner = f'{{"__metadata__":{{"sklearn_rnn":{inner},"sha256":""}}}}'
+    for header in (begin + middle + end, inner):
+        header = header.encode()[: 1 << 24]
+        yield ".safetensors", struct.pack("<Q", len(header)) + header + bytes(64)
+    yield ".npz", archive([("sklearn_rnn", np.array(begin + quarter + end))])
+
+
+@NOT_SANITIZED
+@pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="needs clear_refs")
+def test_hostile_text_takes_little_time_and_memory(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lines = run_python(LOAD_HOSTILE).stdout.splitlines()
+    assert len(lines) == 3 * len(HOSTILE_TEXTS)
+    for line in lines:
+        seconds, megabytes = map(float, line.split()[:2])
+        assert seconds < 4 and megabytes < 100, line  # once 7 s and 400 MB
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
