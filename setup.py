@@ -94,7 +94,7 @@ class BuildCore(build_ext):
         """Return a digest of all that an object depends on."""
         command = [*self.compiler.compiler_so, *flags]
         compiler = subprocess.run(
-            [self.compiler.compiler_so[0], "--version"], capture_output=True, check=False
+            [*self.compiler.compiler_so, "--version"], capture_output=True, check=False
         )
         versions = sys.version, Cython.__version__, numpy.__version__, version("scipy")
         facts = command, compiler.stdout, versions, extension.define_macros, DIRECTIVES

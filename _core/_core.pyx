@@ -227,9 +227,12 @@ cdef class Dataset:
             if self.offset_data[i + 1] <= self.offset_data[i]:
                 raise ValueError(f"`offsets` must increase: sequence {i} has no steps.")
         self.values, self.offsets, self.targets, self.weights = values, offsets, targets, weights
-        if mean is not None:
+        if mean is not None or scale is not None:
             pointer_to(scale, "scale", cnp.NPY_FLOAT64, (self.n_features,))
-            self.mean, self.factor = mean, 1 / scale
+            with np.errstate(divide="ignore"):
+                self.mean, self.factor = mean, 1 / scale
+            if not (np.isfinite(self.factor).all() and (self.factor > 0).all()):
+                raise ValueError("`scale` must be positive and finite, and so must be its inverse.")
             self.shift_data = <const double *>pointer_to(mean, "mean", cnp.NPY_FLOAT64, (self.n_features,))
             self.factor_data = <const double *>pointer_to(self.factor, "factor", cnp.NPY_FLOAT64, (self.n_features,))
         if getattr(targets, "dtype", None) == np.int32:
@@ -293,8 +296,12 @@ def check_room_for_blas(n_calls):
     OpenBLAS takes a buffer when it needs one more than ever before. Without room it tries for ever, deaf to signals, or ends
     the process.
     """
-    with memory_for(n_calls * BLAS_BUFFER_BYTES, "BLAS", "lower `n_threads`, or set a higher limit"):
-        np.empty(n_calls * BLAS_BUFFER_BYTES, dtype=np.uint8)
+    needed = n_calls * BLAS_BUFFER_BYTES
+    try:    # address space alone: most of it is never touched
+        np.empty(needed, dtype=np.uint8)
+    except MemoryError as error:
+        raise MemoryError(f"BLAS would take {needed / 2**30:,.3g} GiB of address space: lower `n_threads`, or raise the limit "
+                          "of this process.") from error
 
 
 # ---- threads ----

@@ -119,7 +119,7 @@ static void wait_for_helpers(rnn_team *team, uint32_t inside, int polling)
 {
     uint32_t arrived;
     while ((arrived = read_word(&team->arrived)) != inside) {
-        wait_while(&team->arrived, arrived, SIGNAL_NANOSECONDS);
+        wait_while(&team->arrived, arrived, polling ? SIGNAL_NANOSECONDS : 0);
         if (polling)
             look_for_signals(team->job);
     }

@@ -39,6 +39,9 @@ static inline vec vselect(ivec mask, vec a, vec b) { return (vec)((mask & (ivec)
 #define VEC_OP_16_64(op) __builtin_ia32_##op##pd
 #define VEC_OP_32_32(op) __builtin_ia32_##op##ps256
 #define VEC_OP_32_64(op) __builtin_ia32_##op##pd256
+#ifndef __has_builtin
+#define __has_builtin(name) 0
+#endif
 #if VEC_BYTES == 64 && __has_builtin(__builtin_ia32_minps512_mask) && __has_builtin(__builtin_ia32_minpd512_mask)
 #define VEC_512(name, a, b) __builtin_ia32_##name##512_mask(a, b, a, -1, 4)      /* in all lanes, rounding as usual */
 #define VEC_512_minps(a, b) VEC_512(minps, a, b)

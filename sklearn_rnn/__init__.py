@@ -10,7 +10,7 @@ if _find_spec(f"{__name__}._core") is None:
         f"the compiled part of sklearn_rnn is missing in {__path__[0]} for Python "
         f"{_sys.version_info[0]}.{_sys.version_info[1]}. If this is the source folder and the "
         "package is installed elsewhere, start Python in another folder; otherwise run "
-        "`pip install -e .` in the folder above, or `pip install sklearn-rnn`."
+        "`pip install -e .` in the folder above."
     )
 
 from ._classifier import RNNClassifier

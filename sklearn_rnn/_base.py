@@ -316,7 +316,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         if X_val is None:
             labels = None if per_step or examples.targets.ndim > 1 else examples.targets
             indices, held = split(len(indices), self.validation_fraction, labels, rng)
-            return indices, HeldOut.part_of(examples, held, X, y, sample_weight, with_weight)
+            positions = with_weight[held]
+            return indices, HeldOut(examples.take(held), X, y, sample_weight, positions)
         read = self._read(X_val, y_val, weight_val, per_step, reset=False, suffix="_val")
         sequences, rows, weights = read
         weights = None if weights is None else relative(weights)
@@ -324,7 +325,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         have_weight = held.have_weight()
         if not have_weight.all():
             held = held.take(np.flatnonzero(have_weight))
-        return indices, HeldOut(held, X_val, y_val, weight_val)
+        return indices, HeldOut(held, X_val, y_val, weight_val, positions=None)
 
     def _take_over(self, draft, task):
         """Make the fitted state that of the draft after so much training."""

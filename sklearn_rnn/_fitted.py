@@ -182,7 +182,7 @@ class _FittedRNN(BaseEstimator):
         ``bias_hh_l0``, the same for each layer, with suffix ``_reverse`` for the second direction;
         gates in PyTorch's order (lstm: i f g o, gru: r z n). Then ``head.weight`` and
         ``head.bias``. Without these two, and as tensors, ``torch.nn.LSTM.load_state_dict`` takes
-        them.
+        them, for X that is normalised: ``(X - x_mean_) / x_scale_``.
         """
         twin = self._now()
         network, params = twin._fitted_network(), twin.params_.copy()
@@ -251,8 +251,9 @@ class _FittedRNN(BaseEstimator):
         """Write the fitted network to a file that holds no code.
 
         Besides the weights, under the names of `weights_`, it holds what predictions need: the
-        architecture, the form of X, and `classes_`, or mean and scale of y. It does not hold how
-        the network was trained, nor the other parameters of the estimator: `pickle` keeps these.
+        architecture, the form of X, its mean and scale, and `classes_`, or mean and scale of y,
+        with what these go on from in `partial_fit`. It does not hold how the network was trained,
+        nor the other parameters of the estimator: `pickle` keeps these.
 
         Parameters
         ----------
@@ -278,8 +279,8 @@ class _FittedRNN(BaseEstimator):
         An estimator that is not fitted takes everything from the file, also its parameters that
         tell what the network is (`cell`, `hidden_layer_sizes`, `mode`, `dtype`, ...). It predicts
         then, but has no past: `t_` and `n_iter_` are 0, `loss_` is NaN. One that is fitted must
-        have the same network, classes and form of X; it takes the weights, and mean and scale of
-        y, and keeps the rest, as with `set_weights`. Both can be trained on.
+        have the same network, classes and form of X; it takes the weights, and means and scales of
+        X and y, and keeps the rest, as with `set_weights`. Both can be trained on.
 
         All that is in the file is checked before it is used: unlike a pickle, it may come from
         anybody.

@@ -1,10 +1,10 @@
 """What early stopping judges by: sequences held out, or given, and their score after each epoch."""
 
-import inspect
 from dataclasses import dataclass, replace
 from numbers import Real
 
-from sklearn.utils import _safe_indexing
+import numpy as np
+from sklearn.utils import _safe_indexing  # public, in spite of its name
 
 from . import _network
 from ._floating_point import floating_point_of_caller
@@ -15,27 +15,41 @@ from ._training import Examples
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """Sequences to validate with, as examples and as the user gave them."""
+    """Sequences to validate with, as examples, and what they are part of as the user gave it."""
 
     examples: Examples
     X: object
     y: object
-    sample_weight: object = None
-
-    @classmethod
-    def part_of(cls, examples, indices, X, y, sample_weight, with_weight):
-        """Hold out some of the examples, which are those `with_weight` of what was given."""
-        positions = with_weight[indices]
-        given = [X, y] + ([] if sample_weight is None else [sample_weight])
-        return cls(examples.take(indices), *(_safe_indexing(part, positions) for part in given))
+    sample_weight: object
+    positions: np.ndarray | None  # of the part in X, y and sample_weight; None: X_val and the like
 
     def as_trained(self, factors, scaling, dtype):
         """Return the same with the class weights and the scale of X that training has."""
-        check_range(self.examples.sequences, dtype, scaling, name="X_val")
+        if self.positions is None:
+            check_range(self.examples.sequences, dtype, scaling, name="X_val")
         examples = replace(self.examples.with_class_weights(factors), scaling=scaling)
         if examples.n_taught() < 2:
-            raise ValueError("`y_val` must have at least 2 targets with weight, to be scored.")
+            raise ValueError(
+                "`y_val` must have at least 2 targets with weight, to be scored."
+                if self.positions is None
+                else "`validation_fraction` holds out fewer than 2 targets with weight, which "
+                "cannot be scored: raise it, or give `X_val` and `y_val`."
+            )
         return replace(self, examples=examples)
+
+    def as_given(self):
+        """Return X, y and sample_weight (or None) in the user's own form."""
+        return [self._part(given) for given in (self.X, self.y, self.sample_weight)]
+
+    def _part(self, given):
+        if given is None or self.positions is None:
+            return given
+        if isinstance(given, Real):
+            return np.full(len(self.positions), given)
+        try:
+            return _safe_indexing(given, self.positions)
+        except TypeError:  # it has no items, but is an array to NumPy
+            return np.asarray(given)[self.positions]
 
 
 def validator(scoring, held, task, estimator, show, score_rows, n_threads):
@@ -63,15 +77,12 @@ def validator(scoring, held, task, estimator, show, score_rows, n_threads):
             return -value * task.loss_unit, value
 
     else:
-        scorer = scorer_of(estimator, scoring)
-        weights = {}
-        if held.sample_weight is not None and takes_weights(scorer):
-            weights["sample_weight"] = held.sample_weight
+        score_of = scorer_of(estimator, scoring, *held.as_given())
 
         def validate(params):
             show()
             with floating_point_of_caller():
-                score = scorer(estimator, held.X, held.y, **weights)
+                score = score_of()
             if not isinstance(score, Real):
                 raise TypeError(f"`scoring` must return a number, got {score!r}.")
             return float(score), -float(score)
@@ -79,20 +90,33 @@ def validator(scoring, held, task, estimator, show, score_rows, n_threads):
     return validate
 
 
-def scorer_of(estimator, scoring):
-    """Return the function (estimator, X, y) -> score that `scoring` stands for."""
+def scorer_of(estimator, scoring, X, y, sample_weight):
+    """Return the function () -> score that `scoring` stands for."""
     from sklearn.metrics import check_scoring
 
     try:
-        return check_scoring(estimator, scoring)
+        scorer = check_scoring(estimator, scoring)
     except ValueError as error:
         raise ValueError(f"`scoring` must be {TABLE['scoring'].text}: {error}") from error
+    weights = {} if sample_weight is None else {"sample_weight": sample_weight}
 
+    def score():
+        try:
+            return scorer(estimator, X, y, **weights)
+        except TypeError as error:  # scorers do not tell whether their metric takes weights
+            if not weights or "sample_weight" not in str(error):
+                raise
+            weights.clear()
+            return scorer(estimator, X, y)
 
-def takes_weights(scorer):
-    """Tell whether a scorer has an argument `sample_weight`."""
-    try:
-        parameters = inspect.signature(scorer).parameters
-    except (TypeError, ValueError):  # of something that tells nothing of its arguments
-        return False
-    return "sample_weight" in parameters
+    def score_of_steps():
+        try:
+            return score()
+        except (TypeError, ValueError) as error:
+            raise ValueError(
+                f"`scoring`={scoring!r} cannot score one target per step ({error}): use None, "
+                "'loss', or sklearn.metrics.make_scorer of a function of sklearn_rnn.metrics."
+            ) from error
+
+    per_step = isinstance(scoring, str) and estimator.mode == "many_to_many"
+    return score_of_steps if per_step else score

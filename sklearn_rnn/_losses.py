@@ -41,7 +41,7 @@ def _constant_huber(targets, shares, huber_delta):
             return shares @ np.clip(constant - y, -huber_delta, huber_delta)
 
         low, high = y.min(), y.max()
-        constant = brentq(slope, low, high) if slope(low) < 0 < slope(high) else low
+        constant = brentq(slope, low, high, maxiter=10_000) if slope(low) < 0 < slope(high) else low
         e = np.abs(y - constant)
         linear = huber_delta * (e - huber_delta / 2)
         losses.append(shares @ np.where(e <= huber_delta, e**2 / 2, linear))

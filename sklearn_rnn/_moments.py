@@ -113,7 +113,8 @@ class Moments:
             deviations = rows - np.expand_dims(mean, axis)
             variance = np.einsum(f"{layout},{layout},n->k", deviations, deviations, shares)
         columns = rows.T if axis else rows
-        if not ((variance > SAFE_SQUARE) & (variance < 1 / SAFE_SQUARE)).all():
+        safe = (variance > SAFE_SQUARE) & (variance < 1 / SAFE_SQUARE)
+        if not (safe | (least == greatest)).all():
             return cls.of(columns, weights)
         return cls._of(columns, weights, mean, np.sqrt(variance), least, greatest)
 

@@ -173,9 +173,10 @@ def _check_range(sequences, limit, scaling, name, dtype):
                 )
             units = "" if scaling is None else ", in units of its scale in fit,"
             advice = "Scale it (normalize_X=True does)" if scaling is None else "Look for outliers"
+            advice += ", or use dtype='float64'" if dtype == "float32" else ""
             raise ValueError(
                 f"`{name}` must be at most {limit:g} in size{units} with dtype={dtype!r}: sequence "
-                f"{i} has {value:.4g} at step {t}. {advice}, or use dtype='float64'."
+                f"{i} has {value:.4g} at step {t}. {advice}."
             )
 
 

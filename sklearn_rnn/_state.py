@@ -317,6 +317,8 @@ def described(facts):
     state = {
         name: _from_json(facts[public], name) for public, name in names.items() if public in facts
     }
+    if isinstance(state.get("_taught"), list):
+        state["_taught"] = tuple(state["_taught"])
     return upgrade(state, file_format)
 
 

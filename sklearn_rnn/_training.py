@@ -381,7 +381,7 @@ PLATEAU_PATIENCE = 4
 
 def judge(progress, settings, value, score=None, plateau=np.inf):
     """Count epochs without progress (less `value` is better) and tell whether to go on."""
-    if value <= progress.best - settings.tol:
+    if value <= progress.best - settings.tol or value <= plateau < progress.best:
         progress.no_improvement = 0
     else:
         progress.no_improvement += 1

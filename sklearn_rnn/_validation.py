@@ -55,13 +55,16 @@ def read_X(estimator, X, *, dtype=None, scaling=None, reset=False, name="X"):
             + hint_at_kind(sequences, kind, estimator.n_features_in_, name)
         )
     columns = with_columns(X, sequences)
+    if reset or type(columns) is not np.ndarray or hasattr(estimator, "feature_names_in_"):
+        # Names first: they tell which column is too many.
+        validate_data(estimator, columns, reset=reset, skip_check_array=True)
     if not reset and columns.shape[1] != estimator.n_features_in_:
+        swapped = sequences.kind == "3d" and sequences.lengths[0] == estimator.n_features_in_
+        hint = f". If its axes are swapped, give np.swapaxes({name}, 1, 2)." if swapped else ""
         raise ValueError(
             f"{name} has {columns.shape[1]} features, but {type(estimator).__name__} is expecting "
-            f"{estimator.n_features_in_} features as input"
+            f"{estimator.n_features_in_} features as input{hint}"
         )
-    if reset or type(columns) is not np.ndarray or hasattr(estimator, "feature_names_in_"):
-        validate_data(estimator, columns, reset=reset, skip_check_array=True)
     if dtype is None:
         check_finite(sequences, name=name)
     else:
@@ -100,6 +103,10 @@ def with_columns(X, sequences):
 
 def _checked_array(estimator, X, name):
     """Read what is no list of sequences as a float array of at least two dimensions."""
+    if hasattr(X, "keys") and hasattr(X, "values") and not hasattr(X, "columns"):
+        raise TypeError(f"`{name}` must be a list of sequences, got a dict: list({name}.values()).")
+    if hasattr(X, "__next__"):
+        raise TypeError(f"`{name}` must be a list of sequences, got an iterator: list({name}).")
     X = check_dense(X, name)
     with naming(name):
         return check_array(
@@ -171,6 +178,11 @@ def read_weights(sample_weight, sequences, per_step, *, name="sample_weight"):
     if per_step:
         weights = step_weights(sample_weight, sequences, name=name)
     else:
+        if is_ragged(sample_weight) and len(sample_weight) > 0:
+            raise ValueError(
+                f"`{name}` must have one weight per sequence with mode='many_to_one', it holds one "
+                "array per sequence; one weight per step needs mode='many_to_many'."
+            )
         with naming(name):
             weights = as_numbers(sample_weight, name).astype(np.float64, copy=False)
         if weights.shape != (n_samples,):

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
 from ._floating_point import floating_point_ignored
 from ._frames import holds_lists, is_frame, rows_of_lists
-from ._moments import merged_scale, weighted_scale
+from ._moments import ROUNDING, merged_scale, weighted_scale
 from ._sequences import (
     as_numbers,
     check_finite,
@@ -323,8 +323,7 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
             var = scale**2
         if not (np.isfinite(mean).all() and np.isfinite(var).all()):
             raise ValueError("`X` must hold smaller numbers: their variance overflows float64.")
-        # A constant may come with the noise of its own rounding.
-        scale[scale <= 10 * np.finfo(np.float64).eps * np.abs(mean)] = 1.0
+        scale[scale <= ROUNDING * np.abs(mean)] = 1.0
         fitted = copy(self)
         if first:
             validate_data(fitted, with_columns(X, sequences), reset=True, skip_check_array=True)

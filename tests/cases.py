@@ -23,11 +23,11 @@ import sklearn_rnn
 from sklearn_rnn import _core
 from sklearn_rnn._network import Network, held
 
-# For tests of time and memory, which sanitizers change: see .ci/sanitize.
 # How many seconds an interrupt may take: any run finds what never answers, `-m clock` what is slow.
 each_patience = pytest.mark.parametrize(
     "patience", [60.0, pytest.param(0.5, marks=pytest.mark.clock)], ids=["at_last", "at_once"]
 )
+# For tests of time and memory, which sanitizers change: see .ci/sanitize.
 NOT_SANITIZED = pytest.mark.skipif(
     "SKLEARN_RNN_SANITIZE" in os.environ, reason="sanitizers take time and memory"
 )

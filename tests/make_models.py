@@ -53,7 +53,7 @@ def names(numbers):
 
 # name -> estimator, form of X, numbers -> targets
 MODELS = {
-    "lstm_names": (RNNClassifier(3), "list", lambda n: np.where(n > 0, "up", "down")),
+    "lstm_names": (RNNClassifier(3, cell="lstm"), "list", lambda n: np.where(n > 0, "up", "down")),
     "gru_steps": (
         RNNRegressor((2, 1), cell="gru", bidirectional=True, mode="many_to_many", dtype="float64"),
         "list",
@@ -70,7 +70,7 @@ MODELS = {
         lambda n: np.round(np.exp(n)),
     ),
     "lstm_objects": (
-        RNNClassifier(2, mode="many_to_many", dtype="float64", solver="adamw"),
+        RNNClassifier(2, cell="lstm", mode="many_to_many", dtype="float64", solver="adamw"),
         "3d",
         lambda n: np.stack([names(steps) for steps in n]).astype(object),
     ),

@@ -431,7 +431,8 @@ def test_weights_are_fresh_read_only_and_can_be_put_back(ragged):
 def test_pytorch_takes_the_weights_as_they_are(ragged):
     torch = pytest.importorskip("torch")
     X, labels, _ = ragged
-    rnn = RNNClassifier(5, bidirectional=True, max_iter=1, dtype="float64").fit(X, labels)
+    rnn = RNNClassifier(5, cell="lstm", bidirectional=True, max_iter=1, dtype="float64")
+    rnn.fit(X, labels)
     lstm = torch.nn.LSTM(3, 5, bidirectional=True, batch_first=True).double()
     weights = {k: torch.tensor(w) for k, w in rnn.weights_.items() if not k.startswith("head")}
     lstm.load_state_dict(weights)

@@ -226,11 +226,52 @@ def test_moments_of_parts_add_up_to_those_of_all(weighted):
     np.testing.assert_array_equal(again.as_array(), whole.as_array())
 
 
-def test_moments_of_float32_rows_are_those_of_float64():
-    rows = np.random.RandomState(0).normal(1e4, 1, size=(70_000, 2)).astype(np.float32)
-    moments, whole = Moments.of_rows(rows), rows.astype(np.float64)
-    np.testing.assert_allclose(moments.mean, whole.mean(axis=0), rtol=1e-12)
-    np.testing.assert_allclose(moments.deviation, whole.std(axis=0), rtol=1e-9)
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("n_columns", [1, 2, 32, 33, 50])
+def test_moments_of_rows_are_those_of_columns(n_columns, dtype, weighted):
+    rng = np.random.RandomState(0)
+    rows = rng.normal(1e4, 1, size=(300_000 // n_columns, n_columns)).astype(dtype)
+    rows[:, -1] = 7.0
+    rows[:, 0] = rng.randint(0, 2, len(rows))
+    weights = rng.exponential(size=len(rows)) * rng.randint(0, 2, len(rows)) if weighted else None
+    moments = Moments.of_rows(rows, weights)
+    used = slice(None) if weights is None else weights > 0
+    whole = Moments.of(rows[used].astype(np.float64), None if weights is None else weights[used])
+    for name in ("n", "weight", "mean", "deviation", "least", "greatest", "binary", "constant"):
+        np.testing.assert_allclose(getattr(moments, name), getattr(whole, name), rtol=1e-9)
+    assert moments.binary.any() and moments.constant[-1] == (n_columns > 1)
+
+
+def test_a_constant_stays_one_when_parts_are_added():
+    part = Moments.of(np.full((3, 1), 0.1))
+    total = part
+    for _ in range(50):
+        total = total + part
+    assert total.mean[0] == 0.1 and total.deviation[0] == 0.0
+
+
+@pytest.mark.parametrize("factor", [1.0, 1000.0])
+def test_a_fit_counts_its_weights_by_their_ratios_in_what_runs_on(factor):
+    X, _, numbers = lists(50)
+    weights = np.random.RandomState(0).exponential(size=50)
+    rnn = RNNRegressor(3, max_iter=1, random_state=0, **STILL)
+    rnn.fit(X, numbers, factor * weights).partial_fit([x + rnn.x_scale_ for x in X], numbers + 5)
+    steps = np.concatenate([*X, *(x + 0 for x in X)])[:, 0]
+    lengths = np.array([len(x) for x in X])
+    of_fit = np.repeat(weights, lengths)
+    of_fit *= len(of_fit) / of_fit.sum()
+    shift = np.concatenate([np.zeros(len(of_fit)), np.full(len(of_fit), 1.0)])
+    scale = np.sqrt(
+        np.average((X_0 := steps[: len(of_fit)]) ** 2, weights=of_fit)
+        - np.average(X_0, weights=of_fit) ** 2
+    )
+    both = np.concatenate([of_fit, np.ones(len(of_fit))])
+    expected = np.average(steps + shift * scale, weights=both)
+    assert rnn.x_mean_[0] == pytest.approx(expected)
+    y_weights = np.concatenate([weights * 50 / weights.sum(), np.ones(50)])
+    expected = np.average(np.concatenate([numbers, numbers + 5]), weights=y_weights)
+    assert rnn.y_mean_[0] == pytest.approx(expected)
 
 
 def running(estimator, **options):
@@ -330,6 +371,18 @@ def test_a_call_that_fails_leaves_the_scale_as_it_was():
     assert pickle.dumps(rnn) == before
 
 
+@pytest.mark.parametrize("size", [1.0, 1e3])
+def test_an_adaptive_rate_knows_losses_in_units_of_y(size):
+    rng = np.random.RandomState(0)
+    X = rng.normal(size=(60, 5, 2))
+    rnn = RNNRegressor(8, learning_rate="adaptive", n_iter_no_change=1, random_state=0)
+    for _ in range(6):
+        rnn.partial_fit(X, np.zeros(60))
+    for _ in range(60):
+        rnn.partial_fit(X, size * X[:, :, 0].sum(axis=1))
+    assert rnn.score(X, size * X[:, :, 0].sum(axis=1)) > 0.98
+
+
 def test_normalisation_must_not_change_when_going_on():
     rnn, X, y = running(RNNRegressor)
     with pytest.raises(ValueError, match="`normalize_X` must not change"):
@@ -362,7 +415,7 @@ def test_files_and_pickles_keep_what_the_scales_go_on_from(tmp_path):
     rnn, X, y = running(RNNRegressor)
     rnn.save_weights(tmp_path / "model.npz")
     loaded = RNNRegressor(**STILL, random_state=0).load_weights(tmp_path / "model.npz")
-    assert loaded.normalize_X and loaded._taught == [50, 50]
+    assert loaded.normalize_X and loaded._taught == (50, 50)
     kept = pickle.loads(pickle.dumps(rnn))
     for twin in (loaded, kept):
         twin.partial_fit([x + rnn.x_scale_ for x in X], y + 50)

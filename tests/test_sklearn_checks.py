@@ -12,7 +12,7 @@ pytest.importorskip("pandas")  # without it some checks skip themselves
 # One minibatch per epoch: only then do duplicates and weights see the same minibatches. With
 # smaller ones that equivalence cannot hold for any estimator that learns in minibatches: a
 # duplicate may come into another minibatch than its original, a weight cannot.
-SHORT = {"hidden_layer_sizes": 16, "max_iter": 60, "learning_rate_init": 0.01, "batch_size": 200}
+SHORT = {"hidden_layer_sizes": 16, "max_iter": 100, "learning_rate_init": 0.01, "batch_size": 200}
 DOUBLE = [RNNClassifier(**SHORT, dtype="float64"), RNNRegressor(**SHORT, dtype="float64")]
 SINGLE = [RNNClassifier(**SHORT), RNNRegressor(**SHORT)]
 

@@ -121,6 +121,59 @@ def test_a_score_that_is_none_is_refused_by_name(estimator, dense):
         estimator(2, scoring=lambda rnn, X, y: "best", **STOPPED).fit(X, y)
 
 
+@pytest.mark.parametrize("scoring", ["neg_max_error", make_scorer(lambda y, p: -np.ptp(y - p))])
+def test_a_metric_without_weights_gets_none(dense, scoring):
+    X, _, numbers = dense
+    rnn = RNNRegressor(2, scoring=scoring, **STOPPED).fit(X, numbers, np.arange(40.0))
+    assert len(rnn.validation_scores_) == 4
+
+
+@pytest.mark.parametrize("scoring", [None, "loss", "r2"])
+def test_one_weight_for_all_and_arrays_of_others_can_be_held_out(dense, scoring):
+    class Others:
+        """An array to NumPy, without items."""
+
+        def __init__(self, array):
+            self.array = array
+
+        def __array__(self, dtype=None, copy=None):
+            return np.asarray(self.array, dtype)
+
+    X, _, numbers = dense
+    rnn = RNNRegressor(2, scoring=scoring, **STOPPED).fit(Others(X[:, :, 0]), numbers, 2.0)
+    same = RNNRegressor(2, scoring=scoring, **STOPPED).fit(X[:, :, 0], numbers)
+    assert rnn.validation_scores_ == same.validation_scores_
+
+
+def test_a_score_of_sequences_says_what_to_take_for_steps(dense):
+    X, _, _ = dense
+    rnn = RNNRegressor(2, mode="many_to_many", scoring="neg_median_absolute_error", **STOPPED)
+    with pytest.raises(ValueError, match=r"cannot score one target per step .*make_scorer"):
+        rnn.fit(list(X), [x[:, 0] for x in X])
+
+
+def test_what_cannot_be_scored_is_named_as_it_was_given(dense):
+    X, labels, _ = dense
+    rnn = RNNClassifier(2, class_weight={"up": 0.0}, **STOPPED)
+    with pytest.raises(ValueError, match="`y_val` must have at least 2 targets"):
+        rnn.fit(X, labels, X_val=X[:3], y_val=["up"] * 3)
+    y = np.array(["up"] * 30 + ["down"] * 10)
+    with pytest.raises(ValueError, match="`validation_fraction` holds out fewer than 2"):
+        rnn.set_params(validation_fraction=0.06, random_state=1).fit(X, y)
+
+
+def test_validation_data_are_held_to_what_x_is(dense):
+    X, _, numbers = dense
+    bad = X.copy()
+    bad[3, 2, 1] = 1e38
+    with pytest.raises(ValueError, match=r"`X_val` must be at most 1e\+30.*sequence 3.*step 2"):
+        RNNRegressor(2, **STOPPED).fit(X, numbers, X_val=bad, y_val=numbers)
+    weights = np.where(np.arange(40) < 20, 1e300, 1e-300)
+    rnn = RNNRegressor(2, **STOPPED)
+    rnn.fit(X, numbers, X_val=X, y_val=numbers, sample_weight_val=weights)
+    assert rnn.best_validation_score_ == pytest.approx(rnn.score(X[:20], numbers[:20]), abs=1e-5)
+
+
 def test_an_error_of_the_score_is_raised(dense):
     X, labels, _ = dense
 
@@ -171,6 +224,10 @@ def test_no_constant_has_a_lower_loss_than_the_best_one(loss, weighted):
 
 @pytest.mark.parametrize("loss", _core.LOSSES)
 def test_equal_targets_have_no_plateau(loss):
+    # Nor do outliers end the search of it.
+    if loss == "huber":
+        y = np.array([[0.0], [1.0], [-1.0], [1e30]])
+        assert _losses.plateau(loss, y, None, 1e-4) == pytest.approx(0.98 * 1e30 / 4, rel=1e-6)
     y = np.ones(9, np.int32) if _losses.LOSSES[loss].task == "classes" else np.full((9, 1), 2.0)
     assert _losses.plateau(loss, y, None, 1e-4) == np.inf
 
@@ -194,6 +251,9 @@ def test_patience_is_four_times_as_long_on_the_plateau():
     assert epochs_until_stop([1.0] * 50, plateau=np.inf) == 5
     assert epochs_until_stop([1.0] * 50, plateau=0.98) == 1 + 4 * 3 + 1
     assert epochs_until_stop([1.0] * 10 + [0.9] * 50, plateau=0.98) == 11 + 3 + 1
+    # Behind the plateau patience begins anew, however small the step was that led there.
+    slow = [0.98001] + [0.98001 - 1e-5 * i for i in range(10)] + [0.97] * 50
+    assert epochs_until_stop(slow, plateau=0.979935) == 12 + 3 + 1
     assert epochs_until_stop([1.0] * 500, plateau=0.98, n_iter_no_change=np.inf) is None
 
 
