@@ -203,6 +203,15 @@ def copying(seed, n_symbols=8, k=5, gap=15, n_train=10_000, n_test=2_000):
     return Data(X[:n_train], y[:n_train], X[n_train:], y[n_train:], weight[:n_train])
 
 
+def delay(seed, k=10, n_timesteps=30, n_train=1000, n_test=200):
+    """Echo of white noise: the target of each step is the input of `k` steps before, at first 0."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((n_train + n_test, n_timesteps, 1), dtype=np.float32)
+    y = np.zeros((n_train + n_test, n_timesteps), dtype=np.float32)
+    y[:, k:] = X[:, :-k, 0]
+    return Data(X[:n_train], y[:n_train], X[n_train:], y[n_train:])
+
+
 def parity(seed, shortest=3, longest=20, k=3, n_train=10_000, n_test=2_000):
     """Parity of all bits so far; only the last `k` of `shortest` to `longest` steps are taught."""
     rng = np.random.default_rng(seed)

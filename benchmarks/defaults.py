@@ -1,36 +1,282 @@
-"""Choice of the default settings, by cross-validation on training splits alone.
+"""Choice of the default settings, by cross-validation on training data alone.
 
-    python benchmarks/defaults.py [--n-jobs 2] [--quick]
+    python benchmarks/defaults.py [--n-jobs 2] [--tasks digits ...] [--quick]
+    python benchmarks/defaults.py --search rates [--n-jobs 2] [--quick]
 
-Coordinate descent through GRID from START: one parameter at a time takes the
-value with the least error, if that is better by MARGIN, until nothing changes. The error of a
-setting is the geometric mean over the tasks of 1 - score (accuracy, or R2), each with one more
-mistake added so that none is zero. Settings with a fit of more than LONGEST_FIT seconds on one core
-are out. The hidden size is fixed: one layer of 64.
+Decides the cell, the first bias of the LSTM's forget gate and the patience `n_iter_no_change` by
+paired differences: every setting of SETTINGS learns the same folds with the same seeds (five, or
+MORE_SEEDS), all else being the defaults. An error is the mean over the folds of 1 - score
+(accuracy, or R2), with one more mistake added (TINY for a regression) so that what is learned
+completely counts as such. A comparison is the mean over tasks and seeds of the log of the ratio of
+two errors: so each task counts alike. Its standard error is the deviation of those logs over the
+root of their number; that over tasks takes the mean of each task as one observation. A default is
+changed only for what is better by more than two of both.
+
+`--search rates` is the search that rate, minibatch, penalty, schedule and clipping came from:
+coordinate descent through GRID from START, one seed. One parameter at a time takes the value with
+the least error (geometric mean over RATE_TASKS), if that is better by MARGIN, until nothing
+changes. Settings with a fit of more than LONGEST_FIT seconds are out.
 """
 
+import itertools
 import math
 import time
+from dataclasses import asdict, dataclass
+from functools import cache, partial
 
 import datasets
 import harness
 import numpy as np
-from sklearn.base import clone
-from sklearn.model_selection import KFold, RepeatedStratifiedKFold, cross_validate
-from sklearn.pipeline import make_pipeline
+from joblib import Parallel, delayed
+from sklearn.base import clone, is_classifier
+from sklearn.model_selection import KFold, RepeatedStratifiedKFold, StratifiedKFold
 
-from sklearn_rnn import RNNClassifier, RNNRegressor
-from sklearn_rnn.preprocessing import SequenceScaler
+from sklearn_rnn import RNNClassifier, RNNRegressor, _network
 
-BATCH_RULES = {  # for `batch_size="auto"`, n training sequences
-    "min(200, n)": lambda n: min(200, n),
-    "min(64, n)": lambda n: min(64, n),
-    "min(32, n)": lambda n: min(32, n),
-    "min(16, n)": lambda n: min(16, n),
+# ---- tasks: training data alone ----
+
+SEED_OF_DATA = 1000  # of the generated ones; accuracy.py scores on others
+STRATIFIED = StratifiedKFold(3, shuffle=True, random_state=0)
+SHUFFLED = KFold(3, shuffle=True, random_state=0)
+TINY = 1e-3  # added to 1 - R2
+
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    load: object  # -> Data
+    estimator: object
+    cv: object
+    n: int | None = None  # how many sequences of the training split; None: all
+
+
+PER_STEP = {"mode": "many_to_many"}
+VIC_ELEC = Task(datasets.vic_elec, RNNRegressor(**PER_STEP), KFold(3), 300)
+TASKS = {
+    "japanese_vowels": Task(datasets.japanese_vowels, RNNClassifier(), STRATIFIED),
+    "digits": Task(datasets.digits, RNNClassifier(), STRATIFIED),
+    "italy_power_demand": Task(datasets.italy_power_demand, RNNClassifier(), STRATIFIED),
+    "basic_motions": Task(datasets.basic_motions, RNNClassifier(), STRATIFIED),
+    "hyphenation": Task(datasets.hyphenation, RNNClassifier(**PER_STEP), SHUFFLED, 600),
+    "vic_elec": VIC_ELEC,
+    "delay": Task(
+        partial(datasets.delay, SEED_OF_DATA, n_train=300), RNNRegressor(**PER_STEP), SHUFFLED
+    ),
+    "adding_40": Task(
+        partial(datasets.adding, 40, SEED_OF_DATA, n_train=600), RNNRegressor(), SHUFFLED
+    ),
 }
+REPEATED = RepeatedStratifiedKFold(n_splits=5, n_repeats=4, random_state=0)
+FIVEFOLD = RepeatedStratifiedKFold(n_splits=5, n_repeats=1, random_state=0)
+RATE_TASKS = {
+    "japanese_vowels": Task(datasets.japanese_vowels, RNNClassifier(), FIVEFOLD),
+    "digits": Task(datasets.digits, RNNClassifier(), STRATIFIED),
+    "italy_power_demand": Task(datasets.italy_power_demand, RNNClassifier(), REPEATED),
+    "vic_elec": VIC_ELEC,
+}
+
+
+@cache
+def data_of(task):
+    data = task.load()
+    return data.X_train[: task.n], data.y_train[: task.n]
+
+
+def rows_of(y):
+    """Targets one by one: of sequences (n,), or of the steps of all sequences."""
+    return np.concatenate(list(y)) if np.ndim(y[0]) else np.asarray(y)
+
+
+def some(items, indices):
+    return items[indices] if isinstance(items, np.ndarray) else [items[i] for i in indices]
+
+
+def evaluate(task, settings, seed):
+    """Mean error over the folds, and the seconds of processor time of each fit."""
+    X, y = data_of(task)
+    settings = dict(settings)
+    forget_bias = settings.pop("forget_bias", _network.FORGET_BIAS)
+    model = clone(task.estimator).set_params(**settings, random_state=seed, n_threads=1)
+    errors, seconds = [], []
+    before, _network.FORGET_BIAS = _network.FORGET_BIAS, forget_bias
+    for train, test in task.cv.split(range(len(X)), y if is_classifier(model) else None):
+        start = time.process_time()
+        model.fit(some(X, train), some(y, train))
+        seconds.append(time.process_time() - start)
+        wanted, predicted = rows_of(some(y, test)), rows_of(model.predict(some(X, test)))
+        if is_classifier(model):
+            errors.append(np.mean(predicted != wanted) + 1 / len(rows_of(y)))
+        else:
+            errors.append(np.mean((predicted - wanted) ** 2) / np.var(wanted) + TINY)
+    _network.FORGET_BIAS = before
+    return {"error": float(np.mean(errors)), "seconds": seconds}
+
+
+def geometric_mean(errors):
+    return math.exp(np.mean(np.log(errors)))
+
+
+# ---- cell, forget bias, patience ----
+
+
+@dataclass(frozen=True)
+class Setting:
+    cell: str
+    forget_bias: float | None  # None: the cell has no such gate
+    n_iter_no_change: int = 10
+
+    def parameters(self):
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    def text(self):
+        bias = "" if self.forget_bias is None else f", forget bias {self.forget_bias:g}"
+        return f"{self.cell}{bias}, patience {self.n_iter_no_change}"
+
+
+LSTM, GRU = Setting("lstm", 1.0), Setting("gru", None)
+LSTM_0, LSTM_HALF, ELMAN = Setting("lstm", 0.0), Setting("lstm", 0.5), Setting("elman", None)
+CHOICES = {  # what is decided -> pairs (what could be, what it is compared to)
+    "cell": [(GRU, LSTM), (GRU, LSTM_HALF), (GRU, LSTM_0), (ELMAN, LSTM)],
+    "forget bias": [(LSTM_HALF, LSTM), (LSTM_0, LSTM)],
+    "patience": [
+        (Setting(base.cell, base.forget_bias, patience), base)
+        for base in (LSTM, GRU)
+        for patience in (5, 20)
+    ],
+}
+MORE_SEEDS = {LSTM: 20, GRU: 20, Setting("gru", None, 20): 10}  # where five left it open
+SETTINGS = list(dict.fromkeys(itertools.chain(*(p[::-1] for ps in CHOICES.values() for p in ps))))
+
+
+def rows_for(names, settings, n_jobs, n_seeds=None):
+    """Errors of each seed and mean seconds per fit: a row for each setting and task."""
+    rows = []
+    for name, setting in itertools.product(names, settings):
+        start = time.perf_counter()
+        results = Parallel(n_jobs)(
+            delayed(evaluate)(TASKS[name], setting.parameters(), seed)
+            for seed in range(n_seeds or MORE_SEEDS.get(setting, 5))
+        )
+        errors = [result["error"] for result in results]
+        seconds = float(np.mean([result["seconds"] for result in results]))
+        rows.append({"setting": setting.text(), "task": name, "errors": errors, "seconds": seconds})
+        print(
+            f"{name}, {setting.text()}: {np.mean(errors):.4f}, {seconds:.2f} s per fit, "
+            f"{time.perf_counter() - start:.0f} s",
+            flush=True,
+        )
+    return rows
+
+
+def compared(choice, other, base, rows):
+    """One comparison over the tasks that both settings have rows of; None if these are not two."""
+    found = {(row["setting"], row["task"]): row for row in rows}
+    pairs = {
+        name: (found[other.text(), name], found[base.text(), name])
+        for name in TASKS
+        if {(other.text(), name), (base.text(), name)} <= found.keys()
+    }
+    if len(pairs) < 2:
+        return None
+    n_seeds = min(len(row["errors"]) for pair in pairs.values() for row in pair)
+    logs = np.log(
+        [np.divide(a["errors"][:n_seeds], b["errors"][:n_seeds]) for a, b in pairs.values()]
+    )
+    mean, error = logs.mean(), logs.std(ddof=1) / math.sqrt(logs.size)
+    means = logs.mean(axis=1)
+    over_tasks = means.std(ddof=1) / math.sqrt(len(means))
+    limit = 2 * max(error, over_tasks)
+    verdict = "better" if mean < -limit else "worse" if mean > limit else "no difference"
+    return {
+        "choice": choice,
+        "compared": f"{other.text()} to {base.text()}",
+        "seeds": n_seeds,
+        "log": f"{mean:+.3f} ± {error:.3f}",
+        "over tasks": f"± {over_tasks:.3f}",
+        "ratio": f"{math.exp(mean):.3f}",
+        "time": f"{geometric_mean([a['seconds'] / b['seconds'] for a, b in pairs.values()]):.2f}",
+        "verdict": verdict,
+        **{name: f"{math.exp(mean):.2f}" for name, mean in zip(pairs, means, strict=True)},
+    }
+
+
+def comparisons(rows):
+    """Lines below the table: each choice over all tasks and seeds."""
+    lines = [
+        compared(choice, other, base, rows)
+        for choice, pairs in CHOICES.items()
+        for other, base in pairs
+    ]
+    lines = [line for line in lines if line]
+    names = [name for name in TASKS if all(name in line for line in lines)]
+    columns = {
+        "choice": "choice",
+        "what to what": "compared",
+        "seeds": "seeds",
+        "log of error ratio": "log",
+        "over tasks": "over tasks",
+        "error ratio": "ratio",
+        **{name: name for name in names},
+        "time ratio": "time",
+        "verdict": "verdict",
+    }
+    return [
+        "The log of the error ratio is a mean over tasks and seeds with its standard error; below",
+        '0 is better. "Over tasks" is the standard error if each task counts as one observation.',
+        "Then the ratio itself, over all and for each task. The verdict asks for more than two of",
+        "both standard errors.",
+        "",
+        harness.table(columns, lines),
+    ]
+
+
+def across(rows):
+    """A row for each setting, of its rows for the tasks."""
+    settings = {setting.text(): {} for setting in SETTINGS}
+    for row in rows:
+        settings[row["setting"]][row["task"]] = row
+    return [{"setting": text, "tasks": tasks} for text, tasks in settings.items() if tasks]
+
+
+def summarize(rows):
+    names = [name for name in TASKS if any(row["task"] == name for row in rows)]
+
+    def text(row, name):
+        return f"{np.mean(row['tasks'][name]['errors']):.4f}" if name in row["tasks"] else "-"
+
+    def over_tasks(row, value):
+        return geometric_mean([value(task) for task in row["tasks"].values()])
+
+    columns = {
+        "setting": "setting",
+        **{name: partial(text, name=name) for name in names},
+        "geometric mean": lambda row: f"{over_tasks(row, lambda t: np.mean(t['errors'])):.4f}",
+        "seconds per fit": lambda row: f"{over_tasks(row, lambda t: t['seconds']):.2f}",
+    }
+    return [harness.table(columns, across(rows)), "", *comparisons(rows)]
+
+
+def decide(options):
+    if options.quick:
+        rows = rows_for(options.tasks, SETTINGS[:2], options.n_jobs, n_seeds=2)
+        print("\n".join(summarize(rows)))
+        return
+    for name in options.tasks:  # a task at a time: what was measured is kept
+        harness.write(
+            "defaults",
+            "Choice of the defaults: mean errors in cross-validation on training data",
+            None,
+            rows_for([name], SETTINGS, options.n_jobs),
+            ("setting", "task"),
+            datasets.PACKAGES,
+            summarize,
+        )
+
+
+# ---- rate, minibatch, penalty, schedule, clipping ----
+
 GRID = {
     "learning_rate_init": [1e-3, 2e-3, 5e-3, 1e-2],
-    "batch_size": list(BATCH_RULES),
+    "batch_size": [200, 64, 32, 16],
     "max_iter": [100, 200],
     "learning_rate": ["constant", "cosine"],
     "alpha": [0.0, 1e-4, 1e-3],
@@ -38,7 +284,7 @@ GRID = {
 }
 START = {
     "learning_rate_init": 2e-3,
-    "batch_size": "min(32, n)",
+    "batch_size": 32,
     "max_iter": 100,
     "learning_rate": "constant",
     "alpha": 1e-4,
@@ -47,67 +293,20 @@ START = {
 MARGIN = 0.03
 LONGEST_FIT = 30.0
 
-CLASSIFIER_CV = RepeatedStratifiedKFold(n_splits=5, n_repeats=1, random_state=0)
-TASKS = {  # loader, estimator, cross-validation
-    "japanese_vowels": (datasets.japanese_vowels, RNNClassifier(), CLASSIFIER_CV),
-    "digits": (
-        datasets.digits,
-        RNNClassifier(),
-        RepeatedStratifiedKFold(n_splits=3, n_repeats=1, random_state=0),
-    ),
-    "italy_power_demand": (
-        datasets.italy_power_demand,
-        RNNClassifier(),
-        RepeatedStratifiedKFold(n_splits=5, n_repeats=4, random_state=0),
-    ),
-    "vic_elec": (
-        datasets.vic_elec,
-        make_pipeline(SequenceScaler(), RNNRegressor(mode="many_to_many")),
-        KFold(2),
-    ),
-}
-
-
-def evaluate(name, point, n_jobs):
-    """Mean score, error and longest fit in seconds of one setting on one task."""
-    load, estimator, cv = TASKS[name]
-    X, y, *_ = load()
-    n = (
-        len(X) * (cv.get_n_splits() - 1) // cv.get_n_splits()
-        if isinstance(cv, KFold)
-        else len(X) * 4 // 5
-    )
-    settings = {**point, "batch_size": BATCH_RULES[point["batch_size"]](n), "random_state": 0}
-    model = clone(estimator)
-    model.set_params(
-        **{
-            f"{model.steps[-1][0]}__{k}" if hasattr(model, "steps") else k: v
-            for k, v in settings.items()
-        }
-    )
-    results = cross_validate(model, X, y, cv=cv, n_jobs=n_jobs, error_score="raise")
-    score = float(np.mean(results["test_score"]))
-    return {
-        "score": score,
-        "error": 1 - score + 1 / len(X),
-        "seconds": float(max(results["fit_time"])),
-    }
-
 
 def row_of(point, n_jobs):
-    """One setting on all tasks."""
-    start, tasks = time.perf_counter(), {name: evaluate(name, point, n_jobs) for name in TASKS}
-    error = math.prod(result["error"] for result in tasks.values()) ** (1 / len(tasks))
-    seconds = max(result["seconds"] for result in tasks.values())
+    """One setting on all tasks, as a row."""
+    results = Parallel(n_jobs)(delayed(evaluate)(task, point, 0) for task in RATE_TASKS.values())
+    error = geometric_mean([result["error"] for result in results])
+    seconds = max(max(result["seconds"]) for result in results)
     row = {
         "settings": point,
-        "tasks": tasks,
+        "errors": {n: result["error"] for n, result in zip(RATE_TASKS, results, strict=True)},
         "error": error,
         "seconds": seconds,
         "allowed": seconds <= LONGEST_FIT,
     }
-    scores = " ".join(f"{result['score']:.4f}" for result in tasks.values())
-    print(f"{error:.4f} {scores} {point} {time.perf_counter() - start:.0f} s", flush=True)
+    print(f"{error:.4f} {point}", flush=True)
     return row
 
 
@@ -131,9 +330,9 @@ def descend(grid, n_jobs):
     return list(rows.values()), best
 
 
-COLUMNS = {
+RATE_COLUMNS = {
     **{name: (lambda row, name=name: str(row["settings"][name])) for name in GRID},
-    **{name: (lambda row, name=name: f"{row['tasks'][name]['score']:.4f}") for name in TASKS},
+    **{name: (lambda row, name=name: f"{row['errors'][name]:.4f}") for name in RATE_TASKS},
     "error": lambda row: f"{row['error']:.4f}",
     "longest fit, s": lambda row: (
         f"{row['seconds']:.1f}" + ("" if row["allowed"] else " (too long)")
@@ -141,30 +340,37 @@ COLUMNS = {
 }
 
 
-def main():
-    parser = harness.arguments(__doc__)
-    parser.add_argument("--n-jobs", type=int, default=None)
-    parser.add_argument(
-        "--quick", action="store_true", help="rates alone, two epochs, nothing written"
-    )
-    options = parser.parse_args()
-    harness.max_iter_is_a_budget()
+def search_rates(options):
     if options.quick:
         START["max_iter"] = 2
         rows, best = descend({"learning_rate_init": GRID["learning_rate_init"][:2]}, options.n_jobs)
-        print(harness.table(COLUMNS, rows), f"\nChosen: {best}")
+        print(harness.table(RATE_COLUMNS, rows), f"\nChosen: {best}")
         return
     rows, best = descend(GRID, options.n_jobs)
     rows.sort(key=lambda row: (not row["allowed"], row["error"]))
     harness.write(
-        "defaults",
-        "Choice of the defaults: cross-validated scores on training splits",
-        COLUMNS,
+        "defaults_rates",
+        "Choice of rate, minibatch, penalty, schedule and clipping: errors in cross-validation",
+        RATE_COLUMNS,
         rows,
         ("settings",),
         datasets.PACKAGES,
         lambda rows: [f"Chosen: {best}"],
+        "defaults.py --search rates",
     )
+
+
+def main():
+    parser = harness.arguments(__doc__)
+    parser.add_argument("--search", choices=["rates"], help="instead of the paired comparisons")
+    parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
+    parser.add_argument("--n-jobs", type=int, default=None)
+    parser.add_argument(
+        "--quick", action="store_true", help="two settings, few seeds or epochs, nothing written"
+    )
+    options = parser.parse_args()
+    harness.max_iter_is_a_budget()
+    (search_rates if options.search else decide)(options)
 
 
 if __name__ == "__main__":

@@ -1,12 +1,17 @@
 """Seconds of `fit`, end to end, on four data sets, against PyTorch and skorch.
 
     python benchmarks/fit.py [--quick] [--data digits] [--cells gru] [--threads 1 2]
+    python benchmarks/fit.py --scores 10 [--data digits] [--cells gru]
 
 The same network (plain layers, one direction, linear head), minibatches, epochs, Adam and clipping.
 The score on the test split stands beside the seconds, so that one sees it is the same work. All get
-the same arrays or lists. PyTorch in a plain loop and skorch pad ragged data, cut each minibatch to
-its longest sequence, gather the true last output, or mask the loss; that is timed as ours is. Last
-comes what Python adds to a minibatch: a fit of a tiny network against `train_minibatch` alone.
+the same arrays or lists, scaled already (`normalize_X=False`). PyTorch in a plain loop and skorch
+pad ragged data, cut each minibatch to its longest sequence, gather the true last output, or mask
+the loss; that is timed as ours is. Last comes what Python adds to a minibatch: a fit of a tiny
+network against `train_minibatch` alone.
+
+`--scores` asks whether we learn as well: the test scores of so many seeds, ours and those of the
+PyTorch loop at the same settings, and the standard error of their difference.
 """
 
 import functools
@@ -31,20 +36,24 @@ BARS = {"torch": (4, 2), "skorch": (8, 4)}  # geometric mean and least of the ra
 # ---- data ----
 
 
+def scaled(load):
+    """Features with mean 0 and deviation 1, for all libraries."""
+    data = load()
+    steps = np.concatenate(list(data.X_train))
+    mean, scale = steps.mean(axis=0), steps.std(axis=0)
+    X_train, X_test = (
+        [(x - mean) / np.where(scale > 0, scale, 1) for x in X] for X in (data.X_train, data.X_test)
+    )
+    if isinstance(data.X_train, np.ndarray):
+        X_train, X_test = np.stack(X_train), np.stack(X_test)
+    return datasets.Data(X_train, data.y_train, X_test, data.y_test)
+
+
 def some_words():
     """A part of the words, the same for all: WORDS to learn, a third as many to score."""
     X_train, y_train, X_test, y_test, _ = datasets.hyphenation()
     test = WORDS // 3
     return datasets.Data(X_train[:WORDS], y_train[:WORDS], X_test[:test], y_test[:test])
-
-
-def scaled_vic_elec():
-    """Features with mean 0 and deviation 1, for all libraries."""
-    data = datasets.vic_elec()
-    steps = np.concatenate(data.X_train)
-    mean, scale = steps.mean(axis=0), steps.std(axis=0)
-    X_train, X_test = ([(x - mean) / scale for x in X] for X in (data.X_train, data.X_test))
-    return datasets.Data(X_train, data.y_train, X_test, data.y_test)
 
 
 @dataclass(frozen=True)
@@ -68,8 +77,8 @@ class Task:
 
 
 TASKS = {
-    "digits": Task(datasets.digits, 20),
-    "japanese_vowels": Task(datasets.japanese_vowels, 50),
+    "digits": Task(functools.partial(scaled, datasets.digits), 20),
+    "japanese_vowels": Task(functools.partial(scaled, datasets.japanese_vowels), 50),
     "hyphenation": Task(
         some_words,
         2,
@@ -80,7 +89,7 @@ TASKS = {
         note=f", a part of {WORDS} words",
     ),
     "vic_elec": Task(
-        scaled_vic_elec,
+        functools.partial(scaled, datasets.vic_elec),
         5,
         units=(48, 48),
         batch_size=16,
@@ -112,6 +121,7 @@ def fit_sklearn_rnn(task, data, cell, seed, threads):
         max_grad_norm=MAX_GRAD_NORM,
         tol=0.0,
         n_iter_no_change=task.epochs,
+        normalize_X=False,
         random_state=seed,
         n_threads=threads,
     )
@@ -331,6 +341,76 @@ def rows_for(threads, options):
     return rows
 
 
+# ---- scores at equal settings ----
+
+
+def score_rows(data, options):
+    """A row for each cell: test scores of ours and of the PyTorch loop, a seed in each run."""
+    job = {"data": [data], "cells": options.cells, "threads": 1, "quick": options.quick}
+    jobs = {name: {**job, "library": name} for name in ("sklearn_rnn", "torch")}
+    results = harness.in_turn(__file__, jobs, options.scores, 1)
+    rows = []
+    for cell in options.cells:
+        ours, theirs = (
+            [run[f"{data} {cell}"]["score"] for run in runs] for runs in results.values()
+        )
+        rows.append(
+            {
+                "data": data,
+                "cell": cell,
+                "settings": TASKS[data].text(),
+                "sklearn_rnn": ours,
+                "torch": theirs,
+                "difference": statistics.mean(ours) - statistics.mean(theirs),
+                "error": math.hypot(error_of_mean(ours), error_of_mean(theirs)),
+            }
+        )
+    return rows
+
+
+def error_of_mean(values):
+    return statistics.stdev(values) / math.sqrt(len(values))
+
+
+def verdict(row):
+    if abs(row["difference"]) <= 2 * row["error"]:
+        return "alike"
+    return "better" if row["difference"] > 0 else "WORSE"
+
+
+SCORE_COLUMNS = {
+    "data": "data",
+    "cell": "cell",
+    "seeds": lambda row: len(row["torch"]),
+    **{
+        title: lambda row, name=name: (
+            f"{statistics.mean(row[name]):.4f} ± {error_of_mean(row[name]):.4f}"
+        )
+        for title, name in {"sklearn_rnn": "sklearn_rnn", "PyTorch loop": "torch"}.items()
+    },
+    "ours less PyTorch's": lambda row: f"{row['difference']:+.4f} ± {row['error']:.4f}",
+    "beyond two standard errors": verdict,
+}
+
+
+def compare_scores(options):
+    for data in options.data:  # one at a time: what was measured is kept
+        rows = score_rows(data, options)
+        if options.quick:
+            print(harness.table(SCORE_COLUMNS, rows))
+            continue
+        harness.write(
+            "fit_scores",
+            "Test scores at equal settings: mean and standard error of accuracy (vic_elec: R2)",
+            SCORE_COLUMNS,
+            rows,
+            ("data", "cell"),
+            ("torch",),
+            settings_lines,
+            "fit.py --scores 10",
+        )
+
+
 # ---- what Python adds to a minibatch ----
 
 TINY_BATCH, BAR_US = 16, 15  # of a network with one feature, one unit, one step
@@ -446,9 +526,12 @@ def summarize(rows, overhead):
             f"bar {mean_bar}: {reached(mean >= mean_bar)}), at least {min(ratios):.1f} "
             f"(bar {least_bar}: {reached(min(ratios) >= least_bar)})"
         )
-    lines += overhead_lines(overhead)
+    return [*lines, *overhead_lines(overhead), "", *settings_lines(rows)]
+
+
+def settings_lines(rows):
     settings = {row["data"]: row["settings"] for row in rows}
-    lines += ["", *[f"* {data}: {text}" for data, text in settings.items()]]
+    lines = [f"* {data}: {text}" for data, text in settings.items()]
     return [*lines, "", f"All with Adam and gradients clipped to norm {MAX_GRAD_NORM:g}."]
 
 
@@ -480,12 +563,18 @@ def main():
     parser.add_argument("--threads", nargs="+", type=int, default=[1, 2])
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument(
+        "--scores", type=int, help="compare the test scores of so many seeds instead of seconds"
+    )
+    parser.add_argument(
         "--quick", action="store_true", help="1 run of a fifth of the epochs, nothing written"
     )
     options = parser.parse_args()
     harness.max_iter_is_a_budget()
     if options.quick:
         options.runs = 1
+    if options.scores:
+        compare_scores(options)
+        return
     overhead = measure_overhead(options)
     rows = [row for threads in options.threads for row in rows_for(threads, options)]
     under = functools.partial(summarize, overhead=overhead)

@@ -141,6 +141,11 @@ def machine(packages=()):
 # ---- results ----
 
 
+def version_of(machine):
+    """Version of ours in a description of a machine."""
+    return machine["versions"][PACKAGES[0]]
+
+
 def table(columns, rows):
     """Markdown table; `columns` maps a heading to the key of a row or to a function of a row."""
 
@@ -155,12 +160,23 @@ def table(columns, rows):
     return "\n".join("| " + " | ".join(map(str.ljust, line, widths)) + " |" for line in lines)
 
 
-def write(name, title, columns, rows, key, packages=(), summarize=None, command=None):
+def write(
+    name,
+    title,
+    columns,
+    rows,
+    key,
+    packages=(),
+    summarize=None,
+    command=None,
+    across_versions=False,
+):
     """Write results/NAME.json and results/NAME.md and print the table.
 
     Rows of an earlier run on the same machine with the same versions are kept, unless a new row has
     the same `key` (names of entries): so a part can be run again. `summarize(rows)` gives lines to
-    put under the table, or all of the text if `columns` is None.
+    put under the table, or all of the text if `columns` is None. With `across_versions` rows of
+    another version of ours are kept as well, and named.
     """
     where, date = machine(packages), datetime.date.today().isoformat()
     rows = json.loads(json.dumps(rows))  # as they will be read again
@@ -168,13 +184,22 @@ def write(name, title, columns, rows, key, packages=(), summarize=None, command=
     merged = {}
     if path.exists():
         before = json.loads(path.read_text())
+        then = version_of(before["machine"])
+        if across_versions:
+            before["machine"]["versions"][PACKAGES[0]] = version_of(where)
         if before["machine"] == where:
-            merged = {tuple(str(row[k]) for k in key): row for row in before["rows"]}
-    merged.update({tuple(str(row[k]) for k in key): {**row, "date": date} for row in rows})
+            merged = {
+                tuple(str(row[k]) for k in key): {"version": then, **row} for row in before["rows"]
+            }
+    made = {"date": date, "version": version_of(where)}
+    merged.update({tuple(str(row[k]) for k in key): {**row, **made} for row in rows})
     rows = list(merged.values())
 
     text = [f"# {title}", "", *([table(columns, rows), ""] if columns else ())]
     text += [*(summarize(rows) if summarize else ()), ""]
+    for version in sorted({row["version"] for row in rows} - {version_of(where)}):
+        old = [" ".join(str(row[k]) for k in key) for row in rows if row["version"] == version]
+        text += [f"Measured with {PACKAGES[0]} {version}: {', '.join(old)}.", ""]
     text.append(
         f"{where['cpu']}, {where['cores']} cores, SIMD level {where['simd_level']}, "
         f"{where['system']}; "
