@@ -201,12 +201,12 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
     for the forget gate's, which is 1.
 
     The defaults came out of cross-validations on training data (benchmarks/defaults.py). "gru" had
-    0.7 of the error of "lstm" over eight tasks and 20 seeds, in 0.85 of the time; for an "lstm" a
-    first forget bias of 1 was no worse than one of 0, and better on tasks of long memory; a patience
-    of 10 epochs was better than 5, and one of 20 not reliably better. Minibatches of 16 and a rate
-    of 0.005 did best together; no penalty was as good as 1e-4, and clipping at 1 as good as at 5.
-    `max_iter` is a bound that `tol` usually ends a fit before. Larger minibatches for more than 1024
-    sequences are for speed.
+    0.7 of the error of "lstm" over eight tasks and 20 seeds, in 0.85 of the time. An initial forget
+    bias of 1 was better than 0 for tasks of long memory, and no worse over all. A patience of 10
+    epochs was better than 5; 20 was not reliably better. Minibatches of 16 and a rate of 0.005 did
+    best together; no penalty was as good as 1e-4, and clipping at 1 as good as at 5. `max_iter` is
+    a bound that `tol` usually ends a fit before. Larger minibatches for more than 1024 sequences
+    are for speed.
 
     References
     ----------
