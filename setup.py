@@ -23,10 +23,10 @@ FLAGS = [
     *("-ffp-contract=fast", "-fno-math-errno", "-fno-trapping-math"),
 ]
 FLAGS_OF = {
-    "_core/_core.pyx": ["-Og"],  # little time is spent in the boundary, and much in compiling it
-    "_core/kernels_avx512_32.c": ["-O3"],  # -O2 would fuse, and round, the Poisson loss otherwise
+    "_core/_core.pyx": ["-Og"],  # the boundary takes little time to run and much to compile
+    "_core/kernels_avx512_32.c": ["-O3"],  # -O2 would fuse and round the Poisson loss differently
 }
-# SKLEARN_RNN_SANITIZE=address,undefined makes a build that watches itself, for .ci/sanitize.
+# SKLEARN_RNN_SANITIZE=address,undefined makes a build with sanitizers, for .ci/sanitize.
 SANITIZERS = os.environ.get("SKLEARN_RNN_SANITIZE")
 SANITIZER_FLAGS = [
     *(f"-fsanitize={SANITIZERS}", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"),
@@ -40,8 +40,8 @@ OBJECTS = f"build/objects-{sys.implementation.cache_tag}"
 class BuildCore(build_ext):
     """Compiles the sources that changed, on all cores.
 
-    What an object was made from stands in a digest beside it. Dates would not do: pip installs
-    Cython, NumPy and SciPy anew for each build, in another folder.
+    A digest beside each object file tells what it was made from. Dates would not work, because pip
+    installs Cython, NumPy and SciPy again for each build, in another folder.
     """
 
     def build_extension(self, extension):
@@ -59,7 +59,7 @@ class BuildCore(build_ext):
         )
 
     def object_of(self, extension, source):
-        """Return the object file of a source, compiled if its digest is not the present one."""
+        """Return the object file of a source, compiled again if its digest has changed."""
         is_cython = source.endswith(".pyx")
         flags = extension.extra_compile_args + FLAGS_OF.get(source, [])
         if SANITIZERS:
@@ -106,7 +106,7 @@ class BuildCore(build_ext):
 
 core = Extension(
     "sklearn_rnn._core",
-    # What takes longest goes first.
+    # The file that takes longest comes first.
     sources=["_core/_core.pyx", *sorted(glob("_core/kernels_*.c")), "_core/dispatch.c"],
     depends=glob("_core/**/*.h", recursive=True) + glob("_core/*.pxd"),
     include_dirs=["_core", numpy.get_include()],

@@ -1,4 +1,4 @@
-"""Recurrent neural networks as scikit-learn estimators, on kernels of their own."""
+"""Recurrent neural networks as scikit-learn estimators, with native kernels."""
 
 __version__ = "0.2.0.dev0"
 

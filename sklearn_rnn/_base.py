@@ -1,4 +1,4 @@
-"""What both estimators do: a fit from X and y to the parameters, and what is kept of it."""
+"""The part of `fit` that both estimators share: from X and y to the fitted attributes."""
 
 import sys
 import warnings
@@ -27,18 +27,18 @@ FIXED = (
     *("cell", "activation", "hidden_layer_sizes", "bidirectional", "mode", "loss", "dtype"),
     "normalize_X",
 )
-OURS = ("sklearn", "sklearn_rnn")  # whose lines no warning should point at
+OURS = ("sklearn", "sklearn_rnn")  # packages at whose lines no warning should point
 
 
 class _RNNBase(CallbackSupportMixin, _FittedRNN):
-    """A recurrent network that learns. What a target means is up to the subclass, which has
+    """A recurrent network that learns. A subclass defines what a target means, by these methods:
 
     _read_y(y, sequences, per_step, name, taught)
-                                            -> rows, one per sequence or per step; what is not
-                                               taught may have come as anything
+                                            -> rows, one per sequence or per step; rows that are
+                                               not taught may hold anything
     _learn_y(rows, weights, taught, ...)    -> targets, loss, n_outputs; sets fitted attributes
     _encode_y(rows, name)                   -> targets that outputs compare with
-    _class_factors(examples, incremental)   -> factor per class, then that of unknown ones; or None
+    _class_factors(examples, incremental)   -> factor per class, last one for unknown ones; or None
     _score_rows(targets, outputs, weights)  -> score
     _loss_unit(loss)                        -> factor from the loss to the units of the user
     """
@@ -56,9 +56,9 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         incremental=False,
         **learn_options,
     ):
-        """Read everything, train, and take over the result; incremental: `partial_fit`.
+        """Read everything, train, and store the result; incremental means `partial_fit`.
 
-        Only `_take_over` and `_set_fitted` change `self`: an error before leaves it as it was.
+        Only `_take_over` and `_set_fitted` change `self`, so an earlier error leaves it as it was.
         """
         callbacks = as_callbacks(callbacks)
         self._check(validation, incremental)
@@ -85,8 +85,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             show()
             observers.end(self._tell(end, task))
         except BaseException:
-            # What was learned before a callback failed stays. A diverged fit leaves nothing, a
-            # diverged `partial_fit` what it had before that minibatch.
+            # If a callback fails, what was learned before stays. A diverged `fit` keeps nothing, a
+            # diverged `partial_fit` keeps what it had before that minibatch.
             kept = incremental or not task.progress.diverged
             kept = kept and task.progress.n_updates > n_updates
             if kept and task.progress.is_finite():
@@ -99,7 +99,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         return self
 
     def _check(self, validation, incremental):
-        """Check the parameters, and that arguments and parameters go together."""
+        """Check the parameters, and that arguments and parameters match."""
         check_parameters(vars(self))
         X_val, y_val, weight_val = validation
         if X_val is None and not (y_val is None and weight_val is None):
@@ -107,14 +107,14 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         if X_val is not None and y_val is None:
             raise ValueError("`X_val` needs `y_val`, which is None.")
         if X_val is not None and not self.early_stopping:
-            raise ValueError("`X_val` is used with early_stopping=True only; got False.")
+            raise ValueError("`X_val` is used only with early_stopping=True; got False.")
         if incremental and self.early_stopping:
             raise ValueError(
-                "partial_fit does not support early_stopping=True: set it to False before."
+                "partial_fit does not support early_stopping=True: set it to False first."
             )
 
     def _draft(self, going_on):
-        """Make a twin to write on; it begins with the fitted state if that is gone on with."""
+        """Make a copy to write on; it has the fitted state only if training continues from it."""
         draft = object.__new__(type(self))
         dropped = () if going_on else self._fitted_state()
         vars(draft).update((k, v) for k, v in vars(self).items() if k not in dropped)
@@ -123,7 +123,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
     def _prepare(self, X, y, sample_weight, validation, incremental, learn_options):
         """Read the data and plan the training; called on the draft.
 
-        Returns the task, and what validates it or None.
+        Returns the task, and the held-out sequences or None.
         """
         going_on = hasattr(self, "params_")
         if going_on:
@@ -134,7 +134,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         settings = Settings(**{f.name: getattr(self, f.name) for f in fields(Settings)})
         with naming("random_state"):
             rng = check_random_state(self.random_state)
-        # Drawn first: a fit that goes on must hold out the same sequences as the one before.
+        # Drawn first: a fit that continues must hold out the same sequences as the one before.
         indices, held = self._hold_out(examples, X, y, sample_weight, with_weight, validation, rng)
         factors = self._class_factors(examples, incremental)
         weighted = examples.with_class_weights(factors)
@@ -163,14 +163,14 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         return task, held
 
     def _read_examples(self, X, y, sample_weight, going_on, incremental, learn_options):
-        """Return the sequences with weight as examples, their numbers, the loss and n_outputs."""
+        """Return examples of the sequences with weight, their indices, the loss and n_outputs."""
         per_step = self.mode == "many_to_many"
         sequences, rows, weights = self._read(X, y, sample_weight, per_step, not going_on)
         taught = slice(None) if weights is None else weights > 0
         targets, loss, n_outputs = self._learn_y(
             rows, weights, taught, going_on, incremental, **learn_options
         )
-        if weights is not None:  # in a fit nothing but their ratios counts
+        if weights is not None:  # in `fit` only their ratios count
             weights = np.array(weights, order="C") if incremental else relative(weights)
         examples = Examples(sequences, targets, weights, per_step)
         with_weight = np.flatnonzero(examples.have_weight())
@@ -181,8 +181,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
     def _scale_X(self, examples, indices, network, going_on, incremental):
         """Return mean and scale of X for the network, or None; sets them on the draft.
 
-        Every step counts with the weight of its sequence, without class weights. In one direction,
-        those behind the last taught step of a sequence are never read, and do not count.
+        Each step has the weight of its sequence, without class weights. In a network with one
+        direction, steps after the last taught step of a sequence are never read and do not count.
         """
         n_features = network.n_features
         if not self.normalize_X or (going_on and self._x_moments is None):
@@ -206,17 +206,15 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             now, absorbed, self._x_moments = go_on(
                 in_use, self._x_moments, moments, "X", of_features=True
             )
-            self.params_ = _network.absorb_input_scale(
-                network, self.params_, in_use, now, absorbed
-            )
+            self.params_ = _network.absorb_input_scale(network, self.params_, in_use, now, absorbed)
             self.x_mean_, self.x_scale_ = now
         return self.x_mean_, self.x_scale_
 
     def _weigh(self, examples, indices, incremental):
-        """Return examples with the weights to train by, and what those are measured by.
+        """Return examples with their training weights, and the units of these weights.
 
-        `partial_fit` takes weights as given: a row is worth 1, a sequence the mean number of its
-        taught steps over all calls.
+        `partial_fit` uses weights as given: the unit of a row is 1, that of a sequence is the mean
+        number of taught steps per sequence over all calls.
         """
         if not incremental:
             examples = examples.with_equal_weights_as_ones(indices)
@@ -229,9 +227,9 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         return examples, Weighing(n_rows / n_sequences, 0.0 if examples.weights is None else 1.0)
 
     def _plateau(self, task):
-        """Return the loss above which the training has not left that of a constant prediction."""
+        """Return the loss above which training is hardly better than a constant prediction."""
         examples = task.examples
-        with blas_held_at_one_thread():  # more threads could mean other bits
+        with blas_held_at_one_thread():  # more threads could change the bits
             return plateau(
                 task.network.loss,
                 examples.rows(examples.targets, task.indices),
@@ -247,7 +245,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
         sequences = read_X(self, X, reset=reset, name=f"X{suffix}")
-        # Weights come first: what has weight 0 may be anything.
+        # Weights come first: a target of weight 0 may be anything.
         name = f"sample_weight{suffix}"
         weights = read_weights(sample_weight, sequences, per_step, name=name)
         taught = None if weights is None else weights > 0
@@ -271,7 +269,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         )
 
     def _check_unchanged(self):
-        """Refuse to go on with parameters that the fitted network does not have."""
+        """Refuse to continue training if the parameters do not match the fitted network."""
         fitted = self._fitted_network()
         check_going_on(vars(self), fitted)
         network = self._choose_network(
@@ -289,7 +287,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
                 )
 
     def _begin(self, network, settings, rng, going_on, incremental):
-        """Return where the training starts: anew, or from what was fitted."""
+        """Return the progress that training starts with: a new one, or that of the last fit."""
         if not going_on:
             params = _network.initialize(network, rng)
             seed = int(rng.randint(2**64, dtype=np.uint64))
@@ -305,7 +303,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         return Progress.begin(params, next_seed(self._optimizer["seed"]), settings, **kept)
 
     def _hold_out(self, examples, X, y, sample_weight, with_weight, validation, rng):
-        """Return the sequences to train on, and those to validate with: given ones, or others.
+        """Return the sequences to train on, and those to validate with: given ones, or part of X.
 
         Without early stopping the latter are None.
         """
@@ -328,7 +326,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         return indices, HeldOut(held, X_val, y_val, weight_val, positions=None)
 
     def _take_over(self, draft, task):
-        """Make the fitted state that of the draft after so much training."""
+        """Set the fitted state to that of the draft, with the training so far."""
         state = learned(task.network, task.progress)
         if task.planned:
             state["loss_curve_"] = list(state["loss_curve_"])
@@ -337,13 +335,13 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
     def _warn_of_batch_size(self, n_sequences):
         if self.batch_size != "auto" and self.batch_size > n_sequences:
             warnings.warn(
-                f"`batch_size`={self.batch_size} is more than the {n_sequences} sequences to train "
-                "on: each minibatch has all of them.",
+                f"`batch_size`={self.batch_size} is larger than the number of training sequences, "
+                f"{n_sequences}: each minibatch has all of them.",
                 stacklevel=level_of_caller(),
             )
 
     def _tell(self, end, task):
-        """Warn of an end that the user can do something about; return what `verbose` says."""
+        """Warn about an end that the user can act on; return the message for `verbose`."""
         if end == "interrupted":
             warnings.warn("Training interrupted by user.", stacklevel=level_of_caller())
         elif end == "max_iter" and task.planned and task.settings.learning_rate != "cosine":
@@ -356,9 +354,9 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         elif end in ("max_iter", "no_progress") and task.progress.best > task.plateau:
             warnings.warn(
                 "Training ended before the loss was 2 % below that of the best constant "
-                "prediction: the network has learned next to nothing from X. Try another "
-                "`learning_rate_init`, cell='gru' or 'lstm' for long sequences, a larger "
-                "`n_iter_no_change`, or look for targets that do not belong to their sequences.",
+                "prediction: the network has learned almost nothing from X. Try another "
+                "`learning_rate_init`, cell='gru' or 'lstm' for long sequences, or a larger "
+                "`n_iter_no_change`, and check that each target belongs to its sequence.",
                 ConvergenceWarning,
                 stacklevel=level_of_caller(),
             )
@@ -372,7 +370,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
 
 
 def level_of_caller():
-    """Return the `stacklevel` of a warning that is to point at who called scikit-learn or us."""
+    """Return the `stacklevel` of a warning that points at the caller of scikit-learn or us."""
     level, frame = 1, sys._getframe(1)
     while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] in OURS:
         level, frame = level + 1, frame.f_back

@@ -1,4 +1,4 @@
-"""Who is told of an epoch: the terminal, the callbacks of `fit`, and scikit-learn's callbacks."""
+"""Observers of each epoch: the terminal, the callbacks of `fit`, and scikit-learn's callbacks."""
 
 from ._floating_point import floating_point_of_caller
 
@@ -7,18 +7,18 @@ try:  # since scikit-learn 1.9, experimental: nothing outside this file depends 
 except ImportError:
 
     class CallbackSupportMixin:
-        """Stands in where scikit-learn has no callbacks."""
+        """Replacement for scikit-learn versions without callbacks."""
 
     def with_callbacks(method):
-        """Return the method as it is: there are no callbacks to tear down."""
+        """Return the method unchanged: there are no callbacks to tear down."""
         return method
 
 
 class Observers:
-    """All who are told of the epochs of one fit.
+    """All observers of the epochs of one fit.
 
-    facts: what scikit-learn's callbacks get besides, X, y and metadata; None leaves them out.
-    show(): makes the estimator ready to predict, before anybody looks at it.
+    facts: X, y and metadata for scikit-learn's callbacks; with None these are not called.
+    show(): makes the estimator ready to predict, before an observer sees it.
     """
 
     def __init__(self, estimator, max_iter, callbacks, facts, show):
@@ -35,7 +35,7 @@ class Observers:
             self.tasks.begin_epoch()
 
     def end_epoch(self, info):
-        """Tell everybody; return whether somebody wants to stop."""
+        """Tell all observers; return whether one of them wants to stop."""
         self.terminal.end_epoch(info)
         if self.callbacks or self.tasks.root is not None:
             self.show()
@@ -67,7 +67,7 @@ def as_callbacks(callbacks):
 
 
 class SklearnTasks:
-    """A fit and its epochs as tasks of `sklearn.callback`; idle without `set_callbacks`."""
+    """A fit and its epochs as tasks of `sklearn.callback`; unused without `set_callbacks`."""
 
     def __init__(self, estimator, max_iter, facts):
         self.root = self.epoch = None
@@ -85,7 +85,7 @@ class SklearnTasks:
             self.epoch.call_on_fit_task_begin(**self.facts)
 
     def end_epoch(self):
-        # The estimator itself is ready to predict: its copy needs nothing more.
+        # The estimator itself is ready to predict, so its copy needs no further attributes.
         return self.root is not None and self.epoch.call_on_fit_task_end(
             **self.facts, reconstruction_attributes={}
         )

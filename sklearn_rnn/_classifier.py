@@ -20,54 +20,56 @@ from ._values import family, settled_labels
 class RNNClassifier(ClassifierMixin, _RNNBase):
     """Recurrent neural network that classifies sequences, or each of their steps.
 
-    Cross-entropy is minimised by gradient descent through time, on minibatches. Names and meanings
-    are those of `sklearn.neural_network.MLPClassifier` where it has them.
+    Training minimises the cross-entropy by gradient descent on minibatches, with back-propagation
+    through time. Parameters and attributes that `sklearn.neural_network.MLPClassifier` also has
+    keep their names and meanings.
 
     Parameters
     ----------
     hidden_layer_sizes : int or tuple of int, default=(64,)
         Units of each recurrent layer, from the input up.
     cell : {"elman", "lstm", "gru"}, default="gru"
-        The recurrence. "elman" is the plain network [1]_, "lstm" has a cell state behind input,
-        forget and output gates [2]_ [3]_, "gru" has reset and update gates, the reset after the
-        product as in PyTorch, cuDNN and Keras [4]_.
+        The recurrence. "elman" is the simple network [1]_; "lstm" has a cell state with input,
+        forget and output gates [2]_ [3]_; "gru" has reset and update gates [4]_, and its reset
+        comes after the product, as in PyTorch, cuDNN and Keras.
     activation : {"tanh", "relu"}, default="tanh"
-        Of the "elman" cell. Other cells accept only the default.
+        Activation of the "elman" cell. Other cells accept only the default.
     bidirectional : bool, default=False
         Whether each layer reads the sequence in both directions, each with `hidden_layer_sizes`
-        units; the next layer sees both, the forward one first.
+        units; the next layer reads the states of both, those of the forward direction first.
     mode : {"many_to_one", "many_to_many"}, default="many_to_one"
         One target per sequence, or one per step.
     dropout : float, default=0.0
-        Share of the states that are set to zero, between layers and before the output, while
-        training; from 0 to below 1.
+        Fraction of the states that are set to zero during training, between layers and before the
+        output; at least 0 and below 1.
     max_grad_norm : float or None, default=1.0
-        The gradient of a minibatch is scaled down to this Euclidean norm if it is longer [5]_. With
-        weights, both this norm and `max_grad_value` are multiplied by the mean weight of what the
-        minibatch teaches, in units of the mean over all that is taught: clipping then does not undo
-        the weights.
+        Maximum Euclidean norm of the gradient of a minibatch; a longer gradient is scaled down to
+        it [5]_. With weights, both this norm and `max_grad_value` are multiplied by the mean of the
+        positive weights in the minibatch, divided by their mean over all training data, so that
+        clipping does not undo the weights.
     max_grad_value : float or None, default=None
-        Each entry of the gradient is cut to plus or minus this value.
+        Each entry of the gradient is clipped to plus or minus this value.
     solver : {"sgd", "adam", "adamw", "rmsprop", "adagrad"}, default="adam"
-        How a gradient changes the weights. "adamw" is Adam with decoupled weight decay.
+        Optimizer that updates the weights. "adamw" is Adam with decoupled weight decay.
     alpha : float, default=0.0
-        Strength of the L2 penalty, ``alpha / 2 * sum(w ** 2)`` over all weights without biases; it
-        is not divided by the size of the minibatch. For "adamw" the decay per unit of learning
-        rate.
+        Strength of the L2 penalty, ``alpha / 2 * sum(w ** 2)`` over all weights except biases; it
+        is not divided by the size of the minibatch. For "adamw", the weight decay per unit of
+        learning rate.
     batch_size : int or "auto", default="auto"
-        Sequences per minibatch. "auto" is 16, of more than 1024 sequences one 64th, up to 128.
+        Sequences per minibatch. "auto" is 16, or for more than 1024 sequences one 64th of them, up
+        to 128.
     learning_rate : {"constant", "invscaling", "adaptive", "cosine"}, default="constant"
         Schedule of the learning rate, for every solver.
 
         - "constant": `learning_rate_init`;
         - "invscaling": ``learning_rate_init / (t_ + 1) ** power_t``, set at each epoch;
-        - "adaptive": divided by 5 where training would stop for want of progress, until it is below
-          1e-6;
+        - "adaptive": divided by 5 whenever training would stop for lack of progress, until it is
+          below 1e-6;
         - "cosine": from `learning_rate_init` to 0 over `max_iter` epochs, set at each minibatch
-          [6]_. Reaching `max_iter` is then the plan and gives no warning. In `partial_fit`, where
-          nobody knows the end, it is constant.
+          [6]_. Reaching `max_iter` then gives no warning. In `partial_fit`, where the number of
+          epochs is unknown, the rate is constant.
     learning_rate_init : float, default=0.005
-        The learning rate to begin with.
+        Initial learning rate.
     power_t : float, default=0.5
         Exponent of "invscaling", not negative.
     momentum : float, default=0.9
@@ -79,86 +81,88 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
     beta_2 : float, default=0.999
         Decay of the mean of squared gradients in "adam", "adamw" and "rmsprop".
     epsilon : float, default=1e-8
-        Added to the root of the mean of squared gradients before it divides; for "adam" and "adamw"
-        after the correction of its bias, as in PyTorch.
+        Added to the root of the mean of squared gradients, by which the update is divided; for
+        "adam" and "adamw" after the bias correction, as in PyTorch.
     max_iter : int, default=200
         Maximum number of epochs.
     shuffle : bool, default=True
-        Whether minibatches are drawn anew in each epoch; otherwise they follow the order of X.
+        Whether to draw new minibatches in each epoch; otherwise they follow the order of X.
     tol : float, default=1e-4
-        What counts as progress: a training loss lower by `tol`, or with `early_stopping` a
-        validation score higher by `tol`.
+        Smallest change that counts as progress: the training loss must fall by `tol`, or with
+        `early_stopping` the validation score must rise by `tol`.
     n_iter_no_change : int or np.inf, default=10
-        Training stops when more than so many epochs in a row bring no progress. It counts four
-        times as long as the best loss is above 0.98 of that of the best constant prediction
-        (without `early_stopping`); a fit that ends there warns.
+        Training stops after more than this number of epochs in a row without progress. Without
+        `early_stopping`, the number is multiplied by 4 while the best loss is above 0.98 times the
+        loss of the best constant prediction; a fit that ends there gives a warning.
     early_stopping : bool, default=False
-        Whether to watch the score on held-out sequences, and give back the weights of the epoch
-        where it was best. The score weighs classes as training does. Balanced class weights, or
-        mean and scale of y, are taken from all sequences, held out or not; those of X from the
-        training sequences alone.
+        Whether to judge progress by the score on held-out sequences, and to keep the weights of
+        the epoch where it was best. The score uses the class weights of training. Balanced class
+        weights, or mean and scale of y, are computed from all sequences, held out or not; mean and
+        scale of X are computed from the training sequences alone.
     validation_fraction : float, default=0.1
-        Share of the sequences held out by `early_stopping` when `fit` gets no `X_val`: at random,
-        whatever `shuffle` says, and stratified by class where that is possible. Give `X_val` where
-        sequences follow each other in time.
+        Fraction of the sequences that `early_stopping` holds out when `fit` gets no `X_val`: drawn
+        at random, whatever `shuffle` is, and stratified by class where that is possible. Pass
+        `X_val` instead if the sequences follow each other in time.
     scoring : str, callable or None, default=None
-        What `early_stopping` judges an epoch by. None is `score`; "loss" is minus the loss,
-        weighted as in training. Otherwise it is a name or function as for `GridSearchCV`, called as
-        ``scoring(estimator, X, y)`` with the held-out sequences in the form in which they came, and
-        with their ``sample_weight`` if it takes that. It gets no class weights.
+        The score that `early_stopping` uses. None means the method `score`; "loss" means minus the
+        loss, weighted as in training. Otherwise it is a name or function as for `GridSearchCV`,
+        called as ``scoring(estimator, X, y)`` with the held-out sequences in the form in which they
+        were passed, and with their ``sample_weight`` if it accepts that. It gets no class weights.
     warm_start : bool, default=False
-        Whether `fit` goes on from the weights of the fit before, instead of new ones. The
-        optimizer begins anew.
+        Whether `fit` continues from the weights of the previous fit instead of new ones. The
+        optimizer starts afresh.
     random_state : int, RandomState instance or None, default=None
-        Source of the initial weights, the split, the order of minibatches and dropout. The same
-        number gives the same bits, for any number of threads.
+        Source of the initial weights, the validation split, the order of minibatches and dropout.
+        The same number gives the same bits, for any number of threads.
     verbose : int, default=0
         1 prints a line per epoch; 2 and more show a progress bar if tqdm is installed.
     class_weight : dict, "balanced" or None, default=None
-        Weights of the classes, ``{class: weight}``; a class not named has 1. "balanced" weighs them
-        inversely to what is taught of them, weights included, and counts what `early_stopping`
-        holds out of y as well; `partial_fit` cannot do that.
+        Weights of the classes, ``{class: weight}``; a class that is not named has weight 1. With
+        "balanced", the weight of a class is inversely proportional to the sum of its sample weights
+        in y, including what `early_stopping` holds out; `partial_fit` does not support this.
     normalize_X : bool, default=True
-        Whether the network reads ``(X - x_mean_) / x_scale_``. Both are taken over all steps of the
-        training sequences, each with the sample weight of its sequence; with weights per step, that
-        is the mean weight of the taught ones, and in one direction steps behind the last taught one
-        are left out. Features of only 0 and 1 stay as they are, constant ones get scale 1.
+        Whether the network reads ``(X - x_mean_) / x_scale_``. Mean and scale are computed over all
+        steps of the training sequences, each with the sample weight of its sequence. With weights
+        per step, a sequence has the mean of its positive weights, and unless `bidirectional`, steps
+        after the last one of positive weight are left out. Features of only 0 and 1 are not scaled;
+        constant features have scale 1.
     dtype : {"float32", "float64"}, default="float32"
-        What the network computes in.
+        Type of the numbers that the network computes with.
     memory_budget : int or None, default=None
-        Maximum number of bytes for what `fit` keeps of the steps of a minibatch, all threads
-        together; None: no limit. Where long sequences would take more, only some of the states are
-        kept, and the steps between are computed again on the way back (Chen et al., 2016): the same
-        numbers in a third more time. An error names the smallest budget that is enough; a network
-        with two directions needs room for all steps.
+        Maximum number of bytes that `fit` keeps for the steps of a minibatch, in all threads
+        together; None means no limit. If long sequences need more, `fit` keeps only some of the
+        states and computes the steps between them again during back-propagation (Chen et al.,
+        2016): the results are the same and take a third more time. If the budget is too small, an
+        error names the smallest one that suffices. A bidirectional network needs room for all
+        steps.
     n_threads : int or None, default=None
-        Maximum number of threads for `fit` and for each prediction, up to the number of cores or
-        16. Results do not depend on it, and minibatches of less than half a millisecond take one.
-        None follows OMP_NUM_THREADS and the cores that this process may use, and is 1 in a joblib
-        worker. In a forked child there is always one.
+        Maximum number of threads for `fit` and for each prediction, limited to the number of cores
+        or 16, whichever is larger. Results do not depend on it. Minibatches of less than half a
+        millisecond use one thread. None means 1 in a joblib worker, otherwise OMP_NUM_THREADS, or
+        if that is not set, the number of cores that this process may use. A forked child always
+        uses one thread.
 
     Attributes
     ----------
     classes_ : ndarray of shape (n_classes,)
-        The labels that were taught, sorted. A label that occurs with weight 0 only is not among
-        them.
+        The class labels, sorted. A label that occurs only with weight 0 is not included.
     x_mean_, x_scale_ : ndarray of shape (n_features,)
-        What the network takes off each feature, and divides it by: for 2-D X one of each. 0 and 1
-        with ``normalize_X=False``. `partial_fit` and `warm_start` go on with running ones.
+        Mean that the network subtracts from each feature, and scale that it divides by; for 2-D X
+        one of each. 0 and 1 with ``normalize_X=False``. `partial_fit` and `warm_start` update them.
     n_features_in_ : int
-        Features per step; for 2-D X the number of its columns, which are steps.
+        Number of features per step; for 2-D X the number of its columns, which are steps.
     feature_names_in_ : ndarray of shape (`n_features_in_`,)
-        Column names, if X was a data frame, or a list of such, with names.
+        Column names, if X was a data frame with named columns, or a list of such frames.
     n_layers_ : int
-        Recurrent layers.
+        Number of recurrent layers.
     n_outputs_ : int
-        Outputs of the network; 1 for two classes.
+        Number of outputs of the network; 1 for two classes.
     out_activation_ : str
-        What makes predictions of these outputs: "logistic" for two classes, else "softmax".
+        Function from these outputs to predictions: "logistic" for two classes, else "softmax".
     n_iter_ : int
-        Epochs of the last `fit` or `partial_fit` that were finished.
+        Number of complete epochs in the last `fit` or `partial_fit`.
     t_ : int
-        Sequences seen in training, over all epochs.
+        Number of sequences seen in training, over all epochs.
     loss_ : float
         Training loss of the last epoch, without the penalty.
     best_loss_ : float or None
@@ -169,44 +173,44 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         Score on the held-out sequences after each epoch, see `scoring`; `warm_start` appends to it.
         None without `early_stopping`.
     best_validation_score_ : float or None
-        The greatest of the last fit: the score of the weights that it gave back.
+        Highest validation score of the last fit, which is the score of the weights that it kept.
     params_ : ndarray of shape (n_params,)
         All weights, in the order of `weights_`.
     weights_ : dict of str to ndarray
-        The same under PyTorch's names and in its shapes, as read-only copies. They belong to X as
-        the network reads it, normalised.
+        The same weights under PyTorch's names and in its shapes, as read-only copies. They apply to
+        normalised X, as the network reads it.
 
     See Also
     --------
-    RNNRegressor : The same networks for numbers.
+    RNNRegressor : The same networks for numeric targets.
     sklearn_rnn.preprocessing.SequenceScaler : Scales features of sequences of any form.
     sklearn_rnn.metrics : Scores per step, for `make_scorer`.
 
     Notes
     -----
     X is a 3-D array ``(n_samples, n_timesteps, n_features)``; or a list, tuple or object array of
-    ``(n_timesteps_i, n_features)``, of any lengths; or 2-D, an array or data frame
-    ``(n_samples, n_timesteps)`` with one feature per step, of which a list of 1-D arrays is the
-    ragged form. Data frames, alone or in a list, are those of pandas, polars and pyarrow; their
-    columns must hold numbers, and NA counts as NaN. Padded data enter through `sklearn_rnn.unpad`.
-    Nothing is padded inside: a sequence costs its own steps.
+    ``(n_timesteps_i, n_features)``, of any lengths; or a 2-D array or data frame
+    ``(n_samples, n_timesteps)`` with one feature per step; or a list of 1-D arrays, which is the
+    ragged form of the latter. Data frames, alone or in a list, are those of pandas, polars and
+    pyarrow; their columns must hold numbers, and NA counts as NaN. Use `sklearn_rnn.unpad` on
+    padded data. Nothing is padded internally: a sequence costs only its own steps.
 
-    Minibatches of B sequences minimise ``sum(w * loss) / (B * m)``, with m the mean total weight of
-    a training sequence; B is the same in a last, smaller minibatch. So a weight counts alike
-    whatever minibatch it falls into, and with ``mode="many_to_many"`` each taught step counts alike
-    in short sequences and long ones. A step of weight 0 is not taught. `loss_` is the weighted
+    With minibatches of B sequences, each minimises ``sum(w * loss) / (B * m)``, where m is the mean
+    total weight of a training sequence; a smaller last minibatch is divided by the same B. So a
+    weight counts the same in every minibatch, and with ``mode="many_to_many"`` a step counts the
+    same in short and in long sequences. Steps of weight 0 are ignored. `loss_` is the weighted
     mean.
 
-    Initial input and output weights are Glorot uniform, recurrent ones orthogonal, biases 0, but
-    for the forget gate's, which is 1.
+    Initially, input and output weights are Glorot uniform, recurrent weights are orthogonal, and
+    biases are 0, except those of the forget gate, which are 1.
 
-    The defaults came out of cross-validations on training data (benchmarks/defaults.py). "gru" had
-    0.7 of the error of "lstm" over eight tasks and 20 seeds, in 0.85 of the time. An initial forget
-    bias of 1 was better than 0 for tasks of long memory, and no worse over all. A patience of 10
-    epochs was better than 5; 20 was not reliably better. Minibatches of 16 and a rate of 0.005 did
-    best together; no penalty was as good as 1e-4, and clipping at 1 as good as at 5. `max_iter` is
-    a bound that `tol` usually ends a fit before. Larger minibatches for more than 1024 sequences
-    are for speed.
+    The defaults were chosen by cross-validation on training data (benchmarks/defaults.py). Over
+    eight tasks and 20 seeds, "gru" had 0.7 times the error of "lstm" and took 0.85 times as long.
+    An initial forget bias of 1 was better than 0 for tasks that need a long memory, and no worse
+    over all tasks. For `n_iter_no_change`, 10 was better than 5, and 20 was not reliably better.
+    Minibatches of 16 with a rate of 0.005 did best; a penalty of 0 was as good as 1e-4, and
+    clipping at 1 as good as at 5. `max_iter` is an upper bound: `tol` usually ends a fit earlier.
+    Larger minibatches for more than 1024 sequences are for speed.
 
     References
     ----------
@@ -324,8 +328,8 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         """Fit the network to sequences and their targets.
 
         On Ctrl-C, training stops with a warning and the estimator keeps what it has learned so far;
-        if that is nothing, `KeyboardInterrupt` is raised. (A grid search goes on with its next
-        candidate after the warning.)
+        if it has learned nothing yet, `KeyboardInterrupt` is raised. (After the warning, a grid
+        search continues with its next candidate.)
 
         Parameters
         ----------
@@ -336,23 +340,23 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         y : array-like of labels
             ``(n_samples,)``. With ``mode="many_to_many"`` ``(n_samples, n_timesteps)``, or a list
             or object array of ``(n_timesteps_i,)``. A last axis of length 1 is flattened with a
-            warning. Labels are of one type, strings or numbers for example, and none is missing.
+            warning. Labels must be of one type, for example strings or numbers, and not missing.
         sample_weight : array-like, default=None
             One weight per sequence; with ``mode="many_to_many"`` also one per step, in any form
-            that y may have; only their ratios count. Nothing is learned from what has weight 0,
-            and its y may be anything: None, NaN, a label of no class.
+            that y may have. Only their ratios count. Sequences or steps of weight 0 are ignored,
+            and their y may be anything: None, NaN, an unknown label.
         X_val, y_val, sample_weight_val : as X, y and sample_weight, default=None
-            What `early_stopping` validates with, instead of a part of X. A Pipeline does not
-            transform it, so scale it before; or have scikit-learn route it
+            Validation data for `early_stopping`, instead of a part of X. A Pipeline does not
+            transform `X_val`: transform it yourself, or have scikit-learn route it
             (``set_config(enable_metadata_routing=True)``, ``set_fit_request(X_val=True,
             y_val=True)``, and ``transform_input=["X_val"]`` of the Pipeline).
         callbacks : callable or list of callables, default=None
             Called as ``callback(estimator, info)`` after each epoch, when the estimator is ready
             to predict. info is a dict with epoch, max_iter, loss, validation_score (or None),
-            learning_rate, seconds and steps_per_second. One that returns true ends the training;
-            the error of one is raised, and leaves what was learned. The estimator has the present
-            weights then, not the best ones, and the training goes on with its own. Callbacks are
-            not kept.
+            learning_rate, seconds and steps_per_second. If a callback returns true, training stops;
+            if it raises an error, so does `fit`, and the estimator keeps what it has learned so
+            far. During the call the estimator has the current weights, not the best ones; changing
+            them does not affect the training. Callbacks are not stored.
 
         Returns
         -------
@@ -362,9 +366,9 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         Raises
         ------
         ValueError
-            If a parameter or the data are not as described; the message names them, and the
-            estimator stays as it was. The same if the training diverges: the loss, its gradient or
-            a weight is not finite any more.
+            If a parameter or the data are not as described (the message names them), or if the
+            training diverges: the loss, its gradient or a weight is no longer finite. The estimator
+            stays as it was.
         MemoryError
             If the network is too large for these sequences.
 
@@ -372,9 +376,9 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         -----
         ConvergenceWarning
             If `max_iter` ended the training, except with ``learning_rate="cosine"``; or if training
-            ended before it learned more than the best constant prediction.
+            ended before the network did better than the best constant prediction.
         UserWarning
-            If `batch_size` is more than there are sequences to train on.
+            If `batch_size` is larger than the number of training sequences.
         """
         return self._fit(
             X,
@@ -388,23 +392,24 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
     def partial_fit(self, X, y, sample_weight=None, classes=None):
         """Learn from each sequence once, in minibatches of `batch_size`.
 
-        It goes on from whatever was fitted before, with the memory of the optimizer. Ctrl-C is
-        raised, and leaves what was learned.
+        Training continues from the previous fit, with the state of its optimizer. Ctrl-C raises
+        `KeyboardInterrupt`, and the estimator keeps what it has learned so far.
 
-        Mean and scale of X run on over all calls; those in use follow when one of them has moved by
-        more than 1 % of the scale. Where the scale of a feature moves by a factor below 2, the
-        weights change with it so that predictions stay the same.
+        Mean and scale of X accumulate over all calls. Those in use are updated when one of them has
+        moved by more than 1 % of the scale. If the scale of a feature changes by a factor below 2,
+        the weights are changed with it so that predictions stay the same.
 
         Parameters
         ----------
         X, y
             As in `fit`.
         sample_weight : array-like, default=None
-            In the form of `fit`, but as they are: a weight of 2 makes a step twice as long as none.
-            With ``mode="many_to_many"`` the loss of a sequence is measured by the mean number of
-            taught steps per sequence over all calls.
+            In the form of `fit`, but not only their ratios count: a weight of 2 doubles the
+            gradient. With ``mode="many_to_many"`` the loss of a sequence is divided by the mean
+            number of steps of positive weight per sequence, over all calls.
         classes : array-like of shape (n_classes,), default=None
-            All classes that will ever come; needed in the first call, unless `fit` came before.
+            All classes that y can have in any call; required in the first call, unless `fit` was
+            called before.
 
         Returns
         -------
@@ -414,9 +419,9 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         Raises
         ------
         ValueError
-            If a parameter or the data are not as described, if they do not fit to what was fitted
-            before, if y has other classes, or with `early_stopping`. If the training diverges, what
-            it learned before that minibatch is kept.
+            If a parameter or the data are not as described, if they do not match the previous fit,
+            if y has other classes, or with `early_stopping`. Also if the training diverges; what
+            was learned before that minibatch is kept.
         """
         return self._fit(X, y, sample_weight, incremental=True, classes=classes)
 
@@ -439,7 +444,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         Raises
         ------
         ValueError
-            If X is not of the kind, or has not the number of features, that was fitted.
+            If X has another kind or another number of features than in `fit`.
         """
         twin = self._now()
         network, sequences, outputs = twin._outputs(X)
@@ -466,7 +471,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         Raises
         ------
         ValueError
-            If X is not of the kind, or has not the number of features, that was fitted.
+            If X has another kind or another number of features than in `fit`.
         """
         twin = self._now()
         logistic = twin._fitted_network().loss == "logistic"
@@ -479,8 +484,8 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
     def predict_log_proba(self, X):
         """Predict the logarithm of the probability of each class.
 
-        It is computed from the network's outputs, so that it stays finite where a probability is
-        too small for its dtype.
+        It is computed from the network's outputs, so it stays finite where a probability is too
+        small for its dtype.
 
         Parameters
         ----------
@@ -490,12 +495,12 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         Returns
         -------
         log_probabilities : ndarray or object array of ndarray
-            In the shape of `predict_proba`.
+            In the shape that `predict_proba` returns.
 
         Raises
         ------
         ValueError
-            If X is not of the kind, or has not the number of features, that was fitted.
+            If X has another kind or another number of features than in `fit`.
         """
         network, sequences, z = self._now()._outputs(X, raw=True)
         if network.loss == "logistic":
@@ -504,7 +509,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
             with np.errstate(over="ignore"):
                 z = z - z.max(axis=1, keepdims=True)
             z -= np.log(np.exp(z).sum(axis=1, keepdims=True))
-            z = z.clip(min=np.finfo(z.dtype).min)  # what is below the least float is that
+            z = z.clip(min=np.finfo(z.dtype).min)  # -inf becomes the least float
         return as_carried(z, sequences, network.per_step)
 
     @floating_point_ignored
@@ -518,31 +523,31 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         y : targets
             One per sequence, or with ``mode="many_to_many"`` one per step, as in `fit`.
         sample_weight : weights, default=None
-            One per sequence, or with ``mode="many_to_many"`` also one per step; what has weight 0
-            does not count.
+            One per sequence, or with ``mode="many_to_many"`` also one per step. Sequences or steps
+            of weight 0 do not count.
 
         Returns
         -------
         score : float
-            Over all sequences, or with ``mode="many_to_many"`` over all steps.
+            Accuracy over all sequences, or with ``mode="many_to_many"`` over all steps.
 
         Raises
         ------
         ValueError
-            If X, y and the weights do not fit together, or not to what was fitted.
+            If X, y and the weights do not match each other or the fit.
         """
         return self._score(X, y, sample_weight)
 
     # ---- the meaning of y ----
 
     def _read_y(self, y, sequences, per_step, name, taught=None):
-        """Return labels (n_rows,); what is not taught (n_rows,) may have come as anything."""
+        """Return labels (n_rows,); rows outside the mask `taught` (n_rows,) may hold anything."""
         if per_step:
             labels = pack_steps(y, sequences, name=name, numeric=False, taught=taught)
             if labels.ndim == 2 and labels.shape[1] != 1:
                 raise ValueError(
-                    f"`{name}` must have one label per step, it has {labels.shape[1]}; one-hot "
-                    f"labels need an argmax, [labels.argmax(axis=1) for labels in {name}]."
+                    f"`{name}` must have one label per step, got {labels.shape[1]}; convert "
+                    f"one-hot labels with [labels.argmax(axis=1) for labels in {name}]."
                 )
             with naming(name):
                 return column_or_1d(labels, warn=True)
@@ -550,8 +555,8 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         if y.ndim > 2 or (y.ndim == 2 and y.shape[1] != 1):
             raise ValueError(
                 f"`{name}` must have one label per sequence with mode='many_to_one', got shape "
-                f"{y.shape}: one-hot rows need an argmax(axis=1), several labels per sequence "
-                "sklearn.multioutput.MultiOutputClassifier, and one label per step "
+                f"{y.shape}. Convert one-hot rows with argmax(axis=1); for several labels per "
+                "sequence use sklearn.multioutput.MultiOutputClassifier, for one label per step "
                 "mode='many_to_many'."
             )
         with naming(name):
@@ -562,7 +567,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
     def _learn_y(self, labels, weights, taught, going_on, incremental, classes=None):
         """Return codes (n_rows,), the loss and its number of outputs; sets `classes_`.
 
-        What is not taught may have any label, and makes no class.
+        Rows that are not taught may have any label, which does not become a class.
         """
         with naming("y"):
             check_classification_targets(labels[taught])
@@ -604,11 +609,11 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         classes = self.classes_
         ours, theirs = family(classes.dtype), family(labels.dtype)
         try:
-            # NumPy would compare numbers with strings as strings; what objects are, it finds out.
+            # NumPy would compare numbers with strings as strings; for objects it raises TypeError.
             if ours != theirs and "objects" not in (ours, theirs):
                 raise TypeError(f"got {theirs}")
             if {classes.dtype.kind, labels.dtype.kind} == {"i", "u"}:
-                # NumPy would compare both as floats, and take large ones for each other.
+                # NumPy would compare both as floats, in which large ones may become equal.
                 classes, labels = classes.astype(object), labels.astype(object)
             codes = np.searchsorted(classes, labels).clip(max=len(classes) - 1)
         except TypeError as error:
@@ -619,9 +624,10 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         return np.where(classes[codes] == labels, codes, -1).astype(np.int32)
 
     def _class_factors(self, examples, incremental):
-        """Return the weight of each class, then 1 for labels of no class; None without weights.
+        """Return the weight of each class, and last 1 for unknown labels; None without weights.
 
-        "balanced" counts what is taught, held out or not. Only in a fit the ratios alone count.
+        "balanced" counts all taught examples, held out or not. In `fit` only the ratios of the
+        class weights count, in `partial_fit` the weights themselves.
         """
         if self.class_weight is None:
             return None
@@ -640,7 +646,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
             factors[seen] = weights.sum() / n_classes / per_class[seen]
         else:
             factors[:-1] = self._read_class_weight()
-        if not incremental:  # to a greatest one about 1, see `relative`
+        if not incremental:  # scale the greatest one to about 1, see `relative`
             _, exponent = np.frexp(factors[:-1].max())
             with np.errstate(over="ignore"):
                 factors = np.ldexp(factors, -exponent).clip(max=1e300)
@@ -651,12 +657,12 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         given = dict(self.class_weight)
         if not all(map(number(0).test, given.values())):
             raise ValueError(
-                f"`class_weight` must have finite weights, not negative; got {self.class_weight}."
+                f"`class_weight` must have finite weights of at least 0, got {self.class_weight}."
             )
         factors = np.array([given.pop(c, 1.0) for c in self.classes_.tolist()], dtype=np.float64)
         if given and len(self.class_weight) - len(given) < len(self.classes_):
             raise ValueError(
-                f"`class_weight` has {sorted(given, key=str)}, which are not among the classes "
+                f"`class_weight` names {sorted(given, key=str)}, which are not among the classes "
                 f"{self.classes_}."
             )
         return factors

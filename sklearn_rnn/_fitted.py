@@ -1,4 +1,4 @@
-"""A fitted network: what an estimator does with it, and how it is kept in files."""
+"""The fitted estimator: its predictions, states and weights, and how it is saved."""
 
 import copy
 import warnings
@@ -22,7 +22,7 @@ from ._validation import naming, read_weights, read_X
 
 
 class InconsistentStateWarning(InconsistentVersionWarning):
-    """An estimator is unpickled that another version of sklearn_rnn has pickled."""
+    """An unpickled estimator was pickled by another version of sklearn_rnn."""
 
     def __init__(self, estimator_name, here, there):
         super().__init__(
@@ -34,13 +34,13 @@ class InconsistentStateWarning(InconsistentVersionWarning):
     def __str__(self):
         return (
             f"{self.estimator_name} was pickled by sklearn_rnn {self.original_sklearn_version} and "
-            f"is unpickled by {self.current_sklearn_version}, under which it may behave otherwise. "
-            "Fit it again; for the long term keep the arrays of `weights_`."
+            f"unpickled by {self.current_sklearn_version}, where it may behave differently. Fit it "
+            "again; for long-term storage, keep the arrays of `weights_`."
         )
 
 
 def finite(values, network):
-    """Return what the network computed, if it is finite."""
+    """Return the results of the network, after a check that they are finite."""
     if not np.isfinite(values).all():
         raise ValueError(
             f"`X` leads to results that are not finite in {network.dtype}: its values, or those of "
@@ -52,8 +52,8 @@ def finite(values, network):
 class _FittedRNN(BaseEstimator):
     """A network that predicts.
 
-    Its state is arrays and plain values, and only `_set_fitted`, `_become` and `set_weights` write
-    it.
+    Its state consists of arrays and plain values. Only `_set_fitted`, `_become` and `set_weights`
+    write it.
     """
 
     # ---- state ----
@@ -73,28 +73,28 @@ class _FittedRNN(BaseEstimator):
         return hasattr(self, "params_")
 
     def _fitted_network(self):
-        """Return the network that was fitted, whatever the parameters are by now.
+        """Return the network that was fitted, even if the parameters have changed since.
 
-        What a prediction takes of the fitted state has been checked then.
+        This checks every part of the fitted state that a prediction uses.
         """
         if not hasattr(self, "params_"):
             check_is_fitted(self)
         return _state.checked(vars(self))
 
     def _scaling(self):
-        """Return mean and scale under which the network reads X, or None."""
+        """Return the mean and scale with which the network normalises X, or None."""
         return None if self._x_moments is None else (self.x_mean_, self.x_scale_)
 
     # ---- use ----
 
     def _now(self):
-        """Return a twin that stays as it is, should another thread fit this one meanwhile."""
+        """Return a copy that stays the same even if another thread fits this estimator."""
         twin = object.__new__(type(self))
         twin.__dict__ = vars(self).copy()
         return twin
 
     def _outputs(self, X, raw=False):
-        """Return the network, X as sequences, and its outputs by rows; called on a twin."""
+        """Return the network, X as sequences, and its outputs by rows; call this on a copy."""
         network, scaling = self._fitted_network(), self._scaling()
         sequences = read_X(self, X, dtype=network.dtype, scaling=scaling)
         n_threads = effective_n_threads(self.n_threads)
@@ -135,7 +135,7 @@ class _FittedRNN(BaseEstimator):
         Raises
         ------
         ValueError
-            If there is no such layer, or X does not fit to what was fitted.
+            If there is no such layer, or X does not match the fit.
 
         Examples
         --------
@@ -178,11 +178,11 @@ class _FittedRNN(BaseEstimator):
     def weights_(self):
         """Weights under PyTorch's names, as fresh read-only arrays.
 
-        ``weight_ih_l0`` (n_gates * n_units, n_inputs), ``weight_hh_l0``, ``bias_ih_l0`` and
-        ``bias_hh_l0``, the same for each layer, with suffix ``_reverse`` for the second direction;
-        gates in PyTorch's order (lstm: i f g o, gru: r z n). Then ``head.weight`` and
-        ``head.bias``. Without these two, and as tensors, ``torch.nn.LSTM.load_state_dict`` takes
-        them, for X that is normalised: ``(X - x_mean_) / x_scale_``.
+        They are ``weight_ih_l0`` (n_gates * n_units, n_inputs), ``weight_hh_l0``, ``bias_ih_l0``
+        and ``bias_hh_l0``, and the same for each layer, with suffix ``_reverse`` for the second
+        direction; gates are in PyTorch's order (lstm: i f g o, gru: r z n). Then come
+        ``head.weight`` and ``head.bias``. All but these two, converted to tensors, can be loaded by
+        ``torch.nn.LSTM.load_state_dict``, for normalised X: ``(X - x_mean_) / x_scale_``.
         """
         twin = self._now()
         network, params = twin._fitted_network(), twin.params_.copy()
@@ -206,8 +206,8 @@ class _FittedRNN(BaseEstimator):
         Raises
         ------
         ValueError
-            If a name is missing or unknown, a shape differs, or something is not a real number,
-            finite in the dtype of the network. Nothing is changed then.
+            If a name is missing or unknown, a shape differs, or a value is not a real number that
+            is finite in the dtype of the network. The weights then stay as they were.
 
         Examples
         --------
@@ -250,22 +250,22 @@ class _FittedRNN(BaseEstimator):
     def save_weights(self, file):
         """Write the fitted network to a file that holds no code.
 
-        Besides the weights, under the names of `weights_`, it holds what predictions need: the
-        architecture, the form of X, its mean and scale, and `classes_`, or mean and scale of y,
-        with what these go on from in `partial_fit`. It does not hold how the network was trained,
-        nor the other parameters of the estimator: `pickle` keeps these.
+        The file holds the weights, under the names of `weights_`, and what else predictions need:
+        the architecture, the form of X, its mean and scale, and `classes_`, or mean and scale of y.
+        It also holds what `partial_fit` needs to update means and scales. It does not hold the
+        history of training or the other parameters of the estimator: use `pickle` to keep them.
 
         Parameters
         ----------
         file : str or path-like
-            A name that ends in ``.safetensors`` or ``.npz``, which is its format. A file of that
-            name is replaced once the new one is whole.
+            A name that ends in ``.safetensors`` or ``.npz``, which chooses the format. An existing
+            file of that name is replaced once the new one is complete.
 
         Raises
         ------
         ValueError
-            If the name ends otherwise or is that of something else than a file, the fitted state
-            is damaged, or `classes_` are neither numbers nor strings.
+            If the name has another ending or belongs to something other than a file, the fitted
+            state is damaged, or `classes_` are neither numbers nor strings.
         """
         check_is_fitted(self)
         state = vars(self).copy()
@@ -274,16 +274,16 @@ class _FittedRNN(BaseEstimator):
 
     @floating_point_ignored
     def load_weights(self, file):
-        """Become the network in a file that `save_weights` wrote.
+        """Load the network from a file that `save_weights` wrote.
 
-        An estimator that is not fitted takes everything from the file, also its parameters that
-        tell what the network is (`cell`, `hidden_layer_sizes`, `mode`, `dtype`, ...). It predicts
-        then, but has no past: `t_` and `n_iter_` are 0, `loss_` is NaN. One that is fitted must
-        have the same network, classes and form of X; it takes the weights, and means and scales of
-        X and y, and keeps the rest, as with `set_weights`. Both can be trained on.
+        An unfitted estimator takes everything from the file, including the parameters that define
+        the network (`cell`, `hidden_layer_sizes`, `mode`, `dtype`, ...). It can then predict, but
+        has no history: `t_` and `n_iter_` are 0, `loss_` is NaN. A fitted estimator must have the
+        same network, classes and form of X as the file; it takes the weights and the means and
+        scales of X and y, and keeps the rest, as with `set_weights`. Both can be trained further.
 
-        All that is in the file is checked before it is used: unlike a pickle, it may come from
-        anybody.
+        Everything in the file is checked before it is used: unlike a pickle, the file may come from
+        anyone.
 
         Parameters
         ----------
@@ -298,8 +298,8 @@ class _FittedRNN(BaseEstimator):
         Raises
         ------
         ValueError
-            If the file is not one of `save_weights`, is not whole, or holds another network than
-            the one that was fitted. Nothing is changed then.
+            If the file was not written by `save_weights`, is incomplete, or holds another network
+            than the fitted one. The estimator then stays as it was.
 
         Examples
         --------
@@ -332,10 +332,10 @@ class _FittedRNN(BaseEstimator):
         return self
 
     def _become(self, network, state):
-        """Take over a state that tells nothing of a training."""
+        """Take over a state that has no history of training."""
         if is_classifier(self) != (LOSSES[network.loss].task == "classes"):
             raise ValueError(
-                f"`file` must hold a network for {type(self).__name__}, it has one that predicts "
+                f"`file` must hold a network for {type(self).__name__}, got one that predicts "
                 f"{LOSSES[network.loss].task}, with loss={network.loss!r}."
             )
         params = {
@@ -367,7 +367,7 @@ class _FittedRNN(BaseEstimator):
         from . import __version__
 
         state = dict(super().__getstate__())
-        if "loss_curve_" in state:  # `partial_fit` appends to it, which is no matter of a copy
+        if "loss_curve_" in state:  # `partial_fit` appends to it, which must not change a copy
             state["loss_curve_"] = copy.copy(state["loss_curve_"])
         return {**state, "_sklearn_rnn_version": __version__, "_state_format": STATE_FORMAT}
 
@@ -387,7 +387,7 @@ class _FittedRNN(BaseEstimator):
             for name, value in state.items()
             if name not in ("_sklearn_rnn_version", "_state_format")
         }
-        if state_format < 2:  # before there were these parameters
+        if state_format < 2:  # from before these parameters existed
             state = {**_state.upgrade(state, state_format), "normalize_X": False, "scoring": None}
         if "params_" in state:
             _state.check_whole(state)
@@ -398,5 +398,5 @@ class _FittedRNN(BaseEstimator):
 
 
 def as_carried(rows, sequences, per_step):
-    """Give rows the form of X: (n_samples, ...), (n_samples, n_timesteps, ...) or object array."""
+    """Return rows as X came: (n_samples, ...), (n_samples, n_timesteps, ...) or object array."""
     return unpack_steps(rows, sequences, sequences.kind != "ragged") if per_step else rows

@@ -1,7 +1,7 @@
-"""NumPy's floating-point settings: ours while we work, the caller's while callbacks do.
+"""NumPy's floating-point settings: ours while our code runs, the caller's during callbacks.
 
-Our own checks find what is not finite; numbers near the smallest one are no error to us. Someone
-who has set `np.seterr(all="raise")` would otherwise hear of both.
+Our own checks find values that are not finite, and numbers near the smallest one are not an error
+here. Without this, `np.seterr(all="raise")` would raise FloatingPointError for both.
 """
 
 from contextlib import contextmanager
@@ -14,7 +14,7 @@ _of_caller = ContextVar("_of_caller")
 
 
 def floating_point_ignored(function):
-    """Have a public function or method run without NumPy's floating-point errors and warnings."""
+    """Make a public function or method run without NumPy's floating-point errors and warnings."""
 
     @wraps(function)
     def quiet(*args, **kwargs):
@@ -30,6 +30,6 @@ def floating_point_ignored(function):
 
 @contextmanager
 def floating_point_of_caller():
-    """Run other people's code under the settings of whoever called us."""
+    """Run the caller's code, such as a callback, with the caller's settings."""
     with np.errstate(**_of_caller.get({})):
         yield

@@ -1,6 +1,6 @@
-"""Data frames and their columns, of pandas, polars and pyarrow, read by their own dtypes.
+"""Data frames and columns of pandas, polars and pyarrow, read by their own dtypes.
 
-None of these libraries is imported: a frame is told by what its class has.
+None of these libraries is imported: a frame is recognised by the attributes of its class.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import numpy as np
 from ._values import check_numeric, family, held, numbers_of_objects, refuse
 
 _LIBRARIES = ("pandas", "polars", "pyarrow")
-# What a dtype that is not NumPy's is called in its library -> what it holds.
+# Patterns for the names of dtypes that are not NumPy's, and what such a dtype holds.
 _WORDS = (
     (r"(sparse\[)?(u?int\d+|float\d*|double|halffloat|bool|boolean|decimal)\b", "numbers"),
     (r"decimal\d", "numbers"),
-    (r"null", "numbers"),  # nothing but missing ones, which are NaN
+    (r"null", "numbers"),  # all values are missing, and become NaN
     (r"date|time|duration|period|month", "dates or durations"),
     (r"str(ing)?\b|string_view|utf8|large_string|large_utf8", "strings"),
     (r"categor|enum|dictionary", "categories"),
@@ -37,7 +37,7 @@ _ADVICE = {
 
 
 def is_frame(item):
-    """Tell whether something is a table with columns, each of its own dtype."""
+    """Tell whether an object is a table with columns, each of its own dtype."""
     cls = type(item)
     if cls is np.ndarray or cls is list:
         return False
@@ -45,7 +45,7 @@ def is_frame(item):
 
 
 def is_column(item):
-    """Tell whether something is a column whose dtype is not NumPy's."""
+    """Tell whether an object is a column whose dtype is not NumPy's."""
     root = type(item).__module__.split(".")[0]
     if root not in _LIBRARIES and not hasattr(type(item), "iloc"):
         return False
@@ -53,7 +53,7 @@ def is_column(item):
 
 
 def holds_lists(item):
-    """Tell whether something is a column with a list or an array in each cell."""
+    """Tell whether an object is a column with a list or an array in each cell."""
     if type(item) is np.ndarray or isinstance(item, (list, tuple)) or is_frame(item):
         return False
     return is_column(item) and _kind(_dtype(item)) == "lists or arrays"
@@ -79,7 +79,7 @@ def read_frame(frame, name):
     kinds = [_kind(dtype) for dtype in dtypes]
     _check_columns(frame, names, dtypes, kinds, name)
     if "objects" not in kinds and not _is_arrow(frame):
-        array = np.asarray(frame)  # fast, and no numbers only where they are of several types
+        array = np.asarray(frame)  # fast, and numeric unless the columns have several types
         if array.dtype.kind in "biuf" and array.ndim == 2:
             return array
     columns = []
@@ -111,7 +111,7 @@ def read_column(column, name):
 
 
 def frame_of_labels(frame, name):
-    """Return a frame's columns as one array (n_rows, n_columns) of labels as they are."""
+    """Return a frame's columns as one array (n_rows, n_columns) of unchanged labels."""
     _check_in_memory(frame, name)
     columns = [np.asarray(_column(frame, j)) for j in range(len(column_names(frame)))]
     if len({column.dtype.kind for column in columns}) <= 1:
@@ -123,7 +123,7 @@ def frame_of_labels(frame, name):
 
 
 def check_long(frame, name):
-    """Refuse a frame whose rows are steps, as an index of several levels tells."""
+    """Refuse a frame whose rows are steps, which an index of several levels reveals."""
     index = getattr(frame, "index", None)
     n_levels = getattr(index, "nlevels", 1)
     if n_levels < 2 or len(frame) == 0:
@@ -135,8 +135,8 @@ def check_long(frame, name):
     raise ValueError(
         f"`{name}` must have one sequence per row, but its index of {n_levels} levels, "
         f"{list(index.names)}, looks like one row per step. Give a list of sequences, "
-        f"[frame for _, frame in {name}.groupby(level={level}, sort=False)]; if each row is a "
-        f"sequence, {name}.reset_index(drop=True)."
+        f"[frame for _, frame in {name}.groupby(level={level}, sort=False)]; or if each row is a "
+        f"sequence, use {name}.reset_index(drop=True)."
     )
 
 
@@ -169,7 +169,7 @@ def _kind(dtype):
 
 
 def _numbers(column, dtype):
-    """Return a column as an array, of numbers if it holds such."""
+    """Return a column as an array, of numbers if it holds numbers."""
     if isinstance(dtype, np.dtype):
         return numbers_of_objects(np.asarray(column))
     if hasattr(column, "array"):  # an extension of pandas
@@ -181,15 +181,15 @@ def _numbers(column, dtype):
 
 def _check_in_memory(frame, name):
     if hasattr(type(frame), "collect"):
-        raise TypeError(f"`{name}` must be in memory, got a {type(frame).__name__}: .collect() it.")
+        raise TypeError(f"`{name}` must be in memory, got {type(frame).__name__}: call .collect().")
 
 
 def _check_columns(frame, names, dtypes, kinds, name):
-    """Refuse the first column whose dtype says that it holds no numbers, or whose name is taken."""
+    """Refuse the first column whose dtype is not numeric, or whose name occurs twice."""
     if name.startswith("X") and len(set(names)) < len(names):
         twice = next(label for j, label in enumerate(names) if label in names[:j])
         raise ValueError(
-            f"`{name}` must have columns of different names, {twice!r} occurs twice: rename one."
+            f"`{name}` must have distinct column names, but {twice!r} occurs twice: rename one."
         )
     for j, kind in enumerate(kinds):
         if kind not in ("numbers", "objects"):
@@ -197,7 +197,7 @@ def _check_columns(frame, names, dtypes, kinds, name):
 
 
 def _refuse(frame, names, j, dtype, what, name):
-    """Raise the error about one column, which holds `what`."""
+    """Raise the error about a column that holds `what` instead of numbers."""
     if what == "lists or arrays":
         _refuse_nested(frame, names, j, name)
     if hasattr(frame, "to_dummies"):
@@ -207,7 +207,7 @@ def _refuse(frame, names, j, dtype, what, name):
         one_hot = f"pandas.get_dummies({table}, columns=[{names[j]!r}])"
     advice = _ADVICE.get(what, "drop or convert it").format(one_hot=one_hot)
     raise ValueError(
-        f"`{name}` must hold real numbers, its column {names[j]!r} holds {what} ({dtype}): "
+        f"`{name}` must hold real numbers, but its column {names[j]!r} holds {what} ({dtype}): "
         f"{advice}."
     )
 
@@ -228,11 +228,11 @@ def _refuse_nested(frame, names, j, name):
         advice = f"if these are the sequences, give that column alone, {name}[{names[j]!r}]"
     else:
         advice = (
-            "nested frames, as of sktime, become a list of sequences by "
+            "convert nested frames, such as those of sktime, to a list of sequences with "
             f"[np.column_stack(list(row)) for row in {rows}]"
         )
     raise TypeError(
-        f"`{name}` must hold one number in each cell, its column {names[j]!r} holds lists or "
+        f"`{name}` must hold one number in each cell, but its column {names[j]!r} holds lists or "
         f"arrays: {advice}."
     )
 

@@ -1,4 +1,4 @@
-"""What early stopping judges by: sequences held out, or given, and their score after each epoch."""
+"""Early stopping: the sequences held out, or given, and their score after each epoch."""
 
 from dataclasses import dataclass, replace
 from numbers import Real
@@ -15,30 +15,30 @@ from ._training import Examples
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """Sequences to validate with, as examples, and what they are part of as the user gave it."""
+    """Sequences to validate with, as examples, and the user's data of which they are a part."""
 
     examples: Examples
     X: object
     y: object
     sample_weight: object
-    positions: np.ndarray | None  # of the part in X, y and sample_weight; None: X_val and the like
+    positions: np.ndarray | None  # of the part in X, y and sample_weight; None: they are X_val, ...
 
     def as_trained(self, factors, scaling, dtype):
-        """Return the same with the class weights and the scale of X that training has."""
+        """Return the same sequences with the class weights and the scale of X of training."""
         if self.positions is None:
             check_range(self.examples.sequences, dtype, scaling, name="X_val")
         examples = replace(self.examples.with_class_weights(factors), scaling=scaling)
         if examples.n_taught() < 2:
             raise ValueError(
-                "`y_val` must have at least 2 targets with weight, to be scored."
+                "`y_val` must have at least 2 targets with weight to be scored."
                 if self.positions is None
                 else "`validation_fraction` holds out fewer than 2 targets with weight, which "
-                "cannot be scored: raise it, or give `X_val` and `y_val`."
+                "cannot be scored: raise it, or pass `X_val` and `y_val`."
             )
         return replace(self, examples=examples)
 
     def as_given(self):
-        """Return X, y and sample_weight (or None) in the user's own form."""
+        """Return X, y and sample_weight (or None) in the form in which the user passed them."""
         return [self._part(given) for given in (self.X, self.y, self.sample_weight)]
 
     def _part(self, given):
@@ -48,14 +48,14 @@ class HeldOut:
             return np.full(len(self.positions), given)
         try:
             return _safe_indexing(given, self.positions)
-        except TypeError:  # it has no items, but is an array to NumPy
+        except TypeError:  # it cannot be indexed, but NumPy can convert it to an array
             return np.asarray(given)[self.positions]
 
 
 def validator(scoring, held, task, estimator, show, score_rows, n_threads):
-    """Return a function params -> (score, value): what the user sees, and what is to be least.
+    """Return a function params -> (score, value): the user sees the score; value is minimised.
 
-    show() brings `estimator` up to date before a scorer of the user sees it.
+    show() updates `estimator` before it is passed to the user's scorer.
     """
     examples, network = held.examples, task.network
     if scoring is None:
@@ -68,7 +68,7 @@ def validator(scoring, held, task, estimator, show, score_rows, n_threads):
     elif isinstance(scoring, str) and scoring == "loss":
         if examples.targets.dtype.kind == "i" and examples.targets.min() < 0:
             raise ValueError(
-                "`y_val` must hold classes of `y` alone with scoring='loss': others have no loss."
+                "`y_val` must hold only classes of `y` with scoring='loss': others have no loss."
             )
         loss = _network.mean_loss(network, examples, n_threads)
 
@@ -91,7 +91,7 @@ def validator(scoring, held, task, estimator, show, score_rows, n_threads):
 
 
 def scorer_of(estimator, scoring, X, y, sample_weight):
-    """Return the function () -> score that `scoring` stands for."""
+    """Return the function () -> score that `scoring` names."""
     from sklearn.metrics import check_scoring
 
     try:

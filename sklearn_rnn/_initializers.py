@@ -1,4 +1,4 @@
-"""Initial values of weights, drawn gate by gate: a gate has one (H, I) and one (H, H) map."""
+"""Initial weights, drawn gate by gate: a gate has one (H, I) and one (H, H) matrix."""
 
 import numpy as np
 

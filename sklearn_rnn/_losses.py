@@ -1,11 +1,11 @@
-"""What the estimators must know of each loss; its arithmetic is in `_core`."""
+"""What the estimators need to know about each loss; its arithmetic is in `_core`."""
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-# The least mean loss that one and the same prediction for all reaches, and that of perfect ones.
+# Each function returns the least mean loss of a constant prediction, and that of perfect ones.
 # targets: (n,) classes or (n, n_outputs) numbers; shares (n,) are weights that sum to 1.
 
 
@@ -59,8 +59,8 @@ def _constant_poisson(targets, shares, huber_delta):
 
 class Loss(NamedTuple):
     task: str  # "classes" or "numbers"
-    out_activation: str  # what makes a prediction of the head's output
-    power: int  # the loss of targets c times larger is c ** power times larger
+    out_activation: str  # turns an output of the head into a prediction
+    power: int  # multiplying targets by c multiplies the loss by c ** power
     constant: Callable  # (targets, shares, huber_delta) -> least loss of a constant, perfect loss
 
 
@@ -77,29 +77,29 @@ REGRESSION_LOSSES = tuple(name for name, loss in LOSSES.items() if loss.task == 
 
 
 def classification_loss(n_classes):
-    """Return the loss and the number of outputs for so many classes."""
+    """Return the loss and the number of outputs for a number of classes."""
     return ("logistic", 1) if n_classes == 2 else ("softmax", n_classes)
 
 
 def unit_of_loss(loss, y_scale):
-    """Return the factor from the loss of targets divided by `y_scale` to that of the targets.
+    """Return the factor from the loss of normalised targets (divided by `y_scale`) to user units.
 
     For several outputs it is the mean over them, which is exact when all outputs are learned
     equally well or have the same scale.
     """
-    with np.errstate(over="ignore"):  # a squared loss of huge targets is no float any more
+    with np.errstate(over="ignore"):  # the squared loss of huge targets overflows
         return float(np.mean(y_scale ** LOSSES[loss].power))
 
 
-# Above this share of the loss of the best constant prediction, a training has found nothing yet.
+# Above this share of the loss of the best constant prediction, training has learned nothing yet.
 PLATEAU_SHARE = 0.98
 
 
 def plateau(loss, targets, weights, tol, huber_delta=1.0):
-    """Return the mean loss above which a training has not yet left that of a constant prediction.
+    """Return the mean loss above which training is hardly better than a constant prediction.
 
-    targets (n,) or (n, n_outputs) and weights (n,), or None, are those of what is taught. Infinity
-    if the best constant prediction comes within `tol` of perfect ones.
+    targets (n,) or (n, n_outputs) and weights (n,), or None, are those of the training rows. The
+    result is infinity if the best constant prediction comes within `tol` of perfect ones.
     """
     if weights is None:
         shares = np.full(len(targets), 1 / len(targets))

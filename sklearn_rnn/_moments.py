@@ -1,4 +1,4 @@
-"""Weighted mean and scale of columns, from sums that go on from call to call."""
+"""Weighted mean and scale of columns, from sums that accumulate over calls."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ import numpy as np
 
 from ._sequences import relative
 
-# Numbers looked at in one go: few enough to stay in a cache.
+# Numbers processed at a time: few enough to stay in a cache.
 CHUNK = 1 << 17
-# So few columns are turned into rows, along which NumPy is several times as fast.
+# Up to this many columns are turned into rows, along which NumPy is several times as fast.
 NARROW = 32
-# A constant may come with the noise of its own rounding.
+# A constant column may have rounding noise.
 ROUNDING = 10 * np.finfo(np.float64).eps
-# Sums of squares from here to its inverse have neither overflowed nor lost digits.
+# Sums of squares between this and its inverse have neither overflowed nor lost digits.
 SAFE_SQUARE = 1e-250
-LEAST_SCALE = 1e-300  # of a feature: its inverse is a number
-# A sum of weights stays a number that can be divided by.
+LEAST_SCALE = 1e-300  # of a feature: its inverse does not overflow
+# Bounds of a sum of weights, within which it can safely be divided by.
 LEAST_WEIGHT, GREATEST_WEIGHT = 1e-300, 1e300
 
 
 def weighted_scale(values, weights=None):
     """Return weighted mean and standard deviation (k,) of columns (n, k); weights are (n,) or None.
 
-    A constant column has its value as mean, and exactly 0 as deviation. What overflows is not
-    finite.
+    A constant column has its value as mean, and exactly 0 as deviation. Results that overflow are
+    not finite.
     """
     constant = values.min(axis=0) == values.max(axis=0)
     with np.errstate(over="ignore", invalid="ignore"):
         mean = np.average(values, axis=0, weights=weights)
         mean[constant] = values[0, constant]
         deviations = values - mean
-        # Squares of what is at most 1 cannot overflow, nor all of them vanish.
+        # Divided by the largest, squares are at most 1 and do not all vanish.
         largest = np.abs(deviations).max(axis=0)
         largest[constant | (largest == 0)] = 1.0
         variance = np.average((deviations / largest) ** 2, axis=0, weights=weights)
@@ -42,7 +42,7 @@ def weighted_scale(values, weights=None):
 
 
 def merged_scale(mean, scale, total, other_mean, other_scale, other_total):
-    """Return mean and standard deviation (k,) of two groups together, of these total weights."""
+    """Return mean and standard deviation (k,) of two groups together, from their total weights."""
     share = other_total / (total + other_total)
     shift = other_mean - mean
     largest = np.maximum(np.maximum(scale, other_scale), np.abs(shift))
@@ -60,7 +60,7 @@ N_MOMENTS = 6  # rows of `Moments.as_array`
 
 @dataclass(frozen=True, eq=False)
 class Moments:
-    """What is known of the numbers in k columns; moments of different numbers add up."""
+    """Statistics of the numbers in k columns; those of two sets of rows can be added."""
 
     n: int  # numbers in a column
     weight: float  # sum of their weights
@@ -68,7 +68,7 @@ class Moments:
     deviation: np.ndarray  # (k,) standard deviation
     least: np.ndarray  # (k,)
     greatest: np.ndarray  # (k,)
-    binary: np.ndarray  # (k,) whether there is nothing but 0 and 1
+    binary: np.ndarray  # (k,) whether all numbers are 0 or 1
 
     @classmethod
     def of(cls, columns, weights=None):
@@ -81,7 +81,7 @@ class Moments:
     def of_rows(cls, values, weights=None):
         """Return the moments of rows (n, k), float32 or float64, in float64 but without a copy.
 
-        weights (n,) or None for ones; what has weight 0 does not count.
+        weights (n,) or None for ones; rows of weight 0 do not count.
         """
         total, step = None, max(1, CHUNK // values.shape[1])
         for start in range(0, len(values), step):
@@ -97,9 +97,9 @@ class Moments:
 
     @classmethod
     def _of_chunk(cls, rows, weights):
-        """Return what `of` does, up to rounding, several times as fast.
+        """Return the result of `of`, up to rounding, several times as fast.
 
-        Sums run in one order whatever the number of threads: einsum calls no BLAS.
+        Sums run in the same order for any number of threads, because einsum does not call BLAS.
         """
         if rows.shape[1] <= NARROW:
             axis, layout, rows = 1, "kn", np.array(rows.T, dtype=np.float64, order="C")
@@ -146,19 +146,19 @@ class Moments:
         return Moments(n, weight, mean, deviation, least, greatest, binary)
 
     def with_weights_of_mean_1(self):
-        """Return the same, as if only ratios of the weights had been given."""
+        """Return the same with the weights scaled to mean 1, so that only their ratios count."""
         return replace(self, weight=float(self.n))
 
     @property
     def constant(self):
-        """Which columns hold one number, up to rounding, (k,)."""
+        """Whether each column (k,) is constant, up to rounding."""
         return self.deviation <= ROUNDING * np.abs(self.mean)
 
     def scale(self, name, *, of_features=False):
-        """Return mean (k,) and scale (k,), 1 for a constant column; `name` is for an error.
+        """Return mean (k,) and scale (k,), 1 for a constant column; `name` is for the error.
 
-        of_features: leave columns of only 0 and 1 alone, with mean 0 and scale 1; the kernels take
-        what is still smaller than the least scale for 0.
+        of_features: leave columns of only 0 and 1 alone, with mean 0 and scale 1, and use scale 1
+        for deviations below `LEAST_SCALE`, which the kernels treat as 0.
         """
         mean, scale = self.mean.copy(), np.where(self.constant, 1.0, self.deviation)
         if of_features:
@@ -167,13 +167,13 @@ class Moments:
         if not (np.isfinite(mean).all() and np.isfinite(scale).all()):
             largest = max(np.abs(self.least).max(), np.abs(self.greatest).max())
             raise ValueError(
-                f"`{name}` has values, up to {largest:g}, whose mean or scale overflows: "
+                f"`{name}` has values up to {largest:g}, whose mean or scale overflows: "
                 "divide them by a constant first."
             )
         return mean, scale
 
     def as_array(self):
-        """Return all that sums go on from as one array (6, k), for pickles and files."""
+        """Return the accumulated statistics as one array (6, k), for pickles and files."""
         weight = np.full(len(self.mean), self.weight)
         return np.array(
             [weight, self.mean, self.deviation, self.least, self.greatest, self.binary],
@@ -182,23 +182,24 @@ class Moments:
 
     @classmethod
     def from_array(cls, array):
-        """Return what `as_array` was called on, except for n."""
+        """Return the moments that `as_array` wrote, except for n."""
         weight, mean, deviation, least, greatest, binary = array
         return cls(0, float(weight[0]), mean, deviation, least, greatest, binary > 0)
 
 
-# The scale in use follows the running one only when they differ by this share of the scale.
+# The scale in use is updated only when the running one differs by this share of the scale.
 TOLERANCE = 0.01
-# A network is made to fit a new scale if that moved by a smaller factor.
+# The network absorbs a change of scale by less than this factor.
 ABSORBED_FACTOR = 2.0
 
 
 def follow(in_use, running, was_constant):
-    """Let the mean and scale in use (each (k,)) follow the running ones.
+    """Update the mean and scale in use (each (k,)) where the running ones have moved enough.
 
-    Returns (mean, scale) to use from now on, and which columns moved by so little (k,) that the
-    network should be changed to compute the same function as before. A large factor would saturate
-    its gates for good, and the scale of a column that `was_constant` meant nothing.
+    Returns (mean, scale) to use from now on, and which columns (k,) changed by so little that the
+    network should absorb the change, so that it computes the same function as before. Absorbing a
+    large factor would saturate its gates permanently, and the scale of a column that `was_constant`
+    was arbitrary.
     """
     (mean, scale), (new_mean, new_scale) = in_use, running
     with np.errstate(over="ignore"):
@@ -210,7 +211,7 @@ def follow(in_use, running, was_constant):
 
 
 def go_on(in_use, before, moments, name, *, of_features=False):
-    """Add moments to an array of those before, and let the scale in use follow.
+    """Add moments to the array of earlier ones, and update the scale in use.
 
     Returns the (mean, scale) to use from now on, which columns the network should absorb (see
     `follow`), and the sum as an array.

@@ -1,4 +1,4 @@
-"""A network: its architecture, plain values, and one flat vector of parameters with named views."""
+"""A network: its architecture (plain values) and one flat vector of parameters with named views."""
 
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
@@ -10,12 +10,12 @@ import numpy as np
 from . import _core, _initializers
 from ._threads import blas_held_at_one_thread
 
-FORGET_BIAS = 1.0  # of a cell with a forget gate, to begin with
+FORGET_BIAS = 1.0  # initial bias of a forget gate
 
 
 @dataclass(frozen=True)
 class Network:
-    """The architecture: all that `_core.Engine` must know besides data and threads."""
+    """The architecture: all that `_core.Engine` needs besides data and threads."""
 
     n_features: int
     cell: str
@@ -70,16 +70,17 @@ def _layout(*architecture):
 
 
 def initialize(network, rng):
-    """Draw the flat vector of parameters (n_params,); the draws know nothing of the data.
+    """Draw the flat vector of parameters (n_params,), independently of the data.
 
-    Input weights and head are Glorot uniform, recurrent weights orthogonal, gate by gate; biases
-    are 0, but for the forget gate's, where 1 keeps early gradients alive (Jozefowicz et al., 2015).
+    Input weights and head are Glorot uniform, recurrent weights orthogonal, gate by gate. Biases
+    are 0, except those of the forget gate: there 1 keeps early gradients alive (Jozefowicz et al.,
+    2015).
     """
     info = _core.CELLS[network.cell]
     n_gates = len(info.gates)
     with room_for_parameters(network):
         params = np.zeros(network.n_params)
-    with blas_held_at_one_thread():  # more threads could mean other bits
+    with blas_held_at_one_thread():  # more threads could change the bits
         for name, view in network.views(params).items():
             if name == "head.weight":
                 view[:] = _initializers.glorot_uniform(rng, *view.shape)
@@ -95,7 +96,7 @@ def initialize(network, rng):
 
 
 def room_for_parameters(network):
-    """Return a context that refuses more parameters, gradient and optimizer than there is room."""
+    """Return a context that raises MemoryError if training the parameters does not fit."""
     return _core.memory_for(
         4 * network.n_params * np.dtype(network.dtype).itemsize,
         f"The training of {network.n_params} parameters",
@@ -106,8 +107,8 @@ def room_for_parameters(network):
 def predictor(network, sequences, scaling, n_threads=1):
     """Return a function params -> outputs (n_samples, n_outputs), (n_steps, n_outputs) if per step.
 
-    scaling is mean and scale of X, each (n_features,), or None. The function's argument raw=True
-    asks for the outputs before the link.
+    scaling is mean and scale of X, each (n_features,), or None. With raw=True the function returns
+    the outputs before the link.
     """
     engine = network.engine(sequences.lengths, sequences.n_samples, n_threads, training=False)
     mean, scale = scaling or (None, None)
@@ -138,10 +139,10 @@ def mean_loss(network, examples, n_threads=1):
 
 
 def absorb_input_scale(network, params, before, after, columns):
-    """Change weights so that X under a new mean and scale gives the same states as under the old.
+    """Change weights so that X gives the same states with a new mean and scale as with the old.
 
-    before, after: (mean, scale), each (n_features,). Only the marked columns (n_features,) change;
-    those of `params` stay as they are.
+    before, after: (mean, scale), each (n_features,). Only the weights of the marked columns
+    (n_features,) change; `params` itself is not modified.
     """
     (mean, scale), (new_mean, new_scale) = before, after
     if not columns.any():
@@ -157,7 +158,7 @@ def absorb_input_scale(network, params, before, after, columns):
 
 
 def absorb_output_scale(network, params, before, after, columns):
-    """Change the head so that outputs times a new scale plus a new mean are what they were.
+    """Change the head so that outputs times a new scale plus a new mean stay the same.
 
     before, after: (mean, scale), each (n_outputs,); only the marked outputs (n_outputs,) change.
     """

@@ -9,8 +9,8 @@ SMALLEST_ADAPTIVE_RATE = 1e-6
 ADAPTIVE_DIVISOR = 5.0
 
 
-# A schedule gives the learning rate of an update of the coming pass; `done` is the share of the
-# planned updates that come before it, None if nobody planned (`partial_fit`).
+# A schedule returns the learning rate of an update in the coming pass; `done` is the share of the
+# planned updates that come before it, or None if their number is unknown (`partial_fit`).
 
 
 def constant(settings, progress, done):
@@ -24,7 +24,7 @@ def invscaling(settings, progress, done):
 
 
 def adaptive(settings, progress, done):
-    """The present rate; `lowered` divides it when nothing improves."""
+    """The present rate; `lowered` divides it when there is no more progress."""
     return progress.learning_rate
 
 
@@ -39,7 +39,7 @@ SCHEDULES = {f.__name__: f for f in (constant, invscaling, adaptive, cosine)}
 
 
 def lowered(settings, learning_rate):
-    """Return the learning rate to go on with when nothing improves any more, None to stop."""
+    """Return the learning rate to continue with when progress has ended, or None to stop."""
     if settings.learning_rate != "adaptive" or learning_rate <= SMALLEST_ADAPTIVE_RATE:
         return None
     return learning_rate / ADAPTIVE_DIVISOR

@@ -1,4 +1,4 @@
-"""What each constructor parameter may be, in one table."""
+"""The allowed values of each constructor parameter, in one table."""
 
 from math import inf, isfinite
 from numbers import Integral, Real
@@ -12,9 +12,9 @@ from ._optimizers import SCHEDULES, SOLVERS
 
 DTYPES = ("float32", "float64")
 MODES = ("many_to_one", "many_to_many")
-# What the core counts with: powers of 2.
+# Integers and counts of bytes must stay below these powers of 2 in the core.
 INTEGER_BITS, BYTE_BITS = 31, 62
-# Constants of the core that must not be 0 in its dtype, in which it flushes denormal numbers.
+# Parameters that must not be 0 in the dtype of the core, which flushes denormal numbers to 0.
 NEVER_ZERO = ("epsilon", "max_grad_value", "huber_delta")
 NO_ACTIVATION = "tanh"  # the default, and the only one for cells without a choice
 
@@ -60,7 +60,7 @@ def number(low=-inf, high=inf, *, open_low=False):
     def test(value):
         if not _is_number(value):
             return False
-        value = float(value)  # which the core computes with
+        value = float(value)  # the core computes with floats
         return low <= value < high and not (open_low and value == low)
 
     return Allowed(test, " ".join(["a number", " and ".join(bounds)]).strip())
@@ -138,7 +138,7 @@ def layer_sizes(value):
 
 
 def shown(value):
-    """Return the repr of what came, or its type: integers beyond 4300 digits have no repr."""
+    """Return the repr of a value, or its type: integers beyond 4300 digits have no repr."""
     try:
         return repr(value)
     except ValueError:
@@ -146,11 +146,11 @@ def shown(value):
 
 
 def check_parameters(params):
-    """Check the constructor's parameters, a dict: a ValueError names the first bad one."""
+    """Check a dict of the constructor's parameters: a ValueError names the first invalid one."""
     for name, rule in TABLE.items():
         if name in params and not rule.test(params[name]):
             raise ValueError(f"`{name}` must be {rule.text}, got {shown(params[name])}.")
-    least = float(np.finfo(params["dtype"]).tiny)  # as float32 it would cast what it meets
+    least = float(np.finfo(params["dtype"]).tiny)  # as float32 it would cast the other operand
     for name in NEVER_ZERO:
         if params.get(name) is not None and params[name] < least:
             raise ValueError(

@@ -1,4 +1,4 @@
-"""Every carrier of sequences becomes one flat buffer and offsets, and results go back the same way.
+"""Conversion of sequences in every form (carrier) to one flat buffer with offsets, and back.
 
 Carriers: a 3-D array, a 2-D array (one feature per step), or a list, tuple or object array with one
 sequence per item. NumPy only; the axis order is never guessed.
@@ -34,11 +34,11 @@ from ._values import (
     settled_labels,
 )
 
-# Elements looked at in one go: small enough to stay in the L2 cache for a second look.
+# Elements checked at a time: few enough to stay in the L2 cache for a second pass.
 _CHUNK = 1 << 16
 
-# Numbers that a network reads are no larger: beyond, sums of them overflow on their way, and a gate
-# takes the wrong side without anybody noticing.
+# Largest number that a network may read: sums of larger ones overflow, and a gate silently takes
+# the wrong value.
 LARGEST_INPUT = {"float32": 1e30, "float64": 1e300}
 
 
@@ -68,7 +68,7 @@ class Sequences:
         return np.diff(self.offsets)
 
     def take(self, indices):
-        """Copy some sequences, in the order asked for; `indices` are integers or a mask."""
+        """Copy some sequences, in the order of `indices`, which are integers or a mask."""
         lengths = self.lengths[indices]
         offsets = _offsets(lengths)
         # Row r of sequence j of the result is row r + shift[j] of the buffer.
@@ -78,7 +78,7 @@ class Sequences:
 
 
 def is_ragged(X):
-    """Tell whether X must be read one sequence per item; if not, `np.asarray` says what it is."""
+    """Tell whether X must be read one sequence per item; otherwise `np.asarray` reads it."""
     if not isinstance(X, (list, tuple)):
         is_object = getattr(getattr(X, "dtype", None), "kind", None) == "O" and X.ndim == 1
         if is_object and not holds_lists(X):
@@ -103,7 +103,7 @@ def pack(X, *, name="X"):
     if values.shape[1] == 0:
         raise ValueError(
             f"`{name}` must have at least 1 feature per step, "
-            f"`{name}[0]` has shape {items[0].shape}."
+            f"but `{name}[0]` has shape {items[0].shape}."
         )
     return Sequences(values, _offsets(lengths), "ragged")
 
@@ -136,7 +136,7 @@ def check_finite(sequences, *, name="X"):
 def check_range(sequences, dtype, scaling=None, *, name="X"):
     """Refuse what a network of this dtype cannot read: NaN, infinity and numbers too large for it.
 
-    scaling: mean and scale, each (n_features,), under which the network reads them, or None.
+    scaling: mean and scale, each (n_features,), with which the network normalises X, or None.
     """
     _check_range(sequences, LARGEST_INPUT[dtype], scaling, name, dtype)
 
@@ -144,7 +144,7 @@ def check_range(sequences, dtype, scaling=None, *, name="X"):
 def _check_range(sequences, limit, scaling, name, dtype):
     values, n_features = sequences.values.reshape(-1), sequences.n_features
     low, high = -limit, limit
-    if scaling is not None:  # the narrowest bounds, within which no column need be looked at
+    if scaling is not None:  # the narrowest bounds: within them, no column need be checked
         mean, scale = scaling
         finite = np.finfo(np.float64).max
         with np.errstate(over="ignore"):
@@ -154,15 +154,15 @@ def _check_range(sequences, limit, scaling, name, dtype):
     with np.errstate(invalid="ignore", over="ignore"):
         for start in range(0, len(values), step):
             chunk = values[start : start + step]
-            # Two passes without a temporary; a NaN makes both false. The bounds are float64: cast
-            # to the dtype of a float32 chunk, they would be infinite.
+            # Two passes without a temporary; a NaN makes both comparisons false. The bounds are
+            # float64, because as float32 they would be infinite.
             if low <= np.float64(chunk.min()) and np.float64(chunk.max()) <= high:
                 continue
             rows = chunk.reshape(-1, n_features).astype(np.float64)
             read = rows if scaling is None else (rows - mean) / scale
             bad = np.flatnonzero(~((np.abs(read) <= limit) & np.isfinite(rows)))
             if len(bad) == 0:
-                continue  # fine under the scale of its column, or changed meanwhile
+                continue  # within the bounds of each column, or changed meanwhile
             i, t = _locate(sequences.offsets, (start + int(bad[0])) // n_features)
             value = rows.flat[bad[0]]
             if not np.isfinite(value):
@@ -181,10 +181,10 @@ def _check_range(sequences, limit, scaling, name, dtype):
 
 
 def hint_at_nan(sequences, i, name="X"):
-    """Return the sentence that tells what to do about NaN, sequence i being the first with it."""
+    """Return the advice about NaN for an error; sequence i is the first that has it."""
     if not name.startswith("X"):
         of_weights = name.startswith("sample_weight")
-        return "Give what must not count the weight 0." if of_weights else hint_at_weight(name)
+        return "Use weight 0 for what must not count." if of_weights else hint_at_weight(name)
     start, stop = sequences.offsets[i : i + 2]
     if _is_padded(sequences.values[start:stop], [0]) and _is_padded(
         sequences.values, sequences.offsets[:-1]
@@ -195,31 +195,31 @@ def hint_at_nan(sequences, i, name="X"):
         }
         cut = f"[x[~np.isnan(x).reshape(len(x), -1).all(axis=1)] for x in {name}]"
         return (
-            "NaN is at the ends of sequences only: if it is padding, cut it off, "
+            "NaN occurs only at the ends of sequences: if it is padding, cut it off with "
             f"{lengths.get(sequences.kind, cut)}."
         )
     if sequences.kind == "2d":
         fill = f"pd.DataFrame({name}).ffill(axis=1).bfill(axis=1).to_numpy()"
     else:
         fill = f"[pd.DataFrame(x).ffill().bfill().to_numpy() for x in {name}]"
-    return f"Fill it first, for example with what came before, {fill}."
+    return f"Fill it first, for example with the value before it: {fill}."
 
 
 def _is_padded(values, starts):
-    """Tell whether NaN is in whole steps at the ends of sequences alone, none of them all NaN."""
+    """Tell whether NaN occurs only as whole steps at the ends of sequences that are not all NaN."""
     nan = np.isnan(values)
     gaps = nan.all(axis=1)
     if not np.array_equal(gaps, nan.any(axis=1)) or gaps[starts].any():
         return False
-    # A step after a gap is the first of another sequence, or one more gap.
+    # A step after a gap must be the first of another sequence, or another gap.
     after = np.flatnonzero(gaps[:-1] & ~gaps[1:]) + 1
     return bool(np.isin(after, starts).all())
 
 
 def read_steps(y, *, name="y", numeric=True):
-    """Read what comes per step, in any carrier, as (values, offsets), which `settle` goes on with.
+    """Read one value per step, in any carrier, as (values, offsets), the input of `settle`.
 
-    values is (n_steps,) or (n_steps, k): floats (numeric), or labels as they are.
+    values is (n_steps,) or (n_steps, k): floats (numeric), or unchanged labels.
     """
     if not is_ragged(y):
         y = _numbers(y, name) if numeric else as_labels(y, name)
@@ -241,15 +241,16 @@ def read_steps(y, *, name="y", numeric=True):
         dtype = _float_dtype({item.dtype for item in items}) if numeric else None
         values = _join(items, dtype, name)
         if values.size == 0:
-            raise ValueError(f"`{name}` must have one {_noun(name)} per step, it has none.")
+            raise ValueError(f"`{name}` must have one {_noun(name)} per step, got none.")
         offsets = _offsets(np.fromiter(map(len, items), np.intp, len(items)))
     return values, offsets
 
 
 def settle(values, offsets, y, taught=None, *, name="y", numeric=True):
-    """Return what `read_steps` read of y, checked; what is not taught (n_steps,) may be anything.
+    """Check and return the values that `read_steps` read from y.
 
-    That becomes like the first step that is taught.
+    Steps outside the mask `taught` (n_steps,) may hold anything, and get the value of the first
+    taught step.
     """
     if numeric:
         values = filled(values, taught)
@@ -269,9 +270,10 @@ def settle(values, offsets, y, taught=None, *, name="y", numeric=True):
 
 
 def pack_steps(y, sequences, *, name="y", numeric=True, taught=None):
-    """Read what comes per step as values; each length must be that of its sequence.
+    """Read one value per step; each length must be that of its sequence.
 
-    What is not taught (n_steps,) may be anything, and becomes like the first step that is.
+    Steps outside the mask `taught` (n_steps,) may hold anything, and get the value of the first
+    taught step.
     """
     rows = y if taught is None else _without_gaps(y, sequences, taught)
     values, offsets = read_steps(rows, name=name, numeric=numeric)
@@ -280,18 +282,18 @@ def pack_steps(y, sequences, *, name="y", numeric=True, taught=None):
 
 
 def check_offsets(offsets, sequences, name):
-    """Refuse other numbers or lengths of sequences than those of X."""
+    """Refuse values whose number or lengths of sequences differ from those of X."""
     if len(offsets) != len(sequences.offsets):
         raise ValueError(
             f"`{name}` must have one {_noun(name)} per step of {sequences.n_samples} sequences, "
-            f"it has {len(offsets) - 1} sequences."
+            f"got {len(offsets) - 1} sequences."
         )
     if not np.array_equal(offsets, sequences.offsets):
         lengths = np.diff(offsets)
         i = int(np.flatnonzero(lengths != sequences.lengths)[0])
         raise ValueError(
             f"`{name}` must have one {_noun(name)} per step: sequence {i} has "
-            f"{sequences.lengths[i]} steps, `{name}[{i}]` has {lengths[i]}."
+            f"{sequences.lengths[i]} steps, but `{name}[{i}]` has {lengths[i]}."
         )
 
 
@@ -320,7 +322,7 @@ def step_weights(sample_weight, sequences, *, name="sample_weight"):
             if len(sample_weight) != sequences.n_samples:
                 raise ValueError(
                     f"`{name}` must have one weight per sequence: there are {sequences.n_samples} "
-                    f"sequences, `{name}` has {len(sample_weight)}."
+                    f"sequences, but `{name}` has {len(sample_weight)}."
                 )
             # Read as sequences of one step each.
             values, offsets = read_steps(sample_weight[:, np.newaxis], name=name)
@@ -331,23 +333,23 @@ def step_weights(sample_weight, sequences, *, name="sample_weight"):
     if values.ndim != 1:
         raise ValueError(
             f"`{name}` must have one number per step or per sequence, "
-            f"it has {values.shape[1]} per step."
+            f"got {values.shape[1]} per step."
         )
     _check_weights(values, sequences.offsets, name)
     return values.astype(np.float64, copy=False)
 
 
 def relative(weights):
-    """Scale weights to a greatest one from 1/2 to 1, whose sums neither overflow nor vanish.
+    """Scale weights so that the greatest is from 1/2 to 1, and sums neither overflow nor vanish.
 
-    By a power of two: that rounds nothing.
+    The factor is a power of two, so nothing is rounded.
     """
     _, exponent = np.frexp(weights.max())
     return np.ldexp(weights, -exponent)
 
 
 def unpack_steps(values, sequences, dense):
-    """Give back values (n_steps, ...) as (n_samples, n_timesteps, ...) or as an object array."""
+    """Return values (n_steps, ...) as (n_samples, n_timesteps, ...) or as an object array."""
     if dense:
         return values.reshape(sequences.n_samples, -1, *values.shape[1:])
     result = np.empty(sequences.n_samples, dtype=object)
@@ -363,20 +365,20 @@ def cut(values, offsets):
 
 
 def unpad(X, lengths):
-    """Cut the padding off sequences that were made equally long.
+    """Remove the padding from sequences that were padded to equal length.
 
     Parameters
     ----------
     X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps)
-        Padded sequences, or what goes with each of their steps (targets, weights). The padding
-        is behind the real steps; its value does not matter.
+        Padded sequences, or targets or weights per step. The padding must come after the real
+        steps; its value does not matter.
     lengths : array-like of int of shape (n_samples,)
         True number of steps of each sequence, from 1 to n_timesteps.
 
     Returns
     -------
     sequences : list of ndarray
-        `X[i, :lengths[i]]` for each sequence: views, nothing is copied.
+        `X[i, :lengths[i]]` for each sequence, as views without a copy.
 
     Raises
     ------
@@ -392,7 +394,7 @@ def unpad(X, lengths):
     >>> unpad(np.array([[1, 2, 0], [3, 4, 5]]), lengths=[2, 3])
     [array([1, 2]), array([3, 4, 5])]
     """
-    X = as_labels(X, "X")  # which may be what it is given: labels per step, padded with None
+    X = as_labels(X, "X")  # may also be labels per step, padded with None
     if X.ndim not in (2, 3):
         raise ValueError(
             "`X` must be padded to (n_samples, n_timesteps, n_features) or "
@@ -410,8 +412,8 @@ def unpad(X, lengths):
     if len(bad):
         i = bad[0]
         raise ValueError(
-            f"`lengths` must be from 1 to the {X.shape[1]} steps of `X`; "
-            f"`lengths[{i}]` is {lengths[i]}."
+            f"`lengths` must be from 1 to the {X.shape[1]} steps of `X`, "
+            f"but `lengths[{i}]` is {lengths[i]}."
         )
     return [sequence[:length] for sequence, length in zip(X, lengths.tolist(), strict=True)]
 
@@ -433,7 +435,7 @@ def _length(item):
 
 
 def _is_array(item):
-    """Tell whether an item is array-like with at least one axis, and no plain list."""
+    """Tell whether an item is array-like with at least one axis, and not a plain list."""
     if type(item) is np.ndarray:
         return item.ndim > 0
     ndim = getattr(item, "ndim", None)
@@ -441,12 +443,12 @@ def _is_array(item):
 
 
 def _refuse_records(item, name):
-    """Refuse a named tuple, whose fields are no sequences: PyTorch's packed ones, for example."""
+    """Refuse a named tuple, whose fields are not sequences, such as PyTorch's PackedSequence."""
     if isinstance(item, tuple) and hasattr(item, "_fields"):
         raise TypeError(
             f"`{name}` must hold one sequence per item, got the named tuple {type(item).__name__} "
-            f"of {', '.join(item._fields)}: give a list of sequences. What is packed is padded "
-            "first, and cut by sklearn_rnn.unpad(X, lengths)."
+            f"of {', '.join(item._fields)}: give a list of sequences. Convert a packed sequence to "
+            "a padded one, and that to a list with sklearn_rnn.unpad(X, lengths)."
         )
 
 
@@ -455,7 +457,7 @@ def _is_sparse(item):
 
 
 def as_array(item, name):
-    """`np.asarray` that refuses what it would misread."""
+    """Do as `np.asarray`, but refuse what it would misread."""
     if _is_sparse(item):
         raise TypeError(
             f"`{name}` must be dense, got a sparse {type(item).__name__}: use .toarray()."
@@ -474,31 +476,31 @@ def _asarray(item, name, dtype=None):
         return np.asarray(item, dtype=dtype)
     except (MemoryError, Warning):
         raise
-    except Exception as error:  # `__array__` of somebody else may raise anything
+    except Exception as error:  # a foreign `__array__` may raise anything
         raise ValueError(
-            f"`{name}` must be rectangular, with as many features at every step; "
+            f"`{name}` must be rectangular, with the same number of features at every step; "
             f"it cannot be read as one array ({error})."
         ) from error
 
 
 def refuse_masked(item, name):
-    """Refuse masked entries, whose values NumPy would uncover."""
+    """Refuse masked entries, whose masks NumPy would drop."""
     if isinstance(item, np.ma.MaskedArray) and np.ma.is_masked(item):
         raise ValueError(
-            f"`{name}` must not have masked entries, it has {np.ma.count_masked(item)}: "
+            f"`{name}` must not have masked entries, but has {np.ma.count_masked(item)}: "
             "fill them, or leave those steps out."
         )
 
 
 def as_numbers(item, name):
-    """Return an array, or what holds one, as real numbers; what is missing is NaN."""
+    """Return an array or array-like as real numbers; missing values are NaN."""
     array = _numbers(item, name)
     check_numeric(array.dtype, name, array)
     return array
 
 
 def _numbers(item, name):
-    """Return an array of numbers, or of what else it holds; frames and columns hold numbers."""
+    """Return an array of numbers, or unchanged if it holds others; frames must hold numbers."""
     if type(item) is np.ndarray and item.dtype.kind == "f":
         return item
     if is_frame(item):
@@ -509,7 +511,7 @@ def _numbers(item, name):
 
 
 def as_labels(item, name):
-    """Return an array of labels as they are, of which NumPy makes nothing else: see `settle`."""
+    """Return an array of labels that NumPy has not converted to another type; see `settle`."""
     if is_frame(item):
         return frame_of_labels(item, name)
     if isinstance(item, (list, tuple)):
@@ -536,7 +538,7 @@ def _items(X, name, *, numeric):
     _refuse_records(X, name)
     items = list(X)
     if not items:
-        raise ValueError(f"`{name}` must hold at least one sequence, it is empty.")
+        raise ValueError(f"`{name}` must hold at least one sequence, but is empty.")
     if any(type(item) is not np.ndarray or item.dtype.kind == "O" for item in items):
         _check_columns(items, name)
         read = _numbers if numeric else as_labels
@@ -545,12 +547,12 @@ def _items(X, name, *, numeric):
 
 
 def first_frame(items):
-    """Return the first item that has names of columns, or None."""
+    """Return the first item that is a frame, or None."""
     return next((item for item in items if is_frame(item)), None)
 
 
 def _check_columns(items, name):
-    """Refuse frames whose columns have other names, or another order, than the first one's."""
+    """Refuse frames whose column names, or their order, differ from those of the first one."""
     frame = first_frame(items)
     if frame is None:
         return
@@ -559,7 +561,7 @@ def _check_columns(items, name):
         if is_frame(item) and column_names(item) != columns:
             raise ValueError(
                 f"`{name}` must have the same columns in all frames, in the same order: the first "
-                f"has {columns}, `{name}[{i}]` has {column_names(item)}."
+                f"has {columns}, but `{name}[{i}]` has {column_names(item)}."
             )
 
 
@@ -575,18 +577,18 @@ def _check_items(items, name, *, numeric):
         what = f"has shape {items[i].shape}" if items[i].ndim else f"is {items[i].item()!r}"
         raise ValueError(
             f"`{name}` must hold one sequence per item, (n_timesteps,) or "
-            f"(n_timesteps, n_features); `{name}[{i}]` {what}."
+            f"(n_timesteps, n_features), but `{name}[{i}]` {what}."
         )
     if len(ndims) > 1:
         i = _first(items, lambda item: item.ndim != items[0].ndim)
         raise ValueError(
             f"`{name}` must hold sequences of one kind: `{name}[0]` is {items[0].ndim}-D, "
-            f"`{name}[{i}]` is {items[i].ndim}-D."
+            f"but `{name}[{i}]` is {items[i].ndim}-D."
         )
     if not all(map(len, items)):
         i = _first(items, lambda item: len(item) == 0)
         raise ValueError(
-            f"`{name}` must have at least 1 step in each sequence, `{name}[{i}]` has none."
+            f"`{name}` must have at least 1 step in each sequence, but `{name}[{i}]` has none."
         )
     if ndims == {2} and len({item.shape[1] for item in items}) > 1:
         width = items[0].shape[1]
@@ -599,18 +601,18 @@ def _check_items(items, name, *, numeric):
             )
         raise ValueError(
             f"`{name}` must have the same {what} in all sequences: `{name}[0]` has {width}, "
-            f"`{name}[{i}]` has {items[i].shape[1]}.{swapped}"
+            f"but `{name}[{i}]` has {items[i].shape[1]}.{swapped}"
         )
     families = {family(dtype) for dtype in {item.dtype for item in items}}
     if numeric and families != {"numbers"}:
         i = _first(items, lambda item: family(item.dtype) != "numbers")
         check_numeric(items[i].dtype, f"{name}[{i}]", items[i])
-    if len(families - {"objects"}) > 1:  # what objects are is seen when all are together
+    if len(families - {"objects"}) > 1:  # objects are checked after all are concatenated
         first = family(items[_first(items, lambda item: item.dtype.kind != "O")].dtype)
         i = _first(items, lambda item: family(item.dtype) not in (first, "objects"))
         raise ValueError(
             f"`{name}` must hold labels of one type: `{name}[0]` holds {first}, "
-            f"`{name}[{i}]` {family(items[i].dtype)}."
+            f"but `{name}[{i}]` holds {family(items[i].dtype)}."
         )
 
 
@@ -619,11 +621,11 @@ def _check_weights(weights, offsets, name):
     if weights.min() < 0:
         step = int(np.flatnonzero(weights < 0)[0])
         i, _ = _locate(offsets, step)
-        raise ValueError(f"`{name}` must not be negative, it is {weights[step]} in sequence {i}.")
+        raise ValueError(f"`{name}` must not be negative, got {weights[step]} in sequence {i}.")
 
 
 def _float_dtype(dtypes):
-    """Choose float32 if nothing is wider, else float64; integers and bools are float64."""
+    """Choose float32 if no dtype is wider, else float64; integers and bools become float64."""
     narrow = all(dtype.kind == "f" and dtype.itemsize <= 4 for dtype in dtypes)
     return np.dtype(np.float32 if narrow else np.float64)
 
@@ -648,7 +650,7 @@ def _offsets(lengths):
 
 
 def _locate(offsets, step):
-    """Return (sequence, step of that sequence) of one row of a flat buffer."""
+    """Return the sequence, and the step in it, of one row of a flat buffer."""
     i = int(np.searchsorted(offsets, step, side="right")) - 1
     return i, int(step - offsets[i])
 

@@ -1,4 +1,4 @@
-"""What a bug report should say of the machine and the libraries."""
+"""What a bug report should say about the machine and the libraries."""
 
 import platform
 import sys

@@ -1,7 +1,7 @@
-"""The fitted state: what a fit leaves on an estimator, checked before anything is done with it.
+"""The fitted state: the attributes that a fit sets on an estimator, checked before each use.
 
-A state is a dict of fitted attributes, for instance `vars` of an estimator. It may come from a file
-or have been changed by hand, and the kernels read what it points to.
+A state is a dict of fitted attributes, for example `vars` of an estimator. It may come from a file
+or have been changed by hand, so it must be checked before the kernels read its arrays.
 """
 
 import re
@@ -22,14 +22,14 @@ from ._parameters import Allowed, boolean, check_parameters, integer, number, on
 from ._validation import KINDS
 
 STATE_FORMAT = 2
-# Every attribute that a fit writes. All else, like what a subclass or a callback adds, is not ours.
+# Every attribute that a fit sets. Others, such as those of a subclass or a callback, are not ours.
 STATE = frozenset(
     "n_features_in_ feature_names_in_ classes_ x_mean_ x_scale_ y_mean_ y_scale_ params_ "
     "n_layers_ n_outputs_ _x_moments _y_moments _taught "
     "out_activation_ n_iter_ t_ loss_ best_loss_ loss_curve_ validation_scores_ "
     "best_validation_score_ _input_kind _y_is_1d _architecture _optimizer".split()
 )
-# Those that a weight file has besides the weights. It names them without underscores at the ends.
+# The attributes in a weight file besides the weights, named there without underscores at the ends.
 DESCRIPTION = (
     "_architecture",
     "_input_kind",
@@ -45,11 +45,11 @@ DESCRIPTION = (
     "_y_is_1d",
     "_taught",
 )
-# What normalises X and y, and what it goes on from.
+# Mean and scale of X and y, and the moments from which they are continued.
 ARRAYS = ("x_mean_", "x_scale_", "_x_moments", "y_mean_", "y_scale_", "_y_moments")
 SCALES = (*ARRAYS, "_taught")
 
-LONGEST = 300  # letters of an error that tells what came
+LONGEST = 300  # letters of a quoted error message
 COUNT = integer(0, 62)
 RULES = {
     "n_features": integer(1),
@@ -76,14 +76,14 @@ RULES = {
     "no_improvement": COUNT,
 }
 OPTIMIZER = {"solver", "vectors", "seed", "learning_rate", "n_updates", "n_passes"}
-JUDGEMENT = {"best", "no_improvement"}  # the optimizer's memory has both or, with validation, none
+JUDGEMENT = {"best", "no_improvement"}  # `_optimizer` has both, or with validation neither
 
 
 # ---- checks at each use -------------------------------------------------------------------------
 
 
 def checked(state):
-    """Return the network of a state, if it has all that a prediction takes, in the right form."""
+    """Return the network of a state, after a check of everything that a prediction uses."""
     network = network_of(state)
     _check_array(state, "params_", network.dtype, (network.n_params,))
     n_features = _check(state, "n_features_in_")
@@ -123,17 +123,17 @@ def _network(**architecture):
         _check(architecture, name)
     if network.loss == "logistic" and network.n_outputs != 1:
         raise _damaged("n_outputs", "1 for the logistic loss", network.n_outputs)
-    network.n_params  # noqa: B018  the core refuses what it cannot count
+    network.n_params  # noqa: B018  the core refuses sizes that it cannot count
     return network
 
 
 def check_going_on(state, network):
-    """Check what a training that goes on needs besides."""
+    """Check what continued training needs in addition."""
     for name in ("t_", "loss_curve_", "best_loss_", "validation_scores_", "_taught"):
         _check(state, name)
     if LOSSES[network.loss].task == "numbers":
         _check_moments(state, "_y_moments", network.n_outputs)
-    # The best loss is the least of the curve if it is not known; a long curve takes time.
+    # If the best loss is unknown, it is the least of the curve; checking a long curve takes time.
     if state["best_loss_"] is None and not all(isinstance(v, Real) for v in state["loss_curve_"]):
         raise _damaged("loss_curve_", "numbers", state["loss_curve_"])
     optimizer = _kept(state, "_optimizer")
@@ -147,7 +147,7 @@ def check_going_on(state, network):
 
 
 def _damaged(name, wanted, came):
-    """Return the error; what came is a value, of which an array is told by its form."""
+    """Return the error about a value; an array is described by its dtype and shape."""
     if isinstance(came, np.ndarray):
         came = f"{came.dtype} of shape {came.shape}"
     else:
@@ -180,7 +180,7 @@ def _check_array(state, name, dtype, shape, label="{}"):
 
 
 def _check_moments(state, name, n_columns):
-    """Check what a running scale goes on from; None is one that stays."""
+    """Check the moments from which a scale is updated; None means a fixed scale."""
     if _kept(state, name) is not None:
         _check_array(state, name, np.float64, (N_MOMENTS, n_columns))
 
@@ -193,11 +193,11 @@ def _check_classes(state, network):
         raise _damaged("classes_", f"an array of labels of shape {shape}", classes)
 
 
-# ---- checks where a state is taken over ---------------------------------------------------------
+# ---- checks when a state is loaded ---------------------------------------------------------------
 
 
 def check_whole(state):
-    """Return the network of a state, if nothing in the state is damaged or not finite."""
+    """Return the network of a state, after a check that all of it is undamaged and finite."""
     network = checked(state)
     of_classes = LOSSES[network.loss].task == "classes"
     of_numbers = ("y_mean_", "y_scale_", "_y_is_1d", "_y_moments")
@@ -207,9 +207,7 @@ def check_whole(state):
     if not of_classes:
         _check_moments(state, "_y_moments", network.n_outputs)
     _check(state, "_taught")
-    arrays = [
-        (name, state[name]) for name in ("params_", *ARRAYS) if state.get(name) is not None
-    ]
+    arrays = [(name, state[name]) for name in ("params_", *ARRAYS) if state.get(name) is not None]
     if "_optimizer" in state:
         check_going_on(state, network)
         arrays.append(("_optimizer['vectors']", state["_optimizer"]["vectors"]))
@@ -223,9 +221,9 @@ def check_whole(state):
         if state.get(name) is not None:
             weight, _, deviation, *_ = state[name]
             if not (weight > 0).all() or not (deviation >= 0).all():
-                raise _damaged(name, "those of numbers", state[name])
+                raise _damaged(name, "moments of numbers", state[name])
     if "classes_" in state and not _are_in_order(state["classes_"]):
-        raise _damaged("classes_", "different labels in order", state["classes_"].tolist())
+        raise _damaged("classes_", "distinct labels in order", state["classes_"].tolist())
     names = state.get("feature_names_in_")
     if names is not None:
         n_features = state["n_features_in_"]
@@ -245,7 +243,7 @@ def _are_in_order(classes):
 
 
 def upgrade(state, state_format):
-    """Return a state as this version keeps it; 1 is the format before X was normalised."""
+    """Return a state in the format of this version; format 1 is from before X was normalised."""
     if state_format >= 2:
         return state
     state = dict(state)
@@ -258,11 +256,11 @@ def upgrade(state, state_format):
     return state
 
 
-# ---- what a training leaves, and what a weight file keeps of it ---------------------------------
+# ---- the attributes that training sets, and those that a weight file keeps ----------------------
 
 
 def learned(network, progress):
-    """Return the attributes that tell of a training and what it learned."""
+    """Return the attributes that hold the history and the results of training."""
     scores, loss = progress.validation_scores, progress.loss
     judged = scores is not None and progress.best < np.inf
     return {
@@ -282,16 +280,16 @@ def learned(network, progress):
     }
 
 
-# What classes and names may be in JSON: numbers of a fixed size, strings of a fixed width, objects.
+# Allowed dtypes of classes and names in JSON: fixed-size numbers, fixed-width strings, objects.
 STORABLE = re.compile(r"<U[1-9][0-9]{0,5}|bool|u?int(8|16|32|64)|float(16|32|64)|object")
 MOST_BYTES = 1 << 24
 FILE_FORMAT = 2
-# Of two networks with the same predictions, or of what a file brings.
+# May differ between the fitted estimator and a file that it loads.
 MAY_DIFFER = ("_architecture", "dropout", "huber_delta", *SCALES)
 
 
 def describe(state):
-    """Return what a prediction needs besides the weights, as values that JSON has."""
+    """Return what a prediction needs besides the weights, as values that JSON can hold."""
     from . import __version__
 
     facts = {"format": FILE_FORMAT, "version": __version__}
@@ -302,18 +300,18 @@ def describe(state):
 
 
 def described(facts):
-    """Return the part of a state that the description of a file stands for."""
+    """Return the part of a state that the description in a file describes."""
     file_format = facts.get("format") if isinstance(facts, dict) else None
     if not integer(1).test(file_format):
-        raise ValueError("it does not tell its format")
+        raise ValueError("it does not state its format")
     if file_format > FILE_FORMAT:
         raise ValueError(
-            f"it is of format {file_format}, of sklearn_rnn {facts.get('version')}; this version "
-            f"reads formats up to {FILE_FORMAT}: upgrade it"
+            f"it has format {file_format}, of sklearn_rnn {facts.get('version')}; this version "
+            f"reads formats up to {FILE_FORMAT}: upgrade sklearn_rnn"
         )
     names = {name.strip("_"): name for name in DESCRIPTION}
     if unknown := facts.keys() - names.keys() - {"format", "version"}:
-        raise ValueError(f"it tells of {sorted(unknown)}, which no file of its format does")
+        raise ValueError(f"it has the entries {sorted(unknown)}, which are not in its format")
     state = {
         name: _from_json(facts[public], name) for public, name in names.items() if public in facts
     }
@@ -323,7 +321,7 @@ def described(facts):
 
 
 def check_alike(fitted, state):
-    """Refuse a state of another network, or for other data, than was fitted."""
+    """Refuse a state whose network, or kind of data, differs from the fitted one."""
     ours, theirs = (
         {**s, **vars(network_of(s)), "normalize_X": s["_x_moments"] is not None}
         for s in (fitted, state)
@@ -333,7 +331,7 @@ def check_alike(fitted, state):
             if not np.array_equal(ours[name], theirs[name]):
                 raise ValueError(
                     f"`file` must hold the network that was fitted, with "
-                    f"{name.strip('_')}={ours[name]!r}; it has {theirs[name]!r}."
+                    f"{name.strip('_')}={ours[name]!r}; got {theirs[name]!r}."
                 )
 
 
@@ -347,7 +345,7 @@ def _as_json(value, name):
         _from_json(written, name)
     except ValueError as error:
         raise ValueError(
-            f"`{name}` of dtype {value.dtype} cannot be kept in a weight file ({error}): numbers "
+            f"`{name}` of dtype {value.dtype} cannot be kept in a weight file ({error}); numbers "
             "and strings can. Encode the labels, or use pickle."
         ) from error
     return written
@@ -359,9 +357,9 @@ def _from_json(written, name):
         return written
     dtype, values = written.get("dtype"), written.get("values")
     if not (isinstance(dtype, str) and STORABLE.fullmatch(dtype) and isinstance(values, list)):
-        raise ValueError(f"`{name}` has a dtype that is none of numbers, strings and objects")
+        raise ValueError(f"`{name}` has a dtype that is not of numbers, strings or objects")
     if not all(isinstance(value, (str, bool, int, float)) for value in values):
-        raise ValueError(f"`{name}` has something else than numbers and strings")
+        raise ValueError(f"`{name}` has values other than numbers and strings")
     if np.dtype(dtype).itemsize * len(values) > MOST_BYTES:
         raise ValueError(f"`{name}` has more than {MOST_BYTES} bytes")
     if dtype.startswith("<U") and any(len(str(value)) > int(dtype[2:]) for value in values):
@@ -375,6 +373,6 @@ def _from_json(written, name):
         raise ValueError(f"`{name}` is not finite in {dtype}")
     if name in ("_x_moments", "_y_moments"):
         if len(array) % N_MOMENTS:
-            raise ValueError(f"`{name}` has no whole number of columns")
+            raise ValueError(f"`{name}` does not have a whole number of columns")
         array = array.reshape(N_MOMENTS, -1)
     return array

@@ -1,4 +1,4 @@
-"""How many threads a fit or a prediction may use, and BLAS held at one while the kernels run."""
+"""The number of threads of a fit or a prediction; BLAS is held at one while the kernels run."""
 
 import os
 import re
@@ -13,12 +13,12 @@ _forked = False
 
 
 def effective_n_threads(n_threads=None):
-    """Return the number of threads that the parameter `n_threads` stands for.
+    """Return the number of threads that the parameter `n_threads` means.
 
-    A forked child always gets 1: it is mostly one of several, which share the cores.
-    Otherwise a number is taken as it is; an engine has no use for more than there are cores, or 16.
-    None means 1 inside a joblib worker of any backend, whose neighbours use the other cores; else
-    OMP_NUM_THREADS, or as many as there are usable cores.
+    A forked child always gets 1: usually it is one of several, which share the cores.
+    Otherwise a number is returned unchanged; an engine uses at most max(cores, 16) threads.
+    None means 1 inside a joblib worker of any backend, because other workers use the other cores;
+    elsewhere it means OMP_NUM_THREADS, or the number of usable cores.
     """
     rule = TABLE["n_threads"]
     if not rule.test(n_threads):
@@ -33,7 +33,7 @@ def effective_n_threads(n_threads=None):
 
 
 def _in_joblib_worker():
-    """Tell whether joblib called us, whatever its backend; without importing joblib for that."""
+    """Tell whether joblib called us, with any backend; this does not import joblib."""
     joblib_parallel = sys.modules.get("joblib.parallel")
     if joblib_parallel is None:
         return False
@@ -62,16 +62,16 @@ def _granted_cores():
 
 
 class _BlasHold:
-    """Limits BLAS to one thread while anybody holds it: the first limits, the last restores.
+    """Limits BLAS to one thread while it has holders: the first one limits, the last restores.
 
-    Plain nested `threadpool_limits` would leave a process at one thread for good when two fits in
-    two threads overlap, or when a Ctrl-C comes between a limit and the note of what was before.
+    Plain nested `threadpool_limits` would leave a process at one thread permanently if two fits in
+    two threads overlap, or if a Ctrl-C comes before the previous limit has been stored.
     """
 
     def __init__(self):
-        self.lock = threading.RLock()  # the handler of a signal may come to fit while we hold it
+        self.lock = threading.RLock()  # a signal handler may call fit while we hold it
         self.holders = set()
-        self.libraries = None  # looking for them takes milliseconds: done once
+        self.libraries = None  # found once, because that takes milliseconds
         self.before = None  # their numbers of threads, while they are limited
 
     def enter(self, holder):
@@ -84,12 +84,12 @@ class _BlasHold:
                 self.libraries = controller.lib_controllers
             if self.before is None:
                 before = [library.get_num_threads() for library in self.libraries]
-                if self.before is None:  # or a handler has come and gone, and found it so
+                if self.before is None:  # a signal handler may have set it meanwhile
                     self.before = before
             self._set([1] * len(self.libraries))
 
     def leave(self, holder):
-        """Let go; once more does no harm."""
+        """Release the hold; a second call does nothing."""
         with self.lock:
             self.holders.discard(holder)
             before = self.before
@@ -99,8 +99,8 @@ class _BlasHold:
 
     def _set(self, numbers):
         for library, n_threads in zip(self.libraries, numbers, strict=True):
-            # From 3.7 on threadpoolctl obeys the first thread that sets a number, until that one
-            # gives up control. Any of our threads may be the first to come and the last to leave.
+            # From 3.7 on, threadpoolctl obeys only the first thread that sets a number, until that
+            # thread gives up control. Any of our threads may be the first holder, or the last.
             give_up_control = getattr(library, "clear_controlling_thread", lambda force: None)
             give_up_control(force=True)
             library.set_num_threads(n_threads)
@@ -112,7 +112,7 @@ _blas_hold = _BlasHold()
 
 @contextmanager
 def blas_held_at_one_thread():
-    """Keep BLAS at one thread; overlapping users are counted, and the last one restores."""
+    """Keep BLAS at one thread; the last of overlapping holders restores its threads."""
     hold, holder = _blas_hold, object()
     try:
         try:
@@ -120,14 +120,14 @@ def blas_held_at_one_thread():
             yield
         finally:
             hold.leave(holder)
-    finally:  # a Ctrl-C may have come while it let go
+    finally:  # a Ctrl-C may have interrupted the release
         hold.leave(holder)
 
 
 def _after_fork_in_child():
     global _forked, _blas_hold
     _forked = True
-    _blas_hold = _BlasHold()  # the lock may have been taken by a thread that does not exist here
+    _blas_hold = _BlasHold()  # a thread that does not exist here may have held the lock
 
 
 if hasattr(os, "register_at_fork"):

@@ -1,4 +1,4 @@
-"""Epochs: minibatches, learning rates, validation, and when to stop. No estimator is known here."""
+"""Epochs: minibatches, learning rates, validation, and when to stop; without estimators."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -12,13 +12,13 @@ from ._sequences import Sequences
 
 
 def auto_batch_size(n_samples):
-    """Return what `batch_size="auto"` stands for: small for small data, where it learned best."""
+    """Return the size that `batch_size="auto"` means: small for small data, where it is best."""
     return min(n_samples, max(16, min(128, n_samples // 64)))
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The user's parameters that steer the training, under their own names."""
+    """The estimator's parameters that control training, under their own names."""
 
     solver: str
     alpha: float
@@ -41,7 +41,7 @@ class Settings:
 
 @dataclass(frozen=True, eq=False)
 class Examples:
-    """Sequences and what they are taught. A row is a sequence, or a step if `per_step`."""
+    """Sequences with targets and weights. A row is a sequence, or a step if `per_step`."""
 
     sequences: Sequences
     targets: np.ndarray  # (n_rows,) int32, or (n_rows, n_outputs)
@@ -68,7 +68,7 @@ class Examples:
         )
 
     def have_weight(self):
-        """Tell which sequences have any weight, (n_samples,)."""
+        """Tell for each sequence (n_samples,) whether it has any weight."""
         if self.weights is None:
             return np.ones(self.sequences.n_samples, dtype=bool)
         if self.per_step:
@@ -83,9 +83,10 @@ class Examples:
         return replace(self, weights=weights * factors[self.targets])
 
     def weights_of_steps(self, indices, up_to_the_last_taught):
-        """Return the weight of each step of X (n_steps,), None if all are ones.
+        """Return the weight of each step of X (n_steps,), or None if all are ones.
 
-        It is that of its sequence, of which `indices` are looked at: a mean over its taught steps.
+        It is the weight of its sequence, or the mean over the taught steps of the sequence.
+        Sequences outside `indices` have weight 0.
         """
         n_samples, lengths = self.sequences.n_samples, self.sequences.lengths
         if self.weights is None and len(indices) == n_samples:
@@ -118,7 +119,7 @@ class Examples:
         return int(self.sequences.lengths[indices].sum()) if self.per_step else len(indices)
 
     def with_equal_weights_as_ones(self, indices):
-        """Train on some sequences as without weights, where all that teach anything are equal."""
+        """Replace positive weights by ones if those of the sequences `indices` are all equal."""
         weights = self.rows(self.weights, indices)
         if weights is None or np.ptp(weights[weights > 0]) > 0:
             return self
@@ -138,20 +139,20 @@ class Examples:
 
 @dataclass(frozen=True)
 class Weighing:
-    """What weights are measured by, the same in all minibatches of a training.
+    """The units of the weights, the same in all minibatches of a training.
 
-    A minibatch of B sequences learns from ``sum(w l) / (B * per_sequence)``, also if it is a last,
-    smaller one: so each weight counts alike whatever minibatch it falls into. Norm and value that
-    gradients are clipped at are multiplied by the mean weight of the rows taught in the minibatch
-    over `per_row`: otherwise clipping would undo the weights.
+    With minibatches of B sequences, each minimises ``sum(w l) / (B * per_sequence)``, also a
+    smaller last one, so that a weight counts the same in every minibatch. The limits of clipping
+    are multiplied by the mean weight of the rows taught in the minibatch, divided by `per_row`:
+    otherwise clipping would undo the weights.
     """
 
-    per_sequence: float  # what a sequence weighs, with all its steps
-    per_row: float = 0.0  # the mean of the positive weights; 0: there are none
+    per_sequence: float  # mean total weight of a sequence, over all its steps
+    per_row: float = 0.0  # mean of the positive weights; 0: there are no weights
 
     @classmethod
     def of(cls, examples, indices):
-        """Weigh the sequences of a whole training."""
+        """Compute the units for the sequences of a whole training."""
         n_taught = examples.n_taught(indices)
         if examples.weights is None:
             return cls(n_taught / len(indices))
@@ -161,9 +162,9 @@ class Weighing:
 
 @dataclass
 class Progress:
-    """How far a training is: what a fit begins, each minibatch changes and `partial_fit` resumes.
+    """The state of training: started by a fit, changed by each minibatch, resumed by `partial_fit`.
 
-    Losses are in the units of the user; only `best` is in those of `tol`.
+    Losses are in the units of y; only `best` is in the units of `tol`.
     """
 
     params: np.ndarray  # (n_params,)
@@ -178,8 +179,8 @@ class Progress:
     loss_curve: list = field(default_factory=list)
     best_loss: float = np.inf
     validation_scores: list | None = None
-    best: float = np.inf  # loss, or what validation judges by: less is better
-    best_score: float | None = None  # of the validation that judged best
+    best: float = np.inf  # loss, or value of the validation: less is better
+    best_score: float | None = None  # score of the best validation
     best_params: np.ndarray | None = None  # only with validation
     no_improvement: int = 0
     diverged: bool = False
@@ -200,27 +201,27 @@ class Progress:
 
     @classmethod
     def resume(cls, params, optimizer, settings, **others):
-        """Go on where `optimizer_state` was taken; a new solver begins with an empty memory."""
+        """Continue from an `optimizer_state`; a new solver begins with empty vectors."""
         if optimizer["solver"] != settings.solver:
             return cls.begin(params, next_seed(optimizer["seed"]), settings, **others)
         optimizer = {**optimizer, "vectors": optimizer["vectors"].copy()}
         return cls(params, **optimizer, **others)
 
     def is_finite(self):
-        """Tell whether the weights and all that the solver remembers are finite."""
+        """Tell whether the weights and the solver's vectors are finite."""
         return bool(np.isfinite(self.params).all() and np.isfinite(self.vectors).all())
 
     def optimizer_state(self):
-        """Return what `resume` needs beside the parameters: plain values and one array."""
+        """Return what `resume` needs besides the parameters: plain values and one array."""
         names = ("solver", "vectors", "seed", "learning_rate", "n_updates", "n_passes")
         state = {name: getattr(self, name) for name in names}
-        state["vectors"] = self.vectors.copy()  # these go on changing
+        state["vectors"] = self.vectors.copy()  # training continues to change them
         if self.validation_scores is None:
             state.update(best=self.best, no_improvement=self.no_improvement)
         return state
 
     def end_epoch(self, validation_score):
-        """Write the epoch into the books, in one call of C that no Ctrl-C can divide."""
+        """Record the epoch, with one C call for both lists that no Ctrl-C can interrupt."""
         self.best_loss = min(self.best_loss, self.loss)
         books, entries = [self.loss_curve], [self.loss]
         if validation_score is not None:
@@ -231,7 +232,7 @@ class Progress:
 
 @dataclass(eq=False)
 class Task:
-    """All that a training needs to know: what to learn, from what, how, and how far it is."""
+    """Everything that training needs: network, examples, settings and progress."""
 
     network: Network
     examples: Examples
@@ -240,15 +241,15 @@ class Task:
     settings: Settings
     progress: Progress
     n_epochs: int
-    planned: bool = True  # False: a pass of `partial_fit`, of which nobody knows how many come
-    loss_unit: float = 1.0  # takes the loss to the units of the user
-    # params -> score, and the value that early stopping makes as small as it can
+    planned: bool = True  # False: a pass of `partial_fit`, whose number of calls is unknown
+    loss_unit: float = 1.0  # factor from the loss to the units of y
+    # params -> score, and the value that early stopping minimises
     validate: Callable[[np.ndarray], tuple[float, float]] | None = None
-    plateau: float = np.inf  # a loss above it is hardly below that of a constant prediction
+    plateau: float = np.inf  # above this, the loss is hardly better than a constant prediction's
 
 
 def diverged(progress, reason):
-    """Note and return the error of a loss, gradient or parameters that are not finite any more."""
+    """Record that the training diverged (something is not finite), and return the error."""
     progress.diverged = True
     return ValueError(
         f"The training diverged: {reason}. Lower `learning_rate_init` or `alpha`, set or lower "
@@ -257,12 +258,12 @@ def diverged(progress, reason):
 
 
 def next_seed(seed):
-    """Return the seed of a fit that goes on (`warm_start`) after one with `seed`."""
+    """Return the seed of a fit that continues (`warm_start`) one with `seed`."""
     return int(_random_state(seed, 0).randint(2**63, dtype=np.uint64))
 
 
 def _random_state(seed, number):
-    """Return a RandomState of its own for each (seed, number): no state has to be kept."""
+    """Return a separate RandomState for each (seed, number), so that no state has to be kept."""
     words = [seed & 0xFFFFFFFF, seed >> 32, number]
     return np.random.RandomState(np.random.MT19937(words))
 
@@ -274,10 +275,10 @@ def resolve_batch_size(batch_size, n_samples):
 def train(task, n_threads, observers):
     """Train epoch by epoch; `task.progress` changes as it goes, minibatch by minibatch.
 
-    observers.begin_epoch() and .end_epoch(info) are told of each; the latter may say stop. Returns
-    what ended it: "stopped" (by an observer), "no_progress", "max_iter", or "interrupted" (Ctrl-C,
-    if a fit has learned anything before; a `partial_fit` is part of a loop that must end too).
-    With validation the best parameters are back at the end, however it ends.
+    Each epoch calls observers.begin_epoch() and .end_epoch(info); the latter may ask to stop.
+    Returns why training ended: "stopped" (by an observer), "no_progress", "max_iter", or
+    "interrupted" (Ctrl-C, if `fit` has learned anything; `partial_fit` raises it, because the
+    user's loop must end too). With validation, the best parameters are restored in every case.
     """
     progress, settings, examples = task.progress, task.settings, task.examples
     lengths = examples.sequences.lengths[task.indices]
@@ -303,7 +304,7 @@ def train(task, n_threads, observers):
 
 
 def _run_epochs(task, engine, dataset, batch_size, n_steps, observers):
-    """Train, validate and tell until something says stop; returns what it was."""
+    """Train, validate and call the observers until training ends; return why it ended."""
     progress, settings = task.progress, task.settings
     for epoch in range(task.n_epochs):
         observers.begin_epoch()
@@ -338,8 +339,8 @@ def _optimizer_options(settings):
 
 
 def draw_batches(indices, batch_size, progress, shuffle):
-    """Cut the samples of one pass into minibatches; the order depends on seed and pass alone."""
-    if shuffle and len(indices) > 1:  # a generator costs more than one sequence
+    """Cut the samples of one pass into minibatches; the order depends only on seed and pass."""
+    if shuffle and len(indices) > 1:  # making a generator takes longer than one sequence
         indices = _random_state(progress.seed, 1 + progress.n_passes).permutation(indices)
     indices = np.ascontiguousarray(indices, dtype=np.intp)
     return [indices[i : i + batch_size] for i in range(0, len(indices), batch_size)]
@@ -354,7 +355,7 @@ def learning_rates(task, epoch, n_batches):
 
 
 def run_pass(engine, dataset, batches, rates, progress, loss_unit):
-    """Learn from each minibatch once; returns the mean loss, weighted as the examples are."""
+    """Learn from each minibatch once; returns the mean loss, weighted like the examples."""
     loss = total_weight = 0.0
     for batch, rate in zip(batches, rates, strict=True):
         try:
@@ -368,19 +369,19 @@ def run_pass(engine, dataset, batches, rates, progress, loss_unit):
             total_weight += weight
             loss += (batch_loss - loss) * (weight / total_weight)
             progress.loss = loss * loss_unit
-            progress.n_updates += 1  # last: it tells that something was learned
+            progress.n_updates += 1  # last: it shows that something was learned
     progress.n_passes += 1
     if not progress.is_finite():
-        raise diverged(progress, "some weights, or what the solver keeps of gradients, overflow")
+        raise diverged(progress, "some weights, or values that the solver keeps, overflow")
     return loss
 
 
-# On the plateau of a training that has found nothing yet, patience lasts so many times longer.
+# Factor of the patience while training is hardly better than a constant prediction.
 PLATEAU_PATIENCE = 4
 
 
 def judge(progress, settings, value, score=None, plateau=np.inf):
-    """Count epochs without progress (less `value` is better) and tell whether to go on."""
+    """Count epochs without progress (a smaller `value` is better); return whether to continue."""
     if value <= progress.best - settings.tol or value <= plateau < progress.best:
         progress.no_improvement = 0
     else:

@@ -1,4 +1,4 @@
-"""X, y and weights as users give them, read with scikit-learn's own checks where it has them."""
+"""Reading of the user's X, y and weights, with scikit-learn's own checks where it has them."""
 
 import re
 from contextlib import contextmanager
@@ -30,12 +30,12 @@ KINDS = {
 
 
 def read_X(estimator, X, *, dtype=None, scaling=None, reset=False, name="X"):
-    """Return X as finite Sequences, which a network of `dtype` can read under `scaling`.
+    """Return X as finite Sequences, which a network of `dtype` can read with `scaling`.
 
-    With `reset` the kind of X and its number of features are written on `estimator`; otherwise
-    they must be those of fit.
+    With `reset`, the kind of X and its number of features are set on `estimator`; otherwise they
+    must be those of fit.
     """
-    # Nothing to convert or refuse: worth a shortcut, the checks cost more than a short sequence.
+    # A shortcut where there is nothing to convert: the checks take longer than a short sequence.
     plain = type(X) is np.ndarray and X.ndim in (2, 3) and X.dtype.char in "fd" and X.size > 0
     if plain:
         sequences = from_dense(X, name=name)
@@ -56,11 +56,11 @@ def read_X(estimator, X, *, dtype=None, scaling=None, reset=False, name="X"):
         )
     columns = with_columns(X, sequences)
     if reset or type(columns) is not np.ndarray or hasattr(estimator, "feature_names_in_"):
-        # Names first: they tell which column is too many.
+        # Names first: that error names the column that is too many.
         validate_data(estimator, columns, reset=reset, skip_check_array=True)
     if not reset and columns.shape[1] != estimator.n_features_in_:
         swapped = sequences.kind == "3d" and sequences.lengths[0] == estimator.n_features_in_
-        hint = f". If its axes are swapped, give np.swapaxes({name}, 1, 2)." if swapped else ""
+        hint = f". If its axes are swapped, use np.swapaxes({name}, 1, 2)." if swapped else ""
         raise ValueError(
             f"{name} has {columns.shape[1]} features, but {type(estimator).__name__} is expecting "
             f"{estimator.n_features_in_} features as input{hint}"
@@ -73,28 +73,28 @@ def read_X(estimator, X, *, dtype=None, scaling=None, reset=False, name="X"):
 
 
 def hint_at_kind(sequences, kind, n_features, name="X"):
-    """Return the sentence that tells how to make of X of this kind what was fitted."""
+    """Return advice on how to convert X of this kind to the kind that was fitted."""
     if kind != "2d":
-        return "np.stack makes a 2-D array of sequences of one length."
+        return "np.stack makes a 2-D array of sequences of equal length."
     n_rows, n_columns = sequences.n_samples, sequences.n_steps // sequences.n_samples
     if n_columns == n_features:
-        return f"One sequence is given as `[{name}]`."
+        return f"Pass one sequence as `[{name}]`."
     if n_features == 1:
         return (
-            f"{name}[..., np.newaxis] makes a 3-D array of a 2-D one, if these are {n_rows} "
-            f"sequences of {n_columns} steps."
+            f"If these are {n_rows} sequences of {n_columns} steps, {name}[..., np.newaxis] makes "
+            "a 3-D array."
         )
-    return f"One sequence is given as `[{name}]`, with {n_features} features per step."
+    return f"Pass one sequence as `[{name}]`, with {n_features} features per step."
 
 
 def as_sequences(X, sequences, n_features, name="X"):
-    """Read nested lists whose lengths happen to agree as `fit` read others: one sequence each."""
+    """Read nested lists of equal length as `fit` read ragged ones: one sequence per item."""
     nested = sequences.kind == "2d" and isinstance(X, (list, tuple))
     return pack(X, name=name) if nested and n_features == 1 else sequences
 
 
 def with_columns(X, sequences):
-    """Return what scikit-learn counts and names the columns of: features, or steps of a 2-D X."""
+    """Return the object whose columns scikit-learn counts and names: features, or 2-D steps."""
     if sequences.kind == "2d":
         return X if hasattr(X, "shape") else np.asarray(X)
     frame = first_frame(X) if sequences.kind == "ragged" else None
@@ -102,7 +102,7 @@ def with_columns(X, sequences):
 
 
 def _checked_array(estimator, X, name):
-    """Read what is no list of sequences as a float array of at least two dimensions."""
+    """Read X, if it is not a list of sequences, as a float array of at least two dimensions."""
     if hasattr(X, "keys") and hasattr(X, "values") and not hasattr(X, "columns"):
         raise TypeError(f"`{name}` must be a list of sequences, got a dict: list({name}.values()).")
     if hasattr(X, "__next__"):
@@ -120,9 +120,9 @@ def _checked_array(estimator, X, name):
 
 
 def check_dense(X, name):
-    """Refuse what scikit-learn's checks would misread, or tell too little about.
+    """Refuse what scikit-learn's checks would misread, or explain too little.
 
-    Return X, or numbers that were read of it.
+    Return X, or numbers that were read from it.
     """
     refuse_masked(X, name)
     if type(X).__name__.endswith("GroupBy"):
@@ -148,20 +148,20 @@ def check_dense(X, name):
     if getattr(X, "ndim", None) == 1 and len(X) > 0:
         raise ValueError(
             f"`{name}` must hold sequences, got one of {len(X)} numbers. Reshape your data: "
-            f"[{name}] is a list of this one."
+            f"pass one sequence as [{name}]."
         )
     return X
 
 
 @contextmanager
 def naming(name):
-    """Have the errors of checks that are not ours name the argument; what overflows is inf."""
+    """Make the errors of foreign checks name the argument; values that overflow become inf."""
     try:
         with np.errstate(over="ignore"):
             yield
     except (MemoryError, Warning):
         raise
-    except Exception as error:  # conversions of somebody else may raise anything
+    except Exception as error:  # foreign conversions may raise anything
         if isinstance(error, (TypeError, ValueError)) and re.search(rf"\b{name}\b", str(error)):
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError
@@ -169,7 +169,7 @@ def naming(name):
 
 
 def read_weights(sample_weight, sequences, per_step, *, name="sample_weight"):
-    """Return weights (n_rows,) in float64, a row being a sequence, or a step; None stays None."""
+    """Return weights (n_rows,) in float64; a row is a sequence, or a step. None stays None."""
     if sample_weight is None:
         return None
     n_samples = sequences.n_samples
@@ -180,8 +180,8 @@ def read_weights(sample_weight, sequences, per_step, *, name="sample_weight"):
     else:
         if is_ragged(sample_weight) and len(sample_weight) > 0:
             raise ValueError(
-                f"`{name}` must have one weight per sequence with mode='many_to_one', it holds one "
-                "array per sequence; one weight per step needs mode='many_to_many'."
+                f"`{name}` must have one weight per sequence with mode='many_to_one', but it holds "
+                "one array per sequence; one weight per step needs mode='many_to_many'."
             )
         with naming(name):
             weights = as_numbers(sample_weight, name).astype(np.float64, copy=False)
@@ -190,10 +190,10 @@ def read_weights(sample_weight, sequences, per_step, *, name="sample_weight"):
                 f"`{name}` must have one weight per sequence, shape ({n_samples},); "
                 f"got shape {weights.shape}."
             )
-        check_rows_finite(weights, name, "Give what must not count the weight 0.")
+        check_rows_finite(weights, name, "Use weight 0 for what must not count.")
         if weights.min() < 0:
             i = int(np.argmin(weights))
-            raise ValueError(f"`{name}` must not be negative, `{name}[{i}]` is {weights[i]}.")
+            raise ValueError(f"`{name}` must not be negative, but `{name}[{i}]` is {weights[i]}.")
     check_some_weight(weights, name)
     return weights
 
@@ -215,30 +215,30 @@ def check_rows_finite(rows, name, hint):
 
 
 def one_per_sequence(y, sequences, name, read):
-    """Return `y`, which `read(y, name)` makes an array, with one target per sequence."""
+    """Return `y` as an array, made by `read(y, name)`, with one target per sequence."""
     if is_ragged(y) and len(y) > 0:
         raise ValueError(
-            f"`{name}` must have one target per sequence with mode='many_to_one', it holds one "
+            f"`{name}` must have one target per sequence with mode='many_to_one', but it holds one "
             "array per sequence; one target per step needs mode='many_to_many'."
         )
     y = read(y, name)
     if y.ndim == 0 or len(y) != sequences.n_samples:
         raise ValueError(
             f"`{name}` must have one target per sequence: there are {sequences.n_samples} "
-            f"sequences, `{name}` has shape {y.shape}."
+            f"sequences, but `{name}` has shape {y.shape}."
         )
     return y
 
 
 def split(n_samples, fraction, labels, rng):
-    """Split sample numbers into training and validation, stratified by `labels` where it can be."""
+    """Split sample numbers into training and validation, stratified by `labels` if possible."""
     from sklearn.model_selection import train_test_split
 
     n_val = int(np.ceil(fraction * n_samples))
     if n_val < 2 or n_samples - n_val < 1:
         raise ValueError(
             "The validation set is too small, or leaves nothing to train on: "
-            f"`validation_fraction`={fraction} of {n_samples} sequences. Change it, or give "
+            f"`validation_fraction`={fraction} of {n_samples} sequences. Change it, or pass "
             "`X_val` and `y_val`."
         )
     if labels is not None:

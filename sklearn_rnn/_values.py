@@ -1,4 +1,4 @@
-"""What an array or a list holds, in the words of the errors; numbers and labels told from others.
+"""Names, for the errors, of what arrays and lists hold; recognition of numbers and labels.
 
 NumPy only.
 """
@@ -31,7 +31,7 @@ _TIMES = (
     np.datetime64,
     np.timedelta64,
 )
-_DEEPEST = 8  # lists in lists; only one that holds itself is deeper
+_DEEPEST = 8  # levels of nested lists; only a list that contains itself is deeper
 
 
 def family(dtype):
@@ -40,7 +40,7 @@ def family(dtype):
 
 
 def family_of_type(kind):
-    """Name what values of a Python type are; "missing" for those that stand for none."""
+    """Name what values of a Python type are; "missing" for types of missing values."""
     if issubclass(kind, Enum) and not issubclass(kind, (int, float, StrEnum)):
         return "members of an enumeration"
     if kind.__name__ in _NA:
@@ -63,7 +63,7 @@ def family_of_type(kind):
 
 
 def is_missing(value):
-    """Tell whether a value stands for none: None, NA, NaT or NaN."""
+    """Tell whether a value is a missing one: None, NA, NaT or NaN."""
     if type(value).__name__ in _NA:
         return True
     if isinstance(value, Decimal):
@@ -74,7 +74,7 @@ def is_missing(value):
 
 
 def missing_in(array):
-    """Tell of each entry of an array of objects whether it `is_missing`."""
+    """Tell for each entry of an array of objects whether it `is_missing`."""
     found = np.fromiter(map(is_missing, array.flat), bool, array.size)
     return found.reshape(array.shape)
 
@@ -88,7 +88,7 @@ def families_of_objects(array):
 
 
 def held(array):
-    """Name what an array holds, and of objects what they are if that is known."""
+    """Name what an array holds; for objects, name their types if these are known."""
     if array.dtype.kind != "O":
         return family(array.dtype)
     families = families_of_objects(array)
@@ -100,14 +100,14 @@ def held(array):
 
 
 def numbers_of_objects(array):
-    """Read an array of objects that holds plain numbers as floats, and what is missing as NaN.
+    """Convert an array of objects that are plain numbers to floats, missing values to NaN.
 
-    Any other array is given back.
+    Any other array is returned unchanged.
     """
     if array.dtype.kind != "O":
         return array
     given, families = array, families_of_objects(array)
-    if families["missing"] or families["dates or durations"]:  # of which NaT is missing
+    if families["missing"] or families["dates or durations"]:  # NaT is one of the latter
         array = np.where(missing_in(array), np.nan, array)
         families = families_of_objects(array)
     if not set(+families) <= {"numbers", "objects"}:
@@ -119,7 +119,7 @@ def numbers_of_objects(array):
 
 
 def families_in_lists(items, depth=0):
-    """Name the families of the entries of lists in lists."""
+    """Name the families of the entries of nested lists."""
     kinds = set(map(type, items))
     inner = {kind for kind in kinds if issubclass(kind, (list, tuple))}
     families = set(map(family_of_type, kinds - inner))
@@ -130,10 +130,10 @@ def families_in_lists(items, depth=0):
     return families
 
 
-# What to do about what is not a number, by family, for X and for anything else.
+# Advice on values that are not numbers, by family, for X and for other arguments.
 
 ONE_HOT = (
-    "number what occurs and make it one-hot, codes = {{c: i for i, c in enumerate(sorted({{c for "
+    "number the symbols and make them one-hot, codes = {{c: i for i, c in enumerate(sorted({{c for "
     "x in {name} for c in x}}))}} and [np.eye(len(codes))[[codes[c] for c in x]] for x in {name}]"
 )
 ADVICE = {
@@ -144,23 +144,23 @@ ADVICE = {
 
 
 def check_numeric(dtype, name, array=None):
-    """Refuse a dtype that is not one of real numbers; `array` tells what its objects are."""
+    """Refuse a dtype that is not one of real numbers; objects are looked up in `array`."""
     if family(dtype) != "numbers":
         refuse(family(dtype) if array is None else held(array), dtype, name)
 
 
 def refuse(what, dtype, name):
-    """Raise the error about what is held instead of numbers."""
+    """Raise the error about an argument that holds something other than numbers."""
     advice = ADVICE.get(what, "encode or convert them first")
     if what == "strings" and name.startswith("X"):
         advice = ONE_HOT.format(name=name.split("[")[0])
     elif what == "strings" and name.startswith("y"):
-        advice = "RNNClassifier takes labels; numbers that are written out need a float()"
-    raise ValueError(f"`{name}` must hold real numbers, it holds {what} ({dtype}): {advice}.")
+        advice = "use RNNClassifier for labels, and float() for numbers in strings"
+    raise ValueError(f"`{name}` must hold real numbers, but it holds {what} ({dtype}): {advice}.")
 
 
 def hint_at_weight(name):
-    """Return the sentence that tells what to do about a target that is missing."""
+    """Return the advice about a missing target."""
     suffix = "_val" if name.endswith("_val") else ""
     return f"Leave it out, or give it `sample_weight{suffix}` 0."
 
@@ -168,22 +168,22 @@ def hint_at_weight(name):
 # Labels
 
 NO_COMMON_INTEGER = (
-    "`{name}` must have integers of one type: no integer of NumPy holds all of these, as int64 and "
-    "uint64 have none in common. Give smaller ones, or strings."
+    "`{name}` must have integers of one type: no integer type of NumPy holds all of these, since "
+    "int64 and uint64 have no common one. Use smaller integers, or strings."
 )
 
 
 def settled_labels(labels, name, taught=None, *, natural=False, where=None):
-    """Return labels (n_rows,) that are all of one type and none missing.
+    """Return labels (n_rows,), all of one type and none missing.
 
-    What is not taught (n_rows,) may be anything, and becomes the first label that is taught.
-    With `natural` objects become what NumPy makes of a list of them. `where(row)` tells where a
-    row is, with a place for what is there.
+    Rows outside the mask `taught` (n_rows,) may hold anything, and get the first taught label.
+    With `natural`, objects are converted as NumPy converts a list of them. `where(row)` describes
+    the place of a row for an error, with a field {what} for its value.
     """
     labels = filled(labels, taught)
     kind = labels.dtype.kind
     if kind in "cV":
-        raise ValueError(f"`{name}` must hold labels, it holds {family(labels.dtype)}.")
+        raise ValueError(f"`{name}` must hold labels, but it holds {family(labels.dtype)}.")
     if kind in "fmM":
         bad = ~np.isfinite(labels)
     elif kind == "O":
@@ -207,20 +207,20 @@ def settled_labels(labels, name, taught=None, *, natural=False, where=None):
 
 
 def _check_one_family(labels, name):
-    """Refuse objects (n_rows,) that NumPy or scikit-learn would take for something else."""
+    """Refuse objects (n_rows,) that NumPy or scikit-learn would misread."""
     families = families_of_objects(labels)
     for member in labels if "members of an enumeration" in families else ():
         if family_of_type(type(member)) == "members of an enumeration":
             raise ValueError(
                 f"`{name}` must not hold members of an enumeration, such as {member!r}, which "
-                "NumPy turns into strings that may be cut: give their values, `member.value`."
+                "NumPy turns into strings that may be cut off: use their values, `member.value`."
             )
     if len(families) > 1:
         examples = {family_of_type(type(label)): label for label in labels}
         both = " and ".join(f"{what} ({examples[what]!r})" for what in sorted(examples))
         raise ValueError(
-            f"`{name}` must hold labels of one type, it has {both}: NumPy would make strings of "
-            "them, or cannot sort them. Convert them, for example each to a string with str()."
+            f"`{name}` must hold labels of one type, but it has {both}: NumPy would turn them into "
+            "strings, or cannot sort them. Convert them, for example each to a string with str()."
         )
 
 
@@ -239,7 +239,10 @@ def of_integers(labels):
 
 
 def filled(rows, taught):
-    """Copy rows (n_rows, ...), those not taught being like the first that is; None: all are."""
+    """Copy rows (n_rows, ...), with the first taught row in place of all that are not taught.
+
+    taught (n_rows,): None means that all are.
+    """
     if taught is None or taught.all() or not taught.any():
         return rows
     rows = rows.copy()

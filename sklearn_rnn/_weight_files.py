@@ -1,15 +1,15 @@
 """Weight files: named arrays and a description in JSON, as .safetensors or .npz, without code.
 
-Nothing that a file says is believed. It first says what it is (`description`); from that its reader
-works out which arrays there must be, and the file must hold these, with nothing between or besides,
-before memory is taken for them. A checksum sees to it that no changed file is taken.
+Everything in a file is checked. The description determines which arrays there must be, and the file
+must hold exactly these, with nothing between or besides, before memory is allocated for them. A
+checksum makes sure that a changed file is rejected.
 
 safetensors: 8 bytes with the length of a header, the header in JSON, the numbers, little-endian.
-The checksum is that of description and numbers, and the header is written in one way only.
+The checksum covers the description and the numbers; there is only one way to write the header.
 
 npz: a zip archive, not compressed, of arrays in NumPy's format, as `numpy.savez` writes it: member
-after member, the directory, its end. The checksum is the archive's comment, of all that stands
-before: much in a zip is read by nobody.
+after member, the directory, its end. The checksum is the archive's comment and covers everything
+before it, because readers ignore many parts of a zip archive.
 """
 
 import json
@@ -27,12 +27,12 @@ from hashlib import sha256
 import numpy as np
 
 MOST_TEXT = 1 << 24  # bytes of a header or description
-# What its JSON may have of each: ten values for each of 100 000 features, and few names and lists.
-# Many small ones would take fifty times the room of their text.
+# How often its JSON may have each letter: ten values for each of 100 000 features, and fewer names
+# and lists. Many small ones would take fifty times the memory of their text.
 MOST_OF = {",": 1 << 20, ":": 1 << 17, "{": 1 << 17, "[": 1 << 17}
 MOST_ARCHIVE = (1 << 31) - (1 << 20)  # bytes of arrays; zip64 begins there
 MOST_DIRECTORY = 1 << 16  # bytes; there are 515 arrays at most
-CHUNK = 1 << 20  # bytes that are read at a time
+CHUNK = 1 << 20  # bytes read at a time
 DESCRIPTION, CHECKSUM = "sklearn_rnn", "sha256"
 
 
@@ -44,14 +44,14 @@ def stored_dtype(network):
 def write(path, description, network, params):
     """Write a description (a dict) and the flat vector of a network to a file.
 
-    The name says in which format. What the file held before stays until the new one is whole.
+    The name determines the format. An old file is kept until the new one is complete.
     """
     kind = format_of(path)
     text = json.dumps(description, allow_nan=False)
     try:
         check_text(text)
     except ValueError as error:
-        raise ValueError(f"`file` cannot keep so many classes and names: {error}") from error
+        raise ValueError(f"`file` cannot hold so many classes and names: {error}") from error
     params = params.astype(stored_dtype(network), copy=False)
     with replacing(path) as stream:
         kind.write(stream, text, network, params)
@@ -59,29 +59,29 @@ def write(path, description, network, params):
 
 @contextmanager
 def replacing(path):
-    """Open a new file, which takes the place of `path` if all goes well."""
+    """Open a new file, which replaces `path` if no error occurs."""
     path = os.path.realpath(path)  # a link stays a link
     new = os.path.join(os.path.dirname(path), f".{secrets.token_hex(8)}")
     try:
         try:
             stream = open(new, "x+b")
-        except OSError as error:  # of a name that nobody gave us
+        except OSError as error:  # report the user's name, not the temporary one
             raise type(error)(error.errno, error.strerror, path) from error
         with stream:
-            with suppress(OSError):  # there is no old file, or nothing of rights here
+            with suppress(OSError):  # there is no old file, or no permissions on this system
                 shutil.copymode(path, new)
             yield stream
         os.replace(new, path)
     finally:
-        with suppress(OSError):  # it has its name by now, or never was
+        with suppress(OSError):  # it has been renamed by now, or never existed
             os.unlink(new)
 
 
 def read(path, network_of):
     """Return the description and the flat vector of a file.
 
-    network_of(description) -> the network whose arrays it must hold, or a ValueError if it is no
-    good.
+    network_of(description) -> the network whose arrays the file must hold; it raises ValueError if
+    the description is invalid.
     """
     kind = format_of(path)
     with open(path, "rb") as stream:
@@ -96,9 +96,9 @@ def read(path, network_of):
                 if stream.readinto(view.reshape(-1).view(np.uint8)) != view.nbytes:
                     raise ValueError(f"it ends within {name!r}")
             if not file.is_intact(params):
-                raise ValueError("its checksum is not that of its content")
+                raise ValueError("its checksum does not match its content")
         except ValueError as error:
-            raise ValueError(f"`file` {os.fspath(path)!r} cannot be taken over: {error}") from error
+            raise ValueError(f"`file` {os.fspath(path)!r} cannot be loaded: {error}") from error
     return description, params.astype(network.dtype, copy=False)
 
 
@@ -111,24 +111,24 @@ def format_of(path):
         raise ValueError(
             f"`file` must have a name that ends in {' or '.join(FORMATS)}, got {path!r}."
         )
-    if os.path.exists(path) and not os.path.isfile(path):  # a pipe would have us wait for ever
-        raise ValueError(f"`file` must be the name of a file, {path!r} is something else.")
+    if os.path.exists(path) and not os.path.isfile(path):  # a pipe would make us wait forever
+        raise ValueError(f"`file` must be the name of a file, but {path!r} is something else.")
     return FORMATS[suffix]
 
 
 def check_text(text):
-    """Refuse JSON whose values would take much more room than its text."""
+    """Refuse JSON whose values would take much more memory than its text."""
     if len(text) > MOST_TEXT:
         raise ValueError(f"it has {len(text)} bytes of JSON, more than {MOST_TEXT}")
     if not text.isascii():
-        raise ValueError("its JSON has letters that are written otherwise")
+        raise ValueError("its JSON has letters that are not ASCII")
     for letter, most in MOST_OF.items():
         if text.count(letter) > most:
-            raise ValueError(f"its JSON has more than {most} times {letter!r}")
+            raise ValueError(f"its JSON has {letter!r} more than {most} times")
 
 
 def from_json(text):
-    """Read JSON as it is meant: no name twice, finite numbers, nested like nothing of ours."""
+    """Read JSON, but refuse duplicate names, numbers that are not finite, and deep nesting."""
     check_text(text)
 
     def without_twins(pairs):
@@ -155,7 +155,7 @@ def from_json(text):
 
 
 def exactly(stream, n, at=None):
-    """Read n bytes, from a place if one is given."""
+    """Read n bytes, from position `at` if it is given."""
     if at is not None:
         if at < 0:
             raise ValueError("a part of it would lie before its beginning")
@@ -167,7 +167,7 @@ def exactly(stream, n, at=None):
 
 
 def check_names(found, network):
-    """Refuse arrays too many or too few."""
+    """Refuse unknown and missing arrays."""
     wanted = {name for name, _, _ in network.layout}
     if found != wanted:
         missing, unknown = sorted(wanted - found), sorted(found - wanted)
@@ -201,9 +201,9 @@ class Safetensors:
         raw = exactly(stream, length)
         header = from_json(raw.decode("ascii"))
         if not isinstance(header, dict):
-            raise ValueError("its header names nothing")
+            raise ValueError("its header is not a JSON object")
         if self.as_written(header) != raw:
-            raise ValueError("its header has spaces or letters that are written otherwise")
+            raise ValueError("its header is not written as `save_weights` writes it")
         texts = header.pop("__metadata__", None)
         texts = texts if isinstance(texts, dict) else {}
         self.text, self.stated = texts.get(DESCRIPTION), texts.get(CHECKSUM)
@@ -227,7 +227,7 @@ class Safetensors:
         return self.checksum(self.text, params) == self.stated
 
     def starts(self, network):
-        """Return where in the file each array begins, which may be in any order."""
+        """Return where in the file each array begins; arrays may be in any order."""
         check_names(set(self.entries), network)
         starts, bounds = {}, []
         for name, _, shape in network.layout:
@@ -251,7 +251,7 @@ class Safetensors:
         bounds.sort()
         ends = [self.begin, *(end for _, end in bounds)]
         if [begin for begin, _ in bounds] != ends[:-1] or ends[-1] != self.size:
-            raise ValueError("its arrays do not lie one after another up to its end")
+            raise ValueError("its arrays do not follow one another up to its end")
         return starts
 
 
@@ -263,7 +263,7 @@ class Npz:
     @classmethod
     def write(cls, stream, text, network, params):
         if 4 * len(text) + params.nbytes > MOST_ARCHIVE:
-            raise ValueError("`file` must be a .safetensors file for so many weights.")
+            raise ValueError("`file` must be a .safetensors file for this many weights.")
         np.savez(stream, **network.views(params), **{DESCRIPTION: np.array(text)})
         stream.seek(-2, os.SEEK_END)  # the length of the comment, which is 0
         stream.write(struct.pack("<H", cls.DIGITS))
@@ -273,7 +273,7 @@ class Npz:
         end = exactly(stream, 42, size - 42 - self.DIGITS)
         self.stated = exactly(stream, self.DIGITS)
         n_members, directory, begin = struct.unpack("<HLL", end[30:40])
-        # There is one disk and no zip64, and the directory ends where its end begins.
+        # There is one disk and no zip64, and the end record follows the directory directly.
         form = struct.pack("<4s4H", b"PK\5\6", 0, 0, n_members, n_members) + end[32:40]
         form += struct.pack("<H", self.DIGITS)
         is_there = begin + directory + 22 + self.DIGITS == size
@@ -284,13 +284,13 @@ class Npz:
         try:
             infos = zipfile.ZipFile(stream).infolist()
         except Exception as error:  # of many kinds
-            raise ValueError(f"it is no zip archive: {error}") from error
+            raise ValueError(f"it is not a zip archive: {error}") from error
         self.stream, self.size = stream, size
         self.members = {info.filename.removesuffix(".npy"): info for info in infos}
         if len(self.members) < len(infos):
             raise ValueError("it has a name twice")
         if len(infos) != n_members or sum(46 + len(i.orig_filename) for i in infos) != directory:
-            raise ValueError("its directory is not that of its members")
+            raise ValueError("its directory does not match its members")
         end_of_last = 0
         for info in infos:
             if info.header_offset != end_of_last:
@@ -302,26 +302,24 @@ class Npz:
 
     @staticmethod
     def checksum(stream, n_bytes):
-        """Return the SHA-256 of so many bytes from the beginning."""
+        """Return the SHA-256 of the first n_bytes bytes."""
         digest = sha256()
         for at in range(0, n_bytes, CHUNK):
             digest.update(exactly(stream, min(CHUNK, n_bytes - at), at))
         return digest.hexdigest().encode()
 
     def begin_of(self, info):
-        """Return where a member begins, whose header must say what the directory does."""
+        """Return where the data of a member begin; its header must agree with the directory."""
         name, n_bytes = info.filename.encode(), info.file_size
         plain = not (info.flag_bits or info.compress_type or info.extra or info.comment)
         if not plain or info.compress_size != n_bytes or info.orig_filename != info.filename:
-            raise ValueError(
-                f"{info.filename!r} is compressed, encrypted or something else besides"
-            )
+            raise ValueError(f"{info.filename!r} is compressed, encrypted or has additional fields")
         year, month, day, hour, minute, second = info.date_time
         time, date = hour << 11 | minute << 5 | second // 2, (year - 1980) << 9 | month << 5 | day
         local = exactly(self.stream, 30 + len(name), info.header_offset)
         n_extra = int.from_bytes(local[28:30], "little")
         extra = exactly(self.stream, n_extra)
-        for size in (n_bytes, 0xFFFFFFFF):  # in zip64's way if it has the sizes of zip64
+        for size in (n_bytes, 0xFFFFFFFF):  # the latter if zip64 fields hold the sizes
             written = (0, 0, time, date, info.CRC, size, size, len(name), n_extra)
             as_written = struct.pack("<4sH4H3L2H", b"PK\3\4", info.extract_version, *written) + name
             if local == as_written and extra in (
@@ -329,10 +327,10 @@ class Npz:
                 b"",
             ):
                 return info.header_offset + len(local) + n_extra
-        raise ValueError(f"the header of {info.filename!r} is not what the directory says")
+        raise ValueError(f"the header of {info.filename!r} does not match the directory")
 
     def is_intact(self, params):
-        """Tell whether all checksums are right, those that other readers of zip files see too."""
+        """Tell whether all checksums are right, including those that other zip readers check."""
         for info in self.members.values():
             crc, begin = 0, self.begin_of(info)
             for at in range(0, info.file_size, CHUNK):
@@ -347,7 +345,7 @@ class Npz:
         check_names(self.members.keys() - {DESCRIPTION}, network)
         names = [*(name for name, _, _ in network.layout), DESCRIPTION]
         if [info.filename for info in self.members.values()] != [f"{name}.npy" for name in names]:
-            raise ValueError("its arrays are not named and ordered as those of the network")
+            raise ValueError("its arrays are not named and ordered like those of the network")
         starts = {}
         for name, _, shape in network.layout:
             starts[name], n_bytes = self.find(name, stored_dtype(network).str, shape)
@@ -364,14 +362,14 @@ class Npz:
         return exactly(self.stream, n_bytes, start).decode("utf-32-le")
 
     def find(self, name, dtype, shape):
-        """Return where an array begins, and its bytes; dtype None: a string of any length."""
+        """Return where an array begins, and its size in bytes; dtype None: any string."""
         info = self.members[name]
         start = self.begin_of(info)
         end = start + info.file_size
         magic = exactly(self.stream, 10, start)
         start += 10 + int.from_bytes(magic[8:], "little")
         if magic[:8] != b"\x93NUMPY\1\0" or not start <= end <= self.size:
-            raise ValueError(f"{name!r} is no array, or is cut off")
+            raise ValueError(f"{name!r} is not an array, or is cut off")
         header = exactly(self.stream, start - self.stream.tell()).decode("latin-1")
         dtype = dtype or f"<U{(end - start) // 4}"
         wanted = f"{{'descr': {dtype!r}, 'fortran_order': False, 'shape': {shape}, }}"

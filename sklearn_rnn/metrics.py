@@ -1,8 +1,9 @@
-"""Scores for one target per step, for every carrier of sequences.
+"""Scores for one target per step, for sequences in every form.
 
-`sklearn.metrics` knows one target per sample. These take an array (n_samples, n_timesteps[, k]), or
-a list, tuple or object array with one array (n_timesteps_i[, k]) per sequence, and may mix them.
-Each works with `sklearn.metrics.make_scorer` as it is.
+The scores of `sklearn.metrics` take one target per sample. These take an array
+(n_samples, n_timesteps[, k]), or a list, tuple or object array with one array
+(n_timesteps_i[, k]) per sequence; the two arguments may have different forms. Each works with
+`sklearn.metrics.make_scorer` without further arguments.
 """
 
 from __future__ import annotations
@@ -20,29 +21,29 @@ __all__ = ["sequence_accuracy", "step_accuracy", "step_r2"]
 
 @floating_point_ignored
 def step_accuracy(y_true, y_pred, *, sample_weight=None):
-    """Compute the fraction of steps that are labelled right.
+    """Compute the fraction of steps that are labelled correctly.
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, k), \
 or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, k)
-        True labels, numbers or strings. A step with k labels is right if all of them are.
+        True labels, numbers or strings. A step with k labels is correct if all of them are.
     y_pred : as `y_true`
-        Predicted labels, in the same or another carrier.
+        Predicted labels, in the same or another form.
     sample_weight : array-like of shape (n_samples,), or one weight per step, default=None
-        Weight of each sequence (of each of its steps), or of each step in any carrier. A step
-        that weighs 0 does not count, whatever is there, None and NaN included.
+        Weight of each sequence (of each of its steps), or of each step in any form. A step of
+        weight 0 does not count, whatever its labels or targets are, including None and NaN.
 
     Returns
     -------
     score : float
-        Weighted fraction of right steps, from 0 to 1.
+        Weighted fraction of correct steps, from 0 to 1.
 
     Raises
     ------
     ValueError
         If the sequences of `y_true`, `y_pred` and `sample_weight` do not match (the message
-        says which), or no step has a weight.
+        says which), or all weights are 0.
 
     See Also
     --------
@@ -60,34 +61,34 @@ or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, k)
 
 @floating_point_ignored
 def sequence_accuracy(y_true, y_pred, *, sample_weight=None):
-    """Compute the fraction of sequences in which every step is labelled right.
+    """Compute the fraction of sequences in which every step is labelled correctly.
 
     Parameters
     ----------
     y_true : array-like of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, k), \
 or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, k)
-        True labels, numbers or strings. A step with k labels is right if all of them are.
+        True labels, numbers or strings. A step with k labels is correct if all of them are.
     y_pred : as `y_true`
-        Predicted labels, in the same or another carrier.
+        Predicted labels, in the same or another form.
     sample_weight : array-like of shape (n_samples,), or one weight per step, default=None
-        Weight of each sequence, or of each step in any carrier: a step that weighs 0 may be
-        wrong or missing, and a sequence counts with the mean weight of its other steps, whatever
-        its length.
+        Weight of each sequence, or of each step in any form. A step of weight 0 may be wrong or
+        missing, and a sequence counts with the mean weight of its other steps, whatever its
+        length.
 
     Returns
     -------
     score : float
-        Weighted fraction of right sequences, from 0 to 1.
+        Weighted fraction of correct sequences, from 0 to 1.
 
     Raises
     ------
     ValueError
         If the sequences of `y_true`, `y_pred` and `sample_weight` do not match (the message
-        says which), or no step has a weight.
+        says which), or all weights are 0.
 
     See Also
     --------
-    step_accuracy : The fraction of steps that are labelled right.
+    step_accuracy : The fraction of steps that are labelled correctly.
 
     Examples
     --------
@@ -116,22 +117,22 @@ def step_r2(y_true, y_pred, *, sample_weight=None):
 or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, n_outputs)
         True targets.
     y_pred : as `y_true`
-        Predicted targets, in the same or another carrier.
+        Predicted targets, in the same or another form.
     sample_weight : array-like of shape (n_samples,), or one weight per step, default=None
-        Weight of each sequence (of each of its steps), or of each step in any carrier. A step
-        that weighs 0 does not count, whatever is there, None and NaN included.
+        Weight of each sequence (of each of its steps), or of each step in any form. A step of
+        weight 0 does not count, whatever its labels or targets are, including None and NaN.
 
     Returns
     -------
     score : float
-        At most 1; 0 for the weighted mean as prediction. For a target that is constant, 1 if it
-        is predicted exactly, else 0. NaN, with a warning, for a single step.
+        At most 1; predicting the weighted mean scores 0. For a constant target, 1 if it is
+        predicted exactly, else 0. NaN, with a warning, for a single step.
 
     Raises
     ------
     ValueError
         If the sequences of `y_true`, `y_pred` and `sample_weight` do not match (the message
-        says which), or no step has a weight.
+        says which), or all weights are 0.
 
     Examples
     --------
@@ -148,9 +149,9 @@ or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, n_outputs)
 
 
 def r2(truth, predicted, weights=None):
-    """Return R2 of numbers (n, k), each row with its weight (n,); NaN if fewer than two have any.
+    """Return R2 of numbers (n, k) with row weights (n,); NaN with fewer than two positive weights.
 
-    What is too far below 0 for a float is the least float.
+    A score that is too far below 0 for a float becomes the least float.
     """
     weights = np.ones(len(truth)) if weights is None else weights
     taught = weights > 0
@@ -160,7 +161,7 @@ def r2(truth, predicted, weights=None):
     # Halves have differences that cannot overflow.
     truth, predicted = (values[taught].astype(np.float64) / 2 for values in (truth, predicted))
     distance = truth - truth[0]  # exactly 0 if the target is constant, whatever its mean rounds to
-    # In units of the largest distance, a power of two, its squares neither overflow nor vanish.
+    # In units of a power of two near the largest distance, squares neither overflow nor vanish.
     _, exponent = np.frexp(np.abs(distance).max(axis=0))
     distance = np.ldexp(distance, -exponent)
     distance -= np.average(distance, axis=0, weights=weights)
@@ -180,7 +181,7 @@ def _compare(y_true, y_pred, sample_weight):
     families = {family(labels.dtype) for labels in (truth.values, predicted)} - {"objects"}
     if len(families) > 1:
         raise ValueError(
-            "`y_true` and `y_pred` must hold labels of one type; they have dtype "
+            "`y_true` and `y_pred` must hold labels of one type, got dtypes "
             f"{truth.values.dtype} and {predicted.dtype}."
         )
     return (truth.values == predicted).all(axis=1), weights, truth.offsets[:-1]
@@ -189,7 +190,7 @@ def _compare(y_true, y_pred, sample_weight):
 def _read(y_true, y_pred, sample_weight, *, numeric):
     """Return y_true as sequences, y_pred as (n_steps, k), and weights (n_steps,)."""
     values, offsets = read_steps(y_true, name="y_true", numeric=numeric)
-    # Weights come first: what weighs 0 may be anything.
+    # Weights come first: labels and targets of weight 0 may be anything.
     weights = step_weights(sample_weight, Sequences(values, offsets, "ragged"))
     taught = None if weights is None else weights > 0
     if taught is not None and not taught.any():
@@ -200,7 +201,7 @@ def _read(y_true, y_pred, sample_weight, *, numeric):
     predicted = predicted.reshape(len(predicted), -1)
     if predicted.shape[1] != truth.n_features:
         raise ValueError(
-            f"`y_pred` must have {truth.n_features} targets per step like `y_true`; "
-            f"it has {predicted.shape[1]}."
+            f"`y_pred` must have {truth.n_features} targets per step like `y_true`, "
+            f"got {predicted.shape[1]}."
         )
     return truth, predicted, relative(np.ones(truth.n_steps) if weights is None else weights)

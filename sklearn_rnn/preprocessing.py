@@ -1,4 +1,4 @@
-"""Transformers of sequences, for every carrier of sequences."""
+"""Transformers of sequences in every accepted form (their carrier)."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from ._validation import as_sequences, check_dense, hint_at_kind, naming, with_c
 
 __all__ = ["SequenceScaler"]
 
-# Elements taken to float64 in one go.
+# Elements converted to float64 at a time.
 _CHUNK = 1 << 15
 
 _STATE_FORMAT = 1
@@ -40,10 +40,10 @@ _KINDS = {
 
 
 class _InFrames(TransformerMixin, BaseEstimator):
-    """Gives an array back as scikit-learn's `set_output` says, whose setting it is made with."""
+    """Returns an array in the form chosen by scikit-learn's `set_output`."""
 
     def transform(self, X):
-        """Return the array, or if frames are asked for a frame with the index of X."""
+        """Return the array, or if `set_output` asks for frames, a frame with the index of X."""
         return self.array
 
     def get_feature_names_out(self, input_features=None):
@@ -54,7 +54,7 @@ class _InFrames(TransformerMixin, BaseEstimator):
 class _InCarriers(
     OneToOneFeatureMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
 ):
-    """A transformer whose results scikit-learn does not make one frame of, as of a 2-D array."""
+    """A transformer that applies `set_output` itself: scikit-learn would make one frame of all."""
 
     def fit_transform(self, X, y=None, **fit_params):
         """Fit to sequences, then transform them.
@@ -88,9 +88,9 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         Returns
         -------
         X_scaled : ndarray, list, tuple, object array or frame
-            Standardized sequences, in the carrier of `X`. With ``set_output(transform="pandas")``
-            or "polars" a 2-D `X` becomes a frame, and a frame in a list again a frame; other
-            arrays are not tables, and stay arrays.
+            Standardized sequences, in the form of `X`. With ``set_output(transform="pandas")`` or
+            "polars" a 2-D `X` becomes a frame, and frames in a list become frames; other arrays are
+            not tables and stay arrays.
         """
         result = self._transform(X)
         if is_frame(X) or (isinstance(result, np.ndarray) and result.ndim == 2):
@@ -106,7 +106,7 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
 
     def _in_frame(self, array, X):
         framing = object.__new__(_InFrames)
-        # What `set_output` has set is in here, in a way that only scikit-learn knows.
+        # Our attributes include the setting of `set_output`, in scikit-learn's private form.
         framing.__dict__ = {**vars(self), "array": array, "names": self.get_feature_names_out()}
         return framing.transform(X)
 
@@ -114,12 +114,12 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
 class SequenceScaler(_InCarriers):
     """Standardize each feature over all steps of all sequences.
 
-    A feature is shifted by its mean and divided by its standard deviation, both taken over every
-    real step: of sequences of unequal length nothing is padded, and a longer sequence counts for
-    more. In a `Pipeline`, a sequence of the test set never has a say in its own scaling.
+    The mean of each feature is subtracted, and the result is divided by the standard deviation.
+    Both are computed over all real steps: sequences of unequal length are not padded, and a longer
+    sequence counts for more. In a `Pipeline`, test sequences never affect the scaling.
 
-    Sequences come back in the carrier they came in: a 3-D array as a 3-D array, a list as a list,
-    a 2-D array as a 2-D array; float32 stays float32, anything else becomes float64.
+    Sequences are returned in the form in which they came: a 3-D array as a 3-D array, a list as a
+    list, a 2-D array as a 2-D array. float32 stays float32, anything else becomes float64.
 
     Parameters
     ----------
@@ -129,7 +129,7 @@ class SequenceScaler(_InCarriers):
         If True, divide by the standard deviation. A feature that is constant, up to rounding, is
         divided by 1.
     copy : bool, default=True
-        If False, write the result over `X` where that can be: if it is one C-contiguous, writable
+        If False, overwrite `X` with the result where possible: if it is one C-contiguous, writable
         array of floats. Lists and object arrays are always copied.
 
     Attributes
@@ -139,7 +139,7 @@ class SequenceScaler(_InCarriers):
     var_ : ndarray of float64 of shape (n_features,)
         Variance of each feature over the steps seen (divided by their number).
     scale_ : ndarray of float64 of shape (n_features,)
-        What each feature is divided by: its standard deviation, or 1 for a constant feature.
+        Divisor of each feature: its standard deviation, or 1 for a constant feature.
     n_steps_seen_ : int or float
         Number of steps seen so far, of all sequences together; the sum of their weights if
         `sample_weight` was given.
@@ -155,13 +155,12 @@ class SequenceScaler(_InCarriers):
     Notes
     -----
     A 2-D array or a frame holds one sequence per row and one feature per step, as everywhere in
-    this package. Its columns are steps of one and the same feature, so they share one mean and
-    one scale, and the shape of a sequence survives. `StandardScaler` would scale each step for
-    itself.
+    this package. Its columns are steps of the same feature, so they share one mean and one scale,
+    which preserves the shape of a sequence. `StandardScaler` would scale each step separately.
 
     Mean and scale are accumulated in float64 with the update of Chan, Golub and LeVeque [1]_, so
-    that large offsets cost no digits; in units of the largest deviation, so that tiny features do
-    not vanish.
+    that large offsets cost no digits, and in units of the largest deviation, so that tiny features
+    do not vanish.
 
     References
     ----------
@@ -198,8 +197,8 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
             Ignored.
         sample_weight : array-like of shape (n_samples,), or one weight per step, default=None
             Weight of each sequence (of each of its steps), or of each step: then
-            (n_samples, n_timesteps), or a list of (n_timesteps_i,). What weighs 0 is not seen.
-            Next to a 2-D `X` scikit-learn wants an array to be (n_samples,).
+            (n_samples, n_timesteps), or a list of (n_timesteps_i,). Steps of weight 0 are ignored.
+            With a 2-D `X`, scikit-learn requires an array of weights to be (n_samples,).
 
         Returns
         -------
@@ -209,13 +208,13 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         Raises
         ------
         ValueError, TypeError
-            If `X` or `sample_weight` are not sequences of finite numbers, or no step has a weight.
+            If `X` or `sample_weight` are not sequences of finite numbers, or all weights are 0.
         """
         return self._update(X, sample_weight, first=True)
 
     @floating_point_ignored
     def partial_fit(self, X, y=None, sample_weight=None):
-        """Take more sequences into mean and scale, as if they had been there from the start.
+        """Update mean and scale with more sequences, as if they had been there from the start.
 
         Parameters
         ----------
@@ -254,12 +253,12 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         Returns
         -------
         X_original : ndarray, list, tuple or object array
-            Sequences in the user's units, in the carrier of `X`.
+            Sequences in the original units, in the form of `X`.
         """
         check_is_fitted(self)
         self._check_state()
         X, sequences = _read(self, X)
-        # What `transform` returned need not carry the names of a frame any more.
+        # The result of `transform` need not have the column names of a frame.
         self._check_against_fit(X, sequences, "inverse_transform", names=False)
         return _in_carrier(X, sequences, self._apply(self._restore, sequences))
 
@@ -269,7 +268,7 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         Parameters
         ----------
         input_features : array-like of str of shape (n_features_in_,), default=None
-            Names of what goes in; `feature_names_in_` or x0, x1, ... by default.
+            Names of the input features; `feature_names_in_` or x0, x1, ... by default.
 
         Returns
         -------
@@ -293,8 +292,8 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         state_format = state.pop("_state_format", None)
         if state_format != _STATE_FORMAT:
             raise ValueError(
-                f"This {type(self).__name__} was pickled with state format {state_format}, this "
-                f"version of sklearn_rnn reads {_STATE_FORMAT}: fit it again."
+                f"This {type(self).__name__} was pickled with state format {state_format}, but "
+                f"this version of sklearn_rnn reads {_STATE_FORMAT}: fit it again."
             )
         super().__setstate__(state)
 
@@ -311,7 +310,7 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         else:
             self._check_state()
             self._check_against_fit(X, sequences, "partial_fit")
-            # A constant feature has scale 1, and the deviation that is in its variance.
+            # A constant feature has scale 1; its deviation is in its variance.
             deviation = np.where(self.scale_ == 1, np.sqrt(self.var_), self.scale_)
             statistics = self.mean_, deviation, self.n_steps_seen_
         mean, scale, n_steps = _merge(sequences.values, weights, *statistics)
@@ -333,7 +332,7 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         return self
 
     def _check_state(self):
-        """Refuse statistics that are not as `fit` leaves them: NumPy would spread a shorter one."""
+        """Refuse damaged statistics: NumPy would broadcast arrays that are too short."""
         kind = getattr(self, "_fitted_kind", None)
         if kind not in _KINDS:
             wanted = ", ".join(map(repr, _KINDS))
@@ -358,7 +357,7 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
             )
 
     def _check_against_fit(self, X, sequences, method, *, names=True):
-        """Refuse another kind, number or names of features than `fit` saw."""
+        """Refuse X if its kind, or the number or names of its features, differ from `fit`."""
         if (sequences.kind == "2d") != (self._fitted_kind == "2d"):
             raise ValueError(
                 f"`X` must be of the kind seen in fit, {_KINDS[self._fitted_kind]}; "
@@ -375,11 +374,11 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
             )
 
     def _apply(self, function, sequences):
-        """Return function of the values, which may be written over; refuse what overflows."""
+        """Apply a function to the values, which it may overwrite; refuse results that overflow."""
         values = sequences.values
         with np.errstate(over="ignore"):
             for extreme in (values.min(axis=0), values.max(axis=0)):
-                # It rises with each feature: if the ends are finite, so is what is between them.
+                # The function is monotonic: if both extremes stay finite, so does all between.
                 if not np.isfinite(function(extreme)).all():
                     raise ValueError(
                         f"`X` must hold smaller numbers: the result overflows {values.dtype}."
@@ -387,7 +386,7 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         return function(self._writable(sequences))
 
     def _writable(self, sequences):
-        """Return the values, (n_steps, n_features), to be written over."""
+        """Return values (n_steps, n_features) that may be overwritten."""
         values = sequences.values
         ours = sequences.kind == "ragged" or not self.copy
         return values if ours and values.flags.writeable else values.copy()
@@ -440,7 +439,7 @@ def _read_weights(sample_weight, sequences):
     """Return weights per step (n_steps,), or None."""
     if sequences.kind == "2d" and sample_weight is not None and not is_ragged(sample_weight):
         sample_weight = as_numbers(sample_weight, "sample_weight")
-        # scikit-learn's checks ask for it: next to its 2-D `X` weights are (n_samples,).
+        # scikit-learn's checks require it: with a 2-D `X`, weights are (n_samples,).
         if sample_weight.ndim > 1:
             raise ValueError(
                 "`sample_weight` must have shape (n_samples,) for a 2-D `X`, got shape "
@@ -451,7 +450,7 @@ def _read_weights(sample_weight, sequences):
 
 def _merge(values, weights, mean, scale, total):
     """Merge rows (n_steps, n_features) into mean, scale (n_features,) and their total weight."""
-    with np.errstate(over="ignore", invalid="ignore"):  # the caller looks at the result
+    with np.errstate(over="ignore", invalid="ignore"):  # the caller checks the result
         own_total = len(values) if weights is None else float(weights.sum())
         if not 0 < own_total < np.inf:
             return mean, scale, total + own_total
@@ -476,7 +475,7 @@ def _moments(values, weights):
             chunk_total = float(weight.sum())
         if len(chunk) == 0:
             continue
-        # Distances from a value that occurs: a large offset costs no digits.
+        # Distances from one of the values, so that a large offset costs no digits.
         origin = chunk[0].astype(np.float64)
         mean, scale = weighted_scale(chunk - origin, weight)
         own = origin + mean, scale
@@ -486,7 +485,7 @@ def _moments(values, weights):
 
 
 def _in_carrier(X, sequences, values):
-    """Give values (n_steps, n_features) back in the carrier of X."""
+    """Return values (n_steps, n_features) in the form of X."""
     if sequences.kind == "2d":
         return values.reshape(sequences.n_samples, -1)
     if sequences.kind == "3d":

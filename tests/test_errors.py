@@ -151,7 +151,7 @@ def test_an_activation_for_a_cell_without_a_choice_is_refused(refuses):
         (changed(RAGGED, 0, np.zeros((2, 3, 1))), "`X\\[0\\]` has shape \\(2, 3, 1\\)"),
         (changed(RAGGED, 5, np.array([["a", "b", "c"]])), "`X\\[5\\]`.*strings"),
         (changed(RAGGED, 5, RAGGED[5] + 1j), "`X\\[5\\]`.*complex"),
-        (list("abcdef"), "`X` must hold real numbers, it holds strings"),
+        (list("abcdef"), "`X` must hold real numbers, but it holds strings"),
         (np.array([["1", "2"]] * 6), "`X` must hold real numbers"),
         (DENSE + 1j, "[Cc]omplex"),
         ([], "`X`.*empty"),
@@ -166,9 +166,9 @@ def test_an_activation_for_a_cell_without_a_choice_is_refused(refuses):
             "`X` must hold real numbers, .*dates",
         ),
         (np.array([[np.datetime64("NaT")] * 2] * 6, object), "`X` must be finite.*has NaN"),
-        (np.zeros((6, 2), [("a", float)]), "`X` must hold real numbers, it holds structures"),
+        (np.zeros((6, 2), [("a", float)]), "`X` must hold real numbers, but it holds structures"),
         ([[np.ma.array([1.0, 9.0], mask=[0, 1])]] * 6, "`X` must not have masked entries"),
-        ([1.0, 2.0, 3.0], "`X` must hold sequences, got one of 3.*Reshape your data: \\[X\\]"),
+        ([1.0, 2.0, 3.0], "`X` must hold sequences, got one of 3.*Reshape your data: .*\\[X\\]"),
     ],
 )
 def test_bad_sequences_are_named(refuses, X, message):
@@ -219,9 +219,7 @@ def test_one_sequence_is_told_how_to_be_given(n_features):
     for one in (X[0], pd.DataFrame(X[0]), X[0].tolist()):
         if n_features == 1 and isinstance(one, list):
             continue  # nested lists are sequences as those of other lengths
-        with pytest.raises(
-            ValueError, match=r"fitted on: sequences.*One sequence is given as `\[X"
-        ):
+        with pytest.raises(ValueError, match=r"fitted on: sequences.*Pass one sequence as `\[X"):
             rnn.predict(one)
     assert rnn.predict([X[0]]).shape == (1,)
     with pytest.raises(ValueError) as error:
@@ -265,11 +263,11 @@ def test_what_is_not_fitted_says_so():
         (changed(NUMBERS, 2, np.inf), "`y` must be finite: `y\\[2\\]` is infinity"),
         (STEPS, "`y`.*many_to_many"),
         (np.zeros((6, 2, 2)), "`y`.*many_to_many"),
-        (np.array(list("abcdef")), "`y` must hold real numbers, it holds strings"),
-        (list("123456"), "`y` must hold real numbers, it holds strings"),
-        (np.array(["2020", "NaT"] * 3, "M8[Y]"), "`y` must hold real numbers, it holds dates"),
+        (np.array(list("abcdef")), "`y` must hold real numbers, but it holds strings"),
+        (list("123456"), "`y` must hold real numbers, but it holds strings"),
+        (np.array(["2020", "NaT"] * 3, "M8[Y]"), "`y` must hold real numbers, but it holds dates"),
         (np.array([np.timedelta64(1, "D")] * 6, object), "`y` must hold real numbers"),
-        (np.zeros(6, [("a", int)]), "`y` must hold real numbers, it holds structures"),
+        (np.zeros(6, [("a", int)]), "`y` must hold real numbers, but it holds structures"),
         (None, "requires y to be passed, but the target y is None"),
         (3.0, "`y`"),
     ],
@@ -285,7 +283,7 @@ def test_bad_targets_of_a_regressor_are_named(refuses, y, message):
         (changed(np.arange(6.0), 2, np.nan), "`y` must be finite: `y\\[2\\]` is NaN"),
         (NUMBERS, "continuous"),
         (["a", np.nan, "b"] * 2, "`y` must have no missing labels: `y\\[1\\]` is nan"),
-        (np.zeros(6, [("a", int)]), "`y` must hold labels, it holds structures"),
+        (np.zeros(6, [("a", int)]), "`y` must hold labels, but it holds structures"),
         (np.array([Decimal("sNaN")] * 6, object), "`y` must have no missing labels"),
         (STEPS, "`y`.*many_to_many"),
         (np.zeros((6, 2)), "`y`.*many_to_many"),
@@ -300,10 +298,10 @@ def test_bad_labels_are_named(refuses, y, message):
     "y, message",
     [
         (STEPS[:5], "`y`.*6 sequences"),
-        (changed(STEPS, 3, STEPS[3][:2]), "sequence 3 has 3 steps, `y\\[3\\]` has 2"),
+        (changed(STEPS, 3, STEPS[3][:2]), "sequence 3 has 3 steps, but `y\\[3\\]` has 2"),
         (changed(STEPS, 3, changed(STEPS[3], 1, np.nan)), "sequence 3 has NaN"),
         (NUMBERS, "`y`.*one target per step"),
-        (changed(STEPS, 0, np.zeros((2, 2))), "`y\\[0\\]` is 2-D, `y\\[1\\]` is 1-D"),
+        (changed(STEPS, 0, np.zeros((2, 2))), "`y\\[0\\]` is 2-D, but `y\\[1\\]` is 1-D"),
     ],
 )
 def test_bad_targets_per_step_are_named(refuses, y, message):
@@ -313,7 +311,7 @@ def test_bad_targets_per_step_are_named(refuses, y, message):
 def test_several_labels_per_step_are_refused(refuses):
     y = [np.zeros((len(x), 2), int) for x in RAGGED]
     rnn = RNNClassifier(2, mode="many_to_many", max_iter=1)
-    refuses(rnn, "`y` must have one label per step, it has 2", RAGGED, y)
+    refuses(rnn, "`y` must have one label per step, got 2", RAGGED, y)
 
 
 def test_negative_counts_are_refused(refuses):
@@ -368,7 +366,7 @@ def test_bad_weights_are_named(refuses, weights, message):
     [
         ([0 * w for w in ONES], "`sample_weight`.*zero"),
         (changed(ONES, 3, np.array([1.0, -1.0, 1.0])), "`sample_weight`.*-1.0 in sequence 3"),
-        (changed(ONES, 1, np.ones(3)), "sequence 1 has 4 steps, `sample_weight\\[1\\]` has 3"),
+        (changed(ONES, 1, np.ones(3)), "sequence 1 has 4 steps, but `sample_weight\\[1\\]` has 3"),
         (np.ones(5), "`sample_weight`.*6.*5"),
     ],
 )
@@ -623,5 +621,5 @@ def test_a_huge_power_only_stops_the_learning():
 
 def test_targets_without_a_column_are_refused():
     X = [np.ones((4, 2)), np.ones((3, 2))]
-    with pytest.raises(ValueError, match="`y` must have one target per step, it has none"):
+    with pytest.raises(ValueError, match="`y` must have one target per step, got none"):
         RNNRegressor(2, mode="many_to_many").fit(X, [np.zeros((4, 0)), np.zeros((3, 0))])

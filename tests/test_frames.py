@@ -83,7 +83,7 @@ def test_columns_of_numbers_of_any_type_are_read(make, name):
 def test_a_column_of_anything_else_is_named_with_what_it_holds(make, name):
     frame = make({"a": [0.5, 1.0, 2.0], "left in": REFUSED[name]})
     for where, call in carriers_of(frame):
-        message = rf"`{where}` must hold real numbers, its column 'left in' holds {HELD[name]}"
+        message = rf"`{where}` must hold real numbers, but its column 'left in' holds {HELD[name]}"
         with pytest.raises(ValueError, match=message):
             call()
 
@@ -158,7 +158,7 @@ def test_a_nested_frame_is_told_how_to_become_a_list(library):
     frame = NESTED[library]
     with pytest.raises(TypeError, match=r"`X` must hold one number.*column 'a'") as error:
         RNNRegressor(2).fit(frame, Y)
-    line = str(error.value).split("by ")[1].removesuffix(".")
+    line = str(error.value).split("sequences with ")[1].removesuffix(".")
     np.testing.assert_array_equal(
         pack(eval(line, {"np": np}, {"X": frame})).values, np.concatenate(RAGGED)
     )
@@ -207,14 +207,14 @@ def scaled_steps(X):
 def test_columns_may_be_the_items_of_a_list(make):
     items = [make(x) for x in ONE_FEATURE]
     np.testing.assert_array_equal(pack(items).values[:, 0], np.concatenate(ONE_FEATURE))
-    with pytest.raises(ValueError, match=r"`X\[1\]` must hold real numbers, it holds dates"):
+    with pytest.raises(ValueError, match=r"`X\[1\]` must hold real numbers, but it holds dates"):
         pack([np.ones(2), pl.Series([datetime.date(2020, 1, 1)])])
     with pytest.raises(ValueError, match=r"`X\[0\]`.*strings.*one-hot"):
         pack([pl.Series(["a", "b"])])
 
 
 def test_a_frame_that_is_not_in_memory_is_refused():
-    with pytest.raises(TypeError, match=r"`X` must be in memory, got a LazyFrame: \.collect\(\)"):
+    with pytest.raises(TypeError, match=r"`X` must be in memory, got LazyFrame: call \.collect"):
         RNNRegressor(2).fit(pl.LazyFrame({"a": [1.0, 2.0]}), [0.0, 1.0])
 
 
@@ -235,7 +235,7 @@ def test_a_frame_with_one_row_per_step_is_told_how_to_become_a_list():
 def test_a_name_that_occurs_twice_is_refused():
     frame = pd.DataFrame(np.ones((3, 2)), columns=["a", "a"])
     for X in (frame, [frame] * 3):
-        with pytest.raises(ValueError, match=r"`X.*different names, 'a' occurs twice"):
+        with pytest.raises(ValueError, match=r"`X.*distinct column names, but 'a' occurs twice"):
             RNNRegressor(2).fit(X, [0.0, 1.0, 2.0])
 
 

@@ -142,11 +142,11 @@ def test_one_step_has_no_r2():
 @pytest.mark.parametrize(
     ("y_true", "y_pred", "sample_weight", "message"),
     [
-        ([[1, 2], [3]], [[1, 2], [3, 4]], None, r"sequence 1 has 1 steps, `y_pred\[1\]` has 2"),
-        ([[1, 2], [3]], [[1, 2]], None, "`y_pred` .* of 2 sequences, it has 1"),
+        ([[1, 2], [3]], [[1, 2], [3, 4]], None, r"sequence 1 has 1 steps, but `y_pred\[1\]` has 2"),
+        ([[1, 2], [3]], [[1, 2]], None, "`y_pred` .* of 2 sequences, got 1"),
         ([1, 2], [1, 2], None, "`y_true` must have one target per step"),
         ([[1, 2]], [1, 2], None, "`y_pred` must have one target per step"),
-        (np.ones((2, 3)), np.ones((2, 3, 4)), None, "1 targets per step like `y_true`; it has 4"),
+        (np.ones((2, 3)), np.ones((2, 3, 4)), None, "1 targets per step like `y_true`, got 4"),
         ([[1, 2], [3]], [[1, np.nan], [3]], None, "`y_pred` must be finite: sequence 0 has NaN"),
         ([[1, 2], []], [[1, 2], [3]], None, r"`y_true\[1\]` has none"),
         ([[1, 2], [3]], [[1, 2], [3]], [0, 0], "`sample_weight` must not be zero everywhere"),

@@ -450,10 +450,10 @@ def test_names_of_files_say_their_format(tmp_path):
 @pytest.mark.parametrize(
     "changes, message",
     [
-        ({"cell": "gru"}, "cell='gru'; it has 'lstm'"),
-        ({"hidden_layer_sizes": (3, 1)}, r"hidden_layer_sizes=\(3, 1\); it has \(3,\)"),
-        ({"bidirectional": True}, "bidirectional=True; it has False"),
-        ({"dtype": "float64"}, "dtype='float64'; it has 'float32'"),
+        ({"cell": "gru"}, "cell='gru'; got 'lstm'"),
+        ({"hidden_layer_sizes": (3, 1)}, r"hidden_layer_sizes=\(3, 1\); got \(3,\)"),
+        ({"bidirectional": True}, "bidirectional=True; got False"),
+        ({"dtype": "float64"}, "dtype='float64'; got 'float32'"),
     ],
 )
 def test_a_fitted_estimator_refuses_another_network(file, changes, message):
@@ -471,7 +471,7 @@ def test_a_fitted_estimator_refuses_other_classes_and_another_form_of_X(file):
     with pytest.raises(ValueError, match="classes="):
         clone(rnn).fit(X, np.arange(len(X)) % 2).load_weights(file)
     flat = [x[:, 0] for x in X]
-    with pytest.raises(ValueError, match="n_features=1; it has 2"):
+    with pytest.raises(ValueError, match="n_features=1; got 2"):
         clone(rnn).fit(flat, ["down", "up"] * (len(X) // 2)).load_weights(file)
 
 
@@ -702,7 +702,7 @@ def test_a_header_is_not_believed(what, tmp_path):
     file = tmp_path / "model.safetensors"
     rnn.save_weights(file)
     file.write_bytes(rewritten(file.read_bytes(), HEADERS[what]))
-    assert_load_fails(file, rnn, "`file` .* cannot be taken over")
+    assert_load_fails(file, rnn, "`file` .* cannot be loaded")
 
 
 @pytest.mark.parametrize("length", [0, 2**24 + 1, 2**31, 2**63, 2**64 - 1])
@@ -1017,7 +1017,7 @@ def test_an_archive_is_not_believed(what, tmp_path):
     with np.load(file) as opened:
         arrays = dict(opened)
     file.write_bytes(ARCHIVES[what](arrays))
-    assert_load_fails(file, rnn, "`file` .* cannot be taken over")
+    assert_load_fails(file, rnn, "`file` .* cannot be loaded")
 
 
 def test_archives_are_forged_from_a_sound_one(tmp_path):

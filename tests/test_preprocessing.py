@@ -282,7 +282,7 @@ def test_a_batch_without_weight_changes_nothing():
     [
         (ragged(), [0, 0, 0, 0], "`sample_weight` must not be zero everywhere"),
         (ragged(), [1, -1, 1, 1], "`sample_weight` must not be negative"),
-        (ragged(), [1, 1], "there are 4 sequences, `sample_weight` has 2"),
+        (ragged(), [1, 1], "there are 4 sequences, but `sample_weight` has 2"),
         (dense(None), np.ones((6, 4)), r"shape \(n_samples,\) .* pass `X\[:, :, np.newaxis\]`"),
     ],
 )
@@ -513,7 +513,7 @@ def test_a_damaged_state_is_named(name, value, method):
 
 def test_one_sequence_is_told_how_to_be_given():
     scaler = SequenceScaler().fit(dense())
-    with pytest.raises(ValueError, match=r"One sequence is given as `\[X\]`"):
+    with pytest.raises(ValueError, match=r"Pass one sequence as `\[X\]`"):
         scaler.transform(dense()[0])
 
 
@@ -545,7 +545,7 @@ def test_a_state_of_another_format_is_refused():
     scaler = SequenceScaler().fit(ragged())
     state = scaler.__getstate__()
     assert state["_state_format"] == 1
-    with pytest.raises(ValueError, match="state format 2, this version of sklearn_rnn reads 1"):
+    with pytest.raises(ValueError, match="state format 2, but this version of sklearn_rnn reads 1"):
         SequenceScaler().__setstate__({**state, "_state_format": 2})
 
 

@@ -181,7 +181,7 @@ def test_x_whose_scale_overflows_is_refused_by_name():
     X = np.full((4, 2, 1), 1.7e308)
     X[::2] *= -1
     rnn = RNNRegressor(2)
-    with pytest.raises(ValueError, match=r"`X` has values, up to 1\.7e"):
+    with pytest.raises(ValueError, match=r"`X` has values up to 1\.7e"):
         rnn.fit(X, np.arange(4.0))
     assert not hasattr(rnn, "params_")
 
@@ -425,7 +425,7 @@ def test_files_and_pickles_keep_what_the_scales_go_on_from(tmp_path):
     plain = RNNRegressor(3, normalize_X=False, max_iter=1).fit(X, y)
     plain.save_weights(tmp_path / "plain.npz")
     assert RNNRegressor().load_weights(tmp_path / "plain.npz").normalize_X is False
-    with pytest.raises(ValueError, match="normalize_X=True; it has False"):
+    with pytest.raises(ValueError, match="normalize_X=True; got False"):
         RNNRegressor((3,), max_iter=1).fit(X, y).load_weights(tmp_path / "plain.npz")
 
 

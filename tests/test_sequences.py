@@ -164,7 +164,7 @@ def test_packing_many_short_sequences_copies_them_once():
 @pytest.mark.parametrize(
     ("X", "error", "message"),
     [
-        ([], ValueError, "`X` must hold at least one sequence, it is empty"),
+        ([], ValueError, "`X` must hold at least one sequence, but is empty"),
         ("abc", TypeError, "`X` must be a list, tuple or 1-D object array .* got str"),
         (np.ones((2, 3)), TypeError, "got ndarray"),
         ([[[1.0]], np.ones((0, 1))], ValueError, r"at least 1 step .* `X\[1\]` has none"),
@@ -172,9 +172,9 @@ def test_packing_many_short_sequences_copies_them_once():
         (
             [np.ones((2, 3)), np.ones((2, 3)), np.ones((2, 4))],
             ValueError,
-            r"same features .* `X\[0\]` has 3, `X\[2\]` has 4",
+            r"same features .* `X\[0\]` has 3, but `X\[2\]` has 4",
         ),
-        ([np.ones((2, 3)), np.ones(2)], ValueError, r"`X\[0\]` is 2-D, `X\[1\]` is 1-D"),
+        ([np.ones((2, 3)), np.ones(2)], ValueError, r"`X\[0\]` is 2-D, but `X\[1\]` is 1-D"),
         ([np.ones(2), np.ones((1, 2, 3))], ValueError, r"`X\[1\]` has shape \(1, 2, 3\)"),
         ([np.ones(2), 3.5], ValueError, r"`X\[1\]` is 3.5"),
         ([np.ones(2), "word"], ValueError, r"`X\[1\]` is 'word'"),
@@ -187,7 +187,7 @@ def test_packing_many_short_sequences_copies_them_once():
         (
             [np.ones(2), np.ma.masked_array([1.0, 2.0], mask=[True, False])],
             ValueError,
-            r"`X\[1\]` must not have masked entries, it has 1",
+            r"`X\[1\]` must not have masked entries, but has 1",
         ),
     ],
 )
@@ -245,9 +245,9 @@ def test_dense_arrays_of_another_layout_are_read_alike(order):
         (np.ones((0, 2, 3)), r"at least 1 sequence; got shape \(0, 2, 3\)"),
         (np.ones((2, 0, 3)), r"at least 1 step; got shape \(2, 0, 3\)"),
         (np.ones((2, 3, 0)), r"at least 1 feature per step; got shape \(2, 3, 0\)"),
-        (np.full((2, 3), "a"), "real numbers, it holds strings"),
-        (np.full((2, 3), 1j), "real numbers, it holds complex"),
-        (np.full((2, 3), {}), "real numbers, it holds objects"),
+        (np.full((2, 3), "a"), "real numbers, but it holds strings"),
+        (np.full((2, 3), 1j), "real numbers, but it holds complex"),
+        (np.full((2, 3), {}), "real numbers, but it holds objects"),
     ],
 )
 def test_dense_arrays_that_are_no_sequences_are_refused(X, message):
@@ -346,8 +346,8 @@ def read(X):
 def test_padding_of_nan_is_told_how_to_be_cut_off(kind):
     X, real = with_nan_at_the_ends(kind)
     hint = hint_at_nan(read(X), 0)
-    assert hint.startswith("NaN is at the ends of sequences only")
-    line = hint.split("cut it off, ")[1].removesuffix(".")
+    assert hint.startswith("NaN occurs only at the ends of sequences")
+    line = hint.split("cut it off with ")[1].removesuffix(".")
     cut = eval(line, {"np": np, "unpad": unpad}, {"X": X})
     for item, expected in zip(cut, real, strict=True):
         np.testing.assert_array_equal(item, expected)
@@ -365,7 +365,7 @@ def test_nan_between_steps_is_told_how_to_be_filled(kind, where):
         X[0][0 if where == "at the start" else 1] = np.nan
     hint = hint_at_nan(read(X), 0)
     assert hint.startswith("Fill it first")
-    line = hint.split("what came before, ")[1].removesuffix(".")
+    line = hint.split("the value before it: ")[1].removesuffix(".")
     filled = eval(line, {"pd": pd}, {"X": X})
     assert where == "all" or all(np.isfinite(item).all() for item in filled)
 
@@ -375,7 +375,7 @@ def test_missing_targets_and_weights_are_told_of_weight_zero():
     for name, hint in (
         ("y", "Leave it out, or give it `sample_weight` 0."),
         ("y_val", "Leave it out, or give it `sample_weight_val` 0."),
-        ("sample_weight", "Give what must not count the weight 0."),
+        ("sample_weight", "Use weight 0 for what must not count."),
     ):
         assert hint_at_nan(sequences, 0, name) == hint
     assert "`X_val`" not in hint_at_nan(sequences, 0, "X_val")
@@ -388,13 +388,13 @@ def test_features_before_steps_are_told_how_to_be_swapped():
         pack(swapped)
     line = str(error.value).split("give ")[1].removesuffix(".")
     np.testing.assert_array_equal(pack(eval(line, {}, {"X": swapped})).values, pack(RAGGED).values)
-    with pytest.raises(ValueError, match=r"has 3, `X\[1\]` has 2\.$"):
+    with pytest.raises(ValueError, match=r"has 3, but `X\[1\]` has 2\.$"):
         pack([np.ones((4, 3)), np.ones((5, 2))])
 
 
 @pytest.mark.parametrize("X", [[["a", "b"], ["c"]], ["ab", "c"], [["a", "b"], ["c", "a"]]])
 def test_strings_are_told_how_to_be_made_one_hot(X):
-    with pytest.raises(ValueError, match=r"`X.*real numbers, it holds strings.*one-hot") as error:
+    with pytest.raises(ValueError, match=r"`X.*numbers, but it holds strings.*one-hot") as error:
         SequenceScaler().fit(X)
     codes, line = str(error.value).split("one-hot, ")[1].removesuffix(".").split(" and ")
     scope = {"np": np, "X": X}
@@ -519,14 +519,14 @@ def test_numeric_targets_become_floats():
 @pytest.mark.parametrize(
     ("y", "message"),
     [
-        ([[1, 2, 3], [4, 5]], r"sequence 1 has 1 steps, `y\[1\]` has 2"),
-        (np.ones((2, 3)), r"sequence 1 has 1 steps, `y\[1\]` has 3"),
-        ([[1, 2, 3]], "of 2 sequences, it has 1 sequences"),
-        (np.ones((3, 3)), "of 2 sequences, it has 3 sequences"),
+        ([[1, 2, 3], [4, 5]], r"sequence 1 has 1 steps, but `y\[1\]` has 2"),
+        (np.ones((2, 3)), r"sequence 1 has 1 steps, but `y\[1\]` has 3"),
+        ([[1, 2, 3]], "of 2 sequences, got 1 sequences"),
+        (np.ones((3, 3)), "of 2 sequences, got 3 sequences"),
         ([1, 2], r"one target per step.* got shape \(2,\)"),
         (np.ones((2, 0)), r"one target per step.* got shape \(2, 0\)"),
-        ([np.ones((3, 2)), np.ones((1, 3))], r"`y\[0\]` has 2, `y\[1\]` has 3"),
-        ([np.ones((3, 2)), np.ones(1)], r"`y\[0\]` is 2-D, `y\[1\]` is 1-D"),
+        ([np.ones((3, 2)), np.ones((1, 3))], r"`y\[0\]` has 2, but `y\[1\]` has 3"),
+        ([np.ones((3, 2)), np.ones(1)], r"`y\[0\]` is 2-D, but `y\[1\]` is 1-D"),
         ([[1, 2, 3], []], r"`y\[1\]` has none"),
         ([[1, 2, np.nan], [4]], "sequence 0 has NaN at step 2"),
         ([[1, 2, 3], [np.inf]], "sequence 1 has infinity at step 0"),
@@ -554,7 +554,7 @@ def test_frames_of_a_list_must_have_the_same_columns():
 
 
 def test_labels_of_two_types_are_refused():
-    with pytest.raises(ValueError, match=r"`y\[0\]` holds strings, `y\[1\]` numbers"):
+    with pytest.raises(ValueError, match=r"`y\[0\]` holds strings, but `y\[1\]` holds numbers"):
         pack_steps([["a", "b"], [1]], pack([np.ones(2), np.ones(1)]), numeric=False)
 
 
@@ -578,12 +578,12 @@ def test_weights_per_step_come_in_any_carrier():
 @pytest.mark.parametrize(
     ("weights", "message"),
     [
-        ([1, 2], "one weight per sequence: there are 3 sequences, `sample_weight` has 2"),
-        ([1, -2, 1], "must not be negative, it is -2.0 in sequence 1"),
-        ([[1, 1, 1], [1], [1, 1, -0.5, 1]], "must not be negative, it is -0.5 in sequence 2"),
+        ([1, 2], "one weight per sequence: there are 3 sequences, but `sample_weight` has 2"),
+        ([1, -2, 1], "must not be negative, got -2.0 in sequence 1"),
+        ([[1, 1, 1], [1], [1, 1, -0.5, 1]], "must not be negative, got -0.5 in sequence 2"),
         ([1, np.nan, 1], "`sample_weight` must be finite: sequence 1 has NaN"),
-        ([[1, 1, 1], [1, 1], [1]], r"sequence 1 has 1 steps, `sample_weight\[1\]` has 2"),
-        ([np.ones((3, 2)), np.ones((1, 2)), np.ones((4, 2))], "one number per step .* has 2"),
+        ([[1, 1, 1], [1, 1], [1]], r"sequence 1 has 1 steps, but `sample_weight\[1\]` has 2"),
+        ([np.ones((3, 2)), np.ones((1, 2)), np.ones((4, 2))], "one number per step .* got 2"),
         (["a", "b", "c"], "`sample_weight` must hold real numbers"),
     ],
 )

@@ -43,9 +43,9 @@ BAD_PAIRS = {
     "a None": (["a", None], "no missing labels.* None"),
     "1 None": ([1, None], "no missing labels.* None"),
     "a NA": (["a", pd.NA], "no missing labels.* <NA>"),
-    "a 1": (["a", 1], "labels of one type, it has numbers .* and strings"),
-    "True a": ([True, "a"], "labels of one type, it has numbers .* and strings"),
-    "a b''": (["a", b"a"], "labels of one type, it has bytes .* and strings"),
+    "a 1": (["a", 1], "labels of one type, but it has numbers .* and strings"),
+    "True a": ([True, "a"], "labels of one type, but it has numbers .* and strings"),
+    "a b''": (["a", b"a"], "labels of one type, but it has bytes .* and strings"),
     "NaT": ([pd.Timestamp("2020"), pd.NaT], "no missing labels.* NaT"),
 }
 FLAT = {
@@ -144,7 +144,7 @@ def test_several_labels_per_sequence_are_for_one_classifier_each(y):
         rnn(RNNClassifier).fit(X, y)
     assert MultiOutputClassifier(rnn(RNNClassifier)).fit(X, y).predict(X).shape == (12, 3)
     rnn(RNNClassifier).fit(X, y.argmax(axis=1))
-    with pytest.raises(ValueError, match=r"it has 3; .*\[labels.argmax\(axis=1\) for labels in y"):
+    with pytest.raises(ValueError, match=r"got 3; .*\[labels.argmax\(axis=1\) for labels in y"):
         rnn(RNNClassifier, "many_to_many").fit(X, np.repeat(y[:, np.newaxis], 4, axis=1))
 
 
