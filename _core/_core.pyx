@@ -1,7 +1,7 @@
 # cython: language_level=3
 """The boundary between Python and the kernels: checks arrays, cuts a minibatch into slices, runs them in parallel.
 
-Nothing here knows of estimators. NumPy owns every array; what reaches C has been checked once, where it came in.
+Nothing here depends on the estimators. NumPy owns every array; each is checked once, here, before it reaches C.
 """
 import os
 import resource
@@ -32,28 +32,28 @@ from kernels cimport (
 cnp.import_array()
 
 # A minibatch is cut into slices of SLICE_ROWS sequences; more for wide layers, whose weights are read from memory for each
-# step of each slice. The rule knows the batch and the network alone, never threads, so that any number of threads gives
-# the same bits.
+# step of each slice. The rule depends only on the batch and the network, never on threads, so that any number of threads
+# gives the same bits.
 cdef isize SLICE_ROWS = 8, WIDE_SLICE_ROWS = 16, WIDE_LAYER = 256
-# Small minibatches make two slices all the same, if these have at least so many sequences.
+# Smaller minibatches still make two slices, if these have at least this many sequences.
 cdef isize FEWEST_SLICE_ROWS = 4
 cdef isize MAX_SLICES = 32, MAX_GRADIENT_BYTES = 256 << 20
 cdef isize PREDICT_SLICE_ROWS = 16, PREDICT_SLICES = 32
-# Prediction keeps the states of so many rows (steps x sequences) at a time: few enough to stay in cache.
+# Prediction keeps the states of this many rows (steps x sequences) at a time: few enough to stay in cache.
 cdef isize PREDICT_SEGMENT_ROWS = 1024
-# Below so many multiplications, about half a millisecond, one thread does it all. On a quiet machine a second one would still
-# help, but on a busy one each minibatch may wait for a helper: at 2^23 up to half as long again was measured, at 2^24 a fifth.
-# A prediction waits once.
+# Below this many multiplications, about half a millisecond, one thread does everything. On a quiet machine a second one would
+# still help, but on a busy one each minibatch may wait for a helper: at 2^23 it took up to half as long again, at 2^24 a fifth.
+# A prediction waits only once.
 cdef double THREADS_WORTH = 1 << 24, PREDICT_THREADS_WORTH = 1 << 23
 cdef double SIGNAL_SECONDS = 0.05
 cdef isize CACHE_LINE = 64
-# What OpenBLAS takes for a call is 32 MB; the rest is for what else is taken before it does.
+# OpenBLAS allocates 32 MB for a call; the rest is a reserve for other memory that is allocated before.
 cdef isize BLAS_BUFFER_BYTES = 40 << 20
-# More threads than the machine has cores only wait; a few may be asked for anywhere.
+# More threads than the machine has cores only wait; but up to 16 are allowed on any machine.
 cdef isize MOST_THREADS = min(max(os.cpu_count() or 1, 16), 1 + MOST_HELPERS)
-# Features, units and outputs stay below, so that their products with a few gates cannot overflow before they are checked.
+# Features, units and outputs stay below this, so that their products with a few gates cannot overflow before they are checked.
 cdef isize LARGEST = 1 << 31
-# So do the steps of a slice, for the same reason.
+# The steps of a slice stay below this, for the same reason.
 cdef isize MOST_STEPS = 1 << 60
 
 
@@ -106,7 +106,7 @@ def compiled_simd_levels():
 
 
 def simd_levels():
-    """Names of the SIMD levels that this processor runs, slowest first."""
+    """Names of the SIMD levels that this processor supports, slowest first."""
     return tuple(name for level, name in enumerate(compiled_simd_levels()) if rnn_kernels_of(4, level) != NULL)
 
 
@@ -119,7 +119,7 @@ def set_simd_level(name):
     Parameters
     ----------
     name : str
-        One of "baseline", "avx2" and "avx512" that this processor runs: `show_versions` lists them.
+        One of "baseline", "avx2" and "avx512" that this processor supports: `show_versions` lists them.
 
     Raises
     ------
@@ -192,7 +192,7 @@ cdef int index_of(object roster, object value, str name) except -1:
 
 
 cdef class Dataset:
-    """Sequences packed one after another, with targets and weights; checked here, once.
+    """Sequences packed one after another, with targets and weights; all are checked here, once.
 
     Parameters
     ----------
@@ -257,13 +257,13 @@ def read_cgroup_memory_limit(root="/"):
             folders, name = ("sys/fs/cgroup/memory",), "memory.limit_in_bytes"
         else:
             continue
-        names = path.split("/")     # in a container the file may lie at the top, whatever the path
+        names = path.split("/")     # in a container the file may be at the top, whatever the path
         for folder in folders:
             for depth in range(1, len(names) + 1):
                 try:
                     with open(os.path.join(root, folder, *names[1:depth], name)) as file:
                         limits.append(int(file.read()))
-                except (OSError, ValueError):   # there is none, or it is "max"
+                except (OSError, ValueError):   # there is no file, or it says "max"
                     pass
     return min(limits)
 
@@ -272,7 +272,7 @@ CGROUP_MEMORY_LIMIT = read_cgroup_memory_limit()
 
 
 def memory_limit():
-    """Bytes that this process may have: the machine's, or fewer if a cgroup or a limit on its address space says so."""
+    """Bytes that this process may use: the machine's, or fewer if limited by a cgroup or RLIMIT_AS."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     return min(machine, CGROUP_MEMORY_LIMIT, INFINITY if limit == resource.RLIM_INFINITY else limit)
@@ -280,7 +280,7 @@ def memory_limit():
 
 @contextmanager
 def memory_for(needed, what, advice):
-    """Take `needed` bytes meanwhile: a MemoryError says so if there cannot be as many, or NumPy finds none."""
+    """Context for allocating `needed` bytes; its MemoryError explains what to do if they exceed the limit or NumPy fails."""
     refusal = MemoryError(f"{what} would take {needed / 2**30:,.3g} GiB: {advice}.")
     if needed > memory_limit():
         raise refusal
@@ -291,13 +291,13 @@ def memory_for(needed, what, advice):
 
 
 def check_room_for_blas(n_calls):
-    """Raise MemoryError unless so many calls of BLAS at once find room for their buffers.
+    """Raise MemoryError unless n_calls simultaneous calls of BLAS find room for their buffers.
 
-    OpenBLAS takes a buffer when it needs one more than ever before. Without room it tries for ever, deaf to signals, or ends
-    the process.
+    OpenBLAS allocates a buffer when it needs more of them than ever before. Without room it retries forever and ignores
+    signals, or ends the process.
     """
     needed = n_calls * BLAS_BUFFER_BYTES
-    try:    # address space alone: most of it is never touched
+    try:    # this needs only address space: most of it is never touched
         np.empty(needed, dtype=np.uint8)
     except MemoryError as error:
         raise MemoryError(f"BLAS would take {needed / 2**30:,.3g} GiB of address space: lower `n_threads`, or raise the limit "
@@ -307,21 +307,21 @@ def check_room_for_blas(n_calls):
 # ---- threads ----
 
 cdef class Team:
-    """Threads that help whoever has taken the team. They sleep when nobody has, and never end."""
+    """Helper threads for the engine that has taken the team. Without one they sleep; they never end."""
     cdef rnn_team team
     cdef pid_t process
 
     def __cinit__(self):
         prepare_team(&self.team)
         self.process = getpid()
-        Py_INCREF(self)     # the threads read it as long as the process lives
+        Py_INCREF(self)     # the threads read it until the process ends
 
 
 cdef list idle_teams = []
 
 
 cdef Team take_team():
-    """A team that nobody else uses, with the threads it has so far."""
+    """A team that is not in use, with the threads it has so far."""
     cdef Team team
     while idle_teams:
         team = idle_teams.pop()
@@ -416,7 +416,7 @@ def parameter_layout(n_features, cell, hidden_layer_sizes, bidirectional, n_outp
 
 
 cdef void call_signal_handlers(rnn_job *job) noexcept nogil:
-    """Let Python's signal handlers run, at most every SIGNAL_SECONDS; what they raise ends the minibatch."""
+    """Let Python's signal handlers run, at most every SIGNAL_SECONDS; an exception in them ends the minibatch."""
     cdef double now = seconds()
     if now - job.last_poll < SIGNAL_SECONDS:
         return
@@ -430,23 +430,23 @@ cdef void call_signal_handlers(rnn_job *job) noexcept nogil:
 
 
 cdef class Engine:
-    """A network bound to its workspace: all memory of a fit, or of a call of predict, is taken here.
+    """A network bound to its workspace: all memory of a fit, or of a call of predict, is allocated here.
 
     Parameters
     ----------
     n_features, cell, activation, hidden_layer_sizes, bidirectional, n_outputs, loss, huber_delta, per_step, dropout, dtype
-        The network, in the words of the estimators; `n_outputs` 0 makes the last layer's states the output.
+        The network, as in the estimators; with `n_outputs` 0 the last layer's states are the output.
     n_threads : int
-        Most threads to use. The results do not depend on it.
+        Maximum number of threads. The results do not depend on it.
     training : bool
-        Whether gradients will be asked for; otherwise states are kept only as far as they are needed.
+        Whether gradients are needed; otherwise states are kept only as long as they are needed.
     lengths : ndarray of shape (n_samples,)
-        Lengths of the sequences to come, or of some that are as long.
+        Lengths of the sequences that will be used; these may be shorter.
     batch_size : int
         Sequences in the largest minibatch (training only).
     memory_budget : int or None
-        Most bytes for the activations of all threads (training only). Where they would take more, they are computed twice:
-        the same numbers, in a third more time. The reverse direction of a network needs all steps at once.
+        Maximum number of bytes for the activations of all threads (training only). If they need more, they are computed twice:
+        the results are the same and take a third more time. The reverse direction of a network needs all steps at once.
     """
     cdef rnn_network network
     cdef rnn_job job
@@ -485,10 +485,10 @@ cdef class Engine:
         self.workers = max(1, min(n_threads, MOST_THREADS))
         self.allocate(np.asarray(lengths, dtype=np.intp), memory_budget)
         self.job.network = network
-        if threading.current_thread() is threading.main_thread():   # no other hears of signals
+        if threading.current_thread() is threading.main_thread():   # only this one runs signal handlers
             self.job.poll = call_signal_handlers
         self.job.owner = <void *>self
-        # The BLAS of numpy's and scipy's wheels is built for AVX: three times our baseline kernels, and no faster than the rest.
+        # BLAS in the wheels of numpy and scipy uses AVX: 3 times as fast as our baseline kernels, no faster than our others.
         if training and self.kernels == rnn_kernels_of(self.dtype.itemsize, 0) and self.blas_can_count():
             check_room_for_blas(self.workers)
             self.job.gemm = gemm_float if self.kind == cnp.NPY_FLOAT32 else gemm_double
@@ -507,14 +507,14 @@ cdef class Engine:
     cdef isize slices_of(self, isize batch) noexcept:
         """How many slices a minibatch is cut into."""
         cdef isize rows = self.rows_wanted(), most = (batch + rows - 1) // rows
-        if not self.network.training:   # a row's bits depend on nothing: as many slices as there are threads
+        if not self.network.training:   # a row's bits do not depend on the slices: at least one for each thread
             return max(most, min(self.workers, batch))
         most = max(most, min(2, batch // FEWEST_SLICE_ROWS))
         bytes_each = self.network.gradient.size * self.kernels.real_bytes
         return max(1, min(most, MAX_SLICES, MAX_GRADIENT_BYTES // max(1, bytes_each)))
 
     cdef bint blas_can_count(self) noexcept:
-        """Whether every size that a product may have is an int."""
+        """Whether every size that a product may have fits into an int."""
         cdef rnn_network *network = &self.network
         cdef isize largest = max(network.n_features, network.head.width, network.max_rows + BLOCK_ROWS)
         cdef int k
@@ -523,7 +523,7 @@ cdef class Engine:
         return largest <= INT_MAX
 
     cdef allocate(self, lengths, memory_budget):
-        """Take all memory: packed weights, a gradient per slice, an arena per thread."""
+        """Allocate all memory: packed weights, a gradient per slice, an arena per thread."""
         cdef rnn_network *network = &self.network
         cdef isize slices
         self.plan(network)      # sizes of weights and gradients, which the slices depend on
@@ -531,7 +531,7 @@ cdef class Engine:
         network.max_rows = max((self.max_batch + slices - 1) // slices, min(self.max_batch, self.rows_wanted()))
         longest = np.sort(lengths)[::-1][:network.max_rows] if lengths.size > network.max_rows else lengths
         if longest.sum(dtype=np.float64) > MOST_STEPS:
-            raise ValueError(f"`lengths` must be fewer than 2**60 steps in all, got one of "
+            raise ValueError(f"`lengths` must sum to less than 2**60 steps, got a sequence of "
                              f"{longest.max()}.")
         network.max_steps = max(1, longest.max(initial=1))
         network.segment_rows = network.max_slice_steps = max(1, longest.sum())
@@ -567,7 +567,7 @@ cdef class Engine:
         return 0
 
     cdef object room_for(self, const rnn_network *network, isize slices):
-        """Context in which the workspace is taken."""
+        """Context in which the workspace is allocated."""
         arenas = self.arena_bytes(network)
         weights = (network.packed.size + network.n_params) * self.dtype.itemsize
         gradients = int(slices) * network.gradient.size * self.dtype.itemsize
@@ -583,7 +583,7 @@ cdef class Engine:
                           f"The workspace of this network, for sequences of up to {network.max_steps} steps,", advice)
 
     cdef take_planned(self, const rnn_network *network):
-        """Take the packed weights and the arenas of a plan."""
+        """Allocate the packed weights and the arenas of a plan."""
         packed = aligned_empty(network.packed.size, self.dtype)
         arenas = aligned_empty(self.workers * network.arena.size, self.dtype)
         self.packed, self.arenas = packed, arenas
@@ -592,15 +592,15 @@ cdef class Engine:
         self.kernels.poison_gaps(&network.arena, self.workers, self.job.arenas)
 
     cdef object arena_bytes(self, const rnn_network *network):
-        """What all threads keep of the steps, and where each step is."""
+        """Bytes of the steps that all threads keep, and of their offsets."""
         return int(self.workers) * (network.arena.size * self.dtype.itemsize + network.arena_ints * sizeof(isize))
 
     cdef isize least_segment(self) noexcept:
-        """Rows of the shortest segments: several blocks, however they fall."""
+        """Rows of the shortest segment allowed: room for several blocks, wherever these end."""
         return 2 * (BLOCK_ROWS + self.network.max_rows)
 
     cdef keep_within(self, budget):
-        """Shorten the segments, then do with fewer threads, until the arenas fit into `budget` bytes."""
+        """Shorten the segments, then use fewer threads, until the arenas fit into `budget` bytes."""
         cdef rnn_network *network = &self.network
         cdef isize whole = network.segment_rows, least = whole if network.n_directions == 2 else self.least_segment()
         fewest = INFINITY
@@ -619,7 +619,7 @@ cdef class Engine:
                          f"{network.max_steps} steps, got {budget}.")
 
     cdef run(self, rnn_phase first, rnn_phase second, rnn_phase third, rnn_phase fourth):
-        """Run phases (the last may be NULL) one after another, on as many threads as they are worth."""
+        """Run phases (the last may be NULL) one after another, on helpers too if there is enough work."""
         cdef rnn_job *job = &self.job
         cdef rnn_phase *phases = [first, second, third, fourth]
         cdef double worth = THREADS_WORTH if self.network.training else PREDICT_THREADS_WORTH
@@ -629,7 +629,7 @@ cdef class Engine:
         if n_helpers > 0:
             team = take_team()
             helpers = &team.team
-            if start_helpers(helpers, n_helpers) < n_helpers:   # the system refuses more: do not ask again
+            if start_helpers(helpers, n_helpers) < n_helpers:   # the system refuses more: do not try again
                 n_helpers = helpers.n_helpers
                 self.workers = 1 + n_helpers
         job.next_slice = job.stop = 0
@@ -644,7 +644,7 @@ cdef class Engine:
             raise pending
 
     cdef double work_of_batch(self) noexcept:
-        """Multiplications of the minibatch there and back; a count, so that threads never depend on a clock."""
+        """Multiplications of the minibatch forward and back; a count, so that threads never depend on a clock."""
         cdef double steps = 0, per_step = 0, head_rows, head
         cdef isize i
         cdef int k
@@ -658,7 +658,7 @@ cdef class Engine:
         return (steps * per_step + head_rows * head) * (3 if self.network.training else 1)
 
     cdef attach(self, Dataset data, bint taught):
-        """Point the job at the data, whose shapes must be this network's."""
+        """Point the job at the data, after a check that their shapes match this network."""
         cdef rnn_network *network = &self.network
         cdef rnn_job *job = &self.job
         if data.n_features != network.n_features:
@@ -686,7 +686,7 @@ cdef class Engine:
             job.weights = <const double *>pointer_to(data.weights, "weights", cnp.NPY_FLOAT64, (n,))
 
     cdef int draw(self, Dataset data, const isize *indices, isize batch) except -1:
-        """Take these samples as the next minibatch, longest first, and weigh it."""
+        """Make these samples the next minibatch, longest first, and sum its weights."""
         cdef rnn_job *job = &self.job
         cdef isize *samples = <isize *>job.samples
         cdef ranked *ranks = <ranked *>cnp.PyArray_DATA(self.ranks)
@@ -713,7 +713,7 @@ cdef class Engine:
         return 0
 
     cdef void weigh_batch(self, const isize *indices) noexcept:
-        """Sum the weights of the minibatch, choose what divides the loss, and let clipping follow the weights."""
+        """Sum the weights of the minibatch, choose the divisor of the loss, and scale the limits of clipping."""
         cdef rnn_job *job = &self.job
         cdef isize i, j, first, end, n_rows = 0
         cdef double share
@@ -740,12 +740,12 @@ cdef class Engine:
 
     @property
     def n_bytes_of_steps(self):
-        """Bytes that all threads together keep of the steps: what `memory_budget` limits."""
+        """Bytes that all threads together keep for the steps, which `memory_budget` limits."""
         return self.arena_bytes(&self.network)
 
     @property
     def uses_blas(self):
-        """Whether the BLAS of the process should be held at one thread meanwhile."""
+        """Whether the BLAS of the process should be held at one thread while this engine runs."""
         return self.job.gemm != NULL
 
     def load(self, params):
@@ -769,15 +769,15 @@ cdef class Engine:
         self.optimizing = True
 
     def weigh_by(self, double divisor, double mean_weight):
-        """Take the gradient of `sum(w l) / divisor`, whatever a minibatch weighs; let clipping follow the weights.
+        """Compute the gradient of `sum(w l) / divisor` in every minibatch, and scale clipping with the weights.
 
         Parameters
         ----------
         divisor : float
-            The same for all minibatches, so that a weight counts alike in each; 0: each minibatch's own `sum(w)`.
+            The same for all minibatches, so that a weight counts the same in each; 0: each minibatch's own `sum(w)`.
         mean_weight : float
-            Mean of the positive weights of all that is taught. Norm and value that gradients are clipped at are multiplied by
-            the same mean over the minibatch, in units of this one. 0: they stay as they are.
+            Mean of the positive weights of all training data. The limits of clipping are multiplied by the mean of the positive
+            weights in the minibatch, divided by this one. 0: the limits are not changed.
         """
         if not (0 <= divisor < INFINITY and 0 <= mean_weight < INFINITY):
             raise ValueError(f"`divisor` and `mean_weight` must be finite and not negative, got {divisor} and {mean_weight}.")
@@ -805,8 +805,8 @@ cdef class Engine:
         Raises
         ------
         FloatingPointError
-            If the loss, the norm of the gradient or its square, where the optimizer keeps that, is not finite. Nothing has
-            been changed, nor has it after an exception of a signal handler, such as KeyboardInterrupt.
+            If the loss, the norm of the gradient, or (where the optimizer keeps squares) the square of that norm is not finite.
+            Nothing is changed then, nor after an exception in a signal handler, such as KeyboardInterrupt.
         """
         cdef rnn_job *job = &self.job
         optimizer = &job.optimizer
@@ -837,7 +837,7 @@ cdef class Engine:
 
     def loss_and_grad(self, Dataset data not None, indices=None, *, long update=0, bint dropout=False,
                       bint input_gradient=False):
-        """Loss of a minibatch and its gradient by the loaded parameters (and by the input), without penalty or clipping.
+        """Loss of a minibatch and its gradient with respect to the parameters (and the input), without penalty or clipping.
 
         Returns
         -------
@@ -856,7 +856,7 @@ cdef class Engine:
         d_values = None
         if input_gradient:
             if len(np.unique(indices)) < len(indices):
-                raise ValueError("`indices` must differ from each other for the gradient of the input.")
+                raise ValueError("`indices` must not repeat for the gradient of the input.")
             d_values = np.zeros((data.n_steps, data.n_features), dtype=self.dtype)
             self.keep_input_gradient()
         job.d_values = cnp.PyArray_DATA(d_values) if input_gradient else NULL
@@ -870,7 +870,7 @@ cdef class Engine:
         return (job.loss, d_params, d_values) if input_gradient else (job.loss, d_params)
 
     cdef keep_input_gradient(self):
-        """Plan anew with room for the gradient of the input; the weights are packed again."""
+        """Make a new plan with room for the gradient of the input; the weights are packed again."""
         cdef rnn_network grown = self.network
         if grown.keep_input_gradient:
             return

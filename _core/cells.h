@@ -2,7 +2,7 @@
  *
  * A file defines, for the cell NAME:
  *
- *     static const rnn_cell NAME_cell                          what the house must know (kernels.h)
+ *     static const rnn_cell NAME_cell                          its description (kernels.h)
  *     static void NAME_forward_step(const cell_step *s)        gates: pre-activations -> what backward needs; writes h (and c)
  *     static void NAME_backward_step(const cell_step *s)       gates -> d_gates; carries d_h (and d_c) one step back
  *
@@ -12,7 +12,7 @@
 #ifndef SKLEARN_RNN_CELLS_H
 #define SKLEARN_RNN_CELLS_H
 
-/* Rows of one step. Where a row begins, h_prev and c_prev are zeros repeated (row length 0); so is d_out where no loss arrives. */
+/* Rows of one step. Where sequences start, h_prev and c_prev repeat a row of zeros (ld 0); d_out too where no loss arrives. */
 typedef struct {
     isize rows, width;                              /* width: Hp, whole vectors; padding stays 0 */
     int activation;

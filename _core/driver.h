@@ -1,10 +1,10 @@
-/* The order of the loops: a segment of a slice goes layer by layer through the network and back; workers take slices until none
- * is left.
+/* The order of the loops: a segment of a slice goes layer by layer forward through the network, and back; workers take slices
+ * until none is left.
  */
 #ifndef SKLEARN_RNN_DRIVER_H
 #define SKLEARN_RNN_DRIVER_H
 
-/* Keep the last states of the segment for the next one to begin with. */
+/* Keep the last states of the segment, with which the next one begins. */
 static void keep_last_step(const rnn_network *network, const slice *s)
 {
     const isize to = state_before(network, s->segment + 1);
@@ -114,7 +114,7 @@ static void work(rnn_job *job, isize worker, int (*task)(rnn_job *, slice *))
     }
 }
 
-/* Phases: the slices of a minibatch there and back, or there only. */
+/* Phases: the slices of a minibatch forward and back, or only forward. */
 static void train(rnn_job *job, isize worker) { work(job, worker, train_slice); }
 static void predict(rnn_job *job, isize worker) { work(job, worker, predict_slice); }
 

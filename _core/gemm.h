@@ -127,13 +127,13 @@ static inline isize least(isize a, isize b) { return a < b ? a : b; }
 static inline isize most(isize a, isize b) { return a > b ? a : b; }
 static inline isize whole_vectors(isize n) { return (n + LANES - 1) / LANES * LANES; }
 
-/* Row length for so many columns: multiples of 4 KB would map all rows to the same few cache sets. */
+/* Row length for a number of columns: multiples of 4 KB would map all rows to the same few cache sets. */
 static inline isize row_length(isize columns)
 {
     return columns * (isize)sizeof(real) % 4096 ? columns : columns + LANES;
 }
 
-/* Rows of the next tile when `rows` are left: as few tiles as can be, of equal size (7 = 4 + 3, not 6 + 1). */
+/* Rows of the next tile when `rows` are left: as few tiles as possible, of equal size (7 = 4 + 3, not 6 + 1). */
 static inline isize tile_rows(isize rows)
 {
     isize n_tiles = (rows + TILE - 1) / TILE;

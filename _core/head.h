@@ -22,7 +22,7 @@ static double row_loss(const rnn_job *job, isize target, real *z)
     const rnn_network *network = job->network;
     const rnn_head *head = &network->head;
     const double weight = job->weights ? job->weights[target] : 1;
-    if (weight == 0) {          /* not taught: its target means nothing */
+    if (weight == 0) {          /* not taught: its target is ignored */
         memset(z, 0, (size_t)head->width * sizeof(real));
         return 0;
     }
@@ -66,8 +66,8 @@ static void head_gradients(const rnn_job *job, const slice *s, isize n, const re
     product(n, network->n_directions * last->width, 1, &b, d_h, last->ld_h, NULL, 0);
 }
 
-/* last (rows, ld_h): each sequence's own last state, of the reverse direction the one at t = 0; of the sequences whose last
- * step lies in the segment, for which the step is still there */
+/* last (rows, ld_h): each sequence's own last state, in the reverse direction the one at t = 0. Only sequences whose last step
+ * lies in this segment are copied, while that step is in the arena. */
 static void gather_last_states(const rnn_network *network, const slice *s)
 {
     const rnn_layer *last = &network->layer[network->n_layers - 1];
@@ -86,7 +86,7 @@ static inline isize work_of_head(const rnn_network *network, isize rows)
     return rows * network->head.width * network->n_directions * network->layer[network->n_layers - 1].hidden;
 }
 
-/* Loss of a slice by its last states, and their gradient. */
+/* Loss of a slice from its last states, and their gradient. */
 static void train_head_once(rnn_job *job, const slice *s)
 {
     const rnn_network *network = job->network;
@@ -150,7 +150,7 @@ static void put_result(const rnn_job *job, isize at, const real *h, real *z)
                (size_t)last->hidden * sizeof(real));
 }
 
-/* Results of a slice by its last states. */
+/* Results of a slice from its last states. */
 static void predict_head_once(const rnn_job *job, const slice *s)
 {
     const rnn_network *network = job->network;

@@ -1,5 +1,5 @@
 /* The C interface of the kernels: what a network is, what one minibatch needs, and one table of functions per real type and
- * SIMD level. Read with Python's half in _core.pyx.
+ * SIMD level. The Python side of it is _core.pyx.
  *
  * Letters: T steps, B batch, I inputs, H hidden units, G gates; Hp is H padded to whole vectors, D the number of directions.
  * All arrays are row-major and owned by NumPy; the kernels fill them and allocate nothing. Positions inside an arena
@@ -19,8 +19,8 @@ enum { MAX_BLOCKS = 4, MAX_LAYERS = 64, MAX_DIRECTIONS = 2, POLL_WORK = 1 << 22 
 /* Weight gradients are taken once this many rows (steps x sequences) of gate gradients wait in cache. */
 enum { BLOCK_ROWS = 128 };
 
-/* What the house must know of a cell. Its gate buffer is a row of blocks, each Hp wide; a block receives the product of the
- * input with one gate of W, or of the previous state with one gate of U, or both. GRU keeps the two parts of n apart. */
+/* Description of a cell. Its gate buffer is a row of blocks, each Hp wide; a block receives the product of the input with one
+ * gate of W, or of the previous state with one gate of U, or both. GRU keeps the two parts of n apart. */
 typedef struct {
     const char *name;
     const char *gates;              /* names in the order of the parameters, separated by blanks */
@@ -30,7 +30,7 @@ typedef struct {
     int h_gate[MAX_BLOCKS];         /* gate of U whose product with h goes into this block, or -1 */
     int forget_gate;                /* the gate whose bias starts at 1, or -1 */
     int has_cell_state;
-    int gates_end_with_forward;     /* backward does not read the gates: d_out may live in their place */
+    int gates_end_with_forward;     /* backward does not read the gates: d_out may be stored in their place */
 } rnn_cell;
 
 /* Where one direction of one layer lies. */
@@ -69,8 +69,8 @@ typedef struct {
 
 enum { MAX_TENSORS = MAX_LAYERS * MAX_DIRECTIONS * 4 + 2 };
 
-/* Memory that the plan cuts into parts. AddressSanitizer sees what lies beyond an array, so for its sake there are gaps between the
- * parts, which nobody may touch. */
+/* Memory that the plan cuts into parts. AddressSanitizer notices only accesses beyond an array, so its builds have poisoned gaps
+ * between the parts, which no code may touch. */
 typedef struct {
     isize size;
 #ifdef __SANITIZE_ADDRESS__
@@ -128,7 +128,7 @@ typedef struct rnn_job {
     const isize *samples;                               /* IN (batch,) longest first */
     isize batch, n_slices;
     double total_weight;
-    double divisor;                                     /* of the weighted sum of losses whose gradient is taken */
+    double divisor;                                     /* divides the weighted sum of losses, for the gradient */
     int raw;                                            /* predict: before the link */
     void *output;                                       /* OUT (n, n_outputs) real, or (n, D*H) without a head */
     void *d_values;                                     /* OUT (n_steps, n_features) real, or NULL */
@@ -162,34 +162,34 @@ typedef enum { NUMBERS, TWO_CLASSES, CLASS_PER_OUTPUT } rnn_targets;
 
 typedef struct {
     const char *name;
-    rnn_targets targets;                                /* two classes: of one output */
+    rnn_targets targets;                                /* TWO_CLASSES: with one output */
 } rnn_loss_info;
 
 typedef struct {
     const char *name;
     int n_state;                                        /* vectors kept per parameter */
-    int decoupled_decay;                                /* alpha shrinks the weights beside the gradient */
-    int keeps_squares;                                  /* of the gradient, which overflow long before it does */
+    int decoupled_decay;                                /* alpha shrinks the weights apart from the gradient */
+    int keeps_squares;                                  /* of the gradient; they overflow long before the gradient */
 } rnn_optimizer_info;
 
-/* A phase of a minibatch: does this worker's share of it. */
+/* A phase of a minibatch; it does this worker's share. */
 typedef void (*rnn_phase)(rnn_job *job, isize worker);
 
 typedef struct {
     const char *simd_level;
     int real_bytes;
-    const rnn_cell *const *cells;                       /* the rosters, each ends with NULL (a NULL name) */
+    const rnn_cell *const *cells;                       /* the rosters; each ends with NULL (a NULL name) */
     const rnn_loss_info *losses;
     const rnn_optimizer_info *optimizers;
     int (*plan)(rnn_network *network);                  /* 0, or -1 when a size overflows */
-    void (*poison_gaps)(const rnn_region *region, isize copies, void *memory);      /* nothing without AddressSanitizer */
+    void (*poison_gaps)(const rnn_region *region, isize copies, void *memory);      /* a no-op without AddressSanitizer */
     rnn_phase pack, train, predict, reduce, update;
     /* losses[i] = loss of row i of raw outputs (n, n_outputs), 0 where its weight is 0; row (head.width,) is scratch */
     void (*row_losses)(const rnn_job *job, isize n, const void *outputs, void *row, double *losses);
     void (*math)(int function, isize n, const void *x, void *y);       /* 0 exp, 1 sigmoid, 2 tanh */
 } rnn_kernels;
 
-/* The tables of a real type (4 or 8 bytes), slowest level first; NULL after the last that was compiled and runs here. */
+/* The tables of a real type (4 or 8 bytes), slowest level first; NULL after the last one that was compiled and runs here. */
 const rnn_kernels *rnn_kernels_of(int real_bytes, int level);
 const char *rnn_compiled_level(int level);              /* name of the level, or NULL after the last */
 

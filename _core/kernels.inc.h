@@ -24,7 +24,7 @@ typedef double real;
 #include "head.h"
 #include "driver.h"
 
-/* y = f(x) through the same vectors as the cells; the last ones padded */
+/* y = f(x) with the vector functions of the cells; the last vector is padded */
 static void math(int function, isize n, const void *x, void *y)
 {
     for (isize i = 0; i < n; i += LANES) {

@@ -8,8 +8,8 @@ typedef struct {
     const rnn_layer *layer;
     const rnn_direction *way;
     const cell_functions *cell;
-    int d, x_kept, states_kept, gates_kept;     /* all steps of the segment are in the arena, or only the present one */
-    real *x, *gates, *h, *c, *d_out, *zeros;    /* c of a cell without one is h, and nobody looks at it */
+    int d, x_kept, states_kept, gates_kept;     /* kept: the arena holds all steps of the segment, not only the present one */
+    real *x, *gates, *h, *c, *d_out, *zeros;    /* in a cell without cell state, c points to h and is never read */
     real *h_before, *c_before;                  /* states that the segment begins with, where they are kept */
     isize ld_d_out;
 } walk;
@@ -34,7 +34,7 @@ static walk walk_of(const rnn_network *network, const slice *s, int l, int d)
     };
 }
 
-/* (rows, Hp) the states that step t, some of whose rows continue, continues from: h, or c */
+/* (rows, Hp) the states (h, or c) before step t, of which some rows must continue */
 static const real *states_before(const walk *w, const slice *s, isize t, int kept, const real *states, const real *before_segment)
 {
     const isize prev = before(w->d, t);
@@ -63,7 +63,7 @@ static cell_step step_rows(const walk *w, const slice *s, isize t, int starting)
     return step;
 }
 
-/* gates (rows, n_blocks * Hp) = b + x W + h_prev U, each block with the operands its cell asks for; none from h_prev at a start */
+/* gates (rows, n_blocks * Hp) = b + x W + h_prev U, each block with what its cell needs; rows that start have no h_prev */
 static void gate_products(const walk *w, const real *packed, const cell_step *step, const real *x, int starting)
 {
     const rnn_layer *layer = w->layer;
@@ -119,8 +119,8 @@ static int layer_forward(rnn_job *job, const slice *s, int l, int d)
     return 0;
 }
 
-/* Whether BLAS takes a product of so many results, summed over a block of rows. Depends on sizes and the SIMD level alone: the
- * engine offers BLAS only at the levels where it was measured to be faster. */
+/* Whether BLAS computes a product with this many results, summed over a block of rows. This depends only on sizes and the SIMD
+ * level: the engine offers BLAS only at the levels where it was measured to be faster. */
 static inline int by_blas(const rnn_job *job, isize results) { return job->gemm && results >= BLAS_RESULTS; }
 
 /* One A of a weight gradient and where A^T d goes. */
@@ -165,7 +165,7 @@ static void weight_gradients(const rnn_job *job, const slice *s, isize n, const 
     }
 }
 
-/* h_prev (rows of steps first..end, Hp): the states these steps began with, zeros where a sequence starts */
+/* h_prev (rows of steps first..end, Hp): the states before these steps, zeros where a sequence starts */
 static void gather_previous_states(const walk *w, const slice *s, isize first, isize end, real *h_prev, isize ld)
 {
     const size_t bytes = (size_t)w->layer->width * sizeof(real);
@@ -189,7 +189,7 @@ static operand gate_operand(const rnn_layer *layer, const int *gate_of_block, co
     return a;
 }
 
-/* Once the gate gradients of steps first..end are ready: their share of d_W, d_U, d_b, and the gradient of the input. */
+/* From the gate gradients of steps first..end, compute their share of d_W, d_U, d_b, and the gradient of the input. */
 static void block_gradients(const rnn_job *job, const walk *w, const slice *s, int l, isize first, isize end, int accumulate)
 {
     const rnn_network *network = job->network;
@@ -237,7 +237,7 @@ static void block_gradients(const rnn_job *job, const walk *w, const slice *s, i
     }
 }
 
-/* What back-propagation begins with. d_last (rows, ld_h): gradient of the last states, or NULL. */
+/* Set the initial d_h and d_c of back-propagation. d_last (rows, ld_h): gradient of the last states, or NULL. */
 static void begin_backward(const slice *s, const rnn_layer *layer, int d, const real *d_last)
 {
     real *d_h = s->arena + layer->d_h, *d_c = s->arena + layer->d_c;

@@ -1,6 +1,6 @@
-/* The roster of losses. An elementwise loss takes an output z (before the link) and its target y and gives the loss and its derivative
- * by z; softmax takes a whole row. The link turns outputs into predictions. All are written once for the row that C
- * code sees: `width` numbers, whole vectors, of which the first n are real.
+/* The roster of losses. An elementwise loss takes an output z (before the link) and its target y, and returns the loss and its
+ * derivative with respect to z; softmax takes a whole row. The link turns outputs into predictions. A row has `width` numbers,
+ * in whole vectors, of which the first n are outputs.
  */
 #ifndef SKLEARN_RNN_LOSSES_H
 #define SKLEARN_RNN_LOSSES_H
@@ -8,7 +8,7 @@
 #include <math.h>
 
 /* Loss of one row (elementwise losses: mean over the outputs). z, whose padding is finite, may be overwritten; d (width), which may
- * stand in its place, is the gradient by z, with zeros in the padding. */
+ * be the same array, is the gradient with respect to z, with zeros in the padding. */
 typedef double (*loss_function)(const rnn_network *network, real *z, const real *y, int32_t label, real *d);
 typedef void (*link_function)(isize n, isize width, real *z);
 
@@ -64,7 +64,7 @@ static inline vec huber(const rnn_network *network, vec z, vec y, vec *d)
     return vselect(outside, delta * (a - delta / 2), e * e / 2);
 }
 
-/* l = exp(z) - y z: minus the log-likelihood of a Poisson count with log link, without the term that has no z */
+/* l = exp(z) - y z: minus the log-likelihood of a Poisson count with log link, without the term that does not depend on z */
 static inline vec poisson(const rnn_network *network, vec z, vec y, vec *d)
 {
     vec rate = vexp(z);
@@ -114,7 +114,7 @@ static inline double softmax_row(isize n, isize width, real greatest, real *z)
     return log(sum);
 }
 
-/* l = log(sum exp(z - greatest)) + (greatest - z[label]), where nothing cancels */
+/* l = log(sum exp(z - greatest)) + (greatest - z[label]), which avoids cancellation */
 static double softmax_loss(const rnn_network *network, real *z, const real *y, int32_t label, real *d)
 {
     const real greatest = greatest_of(network->head.outputs, z);

@@ -115,15 +115,15 @@ static inline double sum(isize n, const double *x)
 
 static const double LARGEST_SQUARE = REAL_BITS == 32 ? FLT_MAX : DBL_MAX, LEAST_NORMAL = REAL_BITS == 32 ? FLT_MIN : DBL_MIN;
 
-/* Phase: one step of the optimizer, block by block. Nothing moves when the loss, the gradient's norm or what is kept of its squares
- * is not finite. */
+/* Phase: one step of the optimizer, block by block. Nothing changes if the loss, the gradient's norm or the squares that the
+ * optimizer keeps are not finite. */
 static void update(rnn_job *job, isize worker)
 {
     const rnn_network *network = job->network;
     const rnn_optimizer *optimizer = &job->optimizer;
     const rnn_optimizer_info *info = &optimizer_list[optimizer->kind];
     const double norm = sqrt(sum(network->n_pieces, job->piece_norms)),
-                 largest = fmin(fmin(norm, optimizer->max_norm), optimizer->max_value);     /* entry of the clipped gradient */
+                 largest = fmin(fmin(norm, optimizer->max_norm), optimizer->max_value);     /* bound of the clipped entries */
     const int too_large = info->keeps_squares && largest > sqrt(LARGEST_SQUARE);
     if (worker == 0) {
         job->gradient_norm = norm;

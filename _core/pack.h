@@ -1,5 +1,5 @@
-/* Where the two forms of the weights meet: flat parameters in PyTorch's shapes, and packed panels for the products. `pack` goes one
- * way after each update, `reduce` brings the gradient of all slices the other way.
+/* Conversion between the two forms of the weights: flat parameters in PyTorch's shapes, and packed panels for the products.
+ * `pack` packs the parameters after each update; `reduce` sums the packed gradients of all slices into a flat one.
  */
 #ifndef SKLEARN_RNN_PACK_H
 #define SKLEARN_RNN_PACK_H
@@ -9,7 +9,7 @@
 
 enum { PIECE = 64 };    /* rows of a gate that are reduced together */
 
-/* Which share of the work is next; every worker walks all of it and takes its own. */
+/* The next piece of work; every worker counts all pieces and does its own. */
 typedef struct {
     isize next, worker, n_workers;
 } turns;

@@ -1,17 +1,17 @@
-/* Where everything of a network lies: sizes and positions, worked out once per fit. The only place that knows them all. */
+/* The sizes and positions of all arrays of a network, worked out once per fit, and only here. */
 #ifndef SKLEARN_RNN_PLAN_H
 #define SKLEARN_RNN_PLAN_H
 
-/* BLAS is worth its call for so many results. */
+/* A product with at least this many results is worth a call of BLAS. */
 enum { BLAS_RESULTS = 1 << 12 };
 
-/* Numbers whose bytes can still be counted, with something to spare for rounding up. */
+/* The most numbers whose bytes can still be counted, with some room for rounding up. */
 static const isize LARGEST_REGION = (isize)1 << 59;
 
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
 
-/* Numbers in a gap. Five of them pass 1 KB, below which NumPy would keep the memory, gaps and all, instead of freeing it. */
+/* Numbers in a gap. Five gaps exceed 1 KB; smaller memory NumPy would not free but reuse, with the poisoned gaps. */
 enum { GAP = 64 };
 
 static isize add_gap(rnn_region *region, isize first, isize end)
@@ -35,7 +35,7 @@ static isize add_gap(rnn_region *region, isize first, isize end) { (void)region;
 static void poison_gaps(const rnn_region *region, isize copies, void *memory) { (void)region; (void)copies; (void)memory; }
 #endif
 
-/* at + rows columns, or -1 when that is too much, or at was */
+/* at + rows * columns, or -1 if that is too large or `at` is -1 */
 static isize end_of(isize at, isize rows, isize columns)
 {
     isize size, end;
@@ -51,7 +51,7 @@ static isize claim(rnn_region *region, isize rows, isize columns)
     return end < 0 ? 0 : at;
 }
 
-/* Positions in the flat vector carry no padding. */
+/* Arrays in the flat vector have no padding. */
 static isize claim_tensor(rnn_network *network, isize rows, isize columns, int decays)
 {
     const isize at = network->n_params, end = end_of(at, rows, columns);
@@ -123,7 +123,7 @@ static void plan_weights(rnn_network *network)
     }
 }
 
-/* Segments end at block boundaries, so one that is full lacks less than a block and a step. */
+/* Segments end at block boundaries, so a full one has less than a block and a step of unused rows. */
 static isize most_segments(const rnn_network *network)
 {
     if (network->segment_rows >= network->max_slice_steps)
@@ -131,7 +131,7 @@ static isize most_segments(const rnn_network *network)
     return network->max_slice_steps / (network->segment_rows - BLOCK_ROWS - network->max_rows + 1) + 1;
 }
 
-/* Whether the states of all steps of a segment stay, or only those of the present step. */
+/* Whether the states of all steps of a segment are kept, or only those of the present step. */
 static inline int states_kept(const rnn_network *network, int l)
 {
     return network->training || l < network->n_layers - 1 || network->per_step;

@@ -1,5 +1,5 @@
-/* What touches the processor itself: denormals flushed to zero in all phases (they slow some processors twentyfold), and a pause for
- * loops that wait.
+/* Instructions for the processor itself: flushing of denormals to zero, used in all phases (they slow some processors
+ * twentyfold), and a pause for loops that wait.
  */
 #ifndef SKLEARN_RNN_PROCESSOR_H
 #define SKLEARN_RNN_PROCESSOR_H
@@ -10,7 +10,7 @@
 
 enum { FLUSH_TO_ZERO = 0x8000, DENORMALS_ARE_ZERO = 0x0040 };
 
-/* Sets this thread's floating-point control; returns it as it was. */
+/* Set this thread's floating-point control; returns the previous value. */
 static inline unsigned flush_denormals(void)
 {
     const unsigned control = __builtin_ia32_stmxcsr();
@@ -46,7 +46,7 @@ static inline void pause_briefly(void) {}
 
 #endif
 
-/* Have worker 0 look for signals, with the floating-point control that Python code is used to. */
+/* Let worker 0 check for signals, with the floating-point control that Python code expects. */
 static inline void look_for_signals(rnn_job *job)
 {
     restore_denormals(job->control);

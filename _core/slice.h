@@ -4,14 +4,14 @@
  * stored. The rows of a step are two groups: those that continue (a prefix; their previous state is the same prefix of the
  * neighbouring step) and those that start (their previous state is zero, so they take no product with U).
  *
- * An arena keeps one segment of the steps at a time. Most often that is all of them. Where it is not, the states that each segment
- * begins with are kept besides, and training walks there once, then back segment by segment, each computed again (Chen et al., 2016).
+ * An arena keeps one segment of the steps at a time; usually that is all of them. Otherwise the states that each segment begins
+ * with are also kept, and training goes forward once, then back segment by segment, and computes each again (Chen et al., 2016).
  */
 #ifndef SKLEARN_RNN_SLICE_H
 #define SKLEARN_RNN_SLICE_H
 
 typedef struct {
-    isize index, worker;        /* which slice; who works on it */
+    isize index, worker;        /* which slice; which worker has it */
     isize rows, steps;          /* sequences; steps of the longest */
     isize *offset;              /* (steps + 1,) first row of each step */
     isize *length, *sample;     /* (rows,) */
@@ -39,7 +39,7 @@ static inline isize continuing(const slice *s, int d, isize t)
     return prev < 0 || prev >= s->steps ? 0 : least(rows_at(s, t), rows_at(s, prev));
 }
 
-/* True when the minibatch is to be dropped. Worker 0 also looks for signals, every so much work. */
+/* True if the minibatch is to be dropped. Worker 0 also checks for signals, every POLL_WORK multiplications. */
 static inline int interrupted(rnn_job *job, isize worker, isize work)
 {
     if (worker == 0 && job->poll && (job->work_until_poll -= work) < 0) {
@@ -49,8 +49,8 @@ static inline int interrupted(rnn_job *job, isize worker, isize work)
     return __atomic_load_n(&job->stop, __ATOMIC_RELAXED);
 }
 
-/* First step of the block of rows, at least BLOCK_ROWS if there are as many, that ends before step `end`. Blocks are cut from the
- * last step on, the same whether there are segments or not: so gradients sum up in one order. */
+/* First step of the block that ends before step `end`; it has at least BLOCK_ROWS rows, if there are that many. Blocks are cut
+ * from the last step on, the same with and without segments, so that gradients are summed in one order. */
 static inline isize block_start(const slice *s, isize end)
 {
     isize first = end - 1;
@@ -74,7 +74,7 @@ static void cut_into_segments(const rnn_network *network, slice *s, isize *bound
     s->n_segments = bounds + network->max_segments - start;
 }
 
-/* Where the states that a segment begins with lie among those kept: training keeps them for each segment but the first. */
+/* Row of the states that a segment begins with, among those kept: training keeps them for each segment but the first. */
 static inline isize state_before(const rnn_network *network, isize segment)
 {
     return (network->training && segment > 0 ? segment - 1 : 0) * network->max_rows;

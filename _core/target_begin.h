@@ -1,4 +1,4 @@
-/* From here on, compile for the instruction sets in TARGET; before any other include. GCC and Clang each want their own words. */
+/* From here on, compile for the instruction sets in TARGET; include this first. GCC and Clang need different pragmas. */
 #define PRAGMA(words) _Pragma(#words)
 #if defined(__clang__)
 #define CLANG_TARGET(sets) PRAGMA(clang attribute push(__attribute__((target(sets))), apply_to = function))

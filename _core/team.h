@@ -1,9 +1,9 @@
 /* The only place where threads start: a team takes a minibatch through its phases.
  *
- * Worker 0 is the thread that calls. The helpers sleep until it opens a minibatch, and those who come before it has closed it take
- * part: a busy machine may leave a thread asleep for longer than all the work takes. The first phase lets each worker take what is
- * left. When nothing is, worker 0 closes the minibatch, waits for the helpers that are inside, and goes with them through the other
- * phases, which are shared out evenly.
+ * Worker 0 is the calling thread. The helpers sleep until it opens a minibatch. Those that arrive before it closes the minibatch
+ * take part; it does not wait for others, because a busy machine may leave a thread asleep for longer than all the work takes. In
+ * the first phase each worker takes slices until none is left. Then worker 0 closes the minibatch, waits for the helpers inside,
+ * and goes with them through the other phases, whose work is divided evenly.
  */
 #ifndef SKLEARN_RNN_TEAM_H
 #define SKLEARN_RNN_TEAM_H
@@ -24,10 +24,10 @@ typedef struct {
     rnn_phase phases[MAX_PHASES];
     rnn_word entry;                     /* helpers outside wait for the next minibatch */
     rnn_word phase;                     /* helpers inside wait for the next phase */
-    rnn_word arrived;                   /* worker 0 waits for them to end it */
+    rnn_word arrived;                   /* worker 0 waits for the helpers inside to end a phase */
 } rnn_team;
 
-/* Have all workers drop the minibatch. */
+/* Make all workers drop the minibatch. */
 static inline void stop_job(rnn_job *job) { __atomic_store_n(&job->stop, 1, __ATOMIC_RELAXED); }
 
 static void prepare_team(rnn_team *team)
@@ -52,7 +52,7 @@ static uint32_t enter(rnn_team *team, uint32_t last)
     }
 }
 
-/* What a helper does, for ever. After its last arrival it must not look at the minibatch any more. */
+/* The endless loop of a helper. After its last arrival it must not access the minibatch. */
 static void *help(void *of)
 {
     rnn_team *team = of;
@@ -60,7 +60,7 @@ static void *help(void *of)
     for (;;) {
         entry = enter(team, entry);
         const uint32_t n_phases = (uint32_t)team->n_phases;
-        restore_denormals(team->job->control);          /* all must compute alike: as worker 0 */
+        restore_denormals(team->job->control);          /* all workers need the same control, that of worker 0 */
         flush_denormals();
         for (uint32_t i = 0, phase; i < n_phases; i++) {
             while ((phase = read_word(&team->phase)) != i)
@@ -73,7 +73,7 @@ static void *help(void *of)
     return NULL;
 }
 
-/* Start helpers until there are so many, or the system refuses another; returns how many there are. */
+/* Start helpers until there are n_helpers, or the system refuses another; returns how many there are. */
 static int start_helpers(rnn_team *team, int n_helpers)
 {
     pthread_t thread;
@@ -84,7 +84,7 @@ static int start_helpers(rnn_team *team, int n_helpers)
     pthread_attr_init(&attributes);
     pthread_attr_setstacksize(&attributes, HELPER_STACK_BYTES);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    sigfillset(&held_back);             /* signals are for Python's threads, but for those that tell of a fault */
+    sigfillset(&held_back);             /* signals are for Python's threads, except those that report a fault */
     sigdelset(&held_back, SIGSEGV);
     sigdelset(&held_back, SIGBUS);
     sigdelset(&held_back, SIGFPE);
@@ -108,7 +108,7 @@ static void open_minibatch(rnn_team *team, int n_helpers, rnn_job *job, const rn
     write_word(&team->entry, (read_word(&team->entry) / MINIBATCH + 1) * MINIBATCH + (uint32_t)n_helpers * PLACE);
 }
 
-/* Let nobody else in; returns how many helpers are inside. */
+/* Let no other helper in; returns how many are inside. */
 static uint32_t close_minibatch(rnn_team *team)
 {
     return __atomic_fetch_and(&team->entry.value, ~(uint32_t)PLACES, __ATOMIC_SEQ_CST) & INSIDE;

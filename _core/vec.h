@@ -1,4 +1,4 @@
-/* Vector words: one text for every instruction set, on GCC/Clang vector extensions.
+/* Vector operations, written once for every instruction set with the vector extensions of GCC and Clang.
  *
  * Includer defines:  real       float or double
  *                    REAL_BITS  32 or 64
@@ -29,12 +29,12 @@ static inline vec vload(const real *p) { return *(const vec_unaligned *)p; }
 static inline void vstore(real *p, vec x) { *(vec_unaligned *)p = x; }
 static inline vec vset(real x) { return x - (vec){0}; }                 /* x - 0, not x + 0: keeps -0 */
 
-/* mask ? a : b, mask lanes all ones or all zeros, as comparisons give them */
+/* mask ? a : b; each lane of the mask is all ones or all zeros, as comparisons return it */
 static inline vec vselect(ivec mask, vec a, vec b) { return (vec)((mask & (ivec)a) | (~mask & (ivec)b)); }
 
-/* min(max(x, lo), hi); NaN stays NaN. Clang sees min and max in the two selects, GCC does not: tanh was 20 to 35 % slower. */
+/* min(max(x, lo), hi); NaN stays NaN. Clang turns two selects into min and max; GCC does not: tanh was 20 to 35 % slower. */
 #if defined(__x86_64__) && !defined(__clang__)
-/* These are what _mm_min_ps and the like stand for, whose header takes as long to read as all of ours. */
+/* The builtins behind _mm_min_ps and the like, because their header takes as long to compile as all of ours. */
 #define VEC_OP_16_32(op) __builtin_ia32_##op##ps
 #define VEC_OP_16_64(op) __builtin_ia32_##op##pd
 #define VEC_OP_32_32(op) __builtin_ia32_##op##ps256
@@ -75,8 +75,8 @@ static inline vec vclamp(vec x, real lo, real hi)
  *
  * q is even and nearly 1. It takes 2 coefficients in float32 and 5 in float64, where e^r takes 6 and 11, and the division is the
  * one that sigmoid and tanh need anyway. There are no tables, branches or selects: arguments are clamped to where 2^n is 0 or
- * infinity, or tanh is 1. Sigmoid and tanh subtract n ln2 as one product, a tenth faster than as two; what that rounds off moves
- * the result as a change of x by an ULP would, or less.
+ * infinity, or tanh is 1. Sigmoid and tanh subtract n ln2 as one product, a tenth faster than as two; its rounding error changes
+ * the result no more than a change of x by an ULP would.
  *
  * A rational tanh in float32 (degrees 9 / 8) made an LSTM step's activations 3 % faster, but was off by 5.5 ULP.
  */
@@ -87,7 +87,7 @@ static const real LN2_HIGH = (real)(REAL_BITS == 32 ? 0.693145751953125 : 0.6931
 
 /* The bits of x + ROUND end in the integer nearest to x; */
 static const real ROUND = (real)((lane_int)3 << (MANTISSA_BITS - 1));
-/* of those of n + BIAS + ROUND this makes 2^n, from 0 (n = -BIAS) to infinity (n = BIAS + 1). */
+/* from the bits of n + BIAS + ROUND this makes 2^n, from 0 (n = -BIAS) to infinity (n = BIAS + 1). */
 static inline vec power_of_two(ivec bits) { return (vec)(bits << MANTISSA_BITS); }
 
 /* (v coth(v / k) - k) / z as a polynomial in z = v^2; k is a power of two that the compiler sees.
@@ -118,7 +118,7 @@ static inline vec vexp(vec x)
     x = vclamp(x, -(BIAS + MANTISSA_BITS + 1) * LN2, (BIAS + 2) * LN2);
     vec shifted = x * LOG2E + (ROUND + 2 * BIAS), n = shifted - (ROUND + 2 * BIAS);
     vec r = (x - n * LN2_HIGH) - n * LN2_LOW, z = r * r, q = z * coth_polynomial(z, 2) + 2;
-    /* 2^n in two factors: 2^n e^r may be a number where 2^n is none */
+    /* 2^n in two factors: 2^n e^r may be finite where 2^n overflows */
     vec half = x * (LOG2E / 2) + (ROUND + BIAS);
     vec s1 = power_of_two((ivec)half), s2 = power_of_two((ivec)shifted - (ivec)half);
     /* e^r = 1 + 2 r / (q - r) */

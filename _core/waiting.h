@@ -15,7 +15,7 @@ enum { SPINS = 1 << 12 };
 typedef struct {
     uint32_t value;
     int sleepers;
-    pthread_mutex_t lock;               /* held by those alone who are about to sleep, or wake them */
+    pthread_mutex_t lock;               /* held only by threads that are about to sleep, or to wake others */
     pthread_cond_t changed;
 } rnn_word;
 
@@ -26,7 +26,7 @@ static inline void prepare_word(rnn_word *word)
 
 static inline uint32_t read_word(const rnn_word *word) { return __atomic_load_n(&word->value, __ATOMIC_SEQ_CST); }
 
-/* Wake those who sleep. Whoever is about to has counted itself before it looked at the value for the last time. */
+/* Wake the threads that sleep. A thread that is about to sleep counts itself before its last look at the value. */
 static inline void wake_sleepers(rnn_word *word)
 {
     if (!__atomic_load_n(&word->sleepers, __ATOMIC_SEQ_CST))
@@ -42,7 +42,7 @@ static inline void write_word(rnn_word *word, uint32_t value)
     wake_sleepers(word);
 }
 
-/* Sleep until the word has another value, or for so long (0: for ever). */
+/* Sleep until the word has another value, but at most this long (0: forever). */
 static void sleep_while(rnn_word *word, uint32_t value, long nanoseconds)
 {
     struct timespec end;
@@ -60,7 +60,7 @@ static void sleep_while(rnn_word *word, uint32_t value, long nanoseconds)
     pthread_mutex_unlock(&word->lock);
 }
 
-/* Wait until the word has another value, or for about so long (0: for ever). */
+/* Wait until the word has another value, but at most about this long (0: forever). */
 static void wait_while(rnn_word *word, uint32_t value, long nanoseconds)
 {
     for (int turn = 0; turn < SPINS; turn++) {

@@ -2,8 +2,8 @@
  *
  *     h = act(x W + b_x + h_prev U + b_h)          act: tanh or relu
  *
- * Gate buffer: one block. Forward leaves h; the gates are free until backward fills them with d_gates, so the gradient
- * arriving from above (d_out) may wait in their place.
+ * Gate buffer: one block. Forward stores h only; the gates are free until backward fills them with d_gates, so the gradient
+ * from above (d_out) may be stored in their place.
  */
 static const rnn_cell elman_cell = {
     .name = "elman", .gates = "h", .activations = "tanh relu",

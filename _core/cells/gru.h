@@ -4,8 +4,8 @@
  *     n = tanh(n_x + r * n_h)                                n_x = x W_n + b_xn,  n_h = h_prev U_n + b_hn
  *     h = (1 - z) * n + z * h_prev
  *
- * Gate buffer: four blocks r z n_x n_h, since r multiplies one part of n alone. Forward leaves n in the place of n_x and n_h
- * as it is; backward overwrites all four.
+ * Gate buffer: four blocks r z n_x n_h, because r multiplies only one part of n. Forward stores n in the place of n_x and leaves
+ * n_h as it is; backward overwrites all four.
  */
 static const rnn_cell gru_cell = {
     .name = "gru", .gates = "r z n", .activations = "",
