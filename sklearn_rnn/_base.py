@@ -13,13 +13,22 @@ from ._callbacks import CallbackSupportMixin, Observers, as_callbacks
 from ._fitted import _FittedRNN
 from ._held_out import HeldOut, validator
 from ._losses import plateau
-from ._moments import Moments, go_on
+from ._moments import LEAST_SCALES, Moments, go_on
 from ._network import Network
 from ._parameters import MODES, check_parameters, layer_sizes
 from ._sequences import check_range, relative
 from ._state import check_going_on, learned
 from ._threads import blas_held_at_one_thread, effective_n_threads
-from ._training import Examples, Progress, Settings, Task, Weighing, next_seed, train
+from ._training import (
+    Examples,
+    Progress,
+    Settings,
+    Task,
+    Weighing,
+    next_seed,
+    train,
+    without_equal_weights,
+)
 from ._validation import naming, read_weights, read_X, split
 
 # The parameters that must not change between a fit and its continuation.
@@ -85,9 +94,10 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             show()
             observers.end(self._tell(end, task))
         except BaseException:
-            # If a callback fails, what was learned before stays. A diverged `fit` keeps nothing, a
-            # diverged `partial_fit` keeps what it had before that minibatch.
-            kept = incremental or not task.progress.diverged
+            # If a callback fails, what was learned before stays. A diverged `fit` keeps nothing,
+            # nor does one whose `scoring` fails after the first epoch; a diverged `partial_fit`
+            # keeps what it had before that minibatch.
+            kept = incremental or (task.progress.n_iter > 0 and not task.progress.diverged)
             kept = kept and task.progress.n_updates > n_updates
             if kept and task.progress.is_finite():
                 show()
@@ -166,11 +176,13 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         """Return examples of the sequences with weight, their indices, the loss and n_outputs."""
         per_step = self.mode == "many_to_many"
         sequences, rows, weights = self._read(X, y, sample_weight, per_step, not going_on)
+        if not incremental:  # only the ratios of weights count
+            weights = without_equal_weights(weights)
         taught = slice(None) if weights is None else weights > 0
         targets, loss, n_outputs = self._learn_y(
             rows, weights, taught, going_on, incremental, **learn_options
         )
-        if weights is not None:  # in `fit` only their ratios count
+        if weights is not None:
             weights = np.array(weights, order="C") if incremental else relative(weights)
         examples = Examples(sequences, targets, weights, per_step)
         with_weight = np.flatnonzero(examples.have_weight())
@@ -195,16 +207,17 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         weights = examples.weights_of_steps(
             indices, up_to_the_last_taught=not network.bidirectional
         )
-        moments = Moments.of_rows(examples.sequences.values, weights)
+        values = examples.sequences.values
+        moments, least = Moments.of_rows(values, weights), LEAST_SCALES[values.dtype.name]
         if not incremental:
             moments = moments.with_weights_of_mean_1()
         if not going_on:
-            self.x_mean_, self.x_scale_ = moments.scale("X", of_features=True)
+            self.x_mean_, self.x_scale_ = moments.scale("X", least)
             self._x_moments = moments.as_array()
         else:
             in_use = self.x_mean_, self.x_scale_
             now, absorbed, self._x_moments = go_on(
-                in_use, self._x_moments, moments, "X", of_features=True
+                in_use, self._x_moments, moments, "X", least
             )
             self.params_ = _network.absorb_input_scale(network, self.params_, in_use, now, absorbed)
             self.x_mean_, self.x_scale_ = now
@@ -318,12 +331,15 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             return indices, HeldOut(examples.take(held), X, y, sample_weight, positions)
         read = self._read(X_val, y_val, weight_val, per_step, reset=False, suffix="_val")
         sequences, rows, weights = read
+        weights = without_equal_weights(weights)
         weights = None if weights is None else relative(weights)
         held = Examples(sequences, self._encode_y(rows, "y_val"), weights, per_step)
-        have_weight = held.have_weight()
-        if not have_weight.all():
-            held = held.take(np.flatnonzero(have_weight))
-        return indices, HeldOut(held, X_val, y_val, weight_val, positions=None)
+        positions = np.flatnonzero(held.have_weight())
+        if len(positions) < sequences.n_samples:
+            held = held.take(positions)
+        else:
+            positions = None
+        return indices, HeldOut(held, X_val, y_val, weight_val, positions, is_given=True)
 
     def _take_over(self, draft, task):
         """Set the fitted state to that of the draft, with the training so far."""
@@ -344,23 +360,22 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         """Warn about an end that the user can act on; return the message for `verbose`."""
         if end == "interrupted":
             warnings.warn("Training interrupted by user.", stacklevel=level_of_caller())
-        elif end == "max_iter" and task.planned and task.settings.learning_rate != "cosine":
-            warnings.warn(
+        advice = []
+        if end == "max_iter" and task.planned and task.settings.learning_rate != "cosine":
+            advice.append(
                 f"Maximum number of epochs (max_iter={task.n_epochs}) reached and the optimization "
-                "has not converged yet. Increase max_iter.",
-                ConvergenceWarning,
-                stacklevel=level_of_caller(),
+                "has not converged yet. Increase max_iter."
             )
-        elif end in ("max_iter", "no_progress") and task.progress.best > task.plateau:
-            warnings.warn(
+        if end in ("max_iter", "no_progress") and task.progress.best > task.plateau:
+            advice.append(
                 "Training ended before the loss was 2 % below that of the best constant "
                 "prediction: the network has learned almost nothing from X. Try another "
                 "`learning_rate_init`, cell='gru' or 'lstm' for long sequences, or a larger "
-                "`n_iter_no_change`, and check that each target belongs to its sequence.",
-                ConvergenceWarning,
-                stacklevel=level_of_caller(),
+                "`n_iter_no_change`, and check that each target belongs to its sequence."
             )
-        elif end == "no_progress":
+        if advice:
+            warnings.warn(" ".join(advice), ConvergenceWarning, stacklevel=level_of_caller())
+        if end == "no_progress":
             what = "Training loss" if task.validate is None else "Validation score"
             return (
                 f"{what} did not improve more than tol={float(task.settings.tol):g} for "

@@ -476,8 +476,11 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         twin = self._now()
         logistic = twin._fitted_network().loss == "logistic"
         network, sequences, outputs = twin._outputs(X, raw=logistic)
-        if logistic:  # 1 - p would lose the digits of a small probability
-            outputs = _core.vector_math("sigmoid", np.concatenate([-outputs, outputs], axis=1))
+        if logistic:
+            p = _core.vector_math("sigmoid", outputs)
+            # 1 - p is exact from 1/2 on; where it is small it would lose its digits.
+            rest = np.where(p > 0.75, _core.vector_math("sigmoid", -outputs), 1 - p)
+            outputs = np.concatenate([rest, p], axis=1)
         return as_carried(outputs, sequences, network.per_step)
 
     @floating_point_ignored

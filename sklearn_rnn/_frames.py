@@ -59,6 +59,11 @@ def holds_lists(item):
     return is_column(item) and _kind(_dtype(item)) == "lists or arrays"
 
 
+def holds_integers(item):
+    """Tell whether something is a column of integers whose dtype is not NumPy's."""
+    return is_column(item) and re.match(r"u?int\d", str(_dtype(item)).lower()) is not None
+
+
 def rows_of_lists(column):
     """List the cells of a column that `holds_lists`."""
     if hasattr(column, "to_pylist"):

@@ -21,17 +21,18 @@ class HeldOut:
     X: object
     y: object
     sample_weight: object
-    positions: np.ndarray | None  # of the part in X, y and sample_weight; None: they are X_val, ...
+    positions: np.ndarray | None  # of the part in X, y and sample_weight; None: all of them
+    is_given: bool = False  # whether these are `X_val` and so on
 
     def as_trained(self, factors, scaling, dtype):
         """Return the same sequences with the class weights and the scale of X of training."""
-        if self.positions is None:
+        if self.is_given:
             check_range(self.examples.sequences, dtype, scaling, name="X_val")
         examples = replace(self.examples.with_class_weights(factors), scaling=scaling)
         if examples.n_taught() < 2:
             raise ValueError(
                 "`y_val` must have at least 2 targets with weight to be scored."
-                if self.positions is None
+                if self.is_given
                 else "`validation_fraction` holds out fewer than 2 targets with weight, which "
                 "cannot be scored: raise it, or pass `X_val` and `y_val`."
             )
@@ -42,10 +43,10 @@ class HeldOut:
         return [self._part(given) for given in (self.X, self.y, self.sample_weight)]
 
     def _part(self, given):
+        if isinstance(given, Real):
+            return np.full(self.examples.sequences.n_samples, given)
         if given is None or self.positions is None:
             return given
-        if isinstance(given, Real):
-            return np.full(len(self.positions), given)
         try:
             return _safe_indexing(given, self.positions)
         except TypeError:  # it cannot be indexed, but NumPy can convert it to an array
@@ -109,14 +110,15 @@ def scorer_of(estimator, scoring, X, y, sample_weight):
             weights.clear()
             return scorer(estimator, X, y)
 
-    def score_of_steps():
+    def named_score():
         try:
             return score()
         except (TypeError, ValueError) as error:
+            advice = "choose another score"
+            if estimator.mode == "many_to_many":
+                advice = "use None, 'loss', or make_scorer of a function of sklearn_rnn.metrics"
             raise ValueError(
-                f"`scoring`={scoring!r} cannot score one target per step ({error}): use None, "
-                "'loss', or sklearn.metrics.make_scorer of a function of sklearn_rnn.metrics."
+                f"`scoring`={scoring!r} cannot score these targets: {advice}. ({error})"
             ) from error
 
-    per_step = isinstance(scoring, str) and estimator.mode == "many_to_many"
-    return score_of_steps if per_step else score
+    return named_score if isinstance(scoring, str) else score

@@ -10,13 +10,15 @@ from ._sequences import relative
 
 # Numbers processed at a time: few enough to stay in a cache.
 CHUNK = 1 << 17
+FEWEST_ROWS = 64
 # Up to this many columns are turned into rows, along which NumPy is several times as fast.
 NARROW = 32
 # A constant column may have rounding noise.
 ROUNDING = 10 * np.finfo(np.float64).eps
 # Sums of squares between this and its inverse have neither overflowed nor lost digits.
 SAFE_SQUARE = 1e-250
-LEAST_SCALE = 1e-300  # of a feature: its inverse does not overflow
+# The kernels take what is still smaller for 0, or could not divide by it.
+LEAST_SCALES = {"float32": 1e-30, "float64": 1e-300}
 # Bounds of a sum of weights, within which it can safely be divided by.
 LEAST_WEIGHT, GREATEST_WEIGHT = 1e-300, 1e300
 
@@ -43,14 +45,14 @@ def weighted_scale(values, weights=None):
 
 def merged_scale(mean, scale, total, other_mean, other_scale, other_total):
     """Return mean and standard deviation (k,) of two groups together, from their total weights."""
-    share = other_total / (total + other_total)
+    rest, share = total / (total + other_total), other_total / (total + other_total)
     shift = other_mean - mean
     largest = np.maximum(np.maximum(scale, other_scale), np.abs(shift))
     unit = np.where(largest > 0, largest, 1.0)
     variance = (
-        (1 - share) * (scale / unit) ** 2
+        rest * (scale / unit) ** 2
         + share * (other_scale / unit) ** 2
-        + share * (1 - share) * (shift / unit) ** 2
+        + share * rest * (shift / unit) ** 2
     )
     return mean + share * shift, unit * np.sqrt(variance)
 
@@ -83,7 +85,7 @@ class Moments:
 
         weights (n,) or None for ones; rows of weight 0 do not count.
         """
-        total, step = None, max(1, CHUNK // values.shape[1])
+        total, step = None, max(FEWEST_ROWS, CHUNK // values.shape[1])
         for start in range(0, len(values), step):
             rows, own = values[start : start + step], None
             if weights is not None:
@@ -154,15 +156,15 @@ class Moments:
         """Whether each column (k,) is constant, up to rounding."""
         return self.deviation <= ROUNDING * np.abs(self.mean)
 
-    def scale(self, name, *, of_features=False):
-        """Return mean (k,) and scale (k,), 1 for a constant column; `name` is for the error.
+    def scale(self, name, least=None):
+        """Return mean (k,) and scale (k,), 1 for a constant column; `name` is for an error.
 
-        of_features: leave columns of only 0 and 1 alone, with mean 0 and scale 1, and use scale 1
-        for deviations below `LEAST_SCALE`, which the kernels treat as 0.
+        least: for features, the smallest deviation that counts. Columns of only 0 and 1 then keep
+        mean 0 and scale 1.
         """
         mean, scale = self.mean.copy(), np.where(self.constant, 1.0, self.deviation)
-        if of_features:
-            scale[self.deviation < LEAST_SCALE] = 1.0
+        if least is not None:
+            scale[self.deviation < least] = 1.0
             mean[self.binary], scale[self.binary] = 0.0, 1.0
         if not (np.isfinite(mean).all() and np.isfinite(scale).all()):
             largest = max(np.abs(self.least).max(), np.abs(self.greatest).max())
@@ -210,7 +212,7 @@ def follow(in_use, running, was_constant):
     return moved_to, moved & near & ~was_constant
 
 
-def go_on(in_use, before, moments, name, *, of_features=False):
+def go_on(in_use, before, moments, name, least=None):
     """Add moments to the array of earlier ones, and update the scale in use.
 
     Returns the (mean, scale) to use from now on, which columns the network should absorb (see
@@ -218,5 +220,5 @@ def go_on(in_use, before, moments, name, *, of_features=False):
     """
     before = Moments.from_array(before)
     moments = before + moments
-    running = moments.scale(name, of_features=of_features)
+    running = moments.scale(name, least)
     return *follow(in_use, running, before.constant), moments.as_array()

@@ -14,6 +14,7 @@ import numpy as np
 from ._frames import (
     column_names,
     frame_of_labels,
+    holds_integers,
     holds_lists,
     is_column,
     is_frame,
@@ -519,11 +520,16 @@ def as_labels(item, name):
         if len(families) > 1 or families & {"missing", "members of an enumeration"}:
             _refuse_records(item, name)
             return _asarray(item, name, dtype=object)
+        if any(label.endswith("\0") for label in item if isinstance(label, str)):
+            raise ValueError(f"`{name}` has labels that end in NUL, which NumPy cuts off.")
         array = as_array(item, name)
         if array.dtype.kind == "f" and of_integers(_asarray(item, name, dtype=object)):
             raise ValueError(NO_COMMON_INTEGER.format(name=name))
         return array
-    return as_array(item, name)
+    array = as_array(item, name)
+    if array.dtype.kind == "f" and holds_integers(item):  # and NA, for which NumPy has no integer
+        return as_labels(item.to_pylist() if hasattr(item, "to_pylist") else list(item), name)
+    return array
 
 
 def _items(X, name, *, numeric):

@@ -224,6 +224,8 @@ def check_whole(state):
                 raise _damaged(name, "moments of numbers", state[name])
     if "classes_" in state and not _are_in_order(state["classes_"]):
         raise _damaged("classes_", "distinct labels in order", state["classes_"].tolist())
+    if state["_x_moments"] is None and (state["x_mean_"].any() or (state["x_scale_"] != 1).any()):
+        raise _damaged("_x_moments", "an array beside a mean and scale of X", None)
     names = state.get("feature_names_in_")
     if names is not None:
         n_features = state["n_features_in_"]

@@ -119,9 +119,9 @@ class Examples:
         return int(self.sequences.lengths[indices].sum()) if self.per_step else len(indices)
 
     def with_equal_weights_as_ones(self, indices):
-        """Replace positive weights by ones if those of the sequences `indices` are all equal."""
+        """Train on some sequences as without weights if those of what is taught are equal."""
         weights = self.rows(self.weights, indices)
-        if weights is None or np.ptp(weights[weights > 0]) > 0:
+        if weights is None or without_equal_weights(weights) is weights:
             return self
         ones = None if (weights > 0).all() else (self.weights > 0).astype(np.float64)
         return replace(self, weights=ones)
@@ -135,6 +135,13 @@ class Examples:
             self.weights,
             *(self.scaling or (None, None)),
         )
+
+
+def without_equal_weights(weights):
+    """Return weights (n,) as they are, or None or zeros and ones if the positive ones are equal."""
+    if weights is None or np.ptp(weights[weights > 0]) > 0:
+        return weights
+    return None if (weights > 0).all() else (weights > 0).astype(np.float64)
 
 
 @dataclass(frozen=True)

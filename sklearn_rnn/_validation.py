@@ -1,6 +1,7 @@
 """Reading of the user's X, y and weights, with scikit-learn's own checks where it has them."""
 
 import re
+from collections.abc import Mapping
 from contextlib import contextmanager
 from numbers import Real
 
@@ -103,7 +104,7 @@ def with_columns(X, sequences):
 
 def _checked_array(estimator, X, name):
     """Read X, if it is not a list of sequences, as a float array of at least two dimensions."""
-    if hasattr(X, "keys") and hasattr(X, "values") and not hasattr(X, "columns"):
+    if isinstance(X, Mapping):
         raise TypeError(f"`{name}` must be a list of sequences, got a dict: list({name}.values()).")
     if hasattr(X, "__next__"):
         raise TypeError(f"`{name}` must be a list of sequences, got an iterator: list({name}).")

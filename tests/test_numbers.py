@@ -262,7 +262,7 @@ def test_probabilities_of_huge_logits(dtype, dense):
 def test_both_probabilities_of_two_classes_keep_their_digits(dtype, dense):
     X, labels, _ = dense
     two = RNNClassifier(2, max_iter=1, dtype=dtype).fit(X, labels)
-    for logit in (-30.0, -18.0, -1.0, 0.0, 0.3, 18.0, 30.0):
+    for logit in (-30.0, -18.0, -1.0, 0.0, 8e-8, 1.5e-16, 1e-3, 0.3, 1.0, 1.2, 18.0, 30.0):
         with_bias(two, [logit])
         p = two.predict_proba(X[:1])[0]
         assert p.dtype == dtype

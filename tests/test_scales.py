@@ -177,6 +177,12 @@ def test_tiny_and_huge_features_are_scaled(factor):
     np.testing.assert_allclose(rnn.predict([x * factor for x in X]), usual.predict(X), rtol=1e-6)
 
 
+def test_features_that_float32_hardly_holds_count_as_constant():
+    X = (1e-40 * np.random.RandomState(0).normal(size=(30, 4, 2))).astype(np.float32)
+    rnn = RNNRegressor(2, max_iter=1).fit(X, np.arange(30.0))
+    np.testing.assert_array_equal(rnn.x_scale_, 1.0)
+
+
 def test_x_whose_scale_overflows_is_refused_by_name():
     X = np.full((4, 2, 1), 1.7e308)
     X[::2] *= -1

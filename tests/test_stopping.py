@@ -1,5 +1,6 @@
 """When a fit ends and what it gives back: scores of choice, and patience on a plateau."""
 
+import pickle
 import warnings
 
 import numpy as np
@@ -148,7 +149,7 @@ def test_one_weight_for_all_and_arrays_of_others_can_be_held_out(dense, scoring)
 def test_a_score_of_sequences_says_what_to_take_for_steps(dense):
     X, _, _ = dense
     rnn = RNNRegressor(2, mode="many_to_many", scoring="neg_median_absolute_error", **STOPPED)
-    with pytest.raises(ValueError, match=r"cannot score one target per step .*make_scorer"):
+    with pytest.raises(ValueError, match=r"cannot score these targets: .*make_scorer"):
         rnn.fit(list(X), [x[:, 0] for x in X])
 
 
@@ -273,7 +274,7 @@ def test_a_fit_that_learned_nothing_says_so(estimator):
     assert rnn.n_iter_ == 1 + 4 * 2 + 1
     with pytest.warns(ConvergenceWarning, match="learned almost nothing"):
         rnn.set_params(learning_rate="cosine", max_iter=3).fit(X, y)
-    with pytest.warns(ConvergenceWarning, match="max_iter=3"):
+    with pytest.warns(ConvergenceWarning, match=r"max_iter=3.*almost nothing"):
         rnn.set_params(learning_rate="constant").fit(X, y)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
@@ -311,3 +312,46 @@ def test_a_batch_size_beyond_the_data_warns_in_fit_alone(dense):
         warnings.simplefilter("ignore", ConvergenceWarning)
         rnn.set_params(batch_size=40).fit(X, labels)
     assert _training.resolve_batch_size(41, 40) == 40
+
+
+# ---- early stopping is a fit like others --------------------------------------------------------
+
+
+@pytest.mark.parametrize("given", [False, True], ids=["held out", "given"])
+@pytest.mark.parametrize("estimator", [RNNClassifier, RNNRegressor])
+def test_equal_weights_choose_the_same_epoch(estimator, given):
+    rng = np.random.RandomState(22)
+    X = rng.normal(size=(120, 4, 1))
+    numbers = X.sum(axis=(1, 2)) + rng.normal(size=120)
+    y = numbers if estimator is RNNRegressor else numbers > 0
+    options = {"max_iter": 40, "random_state": 0, "dtype": "float64", "early_stopping": True}
+    data = {"X_val": X, "y_val": y} if given else {}
+    plain = estimator(3, validation_fraction=0.4, **options).fit(X, y, **data)
+    if given:
+        data["sample_weight_val"] = np.full(120, 0.1)
+    equal = estimator(3, validation_fraction=0.4, **options).fit(X, y, np.full(120, 0.1), **data)
+    np.testing.assert_array_equal(equal.params_, plain.params_)
+    assert equal.validation_scores_ == plain.validation_scores_
+
+
+def test_what_has_no_weight_in_y_val_is_not_scored(dense):
+    X, labels, _ = dense
+    y_val = [*labels[:3], None]
+    rnn = RNNClassifier(2, scoring="accuracy", **STOPPED)
+    rnn.fit(X, labels, X_val=X[:4], y_val=y_val, sample_weight_val=[1, 1, 1, 0])
+    same = RNNClassifier(2, scoring="accuracy", **STOPPED)
+    same.fit(X, labels, X_val=X[:3], y_val=y_val[:3])
+    assert rnn.validation_scores_ == same.validation_scores_
+
+
+@pytest.mark.parametrize("fitted", [False, True])
+def test_a_score_that_fails_at_once_changes_nothing(dense, fitted):
+    X, _, _ = dense
+    y = np.arange(40) % 3
+    rnn = RNNClassifier(2, scoring="roc_auc", **STOPPED)
+    if fitted:
+        rnn.set_params(scoring=None).fit(X, y).set_params(scoring="roc_auc")
+    before = pickle.dumps(rnn)
+    with pytest.raises(ValueError, match="`scoring`='roc_auc' cannot score these targets"):
+        rnn.fit(X, y)
+    assert pickle.dumps(rnn) == before
