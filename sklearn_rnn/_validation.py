@@ -104,7 +104,7 @@ def with_columns(X, sequences):
 
 def _checked_array(estimator, X, name):
     """Read X, if it is not a list of sequences, as a float array of at least two dimensions."""
-    if isinstance(X, Mapping):
+    if isinstance(X, Mapping) and not hasattr(X, "shape"):  # as dictionaries of keys have
         raise TypeError(f"`{name}` must be a list of sequences, got a dict: list({name}.values()).")
     if hasattr(X, "__next__"):
         raise TypeError(f"`{name}` must be a list of sequences, got an iterator: list({name}).")

@@ -67,7 +67,7 @@ def test_a_name_or_a_scorer_chooses_the_epoch():
 def test_a_function_sees_the_estimator_and_what_is_held_out_as_it_came(dense, carrier, given):
     X, labels, _ = dense
     X, y = carrier(X), list(labels)
-    weights, seen = np.arange(40.0), []
+    weights, seen = 1 + np.arange(40.0), []
 
     def scoring(estimator, X, y, sample_weight=None):
         assert estimator is rnn and hasattr(rnn, "params_")
@@ -83,7 +83,7 @@ def test_a_function_sees_the_estimator_and_what_is_held_out_as_it_came(dense, ca
     if given:
         assert X_held is data["X_val"] and weight_held is data["sample_weight_val"]
     assert isinstance(X_held, np.ndarray) == (carrier is np.array) and type(y_held) is list
-    numbers = [int(w) for w in weight_held]
+    numbers = [int(w) - 1 for w in weight_held]
     np.testing.assert_array_equal(np.stack(X_held), np.stack([X[i] for i in numbers]))
     assert list(y_held) == [y[i] for i in numbers]
 
