@@ -892,8 +892,12 @@ cdef class Engine:
         self.attach(data, True)
         n = data.n_steps if network.per_step else data.n_samples
         losses, row = np.empty(n), np.empty(network.head.width, dtype=self.dtype)
-        self.kernels.row_losses(&self.job, n, pointer_to(outputs, "outputs", self.kind, (n, network.head.outputs)),
-                                cnp.PyArray_DATA(row), <double *>cnp.PyArray_DATA(losses))
+        cdef isize n_rows = n
+        cdef const void *output_data = pointer_to(outputs, "outputs", self.kind, (n, network.head.outputs))
+        cdef void *row_data = cnp.PyArray_DATA(row)
+        cdef double *loss_data = <double *>cnp.PyArray_DATA(losses)
+        with nogil:
+            self.kernels.row_losses(&self.job, n_rows, output_data, row_data, loss_data)
         return losses
 
     def predict(self, Dataset data not None, *, bint raw=False):

@@ -110,7 +110,8 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         The score that `early_stopping` uses. None means the method `score`; "loss" means minus the
         loss, weighted as in training. Otherwise it is a name or function as for `GridSearchCV`,
         called as ``scoring(estimator, X, y)`` with the held-out sequences in the form in which they
-        were passed, and with their ``sample_weight`` if it accepts that. It gets no class weights.
+        were passed, and with their ``sample_weight`` if it accepts that. It gets no class weights,
+        and sees `loss_curve_` as it was before the epoch.
     warm_start : bool, default=False
         Whether `fit` continues from the weights of the previous fit instead of new ones. The
         optimizer starts afresh.
