@@ -10,7 +10,7 @@ from ._sequences import relative
 
 # Numbers processed at a time: few enough to stay in a cache.
 CHUNK = 1 << 17
-FEWEST_ROWS = 64
+FEWEST_ROWS = 16
 # Up to this many columns are turned into rows, along which NumPy is several times as fast.
 NARROW = 32
 # A constant column may have rounding noise.
