@@ -1,7 +1,7 @@
 """Reading of the user's X, y and weights, with scikit-learn's own checks where it has them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from numbers import Real
 
@@ -104,10 +104,6 @@ def with_columns(X, sequences):
 
 def _checked_array(estimator, X, name):
     """Read X, if it is not a list of sequences, as a float array of at least two dimensions."""
-    if isinstance(X, Mapping) and not hasattr(X, "shape"):  # as dictionaries of keys have
-        raise TypeError(f"`{name}` must be a list of sequences, got a dict: list({name}.values()).")
-    if hasattr(X, "__next__"):
-        raise TypeError(f"`{name}` must be a list of sequences, got an iterator: list({name}).")
     X = check_dense(X, name)
     with naming(name):
         return check_array(
@@ -131,6 +127,10 @@ def check_dense(X, name):
             f"`{name}` must hold sequences, got a {type(X).__name__}: give a list of its frames, "
             f"[frame for _, frame in {name}]."
         )
+    if isinstance(X, Mapping) and not hasattr(X, "shape"):  # as dictionaries of keys have
+        raise TypeError(f"`{name}` must be a list of sequences, got a dict: list({name}.values()).")
+    if isinstance(X, Iterator):
+        raise TypeError(f"`{name}` must be a list of sequences, got an iterator: list({name}).")
     if is_frame(X):
         check_long(X, name)
         with naming(name):

@@ -114,7 +114,7 @@ def of_polars(items):
 
 
 def table(array):
-    return pa.table({f"c{j}": column for j, column in enumerate(plain(array).T)})
+    return pa.table({f"column_{j}": column for j, column in enumerate(plain(array).T)})
 
 
 def of_arrow(items):

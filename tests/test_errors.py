@@ -623,3 +623,35 @@ def test_targets_without_a_column_are_refused():
     X = [np.ones((4, 2)), np.ones((3, 2))]
     with pytest.raises(ValueError, match="`y` must have one target per step, got none"):
         RNNRegressor(2, mode="many_to_many").fit(X, [np.zeros((4, 0)), np.zeros((3, 0))])
+
+
+@pytest.mark.parametrize(
+    "X, message",
+    [
+        ({"a": RAGGED[0]}, r"`X` must be a list of sequences, got a dict: list\(X.values\(\)\)"),
+        (iter(RAGGED), r"`X` must be a list of sequences, got an iterator: list\(X\)"),
+    ],
+)
+def test_a_dict_or_an_iterator_is_told_how_to_become_a_list(X, message):
+    with pytest.raises(TypeError, match=message):
+        RNNRegressor(2).fit(X, NUMBERS)
+
+
+def test_weights_per_step_need_targets_per_step():
+    weights = [np.ones(len(x)) for x in RAGGED]
+    with pytest.raises(ValueError, match=r"`sample_weight` must have one weight per sequence with"):
+        RNNRegressor(2).fit(RAGGED, NUMBERS, weights)
+
+
+def test_axes_that_are_swapped_in_predict_are_noticed():
+    rnn = RNNRegressor(2, max_iter=1).fit(DENSE, NUMBERS)
+    with pytest.raises(ValueError, match=r"X has 50 features.*np\.swapaxes\(X, 1, 2\)"):
+        rnn.predict(np.ones((2, 3, 50)))
+
+
+def test_a_column_too_many_is_named():
+    pd = pytest.importorskip("pandas")
+    frames = [pd.DataFrame(x, columns=list("abc")) for x in RAGGED]
+    rnn = RNNRegressor(2, max_iter=1).fit(frames, NUMBERS)
+    with pytest.raises(ValueError, match=r"unseen at fit time:\n- time"):
+        rnn.predict([frame.assign(time=1.0) for frame in frames])
