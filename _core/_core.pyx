@@ -4,10 +4,8 @@
 Nothing here depends on the estimators. NumPy owns every array; each is checked once, here, before it reaches C.
 """
 import os
-import resource
 import threading
 from collections import namedtuple
-from contextlib import contextmanager
 
 import numpy as np
 
@@ -47,8 +45,6 @@ cdef isize PREDICT_SEGMENT_ROWS = 1024
 cdef double THREADS_WORTH = 1 << 24, PREDICT_THREADS_WORTH = 1 << 23
 cdef double SIGNAL_SECONDS = 0.05
 cdef isize CACHE_LINE = 64
-# OpenBLAS allocates 32 MB for a call; the rest is a reserve for other memory that is allocated before.
-cdef isize BLAS_BUFFER_BYTES = 40 << 20
 # More threads than the machine has cores only wait; but up to 16 are allowed on any machine.
 cdef isize MOST_THREADS = min(max(os.cpu_count() or 1, 16), 1 + MOST_HELPERS)
 # Features, units and outputs stay below this, so that their products with a few gates cannot overflow before they are checked.
@@ -240,70 +236,6 @@ cdef class Dataset:
             self.least_label, self.greatest_label = labels.min(initial=0), labels.max(initial=0)
 
 
-# ---- memory ----
-
-def read_cgroup_memory_limit(root="/"):
-    """Bytes that the memory cgroups of this process, and those around them, allow; infinity if they set no limit."""
-    try:
-        with open(os.path.join(root, "proc/self/cgroup"), errors="surrogateescape") as file:
-            cgroups = [line.split(":", 2) for line in file.read().splitlines()]
-    except OSError:     # not Linux
-        cgroups = []
-    limits = [INFINITY]
-    for _, controllers, path in cgroups:
-        if not controllers:     # version 2, alone or beside version 1
-            folders, name = ("sys/fs/cgroup", "sys/fs/cgroup/unified"), "memory.max"
-        elif "memory" in controllers.split(","):
-            folders, name = ("sys/fs/cgroup/memory",), "memory.limit_in_bytes"
-        else:
-            continue
-        names = path.split("/")     # in a container the file may be at the top, whatever the path
-        for folder in folders:
-            for depth in range(1, len(names) + 1):
-                try:
-                    with open(os.path.join(root, folder, *names[1:depth], name)) as file:
-                        limits.append(int(file.read()))
-                except (OSError, ValueError):   # there is no file, or it says "max"
-                    pass
-    return min(limits)
-
-
-CGROUP_MEMORY_LIMIT = read_cgroup_memory_limit()
-
-
-def memory_limit():
-    """Bytes that this process may use: the machine's, or fewer if limited by a cgroup or RLIMIT_AS."""
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
-    return min(machine, CGROUP_MEMORY_LIMIT, INFINITY if limit == resource.RLIM_INFINITY else limit)
-
-
-@contextmanager
-def memory_for(needed, what, advice):
-    """Context for allocating `needed` bytes; its MemoryError explains what to do if they exceed the limit or NumPy fails."""
-    refusal = MemoryError(f"{what} would take {needed / 2**30:,.3g} GiB: {advice}.")
-    if needed > memory_limit():
-        raise refusal
-    try:
-        yield
-    except MemoryError as error:
-        raise refusal from error
-
-
-def check_room_for_blas(n_calls):
-    """Raise MemoryError unless n_calls simultaneous calls of BLAS find room for their buffers.
-
-    OpenBLAS allocates a buffer when it needs more of them than ever before. Without room it retries forever and ignores
-    signals, or ends the process.
-    """
-    needed = n_calls * BLAS_BUFFER_BYTES
-    try:    # this needs only address space: most of it is never touched
-        np.empty(needed, dtype=np.uint8)
-    except MemoryError as error:
-        raise MemoryError(f"BLAS would take {needed / 2**30:,.3g} GiB of address space: lower `n_threads`, or raise the limit "
-                          "of this process.") from error
-
-
 # ---- threads ----
 
 cdef class Team:
@@ -490,6 +422,7 @@ cdef class Engine:
         self.job.owner = <void *>self
         # BLAS in the wheels of numpy and scipy uses AVX: 3 times as fast as our baseline kernels, no faster than our others.
         if training and self.kernels == rnn_kernels_of(self.dtype.itemsize, 0) and self.blas_can_count():
+            from sklearn_rnn._memory import check_room_for_blas
             check_room_for_blas(self.workers)
             self.job.gemm = gemm_float if self.kind == cnp.NPY_FLOAT32 else gemm_double
         self.job.last_poll = seconds()
@@ -579,6 +512,7 @@ cdef class Engine:
             advice = "lower `batch_size` or `n_threads`, or cut the sequences"
         else:
             advice = "set or lower `memory_budget`, lower `batch_size` or `n_threads`, or cut the sequences"
+        from sklearn_rnn._memory import memory_for
         return memory_for(arenas + weights + gradients,
                           f"The workspace of this network, for sequences of up to {network.max_steps} steps,", advice)
 
