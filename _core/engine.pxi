@@ -14,7 +14,7 @@ from posix.unistd cimport getpid
 
 from blas cimport gemm_double, gemm_float
 from kernels cimport (
-    BLOCK_ROWS, MAX_LAYERS, MOST_HELPERS, NUMBERS, POLL_WORK, SIGNAL_NANOSECONDS, TWO_CLASSES, prepare_team, rnn_job,
+    BLOCK_ROWS, CACHE_LINE, MAX_LAYERS, MOST_HELPERS, NUMBERS, POLL_WORK, SIGNAL_NANOSECONDS, TWO_CLASSES, prepare_team, rnn_job,
     rnn_network, rnn_optimizer, rnn_phase, rnn_team, run_phases, start_helpers, stop_job
 )
 
@@ -32,7 +32,6 @@ cdef isize PREDICT_SEGMENT_ROWS = 1024
 # still help, but on a busy one each minibatch may wait for a helper: at 2^23 it took up to half as long again, at 2^24 a fifth.
 # A prediction waits only once.
 cdef double THREADS_WORTH = 1 << 24, PREDICT_THREADS_WORTH = 1 << 23
-cdef isize CACHE_LINE = 64
 # More threads than the machine has cores only wait; but up to 16 are allowed on any machine.
 cdef isize MOST_THREADS = min(max(os.cpu_count() or 1, 16), 1 + MOST_HELPERS)
 # Features, units and outputs stay below this, so that their products with a few gates cannot overflow before they are checked.
@@ -151,14 +150,14 @@ def parameter_layout(n_features, cell, hidden_layer_sizes, bidirectional, n_outp
 cdef void call_signal_handlers(rnn_job *job) noexcept nogil:
     """Let Python's signal handlers run, at most every SIGNAL_NANOSECONDS; an exception in them ends the minibatch."""
     cdef double now = seconds()
-    if now - job.last_poll < 1e-9 * SIGNAL_NANOSECONDS:
+    if now - job.sync.last_poll < 1e-9 * SIGNAL_NANOSECONDS:
         return
-    job.last_poll = now
+    job.sync.last_poll = now
     with gil:
         try:
             PyErr_CheckSignals()
         except BaseException as raised:
-            (<Engine>job.owner).pending = raised
+            (<Engine>job.sync.owner).pending = raised
             stop_job(job)
 
 
@@ -182,7 +181,7 @@ cdef class Engine:
         the results are the same and take a third more time. The reverse direction of a network needs all steps at once.
     """
     cdef rnn_network network
-    cdef rnn_job job
+    cdef rnn_job *job
     cdef const rnn_kernels *kernels
     cdef int kind
     cdef isize max_batch, workers
@@ -190,12 +189,15 @@ cdef class Engine:
     cdef object pending, dtype
     cdef bint optimizing
     cdef double divisor, mean_weight, max_grad_norm, max_grad_value
-    cdef object params, packed, arenas, ints, slice_gradients, gradient, losses, norms, samples, ranks
+    cdef object job_memory, params, packed, arenas, ints, slice_gradients, gradient, losses, norms, samples, ranks
 
     def __cinit__(self, *, n_features, cell, activation, hidden_layer_sizes, bidirectional, n_outputs, loss, per_step, dtype,
                   n_threads, training, lengths, batch_size, huber_delta=1.0, dropout=0.0, memory_budget=None):
         cdef rnn_network *network = &self.network
         self.kind = type_of(dtype)
+        self.job_memory = aligned_empty(sizeof(rnn_job), np.uint8)
+        self.job = <rnn_job *>cnp.PyArray_DATA(self.job_memory)
+        memset(self.job, 0, sizeof(rnn_job))
         self.dtype = np.dtype(dtype)
         self.kernels = rnn_kernels_of(self.dtype.itemsize, present_level)
         describe(network, n_features, cell, activation, hidden_layer_sizes, bidirectional, n_outputs)
@@ -219,14 +221,14 @@ cdef class Engine:
         self.allocate(np.asarray(lengths, dtype=np.intp), memory_budget)
         self.job.network = network
         if threading.current_thread() is threading.main_thread():   # only this one runs signal handlers
-            self.job.poll = call_signal_handlers
-        self.job.owner = <void *>self
+            self.job.sync.poll = call_signal_handlers
+        self.job.sync.owner = <void *>self
         # BLAS in the wheels of numpy and scipy uses AVX: 3 times as fast as our baseline kernels, no faster than our others.
         if training and self.kernels == rnn_kernels_of(self.dtype.itemsize, 0) and self.blas_can_count():
             from sklearn_rnn._memory import check_room_for_blas
             check_room_for_blas(self.workers)
             self.job.gemm = gemm_float if self.kind == cnp.NPY_FLOAT32 else gemm_double
-        self.job.last_poll = seconds()
+        self.job.sync.last_poll = seconds()
 
     cdef isize rows_wanted(self) noexcept:
         """How many sequences a slice should have."""
@@ -286,8 +288,8 @@ cdef class Engine:
                 self.gradient = aligned_empty(network.n_params, self.dtype)
                 self.norms = np.zeros(network.n_pieces)
         self.job.arena_ints = <isize *>cnp.PyArray_DATA(self.ints)
-        self.job.samples = <const isize *>cnp.PyArray_DATA(self.samples)
-        self.job.slice_loss = <double *>cnp.PyArray_DATA(self.losses)
+        self.job.batch.samples = <const isize *>cnp.PyArray_DATA(self.samples)
+        self.job.batch.slice_loss = <double *>cnp.PyArray_DATA(self.losses)
         if network.training:
             self.job.slice_gradients = cnp.PyArray_DATA(self.slice_gradients)
             self.job.gradient = cnp.PyArray_DATA(self.gradient)
@@ -355,10 +357,10 @@ cdef class Engine:
 
     cdef run(self, rnn_phase first, rnn_phase second, rnn_phase third, rnn_phase fourth):
         """Run phases (the last may be NULL) one after another, on helpers too if there is enough work."""
-        cdef rnn_job *job = &self.job
+        cdef rnn_job *job = self.job
         cdef rnn_phase *phases = [first, second, third, fourth]
         cdef double worth = THREADS_WORTH if self.network.training else PREDICT_THREADS_WORTH
-        cdef int n_helpers = min(self.workers, job.n_slices) - 1 if self.work_of_batch() >= worth else 0
+        cdef int n_helpers = min(self.workers, job.batch.n_slices) - 1 if self.work_of_batch() >= worth else 0
         cdef Team team = None
         cdef rnn_team *helpers = NULL
         if n_helpers > 0:
@@ -367,8 +369,8 @@ cdef class Engine:
             if start_helpers(helpers, n_helpers) < n_helpers:   # the system refuses more: do not try again
                 n_helpers = helpers.n_helpers
                 self.workers = 1 + n_helpers
-        job.next_slice = job.stop = 0
-        job.work_until_poll = POLL_WORK
+        job.sync.next_slice = job.sync.stop = 0
+        job.sync.work_until_poll = POLL_WORK
         self.pending = None
         with nogil:
             run_phases(helpers, n_helpers, job, phases)
@@ -383,47 +385,47 @@ cdef class Engine:
         cdef double steps = 0, per_step = 0, head_rows, head
         cdef isize i
         cdef int k
-        for i in range(self.job.batch):
-            steps += self.job.offsets[self.job.samples[i] + 1] - self.job.offsets[self.job.samples[i]]
+        for i in range(self.job.batch.size):
+            steps += self.job.data.offsets[self.job.batch.samples[i] + 1] - self.job.data.offsets[self.job.batch.samples[i]]
         for k in range(self.network.n_layers):
             per_step += (self.network.n_directions * self.network.layer[k].cell.n_gates * self.network.layer[k].width
                          * (self.network.layer[k].input_parts * self.network.layer[k].inputs + self.network.layer[k].hidden))
-        head_rows = steps if self.network.per_step else self.job.batch
+        head_rows = steps if self.network.per_step else self.job.batch.size
         head = self.network.head.width * self.network.n_directions * self.network.layer[self.network.n_layers - 1].hidden
         return (steps * per_step + head_rows * head) * (3 if self.network.training else 1)
 
     cdef attach(self, Dataset data, bint taught):
         """Point the job at the data, after a check that their shapes match this network."""
         cdef rnn_network *network = &self.network
-        cdef rnn_job *job = &self.job
+        cdef rnn_job *job = self.job
         if data.n_features != network.n_features:
             raise ValueError(f"`values` must have {network.n_features} features, got {data.n_features}.")
         if not self.loaded:
             raise ValueError("`load` must be called first.")
         n = data.n_steps if network.per_step else data.n_samples
-        job.values, job.values_are_double, job.offsets = data.value_data, data.values_are_double, data.offset_data
-        job.shift, job.factor = data.shift_data, data.factor_data
-        job.labels = NULL
-        job.targets = NULL
-        job.weights = NULL
+        job.data.values, job.data.values_are_double, job.data.offsets = data.value_data, data.values_are_double, data.offset_data
+        job.data.shift, job.data.factor = data.shift_data, data.factor_data
+        job.data.labels = NULL
+        job.data.targets = NULL
+        job.data.weights = NULL
         if not taught:
             return
         kind = self.kernels.losses[network.loss].targets
         if kind != NUMBERS:
-            job.labels = <const int32_t *>pointer_to(data.targets, "targets", cnp.NPY_INT32, (n,))
+            job.data.labels = <const int32_t *>pointer_to(data.targets, "targets", cnp.NPY_INT32, (n,))
             n_classes = 2 if kind == TWO_CLASSES else network.head.outputs
             if data.least_label < 0 or data.greatest_label >= n_classes:
                 raise ValueError(f"`targets` must be classes 0 to {n_classes - 1}, got {data.least_label} to "
                                  f"{data.greatest_label}.")
         else:
-            job.targets = pointer_to(data.targets, "targets", self.kind, (n, network.head.outputs))
+            job.data.targets = pointer_to(data.targets, "targets", self.kind, (n, network.head.outputs))
         if data.weights is not None:
-            job.weights = <const double *>pointer_to(data.weights, "weights", cnp.NPY_FLOAT64, (n,))
+            job.data.weights = <const double *>pointer_to(data.weights, "weights", cnp.NPY_FLOAT64, (n,))
 
     cdef int take_minibatch(self, Dataset data, const isize *indices, isize batch) except -1:
         """Make these samples the next minibatch, longest first, and sum its weights."""
-        cdef rnn_job *job = &self.job
-        cdef isize *samples = <isize *>job.samples
+        cdef rnn_job *job = self.job
+        cdef isize *samples = <isize *>job.batch.samples
         cdef ranked *ranks = <ranked *>cnp.PyArray_DATA(self.ranks)
         cdef isize i, length, total = 0
         cdef bint sorted_already = True
@@ -432,15 +434,15 @@ cdef class Engine:
         for i in range(batch):
             if not 0 <= indices[i] < data.n_samples:
                 raise IndexError(f"`indices` must lie in 0 to {data.n_samples - 1}, got {indices[i]}.")
-            length = job.offsets[indices[i] + 1] - job.offsets[indices[i]]
+            length = job.data.offsets[indices[i] + 1] - job.data.offsets[indices[i]]
             sorted_already = sorted_already and (i == 0 or length <= ranks[i - 1].length)
             ranks[i].length, ranks[i].position, ranks[i].sample = length, i, indices[i]
         if not sorted_already:
             qsort(ranks, batch, sizeof(ranked), longest_first)
-        job.batch, job.n_slices = batch, self.slices_of(batch)
+        job.batch.size, job.batch.n_slices = batch, self.slices_of(batch)
         for i in range(batch):
             samples[i] = ranks[i].sample
-        for i in range(0, batch, job.n_slices):
+        for i in range(0, batch, job.batch.n_slices):
             total += ranks[i].length
         if ranks[0].length > self.network.max_steps or total > self.network.max_slice_steps:
             raise ValueError("The sequences are longer than `lengths` said.")
@@ -449,22 +451,22 @@ cdef class Engine:
 
     cdef void weigh_batch(self, const isize *indices) noexcept:
         """Sum the weights of the minibatch, choose the divisor of the loss, and scale the limits of clipping."""
-        cdef rnn_job *job = &self.job
+        cdef rnn_job *job = self.job
         cdef isize i, j, first, end, n_rows = 0
         cdef double share
-        job.total_weight = 0
-        for i in range(job.batch):
+        job.batch.total_weight = 0
+        for i in range(job.batch.size):
             first, end = indices[i], indices[i] + 1
             if self.network.per_step:
-                first, end = job.offsets[first], job.offsets[end]
-            if job.weights == NULL:
-                job.total_weight += end - first
+                first, end = job.data.offsets[first], job.data.offsets[end]
+            if job.data.weights == NULL:
+                job.batch.total_weight += end - first
                 continue
             for j in range(first, end):
-                job.total_weight += job.weights[j]
-                n_rows += job.weights[j] > 0
-        job.divisor = self.divisor if self.divisor > 0 else job.total_weight
-        share = job.total_weight / (n_rows * self.mean_weight) if n_rows and self.mean_weight > 0 else 1
+                job.batch.total_weight += job.data.weights[j]
+                n_rows += job.data.weights[j] > 0
+        job.batch.divisor = self.divisor if self.divisor > 0 else job.batch.total_weight
+        share = job.batch.total_weight / (n_rows * self.mean_weight) if n_rows and self.mean_weight > 0 else 1
         job.optimizer.max_norm = self.max_grad_norm * share
         job.optimizer.max_value = self.max_grad_value * share
 
@@ -487,7 +489,7 @@ cdef class Engine:
         """Pack the flat parameter vector for the products."""
         self.job.params = pointer_to(params, "params", self.kind, (self.network.n_params,))
         self.params = params
-        self.job.batch = self.job.n_slices = 0
+        self.job.batch.size = self.job.batch.n_slices = 0
         self.run(self.kernels.pack, NULL, NULL, NULL)
         self.loaded = True
 
@@ -543,7 +545,7 @@ cdef class Engine:
             If the loss, the norm of the gradient, or (where the optimizer keeps squares) the square of that norm is not finite.
             Nothing is changed then, nor after an exception in a signal handler, such as KeyboardInterrupt.
         """
-        cdef rnn_job *job = &self.job
+        cdef rnn_job *job = self.job
         optimizer = &job.optimizer
         solver = list(OPTIMIZERS)[optimizer.kind]
         if not (self.network.training and self.optimizing) or update < 1:
@@ -555,21 +557,21 @@ cdef class Engine:
         job.moments = pointer_to(moments, "moments", self.kind, (OPTIMIZERS[solver], self.network.n_params), True)
         self.attach(data, True)
         self.take_minibatch(data, <const isize *>pointer_to(indices, "indices", cnp.NPY_INTP, (-1,)), len(indices))
-        if job.total_weight <= 0:
+        if job.batch.total_weight <= 0:
             return 0.0, 0.0
         optimizer.learning_rate = learning_rate
         optimizer.correction_1 = 1 - pow(optimizer.beta_1, update)
         optimizer.correction_2 = 1 - pow(optimizer.beta_2, update)
-        job.update, job.dropping, job.d_values = <uint32_t>update, self.network.dropout > 0, NULL
+        job.batch.update, job.batch.dropping, job.batch.d_values = <uint32_t>update, self.network.dropout > 0, NULL
         self.run(self.kernels.train, self.kernels.reduce, self.kernels.update, self.kernels.pack)
-        if not isfinite(job.loss):
-            raise FloatingPointError(f"the loss is {job.loss}")
-        if not isfinite(job.gradient_norm):
-            raise FloatingPointError(f"the norm of the gradient is {job.gradient_norm}")
-        if job.too_large:
-            raise FloatingPointError(f"the norm of the gradient is {job.gradient_norm:.3g}, whose square overflows "
+        if not isfinite(job.batch.loss):
+            raise FloatingPointError(f"the loss is {job.batch.loss}")
+        if not isfinite(job.batch.gradient_norm):
+            raise FloatingPointError(f"the norm of the gradient is {job.batch.gradient_norm}")
+        if job.batch.too_large:
+            raise FloatingPointError(f"the norm of the gradient is {job.batch.gradient_norm:.3g}, whose square overflows "
                                      f"{self.dtype}")
-        return job.loss, job.total_weight
+        return job.batch.loss, job.batch.total_weight
 
     def loss_and_grad(self, Dataset data not None, indices=None, *, long update=0, bint dropout=False,
                       bint input_gradient=False):
@@ -581,7 +583,7 @@ cdef class Engine:
         d_params : ndarray of shape (n_params,)
         d_values : ndarray of shape (n_steps, n_features), only with `input_gradient`
         """
-        cdef rnn_job *job = &self.job
+        cdef rnn_job *job = self.job
         cdef rnn_optimizer kept = job.optimizer
         if not self.network.training:
             raise ValueError("`loss_and_grad` needs an engine made for training.")
@@ -595,15 +597,15 @@ cdef class Engine:
                 raise ValueError("`indices` must not repeat for the gradient of the input.")
             d_values = np.zeros((data.n_steps, data.n_features), dtype=self.dtype)
             self.keep_input_gradient()
-        job.d_values = cnp.PyArray_DATA(d_values) if input_gradient else NULL
-        job.update, job.dropping = <uint32_t>update, dropout and self.network.dropout > 0
+        job.batch.d_values = cnp.PyArray_DATA(d_values) if input_gradient else NULL
+        job.batch.update, job.batch.dropping = <uint32_t>update, dropout and self.network.dropout > 0
         job.optimizer.alpha = 0
         try:
             self.run(self.kernels.train, self.kernels.reduce, NULL, NULL)
         finally:
             job.optimizer = kept
         d_params = np.array(self.gradient)
-        return (job.loss, d_params, d_values) if input_gradient else (job.loss, d_params)
+        return (job.batch.loss, d_params, d_values) if input_gradient else (job.batch.loss, d_params)
 
     cdef keep_input_gradient(self):
         """Make a new plan with room for the gradient of the input; the weights are packed again."""
@@ -633,7 +635,7 @@ cdef class Engine:
         cdef void *row_data = cnp.PyArray_DATA(row)
         cdef double *loss_data = <double *>cnp.PyArray_DATA(losses)
         with nogil:
-            self.kernels.row_losses(&self.job, n_rows, output_data, row_data, loss_data)
+            self.kernels.row_losses(self.job, n_rows, output_data, row_data, loss_data)
         return losses
 
     def predict(self, Dataset data not None, *, bint raw=False):
@@ -644,7 +646,7 @@ cdef class Engine:
         outputs : ndarray of shape (n, n_outputs) or (n, D*H)
             n is n_samples, or n_steps for a network with a target per step.
         """
-        cdef rnn_job *job = &self.job
+        cdef rnn_job *job = self.job
         cdef rnn_network *network = &self.network
         cdef isize first
         cdef const isize *order_data
@@ -653,7 +655,7 @@ cdef class Engine:
             raise ValueError("`predict` needs an engine that was not made for training.")
         columns = network.head.outputs or network.n_directions * network.layer[network.n_layers - 1].hidden
         output = np.empty((data.n_steps if network.per_step else data.n_samples, columns), dtype=self.dtype)
-        job.output, job.raw = cnp.PyArray_DATA(output), raw
+        job.batch.output, job.batch.raw = cnp.PyArray_DATA(output), raw
         lengths = np.diff(data.offsets)
         order = np.argsort(-lengths, kind="stable")
         order_data = <const isize *>cnp.PyArray_DATA(order)

@@ -60,6 +60,7 @@ cdef extern from "interface/network.h" nogil:
 
 cdef extern from "interface/job.h" nogil:
     enum:
+        CACHE_LINE
         POLL_WORK
 
     ctypedef struct rnn_optimizer:
@@ -69,8 +70,7 @@ cdef extern from "interface/job.h" nogil:
     ctypedef void (*rnn_gemm)(int transposed, isize m, isize n, isize k, const void *a, isize ld_a, const void *b, isize ld_b,
                               int accumulate, void *c, isize ld_c) noexcept nogil
 
-    ctypedef struct rnn_job:
-        const rnn_network *network
+    ctypedef struct rnn_data:
         const void *values
         int values_are_double
         const double *shift
@@ -79,34 +79,43 @@ cdef extern from "interface/job.h" nogil:
         const int32_t *labels
         const void *targets
         const double *weights
+
+    ctypedef struct rnn_batch:
         const isize *samples
-        isize batch, n_slices
+        isize size, n_slices
         double total_weight, divisor
-        int raw
+        int raw, dropping
+        uint32_t update
         void *output
         void *d_values
         double *slice_loss
+        double loss, gradient_norm
+        int too_large
+
+    ctypedef struct rnn_synchronisation:
+        int stop
+        isize n_workers
+        void (*poll)(rnn_job *job) noexcept nogil
+        void *owner
+        isize next_slice, work_until_poll
+        double last_poll
+
+    ctypedef struct rnn_job:
+        const rnn_network *network
+        rnn_data data
+        rnn_batch batch
+        rnn_optimizer optimizer
+        uint64_t seed
         void *params
         void *packed
         void *gradient
         void *moments
         void *slice_gradients
         double *piece_norms
-        double loss, gradient_norm
-        int too_large
-        rnn_optimizer optimizer
-        uint64_t seed
-        uint32_t update
-        int dropping
         void *arenas
         isize *arena_ints
-        isize n_workers, next_slice
-        int stop
-        void (*poll)(rnn_job *job) noexcept nogil
-        isize work_until_poll
-        double last_poll
-        void *owner
         rnn_gemm gemm
+        rnn_synchronisation sync
 
     ctypedef void (*rnn_phase)(rnn_job *job, isize worker) noexcept nogil
 

@@ -49,7 +49,7 @@ static inline void philox_draw(uint32_t *restrict words, uint32_t block, uint32_
 static inline void dropout_row(const rnn_job *job, uint32_t layer, isize sample, isize step, isize first_unit, isize units,
                                const real *from, real *to)
 {
-    const double rate = job->dropping ? job->network->dropout : 0;
+    const double rate = job->batch.dropping ? job->network->dropout : 0;
     const uint32_t threshold = (uint32_t)(rate * 4294967296.0);
     const real scale = (real)(1 / (1 - rate));
     uint32_t words[DRAW];
@@ -57,7 +57,7 @@ static inline void dropout_row(const rnn_job *job, uint32_t layer, isize sample,
         isize number = first_unit + unit;
         if (number / DRAW != block) {
             block = number / DRAW;
-            philox_draw(words, (uint32_t)block, (uint32_t)step, (uint32_t)sample, job->update, job->seed, layer);
+            philox_draw(words, (uint32_t)block, (uint32_t)step, (uint32_t)sample, job->batch.update, job->seed, layer);
         }
         to[unit] = words[number % DRAW] >= threshold ? from[unit] * scale : 0;
     }

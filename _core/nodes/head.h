@@ -32,17 +32,17 @@ static double row_loss(const rnn_job *job, isize target, real *z)
 {
     const rnn_network *network = job->network;
     const rnn_head *head = &network->head;
-    const double weight = job->weights ? job->weights[target] : 1;
+    const double weight = job->data.weights ? job->data.weights[target] : 1;
     if (weight == 0) {          /* not taught: its target is ignored */
         memset(z, 0, (size_t)head->width * sizeof(real));
         return 0;
     }
-    const real *y = job->targets ? (const real *)job->targets + target * head->outputs : NULL;
-    const double loss = loss_roster[network->loss].loss(network, z, y, job->labels ? job->labels[target] : 0, z);
-    const real scale = (real)(weight / job->divisor);
+    const real *y = job->data.targets ? (const real *)job->data.targets + target * head->outputs : NULL;
+    const double loss = loss_roster[network->loss].loss(network, z, y, job->data.labels ? job->data.labels[target] : 0, z);
+    const real scale = (real)(weight / job->batch.divisor);
     for (isize j = 0; j < head->width; j += LANES)
         vstore(z + j, vload(z + j) * scale);
-    return loss * weight / job->total_weight;
+    return loss * weight / job->batch.total_weight;
 }
 
 /* See rnn_kernels. */
@@ -52,12 +52,12 @@ static void row_losses(const rnn_job *job, isize n, const void *outputs, void *r
     const isize columns = network->head.outputs;
     real *z = row;
     for (isize i = 0; i < n; i++) {
-        const real *y = job->targets ? (const real *)job->targets + i * columns : NULL;
+        const real *y = job->data.targets ? (const real *)job->data.targets + i * columns : NULL;
         memset(z, 0, (size_t)network->head.width * sizeof(real));
         memcpy(z, (const real *)outputs + i * columns, (size_t)columns * sizeof(real));
-        losses[i] = job->weights && job->weights[i] == 0
+        losses[i] = job->data.weights && job->data.weights[i] == 0
                         ? 0
-                        : loss_roster[network->loss].loss(network, z, y, job->labels ? job->labels[i] : 0, z);
+                        : loss_roster[network->loss].loss(network, z, y, job->data.labels ? job->data.labels[i] : 0, z);
     }
 }
 
@@ -99,35 +99,34 @@ static inline isize work_of_head(const rnn_network *network, isize rows)
 }
 
 /* Loss of a slice from its last states, and their gradient. */
-static void train_head_once(rnn_job *job, const slice *s)
+static void train_head_once(rnn_job *job, slice *s)
 {
     const rnn_network *network = job->network;
     const int l = network->n_layers - 1;
     const rnn_layer *last = &network->layer[l];
     real *z = s->arena + network->logits, *h = s->arena + network->last, *d_last = s->arena + network->d_last;
-    for (isize i = 0; job->dropping && i < s->rows; i++)
+    for (isize i = 0; job->batch.dropping && i < s->rows; i++)
         drop_row(job, l, s->sample[i], 0, h + i * last->ld_h, h + i * last->ld_h);
     head_products(job, s->rows, h, z);
     for (isize i = 0; i < s->rows; i++)
-        job->slice_loss[s->index] += row_loss(job, s->sample[i], z + i * network->head.width);
+        s->loss += row_loss(job, s->sample[i], z + i * network->head.width);
     head_gradients(job, s, s->rows, h, z, d_last, 0);
-    for (isize i = 0; job->dropping && i < s->rows; i++)
+    for (isize i = 0; job->batch.dropping && i < s->rows; i++)
         drop_row(job, l, s->sample[i], 0, d_last + i * last->ld_h, d_last + i * last->ld_h);
 }
 
 /* Loss of the steps of a segment, and the gradient of their states; 1 when interrupted. */
-static int train_head_per_step(rnn_job *job, const slice *s)
+static int train_head_per_step(rnn_job *job, slice *s)
 {
     const rnn_network *network = job->network;
     const int l = network->n_layers - 1;
     const rnn_layer *last = &network->layer[l];
     real *z = s->arena + network->logits;
-    double *loss = &job->slice_loss[s->index];
     for (isize end = s->end, first; end > s->first; end = first) {
         first = block_start(s, end);
         const isize row = row_at(s, first, 1), n = rows_of(s, first, end);
         real *h = s->arena + last->h + row * last->ld_h, *d_out = s->arena + last->d_out + row * last->ld_h, *z_row = z;
-        if (job->dropping) {
+        if (job->batch.dropping) {
             real *dropped = s->arena + network->dropped;
             drop_steps(job, s, l, first, end, h, dropped);
             h = dropped;
@@ -135,9 +134,9 @@ static int train_head_per_step(rnn_job *job, const slice *s)
         head_products(job, n, h, z);
         for (isize t = first; t < end; t++)
             for (isize i = 0; i < rows_at(s, t); i++, z_row += network->head.width)
-                *loss += row_loss(job, job->offsets[s->sample[i]] + t, z_row);
+                s->loss += row_loss(job, job->data.offsets[s->sample[i]] + t, z_row);
         head_gradients(job, s, n, h, z, d_out, end < s->steps);
-        if (job->dropping)
+        if (job->batch.dropping)
             drop_steps(job, s, l, first, end, d_out, d_out);
         if (poll_stop(job, s->worker, 3 * work_of_head(network, n)))
             return 1;
@@ -152,13 +151,13 @@ static void put_result(const rnn_job *job, isize at, const real *h, real *z)
     const rnn_layer *last = &network->layer[network->n_layers - 1];
     const rnn_head *head = &network->head;
     if (head->outputs) {
-        if (!job->raw)
+        if (!job->batch.raw)
             loss_roster[network->loss].link(head->outputs, head->width, z);
-        memcpy((real *)job->output + at * head->outputs, z, (size_t)head->outputs * sizeof(real));
+        memcpy((real *)job->batch.output + at * head->outputs, z, (size_t)head->outputs * sizeof(real));
         return;
     }
     for (int d = 0; d < network->n_directions; d++)
-        memcpy((real *)job->output + (at * network->n_directions + d) * last->hidden, h + d * last->width,
+        memcpy((real *)job->batch.output + (at * network->n_directions + d) * last->hidden, h + d * last->width,
                (size_t)last->hidden * sizeof(real));
 }
 
@@ -189,7 +188,7 @@ static int predict_head_per_step(rnn_job *job, const slice *s)
         head_products(job, n, h, z);
         for (isize t = first; t < end; t++)
             for (isize i = 0; i < rows_at(s, t); i++, z_row += width, h += last->ld_h)
-                put_result(job, job->offsets[s->sample[i]] + t, h, z_row);
+                put_result(job, job->data.offsets[s->sample[i]] + t, h, z_row);
         if (poll_stop(job, s->worker, work_of_head(network, n)))
             return 1;
     }

@@ -75,16 +75,15 @@ static void scatter_input_gradient(const rnn_job *job, const slice *s)
     const real *d_x = s->arena + job->network->d_input;
     for (isize t = s->first; t < s->end; t++)
         for (isize i = 0; i < rows_at(s, t); i++, d_x += ld) {
-            real *d_value = (real *)job->d_values + (job->offsets[s->sample[i]] + t) * n;
+            real *d_value = (real *)job->batch.d_values + (job->data.offsets[s->sample[i]] + t) * n;
             for (isize j = 0; j < n; j++)
-                d_value[j] = job->factor ? (real)((double)d_x[j] * job->factor[j]) : d_x[j];
+                d_value[j] = job->data.factor ? (real)((double)d_x[j] * job->data.factor[j]) : d_x[j];
         }
 }
 
 static int train_slice(rnn_job *job, slice *s)
 {
     const int per_step = job->network->per_step;
-    job->slice_loss[s->index] = 0;
     for (isize segment = 0; segment < s->n_segments; segment++)
         if (forward(job, s, segment))
             return 1;
@@ -95,9 +94,10 @@ static int train_slice(rnn_job *job, slice *s)
             return 1;
         if ((per_step && train_head_per_step(job, s)) || backward(job, s))
             return 1;
-        if (job->d_values)
+        if (job->batch.d_values)
             scatter_input_gradient(job, s);
     }
+    job->batch.slice_loss[s->index] = s->loss;
     return 0;
 }
 
@@ -116,7 +116,7 @@ static int predict_slice(rnn_job *job, slice *s)
 static void work(rnn_job *job, isize worker, int (*task)(rnn_job *, slice *))
 {
     isize index;
-    while ((index = __atomic_fetch_add(&job->next_slice, 1, __ATOMIC_RELAXED)) < job->n_slices) {
+    while ((index = __atomic_fetch_add(&job->sync.next_slice, 1, __ATOMIC_RELAXED)) < job->batch.n_slices) {
         slice s;
         open_slice(job, index, worker, &s);
         if (task(job, &s))

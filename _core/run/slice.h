@@ -26,6 +26,7 @@ typedef struct {
     isize n_segments;
     const isize *segment_start; /* (n_segments + 1,) first step of each segment, and the end of the last */
     isize segment, first, end;  /* the present segment: its number, its steps */
+    double loss;                /* its share of the loss, so far */
     real *arena;
 } slice;
 
@@ -94,10 +95,11 @@ static void open_slice(const rnn_job *job, isize index, isize worker, slice *s)
     s->offset = job->arena_ints + worker * network->arena_ints;
     s->length = s->offset + network->max_steps + 1;
     s->sample = s->length + network->max_rows;
+    s->loss = 0;
     s->rows = 0;
-    for (isize i = index; i < job->batch; i += job->n_slices, s->rows++) {
-        s->sample[s->rows] = job->samples[i];
-        s->length[s->rows] = job->offsets[job->samples[i] + 1] - job->offsets[job->samples[i]];
+    for (isize i = index; i < job->batch.size; i += job->batch.n_slices, s->rows++) {
+        s->sample[s->rows] = job->batch.samples[i];
+        s->length[s->rows] = job->data.offsets[job->batch.samples[i] + 1] - job->data.offsets[job->batch.samples[i]];
     }
     s->steps = s->length[0];
     s->offset[0] = 0;
@@ -131,11 +133,11 @@ static void gather_step(const rnn_job *job, const slice *s, isize t, real *x)
 {
     const isize n = job->network->n_features;
     for (isize i = 0; i < rows_at(s, t); i++, x += n) {
-        const isize from = (job->offsets[s->sample[i]] + t) * n;
-        if (job->values_are_double)
-            gather_double(n, (const double *)job->values + from, job->shift, job->factor, x);
+        const isize from = (job->data.offsets[s->sample[i]] + t) * n;
+        if (job->data.values_are_double)
+            gather_double(n, (const double *)job->data.values + from, job->data.shift, job->data.factor, x);
         else
-            gather_float(n, (const float *)job->values + from, job->shift, job->factor, x);
+            gather_float(n, (const float *)job->data.values + from, job->data.shift, job->data.factor, x);
     }
 }
 

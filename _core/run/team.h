@@ -62,7 +62,7 @@ static void *help(void *of)
     for (;;) {
         entry = enter(team, entry);
         const uint32_t n_phases = (uint32_t)team->n_phases;
-        restore_denormals(team->job->control);          /* all workers need the same control, that of worker 0 */
+        restore_denormals(team->job->sync.control);          /* all workers need the same control, that of worker 0 */
         flush_denormals();
         for (uint32_t i = 0, phase; i < n_phases; i++) {
             while ((phase = read_word(&team->phase)) != i)
@@ -134,8 +134,8 @@ static void run_phases(rnn_team *team, int n_helpers, rnn_job *job, const rnn_ph
     uint32_t inside = 0;
     while (n_phases < MAX_PHASES && phases[n_phases])
         n_phases++;
-    job->n_workers = 1;
-    job->control = flush_denormals();
+    job->sync.n_workers = 1;
+    job->sync.control = flush_denormals();
     if (n_helpers > 0)
         open_minibatch(team, n_helpers, job, phases, n_phases);
     for (int i = 0; i < n_phases; i++) {
@@ -146,13 +146,13 @@ static void run_phases(rnn_team *team, int n_helpers, rnn_job *job, const rnn_ph
         phases[i](job, 0);
         if (n_helpers > 0 && i == 0) {
             inside = close_minibatch(team);
-            wait_for_helpers(team, inside, job->poll != NULL);
-            job->n_workers = 1 + (isize)inside;
+            wait_for_helpers(team, inside, job->sync.poll != NULL);
+            job->sync.n_workers = 1 + (isize)inside;
         } else if (inside > 0) {
             wait_for_helpers(team, inside, 0);
         }
     }
-    restore_denormals(job->control);
+    restore_denormals(job->sync.control);
 }
 
 #endif

@@ -93,7 +93,7 @@ static void pack(rnn_job *job, isize worker)
     const real *params = job->params;
     const int head_gate[] = {0};
     real *packed = job->packed;
-    turns t = {.worker = worker, .n_workers = job->n_workers};
+    turns t = {.worker = worker, .n_workers = job->sync.n_workers};
     for (const rnn_layer *layer = network->layer; layer <= last; layer++)
         for (int d = 0; d < network->n_directions; d++)
             pack_direction(&t, network, layer, &layer->direction[d], params, packed);

@@ -22,7 +22,7 @@ static double reduce_block(const rnn_job *job, isize from, isize ld, isize k, is
         real sum[PIECE + LANES];
         for (isize j = 0; j < n; j += LANES) {
             vec total = vload(slices + i * ld + j);
-            for (isize s = 1; s < job->n_slices; s++)
+            for (isize s = 1; s < job->batch.n_slices; s++)
                 total += vload(slices + s * network->gradient.size + i * ld + j);
             vstore(sum + j, total);
         }
@@ -41,11 +41,11 @@ static void reduce(rnn_job *job, isize worker)
     const rnn_network *network = job->network;
     const rnn_head *head = &network->head;
     const double alpha = optimizer_list[job->optimizer.kind].decoupled_decay ? 0 : job->optimizer.alpha;
-    turns t = {.worker = worker, .n_workers = job->n_workers};
-    if (job->stop)
+    turns t = {.worker = worker, .n_workers = job->sync.n_workers};
+    if (job->sync.stop)
         return;
     if (worker == 0)
-        job->loss = sum_of(job->n_slices, job->slice_loss);
+        job->batch.loss = sum_of(job->batch.n_slices, job->batch.slice_loss);
     for (int l = 0; l < network->n_layers; l++)
         for (int d = 0; d < network->n_directions; d++) {
             const rnn_layer *layer = &network->layer[l];

@@ -26,10 +26,10 @@ static void update(rnn_job *job, isize worker)
                  largest = fmin(fmin(norm, optimizer->max_norm), optimizer->max_value);     /* bound of the clipped entries */
     const int too_large = info->keeps_squares && largest > sqrt(LARGEST_SQUARE);
     if (worker == 0) {
-        job->gradient_norm = norm;
-        job->too_large = too_large;
+        job->batch.gradient_norm = norm;
+        job->batch.too_large = too_large;
     }
-    if (job->stop || !isfinite(job->loss) || !isfinite(norm) || too_large)
+    if (job->sync.stop || !isfinite(job->batch.loss) || !isfinite(norm) || too_large)
         return;
     const real scale = (real)(norm > optimizer->max_norm ? optimizer->max_norm / norm : 1);
     const constants k = {
@@ -48,7 +48,7 @@ static void update(rnn_job *job, isize worker)
         const real keep = (real)(info->decoupled_decay && tensor->decays ? 1 - optimizer->learning_rate * optimizer->alpha : 1);
         for (isize done = 0; done < tensor->size; done += UPDATE_BLOCK, block++) {
             const isize at = tensor->offset + done;
-            if (block % job->n_workers == worker)
+            if (block % job->sync.n_workers == worker)
                 update_functions[optimizer->kind](least(UPDATE_BLOCK, tensor->size - done), w + at, g + at, p + at, q + at, &k,
                                                   scale, (real)optimizer->max_value, keep);
         }
