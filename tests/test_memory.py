@@ -19,7 +19,7 @@ from cases import (
     simd_level,
 )
 
-from sklearn_rnn import RNNClassifier, RNNRegressor, _core
+from sklearn_rnn import RNNClassifier, RNNRegressor, _core, _memory
 
 # Numbers per step and sequence that a training layer may keep, in units of the padded width: the
 # last layer with one target per sequence, which has no gradient of its output, and any other.
@@ -110,7 +110,7 @@ def test_parameters_are_counted_beyond_32_bits(cell, name, size):
 @pytest.mark.parametrize("name", ["n_features", "n_outputs", "hidden_layer_sizes", "lengths"])
 def test_no_size_wraps_around(monkeypatch, name, size, training):
     # Refused by what they count, so that nothing is taken even on a machine that has as much.
-    monkeypatch.setattr(_core, "memory_limit", lambda: 2**28)
+    monkeypatch.setattr(_memory, "memory_limit", lambda: 2**28)
     value = (size,) if name in ("hidden_layer_sizes", "lengths") else size
     with pytest.raises((MemoryError, ValueError, OverflowError)) as refusal:
         make_workspace(10, "lstm", training, **{name: value})
@@ -135,7 +135,7 @@ def test_a_minibatch_is_no_larger_than_the_data():
     ],
 )
 def test_a_workspace_beyond_the_memory_is_refused_with_what_to_lower(monkeypatch, options, advice):
-    monkeypatch.setattr(_core, "memory_limit", lambda: 2**28)
+    monkeypatch.setattr(_memory, "memory_limit", lambda: 2**28)
     with pytest.raises(MemoryError, match=rf"would take [\d.e+]+ GiB: .*{advice}"):
         make_workspace(**{"n_timesteps": 10, "cell": "lstm", **options})
 
@@ -285,19 +285,19 @@ NONE = str(2**63 - 4096)
 )
 def test_the_limits_of_memory_cgroups_are_read(tmp_path, own, limits, expected):
     lay_cgroups(tmp_path, own, limits)
-    assert _core.read_cgroup_memory_limit(tmp_path) == expected
+    assert _memory.read_cgroup_memory_limit(tmp_path) == expected
 
 
 def test_without_cgroups_there_is_no_limit(tmp_path):
-    assert _core.read_cgroup_memory_limit(tmp_path) == np.inf
+    assert _memory.read_cgroup_memory_limit(tmp_path) == np.inf
 
 
 def test_the_least_limit_of_memory_counts(monkeypatch):
-    monkeypatch.setattr(_core, "CGROUP_MEMORY_LIMIT", np.inf)
-    of_the_machine = _core.memory_limit()
+    monkeypatch.setattr(_memory, "CGROUP_MEMORY_LIMIT", np.inf)
+    of_the_machine = _memory.memory_limit()
     assert 0 < of_the_machine < 2**60
-    monkeypatch.setattr(_core, "CGROUP_MEMORY_LIMIT", of_the_machine // 2)
-    assert _core.memory_limit() == of_the_machine // 2
+    monkeypatch.setattr(_memory, "CGROUP_MEMORY_LIMIT", of_the_machine // 2)
+    assert _memory.memory_limit() == of_the_machine // 2
 
 
 # ---- A budget for the activations ---------------------------------------------------------------
