@@ -21,7 +21,7 @@ import reference
 
 import sklearn_rnn
 from sklearn_rnn import _core
-from sklearn_rnn._network import Network, held
+from sklearn_rnn._model.network import Network, held
 
 # How many seconds an interrupt may take: any run finds what never answers, `-m clock` what is slow.
 each_patience = pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from cases import (
 
 import sklearn_rnn
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core
-from sklearn_rnn._network import held
+from sklearn_rnn._model.network import held
 
 ALARM = 0.1  # seconds until a signal comes
 TINY = float("5e-324")  # the smallest number; 0 to a processor that flushes denormals

@@ -16,7 +16,7 @@ from hostile_values import BAD, UNSURE
 from hypothesis import strategies as st
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, metrics
-from sklearn_rnn._parameters import TABLE
+from sklearn_rnn._estimators.parameters import TABLE
 from sklearn_rnn.preprocessing import SequenceScaler
 
 N_CALLS = 330  # of each method: with the parameters more than 5,000 cases

@@ -19,8 +19,9 @@ from make_models import MODELS, outputs
 from sklearn.base import clone
 
 import sklearn_rnn
-from sklearn_rnn import RNNClassifier, RNNRegressor, _weight_files
-from sklearn_rnn._fitted import InconsistentStateWarning
+from sklearn_rnn import RNNClassifier, RNNRegressor
+from sklearn_rnn._estimators.fitted import InconsistentStateWarning
+from sklearn_rnn._model import weight_files as _weight_files
 
 SUFFIXES = (".safetensors", ".npz")
 VERSIONS = sorted(make_models.FOLDER.glob("*.*"))
@@ -758,7 +759,7 @@ DESCRIPTIONS = {
 
 def forge(file, rnn, change):
     """Write a file with a changed description and the checksum that belongs to it."""
-    facts = copy.deepcopy(sklearn_rnn._state.describe(vars(rnn)))
+    facts = copy.deepcopy(sklearn_rnn._model.state.describe(vars(rnn)))
     change(facts)
     _weight_files.write(file, facts, rnn._fitted_network(), rnn.params_)
 

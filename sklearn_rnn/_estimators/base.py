@@ -8,18 +8,11 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
-from . import _network
-from ._callbacks import CallbackSupportMixin, Observers, as_callbacks
-from ._fitted import _FittedRNN
-from ._held_out import HeldOut, validator
-from ._losses import plateau
-from ._moments import LEAST_SCALES, Moments, go_on
-from ._network import Network
-from ._parameters import MODES, check_parameters, layer_sizes
-from ._sequences import check_range, relative
-from ._state import check_going_on, learned
-from ._threads import blas_held_at_one_thread, effective_n_threads
-from ._training import (
+from .._data.moments import LEAST_SCALES, Moments, go_on
+from .._data.sequences import check_range, relative
+from .._model.network import Network, absorb_input_scale, initialize
+from .._model.state import check_going_on, learned
+from .._training.epochs import (
     Examples,
     Progress,
     Settings,
@@ -29,7 +22,13 @@ from ._training import (
     train,
     without_equal_weights,
 )
-from ._validation import naming, read_weights, read_X, split
+from .._training.held_out import HeldOut, validator
+from .._training.losses import plateau
+from .._training.threads import blas_held_at_one_thread, effective_n_threads
+from .callbacks import CallbackSupportMixin, Observers, as_callbacks
+from .fitted import _FittedRNN
+from .parameters import MODES, check_parameters, layer_sizes
+from .validation import naming, read_weights, read_X, split
 
 # The parameters that must not change between a fit and its continuation.
 FIXED = (
@@ -216,10 +215,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             self._x_moments = moments.as_array()
         else:
             in_use = self.x_mean_, self.x_scale_
-            now, absorbed, self._x_moments = go_on(
-                in_use, self._x_moments, moments, "X", least
-            )
-            self.params_ = _network.absorb_input_scale(network, self.params_, in_use, now, absorbed)
+            now, absorbed, self._x_moments = go_on(in_use, self._x_moments, moments, "X", least)
+            self.params_ = absorb_input_scale(network, self.params_, in_use, now, absorbed)
             self.x_mean_, self.x_scale_ = now
         return self.x_mean_, self.x_scale_
 
@@ -302,7 +299,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
     def _begin(self, network, settings, rng, going_on, incremental):
         """Return the progress that training starts with: a new one, or that of the last fit."""
         if not going_on:
-            params = _network.initialize(network, rng)
+            params = initialize(network, rng)
             seed = int(rng.randint(2**64, dtype=np.uint64))
             return Progress.begin(params, seed, settings)
         params = self.params_.copy()

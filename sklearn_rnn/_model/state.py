@@ -13,13 +13,13 @@ from operator import index
 
 import numpy as np
 
-from . import _core
-from ._losses import LOSSES
-from ._moments import N_MOMENTS
-from ._network import Network
-from ._optimizers import SOLVERS
-from ._parameters import Allowed, boolean, check_parameters, integer, number, one_of
-from ._validation import KINDS
+from .. import _core
+from .._data.moments import N_MOMENTS
+from .._estimators.parameters import Allowed, boolean, check_parameters, integer, number, one_of
+from .._estimators.validation import KINDS
+from .._training.losses import LOSSES
+from .._training.optimizers import SOLVERS
+from .network import Network
 
 STATE_FORMAT = 2
 # Every attribute that a fit sets. Others, such as those of a subclass or a callback, are not ours.
@@ -292,7 +292,7 @@ MAY_DIFFER = ("_architecture", "dropout", "huber_delta", *SCALES)
 
 def describe(state):
     """Return what a prediction needs besides the weights, as values that JSON can hold."""
-    from . import __version__
+    from .._version import __version__
 
     facts = {"format": FILE_FORMAT, "version": __version__}
     for name in DESCRIPTION:

@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import _core
-from ._losses import REGRESSION_LOSSES
-from ._optimizers import SCHEDULES, SOLVERS
+from .. import _core
+from .._training.losses import REGRESSION_LOSSES
+from .._training.optimizers import SCHEDULES, SOLVERS
 
 DTYPES = ("float32", "float64")
 MODES = ("many_to_one", "many_to_many")
@@ -145,11 +145,18 @@ def shown(value):
         return f"an unprintable {type(value).__name__}"
 
 
+def check(name, value):
+    """Check one parameter of the constructor."""
+    rule = TABLE[name]
+    if not rule.test(value):
+        raise ValueError(f"`{name}` must be {rule.text}, got {shown(value)}.")
+
+
 def check_parameters(params):
     """Check a dict of the constructor's parameters: a ValueError names the first invalid one."""
-    for name, rule in TABLE.items():
-        if name in params and not rule.test(params[name]):
-            raise ValueError(f"`{name}` must be {rule.text}, got {shown(params[name])}.")
+    for name in TABLE:
+        if name in params:
+            check(name, params[name])
     least = float(np.finfo(params["dtype"]).tiny)  # as float32 it would cast the other operand
     for name in NEVER_ZERO:
         if params.get(name) is not None and params[name] < least:
