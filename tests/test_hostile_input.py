@@ -38,7 +38,7 @@ def test_a_call_is_answered_in_finite_numbers_or_refused_by_name(method):
 
 X = np.random.RandomState(0).normal(size=(6, 4, 2))
 TARGETS = {RNNRegressor: X[:, 0, 0], RNNClassifier: np.array(["a", "b", "a"] * 2)}
-PARAMETERS = {**TABLE, "activation": None, "random_state": None}
+PARAMETERS = {**TABLE, "random_state": None}
 SLOW_IF_LARGE = ("max_iter", "hidden_layer_sizes", "n_threads")
 
 ANYTHING = st.one_of(

@@ -30,12 +30,11 @@ class RNNRegressor(RegressorMixin, _RNNBase):
     ----------
     hidden_layer_sizes : int or tuple of int, default=(64,)
         Units of each recurrent layer, from the input up.
-    cell : {"elman", "lstm", "gru"}, default="gru"
+    cell : {"elman", "lstm", "gru"} or Cell, default="gru"
         The recurrence. "elman" is the simple network [1]_; "lstm" has a cell state with input,
         forget and output gates [2]_ [3]_; "gru" has reset and update gates [4]_, and its reset
-        comes after the product, as in PyTorch, cuDNN and Keras.
-    activation : {"tanh", "relu"}, default="tanh"
-        Activation of the "elman" cell. Other cells accept only the default.
+        comes after the product, as in PyTorch, cuDNN and Keras. An object of
+        `sklearn_rnn.cells` sets options of its cell: ``Elman(activation="relu")``.
     bidirectional : bool, default=False
         Whether each layer reads the sequence in both directions, each with `hidden_layer_sizes`
         units; the next layer reads the states of both, those of the forward direction first.
@@ -258,7 +257,6 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         hidden_layer_sizes=(64,),
         *,
         cell="gru",
-        activation="tanh",
         bidirectional=False,
         mode="many_to_one",
         dropout=0.0,
@@ -295,7 +293,6 @@ class RNNRegressor(RegressorMixin, _RNNBase):
     ):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.cell = cell
-        self.activation = activation
         self.bidirectional = bidirectional
         self.mode = mode
         self.dropout = dropout
