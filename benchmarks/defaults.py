@@ -31,7 +31,8 @@ from joblib import Parallel, delayed
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import KFold, RepeatedStratifiedKFold, StratifiedKFold
 
-from sklearn_rnn import RNNClassifier, RNNRegressor, _network
+from sklearn_rnn import RNNClassifier, RNNRegressor
+from sklearn_rnn._model import network as _network
 
 # ---- tasks: training data alone ----
 

@@ -433,7 +433,8 @@ def time_tiny(job):
     In the first plan all are of one epoch, in the second each is an epoch of its own. The
     microseconds of a prediction come besides.
     """
-    from sklearn_rnn import RNNRegressor, _training
+    from sklearn_rnn import RNNRegressor
+    from sklearn_rnn._training import epochs as _training
 
     results, run_pass = {"prediction": time_prediction(job)}, _training.run_pass
     for plan, (n_samples, epochs) in PLANS.items():

@@ -111,7 +111,7 @@ def suffixes(shape):
 
 def ours(work, cell, threads):
     from sklearn_rnn import _core
-    from sklearn_rnn._network import Network
+    from sklearn_rnn._model.network import Network
 
     shape = work.shape
     values, lengths, labels = work.minibatch()

@@ -1,7 +1,5 @@
 """Recurrent neural networks as scikit-learn estimators, with native kernels."""
 
-__version__ = "0.2.0.dev0"
-
 import sys as _sys
 from importlib.util import find_spec as _find_spec
 
@@ -13,12 +11,13 @@ if _find_spec(f"{__name__}._core") is None:
         "`pip install -e .` in the folder above."
     )
 
-from ._classifier import RNNClassifier
 from ._core import set_simd_level
 from ._core import simd_level as get_simd_level
-from ._regressor import RNNRegressor
-from ._sequences import unpad
+from ._data.sequences import unpad
+from ._estimators.classifier import RNNClassifier
+from ._estimators.regressor import RNNRegressor
 from ._show_versions import show_versions
+from ._version import __version__
 
 __all__ = [
     "RNNClassifier",

@@ -23,8 +23,9 @@ def show_versions():
 
 
 def _facts():
-    from . import __version__, _core
-    from ._threads import effective_n_threads
+    from . import _core
+    from ._training.threads import effective_n_threads
+    from ._version import __version__
 
     packages = ("numpy", "scipy", "scikit-learn", "joblib", "threadpoolctl")
     return {

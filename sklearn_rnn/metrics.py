@@ -12,9 +12,9 @@ import warnings
 
 import numpy as np
 
+from ._data.sequences import Sequences, pack_steps, read_steps, relative, settle, step_weights
+from ._data.values import family
 from ._floating_point import floating_point_ignored
-from ._sequences import Sequences, pack_steps, read_steps, relative, settle, step_weights
-from ._values import family
 
 __all__ = ["sequence_accuracy", "step_accuracy", "step_r2"]
 

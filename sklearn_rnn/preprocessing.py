@@ -9,10 +9,9 @@ import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from ._floating_point import floating_point_ignored
-from ._frames import holds_lists, is_frame, rows_of_lists
-from ._moments import ROUNDING, merged_scale, weighted_scale
-from ._sequences import (
+from ._data.frames import holds_lists, is_frame, rows_of_lists
+from ._data.moments import ROUNDING, merged_scale, weighted_scale
+from ._data.sequences import (
     as_numbers,
     check_finite,
     cut,
@@ -23,7 +22,8 @@ from ._sequences import (
     step_weights,
     unpack_steps,
 )
-from ._validation import as_sequences, check_dense, hint_at_kind, naming, with_columns
+from ._estimators.validation import as_sequences, check_dense, hint_at_kind, naming, with_columns
+from ._floating_point import floating_point_ignored
 
 __all__ = ["SequenceScaler"]
 

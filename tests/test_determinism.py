@@ -16,6 +16,7 @@ from cases import (
     CELLS,
     RTOL,
     assert_close,
+    cell_of,
     draw_dataset,
     draw_lengths,
     draw_params,
@@ -30,7 +31,7 @@ from cases import (
 
 import sklearn_rnn
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core
-from sklearn_rnn._network import held
+from sklearn_rnn._model.network import held
 
 ALARM = 0.1  # seconds until a signal comes
 TINY = float("5e-324")  # the smallest number; 0 to a processor that flushes denormals
@@ -78,11 +79,9 @@ def fit(cell, dtype, ragged, **options):
     y = rng.integers(0, 3, len(X))
     if ragged:
         X = [x[: rng.integers(15, 26)] for x in X]
-    name, activation = cell
     rnn = RNNClassifier(
         (40,),
-        cell=name,
-        activation=activation or "tanh",
+        cell=cell_of(cell),
         dtype=dtype,
         max_iter=2,
         batch_size=30,

@@ -18,16 +18,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import sklearn_rnn
-from sklearn_rnn import (
-    RNNClassifier,
-    RNNRegressor,
-    _core,
-    _losses,
-    _network,
-    _optimizers,
-    _parameters,
-)
-from sklearn_rnn._validation import split
+from sklearn_rnn import RNNClassifier, RNNRegressor, _core
+from sklearn_rnn._estimators import fitted as _fitted
+from sklearn_rnn._estimators import parameters as _parameters
+from sklearn_rnn._estimators.validation import split
+from sklearn_rnn._training import losses as _losses
+from sklearn_rnn._training import optimizers as _optimizers
 from sklearn_rnn.preprocessing import SequenceScaler
 
 QUICK = {"hidden_layer_sizes": 4, "max_iter": 2, "random_state": 0}
@@ -115,14 +111,14 @@ def test_lists_whose_lengths_agree_are_read_as_fit_read_others():
 def test_a_prediction_is_of_one_model_while_another_thread_fits_it(dense, monkeypatch):
     X, _, numbers = dense
     rnn = RNNRegressor(**QUICK).fit(X, numbers)
-    expected, predictor = rnn.predict(X), _network.predictor
+    expected, predictor = rnn.predict(X), _fitted.predictor
 
     def refitted_meanwhile(*args):
-        monkeypatch.setattr(_network, "predictor", predictor)
+        monkeypatch.setattr(_fitted, "predictor", predictor)
         rnn.fit(X, 1000 * numbers + 5)
         return predictor(*args)
 
-    monkeypatch.setattr(_network, "predictor", refitted_meanwhile)
+    monkeypatch.setattr(_fitted, "predictor", refitted_meanwhile)
     assert equal(rnn.predict(X), expected)
     assert not equal(rnn.predict(X), expected)
 
@@ -536,7 +532,7 @@ def test_rosters_are_those_of_the_core():
 def test_every_parameter_is_checked_and_documented_with_its_default(estimator):
     documented = dict(re.findall(r"^    (\w+) : (.*)$", estimator.__doc__, flags=re.MULTILINE))
     for name, parameter in inspect.signature(estimator).parameters.items():
-        assert name in _parameters.TABLE or name in ("activation", "random_state"), name
+        assert name in _parameters.TABLE or name == "random_state", name
         text = documented[name].split("default=")[1].strip('"')
         assert text == f"{parameter.default}" or float(text) == parameter.default, name
         positional = parameter.kind is parameter.POSITIONAL_OR_KEYWORD
@@ -558,7 +554,16 @@ def test_both_estimators_say_the_same_of_what_they_share():
     assert all(p.default == regressor[n].default for n, p in shared if n in regressor)
 
 
-@pytest.mark.parametrize("module", ["_classifier", "_regressor", "_fitted", "_sequences"])
+@pytest.mark.parametrize(
+    "module",
+    [
+        "_estimators.classifier",
+        "_estimators.regressor",
+        "_estimators.fitted",
+        "_data.sequences",
+        "cells",
+    ],
+)
 def test_examples_in_docstrings_run(module):
     result = doctest.testmod(importlib.import_module(f"sklearn_rnn.{module}"))
     assert result.attempted > 0 and result.failed == 0

@@ -21,7 +21,7 @@ from cases import (
 )
 
 from sklearn_rnn import _core
-from sklearn_rnn._network import Network
+from sklearn_rnn._model.network import Network
 
 FILES = sorted((Path(__file__).parent / "data").glob("*.npz"))
 # The loss of each task, and what its head puts out.

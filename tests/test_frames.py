@@ -8,8 +8,8 @@ import pandas as pd
 import pytest
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
-from sklearn_rnn._frames import is_frame, read_frame
-from sklearn_rnn._sequences import pack, pack_steps
+from sklearn_rnn._data.frames import is_frame, read_frame
+from sklearn_rnn._data.sequences import pack, pack_steps
 from sklearn_rnn.preprocessing import SequenceScaler
 
 pl = pytest.importorskip("polars")

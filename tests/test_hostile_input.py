@@ -16,7 +16,7 @@ from hostile_values import BAD, UNSURE
 from hypothesis import strategies as st
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, metrics
-from sklearn_rnn._parameters import TABLE
+from sklearn_rnn._estimators.parameters import TABLE
 from sklearn_rnn.preprocessing import SequenceScaler
 
 N_CALLS = 330  # of each method: with the parameters more than 5,000 cases
@@ -38,7 +38,7 @@ def test_a_call_is_answered_in_finite_numbers_or_refused_by_name(method):
 
 X = np.random.RandomState(0).normal(size=(6, 4, 2))
 TARGETS = {RNNRegressor: X[:, 0, 0], RNNClassifier: np.array(["a", "b", "a"] * 2)}
-PARAMETERS = {**TABLE, "activation": None, "random_state": None}
+PARAMETERS = {**TABLE, "random_state": None}
 SLOW_IF_LARGE = ("max_iter", "hidden_layer_sizes", "n_threads")
 
 ANYTHING = st.one_of(

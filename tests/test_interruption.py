@@ -18,7 +18,8 @@ from sklearn.model_selection import GridSearchCV
 from threadpoolctl import ThreadpoolController
 
 import sklearn_rnn
-from sklearn_rnn import RNNClassifier, RNNRegressor, _threads
+from sklearn_rnn import RNNClassifier, RNNRegressor
+from sklearn_rnn._training import threads as _threads
 from sklearn_rnn.preprocessing import SequenceScaler
 
 PACKAGE = os.path.dirname(sklearn_rnn.__file__) + os.sep

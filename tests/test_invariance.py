@@ -18,8 +18,10 @@ from cases import (
     simd_level,
 )
 
-from sklearn_rnn import _core, _network, _sequences, unpad
-from sklearn_rnn._network import Network
+from sklearn_rnn import _core, unpad
+from sklearn_rnn._data import sequences as _sequences
+from sklearn_rnn._model import network as _network
+from sklearn_rnn._model.network import Network
 
 DROPPING = {"dropout": True, "update": 3}
 

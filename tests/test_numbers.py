@@ -18,7 +18,7 @@ from cases import (
 )
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core
-from sklearn_rnn._network import held
+from sklearn_rnn._model.network import held
 
 HUGE = 1e4  # a logit
 # How much longer than ordinary numbers others may take, and how often a busy machine is forgiven.

@@ -12,7 +12,8 @@ import pytest
 from cases import NOT_SANITIZED, run_python, simd_level
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from sklearn_rnn import RNNClassifier, RNNRegressor, _core, _threads
+from sklearn_rnn import RNNClassifier, RNNRegressor, _core
+from sklearn_rnn._training import threads as _threads
 
 N_THREADS = 16
 BASELINE = _core.simd_levels()[0]  # the level that calls BLAS
@@ -85,7 +86,7 @@ tell(here, joblib.Parallel(n_jobs=2, backend={backend!r})(tasks))
 @pytest.mark.parametrize("backend", ["loky", "threading", "multiprocessing"])
 def test_a_grid_search_of_two_jobs_uses_two_threads(backend):
     code = f"""{FIT}
-from sklearn_rnn._threads import effective_n_threads
+from sklearn_rnn._training.threads import effective_n_threads
 
 class Asking(RNNRegressor):   # threads of a pool come and go: to count ours would be a gamble
     def fit(self, X, y):
@@ -207,7 +208,7 @@ def test_a_signal_handler_may_fit_while_a_fit_takes_or_leaves_hold_of_blas(momen
 def test_a_fork_while_another_thread_takes_hold_of_blas_does_not_hang():
     code = """
 import os, signal
-from sklearn_rnn import _threads
+from sklearn_rnn._training import threads as _threads
 _threads._blas_hold.lock.acquire()  # as if by another thread, which the child will not have
 if os.fork() == 0:
     signal.alarm(20)

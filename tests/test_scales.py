@@ -21,9 +21,9 @@ from cases import (
 )
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core
-from sklearn_rnn._moments import Moments
-from sklearn_rnn._sequences import pack
-from sklearn_rnn._validation import split
+from sklearn_rnn._data.moments import Moments
+from sklearn_rnn._data.sequences import pack
+from sklearn_rnn._estimators.validation import split
 
 # Training that changes nothing but what is scaled.
 STILL = {"solver": "sgd", "momentum": 0.0, "learning_rate_init": 1e-300, "dtype": "float64"}
@@ -436,7 +436,7 @@ def test_files_and_pickles_keep_what_the_scales_go_on_from(tmp_path):
 
 
 def test_steps_of_weights_are_those_of_their_sequences():
-    from sklearn_rnn._training import Examples
+    from sklearn_rnn._training.epochs import Examples
 
     sequences = pack([np.ones((n, 1)) for n in (3, 2, 1)])
     examples = Examples(sequences, np.zeros(6), np.array([1.0, 0, 0, 2, 4, 5]), True)

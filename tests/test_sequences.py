@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from sklearn_rnn._sequences import (
+from sklearn_rnn._data.sequences import (
     Sequences,
     check_finite,
     check_range,
@@ -640,7 +640,7 @@ def test_reading_sequences_needs_no_scikit_learn():
         "import importlib, os, sys, types\n"
         "package = sys.modules['alone'] = types.ModuleType('alone')\n"
         f"package.__path__ = [os.path.dirname({path!r})]\n"
-        "assert importlib.import_module('alone._sequences').unpad\n"
+        "assert importlib.import_module('alone.sequences').unpad\n"
         "assert not {'sklearn', 'scipy', 'pandas', 'polars', 'pyarrow'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -10,8 +10,10 @@ from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.metrics import balanced_accuracy_score, make_scorer
 
-from sklearn_rnn import RNNClassifier, RNNRegressor, _core, _losses, _training
-from sklearn_rnn._training import Progress, Settings, judge
+from sklearn_rnn import RNNClassifier, RNNRegressor, _core
+from sklearn_rnn._training import epochs as _training
+from sklearn_rnn._training import losses as _losses
+from sklearn_rnn._training.epochs import Progress, Settings, judge
 
 STOPPED = {"early_stopping": True, "max_iter": 4, "random_state": 0}
 

@@ -15,17 +15,13 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 
-from sklearn_rnn import (
-    RNNClassifier,
-    RNNRegressor,
-    _core,
-    _network,
-    _optimizers,
-    _training,
-)
-from sklearn_rnn._network import Network
-from sklearn_rnn._sequences import pack
-from sklearn_rnn._validation import split
+from sklearn_rnn import RNNClassifier, RNNRegressor, _core
+from sklearn_rnn._data.sequences import pack
+from sklearn_rnn._estimators.validation import split
+from sklearn_rnn._model import network as _network
+from sklearn_rnn._model.network import Network
+from sklearn_rnn._training import epochs as _training
+from sklearn_rnn._training import optimizers as _optimizers
 
 PLAIN_STEP = {
     "solver": "sgd",
@@ -719,7 +715,7 @@ def test_warm_start_holds_out_the_same_sequences(ragged, monkeypatch):
         held.append(both[1])
         return both
 
-    monkeypatch.setattr("sklearn_rnn._base.split", recorded)
+    monkeypatch.setattr("sklearn_rnn._estimators.base.split", recorded)
     rnn = RNNClassifier(4, warm_start=True, early_stopping=True, max_iter=1, random_state=0)
     rnn.fit(X, labels).fit(X, labels).fit(X, labels)
     assert len(held) == 3

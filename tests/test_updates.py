@@ -20,7 +20,7 @@ from cases import (
 )
 
 from sklearn_rnn import _core
-from sklearn_rnn._network import held
+from sklearn_rnn._model.network import held
 
 N_UPDATES = 10
 # What each optimizer is tried with: plain, and with each that bends a gradient.

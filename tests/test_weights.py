@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
-from sklearn_rnn._sequences import pack
-from sklearn_rnn._training import Examples, Weighing
+from sklearn_rnn._data.sequences import pack
+from sklearn_rnn._training.epochs import Examples, Weighing
 
 # At so low a rate all minibatches of an epoch take their gradients at the same weights.
 RATE = 1e-9
@@ -63,9 +63,7 @@ def test_minibatches_of_any_size_follow_the_same_gradient(estimator, mode, weigh
     if mode == "many_to_many" and weighted:
         weights = [w * (np.arange(len(x)) % 3 > 0) for w, x in zip(weights, X, strict=True)]
     steps = {
-        size: mean_step(
-            estimator, mode, X, y, weights, batch_size=size, shuffle=shuffle, **options
-        )
+        size: mean_step(estimator, mode, X, y, weights, batch_size=size, shuffle=shuffle, **options)
         for size in (1, 2, 5, 30)
     }
     for step in steps.values():
@@ -100,9 +98,7 @@ def test_weight_k_is_k_copies(estimator, mode, clipping):
     k = np.random.RandomState(2).randint(0, 5, size=30)
     options = {**options, "batch_size": 1, "rate": 1e-7, "max_grad_norm": None, **clipping}
     copies = np.repeat(np.arange(30), k)
-    copied = mean_step(
-        estimator, mode, [X[i] for i in copies], [y[i] for i in copies], **options
-    )
+    copied = mean_step(estimator, mode, [X[i] for i in copies], [y[i] for i in copies], **options)
     taught = np.flatnonzero(k)
     X, y = [X[i] for i in taught], [y[i] for i in taught]
     assert_close(mean_step(estimator, mode, X, y, k[taught].astype(float), **options), copied)

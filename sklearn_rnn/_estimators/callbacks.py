@@ -1,6 +1,6 @@
 """Observers of each epoch: the terminal, the callbacks of `fit`, and scikit-learn's callbacks."""
 
-from ._floating_point import floating_point_of_caller
+from .._floating_point import floating_point_of_caller
 
 try:  # since scikit-learn 1.9, experimental: nothing outside this file depends on it
     from sklearn.callback import CallbackSupportMixin, with_callbacks

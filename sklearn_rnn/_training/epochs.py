@@ -6,9 +6,10 @@ from time import perf_counter
 
 import numpy as np
 
-from . import _core, _optimizers
-from ._network import Network, held
-from ._sequences import Sequences
+from .. import _core
+from .._data.sequences import Sequences
+from .._model.network import Network, held
+from . import optimizers
 
 
 def auto_batch_size(n_samples):
@@ -355,7 +356,7 @@ def draw_batches(indices, batch_size, progress, shuffle):
 
 def learning_rates(task, epoch, n_batches):
     """List the learning rate of each minibatch of a pass."""
-    schedule = _optimizers.SCHEDULES[task.settings.learning_rate]
+    schedule = optimizers.SCHEDULES[task.settings.learning_rate]
     shares = ((epoch + i / n_batches) / task.n_epochs for i in range(n_batches))
     done = shares if task.planned else [None] * n_batches
     return [schedule(task.settings, task.progress, share) for share in done]
@@ -401,7 +402,7 @@ def judge(progress, settings, value, score=None, plateau=np.inf):
     if progress.best > plateau:
         patience *= PLATEAU_PATIENCE
     if progress.no_improvement > patience:
-        rate = _optimizers.lowered(settings, progress.learning_rate)
+        rate = optimizers.lowered(settings, progress.learning_rate)
         if rate is None:
             return False
         progress.learning_rate, progress.no_improvement = rate, 0

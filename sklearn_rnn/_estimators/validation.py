@@ -9,8 +9,8 @@ import numpy as np
 from sklearn.utils import check_array
 from sklearn.utils.validation import validate_data
 
-from ._frames import check_long, is_column, is_frame, read_frame
-from ._sequences import (
+from .._data.frames import check_long, is_column, is_frame, read_frame
+from .._data.sequences import (
     as_array,
     as_numbers,
     check_finite,
@@ -22,7 +22,7 @@ from ._sequences import (
     refuse_masked,
     step_weights,
 )
-from ._values import check_numeric, held, numbers_of_objects
+from .._data.values import check_numeric, held, numbers_of_objects
 
 KINDS = {
     "2d": "2-D (n_samples, n_timesteps), one feature per step",

@@ -10,15 +10,30 @@ from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from . import _network, _state, _weight_files
-from ._floating_point import floating_point_ignored
-from ._losses import LOSSES
-from ._parameters import MODES, boolean, check_parameters, integer
-from ._sequences import as_numbers, relative, unpack_steps
-from ._state import STATE, STATE_FORMAT
-from ._threads import effective_n_threads
-from ._training import Progress
-from ._validation import naming, read_weights, read_X
+from .._data.sequences import as_numbers, relative, unpack_steps
+from .._floating_point import floating_point_ignored
+from .._model import weight_files
+from .._model.architecture import FORMAT, upgraded_cell, words_of
+from .._model.network import hidden_states as states_of_layer
+from .._model.network import predictor
+from .._model.state import (
+    SCALES,
+    STATE,
+    check_alike,
+    check_whole,
+    checked,
+    describe,
+    described,
+    learned,
+    network_of,
+    upgrade,
+)
+from .._rules import boolean, integer
+from .._training.epochs import Progress
+from .._training.losses import LOSSES
+from .._training.threads import effective_n_threads
+from .parameters import check, check_parameters
+from .validation import naming, read_weights, read_X
 
 
 class InconsistentStateWarning(InconsistentVersionWarning):
@@ -79,11 +94,16 @@ class _FittedRNN(BaseEstimator):
         """
         if not hasattr(self, "params_"):
             check_is_fitted(self)
-        return _state.checked(vars(self))
+        return checked(vars(self))
 
     def _scaling(self):
         """Return the mean and scale with which the network normalises X, or None."""
         return None if self._x_moments is None else (self.x_mean_, self.x_scale_)
+
+    def _threads(self):
+        """Return how many threads a prediction may use; the parameter may have changed since."""
+        check("n_threads", self.n_threads)
+        return effective_n_threads(self.n_threads)
 
     # ---- use ----
 
@@ -97,8 +117,7 @@ class _FittedRNN(BaseEstimator):
         """Return the network, X as sequences, and its outputs by rows; call this on a copy."""
         network, scaling = self._fitted_network(), self._scaling()
         sequences = read_X(self, X, dtype=network.dtype, scaling=scaling)
-        n_threads = effective_n_threads(self.n_threads)
-        predict = _network.predictor(network, sequences, scaling, n_threads)
+        predict = predictor(network, sequences, scaling, self._threads())
         return network, sequences, finite(predict(self.params_, raw), network)
 
     def _score(self, X, y, sample_weight):
@@ -150,7 +169,7 @@ class _FittedRNN(BaseEstimator):
         """
         twin = self._now()
         network = twin._fitted_network()
-        n_layers = len(network.hidden_layer_sizes)
+        n_layers = network.n_layers
         if not integer(-n_layers).test(layer) or layer >= n_layers:
             raise ValueError(
                 f"`layer` must be an integer from {-n_layers} to {n_layers - 1}, got {layer!r}."
@@ -161,14 +180,14 @@ class _FittedRNN(BaseEstimator):
             )
         scaling = twin._scaling()
         sequences = read_X(twin, X, dtype=network.dtype, scaling=scaling)
-        states = _network.hidden_states(
+        states = states_of_layer(
             network,
             twin.params_,
             sequences,
             scaling,
             int(layer) % n_layers,
             bool(return_sequences),
-            effective_n_threads(twin.n_threads),
+            twin._threads(),
         )
         return as_carried(finite(states, network), sequences, return_sequences)
 
@@ -269,8 +288,8 @@ class _FittedRNN(BaseEstimator):
         """
         check_is_fitted(self)
         state = vars(self).copy()
-        network = _state.check_whole(state)
-        _weight_files.write(file, _state.describe(state), network, state["params_"])
+        network = check_whole(state)
+        weight_files.write(file, describe(state), network, state["params_"])
 
     @floating_point_ignored
     def load_weights(self, file):
@@ -317,15 +336,14 @@ class _FittedRNN(BaseEstimator):
         True
         """
 
-        def network_of(description):
-            return _state.network_of(_state.described(description))
-
-        description, params = _weight_files.read(file, network_of)
-        state = {**_state.described(description), "params_": params}
-        network = _state.check_whole(state)
+        description, params = weight_files.read(
+            file, lambda description: network_of(described(description))
+        )
+        state = {**described(description), "params_": params}
+        network = check_whole(state)
         if hasattr(self, "params_"):
-            _state.check_alike(vars(self), state)
-            new = {k: state[k] for k in ("params_", *_state.SCALES) if k in state}
+            check_alike(vars(self), state)
+            new = {k: state[k] for k in ("params_", *SCALES) if k in state}
             self._set_fitted({**self._fitted_state(), **new})
         else:
             self._become(network, state)
@@ -338,19 +356,14 @@ class _FittedRNN(BaseEstimator):
                 f"`file` must hold a network for {type(self).__name__}, got one that predicts "
                 f"{LOSSES[network.loss].task}, with loss={network.loss!r}."
             )
-        params = {
-            **vars(network),
-            "mode": MODES[network.per_step],
-            "normalize_X": state["_x_moments"] is not None,
-        }
+        params = {**words_of(network), "normalize_X": state["_x_moments"] is not None}
         params = {name: value for name, value in params.items() if name in vars(self)}
         check_parameters({**vars(self), **params})
         with naming("random_state"):
             rng = check_random_state(self.random_state)
         seed = int(rng.randint(2**64, dtype=np.uint64))
         progress = Progress.begin(state["params_"], seed, self)
-        learned = _state.learned(network, progress)
-        vars(self).update({**params, **state, **learned})  # all at once
+        vars(self).update({**params, **state, **learned(network, progress)})  # all at once
 
     # ---- scikit-learn and pickle ----
 
@@ -364,33 +377,36 @@ class _FittedRNN(BaseEstimator):
         return tags
 
     def __getstate__(self):
-        from . import __version__
+        from .._version import __version__
 
         state = dict(super().__getstate__())
         if "loss_curve_" in state:  # `partial_fit` appends to it, which must not change a copy
             state["loss_curve_"] = copy.copy(state["loss_curve_"])
-        return {**state, "_sklearn_rnn_version": __version__, "_state_format": STATE_FORMAT}
+        return {**state, "_sklearn_rnn_version": __version__, "_state_format": FORMAT}
 
     @floating_point_ignored
     def __setstate__(self, state):
-        from . import __version__
+        from .._version import __version__
 
         version = state.get("_sklearn_rnn_version", "an unknown version")
-        state_format = state.get("_state_format", STATE_FORMAT)
-        if not isinstance(state_format, int) or state_format > STATE_FORMAT:
+        state_format = state.get("_state_format", FORMAT)
+        if not isinstance(state_format, int) or state_format > FORMAT:
             raise ValueError(
                 f"{type(self).__name__} was pickled by sklearn_rnn {version} in state format "
-                f"{state_format}; {__version__} reads formats up to {STATE_FORMAT}: upgrade it."
+                f"{state_format}; {__version__} reads formats up to {FORMAT}: upgrade it."
             )
         state = {
             name: value
             for name, value in state.items()
             if name not in ("_sklearn_rnn_version", "_state_format")
         }
+        state = upgrade(state, state_format)
+        if state_format < 3:
+            state["cell"] = upgraded_cell(state["cell"], state.pop("activation"))
         if state_format < 2:  # from before these parameters existed
-            state = {**_state.upgrade(state, state_format), "normalize_X": False, "scoring": None}
+            state.update(normalize_X=False, scoring=None)
         if "params_" in state:
-            _state.check_whole(state)
+            check_whole(state)
         if version != __version__:
             name = type(self).__name__
             warnings.warn(InconsistentStateWarning(name, __version__, version), stacklevel=3)

@@ -7,8 +7,9 @@ from math import prod
 
 import numpy as np
 
-from . import _core, _initializers, _memory
-from ._threads import blas_held_at_one_thread
+from .. import _core, _memory
+from .._training import initializers
+from .._training.threads import blas_held_at_one_thread
 
 FORGET_BIAS = 1.0  # initial bias of a forget gate
 
@@ -44,6 +45,20 @@ class Network:
     def n_params(self):
         _, offset, shape = self.layout[-1]
         return offset + prod(shape)
+
+    @property
+    def n_layers(self):
+        """Number of recurrent layers."""
+        return len(self.hidden_layer_sizes)
+
+    @property
+    def is_causal(self):
+        """Whether no state depends on later steps."""
+        return not self.bidirectional
+
+    def check_size(self):
+        """Raise an error if the core cannot count the parameters."""
+        _ = self.layout
 
     def views(self, params):
         """Name the parts of a flat vector (n_params,), without copies."""
@@ -83,13 +98,13 @@ def initialize(network, rng):
     with blas_held_at_one_thread():  # more threads could change the bits
         for name, view in network.views(params).items():
             if name == "head.weight":
-                view[:] = _initializers.glorot_uniform(rng, *view.shape)
+                view[:] = initializers.glorot_uniform(rng, *view.shape)
             elif name.startswith("weight_ih"):
                 for gate in np.split(view, n_gates):
-                    gate[:] = _initializers.glorot_uniform(rng, *gate.shape)
+                    gate[:] = initializers.glorot_uniform(rng, *gate.shape)
             elif name.startswith("weight_hh"):
                 for gate in np.split(view, n_gates):
-                    gate[:] = _initializers.orthogonal(rng, len(gate))
+                    gate[:] = initializers.orthogonal(rng, len(gate))
             elif name.startswith("bias_ih") and info.forget_gate >= 0:
                 np.split(view, n_gates)[info.forget_gate][:] = FORGET_BIAS
     return params.astype(network.dtype)

@@ -6,11 +6,11 @@ from numbers import Real
 import numpy as np
 from sklearn.utils import _safe_indexing  # public, in spite of its name
 
-from . import _network
-from ._floating_point import floating_point_of_caller
-from ._parameters import TABLE
-from ._sequences import check_range
-from ._training import Examples
+from .._data.sequences import check_range
+from .._estimators.parameters import TABLE
+from .._floating_point import floating_point_of_caller
+from .._model.network import mean_loss, predictor
+from .epochs import Examples
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,7 +60,7 @@ def validator(scoring, held, task, estimator, show, score_rows, n_threads):
     """
     examples, network = held.examples, task.network
     if scoring is None:
-        predict = _network.predictor(network, examples.sequences, examples.scaling, n_threads)
+        predict = predictor(network, examples.sequences, examples.scaling, n_threads)
 
         def validate(params):
             score = score_rows(examples.targets, predict(params), examples.weights)
@@ -71,7 +71,7 @@ def validator(scoring, held, task, estimator, show, score_rows, n_threads):
             raise ValueError(
                 "`y_val` must hold only classes of `y` with scoring='loss': others have no loss."
             )
-        loss = _network.mean_loss(network, examples, n_threads)
+        loss = mean_loss(network, examples, n_threads)
 
         def validate(params):
             value = loss(params)

@@ -9,7 +9,7 @@ import re
 
 import numpy as np
 
-from ._values import check_numeric, family, held, numbers_of_objects, refuse
+from .values import check_numeric, family, held, numbers_of_objects, refuse
 
 _LIBRARIES = ("pandas", "polars", "pyarrow")
 # Patterns for the names of dtypes that are not NumPy's, and what such a dtype holds.

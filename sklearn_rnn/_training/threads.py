@@ -7,8 +7,6 @@ import threading
 from contextlib import contextmanager
 from functools import lru_cache
 
-from ._parameters import TABLE, shown
-
 _forked = False
 
 
@@ -20,9 +18,6 @@ def effective_n_threads(n_threads=None):
     None means 1 inside a joblib worker of any backend, because other workers use the other cores;
     elsewhere it means OMP_NUM_THREADS, or the number of usable cores.
     """
-    rule = TABLE["n_threads"]
-    if not rule.test(n_threads):
-        raise ValueError(f"`n_threads` must be {rule.text}, got {shown(n_threads)}.")
     if _forked:
         return 1
     if n_threads is not None:

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from ._frames import (
+from .frames import (
     column_names,
     frame_of_labels,
     holds_integers,
@@ -22,7 +22,7 @@ from ._frames import (
     read_frame,
     rows_of_lists,
 )
-from ._values import (
+from .values import (
     NO_COMMON_INTEGER,
     check_numeric,
     families_in_lists,

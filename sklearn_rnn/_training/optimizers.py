@@ -2,7 +2,7 @@
 
 import math
 
-from . import _core
+from .. import _core
 
 SOLVERS = tuple(_core.OPTIMIZERS)
 SMALLEST_ADAPTIVE_RATE = 1e-6

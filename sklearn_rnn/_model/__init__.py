@@ -1,0 +1,1 @@
+"""A network, its weights, and how both are kept."""

@@ -1,0 +1,1 @@
+"""Epochs of minibatches, and what they need."""
