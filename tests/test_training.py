@@ -10,7 +10,7 @@ import warnings
 import numpy as np
 import pytest
 import reference
-from cases import each_patience, loss_and_grad_of, run_python
+from cases import each_patience, loss_and_grad_of, nodes_of_estimator, run_python
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
@@ -52,8 +52,8 @@ def same_state(a, b):
 def gradient_of(rnn, X, y, sample_weight=None, **options):
     """Return the reference's gradient at an estimator's weights."""
     weights = {name: np.array(w, dtype=np.float64) for name, w in rnn.weights_.items()}
-    options = {"cell": rnn.cell, "n_layers": rnn.n_layers_, **options}
-    _, gradient, _ = reference.loss_and_grad(weights, X, y, sample_weight, **options)
+    nodes = nodes_of_estimator(rnn, per_step=options.get("per_step", False))
+    _, gradient, _ = reference.loss_and_grad(weights, X, y, sample_weight, nodes=nodes, **options)
     return gradient
 
 
