@@ -8,16 +8,18 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass, replace
+from dataclasses import astuple, dataclass
 from functools import cache
 from itertools import combinations
 from pathlib import Path
 from types import SimpleNamespace
 from zlib import crc32
 
+import networks
 import numpy as np
 import pytest
 import reference
+from networks import happens, stack_nodes
 
 import sklearn_rnn
 from sklearn_rnn import _core
@@ -118,94 +120,6 @@ def covering_design(settings, rng):
     return rows
 
 
-# ---- Lists of nodes -----------------------------------------------------------------------------
-
-DATA = reference.DATA
-
-
-@dataclass(frozen=True)
-class Source:
-    """A stream that a node reads, or X if `node` is DATA, `shift` steps away."""
-
-    node: int
-    shift: int = 0
-    weight: str = "weight_ih"
-
-
-@dataclass(frozen=True)
-class Node:
-    """A part of a network; reference.py says what each kind computes."""
-
-    kind: str
-    name: str
-    sources: tuple[Source, ...]
-    units: int = 0
-    cell: str = ""
-    options: tuple[tuple[str, object], ...] = ()
-    directions: str = "forward"
-
-
-def add_node(nodes, kind, sources, name="", **fields):
-    """Append a node that reads these sources, and return its index."""
-    sources = tuple(Source(s) if isinstance(s, int) else s for s in sources)
-    nodes.append(Node(kind, name or f"{kind}{len(nodes)}", sources, **fields))
-    return len(nodes) - 1
-
-
-def read_too(nodes, i, source):
-    """Let node `i` read one more source."""
-    nodes[i] = replace(nodes[i], sources=(*nodes[i].sources, source))
-
-
-def stack_nodes(
-    cell,
-    sizes,
-    *,
-    n_outputs=2,
-    options=(),
-    directions="forward",
-    per_step=False,
-    dropout=0.0,
-    connections="plain",
-):
-    """Return the nodes of a stack of layers; without outputs there is no head.
-
-    connections="residual" adds a layer's states to its input, from the second layer on; "skip"
-    (Graves, 2013) gives X to every layer, and every layer to the head. Jordan layers read the
-    output of the step before, so their head is evaluated at every step.
-    """
-    nodes, streams = [], []
-    every_step = per_step or cell == "jordan"
-
-    def dropped(stream, layer):
-        options = (("rate", dropout), ("layer", layer))
-        return add_node(nodes, "drop", [stream], options=options) if dropout else stream
-
-    for k, units in enumerate(sizes):
-        below = streams[-1] if streams else DATA
-        sources = [below, DATA] if connections == "skip" and streams else [below]
-        fields = {"units": units, "cell": cell, "options": tuple(options)}
-        stream = add_node(nodes, "recurrent", sources, f"l{k}", directions=directions, **fields)
-        last_is_dropped = connections == "plain" and not every_step and k == len(sizes) - 1
-        stream = stream if last_is_dropped else dropped(stream, k)
-        if connections == "residual" and streams:
-            stream = add_node(nodes, "add", [below, stream])
-        streams.append(stream)
-    if not n_outputs:
-        return tuple(nodes)
-    read = streams if connections == "skip" else streams[-1:]
-    if not every_step:
-        read = [add_node(nodes, "last", [stream]) for stream in read]
-        if connections == "plain":
-            read = [dropped(read[0], len(sizes) - 1)]
-    head = add_node(nodes, "head", read, "head", units=n_outputs)
-    if cell == "jordan":
-        for i, node in enumerate(nodes):
-            if node.kind == "recurrent":
-                read_too(nodes, i, Source(head, -1, "weight_oh"))
-    return tuple(nodes)
-
-
 # ---- Networks and data --------------------------------------------------------------------------
 
 
@@ -235,6 +149,8 @@ def make_network(cell, hidden_layer_sizes=(5,), *, n_outputs=2, **changes):
 
 def nodes_of(network):
     """Return the nodes of a network: the only place that reads the fields of a plain stack."""
+    if isinstance(network, networks.Network):
+        return network.nodes
     has_activation = _core.CELLS[network.cell].activations
     return stack_nodes(
         network.cell,
@@ -328,6 +244,15 @@ def case_problem(case, dtype):
     params = draw_params(network, rng)
     lengths = draw_lengths(case.batch, case.steps, case.ragged, rng)
     return network, params, draw_dataset(network, lengths, rng, case.weighted)
+
+
+def random_problem(seed, dtype="float64"):
+    """Return a random network, its parameters, and ragged data of 1 to 9 sequences."""
+    rng = np.random.default_rng(seed)
+    network = networks.random_network(rng, dtype)
+    params = draw_params(network, rng)
+    lengths = draw_lengths(rng.integers(1, 10), rng.integers(1, 13), True, rng)
+    return network, params, draw_dataset(network, lengths, rng, happens(rng, 0.5))
 
 
 @contextmanager
@@ -490,7 +415,12 @@ def assert_case_agrees(case, dtype, level):
     network, params, data = case_problem(case, dtype)
     with simd_level(level):
         actual = run_engine(network, params, data)
-    expected, rtol = reference_of(case), RTOL[dtype]
+    assert_results_agree(network, actual, reference_of(case))
+
+
+def assert_results_agree(network, actual, expected):
+    """Hold what `run_engine` returns against what `run_reference` returns."""
+    dtype, rtol = network.dtype, RTOL[network.dtype]
     assert actual.raw.dtype == actual.d_params.dtype == actual.d_values.dtype == dtype
     assert_close(actual.loss, expected.loss, rtol, "loss")
     assert_close(actual.raw, expected.raw, rtol, "raw outputs")
