@@ -137,7 +137,8 @@ def peepholes(n_units, options):
 def lstm_step(p, x, states, options):
     """Hochreiter and Schmidhuber (1997), with the forget gate of Gers et al. (2000).
 
-    With peepholes (Gers and Schmidhuber, 2000) i and f see the last c, and o sees the new one.
+    With peepholes (Gers and Schmidhuber, 2000) i and f see the c of the step before, and o sees
+    the new one.
     """
     h_prev, c_prev = states
     p_i, p_f, p_o = p["weight_c"] if options.get("peepholes") else np.zeros((3, len(c_prev)))
@@ -261,44 +262,53 @@ def layout(nodes, n_features):
     return shapes
 
 
+def readings(nodes):
+    """Yield each item, one that it reads, and how many steps later that is.
+
+    An item is a stream (the index of its node) or one direction of a recurrent node. A node that
+    reads all steps, as `last` does, is said to read the step before and the step after.
+    """
+    for i, node in enumerate(nodes):
+        if node.kind == "recurrent":
+            for direction in DIRECTIONS[node.directions]:
+                yield i, (i, direction), 0
+                yield (i, direction), (i, direction), -direction
+                for source in node.sources:
+                    yield (i, direction), source.node, direction * source.shift
+        else:
+            for source in node.sources:
+                for steps in (-1, 1) if node.kind == "last" else (source.shift,):
+                    yield i, source.node, steps
+
+
+def reachable(reads):
+    """Return all that each item reads, itself or through others; reads: pairs (item, read)."""
+    reached = {}
+    for item, read in reads:
+        reached.setdefault(item, set()).add(read)
+        reached.setdefault(read, set())
+    for through in reached:
+        for others in reached.values():
+            if through in others:
+                others |= reached[through]
+    return reached
+
+
 def check_order(nodes):
     """Raise ValueError if no order of steps and nodes has all that each of them reads.
 
-    An item is a stream or one direction of a recurrent node. Items that depend on each other must
-    do so by steps before alone, or by steps after alone, and not all at the same step.
+    Items that read each other must all read steps before, or all steps after, and none may read
+    itself at the same step.
     """
-    items = [(i, 0) for i in range(len(nodes))]
-    items += [(i, d) for i, n in enumerate(nodes) for d in DIRECTIONS.get(n.directions, ())]
-    reads = {sign: np.zeros((len(items), len(items)), dtype=int) for sign in (-1, 0, 1)}
-
-    def add(reader, node, direction, steps):
-        if node != DATA:
-            reads[int(np.sign(steps))][items.index(reader), items.index((node, direction))] = 1
-
-    for i, node in enumerate(nodes):
-        for direction in DIRECTIONS[node.directions] if node.kind == "recurrent" else ():
-            add((i, 0), i, direction, 0)
-            add((i, direction), i, direction, -direction)  # its own states
-            for source in node.sources:
-                add((i, direction), source.node, 0, direction * source.shift)
-        for source in node.sources if node.kind != "recurrent" else ():
-            for steps in (-1, 1) if node.kind == "last" else (source.shift,):
-                add((i, 0), source.node, 0, steps)
-    reaches = closure(sum(reads.values()))
-    together = (reaches > 0) & (reaches.T > 0)
-    for i, (node, _) in enumerate(items):
-        others = together[i]
-        before, after = (np.any(reads[sign][np.ix_(others, others)]) for sign in (-1, 1))
-        if (before and after) or closure(reads[0])[i, i]:
-            raise ValueError(f"Node {nodes[node].name!r} is in a loop that has no order of steps.")
-
-
-def closure(reads):
-    """Return which items (n, n) reach which others in one step or more."""
-    reaches = reads
-    for _ in range(len(reads)):
-        reaches = ((reaches + reaches @ reads) > 0).astype(int)
-    return reaches
+    all_readings = list(readings(nodes))
+    reached = reachable((item, read) for item, read, _ in all_readings)
+    at_once = reachable((item, read) for item, read, steps in all_readings if steps == 0)
+    for item in reached:
+        loop = {other for other in reached[item] if item in reached[other]}
+        signs = {np.sign(steps) for a, b, steps in all_readings if a in loop and b in loop}
+        if signs >= {-1, 1} or item in at_once.get(item, ()):
+            name = nodes[item[0] if isinstance(item, tuple) else item].name
+            raise ValueError(f"Node {name!r} is in a loop that has no order of steps.")
 
 
 # ---- The network, on one sequence ---------------------------------------------------------------
