@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from cases import NOT_SANITIZED, run_python
 
-from sklearn_rnn import _memory
+from sklearn_rnn import _core, _memory
 
 LITTLE_MEMORY = """
 import os, pickle, re, resource, time, warnings
