@@ -220,13 +220,13 @@ def test_indrnn_rectifies_unless_told_otherwise():
 # ---- The reference against loops ----------------------------------------------------------------
 
 
-def run_loop(weights, suffix, x, cell, options=()):
+def run_loop(weights, suffix, x, cell):
     """Return one direction's hidden states (T, H) by a loop over the steps."""
     p = {name.removesuffix(suffix): w for name, w in weights.items() if name.endswith(suffix)}
     step, h = reference.STEP[cell], {}
     states = np.zeros((step.n_states, len(p["bias_ih"]) // step.n_gates))
     for t in range(len(x))[:: -1 if suffix.endswith("_reverse") else 1]:
-        states, _ = step(p, {"weight_ih": x[t]}, states, dict(options))
+        states, _ = step(p, {"weight_ih": x[t]}, states, {})
         h[t] = states[0]
     return np.array([h[t] for t in range(len(x))])
 
@@ -294,6 +294,37 @@ def test_jordan_is_a_loop_over_outputs(loss):
     last = network_of(stack_nodes("jordan", (4,), n_outputs=3), loss=loss)
     raw, _ = reference.run_network(w, x, last.nodes, per_step=False, link=loss)
     assert_close(raw, expected[-1][None], RTOL_REORDERED)
+
+
+def single_unit(cell, options, **arrays):
+    """Return the states of one unit that reads `arrays["x"]` with weight 1, without biases."""
+    nodes = stack_nodes(cell, (1,), options=options, per_step=True)
+    network = network_of(nodes, n_features=1, per_step=True)
+    weights, x = network.views(np.zeros(network.n_params)), arrays.pop("x")
+    weights["weight_ih_l0"][:] = 1.0
+    for stem, values in arrays.items():
+        weights[f"{stem}_l0"][:] = values
+    (states,) = reference.hidden_states(weights, [np.reshape(x, (-1, 1))], nodes, per_step=True)
+    return states[:, 0]
+
+
+def test_a_unit_of_indrnn_multiplies_its_own_state():
+    states = single_unit("indrnn", RELU, x=[1.0, 2.0, -9.0, 4.0], weight_hh=[0.5])
+    np.testing.assert_array_equal(states, [1.0, 2.5, 0.0, 4.0])
+
+
+def test_peepholes_of_i_and_f_see_the_last_c_and_that_of_o_the_new_one():
+    def sigmoid(a):
+        return 1 / (1 + np.exp(-a))
+
+    x, (p_i, p_f, p_o) = [0.3, -0.4], (0.5, -2.0, 3.0)
+    states = single_unit(
+        "lstm", (("peepholes", True),), x=x, weight_c=[[p_i], [p_f], [p_o]], weight_hh=0.0
+    )
+    c_0 = sigmoid(x[0]) * np.tanh(x[0])
+    c_1 = sigmoid(x[1] + p_f * c_0) * c_0 + sigmoid(x[1] + p_i * c_0) * np.tanh(x[1])
+    expected = [sigmoid(a + p_o * c) * np.tanh(c) for a, c in zip(x, (c_0, c_1), strict=True)]
+    assert_close(states, np.array(expected), RTOL_REORDERED)
 
 
 @each_mode
@@ -375,8 +406,7 @@ def test_the_reference_refuses_loops_without_order(nodes, n_steps):
 
 @pytest.mark.parametrize("shifts", [(-1, 0), (0, -1), (-2, -1)])
 @pytest.mark.parametrize("directions", ["forward", "reverse"])
-@each_mode
-def test_loops_of_one_direction_have_an_order(directions, shifts, per_step):
+def test_loops_of_one_direction_have_an_order(directions, shifts):
     nodes = two_layers(directions, directions, *shifts)
     assert_every_array_has_its_slopes(network_of(nodes, per_step=True))
 
