@@ -38,7 +38,7 @@ def test_every_cell_with_options_has_a_class():
     assert architecture.WITH_OPTIONS == {cell.kind: cell for cell in CLASSES}
     for kind, info in _core.CELLS.items():
         assert kind in architecture.WITH_OPTIONS or not architecture.OPTIONS[kind]
-        assert set(architecture.OPTIONS[kind]) == ({"activation"} if info.activations else set())
+        assert set(architecture.OPTIONS[kind]) == set(info.options)
 
 
 @pytest.mark.parametrize("cell", CLASSES)
