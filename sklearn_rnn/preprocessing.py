@@ -9,20 +9,16 @@ import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from ._data import arguments
+from ._data.arguments import naming
+from ._data.carriers import as_numbers, is_ragged
+from ._data.finite import check_finite
 from ._data.frames import holds_lists, is_frame, rows_of_lists
 from ._data.moments import ROUNDING, merged_scale, weighted_scale
-from ._data.sequences import (
-    as_numbers,
-    check_finite,
-    cut,
-    from_dense,
-    is_ragged,
-    pack,
-    relative,
-    step_weights,
-    unpack_steps,
-)
-from ._estimators.validation import as_sequences, check_dense, hint_at_kind, naming, with_columns
+from ._data.sequences import from_dense, pack
+from ._data.unpacking import in_carrier
+from ._data.weights import relative, step_weights
+from ._estimators.validation import as_sequences, check_dense, hint_at_kind, with_columns
 from ._floating_point import floating_point_ignored
 
 __all__ = ["SequenceScaler"]
@@ -36,6 +32,7 @@ _KINDS = {
     "2d": "a 2-D array (n_samples, n_timesteps)",
     "3d": "a 3-D array (n_samples, n_timesteps, n_features)",
     "ragged": "one sequence per item, as in a list",
+    "ragged_1d": "one sequence per item, as in a list",
 }
 
 
@@ -238,7 +235,7 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         self._check_state()
         X, sequences = _read(self, X)
         self._check_against_fit(X, sequences, "transform")
-        return _in_carrier(X, sequences, self._apply(self._standardize, sequences))
+        return in_carrier(X, sequences, self._apply(self._standardize, sequences))
 
     @floating_point_ignored
     def inverse_transform(self, X):
@@ -260,7 +257,7 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         X, sequences = _read(self, X)
         # The result of `transform` need not have the column names of a frame.
         self._check_against_fit(X, sequences, "inverse_transform", names=False)
-        return _in_carrier(X, sequences, self._apply(self._restore, sequences))
+        return in_carrier(X, sequences, self._apply(self._restore, sequences))
 
     def get_feature_names_out(self, input_features=None):
         """Name the columns of a 2-D result, or the features of each step.
@@ -326,7 +323,7 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         fitted = copy(self)
         if first:
             validate_data(fitted, with_columns(X, sequences), reset=True, skip_check_array=True)
-            fitted._fitted_kind = sequences.kind
+            fitted._fitted_kind = sequences.carrier
         fitted.mean_, fitted.var_, fitted.scale_, fitted.n_steps_seen_ = mean, var, scale, n_steps
         self.__dict__ = vars(fitted)  # all at once: an error or a Ctrl-C before it changes nothing
         return self
@@ -361,7 +358,7 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         if (sequences.kind == "2d") != (self._fitted_kind == "2d"):
             raise ValueError(
                 f"`X` must be of the kind seen in fit, {_KINDS[self._fitted_kind]}; "
-                f"{method} got {_KINDS[sequences.kind]}. "
+                f"{method} got {_KINDS[sequences.carrier]}. "
                 + hint_at_kind(sequences, sequences.kind, self.n_features_in_)
             )
         X = with_columns(X, sequences)
@@ -388,7 +385,7 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
     def _writable(self, sequences):
         """Return values (n_steps, n_features) that may be overwritten."""
         values = sequences.values
-        ours = sequences.kind == "ragged" or not self.copy
+        ours = sequences.carrier.startswith("ragged") or not self.copy
         return values if ours and values.flags.writeable else values.copy()
 
     def _standardize(self, values):
@@ -413,12 +410,12 @@ def _read(scaler, X, first=False):
         X = rows_of_lists(X) if holds_lists(X) else X
         sequences = pack(X)
     else:
-        given, array = X, check_dense(X, "X")
+        given, array = X, check_dense(X, arguments.X)
         if not is_frame(X):
             X = array
         if not hasattr(array, "shape") or np.ma.isMaskedArray(array):
-            X = array = as_numbers(array, "X")
-        with naming("X"):
+            X = array = as_numbers(array, arguments.X)
+        with naming(arguments.X):
             array = check_array(
                 array,
                 dtype="numeric",
@@ -430,7 +427,7 @@ def _read(scaler, X, first=False):
         sequences = from_dense(array)
         if not first and scaler._fitted_kind != "2d":
             sequences = as_sequences(given, sequences, scaler.n_features_in_)
-        X = given if sequences.kind == "ragged" else X
+        X = given if sequences.carrier.startswith("ragged") else X
     check_finite(sequences)
     return X, sequences
 
@@ -438,7 +435,7 @@ def _read(scaler, X, first=False):
 def _read_weights(sample_weight, sequences):
     """Return weights per step (n_steps,), or None."""
     if sequences.kind == "2d" and sample_weight is not None and not is_ragged(sample_weight):
-        sample_weight = as_numbers(sample_weight, "sample_weight")
+        sample_weight = as_numbers(sample_weight, arguments.SAMPLE_WEIGHT)
         # scikit-learn's checks require it: with a 2-D `X`, weights are (n_samples,).
         if sample_weight.ndim > 1:
             raise ValueError(
@@ -482,17 +479,3 @@ def _moments(values, weights):
         moments = own if total == 0 else merged_scale(*moments, total, *own, chunk_total)
         total += chunk_total
     return moments
-
-
-def _in_carrier(X, sequences, values):
-    """Return values (n_steps, n_features) in the form of X."""
-    if sequences.kind == "2d":
-        return values.reshape(sequences.n_samples, -1)
-    if sequences.kind == "3d":
-        return values.reshape(sequences.n_samples, -1, sequences.n_features)
-    if np.ndim(next(iter(X))) == 1:
-        values = values[:, 0]
-    if not isinstance(X, (list, tuple)):
-        return unpack_steps(values, sequences, dense=False)
-    items = cut(values, sequences.offsets)
-    return tuple(items) if isinstance(X, tuple) else items

@@ -560,7 +560,7 @@ def test_both_estimators_say_the_same_of_what_they_share():
         "_estimators.classifier",
         "_estimators.regressor",
         "_estimators.fitted",
-        "_data.sequences",
+        "_data.unpacking",
     ],
 )
 def test_examples_in_docstrings_run(module):

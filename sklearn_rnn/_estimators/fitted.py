@@ -10,7 +10,11 @@ from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .._data.sequences import as_numbers, relative, unpack_steps
+from .._data import arguments
+from .._data.arguments import Argument, naming
+from .._data.carriers import as_numbers
+from .._data.unpacking import as_carried
+from .._data.weights import read_weights, relative
 from .._floating_point import floating_point_ignored
 from .._model import weight_files
 from .._model.network import hidden_states as states_of_layer
@@ -32,7 +36,7 @@ from .._training.epochs import Progress
 from .._training.losses import LOSSES
 from .._training.threads import effective_n_threads
 from .parameters import MODES, boolean, check, check_parameters, integer
-from .validation import naming, read_weights, read_X
+from .validation import read_X
 
 
 class InconsistentStateWarning(InconsistentVersionWarning):
@@ -125,7 +129,7 @@ class _FittedRNN(BaseEstimator):
         network, sequences, outputs = twin._outputs(X)
         weights = read_weights(sample_weight, sequences, network.per_step)
         taught = None if weights is None else weights > 0
-        rows = twin._read_y(y, sequences, network.per_step, "y", taught)
+        rows = twin._read_y(y, sequences, network.per_step, arguments.Y, taught)
         weights = None if weights is None else relative(weights)
         return twin._score_rows(twin._encode_y(rows), outputs, weights)
 
@@ -252,7 +256,7 @@ class _FittedRNN(BaseEstimator):
                 f"unknown {sorted(set(weights) - set(views), key=str)}."
             )
         for name, view in views.items():
-            value = as_numbers(weights[name], f"weights[{name!r}]")
+            value = as_numbers(weights[name], Argument(f"weights[{name!r}]", whole="weights"))
             if value.shape != view.shape:
                 raise ValueError(
                     f"`weights[{name!r}]` must have shape {view.shape}, got {value.shape}."
@@ -411,8 +415,3 @@ class _FittedRNN(BaseEstimator):
             name = type(self).__name__
             warnings.warn(InconsistentStateWarning(name, __version__, version), stacklevel=3)
         super().__setstate__(state)
-
-
-def as_carried(rows, sequences, per_step):
-    """Return rows as X came: (n_samples, ...), (n_samples, n_timesteps, ...) or object array."""
-    return unpack_steps(rows, sequences, sequences.kind != "ragged") if per_step else rows
