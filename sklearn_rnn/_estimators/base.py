@@ -11,7 +11,9 @@ from sklearn.utils import check_random_state
 from .._data import arguments
 from .._data.arguments import naming
 from .._data.finite import check_range
+from .._data.form import InputForm
 from .._data.moments import LEAST_SCALES, Moments, go_on
+from .._data.reader import read_X
 from .._data.weights import read_weights, relative
 from .._model.network import Network, absorb_input_scale, initialize
 from .._model.state import check_going_on, learned
@@ -31,7 +33,7 @@ from .._training.threads import blas_held_at_one_thread, effective_n_threads
 from .callbacks import CallbackSupportMixin, Observers, as_callbacks
 from .fitted import _FittedRNN
 from .parameters import MODES, check_parameters, layer_sizes
-from .validation import read_X, split
+from .validation import split
 
 # The parameters that must not change between a fit and its continuation.
 FIXED = (
@@ -258,7 +260,10 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
-        sequences = read_X(self, X, reset=reset, argument=X_name)
+        form = None if reset else InputForm.from_attributes(vars(self))
+        sequences, form = read_X(X, type(self).__name__, form, X_name)
+        if reset:
+            vars(self).update(form.as_attributes())
         # Weights come first: a target of weight 0 may be anything.
         weights = read_weights(sample_weight, sequences, per_step, weight_name)
         taught = None if weights is None else weights > 0

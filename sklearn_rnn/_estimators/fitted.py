@@ -13,6 +13,8 @@ from sklearn.utils.validation import check_is_fitted
 from .._data import arguments
 from .._data.arguments import Argument, naming
 from .._data.carriers import as_numbers
+from .._data.form import InputForm
+from .._data.reader import read_X
 from .._data.unpacking import as_carried
 from .._data.weights import read_weights, relative
 from .._floating_point import floating_point_ignored
@@ -36,7 +38,6 @@ from .._training.epochs import Progress
 from .._training.losses import LOSSES
 from .._training.threads import effective_n_threads
 from .parameters import MODES, boolean, check, check_parameters, integer
-from .validation import read_X
 
 
 class InconsistentStateWarning(InconsistentVersionWarning):
@@ -116,10 +117,16 @@ class _FittedRNN(BaseEstimator):
         twin.__dict__ = vars(self).copy()
         return twin
 
+    def _read_X(self, X, network, scaling):
+        """Return X as sequences of the form of `fit`, which the network can read."""
+        form = InputForm.from_attributes(vars(self))
+        dtype, owner = network.dtype, type(self).__name__
+        return read_X(X, owner, form, dtype=dtype, scaling=scaling)[0]
+
     def _outputs(self, X, raw=False):
         """Return the network, X as sequences, and its outputs by rows; call this on a copy."""
         network, scaling = self._fitted_network(), self._scaling()
-        sequences = read_X(self, X, dtype=network.dtype, scaling=scaling)
+        sequences = self._read_X(X, network, scaling)
         predict = predictor(network, sequences, scaling, self._threads())
         return network, sequences, finite(predict(self.params_, raw), network)
 
@@ -182,7 +189,7 @@ class _FittedRNN(BaseEstimator):
                 f"`return_sequences` must be {boolean.text}, got {return_sequences!r}."
             )
         scaling = twin._scaling()
-        sequences = read_X(twin, X, dtype=network.dtype, scaling=scaling)
+        sequences = twin._read_X(X, network, scaling)
         states = states_of_layer(
             network,
             twin.params_,

@@ -14,9 +14,9 @@ from operator import index
 import numpy as np
 
 from .. import _core
+from .._data.form import KINDS
 from .._data.moments import N_MOMENTS
 from .._estimators.parameters import Allowed, boolean, check_parameters, integer, number, one_of
-from .._estimators.validation import KINDS
 from .._training.losses import LOSSES
 from .._training.optimizers import SOLVERS
 from .network import Network
