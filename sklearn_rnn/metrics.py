@@ -12,8 +12,11 @@ import warnings
 
 import numpy as np
 
-from ._data.sequences import Sequences, pack_steps, read_steps, relative, settle, step_weights
+from ._data import arguments
+from ._data.packed import Packed
+from ._data.steps import pack_steps, read_steps, settle
 from ._data.values import family
+from ._data.weights import relative, step_weights
 from ._floating_point import floating_point_ignored
 
 __all__ = ["sequence_accuracy", "step_accuracy", "step_r2"]
@@ -188,20 +191,21 @@ def _compare(y_true, y_pred, sample_weight):
 
 
 def _read(y_true, y_pred, sample_weight, *, numeric):
-    """Return y_true as sequences, y_pred as (n_steps, k), and weights (n_steps,)."""
-    values, offsets = read_steps(y_true, name="y_true", numeric=numeric)
+    """Return y_true as Packed rows (n_steps, k), y_pred as (n_steps, k), and weights (n_steps,)."""
+    truth = read_steps(y_true, arguments.Y_TRUE, numeric=numeric)
     # Weights come first: labels and targets of weight 0 may be anything.
-    weights = step_weights(sample_weight, Sequences(values, offsets, "ragged"))
+    weights = step_weights(sample_weight, truth)
     taught = None if weights is None else weights > 0
     if taught is not None and not taught.any():
         raise ValueError("`sample_weight` must not be zero everywhere: no step would count.")
-    values = settle(values, offsets, y_true, taught, name="y_true", numeric=numeric)
-    truth = Sequences(values.reshape(len(values), -1), offsets, "ragged")
-    predicted = pack_steps(y_pred, truth, name="y_pred", numeric=numeric, taught=taught)
-    predicted = predicted.reshape(len(predicted), -1)
-    if predicted.shape[1] != truth.n_features:
+    values = settle(truth, y_true, taught, arguments.Y_TRUE, numeric=numeric)
+    predicted = pack_steps(y_pred, truth, arguments.Y_PRED, numeric=numeric, taught=taught)
+    values, predicted = (rows.reshape(len(rows), -1) for rows in (values, predicted))
+    n_outputs = values.shape[1]
+    if predicted.shape[1] != n_outputs:
         raise ValueError(
-            f"`y_pred` must have {truth.n_features} targets per step like `y_true`, "
+            f"`y_pred` must have {n_outputs} targets per step like `y_true`, "
             f"got {predicted.shape[1]}."
         )
-    return truth, predicted, relative(np.ones(truth.n_steps) if weights is None else weights)
+    weights = relative(np.ones(truth.n_steps) if weights is None else weights)
+    return Packed(values, truth.offsets), predicted, weights

@@ -566,7 +566,7 @@ def test_what_holds_for_one_estimator_is_said_there_alone():
         "_estimators.classifier",
         "_estimators.regressor",
         "_estimators.fitted",
-        "_data.sequences",
+        "_data.unpacking",
         "cells",
     ],
 )

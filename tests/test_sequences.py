@@ -10,19 +10,15 @@ import pandas as pd
 import pytest
 from scipy import sparse
 
-from sklearn_rnn._data.sequences import (
-    Sequences,
-    check_finite,
-    check_range,
-    from_dense,
-    hint_at_nan,
-    is_ragged,
-    pack,
-    pack_steps,
-    step_weights,
-    unpack_steps,
-    unpad,
-)
+from sklearn_rnn import unpad
+from sklearn_rnn._data import arguments
+from sklearn_rnn._data.carriers import is_ragged
+from sklearn_rnn._data.finite import check_finite, check_range, hint_at_nan
+from sklearn_rnn._data.packed import Sequences
+from sklearn_rnn._data.sequences import from_dense, pack
+from sklearn_rnn._data.steps import pack_steps
+from sklearn_rnn._data.unpacking import as_carried
+from sklearn_rnn._data.weights import step_weights
 from sklearn_rnn.preprocessing import SequenceScaler
 
 LENGTHS = (3, 1, 4)
@@ -89,7 +85,7 @@ def test_packing_puts_sequences_one_after_another(carrier):
     np.testing.assert_array_equal(sequences.lengths, LENGTHS)
     assert sequences.offsets.dtype == np.intp
     assert (sequences.n_samples, sequences.n_features, sequences.n_steps) == (3, 2, 8)
-    assert sequences.kind == "ragged"
+    assert (sequences.carrier, sequences.kind) == ("ragged", "sequences")
 
 
 def test_one_dimensional_items_have_one_feature():
@@ -198,11 +194,11 @@ def test_packing_names_the_sequence_that_is_wrong(X, error, message):
 
 def test_errors_name_the_argument():
     with pytest.raises(ValueError, match=r"`X_val\[1\]` is 1-D"):
-        pack([np.ones((2, 3)), np.ones(2)], name="X_val")
+        pack([np.ones((2, 3)), np.ones(2)], arguments.X_VAL)
     with pytest.raises(ValueError, match="`X_val` must be finite"):
-        check_finite(from_dense(np.full((1, 2), np.nan)), name="X_val")
+        check_finite(from_dense(np.full((1, 2), np.nan)), arguments.X_VAL)
     with pytest.raises(ValueError, match="`X_val` must be 3-D"):
-        from_dense(np.ones(3), name="X_val")
+        from_dense(np.ones(3), arguments.X_VAL)
 
 
 # Dense arrays
@@ -215,7 +211,7 @@ def test_dense_floats_are_not_copied(shape, kind, dtype):
     X.flags.writeable = False
     sequences = from_dense(X)
     assert np.shares_memory(sequences.values, X)
-    assert sequences.kind == kind
+    assert sequences.carrier == kind
     assert sequences.values.shape == (12, shape[2] if kind == "3d" else 1)
     np.testing.assert_array_equal(sequences.values.reshape(shape), X)
     np.testing.assert_array_equal(sequences.offsets, [0, 3, 6, 9, 12])
@@ -372,14 +368,15 @@ def test_nan_between_steps_is_told_how_to_be_filled(kind, where):
 
 def test_missing_targets_and_weights_are_told_of_weight_zero():
     sequences = pack([np.array([1, np.nan])])
-    for name, hint in (
-        ("y", "Leave it out, or give it `sample_weight` 0."),
-        ("y_val", "Leave it out, or give it `sample_weight_val` 0."),
-        ("sample_weight", "Use weight 0 for what must not count."),
+    for argument, hint in (
+        (arguments.Y, "Leave it out, or give it `sample_weight` 0."),
+        (arguments.Y_VAL, "Leave it out, or give it `sample_weight_val` 0."),
+        (arguments.SAMPLE_WEIGHT, "Use weight 0 for what must not count."),
     ):
-        assert hint_at_nan(sequences, 0, name) == hint
-    assert "`X_val`" not in hint_at_nan(sequences, 0, "X_val")
-    assert "for x in X_val]" in hint_at_nan(sequences, 0, "X_val")
+        with pytest.raises(ValueError, match=f"`{argument}` .* NaN at step 1. {hint}$"):
+            check_finite(sequences, argument)
+    assert "`X_val`" not in hint_at_nan(sequences, 0, arguments.X_VAL)
+    assert "for x in X_val]" in hint_at_nan(sequences, 0, arguments.X_VAL)
 
 
 def test_features_before_steps_are_told_how_to_be_swapped():
@@ -437,7 +434,7 @@ def test_taken_sequences_are_those_of_the_list(indices):
     expected = [RAGGED[i] for i in np.arange(3)[indices]]
     assert chosen.lengths.tolist() == [len(item) for item in expected]
     np.testing.assert_array_equal(chosen.values, np.concatenate([*expected, np.empty((0, 2))]))
-    assert chosen.kind == "ragged"
+    assert chosen.carrier == "ragged"
 
 
 def test_taken_sequences_are_a_copy():
@@ -463,7 +460,7 @@ def test_ragged_targets_are_laid_beside_the_steps_and_come_back(carrier, n_outpu
     sequences = pack(RAGGED)
     values = pack_steps(carrier(y), sequences)
     np.testing.assert_array_equal(values, np.concatenate(y))
-    back = unpack_steps(values, sequences, dense=False)
+    back = as_carried(values, sequences, per_step=True)
     assert back.shape == (3,)
     assert back.dtype == object
     for item, expected in zip(back, y, strict=True):
@@ -477,11 +474,11 @@ def test_dense_targets_are_laid_beside_the_steps_and_come_back(shape, convert):
     sequences = from_dense(np.ones((4, 3, 5)))
     values = pack_steps(convert(y), sequences)
     np.testing.assert_array_equal(values, y.reshape(12, *shape[2:]))
-    np.testing.assert_array_equal(unpack_steps(values, sequences, dense=True), y)
+    np.testing.assert_array_equal(as_carried(values, sequences, per_step=True), y)
 
 
 def test_ragged_results_of_equal_length_stay_an_object_array():
-    back = unpack_steps(np.arange(6.0), from_dense(np.ones((2, 3))), dense=False)
+    back = as_carried(np.arange(6.0), pack([np.ones(3), np.ones(3)]), per_step=True)
     assert back.shape == (2,)
     np.testing.assert_array_equal(back[1], [3, 4, 5])
 
@@ -640,7 +637,8 @@ def test_reading_sequences_needs_no_scikit_learn():
         "import importlib, os, sys, types\n"
         "package = sys.modules['alone'] = types.ModuleType('alone')\n"
         f"package.__path__ = [os.path.dirname({path!r})]\n"
-        "assert importlib.import_module('alone.sequences').unpad\n"
+        "for name in ('sequences', 'steps', 'weights', 'unpacking'):\n"
+        "    importlib.import_module(f'alone.{name}')\n"
         "assert not {'sklearn', 'scipy', 'pandas', 'polars', 'pyarrow'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

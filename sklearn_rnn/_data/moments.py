@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .sequences import relative
+from .weights import relative
 
 # Numbers processed at a time: few enough to stay in a cache.
 CHUNK = 1 << 17

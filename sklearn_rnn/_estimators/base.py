@@ -8,8 +8,13 @@ import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
+from .._data import arguments
+from .._data.arguments import naming
+from .._data.finite import check_range
+from .._data.form import InputForm
 from .._data.moments import LEAST_SCALES, Moments, go_on
-from .._data.sequences import check_range, relative
+from .._data.reader import read_X
+from .._data.weights import read_weights, relative
 from .._model.architecture import difference, network_of
 from .._model.network import absorb_input_scale, initialize
 from .._model.state import check_going_on, learned
@@ -29,7 +34,7 @@ from .._training.threads import blas_held_at_one_thread, effective_n_threads
 from .callbacks import CallbackSupportMixin, Observers, as_callbacks
 from .fitted import _FittedRNN
 from .parameters import check_parameters
-from .validation import naming, read_weights, read_X, split
+from .validation import split
 
 OURS = ("sklearn", "sklearn_rnn")  # packages at whose lines no warning should point
 
@@ -242,18 +247,21 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
                 task.network.huber_delta,
             )
 
-    def _read(self, X, y, sample_weight, per_step, reset, suffix=""):
+    def _read(self, X, y, sample_weight, per_step, reset, names=arguments.TRAINING):
         """Return X as sequences; y and weights by rows, one per sequence or per step."""
+        X_name, y_name, weight_name = names
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
-        sequences = read_X(self, X, reset=reset, name=f"X{suffix}")
+        form = None if reset else InputForm.from_attributes(vars(self))
+        sequences, form = read_X(X, type(self).__name__, form, X_name)
+        if reset:
+            vars(self).update(form.as_attributes())
         # Weights come first: a target of weight 0 may be anything.
-        name = f"sample_weight{suffix}"
-        weights = read_weights(sample_weight, sequences, per_step, name=name)
+        weights = read_weights(sample_weight, sequences, per_step, weight_name)
         taught = None if weights is None else weights > 0
-        rows = self._read_y(y, sequences, per_step, f"y{suffix}", taught)
+        rows = self._read_y(y, sequences, per_step, y_name, taught)
         return sequences, rows, weights
 
     def _check_unchanged(self):
@@ -305,11 +313,12 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             indices, held = split(len(indices), self.validation_fraction, labels, rng)
             positions = with_weight[held]
             return indices, HeldOut(examples.take(held), X, y, sample_weight, positions)
-        read = self._read(X_val, y_val, weight_val, per_step, reset=False, suffix="_val")
-        sequences, rows, weights = read
+        sequences, rows, weights = self._read(
+            X_val, y_val, weight_val, per_step, reset=False, names=arguments.VALIDATION
+        )
         weights = without_equal_weights(weights)
         weights = None if weights is None else relative(weights)
-        held = Examples(sequences, self._encode_y(rows, "y_val"), weights, per_step)
+        held = Examples(sequences, self._encode_y(rows, arguments.Y_VAL), weights, per_step)
         positions = np.flatnonzero(held.have_weight())
         if len(positions) < sequences.n_samples:
             held = held.take(positions)

@@ -6,7 +6,11 @@ from sklearn.utils import column_or_1d
 from sklearn.utils.multiclass import check_classification_targets
 
 from .. import _core
-from .._data.sequences import as_labels, pack_steps
+from .._data import arguments
+from .._data.arguments import naming
+from .._data.carriers import as_labels
+from .._data.steps import pack_steps
+from .._data.unpacking import as_carried
 from .._data.values import family, settled_labels
 from .._floating_point import floating_point_ignored
 from .._rules import number
@@ -14,9 +18,8 @@ from .._training.losses import classification_loss
 from .base import _RNNBase
 from .callbacks import with_callbacks
 from .docstrings import documented
-from .fitted import as_carried
 from .parameters import CLASSIFIER
-from .validation import naming, one_per_sequence
+from .validation import one_per_sequence
 
 
 @documented(CLASSIFIER)
@@ -322,7 +325,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
     def _read_y(self, y, sequences, per_step, name, taught=None):
         """Return labels (n_rows,); rows outside the mask `taught` (n_rows,) may hold anything."""
         if per_step:
-            labels = pack_steps(y, sequences, name=name, numeric=False, taught=taught)
+            labels = pack_steps(y, sequences, name, numeric=False, taught=taught)
             if labels.ndim == 2 and labels.shape[1] != 1:
                 raise ValueError(
                     f"`{name}` must have one label per step, got {labels.shape[1]}; convert "
@@ -370,12 +373,12 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
             if not going_on:
                 raise ValueError("classes must be passed on the first call to partial_fit.")
             return
-        given, classes = classes, as_labels(classes, "classes")
+        given, classes = classes, as_labels(classes, arguments.CLASSES)
         if classes.ndim != 1 or len(classes) == 0:
             raise ValueError(f"`classes` must be a list or 1-D array of labels, got {given!r}.")
-        with naming("classes"):
+        with naming(arguments.CLASSES):
             natural = isinstance(given, (list, tuple))
-            classes = np.unique(settled_labels(classes, "classes", natural=natural))
+            classes = np.unique(settled_labels(classes, arguments.CLASSES, natural=natural))
         if going_on and not np.array_equal(classes, self.classes_):
             raise ValueError(
                 f"`classes` must be those of the first call to partial_fit, {self.classes_}; "

@@ -10,7 +10,13 @@ from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .._data.sequences import as_numbers, relative, unpack_steps
+from .._data import arguments
+from .._data.arguments import Argument, naming
+from .._data.carriers import as_numbers
+from .._data.form import InputForm
+from .._data.reader import read_X
+from .._data.unpacking import as_carried
+from .._data.weights import read_weights, relative
 from .._floating_point import floating_point_ignored
 from .._model import weight_files
 from .._model.architecture import FORMAT, upgraded_cell, words_of
@@ -33,7 +39,6 @@ from .._training.epochs import Progress
 from .._training.losses import LOSSES
 from .._training.threads import effective_n_threads
 from .parameters import check, check_parameters
-from .validation import naming, read_weights, read_X
 
 
 class InconsistentStateWarning(InconsistentVersionWarning):
@@ -113,10 +118,16 @@ class _FittedRNN(BaseEstimator):
         twin.__dict__ = vars(self).copy()
         return twin
 
+    def _read_X(self, X, network, scaling):
+        """Return X as sequences of the form of `fit`, which the network can read."""
+        form = InputForm.from_attributes(vars(self))
+        dtype, owner = network.dtype, type(self).__name__
+        return read_X(X, owner, form, dtype=dtype, scaling=scaling)[0]
+
     def _outputs(self, X, raw=False):
         """Return the network, X as sequences, and its outputs by rows; call this on a copy."""
         network, scaling = self._fitted_network(), self._scaling()
-        sequences = read_X(self, X, dtype=network.dtype, scaling=scaling)
+        sequences = self._read_X(X, network, scaling)
         predict = predictor(network, sequences, scaling, self._threads())
         return network, sequences, finite(predict(self.params_, raw), network)
 
@@ -126,7 +137,7 @@ class _FittedRNN(BaseEstimator):
         network, sequences, outputs = twin._outputs(X)
         weights = read_weights(sample_weight, sequences, network.per_step)
         taught = None if weights is None else weights > 0
-        rows = twin._read_y(y, sequences, network.per_step, "y", taught)
+        rows = twin._read_y(y, sequences, network.per_step, arguments.Y, taught)
         weights = None if weights is None else relative(weights)
         return twin._score_rows(twin._encode_y(rows), outputs, weights)
 
@@ -179,7 +190,7 @@ class _FittedRNN(BaseEstimator):
                 f"`return_sequences` must be {boolean.text}, got {return_sequences!r}."
             )
         scaling = twin._scaling()
-        sequences = read_X(twin, X, dtype=network.dtype, scaling=scaling)
+        sequences = twin._read_X(X, network, scaling)
         states = states_of_layer(
             network,
             twin.params_,
@@ -253,7 +264,7 @@ class _FittedRNN(BaseEstimator):
                 f"unknown {sorted(set(weights) - set(views), key=str)}."
             )
         for name, view in views.items():
-            value = as_numbers(weights[name], f"weights[{name!r}]")
+            value = as_numbers(weights[name], Argument(f"weights[{name!r}]", whole="weights"))
             if value.shape != view.shape:
                 raise ValueError(
                     f"`weights[{name!r}]` must have shape {view.shape}, got {value.shape}."
@@ -411,8 +422,3 @@ class _FittedRNN(BaseEstimator):
             name = type(self).__name__
             warnings.warn(InconsistentStateWarning(name, __version__, version), stacklevel=3)
         super().__setstate__(state)
-
-
-def as_carried(rows, sequences, per_step):
-    """Return rows as X came: (n_samples, ...), (n_samples, n_timesteps, ...) or object array."""
-    return unpack_steps(rows, sequences, sequences.kind != "ragged") if per_step else rows

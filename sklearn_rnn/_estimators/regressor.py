@@ -6,9 +6,13 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.exceptions import UndefinedMetricWarning
 
+from .._data.arguments import naming
+from .._data.carriers import as_numbers
+from .._data.finite import check_finite_rows
 from .._data.moments import Moments, go_on
-from .._data.sequences import as_numbers, pack_steps
-from .._data.values import filled, hint_at_weight
+from .._data.steps import pack_steps
+from .._data.unpacking import as_carried
+from .._data.values import filled
 from .._floating_point import floating_point_ignored
 from .._model.network import absorb_output_scale
 from .._training.losses import unit_of_loss
@@ -16,9 +20,9 @@ from ..metrics import r2
 from .base import _RNNBase, level_of_caller
 from .callbacks import with_callbacks
 from .docstrings import documented
-from .fitted import as_carried, finite
+from .fitted import finite
 from .parameters import REGRESSOR
-from .validation import check_rows_finite, naming, one_per_sequence
+from .validation import one_per_sequence
 
 
 @documented(REGRESSOR)
@@ -270,7 +274,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         Rows outside the mask `taught` (n_rows,) may hold None, NaN or infinity.
         """
         if per_step:
-            return pack_steps(y, sequences, name=name, taught=taught)
+            return pack_steps(y, sequences, name, taught=taught)
         with naming(name):
             y = one_per_sequence(y, sequences, name, as_numbers)
         if y.ndim > 2 or y.size == 0:
@@ -280,7 +284,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
             )
         with np.errstate(over="ignore"):
             y = filled(y.astype(np.float64, copy=False), taught)
-        check_rows_finite(y, name, hint_at_weight(name))
+        check_finite_rows(y, name)
         return y
 
     def _learn_y(self, rows, weights, taught, going_on, incremental):

@@ -12,8 +12,8 @@ from numbers import Real
 import numpy as np
 
 from .. import _core
+from .._data.form import KINDS
 from .._data.moments import N_MOMENTS
-from .._estimators.validation import KINDS
 from .._rules import Allowed, boolean, integer, number, one_of
 from .._training.losses import LOSSES
 from .._training.optimizers import SOLVERS

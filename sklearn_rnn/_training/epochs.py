@@ -7,7 +7,7 @@ from time import perf_counter
 import numpy as np
 
 from .. import _core
-from .._data.sequences import Sequences
+from .._data.packed import Sequences
 from .._model.network import Network, held
 from . import optimizers
 
@@ -54,9 +54,7 @@ class Examples:
         """Select the rows of `values` (n_rows, ...) that belong to some sequences."""
         if values is None or not self.per_step:
             return None if values is None else values[indices]
-        flat = values.reshape(len(values), -1)
-        taken = replace(self.sequences, values=flat).take(indices).values
-        return taken.reshape(-1, *values.shape[1:])
+        return values[self.sequences.rows(indices)]
 
     def take(self, indices):
         """Copy the examples of some sequences."""

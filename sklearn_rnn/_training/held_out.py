@@ -6,7 +6,8 @@ from numbers import Real
 import numpy as np
 from sklearn.utils import _safe_indexing  # public, in spite of its name
 
-from .._data.sequences import check_range
+from .._data import arguments
+from .._data.finite import check_range
 from .._floating_point import floating_point_of_caller
 from .._model.network import mean_loss, predictor
 from .._rules import Allowed
@@ -32,7 +33,7 @@ class HeldOut:
     def as_trained(self, factors, scaling, dtype):
         """Return the same sequences with the class weights and the scale of X of training."""
         if self.is_given:
-            check_range(self.examples.sequences, dtype, scaling, name="X_val")
+            check_range(self.examples.sequences, dtype, scaling, arguments.X_VAL)
         examples = replace(self.examples.with_class_weights(factors), scaling=scaling)
         if examples.n_taught() < 2:
             raise ValueError(
