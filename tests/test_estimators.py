@@ -19,11 +19,11 @@ from sklearn.preprocessing import StandardScaler
 
 import sklearn_rnn
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core
-from sklearn_rnn._estimators import fitted as _fitted
 from sklearn_rnn._estimators import parameters as _parameters
-from sklearn_rnn._estimators.validation import split
+from sklearn_rnn._model import fitted as _fitted
 from sklearn_rnn._training import losses as _losses
 from sklearn_rnn._training import optimizers as _optimizers
+from sklearn_rnn._training.held_out import split
 from sklearn_rnn.preprocessing import SequenceScaler
 
 QUICK = {"hidden_layer_sizes": 4, "max_iter": 2, "random_state": 0}

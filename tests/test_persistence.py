@@ -195,7 +195,7 @@ ARRAYS = [
 ]
 
 
-LEARNING_ONLY = {"_optimizer", "vectors", "t_", "loss_curve_", "best_loss_", "validation_scores_"}
+LEARNING_ONLY = {"_optimizer", "moments", "t_", "loss_curve_", "best_loss_", "validation_scores_"}
 
 
 def assert_refused(rnn, X, name, unpickled=True):
@@ -220,7 +220,7 @@ def test_a_damaged_array_is_noticed_before_the_kernels_see_it(make, name, damage
     rnn, X = make()
     holder = vars(rnn)
     if name == "_optimizer":
-        holder, name = rnn._optimizer, "vectors"
+        holder, name = rnn._optimizer, "moments"
     holder[name] = DAMAGES_OF_NUMBERS[damage](holder[name])
     # Pickles hold arrays in one piece, and NumPy swaps bytes back.
     assert_refused(rnn, X, name, unpickled=damage not in ("swapped", "with gaps"))
@@ -766,7 +766,7 @@ def forge(file, rnn, change):
     """Write a file with a changed description and the checksum that belongs to it."""
     facts = copy.deepcopy(sklearn_rnn._model.state.describe(vars(rnn)))
     change(facts)
-    _weight_files.write(file, facts, rnn._fitted_network(), rnn.params_)
+    _weight_files.write(file, facts, rnn._fitted_model().network, rnn.params_)
 
 
 @pytest.mark.parametrize("what", DESCRIPTIONS)

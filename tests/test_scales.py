@@ -23,7 +23,7 @@ from cases import (
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core
 from sklearn_rnn._data.moments import Moments
 from sklearn_rnn._data.sequences import pack
-from sklearn_rnn._estimators.validation import split
+from sklearn_rnn._training.held_out import split
 
 # Training that changes nothing but what is scaled.
 STILL = {"solver": "sgd", "momentum": 0.0, "learning_rate_init": 1e-300, "dtype": "float64"}

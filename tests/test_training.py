@@ -17,11 +17,11 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core
 from sklearn_rnn._data.sequences import pack
-from sklearn_rnn._estimators.validation import split
 from sklearn_rnn._model import network as _network
 from sklearn_rnn._model.network import Network
 from sklearn_rnn._training import epochs as _training
 from sklearn_rnn._training import optimizers as _optimizers
+from sklearn_rnn._training.held_out import split
 
 PLAIN_STEP = {
     "solver": "sgd",
@@ -228,7 +228,7 @@ def test_partial_fit_with_another_solver_begins_with_an_empty_memory(ragged):
     X, labels, _ = ragged
     rnn = RNNClassifier(4, max_iter=2, random_state=0).fit(X, labels)
     rnn.set_params(solver="sgd").partial_fit(X, labels)
-    assert rnn._optimizer["vectors"].shape == (1, len(rnn.params_))
+    assert rnn._optimizer["moments"].shape == (1, len(rnn.params_))
 
 
 def test_warm_start_goes_on_with_new_minibatches(ragged):
