@@ -5,8 +5,11 @@ import os
 # scikit-learn skips its array-API check unless scipy was imported under this switch.
 os.environ["SCIPY_ARRAY_API"] = "1"
 
+import make_models
 import numpy as np
 import pytest
+from kept_models import SUFFIXES
+from make_models import MODELS
 
 
 @pytest.fixture
@@ -30,3 +33,19 @@ def ragged():
 def pytest_configure(config):
     # Short fits do not converge, and should not: the tests of the warning ask for it themselves.
     config.addinivalue_line("filterwarnings", "ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+@pytest.fixture(params=MODELS)
+def model_name(request):
+    return request.param
+
+
+@pytest.fixture
+def fitted(model_name):
+    """A model of each kind, and its X."""
+    return make_models.fit(model_name)
+
+
+@pytest.fixture(params=SUFFIXES)
+def file(request, tmp_path):
+    return tmp_path / f"model{request.param}"
