@@ -1,0 +1,23 @@
+"""Settings of short fits, and when two results are the same."""
+
+import pickle
+
+PLAIN_STEP = {
+    "solver": "sgd",
+    "momentum": 0.0,
+    "learning_rate_init": 1.0,
+    "alpha": 0.0,
+    "max_grad_norm": None,
+    "batch_size": 1000,
+    "dtype": "float64",
+    "normalize_X": False,
+    "random_state": 0,
+}
+
+
+def same_state(a, b):
+    """Tell whether two estimators have the same fitted state, bit for bit."""
+    return pickle.dumps(a._fitted_state()) == pickle.dumps(b._fitted_state())
+
+
+MOVING = {"dropout": 0.3, "max_iter": 3, "random_state": 7, "batch_size": 16}
