@@ -8,6 +8,7 @@ os.environ["SCIPY_ARRAY_API"] = "1"
 import make_models
 import numpy as np
 import pytest
+from carriers import CARRIERS
 from kept_models import SUFFIXES
 from make_models import MODELS
 
@@ -49,3 +50,8 @@ def fitted(model_name):
 @pytest.fixture(params=SUFFIXES)
 def file(request, tmp_path):
     return tmp_path / f"model{request.param}"
+
+
+@pytest.fixture(params=CARRIERS)
+def carrier(request):
+    return CARRIERS[request.param]

@@ -4,6 +4,7 @@ import time
 
 import numpy as np
 import pytest
+from cases import run_python
 
 from sklearn_rnn import RNNClassifier
 
@@ -18,3 +19,15 @@ def test_predicting_one_short_sequence_costs_little():
         rnn.predict(X[:1])
         times.append(time.perf_counter() - begin)
     assert np.median(times) < 1e-3  # 70 us on an idle machine
+
+
+@pytest.mark.clock
+def test_importing_is_quick():
+    code = """
+import time
+import sklearn
+begin = time.perf_counter()
+import sklearn_rnn
+print(time.perf_counter() - begin)
+"""
+    assert min(float(run_python(code).stdout) for _ in range(3)) < 0.1
