@@ -3,13 +3,7 @@
 Run by hand: ``pytest tests/slow``. A failure prints what repeats it.
 """
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from hostile import CALLS, storm
 from test_hostile_input import PARAMETERS, assert_often, constructions
 

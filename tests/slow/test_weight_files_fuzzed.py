@@ -3,13 +3,7 @@
 Run by hand: ``pytest tests/slow``.
 """
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from kept_models import SUFFIXES
 from test_changed_files import assert_mutations_are_noticed
 
