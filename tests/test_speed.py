@@ -5,20 +5,26 @@ import time
 import numpy as np
 import pytest
 from cases import run_python
+from sklearn.neural_network import MLPClassifier
 
 from sklearn_rnn import RNNClassifier
 
 
 @pytest.mark.clock
-def test_predicting_one_short_sequence_costs_little():
+def test_predicting_one_short_sequence_takes_as_long_as_in_scikit_learn():
     X = np.random.RandomState(0).normal(size=(50, 5, 2))
-    rnn = RNNClassifier(8, max_iter=1).fit(X, X[:, 0, 0] > 0)
+    y = X[:, 0, 0] > 0
+    rnn = RNNClassifier(8, max_iter=1).fit(X, y)
+    mlp = MLPClassifier(8).fit(X.reshape(50, 10), y)
     times = []
     for _ in range(300):
         begin = time.perf_counter()
         rnn.predict(X[:1])
-        times.append(time.perf_counter() - begin)
-    assert np.median(times) < 1e-3  # 70 us on an idle machine
+        middle = time.perf_counter()
+        mlp.predict(X[:1].reshape(1, 10))
+        times.append((middle - begin, time.perf_counter() - middle))
+    ours, theirs = np.min(times, axis=0)
+    assert ours < 1.4 * theirs  # 1.0; most of both is the checking of X
 
 
 @pytest.mark.clock
@@ -26,8 +32,8 @@ def test_importing_is_quick():
     code = """
 import time
 import sklearn
-begin = time.perf_counter()
+begin = time.process_time()
 import sklearn_rnn
-print(time.perf_counter() - begin)
+print(time.process_time() - begin)
 """
     assert min(float(run_python(code).stdout) for _ in range(3)) < 0.1
