@@ -43,6 +43,13 @@ def assert_same_predictions(a, b, X):
         np.testing.assert_array_equal(ours, theirs)
 
 
+def assert_equally_good(copied, rnn, X):
+    """Hold that a copy predicts and learns on as its original."""
+    assert_same_predictions(copied, rnn, X)
+    assert repr(copied.get_params()) == repr(rnn.get_params())
+    assert_equal(train_on(copied, X).params_, train_on(copy.deepcopy(rnn), X).params_)
+
+
 def assert_load_fails(file, rnn, match=None):
     """Hold that neither an unfitted nor a fitted estimator takes a file, and that both stay."""
     unfitted, fitted = type(rnn)(), copy.deepcopy(rnn)

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from cases import as_read
 from fits import QUICK, equal
 from sklearn.base import clone
 
@@ -39,19 +38,6 @@ def test_weights_are_fresh_read_only_and_can_be_put_back(ragged):
     assert other.set_weights(weights) is other
     assert equal(other.predict_proba(X), rnn.predict_proba(X))
     assert not hasattr(RNNClassifier(), "weights_")
-
-
-def test_pytorch_takes_the_weights_as_they_are(ragged):
-    torch = pytest.importorskip("torch")
-    X, labels, _ = ragged
-    rnn = RNNClassifier(5, cell="lstm", bidirectional=True, max_iter=1, dtype="float64")
-    rnn.fit(X, labels)
-    lstm = torch.nn.LSTM(3, 5, bidirectional=True, batch_first=True).double()
-    weights = {k: torch.tensor(w) for k, w in rnn.weights_.items() if not k.startswith("head")}
-    lstm.load_state_dict(weights)
-    states, _ = lstm(torch.tensor(as_read(rnn, X[:1])[0])[None])
-    ours = rnn.hidden_states(X[:1], return_sequences=True)[0]
-    np.testing.assert_allclose(ours, states[0].detach().numpy(), atol=1e-12)
 
 
 def test_clone_keeps_parameters_alone(ragged):

@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 from forged_files import forge
 from kept_models import (
-    SUFFIXES,
     assert_equal,
     assert_load_fails,
     assert_same_predictions,
@@ -26,8 +25,6 @@ from sklearn.base import clone
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
 from sklearn_rnn._model import weight_files as _weight_files
-
-# ---- weight files -------------------------------------------------------------------------------
 
 
 def test_an_unfitted_estimator_becomes_the_model_of_a_weight_file(fitted, file):
@@ -224,27 +221,6 @@ def test_a_damaged_model_is_not_written(file):
     assert not file.exists()
 
 
-# ---- weight files and other packages ------------------------------------------------------------
-
-
-def test_safetensors_reads_our_files_and_we_read_its(fitted, tmp_path):
-    safetensors = pytest.importorskip("safetensors.numpy")
-    rnn, X = fitted
-    ours, theirs = tmp_path / "ours.safetensors", tmp_path / "theirs.safetensors"
-    rnn.save_weights(ours)
-    weights = safetensors.load_file(ours)
-    assert weights.keys() == rnn.weights_.keys()
-    for name, weight in rnn.weights_.items():
-        assert_equal(weights[name], weight)
-    with pytest.importorskip("safetensors").safe_open(ours, "np") as opened:
-        metadata = opened.metadata()
-    safetensors.save_file(weights, theirs, metadata)
-    assert_same_predictions(type(rnn)().load_weights(theirs), rnn, X)
-    safetensors.save_file(weights, theirs)
-    with pytest.raises(ValueError, match="metadata"):
-        type(rnn)().load_weights(theirs)
-
-
 def test_numpy_reads_our_files(fitted, tmp_path):
     rnn, _ = fitted
     ours, theirs = tmp_path / "ours.npz", tmp_path / "theirs.npz"
@@ -256,19 +232,3 @@ def test_numpy_reads_our_files(fitted, tmp_path):
         assert_equal(arrays[name], weight)
     np.savez(theirs, **arrays)
     assert_load_fails(theirs, rnn, "does not end as an archive of `save_weights` does")
-
-
-@pytest.mark.parametrize("suffix", SUFFIXES)
-def test_pytorch_takes_the_weights_of_our_files(suffix, tmp_path):
-    torch = pytest.importorskip("torch")
-    rnn, X = make_models.fit("lstm_objects")
-    file = tmp_path / f"model{suffix}"
-    rnn.save_weights(file)
-    load = np.load if suffix == ".npz" else pytest.importorskip("safetensors.numpy").load_file
-    names = [name for name in rnn.weights_ if not name.startswith("head")]
-    arrays = load(file)
-    lstm = torch.nn.LSTM(2, 2, batch_first=True).double()
-    lstm.load_state_dict({name: torch.tensor(arrays[name]) for name in names})
-    states, _ = lstm(torch.tensor((X - rnn.x_mean_) / rnn.x_scale_))
-    ours = rnn.hidden_states(X, return_sequences=True)
-    np.testing.assert_allclose(ours, states.detach().numpy(), atol=1e-12)
