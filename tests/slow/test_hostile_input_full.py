@@ -4,7 +4,8 @@ Run by hand: ``pytest tests/slow``. A failure prints what repeats it.
 """
 
 import pytest
-from hostile import CALLS, storm
+from hostile import storm
+from hostile_calls import CALLS
 from test_hostile_input import PARAMETERS, assert_often, constructions
 
 N_CALLS = 1500  # of each method: 21,000 in all
