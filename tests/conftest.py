@@ -69,7 +69,7 @@ def refuses(request):
 
     def check(rnn, message, X, y, error=ValueError, method="fit", **options):
         if request.param == "fitted":
-            vars(rnn).update(fitted_like(rnn)._fitted_state())
+            vars(rnn).update(fitted_like(rnn)._fitted_attributes())
         before = pickle.dumps(rnn)
         with pytest.raises(error, match=message):
             getattr(rnn, method)(X, y, **options)

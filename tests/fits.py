@@ -21,7 +21,7 @@ PLAIN_STEP = {
 
 def same_state(a, b):
     """Tell whether two estimators have the same fitted state, bit for bit."""
-    return pickle.dumps(a._fitted_state()) == pickle.dumps(b._fitted_state())
+    return pickle.dumps(a._fitted_attributes()) == pickle.dumps(b._fitted_attributes())
 
 
 def equal(a, b):

@@ -74,4 +74,4 @@ def test_every_attribute_that_a_fit_writes_is_listed(estimator, dense):
     rnn = estimator(**QUICK, early_stopping=True)
     before = set(vars(rnn))
     rnn.fit(X, (np.arange(40) % 2))
-    assert set(vars(rnn)) - before == set(rnn._fitted_state())
+    assert set(vars(rnn)) - before == set(rnn._fitted_attributes())

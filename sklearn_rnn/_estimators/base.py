@@ -16,9 +16,9 @@ from .._data.reader import read_X
 from .._data.scales import Scale
 from .._data.weights import read_weights, relative
 from .._model.architecture import difference, network_of
+from .._model.attributes import check_continuing, history
 from .._model.fitted import FittedModel
 from .._model.network import absorb_input_scale, absorb_output_scale, initialize
-from .._model.state import check_going_on, history
 from .._training.epochs import (
     Examples,
     Progress,
@@ -83,7 +83,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         observers = Observers(self, training.n_epochs, callbacks, facts, show)
         if not incremental:
             self._warn_of_batch_size(len(training.indices))
-        before, n_updates = self._fitted_state(), training.progress.n_updates
+        before, n_updates = self._fitted_attributes(), training.progress.n_updates
         try:
             observers.begin()
             end = train(training, n_threads, observers)
@@ -179,7 +179,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             return None
         model = self._fitted_model()
         fitted = model.network
-        check_going_on(vars(self), fitted)
+        check_continuing(vars(self), fitted)
         loss = getattr(self, "loss", fitted.loss)
         changed = difference(
             fitted, network_of(vars(self), fitted.n_features, fitted.n_outputs, loss)

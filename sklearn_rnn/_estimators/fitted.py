@@ -18,18 +18,9 @@ from .._data.weights import read_weights, relative
 from .._floating_point import floating_point_ignored
 from .._model import weight_files
 from .._model.architecture import FORMAT, upgraded_cell, words_of
+from .._model.attributes import FITTED, SCALES, check_whole, history, network_in, upgrade
+from .._model.description import check_alike, describe, described
 from .._model.fitted import FittedModel
-from .._model.state import (
-    SCALES,
-    STATE,
-    check_alike,
-    check_whole,
-    describe,
-    described,
-    history,
-    network_of,
-    upgrade,
-)
 from .._rules import boolean, integer
 from .._training.epochs import Progress, Settings
 from .._training.losses import LOSSES
@@ -62,17 +53,17 @@ class _FittedRNN(BaseEstimator):
     `_become` and `set_weights` write them.
     """
 
-    # ---- state ----
+    # ---- fitted attributes ----
 
-    def _fitted_state(self):
+    def _fitted_attributes(self):
         """Return the fitted attributes."""
-        return {k: v for k, v in vars(self).items() if k in STATE}
+        return {k: v for k, v in vars(self).items() if k in FITTED}
 
-    def _set_fitted(self, state):
+    def _set_fitted(self, attributes):
         """Replace the fitted attributes, the new ones all at once."""
-        old = self._fitted_state()
-        vars(self).update(state)
-        for name in old.keys() - state.keys():
+        old = self._fitted_attributes()
+        vars(self).update(attributes)
+        for name in old.keys() - attributes.keys():
             delattr(self, name)
 
     def __sklearn_is_fitted__(self):
@@ -261,12 +252,12 @@ class _FittedRNN(BaseEstimator):
         ------
         ValueError
             If the name has another ending or belongs to something other than a file, the fitted
-            state is damaged, or `classes_` are neither numbers nor strings.
+            attributes are damaged, or `classes_` are neither numbers nor strings.
         """
         check_is_fitted(self)
-        state = vars(self).copy()
-        network = check_whole(state)
-        weight_files.write(file, describe(state), network, state["params_"])
+        attributes = vars(self).copy()
+        network = check_whole(attributes)
+        weight_files.write(file, describe(attributes), network, attributes["params_"])
 
     @floating_point_ignored
     def load_weights(self, file):
@@ -314,33 +305,35 @@ class _FittedRNN(BaseEstimator):
         """
 
         description, params = weight_files.read(
-            file, lambda description: network_of(described(description))
+            file, lambda description: network_in(described(description))
         )
-        state = {**described(description), "params_": params}
-        network = check_whole(state)
+        attributes = {**described(description), "params_": params}
+        network = check_whole(attributes)
         if hasattr(self, "params_"):
-            check_alike(vars(self), state)
-            new = {k: state[k] for k in ("params_", *SCALES) if k in state}
-            self._set_fitted({**self._fitted_state(), **new})
+            check_alike(vars(self), attributes)
+            new = {k: attributes[k] for k in ("params_", *SCALES) if k in attributes}
+            self._set_fitted({**self._fitted_attributes(), **new})
         else:
-            self._become(network, state)
+            self._become(network, attributes)
         return self
 
-    def _become(self, network, state):
-        """Take over a state that has no history of training."""
-        if is_classifier(self) != (LOSSES[network.loss].targets == "classes"):
+    def _become(self, network, attributes):
+        """Take over a model that has no history of training."""
+        holds = LOSSES[network.loss].targets
+        if is_classifier(self) != (holds == "classes"):
             raise ValueError(
                 f"`file` must hold a network for {type(self).__name__}, got one that predicts "
-                f"{LOSSES[network.loss].targets}, with loss={network.loss!r}."
+                f"{holds}, with loss={network.loss!r}."
             )
-        params = {**words_of(network), "normalize_X": state["_x_moments"] is not None}
+        params = {**words_of(network), "normalize_X": attributes["_x_moments"] is not None}
         params = {name: value for name, value in params.items() if name in vars(self)}
         check_parameters({**vars(self), **params})
         with naming("random_state"):
             rng = check_random_state(self.random_state)
         seed = int(rng.randint(2**64, dtype=np.uint64))
-        progress = Progress.begin(state["params_"], seed, Settings.of(vars(self)))
-        vars(self).update({**params, **state, **history(network, progress)})  # all at once
+        progress = Progress.begin(attributes["params_"], seed, Settings.of(vars(self)))
+        # All at once.
+        vars(self).update({**params, **attributes, **history(network, progress)})
 
     # ---- scikit-learn and pickle ----
 

@@ -12,8 +12,8 @@ from .._data.scales import Scale
 from .._data.targets import KINDS, Labels, Numbers
 from .._training.losses import LOSSES
 from .architecture import describe
+from .attributes import checked
 from .network import Network, hidden_states, predictor
-from .state import checked
 
 
 @dataclass(frozen=True, eq=False)

@@ -173,7 +173,7 @@ class Weighing:
 
 @dataclass
 class Progress:
-    """The state of training: started by a fit, changed by each minibatch, resumed by `partial_fit`.
+    """How far a training is: started by a fit, changed by each minibatch, resumed by `partial_fit`.
 
     Losses are in the units of y; only `best` is in the units of `tol`.
     """
@@ -222,7 +222,7 @@ class Progress:
 
     @classmethod
     def resume(cls, params, optimizer, settings, **history):
-        """Continue from an `optimizer_state`; a new solver begins without moments."""
+        """Continue from an what `optimizer` returned; a new solver begins without moments."""
         if optimizer["solver"] != settings.solver:
             return cls.begin(params, next_seed(optimizer["seed"]), settings, **history)
         optimizer = {**optimizer, "moments": optimizer["moments"].copy()}
@@ -232,14 +232,14 @@ class Progress:
         """Tell whether the weights and the optimizer's moments are finite."""
         return bool(np.isfinite(self.params).all() and np.isfinite(self.moments).all())
 
-    def optimizer_state(self):
+    def optimizer(self):
         """Return what `resume` needs besides the parameters: plain values and one array."""
         names = ("solver", "moments", "seed", "learning_rate", "n_updates", "n_passes")
-        state = {name: getattr(self, name) for name in names}
-        state["moments"] = self.moments.copy()  # training continues to change them
+        facts = {name: getattr(self, name) for name in names}
+        facts["moments"] = self.moments.copy()  # training continues to change them
         if not self.validates:
-            state.update(best=self.best, no_improvement=self.no_improvement)
-        return state
+            facts.update(best=self.best, no_improvement=self.no_improvement)
+        return facts
 
     def rescale_best(self, factor):
         """Convert the best loss to another unit; None: predictions have changed, judge anew."""
