@@ -23,21 +23,22 @@ LEAST_SCALES = {"float32": 1e-30, "float64": 1e-300}
 LEAST_WEIGHT, GREATEST_WEIGHT = 1e-300, 1e300
 
 
-def weighted_scale(values, weights=None):
+def weighted_scale(values, weights, constant):
     """Return weighted mean and standard deviation (k,) of columns (n, k); weights are (n,) or None.
 
-    A constant column has its value as mean, and exactly 0 as deviation. Results that overflow are
-    not finite.
+    A constant column, marked in `constant` (k,), has its value as mean, and exactly 0 as deviation.
+    Results that overflow are not finite.
     """
-    constant = values.min(axis=0) == values.max(axis=0)
     with np.errstate(over="ignore", invalid="ignore"):
         mean = np.average(values, axis=0, weights=weights)
         mean[constant] = values[0, constant]
         deviations = values - mean
+        np.abs(deviations, out=deviations)
         # Divided by the largest, squares are at most 1 and do not all vanish.
-        largest = np.abs(deviations).max(axis=0)
+        largest = deviations.max(axis=0)
         largest[constant | (largest == 0)] = 1.0
-        variance = np.average((deviations / largest) ** 2, axis=0, weights=weights)
+        deviations /= largest
+        variance = np.average(np.square(deviations, out=deviations), axis=0, weights=weights)
         scale = largest * np.sqrt(variance)
     scale[constant] = 0.0
     return mean, scale
@@ -76,7 +77,8 @@ class Moments:
     def of(cls, columns, weights=None):
         """Return the moments of columns (n, k); weights (n,), all positive, or None for ones."""
         least, greatest = columns.min(axis=0), columns.max(axis=0)
-        mean, deviation = weighted_scale(columns, None if weights is None else relative(weights))
+        shares = None if weights is None else relative(weights)
+        mean, deviation = weighted_scale(columns, shares, least == greatest)
         return cls._of(columns, weights, mean, deviation, least, greatest)
 
     @classmethod
@@ -131,7 +133,7 @@ class Moments:
         if len(candidates):
             values = columns[:, candidates]
             binary[candidates] = ((values == 0) | (values == 1)).all(axis=0)
-        weight = float(np.clip(weight, LEAST_WEIGHT, GREATEST_WEIGHT))
+        weight = min(max(float(weight), LEAST_WEIGHT), GREATEST_WEIGHT)
         return cls(len(columns), weight, mean, deviation, least, greatest, binary)
 
     def __add__(self, other):
