@@ -22,6 +22,7 @@ import reference
 import sklearn_rnn
 from sklearn_rnn import _core
 from sklearn_rnn._model.network import Network, held
+from sklearn_rnn.cells import Elman
 
 # How many seconds an interrupt may take: any run finds what never answers, `-m clock` what is slow.
 each_patience = pytest.mark.parametrize(
@@ -48,6 +49,14 @@ RTOL_REORDERED = 1e-12
 RTOL_DIFFERENCES = 1e-6
 
 CELLS = [(name, a) for name, info in _core.CELLS.items() for a in info.activations or ("",)]
+
+
+def cell_of(case):
+    """Return the parameter `cell` of an estimator for one of `CELLS`."""
+    name, activation = case
+    return Elman(activation=activation) if activation else name
+
+
 CLASSIFYING = ("softmax", "logistic")
 HUBER_DELTA = 0.7
 

@@ -40,7 +40,7 @@ from hypothesis import strategies as st
 from sklearn.exceptions import DataConversionWarning
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core, metrics, unpad
-from sklearn_rnn._estimators.parameters import DTYPES, MODES
+from sklearn_rnn._model.architecture import DTYPES, MODES
 from sklearn_rnn._training.losses import REGRESSION_LOSSES
 from sklearn_rnn.preprocessing import SequenceScaler
 

@@ -21,6 +21,7 @@ from sklearn.base import clone
 
 import sklearn_rnn
 from sklearn_rnn import RNNClassifier, RNNRegressor
+from sklearn_rnn.cells import Elman
 
 FOLDER = Path(__file__).parent / "data" / "models"
 PICKLE_PROTOCOL = 4  # the default of Python 3.8 to 3.13
@@ -60,7 +61,7 @@ MODELS = {
         lambda n: [np.stack([steps, -steps], axis=1) for steps in n],
     ),
     "elman_integers": (
-        RNNClassifier(3, cell="elman", activation="relu", early_stopping=True),
+        RNNClassifier(3, cell=Elman(activation="relu"), early_stopping=True),
         "2d",
         classes,
     ),

@@ -16,6 +16,7 @@ from cases import (
     CELLS,
     RTOL,
     assert_close,
+    cell_of,
     draw_dataset,
     draw_lengths,
     draw_params,
@@ -78,11 +79,9 @@ def fit(cell, dtype, ragged, **options):
     y = rng.integers(0, 3, len(X))
     if ragged:
         X = [x[: rng.integers(15, 26)] for x in X]
-    name, activation = cell
     rnn = RNNClassifier(
         (40,),
-        cell=name,
-        activation=activation or "tanh",
+        cell=cell_of(cell),
         dtype=dtype,
         max_iter=2,
         batch_size=30,

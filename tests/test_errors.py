@@ -11,6 +11,7 @@ import pytest
 from sklearn.exceptions import DataConversionWarning, NotFittedError
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
+from sklearn_rnn.cells import Cell, Elman
 
 RNG = np.random.RandomState(0)
 DENSE = RNG.normal(size=(6, 4, 3))
@@ -126,11 +127,12 @@ def test_a_bad_class_weight_is_named(refuses, value):
     refuses(RNNClassifier(class_weight=value), "`class_weight`", RAGGED, LABELS)
 
 
-def test_an_activation_for_a_cell_without_a_choice_is_refused(refuses):
-    refuses(RNNRegressor(activation="relu"), "`activation`.*cell='gru'", RAGGED, NUMBERS)
-    rnn = RNNRegressor(cell="elman", activation="sin")
-    refuses(rnn, "`activation`.*'tanh', 'relu'", RAGGED, NUMBERS)
-    RNNRegressor(2, cell="elman", activation="relu", max_iter=1).fit(RAGGED, NUMBERS)
+def test_a_bad_option_of_a_cell_is_named(refuses):
+    rnn = RNNRegressor(cell=Elman(activation="sin"))
+    message = r"`activation`.*'tanh', 'relu', got cell=Elman\(activation='sin'\)"
+    refuses(rnn, message, RAGGED, NUMBERS)
+    for cell in (Cell("abacus"), Cell(Elman()), Elman):
+        refuses(RNNRegressor(cell=cell), "`cell`.*sklearn_rnn.cells.*got", RAGGED, NUMBERS)
 
 
 # ---- X --------------------------------------------------------------------------------------
@@ -600,7 +602,7 @@ def test_a_column_of_labels_per_step_is_flattened_with_a_warning():
 
 def test_results_that_are_not_finite_are_an_error():
     X = np.random.RandomState(0).normal(size=(20, 4, 3))
-    settings = {"cell": "elman", "activation": "relu", "max_iter": 2, "tol": 0.0}
+    settings = {"cell": Elman(activation="relu"), "max_iter": 2, "tol": 0.0}
     regressor = RNNRegressor(16, random_state=0, **settings).fit(X, X.sum(axis=(1, 2)))
     with pytest.raises(ValueError, match=r"`X` must be at most 1e.*sequence 0 has 3e\+38"):
         regressor.predict(np.full_like(X, 3e38))

@@ -15,7 +15,8 @@ from .._data.form import InputForm
 from .._data.moments import LEAST_SCALES, Moments, go_on
 from .._data.reader import read_X
 from .._data.weights import read_weights, relative
-from .._model.network import Network, absorb_input_scale, initialize
+from .._model.architecture import difference, network_of
+from .._model.network import absorb_input_scale, initialize
 from .._model.state import check_going_on, learned
 from .._training.epochs import (
     Examples,
@@ -32,14 +33,9 @@ from .._training.losses import plateau
 from .._training.threads import blas_held_at_one_thread, effective_n_threads
 from .callbacks import CallbackSupportMixin, Observers, as_callbacks
 from .fitted import _FittedRNN
-from .parameters import MODES, check_parameters, layer_sizes
+from .parameters import check_parameters
 from .validation import split
 
-# The parameters that must not change between a fit and its continuation.
-FIXED = (
-    *("cell", "activation", "hidden_layer_sizes", "bidirectional", "mode", "loss", "dtype"),
-    "normalize_X",
-)
 OURS = ("sklearn", "sklearn_rnn")  # packages at whose lines no warning should point
 
 
@@ -144,7 +140,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             self._check_unchanged()
         read = self._read_examples(X, y, sample_weight, going_on, incremental, learn_options)
         examples, with_weight, loss, n_outputs = read
-        network = self._choose_network(examples.sequences.n_features, n_outputs, loss)
+        network = network_of(vars(self), examples.sequences.n_features, n_outputs, loss)
         settings = Settings(**{f.name: getattr(self, f.name) for f in fields(Settings)})
         with naming("random_state"):
             rng = check_random_state(self.random_state)
@@ -208,9 +204,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             return None
         if not incremental:
             examples = examples.with_equal_weights_as_ones(indices)
-        weights = examples.weights_of_steps(
-            indices, up_to_the_last_taught=not network.bidirectional
-        )
+        weights = examples.weights_of_steps(indices, up_to_the_last_taught=network.is_causal)
         values = examples.sequences.values
         moments, least = Moments.of_rows(values, weights), LEAST_SCALES[values.dtype.name]
         if not incremental:
@@ -270,39 +264,24 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         rows = self._read_y(y, sequences, per_step, y_name, taught)
         return sequences, rows, weights
 
-    def _choose_network(self, n_features, n_outputs, loss):
-        sizes = tuple(map(int, layer_sizes(self.hidden_layer_sizes)))
-        return Network(
-            n_features=n_features,
-            cell=self.cell,
-            activation=self.activation,
-            hidden_layer_sizes=sizes,
-            bidirectional=bool(self.bidirectional),
-            n_outputs=n_outputs,
-            loss=loss,
-            huber_delta=float(getattr(self, "huber_delta", 1.0)),
-            per_step=self.mode == "many_to_many",
-            dropout=float(self.dropout),
-            dtype=self.dtype,
-        )
-
     def _check_unchanged(self):
         """Refuse to continue training if the parameters do not match the fitted network."""
         fitted = self._fitted_network()
         check_going_on(vars(self), fitted)
-        network = self._choose_network(
-            fitted.n_features, fitted.n_outputs, getattr(self, "loss", fitted.loss)
+        loss = getattr(self, "loss", fitted.loss)
+        changed = difference(
+            fitted, network_of(vars(self), fitted.n_features, fitted.n_outputs, loss)
         )
-        before, now = ({**vars(n), "mode": MODES[n.per_step]} for n in (fitted, network))
-        before["normalize_X"] = self._x_moments is not None
-        now["normalize_X"] = bool(self.normalize_X)
-        for name in FIXED:
-            if before[name] != now[name]:
-                raise ValueError(
-                    f"`{name}` must not change between a fit and its continuation (warm_start, "
-                    f"partial_fit): the fitted network has {name}={before[name]!r}, "
-                    f"got {getattr(self, name)!r}."
-                )
+        normalized = self._x_moments is not None
+        if changed is None and normalized != bool(self.normalize_X):
+            changed = "normalize_X", normalized, self.normalize_X
+        if changed is not None:
+            name, before, _ = changed
+            raise ValueError(
+                f"`{name}` must not change between a fit and its continuation (warm_start, "
+                f"partial_fit): the fitted network has {name}={before!r}, "
+                f"got {getattr(self, name)!r}."
+            )
 
     def _begin(self, network, settings, rng, going_on, incremental):
         """Return the progress that training starts with: a new one, or that of the last fit."""

@@ -19,12 +19,12 @@ from .._data.unpacking import as_carried
 from .._data.weights import read_weights, relative
 from .._floating_point import floating_point_ignored
 from .._model import weight_files
+from .._model.architecture import FORMAT, upgraded_cell, words_of
 from .._model.network import hidden_states as states_of_layer
 from .._model.network import predictor
 from .._model.state import (
     SCALES,
     STATE,
-    STATE_FORMAT,
     check_alike,
     check_whole,
     checked,
@@ -34,10 +34,11 @@ from .._model.state import (
     network_of,
     upgrade,
 )
+from .._rules import boolean, integer
 from .._training.epochs import Progress
 from .._training.losses import LOSSES
 from .._training.threads import effective_n_threads
-from .parameters import MODES, boolean, check, check_parameters, integer
+from .parameters import check, check_parameters
 
 
 class InconsistentStateWarning(InconsistentVersionWarning):
@@ -179,7 +180,7 @@ class _FittedRNN(BaseEstimator):
         """
         twin = self._now()
         network = twin._fitted_network()
-        n_layers = len(network.hidden_layer_sizes)
+        n_layers = network.n_layers
         if not integer(-n_layers).test(layer) or layer >= n_layers:
             raise ValueError(
                 f"`layer` must be an integer from {-n_layers} to {n_layers - 1}, got {layer!r}."
@@ -366,11 +367,7 @@ class _FittedRNN(BaseEstimator):
                 f"`file` must hold a network for {type(self).__name__}, got one that predicts "
                 f"{LOSSES[network.loss].task}, with loss={network.loss!r}."
             )
-        params = {
-            **vars(network),
-            "mode": MODES[network.per_step],
-            "normalize_X": state["_x_moments"] is not None,
-        }
+        params = {**words_of(network), "normalize_X": state["_x_moments"] is not None}
         params = {name: value for name, value in params.items() if name in vars(self)}
         check_parameters({**vars(self), **params})
         with naming("random_state"):
@@ -396,26 +393,29 @@ class _FittedRNN(BaseEstimator):
         state = dict(super().__getstate__())
         if "loss_curve_" in state:  # `partial_fit` appends to it, which must not change a copy
             state["loss_curve_"] = copy.copy(state["loss_curve_"])
-        return {**state, "_sklearn_rnn_version": __version__, "_state_format": STATE_FORMAT}
+        return {**state, "_sklearn_rnn_version": __version__, "_state_format": FORMAT}
 
     @floating_point_ignored
     def __setstate__(self, state):
         from .._version import __version__
 
         version = state.get("_sklearn_rnn_version", "an unknown version")
-        state_format = state.get("_state_format", STATE_FORMAT)
-        if not isinstance(state_format, int) or state_format > STATE_FORMAT:
+        state_format = state.get("_state_format", FORMAT)
+        if not isinstance(state_format, int) or state_format > FORMAT:
             raise ValueError(
                 f"{type(self).__name__} was pickled by sklearn_rnn {version} in state format "
-                f"{state_format}; {__version__} reads formats up to {STATE_FORMAT}: upgrade it."
+                f"{state_format}; {__version__} reads formats up to {FORMAT}: upgrade it."
             )
         state = {
             name: value
             for name, value in state.items()
             if name not in ("_sklearn_rnn_version", "_state_format")
         }
+        state = upgrade(state, state_format)
+        if state_format < 3:
+            state["cell"] = upgraded_cell(state["cell"], state.pop("activation"))
         if state_format < 2:  # from before these parameters existed
-            state = {**upgrade(state, state_format), "normalize_X": False, "scoring": None}
+            state.update(normalize_X=False, scoring=None)
         if "params_" in state:
             check_whole(state)
         if version != __version__:

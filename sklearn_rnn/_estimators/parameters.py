@@ -1,155 +1,308 @@
-"""The allowed values of each constructor parameter, in one table."""
+"""The parameters of the estimators in one table: what each may be, its default, and its text.
 
-from math import inf, isfinite
-from numbers import Integral, Real
+The class docstrings are filled from it (see docstrings.py). The signatures of the constructors are
+written out, because scikit-learn reads them; a test compares them with the table.
+"""
+
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
 
 from .. import _core
+from .._model.architecture import DTYPES, MODES, RULES, cell_of
+from .._rules import BYTE_BITS, Allowed, boolean, either, integer, is_real, number, one_of
+from .._training.held_out import SCORING
 from .._training.losses import REGRESSION_LOSSES
 from .._training.optimizers import SCHEDULES, SOLVERS
 
-DTYPES = ("float32", "float64")
-MODES = ("many_to_one", "many_to_many")
-# Integers and counts of bytes must stay below these powers of 2 in the core.
-INTEGER_BITS, BYTE_BITS = 31, 62
 # Parameters that must not be 0 in the dtype of the core, which flushes denormal numbers to 0.
 NEVER_ZERO = ("epsilon", "max_grad_value", "huber_delta")
-NO_ACTIVATION = "tanh"  # the default, and the only one for cells without a choice
+CLASSIFIER, REGRESSOR = "classifier", "regressor"
 
 
-class Allowed(NamedTuple):
-    test: object  # value -> bool
-    text: str  # ends the sentence "`name` must be ..."
+class Parameter(NamedTuple):
+    rule: Allowed | None  # None: scikit-learn checks it
+    default: object
+    kind: str  # what stands behind the name in a docstring
+    text: str  # one line per paragraph
+    more: dict = {}  # noqa: RUF012  sentences that hold for one kind of estimator only
+    of: tuple = (CLASSIFIER, REGRESSOR)  # the kinds of estimators that have it
 
 
-def _is_number(value, kind=Real):
-    if not isinstance(value, kind) or isinstance(value, (bool, np.bool_)):
-        return False
-    try:
-        return isfinite(value)
-    except OverflowError:  # an integer that no float can hold
-        return False
+def choices(names):
+    return "{" + ", ".join(f'"{name}"' for name in names) + "}"
 
-
-def _is_real(value):
-    return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
-
-
-def one_of(names):
-    names = tuple(names)
-    return Allowed(
-        lambda value: isinstance(value, str) and value in names,
-        "one of " + ", ".join(map(repr, names)),
-    )
-
-
-def integer(low, bits=INTEGER_BITS):
-    return Allowed(
-        lambda value: _is_number(value, Integral) and low <= value < 2**bits,
-        f"an integer of at least {low} and below 2**{bits}",
-    )
-
-
-def number(low=-inf, high=inf, *, open_low=False):
-    """Allow low <= value < high; with `open_low` low itself is refused."""
-    bounds = [f"{'above' if open_low else 'of at least'} {low}"] if low > -inf else []
-    bounds += [f"below {high}"] if high < inf else []
-
-    def test(value):
-        if not _is_number(value):
-            return False
-        value = float(value)  # the core computes with floats
-        return low <= value < high and not (open_low and value == low)
-
-    return Allowed(test, " ".join(["a number", " and ".join(bounds)]).strip())
-
-
-def either(value, rule):
-    """Allow one more value."""
-    return Allowed(
-        lambda v: (
-            (v is value if value is None else isinstance(v, str) and v == value) or rule.test(v)
-        ),
-        f"{value!r} or {rule.text}",
-    )
-
-
-boolean = Allowed(lambda value: isinstance(value, (bool, np.bool_)), "True or False")
-sizes = Allowed(
-    lambda value: len(layer_sizes(value)) > 0 and all(map(integer(1).test, layer_sizes(value))),
-    f"{integer(1).text}, or a tuple of those",
-)
 
 TABLE = {
-    "hidden_layer_sizes": sizes,
-    "cell": one_of(_core.CELLS),
-    "bidirectional": boolean,
-    "mode": one_of(MODES),
-    "dropout": number(0, 1),
-    "max_grad_norm": either(None, number(0, open_low=True)),
-    "max_grad_value": either(None, number(0, open_low=True)),
-    "solver": one_of(SOLVERS),
-    "alpha": number(0),
-    "batch_size": either("auto", integer(1)),
-    "learning_rate": one_of(SCHEDULES),
-    "learning_rate_init": number(0, open_low=True),
-    "power_t": number(0),
-    "momentum": number(0, 1),
-    "nesterovs_momentum": boolean,
-    "beta_1": number(0, 1),
-    "beta_2": number(0, 1),
-    "epsilon": number(0, open_low=True),
-    "max_iter": integer(1),
-    "shuffle": boolean,
-    "tol": number(0),
-    "n_iter_no_change": Allowed(
-        lambda value: integer(1).test(value) or (_is_real(value) and value == inf),
-        f"{integer(1).text}, or np.inf",
+    "hidden_layer_sizes": Parameter(
+        RULES["hidden_layer_sizes"],
+        (64,),
+        "int or tuple of int",
+        "Units of each recurrent layer, from the input up.",
     ),
-    "early_stopping": boolean,
-    "validation_fraction": number(0, 1, open_low=True),
-    "warm_start": boolean,
-    "verbose": Allowed(lambda v: boolean.test(v) or integer(0).test(v), integer(0).text),
-    "loss": one_of(REGRESSION_LOSSES),
-    "huber_delta": number(0, open_low=True),
-    "normalize_y": boolean,
-    "normalize_X": boolean,
-    "scoring": Allowed(
-        lambda v: v is None or callable(v) or isinstance(v, str),
-        "None, 'loss', a name of `sklearn.metrics.get_scorer_names()` or a callable",
+    "cell": Parameter(
+        RULES["cell"],
+        "gru",
+        f"{choices(_core.CELLS)} or Cell",
+        'The recurrence. "elman" is the simple network [1]_; "lstm" has a cell state with input, '
+        'forget and output gates [2]_ [3]_; "gru" has reset and update gates [4]_, and its reset '
+        "comes after the product, as in PyTorch, cuDNN and Keras. An object of "
+        '`sklearn_rnn.cells` sets options of its cell: ``cell=Elman(activation="relu")``.',
     ),
-    "class_weight": either(
+    "bidirectional": Parameter(
+        RULES["bidirectional"],
+        False,
+        "bool",
+        "Whether each layer reads the sequence in both directions, each with `hidden_layer_sizes` "
+        "units; the next layer reads the states of both, those of the forward direction first.",
+    ),
+    "mode": Parameter(
+        RULES["mode"], "many_to_one", choices(MODES), "One target per sequence, or one per step."
+    ),
+    "dropout": Parameter(
+        RULES["dropout"],
+        0.0,
+        "float",
+        "Fraction of the states that are set to zero during training, between layers and before "
+        "the output; at least 0 and below 1.",
+    ),
+    "max_grad_norm": Parameter(
+        either(None, number(0, open_low=True)),
+        1.0,
+        "float or None",
+        "Maximum Euclidean norm of the gradient of a minibatch; a longer gradient is scaled down "
+        "to it [5]_. With weights, both this norm and `max_grad_value` are multiplied by the mean "
+        "of the positive weights in the minibatch, divided by their mean over all training data, "
+        "so that clipping does not undo the weights.",
+    ),
+    "max_grad_value": Parameter(
+        either(None, number(0, open_low=True)),
         None,
-        either("balanced", Allowed(lambda v: isinstance(v, dict), "a dict {class: weight}")),
+        "float or None",
+        "Each entry of the gradient is clipped to plus or minus this value.",
     ),
-    "dtype": one_of(DTYPES),
-    "memory_budget": either(None, integer(1, BYTE_BITS)),
-    "n_threads": either(None, integer(1)),
+    "solver": Parameter(
+        one_of(SOLVERS),
+        "adam",
+        choices(SOLVERS),
+        'Optimizer that updates the weights. "adamw" is Adam with decoupled weight decay.',
+    ),
+    "alpha": Parameter(
+        number(0),
+        0.0,
+        "float",
+        "Strength of the L2 penalty, ``alpha / 2 * sum(w ** 2)`` over all weights except biases; "
+        'it is not divided by the size of the minibatch. For "adamw", the weight decay per unit of '
+        "learning rate.",
+    ),
+    "batch_size": Parameter(
+        either("auto", integer(1)),
+        "auto",
+        'int or "auto"',
+        'Sequences per minibatch. "auto" is 16, or for more than 1024 sequences one 64th of them, '
+        "up to 128.",
+    ),
+    "learning_rate": Parameter(
+        one_of(SCHEDULES),
+        "constant",
+        choices(SCHEDULES),
+        "Schedule of the learning rate, for every solver.\n"
+        "\n"
+        '- "constant": `learning_rate_init`;\n'
+        '- "invscaling": ``learning_rate_init / (t_ + 1) ** power_t``, set at each epoch;\n'
+        '- "adaptive": divided by 5 whenever training would stop for lack of progress, until it is '
+        "below 1e-6;\n"
+        '- "cosine": from `learning_rate_init` to 0 over `max_iter` epochs, set at each minibatch '
+        "[6]_. Reaching `max_iter` then gives no warning. In `partial_fit`, where the number of "
+        "epochs is unknown, the rate is constant.",
+    ),
+    "learning_rate_init": Parameter(
+        number(0, open_low=True), 0.005, "float", "Initial learning rate."
+    ),
+    "power_t": Parameter(number(0), 0.5, "float", 'Exponent of "invscaling", not negative.'),
+    "momentum": Parameter(number(0, 1), 0.9, "float", 'Momentum of "sgd", from 0 to below 1.'),
+    "nesterovs_momentum": Parameter(
+        boolean, True, "bool", 'Whether the momentum of "sgd" is Nesterov\'s.'
+    ),
+    "beta_1": Parameter(
+        number(0, 1), 0.9, "float", 'Decay of the mean of gradients in "adam" and "adamw".'
+    ),
+    "beta_2": Parameter(
+        number(0, 1),
+        0.999,
+        "float",
+        'Decay of the mean of squared gradients in "adam", "adamw" and "rmsprop".',
+    ),
+    "epsilon": Parameter(
+        number(0, open_low=True),
+        1e-8,
+        "float",
+        "Added to the root of the mean of squared gradients, by which the update is divided; for "
+        '"adam" and "adamw" after the bias correction, as in PyTorch.',
+    ),
+    "max_iter": Parameter(integer(1), 200, "int", "Maximum number of epochs."),
+    "shuffle": Parameter(
+        boolean,
+        True,
+        "bool",
+        "Whether to draw new minibatches in each epoch; otherwise they follow the order of X.",
+    ),
+    "tol": Parameter(
+        number(0),
+        1e-4,
+        "float",
+        "Smallest change that counts as progress: the training loss must fall by `tol`, or with "
+        "`early_stopping` the validation score must rise by `tol`.",
+        {REGRESSOR: "Here the loss is in normalised units."},
+    ),
+    "n_iter_no_change": Parameter(
+        Allowed(
+            lambda value: integer(1).test(value) or (is_real(value) and value == inf),
+            f"{integer(1).text}, or np.inf",
+        ),
+        10,
+        "int or np.inf",
+        "Training stops after more than this number of epochs in a row without progress. Without "
+        "`early_stopping`, the number is multiplied by 4 while the best loss is above 0.98 times "
+        "the loss of the best constant prediction; a fit that ends there gives a warning.",
+    ),
+    "early_stopping": Parameter(
+        boolean,
+        False,
+        "bool",
+        "Whether to judge progress by the score on held-out sequences, and to keep the weights of "
+        "the epoch where it was best. Mean and scale of X are computed from the training sequences "
+        "alone.",
+        {
+            CLASSIFIER: "The score uses the class weights of training; balanced ones are computed "
+            "from all sequences, held out or not.",
+            REGRESSOR: "Mean and scale of y are computed from all sequences, held out or not.",
+        },
+    ),
+    "validation_fraction": Parameter(
+        number(0, 1, open_low=True),
+        0.1,
+        "float",
+        "Fraction of the sequences that `early_stopping` holds out when `fit` gets no `X_val`. "
+        "They are drawn at random, whatever `shuffle` is; pass `X_val` instead if the sequences "
+        "follow each other in time.",
+        {CLASSIFIER: "Where possible, they are stratified by class."},
+    ),
+    "scoring": Parameter(
+        SCORING,
+        None,
+        "str, callable or None",
+        'The score that `early_stopping` uses. None means the method `score`; "loss" means minus '
+        "the loss, weighted as in training. Otherwise it is a name or function as for "
+        "`GridSearchCV`, called as ``scoring(estimator, X, y)`` with the held-out sequences in the "
+        "form in which they were passed, and with their ``sample_weight`` if it accepts that. It "
+        "sees `loss_curve_` as it was before the epoch.",
+        {CLASSIFIER: "It gets no class weights."},
+    ),
+    "warm_start": Parameter(
+        boolean,
+        False,
+        "bool",
+        "Whether `fit` continues from the weights of the previous fit instead of new ones. The "
+        "optimizer starts afresh.",
+    ),
+    "random_state": Parameter(
+        None,
+        None,
+        "int, RandomState instance or None",
+        "Source of the initial weights, the validation split, the order of minibatches and "
+        "dropout. The same number gives the same bits, for any number of threads.",
+    ),
+    "verbose": Parameter(
+        Allowed(lambda v: boolean.test(v) or integer(0).test(v), integer(0).text),
+        0,
+        "int",
+        "1 prints a line per epoch; 2 and more show a progress bar if tqdm is installed.",
+    ),
+    "class_weight": Parameter(
+        either(
+            None,
+            either("balanced", Allowed(lambda v: isinstance(v, dict), "a dict {class: weight}")),
+        ),
+        None,
+        'dict, "balanced" or None',
+        "Weights of the classes, ``{class: weight}``; a class that is not named has weight 1. With "
+        '"balanced", the weight of a class is inversely proportional to the sum of its sample '
+        "weights in y, including what `early_stopping` holds out; `partial_fit` does not support "
+        "this.",
+        of=(CLASSIFIER,),
+    ),
+    "loss": Parameter(
+        one_of(REGRESSION_LOSSES),
+        "squared_error",
+        choices(REGRESSION_LOSSES),
+        "The loss to minimise, as a weighted mean over sequences or steps and a mean over outputs. "
+        '"squared_error" has no factor 1/2. "huber" is quadratic up to `huber_delta` and linear '
+        'beyond. "poisson" is ``exp(z) - y * z``, the negative log-likelihood of counts with rate '
+        "``exp(z)``, without the terms that depend on y alone; y must not be negative.",
+        of=(REGRESSOR,),
+    ),
+    "huber_delta": Parameter(
+        RULES["huber_delta"],
+        1.0,
+        "float",
+        'Error beyond which "huber" is linear, in units of the normalised target.',
+        of=(REGRESSOR,),
+    ),
+    "normalize_y": Parameter(
+        boolean,
+        True,
+        "bool",
+        'Whether the network learns ``(y - y_mean_) / y_scale_``; with ``loss="poisson"`` it never '
+        "does. Targets held out for `early_stopping` are included in the mean and scale.",
+        of=(REGRESSOR,),
+    ),
+    "normalize_X": Parameter(
+        boolean,
+        True,
+        "bool",
+        "Whether the network reads ``(X - x_mean_) / x_scale_``. Mean and scale are computed over "
+        "all steps of the training sequences, each with the sample weight of its sequence. With "
+        "weights per step, a sequence has the mean of its positive weights, and unless "
+        "`bidirectional`, steps after the last one of positive weight are left out. Features of "
+        "only 0 and 1 are not scaled; constant features have scale 1.",
+    ),
+    "dtype": Parameter(
+        RULES["dtype"],
+        "float32",
+        choices(DTYPES),
+        "Type of the numbers that the network computes with.",
+    ),
+    "memory_budget": Parameter(
+        either(None, integer(1, BYTE_BITS)),
+        None,
+        "int or None",
+        "Maximum number of bytes that `fit` keeps for the steps of a minibatch, in all threads "
+        "together; None means no limit. If long sequences need more, `fit` keeps only some of the "
+        "states and computes the steps between them again during back-propagation (Chen et al., "
+        "2016): the results are the same and take a third more time. If the budget is too small, "
+        "an error names the smallest one that suffices. A bidirectional network needs room for all "
+        "steps.",
+    ),
+    "n_threads": Parameter(
+        either(None, integer(1)),
+        None,
+        "int or None",
+        "Maximum number of threads for `fit` and for each prediction, limited to the number of "
+        "cores or 16, whichever is larger. Results do not depend on it. Minibatches of less than "
+        "half a millisecond use one thread. None means 1 in a joblib worker, otherwise "
+        "OMP_NUM_THREADS, or if that is not set, the number of cores that this process may use. A "
+        "forked child always uses one thread.",
+    ),
 }
-
-
-def layer_sizes(value):
-    """Return `hidden_layer_sizes` as a tuple, whatever it was."""
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
-    return tuple(value) if isinstance(value, (list, tuple)) else (value,)
-
-
-def shown(value):
-    """Return the repr of a value, or its type: integers beyond 4300 digits have no repr."""
-    try:
-        return repr(value)
-    except ValueError:
-        return f"an unprintable {type(value).__name__}"
 
 
 def check(name, value):
     """Check one parameter of the constructor."""
-    rule = TABLE[name]
-    if not rule.test(value):
-        raise ValueError(f"`{name}` must be {rule.text}, got {shown(value)}.")
+    rule = TABLE[name].rule
+    if rule is not None:
+        rule.check(name, value)
 
 
 def check_parameters(params):
@@ -164,11 +317,4 @@ def check_parameters(params):
                 f"`{name}` must be at least {least:.4g} with dtype={params['dtype']!r}, "
                 f"got {params[name]!r}."
             )
-    cell, activation = params["cell"], params["activation"]
-    choices = _core.CELLS[cell].activations or (NO_ACTIVATION,)
-    rule = one_of(choices)
-    if not rule.test(activation):
-        what = rule.text if len(choices) > 1 else f"left at {NO_ACTIVATION!r}"
-        raise ValueError(
-            f"`activation` must be {what} with cell={cell!r}, got {shown(activation)}."
-        )
+    cell_of(params["cell"])

@@ -46,6 +46,20 @@ class Network:
         _, offset, shape = self.layout[-1]
         return offset + prod(shape)
 
+    @property
+    def n_layers(self):
+        """Number of recurrent layers."""
+        return len(self.hidden_layer_sizes)
+
+    @property
+    def is_causal(self):
+        """Whether no state depends on later steps."""
+        return not self.bidirectional
+
+    def check_size(self):
+        """Raise an error if the core cannot count the parameters."""
+        _ = self.layout
+
     def views(self, params):
         """Name the parts of a flat vector (n_params,), without copies."""
         return {

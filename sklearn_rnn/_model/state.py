@@ -6,22 +6,20 @@ or have been changed by hand, so it must be checked before the kernels read its 
 
 import re
 import reprlib
-from functools import lru_cache
 from math import isnan
 from numbers import Real
-from operator import index
 
 import numpy as np
 
 from .. import _core
 from .._data.form import KINDS
 from .._data.moments import N_MOMENTS
-from .._estimators.parameters import Allowed, boolean, check_parameters, integer, number, one_of
+from .._rules import Allowed, boolean, integer, number, one_of
 from .._training.losses import LOSSES
 from .._training.optimizers import SOLVERS
-from .network import Network
+from .architecture import FORMAT, difference, from_description
+from .architecture import describe as describe_network
 
-STATE_FORMAT = 2
 # Every attribute that a fit sets. Others, such as those of a subclass or a callback, are not ours.
 STATE = frozenset(
     "n_features_in_ feature_names_in_ classes_ x_mean_ x_scale_ y_mean_ y_scale_ params_ "
@@ -52,10 +50,6 @@ SCALES = (*ARRAYS, "_taught")
 LONGEST = 300  # letters of a quoted error message
 COUNT = integer(0, 62)
 RULES = {
-    "n_features": integer(1),
-    "n_outputs": integer(1),
-    "per_step": boolean,
-    "loss": one_of(LOSSES),
     "n_features_in_": integer(1),
     "_input_kind": one_of(KINDS),
     "_y_is_1d": boolean,
@@ -103,28 +97,12 @@ def checked(state):
     return network
 
 
-def network_of(state):
+def network_of(state, state_format=FORMAT):
     """Return the network that `_architecture` describes."""
-    architecture = _kept(state, "_architecture")
-    if not isinstance(architecture, dict):
-        raise _damaged("_architecture", "a dict", architecture)
     try:
-        sizes = tuple(map(index, architecture["hidden_layer_sizes"]))
-        return _network(**{**architecture, "hidden_layer_sizes": sizes})
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        return from_description(_kept(state, "_architecture"), state_format)
+    except ValueError as error:
         raise ValueError(f"`_architecture` is damaged: {str(error)[:LONGEST]}") from error
-
-
-@lru_cache(maxsize=64, typed=True)
-def _network(**architecture):
-    network = Network(**architecture)
-    check_parameters({name: value for name, value in architecture.items() if name != "loss"})
-    for name in ("n_features", "n_outputs", "per_step", "loss"):
-        _check(architecture, name)
-    if network.loss == "logistic" and network.n_outputs != 1:
-        raise _damaged("n_outputs", "1 for the logistic loss", network.n_outputs)
-    network.n_params  # noqa: B018  the core refuses sizes that it cannot count
-    return network
 
 
 def check_going_on(state, network):
@@ -245,15 +223,18 @@ def _are_in_order(classes):
 
 
 def upgrade(state, state_format):
-    """Return a state in the format of this version; format 1 is from before X was normalised."""
-    if state_format >= 2:
+    """Return a state in the format of this version."""
+    if state_format == FORMAT:
         return state
     state = dict(state)
     if "_architecture" in state:
-        n_features = network_of(state).n_features
+        network = network_of(state, state_format)
+        state["_architecture"] = describe_network(network)
+    if state_format == 1 and "_architecture" in state:
+        n_features = network.n_features
         state.update(x_mean_=np.zeros(n_features), x_scale_=np.ones(n_features), _x_moments=None)
         state["_taught"] = (0, 0)
-    if "y_mean_" in state:
+    if state_format == 1 and "y_mean_" in state:
         state["_y_moments"] = None
     return state
 
@@ -267,9 +248,9 @@ def learned(network, progress):
     judged = scores is not None and progress.best < np.inf
     return {
         "params_": progress.params.copy(),
-        "_architecture": dict(vars(network)),
+        "_architecture": describe_network(network),
         "_optimizer": progress.optimizer_state(),
-        "n_layers_": len(network.hidden_layer_sizes),
+        "n_layers_": network.n_layers,
         "n_outputs_": network.n_outputs,
         "out_activation_": LOSSES[network.loss].out_activation,
         "n_iter_": progress.n_iter,
@@ -285,16 +266,15 @@ def learned(network, progress):
 # Allowed dtypes of classes and names in JSON: fixed-size numbers, fixed-width strings, objects.
 STORABLE = re.compile(r"<U[1-9][0-9]{0,5}|bool|u?int(8|16|32|64)|float(16|32|64)|object")
 MOST_BYTES = 1 << 24
-FILE_FORMAT = 2
 # May differ between the fitted estimator and a file that it loads.
-MAY_DIFFER = ("_architecture", "dropout", "huber_delta", *SCALES)
+MAY_DIFFER = ("_architecture", *SCALES)
 
 
 def describe(state):
     """Return what a prediction needs besides the weights, as values that JSON can hold."""
     from .._version import __version__
 
-    facts = {"format": FILE_FORMAT, "version": __version__}
+    facts = {"format": FORMAT, "version": __version__}
     for name in DESCRIPTION:
         if name in state:
             facts[name.strip("_")] = _as_json(state[name], name)
@@ -306,10 +286,10 @@ def described(facts):
     file_format = facts.get("format") if isinstance(facts, dict) else None
     if not integer(1).test(file_format):
         raise ValueError("it does not state its format")
-    if file_format > FILE_FORMAT:
+    if file_format > FORMAT:
         raise ValueError(
             f"it has format {file_format}, of sklearn_rnn {facts.get('version')}; this version "
-            f"reads formats up to {FILE_FORMAT}: upgrade sklearn_rnn"
+            f"reads formats up to {FORMAT}: upgrade sklearn_rnn"
         )
     names = {name.strip("_"): name for name in DESCRIPTION}
     if unknown := facts.keys() - names.keys() - {"format", "version"}:
@@ -324,17 +304,24 @@ def described(facts):
 
 def check_alike(fitted, state):
     """Refuse a state whose network, or kind of data, differs from the fitted one."""
-    ours, theirs = (
-        {**s, **vars(network_of(s)), "normalize_X": s["_x_moments"] is not None}
-        for s in (fitted, state)
-    )
-    for name in (*vars(network_of(fitted)), "normalize_X", *DESCRIPTION):
-        if name in ours and name in theirs and name not in MAY_DIFFER:
-            if not np.array_equal(ours[name], theirs[name]):
-                raise ValueError(
-                    f"`file` must hold the network that was fitted, with "
-                    f"{name.strip('_')}={ours[name]!r}; got {theirs[name]!r}."
-                )
+    differing = difference(network_of(fitted), network_of(state))
+    if differing is None:
+        ours, theirs = ({**s, "normalize_X": s["_x_moments"] is not None} for s in (fitted, state))
+        differing = next(
+            (
+                (name, ours[name], theirs[name])
+                for name in ("normalize_X", *DESCRIPTION)
+                if name in ours and name in theirs and name not in MAY_DIFFER
+                if not np.array_equal(ours[name], theirs[name])
+            ),
+            None,
+        )
+    if differing is not None:
+        name, ours, theirs = differing
+        raise ValueError(
+            f"`file` must hold the network that was fitted, with {name.strip('_')}={ours!r}; "
+            f"got {theirs!r}."
+        )
 
 
 def _as_json(value, name):

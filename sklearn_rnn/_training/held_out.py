@@ -8,10 +8,15 @@ from sklearn.utils import _safe_indexing  # public, in spite of its name
 
 from .._data import arguments
 from .._data.finite import check_range
-from .._estimators.parameters import TABLE
 from .._floating_point import floating_point_of_caller
 from .._model.network import mean_loss, predictor
+from .._rules import Allowed
 from .epochs import Examples
+
+SCORING = Allowed(
+    lambda value: value is None or callable(value) or isinstance(value, str),
+    "None, 'loss', a name of `sklearn.metrics.get_scorer_names()` or a callable",
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,7 +104,7 @@ def scorer_of(estimator, scoring, X, y, sample_weight):
     try:
         scorer = check_scoring(estimator, scoring)
     except ValueError as error:
-        raise ValueError(f"`scoring` must be {TABLE['scoring'].text}: {error}") from error
+        raise ValueError(f"`scoring` must be {SCORING.text}: {error}") from error
     weights = {} if sample_weight is None else {"sample_weight": sample_weight}
 
     def score():

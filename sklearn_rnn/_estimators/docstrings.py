@@ -1,0 +1,281 @@
+"""The docstrings of the estimators, filled from the table of parameters and from shared parts.
+
+A line ``{name}`` in a docstring stands for a part. Sentences that hold for one kind of estimator
+only are not shared.
+"""
+
+import re
+
+from .parameters import CLASSIFIER, REGRESSOR, TABLE
+
+WIDTH = 100
+
+ATTRIBUTES = {
+    "classes_": (
+        "ndarray of shape (n_classes,)",
+        {
+            CLASSIFIER: "The class labels, sorted. A label that occurs only with weight 0 is not "
+            "included."
+        },
+    ),
+    "y_mean_, y_scale_": (
+        "ndarray of shape (n_outputs,)",
+        {
+            REGRESSOR: "Weighted mean and standard deviation of the targets of positive weight; 0 "
+            "and 1 without `normalize_y`, and scale 1 for a constant target. `partial_fit` and "
+            "`warm_start` update them."
+        },
+    ),
+    "x_mean_, x_scale_": (
+        "ndarray of shape (n_features,)",
+        "Mean that the network subtracts from each feature, and scale that it divides by; for 2-D "
+        "X one of each. 0 and 1 with ``normalize_X=False``. `partial_fit` and `warm_start` update "
+        "them.",
+    ),
+    "n_features_in_": (
+        "int",
+        "Number of features per step; for 2-D X the number of its columns, which are steps.",
+    ),
+    "feature_names_in_": (
+        "ndarray of shape (`n_features_in_`,)",
+        "Column names, if X was a data frame with named columns, or a list of such frames.",
+    ),
+    "n_layers_": ("int", "Number of recurrent layers."),
+    "n_outputs_": (
+        "int",
+        {
+            CLASSIFIER: "Number of outputs of the network; 1 for two classes.",
+            REGRESSOR: "Number of outputs of the network.",
+        },
+    ),
+    "out_activation_": (
+        "str",
+        {
+            CLASSIFIER: 'Function from these outputs to predictions: "logistic" for two classes, '
+            'else "softmax".',
+            REGRESSOR: 'Function from these outputs to predictions: "identity", or "exp" for '
+            '``loss="poisson"``.',
+        },
+    ),
+    "n_iter_": ("int", "Number of complete epochs in the last `fit` or `partial_fit`."),
+    "t_": ("int", "Number of sequences seen in training, over all epochs."),
+    "loss_": (
+        "float",
+        {
+            CLASSIFIER: "Training loss of the last epoch, without the penalty.",
+            REGRESSOR: "Training loss of the last epoch, without the penalty, in units of y "
+            '(squared for "squared_error" and "huber"). For several outputs it is the normalised '
+            "loss times the mean of their units, which is exact if they are learned equally well.",
+        },
+    ),
+    "best_loss_": (
+        "float or None",
+        "Lowest training loss of an epoch; None with `early_stopping`.",
+    ),
+    "loss_curve_": (
+        "list of float",
+        "Training loss of each epoch; `warm_start` and `partial_fit` append to it.",
+    ),
+    "validation_scores_": (
+        "list of float or None",
+        "Score on the held-out sequences after each epoch, see `scoring`; `warm_start` appends to "
+        "it. None without `early_stopping`.",
+    ),
+    "best_validation_score_": (
+        "float or None",
+        "Highest validation score of the last fit, which is the score of the weights that it kept.",
+    ),
+    "params_": ("ndarray of shape (n_params,)", "All weights, in the order of `weights_`."),
+    "weights_": (
+        "dict of str to ndarray",
+        "The same weights under PyTorch's names and in its shapes, as read-only copies. They apply "
+        "to normalised X, as the network reads it.",
+    ),
+}
+
+PARTS = {
+    "notes": """
+X is a 3-D array ``(n_samples, n_timesteps, n_features)``; or a list, tuple or object array of
+``(n_timesteps_i, n_features)``, of any lengths; or a 2-D array or data frame
+``(n_samples, n_timesteps)`` with one feature per step; or a list of 1-D arrays, which is the
+ragged form of the latter. Data frames, alone or in a list, are those of pandas, polars and
+pyarrow; their columns must hold numbers, and NA counts as NaN. Use `sklearn_rnn.unpad` on
+padded data. Nothing is padded internally: a sequence costs only its own steps.
+
+With minibatches of B sequences, each minimises ``sum(w * loss) / (B * m)``, where m is the mean
+total weight of a training sequence; a smaller last minibatch is divided by the same B. So a
+weight counts the same in every minibatch, and with ``mode="many_to_many"`` a step counts the
+same in short and in long sequences. Steps of weight 0 are ignored. `loss_` is the weighted
+mean.
+
+Initially, input and output weights are Glorot uniform, recurrent weights are orthogonal, and
+biases are 0, except those of the forget gate, which are 1.
+
+The defaults were chosen by cross-validation on training data (benchmarks/defaults.py). Over
+eight tasks and 20 seeds, "gru" had 0.7 times the error of "lstm" and took 0.85 times as long.
+An initial forget bias of 1 was better than 0 for tasks that need a long memory, and no worse
+over all tasks. For `n_iter_no_change`, 10 was better than 5, and 20 was not reliably better.
+Minibatches of 16 with a rate of 0.005 did best; a penalty of 0 was as good as 1e-4, and
+clipping at 1 as good as at 5. `max_iter` is an upper bound: `tol` usually ends a fit earlier.
+Larger minibatches for more than 1024 sequences are for speed.
+""",
+    "references": """
+.. [1] J. L. Elman, "Finding structure in time", Cognitive Science 14, 1990.
+.. [2] S. Hochreiter, J. Schmidhuber, "Long short-term memory", Neural Computation 9, 1997.
+.. [3] F. A. Gers, J. Schmidhuber, F. Cummins, "Learning to forget: continual prediction with
+   LSTM", Neural Computation 12, 2000.
+.. [4] K. Cho et al., "Learning phrase representations using RNN encoder-decoder for statistical
+   machine translation", EMNLP 2014.
+.. [5] R. Pascanu, T. Mikolov, Y. Bengio, "On the difficulty of training recurrent neural
+   networks", ICML 2013.
+.. [6] I. Loshchilov, F. Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR
+   2017.
+""",
+    # ---- fit and partial_fit
+    "ctrl_c": """
+On Ctrl-C, training stops with a warning and the estimator keeps what it has learned so far;
+if it has learned nothing yet, `KeyboardInterrupt` is raised. (After the warning, a grid
+search continues with its next candidate.)
+""",
+    "X_of_fit": """
+X : sequences
+    3-D array ``(n_samples, n_timesteps, n_features)``; list, tuple or object array of
+    ``(n_timesteps_i, n_features)`` or ``(n_timesteps_i,)``; 2-D array or data frame
+    ``(n_samples, n_timesteps)``.
+""",
+    "validation_and_callbacks": """
+X_val, y_val, sample_weight_val : as X, y and sample_weight, default=None
+    Validation data for `early_stopping`, instead of a part of X. A Pipeline does not
+    transform `X_val`: transform it yourself, or have scikit-learn route it
+    (``set_config(enable_metadata_routing=True)``, ``set_fit_request(X_val=True,
+    y_val=True)``, and ``transform_input=["X_val"]`` of the Pipeline).
+callbacks : callable or list of callables, default=None
+    Called as ``callback(estimator, info)`` after each epoch, when the estimator is ready
+    to predict. info is a dict with epoch, max_iter, loss, validation_score (or None),
+    learning_rate, seconds and steps_per_second. If a callback returns true, training stops;
+    if it raises an error, so does `fit`, and the estimator keeps what it has learned so
+    far. During the call the estimator has the current weights, not the best ones; changing
+    them does not affect the training. Callbacks are not stored.
+""",
+    "self": """
+self : object
+    The fitted estimator.
+""",
+    "errors_of_fit": """
+ValueError
+    If a parameter or the data are not as described (the message names them), or if the
+    training diverges: the loss, its gradient or a weight is no longer finite. The estimator
+    stays as it was.
+MemoryError
+    If the network is too large for these sequences.
+""",
+    "warnings_of_fit": """
+ConvergenceWarning
+    If `max_iter` ended the training, except with ``learning_rate="cosine"``; or if training
+    ended before the network did better than the best constant prediction.
+UserWarning
+    If `batch_size` is larger than the number of training sequences.
+""",
+    "continuing": """
+Training continues from the previous fit, with the state of its optimizer. Ctrl-C raises
+`KeyboardInterrupt`, and the estimator keeps what it has learned so far.
+""",
+    "parameters_of_partial_fit": """
+X, y
+    As in `fit`.
+sample_weight : array-like, default=None
+    In the form of `fit`, but not only their ratios count: a weight of 2 doubles the
+    gradient. With ``mode="many_to_many"`` the loss of a sequence is divided by the mean
+    number of steps of positive weight per sequence, over all calls.
+""",
+    # ---- predict and score
+    "X": """
+X : sequences
+    In any form that `fit` takes.
+""",
+    "errors_of_predict": """
+ValueError
+    If X has another kind or another number of features than in `fit`.
+""",
+    "parameters_of_score": """
+X : sequences
+    In any form that `fit` takes.
+y : targets
+    One per sequence, or with ``mode="many_to_many"`` one per step, as in `fit`.
+sample_weight : weights, default=None
+    One per sequence, or with ``mode="many_to_many"`` also one per step. Sequences or steps
+    of weight 0 do not count.
+""",
+    "errors_of_score": """
+ValueError
+    If X, y and the weights do not match each other or the fit.
+""",
+}
+
+
+def documented(kind):
+    """Return a class decorator that fills the docstrings of an estimator of this kind."""
+    parts = {
+        **PARTS,
+        "parameters": "\n".join(
+            _entry(name, f"{p.kind}, default={_shown(p.default)}", [p.text, p.more.get(kind)])
+            for name, p in TABLE.items()
+            if kind in p.of
+        ),
+        "attributes": "\n".join(
+            _entry(name, what, [text if isinstance(text, str) else text[kind]])
+            for name, (what, text) in ATTRIBUTES.items()
+            if isinstance(text, str) or kind in text
+        ),
+    }
+
+    def decorate(cls):
+        for thing in (cls, *vars(cls).values()):
+            doc = getattr(thing, "__doc__", None)
+            if isinstance(doc, str) and "{" in doc and (thing is cls or callable(thing)):
+                thing.__doc__ = _filled(doc, parts)
+        return cls
+
+    return decorate
+
+
+def _filled(doc, parts):
+    """Replace the lines of a docstring that stand for a part, with their indentation."""
+
+    def part(line):
+        lines = parts[line[2]].strip("\n").split("\n")
+        return "\n".join(f"{line[1]}{text}" if text else text for text in lines)
+
+    return re.sub(r"^( *)\{(\w+)\}$", part, doc, flags=re.MULTILINE)
+
+
+def _entry(name, what, texts):
+    """Return the entry of a parameter or an attribute, as in a section of numpydoc."""
+    lines = _wrapped(" ".join(filter(None, texts)), WIDTH - 8)
+    return "\n".join([f"{name} : {what}", *(f"    {line}" if line else line for line in lines)])
+
+
+def _shown(default):
+    """Return a default as one writes it: with double quotes, and small numbers as powers of 10."""
+    if isinstance(default, str):
+        return f'"{default}"'
+    if isinstance(default, float) and 0 < default < 1e-3:
+        return f"{default:.0e}".replace("e-0", "e-")
+    return repr(default)
+
+
+def _wrapped(text, width):
+    """Break each line of a text at spaces, but not within ``literals``."""
+    lines = []
+    for paragraph in text.split("\n"):
+        indent, line = "  " if paragraph.startswith("- ") else "", ""
+        for word in re.findall(r"[^\s`]*``[^`]*``\S*|\S+", paragraph):
+            if not line:
+                line = word
+            elif len(line) + 1 + len(word) <= width:
+                line += f" {word}"
+            else:
+                lines.append(line)
+                line = indent + word
+        lines.append(line)
+    return lines

@@ -1,0 +1,83 @@
+"""What a value must be: a test of it, and the text that an error message quotes."""
+
+from math import inf, isfinite
+from numbers import Integral, Real
+from typing import NamedTuple
+
+import numpy as np
+
+# Integers and counts of bytes must stay below these powers of 2 in the core.
+INTEGER_BITS, BYTE_BITS = 31, 62
+
+
+class Allowed(NamedTuple):
+    test: object  # value -> bool
+    text: str  # ends the sentence "`name` must be ..."
+
+    def check(self, name, value):
+        """Raise a ValueError that names what has a wrong value."""
+        if not self.test(value):
+            raise ValueError(f"`{name}` must be {self.text}, got {shown(value)}.")
+
+
+def _is_number(value, kind=Real):
+    if not isinstance(value, kind) or isinstance(value, (bool, np.bool_)):
+        return False
+    try:
+        return isfinite(value)
+    except OverflowError:  # an integer that no float can hold
+        return False
+
+
+def is_real(value):
+    return isinstance(value, Real) and not isinstance(value, (bool, np.bool_))
+
+
+def one_of(names):
+    names = tuple(names)
+    return Allowed(
+        lambda value: isinstance(value, str) and value in names,
+        "one of " + ", ".join(map(repr, names)),
+    )
+
+
+def integer(low, bits=INTEGER_BITS):
+    return Allowed(
+        lambda value: _is_number(value, Integral) and low <= value < 2**bits,
+        f"an integer of at least {low} and below 2**{bits}",
+    )
+
+
+def number(low=-inf, high=inf, *, open_low=False):
+    """Allow low <= value < high; with `open_low` low itself is refused."""
+    bounds = [f"{'above' if open_low else 'of at least'} {low}"] if low > -inf else []
+    bounds += [f"below {high}"] if high < inf else []
+
+    def test(value):
+        if not _is_number(value):
+            return False
+        value = float(value)  # the core computes with floats
+        return low <= value < high and not (open_low and value == low)
+
+    return Allowed(test, " ".join(["a number", " and ".join(bounds)]).strip())
+
+
+def either(value, rule):
+    """Allow one more value."""
+    return Allowed(
+        lambda v: (
+            (v is value if value is None else isinstance(v, str) and v == value) or rule.test(v)
+        ),
+        f"{value!r} or {rule.text}",
+    )
+
+
+boolean = Allowed(lambda value: isinstance(value, (bool, np.bool_)), "True or False")
+
+
+def shown(value):
+    """Return the repr of a value, or its type: integers beyond 4300 digits have no repr."""
+    try:
+        return repr(value)
+    except ValueError:
+        return f"an unprintable {type(value).__name__}"

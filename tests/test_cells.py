@@ -1,0 +1,112 @@
+"""Cells as objects: their options are those of the core, and they behave as scikit-learn's do."""
+
+import inspect
+import pickle
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV
+from sklearn.utils import estimator_html_repr
+
+from sklearn_rnn import RNNClassifier, RNNRegressor, _core, cells
+from sklearn_rnn._model import architecture
+from sklearn_rnn.cells import GRU, LSTM, Cell, Elman
+
+CLASSES = [getattr(cells, name) for name in cells.__all__ if name != "Cell"]
+X = np.random.RandomState(0).normal(size=(30, 5, 2))
+Y = X[:, :, 0].sum(axis=1)
+
+
+def fitted(cell, **others):
+    return RNNRegressor(3, cell=cell, max_iter=2, tol=0.0, random_state=0, **others).fit(X, Y)
+
+
+@pytest.mark.parametrize("cell", CLASSES)
+def test_a_signature_is_that_of_the_core(cell):
+    signature = inspect.signature(cell).parameters
+    options = architecture.OPTIONS[cell.kind]
+    assert {name: p.default for name, p in signature.items()} == {
+        name: option.default for name, option in options.items()
+    }
+    for name in options:
+        assert f"    {name} : " in cell.__doc__
+
+
+def test_every_cell_with_options_has_a_class():
+    assert {cell.kind for cell in CLASSES} <= set(_core.CELLS)
+    assert architecture.WITH_OPTIONS == {cell.kind: cell for cell in CLASSES}
+    for kind, info in _core.CELLS.items():
+        assert kind in architecture.WITH_OPTIONS or not architecture.OPTIONS[kind]
+        assert set(architecture.OPTIONS[kind]) == ({"activation"} if info.activations else set())
+
+
+@pytest.mark.parametrize("cell", CLASSES)
+def test_an_object_means_the_same_as_its_name(cell):
+    wanted = fitted(cell.kind)
+    for same in (cell(), Cell(cell.kind)):
+        assert np.array_equal(fitted(same).params_, wanted.params_)
+
+
+def test_an_option_changes_the_network():
+    tanh, relu = fitted(Elman()), fitted(Elman(activation="relu"))
+    assert not np.array_equal(tanh.predict(X), relu.predict(X))
+    assert (relu.hidden_states(X) >= 0).all()
+
+
+@pytest.mark.parametrize("cell", [Cell("lstm"), Elman(), Elman(activation="relu"), LSTM(), GRU()])
+def test_a_cell_is_cloned_shown_and_pickled_as_an_estimator_is(cell):
+    rnn = RNNClassifier(cell=cell)
+    for other in (clone(rnn), pickle.loads(pickle.dumps(rnn))):
+        assert type(other.cell) is type(cell) and other.cell is not cell
+        assert other.cell.get_params() == cell.get_params()
+    assert repr(rnn) == f"RNNClassifier(cell={cell!r})"
+    assert type(cell).__name__ in estimator_html_repr(rnn)
+    with pytest.raises(ValueError, match=r"'abacus'.*Valid parameters are"):
+        rnn.set_params(cell__abacus=1)
+
+
+def test_options_are_parameters_of_a_search():
+    rnn = RNNRegressor(2, cell=Elman(), max_iter=1, tol=0.0, random_state=0)
+    grid = {"cell__activation": ["tanh", "relu"]}
+    search = GridSearchCV(rnn, grid, cv=2, error_score="raise").fit(X, Y)
+    assert [p["cell__activation"] for p in search.cv_results_["params"]] == ["tanh", "relu"]
+    assert len(set(search.cv_results_["mean_test_score"])) == 2
+    assert rnn.cell.activation == "tanh"
+    assert rnn.set_params(cell__activation="relu").cell.activation == "relu"
+
+
+def test_a_fit_does_not_write_on_a_cell():
+    cell = Elman(activation="relu")
+    rnn = fitted(cell)
+    assert rnn.cell is cell and vars(cell) == {"activation": "relu"}
+
+
+def test_what_is_fitted_does_not_change_with_the_object():
+    rnn = fitted(Elman(activation="relu"), warm_start=True)
+    expected = rnn.predict(X)
+    rnn.cell.activation = "tanh"
+    assert np.array_equal(rnn.predict(X), expected)
+    with pytest.raises(ValueError, match=r"`cell` must not change.*Elman\(activation='relu'\)"):
+        rnn.fit(X, Y)
+    rnn.set_params(cell=Elman(activation="relu")).fit(X, Y)
+
+
+@pytest.mark.parametrize("cell, word", [(Elman(activation="relu"), None), (Elman(), "elman")])
+def test_a_weight_file_gives_the_simplest_word(cell, word, tmp_path):
+    rnn = fitted(cell)
+    rnn.save_weights(tmp_path / "a.npz")
+    other = RNNRegressor().load_weights(tmp_path / "a.npz")
+    assert repr(other.cell) == repr(word or cell)
+    assert np.array_equal(other.predict(X), rnn.predict(X))
+    with pytest.raises(ValueError, match=r"`file` must hold the network.*cell='gru'"):
+        fitted("gru").load_weights(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("cell", CLASSES)
+def test_a_description_gives_its_network_back(cell):
+    network = architecture.network_of(
+        {**vars(RNNClassifier()), "cell": cell()}, n_features=3, n_outputs=1, loss="logistic"
+    )
+    assert architecture.from_description(architecture.describe(network)) == network
+    assert architecture.difference(network, network) is None
