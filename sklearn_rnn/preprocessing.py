@@ -17,6 +17,7 @@ from ._data.moments import Moments
 from ._data.reader import read_X
 from ._data.unpacking import in_carrier
 from ._data.weights import relative, step_weights
+from ._docstrings import with_parts
 from ._floating_point import floating_point_ignored
 
 __all__ = ["SequenceScaler"]
@@ -39,6 +40,19 @@ class _InFrames(TransformerMixin, BaseEstimator):
         return self.names
 
 
+_PARTS = {
+    "X": """
+X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), \
+or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,)
+""",
+    "y": """
+y : None
+    Ignored.
+""",
+}
+
+
+@with_parts(_PARTS)
 class _InCarriers(
     OneToOneFeatureMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
 ):
@@ -51,8 +65,7 @@ class _InCarriers(
         ----------
         X : sequences
             As for `fit`.
-        y : None
-            Ignored.
+        {y}
         **fit_params : dict
             `sample_weight`, as for `fit`.
 
@@ -69,8 +82,7 @@ class _InCarriers(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), \
-or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,)
+        {X}
             Sequences.
 
         Returns
@@ -99,6 +111,7 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         return framing.transform(X)
 
 
+@with_parts(_PARTS)
 class SequenceScaler(_InCarriers):
     """Standardize each feature over all steps of all sequences.
 
@@ -178,11 +191,9 @@ class SequenceScaler(_InCarriers):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), \
-or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,)
+        {X}
             Sequences.
-        y : None
-            Ignored.
+        {y}
         sample_weight : array-like of shape (n_samples,), or one weight per step, default=None
             Weight of each sequence (of each of its steps), or of each step: then
             (n_samples, n_timesteps), or a list of (n_timesteps_i,). Steps of weight 0 are ignored.
@@ -206,11 +217,9 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), \
-or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,)
+        {X}
             Sequences, as for `fit`.
-        y : None
-            Ignored.
+        {y}
         sample_weight : array-like of shape (n_samples,), or one weight per step, default=None
             Weights, as for `fit`.
 
@@ -231,8 +240,7 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), \
-or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,)
+        {X}
             Standardized sequences.
 
         Returns
