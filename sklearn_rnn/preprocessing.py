@@ -19,13 +19,12 @@ from ._data.unpacking import in_carrier
 from ._data.weights import relative, step_weights
 from ._docstrings import with_parts
 from ._floating_point import floating_point_ignored
+from ._pickles import Pickled
 
 __all__ = ["SequenceScaler"]
 
 # Elements converted to float64 at a time.
 _CHUNK = 1 << 15
-
-_STATE_FORMAT = 2
 
 
 class _InFrames(TransformerMixin, BaseEstimator):
@@ -54,7 +53,7 @@ y : None
 
 @with_parts(_PARTS)
 class _InCarriers(
-    OneToOneFeatureMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+    Pickled, OneToOneFeatureMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
 ):
     """A transformer that applies `set_output` itself: scikit-learn would make one frame of all."""
 
@@ -180,6 +179,8 @@ class SequenceScaler(_InCarriers):
     array([[1.22474487, 0.        ]])
     """
 
+    _STATE_FORMAT = 2
+
     def __init__(self, *, with_mean=True, with_std=True, copy=True):
         self.with_mean = with_mean
         self.with_std = with_std
@@ -274,22 +275,11 @@ class SequenceScaler(_InCarriers):
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
-    def __getstate__(self):
-        return {**super().__getstate__(), "_state_format": _STATE_FORMAT}
-
-    def __setstate__(self, state):
-        state = dict(state)
-        state_format = state.pop("_state_format", None)
-        if state_format == 1:  # from before kinds were those of the estimators
-            if "_fitted_kind" in state:
-                kind = state.pop("_fitted_kind")
-                state["_input_kind"] = "2d" if kind == "2d" else "sequences"
-        elif state_format != _STATE_FORMAT:
-            raise ValueError(
-                f"This {type(self).__name__} was pickled with state format {state_format}, but "
-                f"this version of sklearn_rnn reads {_STATE_FORMAT}: fit it again."
-            )
-        super().__setstate__(state)
+    def _upgraded(self, state, state_format):
+        if state_format == 1 and "_fitted_kind" in state:  # which told 3-D arrays from lists
+            kind = state.pop("_fitted_kind")
+            state["_input_kind"] = "2d" if kind == "2d" else "sequences"
+        return state
 
     def _update(self, X, sample_weight, *, first):
         """Merge sequences into the statistics, which start afresh if first."""

@@ -20,8 +20,8 @@ from sklearn.base import clone
 
 import sklearn_rnn
 from sklearn_rnn import RNNClassifier, RNNRegressor
-from sklearn_rnn._estimators.fitted import InconsistentStateWarning
 from sklearn_rnn._model import weight_files as _weight_files
+from sklearn_rnn._pickles import InconsistentStateWarning
 
 SUFFIXES = (".safetensors", ".npz")
 VERSIONS = sorted(make_models.FOLDER.glob("*.*"))
