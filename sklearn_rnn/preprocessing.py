@@ -13,7 +13,7 @@ from ._data import arguments
 from ._data.carriers import as_numbers, is_ragged
 from ._data.form import KINDS, InputForm
 from ._data.frames import is_frame
-from ._data.moments import Moments
+from ._data.moments import Moments, weighted_chunks
 from ._data.reader import read_X
 from ._data.unpacking import in_carrier
 from ._data.weights import relative, step_weights
@@ -411,19 +411,10 @@ def _moments_of(values, weights):
     """Return the moments of rows (n_steps, n_features), some of which must have weight."""
     moments = None
     weights = None if weights is None else relative(weights)
-    n_rows = max(1, _CHUNK // values.shape[1])
-    for start in range(0, len(values), n_rows):
-        rows, own = values[start : start + n_rows], None
-        if weights is not None:
-            own = weights[start : start + n_rows]
-            rows, own = rows[own > 0], own[own > 0]
-            if len(rows) == 0:
-                continue
-        # Distances from one of the rows, so that a large offset costs no digits.
-        origin = rows[0].astype(np.float64)
-        with np.errstate(over="ignore", invalid="ignore"):  # the caller checks the result
-            new = Moments.of(rows - origin, own)
-            places = {k: origin + getattr(new, k) for k in ("mean", "least", "greatest")}
-        new = replace(new, **places)
-        moments = new if moments is None else moments + new
+    with np.errstate(over="ignore", invalid="ignore"):  # the caller checks the result
+        for rows, own in weighted_chunks(values, weights, max(1, _CHUNK // values.shape[1])):
+            # Distances from one of the rows, so that a large offset costs no digits.
+            origin = rows[0].astype(np.float64)
+            new = Moments.of(rows - origin, own).moved(origin)
+            moments = new if moments is None else moments + new
     return moments

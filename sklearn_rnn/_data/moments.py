@@ -58,6 +58,17 @@ def merged_scale(mean, scale, total, other_mean, other_scale, other_total):
     return mean + share * shift, unit * np.sqrt(variance)
 
 
+def weighted_chunks(values, weights, n_rows):
+    """Cut rows (n, k), and weights (n,) or None, into chunks, in which all weights are positive."""
+    for start in range(0, len(values), n_rows):
+        rows, own = values[start : start + n_rows], None
+        if weights is not None:
+            own = weights[start : start + n_rows]
+            rows, own = rows[own > 0], own[own > 0]
+        if len(rows):
+            yield rows, own
+
+
 N_MOMENTS = 6  # rows of `Moments.as_array`
 
 
@@ -87,14 +98,8 @@ class Moments:
 
         weights (n,) or None for ones; rows of weight 0 do not count.
         """
-        total, step = None, max(FEWEST_ROWS, CHUNK // values.shape[1])
-        for start in range(0, len(values), step):
-            rows, own = values[start : start + step], None
-            if weights is not None:
-                own = weights[start : start + step]
-                rows, own = rows[own > 0], own[own > 0]
-                if len(rows) == 0:
-                    continue
+        total, n_rows = None, max(FEWEST_ROWS, CHUNK // values.shape[1])
+        for rows, own in weighted_chunks(values, weights, n_rows):
             moments = cls._of_chunk(rows, own)
             total = moments if total is None else total + moments
         return total
@@ -148,6 +153,16 @@ class Moments:
         n, weight = self.n + other.n, min(weight, GREATEST_WEIGHT)
         binary = self.binary & other.binary
         return Moments(n, weight, mean, deviation, least, greatest, binary)
+
+    def moved(self, origin):
+        """Return the moments of the same numbers plus `origin` (k,)."""
+        return replace(
+            self,
+            mean=self.mean + origin,
+            least=self.least + origin,
+            greatest=self.greatest + origin,
+            binary=np.zeros_like(self.binary),  # unknown
+        )
 
     def with_weights_of_mean_1(self):
         """Return the same with the weights scaled to mean 1, so that only their ratios count."""
