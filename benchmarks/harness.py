@@ -160,6 +160,36 @@ def table(columns, rows):
     return "\n".join("| " + " | ".join(map(str.ljust, line, widths)) + " |" for line in lines)
 
 
+def read(name):
+    """Machine and rows of results/NAME.json."""
+    return json.loads((RESULTS / f"{name}.json").read_text())
+
+
+def save(name, machine, rows):
+    """Write results/NAME.json: the machine on the first line, then a line for each row."""
+    lines = ",\n".join(map(json.dumps, rows))
+    text = f'{{"machine": {json.dumps(machine)}, "rows": [\n{lines}\n]}}\n'
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(text)
+
+
+def report(title, columns, rows, key, machine, date, command, summarize=None):
+    """Text of results/NAME.md: the table, what `summarize` says, and where and when."""
+    text = [f"# {title}", "", *([table(columns, rows), ""] if columns else ())]
+    text += [*(summarize(rows) if summarize else ()), ""]
+    for version in sorted({row["version"] for row in rows} - {version_of(machine)}):
+        old = [" ".join(str(row[k]) for k in key) for row in rows if row["version"] == version]
+        text += [f"Measured with {PACKAGES[0]} {version}: {', '.join(old)}.", ""]
+    text += [
+        f"{machine['cpu']}, {machine['cores']} cores, SIMD level {machine['simd_level']}, "
+        f"{machine['system']}; "
+        + ", ".join(f"{package} {version}" for package, version in machine["versions"].items())
+        + f"; {date}.",
+        f"Made by `python benchmarks/{command}`.",
+    ]
+    return "\n".join(text) + "\n"
+
+
 def write(
     name,
     title,
@@ -180,10 +210,9 @@ def write(
     """
     where, date = machine(packages), datetime.date.today().isoformat()
     rows = json.loads(json.dumps(rows))  # as they will be read again
-    path = RESULTS / f"{name}.json"
     merged = {}
-    if path.exists():
-        before = json.loads(path.read_text())
+    if (RESULTS / f"{name}.json").exists():
+        before = read(name)
         then = version_of(before["machine"])
         if across_versions:
             before["machine"]["versions"][PACKAGES[0]] = version_of(where)
@@ -194,20 +223,7 @@ def write(
     made = {"date": date, "version": version_of(where)}
     merged.update({tuple(str(row[k]) for k in key): {**row, **made} for row in rows})
     rows = list(merged.values())
-
-    text = [f"# {title}", "", *([table(columns, rows), ""] if columns else ())]
-    text += [*(summarize(rows) if summarize else ()), ""]
-    for version in sorted({row["version"] for row in rows} - {version_of(where)}):
-        old = [" ".join(str(row[k]) for k in key) for row in rows if row["version"] == version]
-        text += [f"Measured with {PACKAGES[0]} {version}: {', '.join(old)}.", ""]
-    text.append(
-        f"{where['cpu']}, {where['cores']} cores, SIMD level {where['simd_level']}, "
-        f"{where['system']}; "
-        + ", ".join(f"{package} {version}" for package, version in where["versions"].items())
-        + f"; {date}."
-    )
-    text.append(f"Made by `python benchmarks/{command or name + '.py'}`.")
-    RESULTS.mkdir(exist_ok=True)
-    path.write_text(json.dumps({"machine": where, "rows": rows}, indent=1) + "\n")
-    path.with_suffix(".md").write_text("\n".join(text) + "\n")
-    print("\n".join(text))
+    save(name, where, rows)
+    text = report(title, columns, rows, key, where, date, command or name + ".py", summarize)
+    (RESULTS / f"{name}.md").write_text(text)
+    print(text, end="")

@@ -211,24 +211,23 @@ def means(sections):
 
 
 def times(rows):
-    """Table of milliseconds and ratios, one line for each minibatch, cell and number of threads."""
-    rivals = [rival for rival in RIVALS if any(row["rival"] == rival for row in rows)]
+    """Table of our milliseconds and the ratios, one line for each minibatch and number of threads.
+
+    A rival's time is our time multiplied by its ratio.
+    """
     lines = []
-    for some in group(rows, "shape", "cell", "threads").values():
-        of = {row["rival"]: row for row in some}
-        line = {
-            "shape": some[0]["shape"],
-            "T,B,I,H": some[0]["size"],
-            "cell": some[0]["cell"],
-            "threads": some[0]["threads"],
-            "sklearn_rnn, ms": spread(some[0]["sklearn_rnn_ms"]),
-        }
-        for rival in rivals:
-            line[f"{RIVALS[rival]}, ms"] = spread(of[rival]["rival_ms"]) if rival in of else "-"
-        for rival in rivals:
-            line[f"{RIVALS[rival]}, ratio"] = f"{of[rival]['ratio']:.2f}" if rival in of else "-"
+    for (threads, shape), some in group(rows, "threads", "shape").items():
+        line = {"threads": threads, "shape": shape, "T,B,I,H": some[0]["size"]}
+        for row in some:
+            line[f"{row['cell']}, ms"] = spread(row["sklearn_rnn_ms"])
+            line[f"{row['cell']}, {RIVALS[row['rival']]}"] = f"{row['ratio']:.2f}"
         lines.append(line)
-    return harness.table({key: key for key in lines[0]}, lines)
+    headings = [f"{cell}, {what}" for cell in CELLS for what in ("ms", *RIVALS.values())]
+    headings = [heading for heading in headings if any(heading in line for line in lines)]
+    columns = {
+        heading: lambda line, heading=heading: line.get(heading, "-") for heading in headings
+    }
+    return harness.table({key: key for key in ("threads", "shape", "T,B,I,H")} | columns, lines)
 
 
 def by_cell(rows, heads, value, digits=2):

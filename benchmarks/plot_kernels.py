@@ -7,7 +7,6 @@ for all libraries (`training_flops` in steps.py), the limit is the rate of a lar
 """
 
 import dataclasses
-import json
 import os
 import tempfile
 
@@ -109,9 +108,9 @@ def main():
     parser.add_argument("--quick", action="store_true", help="1 short run, nothing written")
     parser.add_argument("--redraw", action="store_true", help="from the figures of the last run")
     options = parser.parse_args()
-    written, picture = harness.RESULTS / "plot_kernels.json", harness.RESULTS / "kernels.png"
+    picture = harness.RESULTS / "kernels.png"
     if options.redraw:
-        draw(json.loads(written.read_text())["rows"], picture)
+        draw(harness.read("plot_kernels")["rows"], picture)
         return
     with tempfile.TemporaryDirectory() as folder:
         os.environ.update(steps.jax_environment(folder))

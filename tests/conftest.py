@@ -5,8 +5,15 @@ import os
 # scikit-learn skips its array-API check unless scipy was imported under this switch.
 os.environ["SCIPY_ARRAY_API"] = "1"
 
+import pickle
+
+import make_models
 import numpy as np
 import pytest
+from bad_input import fitted_like
+from carriers import CARRIERS
+from kept_models import SUFFIXES
+from make_models import MODELS
 
 
 @pytest.fixture
@@ -30,3 +37,39 @@ def ragged():
 def pytest_configure(config):
     # Short fits do not converge, and should not: the tests of the warning ask for it themselves.
     config.addinivalue_line("filterwarnings", "ignore::sklearn.exceptions.ConvergenceWarning")
+
+
+@pytest.fixture(params=MODELS)
+def model_name(request):
+    return request.param
+
+
+@pytest.fixture
+def fitted(model_name):
+    """A model of each kind, and its X."""
+    return make_models.fit(model_name)
+
+
+@pytest.fixture(params=SUFFIXES)
+def file(request, tmp_path):
+    return tmp_path / f"model{request.param}"
+
+
+@pytest.fixture(params=CARRIERS)
+def carrier(request):
+    return CARRIERS[request.param]
+
+
+@pytest.fixture(params=["unfitted", "fitted"])
+def refuses(request):
+    """Check that `fit` raises this message and leaves the estimator, fitted or not, as it was."""
+
+    def check(rnn, message, X, y, error=ValueError, method="fit", **options):
+        if request.param == "fitted":
+            vars(rnn).update(fitted_like(rnn)._fitted_state())
+        before = pickle.dumps(rnn)
+        with pytest.raises(error, match=message):
+            getattr(rnn, method)(X, y, **options)
+        assert pickle.dumps(rnn) == before
+
+    return check

@@ -4,7 +4,6 @@ Good ones are drawn first, one array per sequence, so that they belong together.
 some type, layout and carrier, or something is made wrong with them: each comes with its verdict.
 """
 
-import tempfile
 import warnings
 from array import array as python_array
 from collections import deque, namedtuple
@@ -15,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
+from hostile_carriers import LAYOUTS, N_COLUMNS, carriers, frame_or_series
 from hypothesis import strategies as st
 
 pl = pytest.importorskip("polars")
@@ -23,142 +23,8 @@ pa = pytest.importorskip("pyarrow")
 # What a value is, and a call by its worst argument: answered, one or the other, refused.
 GOOD, UNSURE, BAD = range(3)
 
-N_COLUMNS = 4  # of 2-D arrays and frames
 EXTREMES = [1e300, -1.7e308, 1.7e308, 3.5e38, 3.4e38, 5e-324, 1e-310, 1e-45, 65520.0, -0.0]
 NOT_FINITE = [np.nan, np.inf, -np.inf]
-
-
-# ---- layouts and carriers -----------------------------------------------------------------------
-
-
-def strided(array):
-    wide = np.zeros((2 * len(array), *array.shape[1:]), array.dtype)
-    wide[::2] = array
-    return wide[::2]
-
-
-def reversed_in_memory(array):
-    flip = (slice(None, None, -1),) * array.ndim
-    return np.ascontiguousarray(array[flip])[flip]
-
-
-def read_only(array):
-    array = array.copy()
-    array.flags.writeable = False
-    return array
-
-
-def memory_mapped(array):
-    if array.size == 0 or array.dtype == object:
-        return array
-    with tempfile.TemporaryFile() as file:
-        mapped = np.memmap(file, array.dtype, "w+", shape=array.shape)
-    mapped[...] = array
-    return mapped
-
-
-def unaligned(array):
-    if array.dtype == object:
-        return array
-    buffer = np.empty(array.nbytes + 1, np.uint8)[1:]
-    result = buffer.view(array.dtype).reshape(array.shape)
-    result[...] = array
-    return result
-
-
-def other_byte_order(array):
-    return array.astype(array.dtype.newbyteorder())
-
-
-LAYOUTS = [
-    np.ascontiguousarray,
-    np.asfortranarray,
-    strided,
-    reversed_in_memory,
-    read_only,
-    memory_mapped,
-    unaligned,
-    other_byte_order,
-]
-
-
-def objects(items):
-    array = np.empty(len(items), dtype=object)
-    for i, item in enumerate(items):
-        array[i] = item
-    return array
-
-
-def lists(items):
-    return [np.asarray(item).tolist() for item in items]
-
-
-def frame_or_series(array):
-    return pd.DataFrame(array) if np.ndim(array) == 2 else pd.Series(array)
-
-
-def frames(items):
-    return list(map(frame_or_series, items))
-
-
-def plain(array):
-    """Return numbers as float64 in the usual layout, of which all libraries know; else None."""
-    array = np.asarray(array)
-    return array.astype(np.float64) if array.dtype.kind in "biuf" else None
-
-
-def of_polars(items):
-    if any(plain(item) is None for item in items):
-        return list(items)
-    return [(pl.DataFrame if np.ndim(x) == 2 else pl.Series)(plain(x)) for x in items]
-
-
-def table(array):
-    return pa.table({f"column_{j}": column for j, column in enumerate(plain(array).T)})
-
-
-def of_arrow(items):
-    if any(plain(item) is None for item in items):
-        return list(items)
-    return [table(item) if np.ndim(item) == 2 else pa.array(plain(item)) for item in items]
-
-
-def nullable(items):
-    """Return frames or Series of pandas with dtypes that may be missing."""
-    items = [item.astype(item.dtype.newbyteorder("=")) for item in map(np.asarray, items)]
-    return [item.convert_dtypes() for item in frames(items)]
-
-
-def in_one_column(items):
-    """Return a column of lists."""
-    if any(plain(item) is None for item in items):
-        return pd.Series(objects(items))
-    return pl.Series([plain(item).tolist() for item in items])
-
-
-ONE_BY_ONE = [
-    list,
-    tuple,
-    objects,
-    frames,
-    lambda items: objects(lists(items)),
-    lambda items: pd.Series(objects(items)),
-    of_polars,
-    of_arrow,
-    nullable,
-    in_one_column,
-]
-
-
-def carriers(items, two_d):
-    """List what may carry sequences (n_timesteps, ...) whose kind is 2-D, or not."""
-    if two_d:
-        of_frames = [pd.DataFrame, lambda X: pl.DataFrame(plain(X)), table]
-        return [np.stack, lists, *(lambda items, f=f: f(np.stack(items)) for f in of_frames)]
-    even = len({len(item) for item in items}) == 1
-    if items[0].ndim == 1:  # in an array, or lists of equal length, these would be of the 2-D kind
-        return ONE_BY_ONE if even else [*ONE_BY_ONE, lists]
-    return [*ONE_BY_ONE, lists, np.stack] if even else [*ONE_BY_ONE, lists]
 
 
 # ---- good arguments -----------------------------------------------------------------------------

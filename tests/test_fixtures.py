@@ -1,6 +1,5 @@
 """The engine and the twin against what PyTorch computed (make_fixtures.py tells the arrays)."""
 
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -19,11 +18,12 @@ from cases import (
     set_optimizer,
     simd_level,
 )
+from make_fixtures import CELLS, DATA, path_of
 
 from sklearn_rnn import _core
 from sklearn_rnn._model.network import Network
 
-FILES = sorted((Path(__file__).parent / "data").glob("*.npz"))
+FILES = sorted(DATA.glob("*.npz"))
 # The loss of each task, and what its head puts out.
 TASKS = {"many_to_one": ("softmax", 3), "many_to_many": ("squared_error", 2)}
 # Solver and learning rate of the trajectories in the files.
@@ -68,13 +68,12 @@ def load(file, dtype, task=None):
     return SimpleNamespace(arrays=arrays, network=network, params=params.astype(dtype), data=data)
 
 
-def test_every_cell_has_its_files():
-    cells = {(str(a["cell"]), str(a["activation"])) for a in map(np.load, FILES)}
-    assert cells == {
-        (name, activation)
-        for name, info in _core.CELLS.items()
-        for activation in info.activations or ("tanh",)
-    }
+def test_every_cell_that_pytorch_has_has_its_files():
+    assert set(FILES) == {path_of(name, n_layers) for name in CELLS for n_layers in (1, 2)}
+    for name, (cell, activation, *_) in CELLS.items():
+        assert activation in (_core.CELLS[cell].activations or ("tanh",))
+        with np.load(path_of(name, 1)) as arrays:
+            assert (arrays["cell"], arrays["activation"]) == (cell, activation)
 
 
 @each_level

@@ -11,7 +11,8 @@ import pytest
 
 pytest.importorskip("hypothesis")
 
-from hostile import CALLS, Call, storm
+from hostile import Call, storm
+from hostile_calls import CALLS
 from hostile_values import BAD, UNSURE
 from hypothesis import strategies as st
 

@@ -3,14 +3,9 @@
 Run by hand: ``pytest tests/slow``. A failure prints what repeats it.
 """
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from hostile import CALLS, storm
+from hostile import storm
+from hostile_calls import CALLS
 from test_hostile_input import PARAMETERS, assert_often, constructions
 
 N_CALLS = 1500  # of each method: 21,000 in all

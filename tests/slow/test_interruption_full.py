@@ -3,13 +3,7 @@
 Run by hand: ``pytest tests/slow``.
 """
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from test_interruption import TASKS, interrupt_at_lines, interrupt_often, trainings
 
 N_TIMES = 50

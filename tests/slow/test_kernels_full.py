@@ -3,15 +3,10 @@
 Run by hand: ``pytest tests/slow``.
 """
 
-import sys
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from cases import KERNEL_SETTINGS, RTOL, TASK_SETTINGS, Case, assert_case_agrees
 
 from sklearn_rnn import _core

@@ -5,13 +5,8 @@ with the environment variable SKLEARN_RNN_LONG_RUNS=1; without it there are fewe
 """
 
 import os
-import sys
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
 from cases import run_python
 
 WHOLE = os.environ.get("SKLEARN_RNN_LONG_RUNS") == "1"

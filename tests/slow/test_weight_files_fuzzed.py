@@ -3,14 +3,9 @@
 Run by hand: ``pytest tests/slow``.
 """
 
-import sys
-from pathlib import Path
-
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from test_persistence import SUFFIXES, assert_mutations_are_noticed
+from kept_models import SUFFIXES
+from test_changed_files import assert_mutations_are_noticed
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

@@ -1,0 +1,65 @@
+"""Parameters are documented as they are checked; the examples run."""
+
+import doctest
+import importlib
+import inspect
+import re
+
+import pytest
+
+from sklearn_rnn import RNNClassifier, RNNRegressor, _core
+from sklearn_rnn._estimators import parameters as _parameters
+from sklearn_rnn._training import losses as _losses
+from sklearn_rnn._training import optimizers as _optimizers
+
+
+def test_rosters_are_those_of_the_core():
+    assert set(_losses.LOSSES) == set(_core.LOSSES)
+    assert set(_optimizers.SOLVERS) == set(_core.OPTIMIZERS)
+
+
+@pytest.mark.parametrize(
+    "estimator, kind", [(RNNClassifier, "classifier"), (RNNRegressor, "regressor")]
+)
+def test_a_signature_is_that_of_the_table(estimator, kind):
+    table = {name: p.default for name, p in _parameters.TABLE.items() if kind in p.of}
+    signature = inspect.signature(estimator).parameters
+    assert [(name, p.default) for name, p in signature.items()] == list(table.items())
+    documented = dict(re.findall(r"^    (\w+) : (.*)$", estimator.__doc__, flags=re.MULTILINE))
+    for name, parameter in signature.items():
+        text = documented[name].split("default=")[1].strip('"')
+        assert text == f"{parameter.default}" or float(text) == parameter.default, name
+        positional = parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+        assert positional == (name == "hidden_layer_sizes")
+
+
+@pytest.mark.parametrize("estimator", [RNNClassifier, RNNRegressor])
+def test_docstrings_are_complete_and_fit_on_a_line(estimator):
+    methods = [getattr(estimator, name) for name in ("fit", "partial_fit", "predict", "score")]
+    for doc in (inspect.getdoc(thing) for thing in (estimator, *methods)):
+        assert "Parameters\n----------\n" in doc
+        assert not re.search(r"^ *\{\w+\}$", doc, flags=re.MULTILINE)
+        assert max(map(len, doc.split("\n"))) <= 96
+
+
+def test_what_holds_for_one_estimator_is_said_there_alone():
+    of_classes, of_numbers = (" ".join(e.__doc__.split()) for e in (RNNClassifier, RNNRegressor))
+    for text in ("class weight", "classes"):
+        assert text in of_classes and text not in of_numbers
+    for text in ("scale of y", "normalised units"):
+        assert text in of_numbers and text not in of_classes
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "_estimators.classifier",
+        "_estimators.regressor",
+        "_estimators.fitted",
+        "_data.unpacking",
+        "cells",
+    ],
+)
+def test_examples_in_docstrings_run(module):
+    result = doctest.testmod(importlib.import_module(f"sklearn_rnn.{module}"))
+    assert result.attempted > 0 and result.failed == 0

@@ -1,0 +1,150 @@
+"""A bad parameter is named, with what came, before anything is changed."""
+
+import pickle
+import re
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from bad_input import LABELS, NUMBERS, RAGGED
+
+from sklearn_rnn import RNNClassifier, RNNRegressor
+from sklearn_rnn.cells import Cell, Elman
+
+# ---- parameters -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("hidden_layer_sizes", 0),
+        ("hidden_layer_sizes", (8, -1)),
+        ("hidden_layer_sizes", ()),
+        ("hidden_layer_sizes", 2.5),
+        ("hidden_layer_sizes", "8"),
+        ("cell", "lstn"),
+        ("cell", None),
+        ("bidirectional", "yes"),
+        ("mode", "one_to_many"),
+        ("dropout", 1.0),
+        ("dropout", -0.1),
+        ("dropout", Fraction(10**30 - 1, 10**30)),
+        ("max_grad_norm", 0),
+        ("max_grad_value", -1.0),
+        ("solver", "lbfgs"),
+        ("alpha", -1e-4),
+        ("batch_size", 0),
+        ("batch_size", "all"),
+        ("learning_rate", "fast"),
+        ("learning_rate_init", 0.0),
+        ("learning_rate_init", np.nan),
+        ("power_t", np.inf),
+        ("momentum", 1.0),
+        ("nesterovs_momentum", 1),
+        ("beta_1", 1.0),
+        ("beta_2", -0.5),
+        ("epsilon", 0.0),
+        ("max_iter", 0),
+        ("max_iter", 2.0),
+        ("shuffle", None),
+        ("tol", -1.0),
+        ("n_iter_no_change", 0),
+        ("early_stopping", "auto"),
+        ("validation_fraction", 1.0),
+        ("validation_fraction", 0.0),
+        ("warm_start", 0),
+        ("verbose", -1),
+        ("verbose", 0.5),
+        ("loss", "mse"),
+        ("huber_delta", 0.0),
+        ("normalize_y", "yes"),
+        ("dtype", "float16"),
+        ("memory_budget", 0),
+        ("memory_budget", 1e6),
+        ("n_threads", 0),
+        ("n_threads", True),
+        ("random_state", "seed"),
+    ],
+)
+def test_a_bad_parameter_is_named_with_what_came(refuses, name, value):
+    came = "'seed'" if name == "random_state" else re.escape(repr(value))
+    refuses(RNNRegressor(**{name: value}), f"`{name}`.*{came}", RAGGED, NUMBERS)
+
+
+@pytest.mark.parametrize("value", ["balance", 3, {"a": -1.0}, {"a": np.nan}, {"c": 1.0, "a": 2.0}])
+def test_a_bad_class_weight_is_named(refuses, value):
+    refuses(RNNClassifier(class_weight=value), "`class_weight`", RAGGED, LABELS)
+
+
+def test_a_bad_option_of_a_cell_is_named(refuses):
+    rnn = RNNRegressor(cell=Elman(activation="sin"))
+    message = r"`activation`.*'tanh', 'relu', got cell=Elman\(activation='sin'\)"
+    refuses(rnn, message, RAGGED, NUMBERS)
+    for cell in (Cell("abacus"), Cell(Elman()), Elman):
+        refuses(RNNRegressor(cell=cell), "`cell`.*sklearn_rnn.cells.*got", RAGGED, NUMBERS)
+
+
+@pytest.mark.parametrize("value", [0, True, 2.0, "2", 2**31])
+def test_a_bad_number_of_threads_is_refused_by_predictions_too(value):
+    rnn = RNNRegressor(2, max_iter=1).fit(RAGGED, NUMBERS).set_params(n_threads=value)
+    for method in (rnn.predict, rnn.hidden_states):
+        with pytest.raises(ValueError, match="`n_threads` must be None or an integer"):
+            method(RAGGED)
+
+
+# ---- hidden states, weights, size -------------------------------------------------------------
+
+
+def test_a_layer_that_is_not_there_is_refused():
+    rnn = RNNRegressor((2, 3), max_iter=1).fit(RAGGED, NUMBERS)
+    for layer in (2, -3, 0.5, None, True):
+        with pytest.raises(ValueError, match="`layer` must be an integer from -2 to 1"):
+            rnn.hidden_states(RAGGED, layer=layer)
+    with pytest.raises(ValueError, match="`return_sequences` must be True or False, got 'no'"):
+        rnn.hidden_states(RAGGED, return_sequences="no")
+
+
+@pytest.mark.parametrize(
+    "name, value, message",
+    [
+        ("head.bias", None, "missing \\['head.bias'\\]"),
+        ("extra", np.zeros(2), "unknown \\['extra'\\]"),
+        ("head.bias", np.zeros(2), "head.bias.*shape \\(1,\\), got \\(2,\\)"),
+        ("weight_hh_l0", np.zeros((2, 6)), "weight_hh_l0.*shape \\(6, 2\\)"),
+        ("head.bias", [np.nan], "head.bias.*finite"),
+        ("head.bias", [1e300], "head.bias.*finite in float32"),
+        ("head.bias", ["x"], "head.bias.*strings"),
+        ("head.bias", [1j], "head.bias.*complex"),
+    ],
+)
+def test_bad_weights_of_the_network_are_named(name, value, message):
+    rnn = RNNRegressor(2, max_iter=1).fit(RAGGED, NUMBERS)
+    before = pickle.dumps(rnn)
+    weights = {**rnn.weights_, "head.weight": np.ones((1, 2)), name: value}
+    weights = {k: w for k, w in weights.items() if w is not None}
+    with pytest.raises(ValueError, match=message):
+        rnn.set_weights(weights)
+    assert pickle.dumps(rnn) == before
+
+
+@pytest.mark.parametrize("size", [2**16, 2**20, 2**40, 2**62])
+def test_absurd_sizes_are_refused_and_change_nothing(refuses, size):
+    rnn = RNNRegressor(size, max_iter=1)
+    refuses(rnn, "hidden_layer_sizes", RAGGED, NUMBERS, error=(MemoryError, ValueError))
+
+
+@pytest.mark.parametrize("name", ["hidden_layer_sizes", "n_threads", "max_iter", "batch_size"])
+@pytest.mark.parametrize("value", [10**30, 10**400])
+def test_integers_beyond_those_of_the_core_are_named(refuses, name, value):
+    refuses(RNNRegressor(**{name: value}), f"`{name}` must be.*below 2", RAGGED, NUMBERS)
+
+
+def test_numbers_that_no_float_holds_are_named(refuses):
+    refuses(RNNRegressor(alpha=10**400), "`alpha` must be a number", RAGGED, NUMBERS)
+
+
+@pytest.mark.parametrize("name", ["epsilon", "max_grad_value", "huber_delta"])
+def test_constants_that_vanish_in_the_dtype_are_named(refuses, name):
+    small = {name: 1e-50}
+    refuses(RNNRegressor(2, **small), f"`{name}`.*float32.*1e-50", RAGGED, NUMBERS)
+    RNNRegressor(2, max_iter=1, dtype="float64", **small).fit(RAGGED, NUMBERS)

@@ -1,0 +1,85 @@
+"""A pickled or copied model predicts and learns on as its original."""
+
+import copy
+import pickle
+
+import joblib
+import numpy as np
+import pytest
+from kept_models import (
+    assert_equally_good,
+    assert_same_predictions,
+    classifier,
+)
+from make_models import outputs
+
+import sklearn_rnn
+from sklearn_rnn import RNNClassifier
+from sklearn_rnn._pickles import InconsistentStateWarning
+
+
+def by_joblib(rnn, tmp_path, mmap_mode=None):
+    joblib.dump(rnn, tmp_path / "rnn.joblib")
+    return joblib.load(tmp_path / "rnn.joblib", mmap_mode=mmap_mode)
+
+
+def by_mapped_joblib(rnn, tmp_path):
+    twin = by_joblib(rnn, tmp_path, mmap_mode="r")
+    assert not twin.params_.flags.writeable
+    return twin
+
+
+WAYS = {
+    "deepcopy": lambda rnn, tmp_path: copy.deepcopy(rnn),
+    **{f"pickle {p}": lambda r, _, p=p: pickle.loads(pickle.dumps(r, p)) for p in (2, 4, 5)},
+    "joblib": by_joblib,
+    "mapped joblib": by_mapped_joblib,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_kept_model_predicts_and_learns_on_as_its_original(way, fitted, tmp_path):
+    rnn, X = fitted
+    assert_equally_good(WAYS[way](rnn, tmp_path), rnn, X)
+
+
+def is_plain(value):
+    """Tell whether a value is made of arrays of numbers or labels, and Python's plain types."""
+    if isinstance(value, (list, tuple)):
+        return all(map(is_plain, value))
+    if isinstance(value, dict):
+        return all(is_plain(k) and is_plain(v) for k, v in value.items())
+    return isinstance(value, np.ndarray) or type(value) in (str, int, float, bool, type(None))
+
+
+def test_the_state_is_arrays_and_plain_values(fitted):
+    state = fitted[0].__getstate__()
+    cell = state.pop("cell")
+    assert is_plain(cell) or is_plain(cell.get_params())
+    assert [k for k, v in state.items() if not is_plain(v)] == []
+    assert state["_state_format"] == 3
+    assert state["_sklearn_rnn_version"] == sklearn_rnn.__version__
+
+
+def test_another_version_warns_and_a_newer_format_raises():
+    fitted, X = classifier()
+    state, rnn = fitted.__getstate__(), RNNClassifier()
+    with pytest.warns(InconsistentStateWarning, match="RNNClassifier was pickled by.*9.9"):
+        rnn.__setstate__({**state, "_sklearn_rnn_version": "9.9"})
+    assert_same_predictions(rnn, fitted, X)
+    for state_format in (4, "x", None):
+        with pytest.raises(ValueError, match=rf"state format {state_format}.*upgrade"):
+            rnn.__setstate__({**state, "_state_format": state_format})
+
+
+def test_an_unfitted_model_is_kept_as_well():
+    twin = pickle.loads(pickle.dumps(RNNClassifier(7, cell="gru")))
+    assert twin.hidden_layer_sizes == 7 and not hasattr(twin, "params_")
+
+
+def test_predicting_writes_nothing(fitted):
+    rnn, X = fitted
+    before = pickle.dumps(rnn)
+    outputs(rnn, X), rnn.predict(X), rnn.hidden_states(X), rnn.weights_
+    rnn.score(X, rnn.predict(X))
+    assert pickle.dumps(rnn) == before

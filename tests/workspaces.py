@@ -1,0 +1,36 @@
+"""Workspaces of engines, to see how large they are."""
+
+import re
+
+import numpy as np
+import pytest
+from cases import loss_and_grad
+
+from sklearn_rnn import _core
+
+
+def make_workspace(n_timesteps, cell, training=True, per_step=True, n_layers=1, **options):
+    info = _core.CELLS[cell]
+    settings = dict(
+        n_features=3,
+        cell=cell,
+        activation=info.activations[0] if info.activations else None,
+        hidden_layer_sizes=(64,) * n_layers,
+        bidirectional=False,
+        n_outputs=2,
+        loss="softmax",
+        per_step=per_step,
+        dtype="float32",
+        n_threads=1,
+        training=training,
+        lengths=np.full(1, n_timesteps),
+        batch_size=1,
+    )
+    return _core.Engine(**{**settings, **options})
+
+
+def least_budget(network, params, data, **options):
+    """Return the fewest bytes that training accepts, which its refusal of less tells."""
+    with pytest.raises(ValueError, match="`memory_budget` must be at least") as refusal:
+        loss_and_grad(network, params, data, memory_budget=1, **options)
+    return int(re.search(r"at least (\d+)", str(refusal.value))[1])
