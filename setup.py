@@ -24,7 +24,9 @@ FLAGS = [
 ]
 FLAGS_OF = {
     "_core/_core.pyx": ["-Og"],  # the boundary takes little time to run and much to compile
-    "_core/kernels_avx512_32.c": ["-O3"],  # -O2 would fuse and round the Poisson loss differently
+    "_core/levels/kernels_avx512_32.c": [
+        "-O3"
+    ],  # -O2 would fuse and round the Poisson loss differently
 }
 # SKLEARN_RNN_SANITIZE=address,undefined makes a build with sanitizers, for .ci/sanitize.
 SANITIZERS = os.environ.get("SKLEARN_RNN_SANITIZE")
@@ -100,6 +102,8 @@ class BuildCore(build_ext):
         facts = command, compiler.stdout, versions, extension.define_macros, DIRECTIVES
         digest = sha256(repr(facts).encode())
         for path in sorted({source, *extension.depends}):
+            if source.endswith(".c") and not path.endswith((".c", ".h")):
+                continue
             digest.update(path.encode() + Path(path).read_bytes())
         return digest.hexdigest()
 
@@ -107,8 +111,12 @@ class BuildCore(build_ext):
 core = Extension(
     "sklearn_rnn._core",
     # The file that takes longest comes first.
-    sources=["_core/_core.pyx", *sorted(glob("_core/kernels_*.c")), "_core/dispatch.c"],
-    depends=glob("_core/**/*.h", recursive=True) + glob("_core/*.pxd"),
+    sources=[
+        "_core/_core.pyx",
+        *sorted(glob("_core/levels/kernels_*.c")),
+        "_core/levels/dispatch.c",
+    ],
+    depends=glob("_core/**/*.h", recursive=True) + glob("_core/*.px[di]"),
     include_dirs=["_core", numpy.get_include()],
     define_macros=[("NPY_NO_DEPRECATED_API", "NPY_1_7_API_VERSION")],
     extra_compile_args=FLAGS,

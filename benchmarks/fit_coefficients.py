@@ -1,4 +1,4 @@
-"""Fit the coefficients of _core/vec.h: y coth y = 1 + z c(z), z = y^2, for |y| <= ln2 / 4.
+"""Fit the coefficients of _core/levels/vec.h: y coth y = 1 + z c(z), z = y^2, for |y| <= ln2 / 4.
 
 The polynomial c of given degree has the least greatest relative error of y coth y, which is that of
 tanh y = y / (y coth y) (Remez, 1934). Needs mpmath. Run: python benchmarks/fit_coefficients.py

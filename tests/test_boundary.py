@@ -144,7 +144,7 @@ def test_the_memory_of_the_optimizer_must_be_its_vectors(wrong):
     network, params, data = problem()
     engine = make_engine(network, params, data, training=True)
     state = np.zeros((1, len(params)))
-    with pytest.raises(ValueError, match="`state` must be a C-contiguous writeable array"):
+    with pytest.raises(ValueError, match="`moments` must be a C-contiguous writeable array"):
         engine.train_minibatch(data, np.arange(4), params, wrong(state), 0.1, 1)
 
 

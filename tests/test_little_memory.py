@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from cases import NOT_SANITIZED, run_python
 
-from sklearn_rnn import _core
+from sklearn_rnn import _core, _memory
 
 LITTLE_MEMORY = """
 import os, pickle, re, resource, time, warnings
@@ -153,16 +153,16 @@ NONE = str(2**63 - 4096)
 )
 def test_the_limits_of_memory_cgroups_are_read(tmp_path, own, limits, expected):
     lay_cgroups(tmp_path, own, limits)
-    assert _core.read_cgroup_memory_limit(tmp_path) == expected
+    assert _memory.read_cgroup_memory_limit(tmp_path) == expected
 
 
 def test_without_cgroups_there_is_no_limit(tmp_path):
-    assert _core.read_cgroup_memory_limit(tmp_path) == np.inf
+    assert _memory.read_cgroup_memory_limit(tmp_path) == np.inf
 
 
 def test_the_least_limit_of_memory_counts(monkeypatch):
-    monkeypatch.setattr(_core, "CGROUP_MEMORY_LIMIT", np.inf)
-    of_the_machine = _core.memory_limit()
+    monkeypatch.setattr(_memory, "CGROUP_MEMORY_LIMIT", np.inf)
+    of_the_machine = _memory.memory_limit()
     assert 0 < of_the_machine < 2**60
-    monkeypatch.setattr(_core, "CGROUP_MEMORY_LIMIT", of_the_machine // 2)
-    assert _core.memory_limit() == of_the_machine // 2
+    monkeypatch.setattr(_memory, "CGROUP_MEMORY_LIMIT", of_the_machine // 2)
+    assert _memory.memory_limit() == of_the_machine // 2

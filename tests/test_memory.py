@@ -8,7 +8,7 @@ import pytest
 from cases import CELLS, draw_dataset, draw_params, loss_and_grad, make_network
 from workspaces import least_budget, make_workspace
 
-from sklearn_rnn import RNNClassifier, _core
+from sklearn_rnn import RNNClassifier, _core, _memory
 
 # Numbers per step and sequence that a training layer may keep, in units of the padded width: the
 # last layer with one target per sequence, which has no gradient of its output, and any other.
@@ -77,7 +77,7 @@ def test_parameters_are_counted_beyond_32_bits(cell, name, size):
 @pytest.mark.parametrize("name", ["n_features", "n_outputs", "hidden_layer_sizes", "lengths"])
 def test_no_size_wraps_around(monkeypatch, name, size, training):
     # Refused by what they count, so that nothing is taken even on a machine that has as much.
-    monkeypatch.setattr(_core, "memory_limit", lambda: 2**28)
+    monkeypatch.setattr(_memory, "memory_limit", lambda: 2**28)
     value = (size,) if name in ("hidden_layer_sizes", "lengths") else size
     with pytest.raises((MemoryError, ValueError, OverflowError)) as refusal:
         make_workspace(10, "lstm", training, **{name: value})
@@ -102,7 +102,7 @@ def test_a_minibatch_is_no_larger_than_the_data():
     ],
 )
 def test_a_workspace_beyond_the_memory_is_refused_with_what_to_lower(monkeypatch, options, advice):
-    monkeypatch.setattr(_core, "memory_limit", lambda: 2**28)
+    monkeypatch.setattr(_memory, "memory_limit", lambda: 2**28)
     with pytest.raises(MemoryError, match=rf"would take [\d.e+]+ GiB: .*{advice}"):
         make_workspace(**{"n_timesteps": 10, "cell": "lstm", **options})
 

@@ -5,6 +5,13 @@
  * Gate buffer: one block. Forward stores h only; the gates are free until backward fills them with d_gates, so the gradient
  * from above (d_out) may be stored in their place.
  */
+#ifndef SKLEARN_RNN_ELMAN_H
+#define SKLEARN_RNN_ELMAN_H
+
+#include "cells/step.h"
+#include "interface/rosters.h"
+#include "levels/vec.h"
+
 static const rnn_cell elman_cell = {
     .name = "elman", .gates = "h", .activations = "tanh relu",
     .n_gates = 1, .n_blocks = 1, .x_gate = {0}, .h_gate = {0},
@@ -43,3 +50,5 @@ static void elman_backward_step(const cell_step *s)
         }
     }
 }
+
+#endif

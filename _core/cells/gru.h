@@ -7,6 +7,13 @@
  * Gate buffer: four blocks r z n_x n_h, because r multiplies only one part of n. Forward stores n in the place of n_x and leaves
  * n_h as it is; backward overwrites all four.
  */
+#ifndef SKLEARN_RNN_GRU_H
+#define SKLEARN_RNN_GRU_H
+
+#include "cells/step.h"
+#include "interface/rosters.h"
+#include "levels/vec.h"
+
 static const rnn_cell gru_cell = {
     .name = "gru", .gates = "r z n", .activations = "",
     .n_gates = 3, .n_blocks = 4, .x_gate = {0, 1, 2, -1}, .h_gate = {0, 1, -1, 2},
@@ -50,3 +57,5 @@ static void gru_backward_step(const cell_step *s)
         }
     }
 }
+
+#endif

@@ -7,6 +7,13 @@
  *
  * Gate buffer: four blocks i f g o; gates overwrite pre-activations, d_gates overwrite gates.
  */
+#ifndef SKLEARN_RNN_LSTM_H
+#define SKLEARN_RNN_LSTM_H
+
+#include "cells/step.h"
+#include "interface/rosters.h"
+#include "levels/vec.h"
+
 static const rnn_cell lstm_cell = {
     .name = "lstm", .gates = "i f g o", .activations = "",
     .n_gates = 4, .n_blocks = 4, .x_gate = {0, 1, 2, 3}, .h_gate = {0, 1, 2, 3},
@@ -57,3 +64,5 @@ static void lstm_backward_step(const cell_step *s)
         }
     }
 }
+
+#endif

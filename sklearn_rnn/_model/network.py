@@ -7,7 +7,7 @@ from math import prod
 
 import numpy as np
 
-from .. import _core
+from .. import _core, _memory
 from .._training import initializers
 from .._training.threads import blas_held_at_one_thread
 
@@ -112,7 +112,7 @@ def initialize(network, rng):
 
 def room_for_parameters(network):
     """Return a context that raises MemoryError if training the parameters does not fit."""
-    return _core.memory_for(
+    return _memory.memory_for(
         4 * network.n_params * np.dtype(network.dtype).itemsize,
         f"The training of {network.n_params} parameters",
         f"take a smaller `hidden_layer_sizes` than {network.hidden_layer_sizes}",

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .._core import check_room_for_blas
+from .._memory import check_room_for_blas
 
 
 def glorot_uniform(rng, n_out, n_in):

@@ -1,0 +1,86 @@
+"""Checks of what comes from Python: arrays, types, names, data."""
+from kernels cimport isize
+
+
+cdef void *pointer_to(object array, str name, int kind, tuple shape, bint writeable=False) except NULL:
+    """Data of a C-contiguous array of this type and shape (-1: any length)."""
+    cdef cnp.ndarray a
+    cdef int i
+    cdef bint fits = isinstance(array, np.ndarray)
+    if fits:
+        a = array
+        fits = (cnp.PyArray_TYPE(a) == kind and a.ndim == len(shape) and cnp.PyArray_IS_C_CONTIGUOUS(a)
+                and cnp.PyArray_ISALIGNED(a) and not cnp.PyArray_ISBYTESWAPPED(a)
+                and (not writeable or cnp.PyArray_ISWRITEABLE(a)))
+        if fits:
+            for i in range(a.ndim):
+                fits = fits and (shape[i] == -1 or a.shape[i] == shape[i])
+    if not fits:
+        came = f"{array.dtype} of shape {array.shape}" if isinstance(array, np.ndarray) else type(array).__name__
+        wanted = np.dtype(cnp.PyArray_DescrFromType(kind))
+        shape_text = str(shape).replace("-1", "any")
+        raise ValueError(f"`{name}` must be a C-contiguous {'writeable ' if writeable else ''}array of {wanted} and shape "
+                         f"{shape_text}, got {came}.")
+    return cnp.PyArray_DATA(a)
+
+
+cdef int type_of(object dtype) except -1:
+    if dtype not in ("float32", "float64"):
+        raise ValueError(f"`dtype` must be 'float32' or 'float64', got {dtype!r}.")
+    return cnp.NPY_FLOAT32 if dtype == "float32" else cnp.NPY_FLOAT64
+
+
+cdef int index_of(object roster, object value, str name) except -1:
+    roster = tuple(roster)
+    if value not in roster:
+        raise ValueError(f"`{name}` must be one of {roster}, got {value!r}.")
+    return roster.index(value)
+
+
+cdef class Dataset:
+    """Sequences packed one after another, with targets and weights; all are checked here, once.
+
+    Parameters
+    ----------
+    values : ndarray of shape (n_steps, n_features), float32 or float64
+    offsets : ndarray of shape (n_samples + 1,), intp
+        Sequence i is `values[offsets[i]:offsets[i + 1]]`.
+    targets : ndarray of shape (n,), int32, or (n, n_outputs), the network's dtype; or None
+        n is n_samples, or n_steps for a network with a target per step.
+    weights : ndarray of shape (n,), float64; or None for ones
+    mean, scale : ndarray of shape (n_features,), float64; or None
+        The network reads `(values - mean) / scale`, computed in float64.
+    """
+    cdef readonly object values, offsets, targets, weights, mean, factor
+    cdef readonly isize n_samples, n_steps, n_features
+    cdef readonly isize least_label, greatest_label
+    cdef int values_are_double
+    cdef const void *value_data
+    cdef const isize *offset_data
+    cdef const double *shift_data
+    cdef const double *factor_data
+
+    def __cinit__(self, values, offsets, targets=None, weights=None, mean=None, scale=None):
+        cdef isize i
+        kind = cnp.NPY_FLOAT64 if getattr(values, "dtype", None) == np.float64 else cnp.NPY_FLOAT32
+        self.values_are_double = kind == cnp.NPY_FLOAT64
+        self.value_data = pointer_to(values, "values", kind, (-1, -1))
+        self.offset_data = <const isize *>pointer_to(offsets, "offsets", cnp.NPY_INTP, (-1,))
+        self.n_samples, self.n_steps, self.n_features = len(offsets) - 1, values.shape[0], values.shape[1]
+        if self.n_samples < 0 or self.offset_data[0] != 0 or self.offset_data[self.n_samples] != self.n_steps:
+            raise ValueError("`offsets` must run from 0 to the number of rows of `values`.")
+        for i in range(self.n_samples):
+            if self.offset_data[i + 1] <= self.offset_data[i]:
+                raise ValueError(f"`offsets` must increase: sequence {i} has no steps.")
+        self.values, self.offsets, self.targets, self.weights = values, offsets, targets, weights
+        if mean is not None or scale is not None:
+            pointer_to(scale, "scale", cnp.NPY_FLOAT64, (self.n_features,))
+            with np.errstate(divide="ignore"):
+                self.mean, self.factor = mean, 1 / scale
+            if not (np.isfinite(self.factor).all() and (self.factor > 0).all()):
+                raise ValueError("`scale` must be positive and finite, and so must be its inverse.")
+            self.shift_data = <const double *>pointer_to(mean, "mean", cnp.NPY_FLOAT64, (self.n_features,))
+            self.factor_data = <const double *>pointer_to(self.factor, "factor", cnp.NPY_FLOAT64, (self.n_features,))
+        if getattr(targets, "dtype", None) == np.int32:
+            labels = targets if weights is None else targets[np.asarray(weights) != 0]
+            self.least_label, self.greatest_label = labels.min(initial=0), labels.max(initial=0)

@@ -1,0 +1,88 @@
+/* What one minibatch needs: the data, the minibatch, the parameters, and how the workers keep in step. */
+#ifndef SKLEARN_RNN_JOB_H
+#define SKLEARN_RNN_JOB_H
+
+#include <stdint.h>
+
+#include "interface/isize.h"
+#include "interface/network.h"
+
+enum { POLL_WORK = 1 << 22, CACHE_LINE = 64 };
+
+typedef struct {
+    int kind;                                           /* index into the optimizers */
+    int nesterov;
+    double learning_rate, momentum, beta_1, beta_2, epsilon;
+    double alpha;                                       /* penalty alpha / 2 |W|^2, or decoupled decay */
+    double max_norm, max_value;                         /* infinity: no clipping */
+    double correction_1, correction_2;                  /* 1 - beta^t */
+} rnn_optimizer;
+
+/* C (m, n) = [C +] op(A) B, row-major; op(A) (m, k) is A, or A^T where `transposed` */
+typedef void (*rnn_gemm)(int transposed, isize m, isize n, isize k, const void *a, isize ld_a, const void *b, isize ld_b,
+                         int accumulate, void *c, isize ld_c);
+
+/* Data, shared by all minibatches. */
+typedef struct {
+    const void *values;                                 /* IN (n_steps, n_features) float or double */
+    int values_are_double;
+    const double *shift, *factor;                       /* IN (n_features,) x = (value - shift) * factor; NULL: the value */
+    const isize *offsets;                               /* IN (n_samples + 1) */
+    const int32_t *labels;                              /* IN (n,) classes, or NULL */
+    const void *targets;                                /* IN (n, n_outputs) real, or NULL */
+    const double *weights;                              /* IN (n,) or NULL for ones */
+} rnn_data;
+
+/* One minibatch, or one chunk to predict. */
+typedef struct {
+    const isize *samples;                               /* IN (size,) longest first */
+    isize size, n_slices;
+    double total_weight;
+    double divisor;                                     /* divides the weighted sum of losses, for the gradient */
+    int raw;                                            /* predict: before the link */
+    int dropping;                                       /* whether dropout masks are drawn */
+    uint32_t update;                                    /* its number: part of the dropout masks' counter */
+    void *output;                                       /* OUT (n, n_outputs) real, or (n, D*H) without a head */
+    void *d_values;                                     /* OUT (n_steps, n_features) real, or NULL */
+    double *slice_loss;                                 /* OUT (n_slices,) */
+    double loss, gradient_norm;                         /* OUT sum(w l) / sum(w); before clipping */
+    int too_large;                                      /* OUT: the square of the clipped gradient overflows */
+} rnn_batch;
+
+struct rnn_job;
+
+/* What the workers share. Worker 0 counts its work at each step, and every worker looks at each step whether to stop: on one cache
+ * line, each count would take the line away from all the others. */
+typedef struct {
+    _Alignas(CACHE_LINE) int stop;                      /* shared flag: drop this minibatch */
+    unsigned control;                                   /* worker 0's floating-point control outside the kernels */
+    isize n_workers;
+    void (*poll)(struct rnn_job *job);                  /* called by worker 0 after every POLL_WORK multiplications */
+    void *owner;
+    _Alignas(CACHE_LINE) isize next_slice;              /* shared counter, touched atomically */
+    _Alignas(CACHE_LINE) isize work_until_poll;         /* worker 0's own */
+    double last_poll;
+} rnn_synchronisation;
+
+/* One minibatch on its way through the kernels. */
+typedef struct rnn_job {
+    const rnn_network *network;
+    rnn_data data;
+    rnn_batch batch;
+    rnn_optimizer optimizer;
+    uint64_t seed;                                      /* key of the dropout masks */
+    /* parameters and their copies */
+    void *params, *packed, *gradient, *moments;         /* flat, packed, flat, (n_moments, n_params) */
+    void *slice_gradients;                              /* (n_slices, gradient.size) */
+    double *piece_norms;                                /* (n_pieces,) sums of squares */
+    /* workers */
+    void *arenas;                                       /* (n_workers, arena.size) */
+    isize *arena_ints;                                  /* (n_workers, arena_ints) */
+    rnn_gemm gemm;                                      /* BLAS for big products outside the time loop, or NULL */
+    rnn_synchronisation sync;
+} rnn_job;
+
+/* A phase of a minibatch; it does this worker's share. */
+typedef void (*rnn_phase)(rnn_job *job, isize worker);
+
+#endif

@@ -1,0 +1,58 @@
+/* Update the parameters from the flat gradient, with clipping and decay. */
+#ifndef SKLEARN_RNN_UPDATE_H
+#define SKLEARN_RNN_UPDATE_H
+
+#include <float.h>
+#include <math.h>
+
+#include "interface/job.h"
+#include "levels/optimizers.h"
+#include "levels/real.h"
+#include "plan/sizes.h"
+#include "weights/sum.h"
+
+enum { UPDATE_BLOCK = 4096 };
+
+static const double LARGEST_SQUARE = REAL_BITS == 32 ? FLT_MAX : DBL_MAX, LEAST_NORMAL = REAL_BITS == 32 ? FLT_MIN : DBL_MIN;
+
+/* Phase: one step of the optimizer, block by block. Nothing changes if the loss, the gradient's norm or the squares that the
+ * optimizer keeps are not finite. */
+static void update(rnn_job *job, isize worker)
+{
+    const rnn_network *network = job->network;
+    const rnn_optimizer *optimizer = &job->optimizer;
+    const rnn_optimizer_info *info = &optimizer_list[optimizer->kind];
+    const double norm = sqrt(sum_of(network->n_pieces, job->piece_norms)),
+                 largest = fmin(fmin(norm, optimizer->max_norm), optimizer->max_value);     /* bound of the clipped entries */
+    const int too_large = info->keeps_squares && largest > sqrt(LARGEST_SQUARE);
+    if (worker == 0) {
+        job->batch.gradient_norm = norm;
+        job->batch.too_large = too_large;
+    }
+    if (job->sync.stop || !isfinite(job->batch.loss) || !isfinite(norm) || too_large)
+        return;
+    const real scale = (real)(norm > optimizer->max_norm ? optimizer->max_norm / norm : 1);
+    const constants k = {
+        .learning_rate = (real)optimizer->learning_rate, .momentum = (real)optimizer->momentum,
+        .beta_1 = (real)optimizer->beta_1, .beta_2 = (real)optimizer->beta_2, .epsilon = (real)optimizer->epsilon,
+        .rest_1 = (real)(1 - optimizer->beta_1), .rest_2 = (real)(1 - optimizer->beta_2),
+        .corrected_rate = (real)(optimizer->learning_rate * sqrt(optimizer->correction_2) / optimizer->correction_1),
+        .corrected_epsilon = (real)fmax(optimizer->epsilon * sqrt(optimizer->correction_2), LEAST_NORMAL),
+        .nesterov = optimizer->nesterov,
+    };
+    real *w = job->params, *p = job->moments, *q = info->n_moments > 1 ? p + network->n_params : p;
+    const real *g = job->gradient;
+    isize block = 0;
+    for (int i = 0; i < network->n_tensors; i++) {
+        const rnn_tensor *tensor = &network->tensor[i];
+        const real keep = (real)(info->decoupled_decay && tensor->decays ? 1 - optimizer->learning_rate * optimizer->alpha : 1);
+        for (isize done = 0; done < tensor->size; done += UPDATE_BLOCK, block++) {
+            const isize at = tensor->offset + done;
+            if (block % job->sync.n_workers == worker)
+                update_functions[optimizer->kind](least(UPDATE_BLOCK, tensor->size - done), w + at, g + at, p + at, q + at, &k,
+                                                  scale, (real)optimizer->max_value, keep);
+        }
+    }
+}
+
+#endif
