@@ -5,6 +5,7 @@ network its n_features, n_outputs, loss, huber_delta, per_step and dtype, and no
 """
 
 from functools import lru_cache
+from math import inf
 from typing import NamedTuple
 
 import numpy as np
@@ -51,20 +52,38 @@ RULES = {
 
 
 class Option(NamedTuple):
-    """An option of a cell."""
+    """An option of a cell, as the core lists it."""
 
     name: str
-    rule: Allowed
-    default: object
+    type: str  # "choice" (of `choices`), "boolean", or "number" (from `least` to below `below`)
+    choices: tuple = ()
+    default: object = None
+    least: float | None = None
+    below: float | None = None
 
 
 def _options(info):
-    """Return the options of a cell of the core, by name; the first choice is the default."""
-    choices = {"activation": info.activations} if info.activations else {}
-    return {name: Option(name, one_of(names), names[0]) for name, names in choices.items()}
+    """Return the options of a cell of the core, by name; the first activation is the default."""
+    if not info.activations:
+        return {}
+    return {"activation": Option("activation", "choice", info.activations, info.activations[0])}
+
+
+def _rule(option):
+    if option.type == "choice":
+        return one_of(option.choices)
+    if option.type == "boolean":
+        return boolean
+    least, below = option.least, option.below
+    return number(-inf if least is None else least, inf if below is None else below)
 
 
 OPTIONS = {kind: _options(info) for kind, info in _core.CELLS.items()}
+OPTION_RULES = {
+    kind: {name: _rule(option) for name, option in options.items()}
+    for kind, options in OPTIONS.items()
+}
+PLAIN = {"choice": str, "boolean": bool, "number": float}  # the types of values in descriptions
 WITH_OPTIONS = {c.kind: c for c in (cells.Elman, cells.LSTM, cells.GRU)}
 
 
@@ -78,11 +97,12 @@ def cell_of(word):
     """Return the kind and the options {name: value} of the constructor's `cell`, checked."""
     RULES["cell"].check("cell", word)
     kind, options = kind_of(word), {}
-    for name, rule, default in OPTIONS[kind].values():
-        value = getattr(word, name, default) if isinstance(word, cells.Cell) else default
+    for name, option in OPTIONS[kind].items():
+        is_object, rule = isinstance(word, cells.Cell), OPTION_RULES[kind][name]
+        value = getattr(word, name, option.default) if is_object else option.default
         if not rule.test(value):
             raise ValueError(f"`{name}` of a cell must be {rule.text}, got cell={shown(word)}.")
-        options[name] = value
+        options[name] = PLAIN[option.type](value)
     return str(kind), options
 
 
@@ -220,8 +240,8 @@ def _described_cell(facts):
         raise ValueError(
             f"`cell` must have the options {sorted(OPTIONS[kind])}, got {sorted(options)}."
         )
-    for name, option in OPTIONS[kind].items():
-        option.rule.check(name, options[name])
+    for name, rule in OPTION_RULES[kind].items():
+        rule.check(name, options[name])
     return kind, options
 
 
