@@ -2,7 +2,7 @@
 
 import sys
 import warnings
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -11,9 +11,11 @@ from sklearn.utils import check_random_state
 from .._data import arguments
 from .._data.arguments import naming
 from .._data.finite import check_range
+from .._data.form import InputForm
 from .._data.moments import LEAST_SCALES, Moments
 from .._data.reader import read_X
 from .._data.scales import Scale
+from .._data.targets import Labels, Numbers
 from .._data.weights import read_weights, relative
 from .._model.architecture import difference, network_of
 from .._model.attributes import check_continuing, history
@@ -37,6 +39,17 @@ from .fitted import _FittedRNN
 from .parameters import check_parameters
 
 OURS = ("sklearn", "sklearn_rnn")  # packages at whose lines no warning should point
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """What was read and learned of X, y and sample_weight."""
+
+    examples: Examples  # of the sequences with weight
+    positions: np.ndarray  # of these sequences in X
+    form: InputForm
+    target: Labels | Numbers
+    absorbed: np.ndarray | None  # which outputs the network should absorb, see `Scale.continued`
 
 
 class _RNNBase(CallbackSupportMixin, _FittedRNN):
@@ -66,9 +79,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         """
         callbacks = as_callbacks(callbacks)
         self._check(validation, incremental)
-        model, training, held_out = self._prepare(
-            X, y, sample_weight, validation, incremental, learn_options
-        )
+        given = X, y, sample_weight
+        model, training, held_out = self._prepare(given, validation, incremental, learn_options)
         n_threads = effective_n_threads(self.n_threads)
 
         def show():
@@ -119,24 +131,21 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
                 "partial_fit does not support early_stopping=True: set it to False first."
             )
 
-    def _prepare(self, X, y, sample_weight, validation, incremental, learn_options):
+    def _prepare(self, given, validation, incremental, learn_options):
         """Read the data and plan the training, without changing anything.
 
         Returns the model that training begins with, the training, and the held-out sequences or
         None.
         """
         before = self._model_to_continue() if incremental or self.warm_start else None
-        examples, with_weight, form, target, y_absorbed = self._read_examples(
-            X, y, sample_weight, before, incremental, learn_options
-        )
+        read = self._read_and_learn(given, before, incremental, learn_options)
+        examples, target = read.examples, read.target
         n_features = examples.sequences.n_features
         network = network_of(vars(self), n_features, target.n_outputs, target.loss)
         with naming("random_state"):
             rng = check_random_state(self.random_state)
         # Drawn first: a fit that continues must hold out the same sequences as the one before.
-        indices, held_out = self._hold_out(
-            examples, X, y, sample_weight, with_weight, form, target, validation, rng
-        )
+        indices, held_out = self._hold_out(read, given, validation, rng)
         factors = target.class_factors(
             getattr(self, "class_weight", None), examples.targets, examples.weights, incremental
         )
@@ -149,12 +158,12 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         weighted, weighing, taught = self._weigh(weighted, indices, before, incremental)
         params = None
         if before is not None:
-            params = absorbed(before, network, target, y_absorbed, scale, x_absorbed)
+            params = absorb_scales(before, network, target, read.absorbed, scale, x_absorbed)
         settings = Settings.of(vars(self))
         progress = self._begin(network, params, settings, rng, incremental)
-        if incremental and y_absorbed is not None:
-            progress.rescale_best(target.unit_since(before.target, y_absorbed))
-        model = FittedModel(network, progress.params, target, form, scale, taught)
+        if incremental and read.absorbed is not None:
+            progress.rescale_best(target.unit_since(before.target, read.absorbed))
+        model = FittedModel(network, progress.params, target, read.form, scale, taught)
         training = Training(
             network=network,
             examples=replace(weighted, scaling=scale.in_use),
@@ -196,18 +205,15 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             )
         return model
 
-    def _read_examples(self, X, y, sample_weight, before, incremental, learn_options):
-        """Return examples of the sequences with weight, their indices, and what X and y mean.
-
-        That is the form of X, the target, and which of its outputs the network should absorb.
-        """
+    def _read_and_learn(self, given, before, incremental, learn_options):
+        """Read X, y and sample_weight, and learn what they mean; before: the model to continue."""
         per_step = self.mode == "many_to_many"
         form = None if before is None else before.form
-        sequences, form, rows, weights = self._read(X, y, sample_weight, per_step, form)
+        sequences, form, rows, weights = self._read(given, per_step, form)
         if not incremental:  # only the ratios of weights count
             weights = without_equal_weights(weights)
         taught = slice(None) if weights is None else weights > 0
-        target, y_absorbed = self._learn_target(
+        target, absorbed = self._learn_target(
             rows,
             weights,
             taught,
@@ -219,14 +225,14 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         if weights is not None:
             weights = np.array(weights, order="C") if incremental else relative(weights)
         examples = Examples(sequences, targets, weights, per_step)
-        with_weight = np.flatnonzero(examples.have_weight())
-        if len(with_weight) < sequences.n_samples:
-            examples = examples.take(with_weight)
-        return examples, with_weight, form, target, y_absorbed
+        positions = np.flatnonzero(examples.have_weight())
+        if len(positions) < sequences.n_samples:
+            examples = examples.take(positions)
+        return Read(examples, positions, form, target, absorbed)
 
-    def _read(self, X, y, sample_weight, per_step, form, names=arguments.TRAINING):
+    def _read(self, given, per_step, form, names=arguments.TRAINING):
         """Return X as sequences, and its form; y and weights by rows, of sequences or of steps."""
-        X_name, y_name, weight_name = names
+        (X, y, sample_weight), (X_name, y_name, weight_name) = given, names
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
@@ -293,31 +299,30 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         seed = next_seed(self._optimizer["seed"])
         return Progress.begin(params.copy(), seed, settings, **history)
 
-    def _hold_out(self, examples, X, y, sample_weight, with_weight, form, target, validation, rng):
+    def _hold_out(self, read, given, validation, rng):
         """Return the sequences to train on, and those to validate with: given ones, or part of X.
 
         Without early stopping the latter are None.
         """
-        X_val, y_val, weight_val = validation
+        examples = read.examples
         per_step, indices = examples.per_step, np.arange(examples.sequences.n_samples)
         if not self.early_stopping:
             return indices, None
-        if X_val is None:
+        if validation[0] is None:
             labels = None if per_step or examples.targets.ndim > 1 else examples.targets
             indices, held_out = split(len(indices), self.validation_fraction, labels, rng)
-            positions = with_weight[held_out]
-            return indices, HeldOut(examples.take(held_out), X, y, sample_weight, positions)
+            return indices, HeldOut(examples.take(held_out), *given, read.positions[held_out])
         sequences, _, rows, weights = self._read(
-            X_val, y_val, weight_val, per_step, form, arguments.VALIDATION
+            validation, per_step, read.form, arguments.VALIDATION
         )
         weights = without_equal_weights(weights)
         weights = None if weights is None else relative(weights)
-        targets = target.encode(rows, arguments.Y_VAL)
+        targets = read.target.encode(rows, arguments.Y_VAL)
         examples, positions = Examples(sequences, targets, weights, per_step), None
         if not examples.have_weight().all():
             positions = np.flatnonzero(examples.have_weight())
             examples = examples.take(positions)
-        return indices, HeldOut(examples, X_val, y_val, weight_val, positions, is_given=True)
+        return indices, HeldOut(examples, *validation, positions, is_given=True)
 
     def _plateau(self, training):
         """Return the loss above which training is hardly better than a constant prediction."""
@@ -377,7 +382,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         return None
 
 
-def absorbed(before, network, target, y_absorbed, scale, x_absorbed):
+def absorb_scales(before, network, target, y_absorbed, scale, x_absorbed):
     """Return the parameters of the model before, which absorb changes of the scales of X and y."""
     params = before.params
     if y_absorbed is not None:
