@@ -13,7 +13,7 @@ if _find_spec(f"{__name__}._core") is None:
 
 from ._core import set_simd_level
 from ._core import simd_level as get_simd_level
-from ._data.sequences import unpad
+from ._data.unpacking import unpad
 from ._estimators.classifier import RNNClassifier
 from ._estimators.regressor import RNNRegressor
 from ._show_versions import show_versions

@@ -12,27 +12,48 @@ import warnings
 
 import numpy as np
 
-from ._data.sequences import Sequences, pack_steps, read_steps, relative, settle, step_weights
+from ._data import arguments
+from ._data.packed import Packed
+from ._data.steps import pack_steps, read_steps, settle
 from ._data.values import family
+from ._data.weights import relative, step_weights
+from ._docstrings import with_parts
 from ._floating_point import floating_point_ignored
 
 __all__ = ["sequence_accuracy", "step_accuracy", "step_r2"]
 
+_described = with_parts(
+    {
+        "labels": """
+y_true : array-like of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, k), \
+or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, k)
+    True labels, numbers or strings. A step with k labels is correct if all of them are.
+y_pred : as `y_true`
+    Predicted labels, in the same or another form.
+""",
+        "step_weights": """
+sample_weight : array-like of shape (n_samples,), or one weight per step, default=None
+    Weight of each sequence (of each of its steps), or of each step in any form. A step of
+    weight 0 does not count, whatever its labels or targets are, including None and NaN.
+""",
+        "errors": """
+ValueError
+    If the sequences of `y_true`, `y_pred` and `sample_weight` do not match (the message
+    says which), or all weights are 0.
+""",
+    }
+)
 
+
+@_described
 @floating_point_ignored
 def step_accuracy(y_true, y_pred, *, sample_weight=None):
     """Compute the fraction of steps that are labelled correctly.
 
     Parameters
     ----------
-    y_true : array-like of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, k), \
-or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, k)
-        True labels, numbers or strings. A step with k labels is correct if all of them are.
-    y_pred : as `y_true`
-        Predicted labels, in the same or another form.
-    sample_weight : array-like of shape (n_samples,), or one weight per step, default=None
-        Weight of each sequence (of each of its steps), or of each step in any form. A step of
-        weight 0 does not count, whatever its labels or targets are, including None and NaN.
+    {labels}
+    {step_weights}
 
     Returns
     -------
@@ -41,9 +62,7 @@ or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, k)
 
     Raises
     ------
-    ValueError
-        If the sequences of `y_true`, `y_pred` and `sample_weight` do not match (the message
-        says which), or all weights are 0.
+    {errors}
 
     See Also
     --------
@@ -59,17 +78,14 @@ or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, k)
     return float(np.average(right, weights=weights))
 
 
+@_described
 @floating_point_ignored
 def sequence_accuracy(y_true, y_pred, *, sample_weight=None):
     """Compute the fraction of sequences in which every step is labelled correctly.
 
     Parameters
     ----------
-    y_true : array-like of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, k), \
-or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, k)
-        True labels, numbers or strings. A step with k labels is correct if all of them are.
-    y_pred : as `y_true`
-        Predicted labels, in the same or another form.
+    {labels}
     sample_weight : array-like of shape (n_samples,), or one weight per step, default=None
         Weight of each sequence, or of each step in any form. A step of weight 0 may be wrong or
         missing, and a sequence counts with the mean weight of its other steps, whatever its
@@ -82,9 +98,7 @@ or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, k)
 
     Raises
     ------
-    ValueError
-        If the sequences of `y_true`, `y_pred` and `sample_weight` do not match (the message
-        says which), or all weights are 0.
+    {errors}
 
     See Also
     --------
@@ -104,6 +118,7 @@ or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, k)
     return float(np.average(n_wrong == 0, weights=weights))
 
 
+@_described
 @floating_point_ignored
 def step_r2(y_true, y_pred, *, sample_weight=None):
     """Compute the coefficient of determination over all steps.
@@ -118,9 +133,7 @@ or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, n_outputs)
         True targets.
     y_pred : as `y_true`
         Predicted targets, in the same or another form.
-    sample_weight : array-like of shape (n_samples,), or one weight per step, default=None
-        Weight of each sequence (of each of its steps), or of each step in any form. A step of
-        weight 0 does not count, whatever its labels or targets are, including None and NaN.
+    {step_weights}
 
     Returns
     -------
@@ -130,9 +143,7 @@ or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, n_outputs)
 
     Raises
     ------
-    ValueError
-        If the sequences of `y_true`, `y_pred` and `sample_weight` do not match (the message
-        says which), or all weights are 0.
+    {errors}
 
     Examples
     --------
@@ -188,20 +199,21 @@ def _compare(y_true, y_pred, sample_weight):
 
 
 def _read(y_true, y_pred, sample_weight, *, numeric):
-    """Return y_true as sequences, y_pred as (n_steps, k), and weights (n_steps,)."""
-    values, offsets = read_steps(y_true, name="y_true", numeric=numeric)
+    """Return y_true as Packed rows (n_steps, k), y_pred as (n_steps, k), and weights (n_steps,)."""
+    truth = read_steps(y_true, arguments.Y_TRUE, numeric=numeric)
     # Weights come first: labels and targets of weight 0 may be anything.
-    weights = step_weights(sample_weight, Sequences(values, offsets, "ragged"))
+    weights = step_weights(sample_weight, truth)
     taught = None if weights is None else weights > 0
     if taught is not None and not taught.any():
         raise ValueError("`sample_weight` must not be zero everywhere: no step would count.")
-    values = settle(values, offsets, y_true, taught, name="y_true", numeric=numeric)
-    truth = Sequences(values.reshape(len(values), -1), offsets, "ragged")
-    predicted = pack_steps(y_pred, truth, name="y_pred", numeric=numeric, taught=taught)
-    predicted = predicted.reshape(len(predicted), -1)
-    if predicted.shape[1] != truth.n_features:
+    values = settle(truth, y_true, taught, arguments.Y_TRUE, numeric=numeric)
+    predicted = pack_steps(y_pred, truth, arguments.Y_PRED, numeric=numeric, taught=taught)
+    values, predicted = (rows.reshape(len(rows), -1) for rows in (values, predicted))
+    n_outputs = values.shape[1]
+    if predicted.shape[1] != n_outputs:
         raise ValueError(
-            f"`y_pred` must have {truth.n_features} targets per step like `y_true`, "
+            f"`y_pred` must have {n_outputs} targets per step like `y_true`, "
             f"got {predicted.shape[1]}."
         )
-    return truth, predicted, relative(np.ones(truth.n_steps) if weights is None else weights)
+    weights = relative(np.ones(truth.n_steps) if weights is None else weights)
+    return Packed(values, truth.offsets), predicted, weights

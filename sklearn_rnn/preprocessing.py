@@ -2,41 +2,29 @@
 
 from __future__ import annotations
 
-from copy import copy
+from dataclasses import replace
 from numbers import Real
 
 import numpy as np
 from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
-from sklearn.utils.validation import check_array, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
-from ._data.frames import holds_lists, is_frame, rows_of_lists
-from ._data.moments import ROUNDING, merged_scale, weighted_scale
-from ._data.sequences import (
-    as_numbers,
-    check_finite,
-    cut,
-    from_dense,
-    is_ragged,
-    pack,
-    relative,
-    step_weights,
-    unpack_steps,
-)
-from ._estimators.validation import as_sequences, check_dense, hint_at_kind, naming, with_columns
+from ._data import arguments
+from ._data.carriers import as_numbers, is_ragged
+from ._data.form import KINDS, InputForm
+from ._data.frames import is_frame
+from ._data.moments import Moments, weighted_chunks
+from ._data.reader import read_X
+from ._data.unpacking import in_carrier
+from ._data.weights import relative, step_weights
+from ._docstrings import with_parts
 from ._floating_point import floating_point_ignored
+from ._pickles import Pickled
 
 __all__ = ["SequenceScaler"]
 
 # Elements converted to float64 at a time.
 _CHUNK = 1 << 15
-
-_STATE_FORMAT = 1
-
-_KINDS = {
-    "2d": "a 2-D array (n_samples, n_timesteps)",
-    "3d": "a 3-D array (n_samples, n_timesteps, n_features)",
-    "ragged": "one sequence per item, as in a list",
-}
 
 
 class _InFrames(TransformerMixin, BaseEstimator):
@@ -51,8 +39,21 @@ class _InFrames(TransformerMixin, BaseEstimator):
         return self.names
 
 
+_PARTS = {
+    "X": """
+X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), \
+or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,)
+""",
+    "y": """
+y : None
+    Ignored.
+""",
+}
+
+
+@with_parts(_PARTS)
 class _InCarriers(
-    OneToOneFeatureMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+    Pickled, OneToOneFeatureMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
 ):
     """A transformer that applies `set_output` itself: scikit-learn would make one frame of all."""
 
@@ -63,8 +64,7 @@ class _InCarriers(
         ----------
         X : sequences
             As for `fit`.
-        y : None
-            Ignored.
+        {y}
         **fit_params : dict
             `sample_weight`, as for `fit`.
 
@@ -81,8 +81,7 @@ class _InCarriers(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), \
-or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,)
+        {X}
             Sequences.
 
         Returns
@@ -111,6 +110,7 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         return framing.transform(X)
 
 
+@with_parts(_PARTS)
 class SequenceScaler(_InCarriers):
     """Standardize each feature over all steps of all sequences.
 
@@ -179,6 +179,8 @@ class SequenceScaler(_InCarriers):
     array([[1.22474487, 0.        ]])
     """
 
+    _STATE_FORMAT = 2
+
     def __init__(self, *, with_mean=True, with_std=True, copy=True):
         self.with_mean = with_mean
         self.with_std = with_std
@@ -190,11 +192,9 @@ class SequenceScaler(_InCarriers):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), \
-or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,)
+        {X}
             Sequences.
-        y : None
-            Ignored.
+        {y}
         sample_weight : array-like of shape (n_samples,), or one weight per step, default=None
             Weight of each sequence (of each of its steps), or of each step: then
             (n_samples, n_timesteps), or a list of (n_timesteps_i,). Steps of weight 0 are ignored.
@@ -218,11 +218,9 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), \
-or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,)
+        {X}
             Sequences, as for `fit`.
-        y : None
-            Ignored.
+        {y}
         sample_weight : array-like of shape (n_samples,), or one weight per step, default=None
             Weights, as for `fit`.
 
@@ -234,11 +232,8 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         return self._update(X, sample_weight, first=not hasattr(self, "n_steps_seen_"))
 
     def _transform(self, X):
-        check_is_fitted(self)
-        self._check_state()
-        X, sequences = _read(self, X)
-        self._check_against_fit(X, sequences, "transform")
-        return _in_carrier(X, sequences, self._apply(self._standardize, sequences))
+        sequences = self._read(X)
+        return in_carrier(X, sequences, self._apply(self._standardize, sequences))
 
     @floating_point_ignored
     def inverse_transform(self, X):
@@ -246,8 +241,7 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), \
-or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,)
+        {X}
             Standardized sequences.
 
         Returns
@@ -255,12 +249,9 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         X_original : ndarray, list, tuple or object array
             Sequences in the original units, in the form of `X`.
         """
-        check_is_fitted(self)
-        self._check_state()
-        X, sequences = _read(self, X)
         # The result of `transform` need not have the column names of a frame.
-        self._check_against_fit(X, sequences, "inverse_transform", names=False)
-        return _in_carrier(X, sequences, self._apply(self._restore, sequences))
+        sequences = self._read(X, names=False)
+        return in_carrier(X, sequences, self._apply(self._restore, sequences))
 
     def get_feature_names_out(self, input_features=None):
         """Name the columns of a 2-D result, or the features of each step.
@@ -284,62 +275,75 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
-    def __getstate__(self):
-        return {**super().__getstate__(), "_state_format": _STATE_FORMAT}
-
-    def __setstate__(self, state):
-        state = dict(state)
-        state_format = state.pop("_state_format", None)
-        if state_format != _STATE_FORMAT:
-            raise ValueError(
-                f"This {type(self).__name__} was pickled with state format {state_format}, but "
-                f"this version of sklearn_rnn reads {_STATE_FORMAT}: fit it again."
-            )
-        super().__setstate__(state)
+    def _upgraded(self, state, state_format):
+        if state_format == 1 and "_fitted_kind" in state:  # which told 3-D arrays from lists
+            kind = state.pop("_fitted_kind")
+            state["_input_kind"] = "2d" if kind == "2d" else "sequences"
+        return state
 
     def _update(self, X, sample_weight, *, first):
         """Merge sequences into the statistics, which start afresh if first."""
         for name in ("with_mean", "with_std", "copy"):
             if not isinstance(getattr(self, name), (bool, np.bool_)):
                 raise ValueError(f"`{name}` must be a bool, got {getattr(self, name)!r}.")
-        X, sequences = _read(self, X, first)
-        weights = _read_weights(sample_weight, sequences)
         if first:
-            n_features = sequences.n_features
-            statistics = np.zeros(n_features), np.zeros(n_features), 0
+            sequences, form = read_X(X, type(self).__name__)
         else:
-            self._check_state()
-            self._check_against_fit(X, sequences, "partial_fit")
-            # A constant feature has scale 1; its deviation is in its variance.
-            deviation = np.where(self.scale_ == 1, np.sqrt(self.var_), self.scale_)
-            statistics = self.mean_, deviation, self.n_steps_seen_
-        mean, scale, n_steps = _merge(sequences.values, weights, *statistics)
+            sequences, form = self._read(X), InputForm.from_attributes(vars(self))
+        weights = _read_weights(sample_weight, sequences)
+        with np.errstate(over="ignore"):
+            n_new = sequences.n_steps if weights is None else float(weights.sum())
+        n_steps = n_new if first else self.n_steps_seen_ + n_new
         if n_steps == 0:
             raise ValueError("`sample_weight` must not be zero everywhere: no step has a weight.")
         if not np.isfinite(n_steps):
             raise ValueError("`sample_weight` must be smaller: the sum of all weights overflows.")
+        moments = None if first else self._moments()
+        if n_new > 0:
+            new = replace(_moments_of(sequences.values, weights), weight=n_new)
+            moments = new if first else moments + new
         with np.errstate(over="ignore", under="ignore"):
-            var = scale**2
-        if not (np.isfinite(mean).all() and np.isfinite(var).all()):
+            var = moments.deviation**2
+        if not (np.isfinite(moments.mean).all() and np.isfinite(var).all()):
             raise ValueError("`X` must hold smaller numbers: their variance overflows float64.")
-        scale[scale <= ROUNDING * np.abs(mean)] = 1.0
-        fitted = copy(self)
-        if first:
-            validate_data(fitted, with_columns(X, sequences), reset=True, skip_check_array=True)
-            fitted._fitted_kind = sequences.kind
-        fitted.mean_, fitted.var_, fitted.scale_, fitted.n_steps_seen_ = mean, var, scale, n_steps
-        self.__dict__ = vars(fitted)  # all at once: an error or a Ctrl-C before it changes nothing
+        fitted = {k: v for k, v in vars(self).items() if k != "feature_names_in_"}
+        fitted |= {
+            **form.as_attributes(),
+            "mean_": moments.mean,
+            "var_": var,
+            "scale_": np.where(moments.constant, 1.0, moments.deviation),
+            "n_steps_seen_": n_steps,
+        }
+        self.__dict__ = fitted  # all at once: an error or a Ctrl-C before it changes nothing
         return self
+
+    def _read(self, X, *, names=True):
+        """Return X as sequences, which must have the form of `fit`; if `names`, also its names."""
+        check_is_fitted(self)
+        self._check_state()
+        form = InputForm.from_attributes(vars(self))
+        return read_X(X, type(self).__name__, form, names=names)[0]
+
+    def _moments(self):
+        """Return the moments of all steps seen so far."""
+        # A constant feature has scale 1; its deviation is in its variance.
+        deviation = np.where(self.scale_ == 1, np.sqrt(self.var_), self.scale_)
+        # The extremes are not kept: of a feature that varies they are unknown.
+        unknown = np.where(deviation > 0, np.inf, 0.0)
+        least, greatest = self.mean_ - unknown, self.mean_ + unknown
+        binary = np.zeros(len(deviation), dtype=bool)
+        n_steps = self.n_steps_seen_
+        return Moments(0, n_steps, self.mean_, deviation, least, greatest, binary)
 
     def _check_state(self):
         """Refuse damaged statistics: NumPy would broadcast arrays that are too short."""
-        kind = getattr(self, "_fitted_kind", None)
-        if kind not in _KINDS:
-            wanted = ", ".join(map(repr, _KINDS))
+        kind = getattr(self, "_input_kind", None)
+        if kind not in KINDS:
+            wanted = ", ".join(map(repr, KINDS))
             raise ValueError(
-                f"`_fitted_kind` must be one of {wanted}, got {kind!r}: the state is damaged."
+                f"`_input_kind` must be one of {wanted}, got {kind!r}: the state is damaged."
             )
-        shape = (1 if self._fitted_kind == "2d" else self.n_features_in_,)
+        shape = (1 if kind == "2d" else self.n_features_in_,)
         for name, least in (("mean_", -np.inf), ("var_", 0), ("scale_", np.nextafter(0, 1))):
             array = getattr(self, name, None)
             fits = isinstance(array, np.ndarray) and array.dtype == np.float64
@@ -354,23 +358,6 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
             raise ValueError(
                 f"`n_steps_seen_` must be positive, got {self.n_steps_seen_!r}: the state is "
                 "damaged."
-            )
-
-    def _check_against_fit(self, X, sequences, method, *, names=True):
-        """Refuse X if its kind, or the number or names of its features, differ from `fit`."""
-        if (sequences.kind == "2d") != (self._fitted_kind == "2d"):
-            raise ValueError(
-                f"`X` must be of the kind seen in fit, {_KINDS[self._fitted_kind]}; "
-                f"{method} got {_KINDS[sequences.kind]}. "
-                + hint_at_kind(sequences, sequences.kind, self.n_features_in_)
-            )
-        X = with_columns(X, sequences)
-        if names:
-            validate_data(self, X, reset=False, skip_check_array=True)
-        elif X.shape[1] != self.n_features_in_:
-            raise ValueError(
-                f"X has {X.shape[1]} features, but {type(self).__name__} is expecting "
-                f"{self.n_features_in_} features as input"
             )
 
     def _apply(self, function, sequences):
@@ -388,7 +375,7 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
     def _writable(self, sequences):
         """Return values (n_steps, n_features) that may be overwritten."""
         values = sequences.values
-        ours = sequences.kind == "ragged" or not self.copy
+        ours = not (sequences.is_array and self.copy)
         return values if ours and values.flags.writeable else values.copy()
 
     def _standardize(self, values):
@@ -407,38 +394,10 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         return values
 
 
-def _read(scaler, X, first=False):
-    """Return X (an array if it was nested lists of one length) and its sequences, checked."""
-    if is_ragged(X):
-        X = rows_of_lists(X) if holds_lists(X) else X
-        sequences = pack(X)
-    else:
-        given, array = X, check_dense(X, "X")
-        if not is_frame(X):
-            X = array
-        if not hasattr(array, "shape") or np.ma.isMaskedArray(array):
-            X = array = as_numbers(array, "X")
-        with naming("X"):
-            array = check_array(
-                array,
-                dtype="numeric",
-                allow_nd=True,
-                ensure_all_finite=False,
-                estimator=scaler,
-                input_name="X",
-            )
-        sequences = from_dense(array)
-        if not first and scaler._fitted_kind != "2d":
-            sequences = as_sequences(given, sequences, scaler.n_features_in_)
-        X = given if sequences.kind == "ragged" else X
-    check_finite(sequences)
-    return X, sequences
-
-
 def _read_weights(sample_weight, sequences):
     """Return weights per step (n_steps,), or None."""
-    if sequences.kind == "2d" and sample_weight is not None and not is_ragged(sample_weight):
-        sample_weight = as_numbers(sample_weight, "sample_weight")
+    if sequences.carrier == "2d" and sample_weight is not None and not is_ragged(sample_weight):
+        sample_weight = as_numbers(sample_weight, arguments.SAMPLE_WEIGHT)
         # scikit-learn's checks require it: with a 2-D `X`, weights are (n_samples,).
         if sample_weight.ndim > 1:
             raise ValueError(
@@ -448,51 +407,14 @@ def _read_weights(sample_weight, sequences):
     return step_weights(sample_weight, sequences)
 
 
-def _merge(values, weights, mean, scale, total):
-    """Merge rows (n_steps, n_features) into mean, scale (n_features,) and their total weight."""
+def _moments_of(values, weights):
+    """Return the moments of rows (n_steps, n_features), some of which must have weight."""
+    moments = None
+    weights = None if weights is None else relative(weights)
     with np.errstate(over="ignore", invalid="ignore"):  # the caller checks the result
-        own_total = len(values) if weights is None else float(weights.sum())
-        if not 0 < own_total < np.inf:
-            return mean, scale, total + own_total
-        own = _moments(values, None if weights is None else relative(weights))
-        if total > 0:
-            own = merged_scale(mean, scale, total, *own, own_total)
-        return *own, total + own_total
-
-
-def _moments(values, weights):
-    """Return mean and standard deviation (n_features,) of rows (n_steps, n_features)."""
-    total, moments = 0, None
-    rows = max(1, _CHUNK // values.shape[1])
-    for start in range(0, len(values), rows):
-        chunk = values[start : start + rows]
-        if weights is None:
-            weight, chunk_total = None, len(chunk)
-        else:
-            weight = weights[start : start + rows]
-            taught = weight > 0
-            chunk, weight = chunk[taught], weight[taught]
-            chunk_total = float(weight.sum())
-        if len(chunk) == 0:
-            continue
-        # Distances from one of the values, so that a large offset costs no digits.
-        origin = chunk[0].astype(np.float64)
-        mean, scale = weighted_scale(chunk - origin, weight)
-        own = origin + mean, scale
-        moments = own if total == 0 else merged_scale(*moments, total, *own, chunk_total)
-        total += chunk_total
+        for rows, own in weighted_chunks(values, weights, max(1, _CHUNK // values.shape[1])):
+            # Distances from one of the rows, so that a large offset costs no digits.
+            origin = rows[0].astype(np.float64)
+            new = Moments.of(rows - origin, own).moved(origin)
+            moments = new if moments is None else moments + new
     return moments
-
-
-def _in_carrier(X, sequences, values):
-    """Return values (n_steps, n_features) in the form of X."""
-    if sequences.kind == "2d":
-        return values.reshape(sequences.n_samples, -1)
-    if sequences.kind == "3d":
-        return values.reshape(sequences.n_samples, -1, sequences.n_features)
-    if np.ndim(next(iter(X))) == 1:
-        values = values[:, 0]
-    if not isinstance(X, (list, tuple)):
-        return unpack_steps(values, sequences, dense=False)
-    items = cut(values, sequences.offsets)
-    return tuple(items) if isinstance(X, tuple) else items

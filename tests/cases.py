@@ -24,7 +24,7 @@ from networks import happens, stack_nodes
 import sklearn_rnn
 from sklearn_rnn import _core
 from sklearn_rnn._model.architecture import WITH_OPTIONS
-from sklearn_rnn._model.network import Network, held
+from sklearn_rnn._model.network import Network, ready
 
 # How many seconds an interrupt may take: any run finds what never answers, `-m clock` what is slow.
 each_patience = pytest.mark.parametrize(
@@ -345,7 +345,7 @@ def loss_and_grad(
         memory_budget=memory_budget,
         input_gradient=input_gradient,
     )
-    with held(engine):
+    with ready(engine):
         return engine.loss_and_grad(data, indices, input_gradient=input_gradient, **options)
 
 

@@ -34,7 +34,7 @@ from hostile_values import (
 from hypothesis import strategies as st
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core, metrics, unpad
-from sklearn_rnn._estimators.parameters import DTYPES, MODES
+from sklearn_rnn._model.architecture import DTYPES, MODES
 from sklearn_rnn._training.losses import REGRESSION_LOSSES
 from sklearn_rnn.preprocessing import SequenceScaler
 
@@ -126,7 +126,7 @@ def learning_calls(draw, method):
     if again and method == "partial_fit":
         rnn = fitted(estimator, mode, data, variant)
     elif again:
-        vars(rnn).update(fitted(estimator, mode, data, variant)._fitted_state())
+        vars(rnn).update(fitted(estimator, mode, data, variant)._fitted_attributes())
     validated = method == "fit" and draw(st.booleans())
     names = ["X", "y", "sample_weight"]
     names += ["X_val", "y_val", "sample_weight_val"] if validated else []

@@ -46,7 +46,7 @@ def assert_same_predictions(a, b, X):
 def assert_equally_good(copied, rnn, X):
     """Hold that a copy predicts and learns on as its original."""
     assert_same_predictions(copied, rnn, X)
-    assert copied.get_params() == rnn.get_params()
+    assert repr(copied.get_params()) == repr(rnn.get_params())
     assert_equal(train_on(copied, X).params_, train_on(copy.deepcopy(rnn), X).params_)
 
 

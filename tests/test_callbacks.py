@@ -131,7 +131,7 @@ def test_a_copy_made_by_a_callback_stays_as_it_was(ragged):
     copies = []
 
     def keep(rnn, info):
-        copies.append((copy.copy(rnn), pickle.dumps(rnn._fitted_state())))
+        copies.append((copy.copy(rnn), pickle.dumps(rnn._fitted_attributes())))
 
     RNNClassifier(4, max_iter=3, random_state=0).fit(X, labels, callbacks=keep)
-    assert all(pickle.dumps(rnn._fitted_state()) == before for rnn, before in copies)
+    assert all(pickle.dumps(rnn._fitted_attributes()) == before for rnn, before in copies)

@@ -36,9 +36,26 @@ def test_a_signature_is_that_of_the_core(cell):
 def test_every_cell_with_options_has_a_class():
     assert {cell.kind for cell in CLASSES} <= set(_core.CELLS)
     assert architecture.WITH_OPTIONS == {cell.kind: cell for cell in CLASSES}
-    for kind, info in _core.CELLS.items():
-        assert kind in architecture.WITH_OPTIONS or not architecture.OPTIONS[kind]
-        assert set(architecture.OPTIONS[kind]) == set(info.options)
+    assert architecture.OPTIONS.keys() == _core.CELLS.keys()
+    for kind, options in architecture.OPTIONS.items():
+        assert kind in architecture.WITH_OPTIONS or not options
+
+
+@pytest.mark.parametrize(
+    ("type_", "good", "bad"),
+    [("choice", "b", "c"), ("boolean", np.bool_(True), 1), ("number", np.float32(0.5), 1)],
+)
+def test_options_of_each_type_are_checked_and_made_plain(type_, good, bad, monkeypatch):
+    option = _core.Option("option", type_, ("a", "b"), "a", 0.0, 1.0)
+    monkeypatch.setitem(architecture.OPTIONS, "gru", {"option": option})
+    monkeypatch.setitem(architecture.OPTION_RULES, "gru", {"option": architecture._rule(option)})
+    cell = GRU()
+    cell.option = good
+    value = architecture.cell_of(cell)[1]["option"]
+    assert value == good and type(value) is architecture.PLAIN[type_]
+    cell.option = bad
+    with pytest.raises(ValueError, match="`option` of a cell must be"):
+        architecture.cell_of(cell)
 
 
 @pytest.mark.parametrize("cell", CLASSES)

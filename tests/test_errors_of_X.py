@@ -6,6 +6,7 @@ import pytest
 from bad_input import DENSE, LABELS, NUMBERS, RAGGED, changed, ill
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
+from sklearn_rnn.cells import Elman
 
 # ---- X --------------------------------------------------------------------------------------
 
@@ -139,7 +140,7 @@ def test_masked_entries_are_refused_wherever_they_come(refuses):
 
 def test_results_that_are_not_finite_are_an_error():
     X = np.random.RandomState(0).normal(size=(20, 4, 3))
-    settings = {"cell": "elman", "activation": "relu", "max_iter": 2, "tol": 0.0}
+    settings = {"cell": Elman(activation="relu"), "max_iter": 2, "tol": 0.0}
     regressor = RNNRegressor(16, random_state=0, **settings).fit(X, X.sum(axis=(1, 2)))
     with pytest.raises(ValueError, match=r"`X` must be at most 1e.*sequence 0 has 3e\+38"):
         regressor.predict(np.full_like(X, 3e38))

@@ -9,6 +9,7 @@ import pytest
 from bad_input import LABELS, NUMBERS, RAGGED
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
+from sklearn_rnn.cells import Cell, Elman
 
 # ---- parameters -----------------------------------------------------------------------------
 
@@ -75,11 +76,12 @@ def test_a_bad_class_weight_is_named(refuses, value):
     refuses(RNNClassifier(class_weight=value), "`class_weight`", RAGGED, LABELS)
 
 
-def test_an_activation_for_a_cell_without_a_choice_is_refused(refuses):
-    refuses(RNNRegressor(activation="relu"), "`activation`.*cell='gru'", RAGGED, NUMBERS)
-    rnn = RNNRegressor(cell="elman", activation="sin")
-    refuses(rnn, "`activation`.*'tanh', 'relu'", RAGGED, NUMBERS)
-    RNNRegressor(2, cell="elman", activation="relu", max_iter=1).fit(RAGGED, NUMBERS)
+def test_a_bad_option_of_a_cell_is_named(refuses):
+    rnn = RNNRegressor(cell=Elman(activation="sin"))
+    message = r"`activation`.*'tanh', 'relu', got cell=Elman\(activation='sin'\)"
+    refuses(rnn, message, RAGGED, NUMBERS)
+    for cell in (Cell("abacus"), Cell(Elman()), Elman):
+        refuses(RNNRegressor(cell=cell), "`cell`.*sklearn_rnn.cells.*got", RAGGED, NUMBERS)
 
 
 @pytest.mark.parametrize("value", [0, True, 2.0, "2", 2**31])

@@ -90,7 +90,7 @@ def in_architecture(**changes):
 
 DESCRIPTIONS = {
     "no format": lambda f: f.pop("format"),
-    "a newer format": lambda f: f.update(format=3),
+    "a newer format": lambda f: f.update(format=4),
     "a format that is no number": lambda f: f.update(format="1"),
     "something unknown": lambda f: f.update(params=0),
     "no architecture": lambda f: f.pop("architecture"),

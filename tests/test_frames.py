@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
+from sklearn_rnn._data import arguments
 from sklearn_rnn._data.frames import is_frame, read_frame
-from sklearn_rnn._data.sequences import pack, pack_steps
+from sklearn_rnn._data.sequences import pack
+from sklearn_rnn._data.steps import pack_steps
 from sklearn_rnn.preprocessing import SequenceScaler
 
 pl = pytest.importorskip("polars")
@@ -72,7 +74,7 @@ def test_columns_of_numbers_of_any_type_are_read(make, name):
     expected = np.column_stack([np.asarray(v, dtype=np.float64) for v in given.values()])
     frame = make(given)
     assert is_frame(frame)
-    np.testing.assert_array_equal(read_frame(frame, "X"), expected)
+    np.testing.assert_array_equal(read_frame(frame, arguments.X), expected)
     np.testing.assert_array_equal(pack([frame, frame]).values[3:], expected)
     scaled = SequenceScaler().fit_transform(frame)
     np.testing.assert_array_equal(scaled, SequenceScaler().fit_transform(expected))
@@ -99,18 +101,18 @@ def test_columns_with_missing_values_are_as_those_with_nan(dtype):
 @pytest.mark.parametrize("make", [pl.DataFrame, pa.table])
 @pytest.mark.parametrize("values", [[1, None], [True, None], [None, None]])
 def test_missing_values_of_other_libraries_are_nan(make, values):
-    read = read_frame(make({"a": [0.5, 1.0], "b": values}), "X")
+    read = read_frame(make({"a": [0.5, 1.0], "b": values}), arguments.X)
     assert np.isnan(read[1, 1])
     assert read[0, 0] == 0.5
 
 
 def test_narrow_columns_stay_narrow():
     single = np.float32([1, 2])
-    assert read_frame(pl.DataFrame({"a": single, "b": single}), "X").dtype == np.float32
+    assert read_frame(pl.DataFrame({"a": single, "b": single}), arguments.X).dtype == np.float32
     nullable = pd.DataFrame({"a": pd.array([1, None], dtype="Float32")})
     assert pack([nullable]).values.dtype == np.float32
     mixed = pd.DataFrame({"a": single, "b": [True, False]})
-    assert read_frame(mixed, "X").dtype == np.float64
+    assert read_frame(mixed, arguments.X).dtype == np.float64
 
 
 def test_a_long_table_becomes_a_list_whatever_its_columns_are():

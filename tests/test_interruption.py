@@ -51,7 +51,7 @@ def fitted_attributes(estimator):
     y = labels(SHORT) if estimator is RNNClassifier else targets(SHORT)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return estimator(2, max_iter=1).fit(SHORT, y)._fitted_state().keys()
+        return estimator(2, max_iter=1).fit(SHORT, y)._fitted_attributes().keys()
 
 
 def assert_ready(rnn, X, n_before=0):
@@ -59,7 +59,7 @@ def assert_ready(rnn, X, n_before=0):
 
     It went on from a model of `n_before` epochs, if that is known.
     """
-    assert rnn._fitted_state().keys() == fitted_attributes(type(rnn))
+    assert rnn._fitted_attributes().keys() == fitted_attributes(type(rnn))
     assert np.isfinite(rnn.params_).all() and rnn.t_ > 0
     assert np.isfinite([rnn.loss_, *rnn.loss_curve_]).all()
     if n_before is not None:

@@ -63,7 +63,7 @@ long = np.zeros((2, 10**6, 1), np.float32)
 for options in (dict(hidden_layer_sizes=10**5), dict(hidden_layer_sizes=2**31 - 1),
                 dict(hidden_layer_sizes=(5000,) * 64), dict(batch_size=2**31 - 1)):
     changed = RNNRegressor(**{"hidden_layer_sizes": 64, **options})
-    vars(changed).update(rnn._fitted_state())
+    vars(changed).update(rnn._fitted_attributes())
     print(next(iter(options)), "fit", refused(changed, "fit", long, np.zeros(2)))
 """
     lines = run_python(LITTLE_MEMORY + WARM_UP + code).stdout.splitlines()

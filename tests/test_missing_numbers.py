@@ -7,14 +7,10 @@ import pandas as pd
 import pytest
 from ragged_data import RAGGED, ragged
 
-from sklearn_rnn._data.sequences import (
-    check_finite,
-    check_range,
-    from_dense,
-    hint_at_nan,
-    pack,
-    unpad,
-)
+from sklearn_rnn import unpad
+from sklearn_rnn._data import arguments
+from sklearn_rnn._data.finite import check_finite, check_range, hint_at_nan
+from sklearn_rnn._data.sequences import from_dense, pack
 from sklearn_rnn.preprocessing import SequenceScaler
 
 # Finite numbers
@@ -134,14 +130,15 @@ def test_nan_between_steps_is_told_how_to_be_filled(kind, where):
 
 def test_missing_targets_and_weights_are_told_of_weight_zero():
     sequences = pack([np.array([1, np.nan])])
-    for name, hint in (
-        ("y", "Leave it out, or give it `sample_weight` 0."),
-        ("y_val", "Leave it out, or give it `sample_weight_val` 0."),
-        ("sample_weight", "Use weight 0 for what must not count."),
+    for argument, hint in (
+        (arguments.Y, "Leave it out, or give it `sample_weight` 0."),
+        (arguments.Y_VAL, "Leave it out, or give it `sample_weight_val` 0."),
+        (arguments.SAMPLE_WEIGHT, "Use weight 0 for what must not count."),
     ):
-        assert hint_at_nan(sequences, 0, name) == hint
-    assert "`X_val`" not in hint_at_nan(sequences, 0, "X_val")
-    assert "for x in X_val]" in hint_at_nan(sequences, 0, "X_val")
+        with pytest.raises(ValueError, match=f"`{argument}` .* NaN at step 1. {hint}$"):
+            check_finite(sequences, argument)
+    assert "`X_val`" not in hint_at_nan(sequences, 0, arguments.X_VAL)
+    assert "for x in X_val]" in hint_at_nan(sequences, 0, arguments.X_VAL)
 
 
 def test_features_before_steps_are_told_how_to_be_swapped():

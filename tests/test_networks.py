@@ -43,7 +43,7 @@ from networks import (
 )
 
 from sklearn_rnn import _core
-from sklearn_rnn._model.network import held
+from sklearn_rnn._model.network import ready
 
 SEEDS = range(200)  # of random networks
 LARGE_SEEDS = range(16)  # of those with much data
@@ -426,10 +426,10 @@ def goes_step_by_step(network):
 def run_engine_of_nodes(network, params, data, **options):
     """Return what `run_engine` returns, from an engine made with these options."""
     training = make_engine(network, params, data, training=True, input_gradient=True, **options)
-    with held(training):
+    with ready(training):
         loss, d_params, d_values = training.loss_and_grad(data, input_gradient=True)
     predicting = make_engine(network, params, data, training=False, **options)
-    with held(predicting):
+    with ready(predicting):
         raw, predictions = predicting.predict(data, raw=True), predicting.predict(data)
     return SimpleNamespace(
         loss=loss, d_params=d_params, d_values=d_values, raw=raw, predictions=predictions
@@ -481,11 +481,11 @@ def large_problem(seed, dtype):
 def results_with_dropout(network, params, data, **options):
     """Return loss, gradients and predictions of an engine made with these options."""
     training = make_engine(network, params, data, training=True, input_gradient=True, **options)
-    with held(training):
+    with ready(training):
         results = training.loss_and_grad(data, input_gradient=True, dropout=True, update=3)
     options.pop("memory_budget", None)
     predicting = make_engine(network, params, data, training=False, **options)
-    with held(predicting):
+    with ready(predicting):
         return *results, predicting.predict(data)
 
 

@@ -6,12 +6,16 @@ import pickle
 import joblib
 import numpy as np
 import pytest
-from kept_models import assert_equally_good, assert_same_predictions, classifier
+from kept_models import (
+    assert_equally_good,
+    assert_same_predictions,
+    classifier,
+)
 from make_models import outputs
 
 import sklearn_rnn
 from sklearn_rnn import RNNClassifier
-from sklearn_rnn._estimators.fitted import InconsistentStateWarning
+from sklearn_rnn._pickles import InconsistentStateWarning
 
 
 def by_joblib(rnn, tmp_path, mmap_mode=None):
@@ -50,8 +54,10 @@ def is_plain(value):
 
 def test_the_state_is_arrays_and_plain_values(fitted):
     state = fitted[0].__getstate__()
+    cell = state.pop("cell")
+    assert is_plain(cell) or is_plain(cell.get_params())
     assert [k for k, v in state.items() if not is_plain(v)] == []
-    assert state["_state_format"] == 2
+    assert state["_state_format"] == 3
     assert state["_sklearn_rnn_version"] == sklearn_rnn.__version__
 
 
@@ -61,7 +67,7 @@ def test_another_version_warns_and_a_newer_format_raises():
     with pytest.warns(InconsistentStateWarning, match="RNNClassifier was pickled by.*9.9"):
         rnn.__setstate__({**state, "_sklearn_rnn_version": "9.9"})
     assert_same_predictions(rnn, fitted, X)
-    for state_format in (3, "x", None):
+    for state_format in (4, "x", None):
         with pytest.raises(ValueError, match=rf"state format {state_format}.*upgrade"):
             rnn.__setstate__({**state, "_state_format": state_format})
 

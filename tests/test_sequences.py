@@ -11,15 +11,13 @@ import pytest
 from ragged_data import LENGTHS, RAGGED, objects, ragged
 from scipy import sparse
 
-from sklearn_rnn._data.sequences import (
-    Sequences,
-    check_finite,
-    from_dense,
-    is_ragged,
-    pack,
-    pack_steps,
-    step_weights,
-)
+from sklearn_rnn._data import arguments
+from sklearn_rnn._data.carriers import is_ragged
+from sklearn_rnn._data.finite import check_finite
+from sklearn_rnn._data.packed import Sequences
+from sklearn_rnn._data.sequences import from_dense, pack
+from sklearn_rnn._data.steps import pack_steps
+from sklearn_rnn._data.weights import step_weights
 
 # Which carrier it is
 
@@ -66,7 +64,7 @@ def test_packing_puts_sequences_one_after_another(carrier):
     np.testing.assert_array_equal(sequences.lengths, LENGTHS)
     assert sequences.offsets.dtype == np.intp
     assert (sequences.n_samples, sequences.n_features, sequences.n_steps) == (3, 2, 8)
-    assert sequences.kind == "ragged"
+    assert (sequences.carrier, sequences.kind) == ("ragged", "sequences")
 
 
 def test_one_dimensional_items_have_one_feature():
@@ -175,11 +173,11 @@ def test_packing_names_the_sequence_that_is_wrong(X, error, message):
 
 def test_errors_name_the_argument():
     with pytest.raises(ValueError, match=r"`X_val\[1\]` is 1-D"):
-        pack([np.ones((2, 3)), np.ones(2)], name="X_val")
+        pack([np.ones((2, 3)), np.ones(2)], arguments.X_VAL)
     with pytest.raises(ValueError, match="`X_val` must be finite"):
-        check_finite(from_dense(np.full((1, 2), np.nan)), name="X_val")
+        check_finite(from_dense(np.full((1, 2), np.nan)), arguments.X_VAL)
     with pytest.raises(ValueError, match="`X_val` must be 3-D"):
-        from_dense(np.ones(3), name="X_val")
+        from_dense(np.ones(3), arguments.X_VAL)
 
 
 # Dense arrays
@@ -192,7 +190,7 @@ def test_dense_floats_are_not_copied(shape, kind, dtype):
     X.flags.writeable = False
     sequences = from_dense(X)
     assert np.shares_memory(sequences.values, X)
-    assert sequences.kind == kind
+    assert sequences.carrier == kind
     assert sequences.values.shape == (12, shape[2] if kind == "3d" else 1)
     np.testing.assert_array_equal(sequences.values.reshape(shape), X)
     np.testing.assert_array_equal(sequences.offsets, [0, 3, 6, 9, 12])
@@ -264,7 +262,7 @@ def test_taken_sequences_are_those_of_the_list(indices):
     expected = [RAGGED[i] for i in np.arange(3)[indices]]
     assert chosen.lengths.tolist() == [len(item) for item in expected]
     np.testing.assert_array_equal(chosen.values, np.concatenate([*expected, np.empty((0, 2))]))
-    assert chosen.kind == "ragged"
+    assert chosen.carrier == "ragged"
 
 
 def test_taken_sequences_are_a_copy():
@@ -296,7 +294,8 @@ def test_reading_sequences_needs_no_scikit_learn():
         "import importlib, os, sys, types\n"
         "package = sys.modules['alone'] = types.ModuleType('alone')\n"
         f"package.__path__ = [os.path.dirname({path!r})]\n"
-        "assert importlib.import_module('alone.sequences').unpad\n"
+        "for name in ('sequences', 'steps', 'weights', 'unpacking'):\n"
+        "    importlib.import_module(f'alone.{name}')\n"
         "assert not {'sklearn', 'scipy', 'pandas', 'polars', 'pyarrow'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

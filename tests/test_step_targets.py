@@ -5,7 +5,10 @@ import pandas as pd
 import pytest
 from ragged_data import RAGGED, objects, ragged
 
-from sklearn_rnn._data.sequences import from_dense, pack, pack_steps, step_weights, unpack_steps
+from sklearn_rnn._data.sequences import from_dense, pack
+from sklearn_rnn._data.steps import pack_steps
+from sklearn_rnn._data.unpacking import as_carried
+from sklearn_rnn._data.weights import step_weights
 
 
 @pytest.mark.parametrize("n_outputs", [None, 2])
@@ -15,7 +18,7 @@ def test_ragged_targets_are_laid_beside_the_steps_and_come_back(carrier, n_outpu
     sequences = pack(RAGGED)
     values = pack_steps(carrier(y), sequences)
     np.testing.assert_array_equal(values, np.concatenate(y))
-    back = unpack_steps(values, sequences, dense=False)
+    back = as_carried(values, sequences, per_step=True)
     assert back.shape == (3,)
     assert back.dtype == object
     for item, expected in zip(back, y, strict=True):
@@ -29,11 +32,11 @@ def test_dense_targets_are_laid_beside_the_steps_and_come_back(shape, convert):
     sequences = from_dense(np.ones((4, 3, 5)))
     values = pack_steps(convert(y), sequences)
     np.testing.assert_array_equal(values, y.reshape(12, *shape[2:]))
-    np.testing.assert_array_equal(unpack_steps(values, sequences, dense=True), y)
+    np.testing.assert_array_equal(as_carried(values, sequences, per_step=True), y)
 
 
 def test_ragged_results_of_equal_length_stay_an_object_array():
-    back = unpack_steps(np.arange(6.0), from_dense(np.ones((2, 3))), dense=False)
+    back = as_carried(np.arange(6.0), pack([np.ones(3), np.ones(3)]), per_step=True)
     assert back.shape == (2,)
     np.testing.assert_array_equal(back[1], [3, 4, 5])
 

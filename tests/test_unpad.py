@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from ragged_data import LENGTHS
 
-from sklearn_rnn._data.sequences import unpad
+from sklearn_rnn import unpad
 
 
 @pytest.mark.parametrize("shape", [(3, 4, 2), (3, 4)])

@@ -33,7 +33,7 @@ def test_an_unfitted_estimator_becomes_the_model_of_a_weight_file(fitted, file):
     twin = type(rnn)(random_state=0, solver=rnn.solver)
     assert twin.load_weights(file) is twin
     assert_same_predictions(twin, rnn, X)
-    for name in ("cell", "activation", "bidirectional", "mode", "dtype", "dropout"):
+    for name in ("bidirectional", "mode", "dtype", "dropout"):
         assert getattr(twin, name) == getattr(rnn, name), name
     assert vars(twin).keys() == vars(rnn).keys()
     assert (twin.t_, twin.n_iter_, twin.loss_curve_) == (0, 0, [])

@@ -77,12 +77,12 @@ def column_names(frame):
     return list(names)
 
 
-def read_frame(frame, name):
+def read_frame(frame, argument):
     """Return a frame's columns as one array of numbers (n_rows, n_columns); NA is NaN."""
-    _check_in_memory(frame, name)
+    _check_in_memory(frame, argument)
     names, dtypes = column_names(frame), _dtypes(frame)
     kinds = [_kind(dtype) for dtype in dtypes]
-    _check_columns(frame, names, dtypes, kinds, name)
+    _check_columns(frame, names, dtypes, kinds, argument)
     if "objects" not in kinds and not _is_arrow(frame):
         array = np.asarray(frame)  # fast, and numeric unless the columns have several types
         if array.dtype.kind in "biuf" and array.ndim == 2:
@@ -91,7 +91,7 @@ def read_frame(frame, name):
     for j, dtype in enumerate(dtypes):
         column = _numbers(_column(frame, j), dtype)
         if column.dtype.kind not in "biuf":
-            _refuse(frame, names, j, dtype, held(column), name)
+            _refuse(frame, names, j, dtype, held(column), argument)
         columns.append(column)
     if not columns:
         return np.empty((len(frame), 0))
@@ -104,20 +104,20 @@ def read_frame(frame, name):
     return array
 
 
-def read_column(column, name):
+def read_column(column, argument):
     """Return a column as an array of numbers (n_rows,); NA is NaN."""
     dtype = _dtype(column)
     kind = _kind(dtype)
     if kind not in ("numbers", "objects"):
-        refuse(kind, dtype, name)
+        refuse(kind, dtype, argument)
     array = _numbers(column, dtype)
-    check_numeric(array.dtype, name, array)
+    check_numeric(array.dtype, argument, array)
     return array
 
 
-def frame_of_labels(frame, name):
+def frame_of_labels(frame, argument):
     """Return a frame's columns as one array (n_rows, n_columns) of unchanged labels."""
-    _check_in_memory(frame, name)
+    _check_in_memory(frame, argument)
     columns = [np.asarray(_column(frame, j)) for j in range(len(column_names(frame)))]
     if len({column.dtype.kind for column in columns}) <= 1:
         return np.column_stack(columns) if columns else np.empty((len(frame), 0))
@@ -127,7 +127,7 @@ def frame_of_labels(frame, name):
     return array
 
 
-def check_long(frame, name):
+def check_long(frame, argument):
     """Refuse a frame whose rows are steps, which an index of several levels reveals."""
     index = getattr(frame, "index", None)
     n_levels = getattr(index, "nlevels", 1)
@@ -138,10 +138,10 @@ def check_long(frame, name):
         return
     level = outer[0] if len(outer) == 1 else outer
     raise ValueError(
-        f"`{name}` must have one sequence per row, but its index of {n_levels} levels, "
+        f"`{argument}` must have one sequence per row, but its index of {n_levels} levels, "
         f"{list(index.names)}, looks like one row per step. Give a list of sequences, "
-        f"[frame for _, frame in {name}.groupby(level={level}, sort=False)]; or if each row is a "
-        f"sequence, use {name}.reset_index(drop=True)."
+        f"[frame for _, frame in {argument}.groupby(level={level}, sort=False)]; or if each row is "
+        f"a sequence, use {argument}.reset_index(drop=True)."
     )
 
 
@@ -184,27 +184,29 @@ def _numbers(column, dtype):
     return numbers_of_objects(np.asarray(column))
 
 
-def _check_in_memory(frame, name):
+def _check_in_memory(frame, argument):
     if hasattr(type(frame), "collect"):
-        raise TypeError(f"`{name}` must be in memory, got {type(frame).__name__}: call .collect().")
+        raise TypeError(
+            f"`{argument}` must be in memory, got {type(frame).__name__}: call .collect()."
+        )
 
 
-def _check_columns(frame, names, dtypes, kinds, name):
+def _check_columns(frame, names, dtypes, kinds, argument):
     """Refuse the first column whose dtype is not numeric, or whose name occurs twice."""
-    if name.startswith("X") and len(set(names)) < len(names):
+    if argument.holds == "features" and len(set(names)) < len(names):
         twice = next(label for j, label in enumerate(names) if label in names[:j])
         raise ValueError(
-            f"`{name}` must have distinct column names, but {twice!r} occurs twice: rename one."
+            f"`{argument}` must have distinct column names, but {twice!r} occurs twice: rename one."
         )
     for j, kind in enumerate(kinds):
         if kind not in ("numbers", "objects"):
-            _refuse(frame, names, j, dtypes[j], kind, name)
+            _refuse(frame, names, j, dtypes[j], kind, argument)
 
 
-def _refuse(frame, names, j, dtype, what, name):
+def _refuse(frame, names, j, dtype, what, argument):
     """Raise the error about a column that holds `what` instead of numbers."""
     if what == "lists or arrays":
-        _refuse_nested(frame, names, j, name)
+        _refuse_nested(frame, names, j, argument)
     if hasattr(frame, "to_dummies"):
         one_hot = f"table.to_dummies({names[j]!r})"
     else:
@@ -212,33 +214,33 @@ def _refuse(frame, names, j, dtype, what, name):
         one_hot = f"pandas.get_dummies({table}, columns=[{names[j]!r}])"
     advice = _ADVICE.get(what, "drop or convert it").format(one_hot=one_hot)
     raise ValueError(
-        f"`{name}` must hold real numbers, but its column {names[j]!r} holds {what} ({dtype}): "
+        f"`{argument}` must hold real numbers, but its column {names[j]!r} holds {what} ({dtype}): "
         f"{advice}."
     )
 
 
-def _refuse_nested(frame, names, j, name):
+def _refuse_nested(frame, names, j, argument):
     """Raise the error about a column that holds arrays, lists or Series."""
     nested = [k for k, n in enumerate(_dtypes(frame)) if _holds_cells_of_arrays(frame, k, n)]
-    rows = f"{name}.to_numpy()" if hasattr(frame, "iloc") else f"{name}.rows()"
+    rows = f"{argument}.to_numpy()" if hasattr(frame, "iloc") else f"{argument}.rows()"
     if _is_arrow(frame):
-        rows = f"{name}.to_pandas().to_numpy()"
-    if "[" in name:
+        rows = f"{argument}.to_pandas().to_numpy()"
+    if argument.whole is not None:
         cells = f"x[{names[j]!r}].{'to_pylist' if _is_arrow(frame) else 'to_list'}()"
         advice = (
             "if these are the features, give an array of them, "
-            f"[np.stack({cells}) for x in {name.split('[')[0]}]"
+            f"[np.stack({cells}) for x in {argument.whole}]"
         )
     elif len(nested) < len(names):
-        advice = f"if these are the sequences, give that column alone, {name}[{names[j]!r}]"
+        advice = f"if these are the sequences, give that column alone, {argument}[{names[j]!r}]"
     else:
         advice = (
             "convert nested frames, such as those of sktime, to a list of sequences with "
             f"[np.column_stack(list(row)) for row in {rows}]"
         )
     raise TypeError(
-        f"`{name}` must hold one number in each cell, but its column {names[j]!r} holds lists or "
-        f"arrays: {advice}."
+        f"`{argument}` must hold one number in each cell, but its column {names[j]!r} holds lists "
+        f"or arrays: {advice}."
     )
 
 

@@ -143,26 +143,22 @@ ADVICE = {
 }
 
 
-def check_numeric(dtype, name, array=None):
+def check_numeric(dtype, argument, array=None):
     """Refuse a dtype that is not one of real numbers; objects are looked up in `array`."""
     if family(dtype) != "numbers":
-        refuse(family(dtype) if array is None else held(array), dtype, name)
+        refuse(family(dtype) if array is None else held(array), dtype, argument)
 
 
-def refuse(what, dtype, name):
+def refuse(what, dtype, argument):
     """Raise the error about an argument that holds something other than numbers."""
     advice = ADVICE.get(what, "encode or convert them first")
-    if what == "strings" and name.startswith("X"):
-        advice = ONE_HOT.format(name=name.split("[")[0])
-    elif what == "strings" and name.startswith("y"):
+    if what == "strings" and argument.holds == "features":
+        advice = ONE_HOT.format(name=argument.whole or argument)
+    elif what == "strings" and argument.holds == "targets":
         advice = "use RNNClassifier for labels, and float() for numbers in strings"
-    raise ValueError(f"`{name}` must hold real numbers, but it holds {what} ({dtype}): {advice}.")
-
-
-def hint_at_weight(name):
-    """Return the advice about a missing target."""
-    suffix = "_val" if name.endswith("_val") else ""
-    return f"Leave it out, or give it `sample_weight{suffix}` 0."
+    raise ValueError(
+        f"`{argument}` must hold real numbers, but it holds {what} ({dtype}): {advice}."
+    )
 
 
 # Labels
@@ -173,7 +169,7 @@ NO_COMMON_INTEGER = (
 )
 
 
-def settled_labels(labels, name, taught=None, *, natural=False, where=None):
+def settled_labels(labels, argument, taught=None, *, natural=False, where=None):
     """Return labels (n_rows,), all of one type and none missing.
 
     Rows outside the mask `taught` (n_rows,) may hold anything, and get the first taught label.
@@ -183,7 +179,7 @@ def settled_labels(labels, name, taught=None, *, natural=False, where=None):
     labels = filled(labels, taught)
     kind = labels.dtype.kind
     if kind in "cV":
-        raise ValueError(f"`{name}` must hold labels, but it holds {family(labels.dtype)}.")
+        raise ValueError(f"`{argument}` must hold labels, but it holds {family(labels.dtype)}.")
     if kind in "fmM":
         bad = ~np.isfinite(labels)
     elif kind == "O":
@@ -194,42 +190,42 @@ def settled_labels(labels, name, taught=None, *, natural=False, where=None):
         row = int(np.flatnonzero(bad)[0])
         there = "`{name}[{row}]` is {what}" if where is None else where(row)
         what = str(labels[row]) if kind != "f" else "NaN" if np.isnan(labels[row]) else "infinity"
-        there = there.format(name=name, row=row, what=what)
+        there = there.format(name=argument, row=row, what=what)
         rule = "must be finite" if kind == "f" else "must have no missing labels"
-        hint = "Leave it out." if name == "classes" else hint_at_weight(name)
-        raise ValueError(f"`{name}` {rule}: {there}. {hint}")
+        raise ValueError(f"`{argument}` {rule}: {there}. {argument.hint_at_missing}")
     if kind == "O":
-        _check_one_family(labels, name)
+        _check_one_family(labels, argument)
         if natural or held(labels) == "numbers":
-            natural = _as_natural(labels, name)
-            return labels if natural is labels else settled_labels(natural, name, where=where)
+            natural = _as_natural(labels, argument)
+            return labels if natural is labels else settled_labels(natural, argument, where=where)
     return labels
 
 
-def _check_one_family(labels, name):
+def _check_one_family(labels, argument):
     """Refuse objects (n_rows,) that NumPy or scikit-learn would misread."""
     families = families_of_objects(labels)
     for member in labels if "members of an enumeration" in families else ():
         if family_of_type(type(member)) == "members of an enumeration":
             raise ValueError(
-                f"`{name}` must not hold members of an enumeration, such as {member!r}, which "
+                f"`{argument}` must not hold members of an enumeration, such as {member!r}, which "
                 "NumPy turns into strings that may be cut off: use their values, `member.value`."
             )
     if len(families) > 1:
         examples = {family_of_type(type(label)): label for label in labels}
         both = " and ".join(f"{what} ({examples[what]!r})" for what in sorted(examples))
         raise ValueError(
-            f"`{name}` must hold labels of one type, but it has {both}: NumPy would turn them into "
-            "strings, or cannot sort them. Convert them, for example each to a string with str()."
+            f"`{argument}` must hold labels of one type, but it has {both}: NumPy would turn them "
+            "into strings, or cannot sort them. Convert them, for example each to a string with "
+            "str()."
         )
 
 
-def _as_natural(labels, name):
+def _as_natural(labels, argument):
     natural = np.array(labels.tolist())
     if natural.ndim != 1 or natural.dtype.kind in "OV":
         return labels
     if natural.dtype.kind == "f" and of_integers(labels):
-        raise ValueError(NO_COMMON_INTEGER.format(name=name))
+        raise ValueError(NO_COMMON_INTEGER.format(name=argument))
     return natural
 
 

@@ -1,104 +1,68 @@
 """The fitted estimator: its predictions, states and weights, and how it is saved."""
 
 import copy
-import warnings
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
-from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .._data.sequences import as_numbers, relative, unpack_steps
+from .._data.arguments import Argument, naming
+from .._data.carriers import as_numbers
+from .._data.unpacking import as_carried
+from .._data.weights import read_weights, relative
 from .._floating_point import floating_point_ignored
 from .._model import weight_files
 from .._model.architecture import FORMAT, upgraded_cell, words_of
-from .._model.network import hidden_states as states_of_layer
-from .._model.network import predictor
-from .._model.state import (
-    SCALES,
-    STATE,
-    check_alike,
-    check_whole,
-    checked,
-    describe,
-    described,
-    learned,
-    network_of,
-    upgrade,
-)
+from .._model.attributes import FITTED, SCALES, check_whole, history, network_in, upgrade
+from .._model.description import check_alike, describe, described
+from .._model.fitted import FittedModel
+from .._pickles import Pickled
 from .._rules import boolean, integer
-from .._training.epochs import Progress
+from .._training.epochs import Progress, Settings
 from .._training.losses import LOSSES
 from .._training.threads import effective_n_threads
 from .parameters import check, check_parameters
-from .validation import naming, read_weights, read_X
 
 
-class InconsistentStateWarning(InconsistentVersionWarning):
-    """An unpickled estimator was pickled by another version of sklearn_rnn."""
+class _FittedRNN(Pickled, BaseEstimator):
+    """An estimator with a fitted model, which predicts.
 
-    def __init__(self, estimator_name, here, there):
-        super().__init__(
-            estimator_name=estimator_name,
-            current_sklearn_version=here,
-            original_sklearn_version=there,
-        )
-
-    def __str__(self):
-        return (
-            f"{self.estimator_name} was pickled by sklearn_rnn {self.original_sklearn_version} and "
-            f"unpickled by {self.current_sklearn_version}, where it may behave differently. Fit it "
-            "again; for long-term storage, keep the arrays of `weights_`."
-        )
-
-
-def finite(values, network):
-    """Return the results of the network, after a check that they are finite."""
-    if not np.isfinite(values).all():
-        raise ValueError(
-            f"`X` leads to results that are not finite in {network.dtype}: its values, or those of "
-            "`params_`, are too large or damaged. Scale X as for `fit`, or use dtype='float64'."
-        )
-    return values
-
-
-class _FittedRNN(BaseEstimator):
-    """A network that predicts.
-
-    Its state consists of arrays and plain values. Only `_set_fitted`, `_become` and `set_weights`
-    write it.
+    The model is kept as fitted attributes, which are arrays and plain values. Only `_set_fitted`,
+    `_become` and `set_weights` write them.
     """
 
-    # ---- state ----
+    _STATE_FORMAT = FORMAT
+    _ADVICE = "Fit it again; for long-term storage, keep the arrays of `weights_`"
 
-    def _fitted_state(self):
+    # ---- fitted attributes ----
+
+    def _fitted_attributes(self):
         """Return the fitted attributes."""
-        return {k: v for k, v in vars(self).items() if k in STATE}
+        return {k: v for k, v in vars(self).items() if k in FITTED}
 
-    def _set_fitted(self, state):
+    def _set_fitted(self, attributes):
         """Replace the fitted attributes, the new ones all at once."""
-        old = self._fitted_state()
-        vars(self).update(state)
-        for name in old.keys() - state.keys():
+        old = self._fitted_attributes()
+        vars(self).update(attributes)
+        for name in old.keys() - attributes.keys():
             delattr(self, name)
 
     def __sklearn_is_fitted__(self):
         return hasattr(self, "params_")
 
-    def _fitted_network(self):
-        """Return the network that was fitted, even if the parameters have changed since.
+    def _fitted_model(self):
+        """Return the model that was fitted, even if the parameters have changed since.
 
-        This checks every part of the fitted state that a prediction uses.
+        This checks every fitted attribute that a prediction uses. The model stays the same if
+        another thread fits this estimator.
         """
-        if not hasattr(self, "params_"):
+        attributes = vars(self).copy()
+        if "params_" not in attributes:
             check_is_fitted(self)
-        return checked(vars(self))
-
-    def _scaling(self):
-        """Return the mean and scale with which the network normalises X, or None."""
-        return None if self._x_moments is None else (self.x_mean_, self.x_scale_)
+        return FittedModel.from_attributes(attributes)
 
     def _threads(self):
         """Return how many threads a prediction may use; the parameter may have changed since."""
@@ -107,28 +71,24 @@ class _FittedRNN(BaseEstimator):
 
     # ---- use ----
 
-    def _now(self):
-        """Return a copy that stays the same even if another thread fits this estimator."""
-        twin = object.__new__(type(self))
-        twin.__dict__ = vars(self).copy()
-        return twin
-
-    def _outputs(self, X, raw=False):
-        """Return the network, X as sequences, and its outputs by rows; call this on a copy."""
-        network, scaling = self._fitted_network(), self._scaling()
-        sequences = read_X(self, X, dtype=network.dtype, scaling=scaling)
-        predict = predictor(network, sequences, scaling, self._threads())
-        return network, sequences, finite(predict(self.params_, raw), network)
+    def _predict(self, X, results):
+        """Return results(model, outputs) in the carrier of X; outputs(raw=False) computes them."""
+        model = self._fitted_model()
+        sequences = model.read(X, type(self).__name__)
+        outputs = partial(model.outputs, sequences, self._threads())
+        return as_carried(results(model, outputs), sequences, model.network.per_step)
 
     def _score(self, X, y, sample_weight):
         """Return the score over sequences, or over steps."""
-        twin = self._now()
-        network, sequences, outputs = twin._outputs(X)
-        weights = read_weights(sample_weight, sequences, network.per_step)
+        model = self._fitted_model()
+        sequences = model.read(X, type(self).__name__)
+        outputs = model.outputs(sequences, self._threads())
+        per_step = model.network.per_step
+        weights = read_weights(sample_weight, sequences, per_step)
         taught = None if weights is None else weights > 0
-        rows = twin._read_y(y, sequences, network.per_step, "y", taught)
+        rows = model.target.read(y, sequences, per_step, taught=taught)
         weights = None if weights is None else relative(weights)
-        return twin._score_rows(twin._encode_y(rows), outputs, weights)
+        return model.target.score(model.target.encode(rows), outputs, weights)
 
     @floating_point_ignored
     def hidden_states(self, X, *, layer=-1, return_sequences=False):
@@ -167,9 +127,8 @@ class _FittedRNN(BaseEstimator):
         >>> rnn.hidden_states(X[:3], return_sequences=True).shape
         (3, 5, 8)
         """
-        twin = self._now()
-        network = twin._fitted_network()
-        n_layers = network.n_layers
+        model = self._fitted_model()
+        n_layers = model.network.n_layers
         if not integer(-n_layers).test(layer) or layer >= n_layers:
             raise ValueError(
                 f"`layer` must be an integer from {-n_layers} to {n_layers - 1}, got {layer!r}."
@@ -178,18 +137,11 @@ class _FittedRNN(BaseEstimator):
             raise ValueError(
                 f"`return_sequences` must be {boolean.text}, got {return_sequences!r}."
             )
-        scaling = twin._scaling()
-        sequences = read_X(twin, X, dtype=network.dtype, scaling=scaling)
-        states = states_of_layer(
-            network,
-            twin.params_,
-            sequences,
-            scaling,
-            int(layer) % n_layers,
-            bool(return_sequences),
-            twin._threads(),
+        sequences = model.read(X, type(self).__name__)
+        states = model.hidden_states(
+            sequences, int(layer) % n_layers, bool(return_sequences), self._threads()
         )
-        return as_carried(finite(states, network), sequences, return_sequences)
+        return as_carried(states, sequences, return_sequences)
 
     # ---- weights ----
 
@@ -203,10 +155,10 @@ class _FittedRNN(BaseEstimator):
         ``head.weight`` and ``head.bias``. All but these two, converted to tensors, can be loaded by
         ``torch.nn.LSTM.load_state_dict``, for normalised X: ``(X - x_mean_) / x_scale_``.
         """
-        twin = self._now()
-        network, params = twin._fitted_network(), twin.params_.copy()
+        model = self._fitted_model()
+        params = model.params.copy()
         params.flags.writeable = False
-        return network.views(params)
+        return model.network.views(params)
 
     @floating_point_ignored
     def set_weights(self, weights):
@@ -239,7 +191,7 @@ class _FittedRNN(BaseEstimator):
         >>> rnn.set_weights(weights).weights_["head.bias"].shape
         (1,)
         """
-        network = self._fitted_network()
+        network = self._fitted_model().network
         params = np.empty(network.n_params, network.dtype)
         views = network.views(params)
         if not isinstance(weights, Mapping):
@@ -253,7 +205,7 @@ class _FittedRNN(BaseEstimator):
                 f"unknown {sorted(set(weights) - set(views), key=str)}."
             )
         for name, view in views.items():
-            value = as_numbers(weights[name], f"weights[{name!r}]")
+            value = as_numbers(weights[name], Argument(f"weights[{name!r}]", whole="weights"))
             if value.shape != view.shape:
                 raise ValueError(
                     f"`weights[{name!r}]` must have shape {view.shape}, got {value.shape}."
@@ -284,12 +236,12 @@ class _FittedRNN(BaseEstimator):
         ------
         ValueError
             If the name has another ending or belongs to something other than a file, the fitted
-            state is damaged, or `classes_` are neither numbers nor strings.
+            attributes are damaged, or `classes_` are neither numbers nor strings.
         """
         check_is_fitted(self)
-        state = vars(self).copy()
-        network = check_whole(state)
-        weight_files.write(file, describe(state), network, state["params_"])
+        attributes = vars(self).copy()
+        network = check_whole(attributes)
+        weight_files.write(file, describe(attributes), network, attributes["params_"])
 
     @floating_point_ignored
     def load_weights(self, file):
@@ -329,41 +281,43 @@ class _FittedRNN(BaseEstimator):
         >>> rnn = RNNRegressor(8, max_iter=300, random_state=0).fit(X, X.sum(axis=(1, 2)))
         >>> file = os.path.join(tempfile.mkdtemp(), "sums.safetensors")
         >>> rnn.save_weights(file)
-        >>> twin = RNNRegressor().load_weights(file)
-        >>> twin
+        >>> other = RNNRegressor().load_weights(file)
+        >>> other
         RNNRegressor(hidden_layer_sizes=(8,))
-        >>> bool((twin.predict(X) == rnn.predict(X)).all())
+        >>> bool((other.predict(X) == rnn.predict(X)).all())
         True
         """
 
         description, params = weight_files.read(
-            file, lambda description: network_of(described(description))
+            file, lambda description: network_in(described(description))
         )
-        state = {**described(description), "params_": params}
-        network = check_whole(state)
+        attributes = {**described(description), "params_": params}
+        network = check_whole(attributes)
         if hasattr(self, "params_"):
-            check_alike(vars(self), state)
-            new = {k: state[k] for k in ("params_", *SCALES) if k in state}
-            self._set_fitted({**self._fitted_state(), **new})
+            check_alike(vars(self), attributes)
+            new = {k: attributes[k] for k in ("params_", *SCALES) if k in attributes}
+            self._set_fitted({**self._fitted_attributes(), **new})
         else:
-            self._become(network, state)
+            self._become(network, attributes)
         return self
 
-    def _become(self, network, state):
-        """Take over a state that has no history of training."""
-        if is_classifier(self) != (LOSSES[network.loss].task == "classes"):
+    def _become(self, network, attributes):
+        """Take over a model that has no history of training."""
+        holds = LOSSES[network.loss].targets
+        if is_classifier(self) != (holds == "classes"):
             raise ValueError(
                 f"`file` must hold a network for {type(self).__name__}, got one that predicts "
-                f"{LOSSES[network.loss].task}, with loss={network.loss!r}."
+                f"{holds}, with loss={network.loss!r}."
             )
-        params = {**words_of(network), "normalize_X": state["_x_moments"] is not None}
+        params = {**words_of(network), "normalize_X": attributes["_x_moments"] is not None}
         params = {name: value for name, value in params.items() if name in vars(self)}
         check_parameters({**vars(self), **params})
         with naming("random_state"):
             rng = check_random_state(self.random_state)
         seed = int(rng.randint(2**64, dtype=np.uint64))
-        progress = Progress.begin(state["params_"], seed, self)
-        vars(self).update({**params, **state, **learned(network, progress)})  # all at once
+        progress = Progress.begin(attributes["params_"], seed, Settings.of(vars(self)))
+        # All at once.
+        vars(self).update({**params, **attributes, **history(network, progress)})
 
     # ---- scikit-learn and pickle ----
 
@@ -377,29 +331,12 @@ class _FittedRNN(BaseEstimator):
         return tags
 
     def __getstate__(self):
-        from .._version import __version__
-
-        state = dict(super().__getstate__())
+        state = super().__getstate__()
         if "loss_curve_" in state:  # `partial_fit` appends to it, which must not change a copy
             state["loss_curve_"] = copy.copy(state["loss_curve_"])
-        return {**state, "_sklearn_rnn_version": __version__, "_state_format": FORMAT}
+        return state
 
-    @floating_point_ignored
-    def __setstate__(self, state):
-        from .._version import __version__
-
-        version = state.get("_sklearn_rnn_version", "an unknown version")
-        state_format = state.get("_state_format", FORMAT)
-        if not isinstance(state_format, int) or state_format > FORMAT:
-            raise ValueError(
-                f"{type(self).__name__} was pickled by sklearn_rnn {version} in state format "
-                f"{state_format}; {__version__} reads formats up to {FORMAT}: upgrade it."
-            )
-        state = {
-            name: value
-            for name, value in state.items()
-            if name not in ("_sklearn_rnn_version", "_state_format")
-        }
+    def _upgraded(self, state, state_format):
         state = upgrade(state, state_format)
         if state_format < 3:
             state["cell"] = upgraded_cell(state["cell"], state.pop("activation"))
@@ -407,12 +344,4 @@ class _FittedRNN(BaseEstimator):
             state.update(normalize_X=False, scoring=None)
         if "params_" in state:
             check_whole(state)
-        if version != __version__:
-            name = type(self).__name__
-            warnings.warn(InconsistentStateWarning(name, __version__, version), stacklevel=3)
-        super().__setstate__(state)
-
-
-def as_carried(rows, sequences, per_step):
-    """Return rows as X came: (n_samples, ...), (n_samples, n_timesteps, ...) or object array."""
-    return unpack_steps(rows, sequences, sequences.kind != "ragged") if per_step else rows
+        return state

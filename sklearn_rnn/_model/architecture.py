@@ -6,7 +6,7 @@ network its n_features, n_outputs, loss, huber_delta, per_step and dtype, and no
 
 from dataclasses import replace
 from functools import lru_cache
-from typing import NamedTuple
+from math import inf
 
 import numpy as np
 
@@ -54,27 +54,22 @@ RULES = {
 # ---- cells --------------------------------------------------------------------------------------
 
 
-class Option(NamedTuple):
-    """An option of a cell."""
-
-    name: str
-    rule: Allowed
-    default: object
-
-
-def _rule_of(option):
-    """Return what an option of the core allows."""
+def _rule(option):
+    """Return what an option allows."""
     if option.type == "choice":
         return one_of(option.choices)
     if option.type == "boolean":
         return boolean
-    return number() if option.least is None else number(option.least, option.below)
+    least, below = option.least, option.below
+    return number(-inf if least is None else least, inf if below is None else below)
 
 
-OPTIONS = {
-    kind: {o.name: Option(o.name, _rule_of(o), o.default) for o in info.options.values()}
-    for kind, info in _core.CELLS.items()
+OPTIONS = {kind: info.options for kind, info in _core.CELLS.items()}
+OPTION_RULES = {
+    kind: {name: _rule(option) for name, option in options.items()}
+    for kind, options in OPTIONS.items()
 }
+PLAIN = {"choice": str, "boolean": bool, "number": float}  # the types of values in descriptions
 WITH_OPTIONS = {c.kind: c for c in (cells.Elman, cells.LSTM, cells.GRU, cells.Jordan, cells.IndRNN)}
 
 
@@ -88,11 +83,12 @@ def cell_of(word):
     """Return the kind and the options {name: value} of the constructor's `cell`, checked."""
     RULES["cell"].check("cell", word)
     kind, options = kind_of(word), {}
-    for name, rule, default in OPTIONS[kind].values():
-        value = getattr(word, name, default) if isinstance(word, cells.Cell) else default
+    for name, option in OPTIONS[kind].items():
+        is_object, rule = isinstance(word, cells.Cell), OPTION_RULES[kind][name]
+        value = getattr(word, name, option.default) if is_object else option.default
         if not rule.test(value):
             raise ValueError(f"`{name}` of a cell must be {rule.text}, got cell={shown(word)}.")
-        options[name] = type(default)(value)
+        options[name] = PLAIN[option.type](value)
     return str(kind), options
 
 

@@ -1,0 +1,106 @@
+"""One way for X from any carrier to packed sequences of finite numbers, for all estimators."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from sklearn.utils import check_array
+
+from . import arguments
+from .arguments import naming
+from .carriers import as_array, is_ragged, refuse_masked
+from .finite import check_finite, check_range
+from .form import InputForm
+from .frames import check_long, is_column, is_frame, read_frame
+from .sequences import from_dense, pack
+from .values import check_numeric, held, numbers_of_objects
+
+
+def read_X(X, owner, form=None, argument=arguments.X, *, names=True, dtype=None, scaling=None):
+    """Return X as Sequences of finite numbers, and its form.
+
+    owner: name of the estimator's class, for errors. form: that of X in `fit`, which this X must
+    have too; if not `names`, its columns may have any. dtype and scaling: those of the network that
+    must be able to read the numbers, see `check_range`.
+    """
+    sequences = _packed(X, owner, form, argument)
+    if form is None:
+        form = InputForm.of(X, sequences)
+    else:
+        form.check(X, sequences, owner, argument, names=names)
+    if dtype is None:
+        check_finite(sequences, argument)
+    else:
+        check_range(sequences, dtype, scaling, argument)
+    return sequences, form
+
+
+def _packed(X, owner, form, argument):
+    # A shortcut where there is nothing to convert: the checks take longer than a short sequence.
+    if type(X) is np.ndarray and X.ndim in (2, 3) and X.dtype.char in "fd" and X.size > 0:
+        return from_dense(X, argument)
+    if is_ragged(X):
+        return pack(X, argument)
+    sequences = from_dense(_array_of(X, owner, argument), argument)
+    if form is not None and form.kind == "sequences" and form.n_features == 1:
+        # Nested lists of equal length, where those of `fit` were ragged.
+        if sequences.kind == "2d" and isinstance(X, (list, tuple)):
+            return pack(X, argument)
+    return sequences
+
+
+def _array_of(X, owner, argument):
+    """Return X, which is no list of sequences, as an array, with scikit-learn's own checks."""
+    X = _checked(X, argument)
+    with naming(argument):
+        return check_array(
+            X,
+            dtype=[np.float64, np.float32, np.float16],
+            allow_nd=True,
+            ensure_all_finite=False,  # `check_finite` names the sequence
+            input_name=str(argument),
+            estimator=owner,
+        )
+
+
+def _checked(X, argument):
+    """Refuse what scikit-learn's checks would misread, or explain too little.
+
+    Return X, or numbers that were read from it.
+    """
+    refuse_masked(X, argument)
+    if type(X).__name__.endswith("GroupBy"):
+        raise TypeError(
+            f"`{argument}` must hold sequences, got a {type(X).__name__}: give a list of its "
+            f"frames, [frame for _, frame in {argument}]."
+        )
+    if isinstance(X, Mapping) and not hasattr(X, "shape"):  # as dictionaries of keys have
+        raise TypeError(
+            f"`{argument}` must be a list of sequences, got a dict: list({argument}.values())."
+        )
+    if isinstance(X, Iterator):
+        raise TypeError(
+            f"`{argument}` must be a list of sequences, got an iterator: list({argument})."
+        )
+    if is_frame(X):
+        check_long(X, argument)
+        with naming(argument):
+            X = read_frame(X, argument)
+    elif isinstance(X, (list, tuple)) or is_column(X):
+        X = as_array(X, argument)
+    dtype = getattr(X, "dtype", None)
+    kind = getattr(dtype, "kind", "f")
+    if kind == "O":
+        array = np.asarray(X)
+        X = numbers_of_objects(array)
+        if X is array and held(array) != "objects":
+            check_numeric(dtype, argument, array)
+    elif kind in "USTmMV":
+        check_numeric(dtype, argument)
+    if getattr(X, "ndim", None) == 1 and len(X) > 0:
+        raise ValueError(
+            f"`{argument}` must hold sequences, got one of {len(X)} numbers. Reshape your data: "
+            f"pass one sequence as [{argument}]."
+        )
+    return X

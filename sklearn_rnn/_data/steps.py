@@ -1,0 +1,110 @@
+"""Targets, labels and weights with one value per step, in any carrier."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from . import arguments
+from .carriers import (
+    as_labels,
+    float_dtype,
+    is_array,
+    is_ragged,
+    length_of,
+    numbers_or_others,
+)
+from .finite import check_finite
+from .frames import holds_lists, rows_of_lists
+from .items import pack_items
+from .packed import Packed, offsets_of_equal
+from .values import check_numeric, filled, is_missing, settled_labels
+
+
+def read_steps(y, argument=arguments.Y, *, numeric=True):
+    """Read one value per step as Packed (n_steps,) or (n_steps, k), the input of `settle`.
+
+    The values are floats (numeric), or unchanged labels.
+    """
+    if is_ragged(y):
+        packed = pack_items(y, argument, numeric=numeric)
+        if packed.values.size == 0:
+            raise ValueError(f"`{argument}` must have one {argument.noun} per step, got none.")
+        return packed
+    y = numbers_or_others(y, argument) if numeric else as_labels(y, argument)
+    if y.ndim not in (2, 3) or y.size == 0:
+        raise ValueError(
+            f"`{argument}` must have one {argument.noun} per step: (n_samples, n_timesteps[, k]) "
+            f"or one array per sequence; got shape {y.shape}."
+        )
+    if numeric:
+        check_numeric(y.dtype, argument, y)
+        with np.errstate(over="ignore"):  # `check_finite` reports it
+            y = y.astype(float_dtype({y.dtype}), copy=False)
+    n_samples, n_timesteps = y.shape[:2]
+    values = np.ascontiguousarray(y).reshape(n_samples * n_timesteps, *y.shape[2:])
+    return Packed(values, offsets_of_equal(n_samples, n_timesteps))
+
+
+def settle(packed, y, taught=None, argument=arguments.Y, *, numeric=True):
+    """Check and return the values of what `read_steps` read from y.
+
+    Steps outside the mask `taught` (n_steps,) may hold anything, and get the value of the first
+    taught step.
+    """
+    values = packed.values
+    if numeric:
+        values = filled(values, taught)
+        check_finite(Packed(values.reshape(len(values), -1), packed.offsets), argument)
+        return values
+    if taught is not None and values.ndim == 2:
+        taught = np.repeat(taught, values.shape[1])
+
+    def where(row):
+        i, step = packed.locate(row * len(values) // max(values.size, 1))
+        return f"sequence {i} has {{what}} at step {step}"
+
+    natural = isinstance(y, (list, tuple)) and not any(is_array(item) for item in y)
+    labels = settled_labels(values.reshape(-1), argument, taught, natural=natural, where=where)
+    return labels.reshape(values.shape)
+
+
+def pack_steps(y, sequences, argument=arguments.Y, *, numeric=True, taught=None):
+    """Read one value per step, in the order of `sequences`, whose lengths each must have.
+
+    Steps outside the mask `taught` (n_steps,) may hold anything, and get the value of the first
+    taught step.
+    """
+    rows = y if taught is None else _without_gaps(y, sequences, taught)
+    packed = read_steps(rows, argument, numeric=numeric)
+    _check_lengths(packed, sequences, argument)
+    return settle(packed, y, taught, argument, numeric=numeric)
+
+
+def _check_lengths(packed, sequences, argument):
+    """Refuse values whose number or lengths of sequences differ from those of X."""
+    if packed.n_samples != sequences.n_samples:
+        raise ValueError(
+            f"`{argument}` must have one {argument.noun} per step of {sequences.n_samples} "
+            f"sequences, got {packed.n_samples} sequences."
+        )
+    if not np.array_equal(packed.offsets, sequences.offsets):
+        i = int(np.flatnonzero(packed.lengths != sequences.lengths)[0])
+        raise ValueError(
+            f"`{argument}` must have one {argument.noun} per step: sequence {i} has "
+            f"{sequences.lengths[i]} steps, but `{argument.item(i)}` has {packed.lengths[i]}."
+        )
+
+
+def _without_gaps(y, sequences, taught):
+    """Replace None, or another missing value, that stands for all steps of an untaught sequence."""
+    if not is_ragged(y) or len(y) != sequences.n_samples:
+        return y
+    y = rows_of_lists(y) if holds_lists(y) else list(y)
+    gaps = [i for i, item in enumerate(y) if length_of(item) is None and is_missing(item)]
+    if gaps and len(gaps) < len(y):
+        shape = np.shape(next(item for item in y if length_of(item) is not None))
+        for i in gaps:
+            start, stop = sequences.offsets[i : i + 2]
+            if not taught[start:stop].any():
+                y[i] = np.full((stop - start, *shape[1:]), None, dtype=object)
+    return y

@@ -1,0 +1,251 @@
+"""The fitted attributes: what a fit sets on an estimator, checked before each use.
+
+They are a dict, for example `vars` of an estimator. They may come from a file or have been changed
+by hand, so they must be checked before the kernels read the arrays among them.
+"""
+
+import reprlib
+from math import isnan
+from numbers import Real
+
+import numpy as np
+
+from .. import _core
+from .._data.form import KINDS
+from .._data.moments import N_MOMENTS
+from .._rules import Allowed, boolean, integer, number, one_of
+from .._training.losses import LOSSES
+from .._training.optimizers import SOLVERS
+from .architecture import FORMAT, from_description
+from .architecture import describe as describe_network
+
+# Every attribute that a fit sets. Others, such as those of a subclass or a callback, are not ours.
+FITTED = frozenset(
+    "n_features_in_ feature_names_in_ classes_ x_mean_ x_scale_ y_mean_ y_scale_ params_ "
+    "n_layers_ n_outputs_ _x_moments _y_moments _taught "
+    "out_activation_ n_iter_ t_ loss_ best_loss_ loss_curve_ validation_scores_ "
+    "best_validation_score_ _input_kind _y_is_1d _architecture _optimizer".split()
+)
+# Mean and scale of X and y, and the moments from which they are continued.
+ARRAYS = ("x_mean_", "x_scale_", "_x_moments", "y_mean_", "y_scale_", "_y_moments")
+SCALES = (*ARRAYS, "_taught")
+
+LONGEST = 300  # letters of a quoted error message
+COUNT = integer(0, 62)
+RULES = {
+    "n_features_in_": integer(1),
+    "_input_kind": one_of(KINDS),
+    "_y_is_1d": boolean,
+    "_taught": Allowed(
+        lambda v: isinstance(v, (tuple, list)) and len(v) == 2 and all(map(COUNT.test, v)),
+        "two counts",
+    ),
+    "t_": COUNT,
+    "loss_curve_": Allowed(lambda v: isinstance(v, list), "a list"),
+    "best_loss_": Allowed(lambda v: v is None or isinstance(v, Real), "a number or None"),
+    "validation_scores_": Allowed(lambda v: v is None or isinstance(v, list), "None or a list"),
+    "solver": one_of(SOLVERS),
+    "seed": integer(0, 64),
+    "learning_rate": number(0),
+    "n_updates": COUNT,
+    "n_passes": COUNT,
+    "best": Allowed(lambda v: isinstance(v, Real) and not isnan(v), "a number or infinity"),
+    "no_improvement": COUNT,
+}
+OPTIMIZER = {"solver", "moments", "seed", "learning_rate", "n_updates", "n_passes"}
+JUDGEMENT = {"best", "no_improvement"}  # `_optimizer` has both, or with validation neither
+
+
+# ---- checks at each use --------------------------------------------------------------------------
+
+
+def checked(fitted):
+    """Return the network that was fitted, after a check of all that a prediction uses."""
+    network = network_in(fitted)
+    _check_array(fitted, "params_", network.dtype, (network.n_params,))
+    n_features = _check(fitted, "n_features_in_")
+    n_per_step = 1 if _check(fitted, "_input_kind") == "2d" else n_features
+    if n_per_step != network.n_features:
+        raise _damaged("n_features_in_", f"that of a network for {network.n_features}", n_features)
+    for name in ("x_mean_", "x_scale_"):
+        _check_array(fitted, name, np.float64, (network.n_features,))
+    _check_moments(fitted, "_x_moments", network.n_features)
+    if LOSSES[network.loss].targets == "classes":
+        _check_classes(fitted, network)
+    else:
+        for name in ("y_mean_", "y_scale_"):
+            _check_array(fitted, name, np.float64, (network.n_outputs,))
+        if _check(fitted, "_y_is_1d") and network.n_outputs > 1:
+            raise _damaged("_y_is_1d", f"False with {network.n_outputs} outputs", True)
+    return network
+
+
+def network_in(fitted, file_format=FORMAT):
+    """Return the network that `_architecture` describes."""
+    try:
+        return from_description(_kept(fitted, "_architecture"), file_format)
+    except ValueError as error:
+        raise ValueError(f"`_architecture` is damaged: {str(error)[:LONGEST]}") from error
+
+
+def check_continuing(fitted, network):
+    """Check what continued training needs in addition."""
+    for name in ("t_", "loss_curve_", "best_loss_", "validation_scores_", "_taught"):
+        _check(fitted, name)
+    if LOSSES[network.loss].targets == "numbers":
+        _check_moments(fitted, "_y_moments", network.n_outputs)
+    # If the best loss is unknown, it is the least of the curve; checking a long curve takes time.
+    if fitted["best_loss_"] is None and not all(isinstance(v, Real) for v in fitted["loss_curve_"]):
+        raise _damaged("loss_curve_", "numbers", fitted["loss_curve_"])
+    optimizer = _kept(fitted, "_optimizer")
+    names = set(optimizer) if isinstance(optimizer, dict) else set()
+    if names - JUDGEMENT != OPTIMIZER or names & JUDGEMENT not in (set(), JUDGEMENT):
+        raise _damaged("_optimizer", f"a dict of {sorted(OPTIMIZER)}", sorted(map(str, names)))
+    for name in names - {"moments"}:
+        _check(optimizer, name, "_optimizer[{!r}]")
+    shape = (_core.OPTIMIZERS[optimizer["solver"]], network.n_params)
+    _check_array(optimizer, "moments", network.dtype, shape, "_optimizer[{!r}]")
+
+
+def _damaged(name, wanted, came):
+    """Return the error about a value; an array is described by its dtype and shape."""
+    if isinstance(came, np.ndarray):
+        came = f"{came.dtype} of shape {came.shape}"
+    else:
+        came = reprlib.repr(came)
+    return ValueError(f"`{name}` must be {wanted}, got {came}: the fitted attributes are damaged.")
+
+
+def _kept(fitted, name, label="{}"):
+    try:
+        return fitted[name]
+    except KeyError:
+        raise ValueError(
+            f"`{label.format(name)}` is missing: the fitted attributes are damaged."
+        ) from None
+
+
+def _check(fitted, name, label="{}"):
+    value = _kept(fitted, name, label)
+    if not RULES[name].test(value):
+        raise _damaged(label.format(name), RULES[name].text, value)
+    return value
+
+
+def _check_array(fitted, name, dtype, shape, label="{}"):
+    array = _kept(fitted, name, label)
+    fits = isinstance(array, np.ndarray) and array.dtype == dtype and array.shape == shape
+    if not (fits and array.flags.c_contiguous):
+        wanted = f"a contiguous {np.dtype(dtype)} array of shape {shape}"
+        raise _damaged(label.format(name), wanted, array)
+
+
+def _check_moments(fitted, name, n_columns):
+    """Check the moments from which a scale is updated; None means a fixed scale."""
+    if _kept(fitted, name) is not None:
+        _check_array(fitted, name, np.float64, (N_MOMENTS, n_columns))
+
+
+def _check_classes(fitted, network):
+    classes = _kept(fitted, "classes_")
+    shape = (2 if network.loss == "logistic" else network.n_outputs,)
+    fits = isinstance(classes, np.ndarray) and classes.shape == shape
+    if not fits or classes.dtype.kind in "cV":
+        raise _damaged("classes_", f"an array of labels of shape {shape}", classes)
+
+
+# ---- checks when attributes are loaded -----------------------------------------------------
+
+
+def check_whole(fitted):
+    """Return the network that was fitted, after a check that all is undamaged and finite."""
+    network = checked(fitted)
+    of_classes = LOSSES[network.loss].targets == "classes"
+    of_numbers = ("y_mean_", "y_scale_", "_y_is_1d", "_y_moments")
+    for name in of_numbers if of_classes else ("classes_",):
+        if name in fitted:
+            raise _damaged(name, f"absent with loss={network.loss!r}", fitted[name])
+    if not of_classes:
+        _check_moments(fitted, "_y_moments", network.n_outputs)
+    _check(fitted, "_taught")
+    arrays = [(name, fitted[name]) for name in ("params_", *ARRAYS) if fitted.get(name) is not None]
+    if "_optimizer" in fitted:
+        check_continuing(fitted, network)
+        arrays.append(("_optimizer['moments']", fitted["_optimizer"]["moments"]))
+    for name, array in arrays:
+        if not np.isfinite(array).all():
+            raise _damaged(name, "finite", array[~np.isfinite(array)][0].item())
+    for name in ("x_scale_", "y_scale_"):
+        if name in fitted and not (fitted[name] > 0).all():
+            raise _damaged(name, "positive", fitted[name].tolist())
+    for name in ("_x_moments", "_y_moments"):
+        if fitted.get(name) is not None:
+            weight, _, deviation, *_ = fitted[name]
+            if not (weight > 0).all() or not (deviation >= 0).all():
+                raise _damaged(name, "moments of numbers", fitted[name])
+    if "classes_" in fitted and not _are_in_order(fitted["classes_"]):
+        raise _damaged("classes_", "distinct labels in order", fitted["classes_"].tolist())
+    if fitted["_x_moments"] is None and (
+        fitted["x_mean_"].any() or (fitted["x_scale_"] != 1).any()
+    ):
+        raise _damaged("_x_moments", "an array beside a mean and scale of X", None)
+    names = fitted.get("feature_names_in_")
+    if names is not None:
+        n_features = fitted["n_features_in_"]
+        if not (isinstance(names, np.ndarray) and names.shape == (n_features,)):
+            raise _damaged("feature_names_in_", f"an array of {n_features} names", names)
+    return network
+
+
+def _are_in_order(classes):
+    try:
+        return np.array_equal(np.unique(classes), classes)
+    except TypeError:  # objects that do not compare
+        return False
+
+
+# ---- attributes of earlier versions --------------------------------------------------------------
+
+
+def upgrade(fitted, file_format):
+    """Return fitted attributes in the format of this version."""
+    if file_format == FORMAT:
+        return fitted
+    fitted = dict(fitted)
+    if "_architecture" in fitted:
+        network = network_in(fitted, file_format)
+        fitted["_architecture"] = describe_network(network)
+    if "vectors" in fitted.get("_optimizer", ()):
+        optimizer = dict(fitted["_optimizer"])
+        optimizer["moments"] = optimizer.pop("vectors")
+        fitted["_optimizer"] = optimizer
+    if file_format == 1 and "_architecture" in fitted:
+        n_features = network.n_features
+        fitted.update(x_mean_=np.zeros(n_features), x_scale_=np.ones(n_features), _x_moments=None)
+        fitted["_taught"] = (0, 0)
+    if file_format == 1 and "y_mean_" in fitted:
+        fitted["_y_moments"] = None
+    return fitted
+
+
+# ---- what training sets --------------------------------------------------------------------------
+
+
+def history(network, progress):
+    """Return the attributes that hold the history of training, and what its continuation needs."""
+    judged = progress.validates and progress.best < np.inf
+    best_loss = None if progress.validates else min(progress.best_loss, progress.loss)
+    scores = [*progress.earlier_scores, *progress.scores] if progress.validates else None
+    return {
+        "_optimizer": progress.optimizer(),
+        "n_layers_": network.n_layers,
+        "n_outputs_": network.n_outputs,
+        "out_activation_": LOSSES[network.loss].out_activation,
+        "n_iter_": progress.n_iter,
+        "t_": progress.n_sequences,
+        "loss_": progress.loss,
+        "best_loss_": best_loss,
+        "loss_curve_": [*progress.earlier_losses, *progress.losses],
+        "validation_scores_": scores,
+        "best_validation_score_": progress.best_score if judged else None,
+    }
