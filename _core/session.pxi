@@ -68,7 +68,22 @@ cdef class Session(Engine):
         if self.pending is not None:
             pending, self.pending = self.pending, None
             raise pending
+        self.check_results()
         return output
+
+    cdef int check_results(self) except -1:
+        """Refuse results that are not finite."""
+        cdef isize i, n = self.max_batch * self.network.outputs
+        cdef bint finite = True
+        for i in range(n):
+            if self.kind == cnp.NPY_FLOAT32:
+                finite = finite and isfinite((<float *>self.job.batch.output)[i])
+            else:
+                finite = finite and isfinite((<double *>self.job.batch.output)[i])
+        if not finite:
+            raise ValueError(f"`x` leads to results that are not finite in {self.dtype}: reset the stream, and scale X as for "
+                             "`fit`, or use dtype='float64'.")
+        return 0
 
     cdef int check_range(self) except -1:
         """Refuse values that are not finite, or too large after normalisation."""

@@ -196,14 +196,14 @@ X : sequences
 """,
     "errors_of_predict": """
 ValueError
-    If X has another kind or another number of features than in `fit`, or the states are not as
-    described.
+    If X has another kind or another number of features than in `fit`, or if the states are not
+    as described.
 """,
     "states": """
 initial_state : dict of str to array-like of shape (n_samples, n), default=None
-    The states before the first step of each sequence, as `return_state` returns them; None: zeros.
-    So long sequences can be predicted block by block, each block from the states at the end of the
-    one before. Needs ``bidirectional=False``.
+    The states before the first step of each sequence, as `return_state` returns them; None:
+    zeros. Long sequences can so be predicted in blocks, each from the states after the block
+    before it. Needs ``bidirectional=False``.
 return_state : bool, default=False
     Whether to return the states after the last step of each sequence too.
 """,

@@ -98,12 +98,7 @@ class FittedModel:
         session.load(self.params.copy())
         if self.scale.in_use is not None:
             session.normalise_by(*self.scale.in_use)
-        return Stream(
-            session,
-            self.network.n_features,
-            raw,
-            lambda outputs: decode(self.finite(outputs)),
-        )
+        return Stream(session, self.network.n_features, raw, decode)
 
     def check_causal(self, what):
         """Refuse what a network with a reverse direction cannot do."""
