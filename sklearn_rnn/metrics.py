@@ -17,25 +17,43 @@ from ._data.packed import Packed
 from ._data.steps import pack_steps, read_steps, settle
 from ._data.values import family
 from ._data.weights import relative, step_weights
+from ._docstrings import with_parts
 from ._floating_point import floating_point_ignored
 
 __all__ = ["sequence_accuracy", "step_accuracy", "step_r2"]
 
+_described = with_parts(
+    {
+        "labels": """
+y_true : array-like of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, k), \
+or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, k)
+    True labels, numbers or strings. A step with k labels is correct if all of them are.
+y_pred : as `y_true`
+    Predicted labels, in the same or another form.
+""",
+        "step_weights": """
+sample_weight : array-like of shape (n_samples,), or one weight per step, default=None
+    Weight of each sequence (of each of its steps), or of each step in any form. A step of
+    weight 0 does not count, whatever its labels or targets are, including None and NaN.
+""",
+        "errors": """
+ValueError
+    If the sequences of `y_true`, `y_pred` and `sample_weight` do not match (the message
+    says which), or all weights are 0.
+""",
+    }
+)
 
+
+@_described
 @floating_point_ignored
 def step_accuracy(y_true, y_pred, *, sample_weight=None):
     """Compute the fraction of steps that are labelled correctly.
 
     Parameters
     ----------
-    y_true : array-like of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, k), \
-or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, k)
-        True labels, numbers or strings. A step with k labels is correct if all of them are.
-    y_pred : as `y_true`
-        Predicted labels, in the same or another form.
-    sample_weight : array-like of shape (n_samples,), or one weight per step, default=None
-        Weight of each sequence (of each of its steps), or of each step in any form. A step of
-        weight 0 does not count, whatever its labels or targets are, including None and NaN.
+    {labels}
+    {step_weights}
 
     Returns
     -------
@@ -44,9 +62,7 @@ or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, k)
 
     Raises
     ------
-    ValueError
-        If the sequences of `y_true`, `y_pred` and `sample_weight` do not match (the message
-        says which), or all weights are 0.
+    {errors}
 
     See Also
     --------
@@ -62,17 +78,14 @@ or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, k)
     return float(np.average(right, weights=weights))
 
 
+@_described
 @floating_point_ignored
 def sequence_accuracy(y_true, y_pred, *, sample_weight=None):
     """Compute the fraction of sequences in which every step is labelled correctly.
 
     Parameters
     ----------
-    y_true : array-like of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, k), \
-or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, k)
-        True labels, numbers or strings. A step with k labels is correct if all of them are.
-    y_pred : as `y_true`
-        Predicted labels, in the same or another form.
+    {labels}
     sample_weight : array-like of shape (n_samples,), or one weight per step, default=None
         Weight of each sequence, or of each step in any form. A step of weight 0 may be wrong or
         missing, and a sequence counts with the mean weight of its other steps, whatever its
@@ -85,9 +98,7 @@ or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, k)
 
     Raises
     ------
-    ValueError
-        If the sequences of `y_true`, `y_pred` and `sample_weight` do not match (the message
-        says which), or all weights are 0.
+    {errors}
 
     See Also
     --------
@@ -107,6 +118,7 @@ or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, k)
     return float(np.average(n_wrong == 0, weights=weights))
 
 
+@_described
 @floating_point_ignored
 def step_r2(y_true, y_pred, *, sample_weight=None):
     """Compute the coefficient of determination over all steps.
@@ -121,9 +133,7 @@ or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, n_outputs)
         True targets.
     y_pred : as `y_true`
         Predicted targets, in the same or another form.
-    sample_weight : array-like of shape (n_samples,), or one weight per step, default=None
-        Weight of each sequence (of each of its steps), or of each step in any form. A step of
-        weight 0 does not count, whatever its labels or targets are, including None and NaN.
+    {step_weights}
 
     Returns
     -------
@@ -133,9 +143,7 @@ or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, n_outputs)
 
     Raises
     ------
-    ValueError
-        If the sequences of `y_true`, `y_pred` and `sample_weight` do not match (the message
-        says which), or all weights are 0.
+    {errors}
 
     Examples
     --------

@@ -13,18 +13,18 @@ from ._data import arguments
 from ._data.carriers import as_numbers, is_ragged
 from ._data.form import KINDS, InputForm
 from ._data.frames import is_frame
-from ._data.moments import Moments
+from ._data.moments import Moments, weighted_chunks
 from ._data.reader import read_X
 from ._data.unpacking import in_carrier
 from ._data.weights import relative, step_weights
+from ._docstrings import with_parts
 from ._floating_point import floating_point_ignored
+from ._pickles import Pickled
 
 __all__ = ["SequenceScaler"]
 
 # Elements converted to float64 at a time.
 _CHUNK = 1 << 15
-
-_STATE_FORMAT = 2
 
 
 class _InFrames(TransformerMixin, BaseEstimator):
@@ -39,8 +39,21 @@ class _InFrames(TransformerMixin, BaseEstimator):
         return self.names
 
 
+_PARTS = {
+    "X": """
+X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), \
+or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,)
+""",
+    "y": """
+y : None
+    Ignored.
+""",
+}
+
+
+@with_parts(_PARTS)
 class _InCarriers(
-    OneToOneFeatureMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
+    Pickled, OneToOneFeatureMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
 ):
     """A transformer that applies `set_output` itself: scikit-learn would make one frame of all."""
 
@@ -51,8 +64,7 @@ class _InCarriers(
         ----------
         X : sequences
             As for `fit`.
-        y : None
-            Ignored.
+        {y}
         **fit_params : dict
             `sample_weight`, as for `fit`.
 
@@ -69,8 +81,7 @@ class _InCarriers(
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), \
-or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,)
+        {X}
             Sequences.
 
         Returns
@@ -99,6 +110,7 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         return framing.transform(X)
 
 
+@with_parts(_PARTS)
 class SequenceScaler(_InCarriers):
     """Standardize each feature over all steps of all sequences.
 
@@ -167,6 +179,8 @@ class SequenceScaler(_InCarriers):
     array([[1.22474487, 0.        ]])
     """
 
+    _STATE_FORMAT = 2
+
     def __init__(self, *, with_mean=True, with_std=True, copy=True):
         self.with_mean = with_mean
         self.with_std = with_std
@@ -178,11 +192,9 @@ class SequenceScaler(_InCarriers):
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), \
-or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,)
+        {X}
             Sequences.
-        y : None
-            Ignored.
+        {y}
         sample_weight : array-like of shape (n_samples,), or one weight per step, default=None
             Weight of each sequence (of each of its steps), or of each step: then
             (n_samples, n_timesteps), or a list of (n_timesteps_i,). Steps of weight 0 are ignored.
@@ -206,11 +218,9 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), \
-or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,)
+        {X}
             Sequences, as for `fit`.
-        y : None
-            Ignored.
+        {y}
         sample_weight : array-like of shape (n_samples,), or one weight per step, default=None
             Weights, as for `fit`.
 
@@ -231,8 +241,7 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
 
         Parameters
         ----------
-        X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), \
-or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,)
+        {X}
             Standardized sequences.
 
         Returns
@@ -266,22 +275,11 @@ or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
-    def __getstate__(self):
-        return {**super().__getstate__(), "_state_format": _STATE_FORMAT}
-
-    def __setstate__(self, state):
-        state = dict(state)
-        state_format = state.pop("_state_format", None)
-        if state_format == 1:  # from before kinds were those of the estimators
-            if "_fitted_kind" in state:
-                kind = state.pop("_fitted_kind")
-                state["_input_kind"] = "2d" if kind == "2d" else "sequences"
-        elif state_format != _STATE_FORMAT:
-            raise ValueError(
-                f"This {type(self).__name__} was pickled with state format {state_format}, but "
-                f"this version of sklearn_rnn reads {_STATE_FORMAT}: fit it again."
-            )
-        super().__setstate__(state)
+    def _upgraded(self, state, state_format):
+        if state_format == 1 and "_fitted_kind" in state:  # which told 3-D arrays from lists
+            kind = state.pop("_fitted_kind")
+            state["_input_kind"] = "2d" if kind == "2d" else "sequences"
+        return state
 
     def _update(self, X, sample_weight, *, first):
         """Merge sequences into the statistics, which start afresh if first."""
@@ -413,19 +411,10 @@ def _moments_of(values, weights):
     """Return the moments of rows (n_steps, n_features), some of which must have weight."""
     moments = None
     weights = None if weights is None else relative(weights)
-    n_rows = max(1, _CHUNK // values.shape[1])
-    for start in range(0, len(values), n_rows):
-        rows, own = values[start : start + n_rows], None
-        if weights is not None:
-            own = weights[start : start + n_rows]
-            rows, own = rows[own > 0], own[own > 0]
-            if len(rows) == 0:
-                continue
-        # Distances from one of the rows, so that a large offset costs no digits.
-        origin = rows[0].astype(np.float64)
-        with np.errstate(over="ignore", invalid="ignore"):  # the caller checks the result
-            new = Moments.of(rows - origin, own)
-            places = {k: origin + getattr(new, k) for k in ("mean", "least", "greatest")}
-        new = replace(new, **places)
-        moments = new if moments is None else moments + new
+    with np.errstate(over="ignore", invalid="ignore"):  # the caller checks the result
+        for rows, own in weighted_chunks(values, weights, max(1, _CHUNK // values.shape[1])):
+            # Distances from one of the rows, so that a large offset costs no digits.
+            origin = rows[0].astype(np.float64)
+            new = Moments.of(rows - origin, own).moved(origin)
+            moments = new if moments is None else moments + new
     return moments

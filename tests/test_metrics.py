@@ -199,5 +199,12 @@ def test_cross_validation_takes_the_scores_as_they_are(score, carrier):
     np.testing.assert_array_equal(scores[1:], [1, 1])
 
 
+@pytest.mark.parametrize("score", SCORES)
+def test_docstrings_are_filled(score):
+    assert "{" not in score.__doc__
+    for section in ("sample_weight : array-like", "    ValueError\n        If the sequences of"):
+        assert score.__doc__.count(section) == 1
+
+
 def test_scores_need_no_scikit_learn():
     assert not re.search(r"^\s*(from|import) sklearn\b", inspect.getsource(metrics), re.MULTILINE)

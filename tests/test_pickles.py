@@ -15,7 +15,7 @@ from make_models import outputs
 
 import sklearn_rnn
 from sklearn_rnn import RNNClassifier
-from sklearn_rnn._estimators.fitted import InconsistentStateWarning
+from sklearn_rnn._pickles import InconsistentStateWarning
 
 
 def by_joblib(rnn, tmp_path, mmap_mode=None):

@@ -6,6 +6,7 @@ import pytest
 from scaler_data import dense, flat, ragged
 from sklearn.exceptions import NotFittedError
 
+from sklearn_rnn._pickles import InconsistentStateWarning
 from sklearn_rnn.preprocessing import SequenceScaler
 
 
@@ -142,16 +143,25 @@ def test_a_state_of_another_format_is_refused():
     scaler = SequenceScaler().fit(ragged())
     state = scaler.__getstate__()
     assert state["_state_format"] == 2
-    with pytest.raises(ValueError, match="state format 3, but this version of sklearn_rnn reads 2"):
+    with pytest.raises(ValueError, match=r"in state format 3.* reads formats up to 2: upgrade it"):
         SequenceScaler().__setstate__({**state, "_state_format": 3})
+
+
+def test_a_scaler_of_another_version_warns():
+    scaler = SequenceScaler().fit(ragged())
+    state, again = scaler.__getstate__(), SequenceScaler()
+    with pytest.warns(InconsistentStateWarning, match="SequenceScaler was pickled by.*9.9.*Fit it"):
+        again.__setstate__({**state, "_sklearn_rnn_version": "9.9"})
+    np.testing.assert_array_equal(again.mean_, scaler.mean_)
 
 
 @pytest.mark.parametrize(("make", "kind"), [(dense, "3d"), (ragged, "ragged")])
 def test_a_scaler_of_format_1_is_read(make, kind):
     scaler = SequenceScaler().fit(make())
     state = {**scaler.__getstate__(), "_state_format": 1, "_fitted_kind": kind}
-    del state["_input_kind"]
+    del state["_input_kind"], state["_sklearn_rnn_version"]
     again = SequenceScaler()
-    again.__setstate__(state)
+    with pytest.warns(InconsistentStateWarning, match="an unknown version"):
+        again.__setstate__(state)
     assert vars(again).keys() == vars(scaler).keys()
     np.testing.assert_array_equal(flat(again.transform(make())), flat(scaler.transform(make())))

@@ -17,13 +17,15 @@ _LARGEST_FLOAT = np.finfo(np.float64).max
 
 def check_finite(packed, argument=arguments.X):
     """Refuse NaN and infinity in rows (n_steps, k), naming the first sequence that has one."""
-    values = packed.values.reshape(-1)
-    for chunk, start in _chunks(values, packed.values.shape[1]):
-        if _within(chunk, -_LARGEST_FLOAT, _LARGEST_FLOAT):
-            continue
-        bad = np.flatnonzero(~np.isfinite(chunk))
-        if len(bad):  # none if they changed meanwhile
-            raise _not_finite(packed, start + int(bad[0]), chunk[bad[0]], argument)
+    n_columns = packed.values.shape[1]
+    with np.errstate(invalid="ignore"):
+        for chunk, start in _chunks(packed.values):
+            if _within(chunk, -_LARGEST_FLOAT, _LARGEST_FLOAT):
+                continue
+            bad = np.flatnonzero(~np.isfinite(chunk))
+            if len(bad):  # none if they changed meanwhile
+                place = start + int(bad[0])
+                raise _not_finite(packed, place // n_columns, chunk[bad[0]], argument)
 
 
 def check_range(sequences, dtype, scaling=None, argument=arguments.X):
@@ -33,31 +35,21 @@ def check_range(sequences, dtype, scaling=None, argument=arguments.X):
     """
     limit, n_features = LARGEST_INPUT[dtype], sequences.n_features
     low, high = -limit, limit
-    if scaling is not None:  # the narrowest bounds: within them, no column need be checked
-        mean, scale = scaling
-        with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
+        if scaling is not None:  # the narrowest bounds: within them, no column need be checked
+            mean, scale = scaling
             low = max((mean - limit * scale).max(), -_LARGEST_FLOAT)
             high = min((mean + limit * scale).min(), _LARGEST_FLOAT)
-    for chunk, start in _chunks(sequences.values.reshape(-1), n_features):
-        if _within(chunk, low, high):
-            continue
-        rows = chunk.reshape(-1, n_features).astype(np.float64)
-        with np.errstate(invalid="ignore", over="ignore"):
+        for chunk, start in _chunks(sequences.values):
+            if _within(chunk, low, high):
+                continue
+            rows = chunk.reshape(-1, n_features).astype(np.float64)
             read = rows if scaling is None else (rows - mean) / scale
             bad = np.flatnonzero(~((np.abs(read) <= limit) & np.isfinite(rows)))
-        if len(bad) == 0:
-            continue  # within the bounds of each column, or changed meanwhile
-        place, value = start + int(bad[0]), rows.flat[bad[0]]
-        if not np.isfinite(value):
-            raise _not_finite(sequences, place, value, argument)
-        i, t = sequences.locate(place // n_features)
-        units = "" if scaling is None else ", in units of its scale in fit,"
-        advice = "Scale it (normalize_X=True does)" if scaling is None else "Look for outliers"
-        advice += ", or use dtype='float64'" if dtype == "float32" else ""
-        raise ValueError(
-            f"`{argument}` must be at most {limit:g} in size{units} with dtype={dtype!r}: sequence "
-            f"{i} has {value:.4g} at step {t}. {advice}."
-        )
+            if len(bad):  # none if within the bounds of each column, or changed meanwhile
+                row = (start + int(bad[0])) // n_features
+                value, is_scaled = rows.flat[bad[0]], scaling is not None
+                raise _too_large(sequences, row, value, dtype, is_scaled, argument)
 
 
 def check_finite_rows(rows, argument):
@@ -73,8 +65,9 @@ def check_finite_rows(rows, argument):
         )
 
 
-def _chunks(values, n_columns):
-    """Cut values (n_steps * n_columns,) into views of whole rows, each with its first index."""
+def _chunks(rows):
+    """Cut rows (n_steps, k) into flat views of a few whole rows, each with its first index."""
+    n_columns, values = rows.shape[1], rows.reshape(-1)
     size = max(1, _CHUNK // n_columns) * n_columns
     return ((values[start : start + size], start) for start in range(0, len(values), size))
 
@@ -83,19 +76,32 @@ def _within(chunk, low, high):
     """Tell whether all numbers lie within bounds, in two passes without a temporary array."""
     # A NaN makes both comparisons false. The bounds are float64, because as float32 they would be
     # infinite.
-    with np.errstate(invalid="ignore"):
-        return low <= np.float64(chunk.min()) and np.float64(chunk.max()) <= high
+    return low <= np.float64(chunk.min()) and np.float64(chunk.max()) <= high
 
 
-def _not_finite(packed, place, value, argument):
-    """Return the error about the value at a place of the flat buffer."""
-    i, t = packed.locate(place // packed.values.shape[1])
+def _not_finite(packed, row, value, argument):
+    """Return the error about a value in one of the rows."""
+    i, t = packed.locate(row)
     what = "NaN" if np.isnan(value) else "infinity"
     hint = ""
     if np.isnan(value):
         of_X = argument.holds == "features"
         hint = " " + (hint_at_nan(packed, i, argument) if of_X else argument.hint_at_missing)
     return ValueError(f"`{argument}` must be finite: sequence {i} has {what} at step {t}.{hint}")
+
+
+def _too_large(sequences, row, value, dtype, is_scaled, argument):
+    """Return the error about a value that a network cannot read."""
+    if not np.isfinite(value):
+        return _not_finite(sequences, row, value, argument)
+    i, t = sequences.locate(row)
+    units = ", in units of its scale in fit," if is_scaled else ""
+    advice = "Look for outliers" if is_scaled else "Scale it (normalize_X=True does)"
+    advice += ", or use dtype='float64'" if dtype == "float32" else ""
+    return ValueError(
+        f"`{argument}` must be at most {LARGEST_INPUT[dtype]:g} in size{units} with "
+        f"dtype={dtype!r}: sequence {i} has {value:.4g} at step {t}. {advice}."
+    )
 
 
 def hint_at_nan(sequences, i, argument=arguments.X):

@@ -40,7 +40,10 @@ def _arrays_of(X, argument, *, numeric):
     if any(type(item) is not np.ndarray or item.dtype.kind == "O" for item in items):
         _check_columns(items, argument)
         read = numbers_or_others if numeric else as_labels
-        items = [read(item, argument.item(i)) for i, item in enumerate(items)]
+        try:
+            items = [read(item, argument) for item in items]
+        except Exception:  # names of items take time: make them only now, for the error
+            items = [read(item, argument.item(i)) for i, item in enumerate(items)]
     return items
 
 

@@ -23,21 +23,22 @@ LEAST_SCALES = {"float32": 1e-30, "float64": 1e-300}
 LEAST_WEIGHT, GREATEST_WEIGHT = 1e-300, 1e300
 
 
-def weighted_scale(values, weights=None):
+def weighted_scale(values, weights, constant):
     """Return weighted mean and standard deviation (k,) of columns (n, k); weights are (n,) or None.
 
-    A constant column has its value as mean, and exactly 0 as deviation. Results that overflow are
-    not finite.
+    A constant column, marked in `constant` (k,), has its value as mean, and exactly 0 as deviation.
+    Results that overflow are not finite.
     """
-    constant = values.min(axis=0) == values.max(axis=0)
     with np.errstate(over="ignore", invalid="ignore"):
         mean = np.average(values, axis=0, weights=weights)
         mean[constant] = values[0, constant]
         deviations = values - mean
+        np.abs(deviations, out=deviations)
         # Divided by the largest, squares are at most 1 and do not all vanish.
-        largest = np.abs(deviations).max(axis=0)
+        largest = deviations.max(axis=0)
         largest[constant | (largest == 0)] = 1.0
-        variance = np.average((deviations / largest) ** 2, axis=0, weights=weights)
+        deviations /= largest
+        variance = np.average(np.square(deviations, out=deviations), axis=0, weights=weights)
         scale = largest * np.sqrt(variance)
     scale[constant] = 0.0
     return mean, scale
@@ -55,6 +56,17 @@ def merged_scale(mean, scale, total, other_mean, other_scale, other_total):
         + share * rest * (shift / unit) ** 2
     )
     return mean + share * shift, unit * np.sqrt(variance)
+
+
+def weighted_chunks(values, weights, n_rows):
+    """Cut rows (n, k), and weights (n,) or None, into chunks, in which all weights are positive."""
+    for start in range(0, len(values), n_rows):
+        rows, own = values[start : start + n_rows], None
+        if weights is not None:
+            own = weights[start : start + n_rows]
+            rows, own = rows[own > 0], own[own > 0]
+        if len(rows):
+            yield rows, own
 
 
 N_MOMENTS = 6  # rows of `Moments.as_array`
@@ -76,7 +88,8 @@ class Moments:
     def of(cls, columns, weights=None):
         """Return the moments of columns (n, k); weights (n,), all positive, or None for ones."""
         least, greatest = columns.min(axis=0), columns.max(axis=0)
-        mean, deviation = weighted_scale(columns, None if weights is None else relative(weights))
+        shares = None if weights is None else relative(weights)
+        mean, deviation = weighted_scale(columns, shares, least == greatest)
         return cls._of(columns, weights, mean, deviation, least, greatest)
 
     @classmethod
@@ -85,14 +98,8 @@ class Moments:
 
         weights (n,) or None for ones; rows of weight 0 do not count.
         """
-        total, step = None, max(FEWEST_ROWS, CHUNK // values.shape[1])
-        for start in range(0, len(values), step):
-            rows, own = values[start : start + step], None
-            if weights is not None:
-                own = weights[start : start + step]
-                rows, own = rows[own > 0], own[own > 0]
-                if len(rows) == 0:
-                    continue
+        total, n_rows = None, max(FEWEST_ROWS, CHUNK // values.shape[1])
+        for rows, own in weighted_chunks(values, weights, n_rows):
             moments = cls._of_chunk(rows, own)
             total = moments if total is None else total + moments
         return total
@@ -131,7 +138,7 @@ class Moments:
         if len(candidates):
             values = columns[:, candidates]
             binary[candidates] = ((values == 0) | (values == 1)).all(axis=0)
-        weight = float(np.clip(weight, LEAST_WEIGHT, GREATEST_WEIGHT))
+        weight = min(max(float(weight), LEAST_WEIGHT), GREATEST_WEIGHT)
         return cls(len(columns), weight, mean, deviation, least, greatest, binary)
 
     def __add__(self, other):
@@ -146,6 +153,16 @@ class Moments:
         n, weight = self.n + other.n, min(weight, GREATEST_WEIGHT)
         binary = self.binary & other.binary
         return Moments(n, weight, mean, deviation, least, greatest, binary)
+
+    def moved(self, origin):
+        """Return the moments of the same numbers plus `origin` (k,)."""
+        return replace(
+            self,
+            mean=self.mean + origin,
+            least=self.least + origin,
+            greatest=self.greatest + origin,
+            binary=np.zeros_like(self.binary),  # unknown
+        )
 
     def with_weights_of_mean_1(self):
         """Return the same with the weights scaled to mean 1, so that only their ratios count."""

@@ -39,6 +39,8 @@ def from_dense(X, argument=arguments.X):
     check_numeric(X.dtype, argument, X)
     n_samples, n_timesteps = X.shape[:2]
     with np.errstate(over="ignore"):  # `check_finite` reports it
-        X = np.require(X, float_dtype({X.dtype}), ["C_CONTIGUOUS", "ALIGNED"])
+        X = np.ascontiguousarray(X, float_dtype({X.dtype}))
+    if not X.flags.aligned:
+        X = X.copy()
     values = X.reshape(n_samples * n_timesteps, *X.shape[2:] or (1,))
     return Sequences(values, offsets_of_equal(n_samples, n_timesteps), f"{X.ndim}d")

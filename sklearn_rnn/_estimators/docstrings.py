@@ -6,6 +6,7 @@ only are not shared.
 
 import re
 
+from .._docstrings import with_parts
 from .parameters import CLASSIFIER, REGRESSOR, TABLE
 
 WIDTH = 100
@@ -228,25 +229,7 @@ def documented(kind):
             if isinstance(text, str) or kind in text
         ),
     }
-
-    def decorate(cls):
-        for thing in (cls, *vars(cls).values()):
-            doc = getattr(thing, "__doc__", None)
-            if isinstance(doc, str) and "{" in doc and (thing is cls or callable(thing)):
-                thing.__doc__ = _filled(doc, parts)
-        return cls
-
-    return decorate
-
-
-def _filled(doc, parts):
-    """Replace the lines of a docstring that stand for a part, with their indentation."""
-
-    def part(line):
-        lines = parts[line[2]].strip("\n").split("\n")
-        return "\n".join(f"{line[1]}{text}" if text else text for text in lines)
-
-    return re.sub(r"^( *)\{(\w+)\}$", part, doc, flags=re.MULTILINE)
+    return with_parts(parts)
 
 
 def _entry(name, what, texts):

@@ -1,12 +1,10 @@
 """The fitted estimator: its predictions, states and weights, and how it is saved."""
 
 import copy
-import warnings
 from collections.abc import Mapping
 
 import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
-from sklearn.exceptions import InconsistentVersionWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -34,29 +32,12 @@ from .._model.state import (
     network_of,
     upgrade,
 )
+from .._pickles import Pickled
 from .._rules import boolean, integer
 from .._training.epochs import Progress
 from .._training.losses import LOSSES
 from .._training.threads import effective_n_threads
 from .parameters import check, check_parameters
-
-
-class InconsistentStateWarning(InconsistentVersionWarning):
-    """An unpickled estimator was pickled by another version of sklearn_rnn."""
-
-    def __init__(self, estimator_name, here, there):
-        super().__init__(
-            estimator_name=estimator_name,
-            current_sklearn_version=here,
-            original_sklearn_version=there,
-        )
-
-    def __str__(self):
-        return (
-            f"{self.estimator_name} was pickled by sklearn_rnn {self.original_sklearn_version} and "
-            f"unpickled by {self.current_sklearn_version}, where it may behave differently. Fit it "
-            "again; for long-term storage, keep the arrays of `weights_`."
-        )
 
 
 def finite(values, network):
@@ -69,12 +50,15 @@ def finite(values, network):
     return values
 
 
-class _FittedRNN(BaseEstimator):
+class _FittedRNN(Pickled, BaseEstimator):
     """A network that predicts.
 
     Its state consists of arrays and plain values. Only `_set_fitted`, `_become` and `set_weights`
     write it.
     """
+
+    _STATE_FORMAT = FORMAT
+    _ADVICE = "Fit it again; for long-term storage, keep the arrays of `weights_`"
 
     # ---- state ----
 
@@ -388,29 +372,12 @@ class _FittedRNN(BaseEstimator):
         return tags
 
     def __getstate__(self):
-        from .._version import __version__
-
-        state = dict(super().__getstate__())
+        state = super().__getstate__()
         if "loss_curve_" in state:  # `partial_fit` appends to it, which must not change a copy
             state["loss_curve_"] = copy.copy(state["loss_curve_"])
-        return {**state, "_sklearn_rnn_version": __version__, "_state_format": FORMAT}
+        return state
 
-    @floating_point_ignored
-    def __setstate__(self, state):
-        from .._version import __version__
-
-        version = state.get("_sklearn_rnn_version", "an unknown version")
-        state_format = state.get("_state_format", FORMAT)
-        if not isinstance(state_format, int) or state_format > FORMAT:
-            raise ValueError(
-                f"{type(self).__name__} was pickled by sklearn_rnn {version} in state format "
-                f"{state_format}; {__version__} reads formats up to {FORMAT}: upgrade it."
-            )
-        state = {
-            name: value
-            for name, value in state.items()
-            if name not in ("_sklearn_rnn_version", "_state_format")
-        }
+    def _upgraded(self, state, state_format):
         state = upgrade(state, state_format)
         if state_format < 3:
             state["cell"] = upgraded_cell(state["cell"], state.pop("activation"))
@@ -418,7 +385,4 @@ class _FittedRNN(BaseEstimator):
             state.update(normalize_X=False, scoring=None)
         if "params_" in state:
             check_whole(state)
-        if version != __version__:
-            name = type(self).__name__
-            warnings.warn(InconsistentStateWarning(name, __version__, version), stacklevel=3)
-        super().__setstate__(state)
+        return state
