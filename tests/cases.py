@@ -1,7 +1,7 @@
-"""Networks and data for the tests of the engine, the covering design, and the twin's answers.
+"""Networks and data for tests of the engine, the covering design, and the reference's answers.
 
 Parameters, values and targets are drawn as float32 numbers, whatever the dtype: both dtypes and
-the twin then work on exactly the same numbers.
+the reference then work on exactly the same numbers.
 """
 
 import os
@@ -15,9 +15,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from zlib import crc32
 
+import networks
 import numpy as np
 import pytest
 import reference
+from networks import happens, stack_nodes
 
 import sklearn_rnn
 from sklearn_rnn import _core
@@ -36,7 +38,8 @@ NOT_SANITIZED = pytest.mark.skipif(
 HERE = Path(__file__).parent
 PACKAGE = Path(sklearn_rnn.__file__).parents[1]
 
-# Largest errors, each relative to the largest number of its array: of results against the twin,
+# Largest errors, each relative to the largest number of its array: of results against the
+# reference,
 RTOL = {"float32": 2e-4, "float64": 1e-12}
 # of what is read off PyTorch, where both round: outputs, gradients, weights after 20 updates,
 RTOL_TORCH_OUTPUTS = {"float32": 1e-5, "float64": 1e-10}
@@ -82,7 +85,7 @@ TASK_SETTINGS = {
 
 @dataclass(frozen=True)
 class Case:
-    """One row of the design; each dtype and SIMD level is held against the same twin."""
+    """One row of the design; each dtype and SIMD level is held against the same reference."""
 
     cell: tuple[str, str]
     bidirectional: bool
@@ -153,6 +156,39 @@ def make_network(cell, hidden_layer_sizes=(5,), *, n_outputs=2, **changes):
     )
 
 
+def nodes_of(network):
+    """Return the nodes of a network: the only place that reads the fields of a plain stack."""
+    if isinstance(network, networks.Network):
+        return network.nodes
+    has_activation = _core.CELLS[network.cell].activations
+    return stack_nodes(
+        network.cell,
+        network.hidden_layer_sizes,
+        n_outputs=network.n_outputs,
+        options=(("activation", network.activation),) if has_activation else (),
+        directions="both" if network.bidirectional else "forward",
+        per_step=network.per_step,
+        dropout=network.dropout,
+    )
+
+
+def n_outputs_of(network):
+    head = nodes_of(network)[-1]
+    return head.units if head.kind == "head" else 0
+
+
+def nodes_of_estimator(rnn, *, per_step=False):
+    """Return the nodes of a fitted estimator, a plain stack."""
+    weights = rnn.weights_
+    return stack_nodes(
+        rnn.cell,
+        [weights[f"weight_hh_l{k}"].shape[-1] for k in range(rnn.n_layers_)],
+        n_outputs=len(weights["head.bias"]),
+        directions="both" if rnn.bidirectional else "forward",
+        per_step=per_step,
+    )
+
+
 def draw_params(network, rng):
     """Return a flat vector whose states neither die out nor explode, nor are chaotic."""
     params = np.zeros(network.n_params)
@@ -171,10 +207,11 @@ def draw_lengths(batch, steps, ragged, rng):
 
 def draw_targets(network, n, rng):
     if network.loss in CLASSIFYING:
-        return rng.integers(0, max(2, network.n_outputs), n).astype(np.int32)
+        return rng.integers(0, max(2, n_outputs_of(network)), n).astype(np.int32)
+    shape = n, n_outputs_of(network)
     if network.loss == "poisson":
-        return rng.poisson(2.0, (n, network.n_outputs)).astype(network.dtype)
-    return rng.standard_normal((n, network.n_outputs)).astype(np.float32).astype(network.dtype)
+        return rng.poisson(2.0, shape).astype(network.dtype)
+    return rng.standard_normal(shape).astype(np.float32).astype(network.dtype)
 
 
 def draw_dataset(network, lengths, rng, weighted=False):
@@ -218,6 +255,15 @@ def case_problem(case, dtype):
     return network, params, draw_dataset(network, lengths, rng, case.weighted)
 
 
+def random_problem(seed, dtype="float64"):
+    """Return a random network, its parameters, and ragged data of 1 to 9 sequences."""
+    rng = np.random.default_rng(seed)
+    network = networks.random_network(rng, dtype)
+    params = draw_params(network, rng)
+    lengths = draw_lengths(rng.integers(1, 10), rng.integers(1, 13), True, rng)
+    return network, params, draw_dataset(network, lengths, rng, happens(rng, 0.5))
+
+
 @contextmanager
 def simd_level(name):
     """Make engines at this SIMD level meanwhile."""
@@ -229,16 +275,25 @@ def simd_level(name):
         _core.set_simd_level(before)
 
 
-# ---- The engine and the twin --------------------------------------------------------------------
+# ---- The engine and the reference ---------------------------------------------------------------
 
 
 def make_engine(
-    network, params, data, indices=None, *, training, n_threads=2, seed=0, memory_budget=None
+    network,
+    params,
+    data,
+    indices=None,
+    *,
+    training,
+    n_threads=2,
+    seed=0,
+    memory_budget=None,
+    **options,
 ):
     """Return a loaded engine that takes these samples, or all, in one minibatch."""
     lengths = np.diff(data.offsets)
     lengths = lengths if indices is None else lengths[indices]
-    engine = network.engine(lengths, len(lengths), n_threads, training, memory_budget)
+    engine = network.engine(lengths, len(lengths), n_threads, training, memory_budget, **options)
     set_optimizer(engine, seed=seed)
     engine.load(params)
     return engine
@@ -300,52 +355,45 @@ def run_engine(network, params, data):
     )
 
 
-def twin_arguments(network, params, data):
-    """Return weights, X, y, sample_weight and the options for the functions of reference.py."""
+def reference_arguments(network, params, data):
+    """Return weights, X, y and sample_weight for the functions of reference.py."""
 
     def listed(array):
         return per_sequence(array, data) if network.per_step else list(array)
 
     weights = network.views(params.astype(np.float64))
-    options = {
-        "cell": network.cell,
-        "activation": network.activation,
-        "n_layers": len(network.hidden_layer_sizes),
-        "bidirectional": network.bidirectional,
-        "per_step": network.per_step,
-        "loss": network.loss,
-    }
     X = per_sequence(data.values.astype(np.float64), data)
     y = listed(data.targets if network.loss in CLASSIFYING else data.targets.astype(np.float64))
-    return weights, X, y, None if data.weights is None else listed(data.weights), options
+    return weights, X, y, None if data.weights is None else listed(data.weights)
 
 
-def run_twin(network, params, data):
-    """Return what `run_engine` returns, from the twin."""
-    weights, X, y, sample_weight, options = twin_arguments(network, params, data)
+def run_reference(network, params, data):
+    """Return what `run_engine` returns, from the reference."""
+    weights, X, *targets = reference_arguments(network, params, data)
+    nodes, per_step = nodes_of(network), network.per_step
     loss, d_weights, d_X = reference.loss_and_grad(
-        weights, X, y, sample_weight, huber_delta=network.huber_delta, **options
+        weights,
+        X,
+        *targets,
+        nodes=nodes,
+        loss=network.loss,
+        huber_delta=network.huber_delta,
+        per_step=per_step,
     )
-    raw = np.concatenate(
-        [np.atleast_2d(z) for z in reference.forward(weights, X, **without(options, "loss"))]
-    )
-    link = reference.LINK.get(network.loss, np.asarray)
+    raw = reference.forward(weights, X, nodes, per_step=per_step, link=network.loss)
+    raw = np.concatenate([np.atleast_2d(z) for z in raw])
     return SimpleNamespace(
         loss=loss,
         d_params=reference.flatten(d_weights),
         d_values=np.concatenate(d_X),
         raw=raw,
-        predictions=link(raw),
+        predictions=reference.LINK[network.loss](raw),
     )
 
 
-def without(options, name):
-    return {key: value for key, value in options.items() if key != name}
-
-
 @cache
-def twin_of(case):
-    return run_twin(*case_problem(case, "float64"))
+def reference_of(case):
+    return run_reference(*case_problem(case, "float64"))
 
 
 # ---- Comparisons --------------------------------------------------------------------------------
@@ -372,11 +420,16 @@ def least_scale(d_params):
 
 
 def assert_case_agrees(case, dtype, level):
-    """Hold all that the engine computes for a case against the twin."""
+    """Hold all that the engine computes for a case against the reference."""
     network, params, data = case_problem(case, dtype)
     with simd_level(level):
         actual = run_engine(network, params, data)
-    expected, rtol = twin_of(case), RTOL[dtype]
+    assert_results_agree(network, actual, reference_of(case))
+
+
+def assert_results_agree(network, actual, expected):
+    """Hold what `run_engine` returns against what `run_reference` returns."""
+    dtype, rtol = network.dtype, RTOL[network.dtype]
     assert actual.raw.dtype == actual.d_params.dtype == actual.d_values.dtype == dtype
     assert_close(actual.loss, expected.loss, rtol, "loss")
     assert_close(actual.raw, expected.raw, rtol, "raw outputs")

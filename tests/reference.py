@@ -1,12 +1,16 @@
-"""The slow twin: recurrent networks in plain NumPy, straight from the equations.
+"""The reference: recurrent networks in plain NumPy, straight from the equations.
 
 float64, one sequence at a time, one step at a time, fast for nobody. It shares nothing with the
 package, so that what both say is likely to be true.
 
-Weights are a dict under PyTorch's names: ``weight_ih_l0`` (G*H, I), ``weight_hh_l0`` (G*H, H),
-``bias_ih_l0`` and ``bias_hh_l0`` (G*H,), suffix ``_reverse`` for the second direction, then
-``head.weight`` (n_outputs, D*H) and ``head.bias`` (n_outputs,). The order of the dict is that of
-the flat vector. X is a list of sequences (T_i, I).
+A network is a list of nodes, the head last. The reference reads their attributes alone: `kind`,
+`name`, `sources` (each with `node`, `shift`, `weight`), `units`, `cell`, `options`, `directions`.
+
+Weights are a dict in the order of the flat vector, and `layout` lists their names and shapes:
+``weight_ih_l0`` (G*H, width of the sources), ``weight_hh_l0`` (G*H, H), ``bias_ih_l0`` and
+``bias_hh_l0`` (G*H,), suffix ``_reverse`` for the second direction, then ``head.weight``
+(n_outputs, width of the sources) and ``head.bias`` (n_outputs,). X is a list of sequences
+(T_i, n_features).
 
 What can be differentiated returns its result and a function ``backward``, which takes the gradient
 with respect to that result, adds to the gradients of the weights, and returns that of the input.
@@ -14,9 +18,12 @@ with respect to that result, adds to the gradients of the weights, and returns t
 A new cell is one function ``NAME_step``, a new loss ``NAME_loss``, an optimizer ``NAME_update``.
 """
 
-from types import SimpleNamespace
+import sys
+from contextlib import contextmanager
 
 import numpy as np
+
+DATA = -1  # the node of a source that reads X itself
 
 
 def named(suffix):
@@ -35,172 +42,486 @@ ACTIVATION = {
 }
 
 
-# ---- Cells: step(p, x, h_prev, c_prev, activation) -> h, c, backward ----------------------------
-# p and d_p hold one direction's weights and their gradients. A cell without cell state hands c on.
+# ---- Cells: step(p, x, states, options) -> new states, backward ---------------------------------
+# p holds one direction's weights by stem, x what each stem of input weights multiplies, states the
+# cell's states of the step before, h first. backward(d_states, d_p) -> d_x, d_states of the step
+# before; it adds to the gradients d_p.
 
 
-def products(p, x, h_prev):
-    """Return the pre-activations from the input and from the hidden state, each (G*H,)."""
-    return p.weight_ih @ x + p.bias_ih, p.weight_hh @ h_prev + p.bias_hh
+def cell(n_gates, n_states=1, hidden_product=True, own=lambda n_units, options: {}):
+    """Describe a cell: its blocks of pre-activations, its states, and what it multiplies.
+
+    A cell with a hidden product has weight_hh (G*H, H) and bias_hh (G*H,). `own` returns the
+    shapes of its other arrays by stem.
+    """
+
+    def describe(step):
+        step.n_gates, step.n_states = n_gates, n_states
+        step.hidden_product, step.own = hidden_product, own
+        return step
+
+    return describe
 
 
-def products_backward(p, x, h_prev, d_a_x, d_a_h, d_p):
-    d_p.weight_ih += np.outer(d_a_x, x)
-    d_p.weight_hh += np.outer(d_a_h, h_prev)
-    d_p.bias_ih += d_a_x
-    d_p.bias_hh += d_a_h
-    return p.weight_ih.T @ d_a_x, p.weight_hh.T @ d_a_h
+def input_product(p, x):
+    """Return the pre-activations from the inputs (G*H,)."""
+    return sum(p[stem] @ x[stem] for stem in x) + p["bias_ih"]
 
 
-def elman_step(p, x, h_prev, c_prev, activation):
+def input_product_backward(p, x, d_a, d_p):
+    d_p["bias_ih"] += d_a
+    for stem in x:
+        d_p[stem] += np.outer(d_a, x[stem])
+    return {stem: p[stem].T @ d_a for stem in x}
+
+
+def hidden_product(p, h_prev):
+    """Return the pre-activations from the hidden state (G*H,)."""
+    return p["weight_hh"] @ h_prev + p["bias_hh"]
+
+
+def hidden_product_backward(p, h_prev, d_a, d_p):
+    d_p["bias_hh"] += d_a
+    d_p["weight_hh"] += np.outer(d_a, h_prev)
+    return p["weight_hh"].T @ d_a
+
+
+@cell(n_gates=1)
+def elman_step(p, x, states, options):
     """Elman (1990)."""
-    function, derivative = ACTIVATION[activation]
-    a_x, a_h = products(p, x, h_prev)
-    h = function(a_x + a_h)
+    (h_prev,) = states
+    function, derivative = ACTIVATION[options.get("activation", "tanh")]
+    h = function(input_product(p, x) + hidden_product(p, h_prev))
 
-    def backward(d_h, d_c, d_p):
-        d_a = d_h * derivative(h)
-        d_x, d_h_prev = products_backward(p, x, h_prev, d_a, d_a, d_p)
-        return d_x, d_h_prev, d_c
+    def backward(d_states, d_p):
+        d_a = d_states[0] * derivative(h)
+        d_x = input_product_backward(p, x, d_a, d_p)
+        return d_x, (hidden_product_backward(p, h_prev, d_a, d_p),)
 
-    return h, c_prev, backward
+    return (h,), backward
 
 
-def lstm_step(p, x, h_prev, c_prev, activation):
-    """Hochreiter and Schmidhuber (1997), with the forget gate of Gers et al. (2000)."""
-    a_x, a_h = products(p, x, h_prev)
-    i, f, g, o = np.split(a_x + a_h, 4)
-    i, f, g, o = sigmoid(i), sigmoid(f), np.tanh(g), sigmoid(o)
+@cell(n_gates=1, hidden_product=False)
+def jordan_step(p, x, states, options):
+    """Jordan (1986): the network's output of the step before is one more input, by weight_oh."""
+    function, derivative = ACTIVATION[options.get("activation", "tanh")]
+    h = function(input_product(p, x))
+
+    def backward(d_states, d_p):
+        d_a = d_states[0] * derivative(h)
+        return input_product_backward(p, x, d_a, d_p), (np.zeros(len(h)),)
+
+    return (h,), backward
+
+
+@cell(n_gates=1, hidden_product=False, own=lambda n_units, options: {"weight_hh": (n_units,)})
+def indrnn_step(p, x, states, options):
+    """Li et al. (2018): each unit sees its own state alone."""
+    (h_prev,), u = states, p["weight_hh"]
+    function, derivative = ACTIVATION[options.get("activation", "relu")]
+    h = function(input_product(p, x) + u * h_prev)
+
+    def backward(d_states, d_p):
+        d_a = d_states[0] * derivative(h)
+        d_p["weight_hh"] += d_a * h_prev
+        return input_product_backward(p, x, d_a, d_p), (d_a * u,)
+
+    return (h,), backward
+
+
+def peepholes(n_units, options):
+    return {"weight_c": (3, n_units)} if options.get("peepholes") else {}
+
+
+@cell(n_gates=4, n_states=2, own=peepholes)
+def lstm_step(p, x, states, options):
+    """Hochreiter and Schmidhuber (1997), with the forget gate of Gers et al. (2000).
+
+    With peepholes (Gers and Schmidhuber, 2000) i and f see the c of the step before, and o sees
+    the new one.
+    """
+    h_prev, c_prev = states
+    p_i, p_f, p_o = p["weight_c"] if options.get("peepholes") else np.zeros((3, len(c_prev)))
+    a_i, a_f, a_g, a_o = np.split(input_product(p, x) + hidden_product(p, h_prev), 4)
+    i = sigmoid(a_i + p_i * c_prev)
+    f = sigmoid(a_f + p_f * c_prev)
+    g = np.tanh(a_g)
     c = f * c_prev + i * g
+    o = sigmoid(a_o + p_o * c)
     h = o * np.tanh(c)
 
-    def backward(d_h, d_c, d_p):
-        d_c = d_c + d_h * o * (1 - np.tanh(c) ** 2)
+    def backward(d_states, d_p):
+        d_h, d_c = d_states
+        d_o = d_h * np.tanh(c) * o * (1 - o)
+        d_c = d_c + d_h * o * (1 - np.tanh(c) ** 2) + d_o * p_o
         d_i = d_c * g * i * (1 - i)
         d_f = d_c * c_prev * f * (1 - f)
         d_g = d_c * i * (1 - g**2)
-        d_o = d_h * np.tanh(c) * o * (1 - o)
         d_a = np.concatenate([d_i, d_f, d_g, d_o])
-        d_x, d_h_prev = products_backward(p, x, h_prev, d_a, d_a, d_p)
-        return d_x, d_h_prev, d_c * f
+        if options.get("peepholes"):
+            d_p["weight_c"] += [d_i * c_prev, d_f * c_prev, d_o * c]
+        d_x = input_product_backward(p, x, d_a, d_p)
+        d_h_prev = hidden_product_backward(p, h_prev, d_a, d_p)
+        return d_x, (d_h_prev, d_c * f + d_i * p_i + d_f * p_f)
 
-    return h, c, backward
+    return (h, c), backward
 
 
-def gru_step(p, x, h_prev, c_prev, activation):
+@cell(n_gates=3)
+def gru_step(p, x, states, options):
     """Cho et al. (2014), with the reset after the product."""
-    a_x, a_h = products(p, x, h_prev)
-    (r_x, z_x, n_x), (r_h, z_h, n_h) = np.split(a_x, 3), np.split(a_h, 3)
+    (h_prev,) = states
+    r_x, z_x, n_x = np.split(input_product(p, x), 3)
+    r_h, z_h, n_h = np.split(hidden_product(p, h_prev), 3)
     r = sigmoid(r_x + r_h)
     z = sigmoid(z_x + z_h)
     n = np.tanh(n_x + r * n_h)
     h = (1 - z) * n + z * h_prev
 
-    def backward(d_h, d_c, d_p):
+    def backward(d_states, d_p):
+        (d_h,) = d_states
         d_z = d_h * (h_prev - n) * z * (1 - z)
         d_n = d_h * (1 - z) * (1 - n**2)
         d_r = d_n * n_h * r * (1 - r)
-        d_a_x, d_a_h = np.concatenate([d_r, d_z, d_n]), np.concatenate([d_r, d_z, d_n * r])
-        d_x, d_h_prev = products_backward(p, x, h_prev, d_a_x, d_a_h, d_p)
-        return d_x, d_h_prev + d_h * z, d_c
+        d_x = input_product_backward(p, x, np.concatenate([d_r, d_z, d_n]), d_p)
+        d_a_h = np.concatenate([d_r, d_z, d_n * r])
+        return d_x, (hidden_product_backward(p, h_prev, d_a_h, d_p) + d_h * z,)
 
-    return h, c_prev, backward
+    return (h,), backward
 
 
 STEP = named("_step")
 
 
+# ---- What a list of nodes says ------------------------------------------------------------------
+
+FORWARD, REVERSE = 1, -1
+DIRECTIONS = {"forward": (FORWARD,), "reverse": (REVERSE,), "both": (FORWARD, REVERSE)}
+SUFFIX = {FORWARD: "", REVERSE: "_reverse"}
+
+
+def width(nodes, i, n_features):
+    """Return how many numbers the stream of node `i` has per step."""
+    if i == DATA:
+        return n_features
+    node = nodes[i]
+    if node.kind == "recurrent":
+        return node.units * len(DIRECTIONS[node.directions])
+    return node.units if node.kind == "head" else width(nodes, node.sources[0].node, n_features)
+
+
+def unit_directions(nodes, i, n_features):
+    """Return the direction in which each number of a stream runs (width,)."""
+    if i == DATA or nodes[i].kind == "head":
+        return np.full(width(nodes, i, n_features), FORWARD)
+    node = nodes[i]
+    if node.kind == "recurrent":
+        return np.repeat(DIRECTIONS[node.directions], node.units)
+    first, *others = [unit_directions(nodes, s.node, n_features) for s in node.sources]
+    if not all(np.array_equal(first, other) for other in others):
+        raise ValueError(f"Node {node.name!r} adds streams of different directions.")
+    return first
+
+
+def input_widths(nodes, node, n_features):
+    """Return the width of the sources of each stem, side by side."""
+    widths = {}
+    for source in node.sources:
+        known = widths.get(source.weight, 0)
+        widths[source.weight] = known + width(nodes, source.node, n_features)
+    return widths
+
+
+def recurrent_shapes(node, widths):
+    """Return the shapes of one direction's arrays by stem, in the order of the flat vector."""
+    step, n_units, others = STEP[node.cell], node.units, dict(widths)
+    n_rows, shapes = step.n_gates * n_units, {}
+    if "weight_ih" in others:
+        shapes["weight_ih"] = (n_rows, others.pop("weight_ih"))
+    if step.hidden_product:
+        shapes["weight_hh"] = (n_rows, n_units)
+    shapes["bias_ih"] = (n_rows,)
+    if step.hidden_product:
+        shapes["bias_hh"] = (n_rows,)
+    shapes |= step.own(n_units, dict(node.options))
+    return shapes | {stem: (n_rows, n_columns) for stem, n_columns in others.items()}
+
+
+def layout(nodes, n_features):
+    """Return the shape of each array of weights by its name, in the order of the flat vector."""
+    shapes = {}
+    for node in nodes:
+        widths = input_widths(nodes, node, n_features)
+        if node.kind == "recurrent":
+            for direction in DIRECTIONS[node.directions]:
+                for stem, shape in recurrent_shapes(node, widths).items():
+                    shapes[f"{stem}_{node.name}{SUFFIX[direction]}"] = shape
+        elif node.kind == "head":
+            shapes[f"{node.name}.weight"] = (node.units, sum(widths.values()))
+            shapes[f"{node.name}.bias"] = (node.units,)
+    return shapes
+
+
+def readings(nodes):
+    """Yield each item, one that it reads, and how many steps later that is.
+
+    An item is a stream (the index of its node) or one direction of a recurrent node. A node that
+    reads all steps, as `last` does, is said to read the step before and the step after.
+    """
+    for i, node in enumerate(nodes):
+        if node.kind == "recurrent":
+            for direction in DIRECTIONS[node.directions]:
+                yield i, (i, direction), 0
+                yield (i, direction), (i, direction), -direction
+                for source in node.sources:
+                    yield (i, direction), source.node, direction * source.shift
+        else:
+            for source in node.sources:
+                for steps in (-1, 1) if node.kind == "last" else (source.shift,):
+                    yield i, source.node, steps
+
+
+def reachable(reads):
+    """Return all that each item reads, itself or through others; reads: pairs (item, read)."""
+    reached = {}
+    for item, read in reads:
+        reached.setdefault(item, set()).add(read)
+        reached.setdefault(read, set())
+    for through in reached:
+        for others in reached.values():
+            if through in others:
+                others |= reached[through]
+    return reached
+
+
+def check_order(nodes):
+    """Raise ValueError if no order of steps and nodes has all that each of them reads.
+
+    Items that read each other must all read steps before, or all steps after, and none may read
+    itself at the same step.
+    """
+    all_readings = list(readings(nodes))
+    reached = reachable((item, read) for item, read, _ in all_readings)
+    at_once = reachable((item, read) for item, read, steps in all_readings if steps == 0)
+    for item in reached:
+        loop = {other for other in reached[item] if item in reached[other]}
+        signs = {np.sign(steps) for a, b, steps in all_readings if a in loop and b in loop}
+        if signs >= {-1, 1} or item in at_once.get(item, ()):
+            name = nodes[item[0] if isinstance(item, tuple) else item].name
+            raise ValueError(f"Node {name!r} is in a loop that has no order of steps.")
+
+
 # ---- The network, on one sequence ---------------------------------------------------------------
 
 
-def run_direction(weights, suffix, x, cell, activation):
-    """Return one direction's hidden states (T, H), in the order of time, and `backward`."""
+class Run:
+    """A network on one sequence: every item is evaluated when it is first asked for.
 
-    def attributes(arrays):
-        ours = {k.removesuffix(suffix): a for k, a in arrays.items() if k.endswith(suffix)}
-        return SimpleNamespace(**ours)
+    An item is a method with its arguments, which returns a value and a function `backward`.
+    Each is kept in the record after all that it reads; on the way back, from the end of the record
+    to its start, its gradient is therefore complete when its turn comes.
+    """
 
-    p = attributes(weights)
-    times = range(len(x))[:: -1 if suffix.endswith("_reverse") else 1]
-    h = c = np.zeros(p.weight_hh.shape[1])
-    states, backward_steps = np.zeros((len(x), len(h))), {}
-    for t in times:
-        h, c, backward_steps[t] = STEP[cell](p, x[t], h, c, activation)
-        states[t] = h
+    def __init__(self, weights, x, nodes, link):
+        check_order(nodes)
+        self.weights, self.nodes, self.link = weights, nodes, link
+        self.x = np.asarray(x, dtype=np.float64)
+        self.n_steps, self.n_features = self.x.shape
+        streams = (DATA, *range(len(nodes)))
+        self.widths = {i: width(nodes, i, self.n_features) for i in streams}
+        self.parts = [self.named_parts(node) for node in nodes]
+        self.values, self.record = {}, []
+        self.d_values, self.d_weights = {}, {}
 
-    def backward(d_states, d_weights):
-        d_p, d_x = attributes(d_weights), np.zeros_like(x)
-        d_h = d_c = np.zeros(states.shape[1])
-        for t in reversed(times):
-            d_x[t], d_h, d_c = backward_steps[t](d_states[t] + d_h, d_c, d_p)
-        return d_x
+    def value(self, *item):
+        if item not in self.values:
+            function, *arguments = item
+            self.values[item], backward = function(*arguments)
+            self.record.append((item, backward))
+        return self.values[item]
 
-    return states, backward
+    def add_gradient(self, d_value, *item):
+        self.d_values[item] = self.d_values.get(item, 0.0) + d_value
+
+    def backward(self, d_weights):
+        """Go back through the record, from the gradients that were added to what they lead to."""
+        self.d_weights = d_weights
+        for item, backward in reversed(self.record):
+            if item in self.d_values:
+                backward(self.d_values[item])
+
+    def gradient(self, i):
+        """Return the gradient with respect to a stream (T, width), for which `backward` is done."""
+        zeros, times = np.zeros(self.widths[i]), range(self.n_steps)
+        return np.array([self.d_values.get((self.stream, i, t), zeros) for t in times])
+
+    def named_parts(self, node):
+        """Return the names of a recurrent node's arrays, by direction and stem."""
+        if node.kind != "recurrent":
+            return {}
+        shapes = recurrent_shapes(node, input_widths(self.nodes, node, self.n_features))
+        return {
+            direction: {stem: f"{stem}_{node.name}{SUFFIX[direction]}" for stem in shapes}
+            for direction in DIRECTIONS[node.directions]
+        }
+
+    def stream(self, i, t):
+        """What node `i` writes at step t; X itself, if `i` is DATA."""
+        if i == DATA:
+            return self.x[t], lambda d_value: None
+        return getattr(self, self.nodes[i].kind)(i, t)
+
+    def side_by_side(self, sources, t, direction=FORWARD):
+        """Return the streams of some sources at step t, zeros where there is no such step."""
+        items = [(self.stream, s.node, t + direction * s.shift) for s in sources]
+        inside = [0 <= time < self.n_steps for *_, time in items]
+        widths = [self.widths[s.node] for s in sources]
+        values = [
+            self.value(*item) if known else np.zeros(n)
+            for item, known, n in zip(items, inside, widths, strict=True)
+        ]
+
+        def backward(d_values):
+            pieces = np.split(d_values, np.cumsum(widths)[:-1])
+            for item, known, d_value in zip(items, inside, pieces, strict=True):
+                if known:
+                    self.add_gradient(d_value, *item)
+
+        return np.concatenate(values), backward
+
+    def recurrent(self, i, t):
+        """The hidden states of its directions, side by side."""
+        directions = DIRECTIONS[self.nodes[i].directions]
+        items = [(self.states, i, direction, t) for direction in directions]
+
+        def backward(d_h):
+            for item, d_h_direction in zip(items, np.split(d_h, len(items)), strict=True):
+                d_states = np.zeros_like(self.value(*item))
+                d_states[0] = d_h_direction
+                self.add_gradient(d_states, *item)
+
+        return np.concatenate([self.value(*item)[0] for item in items]), backward
+
+    def states(self, i, direction, t):
+        """The states (n_states, H) of one direction after step t."""
+        node, names = self.nodes[i], self.parts[i][direction]
+        step, before = STEP[node.cell], (self.states, i, direction, t - direction)
+        starts = not 0 <= t - direction < self.n_steps
+        states = np.zeros((step.n_states, node.units)) if starts else self.value(*before)
+        x, scatter = {}, {}
+        for stem in dict.fromkeys(source.weight for source in node.sources):
+            sources = [source for source in node.sources if source.weight == stem]
+            x[stem], scatter[stem] = self.side_by_side(sources, t, direction)
+        p = {stem: self.weights[name] for stem, name in names.items()}
+        states, step_back = step(p, x, states, dict(node.options))
+
+        def backward(d_states):
+            d_p = {stem: self.d_weights[name] for stem, name in names.items()}
+            d_x, d_states = step_back(d_states, d_p)
+            for stem, d_input in d_x.items():
+                scatter[stem](d_input)
+            if not starts:
+                self.add_gradient(np.stack(d_states), *before)
+
+        return np.stack(states), backward
+
+    def drop(self, i, t):
+        """Nothing: masks belong to training."""
+        return self.side_by_side(self.nodes[i].sources, t)
+
+    def add(self, i, t):
+        sources = self.nodes[i].sources
+        values, scatter = self.side_by_side(sources, t)
+
+        def backward(d_sum):
+            scatter(np.tile(d_sum, len(sources)))
+
+        return sum(np.split(values, len(sources))), backward
+
+    def last(self, i, t):
+        """Each unit's last state: forward's at T - 1, reverse's at 0, whatever t is."""
+        (source,) = self.nodes[i].sources
+        forward = unit_directions(self.nodes, source.node, self.n_features) == FORWARD
+        at_end = (self.stream, source.node, self.n_steps - 1)
+        at_start = (self.stream, source.node, 0)
+
+        def backward(d_last):
+            self.add_gradient(np.where(forward, d_last, 0.0), *at_end)
+            self.add_gradient(np.where(forward, 0.0, d_last), *at_start)
+
+        return np.where(forward, self.value(*at_end), self.value(*at_start)), backward
+
+    def head(self, i, t):
+        """The output after the link."""
+        y = LINK[self.link](self.value(self.raw, i, t))
+
+        def backward(d_y):
+            self.add_gradient(LINK_BACKWARD[self.link](y, d_y), self.raw, i, t)
+
+        return y, backward
+
+    def raw(self, i, t):
+        """The output before the link."""
+        name, node = self.nodes[i].name, self.nodes[i]
+        features, scatter = self.side_by_side(node.sources, t)
+        weight, bias = self.weights[f"{name}.weight"], self.weights[f"{name}.bias"]
+
+        def backward(d_z):
+            self.d_weights[f"{name}.weight"] += np.outer(d_z, features)
+            self.d_weights[f"{name}.bias"] += d_z
+            scatter(weight.T @ d_z)
+
+        return weight @ features + bias, backward
 
 
-def run_directions(weights, k, x, cell, activation, bidirectional):
-    """Return the outputs (T, D*H) of layer `k`, forward's states first, and `backward`."""
-    suffixes = [f"_l{k}", f"_l{k}_reverse"][: 1 + bidirectional]
-    runs = [run_direction(weights, suffix, x, cell, activation) for suffix in suffixes]
-
-    def backward(d_outputs, d_weights):
-        d_states = np.split(d_outputs, len(runs), axis=1)
-        return sum(run[1](d, d_weights) for run, d in zip(runs, d_states, strict=True))
-
-    return np.concatenate([states for states, _ in runs], axis=1), backward
-
-
-def last_index(outputs, bidirectional):
-    """Return where the last states stand: at T - 1, those of the reverse direction at 0."""
-    n_steps, width = outputs.shape
-    unit = np.arange(width)
-    return np.where(unit < width // (1 + bidirectional), n_steps - 1, 0), unit
+@contextmanager
+def deep_recursion(n_items):
+    """Let functions call themselves as often as one item may wait for the next."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(before + 20 * n_items)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
-def run_layer(weights, k, x, cell, activation="tanh", bidirectional=False):
-    """Return the outputs (T, D*H) of layer `k`, and its last states (D*H,)."""
-    x = np.asarray(x, dtype=np.float64)
-    outputs, _ = run_directions(weights, k, x, cell, activation, bidirectional)
-    return outputs, outputs[last_index(outputs, bidirectional)]
+def run_network(weights, x, nodes, *, per_step, link="squared_error"):
+    """Return the head's raw outputs (T or 1, n_outputs), and `backward`.
 
-
-def run_network(
-    weights, x, *, cell, activation="tanh", n_layers=1, bidirectional=False, per_step=False
-):
-    """Return the head's raw outputs (T or 1, n_outputs), and `backward`."""
-    outputs, backward_layers = np.asarray(x, dtype=np.float64), []
-    for k in range(n_layers):
-        outputs, step_back = run_directions(weights, k, outputs, cell, activation, bidirectional)
-        backward_layers.append(step_back)
-    index = np.arange(len(outputs)) if per_step else last_index(outputs, bidirectional)
-    features = np.atleast_2d(outputs[index])
-    raw = features @ weights["head.weight"].T + weights["head.bias"]
+    `link` is the loss whose link is applied to outputs that are fed back. If not per step, the
+    head is read once, at the last step.
+    """
+    run, head = Run(weights, x, nodes, link), len(nodes) - 1
+    times = range(run.n_steps) if per_step else [run.n_steps - 1]
+    with deep_recursion(run.n_steps * len(nodes)):
+        raw = np.array([run.value(run.raw, head, t) for t in times])
 
     def backward(d_raw, d_weights):
-        d_weights["head.weight"] += d_raw.T @ features
-        d_weights["head.bias"] += d_raw.sum(axis=0)
-        d_outputs = np.zeros_like(outputs)
-        d_outputs[index] = d_raw @ weights["head.weight"]
-        for step_back in reversed(backward_layers):
-            d_outputs = step_back(d_outputs, d_weights)
-        return d_outputs
+        run.d_values.clear()
+        for t, d_z in zip(times, d_raw, strict=True):
+            run.add_gradient(d_z, run.raw, head, t)
+        run.backward(d_weights)
+        return run.gradient(DATA)
 
     return raw, backward
 
 
-def forward(weights, X, *, per_step=False, **architecture):
+def forward(weights, X, nodes, *, per_step=False, link="squared_error"):
     """Return each sequence's raw head outputs: (T_i, n_outputs) if per step, else (n_outputs,)."""
-    raws = [run_network(weights, x, per_step=per_step, **architecture)[0] for x in X]
+    raws = [run_network(weights, x, nodes, per_step=per_step, link=link)[0] for x in X]
     return raws if per_step else [raw[0] for raw in raws]
 
 
-def hidden_states(weights, X, *, layer=-1, n_layers=1, per_step=False, **architecture):
-    """Return a layer's states of each sequence: (T_i, D*H) if per step, else the last, (D*H,)."""
+def hidden_states(weights, X, nodes, *, layer=-1, per_step=False, link="squared_error"):
+    """Return a recurrent node's states of each sequence: (T_i, D*H) if per step, else the last."""
+    i = [i for i, node in enumerate(nodes) if node.kind == "recurrent"][layer]
     states = []
     for x in X:
-        for k in range(range(n_layers)[layer] + 1):
-            x, last = run_layer(weights, k, x, **architecture)
-        states.append(x if per_step else last)
+        run = Run(weights, x, nodes, link)
+        with deep_recursion(run.n_steps * len(nodes)):
+            outputs = np.array([run.value(run.stream, i, t) for t in range(run.n_steps)])
+        forward = unit_directions(nodes, i, run.n_features) == FORWARD
+        states.append(outputs if per_step else np.where(forward, outputs[-1], outputs[0]))
     return states
 
 
@@ -242,16 +563,23 @@ def poisson_loss(z, y, huber_delta):
 
 
 LOSS = named("_loss")
-LINK = {
+# What each loss makes of the outputs, and the gradient through that in terms of its result y.
+LINK = dict.fromkeys(LOSS, np.asarray) | {
     "softmax": lambda z: np.exp(z - np.logaddexp.reduce(z, axis=-1, keepdims=True)),
     "logistic": sigmoid,
     "poisson": np.exp,
 }
+LINK_BACKWARD = dict.fromkeys(LOSS, lambda y, d_y: d_y) | {
+    "softmax": lambda y, d_y: (np.diag(y) - np.outer(y, y)) @ d_y,
+    "logistic": lambda y, d_y: y * (1 - y) * d_y,
+    "poisson": lambda y, d_y: y * d_y,
+}
 
 
-def predict(weights, X, *, loss, **architecture):
+def predict(weights, X, nodes, *, loss, per_step=False):
     """Return `forward` behind the loss's link: probabilities, rates, or the raw outputs."""
-    return [LINK.get(loss, np.asarray)(raw) for raw in forward(weights, X, **architecture)]
+    raws = forward(weights, X, nodes, per_step=per_step, link=loss)
+    return [LINK[loss](raw) for raw in raws]
 
 
 def sequence_losses(
@@ -260,11 +588,11 @@ def sequence_losses(
     y,
     sample_weight=None,
     *,
+    nodes,
     loss,
     huber_delta=1.0,
     per_step=False,
     divisor=None,
-    **architecture,
 ):
     """Yield each sequence's share of sum(w l) / divisor, its d_raw, and its network's `backward`.
 
@@ -278,7 +606,7 @@ def sequence_losses(
     ws = [np.atleast_1d(np.asarray(w, dtype=np.float64)) for w in ws]
     total = sum(w.sum() for w in ws) if divisor is None else divisor
     for x, target, w in zip(X, targets, ws, strict=True):
-        raw, backward = run_network(weights, x, per_step=per_step, **architecture)
+        raw, backward = run_network(weights, x, nodes, per_step=per_step, link=loss)
         share, d_raw, taught = 0.0, np.zeros_like(raw), w > 0
         if taught.any():
             z_taught, y_taught = raw[taught], target[taught].reshape(taught.sum(), -1)

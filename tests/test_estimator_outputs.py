@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from cases import as_read
+from cases import as_read, nodes_of_estimator
 from fits import QUICK
 from sklearn.metrics import accuracy_score, r2_score
 
@@ -118,13 +118,16 @@ def test_hidden_states_are_those_of_the_reference(ragged, bidirectional):
     X, _, numbers = ragged
     rnn = RNNRegressor((4, 3), cell="gru", bidirectional=bidirectional, max_iter=1, dtype="float64")
     rnn.fit(X, numbers)
-    options = {"cell": "gru", "n_layers": 2, "bidirectional": bidirectional}
     for layer, units in ((0, 4), (1, 3), (-1, 3)):
         every = rnn.hidden_states(X, layer=layer, return_sequences=True)
         assert [h.shape for h in every] == [(len(x), units * (1 + bidirectional)) for x in X]
         for per_step, states in ((True, every), (False, rnn.hidden_states(X, layer=layer))):
             expected = reference.hidden_states(
-                rnn.weights_, as_read(rnn, X), layer=layer, per_step=per_step, **options
+                rnn.weights_,
+                as_read(rnn, X),
+                nodes_of_estimator(rnn),
+                layer=layer,
+                per_step=per_step,
             )
             for got, want in zip(states, expected, strict=True):
                 np.testing.assert_allclose(got, want, atol=1e-12)

@@ -1,4 +1,4 @@
-"""The engine and the twin against what PyTorch computed (make_fixtures.py tells the arrays)."""
+"""The engine and the reference against what PyTorch computed; make_fixtures.py tells the arrays."""
 
 from types import SimpleNamespace
 
@@ -12,9 +12,10 @@ from cases import (
     assert_close,
     loss_and_grad,
     make_engine,
+    nodes_of,
     per_sequence,
     predict,
-    run_twin,
+    run_reference,
     set_optimizer,
     simd_level,
 )
@@ -133,29 +134,24 @@ def test_twenty_steps_are_pytorchs(file, trajectory, dtype, level):
 
 @each_task
 @each_file
-def test_the_twin_is_pytorchs_too(file, task):
+def test_the_reference_is_pytorchs_too(file, task):
     problem = load(file, "float64", task)
-    twin = run_twin(problem.network, problem.params, problem.data)
-    assert_close(twin.raw, problem.arrays[f"{task}/raw"], RTOL_TORCH_OUTPUTS["float64"])
-    assert_close(twin.loss, problem.arrays[f"{task}/loss"], RTOL_TORCH_OUTPUTS["float64"])
-    for name, gradient in problem.network.views(twin.d_params).items():
+    ours = run_reference(problem.network, problem.params, problem.data)
+    assert_close(ours.raw, problem.arrays[f"{task}/raw"], RTOL_TORCH_OUTPUTS["float64"])
+    assert_close(ours.loss, problem.arrays[f"{task}/loss"], RTOL_TORCH_OUTPUTS["float64"])
+    for name, gradient in problem.network.views(ours.d_params).items():
         expected = problem.arrays[f"{task}/gradients/{name}"]
         assert_close(gradient, expected, RTOL_TORCH_GRADIENTS["float64"], name)
-    assert_close(twin.d_values, problem.arrays[f"{task}/d_X"], RTOL_TORCH_GRADIENTS["float64"])
+    assert_close(ours.d_values, problem.arrays[f"{task}/d_X"], RTOL_TORCH_GRADIENTS["float64"])
 
 
 @each_file
-def test_the_twins_states_are_pytorchs_too(file):
+def test_the_references_states_are_pytorchs_too(file):
     problem = load(file, "float64")
     weights = problem.network.views(problem.params)
     X = per_sequence(problem.data.values, problem.data)
-    options = {
-        "n_layers": len(problem.network.hidden_layer_sizes),
-        "cell": problem.network.cell,
-        "activation": problem.network.activation,
-        "bidirectional": problem.network.bidirectional,
-    }
-    last = reference.hidden_states(weights, X, **options)
-    outputs = reference.hidden_states(weights, X, per_step=True, **options)
+    nodes = nodes_of(problem.network)
+    last = reference.hidden_states(weights, X, nodes)
+    outputs = reference.hidden_states(weights, X, nodes, per_step=True)
     assert_close(last, problem.arrays["last"], RTOL_TORCH_OUTPUTS["float64"])
     assert_close(np.concatenate(outputs), problem.arrays["outputs"], RTOL_TORCH_OUTPUTS["float64"])

@@ -82,8 +82,8 @@ def kept_units(network, params, data, step, **options):
     data = _core.Dataset(data.values, data.offsets, data.targets, weights)
     _, d_params = loss_and_grad(network, params, data, dropout=True, **options)
     views = network.views(d_params)
-    above = [views[f"weight_ih_l{k}"] for k in range(1, len(network.hidden_layer_sizes))]
-    return np.array([np.any(slope, axis=0) for slope in (*above, views["head.weight"])])
+    readers = [name for name in views if name.startswith(("weight_ih", "head.weight"))]
+    return np.array([np.any(views[name], axis=0) for name in readers[1:]])
 
 
 def test_dropout_draws_anew_for_each_layer_sample_step_unit_update_and_seed():

@@ -1,4 +1,4 @@
-"""The engine against the NumPy twin, over a design that covers every pair of settings."""
+"""The engine against the NumPy reference, over a design that covers every pair of settings."""
 
 from itertools import combinations
 
@@ -21,17 +21,18 @@ from cases import (
     loss_and_grad,
     make_engine,
     make_network,
+    nodes_of,
     per_sequence,
     predict,
     run_engine,
-    run_twin,
+    run_reference,
     simd_level,
 )
 
 from sklearn_rnn import _core
 
 SETTINGS = KERNEL_SETTINGS | TASK_SETTINGS
-# One design for the twin; each of its rows meets each dtype and SIMD level.
+# One design for the reference; each of its rows meets each dtype and SIMD level.
 DESIGN = [Case(**row) for row in covering_design(SETTINGS, np.random.default_rng(0))]
 
 each_dtype = pytest.mark.parametrize("dtype", RTOL)
@@ -42,7 +43,7 @@ each_cell = pytest.mark.parametrize("cell", CELLS, ids="-".join)
 @each_level
 @each_dtype
 @pytest.mark.parametrize("case", DESIGN, ids=str)
-def test_engine_says_what_the_twin_says(case, dtype, level):
+def test_engine_agrees_with_the_reference(case, dtype, level):
     assert_case_agrees(case, dtype, level)
 
 
@@ -56,7 +57,7 @@ def test_every_pair_of_settings_is_in_the_design():
 @each_dtype
 @each_cell
 @pytest.mark.parametrize("hidden, steps", [(256, 3), (512, 1)])
-def test_wide_layers_say_what_the_twin_says(cell, hidden, steps, dtype, level):
+def test_wide_layers_agree_with_the_reference(cell, hidden, steps, dtype, level):
     # From 256 units slices are wider; rows of 4096 bytes are stored with a gap.
     rng = np.random.default_rng(0)
     network = make_network(cell, (hidden,), n_features=2, dtype=dtype, per_step=True)
@@ -64,7 +65,7 @@ def test_wide_layers_say_what_the_twin_says(cell, hidden, steps, dtype, level):
     data = draw_dataset(network, draw_lengths(18, steps, True, rng), rng)
     with simd_level(level):
         actual = run_engine(network, params, data)
-    expected = run_twin(network, params, data)
+    expected = run_reference(network, params, data)
     assert_close(actual.predictions, expected.predictions, RTOL[dtype])
     assert_gradients_close(network, actual.d_params, expected.d_params, RTOL[dtype])
     assert_close(actual.d_values, expected.d_values, RTOL[dtype])
@@ -75,11 +76,11 @@ def test_wide_layers_say_what_the_twin_says(cell, hidden, steps, dtype, level):
 @each_cell
 @pytest.mark.parametrize("per_step", [False, True])
 @pytest.mark.parametrize("layer", [0, 1, 2])
-def test_states_of_every_layer_are_the_twins(layer, per_step, cell, dtype, level):
+def test_states_of_every_layer_are_those_of_the_reference(layer, per_step, cell, dtype, level):
     rng = np.random.default_rng(0)
     sizes = (5, 17, 4)[: layer + 1]
-    network = make_network(cell, sizes, bidirectional=True, per_step=per_step, dtype=dtype)
-    network = type(network)(**vars(network) | {"n_outputs": 0})  # the states are the output
+    options = {"bidirectional": True, "per_step": per_step, "dtype": dtype}
+    network = make_network(cell, sizes, n_outputs=0, **options)  # the states are the output
     params = draw_params(network, rng)
     data = draw_dataset(network, draw_lengths(7, 6, True, rng), rng)
     with simd_level(level):
@@ -87,11 +88,8 @@ def test_states_of_every_layer_are_the_twins(layer, per_step, cell, dtype, level
     expected = reference.hidden_states(
         network.views(params.astype(np.float64)),
         per_sequence(data.values.astype(np.float64), data),
-        n_layers=len(sizes),
+        nodes_of(network),
         per_step=per_step,
-        cell=network.cell,
-        activation=network.activation,
-        bidirectional=True,
     )
     assert_close(actual, np.concatenate([np.atleast_2d(h) for h in expected]), RTOL[dtype])
 

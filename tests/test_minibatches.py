@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import reference
-from cases import loss_and_grad_of
+from cases import loss_and_grad_of, nodes_of_estimator
 from fits import PLAIN_STEP
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core
@@ -21,8 +21,8 @@ GRADIENT = {"rtol": 1e-9, "atol": 1e-12}
 def gradient_of(rnn, X, y, sample_weight=None, **options):
     """Return the reference's gradient at an estimator's weights."""
     weights = {name: np.array(w, dtype=np.float64) for name, w in rnn.weights_.items()}
-    options = {"cell": rnn.cell, "n_layers": rnn.n_layers_, **options}
-    _, gradient, _ = reference.loss_and_grad(weights, X, y, sample_weight, **options)
+    nodes = nodes_of_estimator(rnn, per_step=options.get("per_step", False))
+    _, gradient, _ = reference.loss_and_grad(weights, X, y, sample_weight, nodes=nodes, **options)
     return gradient
 
 

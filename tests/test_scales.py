@@ -14,8 +14,9 @@ from cases import (
     draw_dataset,
     draw_params,
     make_network,
+    nodes_of_estimator,
     run_engine,
-    run_twin,
+    run_reference,
     simd_level,
 )
 from scale_settings import EITHER, STILL, lists
@@ -47,7 +48,7 @@ def test_kernels_normalise_as_the_twin_does(n_features, values_dtype, dtype, lev
     values = (100 * mean + 10 * data.values).astype(values_dtype)
     raw = _core.Dataset(values, data.offsets, data.targets, None, 100 * mean, 10 * scale)
     read = (values.astype(np.float64) - 100 * mean) / (10 * scale)
-    expected = run_twin(network, params, _core.Dataset(read, data.offsets, data.targets))
+    expected = run_reference(network, params, _core.Dataset(read, data.offsets, data.targets))
     with simd_level(level):
         actual = run_engine(network, params, raw)
     assert_close(actual.loss, expected.loss, RTOL[dtype])
@@ -180,7 +181,7 @@ def test_hidden_states_and_scores_are_those_of_normalised_x():
     X, _, numbers = lists()
     rnn = RNNRegressor(3, cell="gru", max_iter=2, dtype="float64").fit(X, numbers)
     expected = reference.hidden_states(
-        rnn.weights_, scaled(X, rnn.x_mean_, rnn.x_scale_), cell="gru"
+        rnn.weights_, scaled(X, rnn.x_mean_, rnn.x_scale_), nodes_of_estimator(rnn)
     )
     np.testing.assert_allclose(rnn.hidden_states(X), expected, atol=1e-12)
 

@@ -1,4 +1,4 @@
-"""What a minibatch does to the parameters: every optimizer against the twin, and doing nothing."""
+"""What a minibatch does to the parameters: every optimizer against the reference; and nothing."""
 
 from functools import cache
 
@@ -14,7 +14,7 @@ from cases import (
     loss_and_grad,
     make_engine,
     make_network,
-    run_twin,
+    run_reference,
     set_optimizer,
     simd_level,
 )
@@ -47,8 +47,8 @@ def problem(dtype="float64", **changes):
 
 
 @cache
-def twin_trajectory(solver, bend_name, nesterov):
-    """Return the way the twin's parameters go, its state and losses."""
+def reference_trajectory(solver, bend_name, nesterov):
+    """Return how far the reference's parameters go, its state and losses."""
     (network, params, data), bend = problem(), BENDS[bend_name]
     before = params.copy()
     state = np.zeros((_core.OPTIMIZERS[solver], len(params)))
@@ -56,13 +56,13 @@ def twin_trajectory(solver, bend_name, nesterov):
     clipping = bend.get("max_grad_norm"), bend.get("max_grad_value")
     losses, clipped = [], 0
     for update in range(1, 1 + N_UPDATES):
-        twin = run_twin(network, params, data)
-        losses.append(twin.loss)
-        clipped += np.any(reference.clip(twin.d_params, *clipping) != twin.d_params)
+        expected = run_reference(network, params, data)
+        losses.append(expected.loss)
+        clipped += np.any(reference.clip(expected.d_params, *clipping) != expected.d_params)
         reference.optimize(
             solver,
             params,
-            twin.d_params,
+            expected.d_params,
             state,
             decays=decays,
             alpha=bend.get("alpha", 0.0),
@@ -81,9 +81,9 @@ def twin_trajectory(solver, bend_name, nesterov):
 @pytest.mark.parametrize("nesterov", [False, True], ids=["", "nesterov"])
 @pytest.mark.parametrize("bend", BENDS)
 @each_solver
-def test_ten_updates_are_the_twins(solver, bend, nesterov, dtype, level):
+def test_ten_updates_are_those_of_the_reference(solver, bend, nesterov, dtype, level):
     network, params, data = problem(dtype)
-    way, twin_state, twin_losses = twin_trajectory(solver, bend, nesterov)
+    way, expected_state, expected_losses = reference_trajectory(solver, bend, nesterov)
     state = np.zeros((_core.OPTIMIZERS[solver], len(params)), dtype)
     with simd_level(level):
         engine = make_engine(network, params, data, training=True)
@@ -94,9 +94,9 @@ def test_ten_updates_are_the_twins(solver, bend, nesterov, dtype, level):
         for update in range(1, 1 + N_UPDATES)
     ]
     assert_close(params - before, way, RTOL_UPDATES[dtype], "way")
-    for ours, theirs in zip(state, twin_state, strict=True):
+    for ours, theirs in zip(state, expected_state, strict=True):
         assert_close(ours, theirs, RTOL_UPDATES[dtype], "state")
-    assert_close(losses, twin_losses, RTOL_UPDATES[dtype], "losses")
+    assert_close(losses, expected_losses, RTOL_UPDATES[dtype], "losses")
 
 
 @each_dtype

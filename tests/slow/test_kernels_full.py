@@ -1,4 +1,4 @@
-"""The engine against the NumPy twin, over the full product of the settings: some minutes.
+"""The engine against the NumPy reference, over the full product of the settings: some minutes.
 
 Run by hand: ``pytest tests/slow``.
 """
@@ -20,7 +20,7 @@ def values(names):
 
 
 @pytest.mark.parametrize(OUTER, values(OUTER))
-def test_engine_says_what_the_twin_says(cell, bidirectional, ragged, hidden):
+def test_engine_agrees_with_the_reference(cell, bidirectional, ragged, hidden):
     outer = dict(zip(OUTER, (cell, bidirectional, ragged, hidden), strict=True))
     rng = np.random.default_rng(0)
     for inner in values(INNER):

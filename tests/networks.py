@@ -1,0 +1,248 @@
+"""Networks as lists of nodes: plain stacks, other connections, and random ones.
+
+reference.py says what each kind of node computes.
+"""
+
+from dataclasses import dataclass, replace
+from itertools import accumulate, product
+from math import prod
+
+import numpy as np
+import reference
+from reference import DATA
+
+
+@dataclass(frozen=True)
+class Source:
+    """A stream that a node reads, or X if `node` is DATA, `shift` steps away."""
+
+    node: int
+    shift: int = 0
+    weight: str = "weight_ih"
+
+
+@dataclass(frozen=True)
+class Node:
+    """A part of a network; reference.py says what each kind computes."""
+
+    kind: str
+    name: str
+    sources: tuple[Source, ...]
+    units: int = 0
+    cell: str = ""
+    options: tuple[tuple[str, object], ...] = ()
+    directions: str = "forward"
+
+
+def add_node(nodes, kind, sources, name="", **fields):
+    """Append a node that reads these sources, and return its index."""
+    sources = tuple(Source(s) if isinstance(s, int) else s for s in sources)
+    nodes.append(Node(kind, name or f"{kind}{len(nodes)}", sources, **fields))
+    return len(nodes) - 1
+
+
+def read_too(nodes, i, source):
+    """Let node `i` read one more source."""
+    nodes[i] = replace(nodes[i], sources=(*nodes[i].sources, source))
+
+
+def stack_nodes(
+    cell,
+    sizes,
+    *,
+    n_outputs=2,
+    options=(),
+    directions="forward",
+    per_step=False,
+    dropout=0.0,
+    connections="plain",
+):
+    """Return the nodes of a stack of layers; without outputs there is no head.
+
+    connections="residual" adds a layer's states to its input, from the second layer on; "skip"
+    (Graves, 2013) gives X to every layer, and every layer to the head. Jordan layers read the
+    output of the step before, so their head is evaluated at every step.
+    """
+    nodes, streams = [], []
+    every_step = per_step or cell == "jordan"
+
+    def dropped(stream, layer):
+        options = (("rate", dropout), ("layer", layer))
+        return add_node(nodes, "drop", [stream], options=options) if dropout else stream
+
+    for k, units in enumerate(sizes):
+        below = streams[-1] if streams else DATA
+        sources = [below, DATA] if connections == "skip" and streams else [below]
+        fields = {"units": units, "cell": cell, "options": tuple(options)}
+        stream = add_node(nodes, "recurrent", sources, f"l{k}", directions=directions, **fields)
+        last_is_dropped = connections == "plain" and not every_step and k == len(sizes) - 1
+        stream = stream if last_is_dropped else dropped(stream, k)
+        if connections == "residual" and streams:
+            stream = add_node(nodes, "add", [below, stream])
+        streams.append(stream)
+    if not n_outputs:
+        return tuple(nodes)
+    read = streams if connections == "skip" else streams[-1:]
+    if not every_step:
+        read = [add_node(nodes, "last", [stream]) for stream in read]
+        if connections == "plain":
+            read = [dropped(read[0], len(sizes) - 1)]
+    head = add_node(nodes, "head", read, "head", units=n_outputs)
+    if cell == "jordan":
+        for i, node in enumerate(nodes):
+            if node.kind == "recurrent":
+                read_too(nodes, i, Source(head, -1, "weight_oh"))
+    return tuple(nodes)
+
+
+@dataclass(frozen=True)
+class Network:
+    """A list of nodes and what its output is held against; parameters are laid out one by one."""
+
+    n_features: int
+    nodes: tuple[Node, ...]
+    loss: str
+    huber_delta: float
+    per_step: bool
+    dtype: str
+
+    @property
+    def layout(self):
+        """List (name, offset, shape) of each array in the flat vector."""
+        shapes = reference.layout(self.nodes, self.n_features)
+        offsets = accumulate(map(prod, shapes.values()), initial=0)
+        return [(name, next(offsets), shape) for name, shape in shapes.items()]
+
+    @property
+    def n_params(self):
+        _, offset, shape = self.layout[-1]
+        return offset + prod(shape)
+
+    def views(self, params):
+        return {
+            name: params[offset : offset + prod(shape)].reshape(shape)
+            for name, offset, shape in self.layout
+        }
+
+
+# ---- Random networks ----------------------------------------------------------------------------
+
+TANH, RELU = (("activation", "tanh"),), (("activation", "relu"),)
+ALL_CELLS = (
+    ("elman", TANH),
+    ("elman", RELU),
+    ("jordan", TANH),
+    ("jordan", RELU),
+    ("indrnn", TANH),
+    ("indrnn", RELU),
+    ("gru", ()),
+    ("lstm", ()),
+    ("lstm", (("peepholes", True),)),
+)
+UNITS = (*range(1, 10), 16, 17)
+SHIFTS = (0, -1, -2)
+DIRECTIONS = tuple(reference.DIRECTIONS)
+
+
+def pick(rng, choices):
+    return choices[rng.integers(len(choices))]
+
+
+def happens(rng, probability):
+    return rng.random() < probability
+
+
+def pick_some(rng, choices, most):
+    """Return 1 to `most` different choices, in a random order."""
+    n = rng.integers(1, min(most, len(choices)) + 1)
+    return [choices[i] for i in rng.permutation(len(choices))[:n]]
+
+
+def random_network(rng, dtype="float64"):
+    """Return a network of 1 to 4 recurrent nodes, and of others between and behind them."""
+    loss = pick(rng, tuple(reference.LOSS))
+    n_features, n_outputs = int(rng.integers(1, 6)), int(rng.integers(1, 5))
+    n_outputs = {"softmax": n_outputs + 1, "logistic": 1}.get(loss, n_outputs)
+    per_step, looping = happens(rng, 0.5), happens(rng, 0.4)
+    feedback = looping and happens(rng, 0.6)
+    cells = [
+        (cell, options)
+        for cell, options in ALL_CELLS
+        if (feedback or cell != "jordan") and not (loss == "poisson" and options == RELU)
+    ]  # exp(z) of rectified units that feed themselves is soon infinite
+    nodes = []
+    for k in range(rng.integers(1 if feedback or not looping else 2, 5)):
+        directions = "forward" if looping else pick(rng, DIRECTIONS)
+        add_random_layer(rng, nodes, n_features, pick(rng, cells), directions, f"l{k}")
+    add_random_head(rng, nodes, n_outputs, at_every_step=per_step or feedback)
+    if feedback:
+        feed_back(rng, nodes)
+    elif looping:
+        close_a_loop(rng, nodes)
+    return Network(n_features, tuple(nodes), loss, 0.7, per_step, dtype)
+
+
+def add_random_layer(rng, nodes, n_features, cell, directions, name):
+    """Append a recurrent node that reads what is there, and perhaps a drop or an add behind it."""
+    streams = [DATA, *range(len(nodes))]
+    sources = [Source(*read) for read in pick_some(rng, list(product(streams, SHIFTS)), 3)]
+    used = [node.units for node in nodes if node.kind == "recurrent"]
+    units = pick(rng, used) if used and happens(rng, 0.5) else pick(rng, UNITS)
+    fields = {"units": units, "cell": cell[0], "options": cell[1], "directions": directions}
+    new = add_node(nodes, "recurrent", sources, name, **fields)
+    if happens(rng, 0.3):
+        new = add_random_drop(nodes, new)
+    form = reference.unit_directions(nodes, new, n_features)
+    equal = [
+        i
+        for i in range(new)
+        if np.array_equal(reference.unit_directions(nodes, i, n_features), form)
+    ]
+    if equal and happens(rng, 0.6):
+        add_node(nodes, "add", [new, *pick_some(rng, equal, 2)])
+
+
+def add_random_drop(nodes, stream):
+    return add_node(nodes, "drop", [stream], options=(("rate", 0.3), ("layer", len(nodes))))
+
+
+def add_random_head(rng, nodes, n_outputs, at_every_step):
+    """Append a head that reads what nobody reads, and perhaps more."""
+    read_by_others = {source.node for node in nodes for source in node.sources}
+    streams = list(range(len(nodes)))
+    read = [i for i in streams if i not in read_by_others]
+    if happens(rng, 0.5):
+        read += [i for i in pick_some(rng, streams, 2) if i not in read]
+    if not at_every_step:
+        read = [add_node(nodes, "last", [i]) for i in read]
+    read = [add_random_drop(nodes, i) if happens(rng, 0.2) else i for i in read]
+    add_node(nodes, "head", read, "head", units=n_outputs)
+
+
+def feed_back(rng, nodes):
+    """Let every jordan node, and one of any cell, read the output of the step before."""
+    layers = [i for i, node in enumerate(nodes) if node.kind == "recurrent"]
+    readers = {i for i in layers if nodes[i].cell == "jordan"} | {pick(rng, layers)}
+    for i in sorted(readers):
+        stems = ("weight_oh",) if nodes[i].cell == "jordan" else ("weight_ih", "weight_oh")
+        read_too(nodes, i, Source(len(nodes) - 1, -1, pick(rng, stems)))
+
+
+def close_a_loop(rng, nodes):
+    """Let a recurrent node read a later stream of the step before."""
+    later = [
+        (i, j)
+        for i, node in enumerate(nodes)
+        for j in range(i + 1, len(nodes))
+        if node.kind == "recurrent" and nodes[j].kind in ("recurrent", "add", "drop")
+        if not behind_the_last_step(nodes, j)
+    ]
+    i, j = pick(rng, later)
+    read_too(nodes, i, Source(j, -1))
+
+
+def behind_the_last_step(nodes, i):
+    node = nodes[i]
+    if node.kind != "drop":
+        return node.kind == "last"
+    return behind_the_last_step(nodes, node.sources[0].node)

@@ -1,0 +1,545 @@
+"""Networks of nodes: the reference against differences of its loss, and the engine against it."""
+
+import re
+from dataclasses import replace
+from functools import cache
+from itertools import product
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import reference
+from cases import (
+    CELLS,
+    HUBER_DELTA,
+    RTOL,
+    RTOL_DIFFERENCES,
+    RTOL_REORDERED,
+    assert_close,
+    assert_results_agree,
+    draw_dataset,
+    draw_lengths,
+    draw_params,
+    make_engine,
+    make_network,
+    nodes_of,
+    random_problem,
+    reference_arguments,
+    run_reference,
+    simd_level,
+)
+from networks import (
+    ALL_CELLS,
+    DATA,
+    DIRECTIONS,
+    RELU,
+    SHIFTS,
+    TANH,
+    Network,
+    Node,
+    Source,
+    add_node,
+    random_network,
+    stack_nodes,
+)
+from sklearn_rnn._network import held
+
+from sklearn_rnn import _core
+
+SEEDS = range(200)  # of random networks
+LARGE_SEEDS = range(16)  # of those with much data
+SHIFT = 1e-5  # of a number, for its central difference
+
+# The engine knows plain stacks alone so far.
+of_the_engine = pytest.mark.skip(reason="the engine does not take lists of nodes yet")
+
+each_mode = pytest.mark.parametrize("per_step", [False, True], ids=["many_to_one", "many_to_many"])
+each_loss = pytest.mark.parametrize("loss", reference.LOSS)
+each_dtype = pytest.mark.parametrize("dtype", RTOL)
+each_level = pytest.mark.parametrize("level", _core.simd_levels())
+each_seed = pytest.mark.parametrize("seed", SEEDS)
+each_large_seed = pytest.mark.parametrize("seed", LARGE_SEEDS)
+
+
+def network_of(nodes, *, n_features=2, loss="squared_error", per_step=False, dtype="float64"):
+    return Network(n_features, tuple(nodes), loss, HUBER_DELTA, per_step, dtype)
+
+
+@cache
+def reference_of(seed):
+    return run_reference(*random_problem(seed))
+
+
+def n_outputs(loss):
+    return 1 if loss == "logistic" else 3
+
+
+def assert_gradients_are_the_slopes(network, params, data):
+    """Hold the reference's gradients against differences of its loss, and return them by name.
+
+    Each array is moved along a random direction of its own, which shows any wrong number in it.
+    """
+    weights, X, *targets = reference_arguments(network, params, data)
+    options = {"nodes": network.nodes, "loss": network.loss, "per_step": network.per_step}
+    options["huber_delta"] = network.huber_delta
+    _, d_weights, d_X = reference.loss_and_grad(weights, X, *targets, **options)
+    gradients = d_weights | {"X": np.concatenate(d_X)}
+    least = 1e-3 * max(map(np.linalg.norm, gradients.values()))  # the rest is rounded off the loss
+
+    def loss_at(name, array):
+        sequences = np.split(array, data.offsets[1:-1]) if name == "X" else X
+        return reference.loss(weights | {name: array}, sequences, *targets, **options)
+
+    rng = np.random.default_rng(0)
+    for name, array in (weights | {"X": np.concatenate(X)}).items():
+        direction = rng.standard_normal(array.shape)
+        above, below = (loss_at(name, array + step * direction) for step in (SHIFT, -SHIFT))
+        error = np.sum(gradients[name] * direction) - (above - below) / (2 * SHIFT)
+        largest = RTOL_DIFFERENCES * max(least, np.linalg.norm(gradients[name]))
+        assert abs(error) <= largest, name
+    return gradients
+
+
+# ---- Random networks ----------------------------------------------------------------------------
+
+
+def test_random_networks_have_every_kind_of_node_cell_and_reading():
+    kinds, cells, readings, losses, lengths = set(), set(), set(), set(), set()
+    for seed in SEEDS:
+        network, _, data = random_problem(seed)
+        nodes = network.nodes
+        losses.add((network.loss, network.per_step))
+        lengths |= {*np.diff(data.offsets)}
+        kinds |= {(node.kind, min(len(node.sources), 3)) for node in nodes}
+        for i, node in enumerate(nodes):
+            if node.kind == "recurrent":
+                cells.add((node.cell, node.options, node.directions))
+                for source in node.sources:
+                    kind = "data" if source.node == DATA else nodes[source.node].kind
+                    when = "later" if source.node > i else "earlier"
+                    readings.add((kind, source.shift, node.directions, source.weight, when))
+    assert kinds == {("drop", 1), ("last", 1), ("add", 2), ("add", 3)} | set(
+        product(("recurrent", "head"), (1, 2, 3))
+    )
+    assert cells == {
+        (*cell, directions)
+        for cell, directions in product(ALL_CELLS, DIRECTIONS)
+        if cell[0] != "jordan" or directions == "forward"
+    }
+    assert readings == {
+        (kind, shift, d, "weight_ih", "earlier")
+        for kind, shift, d in product(("data", "recurrent", "drop", "add"), SHIFTS, DIRECTIONS)
+    } | {
+        (kind, -1, "forward", "weight_ih", "later") for kind in ("recurrent", "drop", "add", "head")
+    } | {("head", -1, "forward", "weight_oh", "later")}
+    assert losses == set(product(reference.LOSS, (False, True)))
+    assert lengths == set(range(1, 13))
+
+
+def without_rectified_units(network):
+    nodes = [replace(n, options=TANH) if n.options == RELU else n for n in network.nodes]
+    return replace(network, nodes=tuple(nodes))
+
+
+def test_random_networks_are_used_up_to_the_last_array():
+    for seed in SEEDS:
+        network, params, _ = random_problem(seed)
+        # Some rectified units are never alive, and signs may cancel out.
+        network = replace(without_rectified_units(network), loss="squared_error")
+        data = draw_dataset(network, [9, 9], np.random.default_rng(0))
+        result = run_reference(network, params, data)
+        assert np.isfinite(result.loss)
+        for name, gradient in network.views(result.d_params).items():
+            assert np.any(gradient), (seed, name)
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_random_gradients_are_the_slopes_of_the_loss(seed):
+    assert_gradients_are_the_slopes(*random_problem(seed))
+
+
+# ---- Networks by name ---------------------------------------------------------------------------
+
+
+def assert_every_array_has_its_slopes(network, lengths=(2, 4, 1)):
+    """Hold the gradients of a network, and see that every array has a part in its loss."""
+    rng = np.random.default_rng(0)
+    params = draw_params(network, rng)
+    for name, array in network.views(params).items():
+        if name.startswith("bias"):
+            array[:] = np.abs(array)  # so that some rectified units are alive
+    data = draw_dataset(network, lengths, rng, weighted=True)
+    for name, gradient in assert_gradients_are_the_slopes(network, params, data).items():
+        assert np.any(gradient), f"nothing to see of {name}"
+
+
+@each_mode
+@pytest.mark.parametrize("directions", DIRECTIONS)
+@pytest.mark.parametrize("connections", ["plain", "residual", "skip"])
+def test_connections_are_part_of_the_slopes(connections, directions, per_step):
+    nodes = stack_nodes(
+        "gru", (3, 3, 3), directions=directions, per_step=per_step, connections=connections
+    )
+    assert_every_array_has_its_slopes(network_of(nodes, per_step=per_step))
+
+
+@each_loss
+@each_mode
+@pytest.mark.parametrize("options", [TANH, RELU], ids=["tanh", "relu"])
+def test_jordan_goes_back_through_the_link(options, per_step, loss):
+    nodes = stack_nodes(
+        "jordan", (4,), options=options, per_step=per_step, n_outputs=n_outputs(loss)
+    )
+    assert_every_array_has_its_slopes(network_of(nodes, loss=loss, per_step=per_step))
+
+
+@each_mode
+@pytest.mark.parametrize("connections", ["plain", "residual", "skip"])
+def test_a_stack_of_jordan_layers_has_slopes_too(connections, per_step):
+    nodes = stack_nodes("jordan", (3, 3), per_step=per_step, connections=connections)
+    assert_every_array_has_its_slopes(network_of(nodes, loss="softmax", per_step=per_step))
+
+
+@each_mode
+@pytest.mark.parametrize("directions", DIRECTIONS)
+@pytest.mark.parametrize("cell, options", [c for c in ALL_CELLS if c[0] != "jordan"])
+def test_each_cell_has_the_slopes_of_its_loss(cell, options, directions, per_step):
+    nodes = stack_nodes(cell, (3, 2), options=options, directions=directions, per_step=per_step)
+    assert_every_array_has_its_slopes(network_of(nodes, per_step=per_step))
+
+
+def test_indrnn_rectifies_unless_told_otherwise():
+    rng = np.random.default_rng(0)
+    networks = [network_of(stack_nodes("indrnn", (4,), options=options)) for options in ((), RELU)]
+    params = draw_params(networks[0], rng)
+    data = draw_dataset(networks[0], [5, 2], rng)
+    default, rectified = (run_reference(network, params, data).raw for network in networks)
+    np.testing.assert_array_equal(default, rectified)
+
+
+# ---- The reference against loops ----------------------------------------------------------------
+
+
+def run_loop(weights, suffix, x, cell):
+    """Return one direction's hidden states (T, H) by a loop over the steps."""
+    p = {name.removesuffix(suffix): w for name, w in weights.items() if name.endswith(suffix)}
+    step, h = reference.STEP[cell], {}
+    states = np.zeros((step.n_states, len(p["bias_ih"]) // step.n_gates))
+    for t in range(len(x))[:: -1 if suffix.endswith("_reverse") else 1]:
+        states, _ = step(p, {"weight_ih": x[t]}, states, {})
+        h[t] = states[0]
+    return np.array([h[t] for t in range(len(x))])
+
+
+def run_stack(weights, x, cell, n_layers, directions, connections, per_step):
+    """Return the raw outputs of a stack, layer by layer."""
+    suffixes = {"forward": [""], "reverse": ["_reverse"], "both": ["", "_reverse"]}[directions]
+    outputs, read = x, []
+    for k in range(n_layers):
+        below = outputs
+        inputs = np.hstack([below, x]) if connections == "skip" and k else below
+        runs = [run_loop(weights, f"_l{k}{suffix}", inputs, cell) for suffix in suffixes]
+        outputs = np.hstack(runs)
+        outputs = outputs + below if connections == "residual" and k else outputs
+        if not per_step:
+            width = runs[0].shape[1]
+            at = [0 if suffix else -1 for suffix in suffixes for _ in range(width)]
+            read.append(outputs[at, np.arange(len(at))][None])
+        else:
+            read.append(outputs)
+    features = np.hstack(read) if connections == "skip" else read[-1]
+    return features @ weights["head.weight"].T + weights["head.bias"]
+
+
+@each_mode
+@pytest.mark.parametrize("connections", ["plain", "residual", "skip"])
+@pytest.mark.parametrize("directions", DIRECTIONS)
+@pytest.mark.parametrize("cell", [cell for cell in reference.STEP if cell != "jordan"])
+def test_stacks_are_what_loops_over_layers_and_steps_make_of_them(
+    cell, directions, connections, per_step
+):
+    rng = np.random.default_rng(0)
+    nodes = stack_nodes(
+        cell,
+        (4, 4, 4),
+        directions=directions,
+        connections=connections,
+        per_step=per_step,
+        dropout=0.3,
+    )
+    network = network_of(nodes, per_step=per_step)
+    params = draw_params(network, rng)
+    weights = network.views(params)
+    for n_steps in (1, 2, 7):
+        x = rng.standard_normal((n_steps, 2))
+        raw, _ = reference.run_network(weights, x, nodes, per_step=per_step)
+        expected = run_stack(weights, x, cell, 3, directions, connections, per_step)
+        assert_close(raw, expected, RTOL_REORDERED)
+
+
+@pytest.mark.parametrize("loss", ["softmax", "huber"])
+def test_jordan_is_a_loop_over_outputs(loss):
+    rng = np.random.default_rng(0)
+    nodes = stack_nodes("jordan", (4,), n_outputs=3, per_step=True)
+    network = network_of(nodes, loss=loss, per_step=True)
+    w = network.views(draw_params(network, rng))
+    x, y, expected = rng.standard_normal((5, 2)), np.zeros(3), []
+    for x_t in x:
+        h = np.tanh(w["weight_ih_l0"] @ x_t + w["bias_ih_l0"] + w["weight_oh_l0"] @ y)
+        z = w["head.weight"] @ h + w["head.bias"]
+        y = np.exp(z) / np.exp(z).sum() if loss == "softmax" else z
+        expected.append(z)
+    raw, _ = reference.run_network(w, x, nodes, per_step=True, link=loss)
+    assert_close(raw, np.array(expected), RTOL_REORDERED)
+    last = network_of(stack_nodes("jordan", (4,), n_outputs=3), loss=loss)
+    raw, _ = reference.run_network(w, x, last.nodes, per_step=False, link=loss)
+    assert_close(raw, expected[-1][None], RTOL_REORDERED)
+
+
+def single_unit(cell, options, **arrays):
+    """Return the states of one unit that reads `arrays["x"]` with weight 1, without biases."""
+    nodes = stack_nodes(cell, (1,), options=options, per_step=True)
+    network = network_of(nodes, n_features=1, per_step=True)
+    weights, x = network.views(np.zeros(network.n_params)), arrays.pop("x")
+    weights["weight_ih_l0"][:] = 1.0
+    for stem, values in arrays.items():
+        weights[f"{stem}_l0"][:] = values
+    (states,) = reference.hidden_states(weights, [np.reshape(x, (-1, 1))], nodes, per_step=True)
+    return states[:, 0]
+
+
+def test_a_unit_of_indrnn_multiplies_its_own_state():
+    states = single_unit("indrnn", RELU, x=[1.0, 2.0, -9.0, 4.0], weight_hh=[0.5])
+    np.testing.assert_array_equal(states, [1.0, 2.5, 0.0, 4.0])
+
+
+def test_peepholes_of_i_and_f_see_the_last_c_and_that_of_o_the_new_one():
+    def sigmoid(a):
+        return 1 / (1 + np.exp(-a))
+
+    x, (p_i, p_f, p_o) = [0.3, -0.4], (0.5, -2.0, 3.0)
+    states = single_unit(
+        "lstm", (("peepholes", True),), x=x, weight_c=[[p_i], [p_f], [p_o]], weight_hh=0.0
+    )
+    c_0 = sigmoid(x[0]) * np.tanh(x[0])
+    c_1 = sigmoid(x[1] + p_f * c_0) * c_0 + sigmoid(x[1] + p_i * c_0) * np.tanh(x[1])
+    expected = [sigmoid(a + p_o * c) * np.tanh(c) for a, c in zip(x, (c_0, c_1), strict=True)]
+    assert_close(states, np.array(expected), RTOL_REORDERED)
+
+
+@each_mode
+@pytest.mark.parametrize("bidirectional", [False, True])
+@pytest.mark.parametrize("cell", CELLS, ids="-".join)
+def test_arrays_of_plain_stacks_lie_where_the_package_has_them(cell, bidirectional, per_step):
+    network = make_network(cell, (5, 4), bidirectional=bidirectional, per_step=per_step)
+    shapes = reference.layout(nodes_of(network), network.n_features)
+    assert [(name, shape) for name, _, shape in network.layout] == list(shapes.items())
+
+
+@pytest.mark.parametrize("shift", SHIFTS)
+@pytest.mark.parametrize("directions", ["forward", "reverse"])
+def test_a_shift_reads_steps_before_in_the_direction_of_the_reader(directions, shift):
+    rng = np.random.default_rng(0)
+    plain = network_of(stack_nodes("gru", (3,), directions=directions, per_step=True))
+    layer, head = plain.nodes
+    shifted = replace(plain, nodes=(replace(layer, sources=(Source(DATA, shift),)), head))
+    weights = plain.views(draw_params(plain, rng))
+    for n_steps in (1, 2, 5):
+        x = rng.standard_normal((n_steps, 2))
+        # What the network reads at its first steps is zeros.
+        zeros, n = np.zeros((min(-shift, n_steps), 2)), n_steps + shift
+        if directions == "forward":
+            read = np.vstack([zeros, x[: max(n, 0)]])
+        else:
+            read = np.vstack([x[n_steps - max(n, 0) :], zeros])
+        ours, _ = reference.run_network(weights, x, shifted.nodes, per_step=True)
+        expected, _ = reference.run_network(weights, read, plain.nodes, per_step=True)
+        np.testing.assert_array_equal(ours, expected)
+
+
+def test_a_dozen_layers_of_fifty_steps_do_not_recurse_too_deep():
+    network = network_of(stack_nodes("gru", (2,) * 12, directions="both"))
+    data = draw_dataset(network, [50], np.random.default_rng(0))
+    params = draw_params(network, np.random.default_rng(0))
+    assert np.any(run_reference(network, params, data).d_values)
+
+
+# ---- What has no order of loops -----------------------------------------------------------------
+
+
+def two_layers(below, above, shift_below, shift_above):
+    """Return two layers of these directions that read each other."""
+    fields = {"units": 3, "cell": "elman"}
+    sources = (Source(DATA), Source(1, shift_below))
+    nodes = [Node("recurrent", "l0", sources, directions=below, **fields)]
+    add_node(nodes, "recurrent", [Source(0, shift_above)], "l1", directions=above, **fields)
+    add_node(nodes, "head", [1], "head", units=1)
+    return nodes
+
+
+def jordan_that_reads_the_head_of_last_states():
+    nodes = [
+        Node("recurrent", "l0", (Source(DATA), Source(2, -1, "weight_oh")), units=3, cell="jordan")
+    ]
+    add_node(nodes, "last", [0])
+    add_node(nodes, "head", [1], "head", units=1)
+    return nodes
+
+
+WITHOUT_ORDER = {
+    "jordan in both directions": stack_nodes("jordan", (3,), directions="both"),
+    "forward and reverse": two_layers("forward", "reverse", -1, 0),
+    "both and forward": two_layers("both", "forward", -1, 0),
+    "at the same step": two_layers("forward", "forward", 0, 0),
+    "last states fed back": jordan_that_reads_the_head_of_last_states(),
+}
+
+
+@pytest.mark.parametrize("nodes", WITHOUT_ORDER.values(), ids=WITHOUT_ORDER)
+@pytest.mark.parametrize("n_steps", [1, 4])
+def test_the_reference_refuses_loops_without_order(nodes, n_steps):
+    network = network_of(nodes, per_step=True)
+    weights = network.views(np.zeros(network.n_params))
+    with pytest.raises(ValueError, match="is in a loop that has no order of steps"):
+        reference.run_network(weights, np.zeros((n_steps, 2)), nodes, per_step=True)
+
+
+@pytest.mark.parametrize("shifts", [(-1, 0), (0, -1), (-2, -1)])
+@pytest.mark.parametrize("directions", ["forward", "reverse"])
+def test_loops_of_one_direction_have_an_order(directions, shifts):
+    nodes = two_layers(directions, directions, *shifts)
+    assert_every_array_has_its_slopes(network_of(nodes, per_step=True))
+
+
+def test_jordan_in_reverse_has_an_order():
+    nodes = stack_nodes("jordan", (3,), directions="reverse", per_step=True)
+    assert_every_array_has_its_slopes(network_of(nodes, loss="softmax", per_step=True))
+
+
+# ---- The engine against the reference -----------------------------------------------------------
+
+
+def drawn(seed):
+    return random_network(np.random.default_rng(seed))
+
+
+def goes_step_by_step(network):
+    """Tell whether a network has one direction, and can so go through all nodes at each step."""
+    return all(n.directions == "forward" for n in network.nodes if n.kind == "recurrent")
+
+
+def run_engine_of_nodes(network, params, data, **options):
+    """Return what `run_engine` returns, from an engine made with these options."""
+    training = make_engine(network, params, data, training=True, input_gradient=True, **options)
+    with held(training):
+        loss, d_params, d_values = training.loss_and_grad(data, input_gradient=True)
+    predicting = make_engine(network, params, data, training=False, **options)
+    with held(predicting):
+        raw, predictions = predicting.predict(data, raw=True), predicting.predict(data)
+    return SimpleNamespace(
+        loss=loss, d_params=d_params, d_values=d_values, raw=raw, predictions=predictions
+    )
+
+
+@of_the_engine
+@each_level
+@each_dtype
+@each_seed
+def test_engine_agrees_with_the_reference(seed, dtype, level):
+    network, params, data = random_problem(seed, dtype)
+    expected = reference_of(seed)
+    with simd_level(level):
+        assert_results_agree(network, run_engine_of_nodes(network, params, data), expected)
+        if goes_step_by_step(network):
+            actual = run_engine_of_nodes(network, params, data, by_step=True)
+            assert_results_agree(network, actual, expected)
+
+
+@of_the_engine
+@each_seed
+def test_the_engine_lays_out_the_arrays_as_the_reference_does(seed):
+    network, _, _ = random_problem(seed)
+    shapes = reference.layout(network.nodes, network.n_features)
+    assert [(name, shape) for name, _, shape in network.layout] == list(shapes.items())
+
+
+@of_the_engine
+@pytest.mark.parametrize("nodes", WITHOUT_ORDER.values(), ids=WITHOUT_ORDER)
+def test_the_engine_refuses_loops_without_order(nodes):
+    network = network_of(nodes)
+    with pytest.raises(ValueError, match="order"):
+        network.engine(np.array([3]), 1, 1, True)
+
+
+# ---- Bits that nothing may change ---------------------------------------------------------------
+
+
+def large_problem(seed, dtype):
+    """Return a random network, its parameters, and data for several segments and threads.
+
+    There are no rectified units: in so many steps their loops would grow without bounds.
+    """
+    rng = np.random.default_rng(seed)
+    network = without_rectified_units(random_network(rng, dtype))
+    params = draw_params(network, rng)
+    data = draw_dataset(network, draw_lengths(80, 300, True, rng), rng, weighted=True)
+    return network, params, data
+
+
+def results_with_dropout(network, params, data, **options):
+    """Return loss, gradients and predictions of an engine made with these options."""
+    training = make_engine(network, params, data, training=True, input_gradient=True, **options)
+    with held(training):
+        results = training.loss_and_grad(data, input_gradient=True, dropout=True, update=3)
+    options.pop("memory_budget", None)
+    predicting = make_engine(network, params, data, training=False, **options)
+    with held(predicting):
+        return *results, predicting.predict(data)
+
+
+def assert_same_bits(actual, expected):
+    for ours, theirs in zip(actual, expected, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@of_the_engine
+@each_level
+@each_dtype
+@each_large_seed
+def test_threads_change_no_bit(seed, dtype, level):
+    problem = large_problem(seed, dtype)
+    with simd_level(level):
+        alone = results_with_dropout(*problem, n_threads=1)
+        for n_threads in (2, 3):
+            assert_same_bits(results_with_dropout(*problem, n_threads=n_threads), alone)
+
+
+@of_the_engine
+@each_level
+@each_dtype
+@each_large_seed
+def test_a_budget_changes_no_bit(seed, dtype, level):
+    problem = large_problem(seed, dtype)
+    with simd_level(level):
+        free = results_with_dropout(*problem)
+        with pytest.raises(ValueError, match="`memory_budget` must be at least") as refusal:
+            results_with_dropout(*problem, memory_budget=1)
+        least = int(re.search(r"at least (\d+)", str(refusal.value))[1])
+        for budget in (least, least * 5 // 4):
+            assert_same_bits(results_with_dropout(*problem, memory_budget=budget), free)
+
+
+@of_the_engine
+@each_level
+@each_dtype
+@pytest.mark.parametrize("seed", [s for s in SEEDS if goes_step_by_step(drawn(s))][:16])
+def test_the_order_of_loops_changes_no_bit(seed, dtype, level):
+    problem = large_problem(seed, dtype)
+    with simd_level(level):
+        by_layer = results_with_dropout(*problem)
+        by_step = results_with_dropout(*problem, by_step=True)
+        if make_engine(*problem, training=True).uses_blas:
+            for ours, theirs in zip(by_step, by_layer, strict=True):
+                assert_close(ours, theirs, RTOL[dtype])
+        else:
+            assert_same_bits(by_step, by_layer)
