@@ -42,9 +42,9 @@ from networks import (
     random_network,
     stack_nodes,
 )
-from sklearn_rnn._network import held
 
 from sklearn_rnn import _core
+from sklearn_rnn._model.network import held
 
 SEEDS = range(200)  # of random networks
 LARGE_SEEDS = range(16)  # of those with much data
