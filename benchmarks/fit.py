@@ -446,10 +446,10 @@ def time_tiny(job):
 
         def alone(seen=seen, epochs=epochs):
             engine, data, progress = seen["engine"], seen["dataset"], seen["progress"]
-            params, vectors = progress.params, progress.vectors
+            params, moments = progress.params, progress.moments
             for _ in range(epochs):
                 for batch in seen["batches"]:
-                    engine.train_minibatch(data, batch, params, vectors, 1e-3, 1)
+                    engine.train_minibatch(data, batch, params, moments, 1e-3, 1)
 
         rng = np.random.default_rng(0)
         X = rng.standard_normal((n_samples, 1, 1), dtype=np.float32)

@@ -21,7 +21,7 @@ import reference
 
 import sklearn_rnn
 from sklearn_rnn import _core
-from sklearn_rnn._model.network import Network, held
+from sklearn_rnn._model.network import Network, ready
 from sklearn_rnn.cells import Elman
 
 # How many seconds an interrupt may take: any run finds what never answers, `-m clock` what is slow.
@@ -274,7 +274,7 @@ def loss_and_grad(
         seed=seed,
         memory_budget=memory_budget,
     )
-    with held(engine):
+    with ready(engine):
         return engine.loss_and_grad(data, indices, **options)
 
 

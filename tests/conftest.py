@@ -16,6 +16,11 @@ from kept_models import SUFFIXES
 from make_models import MODELS
 
 
+def pytest_configure(config):
+    # Short fits do not converge, and should not: the tests of the warning ask for it themselves.
+    config.addinivalue_line("filterwarnings", "ignore::sklearn.exceptions.ConvergenceWarning")
+
+
 @pytest.fixture
 def dense():
     """40 sequences of 6 steps and 3 features: X (40, 6, 3), labels (40,), numbers (40,)."""
@@ -34,13 +39,9 @@ def ragged():
     return X, np.where(numbers > 0, "up", "down"), numbers
 
 
-def pytest_configure(config):
-    # Short fits do not converge, and should not: the tests of the warning ask for it themselves.
-    config.addinivalue_line("filterwarnings", "ignore::sklearn.exceptions.ConvergenceWarning")
-
-
 @pytest.fixture(params=MODELS)
 def model_name(request):
+    """Each of the small models of make_models.py."""
     return request.param
 
 
@@ -52,11 +53,13 @@ def fitted(model_name):
 
 @pytest.fixture(params=SUFFIXES)
 def file(request, tmp_path):
+    """The path of a weight file of each format, which does not exist yet."""
     return tmp_path / f"model{request.param}"
 
 
 @pytest.fixture(params=CARRIERS)
 def carrier(request):
+    """What makes each carrier of sequences from a list."""
     return CARRIERS[request.param]
 
 

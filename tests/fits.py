@@ -4,6 +4,8 @@ import pickle
 
 import numpy as np
 
+QUICK = {"hidden_layer_sizes": 4, "max_iter": 2, "random_state": 0}
+MOVING = {"dropout": 0.3, "max_iter": 3, "random_state": 7, "batch_size": 16}
 PLAIN_STEP = {
     "solver": "sgd",
     "momentum": 0.0,
@@ -20,12 +22,6 @@ PLAIN_STEP = {
 def same_state(a, b):
     """Tell whether two estimators have the same fitted state, bit for bit."""
     return pickle.dumps(a._fitted_state()) == pickle.dumps(b._fitted_state())
-
-
-MOVING = {"dropout": 0.3, "max_iter": 3, "random_state": 7, "batch_size": 16}
-
-
-QUICK = {"hidden_layer_sizes": 4, "max_iter": 2, "random_state": 0}
 
 
 def equal(a, b):

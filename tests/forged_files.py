@@ -31,7 +31,7 @@ def forge(file, rnn, change):
     """Write a file with a changed description and the checksum that belongs to it."""
     facts = copy.deepcopy(sklearn_rnn._model.state.describe(vars(rnn)))
     change(facts)
-    _weight_files.write(file, facts, rnn._fitted_network(), rnn.params_)
+    _weight_files.write(file, facts, rnn._fitted_model().network, rnn.params_)
 
 
 def sealed(content):

@@ -32,7 +32,7 @@ ARRAYS = [
     (regressor, "_optimizer", DAMAGES_OF_NUMBERS),
 ]
 
-LEARNING_ONLY = {"_optimizer", "vectors", "t_", "loss_curve_", "best_loss_", "validation_scores_"}
+LEARNING_ONLY = {"_optimizer", "moments", "t_", "loss_curve_", "best_loss_", "validation_scores_"}
 
 
 def assert_refused(rnn, X, name, unpickled=True):
@@ -57,7 +57,7 @@ def test_a_damaged_array_is_noticed_before_the_kernels_see_it(make, name, damage
     rnn, X = make()
     holder = vars(rnn)
     if name == "_optimizer":
-        holder, name = rnn._optimizer, "vectors"
+        holder, name = rnn._optimizer, "moments"
     holder[name] = DAMAGES_OF_NUMBERS[damage](holder[name])
     # Pickles hold arrays in one piece, and NumPy swaps bytes back.
     assert_refused(rnn, X, name, unpickled=damage not in ("swapped", "with gaps"))

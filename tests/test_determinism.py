@@ -31,7 +31,7 @@ from cases import (
 
 import sklearn_rnn
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core
-from sklearn_rnn._model.network import held
+from sklearn_rnn._model.network import ready
 
 ALARM = 0.1  # seconds until a signal comes
 TINY = float("5e-324")  # the smallest number; 0 to a processor that flushes denormals
@@ -51,7 +51,7 @@ def train(network, n_threads, n_updates=3, ragged=True):
     engine = make_engine(network, params, data, training=True, n_threads=n_threads)
     set_optimizer(engine, "adam", alpha=0.01, max_grad_norm=0.1, seed=2**63 + 1)
     indices = rng.permutation(data.n_samples)
-    with held(engine):
+    with ready(engine):
         losses = [
             engine.train_minibatch(data, indices, params, state, 0.01, update)
             for update in range(1, n_updates + 1)
@@ -239,7 +239,7 @@ def test_a_signal_handler_may_end_a_minibatch(n_threads, patience, alarm, denorm
     set_optimizer(engine, "adam")
     before = params.copy()
 
-    with held(engine), alarm() as denormals_seen:
+    with ready(engine), alarm() as denormals_seen:
         engine.train_minibatch(data, np.arange(256), params, state, 0.01, 1)
     np.testing.assert_array_equal(params, before)
     assert not np.any(state)

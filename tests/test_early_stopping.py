@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
-from sklearn_rnn._estimators.validation import split
+from sklearn_rnn._training.held_out import split
 
 
 def test_early_stopping_gives_the_best_weights_back(ragged):

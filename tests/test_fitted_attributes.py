@@ -6,7 +6,7 @@ from fits import QUICK, equal
 from sklearn.base import clone
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
-from sklearn_rnn._estimators import fitted as _fitted
+from sklearn_rnn._model import fitted as _fitted
 
 
 def test_a_prediction_is_of_one_model_while_another_thread_fits_it(dense, monkeypatch):

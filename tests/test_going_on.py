@@ -8,7 +8,7 @@ import pytest
 from fits import MOVING
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
-from sklearn_rnn._estimators.validation import split
+from sklearn_rnn._training.held_out import split
 
 
 def test_partial_fits_are_the_epochs_of_a_fit(ragged):
@@ -44,7 +44,7 @@ def test_partial_fit_with_another_solver_begins_with_an_empty_memory(ragged):
     X, labels, _ = ragged
     rnn = RNNClassifier(4, max_iter=2, random_state=0).fit(X, labels)
     rnn.set_params(solver="sgd").partial_fit(X, labels)
-    assert rnn._optimizer["vectors"].shape == (1, len(rnn.params_))
+    assert rnn._optimizer["moments"].shape == (1, len(rnn.params_))
 
 
 def test_warm_start_goes_on_with_new_minibatches(ragged):

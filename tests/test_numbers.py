@@ -18,7 +18,7 @@ from cases import (
 )
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core
-from sklearn_rnn._model.network import held
+from sklearn_rnn._model.network import ready
 
 HUGE = 1e4  # a logit
 # How much longer than ordinary numbers others may take, and how often a busy machine is forgiven.
@@ -72,7 +72,7 @@ def test_optimizers_take_denormal_numbers_for_zero(dtype, level, n_threads):
     with simd_level(level):
         engine = make_engine(network, params, data, training=True, n_threads=n_threads)
         set_optimizer(engine, momentum=0.5)
-        with held(engine):
+        with ready(engine):
             engine.train_minibatch(data, np.arange(64), params, velocity, 0.1, 1)
     assert not velocity.any()
 

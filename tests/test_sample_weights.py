@@ -7,7 +7,7 @@ from sklearn.base import clone
 from sklearn.metrics import accuracy_score, r2_score
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
-from sklearn_rnn._estimators.validation import split
+from sklearn_rnn._training.held_out import split
 
 # ---- weights of the examples ----------------------------------------------------------------
 

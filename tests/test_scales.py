@@ -22,7 +22,7 @@ from scale_settings import EITHER, STILL, lists
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core
 from sklearn_rnn._data.moments import Moments
-from sklearn_rnn._estimators.validation import split
+from sklearn_rnn._training.held_out import split
 
 
 def scaled(X, mean, scale):

@@ -17,7 +17,7 @@ from sklearn_rnn._training.epochs import Progress, Settings, judge
 
 
 def targets_of(loss, rng, n=50):
-    if _losses.LOSSES[loss].task == "classes":
+    if _losses.LOSSES[loss].targets == "classes":
         return rng.randint(0, 2 if loss == "logistic" else 4, n).astype(np.int32)
     if loss == "poisson":
         return rng.poisson([0.5, 20.0], size=(n, 2)).astype(float)
@@ -57,7 +57,7 @@ def test_equal_targets_have_no_plateau(loss):
     if loss == "huber":
         y = np.array([[0.0], [1.0], [-1.0], [1e30]])
         assert _losses.plateau(loss, y, None, 1e-4) == pytest.approx(0.98 * 1e30 / 4, rel=1e-6)
-    y = np.ones(9, np.int32) if _losses.LOSSES[loss].task == "classes" else np.full((9, 1), 2.0)
+    y = np.ones(9, np.int32) if _losses.LOSSES[loss].targets == "classes" else np.full((9, 1), 2.0)
     assert _losses.plateau(loss, y, None, 1e-4) == np.inf
 
 

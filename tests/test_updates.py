@@ -20,7 +20,7 @@ from cases import (
 )
 
 from sklearn_rnn import _core
-from sklearn_rnn._model.network import held
+from sklearn_rnn._model.network import ready
 
 N_UPDATES = 10
 # What each optimizer is tried with: plain, and with each that bends a gradient.
@@ -201,7 +201,7 @@ def test_a_diverged_minibatch_changes_nothing(spoil, n_threads, dtype, level):
     with simd_level(level):
         engine = make_engine(network, params, data, training=True, n_threads=n_threads)
     set_optimizer(engine, "adam", alpha=0.1, max_grad_norm=1.0)
-    with held(engine), pytest.raises(FloatingPointError, match=r"the (loss|norm)"):
+    with ready(engine), pytest.raises(FloatingPointError, match=r"the (loss|norm)"):
         engine.train_minibatch(data, np.arange(80), params, state, 0.1, 1)
     np.testing.assert_array_equal(params, before)
     np.testing.assert_array_equal(state, 1)

@@ -204,38 +204,3 @@ class Moments:
         """Return the moments that `as_array` wrote, except for n."""
         weight, mean, deviation, least, greatest, binary = array
         return cls(0, float(weight[0]), mean, deviation, least, greatest, binary > 0)
-
-
-# The scale in use is updated only when the running one differs by this share of the scale.
-TOLERANCE = 0.01
-# The network absorbs a change of scale by less than this factor.
-ABSORBED_FACTOR = 2.0
-
-
-def follow(in_use, running, was_constant):
-    """Update the mean and scale in use (each (k,)) where the running ones have moved enough.
-
-    Returns (mean, scale) to use from now on, and which columns (k,) changed by so little that the
-    network should absorb the change, so that it computes the same function as before. Absorbing a
-    large factor would saturate its gates permanently, and the scale of a column that `was_constant`
-    was arbitrary.
-    """
-    (mean, scale), (new_mean, new_scale) = in_use, running
-    with np.errstate(over="ignore"):
-        shift, factor = np.abs(new_mean - mean), new_scale / scale
-        moved = (shift > TOLERANCE * scale) | (np.abs(factor - 1) > TOLERANCE)
-    near = (factor < ABSORBED_FACTOR) & (factor > 1 / ABSORBED_FACTOR)
-    moved_to = np.where(moved, new_mean, mean), np.where(moved, new_scale, scale)
-    return moved_to, moved & near & ~was_constant
-
-
-def go_on(in_use, before, moments, name, least=None):
-    """Add moments to the array of earlier ones, and update the scale in use.
-
-    Returns the (mean, scale) to use from now on, which columns the network should absorb (see
-    `follow`), and the sum as an array.
-    """
-    before = Moments.from_array(before)
-    moments = before + moments
-    running = moments.scale(name, least)
-    return *follow(in_use, running, before.constant), moments.as_array()

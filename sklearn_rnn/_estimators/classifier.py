@@ -1,25 +1,13 @@
 """RNNClassifier: a target is one of a set of classes."""
 
-import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils import column_or_1d
-from sklearn.utils.multiclass import check_classification_targets
 
-from .. import _core
-from .._data import arguments
-from .._data.arguments import naming
-from .._data.carriers import as_labels
-from .._data.steps import pack_steps
-from .._data.unpacking import as_carried
-from .._data.values import family, settled_labels
+from .._data.targets import Labels, check_labels
 from .._floating_point import floating_point_ignored
-from .._rules import number
-from .._training.losses import classification_loss
 from .base import _RNNBase
 from .callbacks import with_callbacks
 from .docstrings import documented
 from .parameters import CLASSIFIER
-from .validation import one_per_sequence
 
 
 @documented(CLASSIFIER)
@@ -65,6 +53,8 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
     >>> rnn.score(X, y) > 0.9
     True
     """
+
+    _target_kind = Labels
 
     def __init__(
         self,
@@ -236,10 +226,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         ------
         {errors_of_predict}
         """
-        twin = self._now()
-        network, sequences, outputs = twin._outputs(X)
-        labels = twin.classes_[twin._codes(outputs).astype(np.intp)]
-        return as_carried(labels, sequences, network.per_step)
+        return self._predict(X, lambda model, outputs: model.target.decode(outputs()))
 
     @floating_point_ignored
     def predict_proba(self, X):
@@ -261,15 +248,12 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         ------
         {errors_of_predict}
         """
-        twin = self._now()
-        logistic = twin._fitted_network().loss == "logistic"
-        network, sequences, outputs = twin._outputs(X, raw=logistic)
-        if logistic:
-            p = _core.vector_math("sigmoid", outputs)
-            # 1 - p is exact from 1/2 on; where it is small it would lose its digits.
-            rest = np.where(p > 0.75, _core.vector_math("sigmoid", -outputs), 1 - p)
-            outputs = np.concatenate([rest, p], axis=1)
-        return as_carried(outputs, sequences, network.per_step)
+
+        def probabilities(model, outputs):
+            # The probabilities of two classes are both computed from the output before the link.
+            return model.target.probabilities(outputs(raw=model.network.loss == "logistic"))
+
+        return self._predict(X, probabilities)
 
     @floating_point_ignored
     def predict_log_proba(self, X):
@@ -291,15 +275,9 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         ------
         {errors_of_predict}
         """
-        network, sequences, z = self._now()._outputs(X, raw=True)
-        if network.loss == "logistic":
-            z = np.concatenate([-np.logaddexp(0, z), -np.logaddexp(0, -z)], axis=1)
-        else:
-            with np.errstate(over="ignore"):
-                z = z - z.max(axis=1, keepdims=True)
-            z -= np.log(np.exp(z).sum(axis=1, keepdims=True))
-            z = z.clip(min=np.finfo(z.dtype).min)  # -inf becomes the least float
-        return as_carried(z, sequences, network.per_step)
+        return self._predict(
+            X, lambda model, outputs: model.target.log_probabilities(outputs(raw=True))
+        )
 
     @floating_point_ignored
     def score(self, X, y, sample_weight=None):
@@ -320,142 +298,9 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         """
         return self._score(X, y, sample_weight)
 
-    # ---- the meaning of y ----
-
-    def _read_y(self, y, sequences, per_step, name, taught=None):
-        """Return labels (n_rows,); rows outside the mask `taught` (n_rows,) may hold anything."""
-        if per_step:
-            labels = pack_steps(y, sequences, name, numeric=False, taught=taught)
-            if labels.ndim == 2 and labels.shape[1] != 1:
-                raise ValueError(
-                    f"`{name}` must have one label per step, got {labels.shape[1]}; convert "
-                    f"one-hot labels with [labels.argmax(axis=1) for labels in {name}]."
-                )
-            with naming(name):
-                return column_or_1d(labels, warn=True)
-        given, y = y, one_per_sequence(y, sequences, name, as_labels)
-        if y.ndim > 2 or (y.ndim == 2 and y.shape[1] != 1):
-            raise ValueError(
-                f"`{name}` must have one label per sequence with mode='many_to_one', got shape "
-                f"{y.shape}. Convert one-hot rows with argmax(axis=1); for several labels per "
-                "sequence use sklearn.multioutput.MultiOutputClassifier, for one label per step "
-                "mode='many_to_many'."
-            )
-        with naming(name):
-            labels = column_or_1d(y, warn=True)
-            natural = isinstance(given, (list, tuple))
-            return settled_labels(labels, name, taught, natural=natural)
-
-    def _learn_y(self, labels, weights, taught, going_on, incremental, classes=None):
-        """Return codes (n_rows,), the loss and its number of outputs; sets `classes_`.
-
-        Rows that are not taught may have any label, which does not become a class.
-        """
-        with naming("y"):
-            check_classification_targets(labels[taught])
-            seen = None if incremental or going_on else np.unique(labels[taught])
+    def _learn_target(self, labels, weights, taught, before, incremental, classes=None):
+        """Return the classes of y, and which outputs the network should absorb: None."""
+        check_labels(labels[taught])
         if incremental:
-            self._choose_classes(classes, going_on)
-        elif not going_on:
-            self.classes_ = seen
-        codes = self._encode_y(labels)
-        unseen = labels[taught][codes[taught] < 0]
-        if len(unseen) > 0:
-            raise ValueError(
-                f"`y` has classes not in `self.classes_`: {np.unique(unseen)} are not "
-                f"among {self.classes_}."
-            )
-        return codes.clip(min=0), *classification_loss(len(self.classes_))
-
-    def _choose_classes(self, classes, going_on):
-        """Read the argument `classes` of `partial_fit`."""
-        if classes is None:
-            if not going_on:
-                raise ValueError("classes must be passed on the first call to partial_fit.")
-            return
-        given, classes = classes, as_labels(classes, arguments.CLASSES)
-        if classes.ndim != 1 or len(classes) == 0:
-            raise ValueError(f"`classes` must be a list or 1-D array of labels, got {given!r}.")
-        with naming(arguments.CLASSES):
-            natural = isinstance(given, (list, tuple))
-            classes = np.unique(settled_labels(classes, arguments.CLASSES, natural=natural))
-        if going_on and not np.array_equal(classes, self.classes_):
-            raise ValueError(
-                f"`classes` must be those of the first call to partial_fit, {self.classes_}; "
-                f"got {classes}."
-            )
-        self.classes_ = classes
-
-    def _encode_y(self, labels, name="y"):
-        """Return the number of each label's class, -1 for a label of no class."""
-        classes = self.classes_
-        ours, theirs = family(classes.dtype), family(labels.dtype)
-        try:
-            # NumPy would compare numbers with strings as strings; for objects it raises TypeError.
-            if ours != theirs and "objects" not in (ours, theirs):
-                raise TypeError(f"got {theirs}")
-            if {classes.dtype.kind, labels.dtype.kind} == {"i", "u"}:
-                # NumPy would compare both as floats, in which large ones may become equal.
-                classes, labels = classes.astype(object), labels.astype(object)
-            codes = np.searchsorted(classes, labels).clip(max=len(classes) - 1)
-        except TypeError as error:
-            raise ValueError(
-                f"`{name}` must have labels of the type of `classes_`, {ours} ({classes.dtype}): "
-                f"{error}."
-            ) from error
-        return np.where(classes[codes] == labels, codes, -1).astype(np.int32)
-
-    def _class_factors(self, examples, incremental):
-        """Return the weight of each class, and last 1 for unknown labels; None without weights.
-
-        "balanced" counts all taught examples, held out or not. In `fit` only the ratios of the
-        class weights count, in `partial_fit` the weights themselves.
-        """
-        if self.class_weight is None:
-            return None
-        codes, n_classes = examples.targets, len(self.classes_)
-        factors = np.ones(n_classes + 1)
-        if isinstance(self.class_weight, str):
-            if incremental:
-                raise ValueError(
-                    "class_weight='balanced' is not supported for partial_fit, which never sees "
-                    "all of `y`. Use sklearn.utils.class_weight.compute_class_weight('balanced', "
-                    "classes=classes, y=y) on enough of it, and pass the result as a dict."
-                )
-            weights = np.ones(len(codes)) if examples.weights is None else examples.weights
-            per_class = np.bincount(codes, weights, minlength=n_classes)
-            seen = np.flatnonzero(per_class > 0)
-            factors[seen] = weights.sum() / n_classes / per_class[seen]
-        else:
-            factors[:-1] = self._read_class_weight()
-        if not incremental:  # scale the greatest one to about 1, see `relative`
-            _, exponent = np.frexp(factors[:-1].max())
-            with np.errstate(over="ignore"):
-                factors = np.ldexp(factors, -exponent).clip(max=1e300)
-        return factors
-
-    def _read_class_weight(self):
-        """Return a factor per class; a class that the dict does not name has 1."""
-        given = dict(self.class_weight)
-        if not all(map(number(0).test, given.values())):
-            raise ValueError(
-                f"`class_weight` must have finite weights of at least 0, got {self.class_weight}."
-            )
-        factors = np.array([given.pop(c, 1.0) for c in self.classes_.tolist()], dtype=np.float64)
-        if given and len(self.class_weight) - len(given) < len(self.classes_):
-            raise ValueError(
-                f"`class_weight` names {sorted(given, key=str)}, which are not among the classes "
-                f"{self.classes_}."
-            )
-        return factors
-
-    def _codes(self, outputs):
-        """Return the number of the most probable class for each row of the network's outputs."""
-        return outputs[:, 0] > 0.5 if len(self.classes_) == 2 else outputs.argmax(axis=1)
-
-    def _score_rows(self, codes, outputs, weights):
-        """Return the accuracy."""
-        return float(np.average(self._codes(outputs) == codes, weights=weights))
-
-    def _loss_unit(self, loss):
-        return 1.0
+            return Labels.of_argument(classes, before), None
+        return before or Labels.learn(labels[taught]), None

@@ -2,59 +2,45 @@
 
 import copy
 from collections.abc import Mapping
+from functools import partial
 
 import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .._data import arguments
 from .._data.arguments import Argument, naming
 from .._data.carriers import as_numbers
-from .._data.form import InputForm
-from .._data.reader import read_X
 from .._data.unpacking import as_carried
 from .._data.weights import read_weights, relative
 from .._floating_point import floating_point_ignored
 from .._model import weight_files
 from .._model.architecture import FORMAT, upgraded_cell, words_of
-from .._model.network import hidden_states as states_of_layer
-from .._model.network import predictor
+from .._model.fitted import FittedModel
 from .._model.state import (
     SCALES,
     STATE,
     check_alike,
     check_whole,
-    checked,
     describe,
     described,
-    learned,
+    history,
     network_of,
     upgrade,
 )
 from .._pickles import Pickled
 from .._rules import boolean, integer
-from .._training.epochs import Progress
+from .._training.epochs import Progress, Settings
 from .._training.losses import LOSSES
 from .._training.threads import effective_n_threads
 from .parameters import check, check_parameters
 
 
-def finite(values, network):
-    """Return the results of the network, after a check that they are finite."""
-    if not np.isfinite(values).all():
-        raise ValueError(
-            f"`X` leads to results that are not finite in {network.dtype}: its values, or those of "
-            "`params_`, are too large or damaged. Scale X as for `fit`, or use dtype='float64'."
-        )
-    return values
-
-
 class _FittedRNN(Pickled, BaseEstimator):
-    """A network that predicts.
+    """An estimator with a fitted model, which predicts.
 
-    Its state consists of arrays and plain values. Only `_set_fitted`, `_become` and `set_weights`
-    write it.
+    The model is kept as fitted attributes, which are arrays and plain values. Only `_set_fitted`,
+    `_become` and `set_weights` write them.
     """
 
     _STATE_FORMAT = FORMAT
@@ -76,18 +62,16 @@ class _FittedRNN(Pickled, BaseEstimator):
     def __sklearn_is_fitted__(self):
         return hasattr(self, "params_")
 
-    def _fitted_network(self):
-        """Return the network that was fitted, even if the parameters have changed since.
+    def _fitted_model(self):
+        """Return the model that was fitted, even if the parameters have changed since.
 
-        This checks every part of the fitted state that a prediction uses.
+        This checks every fitted attribute that a prediction uses. The model stays the same if
+        another thread fits this estimator.
         """
-        if not hasattr(self, "params_"):
+        attributes = vars(self).copy()
+        if "params_" not in attributes:
             check_is_fitted(self)
-        return checked(vars(self))
-
-    def _scaling(self):
-        """Return the mean and scale with which the network normalises X, or None."""
-        return None if self._x_moments is None else (self.x_mean_, self.x_scale_)
+        return FittedModel.from_attributes(attributes)
 
     def _threads(self):
         """Return how many threads a prediction may use; the parameter may have changed since."""
@@ -96,34 +80,24 @@ class _FittedRNN(Pickled, BaseEstimator):
 
     # ---- use ----
 
-    def _now(self):
-        """Return a copy that stays the same even if another thread fits this estimator."""
-        twin = object.__new__(type(self))
-        twin.__dict__ = vars(self).copy()
-        return twin
-
-    def _read_X(self, X, network, scaling):
-        """Return X as sequences of the form of `fit`, which the network can read."""
-        form = InputForm.from_attributes(vars(self))
-        dtype, owner = network.dtype, type(self).__name__
-        return read_X(X, owner, form, dtype=dtype, scaling=scaling)[0]
-
-    def _outputs(self, X, raw=False):
-        """Return the network, X as sequences, and its outputs by rows; call this on a copy."""
-        network, scaling = self._fitted_network(), self._scaling()
-        sequences = self._read_X(X, network, scaling)
-        predict = predictor(network, sequences, scaling, self._threads())
-        return network, sequences, finite(predict(self.params_, raw), network)
+    def _predict(self, X, results):
+        """Return results(model, outputs) in the carrier of X; outputs(raw=False) computes them."""
+        model = self._fitted_model()
+        sequences = model.read(X, type(self).__name__)
+        outputs = partial(model.outputs, sequences, self._threads())
+        return as_carried(results(model, outputs), sequences, model.network.per_step)
 
     def _score(self, X, y, sample_weight):
         """Return the score over sequences, or over steps."""
-        twin = self._now()
-        network, sequences, outputs = twin._outputs(X)
-        weights = read_weights(sample_weight, sequences, network.per_step)
+        model = self._fitted_model()
+        sequences = model.read(X, type(self).__name__)
+        outputs = model.outputs(sequences, self._threads())
+        per_step = model.network.per_step
+        weights = read_weights(sample_weight, sequences, per_step)
         taught = None if weights is None else weights > 0
-        rows = twin._read_y(y, sequences, network.per_step, arguments.Y, taught)
+        rows = model.target.read(y, sequences, per_step, taught=taught)
         weights = None if weights is None else relative(weights)
-        return twin._score_rows(twin._encode_y(rows), outputs, weights)
+        return model.target.score(model.target.encode(rows), outputs, weights)
 
     @floating_point_ignored
     def hidden_states(self, X, *, layer=-1, return_sequences=False):
@@ -162,9 +136,8 @@ class _FittedRNN(Pickled, BaseEstimator):
         >>> rnn.hidden_states(X[:3], return_sequences=True).shape
         (3, 5, 8)
         """
-        twin = self._now()
-        network = twin._fitted_network()
-        n_layers = network.n_layers
+        model = self._fitted_model()
+        n_layers = model.network.n_layers
         if not integer(-n_layers).test(layer) or layer >= n_layers:
             raise ValueError(
                 f"`layer` must be an integer from {-n_layers} to {n_layers - 1}, got {layer!r}."
@@ -173,18 +146,11 @@ class _FittedRNN(Pickled, BaseEstimator):
             raise ValueError(
                 f"`return_sequences` must be {boolean.text}, got {return_sequences!r}."
             )
-        scaling = twin._scaling()
-        sequences = twin._read_X(X, network, scaling)
-        states = states_of_layer(
-            network,
-            twin.params_,
-            sequences,
-            scaling,
-            int(layer) % n_layers,
-            bool(return_sequences),
-            twin._threads(),
+        sequences = model.read(X, type(self).__name__)
+        states = model.hidden_states(
+            sequences, int(layer) % n_layers, bool(return_sequences), self._threads()
         )
-        return as_carried(finite(states, network), sequences, return_sequences)
+        return as_carried(states, sequences, return_sequences)
 
     # ---- weights ----
 
@@ -198,10 +164,10 @@ class _FittedRNN(Pickled, BaseEstimator):
         ``head.weight`` and ``head.bias``. All but these two, converted to tensors, can be loaded by
         ``torch.nn.LSTM.load_state_dict``, for normalised X: ``(X - x_mean_) / x_scale_``.
         """
-        twin = self._now()
-        network, params = twin._fitted_network(), twin.params_.copy()
+        model = self._fitted_model()
+        params = model.params.copy()
         params.flags.writeable = False
-        return network.views(params)
+        return model.network.views(params)
 
     @floating_point_ignored
     def set_weights(self, weights):
@@ -234,7 +200,7 @@ class _FittedRNN(Pickled, BaseEstimator):
         >>> rnn.set_weights(weights).weights_["head.bias"].shape
         (1,)
         """
-        network = self._fitted_network()
+        network = self._fitted_model().network
         params = np.empty(network.n_params, network.dtype)
         views = network.views(params)
         if not isinstance(weights, Mapping):
@@ -324,10 +290,10 @@ class _FittedRNN(Pickled, BaseEstimator):
         >>> rnn = RNNRegressor(8, max_iter=300, random_state=0).fit(X, X.sum(axis=(1, 2)))
         >>> file = os.path.join(tempfile.mkdtemp(), "sums.safetensors")
         >>> rnn.save_weights(file)
-        >>> twin = RNNRegressor().load_weights(file)
-        >>> twin
+        >>> other = RNNRegressor().load_weights(file)
+        >>> other
         RNNRegressor(hidden_layer_sizes=(8,))
-        >>> bool((twin.predict(X) == rnn.predict(X)).all())
+        >>> bool((other.predict(X) == rnn.predict(X)).all())
         True
         """
 
@@ -346,10 +312,10 @@ class _FittedRNN(Pickled, BaseEstimator):
 
     def _become(self, network, state):
         """Take over a state that has no history of training."""
-        if is_classifier(self) != (LOSSES[network.loss].task == "classes"):
+        if is_classifier(self) != (LOSSES[network.loss].targets == "classes"):
             raise ValueError(
                 f"`file` must hold a network for {type(self).__name__}, got one that predicts "
-                f"{LOSSES[network.loss].task}, with loss={network.loss!r}."
+                f"{LOSSES[network.loss].targets}, with loss={network.loss!r}."
             )
         params = {**words_of(network), "normalize_X": state["_x_moments"] is not None}
         params = {name: value for name, value in params.items() if name in vars(self)}
@@ -357,8 +323,8 @@ class _FittedRNN(Pickled, BaseEstimator):
         with naming("random_state"):
             rng = check_random_state(self.random_state)
         seed = int(rng.randint(2**64, dtype=np.uint64))
-        progress = Progress.begin(state["params_"], seed, self)
-        vars(self).update({**params, **state, **learned(network, progress)})  # all at once
+        progress = Progress.begin(state["params_"], seed, Settings.of(vars(self)))
+        vars(self).update({**params, **state, **history(network, progress)})  # all at once
 
     # ---- scikit-learn and pickle ----
 

@@ -6,23 +6,12 @@ import numpy as np
 from sklearn.base import RegressorMixin
 from sklearn.exceptions import UndefinedMetricWarning
 
-from .._data.arguments import naming
-from .._data.carriers import as_numbers
-from .._data.finite import check_finite_rows
-from .._data.moments import Moments, go_on
-from .._data.steps import pack_steps
-from .._data.unpacking import as_carried
-from .._data.values import filled
+from .._data.targets import Numbers
 from .._floating_point import floating_point_ignored
-from .._model.network import absorb_output_scale
-from .._training.losses import unit_of_loss
-from ..metrics import r2
 from .base import _RNNBase, level_of_caller
 from .callbacks import with_callbacks
 from .docstrings import documented
-from .fitted import finite
 from .parameters import REGRESSOR
-from .validation import one_per_sequence
 
 
 @documented(REGRESSOR)
@@ -68,6 +57,8 @@ class RNNRegressor(RegressorMixin, _RNNBase):
     >>> rnn.score(X, y) > 0.9
     True
     """
+
+    _target_kind = Numbers
 
     def __init__(
         self,
@@ -241,11 +232,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         ------
         {errors_of_predict}
         """
-        twin = self._now()
-        network, sequences, outputs = twin._outputs(X)
-        with np.errstate(over="ignore"):
-            rows = finite(outputs * twin.y_scale_ + twin.y_mean_, network)
-        return as_carried(rows[:, 0] if twin._y_is_1d else rows, sequences, network.per_step)
+        return self._predict(X, lambda model, outputs: model.finite(model.target.decode(outputs())))
 
     @floating_point_ignored
     def score(self, X, y, sample_weight=None):
@@ -264,122 +251,24 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         ------
         {errors_of_score}
         """
-        return self._score(X, y, sample_weight)
-
-    # ---- the meaning of y ----
-
-    def _read_y(self, y, sequences, per_step, name, taught=None):
-        """Return targets (n_rows,) or (n_rows, n_outputs).
-
-        Rows outside the mask `taught` (n_rows,) may hold None, NaN or infinity.
-        """
-        if per_step:
-            return pack_steps(y, sequences, name, taught=taught)
-        with naming(name):
-            y = one_per_sequence(y, sequences, name, as_numbers)
-        if y.ndim > 2 or y.size == 0:
-            raise ValueError(
-                f"`{name}` must be (n_samples,) or (n_samples, n_outputs) with mode='many_to_one', "
-                f"got shape {y.shape}; one target per step needs mode='many_to_many'."
-            )
-        with np.errstate(over="ignore"):
-            y = filled(y.astype(np.float64, copy=False), taught)
-        check_finite_rows(y, name)
-        return y
-
-    def _learn_y(self, rows, weights, taught, going_on, incremental):
-        """Return normalised targets (n_rows, n_outputs), the loss and its number of outputs.
-
-        Sets mean and scale, computed from the taught rows only.
-        """
-        if not going_on:
-            self._y_is_1d = rows.ndim == 1
-        wanted = self._as_columns(rows)[taught]
-        if self.loss == "poisson" and wanted.min() < 0:
-            raise ValueError(f"`y` must not be negative with loss='poisson', got {wanted.min()}.")
-        self._scale_y(wanted, None if weights is None else weights[taught], going_on, incremental)
-        targets = np.zeros((len(rows), wanted.shape[1]), dtype=self.dtype)
-        targets[taught] = self._normalise(wanted, "y")
-        return targets, self.loss, targets.shape[1]
-
-    def _normalise(self, columns, name):
-        """Return columns (n_rows, n_outputs) in the units of the network."""
-        with np.errstate(over="ignore"):
-            targets = (columns - self.y_mean_) / self.y_scale_
-        if not (np.abs(targets) <= np.finfo(self.dtype).max).all():
-            largest = np.abs(columns).max()
-            raise ValueError(f"`{name}` has values up to {largest:g}, which overflow.")
-        return targets
-
-    def _scale_y(self, wanted, weights, going_on, incremental):
-        """Set the weighted mean and scale of columns (n_taught, n_outputs), on the draft."""
-        if not self.normalize_y or self.loss == "poisson":
-            if not going_on:
-                self.y_mean_, self.y_scale_ = np.zeros(wanted.shape[1]), np.ones(wanted.shape[1])
-                self._y_moments = None
-            return
-        if going_on and self._y_moments is None:
-            return
-        moments = Moments.of(wanted, weights)
-        if not incremental:
-            moments = moments.with_weights_of_mean_1()
-        if not going_on:
-            self.y_mean_, self.y_scale_ = moments.scale("y")
-            self._y_moments = moments.as_array()
-        else:
-            in_use = self.y_mean_, self.y_scale_
-            now, absorbed, self._y_moments = go_on(in_use, self._y_moments, moments, "y")
-            self.params_ = absorb_output_scale(
-                self._fitted_network(), self.params_, in_use, now, absorbed
-            )
-            self.y_mean_, self.y_scale_ = now
-            self._rescale_best(in_use[1], now[1], absorbed)
-
-    def _rescale_best(self, before, after, absorbed):
-        """Convert the best loss in the optimizer's state to the new scale of y.
-
-        If the network did not absorb the change, its predictions have changed: start again from
-        infinity.
-        """
-        moved = before != after
-        if "best" not in self._optimizer or not moved.any():
-            return
-        best, no_improvement = np.inf, 0
-        if absorbed[moved].all():
-            units = unit_of_loss(self.loss, before) / unit_of_loss(self.loss, after)
-            best = self._optimizer["best"] * units
-            no_improvement = self._optimizer["no_improvement"]
-        self._optimizer = {**self._optimizer, "best": best, "no_improvement": no_improvement}
-
-    def _as_columns(self, rows, name="y"):
-        """Return rows as (n_rows, n_outputs), with n_outputs as in fit; one output may be 1-D."""
-        columns = rows.reshape(len(rows), -1)
-        n_outputs = len(self.y_mean_) if hasattr(self, "y_mean_") else columns.shape[1]
-        if columns.shape[1] != n_outputs:
-            was = "one number" if n_outputs == 1 else f"{n_outputs} columns"
-            raise ValueError(
-                f"`{name}` must have {was} per target, as in fit; got rows of shape {rows.shape}."
-            )
-        return columns.astype(np.float64, copy=False)
-
-    def _encode_y(self, rows, name="y"):
-        return self._normalise(self._as_columns(rows, name), name)
-
-    def _class_factors(self, examples, incremental):
-        return None
-
-    def _score_rows(self, targets, outputs, weights):
-        """Return R2, which is the same in normalised units."""
-        if not np.isfinite(outputs).all():
-            return float("nan")
-        score = r2(targets, outputs, weights)
+        score = self._score(X, y, sample_weight)
         if np.isnan(score):
             what = "R2 is not defined for fewer than two targets with weight."
             warnings.warn(what, UndefinedMetricWarning, stacklevel=level_of_caller())
         return score
 
-    def _loss_unit(self, loss):
-        return unit_of_loss(loss, self.y_scale_)
+    def _learn_target(self, rows, weights, taught, before, incremental):
+        """Return the scale of y, and which outputs the network should absorb, or None."""
+        return Numbers.learn(
+            rows,
+            weights,
+            taught,
+            before,
+            loss=self.loss,
+            dtype=self.dtype,
+            normalize=self.normalize_y,
+            relative=not incremental,
+        )
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

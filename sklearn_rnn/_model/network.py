@@ -196,6 +196,6 @@ def hidden_states(network, params, sequences, scaling, layer, per_step, n_thread
     return predictor(below, sequences, scaling, n_threads)(params[: below.n_params])
 
 
-def held(engine):
+def ready(engine):
     """Return the context in which an engine may be used: BLAS at one thread, if it calls BLAS."""
     return blas_held_at_one_thread() if engine.uses_blas else nullcontext()

@@ -69,7 +69,7 @@ RULES = {
     "best": Allowed(lambda v: isinstance(v, Real) and not isnan(v), "a number or infinity"),
     "no_improvement": COUNT,
 }
-OPTIMIZER = {"solver", "vectors", "seed", "learning_rate", "n_updates", "n_passes"}
+OPTIMIZER = {"solver", "moments", "seed", "learning_rate", "n_updates", "n_passes"}
 JUDGEMENT = {"best", "no_improvement"}  # `_optimizer` has both, or with validation neither
 
 
@@ -87,7 +87,7 @@ def checked(state):
     for name in ("x_mean_", "x_scale_"):
         _check_array(state, name, np.float64, (network.n_features,))
     _check_moments(state, "_x_moments", network.n_features)
-    if LOSSES[network.loss].task == "classes":
+    if LOSSES[network.loss].targets == "classes":
         _check_classes(state, network)
     else:
         for name in ("y_mean_", "y_scale_"):
@@ -109,7 +109,7 @@ def check_going_on(state, network):
     """Check what continued training needs in addition."""
     for name in ("t_", "loss_curve_", "best_loss_", "validation_scores_", "_taught"):
         _check(state, name)
-    if LOSSES[network.loss].task == "numbers":
+    if LOSSES[network.loss].targets == "numbers":
         _check_moments(state, "_y_moments", network.n_outputs)
     # If the best loss is unknown, it is the least of the curve; checking a long curve takes time.
     if state["best_loss_"] is None and not all(isinstance(v, Real) for v in state["loss_curve_"]):
@@ -118,10 +118,10 @@ def check_going_on(state, network):
     names = set(optimizer) if isinstance(optimizer, dict) else set()
     if names - JUDGEMENT != OPTIMIZER or names & JUDGEMENT not in (set(), JUDGEMENT):
         raise _damaged("_optimizer", f"a dict of {sorted(OPTIMIZER)}", sorted(map(str, names)))
-    for name in names - {"vectors"}:
+    for name in names - {"moments"}:
         _check(optimizer, name, "_optimizer[{!r}]")
     shape = (_core.OPTIMIZERS[optimizer["solver"]], network.n_params)
-    _check_array(optimizer, "vectors", network.dtype, shape, "_optimizer[{!r}]")
+    _check_array(optimizer, "moments", network.dtype, shape, "_optimizer[{!r}]")
 
 
 def _damaged(name, wanted, came):
@@ -177,7 +177,7 @@ def _check_classes(state, network):
 def check_whole(state):
     """Return the network of a state, after a check that all of it is undamaged and finite."""
     network = checked(state)
-    of_classes = LOSSES[network.loss].task == "classes"
+    of_classes = LOSSES[network.loss].targets == "classes"
     of_numbers = ("y_mean_", "y_scale_", "_y_is_1d", "_y_moments")
     for name in of_numbers if of_classes else ("classes_",):
         if name in state:
@@ -188,7 +188,7 @@ def check_whole(state):
     arrays = [(name, state[name]) for name in ("params_", *ARRAYS) if state.get(name) is not None]
     if "_optimizer" in state:
         check_going_on(state, network)
-        arrays.append(("_optimizer['vectors']", state["_optimizer"]["vectors"]))
+        arrays.append(("_optimizer['moments']", state["_optimizer"]["moments"]))
     for name, array in arrays:
         if not np.isfinite(array).all():
             raise _damaged(name, "finite", array[~np.isfinite(array)][0].item())
@@ -230,6 +230,10 @@ def upgrade(state, state_format):
     if "_architecture" in state:
         network = network_of(state, state_format)
         state["_architecture"] = describe_network(network)
+    if "_optimizer" in state:
+        optimizer = dict(state["_optimizer"])
+        optimizer["moments"] = optimizer.pop("vectors")
+        state["_optimizer"] = optimizer
     if state_format == 1 and "_architecture" in state:
         n_features = network.n_features
         state.update(x_mean_=np.zeros(n_features), x_scale_=np.ones(n_features), _x_moments=None)
@@ -242,23 +246,22 @@ def upgrade(state, state_format):
 # ---- the attributes that training sets, and those that a weight file keeps ----------------------
 
 
-def learned(network, progress):
-    """Return the attributes that hold the history and the results of training."""
-    scores, loss = progress.validation_scores, progress.loss
-    judged = scores is not None and progress.best < np.inf
+def history(network, progress):
+    """Return the attributes that hold the history of training, and what its continuation needs."""
+    judged = progress.validates and progress.best < np.inf
+    best_loss = None if progress.validates else min(progress.best_loss, progress.loss)
+    scores = [*progress.earlier_scores, *progress.scores] if progress.validates else None
     return {
-        "params_": progress.params.copy(),
-        "_architecture": describe_network(network),
         "_optimizer": progress.optimizer_state(),
         "n_layers_": network.n_layers,
         "n_outputs_": network.n_outputs,
         "out_activation_": LOSSES[network.loss].out_activation,
         "n_iter_": progress.n_iter,
         "t_": progress.n_sequences,
-        "loss_": loss,
-        "best_loss_": None if scores is not None else min(progress.best_loss, loss),
-        "loss_curve_": progress.loss_curve,
-        "validation_scores_": None if scores is None else list(scores),
+        "loss_": progress.loss,
+        "best_loss_": best_loss,
+        "loss_curve_": [*progress.earlier_losses, *progress.losses],
+        "validation_scores_": scores,
         "best_validation_score_": progress.best_score if judged else None,
     }
 

@@ -1,14 +1,14 @@
 """Epochs: minibatches, learning rates, validation, and when to stop; without estimators."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from time import perf_counter
 
 import numpy as np
 
 from .. import _core
 from .._data.packed import Sequences
-from .._model.network import Network, held
+from .._model.network import Network, ready
 from . import optimizers
 
 
@@ -38,6 +38,11 @@ class Settings:
     shuffle: bool
     tol: float
     n_iter_no_change: int | float
+
+    @classmethod
+    def of(cls, params):
+        """Return the settings among the parameters of an estimator, a dict."""
+        return cls(**{field.name: params[field.name] for field in fields(cls)})
 
 
 @dataclass(frozen=True, eq=False)
@@ -175,16 +180,18 @@ class Progress:
 
     params: np.ndarray  # (n_params,)
     solver: str
-    vectors: np.ndarray  # (n_vectors, n_params), the optimizer's
+    moments: np.ndarray  # (n_moments, n_params), the optimizer's
     seed: int  # of shuffling and dropout, below 2**64
     learning_rate: float
     n_updates: int = 0
     n_passes: int = 0
     n_sequences: int = 0  # t_
     loss: float = np.nan
-    loss_curve: list = field(default_factory=list)
+    epochs: list = field(default_factory=list)  # (loss, score or None) of each whole one
+    earlier_losses: list = field(default_factory=list)  # of the runs that this one continues
+    earlier_scores: list = field(default_factory=list)
     best_loss: float = np.inf
-    validation_scores: list | None = None
+    validates: bool = False
     best: float = np.inf  # loss, or value of the validation: less is better
     best_score: float | None = None  # score of the best validation
     best_params: np.ndarray | None = None  # only with validation
@@ -192,52 +199,68 @@ class Progress:
     diverged: bool = False
 
     def __post_init__(self):
-        self.n_epochs_before = len(self.loss_curve)
+        self.n_epochs_before = len(self.earlier_losses)
 
     @property
     def n_iter(self):
         """Number of whole epochs of this run."""
-        return len(self.loss_curve) - self.n_epochs_before
+        return len(self.epochs)
+
+    @property
+    def losses(self):
+        return [loss for loss, _ in self.epochs]
+
+    @property
+    def scores(self):
+        return [score for _, score in self.epochs if score is not None]
 
     @classmethod
-    def begin(cls, params, seed, settings, **others):
+    def begin(cls, params, seed, settings, **history):
         shape = (_core.OPTIMIZERS[settings.solver], len(params))
-        vectors = np.zeros(shape, params.dtype)
-        return cls(params, settings.solver, vectors, seed, settings.learning_rate_init, **others)
+        moments = np.zeros(shape, params.dtype)
+        return cls(params, settings.solver, moments, seed, settings.learning_rate_init, **history)
 
     @classmethod
-    def resume(cls, params, optimizer, settings, **others):
-        """Continue from an `optimizer_state`; a new solver begins with empty vectors."""
+    def resume(cls, params, optimizer, settings, **history):
+        """Continue from an `optimizer_state`; a new solver begins without moments."""
         if optimizer["solver"] != settings.solver:
-            return cls.begin(params, next_seed(optimizer["seed"]), settings, **others)
-        optimizer = {**optimizer, "vectors": optimizer["vectors"].copy()}
-        return cls(params, **optimizer, **others)
+            return cls.begin(params, next_seed(optimizer["seed"]), settings, **history)
+        optimizer = {**optimizer, "moments": optimizer["moments"].copy()}
+        return cls(params, **optimizer, **history)
 
     def is_finite(self):
-        """Tell whether the weights and the solver's vectors are finite."""
-        return bool(np.isfinite(self.params).all() and np.isfinite(self.vectors).all())
+        """Tell whether the weights and the optimizer's moments are finite."""
+        return bool(np.isfinite(self.params).all() and np.isfinite(self.moments).all())
 
     def optimizer_state(self):
         """Return what `resume` needs besides the parameters: plain values and one array."""
-        names = ("solver", "vectors", "seed", "learning_rate", "n_updates", "n_passes")
+        names = ("solver", "moments", "seed", "learning_rate", "n_updates", "n_passes")
         state = {name: getattr(self, name) for name in names}
-        state["vectors"] = self.vectors.copy()  # training continues to change them
-        if self.validation_scores is None:
+        state["moments"] = self.moments.copy()  # training continues to change them
+        if not self.validates:
             state.update(best=self.best, no_improvement=self.no_improvement)
         return state
 
-    def end_epoch(self, validation_score):
-        """Record the epoch, with one C call for both lists that no Ctrl-C can interrupt."""
+    def rescale_best(self, factor):
+        """Convert the best loss to another unit; None: predictions have changed, judge anew."""
+        if factor is None:
+            self.best, self.no_improvement = np.inf, 0
+        else:
+            self.best *= factor
+
+    def end_epoch(self, score):
+        """Record the loss of an epoch, and with validation its score, both at once."""
         self.best_loss = min(self.best_loss, self.loss)
-        books, entries = [self.loss_curve], [self.loss]
-        if validation_score is not None:
-            books.append(self.validation_scores)
-            entries.append(validation_score)
-        list(map(list.append, books, entries))
+        self.epochs.append((self.loss, score))
+
+    def continue_losses(self):
+        """Write the losses of this run behind the earlier ones; doing so again changes nothing."""
+        self.earlier_losses[self.n_epochs_before :] = self.losses
+        return self.earlier_losses
 
 
 @dataclass(eq=False)
-class Task:
+class Training:
     """Everything that training needs: network, examples, settings and progress."""
 
     network: Network
@@ -278,30 +301,30 @@ def resolve_batch_size(batch_size, n_samples):
     return auto_batch_size(n_samples) if batch_size == "auto" else min(batch_size, n_samples)
 
 
-def train(task, n_threads, observers):
-    """Train epoch by epoch; `task.progress` changes as it goes, minibatch by minibatch.
+def train(training, n_threads, observers):
+    """Train epoch by epoch; `training.progress` changes as it goes, minibatch by minibatch.
 
     Each epoch calls observers.begin_epoch() and .end_epoch(info); the latter may ask to stop.
     Returns why training ended: "stopped" (by an observer), "no_progress", "max_iter", or
     "interrupted" (Ctrl-C, if `fit` has learned anything; `partial_fit` raises it, because the
     user's loop must end too). With validation, the best parameters are restored in every case.
     """
-    progress, settings, examples = task.progress, task.settings, task.examples
-    lengths = examples.sequences.lengths[task.indices]
+    progress, settings, examples = training.progress, training.settings, training.examples
+    lengths = examples.sequences.lengths[training.indices]
     batch_size = resolve_batch_size(settings.batch_size, len(lengths))
-    engine = task.network.engine(
+    engine = training.network.engine(
         lengths, batch_size, n_threads, training=True, memory_budget=settings.memory_budget
     )
     dataset = examples.dataset()
     n_updates = progress.n_updates
     try:
-        with held(engine):
+        with ready(engine):
             engine.load(progress.params)
             engine.set_optimizer(**_optimizer_options(settings), seed=progress.seed)
-            engine.weigh_by(batch_size * task.weighing.per_sequence, task.weighing.per_row)
-            return _run_epochs(task, engine, dataset, batch_size, int(lengths.sum()), observers)
+            engine.weigh_by(batch_size * training.weighing.per_sequence, training.weighing.per_row)
+            return _run_epochs(training, engine, dataset, batch_size, int(lengths.sum()), observers)
     except KeyboardInterrupt:
-        if progress.n_updates == n_updates or not task.planned:
+        if progress.n_updates == n_updates or not training.planned:
             raise
         return "interrupted"
     finally:
@@ -309,22 +332,24 @@ def train(task, n_threads, observers):
             progress.params = progress.best_params
 
 
-def _run_epochs(task, engine, dataset, batch_size, n_steps, observers):
+def _run_epochs(training, engine, dataset, batch_size, n_steps, observers):
     """Train, validate and call the observers until training ends; return why it ended."""
-    progress, settings = task.progress, task.settings
-    for epoch in range(task.n_epochs):
+    progress, settings = training.progress, training.settings
+    for epoch in range(training.n_epochs):
         observers.begin_epoch()
         begin = perf_counter()
-        batches = draw_batches(task.indices, batch_size, progress, settings.shuffle)
-        rates = learning_rates(task, epoch, len(batches))
-        loss = run_pass(engine, dataset, batches, rates, progress, task.loss_unit)
+        batches = draw_batches(training.indices, batch_size, progress, settings.shuffle)
+        rates = learning_rates(training, epoch, len(batches))
+        loss = run_pass(engine, dataset, batches, rates, progress, training.loss_unit)
         trained = perf_counter()
-        score, value = (None, loss) if task.validate is None else task.validate(progress.params)
+        score, value = None, loss
+        if training.validate is not None:
+            score, value = training.validate(progress.params)
         progress.end_epoch(score)
-        go_on = judge(progress, settings, value, score, task.plateau)
+        go_on = judge(progress, settings, value, score, training.plateau)
         info = {
             "epoch": progress.n_iter,
-            "max_iter": task.n_epochs,
+            "max_iter": training.n_epochs,
             "loss": progress.loss,
             "validation_score": score,
             "learning_rate": rates[-1],
@@ -352,12 +377,12 @@ def draw_batches(indices, batch_size, progress, shuffle):
     return [indices[i : i + batch_size] for i in range(0, len(indices), batch_size)]
 
 
-def learning_rates(task, epoch, n_batches):
+def learning_rates(training, epoch, n_batches):
     """List the learning rate of each minibatch of a pass."""
-    schedule = optimizers.SCHEDULES[task.settings.learning_rate]
-    shares = ((epoch + i / n_batches) / task.n_epochs for i in range(n_batches))
-    done = shares if task.planned else [None] * n_batches
-    return [schedule(task.settings, task.progress, share) for share in done]
+    schedule = optimizers.SCHEDULES[training.settings.learning_rate]
+    shares = ((epoch + i / n_batches) / training.n_epochs for i in range(n_batches))
+    done = shares if training.planned else [None] * n_batches
+    return [schedule(training.settings, training.progress, share) for share in done]
 
 
 def run_pass(engine, dataset, batches, rates, progress, loss_unit):
@@ -366,7 +391,7 @@ def run_pass(engine, dataset, batches, rates, progress, loss_unit):
     for batch, rate in zip(batches, rates, strict=True):
         try:
             batch_loss, weight = engine.train_minibatch(
-                dataset, batch, progress.params, progress.vectors, rate, progress.n_updates + 1
+                dataset, batch, progress.params, progress.moments, rate, progress.n_updates + 1
             )
         except FloatingPointError as error:
             raise diverged(progress, error) from error
@@ -394,7 +419,7 @@ def judge(progress, settings, value, score=None, plateau=np.inf):
         progress.no_improvement += 1
     if value < progress.best:
         progress.best, progress.best_score = value, score
-        if progress.validation_scores is not None:
+        if progress.validates:
             progress.best_params = progress.params.copy()
     patience = settings.n_iter_no_change
     if progress.best > plateau:

@@ -59,17 +59,18 @@ class HeldOut:
             return np.asarray(given)[self.positions]
 
 
-def validator(scoring, held, task, estimator, show, score_rows, n_threads):
+def validator(scoring, held_out, training, estimator, show, target, n_threads):
     """Return a function params -> (score, value): the user sees the score; value is minimised.
 
-    show() updates `estimator` before it is passed to the user's scorer.
+    show() updates `estimator` before it is passed to the user's scorer. The method `score` of
+    target scores outputs otherwise.
     """
-    examples, network = held.examples, task.network
+    examples, network = held_out.examples, training.network
     if scoring is None:
         predict = predictor(network, examples.sequences, examples.scaling, n_threads)
 
         def validate(params):
-            score = score_rows(examples.targets, predict(params), examples.weights)
+            score = target.score(examples.targets, predict(params), examples.weights)
             return score, -score
 
     elif isinstance(scoring, str) and scoring == "loss":
@@ -81,10 +82,10 @@ def validator(scoring, held, task, estimator, show, score_rows, n_threads):
 
         def validate(params):
             value = loss(params)
-            return -value * task.loss_unit, value
+            return -value * training.loss_unit, value
 
     else:
-        score_of = scorer_of(estimator, scoring, *held.as_given())
+        score_of = scorer_of(estimator, scoring, *held_out.as_given())
 
         def validate(params):
             show()
@@ -128,3 +129,23 @@ def scorer_of(estimator, scoring, X, y, sample_weight):
             ) from error
 
     return named_score if isinstance(scoring, str) else score
+
+
+def split(n_samples, fraction, labels, rng):
+    """Split sample numbers into training and validation, stratified by `labels` if possible."""
+    from sklearn.model_selection import train_test_split
+
+    n_val = int(np.ceil(fraction * n_samples))
+    if n_val < 2 or n_samples - n_val < 1:
+        raise ValueError(
+            "The validation set is too small, or leaves nothing to train on: "
+            f"`validation_fraction`={fraction} of {n_samples} sequences. Change it, or pass "
+            "`X_val` and `y_val`."
+        )
+    if labels is not None:
+        _, counts = np.unique(labels, return_counts=True)
+        if counts.min() < 2 or len(counts) > min(n_val, n_samples - n_val):
+            labels = None
+    return train_test_split(
+        np.arange(n_samples), test_size=n_val, stratify=labels, random_state=rng
+    )

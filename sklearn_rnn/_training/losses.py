@@ -58,7 +58,7 @@ def _constant_poisson(targets, shares, huber_delta):
 
 
 class Loss(NamedTuple):
-    task: str  # "classes" or "numbers"
+    targets: str  # "classes" or "numbers"
     out_activation: str  # turns an output of the head into a prediction
     power: int  # multiplying targets by c multiplies the loss by c ** power
     constant: Callable  # (targets, shares, huber_delta) -> least loss of a constant, perfect loss
@@ -73,7 +73,7 @@ LOSSES = {
     "poisson": Loss("numbers", "exp", 0, _constant_poisson),
 }
 
-REGRESSION_LOSSES = tuple(name for name, loss in LOSSES.items() if loss.task == "numbers")
+REGRESSION_LOSSES = tuple(name for name, loss in LOSSES.items() if loss.targets == "numbers")
 
 
 def classification_loss(n_classes):

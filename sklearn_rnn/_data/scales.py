@@ -1,0 +1,76 @@
+"""The scale with which columns are normalised, and how it follows their moments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .moments import Moments
+
+# The scale in use is updated only when the running one differs by this share of the scale.
+TOLERANCE = 0.01
+# The network absorbs a change of scale by less than this factor.
+ABSORBED_FACTOR = 2.0
+
+
+@dataclass(frozen=True, eq=False)
+class Scale:
+    """Mean and scale of columns, and the sums from which they are continued."""
+
+    mean: np.ndarray  # (k,)
+    scale: np.ndarray  # (k,)
+    moments: np.ndarray | None  # (N_MOMENTS, k), see `Moments.as_array`; None: mean and scale stay
+
+    @classmethod
+    def fixed(cls, n_columns):
+        """Return the scale of columns that are not normalised."""
+        return cls(np.zeros(n_columns), np.ones(n_columns), None)
+
+    @classmethod
+    def of(cls, moments, argument, least=None):
+        """Return the scale of columns with these moments; see `Moments.scale`."""
+        return cls(*moments.scale(argument, least), moments.as_array())
+
+    @classmethod
+    def from_attributes(cls, attributes, letter):
+        """Return the scale that `as_attributes` wrote."""
+        names = f"{letter}_mean_", f"{letter}_scale_", f"_{letter}_moments"
+        return cls(*(attributes[name] for name in names))
+
+    def as_attributes(self, letter):
+        """Return the scale of "x" or "y" as attributes of an estimator."""
+        return {
+            f"{letter}_mean_": self.mean,
+            f"{letter}_scale_": self.scale,
+            f"_{letter}_moments": self.moments,
+        }
+
+    @property
+    def in_use(self):
+        """Mean and scale, or None if columns are not normalised."""
+        return None if self.moments is None else (self.mean, self.scale)
+
+    def continued(self, moments, argument, least=None):
+        """Return the scale after more rows, and which columns (k,) the network should absorb.
+
+        These changed by so little that the network should compute the same function as before.
+        Absorbing a large factor would saturate its gates permanently.
+        """
+        before = Moments.from_array(self.moments)
+        moments = before + moments
+        mean, scale, absorbed = self._followed(moments.scale(argument, least), before.constant)
+        return Scale(mean, scale, moments.as_array()), absorbed
+
+    def _followed(self, running, was_constant):
+        """Return mean and scale, updated where the running ones have moved enough, and what moved.
+
+        The scale of a column that `was_constant` was arbitrary, so it cannot be absorbed.
+        """
+        mean, scale = running
+        with np.errstate(over="ignore"):
+            shift, factor = np.abs(mean - self.mean), scale / self.scale
+            moved = (shift > TOLERANCE * self.scale) | (np.abs(factor - 1) > TOLERANCE)
+        near = (factor < ABSORBED_FACTOR) & (factor > 1 / ABSORBED_FACTOR)
+        mean, scale = np.where(moved, mean, self.mean), np.where(moved, scale, self.scale)
+        return mean, scale, moved & near & ~was_constant

@@ -1,0 +1,83 @@
+"""A fitted model: a value that holds all that a prediction needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._data.form import InputForm
+from .._data.reader import read_X
+from .._data.scales import Scale
+from .._data.targets import KINDS, Labels, Numbers
+from .._training.losses import LOSSES
+from .architecture import describe
+from .network import Network, hidden_states, predictor
+from .state import checked
+
+
+@dataclass(frozen=True, eq=False)
+class FittedModel:
+    """A network with its weights, and what X and y mean to it.
+
+    It never changes: a training makes another one, which takes its place in one assignment.
+    """
+
+    network: Network
+    params: np.ndarray  # (n_params,)
+    target: Labels | Numbers
+    form: InputForm
+    scale: Scale  # of X
+    taught: tuple[int, int]  # rows and sequences that were taught, see `Weighing`
+
+    @classmethod
+    def from_attributes(cls, attributes):
+        """Return the model that fitted attributes describe, after a check that they are whole."""
+        network = checked(attributes)
+        return cls(
+            network,
+            attributes["params_"],
+            KINDS[LOSSES[network.loss].targets].from_attributes(attributes, network),
+            InputForm.from_attributes(attributes),
+            Scale.from_attributes(attributes, "x"),
+            attributes.get("_taught", (0, 0)),
+        )
+
+    def as_attributes(self):
+        """Return the model as fitted attributes of an estimator."""
+        return {
+            "_architecture": describe(self.network),
+            "params_": self.params,
+            **self.target.as_attributes(),
+            **self.form.as_attributes(),
+            **self.scale.as_attributes("x"),
+            "_taught": self.taught,
+        }
+
+    def read(self, X, owner):
+        """Return X, of the form that was fitted, as sequences; errors name the class `owner`."""
+        network = self.network
+        return read_X(X, owner, self.form, dtype=network.dtype, scaling=self.scale.in_use)[0]
+
+    def outputs(self, sequences, n_threads, raw=False):
+        """Return the outputs for sequences by rows (n_rows, n_outputs); raw: before the link."""
+        predict = predictor(self.network, sequences, self.scale.in_use, n_threads)
+        return self.finite(predict(self.params, raw))
+
+    def hidden_states(self, sequences, layer, per_step, n_threads):
+        """Return the states of a layer by rows: of the steps, or the last one of each sequence."""
+        scaling = self.scale.in_use
+        states = hidden_states(
+            self.network, self.params, sequences, scaling, layer, per_step, n_threads
+        )
+        return self.finite(states)
+
+    def finite(self, values):
+        """Return results of the network, after a check that they are finite."""
+        if not np.isfinite(values).all():
+            raise ValueError(
+                f"`X` leads to results that are not finite in {self.network.dtype}: its values, or "
+                "those of `params_`, are too large or damaged. Scale X as for `fit`, or use "
+                "dtype='float64'."
+            )
+        return values
