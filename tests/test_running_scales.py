@@ -166,7 +166,7 @@ def test_files_and_pickles_keep_what_the_scales_go_on_from(tmp_path):
 
 
 def test_steps_of_weights_are_those_of_their_sequences():
-    from sklearn_rnn._training.epochs import Examples
+    from sklearn_rnn._training.examples import Examples
 
     sequences = pack([np.ones((n, 1)) for n in (3, 2, 1)])
     examples = Examples(sequences, np.zeros(6), np.array([1.0, 0, 0, 2, 4, 5]), True)

@@ -11,7 +11,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core
 from sklearn_rnn._training import epochs as _training
 from sklearn_rnn._training import losses as _losses
-from sklearn_rnn._training.epochs import Progress, Settings, judge
+from sklearn_rnn._training.epochs import judge
+from sklearn_rnn._training.progress import Progress, Settings
 
 # ---- the best constant prediction ----------------------------------------------------------------
 

@@ -7,7 +7,7 @@ import pytest
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
 from sklearn_rnn._data.sequences import pack
-from sklearn_rnn._training.epochs import Examples, Weighing
+from sklearn_rnn._training.examples import Examples, Weighing
 
 # At so low a rate all minibatches of an epoch take their gradients at the same weights.
 RATE = 1e-9

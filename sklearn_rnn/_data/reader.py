@@ -1,4 +1,4 @@
-"""One way for X from any carrier to packed sequences of finite numbers, for all estimators."""
+"""X, in any carrier, as packed sequences of finite numbers, for all estimators."""
 
 from __future__ import annotations
 
@@ -37,6 +37,7 @@ def read_X(X, owner, form=None, argument=arguments.X, *, names=True, dtype=None,
 
 
 def _packed(X, owner, form, argument):
+    """Return X as Sequences of any numbers."""
     # A shortcut where there is nothing to convert: the checks take longer than a short sequence.
     if type(X) is np.ndarray and X.ndim in (2, 3) and X.dtype.char in "fd" and X.size > 0:
         return from_dense(X, argument)
@@ -51,8 +52,17 @@ def _packed(X, owner, form, argument):
 
 
 def _array_of(X, owner, argument):
-    """Return X, which is no list of sequences, as an array, with scikit-learn's own checks."""
-    X = _checked(X, argument)
+    """Return X, which is no list of sequences, as an array, with scikit-learn's own checks.
+
+    Before these comes what they would misread, or explain too little.
+    """
+    _refuse_containers(X, argument)
+    X = _numbers_of(X, argument)
+    if getattr(X, "ndim", None) == 1 and len(X) > 0:
+        raise ValueError(
+            f"`{argument}` must hold sequences, got one of {len(X)} numbers. Reshape your data: "
+            f"pass one sequence as [{argument}]."
+        )
     with naming(argument):
         return check_array(
             X,
@@ -64,11 +74,8 @@ def _array_of(X, owner, argument):
         )
 
 
-def _checked(X, argument):
-    """Refuse what scikit-learn's checks would misread, or explain too little.
-
-    Return X, or numbers that were read from it.
-    """
+def _refuse_containers(X, argument):
+    """Refuse containers of sequences that are neither an array nor a list, and masks."""
     refuse_masked(X, argument)
     if type(X).__name__.endswith("GroupBy"):
         raise TypeError(
@@ -83,6 +90,10 @@ def _checked(X, argument):
         raise TypeError(
             f"`{argument}` must be a list of sequences, got an iterator: list({argument})."
         )
+
+
+def _numbers_of(X, argument):
+    """Return X, or the numbers that were read from it; refuse what holds no numbers."""
     if is_frame(X):
         check_long(X, argument)
         with naming(argument):
@@ -98,9 +109,4 @@ def _checked(X, argument):
             check_numeric(dtype, argument, array)
     elif kind in "USTmMV":
         check_numeric(dtype, argument)
-    if getattr(X, "ndim", None) == 1 and len(X) > 0:
-        raise ValueError(
-            f"`{argument}` must hold sequences, got one of {len(X)} numbers. Reshape your data: "
-            f"pass one sequence as [{argument}]."
-        )
     return X

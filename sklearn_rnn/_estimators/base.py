@@ -21,18 +21,11 @@ from .._model.architecture import difference, network_of
 from .._model.attributes import check_continuing, history
 from .._model.fitted import FittedModel
 from .._model.network import absorb_input_scale, absorb_output_scale, initialize
-from .._training.epochs import (
-    Examples,
-    Progress,
-    Settings,
-    Training,
-    Weighing,
-    next_seed,
-    train,
-    without_equal_weights,
-)
+from .._training.epochs import Training, train
+from .._training.examples import Examples, Weighing, without_equal_weights
 from .._training.held_out import HeldOut, split, validator
 from .._training.losses import plateau
+from .._training.progress import Progress, Settings, next_seed
 from .._training.threads import blas_held_at_one_thread, effective_n_threads
 from .callbacks import CallbackSupportMixin, Observers, as_callbacks
 from .fitted import _FittedRNN

@@ -21,8 +21,8 @@ from .._model.description import check_alike, describe, described
 from .._model.fitted import FittedModel
 from .._pickles import Pickled
 from .._rules import boolean, integer, one_of
-from .._training.epochs import Progress, Settings
 from .._training.losses import LOSSES
+from .._training.progress import Progress, Settings
 from .._training.threads import effective_n_threads
 from .parameters import check, check_parameters
 

@@ -11,7 +11,7 @@ from .._data.finite import check_range
 from .._floating_point import floating_point_of_caller
 from .._model.network import mean_loss, predictor
 from .._rules import Allowed
-from .epochs import Examples
+from .examples import Examples
 
 SCORING = Allowed(
     lambda value: value is None or callable(value) or isinstance(value, str),
