@@ -198,12 +198,9 @@ def nodes_of_estimator(rnn, *, per_step=False):
 def draw_params(network, rng):
     """Return a flat vector whose states neither die out nor explode, nor are chaotic."""
     params = np.zeros(network.n_params)
-    rectifies = any(option == ("activation", "relu") for n in network.nodes for option in n.options)
     for name, view in network.views(params).items():
         largest = 0.5 if "bias" in name else view.shape[-1] ** -0.5
         view[...] = rng.uniform(-largest, largest, view.shape) * (1.0 if "hh" in name else 1.7)
-        if "bias" in name and rectifies:
-            view[...] = np.abs(view)  # so that units are alive
     return params.astype(np.float32).astype(network.dtype)
 
 

@@ -118,26 +118,52 @@ def test_a_strange_entry_of_the_architecture_is_noticed(value):
     [
         ("n_features", 3),
         ("n_features", 2**40),
-        ("n_outputs", 1),
-        ("n_outputs", 2**30),
-        ("cell", "lstm"),
-        ("hidden_layer_sizes", (3, 3)),
-        ("hidden_layer_sizes", (2**30,) * 2),
-        ("hidden_layer_sizes", (3,) * 100),
-        ("hidden_layer_sizes", (3.0, 2.0)),
-        ("bidirectional", False),
+        ("nodes", []),
+        ("nodes", [None]),
+        ("nodes", "head"),
         ("dtype", "float32"),
         ("loss", "softmax"),
         ("loss", "logistic"),
-        ("cell", {"kind": "gru", "activation": "tanh"}),
-        ("cell", {"kind": "elman", "activation": "sin"}),
-        ("cell", {"kind": "elman"}),
     ],
 )
 def test_an_architecture_that_is_not_that_of_the_weights_is_noticed(name, value):
     rnn, X = regressor()
-    assert rnn._architecture[name] != value or name == "hidden_layer_sizes"
+    assert rnn._architecture[name] != value
     rnn._architecture[name] = value
+    assert_refused(rnn, X, "damaged")
+
+
+@pytest.mark.parametrize(
+    "number, name, value",
+    [
+        (-1, "units", 1),
+        (-1, "units", 2**30),
+        (0, "units", 4),
+        (0, "units", 2**40),
+        (0, "units", 3.0),
+        (0, "cell", "lstm"),
+        (0, "cell", "abacus"),
+        (0, "kind", "head"),
+        (0, "kind", ["recurrent"]),
+        (0, "name", "l7"),
+        (0, "directions", "forward"),
+        (0, "directions", "sideways"),
+        (0, "options", {"activation": "tanh"}),
+        (0, "options", [1]),
+        (0, "sources", []),
+        (0, "sources", [[0, 0, "weight_ih"]]),
+        (0, "sources", [[-1, -1, "weight_ih"]]),
+        (0, "sources", [[-1, 0, "weight_oh"]]),
+        (0, "sources", [[10**30, 0, "weight_ih"]]),
+        (0, "sources", [["a", "b", "c"]]),
+        (0, "extra", 1),
+    ],
+)
+def test_a_node_that_is_not_that_of_the_weights_is_noticed(number, name, value):
+    rnn, X = regressor()
+    node = rnn._architecture["nodes"][number]
+    assert name not in node or node[name] != value
+    node[name] = value
     assert_refused(rnn, X, "damaged")
 
 

@@ -31,9 +31,10 @@ def assert_gradients_are_the_slopes(network, lengths, **options):
     """Hold the gradients by every parameter and by the input against differences of the loss."""
     rng = np.random.default_rng(0)
     params = draw_params(network, rng)
+    rectified = any(("activation", "relu") in node.options for node in network.nodes)
     for name, array in network.views(params).items():
         if name.startswith("bias"):
-            array[:] = np.abs(array)  # so that some rectified units are alive
+            array[:] = rectified + np.abs(array)  # so that rectified units are alive
     data = draw_dataset(network, lengths, rng, weighted=True)
     engine = make_engine(network, params, data, training=True)
 

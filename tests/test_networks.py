@@ -399,7 +399,7 @@ def test_the_reference_refuses_loops_without_order(nodes, n_steps):
         reference.run_network(weights, np.zeros((n_steps, 2)), nodes, per_step=True)
 
 
-@pytest.mark.parametrize("shifts", [(-1, 0), (0, -1), (-2, -1)])
+@pytest.mark.parametrize("shifts", [(-1, 0), (-2, -1)])
 @pytest.mark.parametrize("directions", ["forward", "reverse"])
 def test_loops_of_one_direction_have_an_order(directions, shifts):
     nodes = two_layers(directions, directions, *shifts)
@@ -459,7 +459,7 @@ def test_the_engine_lays_out_the_arrays_as_the_reference_does(seed):
 @pytest.mark.parametrize("nodes", WITHOUT_ORDER.values(), ids=WITHOUT_ORDER)
 def test_the_engine_refuses_loops_without_order(nodes):
     network = network_of(nodes)
-    with pytest.raises(ValueError, match="order"):
+    with pytest.raises(ValueError, match=r"no order|must read rows of steps"):
         network.engine(np.array([3]), 1, 1, True)
 
 
