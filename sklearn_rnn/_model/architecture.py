@@ -264,7 +264,7 @@ def from_description(facts, file_format=FORMAT):
     """Return the network that a description describes; a ValueError says what is wrong with it."""
     try:
         return _described(_frozen(facts), file_format)
-    except (KeyError, TypeError, OverflowError, RecursionError) as error:
+    except (LookupError, AttributeError, TypeError, OverflowError, RecursionError) as error:
         raise ValueError(str(error)) from error
 
 
