@@ -15,20 +15,22 @@ static cell_step step_rows(const rnn_job *job, const slice *s, const walk *w, is
 {
     const rnn_node *node = w->node;
     const isize prev = before(w->reverse, t, 1);
-    cell_step step = {
-        .rows = rows, .width = node->width, .option = node->option,
-        .gates = w->gates + (row_at(s, t, node->gates_kept) + first) * node->ld_gates, .ld_gates = node->ld_gates,
-        .d_out = w->d_out + (w->ld_d_out ? (row_at(s, t, 1) + first) * w->ld_d_out : 0), .ld_d_out = w->ld_d_out,
-    };
+    cell_step step;     /* only what the cell declared is set: clearing the rest would take time at each step */
+    step.rows = rows;
+    step.width = node->width;
+    step.option = node->option;
+    step.gates = w->gates + (row_at(s, t, node->gates_kept) + first) * node->ld_gates;
+    step.ld_gates = node->ld_gates;
+    step.d_out = w->d_out + (w->ld_d_out ? (row_at(s, t, 1) + first) * w->ld_d_out : 0);
+    step.ld_d_out = w->ld_d_out;
     for (int i = 0; i < node->declared.n_states; i++) {
-        const walk_state *state = &w->state[i];
-        step.state[i] = (cell_state){
-            .prev = s->arena + job->network->zeros, .now = state->rows + (row_at(s, t, state->kept) + first) * state->ld,
-            .ld = state->ld, .d = state->d + first * node->width};
-        if (continues) {
-            step.state[i].prev = state_rows(s, state, prev) + first * state->ld;
-            step.state[i].ld_prev = state->ld;
-        }
+        const walk_state *from = &w->state[i];
+        cell_state *state = &step.state[i];
+        state->prev = continues ? state_rows(s, from, prev) + first * from->ld : s->arena + job->network->zeros;
+        state->ld_prev = continues ? from->ld : 0;
+        state->now = from->rows + (row_at(s, t, from->kept) + first) * from->ld;
+        state->ld = from->ld;
+        state->d = from->d + first * node->width;
     }
     for (int i = 0; i < node->declared.n_own; i++) {
         step.own[i] = (const real *)job->packed + w->direction->own[i];
