@@ -64,6 +64,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         *,
         cell="gru",
         bidirectional=False,
+        connections=None,
         mode="many_to_one",
         dropout=0.0,
         max_grad_norm=1.0,
@@ -98,6 +99,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.cell = cell
         self.bidirectional = bidirectional
+        self.connections = connections
         self.mode = mode
         self.dropout = dropout
         self.max_grad_norm = max_grad_norm

@@ -127,9 +127,12 @@ Larger minibatches for more than 1024 sequences are for speed.
    LSTM", Neural Computation 12, 2000.
 .. [4] K. Cho et al., "Learning phrase representations using RNN encoder-decoder for statistical
    machine translation", EMNLP 2014.
-.. [5] R. Pascanu, T. Mikolov, Y. Bengio, "On the difficulty of training recurrent neural
+.. [5] K. He, X. Zhang, S. Ren, J. Sun, "Deep residual learning for image recognition", CVPR
+   2016.
+.. [6] A. Graves, "Generating sequences with recurrent neural networks", arXiv:1308.0850, 2013.
+.. [7] R. Pascanu, T. Mikolov, Y. Bengio, "On the difficulty of training recurrent neural
    networks", ICML 2013.
-.. [6] I. Loshchilov, F. Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR
+.. [8] I. Loshchilov, F. Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR
    2017.
 """,
     # ---- fit and partial_fit

@@ -212,7 +212,10 @@ class _FittedRNN(Pickled, BaseEstimator):
         and ``bias_hh_l0``, and the same for each layer, with suffix ``_reverse`` for the second
         direction; gates are in PyTorch's order (lstm: i f g o, gru: r z n). Then come
         ``head.weight`` and ``head.bias``. All but these two, converted to tensors, can be loaded by
-        ``torch.nn.LSTM.load_state_dict``, for normalised X: ``(X - x_mean_) / x_scale_``.
+        ``torch.nn.LSTM.load_state_dict``, for normalised X: ``(X - x_mean_) / x_scale_``. Cells
+        that PyTorch does not have differ: "jordan" has ``weight_oh_l0`` (n_units, n_outputs)
+        instead of ``weight_hh_l0`` and ``bias_hh_l0``, and "indrnn" has ``weight_hh_l0`` (n_units,)
+        and no ``bias_hh_l0``; peepholes of "lstm" are ``weight_c_l0`` (3, n_units).
         """
         model = self._fitted_model()
         params = model.params.copy()
@@ -399,6 +402,7 @@ class _FittedRNN(Pickled, BaseEstimator):
         state = upgrade(state, state_format)
         if state_format < 3:
             state["cell"] = upgraded_cell(state["cell"], state.pop("activation"))
+            state["connections"] = None
         if state_format < 2:  # from before these parameters existed
             state.update(normalize_X=False, scoring=None)
         if "params_" in state:

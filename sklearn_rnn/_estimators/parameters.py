@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import _core
-from .._model.architecture import DTYPES, MODES, RULES, cell_of
+from .._model.architecture import CONNECTIONS, DTYPES, MODES, RULES, cell_of
 from .._rules import BYTE_BITS, Allowed, boolean, either, integer, is_real, number, one_of
 from .._training.held_out import SCORING
 from .._training.losses import REGRESSION_LOSSES
@@ -47,15 +47,29 @@ TABLE = {
         f"{choices(_core.CELLS)} or Cell",
         'The recurrence. "elman" is the simple network [1]_; "lstm" has a cell state with input, '
         'forget and output gates [2]_ [3]_; "gru" has reset and update gates [4]_, and its reset '
-        "comes after the product, as in PyTorch, cuDNN and Keras. An object of "
-        '`sklearn_rnn.cells` sets options of its cell: ``cell=Elman(activation="relu")``.',
+        'comes after the product, as in PyTorch, cuDNN and Keras. "jordan" reads the output of the '
+        'step before instead of its own state, and "indrnn" has units that do not read each other: '
+        "see `sklearn_rnn.cells`. An object of that module sets options of its cell: "
+        '``cell=Elman(activation="relu")``.',
     ),
     "bidirectional": Parameter(
         RULES["bidirectional"],
         False,
         "bool",
         "Whether each layer reads the sequence in both directions, each with `hidden_layer_sizes` "
-        "units; the next layer reads the states of both, those of the forward direction first.",
+        "units; the next layer reads the states of both, those of the forward direction first. "
+        'Must be False for ``cell="jordan"``.',
+    ),
+    "connections": Parameter(
+        RULES["connections"],
+        None,
+        f"{choices(CONNECTIONS)} or None",
+        'Connections besides those from each layer to the next. With "residual", each layer from '
+        "the second on adds its states, after dropout, to what it reads, and the sum is what the "
+        "next layer or the output reads [5]_. This is only done where a layer has as many units as "
+        'the one below it: with no such layer, the network is that of None. With "skip", every '
+        "layer reads X, after the states of the layer below, and the output reads every layer "
+        "[6]_. With one layer, neither changes anything.",
     ),
     "mode": Parameter(
         RULES["mode"], "many_to_one", choices(MODES), "One target per sequence, or one per step."
@@ -72,7 +86,7 @@ TABLE = {
         1.0,
         "float or None",
         "Maximum Euclidean norm of the gradient of a minibatch; a longer gradient is scaled down "
-        "to it [5]_. With weights, both this norm and `max_grad_value` are multiplied by the mean "
+        "to it [7]_. With weights, both this norm and `max_grad_value` are multiplied by the mean "
         "of the positive weights in the minibatch, divided by their mean over all training data, "
         "so that clipping does not undo the weights.",
     ),
@@ -114,7 +128,7 @@ TABLE = {
         '- "adaptive": divided by 5 whenever training would stop for lack of progress, until it is '
         "below 1e-6;\n"
         '- "cosine": from `learning_rate_init` to 0 over `max_iter` epochs, set at each minibatch '
-        "[6]_. Reaching `max_iter` then gives no warning. In `partial_fit`, where the number of "
+        "[8]_. Reaching `max_iter` then gives no warning. In `partial_fit`, where the number of "
         "epochs is unknown, the rate is constant.",
     ),
     "learning_rate_init": Parameter(

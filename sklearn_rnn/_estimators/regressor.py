@@ -67,6 +67,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         *,
         cell="gru",
         bidirectional=False,
+        connections=None,
         mode="many_to_one",
         dropout=0.0,
         max_grad_norm=1.0,
@@ -103,6 +104,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.cell = cell
         self.bidirectional = bidirectional
+        self.connections = connections
         self.mode = mode
         self.dropout = dropout
         self.max_grad_norm = max_grad_norm

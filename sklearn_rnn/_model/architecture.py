@@ -123,7 +123,7 @@ def network_of(params, n_features, n_outputs, loss):
         n_outputs=n_outputs,
         per_step=per_step,
         dropout=float(params["dropout"]),
-        connections=params.get("connections"),
+        connections=params["connections"],
     )
     return Network(
         n_features=n_features,
