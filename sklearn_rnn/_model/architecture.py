@@ -281,14 +281,19 @@ def _described(frozen, file_format):
     for name, rule in FIELDS.items():
         rule.check(name, facts[name])
     network = Network(**{**facts, "nodes": tuple(map(_node_described, facts["nodes"]))})
+    if not network.layers:
+        raise ValueError("`nodes` must have a recurrent one")
     facts.update(n_outputs=network.n_outputs, **words_of(network))
-    if _network_of_words(facts) != network:
+    of_words = _network_of_words(facts)
+    if of_words != network:
         raise ValueError("`nodes` must be those of a network that the constructor's words can say")
-    return network
+    return of_words  # its numbers have the types that the core takes: 1.0 and True equal 1
 
 
 def _node_described(facts):
     """Return the node that a dict describes; what it means is checked with the whole network."""
+    if not isinstance(facts["options"], dict):
+        raise TypeError("`options` of a node must be a dict")
     sources = tuple(Source(*source) for source in facts["sources"])
     return Node(**{**facts, "sources": sources, "options": tuple(facts["options"].items())})
 
