@@ -64,13 +64,15 @@ def test_partial_fit_refuses_early_stopping(refuses):
         ("cell", "lstm"),
         ("hidden_layer_sizes", 3),
         ("bidirectional", True),
+        ("connections", "residual"),
+        ("connections", "skip"),
         ("dtype", "float64"),
         ("mode", "many_to_many"),
         ("loss", "huber"),
     ],
 )
 def test_going_on_with_another_network_is_refused(name, value):
-    rnn = RNNRegressor(2, warm_start=True, max_iter=1).fit(RAGGED, NUMBERS)
+    rnn = RNNRegressor((2, 2), warm_start=True, max_iter=1).fit(RAGGED, NUMBERS)
     rnn.set_params(**{name: value})
     for method in (rnn.fit, rnn.partial_fit):
         with pytest.raises(ValueError, match=f"`{name}` must not change.*has {name}=.*{value!r}"):
