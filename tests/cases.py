@@ -183,16 +183,9 @@ def make_network(cell, hidden_layer_sizes=(5,), *, n_outputs=2, **changes):
     return Network(nodes=nodes, **options)
 
 
-def nodes_of_estimator(rnn, *, per_step=False):
-    """Return the nodes of a fitted estimator, a plain stack of a cell without options."""
-    weights = rnn.weights_
-    return stack_nodes(
-        rnn.cell,
-        [weights[f"weight_hh_l{k}"].shape[-1] for k in range(rnn.n_layers_)],
-        n_outputs=len(weights["head.bias"]),
-        directions="both" if rnn.bidirectional else "forward",
-        per_step=per_step,
-    )
+def nodes_of_estimator(rnn):
+    """Return the nodes of a fitted estimator, for the reference."""
+    return rnn._fitted_model().network.nodes
 
 
 def draw_params(network, rng):

@@ -20,9 +20,8 @@ GRADIENT = {"rtol": 1e-9, "atol": 1e-12}
 def gradient_of(rnn, X, y, sample_weight=None, **options):
     """Return the reference's gradient at an estimator's weights."""
     weights = {name: np.array(w, dtype=np.float64) for name, w in rnn.weights_.items()}
-    nodes = nodes_of_estimator(rnn, per_step=options.get("per_step", False))
-    _, gradient, _ = reference.loss_and_grad(weights, X, y, sample_weight, nodes=nodes, **options)
-    return gradient
+    options["nodes"] = nodes_of_estimator(rnn)
+    return reference.loss_and_grad(weights, X, y, sample_weight, **options)[1]
 
 
 @pytest.mark.parametrize("cell", _core.CELLS)
