@@ -1,6 +1,7 @@
 """Mean and scale over several `partial_fit`, which move without changing a prediction."""
 
 import pickle
+from itertools import product
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ from scale_settings import EITHER, STILL, lists
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core
 from sklearn_rnn._data.sequences import pack
+from sklearn_rnn._model.architecture import CONNECTIONS
 
 
 def running(estimator, **options):
@@ -21,11 +23,23 @@ def running(estimator, **options):
     return rnn, X, y
 
 
-@pytest.mark.parametrize("bidirectional", [False, True])
-@pytest.mark.parametrize("cell", _core.CELLS)
-@EITHER
-def test_a_scale_that_moves_a_little_changes_no_prediction(estimator, cell, bidirectional):
-    rnn, X, y = running(estimator, cell=cell, bidirectional=bidirectional)
+# Without regressors that read their output: they feel a mean of y that moves, see below.
+EACH = [
+    (estimator, cell, bidirectional)
+    for estimator, (cell, info), bidirectional in product(
+        (RNNClassifier, RNNRegressor), _core.CELLS.items(), (False, True)
+    )
+    if not info.reads_output or (estimator is RNNClassifier and not bidirectional)
+]
+
+
+@pytest.mark.parametrize("connections", [None, *CONNECTIONS])
+@pytest.mark.parametrize("estimator, cell, bidirectional", EACH)
+def test_a_scale_that_moves_a_little_changes_no_prediction(
+    estimator, cell, bidirectional, connections
+):
+    words = {"cell": cell, "bidirectional": bidirectional, "connections": connections}
+    rnn, X, y = running(estimator, **words)
     predict = rnn.predict if estimator is RNNRegressor else rnn.predict_proba
     before, mean, scale = predict(X), rnn.x_mean_, rnn.x_scale_
     # As many again, shifted by a scale: a mean that moves by 1/2, a scale that grows by 1.12.
@@ -36,6 +50,44 @@ def test_a_scale_that_moves_a_little_changes_no_prediction(estimator, cell, bidi
     if estimator is RNNRegressor:
         both = np.concatenate([y, y + y.std()])
         np.testing.assert_allclose([rnn.y_mean_[0], rnn.y_scale_[0]], [both.mean(), both.std()])
+
+
+@pytest.mark.parametrize("connections", [None, *CONNECTIONS])
+def test_a_scale_of_y_that_moves_changes_no_prediction_of_outputs_that_are_fed_back(connections):
+    rnn, X, y = running(RNNRegressor, cell="jordan", connections=connections)
+    before, mean, scale = rnn.predict(X), rnn.y_mean_, rnn.y_scale_
+    rnn.partial_fit([x + rnn.x_scale_ for x in X], mean + 1.5 * (y - mean))
+    np.testing.assert_allclose(rnn.y_mean_, mean)
+    np.testing.assert_allclose(rnn.y_scale_, scale * np.sqrt((1 + 1.5**2) / 2))
+    np.testing.assert_allclose(rnn.predict(X), before, rtol=1e-9)
+
+
+@pytest.mark.parametrize("mode", ["many_to_one", "many_to_many"])
+def test_the_output_before_the_first_step_is_the_mean_of_y_in_use(mode):
+    X, _, y = lists(50)
+    y = [x[:, 0].cumsum() for x in X] if mode == "many_to_many" else y
+    rnn = RNNRegressor(4, cell="jordan", mode=mode, **STILL, random_state=0).partial_fit(X, y)
+
+    def predicted(x, weights, y_before):
+        """Return the predictions at each step of a sequence, after this output before them."""
+        outputs = [y_before]
+        for x_t in (x - x_mean) / x_scale:
+            a = weights["weight_ih_l0"] @ x_t + weights["bias_ih_l0"]
+            h = np.tanh(a + weights["weight_oh_l0"] @ [(outputs[-1] - y_mean) / y_scale])
+            (z,) = weights["head.weight"] @ h + weights["head.bias"]
+            outputs.append(z * y_scale + y_mean)
+        return outputs[1:] if mode == "many_to_many" else outputs[-1]
+
+    x_mean, x_scale, (y_mean,), (y_scale,) = rnn.x_mean_, rnn.x_scale_, rnn.y_mean_, rnn.y_scale_
+    weights, before = rnn.weights_, rnn.predict(X)
+    for x, got in zip(X, before, strict=True):
+        np.testing.assert_allclose(got, predicted(x, weights, y_mean), rtol=1e-9)
+    rnn.partial_fit([x + x_scale for x in X], [np.add(item, y_scale) for item in y])
+    np.testing.assert_allclose(rnn.y_mean_, y_mean + y_scale / 2)
+    for x, got, earlier in zip(X, rnn.predict(X), before, strict=True):
+        np.testing.assert_allclose(got, predicted(x, weights, rnn.y_mean_[0]), rtol=1e-9)
+        if len(x) < 4:  # later, little is left of it
+            assert not np.allclose(got, earlier, rtol=1e-4, atol=0)
 
 
 def test_a_scale_that_hardly_moves_stays():
