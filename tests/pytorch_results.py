@@ -2,7 +2,7 @@
 
 import numpy as np
 import torch
-from make_fixtures import CELLS
+from make_fixtures import CELLS, CONNECTIONS
 from torch.nn.utils.rnn import pack_sequence, pad_packed_sequence
 
 torch.set_num_threads(1)  # more would only wait for each other
@@ -29,6 +29,73 @@ def run(rnn, X):
     return outputs, torch.cat(tuple(h_n[-n_directions:]), dim=1)
 
 
+class Stack(torch.nn.Module):
+    """Layers of one cell, with connections that PyTorch's own stacks do not have."""
+
+    def __init__(self, kind, connections, n_layers, bidirectional, **options):
+        super().__init__()
+        self.connections, self.bidirectional = connections, bidirectional
+        self.width = HIDDEN * (1 + bidirectional)
+        above = self.width + N_FEATURES * (connections == "skip")
+        self.layers = torch.nn.ModuleList(
+            getattr(torch.nn, kind)(
+                above if layer else N_FEATURES,
+                HIDDEN,
+                bidirectional=bidirectional,
+                dtype=torch.float64,
+                **options,
+            )
+            for layer in range(n_layers)
+        )
+
+    def states(self, X):
+        """Return the top layer's states, and what the head reads: both (n_steps, width)."""
+        read = [run(self.layers[0], X)[0]]
+        states = read[0]
+        for layer in self.layers[1:]:
+            if self.connections == "skip":
+                states = run(layer, torch.cat((states, X), dim=1))[0]
+                read.append(states)
+            else:
+                states = run(layer, read[0])[0]
+                read = [read[0] + states]
+        return states, torch.cat(read, dim=1)
+
+    def last(self, states):
+        """Return the last rows of each sequence, of each unit in its direction."""
+        ends = torch.tensor(LENGTHS).cumsum(0) - 1
+        starts = ends + 1 - torch.tensor(LENGTHS)
+        forward = torch.arange(states.shape[1]) % self.width < HIDDEN
+        return torch.where(forward, states[ends], states[starts])
+
+
+def named_parameters(rnn):
+    """Return the recurrent weights under the names that layers of one network have in PyTorch."""
+    if not isinstance(rnn, Stack):
+        return dict(rnn.named_parameters())
+    return {
+        name.replace("_l0", f"_l{k}"): parameter
+        for k, layer in enumerate(rnn.layers)
+        for name, parameter in layer.named_parameters()
+    }
+
+
+def features(rnn, X):
+    """Return what a head per step and a head per sequence read."""
+    if isinstance(rnn, Stack):
+        read = rnn.states(X)[1]
+        return read, rnn.last(read)
+    return run(rnn, X)
+
+
+def top_states(rnn, X):
+    """Return the top layer's states and its last ones."""
+    if isinstance(rnn, Stack):
+        states = rnn.states(X)[0]
+        return states, rnn.last(states)
+    return run(rnn, X)
+
+
 def cross_entropy(raw, targets, sample_weight):
     losses = torch.nn.functional.cross_entropy(raw, targets, reduction="none")
     return (sample_weight * losses).sum() / sample_weight.sum()
@@ -41,7 +108,7 @@ def squared_error(raw, targets, sample_weight):
 
 def named(prefix, rnn, head, get=lambda parameter: parameter):
     """Return numpy copies of `get(parameter)` for all weights, under `prefix`."""
-    weights = dict(rnn.named_parameters()) if rnn else {}
+    weights = named_parameters(rnn) if rnn else {}
     weights |= {f"head.{name}": p for name, p in head.named_parameters()} if head else {}
     return {f"{prefix}/{name}": get(p).detach().numpy().copy() for name, p in weights.items()}
 
@@ -51,7 +118,7 @@ def run_task(task, rnn, head, X, targets, sample_weight):
     per_step = task == "many_to_many"
 
     def compute():
-        raw = head(run(rnn, X)[0 if per_step else 1])
+        raw = head(features(rnn, X)[0 if per_step else 1])
         return raw, (squared_error if per_step else cross_entropy)(raw, targets, sample_weight)
 
     raw, loss = compute()
@@ -70,15 +137,24 @@ def run_task(task, rnn, head, X, targets, sample_weight):
     return arrays, lambda: compute()[1]
 
 
-def compute(name, n_layers):
+def compute(name, connections, n_layers, bidirectional):
     """Return all arrays of one file."""
-    rng = np.random.default_rng([list(CELLS).index(name), n_layers])
     cell, activation, kind, options = CELLS[name]
-    bidirectional = n_layers == 2
-    rnn = getattr(torch.nn, kind)(
-        N_FEATURES, HIDDEN, n_layers, bidirectional=bidirectional, dtype=torch.float64, **options
-    )
-    width = HIDDEN * (1 + bidirectional)
+    seed = [list(CELLS).index(name), n_layers]
+    if connections:
+        rng = np.random.default_rng([*seed, CONNECTIONS.index(connections)])
+        rnn = Stack(kind, connections, n_layers, bidirectional, **options)
+    else:
+        rng = np.random.default_rng(seed)
+        rnn = getattr(torch.nn, kind)(
+            N_FEATURES,
+            HIDDEN,
+            n_layers,
+            bidirectional=bidirectional,
+            dtype=torch.float64,
+            **options,
+        )
+    width = HIDDEN * (1 + bidirectional) * (n_layers if connections == "skip" else 1)
     heads = [torch.nn.Linear(width, n, dtype=torch.float64) for n in (N_CLASSES, N_TARGETS)]
     for module in (rnn, *heads):
         draw_weights(module, rng)
@@ -91,13 +167,14 @@ def compute(name, n_layers):
     step_weight = torch.from_numpy(rng.uniform(0.5, 2.0, n_steps))
     step_weight[::4] = 0.0
 
-    outputs, last = run(rnn, X)
+    outputs, last = top_states(rnn, X)
     arrays = {
         "torch_version": str(torch.__version__),
         "cell": cell,
         "activation": activation,
         "n_layers": n_layers,
         "bidirectional": bidirectional,
+        **({"connections": connections} if connections else {}),
         "X": X.detach().numpy(),
         "offsets": np.concatenate([[0], np.cumsum(LENGTHS)]),
         **named("weights", rnn, None),
@@ -107,6 +184,8 @@ def compute(name, n_layers):
     arrays |= run_task("many_to_many", rnn, heads[1], X, values, step_weight)[0]
     task, loss = run_task("many_to_one", rnn, heads[0], X, classes, sequence_weight)
     arrays |= task
+    if connections:
+        return arrays
 
     parameters = [*rnn.parameters(), *heads[0].parameters()]
     start = [parameter.detach().clone() for parameter in parameters]

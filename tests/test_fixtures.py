@@ -19,17 +19,22 @@ from cases import (
     set_optimizer,
     simd_level,
 )
-from make_fixtures import CELLS, DATA, path_of
+from make_fixtures import CELLS, DATA, FILES
 
 from sklearn_rnn import _core
+from sklearn_rnn._model.network import hidden_states
 
-FILES = sorted(DATA.glob("*.npz"))
 # The loss of each task, and what its head puts out.
 TASKS = {"many_to_one": ("softmax", 3), "many_to_many": ("squared_error", 2)}
 # Solver and learning rate of the trajectories in the files.
 TRAJECTORIES = {"trajectory": ("sgd", 0.1), "adam": ("adam", 0.01)}
 
 each_file = pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+each_file_of_a_trajectory = pytest.mark.parametrize(
+    "file",
+    [file for file, (_, connections, *_) in FILES.items() if connections is None],
+    ids=lambda file: file.stem,
+)
 each_task = pytest.mark.parametrize("task", TASKS)
 each_dtype = pytest.mark.parametrize("dtype", RTOL_TORCH_OUTPUTS)
 each_level = pytest.mark.parametrize("level", _core.simd_levels())
@@ -45,6 +50,7 @@ def load(file, dtype, task=None, per_step=False):
         (arrays["weights/weight_hh_l0"].shape[1],) * int(arrays["n_layers"]),
         n_features=arrays["X"].shape[1],
         bidirectional=bool(arrays["bidirectional"]),
+        connections=str(arrays["connections"]) if "connections" in arrays else None,
         n_outputs=n_outputs,
         loss=loss,
         huber_delta=1.0,
@@ -68,24 +74,35 @@ def load(file, dtype, task=None, per_step=False):
 
 
 def test_every_cell_that_pytorch_has_has_its_files():
-    assert set(FILES) == {path_of(name, n_layers) for name in CELLS for n_layers in (1, 2)}
-    for name, (cell, activation, *_) in CELLS.items():
+    assert set(DATA.glob("*.npz")) == set(FILES)
+    for cell, activation, *_ in CELLS.values():
         choices = _core.CELLS[cell].options.get("activation")
         assert activation in (choices.choices if choices else ("tanh",))
-        with np.load(path_of(name, 1)) as arrays:
-            assert (arrays["cell"], arrays["activation"]) == (cell, activation)
+    for path, (name, connections, *sizes) in FILES.items():
+        with np.load(path) as arrays:
+            assert (arrays["cell"], arrays["activation"]) == CELLS[name][:2]
+            assert [arrays["n_layers"], arrays["bidirectional"]] == sizes
+            assert arrays.get("connections") == connections
 
 
 @each_level
 @each_dtype
 @each_file
 def test_states_are_pytorchs(file, dtype, level):
-    problem = load(file, dtype)
-    with simd_level(level):
-        last = predict(problem.network, problem.params, problem.data)
-        outputs = predict(load(file, dtype, per_step=True).network, problem.params, problem.data)
-    assert_close(last, problem.arrays["last"], RTOL_TORCH_OUTPUTS[dtype])
-    assert_close(outputs, problem.arrays["outputs"], RTOL_TORCH_OUTPUTS[dtype])
+    problem = load(file, dtype, "many_to_one")
+    data = problem.data
+    sequences = SimpleNamespace(
+        values=data.values,
+        offsets=data.offsets,
+        lengths=np.diff(data.offsets),
+        n_samples=data.n_samples,
+    )
+    for name, per_step in (("last", False), ("outputs", True)):
+        with simd_level(level):
+            states = hidden_states(
+                problem.network, problem.params, sequences, None, layer=-1, per_step=per_step
+            )
+        assert_close(states, problem.arrays[name], RTOL_TORCH_OUTPUTS[dtype])
 
 
 @each_level
@@ -109,7 +126,7 @@ def test_outputs_loss_and_gradients_are_pytorchs(file, task, dtype, level):
 @each_level
 @each_dtype
 @pytest.mark.parametrize("trajectory", TRAJECTORIES)
-@each_file
+@each_file_of_a_trajectory
 def test_twenty_steps_are_pytorchs(file, trajectory, dtype, level):
     problem = load(file, dtype, "many_to_one")
     params, data = problem.params, problem.data
