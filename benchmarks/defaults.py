@@ -21,7 +21,7 @@ changes. Settings with a fit of more than LONGEST_FIT seconds are out.
 import itertools
 import math
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cache, partial
 
 import datasets
@@ -31,8 +31,7 @@ from joblib import Parallel, delayed
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import KFold, RepeatedStratifiedKFold, StratifiedKFold
 
-from sklearn_rnn import RNNClassifier, RNNRegressor
-from sklearn_rnn._model import network as _network
+from sklearn_rnn import RNNClassifier, RNNRegressor, cells
 
 # ---- tasks: training data alone ----
 
@@ -94,11 +93,8 @@ def some(items, indices):
 def evaluate(task, settings, seed):
     """Mean error over the folds, and the seconds of processor time of each fit."""
     X, y = data_of(task)
-    settings = dict(settings)
-    forget_bias = settings.pop("forget_bias", _network.FORGET_BIAS)
     model = clone(task.estimator).set_params(**settings, random_state=seed, n_threads=1)
     errors, seconds = [], []
-    before, _network.FORGET_BIAS = _network.FORGET_BIAS, forget_bias
     for train, test in task.cv.split(range(len(X)), y if is_classifier(model) else None):
         start = time.process_time()
         model.fit(some(X, train), some(y, train))
@@ -108,7 +104,6 @@ def evaluate(task, settings, seed):
             errors.append(np.mean(predicted != wanted) + 1 / len(rows_of(y)))
         else:
             errors.append(np.mean((predicted - wanted) ** 2) / np.var(wanted) + TINY)
-    _network.FORGET_BIAS = before
     return {"error": float(np.mean(errors)), "seconds": seconds}
 
 
@@ -126,7 +121,10 @@ class Setting:
     n_iter_no_change: int = 10
 
     def parameters(self):
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        cell = self.cell
+        if self.forget_bias is not None:
+            cell = cells.LSTM(forget_bias=self.forget_bias)
+        return {"cell": cell, "n_iter_no_change": self.n_iter_no_change}
 
     def text(self):
         bias = "" if self.forget_bias is None else f", forget bias {self.forget_bias:g}"

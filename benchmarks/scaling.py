@@ -39,26 +39,24 @@ REAL = 4  # bytes
 def engine_and_step(size, threads):
     """A function that makes the engine and a function of no argument: one training step."""
     from sklearn_rnn import _core
-    from sklearn_rnn._model.network import Network, initialize
+    from sklearn_rnn._model.architecture import network_of
+    from sklearn_rnn._model.network import initialize
 
     rng, lengths = np.random.default_rng(0), np.full(size["B"], size["T"])
     values = rng.standard_normal((lengths.sum(), size["I"]), dtype=np.float32)
     labels = rng.integers(N_OUTPUTS, size=len(lengths), dtype=np.int32)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.intp)
     data, indices = _core.Dataset(values, offsets, labels), np.arange(len(lengths), dtype=np.intp)
-    network = Network(
-        n_features=size["I"],
-        cell="lstm",
-        activation="tanh",
-        hidden_layer_sizes=(size["H"],) * size["layers"],
-        bidirectional=False,
-        n_outputs=N_OUTPUTS,
-        loss="softmax",
-        huber_delta=1.0,
-        per_step=False,
-        dropout=0.0,
-        dtype="float32",
-    )
+    words = {
+        "cell": "lstm",
+        "hidden_layer_sizes": (size["H"],) * size["layers"],
+        "bidirectional": False,
+        "connections": None,
+        "mode": "many_to_one",
+        "dropout": 0.0,
+        "dtype": "float32",
+    }
+    network = network_of(words, size["I"], N_OUTPUTS, "softmax")
     params = initialize(network, np.random.RandomState(0))
 
     def make():

@@ -111,24 +111,21 @@ def suffixes(shape):
 
 def ours(work, cell, threads):
     from sklearn_rnn import _core
-    from sklearn_rnn._model.network import Network
+    from sklearn_rnn._model.architecture import network_of
 
     shape = work.shape
     values, lengths, labels = work.minibatch()
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.intp)
-    network = Network(
-        n_features=shape.n_features,
-        cell=cell,
-        activation="tanh",
-        hidden_layer_sizes=(shape.hidden,) * shape.layers,
-        bidirectional=shape.directions == 2,
-        n_outputs=N_CLASSES,
-        loss="softmax",
-        huber_delta=1.0,
-        per_step=False,
-        dropout=0.0,
-        dtype=work.dtype,
-    )
+    words = {
+        "cell": cell,
+        "hidden_layer_sizes": (shape.hidden,) * shape.layers,
+        "bidirectional": shape.directions == 2,
+        "connections": None,
+        "mode": "many_to_one",
+        "dropout": 0.0,
+        "dtype": work.dtype,
+    }
+    network = network_of(words, shape.n_features, N_CLASSES, "softmax")
     params = np.empty(network.n_params, dtype=work.dtype)
     given = work.parameters(cell)
     for name, view in network.views(params).items():

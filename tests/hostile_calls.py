@@ -40,10 +40,11 @@ from sklearn_rnn.cells import LSTM, Elman, IndRNN, Jordan
 from sklearn_rnn.preprocessing import SequenceScaler
 
 ESTIMATORS = (RNNClassifier, RNNRegressor)
+RELU_JORDAN = Jordan(activation="relu")
 CELLS = (
     *sorted(_core.CELLS),
     Elman(activation="relu"),
-    Jordan(activation="relu"),
+    RELU_JORDAN,
     IndRNN(activation="tanh"),
     LSTM(peepholes=True, forget_bias=0.0),
 )
@@ -73,6 +74,8 @@ def settings_of(draw, estimator, mode):
     if estimator is RNNRegressor:
         options["loss"] = draw(st.sampled_from(REGRESSION_LOSSES))
         options["normalize_y"] = draw(st.booleans())
+        if options["loss"] == "poisson" and options["cell"] is RELU_JORDAN:
+            options["cell"] = "jordan"  # exp(z) of rectified units that read it is soon infinite
     return estimator(mode=mode, random_state=0, **options)
 
 
@@ -159,8 +162,13 @@ def learning_calls(draw, method):
         )
     rnn.set_params(early_stopping=validated)
     call = call_of(rnn, method, drawn)
+    return replace(call, verdict=max(call.verdict, verdict_of(rnn)))
+
+
+def verdict_of(rnn):
+    """Return what is known of a fit by its parameters."""
     reads_output = _core.CELLS[kind_of(rnn.cell)].reads_output
-    return replace(call, verdict=BAD) if reads_output and rnn.bidirectional else call
+    return BAD if reads_output and rnn.bidirectional else GOOD
 
 
 def call_of(owner, method, drawn):

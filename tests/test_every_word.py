@@ -112,6 +112,22 @@ def test_every_word_makes_a_network_of_its_own():
     assert len({output.tobytes() for output in outputs}) == len(outputs)
 
 
+@each_mode
+@each_connection
+@each_cell
+def test_all_go_on_step_by_step_and_block_by_block(cell, connections, mode):
+    rnn, _ = fitted(RNNClassifier, mode, cell=cell, connections=connections, dtype="float32")
+    X = np.random.default_rng(1).standard_normal((5, 9, N_FEATURES))
+    stream = rnn.stream(5, method="predict_proba")
+    for t in range(9):
+        got = stream.step(X[:, t])
+        whole = rnn.predict_proba(X[:, : t + 1])
+        np.testing.assert_array_equal(got, whole[:, -1] if mode == "many_to_many" else whole)
+    _, state = rnn.predict_proba(X[:, :4], return_state=True)
+    got = rnn.predict_proba(X[:, 4:], initial_state=state)
+    np.testing.assert_array_equal(got, whole[:, 4:] if mode == "many_to_many" else whole)
+
+
 # ---- weights ------------------------------------------------------------------------------------
 
 

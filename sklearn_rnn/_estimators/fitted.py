@@ -153,6 +153,9 @@ class _FittedRNN(Pickled, BaseEstimator):
     def hidden_states(self, X, *, layer=-1, return_sequences=False):
         """Return the states of a recurrent layer.
 
+        With ``connections="residual"``, they are the states before they are added to what the
+        layer reads.
+
         Parameters
         ----------
         X : sequences

@@ -7,7 +7,7 @@ import pytorch_results
 import torch
 from cases import RTOL_TORCH_GRADIENTS, as_read, assert_close
 from kept_models import SUFFIXES
-from make_fixtures import CELLS, path_of
+from make_fixtures import FILES
 from safetensors.numpy import load_file
 
 from sklearn_rnn import RNNClassifier
@@ -40,10 +40,9 @@ def test_pytorch_takes_the_weights_of_our_files(suffix, tmp_path):
     np.testing.assert_allclose(ours, states.detach().numpy(), atol=1e-12)
 
 
-@pytest.mark.parametrize("n_layers", [1, 2])
-@pytest.mark.parametrize("name", CELLS)
-def test_pytorch_computes_what_is_stored(name, n_layers):
-    stored, computed = np.load(path_of(name, n_layers)), pytorch_results.compute(name, n_layers)
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_pytorch_computes_what_is_stored(file):
+    stored, computed = np.load(file), pytorch_results.compute(*FILES[file])
     assert stored.keys() == computed.keys()
     for key in stored.keys() - {"torch_version"}:
         if stored[key].dtype.kind == "f":
