@@ -11,4 +11,6 @@ cnp.import_array()
 
 include "rosters.pxi"
 include "boundary.pxi"
+include "network.pxi"
 include "engine.pxi"
+include "session.pxi"

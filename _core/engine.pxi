@@ -14,30 +14,17 @@ from posix.unistd cimport getpid
 
 from blas cimport gemm_double, gemm_float
 from kernels cimport (
-    BLOCK_ROWS, CACHE_LINE, MAX_LAYERS, MOST_HELPERS, NUMBERS, POLL_WORK, SIGNAL_NANOSECONDS, TWO_CLASSES, prepare_team, rnn_job,
-    rnn_network, rnn_optimizer, rnn_phase, rnn_team, run_phases, start_helpers, stop_job
+    BLOCK_ROWS, CACHE_LINE, MAX_DIRECTIONS, MOST_HELPERS, NUMBERS, ONCE, PLAN_MADE, PLAN_OVER_BUDGET, PLAN_TOO_LONG, POLL_WORK,
+    RECURRENT, SIGNAL_NANOSECONDS, TWO_CLASSES, prepare_team, rnn_carried, rnn_job, rnn_network, rnn_node, rnn_optimizer,
+    rnn_phase, rnn_plan_result, rnn_team, rnn_wish, run_phases, start_helpers, stop_job
 )
 
-# A minibatch is cut into slices of SLICE_ROWS sequences; more for wide layers, whose weights are read from memory for each
-# step of each slice. The rule depends only on the batch and the network, never on threads, so that any number of threads
-# gives the same bits.
-cdef isize SLICE_ROWS = 8, WIDE_SLICE_ROWS = 16, WIDE_LAYER = 256
-# Smaller minibatches still make two slices, if these have at least this many sequences.
-cdef isize FEWEST_SLICE_ROWS = 4
-cdef isize MAX_SLICES = 32, MAX_GRADIENT_BYTES = 256 << 20
-cdef isize PREDICT_SLICE_ROWS = 16, PREDICT_SLICES = 32
-# Prediction keeps the states of this many rows (steps x sequences) at a time: few enough to stay in cache.
-cdef isize PREDICT_SEGMENT_ROWS = 1024
 # Below this many multiplications, about half a millisecond, one thread does everything. On a quiet machine a second one would
 # still help, but on a busy one each minibatch may wait for a helper: at 2^23 it took up to half as long again, at 2^24 a fifth.
 # A prediction waits only once.
 cdef double THREADS_WORTH = 1 << 24, PREDICT_THREADS_WORTH = 1 << 23
 # More threads than the machine has cores only wait; but up to 16 are allowed on any machine.
 cdef isize MOST_THREADS = min(max(os.cpu_count() or 1, 16), 1 + MOST_HELPERS)
-# Features, units and outputs stay below this, so that their products with a few gates cannot overflow before they are checked.
-cdef isize LARGEST = 1 << 31
-# The steps of a slice stay below this, for the same reason.
-cdef isize MOST_STEPS = 1 << 60
 
 
 cdef class Team:
@@ -90,63 +77,6 @@ cdef object aligned_empty(isize n, dtype):
     return buffer[start:start + n * itemsize].view(dtype)
 
 
-cdef int describe(rnn_network *network, n_features, cell, activation, hidden_layer_sizes, bidirectional, n_outputs) except -1:
-    """Fill in the architecture; everything else is zero."""
-    cdef const rnn_kernels *kernels = rnn_kernels_of(8, 0)
-    cdef int k, number = index_of(CELLS, cell, "cell")
-    sizes = tuple(hidden_layer_sizes)
-    if not 1 <= len(sizes) <= MAX_LAYERS or not 1 <= min(sizes) <= max(sizes) < LARGEST:
-        raise ValueError(f"`hidden_layer_sizes` must hold 1 to {MAX_LAYERS} sizes of 1 to {LARGEST - 1}, got {sizes}.")
-    if not 1 <= n_features < LARGEST:
-        raise ValueError(f"`n_features` must be 1 to {LARGEST - 1}, got {n_features}.")
-    if not 0 <= n_outputs < LARGEST:
-        raise ValueError(f"`n_outputs` must be 0 to {LARGEST - 1}, got {n_outputs}.")
-    memset(network, 0, sizeof(rnn_network))
-    network.n_features = n_features
-    network.n_layers = len(sizes)
-    network.n_directions = 2 if bidirectional else 1
-    network.head.outputs = n_outputs
-    for k in range(network.n_layers):
-        network.layer[k].cell = kernels.cells[number]
-        network.layer[k].hidden = sizes[k]
-        if CELLS[cell].activations:
-            network.layer[k].activation = index_of(CELLS[cell].activations, activation, "activation")
-    return 0
-
-
-def parameter_layout(n_features, cell, hidden_layer_sizes, bidirectional, n_outputs):
-    """List the parameter arrays in the flat vector.
-
-    Returns
-    -------
-    layout : list of (name, offset, shape)
-        Under PyTorch's names: by layer and direction `weight_ih_l0` (G*H, I), `weight_hh_l0` (G*H, H), `bias_ih_l0` and
-        `bias_hh_l0` (G*H,), the reverse direction with the suffix `_reverse`; then `head.weight` and `head.bias`.
-    """
-    cdef rnn_network network
-    cdef int k, d
-    activations = CELLS[cell].activations if cell in CELLS else ()
-    describe(&network, n_features, cell, activations[0] if activations else None, hidden_layer_sizes, bidirectional, n_outputs)
-    if rnn_kernels_of(8, 0).plan(&network):
-        raise ValueError(f"`hidden_layer_sizes`={tuple(hidden_layer_sizes)} is too large for {n_features} features and "
-                         f"{n_outputs} outputs: they need 2**59 numbers or more.")
-    layout = []
-    for k in range(network.n_layers):
-        inputs = network.layer[k].input_parts * network.layer[k].inputs
-        hidden = network.layer[k].hidden
-        gates = network.layer[k].cell.n_gates * hidden
-        for d in range(network.n_directions):
-            way, suffix = network.layer[k].direction[d], f"l{k}" + ("_reverse" if d else "")
-            layout += [(f"weight_ih_{suffix}", way.weight_ih, (gates, inputs)),
-                       (f"weight_hh_{suffix}", way.weight_hh, (gates, hidden)),
-                       (f"bias_ih_{suffix}", way.bias_ih, (gates,)),
-                       (f"bias_hh_{suffix}", way.bias_hh, (gates,))]
-    states = network.n_directions * network.layer[network.n_layers - 1].hidden
-    if n_outputs:
-        layout += [("head.weight", network.head.weight, (n_outputs, states)), ("head.bias", network.head.bias, (n_outputs,))]
-    return layout
-
-
 cdef void call_signal_handlers(rnn_job *job) noexcept nogil:
     """Let Python's signal handlers run, at most every SIGNAL_NANOSECONDS; an exception in them ends the minibatch."""
     cdef double now = seconds()
@@ -166,8 +96,8 @@ cdef class Engine:
 
     Parameters
     ----------
-    n_features, cell, activation, hidden_layer_sizes, bidirectional, n_outputs, loss, huber_delta, per_step, dropout, dtype
-        The network, as in the estimators; with `n_outputs` 0 the last layer's states are the output.
+    n_features, nodes, loss, huber_delta, per_step, dtype
+        The network: see `sklearn_rnn._model.network`.
     n_threads : int
         Maximum number of threads. The results do not depend on it.
     training : bool
@@ -179,46 +109,56 @@ cdef class Engine:
     memory_budget : int or None
         Maximum number of bytes for the activations of all threads (training only). If they need more, they are computed twice:
         the results are the same and take a third more time. The reverse direction of a network needs all steps at once.
+    result : int or None
+        The node whose stream `predict` returns; None: the last one, the head.
+    by_step : bool
+        Go through all nodes at each step, instead of through all steps of each node. The results are the same, except where BLAS
+        adds up in another order. A loop through several nodes is always gone through like this.
+    input_gradient : bool
+        Make room for the gradient with respect to the data (training only).
+    probe : bool
+        Make room for the squares of the gradients of h (training only).
+    carried : bool
+        Continue from given states: see `Session`.
     """
-    cdef rnn_network network
+    cdef NodeTables tables
+    cdef rnn_network *network
     cdef rnn_job *job
     cdef const rnn_kernels *kernels
     cdef int kind
-    cdef isize max_batch, workers
+    cdef isize max_batch
     cdef bint loaded
     cdef object pending, dtype
     cdef bint optimizing
     cdef double divisor, mean_weight, max_grad_norm, max_grad_value
-    cdef object job_memory, params, packed, arenas, ints, slice_gradients, gradient, losses, norms, samples, ranks
+    cdef object job_memory, params, packed, arenas, ints, walks, slice_gradients, gradient, losses, norms, probed, samples, ranks
 
-    def __cinit__(self, *, n_features, cell, activation, hidden_layer_sizes, bidirectional, n_outputs, loss, per_step, dtype,
-                  n_threads, training, lengths, batch_size, huber_delta=1.0, dropout=0.0, memory_budget=None):
-        cdef rnn_network *network = &self.network
+    def __cinit__(self, *, n_features, nodes, loss, per_step, dtype, n_threads, training, lengths, batch_size, huber_delta=1.0,
+                  memory_budget=None, result=None, by_step=False, input_gradient=False, probe=False, carried=False):
+        cdef rnn_network *network
         self.kind = type_of(dtype)
         self.job_memory = aligned_empty(sizeof(rnn_job), np.uint8)
         self.job = <rnn_job *>cnp.PyArray_DATA(self.job_memory)
         memset(self.job, 0, sizeof(rnn_job))
         self.dtype = np.dtype(dtype)
         self.kernels = rnn_kernels_of(self.dtype.itemsize, present_level)
-        describe(network, n_features, cell, activation, hidden_layer_sizes, bidirectional, n_outputs)
-        for k in range(network.n_layers):
-            network.layer[k].cell = self.kernels.cells[index_of(CELLS, cell, "cell")]
+        self.tables = NodeTables(n_features, nodes)
+        self.network = network = &self.tables.network
         network.loss = index_of(LOSSES, loss, "loss")
-        if not 0 <= dropout < 1 or not huber_delta > 0:
-            raise ValueError(f"`dropout` must be from 0 to below 1 and `huber_delta` positive, got {dropout} and {huber_delta}.")
+        if not huber_delta > 0:
+            raise ValueError(f"`huber_delta` must be positive, got {huber_delta}.")
         network.huber_delta = huber_delta
-        network.dropout = dropout
-        network.per_step = per_step
-        network.training = training
-        if self.kernels.losses[network.loss].targets == TWO_CLASSES and n_outputs > 1:
-            raise ValueError(f"`n_outputs` must be 1 for the {loss} loss, got {n_outputs}.")
-        if training and n_outputs == 0:
-            raise ValueError("`n_outputs` must be at least 1 for training, got 0.")
-        if not training:
-            batch_size = PREDICT_SLICE_ROWS * PREDICT_SLICES
-        self.max_batch = max(1, min(batch_size, len(lengths)))
-        self.workers = max(1, min(n_threads, MOST_THREADS))
-        self.allocate(np.asarray(lengths, dtype=np.intp), memory_budget)
+        network.per_step, network.training, network.by_step, network.carried = per_step, training, by_step, carried
+        network.input_gradient = training and input_gradient
+        if result is not None:
+            if not 0 <= result < network.n_nodes - 1:
+                raise ValueError(f"`result` must be from 0 to {network.n_nodes - 2}, got {result}.")
+            network.result = result + 1
+        self.allocate(np.asarray(lengths, dtype=np.intp), batch_size, n_threads, memory_budget, probe)
+        if self.kernels.losses[network.loss].targets == TWO_CLASSES and network.outputs > 1:
+            raise ValueError(f"A head must have 1 unit for the {loss} loss, got {network.outputs}.")
+        if training and network.head != network.result:
+            raise ValueError("The last node must be a head for training.")
         self.job.network = network
         if threading.current_thread() is threading.main_thread():   # only this one runs signal handlers
             self.job.sync.poll = call_signal_handlers
@@ -226,92 +166,85 @@ cdef class Engine:
         # BLAS in the wheels of numpy and scipy uses AVX: 3 times as fast as our baseline kernels, no faster than our others.
         if training and self.kernels == rnn_kernels_of(self.dtype.itemsize, 0) and self.blas_can_count():
             from sklearn_rnn._memory import check_room_for_blas
-            check_room_for_blas(self.workers)
+            check_room_for_blas(network.n_workers)
             self.job.gemm = gemm_float if self.kind == cnp.NPY_FLOAT32 else gemm_double
         self.job.sync.last_poll = seconds()
 
-    cdef isize rows_wanted(self) noexcept:
-        """How many sequences a slice should have."""
-        cdef int k
-        if not self.network.training:
-            return PREDICT_SLICE_ROWS
-        for k in range(self.network.n_layers):
-            if self.network.layer[k].hidden >= WIDE_LAYER:
-                return WIDE_SLICE_ROWS
-        return SLICE_ROWS
-
-    cdef isize slices_of(self, isize batch) noexcept:
-        """How many slices a minibatch is cut into."""
-        cdef isize rows = self.rows_wanted(), most = (batch + rows - 1) // rows
-        if not self.network.training:   # a row's bits do not depend on the slices: at least one for each thread
-            return max(most, min(self.workers, batch))
-        most = max(most, min(2, batch // FEWEST_SLICE_ROWS))
-        bytes_each = self.network.gradient.size * self.kernels.real_bytes
-        return max(1, min(most, MAX_SLICES, MAX_GRADIENT_BYTES // max(1, bytes_each)))
-
     cdef bint blas_can_count(self) noexcept:
         """Whether every size that a product may have fits into an int."""
-        cdef rnn_network *network = &self.network
-        cdef isize largest = max(network.n_features, network.head.width, network.max_rows + BLOCK_ROWS)
-        cdef int k
-        for k in range(network.n_layers):
-            largest = max(largest, network.layer[k].ld_gates, network.layer[k].input_parts * network.layer[k].inputs)
+        cdef rnn_network *network = self.network
+        cdef isize largest = max(network.n_features, network.output_width, network.max_rows + BLOCK_ROWS)
+        cdef int i
+        for i in range(network.n_tensors):
+            largest = max(largest, network.tensor[i].columns)
+        for i in range(network.n_nodes):
+            largest = max(largest, network.node[i].ld_gates, network.node[i].out.ld)
         return largest <= INT_MAX
 
-    cdef allocate(self, lengths, memory_budget):
-        """Allocate all memory: packed weights, a gradient per slice, an arena per thread."""
-        cdef rnn_network *network = &self.network
-        cdef isize slices
-        self.plan(network)      # sizes of weights and gradients, which the slices depend on
-        slices = self.slices_of(self.max_batch)
-        network.max_rows = max((self.max_batch + slices - 1) // slices, min(self.max_batch, self.rows_wanted()))
-        longest = np.sort(lengths)[::-1][:network.max_rows] if lengths.size > network.max_rows else lengths
-        if longest.sum(dtype=np.float64) > MOST_STEPS:
-            raise ValueError(f"`lengths` must sum to less than 2**60 steps, got a sequence of "
-                             f"{longest.max()}.")
-        network.max_steps = max(1, longest.max(initial=1))
-        network.segment_rows = network.max_slice_steps = max(1, longest.sum())
-        if not network.training and network.n_directions == 1:
-            network.segment_rows = min(network.max_slice_steps, PREDICT_SEGMENT_ROWS + self.least_segment())
-        self.plan(network)
-        self.workers = min(self.workers, slices)
-        if network.training and memory_budget is not None:
-            self.keep_within(memory_budget)
-        with self.room_for(network, slices):
-            self.take_planned(network)
-            self.ints = np.empty(self.workers * network.arena_ints, dtype=np.intp)
+    cdef allocate(self, lengths, batch_size, n_threads, memory_budget, probe):
+        """Plan, and allocate all memory: packed weights, a gradient per slice, an arena per thread."""
+        cdef rnn_network *network = self.network
+        cdef rnn_wish wish
+        cdef int i
+        memset(&wish, 0, sizeof(wish))
+        if lengths.size > 1:
+            lengths = np.ascontiguousarray(np.sort(lengths)[::-1])
+        elif lengths.size == 0:
+            lengths = np.ones(1, dtype=np.intp)
+        wish.lengths, wish.n_lengths = <const isize *>cnp.PyArray_DATA(lengths), lengths.size
+        wish.batch = min(batch_size, lengths.size)
+        wish.n_workers = max(1, min(n_threads, MOST_THREADS))
+        wish.budget = -1 if memory_budget is None else min(memory_budget, 1 << 62)
+        made = self.tables.plan(self.kernels, &wish)
+        if made == PLAN_TOO_LONG:
+            raise ValueError(f"`lengths` must sum to less than 2**60 steps, got a sequence of {lengths[0]}.")
+        if made == PLAN_OVER_BUDGET:
+            raise ValueError(f"`memory_budget` must be at least {wish.least_budget} bytes for this network and minibatch and "
+                             f"sequences of {network.max_steps} steps, got {memory_budget}.")
+        if made != PLAN_MADE:
+            raise ValueError("`hidden_layer_sizes` is too large for these sequences: the workspace needs 2**59 numbers or more.")
+        for i in range(network.n_nodes):
+            if network.training and not network.node[i].needed:
+                raise ValueError(f"Node {self.tables.nodes[i - 1].name!r} has no way to the head.")
+        self.max_batch = wish.batch
+        with self.room_for(wish.n_slices):
+            self.packed = aligned_empty(network.packed.size, self.dtype)
+            self.arenas = aligned_empty(network.n_workers * network.arena.size, self.dtype)
+            self.ints = np.empty(network.n_workers * network.n_ints, dtype=np.intp)
+            self.walks = aligned_empty(network.n_workers * network.walk_bytes, np.uint8)
             self.samples = np.empty(self.max_batch, dtype=np.intp)
             self.ranks = np.empty(self.max_batch * sizeof(ranked), dtype=np.uint8)
-            self.losses = np.zeros(slices)
+            self.losses = np.zeros(wish.n_slices)
             if network.training:
-                self.slice_gradients = aligned_empty(slices * network.gradient.size, self.dtype)
+                self.slice_gradients = aligned_empty(wish.n_slices * network.gradient.size, self.dtype)
                 self.gradient = aligned_empty(network.n_params, self.dtype)
                 self.norms = np.zeros(network.n_pieces)
+                if probe:
+                    self.probed = np.zeros((wish.n_slices, network.n_nodes, MAX_DIRECTIONS, network.max_steps))
+        self.job.packed, self.job.arenas = cnp.PyArray_DATA(self.packed), cnp.PyArray_DATA(self.arenas)
         self.job.arena_ints = <isize *>cnp.PyArray_DATA(self.ints)
+        self.job.walks = cnp.PyArray_DATA(self.walks)
         self.job.batch.samples = <const isize *>cnp.PyArray_DATA(self.samples)
         self.job.batch.slice_loss = <double *>cnp.PyArray_DATA(self.losses)
+        self.kernels.poison_gaps(&network.packed, 1, self.job.packed)
+        self.kernels.poison_gaps(&network.arena, network.n_workers, self.job.arenas)
         if network.training:
             self.job.slice_gradients = cnp.PyArray_DATA(self.slice_gradients)
             self.job.gradient = cnp.PyArray_DATA(self.gradient)
             self.job.piece_norms = <double *>cnp.PyArray_DATA(self.norms)
-            self.kernels.poison_gaps(&network.gradient, slices, self.job.slice_gradients)
+            self.kernels.poison_gaps(&network.gradient, wish.n_slices, self.job.slice_gradients)
 
-    cdef int plan(self, rnn_network *network) except -1:
-        """Work out the sizes and positions of everything."""
-        if self.kernels.plan(network):
-            raise ValueError("`hidden_layer_sizes` is too large for these sequences: the workspace needs 2**59 numbers or more.")
-        return 0
-
-    cdef object room_for(self, const rnn_network *network, isize slices):
+    cdef object room_for(self, isize n_slices):
         """Context in which the workspace is allocated."""
-        arenas = self.arena_bytes(network)
+        cdef const rnn_network *network = self.network
+        arenas = self.n_bytes_of_steps
         weights = (network.packed.size + network.n_params) * self.dtype.itemsize
-        gradients = int(slices) * network.gradient.size * self.dtype.itemsize
+        gradients = int(n_slices) * network.gradient.size * self.dtype.itemsize
         if arenas < weights + gradients:
             advice = "take a smaller `hidden_layer_sizes`"
         elif not network.training:
             advice = "lower `n_threads`, or cut the sequences"
-        elif network.n_directions == 2:
+        elif any(node.directions != "forward" for node in self.tables.nodes):
             advice = "lower `batch_size` or `n_threads`, or cut the sequences"
         else:
             advice = "set or lower `memory_budget`, lower `batch_size` or `n_threads`, or cut the sequences"
@@ -319,48 +252,12 @@ cdef class Engine:
         return memory_for(arenas + weights + gradients,
                           f"The workspace of this network, for sequences of up to {network.max_steps} steps,", advice)
 
-    cdef take_planned(self, const rnn_network *network):
-        """Allocate the packed weights and the arenas of a plan."""
-        packed = aligned_empty(network.packed.size, self.dtype)
-        arenas = aligned_empty(self.workers * network.arena.size, self.dtype)
-        self.packed, self.arenas = packed, arenas
-        self.job.packed, self.job.arenas = cnp.PyArray_DATA(packed), cnp.PyArray_DATA(arenas)
-        self.kernels.poison_gaps(&network.packed, 1, self.job.packed)
-        self.kernels.poison_gaps(&network.arena, self.workers, self.job.arenas)
-
-    cdef object arena_bytes(self, const rnn_network *network):
-        """Bytes of the steps that all threads keep, and of their offsets."""
-        return int(self.workers) * (network.arena.size * self.dtype.itemsize + network.arena_ints * sizeof(isize))
-
-    cdef isize least_segment(self) noexcept:
-        """Rows of the shortest segment allowed: room for several blocks, wherever these end."""
-        return 2 * (BLOCK_ROWS + self.network.max_rows)
-
-    cdef keep_within(self, budget):
-        """Shorten the segments, then use fewer threads, until the arenas fit into `budget` bytes."""
-        cdef rnn_network *network = &self.network
-        cdef isize whole = network.segment_rows, least = whole if network.n_directions == 2 else self.least_segment()
-        fewest = INFINITY
-        for workers in range(self.workers, 0, -1):
-            self.workers, network.segment_rows = workers, whole
-            while True:
-                self.plan(network)
-                needed = self.arena_bytes(network)
-                if needed <= budget:
-                    return
-                fewest = min(fewest, needed)
-                if network.segment_rows <= least:
-                    break
-                network.segment_rows = max(least, network.segment_rows * 7 // 8)
-        raise ValueError(f"`memory_budget` must be at least {fewest} bytes for this network and minibatch and sequences of "
-                         f"{network.max_steps} steps, got {budget}.")
-
     cdef run(self, rnn_phase first, rnn_phase second, rnn_phase third, rnn_phase fourth):
         """Run phases (the last may be NULL) one after another, on helpers too if there is enough work."""
         cdef rnn_job *job = self.job
         cdef rnn_phase *phases = [first, second, third, fourth]
         cdef double worth = THREADS_WORTH if self.network.training else PREDICT_THREADS_WORTH
-        cdef int n_helpers = min(self.workers, job.batch.n_slices) - 1 if self.work_of_batch() >= worth else 0
+        cdef int n_helpers = min(self.network.n_workers, job.batch.n_slices) - 1 if self.work_of_batch() >= worth else 0
         cdef Team team = None
         cdef rnn_team *helpers = NULL
         if n_helpers > 0:
@@ -368,7 +265,7 @@ cdef class Engine:
             helpers = &team.team
             if start_helpers(helpers, n_helpers) < n_helpers:   # the system refuses more: do not try again
                 n_helpers = helpers.n_helpers
-                self.workers = 1 + n_helpers
+                self.network.n_workers = 1 + n_helpers
         job.sync.next_slice = job.sync.stop = 0
         job.sync.work_until_poll = POLL_WORK
         self.pending = None
@@ -382,21 +279,15 @@ cdef class Engine:
 
     cdef double work_of_batch(self) noexcept:
         """Multiplications of the minibatch forward and back; a count, so that threads never depend on a clock."""
-        cdef double steps = 0, per_step = 0, head_rows, head
-        cdef isize i
-        cdef int k
-        for i in range(self.job.batch.size):
-            steps += self.job.data.offsets[self.job.batch.samples[i] + 1] - self.job.data.offsets[self.job.batch.samples[i]]
-        for k in range(self.network.n_layers):
-            per_step += (self.network.n_directions * self.network.layer[k].cell.n_gates * self.network.layer[k].width
-                         * (self.network.layer[k].input_parts * self.network.layer[k].inputs + self.network.layer[k].hidden))
-        head_rows = steps if self.network.per_step else self.job.batch.size
-        head = self.network.head.width * self.network.n_directions * self.network.layer[self.network.n_layers - 1].hidden
-        return (steps * per_step + head_rows * head) * (3 if self.network.training else 1)
+        cdef const rnn_job *job = self.job
+        cdef isize i, n_steps = 0
+        for i in range(job.batch.size):
+            n_steps += job.data.offsets[job.batch.samples[i] + 1] - job.data.offsets[job.batch.samples[i]]
+        return self.kernels.work_of(self.network, n_steps, job.batch.size)
 
     cdef attach(self, Dataset data, bint taught):
         """Point the job at the data, after a check that their shapes match this network."""
-        cdef rnn_network *network = &self.network
+        cdef rnn_network *network = self.network
         cdef rnn_job *job = self.job
         if data.n_features != network.n_features:
             raise ValueError(f"`values` must have {network.n_features} features, got {data.n_features}.")
@@ -413,12 +304,12 @@ cdef class Engine:
         kind = self.kernels.losses[network.loss].targets
         if kind != NUMBERS:
             job.data.labels = <const int32_t *>pointer_to(data.targets, "targets", cnp.NPY_INT32, (n,))
-            n_classes = 2 if kind == TWO_CLASSES else network.head.outputs
+            n_classes = 2 if kind == TWO_CLASSES else network.outputs
             if data.least_label < 0 or data.greatest_label >= n_classes:
                 raise ValueError(f"`targets` must be classes 0 to {n_classes - 1}, got {data.least_label} to "
                                  f"{data.greatest_label}.")
         else:
-            job.data.targets = pointer_to(data.targets, "targets", self.kind, (n, network.head.outputs))
+            job.data.targets = pointer_to(data.targets, "targets", self.kind, (n, network.outputs))
         if data.weights is not None:
             job.data.weights = <const double *>pointer_to(data.weights, "weights", cnp.NPY_FLOAT64, (n,))
 
@@ -439,7 +330,7 @@ cdef class Engine:
             ranks[i].length, ranks[i].position, ranks[i].sample = length, i, indices[i]
         if not sorted_already:
             qsort(ranks, batch, sizeof(ranked), longest_first)
-        job.batch.size, job.batch.n_slices = batch, self.slices_of(batch)
+        job.batch.size, job.batch.n_slices = batch, self.kernels.slices_of(self.network, batch)
         for i in range(batch):
             samples[i] = ranks[i].sample
         for i in range(0, batch, job.batch.n_slices):
@@ -477,8 +368,8 @@ cdef class Engine:
 
     @property
     def n_bytes_of_steps(self):
-        """Bytes that all threads together keep for the steps, which `memory_budget` limits."""
-        return self.arena_bytes(&self.network)
+        """Bytes that all threads together keep for the steps, and their offsets; `memory_budget` limits them."""
+        return int(self.network.n_workers) * (self.network.arena.size * self.dtype.itemsize + self.network.n_ints * sizeof(isize))
 
     @property
     def uses_blas(self):
@@ -562,7 +453,7 @@ cdef class Engine:
         optimizer.learning_rate = learning_rate
         optimizer.correction_1 = 1 - pow(optimizer.beta_1, update)
         optimizer.correction_2 = 1 - pow(optimizer.beta_2, update)
-        job.batch.update, job.batch.dropping, job.batch.d_values = <uint32_t>update, self.network.dropout > 0, NULL
+        job.batch.update, job.batch.dropping, job.batch.d_values = <uint32_t>update, True, NULL
         self.run(self.kernels.train, self.kernels.reduce, self.kernels.update, self.kernels.pack)
         if not isfinite(job.batch.loss):
             raise FloatingPointError(f"the loss is {job.batch.loss}")
@@ -593,31 +484,44 @@ cdef class Engine:
         self.take_minibatch(data, <const isize *>pointer_to(indices, "indices", cnp.NPY_INTP, (-1,)), len(indices))
         d_values = None
         if input_gradient:
+            if not self.network.input_gradient:
+                raise ValueError("`loss_and_grad` needs an engine made with `input_gradient` for the gradient of the input.")
             if len(np.unique(indices)) < len(indices):
                 raise ValueError("`indices` must not repeat for the gradient of the input.")
             d_values = np.zeros((data.n_steps, data.n_features), dtype=self.dtype)
-            self.keep_input_gradient()
         job.batch.d_values = cnp.PyArray_DATA(d_values) if input_gradient else NULL
-        job.batch.update, job.batch.dropping = <uint32_t>update, dropout and self.network.dropout > 0
+        job.batch.update, job.batch.dropping = <uint32_t>update, dropout
         job.optimizer.alpha = 0
+        if self.probed is not None:
+            self.probed[...] = 0
+            job.probe = <double *>cnp.PyArray_DATA(self.probed)
         try:
             self.run(self.kernels.train, self.kernels.reduce, NULL, NULL)
         finally:
             job.optimizer = kept
+            job.probe = NULL
         d_params = np.array(self.gradient)
         return (job.batch.loss, d_params, d_values) if input_gradient else (job.batch.loss, d_params)
 
-    cdef keep_input_gradient(self):
-        """Make a new plan with room for the gradient of the input; the weights are packed again."""
-        cdef rnn_network grown = self.network
-        if grown.keep_input_gradient:
-            return
-        grown.keep_input_gradient = True
-        self.plan(&grown)
-        with self.room_for(&grown, len(self.losses)):
-            self.take_planned(&grown)
-        self.network = grown
-        self.run(self.kernels.pack, NULL, NULL, NULL)
+    def gradients_of_states(self):
+        """Norms of the gradient of h, over units and sequences, in the last call of `loss_and_grad`.
+
+        Returns
+        -------
+        norms : dict of str to ndarray of shape (n_steps,), float64
+            By node and direction: "l0", "l0_reverse", ...
+        """
+        cdef const rnn_node *node
+        cdef int i, d
+        if self.probed is None:
+            raise ValueError("`gradients_of_states` needs an engine made with `probe`.")
+        squares, norms = self.probed.sum(axis=0), {}
+        for i in range(self.network.n_nodes):
+            node = &self.network.node[i]
+            for d in range(node.n_directions if node.kind == RECURRENT else 0):
+                suffix = "_reverse" if node.direction[d].reverse else ""
+                norms[self.tables.nodes[i - 1].name + suffix] = np.sqrt(squares[i, d])
+        return norms
 
     def row_losses(self, Dataset data not None, outputs):
         """Loss of each row of raw outputs (n, n_outputs) and the targets of `data`; 0 where the weight is 0.
@@ -626,40 +530,83 @@ cdef class Engine:
         -------
         losses : ndarray of shape (n,), float64
         """
-        cdef rnn_network *network = &self.network
+        cdef rnn_network *network = self.network
         self.attach(data, True)
         n = data.n_steps if network.per_step else data.n_samples
-        losses, row = np.empty(n), np.empty(network.head.width, dtype=self.dtype)
+        losses, row = np.empty(n), np.empty(network.output_width, dtype=self.dtype)
         cdef isize n_rows = n
-        cdef const void *output_data = pointer_to(outputs, "outputs", self.kind, (n, network.head.outputs))
+        cdef const void *output_data = pointer_to(outputs, "outputs", self.kind, (n, network.outputs))
         cdef void *row_data = cnp.PyArray_DATA(row)
         cdef double *loss_data = <double *>cnp.PyArray_DATA(losses)
         with nogil:
             self.kernels.row_losses(self.job, n_rows, output_data, row_data, loss_data)
         return losses
 
-    def predict(self, Dataset data not None, *, bint raw=False):
-        """Outputs of all sequences (or steps), after the link unless `raw`; without a head the last layer's states.
+    def predict(self, Dataset data not None, *, bint raw=False, initial_state=None, bint return_state=False):
+        """Outputs of all sequences (or steps), after the link unless `raw`; or the states of the node that is the result.
+
+        Parameters
+        ----------
+        data : Dataset
+        raw : bool
+        initial_state : ndarray of shape (n_samples, n_state_columns), the network's dtype; or None for zeros
+            Needs an engine made with `carried`. See `state_layout`.
+        return_state : bool
+            Whether to return the states after each sequence's last step too.
 
         Returns
         -------
         outputs : ndarray of shape (n, n_outputs) or (n, D*H)
             n is n_samples, or n_steps for a network with a target per step.
+        final_state : ndarray of shape (n_samples, n_state_columns), only with `return_state`
         """
         cdef rnn_job *job = self.job
-        cdef rnn_network *network = &self.network
+        cdef rnn_network *network = self.network
+        cdef const rnn_node *result = &network.node[network.result]
         cdef isize first
         cdef const isize *order_data
+        cdef bint per_step = network.per_step
         self.attach(data, False)
         if network.training:
             raise ValueError("`predict` needs an engine that was not made for training.")
-        columns = network.head.outputs or network.n_directions * network.layer[network.n_layers - 1].hidden
-        output = np.empty((data.n_steps if network.per_step else data.n_samples, columns), dtype=self.dtype)
+        if network.result != network.head:
+            per_step = result.out.life != ONCE
+        output = np.empty((data.n_steps if per_step else data.n_samples, result.out.parts * result.out.units), dtype=self.dtype)
         job.batch.output, job.batch.raw = cnp.PyArray_DATA(output), raw
+        state_shape, final_state = (data.n_samples, network.state_columns), None
+        if (initial_state is not None) != network.carried:
+            raise ValueError("`initial_state` and an engine made with `carried` need each other.")
+        job.initial_state = job.final_state = NULL
+        if initial_state is not None:
+            job.initial_state = pointer_to(initial_state, "initial_state", self.kind, state_shape)
+        if return_state:
+            final_state = np.zeros(state_shape, dtype=self.dtype)
+            job.final_state = cnp.PyArray_DATA(final_state)
         lengths = np.diff(data.offsets)
         order = np.argsort(-lengths, kind="stable")
         order_data = <const isize *>cnp.PyArray_DATA(order)
-        for first in range(0, data.n_samples, self.max_batch):
-            self.take_minibatch(data, order_data + first, min(self.max_batch, data.n_samples - first))
-            self.run(self.kernels.predict, NULL, NULL, NULL)
-        return output
+        try:
+            for first in range(0, data.n_samples, self.max_batch):
+                self.take_minibatch(data, order_data + first, min(self.max_batch, data.n_samples - first))
+                self.run(self.kernels.predict, NULL, NULL, NULL)
+        finally:
+            job.initial_state = job.final_state = NULL
+        return (output, final_state) if return_state else output
+
+    def state_layout(self):
+        """List the states that go on from step to step, as (name, first column, n_columns) in a row of states.
+
+        The names are "h_l0", "c_l0", ...; "y" is the output of a head that other nodes read.
+        """
+        cdef const rnn_carried *carried
+        cdef int i
+        layout = []
+        for i in range(self.network.n_carried):
+            carried = &self.network.carried_state[i]
+            node = self.tables.nodes[carried.node - 1].name if carried.node else "x"
+            if carried.state >= 0:
+                name = f"{self.network.node[carried.node].declared.state_name[carried.state].decode()}_{node}"
+            else:
+                name = ("y" if carried.node == self.network.head else node) + (f"_{carried.back + 1}" if carried.back else "")
+            layout.append((name, carried.column, self.network.node[carried.node].out.units))
+        return layout

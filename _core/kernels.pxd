@@ -7,20 +7,26 @@ cdef extern from "interface/isize.h" nogil:
 
 
 cdef extern from "interface/rosters.h" nogil:
-    ctypedef struct rnn_cell:
+    ctypedef enum rnn_option_type:
+        CHOICE
+        BOOLEAN
+        NUMBER
+
+    ctypedef struct rnn_option:
         const char *name
-        const char *gates
-        const char *activations
-        int n_gates
-        int forget_gate
+        rnn_option_type type
+        const char *choices
+        double preset, least, below
 
     ctypedef enum rnn_targets:
         NUMBERS
         TWO_CLASSES
+        CLASS_PER_OUTPUT
 
     ctypedef struct rnn_loss_info:
         const char *name
         rnn_targets targets
+        const char *link
 
     ctypedef struct rnn_optimizer_info:
         const char *name
@@ -30,32 +36,116 @@ cdef extern from "interface/rosters.h" nogil:
 cdef extern from "interface/network.h" nogil:
     enum:
         BLOCK_ROWS
-        MAX_LAYERS
+        MAX_BLOCKS
+        MAX_DIRECTIONS
+        MAX_NODES
+        MAX_OPTIONS
+        MAX_OWN
+        MAX_SHIFT
+        MAX_SOURCES
+
+    ctypedef enum rnn_initial:
+        ZEROS
+        CONSTANTS
+        GLOROT
+        ORTHOGONAL
+        FROM_0_TO_1
+
+    ctypedef enum rnn_lifetime:
+        PRESENT
+        KEPT
+        ONCE
+        NOWHERE
+
+    ctypedef enum rnn_kind:
+        DATA
+        RECURRENT
+        DROP
+        ADD
+        LAST
+        HEAD
+
+    ctypedef struct rnn_tensor:
+        int node, direction
+        const char *stem
+        int n_groups, n_axes
+        isize units, columns
+        int decays
+        rnn_initial initial
+        double *constant
+        isize at, size
+
+    ctypedef struct rnn_packing:
+        pass
+
+    ctypedef struct rnn_stream:
+        isize parts, units, width, ld
+        rnn_lifetime life
+        isize before
+
+    ctypedef struct rnn_source:
+        int node, shift, stem
+
+    ctypedef struct rnn_cell:
+        const char *gates
+        const char **state_name
+        int n_states, reads_output
 
     ctypedef struct rnn_direction:
-        isize weight_ih, weight_hh, bias_ih, bias_hh
+        int reverse
 
-    ctypedef struct rnn_layer:
-        const rnn_cell *cell
-        int activation
-        isize inputs, input_parts, hidden, width, ld_gates
+    ctypedef struct rnn_node:
+        rnn_kind kind
+        int cell, n_directions, first_source, n_sources
+        isize units
+        double *option
         rnn_direction *direction
+        int needed
+        rnn_cell declared
+        rnn_stream out
+        isize ld_gates
+        isize *state
+        isize *before
 
-    ctypedef struct rnn_head:
-        isize weight, bias, outputs, width
+    ctypedef struct rnn_carried:
+        int node, state, back
+        isize column
 
     ctypedef struct rnn_region:
         isize size
 
     ctypedef struct rnn_network:
         isize n_features
-        int n_layers, n_directions, per_step, training, keep_input_gradient, loss
-        double huber_delta, dropout
-        isize max_rows, max_steps, max_slice_steps, segment_rows
-        rnn_layer *layer
-        rnn_head head
-        isize n_params, arena_ints, n_pieces
+        int n_nodes, n_sources
+        rnn_node *node
+        rnn_source *source
+        rnn_tensor *tensor
+        rnn_packing *packing
+        int per_step, training, input_gradient, by_step, carried, result, loss
+        double huber_delta
+        int head, n_tensors, n_stages
+        isize outputs, output_width
+        isize max_rows, max_steps, max_slice_steps, segment_rows, max_segments
+        isize n_params, n_pieces, n_workers
         rnn_region packed, gradient, arena
+        isize n_ints, walk_bytes
+        int n_carried
+        rnn_carried *carried_state
+        isize state_columns
+
+
+cdef extern from "interface/wish.h" nogil:
+    ctypedef enum rnn_plan_result:
+        PLAN_MADE
+        PLAN_TOO_LARGE
+        PLAN_TOO_LONG
+        PLAN_OVER_BUDGET
+        PLAN_WITHOUT_ORDER
+
+    ctypedef struct rnn_wish:
+        const isize *lengths
+        isize n_lengths, batch, n_workers, budget, n_slices, least_budget
+        int node
 
 
 cdef extern from "interface/job.h" nogil:
@@ -114,6 +204,10 @@ cdef extern from "interface/job.h" nogil:
         double *piece_norms
         void *arenas
         isize *arena_ints
+        void *walks
+        const void *initial_state
+        void *final_state
+        double *probe
         rnn_gemm gemm
         rnn_synchronisation sync
 
@@ -126,12 +220,14 @@ cdef extern from "interface/kernels.h" nogil:
 
     ctypedef struct rnn_kernels:
         int real_bytes
-        const rnn_cell **cells
         const rnn_loss_info *losses
         const rnn_optimizer_info *optimizers
-        int (*plan)(rnn_network *network) noexcept nogil
+        const char *(*describe_cell)(int i, const double *option, rnn_cell *cell, const rnn_option **options) noexcept nogil
+        rnn_plan_result (*plan)(rnn_network *network, rnn_wish *wish) noexcept nogil
+        isize (*slices_of)(const rnn_network *network, isize batch) noexcept nogil
+        double (*work_of)(const rnn_network *network, isize n_steps, isize n_sequences) noexcept nogil
         void (*poison_gaps)(const rnn_region *region, isize copies, void *memory) noexcept nogil
-        rnn_phase pack, train, predict, reduce, update
+        rnn_phase pack, train, predict, reduce, update, session_step
         void (*row_losses)(const rnn_job *job, isize n, const void *outputs, void *row, double *losses) noexcept nogil
         void (*math)(rnn_math function, isize n, const void *x, void *y) noexcept nogil
 

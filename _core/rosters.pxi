@@ -2,39 +2,80 @@
 import os
 from collections import namedtuple
 
-from kernels cimport rnn_compiled_level, rnn_kernels, rnn_kernels_of, rnn_math
+from libc.string cimport memset
 
-CellInfo = namedtuple("CellInfo", "name gates activations forget_gate")
+from kernels cimport (
+    BOOLEAN, CHOICE, NUMBERS, rnn_cell, rnn_compiled_level, rnn_kernels, rnn_kernels_of, rnn_math, rnn_option
+)
+
+# An option of a cell: `type` is "choice" (of `choices`), "boolean" or "number" (from `least` to below `below`, if these are given).
+Option = namedtuple("Option", "name type choices default least below")
+CellInfo = namedtuple("CellInfo", "name gates options states reads_output")
+LossInfo = namedtuple("LossInfo", "name targets link")
+
+
+cdef dict read_options(const rnn_option *options):
+    """Options by name, from an array that ends with an empty entry."""
+    cdef int i = 0
+    table = {}
+    while options[i].name != NULL:
+        option = options[i]
+        name, choices, default, limits = option.name.decode(), (), option.preset, (None, None)
+        if option.type == CHOICE:
+            choices = tuple(option.choices.decode().split())
+            default = choices[<int>option.preset]
+        elif option.type == BOOLEAN:
+            default = option.preset != 0
+        elif option.least < option.below:
+            limits = option.least, option.below
+        table[name] = Option(name, ("choice", "boolean", "number")[<int>option.type], choices, default, *limits)
+        i += 1
+    return table
+
 
 cdef dict read_cells():
     cdef const rnn_kernels *kernels = rnn_kernels_of(8, 0)
-    cdef int i = 0
+    cdef const rnn_option *options
+    cdef const char *name
+    cdef rnn_cell cell
+    cdef double[16] presets
+    cdef int i = 0, k
     cells = {}
-    while kernels.cells[i] != NULL:
-        cell = kernels.cells[i]
-        name = cell.name.decode()
-        cells[name] = CellInfo(name, tuple(cell.gates.decode().split()), tuple(cell.activations.decode().split()),
-                               cell.forget_gate)
+    while True:
+        name = kernels.describe_cell(i, NULL, NULL, &options)
+        if name == NULL:
+            return cells
+        table = read_options(options)
+        for k in range(len(table)):
+            presets[k] = options[k].preset
+        memset(&cell, 0, sizeof(cell))
+        kernels.describe_cell(i, presets, &cell, &options)
+        states = tuple(cell.state_name[k].decode() for k in range(cell.n_states))
+        cells[name.decode()] = CellInfo(name.decode(), tuple(cell.gates.decode().split()), table, states, bool(cell.reads_output))
         i += 1
-    return cells
 
-cdef tuple read_losses():
+
+cdef dict read_losses():
     cdef const rnn_kernels *kernels = rnn_kernels_of(8, 0)
     cdef int i = 0
-    names = []
+    losses = {}
     while kernels.losses[i].name != NULL:
-        names.append(kernels.losses[i].name.decode())
+        loss = kernels.losses[i]
+        losses[loss.name.decode()] = LossInfo(loss.name.decode(), "numbers" if loss.targets == NUMBERS else "classes",
+                                              loss.link.decode())
         i += 1
-    return tuple(names)
+    return losses
+
 
 cdef dict read_optimizers():
     cdef const rnn_kernels *kernels = rnn_kernels_of(8, 0)
     cdef int i = 0
-    vectors = {}
+    moments = {}
     while kernels.optimizers[i].name != NULL:
-        vectors[kernels.optimizers[i].name.decode()] = kernels.optimizers[i].n_moments
+        moments[kernels.optimizers[i].name.decode()] = kernels.optimizers[i].n_moments
         i += 1
-    return vectors
+    return moments
+
 
 CELLS = read_cells()
 LOSSES = read_losses()

@@ -6,7 +6,7 @@ cell can be searched: ``GridSearchCV(RNNClassifier(cell=Elman()), {"cell__activa
 
 from sklearn.base import BaseEstimator
 
-__all__ = ["GRU", "LSTM", "Cell", "Elman"]
+__all__ = ["GRU", "LSTM", "Cell", "Elman", "IndRNN", "Jordan"]
 
 
 class Cell(BaseEstimator):
@@ -14,7 +14,7 @@ class Cell(BaseEstimator):
 
     Parameters
     ----------
-    kind : {"elman", "lstm", "gru"}
+    kind : {"elman", "lstm", "gru", "jordan", "indrnn"}
         The name of the cell, as the parameter `cell` of an estimator takes it.
 
     Examples
@@ -57,6 +57,68 @@ class Elman(Cell):
         self.activation = activation
 
 
+class Jordan(Cell):
+    """The network of Jordan [1]_, whose hidden units see the output of the step before.
+
+    ``h_t = activation(W x_t + b_ih + W_oh y_(t-1))``, where ``y`` is the output as it is predicted:
+    probabilities, rates, or numbers in the scale of training (``y_scale_``). Before the first step
+    it is 0. With one target per sequence, the outputs of the steps before the last are not
+    compared with anything, but are fed back all the same. One direction only.
+
+    Parameters
+    ----------
+    activation : {"tanh", "relu"}, default="tanh"
+        The function that makes the state. "relu" leaves states unbounded.
+
+    References
+    ----------
+    .. [1] M. I. Jordan, "Serial order: a parallel distributed processing approach", Institute for
+       Cognitive Science Report 8604, University of California, San Diego, 1986.
+
+    Examples
+    --------
+    >>> from sklearn_rnn import RNNClassifier
+    >>> from sklearn_rnn.cells import Jordan
+    >>> RNNClassifier(cell=Jordan()).cell
+    Jordan()
+    """
+
+    kind = "jordan"
+
+    def __init__(self, *, activation="tanh"):
+        self.activation = activation
+
+
+class IndRNN(Cell):
+    """Independently recurrent units [1]_: each unit sees of the states before only its own.
+
+    ``h_t = activation(W x_t + b_ih + u * h_(t-1))`` with one number of ``u`` per unit, which begins
+    between 0 and 1. Units of one layer are mixed by the next one, so stack at least two.
+
+    Parameters
+    ----------
+    activation : {"tanh", "relu"}, default="relu"
+        The function that makes the state. "relu" leaves states unbounded.
+
+    References
+    ----------
+    .. [1] S. Li, W. Li, C. Cook, C. Zhu, Y. Gao, "Independently recurrent neural network (IndRNN):
+       building a longer and deeper RNN", CVPR 2018.
+
+    Examples
+    --------
+    >>> from sklearn_rnn import RNNClassifier
+    >>> from sklearn_rnn.cells import IndRNN
+    >>> RNNClassifier((32, 32), cell=IndRNN(activation="tanh")).cell
+    IndRNN(activation='tanh')
+    """
+
+    kind = "indrnn"
+
+    def __init__(self, *, activation="relu"):
+        self.activation = activation
+
+
 class LSTM(Cell):
     """Long short-term memory, with forget gates [1]_ [2]_.
 
@@ -64,11 +126,23 @@ class LSTM(Cell):
     each with weights of its own, and ``g`` is the same with tanh. The cell state is
     ``c_t = f * c_(t-1) + i * g`` and the state ``h_t = o * tanh(c_t)``, as in ``torch.nn.LSTM``.
 
+    Parameters
+    ----------
+    peepholes : bool, default=False
+        Whether the gates also see the cell state [3]_: ``i`` and ``f`` get ``P_i * c_(t-1)`` and
+        ``P_f * c_(t-1)`` before the sigmoid, ``o`` gets ``P_o * c_t``. `weights_` then have
+        ``weight_c_l0`` of shape (3, n_units), in the order i f o. They begin at 0.
+    forget_bias : float, default=1.0
+        Initial bias of the forget gates; 1 keeps early gradients alive [4]_.
+
     References
     ----------
     .. [1] S. Hochreiter, J. Schmidhuber, "Long short-term memory", Neural Computation 9, 1997.
     .. [2] F. A. Gers, J. Schmidhuber, F. Cummins, "Learning to forget: continual prediction with
        LSTM", Neural Computation 12, 2000.
+    .. [3] F. A. Gers, J. Schmidhuber, "Recurrent nets that time and count", IJCNN 2000.
+    .. [4] R. Jozefowicz, W. Zaremba, I. Sutskever, "An empirical exploration of recurrent network
+       architectures", ICML 2015.
 
     Examples
     --------
@@ -80,8 +154,9 @@ class LSTM(Cell):
 
     kind = "lstm"
 
-    def __init__(self):
-        pass
+    def __init__(self, *, peepholes=False, forget_bias=1.0):
+        self.peepholes = peepholes
+        self.forget_bias = forget_bias
 
 
 class GRU(Cell):

@@ -23,8 +23,8 @@ from networks import happens, stack_nodes
 
 import sklearn_rnn
 from sklearn_rnn import _core
+from sklearn_rnn._model.architecture import WITH_OPTIONS
 from sklearn_rnn._model.network import Network, ready
-from sklearn_rnn.cells import Elman
 
 # How many seconds an interrupt may take: any run finds what never answers, `-m clock` what is slow.
 each_patience = pytest.mark.parametrize(
@@ -51,13 +51,33 @@ RTOL_REORDERED = 1e-12
 # and of gradients against central differences.
 RTOL_DIFFERENCES = 1e-6
 
-CELLS = [(name, a) for name, info in _core.CELLS.items() for a in info.activations or ("",)]
+
+def variants(info):
+    """Name the variants of a cell: a choice, an option that is switched on, or none ("")."""
+    choices = [choice for option in info.options.values() for choice in option.choices]
+    return choices or ["", *(o.name for o in info.options.values() if o.type == "boolean")]
+
+
+EVERY_CELL = [(name, variant) for name, info in _core.CELLS.items() for variant in variants(info)]
+# Those that know two directions.
+CELLS = [(name, variant) for name, variant in EVERY_CELL if not _core.CELLS[name].reads_output]
+GRU = ("gru", "")
+
+
+def options_of(case):
+    """Return the options of one of `CELLS`."""
+    name, variant = case
+    if not variant:
+        return ()
+    if variant in _core.CELLS[name].options:
+        return ((variant, True),)
+    return (("activation", variant),)
 
 
 def cell_of(case):
     """Return the parameter `cell` of an estimator for one of `CELLS`."""
-    name, activation = case
-    return Elman(activation=activation) if activation else name
+    name, options = case[0], dict(options_of(case))
+    return WITH_OPTIONS[name](**options) if options else name
 
 
 CLASSIFYING = ("softmax", "logistic")
@@ -66,7 +86,7 @@ HUBER_DELTA = 0.7
 # The hidden size of a case stands where None does.
 STACKS = ((None,), (None, 5), (7, None))
 KERNEL_SETTINGS = {
-    "cell": CELLS,
+    "cell": EVERY_CELL,
     "bidirectional": (False, True),
     "ragged": (False, True),
     "hidden": (1, 3, 16, 17, 64, 100),
@@ -75,7 +95,7 @@ KERNEL_SETTINGS = {
     "steps": (1, 2, 50),
 }
 TASK_SETTINGS = {
-    "loss": _core.LOSSES,
+    "loss": tuple(_core.LOSSES),
     "per_step": (False, True),
     "stack": STACKS,
     "n_outputs": (1, 2, 19),
@@ -145,40 +165,26 @@ def make_network(cell, hidden_layer_sizes=(5,), *, n_outputs=2, **changes):
         "huber_delta": HUBER_DELTA,
         "per_step": False,
         "dropout": 0.0,
+        "connections": None,
         "dtype": "float64",
     }
-    return Network(
-        cell=cell[0],
-        activation=cell[1] or "tanh",
-        hidden_layer_sizes=tuple(hidden_layer_sizes),
+    options |= changes
+    bidirectional = options.pop("bidirectional") and not _core.CELLS[cell[0]].reads_output
+    nodes = stack_nodes(
+        cell[0],
+        hidden_layer_sizes,
         n_outputs=n_outputs,
-        **options | changes,
+        options=options_of(cell),
+        directions="both" if bidirectional else "forward",
+        per_step=options["per_step"],
+        dropout=options.pop("dropout"),
+        connections=options.pop("connections"),
     )
-
-
-def nodes_of(network):
-    """Return the nodes of a network: the only place that reads the fields of a plain stack."""
-    if isinstance(network, networks.Network):
-        return network.nodes
-    has_activation = _core.CELLS[network.cell].activations
-    return stack_nodes(
-        network.cell,
-        network.hidden_layer_sizes,
-        n_outputs=network.n_outputs,
-        options=(("activation", network.activation),) if has_activation else (),
-        directions="both" if network.bidirectional else "forward",
-        per_step=network.per_step,
-        dropout=network.dropout,
-    )
-
-
-def n_outputs_of(network):
-    head = nodes_of(network)[-1]
-    return head.units if head.kind == "head" else 0
+    return Network(nodes=nodes, **options)
 
 
 def nodes_of_estimator(rnn, *, per_step=False):
-    """Return the nodes of a fitted estimator, a plain stack."""
+    """Return the nodes of a fitted estimator, a plain stack of a cell without options."""
     weights = rnn.weights_
     return stack_nodes(
         rnn.cell,
@@ -207,8 +213,8 @@ def draw_lengths(batch, steps, ragged, rng):
 
 def draw_targets(network, n, rng):
     if network.loss in CLASSIFYING:
-        return rng.integers(0, max(2, n_outputs_of(network)), n).astype(np.int32)
-    shape = n, n_outputs_of(network)
+        return rng.integers(0, max(2, network.n_outputs), n).astype(np.int32)
+    shape = n, network.n_outputs
     if network.loss == "poisson":
         return rng.poisson(2.0, shape).astype(network.dtype)
     return rng.standard_normal(shape).astype(np.float32).astype(network.dtype)
@@ -316,7 +322,16 @@ def set_optimizer(engine, solver="sgd", **changes):
 
 
 def loss_and_grad(
-    network, params, data, indices=None, *, n_threads=2, seed=0, memory_budget=None, **options
+    network,
+    params,
+    data,
+    indices=None,
+    *,
+    n_threads=2,
+    seed=0,
+    memory_budget=None,
+    input_gradient=False,
+    **options,
 ):
     """Return the engine's loss and gradients, with BLAS at one thread if it calls BLAS."""
     engine = make_engine(
@@ -328,9 +343,10 @@ def loss_and_grad(
         n_threads=n_threads,
         seed=seed,
         memory_budget=memory_budget,
+        input_gradient=input_gradient,
     )
     with ready(engine):
-        return engine.loss_and_grad(data, indices, **options)
+        return engine.loss_and_grad(data, indices, input_gradient=input_gradient, **options)
 
 
 def loss_and_grad_of(network, params, sequences, targets, weights=None):
@@ -370,7 +386,7 @@ def reference_arguments(network, params, data):
 def run_reference(network, params, data):
     """Return what `run_engine` returns, from the reference."""
     weights, X, *targets = reference_arguments(network, params, data)
-    nodes, per_step = nodes_of(network), network.per_step
+    nodes, per_step = network.nodes, network.per_step
     loss, d_weights, d_X = reference.loss_and_grad(
         weights,
         X,

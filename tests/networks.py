@@ -3,35 +3,14 @@
 reference.py says what each kind of node computes.
 """
 
-from dataclasses import dataclass, replace
-from itertools import accumulate, product
-from math import prod
+from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import reference
-from reference import DATA
 
-
-@dataclass(frozen=True)
-class Source:
-    """A stream that a node reads, or X if `node` is DATA, `shift` steps away."""
-
-    node: int
-    shift: int = 0
-    weight: str = "weight_ih"
-
-
-@dataclass(frozen=True)
-class Node:
-    """A part of a network; reference.py says what each kind computes."""
-
-    kind: str
-    name: str
-    sources: tuple[Source, ...]
-    units: int = 0
-    cell: str = ""
-    options: tuple[tuple[str, object], ...] = ()
-    directions: str = "forward"
+from sklearn_rnn._model import architecture
+from sklearn_rnn._model.network import DATA, Network, Node, Source
 
 
 def add_node(nodes, kind, sources, name="", **fields):
@@ -55,74 +34,20 @@ def stack_nodes(
     directions="forward",
     per_step=False,
     dropout=0.0,
-    connections="plain",
+    connections=None,
 ):
-    """Return the nodes of a stack of layers; without outputs there is no head.
-
-    connections="residual" adds a layer's states to its input, from the second layer on; "skip"
-    (Graves, 2013) gives X to every layer, and every layer to the head. Jordan layers read the
-    output of the step before, so their head is evaluated at every step.
-    """
-    nodes, streams = [], []
-    every_step = per_step or cell == "jordan"
-
-    def dropped(stream, layer):
-        options = (("rate", dropout), ("layer", layer))
-        return add_node(nodes, "drop", [stream], options=options) if dropout else stream
-
-    for k, units in enumerate(sizes):
-        below = streams[-1] if streams else DATA
-        sources = [below, DATA] if connections == "skip" and streams else [below]
-        fields = {"units": units, "cell": cell, "options": tuple(options)}
-        stream = add_node(nodes, "recurrent", sources, f"l{k}", directions=directions, **fields)
-        last_is_dropped = connections == "plain" and not every_step and k == len(sizes) - 1
-        stream = stream if last_is_dropped else dropped(stream, k)
-        if connections == "residual" and streams:
-            stream = add_node(nodes, "add", [below, stream])
-        streams.append(stream)
-    if not n_outputs:
-        return tuple(nodes)
-    read = streams if connections == "skip" else streams[-1:]
-    if not every_step:
-        read = [add_node(nodes, "last", [stream]) for stream in read]
-        if connections == "plain":
-            read = [dropped(read[0], len(sizes) - 1)]
-    head = add_node(nodes, "head", read, "head", units=n_outputs)
-    if cell == "jordan":
-        for i, node in enumerate(nodes):
-            if node.kind == "recurrent":
-                read_too(nodes, i, Source(head, -1, "weight_oh"))
-    return tuple(nodes)
-
-
-@dataclass(frozen=True)
-class Network:
-    """A list of nodes and what its output is held against; parameters are laid out one by one."""
-
-    n_features: int
-    nodes: tuple[Node, ...]
-    loss: str
-    huber_delta: float
-    per_step: bool
-    dtype: str
-
-    @property
-    def layout(self):
-        """List (name, offset, shape) of each array in the flat vector."""
-        shapes = reference.layout(self.nodes, self.n_features)
-        offsets = accumulate(map(prod, shapes.values()), initial=0)
-        return [(name, next(offsets), shape) for name, shape in shapes.items()]
-
-    @property
-    def n_params(self):
-        _, offset, shape = self.layout[-1]
-        return offset + prod(shape)
-
-    def views(self, params):
-        return {
-            name: params[offset : offset + prod(shape)].reshape(shape)
-            for name, offset, shape in self.layout
-        }
+    """Return the nodes of a stack of layers; without outputs there is no head."""
+    nodes = architecture.stack_nodes(
+        cell,
+        tuple(options),
+        tuple(sizes),
+        directions=directions,
+        n_outputs=n_outputs,
+        per_step=per_step,
+        dropout=dropout,
+        connections=connections,
+    )
+    return nodes if n_outputs else nodes[:-1]
 
 
 # ---- Random networks ----------------------------------------------------------------------------

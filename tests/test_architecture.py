@@ -216,9 +216,11 @@ def test_blas_is_called_in_one_place():
 @needs_sources
 def test_every_cell_is_one_file_that_names_no_type():
     files = {path.stem: path.read_text() for path in (NATIVE / "cells").glob("*.h")}
-    del files["roster"], files["step"]
+    for shared in ("activations", "declare", "roster", "step"):
+        del files[shared]
     assert set(files) == set(_core.CELLS)
     for name, text in files.items():
+        text = text.replace("const double *option", "")  # the values of options have one type
         assert not re.search(r"\b(float|double|__m\d+\w*)\b", text), name
 
 

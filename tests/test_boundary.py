@@ -1,19 +1,21 @@
 """What the engine refuses at the boundary: nothing unchecked reaches C."""
 
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from cases import CELLS, draw_dataset, draw_params, make_engine, make_network, set_optimizer
+from cases import GRU, draw_dataset, draw_params, make_engine, make_network, set_optimizer
 
 from sklearn_rnn import _core
+from sklearn_rnn._model.network import Node, Source
 
 LENGTHS = (3, 5, 1, 4)
 
 
 def problem(**changes):
     rng = np.random.default_rng(0)
-    network = make_network(CELLS[-1], (5,), **changes)
+    network = make_network(GRU, (5,), **changes)
     return network, draw_params(network, rng), draw_dataset(network, LENGTHS, rng)
 
 
@@ -195,36 +197,76 @@ def test_an_engine_knows_what_it_was_made_for():
         make_engine(network, params, data, training=True).predict(data)
 
 
+def node(**changes):
+    """Return a recurrent node that reads the data, changed."""
+    return Node(
+        **{"kind": "recurrent", "name": "l0", "sources": (Source(-1),), "units": 3}
+        | {"cell": "lstm"}
+        | changes
+    )
+
+
+HEAD = Node("head", "head", (Source(0),), units=2)
+IMPOSSIBLE_NODES = {
+    "none": [],
+    "too many": [node()] * 500,
+    "an unknown kind": [node(kind="abacus"), HEAD],
+    "an unknown cell": [node(cell="abacus"), HEAD],
+    "unknown directions": [node(directions="sideways"), HEAD],
+    "an unknown option": [node(options=(("abacus", 1),)), HEAD],
+    "an unknown choice": [node(cell="elman", options=(("activation", "abacus"),)), HEAD],
+    "no units": [node(units=0), HEAD],
+    "too many units": [node(units=2**40), HEAD],
+    "no sources": [node(sources=()), HEAD],
+    "a node beyond the last": [node(sources=(Source(7),)), HEAD],
+    "a node before the data": [node(sources=(Source(-2),)), HEAD],
+    "a shift to later steps": [node(sources=(Source(-1, 1),)), HEAD],
+    "a long shift": [node(sources=(Source(-1, -1000),)), HEAD],
+    "unknown weights": [node(sources=(Source(-1, 0, "abacus"),)), HEAD],
+    "only weights of outputs": [node(sources=(Source(-1, 0, "weight_oh"),)), HEAD],
+    "itself at the same step": [node(sources=(Source(-1), Source(0))), HEAD],
+    "a drop of itself": [node(), Node("drop", "d", (Source(1),)), HEAD],
+    "a drop of two": [node(), Node("drop", "d", (Source(0), Source(0))), HEAD],
+    "a rate of 1": [node(), Node("drop", "d", (Source(0),), options=(("rate", 1.0),)), HEAD],
+    "a rate of NaN": [node(), Node("drop", "d", (Source(0),), options=(("rate", np.nan),)), HEAD],
+    "a sum of two widths": [node(), Node("add", "a", (Source(0), Source(-1))), HEAD],
+    "a shifted head": [node(), Node("head", "head", (Source(0, -1),), units=2)],
+    "a head of steps and last states": [
+        *(node(), Node("last", "last", (Source(0),))),
+        Node("head", "head", (Source(0), Source(1)), units=2),
+    ],
+    "steps of last states": [node(), Node("last", "a", (Source(0),)), node(sources=(Source(1),))],
+    "no head": [node()],
+    "a node that the head does not need": [node(), node(name="l1"), HEAD],
+}
+
+
+@pytest.mark.parametrize("nodes", IMPOSSIBLE_NODES.values(), ids=IMPOSSIBLE_NODES)
+def test_impossible_nodes_are_refused(nodes):
+    network, _, _ = problem()
+    with pytest.raises(ValueError, match=r"must|has no way|reads one source|no order"):
+        replace(network, nodes=tuple(nodes), per_step=True).engine(LENGTHS, 4, 1, True)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
-        {"cell": "abacus"},
-        {"activation": "abacus", "cell": CELLS[0][0]},
         {"loss": "abacus"},
-        {"loss": "logistic", "n_outputs": 2},
+        {"loss": "logistic"},
         {"dtype": "float16"},
-        {"hidden_layer_sizes": ()},
-        {"hidden_layer_sizes": (5, 0)},
-        {"hidden_layer_sizes": (1,) * 65},
-        {"hidden_layer_sizes": (2**40,)},
         {"n_features": 0},
-        {"dropout": 1.0},
-        {"dropout": -0.1},
-        {"dropout": np.nan},
         {"huber_delta": 0.0},
         {"huber_delta": np.nan},
     ],
 )
 def test_an_impossible_network_is_refused(changes):
     network, _, _ = problem()
-    network = type(network)(**vars(network) | changes)
-    with pytest.raises(ValueError, match=r"must|too large"):
-        network.engine(LENGTHS, 4, 1, True)
+    with pytest.raises(ValueError, match="must"):
+        replace(network, **changes).engine(LENGTHS, 4, 1, True)
 
 
 def test_a_network_beyond_the_memory_is_refused():
-    network, _, _ = problem()
-    network = type(network)(**vars(network) | {"hidden_layer_sizes": (10**6,)})
+    network = make_network(GRU, (10**6,))
     with pytest.raises(MemoryError, match=r"workspace of this network, .* would take"):
         network.engine(LENGTHS, 4, 1, True)
 

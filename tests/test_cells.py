@@ -46,7 +46,7 @@ def test_every_cell_with_options_has_a_class():
     [("choice", "b", "c"), ("boolean", np.bool_(True), 1), ("number", np.float32(0.5), 1)],
 )
 def test_options_of_each_type_are_checked_and_made_plain(type_, good, bad, monkeypatch):
-    option = architecture.Option("option", type_, ("a", "b"), "a", 0.0, 1.0)
+    option = _core.Option("option", type_, ("a", "b"), "a", 0.0, 1.0)
     monkeypatch.setitem(architecture.OPTIONS, "gru", {"option": option})
     monkeypatch.setitem(architecture.OPTION_RULES, "gru", {"option": architecture._rule(option)})
     cell = GRU()

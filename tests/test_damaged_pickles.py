@@ -113,31 +113,50 @@ def test_a_strange_entry_of_the_architecture_is_noticed(value):
             assert_refused(twin, X, "_architecture")
 
 
-@pytest.mark.parametrize(
-    "name, value",
-    [
-        ("n_features", 3),
-        ("n_features", 2**40),
-        ("n_outputs", 1),
-        ("n_outputs", 2**30),
-        ("cell", "lstm"),
-        ("hidden_layer_sizes", (3, 3)),
-        ("hidden_layer_sizes", (2**30,) * 2),
-        ("hidden_layer_sizes", (3,) * 100),
-        ("hidden_layer_sizes", (3.0, 2.0)),
-        ("bidirectional", False),
-        ("dtype", "float32"),
-        ("loss", "softmax"),
-        ("loss", "logistic"),
-        ("cell", {"kind": "gru", "activation": "tanh"}),
-        ("cell", {"kind": "elman", "activation": "sin"}),
-        ("cell", {"kind": "elman"}),
-    ],
-)
-def test_an_architecture_that_is_not_that_of_the_weights_is_noticed(name, value):
+def of_network(**changes):
+    return lambda architecture: architecture.update(changes)
+
+
+def of_node(i, **changes):
+    return lambda architecture: architecture["nodes"][i].update(changes)
+
+
+OTHER_ARCHITECTURES = {
+    "features": of_network(n_features=3),
+    "many features": of_network(n_features=2**40),
+    "dtype": of_network(dtype="float32"),
+    "a loss of three classes": of_network(loss="softmax"),
+    "a loss of two classes": of_network(loss="logistic"),
+    "outputs": of_node(-1, units=1),
+    "many outputs": of_node(-1, units=2**30),
+    "cell": of_node(0, cell="lstm"),
+    "no cell": of_node(0, cell="abacus"),
+    "an option of another cell": of_node(0, options={"activation": "tanh"}),
+    "options that are none": of_node(0, options=[]),
+    "units": of_node(1, units=3),
+    "many units": of_node(0, units=2**30),
+    "a share of a unit": of_node(0, units=3.5),
+    "one direction": of_node(0, directions="forward"),
+    "one layer": lambda architecture: architecture["nodes"].pop(1),
+    "many layers": lambda architecture: architecture.update(nodes=100 * architecture["nodes"]),
+    "no nodes": of_network(nodes=[]),
+    "nodes that are none": of_network(nodes=[1]),
+    "another source": of_node(1, sources=[[-1, 0, "weight_ih"]]),
+    "a source to come": of_node(0, sources=[[1, 0, "weight_ih"]]),
+    "a source at another step": of_node(1, sources=[[0, -1, "weight_ih"]]),
+    "a source that is none": of_node(1, sources=[0]),
+    "another kind": of_node(0, kind="add"),
+    "another name": of_node(0, name="l7"),
+    "an entry too many": of_node(0, extra=0),
+}
+
+
+@pytest.mark.parametrize("change", OTHER_ARCHITECTURES.values(), ids=OTHER_ARCHITECTURES)
+def test_an_architecture_that_is_not_that_of_the_weights_is_noticed(change):
     rnn, X = regressor()
-    assert rnn._architecture[name] != value or name == "hidden_layer_sizes"
-    rnn._architecture[name] = value
+    before = copy.deepcopy(rnn._architecture)
+    change(rnn._architecture)
+    assert rnn._architecture != before
     assert_refused(rnn, X, "damaged")
 
 

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from cases import (
     CELLS,
+    GRU,
     RTOL,
     assert_close,
     cell_of,
@@ -231,7 +232,7 @@ def alarm(patience):
 @pytest.mark.parametrize("n_threads", [1, 2])
 def test_a_signal_handler_may_end_a_minibatch(n_threads, patience, alarm, denormals_survive):
     rng = np.random.default_rng(0)
-    network = make_network(CELLS[-1], (256,), n_features=1, dtype="float32", dropout=0.1)
+    network = make_network(GRU, (256,), n_features=1, dtype="float32", dropout=0.1)
     params = draw_params(network, rng)
     data = draw_dataset(network, np.full(256, 800), rng)  # seconds of work
     state = np.zeros((2, len(params)), np.float32)
@@ -259,7 +260,7 @@ def test_a_signal_handler_may_end_a_minibatch(n_threads, patience, alarm, denorm
 @pytest.mark.parametrize("n_threads", [1, 2])
 def test_a_signal_handler_may_end_a_prediction(n_threads, patience, alarm, denormals_survive):
     rng = np.random.default_rng(0)
-    network = make_network(CELLS[-1], (256,), n_features=1, dtype="float64")
+    network = make_network(GRU, (256,), n_features=1, dtype="float64")
     params = draw_params(network, rng)
     data = draw_dataset(network, np.full(512, 1000), rng)
     engine = make_engine(network, params, data, training=False, n_threads=n_threads)

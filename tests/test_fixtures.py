@@ -12,7 +12,7 @@ from cases import (
     assert_close,
     loss_and_grad,
     make_engine,
-    nodes_of,
+    make_network,
     per_sequence,
     predict,
     run_reference,
@@ -22,7 +22,6 @@ from cases import (
 from make_fixtures import CELLS, DATA, path_of
 
 from sklearn_rnn import _core
-from sklearn_rnn._model.network import Network
 
 FILES = sorted(DATA.glob("*.npz"))
 # The loss of each task, and what its head puts out.
@@ -36,27 +35,26 @@ each_dtype = pytest.mark.parametrize("dtype", RTOL_TORCH_OUTPUTS)
 each_level = pytest.mark.parametrize("level", _core.simd_levels())
 
 
-def load(file, dtype, task=None):
+def load(file, dtype, task=None, per_step=False):
     """Return PyTorch's arrays, and its network with weights and data; without a task, headless."""
     arrays = np.load(file)
     loss, n_outputs = TASKS.get(task, ("squared_error", 0))
-    network = Network(
+    per_step = per_step or task == "many_to_many"
+    network = make_network(
+        (str(arrays["cell"]), str(arrays["activation"]) if arrays["cell"] == "elman" else ""),
+        (arrays["weights/weight_hh_l0"].shape[1],) * int(arrays["n_layers"]),
         n_features=arrays["X"].shape[1],
-        cell=str(arrays["cell"]),
-        activation=str(arrays["activation"]),
-        hidden_layer_sizes=(arrays["weights/weight_hh_l0"].shape[1],) * int(arrays["n_layers"]),
         bidirectional=bool(arrays["bidirectional"]),
         n_outputs=n_outputs,
         loss=loss,
         huber_delta=1.0,
-        per_step=task == "many_to_many",
-        dropout=0.0,
+        per_step=per_step,
         dtype=dtype,
     )
     params = np.concatenate(
         [
             arrays[f"{task}/weights/{name}" if "head" in name else f"weights/{name}"].ravel()
-            for name, _, _ in network.layout
+            for name, *_ in network.tensors
         ]
     )
     targets = weights = None
@@ -72,7 +70,8 @@ def load(file, dtype, task=None):
 def test_every_cell_that_pytorch_has_has_its_files():
     assert set(FILES) == {path_of(name, n_layers) for name in CELLS for n_layers in (1, 2)}
     for name, (cell, activation, *_) in CELLS.items():
-        assert activation in (_core.CELLS[cell].activations or ("tanh",))
+        choices = _core.CELLS[cell].options.get("activation")
+        assert activation in (choices.choices if choices else ("tanh",))
         with np.load(path_of(name, 1)) as arrays:
             assert (arrays["cell"], arrays["activation"]) == (cell, activation)
 
@@ -84,8 +83,7 @@ def test_states_are_pytorchs(file, dtype, level):
     problem = load(file, dtype)
     with simd_level(level):
         last = predict(problem.network, problem.params, problem.data)
-        per_step = Network(**vars(problem.network) | {"per_step": True})
-        outputs = predict(per_step, problem.params, problem.data)
+        outputs = predict(load(file, dtype, per_step=True).network, problem.params, problem.data)
     assert_close(last, problem.arrays["last"], RTOL_TORCH_OUTPUTS[dtype])
     assert_close(outputs, problem.arrays["outputs"], RTOL_TORCH_OUTPUTS[dtype])
 
@@ -150,7 +148,7 @@ def test_the_references_states_are_pytorchs_too(file):
     problem = load(file, "float64")
     weights = problem.network.views(problem.params)
     X = per_sequence(problem.data.values, problem.data)
-    nodes = nodes_of(problem.network)
+    nodes = problem.network.nodes
     last = reference.hidden_states(weights, X, nodes)
     outputs = reference.hidden_states(weights, X, nodes, per_step=True)
     assert_close(last, problem.arrays["last"], RTOL_TORCH_OUTPUTS["float64"])

@@ -88,6 +88,10 @@ def in_architecture(**changes):
     return lambda facts: facts["architecture"].update(changes)
 
 
+def in_node(i, **changes):
+    return lambda facts: facts["architecture"]["nodes"][i].update(changes)
+
+
 DESCRIPTIONS = {
     "no format": lambda f: f.pop("format"),
     "a newer format": lambda f: f.update(format=4),
@@ -95,17 +99,25 @@ DESCRIPTIONS = {
     "something unknown": lambda f: f.update(params=0),
     "no architecture": lambda f: f.pop("architecture"),
     "an architecture that is none": lambda f: f.update(architecture=[1]),
-    "an entry too few": lambda f: f["architecture"].pop("cell"),
+    "an entry too few": lambda f: f["architecture"].pop("nodes"),
     "an entry too many": in_architecture(extra=0),
-    "huge layers": in_architecture(hidden_layer_sizes=[2**31 - 1] * 64),
-    "a long number": in_architecture(hidden_layer_sizes=[10**4000]),
-    "too many layers": in_architecture(hidden_layer_sizes=[1] * 10**5),
-    "too many outputs": in_architecture(n_outputs=2**31 - 1, loss="softmax"),
+    "a huge layer": in_node(0, units=2**31 - 1),
+    "a long number": in_node(0, units=10**4000),
+    "too many layers": lambda f: f["architecture"].update(nodes=f["architecture"]["nodes"] * 1000),
+    "too many outputs": in_node(-1, units=2**31 - 1),
+    "an entry of a node too few": lambda f: f["architecture"]["nodes"][0].pop("units"),
+    "an entry of a node too many": in_node(0, extra=0),
+    "a node that is none": in_architecture(nodes=[1]),
+    "sources that are none": in_node(0, sources=[0]),
+    "sources of sources": in_node(0, sources=[[[[0]]]]),
+    "options that are none": in_node(0, options=[]),
+    "an unknown cell": in_node(0, cell="abacus"),
+    "an unknown kind": in_node(0, kind="abacus"),
     "another dtype": in_architecture(dtype="float64"),
     "an unknown dtype": in_architecture(dtype="float16"),
     "an unknown loss": in_architecture(loss="abacus"),
     "the loss of a regressor": in_architecture(loss="huber"),
-    "a dropout of everything": in_architecture(dropout=1.0),
+    "a dropout of everything": in_node(0, kind="drop", options={"rate": 1.0, "layer": 0.0}),
     "no features": lambda f: f.update(n_features_in=0),
     "other features": lambda f: f.update(n_features_in=3),
     "another kind of X": lambda f: f.update(input_kind="2d"),

@@ -5,23 +5,28 @@ import pytest
 
 from sklearn_rnn import RNNClassifier, _core
 from sklearn_rnn._model import network as _network
-from sklearn_rnn._model.network import Network
+from sklearn_rnn._model.architecture import network_of
 
 
 @pytest.mark.parametrize("cell", _core.CELLS)
 def test_initial_weights_are_glorot_orthogonal_and_remember(cell):
-    network = Network(3, cell, "tanh", (8, 5), True, 2, "softmax", 1.0, False, 0.0, "float64")
+    words = {**RNNClassifier((8, 5), cell=cell, dtype="float64").get_params()}
+    words["bidirectional"] = not _core.CELLS[cell].reads_output
+    network = network_of(words, n_features=3, n_outputs=2, loss="softmax")
     params = _network.initialize(network, np.random.RandomState(0))
     info = _core.CELLS[cell]
     for name, w in network.views(params).items():
         gates = np.split(w, len(info.gates)) if name != "head.weight" and "head" not in name else []
         for number, gate in enumerate(gates):
-            if name.startswith("weight_hh"):
+            if name.startswith("weight_hh") and cell == "indrnn":
+                assert 0 <= gate.min() < gate.max() <= 1
+            elif name.startswith("weight_hh"):
                 np.testing.assert_allclose(gate @ gate.T, np.eye(len(gate)), atol=1e-12)
-            elif name.startswith("weight_ih"):
+            elif name.startswith(("weight_ih", "weight_oh")):
                 assert 0 < np.abs(gate).max() <= np.sqrt(6 / sum(gate.shape))
             else:
-                expected = float(name.startswith("bias_ih") and number == info.forget_gate)
+                is_forget = cell == "lstm" and info.gates[number] == "f"
+                expected = float(name.startswith("bias_ih") and is_forget)
                 assert np.all(gate == expected)
     assert np.all(network.views(params)["head.bias"] == 0)
 

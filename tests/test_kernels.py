@@ -21,7 +21,6 @@ from cases import (
     loss_and_grad,
     make_engine,
     make_network,
-    nodes_of,
     per_sequence,
     predict,
     run_engine,
@@ -88,7 +87,7 @@ def test_states_of_every_layer_are_those_of_the_reference(layer, per_step, cell,
     expected = reference.hidden_states(
         network.views(params.astype(np.float64)),
         per_sequence(data.values.astype(np.float64), data),
-        nodes_of(network),
+        network.nodes,
         per_step=per_step,
     )
     assert_close(actual, np.concatenate([np.atleast_2d(h) for h in expected]), RTOL[dtype])

@@ -5,14 +5,17 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from cases import CELLS, draw_dataset, draw_params, loss_and_grad, make_network
+from cases import GRU, draw_dataset, draw_params, loss_and_grad, make_network
+from networks import stack_nodes
 from workspaces import least_budget, make_workspace
 
 from sklearn_rnn import RNNClassifier, _core, _memory
 
 # Numbers per step and sequence that a training layer may keep, in units of the padded width: the
 # last layer with one target per sequence, which has no gradient of its output, and any other.
-NUMBERS_KEPT = {"lstm": (6, 7), "gru": (5, 6), "elman": (2, 2)}
+NUMBERS_KEPT = {"lstm": (6, 7), "gru": (5, 6), "elman": (2, 2), "indrnn": (2, 2), "jordan": (2, 2)}
+# Those that read the output keep logits, outputs and their gradient, which take a vector each.
+OUTPUTS_KEPT = 3 * 16
 ROUNDING = 1  # buffers end on whole vectors
 
 
@@ -24,10 +27,11 @@ def arena_size(*args, **options):
 @pytest.mark.parametrize("cell", _core.CELLS)
 def test_a_training_layer_keeps_few_numbers_per_step(cell, per_step):
     one, two = (arena_size(T, cell, per_step=per_step, n_layers=1) for T in (1000, 2000))
-    assert (two - one) / 1000 <= NUMBERS_KEPT[cell][per_step] * 64 + 3 + ROUNDING
+    outputs = OUTPUTS_KEPT * _core.CELLS[cell].reads_output
+    assert (two - one) / 1000 <= NUMBERS_KEPT[cell][per_step] * 64 + 3 + outputs + ROUNDING
 
 
-@pytest.mark.parametrize("cell", _core.CELLS)
+@pytest.mark.parametrize("cell", [c for c, info in _core.CELLS.items() if not info.reads_output])
 def test_a_stack_keeps_no_more_per_layer_than_a_layer(cell):
     one, two = (arena_size(T, cell, n_layers=3, bidirectional=True) for T in (1000, 2000))
     assert (two - one) / 1000 <= 3 * 2 * NUMBERS_KEPT[cell][True] * 64 + 3 + ROUNDING
@@ -67,9 +71,10 @@ def test_parameters_are_counted_beyond_32_bits(cell, name, size):
     sizes = {"n_features": 2**13, "n_outputs": 2**13, "hidden_layer_sizes": 2**13} | {name: size}
     n_features, n_outputs, hidden = sizes.values()
     G = len(_core.CELLS[cell].gates)
-    name, offset, shape = _core.parameter_layout(n_features, cell, (hidden,), False, n_outputs)[-1]
-    assert (name, shape) == ("head.bias", (n_outputs,))
-    assert offset == G * hidden * (n_features + hidden + 2) + n_outputs * hidden
+    recurrent = {"indrnn": 1, "jordan": n_outputs}.get(cell, hidden + 1)  # columns, with biases
+    last = _core.tensors(n_features, stack_nodes(cell, (hidden,), n_outputs=n_outputs))[-1]
+    assert (last.name, last.shape) == ("head.bias", (n_outputs,))
+    assert last.offset == G * hidden * (n_features + 1 + recurrent) + n_outputs * hidden
 
 
 @pytest.mark.parametrize("training", [False, True], ids=["predicting", "training"])
@@ -113,7 +118,7 @@ def test_a_budget_that_is_never_reached_changes_no_workspace():
 
 def test_a_network_with_two_directions_keeps_all_steps():
     rng = np.random.default_rng(0)
-    network = make_network(CELLS[-1], bidirectional=True)
+    network = make_network(GRU, bidirectional=True)
     params, data = draw_params(network, rng), draw_dataset(network, [5000], rng)
     least = least_budget(network, params, data)
     whole = loss_and_grad(network, params, data)

@@ -3,13 +3,12 @@
 import numpy as np
 import pytest
 import reference
-from cases import loss_and_grad_of, nodes_of_estimator
+from cases import loss_and_grad_of, make_network, nodes_of_estimator
 from fits import PLAIN_STEP
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core
 from sklearn_rnn._data.sequences import pack
 from sklearn_rnn._model import network as _network
-from sklearn_rnn._model.network import Network
 from sklearn_rnn._training import epochs as _training
 
 GRADIENT = {"rtol": 1e-9, "atol": 1e-12}
@@ -74,7 +73,7 @@ def test_one_plain_step_moves_a_regressor_by_minus_the_gradient(ragged, loss):
 def test_weight_two_is_a_duplicate(ragged, dtype, rtol):
     X, _, numbers = ragged
     sequences, doubled = pack(X), pack(X + X[:10])
-    network = Network(3, "lstm", "tanh", (5,), False, 1, "squared_error", 1.0, False, 0.0, dtype)
+    network = make_network(("lstm", ""), n_outputs=1, dtype=dtype)
     params = _network.initialize(network, np.random.RandomState(0))
     y = numbers.astype(dtype)[:, None]
     weights = np.repeat([2.0, 1.0], [10, 30])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import reference
 from cases import (
-    CELLS,
+    GRU,
     NOT_SANITIZED,
     RTOL,
     assert_close,
@@ -40,7 +40,7 @@ def scaled(X, mean, scale):
 def test_kernels_normalise_as_the_twin_does(n_features, values_dtype, dtype, level):
     rng = np.random.default_rng(0)
     network = make_network(
-        CELLS[-1], (5, 4), n_features=n_features, bidirectional=True, per_step=True, dtype=dtype
+        GRU, (5, 4), n_features=n_features, bidirectional=True, per_step=True, dtype=dtype
     )
     params = draw_params(network, rng)
     data = draw_dataset(network, (3, 5, 1, 4), rng)

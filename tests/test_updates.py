@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import reference
 from cases import (
-    CELLS,
+    GRU,
     RTOL_UPDATES,
     assert_close,
     draw_dataset,
@@ -42,7 +42,7 @@ each_solver = pytest.mark.parametrize("solver", _core.OPTIMIZERS)
 def problem(dtype="float64", **changes):
     """Return a network, its parameters, and data for it."""
     rng = np.random.default_rng(0)
-    network = make_network(CELLS[-1], (5, 4), dtype=dtype, **changes)
+    network = make_network(GRU, (5, 4), dtype=dtype, **changes)
     return network, draw_params(network, rng), draw_dataset(network, (3, 5, 1, 4), rng, True)
 
 
@@ -113,7 +113,7 @@ def test_one_step_of_rate_one_is_minus_the_gradient(dtype):
 
 def test_a_minibatch_of_many_slices_has_one_loss():
     rng = np.random.default_rng(0)
-    network = make_network(CELLS[-1], (5,))
+    network = make_network(GRU, (5,))
     params, data = draw_params(network, rng), draw_dataset(network, [3] * 100, rng, True)
     for _ in range(20):
         params[:] = draw_params(network, rng)
@@ -193,7 +193,7 @@ def overflow_of_the_gradient_alone(network, params, data):
 )
 def test_a_diverged_minibatch_changes_nothing(spoil, n_threads, dtype, level):
     rng = np.random.default_rng(0)
-    network = make_network(CELLS[-1], (33,), dtype=dtype)
+    network = make_network(GRU, (33,), dtype=dtype)
     params = draw_params(network, rng)
     data = draw_dataset(network, np.full(80, 30), rng)
     spoil(network, params, data)

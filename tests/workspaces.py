@@ -5,19 +5,33 @@ import re
 import numpy as np
 import pytest
 from cases import loss_and_grad
+from networks import stack_nodes
 
 from sklearn_rnn import _core
 
 
-def make_workspace(n_timesteps, cell, training=True, per_step=True, n_layers=1, **options):
-    info = _core.CELLS[cell]
+def make_workspace(
+    n_timesteps,
+    cell,
+    training=True,
+    per_step=True,
+    n_layers=1,
+    *,
+    hidden_layer_sizes=None,
+    bidirectional=False,
+    n_outputs=2,
+    **options,
+):
+    nodes = stack_nodes(
+        cell,
+        hidden_layer_sizes or (64,) * n_layers,
+        n_outputs=n_outputs,
+        directions="both" if bidirectional else "forward",
+        per_step=per_step,
+    )
     settings = dict(
         n_features=3,
-        cell=cell,
-        activation=info.activations[0] if info.activations else None,
-        hidden_layer_sizes=(64,) * n_layers,
-        bidirectional=False,
-        n_outputs=2,
+        nodes=nodes,
         loss="softmax",
         per_step=per_step,
         dtype="float32",

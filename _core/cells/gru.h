@@ -10,22 +10,30 @@
 #ifndef SKLEARN_RNN_GRU_H
 #define SKLEARN_RNN_GRU_H
 
+#include "cells/declare.h"
 #include "cells/step.h"
 #include "interface/rosters.h"
 #include "levels/vec.h"
 
-static const rnn_cell gru_cell = {
-    .name = "gru", .gates = "r z n", .activations = "",
-    .n_gates = 3, .n_blocks = 4, .x_gate = {0, 1, 2, -1}, .h_gate = {0, 1, -1, 2},
-    .forget_gate = -1, .has_cell_state = 0, .gates_end_with_forward = 0,
-};
+static const rnn_option gru_options[] = {{0}};
+
+static void gru_declare(rnn_cell *cell, const double *option)
+{
+    (void)option;
+    cell->gates = "r z n";
+    gate(cell, BOTH);
+    gate(cell, BOTH);
+    gate(cell, APART);
+    state(cell, "h");
+}
 
 static void gru_forward_step(const cell_step *s)
 {
+    const cell_state *h_state = &s->state[0];
     for (isize row = 0; row < s->rows; row++) {
         real *gate_r = s->gates + row * s->ld_gates, *gate_z = gate_r + s->width, *gate_n = gate_z + s->width,
-             *gate_n_h = gate_n + s->width, *h = s->h + row * s->ld_h;
-        const real *h_prev = s->h_prev + row * s->ld_h_prev;
+             *gate_n_h = gate_n + s->width, *h = h_state->now + row * h_state->ld;
+        const real *h_prev = h_state->prev + row * h_state->ld_prev;
         for (isize j = 0; j < s->width; j += LANES) {
             vec r = vsigmoid(vload(gate_r + j)), z = vsigmoid(vload(gate_z + j));
             /* n = tanh(n_x + r * n_h);  h = (1 - z) * n + z * h_prev */
@@ -40,10 +48,11 @@ static void gru_forward_step(const cell_step *s)
 
 static void gru_backward_step(const cell_step *s)
 {
+    const cell_state *h_state = &s->state[0];
     for (isize row = 0; row < s->rows; row++) {
         real *gate_r = s->gates + row * s->ld_gates, *gate_z = gate_r + s->width, *gate_n = gate_z + s->width,
-             *gate_n_h = gate_n + s->width, *d_h = s->d_h + row * s->width;
-        const real *h_prev = s->h_prev + row * s->ld_h_prev, *d_out = s->d_out + row * s->ld_d_out;
+             *gate_n_h = gate_n + s->width, *d_h = h_state->d + row * s->width;
+        const real *h_prev = h_state->prev + row * h_state->ld_prev, *d_out = s->d_out + row * s->ld_d_out;
         for (isize j = 0; j < s->width; j += LANES) {
             vec r = vload(gate_r + j), z = vload(gate_z + j), n = vload(gate_n + j), n_h = vload(gate_n_h + j);
             vec dh = vload(d_h + j) + vload(d_out + j);

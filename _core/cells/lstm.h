@@ -1,37 +1,62 @@
-/* Long short-term memory (Hochreiter and Schmidhuber, 1997; forget gate: Gers, Schmidhuber and Cummins, 2000):
+/* Long short-term memory (Hochreiter and Schmidhuber, 1997; forget gate: Gers, Schmidhuber and Cummins, 2000), on request with
+ * peepholes P (Gers and Schmidhuber, 2000), through which the gates see the cell state:
  *
- *     i, f, o = sigmoid(x W + b_x + h_prev U + b_h)          each with its own columns, order i f g o as in PyTorch
+ *     i, f = sigmoid(x W + b_x + h_prev U + b_h [+ P c_prev])    each with its own columns, order i f g o as in PyTorch
  *     g = tanh(x W + b_x + h_prev U + b_h)
  *     c = f * c_prev + i * g
+ *     o = sigmoid(x W + b_x + h_prev U + b_h [+ P c])
  *     h = o * tanh(c)
  *
- * Gate buffer: four blocks i f g o; gates overwrite pre-activations, d_gates overwrite gates.
+ * Gate buffer: four blocks i f g o; gates overwrite pre-activations, d_gates overwrite gates. P has one row each for i, f and o.
  */
 #ifndef SKLEARN_RNN_LSTM_H
 #define SKLEARN_RNN_LSTM_H
 
+#include "cells/declare.h"
 #include "cells/step.h"
 #include "interface/rosters.h"
 #include "levels/vec.h"
 
-static const rnn_cell lstm_cell = {
-    .name = "lstm", .gates = "i f g o", .activations = "",
-    .n_gates = 4, .n_blocks = 4, .x_gate = {0, 1, 2, 3}, .h_gate = {0, 1, 2, 3},
-    .forget_gate = 1, .has_cell_state = 1, .gates_end_with_forward = 0,
-};
+enum { LSTM_PEEPHOLES, LSTM_FORGET_BIAS };
 
-static void lstm_forward_step(const cell_step *s)
+static const rnn_option lstm_options[] = {
+    {.name = "peepholes", .type = BOOLEAN},
+    {.name = "forget_bias", .type = NUMBER, .preset = 1},   /* keeps early gradients alive (Jozefowicz et al., 2015) */
+    {0}};
+
+static void lstm_declare(rnn_cell *cell, const double *option)
 {
+    cell->gates = "i f g o";
+    for (int number = 0; number < 4; number++)
+        gate(cell, BOTH);
+    initial_bias(cell, 1, option[LSTM_FORGET_BIAS]);
+    state(cell, "h");
+    state(cell, "c");
+    if (option[LSTM_PEEPHOLES])
+        own(cell, "weight_c", 3, ZEROS);
+}
+
+static inline __attribute__((always_inline)) void lstm_forward(const cell_step *s, const int peepholes)
+{
+    const cell_state *h_state = &s->state[0], *c_state = &s->state[1];
+    const real *see_i = s->own[0], *see_f = peepholes ? see_i + s->width : NULL, *see_o = peepholes ? see_f + s->width : NULL;
     for (isize row = 0; row < s->rows; row++) {
         real *gate_i = s->gates + row * s->ld_gates, *gate_f = gate_i + s->width, *gate_g = gate_f + s->width,
              *gate_o = gate_g + s->width;
-        const real *c_prev = s->c_prev + row * s->ld_c_prev;
-        real *c = s->c + row * s->ld_h, *h = s->h + row * s->ld_h;
+        const real *c_prev = c_state->prev + row * c_state->ld_prev;
+        real *c = c_state->now + row * c_state->ld, *h = h_state->now + row * h_state->ld;
         for (isize j = 0; j < s->width; j += LANES) {
-            vec i = vsigmoid(vload(gate_i + j)), f = vsigmoid(vload(gate_f + j)), g = vtanh(vload(gate_g + j)),
-                o = vsigmoid(vload(gate_o + j));
+            vec a_i = vload(gate_i + j), a_f = vload(gate_f + j), a_o = vload(gate_o + j), before = vload(c_prev + j);
+            if (peepholes) {
+                a_i += vload(see_i + j) * before;
+                a_f += vload(see_f + j) * before;
+            }
+            vec i = vsigmoid(a_i), f = vsigmoid(a_f), g = vtanh(vload(gate_g + j));
             /* c = f * c_prev + i * g;  h = o * tanh(c) */
-            vec cell = f * vload(c_prev + j) + i * g;
+            vec cell = f * before + i * g;
+            if (peepholes)
+                a_o += vload(see_o + j) * cell;
+            vec o = vsigmoid(a_o);
             vstore(gate_i + j, i);
             vstore(gate_f + j, f);
             vstore(gate_g + j, g);
@@ -42,27 +67,59 @@ static void lstm_forward_step(const cell_step *s)
     }
 }
 
-static void lstm_backward_step(const cell_step *s)
+static void lstm_forward_step(const cell_step *s)
 {
+    if (s->option[LSTM_PEEPHOLES])
+        lstm_forward(s, 1);
+    else
+        lstm_forward(s, 0);
+}
+
+static inline void add_to(real *to, vec x) { vstore(to, vload(to) + x); }
+
+static inline __attribute__((always_inline)) void lstm_backward(const cell_step *s, const int peepholes)
+{
+    const cell_state *h_state = &s->state[0], *c_state = &s->state[1];
+    const real *see_i = s->own[0], *see_f = peepholes ? see_i + s->width : NULL, *see_o = peepholes ? see_f + s->width : NULL;
+    real *d_see_i = s->d_own[0], *d_see_f = peepholes ? d_see_i + s->width : NULL,
+         *d_see_o = peepholes ? d_see_f + s->width : NULL;
     for (isize row = 0; row < s->rows; row++) {
         real *gate_i = s->gates + row * s->ld_gates, *gate_f = gate_i + s->width, *gate_g = gate_f + s->width,
-             *gate_o = gate_g + s->width, *d_h = s->d_h + row * s->width, *d_c = s->d_c + row * s->width;
-        const real *c_prev = s->c_prev + row * s->ld_c_prev, *c = s->c + row * s->ld_h,
+             *gate_o = gate_g + s->width, *d_h = h_state->d + row * s->width, *d_c = c_state->d + row * s->width;
+        const real *c_prev = c_state->prev + row * c_state->ld_prev, *c = c_state->now + row * c_state->ld,
                    *d_out = s->d_out + row * s->ld_d_out;
         for (isize j = 0; j < s->width; j += LANES) {
             vec i = vload(gate_i + j), f = vload(gate_f + j), g = vload(gate_g + j), o = vload(gate_o + j);
             vec dh = vload(d_h + j) + vload(d_out + j), t = vtanh(vload(c + j));
             /* h = o * tanh(c) */
             vec d_o = dh * t, dc = vload(d_c + j) + dh * o * ((1 - t) * (1 + t));
+            vec d_a_o = d_o * (o * (1 - o));
+            if (peepholes)
+                dc += d_a_o * vload(see_o + j);
             /* c = f * c_prev + i * g, each gate through its own derivative */
-            vstore(gate_i + j, dc * g * (i * (1 - i)));
-            vstore(gate_f + j, dc * vload(c_prev + j) * (f * (1 - f)));
+            vec d_a_i = dc * g * (i * (1 - i)), d_a_f = dc * vload(c_prev + j) * (f * (1 - f)), before = dc * f;
+            if (peepholes) {
+                before += d_a_i * vload(see_i + j) + d_a_f * vload(see_f + j);
+                add_to(d_see_i + j, d_a_i * vload(c_prev + j));
+                add_to(d_see_f + j, d_a_f * vload(c_prev + j));
+                add_to(d_see_o + j, d_a_o * vload(c + j));
+            }
+            vstore(gate_i + j, d_a_i);
+            vstore(gate_f + j, d_a_f);
             vstore(gate_g + j, dc * i * ((1 - g) * (1 + g)));
-            vstore(gate_o + j, d_o * (o * (1 - o)));
-            vstore(d_c + j, dc * f);
+            vstore(gate_o + j, d_a_o);
+            vstore(d_c + j, before);
             vstore(d_h + j, vset(0));
         }
     }
+}
+
+static void lstm_backward_step(const cell_step *s)
+{
+    if (s->option[LSTM_PEEPHOLES])
+        lstm_backward(s, 1);
+    else
+        lstm_backward(s, 0);
 }
 
 #endif

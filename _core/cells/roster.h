@@ -2,41 +2,50 @@
  *
  * A file defines, for the cell NAME:
  *
- *     static const rnn_cell NAME_cell                          its description (rosters.h)
- *     static void NAME_forward_step(const cell_step *s)        gates: pre-activations -> what backward needs; writes h (and c)
- *     static void NAME_backward_step(const cell_step *s)       gates -> d_gates; carries d_h (and d_c) one step back
+ *     static const rnn_option NAME_options[]                   its options, ending with {0}; a step finds their values in this order
+ *     static void NAME_declare(cell, option)                   its gates, states and own parameters, in the words of declare.h
+ *     static void NAME_forward_step(const cell_step *s)        gates: pre-activations -> what backward needs; writes the states
+ *     static void NAME_backward_step(const cell_step *s)       gates -> d_gates; carries the gradients of the states one step back
  *
- * Both take one step of one group of rows. Between steps, layer.h does the products: gates += x W + h_prev U before
- * forward, d_h += d_gates U^T after backward.
+ * The last two take one step of one group of rows. Between steps, nodes/recurrent.h does the products: gates += x W + h_prev U
+ * before forward, d_h += d_gates U^T after backward.
  */
-#ifndef SKLEARN_RNN_CELL_ROSTER_H
-#define SKLEARN_RNN_CELL_ROSTER_H
+#ifndef SKLEARN_RNN_CELLS_H
+#define SKLEARN_RNN_CELLS_H
+
+#include <stddef.h>
 
 #include "cells/elman.h"
 #include "cells/gru.h"
+#include "cells/indrnn.h"
+#include "cells/jordan.h"
 #include "cells/lstm.h"
-#include "cells/step.h"
-#include "interface/rosters.h"
 
-#define CELLS(CELL) CELL(elman) CELL(lstm) CELL(gru)
+#define CELLS(CELL) CELL(elman) CELL(lstm) CELL(gru) CELL(jordan) CELL(indrnn)
 
 typedef struct {
-    const rnn_cell *cell;
+    const char *name;
+    const rnn_option *options;
+    void (*declare)(rnn_cell *cell, const double *option);
     cell_function forward_step, backward_step;
 } cell_functions;
 
-#define CELL_FUNCTIONS(name) {&name##_cell, name##_forward_step, name##_backward_step},
-#define CELL_POINTER(name) &name##_cell,
+#define CELL_FUNCTIONS(name) {#name, name##_options, name##_declare, name##_forward_step, name##_backward_step},
 
 static const cell_functions cell_roster[] = {CELLS(CELL_FUNCTIONS)};
-static const rnn_cell *const cell_list[] = {CELLS(CELL_POINTER) NULL};
 
-static const cell_functions *functions_of(const rnn_cell *cell)
+enum { N_CELLS = sizeof cell_roster / sizeof *cell_roster };
+
+/* For the boundary: options of cell number i, and (where `cell` is not NULL) what it declares with these values; NULL after the
+ * last one. */
+static const char *describe_cell(int i, const double *option, rnn_cell *cell, const rnn_option **options)
 {
-    const cell_functions *entry = cell_roster;
-    while (entry->cell != cell)
-        entry++;
-    return entry;
+    if (i < 0 || i >= N_CELLS)
+        return NULL;
+    *options = cell_roster[i].options;
+    if (cell)
+        cell_roster[i].declare(cell, option);
+    return cell_roster[i].name;
 }
 
 #endif

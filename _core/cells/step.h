@@ -1,21 +1,26 @@
-/* What a cell gets to see: one step of one group of rows. */
-#ifndef SKLEARN_RNN_CELL_STEP_H
-#define SKLEARN_RNN_CELL_STEP_H
+/* What a cell sees of one step of a group of rows. */
+#ifndef SKLEARN_RNN_STEP_H
+#define SKLEARN_RNN_STEP_H
 
-#include "interface/isize.h"
+#include "interface/network.h"
 #include "levels/real.h"
 
-/* Rows of one step. Where sequences start, h_prev and c_prev repeat a row of zeros (ld 0); d_out too where no loss arrives. */
+/* Where sequences start, `prev` repeats a row of zeros (ld 0). Without d gates U^T, which is added after backward, d is the whole
+ * gradient with respect to prev. */
+typedef struct {
+    const real *prev;   isize ld_prev;              /* IN    (rows, Hp) */
+    real *now;          isize ld;                   /* OUT in forward, IN in backward (rows, Hp); may be prev itself in forward */
+    real *d;                                        /* INOUT (rows, Hp) contiguous: gradient with respect to now, then to prev */
+} cell_state;
+
 typedef struct {
     isize rows, width;                              /* width: Hp, whole vectors; padding stays 0 */
-    int activation;
+    const double *option;
     real *gates;        isize ld_gates;             /* INOUT (rows, n_blocks * Hp) */
-    const real *h_prev; isize ld_h_prev;            /* IN    (rows, Hp) */
-    const real *c_prev; isize ld_c_prev;            /* IN    (rows, Hp) */
-    real *h, *c;        isize ld_h;                 /* OUT in forward, IN in backward (rows, Hp) */
-    const real *d_out;  isize ld_d_out;             /* IN    (rows, Hp) gradient of h from above; backward only */
-    real *d_h, *d_c;                                /* INOUT (rows, Hp) contiguous, gradient carried back in time: of h and c
-                                                       coming in; of c_prev, and of h_prev without d_gates U^T, going out */
+    cell_state state[MAX_STATES];
+    const real *d_out;  isize ld_d_out;             /* IN    (rows, Hp) gradient of h from above; backward only; ld 0: zeros */
+    const real *own[MAX_OWN];                       /* IN    (n_vectors, Hp) */
+    real *d_own[MAX_OWN];                           /* INOUT its gradient, to which backward adds */
 } cell_step;
 
 typedef void (*cell_function)(const cell_step *);

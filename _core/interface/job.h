@@ -40,7 +40,7 @@ typedef struct {
     double total_weight;
     double divisor;                                     /* divides the weighted sum of losses, for the gradient */
     int raw;                                            /* predict: before the link */
-    int dropping;                                       /* whether dropout masks are drawn */
+    int dropping;
     uint32_t update;                                    /* its number: part of the dropout masks' counter */
     void *output;                                       /* OUT (n, n_outputs) real, or (n, D*H) without a head */
     void *d_values;                                     /* OUT (n_steps, n_features) real, or NULL */
@@ -77,7 +77,11 @@ typedef struct rnn_job {
     double *piece_norms;                                /* (n_pieces,) sums of squares */
     /* workers */
     void *arenas;                                       /* (n_workers, arena.size) */
-    isize *arena_ints;                                  /* (n_workers, arena_ints) */
+    isize *arena_ints;                                  /* (n_workers, n_ints) */
+    void *walks;                                        /* (n_workers, walk_bytes) */
+    const void *initial_state;                          /* IN (n_samples, state_columns) or NULL: zeros */
+    void *final_state;                                  /* OUT the same, or NULL */
+    double *probe;                                      /* OUT (n_slices, n_nodes, 2, max_steps) or NULL: squares of d_h */
     rnn_gemm gemm;                                      /* BLAS for big products outside the time loop, or NULL */
     rnn_synchronisation sync;
 } rnn_job;

@@ -2,10 +2,9 @@
 #ifndef SKLEARN_RNN_KERNELS_H
 #define SKLEARN_RNN_KERNELS_H
 
-#include "interface/isize.h"
 #include "interface/job.h"
-#include "interface/network.h"
 #include "interface/rosters.h"
+#include "interface/wish.h"
 
 /* What `math` computes. */
 typedef enum { MATH_EXP, MATH_SIGMOID, MATH_TANH } rnn_math;
@@ -13,13 +12,16 @@ typedef enum { MATH_EXP, MATH_SIGMOID, MATH_TANH } rnn_math;
 typedef struct {
     const char *simd_level;
     int real_bytes;
-    const rnn_cell *const *cells;                       /* the rosters; each ends with NULL (a NULL name) */
-    const rnn_loss_info *losses;
+    const rnn_loss_info *losses;                        /* rosters; each ends with a NULL name */
     const rnn_optimizer_info *optimizers;
-    int (*plan)(rnn_network *network);                  /* 0, or -1 when a size overflows */
+    /* Name and options of cell number i, and (where `cell` is not NULL) what it declares with these values; NULL after the last. */
+    const char *(*describe_cell)(int i, const double *option, rnn_cell *cell, const rnn_option **options);
+    rnn_plan_result (*plan)(rnn_network *network, rnn_wish *wish);
+    isize (*slices_of)(const rnn_network *network, isize batch);        /* how many slices a minibatch is cut into */
+    double (*work_of)(const rnn_network *network, isize n_steps, isize n_sequences);    /* multiplications of a minibatch */
     void (*poison_gaps)(const rnn_region *region, isize copies, void *memory);      /* a no-op without AddressSanitizer */
-    rnn_phase pack, train, predict, reduce, update;
-    /* losses[i] = loss of row i of raw outputs (n, n_outputs), 0 where its weight is 0; row (head.width,) is scratch */
+    rnn_phase pack, train, predict, reduce, update, session_step;
+    /* losses[i] = loss of row i of raw outputs (n, n_outputs), 0 where its weight is 0; row (output_width,) is scratch */
     void (*row_losses)(const rnn_job *job, isize n, const void *outputs, void *row, double *losses);
     void (*math)(rnn_math function, isize n, const void *x, void *y);
 } rnn_kernels;

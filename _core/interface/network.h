@@ -1,85 +1,219 @@
-/* A network: its layers and head, and where their arrays are.
+/* What a network is: nodes, each of which reads the streams of others and writes its own, and the tables of its parameters.
  *
- * Letters: T steps, B batch, I inputs, H hidden units, G gates; Hp is H padded to whole vectors, D the number of directions.
- * All arrays are row-major and owned by NumPy; the kernels fill them and allocate nothing. Positions inside an arena
- * ("offset in ...") are counted in numbers, not bytes.
+ * Letters: T steps, B batch, I inputs, H hidden units, G gates; Hp is H padded to whole vectors. All arrays are row-major.
+ * Positions ("at", "packed", "gradient") are counted in numbers from the beginning of a region, not in bytes; -1: no such array.
+ *
+ * The caller fills in what is marked "given" and allocates the tables; `plan` fills in the rest.
  */
 #ifndef SKLEARN_RNN_NETWORK_H
 #define SKLEARN_RNN_NETWORK_H
 
 #include "interface/isize.h"
-#include "interface/rosters.h"
 
-enum { MAX_LAYERS = 64, MAX_DIRECTIONS = 2 };
+enum {
+    MAX_DIRECTIONS = 2, MAX_BLOCKS = 8, MAX_STATES = 3, MAX_OWN = 2, MAX_OPTIONS = 4,
+    MAX_NODES = 400, MAX_SOURCES = 80,                  /* of a node */
+    MAX_SHIFT = 16, MAX_CARRIED = MAX_NODES,
+};
 
 /* Weight gradients are taken once this many rows (steps x sequences) of gate gradients wait in cache. */
 enum { BLOCK_ROWS = 128 };
 
-/* Where one direction of one layer lies. */
-typedef struct {
-    isize weight_ih, weight_hh, bias_ih, bias_hh;       /* in the flat parameters (and their gradient) */
-    isize bias, w, u, ut, wt;                           /* in the packed weights; t: for backward */
-    isize d_w, d_u, d_b;                                /* in a slice's gradient: (D_below*I, ld), (H, ld), (ld) */
-} rnn_direction;
+/* ---- parameters ---- */
 
-/* One recurrent layer. Activations are packed by step; directions stand side by side in a row. */
-typedef struct {
-    const rnn_cell *cell;
-    int activation;                                     /* index into the cell's activations */
-    isize inputs, input_parts, input_width;             /* a row of x: input_parts runs of `inputs`, input_width apart */
-    isize hidden, width;                                /* H, Hp */
-    isize ld_x, ld_gates, ld_h;                         /* row lengths; ld_h serves h, c and d_out */
-    isize x, gates, h, c, d_out;                        /* in a worker's arena; -1: not kept */
-    isize d_h, d_c;                                     /* there, (rows, Hp): gradient carried back in time */
-    isize h_before, c_before;                           /* there, (max_segments - 1, rows, ld_h): states segments begin with */
-    rnn_direction direction[MAX_DIRECTIONS];
-} rnn_layer;
+typedef enum { ZEROS, CONSTANTS, GLOROT, ORTHOGONAL, FROM_0_TO_1 } rnn_initial;
 
-/* The linear map from the last layer's states (or each step's) to the outputs. */
+/* An array of parameters. Its rows are groups (gates) of `units` rows. In the flat vector it has no padding; a slice's gradient
+ * holds it transposed, (columns, ld), each group beginning at its own column. */
 typedef struct {
-    isize weight, bias;                                 /* in the flat parameters */
-    isize packed_bias, w, wt;                           /* in the packed weights */
-    isize d_w, d_b;                                     /* in a slice's gradient: (D*H, width), (width) */
-    isize outputs, width;                               /* n_outputs, padded */
-} rnn_head;
-
-/* A parameter array in the flat vector. */
-typedef struct {
-    isize offset, size;
+    int node, direction;
+    const char *stem;                                   /* its name without that of the node */
+    int n_groups, n_axes;                               /* shapes (groups * units,), (groups * units, columns), or 3: (groups, units) */
+    isize units, columns;
     int decays;                                         /* weights are penalised, biases are not */
+    rnn_initial initial;
+    double constant[MAX_BLOCKS];                        /* initial value of each group, for CONSTANTS */
+    isize at, size;                                     /* in the flat parameters */
+    isize gradient, ld, column[MAX_BLOCKS];             /* in a slice's gradient */
 } rnn_tensor;
 
-enum { MAX_TENSORS = MAX_LAYERS * MAX_DIRECTIONS * 4 + 2 };
+typedef enum {
+    COLUMNS,        /* panels of T^T: B[i][block, j] = T[group * units + j][first + i] */
+    ROWS,           /* panels of T: B[i][part, j] = T[i][first + part * units + j] */
+    PADDED,         /* vectors, each group padded to `width`; the sum of two tensors */
+} rnn_format;
+
+/* A tensor, or some of its columns, in the form in which kernels read it. */
+typedef struct {
+    rnn_format format;
+    int tensor[2];                                      /* the second only for PADDED, or -1 */
+    int n_blocks, group[2][MAX_BLOCKS];                 /* COLUMNS, PADDED: group of the tensor in each block, or -1 */
+    isize first, k;                                     /* COLUMNS: k columns from `first` on; ROWS: k rows */
+    isize parts, units, width;                          /* `width` is that of a block or part; ROWS has `parts` of them */
+    isize at;                                           /* in the packed weights */
+} rnn_packing;
+
+/* ---- streams and sources ---- */
+
+typedef enum {
+    PRESENT,        /* one step, which the next one overwrites */
+    KEPT,           /* all steps of a segment */
+    ONCE,           /* one row per sequence */
+    NOWHERE,        /* the node passes its rows on at once */
+} rnn_lifetime;
+
+/* What a node writes: rows packed by step (or one per sequence), each of `parts` runs of `units` numbers, `width` apart. */
+typedef struct {
+    isize parts, units, width, ld;
+    isize start[MAX_DIRECTIONS];                        /* of each part in a row */
+    int backwards[MAX_DIRECTIONS];                      /* whether a part runs from the last step to the first */
+    rnn_lifetime life;
+    isize at;                                           /* in a worker's arena: (rows, ld) */
+    isize d, ld_d;                                      /* there: its gradient */
+    int reach;                                          /* greatest shift at which it is read */
+    isize before;                                       /* there: (segments, reach, max_rows, ld) the steps before a segment, latest
+                                                           first */
+    int has_gradient;
+    int zeroed;                                         /* its gradient begins with zeros, to which all readers add */
+} rnn_stream;
+
+/* A stream as a node reads it. */
+typedef struct {
+    int node, shift;                                    /* given: whose stream; steps back, at least 0 */
+    int stem;                                           /* given: index into `rnn_stems` */
+    int overwrites;                                     /* writes the gradient of the stream; others add to it */
+    int at_once;                                        /* the gradient is passed on at each step, not by blocks */
+    isize left_over;                                    /* shifted: gradient of the steps before the segment, in a worker's arena:
+                                                           (shift, max_rows, ld), latest first */
+    isize first;                                        /* its first column in the tensor */
+    int tensor[MAX_DIRECTIONS];
+    isize packed[MAX_DIRECTIONS][MAX_BLOCKS];           /* COLUMNS by group of blocks */
+    isize packed_rows[MAX_DIRECTIONS];                  /* ROWS, for the gradient of the source */
+    isize gradient[MAX_DIRECTIONS];                     /* (columns, ld) in a slice's gradient */
+} rnn_source;
+
+/* ---- nodes ---- */
+
+/* Blocks that take the same products. */
+typedef struct {
+    int first, n_blocks, takes_x, takes_h;
+} rnn_block_group;
+
+/* What a cell declares. Its gate buffer is a row of blocks, each Hp wide; a block receives the products of one gate with the sources,
+ * or with the previous state h, or with both. */
+typedef struct {
+    const char *gates, *state_name[MAX_STATES];         /* names; those of the gates separated by blanks */
+    int n_gates, n_blocks, n_states, n_own, n_groups;
+    int n_x, n_h;                                       /* gates with a product of the sources, of h */
+    int x_gate[MAX_BLOCKS], h_gate[MAX_BLOCKS];         /* in each block: which of these, or -1 */
+    int x_block[MAX_BLOCKS], h_block[MAX_BLOCKS];       /* block of each of these */
+    rnn_block_group group[MAX_BLOCKS];
+    double bias[MAX_BLOCKS];                            /* initial bias of each gate */
+    struct {
+        const char *stem;
+        int n_vectors;                                  /* shape (n_vectors, H), or (H,) if 1 */
+        rnn_initial initial;
+    } own[MAX_OWN];                                     /* parameters of its own */
+    int reads_output;                                   /* the output of the step before is one of its sources */
+    int gates_end_with_forward;                         /* backward does not read the gates: d_out may be stored in their place */
+} rnn_cell;
+
+/* One direction of a node. */
+typedef struct {
+    int reverse;
+    int first_tensor, n_tensors, n_groups;
+    isize first_piece;                                  /* among the sums of squares of the gradient */
+    isize bias, u[MAX_BLOCKS], u_rows, own[MAX_OWN];    /* packed weights; u by group of blocks */
+    isize d_bias, d_u, d_own[MAX_OWN];                  /* in a slice's gradient */
+    isize x_start[MAX_BLOCKS], h_start[MAX_BLOCKS];     /* where each gate begins in a row of gate gradients */
+} rnn_direction;
+
+typedef enum { DATA, RECURRENT, DROP, ADD, LAST, HEAD } rnn_kind;
+
+typedef struct {
+    /* given */
+    rnn_kind kind;
+    int cell;                                          /* index into the roster */
+    int n_directions;
+    isize units;                                        /* of each direction */
+    double option[MAX_OPTIONS];
+    int first_source, n_sources;
+    rnn_direction direction[MAX_DIRECTIONS];            /* given: `reverse` */
+    /* filled in by plan() */
+    int needed, stage;
+    rnn_cell declared;
+    rnn_stream out;
+    isize width;                                        /* Hp */
+    isize gates, ld_gates;                              /* in a worker's arena: (steps, ld_gates); a head's logits */
+    int gates_kept;
+    isize state[MAX_STATES], before[MAX_STATES], d_state[MAX_STATES];  /* there: (steps, ld), (segments, rows, ld), (rows, Hp) */
+    isize gates_column;                                 /* of the second direction in a row of gates */
+    isize operands, n_operands;                         /* in a worker's walks; of each direction */
+    int seeds, seeded_by;                               /* last: its gradient begins that of a recurrent node, which knows it */
+    isize work;                                         /* multiplications per row, forward */
+} rnn_node;
+
+/* Nodes that go through a segment together, step by step; several only where they must. */
+typedef struct {
+    int first, end;                                     /* in the network's `order` */
+    int n_directions, reverse[MAX_DIRECTIONS];
+    int has_backward, reach;                            /* reach: greatest shift of a source */
+    isize work;                                         /* multiplications per row, forward */
+} rnn_stage;
+
+/* A state that calls take and return: one of a cell's, or (state -1) a stream that is read `back` + 1 steps later. */
+typedef struct {
+    int node, state, back;
+    isize column;                                       /* in a row of states, where it has the units of its node */
+} rnn_carried;
+
+/* ---- the network ---- */
 
 /* Memory that the plan cuts into parts. AddressSanitizer notices only accesses beyond an array, so its builds have poisoned gaps
  * between the parts, which no code may touch. */
+enum { MAX_GAPS = 4096 };
+
 typedef struct {
     isize size;
 #ifdef __SANITIZE_ADDRESS__
     int n_gaps;
-    struct { isize first, end; } gap[MAX_LAYERS * MAX_DIRECTIONS * 5 + 16];
+    struct { isize first, end; } gap[MAX_GAPS];
 #endif
 } rnn_region;
 
 typedef struct {
-    /* set by the caller, with cell, activation and hidden of each layer, and head.outputs (0: the states are the output) */
+    /* given: node 0 is the data; each node has its sources in a row; the tables have room for all that plan() adds */
     isize n_features;
-    int n_layers, n_directions, per_step, training;
-    int keep_input_gradient;
+    int n_nodes, n_sources;
+    rnn_node *node;
+    rnn_source *source;
+    rnn_tensor *tensor;
+    rnn_packing *packing;
+    int per_step, training;
+    int input_gradient;                                 /* whether the gradient of the data is computed */
+    int by_step;                                        /* all nodes go step by step, also where no loop asks for it */
+    int carried;                                        /* the states before the first step are given, not zero */
+    int result;                                         /* node whose stream is the output */
     int loss;                                           /* index into the losses */
-    double huber_delta, dropout;
+    double huber_delta;
+    /* filled in by plan() */
+    int head, n_tensors, n_packings, n_ordered, n_stages;
+    int order[MAX_NODES];                               /* the nodes that the result needs */
+    rnn_stage stage[MAX_NODES];
+    isize outputs, output_width;                        /* of the head; padded */
     isize max_rows, max_steps, max_slice_steps;         /* of a slice: sequences, longest one, sum of lengths */
-    isize segment_rows;                                 /* rows (steps x sequences) that an arena keeps at a time */
-    rnn_layer layer[MAX_LAYERS];
-    /* filled by plan(): parameters, packed weights, a slice's gradient, a worker's arena */
-    rnn_head head;
-    int n_tensors;
-    rnn_tensor tensor[MAX_TENSORS];
-    isize n_params, arena_ints, max_segments;
+    isize segment_rows, max_segments;                   /* rows (steps x sequences) that an arena keeps at a time */
+    isize n_params, n_pieces;                           /* pieces of the gradient, for its norm */
+    isize n_workers;
     rnn_region packed, gradient, arena;
-    isize n_pieces;                                     /* of the gradient, for the norm */
-    isize widest;                                       /* greatest width of a layer */
-    isize h_prev, panel, last, d_last, logits, dropped, zeros, d_input;     /* in a worker's arena; zeros (widest,) */
+    isize n_ints, offset, length, sample, bounds;       /* a worker's integers, and where each array begins */
+    isize walk_size, operand_size, walk_bytes;          /* of a walk, of an operand, of a worker's walks: bytes */
+    isize widest, widest_passed;                        /* greatest width of a node, of the gradient of a shifted source */
+    isize panel, logits, zeros, passed;                 /* in a worker's arena; zeros (widest,), passed (max_rows, its ld) */
+    int n_carried;
+    rnn_carried carried_state[MAX_CARRIED];
+    isize state_columns;                                /* in a row of states */
+    isize gathered[MAX_SOURCES + 1], ld_gathered;       /* there: copies of rows of earlier steps, (waiting, ld_gathered) each */
 } rnn_network;
 
 #endif

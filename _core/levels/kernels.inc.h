@@ -7,11 +7,23 @@
 #include "levels/optimizers.h"
 #include "levels/vec.h"
 #include "plan/plan.h"
-#include "plan/sizes.h"
 #include "run/driver.h"
 #include "weights/pack.h"
 #include "weights/reduce.h"
 #include "weights/update.h"
+
+static rnn_plan_result plan(rnn_network *network, rnn_wish *wish)
+{
+    for (int i = 0; i < network->n_nodes; i++) {
+        rnn_node *node = &network->node[i];
+        node->declared = (rnn_cell){0};
+        if (node->kind == RECURRENT)
+            cell_roster[node->cell].declare(&node->declared, node->option);
+    }
+    network->walk_size = sizeof(walk);
+    network->operand_size = sizeof(operand);
+    return plan_network(network, wish);
+}
 
 /* y = f(x) with the vector functions of the cells; the last vector is padded */
 static void math(rnn_math function, isize n, const void *x, void *y)
@@ -27,8 +39,8 @@ static void math(rnn_math function, isize n, const void *x, void *y)
 }
 
 const rnn_kernels TABLE = {
-    .simd_level = SIMD_LEVEL, .real_bytes = sizeof(real),
-    .cells = cell_list, .losses = loss_list, .optimizers = optimizer_list,
-    .plan = plan, .poison_gaps = poison_gaps, .pack = pack, .train = train, .predict = predict, .reduce = reduce,
-    .update = update, .row_losses = row_losses, .math = math,
+    .simd_level = SIMD_LEVEL, .real_bytes = sizeof(real), .losses = loss_list, .optimizers = optimizer_list,
+    .describe_cell = describe_cell, .plan = plan, .slices_of = slices_of, .work_of = work_of, .poison_gaps = poison_gaps,
+    .pack = pack, .train = train, .predict = predict, .reduce = reduce, .update = update, .session_step = session_step,
+    .row_losses = row_losses, .math = math,
 };

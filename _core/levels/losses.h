@@ -23,7 +23,7 @@ static inline vec vabs(vec x) { return vselect(x < 0, -x, x); }
 #define ELEMENTWISE_LOSS(name) \
     static double name##_loss(const rnn_network *network, real *z, const real *y, int32_t label, real *d) \
     { \
-        const isize n = network->head.outputs; \
+        const isize n = network->outputs; \
         double sum = 0; \
         (void)label; \
         for (isize j = 0; j < n; j += LANES) { \
@@ -90,7 +90,7 @@ static double logistic_loss(const rnn_network *network, real *z, const real *y, 
     double a = (double)z[0];
     (void)y;
     vstore(p, vsigmoid(vload(z)));
-    for (isize j = 0; j < network->head.width; j++)
+    for (isize j = 0; j < network->output_width; j++)
         d[j] = j == 0 ? p[0] - (real)label : 0;
     return (a > 0 ? a : 0) - label * a + log1p(exp(-fabs(a)));
 }
@@ -122,11 +122,11 @@ static inline double softmax_row(isize n, isize width, real greatest, real *z)
 /* l = log(sum exp(z - greatest)) + (greatest - z[label]), which avoids cancellation */
 static double softmax_loss(const rnn_network *network, real *z, const real *y, int32_t label, real *d)
 {
-    const real greatest = greatest_of(network->head.outputs, z);
+    const real greatest = greatest_of(network->outputs, z);
     const double lead = (double)greatest - (double)z[label];
-    const double log_sum = softmax_row(network->head.outputs, network->head.width, greatest, z);
+    const double log_sum = softmax_row(network->outputs, network->output_width, greatest, z);
     (void)y;
-    for (isize j = 0; j < network->head.width; j++)
+    for (isize j = 0; j < network->output_width; j++)
         d[j] = z[j];
     d[label] -= 1;
     return log_sum + lead;
@@ -149,19 +149,51 @@ static void exp_link(isize n, isize width, real *z)
         vstore(z + j, vexp(vload(z + j)));
 }
 
+/* d_z += d_y times the derivative of the link, whose result is y; n outputs */
+typedef void (*link_backward_function)(isize n, const real *y, const real *d_y, real *d_z);
+
+static void identity_backward(isize n, const real *y, const real *d_y, real *d_z)
+{
+    (void)y;
+    for (isize j = 0; j < n; j++)
+        d_z[j] += d_y[j];
+}
+
+static void sigmoid_backward(isize n, const real *y, const real *d_y, real *d_z)
+{
+    for (isize j = 0; j < n; j++)
+        d_z[j] += d_y[j] * (y[j] * (1 - y[j]));
+}
+
+static void exp_backward(isize n, const real *y, const real *d_y, real *d_z)
+{
+    for (isize j = 0; j < n; j++)
+        d_z[j] += d_y[j] * y[j];
+}
+
+static void softmax_backward(isize n, const real *y, const real *d_y, real *d_z)
+{
+    double mean = 0;
+    for (isize j = 0; j < n; j++)
+        mean += (double)y[j] * (double)d_y[j];
+    for (isize j = 0; j < n; j++)
+        d_z[j] += y[j] * (d_y[j] - (real)mean);
+}
+
 /* name, link, targets */
 #define LOSSES(LOSS) \
-    LOSS(softmax, softmax_link, CLASS_PER_OUTPUT) LOSS(logistic, sigmoid_link, TWO_CLASSES) \
-    LOSS(squared_error, identity_link, NUMBERS) LOSS(absolute_error, identity_link, NUMBERS) \
-    LOSS(huber, identity_link, NUMBERS) LOSS(poisson, exp_link, NUMBERS)
+    LOSS(softmax, softmax, CLASS_PER_OUTPUT) LOSS(logistic, sigmoid, TWO_CLASSES) \
+    LOSS(squared_error, identity, NUMBERS) LOSS(absolute_error, identity, NUMBERS) \
+    LOSS(huber, identity, NUMBERS) LOSS(poisson, exp, NUMBERS)
 
-#define LOSS_FUNCTIONS(name, link, targets) {name##_loss, link},
-#define LOSS_INFO(name, link, targets) {#name, targets},
+#define LOSS_FUNCTIONS(name, link, targets) {name##_loss, link##_link, link##_backward},
+#define LOSS_INFO(name, link, targets) {#name, targets, #link},
 
 static const struct {
     loss_function loss;
     link_function link;
+    link_backward_function link_backward;
 } loss_roster[] = {LOSSES(LOSS_FUNCTIONS)};
-static const rnn_loss_info loss_list[] = {LOSSES(LOSS_INFO) {NULL, NUMBERS}};
+static const rnn_loss_info loss_list[] = {LOSSES(LOSS_INFO) {NULL, NUMBERS, NULL}};
 
 #endif

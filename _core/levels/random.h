@@ -1,6 +1,6 @@
 /* Random numbers by counter: Philox4x32-10 (Salmon, Moraes, Dror and Shaw, 2011).
  *
- * A number is a function of (seed, update, layer, sample, step, unit) alone, so a dropout mask is the same for any slice, thread or
+ * A number is a function of (seed, purpose, layer, update, sample, step, unit) alone, so a dropout mask is the same for any slice, thread or
  * order of the batch, is never stored, and can be drawn again in backward.
  */
 #ifndef SKLEARN_RNN_RANDOM_H
@@ -45,21 +45,24 @@ static inline void philox_draw(uint32_t *restrict words, uint32_t block, uint32_
     }
 }
 
-/* to = from * mask / (1 - rate), for the `units` of one step of one sample; the mask of `layer` is drawn from the job's key. */
-static inline void dropout_row(const rnn_job *job, uint32_t layer, isize sample, isize step, isize first_unit, isize units,
-                               const real *from, real *to)
+/* What a random number is for: part of the key, so that no two uses draw the same numbers. */
+typedef enum { PURPOSE_DROPOUT } rnn_purpose;
+
+/* to (+)= from * mask / (1 - rate), for the `units` of one step of one sample; the mask of `layer` is drawn from the job's key. */
+static inline void dropout_row(const rnn_job *job, rnn_purpose purpose, uint32_t layer, double rate, isize sample, isize step,
+                               isize first_unit, isize units, const real *from, real *to, int accumulate)
 {
-    const double rate = job->batch.dropping ? job->network->dropout : 0;
-    const uint32_t threshold = (uint32_t)(rate * 4294967296.0);
+    const uint32_t threshold = (uint32_t)(rate * 4294967296.0), key = layer | (uint32_t)purpose << 16;
     const real scale = (real)(1 / (1 - rate));
     uint32_t words[DRAW];
     for (isize unit = 0, block = -1; unit < units; unit++) {
-        isize number = first_unit + unit;
+        const isize number = first_unit + unit;
         if (number / DRAW != block) {
             block = number / DRAW;
-            philox_draw(words, (uint32_t)block, (uint32_t)step, (uint32_t)sample, job->batch.update, job->seed, layer);
+            philox_draw(words, (uint32_t)block, (uint32_t)step, (uint32_t)sample, job->batch.update, job->seed, key);
         }
-        to[unit] = words[number % DRAW] >= threshold ? from[unit] * scale : 0;
+        const real kept = words[number % DRAW] >= threshold ? from[unit] * scale : 0;
+        to[unit] = accumulate ? to[unit] + kept : kept;
     }
 }
 

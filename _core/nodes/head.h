@@ -1,46 +1,120 @@
-/* From the last layer's states to outputs and loss, and back: each sequence's own last states, or the states of all steps in
- * blocks.
+/* The head: a linear map from its sources to the outputs, their loss, and the way back.
+ *
+ * It reads one row per sequence, or the rows of all steps in blocks. If other nodes read its stream (the outputs after the link), or if
+ * it is in one stage with them, it goes step by step and keeps its logits; a target per sequence then belongs to the last step.
  */
 #ifndef SKLEARN_RNN_HEAD_H
 #define SKLEARN_RNN_HEAD_H
 
-#include <string.h>
-
-#include "interface/job.h"
 #include "levels/losses.h"
-#include "levels/vec.h"
-#include "plan/plan.h"
-#include "run/slice.h"
+#include "nodes/kind.h"
+#include "nodes/sources.h"
 #include "run/stop.h"
-#include "weights/gemm.h"
+#include "run/walk.h"
 #include "weights/gradients.h"
 
-/* z (n, width) = b + h W */
-static void head_products(const rnn_job *job, isize n, const real *h, real *z)
+/* Whether the head has one row per sequence. */
+static inline int is_once(const rnn_network *network, const rnn_node *node)
+{
+    return stream_of(network, source_of(network, node, 0))->life == ONCE;
+}
+
+/* z (n, width) = b + sum of sources W, for the rows from step t on */
+static void head_products(const rnn_job *job, const slice *s, const rnn_node *node, isize t, isize n, real *z)
 {
     const rnn_network *network = job->network;
-    const rnn_layer *last = &network->layer[network->n_layers - 1];
-    const rnn_head *head = &network->head;
     const real *packed = job->packed;
-    const operand a = {.a = h, .b = packed + head->w, .ld_a = last->ld_h, .n_runs = network->n_directions,
-                       .run = last->hidden, .run_start = {0, last->width}};
-    product(n, head->width, 1, &a, z, head->width, packed + head->packed_bias, 0);
+    operand operands[MAX_SOURCES];
+    for (int i = 0; i < node->n_sources; i++) {
+        const rnn_source *source = source_of(network, node, i);
+        operands[i] = operand_of(stream_of(network, source), packed + source->packed[0][0]);
+        operands[i].a = source_rows(network, s, source, 0, t);
+    }
+    product(n, node->width, node->n_sources, operands, z, node->width, packed + node->direction[0].bias, 0);
+}
+
+/* Gradients of n rows from step `first` on: of the weights, and of the sources. */
+static void head_weight_gradients(const rnn_job *job, const slice *s, const rnn_node *node, isize first, isize n, const real *d_z,
+                                  int accumulate)
+{
+    const rnn_network *network = job->network;
+    real *gradient = (real *)job->slice_gradients + s->index * network->gradient.size;
+    gradient_operand inputs[MAX_SOURCES];
+    for (int i = 0; i < node->n_sources; i++) {
+        const rnn_source *source = source_of(network, node, i);
+        inputs[i] = (gradient_operand){.a = operand_of(stream_of(network, source), NULL), .c = gradient + source->gradient[0]};
+        inputs[i].a.a = source_rows(network, s, source, 0, first);
+    }
+    weight_gradients(job, s->arena + network->panel, n, d_z, node->width, node->width, node->n_sources, inputs, node->width,
+                     gradient + node->direction[0].d_bias, accumulate);
+}
+
+/* d_source (n rows) (+)= d_z W^T */
+static void head_source_gradients(const rnn_job *job, const slice *s, const rnn_node *node, isize t, isize n, const real *d_z)
+{
+    const rnn_network *network = job->network;
+    for (int i = 0; i < node->n_sources; i++) {
+        const rnn_source *source = source_of(network, node, i);
+        const rnn_stream *to = stream_of(network, source);
+        if (to->d < 0)
+            continue;
+        const operand a = {.a = d_z, .b = (const real *)job->packed + source->packed_rows[0], .ld_a = node->width, .n_runs = 1,
+                           .run = node->units, .run_start = AT_ONCE};
+        real *d = source_gradient(network, s, source, 0, t);
+        product(n, whole_vectors(to->parts * to->width), 1, &a, d, to->ld_d, source->overwrites ? NULL : d, to->ld_d);
+    }
+}
+
+static inline isize work_of_head(const rnn_node *node, isize rows) { return rows * node->work; }
+
+/* ---- results ---- */
+
+/* Number of the target, and of the result, of row i at step t; -1: it has none. */
+static inline isize target_of(const rnn_job *job, const slice *s, isize i, isize t)
+{
+    if (job->network->per_step)
+        return job->data.offsets[s->sample[i]] + t;
+    return t == s->length[i] - 1 ? s->sample[i] : -1;
+}
+
+/* One row of results, after the link unless raw. */
+static void put_output(const rnn_job *job, isize at, real *z)
+{
+    const rnn_network *network = job->network;
+    if (!job->batch.raw)
+        loss_roster[network->loss].link(network->outputs, network->output_width, z);
+    memcpy((real *)job->batch.output + at * network->outputs, z, (size_t)network->outputs * sizeof(real));
+}
+
+static inline int puts_outputs(const rnn_job *job, int number)
+{
+    return !job->network->training && job->network->result == number;
+}
+
+/* ---- loss ---- */
+
+/* Loss before weights of one row of outputs, with target number `target` of the data; z becomes its gradient. */
+static double loss_of_row(const rnn_job *job, isize target, real *z)
+{
+    const rnn_network *network = job->network;
+    const rnn_data *data = &job->data;
+    const real *y = data->targets ? (const real *)data->targets + target * network->outputs : NULL;
+    return loss_roster[network->loss].loss(network, z, y, data->labels ? data->labels[target] : 0, z);
 }
 
 /* Loss of one row, whose target is number `target` of the data; z becomes its gradient. */
 static double row_loss(const rnn_job *job, isize target, real *z)
 {
     const rnn_network *network = job->network;
-    const rnn_head *head = &network->head;
-    const double weight = job->data.weights ? job->data.weights[target] : 1;
+    const rnn_data *data = &job->data;
+    const double weight = data->weights ? data->weights[target] : 1;
     if (weight == 0) {          /* not taught: its target is ignored */
-        memset(z, 0, (size_t)head->width * sizeof(real));
+        memset(z, 0, (size_t)network->output_width * sizeof(real));
         return 0;
     }
-    const real *y = job->data.targets ? (const real *)job->data.targets + target * head->outputs : NULL;
-    const double loss = loss_roster[network->loss].loss(network, z, y, job->data.labels ? job->data.labels[target] : 0, z);
+    const double loss = loss_of_row(job, target, z);
     const real scale = (real)(weight / job->batch.divisor);
-    for (isize j = 0; j < head->width; j += LANES)
+    for (isize j = 0; j < network->output_width; j += LANES)
         vstore(z + j, vload(z + j) * scale);
     return loss * weight / job->batch.total_weight;
 }
@@ -49,150 +123,180 @@ static double row_loss(const rnn_job *job, isize target, real *z)
 static void row_losses(const rnn_job *job, isize n, const void *outputs, void *row, double *losses)
 {
     const rnn_network *network = job->network;
-    const isize columns = network->head.outputs;
+    const isize columns = network->outputs;
     real *z = row;
     for (isize i = 0; i < n; i++) {
-        const real *y = job->data.targets ? (const real *)job->data.targets + i * columns : NULL;
-        memset(z, 0, (size_t)network->head.width * sizeof(real));
+        memset(z, 0, (size_t)network->output_width * sizeof(real));
         memcpy(z, (const real *)outputs + i * columns, (size_t)columns * sizeof(real));
-        losses[i] = job->data.weights && job->data.weights[i] == 0
-                        ? 0
-                        : loss_roster[network->loss].loss(network, z, y, job->data.labels ? job->data.labels[i] : 0, z);
+        losses[i] = job->data.weights && job->data.weights[i] == 0 ? 0 : loss_of_row(job, i, z);
     }
 }
 
-/* Gradients of n rows of the head: its weights, and d_h (n, ld_h) = d_z W^T. */
-static void head_gradients(const rnn_job *job, const slice *s, isize n, const real *h, const real *d_z, real *d_h, int accumulate)
-{
-    const rnn_network *network = job->network;
-    const rnn_layer *last = &network->layer[network->n_layers - 1];
-    const rnn_head *head = &network->head;
-    real *gradient = (real *)job->slice_gradients + s->index * network->gradient.size;
-    const gradient_operand a = {
-        .a = {.a = h, .ld_a = last->ld_h, .n_runs = network->n_directions, .run = last->hidden, .run_start = {0, last->width}},
-        .c = gradient + head->d_w};
-    const operand b = {.a = d_z, .b = (const real *)job->packed + head->wt, .ld_a = head->width, .n_runs = 1,
-                       .run = head->outputs};
-    weight_gradients(job, s->arena + network->panel, n, d_z, head->width, head->width, 1, &a, head->width,
-                     gradient + head->d_b, accumulate);
-    product(n, network->n_directions * last->width, 1, &b, d_h, last->ld_h, NULL, 0);
-}
+/* ---- one row per sequence ---- */
 
-/* last (rows, ld_h): each sequence's own last state, in the reverse direction the one at t = 0. Only sequences whose last step
- * lies in this segment are copied, while that step is in the arena. */
-static void gather_last_states(const rnn_network *network, const slice *s)
+static int head_forward_once(rnn_job *job, slice *s, int number)
 {
-    const rnn_layer *last = &network->layer[network->n_layers - 1];
-    const int kept = states_kept(network, network->n_layers - 1);
+    const rnn_node *node = &job->network->node[number];
+    real *z = s->arena + job->network->logits;
+    if (!puts_outputs(job, number) || !is_complete(s))
+        return 0;
+    head_products(job, s, node, 0, s->rows, z);
     for (isize i = 0; i < s->rows; i++)
-        for (int d = 0; d < network->n_directions; d++) {
-            const isize t = d ? 0 : s->length[i] - 1, column = d * last->width;
-            if (t >= s->first && t < s->end)
-                memcpy(s->arena + network->last + i * last->ld_h + column,
-                       s->arena + last->h + (row_at(s, t, kept) + i) * last->ld_h + column, (size_t)last->width * sizeof(real));
-        }
-}
-
-static inline isize work_of_head(const rnn_network *network, isize rows)
-{
-    return rows * network->head.width * network->n_directions * network->layer[network->n_layers - 1].hidden;
-}
-
-/* Loss of a slice from its last states, and their gradient. */
-static void train_head_once(rnn_job *job, slice *s)
-{
-    const rnn_network *network = job->network;
-    const int l = network->n_layers - 1;
-    const rnn_layer *last = &network->layer[l];
-    real *z = s->arena + network->logits, *h = s->arena + network->last, *d_last = s->arena + network->d_last;
-    for (isize i = 0; job->batch.dropping && i < s->rows; i++)
-        drop_row(job, l, s->sample[i], 0, h + i * last->ld_h, h + i * last->ld_h);
-    head_products(job, s->rows, h, z);
-    for (isize i = 0; i < s->rows; i++)
-        s->loss += row_loss(job, s->sample[i], z + i * network->head.width);
-    head_gradients(job, s, s->rows, h, z, d_last, 0);
-    for (isize i = 0; job->batch.dropping && i < s->rows; i++)
-        drop_row(job, l, s->sample[i], 0, d_last + i * last->ld_h, d_last + i * last->ld_h);
-}
-
-/* Loss of the steps of a segment, and the gradient of their states; 1 when interrupted. */
-static int train_head_per_step(rnn_job *job, slice *s)
-{
-    const rnn_network *network = job->network;
-    const int l = network->n_layers - 1;
-    const rnn_layer *last = &network->layer[l];
-    real *z = s->arena + network->logits;
-    for (isize end = s->end, first; end > s->first; end = first) {
-        first = block_start(s, end);
-        const isize row = row_at(s, first, 1), n = rows_of(s, first, end);
-        real *h = s->arena + last->h + row * last->ld_h, *d_out = s->arena + last->d_out + row * last->ld_h, *z_row = z;
-        if (job->batch.dropping) {
-            real *dropped = s->arena + network->dropped;
-            drop_steps(job, s, l, first, end, h, dropped);
-            h = dropped;
-        }
-        head_products(job, n, h, z);
-        for (isize t = first; t < end; t++)
-            for (isize i = 0; i < rows_at(s, t); i++, z_row += network->head.width)
-                s->loss += row_loss(job, job->data.offsets[s->sample[i]] + t, z_row);
-        head_gradients(job, s, n, h, z, d_out, end < s->steps);
-        if (job->batch.dropping)
-            drop_steps(job, s, l, first, end, d_out, d_out);
-        if (poll_stop(job, s->worker, 3 * work_of_head(network, n)))
-            return 1;
-    }
+        put_output(job, s->sample[i], z + i * node->width);
     return 0;
 }
 
-/* One row of results: outputs, after the link unless raw, or without a head the states themselves. */
-static void put_result(const rnn_job *job, isize at, const real *h, real *z)
+static int head_backward_once(rnn_job *job, slice *s, int number)
 {
-    const rnn_network *network = job->network;
-    const rnn_layer *last = &network->layer[network->n_layers - 1];
-    const rnn_head *head = &network->head;
-    if (head->outputs) {
-        if (!job->batch.raw)
-            loss_roster[network->loss].link(head->outputs, head->width, z);
-        memcpy((real *)job->batch.output + at * head->outputs, z, (size_t)head->outputs * sizeof(real));
-        return;
-    }
-    for (int d = 0; d < network->n_directions; d++)
-        memcpy((real *)job->batch.output + (at * network->n_directions + d) * last->hidden, h + d * last->width,
-               (size_t)last->hidden * sizeof(real));
-}
-
-/* Results of a slice from its last states. */
-static void predict_head_once(const rnn_job *job, const slice *s)
-{
-    const rnn_network *network = job->network;
-    const isize ld_h = network->layer[network->n_layers - 1].ld_h;
-    const real *h = s->arena + network->last;
-    real *z = s->arena + network->logits;
-    head_products(job, s->rows, h, z);
+    const rnn_node *node = &job->network->node[number];
+    real *z = s->arena + job->network->logits;
+    if (s->end < s->steps)
+        return 0;
+    head_products(job, s, node, 0, s->rows, z);
     for (isize i = 0; i < s->rows; i++)
-        put_result(job, s->sample[i], h + i * ld_h, z + i * network->head.width);
+        s->loss += row_loss(job, s->sample[i], z + i * node->width);
+    head_weight_gradients(job, s, node, 0, s->rows, z, 0);
+    head_source_gradients(job, s, node, 0, s->rows, z);
+    return 0;
 }
 
-/* Results of the steps of a segment; 1 when interrupted. */
-static int predict_head_per_step(rnn_job *job, const slice *s)
+/* ---- the rows of all steps, in blocks ---- */
+
+static int head_forward_blocks(rnn_job *job, slice *s, int number)
 {
-    const rnn_network *network = job->network;
-    const rnn_layer *last = &network->layer[network->n_layers - 1];
-    const isize width = network->head.width;
-    real *z = s->arena + network->logits;
+    const rnn_node *node = &job->network->node[number];
+    if (!puts_outputs(job, number))
+        return 0;
     for (isize end = s->end, first; end > s->first; end = first) {
-        first = block_start(s, end);
-        const real *h = s->arena + last->h + row_at(s, first, 1) * last->ld_h;
-        real *z_row = z;
+        first = block_start(s->offset, end);
         const isize n = rows_of(s, first, end);
-        head_products(job, n, h, z);
+        real *z = s->arena + job->network->logits;
+        head_products(job, s, node, first, n, z);
         for (isize t = first; t < end; t++)
-            for (isize i = 0; i < rows_at(s, t); i++, z_row += width, h += last->ld_h)
-                put_result(job, job->data.offsets[s->sample[i]] + t, h, z_row);
-        if (poll_stop(job, s->worker, work_of_head(network, n)))
+            for (isize i = 0; i < rows_at(s, t); i++, z += node->width) {
+                const isize at = target_of(job, s, i, t);
+                if (at >= 0)
+                    put_output(job, at, z);
+            }
+        if (poll_stop(job, s->worker, work_of_head(node, n)))
             return 1;
     }
     return 0;
+}
+
+/* Loss of the rows of step t; z becomes its gradient. */
+static double step_loss(const rnn_job *job, const slice *s, isize t, real *z)
+{
+    double loss = 0;
+    for (isize i = 0; i < rows_at(s, t); i++, z += job->network->output_width) {
+        const isize target = target_of(job, s, i, t);
+        if (target >= 0)
+            loss += row_loss(job, target, z);
+        else
+            memset(z, 0, (size_t)job->network->output_width * sizeof(real));
+    }
+    return loss;
+}
+
+static int head_backward_blocks(rnn_job *job, slice *s, int number)
+{
+    const rnn_node *node = &job->network->node[number];
+    real *z = s->arena + job->network->logits;
+    for (isize end = s->end, first; end > s->first; end = first) {
+        first = block_start(s->offset, end);
+        const isize n = rows_of(s, first, end);
+        head_products(job, s, node, first, n, z);
+        for (isize t = end - 1; t >= first; t--)        /* the order in which a head that goes step by step meets them */
+            s->loss += step_loss(job, s, t, z + rows_of(s, first, t) * node->width);
+        head_weight_gradients(job, s, node, first, n, z, end < s->steps);
+        head_source_gradients(job, s, node, first, n, z);
+        if (poll_stop(job, s->worker, 3 * work_of_head(node, n)))
+            return 1;
+    }
+    return 0;
+}
+
+/* ---- step by step ---- */
+
+/* (rows, width) the logits of step t, where they are kept */
+static real *logits_of(const slice *s, const rnn_node *node, isize t)
+{
+    return s->arena + node->gates + row_at(s, t, node->gates_kept) * node->width;
+}
+
+static void head_forward_step(rnn_job *job, slice *s, int number, int d, isize t)
+{
+    const rnn_network *network = job->network;
+    const rnn_node *node = &network->node[number];
+    const rnn_stream *out = &node->out;
+    const isize n = rows_at(s, t), width = node->width;
+    real *z = logits_of(s, node, t), *y = out->life == NOWHERE ? NULL : stream_rows(network, s, out, t);
+    (void)d;
+    if (network->training && !y)        /* nobody needs it before backward */
+        return;
+    head_products(job, s, node, t, n, z);
+    for (isize i = 0; i < n; i++) {
+        if (y) {
+            memcpy(y + i * width, z + i * width, (size_t)width * sizeof(real));
+            loss_roster[network->loss].link(node->units, width, y + i * width);
+        }
+        const isize at = puts_outputs(job, number) ? target_of(job, s, i, t) : -1;
+        if (at >= 0)
+            put_output(job, at, z + i * width);
+    }
+}
+
+/* Add to d_z (rows, width) what comes back through the link from those who read the outputs y. */
+static void add_gradient_of_outputs(const rnn_job *job, const slice *s, const rnn_node *node, isize t, real *d_z)
+{
+    const rnn_network *network = job->network;
+    const real *y = stream_rows(network, s, &node->out, t), *d_y = gradient_rows(s, &node->out, t);
+    for (isize i = 0; i < rows_at(s, t); i++)
+        loss_roster[network->loss].link_backward(node->units, y + i * node->width, d_y + i * node->out.ld_d, d_z + i * node->width);
+}
+
+/* Whether the stage of the head goes from the last step to the first. */
+static inline int goes_in_reverse(const rnn_network *network, const rnn_node *node)
+{
+    return network->stage[node->stage].reverse[0];
+}
+
+static void head_begin_backward(rnn_job *job, slice *s, int number, int d)
+{
+    begin_blocks(&walk_of(s, number, d)->waiting, s, goes_in_reverse(job->network, &job->network->node[number]));
+}
+
+static void head_backward_step(rnn_job *job, slice *s, int number, int d, isize t)
+{
+    const rnn_node *node = &job->network->node[number];
+    waiting_rows *waiting = &walk_of(s, number, d)->waiting;
+    const isize n = rows_at(s, t);
+    real *z = logits_of(s, node, t);
+    if (node->out.life == NOWHERE)
+        head_products(job, s, node, t, n, z);
+    s->loss += step_loss(job, s, t, z);
+    if (node->out.life != NOWHERE)
+        add_gradient_of_outputs(job, s, node, t, z);
+    head_source_gradients(job, s, node, t, n, z);
+    if (is_block(waiting, s, goes_in_reverse(job->network, node), t)) {
+        const isize first = waiting->first;
+        head_weight_gradients(job, s, node, first, rows_of(s, first, waiting->end), logits_of(s, node, first), waiting->accumulate);
+        begin_next_block(waiting, goes_in_reverse(job->network, node));
+    }
+}
+
+/* ---- in a stage of its own ---- */
+
+static int head_forward(rnn_job *job, slice *s, int number)
+{
+    const int once = is_once(job->network, &job->network->node[number]);
+    return once ? head_forward_once(job, s, number) : head_forward_blocks(job, s, number);
+}
+
+static int head_backward(rnn_job *job, slice *s, int number)
+{
+    const int once = is_once(job->network, &job->network->node[number]);
+    return once ? head_backward_once(job, s, number) : head_backward_blocks(job, s, number);
 }
 
 #endif

@@ -2,166 +2,364 @@
 #ifndef SKLEARN_RNN_PLAN_H
 #define SKLEARN_RNN_PLAN_H
 
-#include "interface/network.h"
-#include "plan/blocks.h"
+#include "interface/wish.h"
 #include "plan/region.h"
+#include "plan/segments.h"
 #include "plan/sizes.h"
+#include "plan/slices.h"
+#include "plan/stages.h"
+#include "plan/weights.h"
 
-enum { PIECE = 64 };    /* rows of a gate that are reduced together */
+/* Prediction keeps the states of about this many rows (steps x sequences) at a time: few enough to stay in cache. */
+enum { PREDICT_SEGMENT_ROWS = 1024 };
+/* The steps of a slice stay below this, so that their products with a few gates cannot overflow before they are checked. */
+static const isize MOST_STEPS = (isize)1 << 60;
 
-/* Arrays in the flat vector have no padding. */
-static isize claim_tensor(rnn_network *network, isize rows, isize columns, int decays)
+/* ---- shapes ---- */
+
+/* Groups of blocks that take the same products. */
+static void group_blocks(rnn_cell *cell)
 {
-    const isize at = network->n_params, end = end_of(at, rows, columns);
-    network->n_params = end;
-    if (end < 0)
-        return 0;
-    network->tensor[network->n_tensors++] = (rnn_tensor){.offset = at, .size = end - at, .decays = decays};
-    return at;
+    cell->n_groups = 0;
+    for (int b = 0; b < cell->n_blocks; b++) {
+        const int takes_x = cell->x_gate[b] >= 0, takes_h = cell->h_gate[b] >= 0;
+        rnn_block_group *group = &cell->group[cell->n_groups - 1];
+        if (b > 0 && group->takes_x == takes_x && group->takes_h == takes_h)
+            group->n_blocks++;
+        else
+            cell->group[cell->n_groups++] = (rnn_block_group){b, 1, takes_x, takes_h};
+    }
 }
 
-static void plan_parameters(rnn_network *network)
+static void shape_stream(rnn_stream *out, isize parts, isize units, isize width, isize ld)
 {
-    for (int l = 0; l < network->n_layers; l++) {
-        rnn_layer *layer = &network->layer[l];
-        const isize gates = layer->cell->n_gates * layer->hidden;
-        for (int d = 0; d < network->n_directions; d++) {
-            rnn_direction *way = &layer->direction[d];
-            way->weight_ih = claim_tensor(network, gates, layer->input_parts * layer->inputs, 1);
-            way->weight_hh = claim_tensor(network, gates, layer->hidden, 1);
-            way->bias_ih = claim_tensor(network, gates, 1, 0);
-            way->bias_hh = claim_tensor(network, gates, 1, 0);
+    *out = (rnn_stream){.parts = parts, .units = units, .width = width, .ld = ld, .at = -1, .d = -1, .before = -1,
+                        .ld_d = most(ld, whole_vectors(parts * width)), .start = {0, width}};
+}
+
+static void shape_node(rnn_network *network, int number)
+{
+    rnn_node *node = &network->node[number];
+    const rnn_source *sources = &network->source[node->first_source];
+    const rnn_stream *from = node->n_sources ? &network->node[sources->node].out : NULL;
+    node->needed = 0;
+    node->gates = -1;
+    switch (node->kind) {
+    case DATA:
+        shape_stream(&node->out, 1, node->units, node->units, node->units);
+        return;
+    case DROP:
+    case LAST:
+        node->out = *from;
+        return;
+    case ADD:
+        node->width = whole_vectors(from->units);
+        shape_stream(&node->out, from->parts, from->units, node->width, row_length(from->parts * node->width));
+        node->out.backwards[0] = from->backwards[0];
+        node->out.backwards[1] = from->backwards[1];
+        return;
+    case RECURRENT:
+        node->width = whole_vectors(node->units);
+        shape_stream(&node->out, node->n_directions, node->units, node->width, row_length(node->n_directions * node->width));
+        for (int d = 0; d < node->n_directions; d++)
+            node->out.backwards[d] = node->direction[d].reverse;
+        group_blocks(&node->declared);
+        break;
+    case HEAD:
+        node->width = whole_vectors(node->units);
+        shape_stream(&node->out, 1, node->units, node->width, node->width);
+        network->head = number;
+        network->outputs = node->units;
+        network->output_width = node->width;
+    }
+    network->widest = most(network->widest, node->width);
+}
+
+/* Multiplications of each node per row, forward; all shapes must be known. */
+static void count_work(rnn_network *network)
+{
+    for (int i = 0; i < network->n_nodes; i++) {
+        rnn_node *node = &network->node[i];
+        isize inputs = 0;
+        node->work = 0;
+        for (int j = 0; j < node->n_sources; j++)
+            inputs += columns_of(network, &network->source[node->first_source + j]);
+        if (node->kind == HEAD)
+            node->work = node->width * inputs;
+        for (int g = 0; node->kind == RECURRENT && g < node->declared.n_groups; g++) {
+            const rnn_block_group *group = &node->declared.group[g];
+            node->work += group->n_blocks * node->width * (group->takes_x * inputs + group->takes_h * node->units);
         }
     }
-    const rnn_layer *last = &network->layer[network->n_layers - 1];
-    network->head.weight = claim_tensor(network, network->head.outputs, network->n_directions * last->hidden, 1);
-    network->head.bias = claim_tensor(network, network->head.outputs, 1, 0);
 }
 
-static void plan_weights(rnn_network *network)
+/* Multiplications of a minibatch forward, and back in training. */
+static double work_of(const rnn_network *network, isize n_steps, isize n_sequences)
 {
-    rnn_region *packed = &network->packed, *gradient = &network->gradient;
-    for (int l = 0; l < network->n_layers; l++) {
-        rnn_layer *layer = &network->layer[l];
-        const rnn_cell *cell = layer->cell;
-        const isize inputs = layer->input_parts * layer->inputs, columns = cell->n_blocks * layer->width,
-                    gates = cell->n_gates * layer->hidden;
-        for (int d = 0; d < network->n_directions; d++) {
-            rnn_direction *way = &layer->direction[d];
-            way->bias = claim(packed, 1, columns);
-            way->w = claim(packed, inputs, columns_with(cell->x_gate, layer));
-            way->u = claim(packed, layer->hidden, columns_with(cell->h_gate, layer));
-            if (!network->training)
-                continue;
-            way->ut = claim(packed, gates, layer->width);
-            if (l > 0 || network->keep_input_gradient)
-                way->wt = claim(packed, gates, whole_vectors(layer->input_parts * layer->input_width));
-            way->d_w = claim(gradient, inputs, columns);
-            way->d_u = claim(gradient, layer->hidden, columns);
-            way->d_b = claim(gradient, 1, columns);
-        }
+    double total = 0;
+    for (int i = 0; i < network->n_ordered; i++) {
+        const rnn_node *node = &network->node[network->order[i]];
+        const isize rows = is_per_step(network, network->order[i]) ? n_steps : n_sequences;
+        total += (double)rows * (double)node->work * node->n_directions;
     }
-    const rnn_layer *last = &network->layer[network->n_layers - 1];
-    const isize states = network->n_directions * last->hidden;
-    rnn_head *head = &network->head;
-    head->packed_bias = claim(packed, 1, head->width);
-    head->w = claim(packed, states, head->width);
-    if (network->training) {
-        head->wt = claim(packed, head->outputs, network->n_directions * last->width);
-        head->d_w = claim(gradient, states, head->width);
-        head->d_b = claim(gradient, 1, head->width);
+    return total * (network->training ? 3 : 1);
+}
+
+/* ---- memory ---- */
+
+static int has_reverse(const rnn_network *network)
+{
+    for (int i = 0; i < network->n_ordered; i++)
+        if (goes_backwards(&network->node[network->order[i]]))
+            return 1;
+    return 0;
+}
+
+static int greatest_reach(const rnn_network *network)
+{
+    int reach = 0;
+    for (int i = 0; i < network->n_ordered; i++)
+        reach = (int)most(reach, network->node[network->order[i]].out.reach);
+    return reach;
+}
+
+/* A dropout node that alone reads a stream changes its gradient in place. */
+static int drops_in_place(const rnn_network *network, int number)
+{
+    const rnn_node *node = &network->node[number];
+    const rnn_source *source = &network->source[node->first_source];
+    int n_readers = 0;
+    for (int i = 0; i < network->n_ordered; i++) {
+        const rnn_node *reader = &network->node[network->order[i]];
+        for (int j = 0; j < reader->n_sources; j++)
+            n_readers += network->source[reader->first_source + j].node == source->node;
+    }
+    return node->kind == DROP && n_readers == 1 && !node->out.reach && source->node != 0;
+}
+
+static void claim_stream(rnn_network *network, int number, isize n_before)
+{
+    rnn_region *arena = &network->arena;
+    rnn_node *node = &network->node[number];
+    rnn_stream *out = &node->out;
+    const isize rows = network->max_rows, kept = out->life == KEPT ? network->segment_rows : rows;
+    if (out->life != NOWHERE)
+        out->at = claim(arena, kept, out->ld);
+    out->before = claim(arena, n_before * out->reach * rows, out->ld);
+    if (!out->has_gradient)
+        return;
+    if (drops_in_place(network, number))
+        out->d = network->node[network->source[node->first_source].node].out.d;
+    else
+        out->d = claim(arena, kept, out->ld_d);
+}
+
+static void claim_recurrent(rnn_network *network, rnn_node *node, isize n_before)
+{
+    rnn_region *arena = &network->arena;
+    const rnn_cell *cell = &node->declared;
+    const isize rows = network->max_rows, kept = network->training ? network->segment_rows : rows;
+    node->gates_kept = network->training;
+    node->gates_column = cell->n_blocks * node->width;
+    node->ld_gates = row_length(node->n_directions * node->gates_column);
+    if (cell->gates_end_with_forward && node->out.d >= 0)
+        node->gates = node->out.d;      /* one block, like a row of the stream */
+    else
+        node->gates = claim(arena, kept, node->ld_gates);
+    for (int i = 0; i < cell->n_states; i++) {
+        const int is_kept = i == 0 ? node->out.life == KEPT : network->training;
+        node->state[i] = i == 0 ? node->out.at : claim(arena, kept, node->out.ld);
+        node->before[i] = claim(arena, is_kept ? n_before * rows : 0, node->out.ld);
+        node->d_state[i] = claim(arena, network->training ? rows : 0, node->width);
     }
 }
 
-/* Segments end at block boundaries, so a full one has less than a block and a step of unused rows. */
-static isize most_segments(const rnn_network *network)
+static void claim_head(rnn_network *network, rnn_node *node)
 {
-    if (network->segment_rows >= network->max_slice_steps)
-        return 1;
-    return network->max_slice_steps / (network->segment_rows - BLOCK_ROWS - network->max_rows + 1) + 1;
+    const rnn_stage *stage = &network->stage[node->stage];
+    if (stage->end == stage->first + 1 && node->out.life == NOWHERE)
+        return;         /* it goes block by block and needs only `logits` */
+    node->gates_kept = network->training;
+    node->gates = claim(&network->arena, network->training ? network->segment_rows : network->max_rows, node->width);
 }
 
-/* Whether the states of all steps of a segment are kept, or only those of the present step. */
-static inline int states_kept(const rnn_network *network, int l)
+/* Room for the gradients of shifted sources: of one step, and of the steps before a segment. */
+static void claim_left_over(rnn_network *network, const rnn_node *node)
 {
-    return network->training || l < network->n_layers - 1 || network->per_step;
+    for (int i = 0; i < node->n_sources; i++) {
+        rnn_source *source = &network->source[node->first_source + i];
+        const rnn_stream *from = &network->node[source->node].out;
+        if (source->shift == 0 || !from->has_gradient)
+            continue;
+        source->left_over = claim(&network->arena, network->max_segments > 1 ? source->shift * network->max_rows : 0, from->ld_d);
+        network->widest_passed = most(network->widest_passed, from->ld_d);
+    }
 }
 
 static void plan_arena(rnn_network *network)
 {
     rnn_region *arena = &network->arena;
-    const int training = network->training, dropping = training && network->dropout > 0;
-    const isize rows = network->max_rows, steps = network->segment_rows, waiting = rows + BLOCK_ROWS,
-                carried = (training ? network->max_segments - 1 : network->max_segments > 1) * rows;
-    const rnn_layer *last = &network->layer[network->n_layers - 1];
-    for (int l = 0; l < network->n_layers; l++) {
-        rnn_layer *layer = &network->layer[l];
-        const int has_cell_state = layer->cell->has_cell_state;
-        layer->x = l == 0 ? claim(arena, training ? steps : rows, layer->ld_x)
-                 : dropping ? claim(arena, steps, layer->ld_x)
-                 : -1;
-        layer->gates = claim(arena, training ? steps : rows, layer->ld_gates);
-        layer->h = claim(arena, states_kept(network, l) ? steps : rows, layer->ld_h);
-        layer->h_before = claim(arena, states_kept(network, l) ? carried : 0, layer->ld_h);
-        layer->c = has_cell_state ? claim(arena, training ? steps : rows, layer->ld_h) : -1;
-        layer->c_before = has_cell_state ? claim(arena, training ? carried : 0, layer->ld_h) : -1;
-        layer->d_out = !training || (layer == last && !network->per_step) ? -1
-                     : layer->cell->gates_end_with_forward ? layer->gates
-                     : claim(arena, steps, layer->ld_h);
-        layer->d_h = claim(arena, training ? rows : 0, layer->width);
-        layer->d_c = claim(arena, training ? rows : 0, layer->width);
+    const int training = network->training;
+    const isize waiting = network->max_rows + BLOCK_ROWS,
+                n_before = most(training ? network->max_segments - 1 : network->max_segments > 1, network->carried);
+    int n_gathered = 0;
+    *arena = (rnn_region){0};
+    network->widest_passed = 0;
+    network->ld_gathered = row_length(network->widest);
+    for (int i = 0; i < network->n_ordered; i++) {
+        const int number = network->order[i];
+        rnn_node *node = &network->node[number];
+        claim_stream(network, number, n_before);
+        if (node->kind == RECURRENT)
+            claim_recurrent(network, node, n_before);
+        else if (node->kind == HEAD)
+            claim_head(network, node);
+        int shifted = node->kind == RECURRENT && node->declared.n_h;
+        for (int j = 0; j < node->n_sources && node->kind == RECURRENT; j++) {
+            const rnn_source *source = &network->source[node->first_source + j];
+            if (source->shift == 0)
+                continue;
+            shifted++;
+            network->ld_gathered = most(network->ld_gathered, row_length(network->node[source->node].out.ld));
+        }
+        claim_left_over(network, node);
+        n_gathered = (int)most(n_gathered, shifted);
     }
     network->zeros = claim(arena, 1, network->widest);
-    network->last = claim(arena, rows, last->ld_h);
-    network->logits = claim(arena, waiting, network->head.width);
+    network->logits = claim(arena, waiting, network->output_width);
     if (!training)
         return;
-    network->d_last = claim(arena, rows, last->ld_h);
-    network->h_prev = claim(arena, waiting, row_length(network->widest));
+    for (int i = 0; i < n_gathered; i++)
+        network->gathered[i] = claim(arena, waiting, network->ld_gathered);
     network->panel = claim(arena, waiting, PANEL_COLUMNS);
-    network->dropped = dropping ? claim(arena, waiting, last->ld_h) : -1;
-    if (network->keep_input_gradient)
-        network->d_input = claim(arena, steps, whole_vectors(network->n_features));
+    network->passed = claim(arena, network->max_rows, network->widest_passed);
 }
 
-static isize count_pieces(const rnn_network *network)
+static isize claim_ints(rnn_network *network, isize n)
 {
-    isize pieces = (network->head.outputs + PIECE - 1) / PIECE;
-    for (int l = 0; l < network->n_layers; l++)
-        pieces += network->n_directions * network->layer[l].cell->n_gates * ((network->layer[l].hidden + PIECE - 1) / PIECE);
-    return pieces;
+    const isize at = network->n_ints;
+    network->n_ints += n;
+    return at;
 }
 
-/* Fill in all that follows from the caller's settings; -1 when a size overflows. */
-static int plan(rnn_network *network)
+/* A worker's integers, and the walks of all its recurrent nodes. */
+static void plan_bookkeeping(rnn_network *network)
 {
-    isize inputs = network->n_features, parts = 1, input_width = network->n_features, ld_x = network->n_features;
-    network->n_tensors = 0;
-    network->n_params = network->widest = 0;
-    network->packed = network->gradient = network->arena = (rnn_region){0};
-    for (int l = 0; l < network->n_layers; l++) {
-        rnn_layer *layer = &network->layer[l];
-        layer->inputs = inputs;
-        layer->input_parts = parts;
-        layer->input_width = input_width;
-        layer->ld_x = ld_x;
-        layer->width = whole_vectors(layer->hidden);
-        network->widest = most(network->widest, layer->width);
-        layer->ld_gates = row_length(network->n_directions * layer->cell->n_blocks * layer->width);
-        layer->ld_h = row_length(network->n_directions * layer->width);
-        inputs = layer->hidden;
-        parts = network->n_directions;
-        input_width = layer->width;
-        ld_x = layer->ld_h;
+    network->n_ints = 0;
+    network->offset = claim_ints(network, network->max_steps + 1);
+    network->length = claim_ints(network, network->max_rows);
+    network->sample = claim_ints(network, network->max_rows);
+    network->bounds = claim_ints(network, network->max_segments + 1);
+    network->walk_bytes = network->n_nodes * MAX_DIRECTIONS * network->walk_size;
+    for (int i = 0; i < network->n_nodes; i++) {
+        rnn_node *node = &network->node[i];
+        node->operands = network->walk_bytes;
+        node->n_operands = 0;
+        for (int g = 0; node->kind == RECURRENT && g < node->declared.n_groups; g++)
+            node->n_operands += node->declared.group[g].takes_x * node->n_sources + node->declared.group[g].takes_h;
+        network->walk_bytes += node->n_directions * node->n_operands * network->operand_size;
     }
-    network->head.width = whole_vectors(network->head.outputs);
-    plan_parameters(network);
-    plan_weights(network);
+    network->walk_bytes = (network->walk_bytes + 63) / 64 * 64;
+}
+
+/* Everything that depends on the rows that an arena keeps; returns the bytes of all arenas, or -1. */
+static isize plan_segments(rnn_network *network, isize segment_rows)
+{
+    network->segment_rows = segment_rows;
     network->max_segments = most_segments(network);
     plan_arena(network);
-    network->arena_ints = network->max_steps + 1 + 2 * network->max_rows + network->max_segments + 1;
-    network->n_pieces = count_pieces(network);
-    return network->n_params < 0 || network->packed.size < 0 || network->gradient.size < 0 || network->arena.size < 0 ? -1 : 0;
+    plan_bookkeeping(network);
+    if (network->arena.size < 0)
+        return -1;
+    return network->n_workers * (network->arena.size * (isize)sizeof(real) + network->n_ints * (isize)sizeof(isize));
+}
+
+/* Shorten the segments, then use fewer workers, until the arenas fit into the budget. */
+static rnn_plan_result keep_within(rnn_network *network, rnn_wish *wish)
+{
+    const isize whole = network->max_slice_steps, most_workers = network->n_workers,
+                shortest = has_reverse(network) ? whole : least_segment(network, greatest_reach(network));
+    wish->least_budget = -1;
+    for (network->n_workers = most_workers; network->n_workers > 0; network->n_workers--)
+        for (isize rows = whole;; rows = most(shortest, rows * 7 / 8)) {
+            const isize needed = plan_segments(network, rows);
+            if (needed >= 0 && needed <= wish->budget)
+                return PLAN_MADE;
+            if (needed >= 0 && (wish->least_budget < 0 || needed < wish->least_budget))
+                wish->least_budget = needed;
+            if (rows <= shortest)
+                break;
+        }
+    return wish->least_budget < 0 ? PLAN_TOO_LARGE : PLAN_OVER_BUDGET;
+}
+
+/* The largest slice and its segments. */
+static rnn_plan_result plan_slices(rnn_network *network, rnn_wish *wish)
+{
+    double total = 0;
+    network->n_workers = wish->n_workers;
+    wish->batch = largest_batch(network, wish->batch, wish->n_lengths);
+    wish->n_slices = slices_of(network, wish->batch);
+    network->max_rows = most((wish->batch + wish->n_slices - 1) / wish->n_slices, least(wish->batch, rows_wanted(network)));
+    for (isize i = 0; i < least(network->max_rows, wish->n_lengths); i++)
+        total += (double)wish->lengths[i];
+    if (total > (double)MOST_STEPS)
+        return PLAN_TOO_LONG;
+    network->max_steps = wish->n_lengths ? most(1, wish->lengths[0]) : 1;
+    network->max_slice_steps = (isize)most(1, (isize)total);
+    network->n_workers = least(network->n_workers, wish->n_slices);
+    if (network->carried)
+        network->max_steps = 2;         /* the steps of a session: the one before, and the present one */
+    isize segment_rows = network->max_slice_steps;
+    if (!network->training && !has_reverse(network))
+        segment_rows = least(segment_rows, PREDICT_SEGMENT_ROWS + least_segment(network, greatest_reach(network)));
+    if (network->training && wish->budget >= 0)
+        return keep_within(network, wish);
+    return plan_segments(network, segment_rows) < 0 ? PLAN_TOO_LARGE : PLAN_MADE;
+}
+
+/* The states that calls take and return, in the order of the nodes. */
+static void list_carried(rnn_network *network)
+{
+    network->n_carried = 0;
+    network->state_columns = 0;
+    for (int i = 0; i < network->n_ordered; i++) {
+        const int number = network->order[i];
+        const rnn_node *node = &network->node[number];
+        for (int k = 0; k < node->declared.n_states + node->out.reach; k++) {
+            const int state = k < node->declared.n_states ? k : -1;
+            if (state == 0 && node->declared.reads_output)
+                continue;       /* such a cell does not read its h */
+            if (network->n_carried == MAX_CARRIED)
+                return;
+            network->carried_state[network->n_carried++] = (rnn_carried){
+                .node = number, .state = state, .back = state < 0 ? k - node->declared.n_states : 0,
+                .column = network->state_columns};
+            network->state_columns += node->out.units;
+        }
+    }
+}
+
+/* Fill in all that follows from what is given; without a wish only the parameters. The cells have made their declarations. */
+static rnn_plan_result plan_network(rnn_network *network, rnn_wish *wish)
+{
+    network->widest = network->outputs = network->output_width = 0;
+    network->packed = network->gradient = network->arena = (rnn_region){0};
+    network->head = -1;
+    for (int i = 0; i < network->n_nodes; i++)
+        shape_node(network, i);
+    count_work(network);
+    if (!network->training)
+        pass_by_dropout(network);
+    mark_needed(network, network->result);
+    if (order_stages(network, &wish->node))
+        return PLAN_WITHOUT_ORDER;
+    choose_lifetimes(network);
+    plan_weights(network);
+    if (network->n_params < 0 || network->packed.size < 0 || network->gradient.size < 0)
+        return PLAN_TOO_LARGE;
+    list_carried(network);
+    return wish->lengths ? plan_slices(network, wish) : PLAN_MADE;
 }
 
 #endif

@@ -19,6 +19,8 @@ enum { GAP = 64 };
 
 static isize add_gap(rnn_region *region, isize first, isize end)
 {
+    if (region->n_gaps == MAX_GAPS)
+        return end;
     region->gap[region->n_gaps].first = first;
     region->gap[region->n_gaps++].end = end + GAP;
     return end + GAP;

@@ -14,6 +14,8 @@ enum { PANEL = 2 };     /* 12 of 16 */
 
 #define PANEL_COLUMNS ((isize)PANEL * LANES)
 
+enum { PIECE = 64 };    /* rows of a gate whose gradients are reduced together */
+
 static inline isize least(isize a, isize b) { return a < b ? a : b; }
 static inline isize most(isize a, isize b) { return a > b ? a : b; }
 static inline isize whole_vectors(isize n) { return (n + LANES - 1) / LANES * LANES; }

@@ -1,101 +1,136 @@
-/* The order of the loops: a segment of a slice goes layer by layer forward through the network, and back; workers take slices
- * until none is left.
+/* The order of the loops. A segment of a slice goes stage by stage forward through the network, and back; within a stage it goes step by
+ * step through all its nodes. Workers take slices until none is left.
  */
 #ifndef SKLEARN_RNN_DRIVER_H
 #define SKLEARN_RNN_DRIVER_H
 
-#include <string.h>
-
-#include "interface/job.h"
-#include "levels/real.h"
-#include "nodes/head.h"
-#include "nodes/layer.h"
-#include "plan/plan.h"
-#include "plan/sizes.h"
+#include "nodes/roster.h"
 #include "run/slice.h"
+#include "run/states.h"
+#include "run/stop.h"
 
-/* Keep the last states of the segment, with which the next one begins. */
-static void keep_last_step(const rnn_network *network, const slice *s)
-{
-    const isize to = state_before(network, s->segment + 1);
-    for (int l = 0; l < network->n_layers; l++) {
-        const rnn_layer *layer = &network->layer[l];
-        const isize from = row_at(s, s->end - 1, 1) * layer->ld_h;
-        const size_t bytes = (size_t)(rows_at(s, s->end) * layer->ld_h) * sizeof(real);
-        if (states_kept(network, l))
-            memcpy(s->arena + layer->h_before + to * layer->ld_h, s->arena + layer->h + from, bytes);
-        if (network->training && layer->c >= 0)
-            memcpy(s->arena + layer->c_before + to * layer->ld_h, s->arena + layer->c + from, bytes);
-    }
-}
+static inline const node_kind *kind_of(const rnn_network *network, int node) { return &kind_roster[network->node[node].kind]; }
 
-/* One segment through all layers; 1 when interrupted. */
-static int forward(rnn_job *job, slice *s, isize segment)
+/* All steps of the segment forward through a stage; 1 when interrupted. */
+static int stage_forward(rnn_job *job, slice *s, const rnn_stage *stage)
 {
     const rnn_network *network = job->network;
-    enter_segment(s, segment);
-    for (int l = 0; l < network->n_layers; l++) {
-        const isize x = network->layer[l].x;
-        if (l == 0 && network->training)
-            for (isize t = s->first; t < s->end; t++)
-                gather_step(job, s, t, s->arena + x + row_at(s, t, 1) * network->n_features);
-        if (l > 0 && x >= 0)
-            drop_steps(job, s, l - 1, s->first, s->end, s->arena + network->layer[l - 1].h, s->arena + x);
-        for (int d = 0; d < network->n_directions; d++)
-            if (layer_forward(job, s, l, d))
+    const int *nodes = network->order;
+    if (stage->end == stage->first + 1 && kind_of(network, nodes[stage->first])->forward)
+        return kind_of(network, nodes[stage->first])->forward(job, s, nodes[stage->first]);
+    for (int d = 0; d < stage->n_directions; d++)
+        for (isize k = 0; k < s->end - s->first; k++) {
+            const isize t = step_of(s, stage->reverse[d], k);
+            for (int i = stage->first; i < stage->end; i++)
+                kind_of(network, nodes[i])->forward_step(job, s, nodes[i], d, t);
+            if (poll_stop(job, s->worker, rows_at(s, t) * stage->work))
                 return 1;
-    }
-    if (s->end < s->steps)
-        keep_last_step(network, s);
-    if (!network->per_step)
-        gather_last_states(network, s);
+        }
     return 0;
 }
 
-/* One segment back through all layers; 1 when interrupted. */
-static int backward(rnn_job *job, const slice *s)
+/* What the readers in a stage left over, in the order in which they would have added it without segments: the greatest shift first,
+ * because it comes from the latest step. */
+static void take_all_left_over(const rnn_network *network, const slice *s, const rnn_stage *stage)
+{
+    for (int shift = stage->reach; shift > 0; shift--)
+        for (int i = stage->end - 1; i >= stage->first; i--) {
+            const rnn_node *node = &network->node[network->order[i]];
+            for (int j = 0; j < node->n_sources; j++) {
+                const rnn_source *source = source_of(network, node, j);
+                if (source->shift == shift && has_gradient(network, source))
+                    take_left_over(network, s, source);
+            }
+        }
+}
+
+/* And back. */
+static int stage_backward(rnn_job *job, slice *s, const rnn_stage *stage)
 {
     const rnn_network *network = job->network;
-    for (int l = network->n_layers - 1; l >= 0; l--) {
-        const real *d_last = l == network->n_layers - 1 && !network->per_step ? s->arena + network->d_last : NULL;
-        for (int d = 0; d < network->n_directions; d++)
-            if (layer_backward(job, s, l, d, d_last))
+    const int *nodes = network->order;
+    if (!stage->has_backward)
+        return 0;
+    if (stage->end == stage->first + 1 && kind_of(network, nodes[stage->first])->backward)
+        return kind_of(network, nodes[stage->first])->backward(job, s, nodes[stage->first]);
+    take_all_left_over(network, s, stage);
+    for (int d = 0; d < stage->n_directions; d++) {
+        for (int i = stage->first; i < stage->end; i++)
+            if (kind_of(network, nodes[i])->begin_backward)
+                kind_of(network, nodes[i])->begin_backward(job, s, nodes[i], d);
+        for (isize k = s->end - s->first - 1; k >= 0; k--) {
+            const isize t = step_of(s, stage->reverse[d], k);
+            for (int i = stage->end - 1; i >= stage->first; i--)
+                kind_of(network, nodes[i])->backward_step(job, s, nodes[i], d, t);
+            if (poll_stop(job, s->worker, 2 * rows_at(s, t) * stage->work))
                 return 1;
-        if (l > 0 && network->layer[l].x >= 0) {
-            real *d_out = s->arena + network->layer[l - 1].d_out;
-            drop_steps(job, s, l - 1, s->first, s->end, d_out, d_out);
         }
     }
     return 0;
 }
 
-static void scatter_input_gradient(const rnn_job *job, const slice *s)
+static void open_nodes(rnn_job *job, slice *s)
 {
-    const isize n = job->network->n_features, ld = whole_vectors(n);
-    const real *d_x = s->arena + job->network->d_input;
-    for (isize t = s->first; t < s->end; t++)
-        for (isize i = 0; i < rows_at(s, t); i++, d_x += ld) {
-            real *d_value = (real *)job->batch.d_values + (job->data.offsets[s->sample[i]] + t) * n;
-            for (isize j = 0; j < n; j++)
-                d_value[j] = job->data.factor ? (real)((double)d_x[j] * job->data.factor[j]) : d_x[j];
-        }
+    const rnn_network *network = job->network;
+    for (int i = 0; i < network->n_ordered; i++) {
+        const int node = network->order[i];
+        for (int d = 0; kind_of(network, node)->open && d < network->node[node].n_directions; d++)
+            kind_of(network, node)->open(job, s, node, d);
+    }
+}
+
+/* A segment forward through all stages. */
+static int segment_forward(rnn_job *job, slice *s)
+{
+    const rnn_network *network = job->network;
+    open_nodes(job, s);
+    for (int i = 0; i < network->n_stages; i++)
+        if (stage_forward(job, s, &network->stage[i]))
+            return 1;
+    if (job->final_state)
+        put_final_streams(job, s);
+    carry_over(job, s);
+    if (network->result != network->head)
+        put_states(job, s);
+    return 0;
+}
+
+/* Gradients to which several readers add begin with zeros. */
+static void begin_gradients(const rnn_network *network, const slice *s)
+{
+    for (int i = 0; i < network->n_ordered; i++) {
+        const rnn_stream *out = &network->node[network->order[i]].out;
+        const isize rows = out->life == ONCE ? s->rows : rows_of(s, s->first, s->end);
+        if (out->has_gradient && out->zeroed && (out->life != ONCE || s->end == s->steps))
+            memset(s->arena + out->d, 0, (size_t)(rows * out->ld_d) * sizeof(real));
+    }
+}
+
+static int segment_backward(rnn_job *job, slice *s)
+{
+    const rnn_network *network = job->network;
+    begin_gradients(network, s);
+    for (int i = network->n_stages - 1; i >= 0; i--)
+        if (stage_backward(job, s, &network->stage[i]))
+            return 1;
+    return 0;
 }
 
 static int train_slice(rnn_job *job, slice *s)
 {
-    const int per_step = job->network->per_step;
-    for (isize segment = 0; segment < s->n_segments; segment++)
-        if (forward(job, s, segment))
+    for (isize segment = 0; segment < s->n_segments; segment++) {
+        enter_segment(s, segment, 0);
+        if (segment_forward(job, s))
             return 1;
-    if (!per_step)
-        train_head_once(job, s);
+    }
     for (isize segment = s->n_segments - 1; segment >= 0; segment--) {
-        if (segment < s->n_segments - 1 && forward(job, s, segment))
+        if (segment < s->n_segments - 1) {
+            enter_segment(s, segment, 1);
+            if (segment_forward(job, s))
+                return 1;
+        }
+        if (segment_backward(job, s))
             return 1;
-        if ((per_step && train_head_per_step(job, s)) || backward(job, s))
-            return 1;
-        if (job->batch.d_values)
-            scatter_input_gradient(job, s);
     }
     job->batch.slice_loss[s->index] = s->loss;
     return 0;
@@ -103,12 +138,13 @@ static int train_slice(rnn_job *job, slice *s)
 
 static int predict_slice(rnn_job *job, slice *s)
 {
-    const int per_step = job->network->per_step;
-    for (isize segment = 0; segment < s->n_segments; segment++)
-        if (forward(job, s, segment) || (per_step && predict_head_per_step(job, s)))
+    if (job->initial_state)
+        take_initial_states(job, s);
+    for (isize segment = 0; segment < s->n_segments; segment++) {
+        enter_segment(s, segment, 0);
+        if (segment_forward(job, s))
             return 1;
-    if (!per_step)
-        predict_head_once(job, s);
+    }
     return 0;
 }
 
@@ -124,8 +160,16 @@ static void work(rnn_job *job, isize worker, int (*task)(rnn_job *, slice *))
     }
 }
 
-/* Phases: the slices of a minibatch forward and back, or only forward. */
+/* Phases: the slices of a minibatch forward and back, or only forward; the next step of a session. */
 static void train(rnn_job *job, isize worker) { work(job, worker, train_slice); }
 static void predict(rnn_job *job, isize worker) { work(job, worker, predict_slice); }
+
+static void session_step(rnn_job *job, isize worker)
+{
+    slice s;
+    (void)worker;
+    open_session(job, &s);
+    segment_forward(job, &s);
+}
 
 #endif

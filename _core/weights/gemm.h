@@ -8,7 +8,6 @@
 #define SKLEARN_RNN_GEMM_H
 
 #include "interface/isize.h"
-#include "interface/rosters.h"
 #include "levels/vec.h"
 #include "plan/sizes.h"
 
@@ -19,11 +18,15 @@ typedef struct {
     const real *b;                      /* IN  packed panels (n_runs * run, columns) */
     isize ld_a;
     int n_runs;
-    isize run, run_start[MAX_BLOCKS];   /* where each run begins in a row of A */
+    isize run;
+    const isize *run_start;             /* (n_runs,) where each run begins in a row of A */
 } operand;
 
-/* C (M, N vectors) = init + sum over operands of A B; ld_init 0 repeats one row. */
-#define TILE_ARGS int n_operands, const operand *operands, real *c, isize ld_c, const real *init, isize ld_init
+static const isize AT_ONCE[] = {0};     /* run_start of one run at the beginning */
+
+/* C (M, N vectors) = init + sum over operands of A B, whose rows begin at `row`, whose columns begin at `column`; ld_init 0 repeats one
+ * row. */
+#define TILE_ARGS int n_operands, const operand *operands, isize row, isize column, real *c, isize ld_c, const real *init, isize ld_init
 
 static inline __attribute__((always_inline)) void tile(const int M, const int N, TILE_ARGS)
 {
@@ -34,20 +37,20 @@ static inline __attribute__((always_inline)) void tile(const int M, const int N,
         for (int n = 0; n < N; n++)
             acc[m][n] = vload(init + m * ld_init + n * LANES);
     for (int o = 0; o < n_operands; o++) {
-        const real *b = operands[o].b;
         const isize ld_a = operands[o].ld_a, run = operands[o].run;
+        const real *first = operands[o].a + row * ld_a, *b = operands[o].b + column * operands[o].n_runs * run;
         for (int r = 0; r < operands[o].n_runs; r++) {
-            const real *a = operands[o].a + operands[o].run_start[r];
+            const real *a = first + operands[o].run_start[r];
             for (isize k = 0; k < run; k++, a++, b += N * LANES) {
-                vec row[PANEL];
+                vec line[PANEL];
 #pragma GCC unroll 4
                 for (int n = 0; n < N; n++)
-                    row[n] = vload(b + n * LANES);
+                    line[n] = vload(b + n * LANES);
 #pragma GCC unroll 8
                 for (int m = 0; m < M; m++)
 #pragma GCC unroll 4
                     for (int n = 0; n < N; n++)
-                        acc[m][n] += a[m * ld_a] * row[n];
+                        acc[m][n] += a[m * ld_a] * line[n];
             }
         }
     }
@@ -58,12 +61,13 @@ static inline __attribute__((always_inline)) void tile(const int M, const int N,
             vstore(c + m * ld_c + n * LANES, acc[m][n]);
 }
 
-/* C (M, N vectors) = init + A^T B, with A (k, M) and B (k, N vectors) contiguous. */
+/* C (M, N vectors) = init + A^T B, with A (k, M) from column `row` on and B (k, N vectors) contiguous. */
 static inline __attribute__((always_inline)) void transposed_tile(const int M, const int N, TILE_ARGS)
 {
-    const real *a = operands->a, *b = operands->b;
+    const real *a = operands->a + row, *b = operands->b;
     const isize ld_a = operands->ld_a;
     (void)n_operands;
+    (void)column;
     vec acc[TILE][PANEL];
 #pragma GCC unroll 8
     for (int m = 0; m < M; m++)
@@ -71,15 +75,15 @@ static inline __attribute__((always_inline)) void transposed_tile(const int M, c
         for (int n = 0; n < N; n++)
             acc[m][n] = vload(init + m * ld_init + n * LANES);
     for (isize k = operands->run; k > 0; k--, a += ld_a, b += N * LANES) {
-        vec row[PANEL];
+        vec line[PANEL];
 #pragma GCC unroll 4
         for (int n = 0; n < N; n++)
-            row[n] = vload(b + n * LANES);
+            line[n] = vload(b + n * LANES);
 #pragma GCC unroll 8
         for (int m = 0; m < M; m++)
 #pragma GCC unroll 4
             for (int n = 0; n < N; n++)
-                acc[m][n] += a[m] * row[n];
+                acc[m][n] += a[m] * line[n];
     }
 #pragma GCC unroll 8
     for (int m = 0; m < M; m++)
@@ -91,7 +95,7 @@ static inline __attribute__((always_inline)) void transposed_tile(const int M, c
 typedef void (*tile_function)(TILE_ARGS);
 
 #define DEFINE_TILE(kind, M, N) \
-    static void kind##_##M##x##N(TILE_ARGS) { kind(M, N, n_operands, operands, c, ld_c, init, ld_init); }
+    static void kind##_##M##x##N(TILE_ARGS) { kind(M, N, n_operands, operands, row, column, c, ld_c, init, ld_init); }
 #define DEFINE_TILES(kind, N) \
     DEFINE_TILE(kind, 1, N) DEFINE_TILE(kind, 2, N) DEFINE_TILE(kind, 3, N) \
     DEFINE_TILE(kind, 4, N) DEFINE_TILE(kind, 5, N) DEFINE_TILE(kind, 6, N)
@@ -134,14 +138,8 @@ static void product(isize rows, isize columns, int n_operands, const operand *op
     for (isize column = 0; column < columns; column += PANEL_COLUMNS) {
         isize vectors = least(columns - column, PANEL_COLUMNS) / LANES, m;
         for (isize row = 0; row < rows; row += m) {
-            operand here[2];
             m = tile_rows(rows - row);
-            for (int o = 0; o < n_operands; o++) {
-                here[o] = operands[o];
-                here[o].a += row * here[o].ld_a;
-                here[o].b += column * here[o].n_runs * here[o].run;
-            }
-            tiles[vectors - 1][m - 1](n_operands, here, c + row * ld_c + column, ld_c,
+            tiles[vectors - 1][m - 1](n_operands, operands, row, column, c + row * ld_c + column, ld_c,
                                       init ? init + row * ld_init + column : zero_row, init ? ld_init : 0);
         }
     }
@@ -151,12 +149,12 @@ static void product(isize rows, isize columns, int n_operands, const operand *op
 static void transposed_product(isize m, isize vectors, isize k, const real *a, isize ld_a, const real *b, int accumulate,
                                real *c, isize ld_c)
 {
+    const operand whole = {.a = a, .b = b, .ld_a = ld_a, .n_runs = 1, .run = k, .run_start = AT_ONCE};
     isize n;
     for (isize row = 0; row < m; row += n) {
-        operand here = {.a = a + row, .b = b, .ld_a = ld_a, .n_runs = 1, .run = k};
         n = tile_rows(m - row);
         real *to = c + row * ld_c;
-        transposed_tiles[vectors - 1][n - 1](1, &here, to, ld_c, accumulate ? to : zero_row, accumulate ? ld_c : 0);
+        transposed_tiles[vectors - 1][n - 1](1, &whole, row, 0, to, ld_c, accumulate ? to : zero_row, accumulate ? ld_c : 0);
     }
 }
 

@@ -1,109 +1,82 @@
-/* Pack the weights: flat parameters in PyTorch's shapes -> packed panels for the products, after each update. */
+/* From the flat parameters, in PyTorch's shapes, to the forms that the kernels read. */
 #ifndef SKLEARN_RNN_PACK_H
 #define SKLEARN_RNN_PACK_H
 
 #include "interface/job.h"
 #include "levels/real.h"
-#include "plan/blocks.h"
 #include "plan/sizes.h"
 #include "weights/turns.h"
 
-/* Panels of B (k, H columns of one or more blocks) from the rows of a (G*H, k) weight: B[k][block, j] = weight[gate * H + j][k]. */
-static void pack_transposed(turns *t, const real *weight, isize k, const int *gate_of_block, int first, int end, isize hidden,
-                            isize width, real *packed)
+/* Panels of B (k, n_blocks * width): B[i][block, j] = T[group * units + j][first + i]. */
+static void pack_columns(turns *t, const rnn_packing *p, const rnn_tensor *tensor, const real *flat, real *packed)
 {
-    const isize columns = (end - first) * width;
+    const isize columns = p->n_blocks * p->width;
     for (isize column = 0; column < columns; column += PANEL_COLUMNS) {
         const isize n = least(PANEL_COLUMNS, columns - column);
-        real *panel = packed + column * k;
+        real *panel = packed + column * p->k;
         if (!my_turn(t))
             continue;
         for (isize c = 0; c < n; c++) {
-            const isize block = first + (column + c) / width, j = (column + c) % width;
-            const real *row = weight + (gate_of_block[block] * hidden + j) * k;
-            for (isize i = 0; i < k; i++)
-                panel[i * n + c] = j < hidden ? row[i] : 0;
+            const isize group = p->group[0][(column + c) / p->width], j = (column + c) % p->width;
+            const real *row = flat + (group * p->units + j) * tensor->columns + p->first;
+            for (isize i = 0; i < p->k; i++)
+                panel[i * n + c] = j < p->units ? row[i] : 0;
         }
     }
 }
 
-/* Panels of B = weight (k, parts * part), each part padded to part_width columns. */
-static void pack_plain(turns *t, const real *weight, isize k, isize parts, isize part, isize part_width, isize columns,
-                       real *packed)
+/* Panels of B (k, parts * width): B[i][part, j] = T[i][first + part * units + j]. */
+static void pack_rows(turns *t, const rnn_packing *p, const rnn_tensor *tensor, const real *flat, real *packed)
 {
+    const isize columns = whole_vectors(p->parts * p->width);
     for (isize column = 0; column < columns; column += PANEL_COLUMNS) {
         const isize n = least(PANEL_COLUMNS, columns - column);
-        real *panel = packed + column * k;
+        real *panel = packed + column * p->k;
         if (!my_turn(t))
             continue;
         isize source[PANEL_COLUMNS];
         for (isize c = 0; c < n; c++) {
-            const isize p = (column + c) / part_width, j = (column + c) % part_width;
-            source[c] = p < parts && j < part ? p * part + j : -1;
+            const isize part = (column + c) / p->width, j = (column + c) % p->width;
+            source[c] = part < p->parts && j < p->units ? p->first + part * p->units + j : -1;
         }
-        for (isize i = 0; i < k; i++)
+        for (isize i = 0; i < p->k; i++)
             for (isize c = 0; c < n; c++)
-                panel[i * n + c] = source[c] >= 0 ? weight[i * parts * part + source[c]] : 0;
+                panel[i * n + c] = source[c] >= 0 ? flat[i * tensor->columns + source[c]] : 0;
     }
 }
 
-static void pack_direction(turns *t, const rnn_network *network, const rnn_layer *layer, const rnn_direction *way,
-                           const real *params, real *packed)
+/* One vector of n_blocks * width numbers: the sum of the groups of up to two tensors (biases) in each block. */
+static void pack_padded(turns *t, const rnn_packing *p, const rnn_tensor *tensors, const real *params, real *packed)
 {
-    const rnn_cell *cell = layer->cell;
-    const isize inputs = layer->input_parts * layer->inputs, gates = cell->n_gates * layer->hidden;
-    real *w = packed + way->w, *u = packed + way->u;
-    for (int first = 0, end; first < cell->n_blocks; first = end) {
-        end = group_end(cell, first);
-        if (cell->x_gate[first] >= 0) {
-            pack_transposed(t, params + way->weight_ih, inputs, cell->x_gate, first, end, layer->hidden, layer->width, w);
-            w += inputs * (end - first) * layer->width;
-        }
-        if (cell->h_gate[first] >= 0) {
-            pack_transposed(t, params + way->weight_hh, layer->hidden, cell->h_gate, first, end, layer->hidden, layer->width,
-                            u);
-            u += layer->hidden * (end - first) * layer->width;
-        }
-    }
-    if (network->training)
-        pack_plain(t, params + way->weight_hh, gates, 1, layer->hidden, layer->width, layer->width, packed + way->ut);
-    if (network->training && (layer > network->layer || network->keep_input_gradient))
-        pack_plain(t, params + way->weight_ih, gates, layer->input_parts, layer->inputs, layer->input_width,
-                   whole_vectors(layer->input_parts * layer->input_width), packed + way->wt);
     if (!my_turn(t))
         return;
-    for (int b = 0; b < cell->n_blocks; b++)
-        for (isize j = 0; j < layer->width; j++) {
-            real bias = 0;
-            if (j < layer->hidden && cell->x_gate[b] >= 0)
-                bias += params[way->bias_ih + cell->x_gate[b] * layer->hidden + j];
-            if (j < layer->hidden && cell->h_gate[b] >= 0)
-                bias += params[way->bias_hh + cell->h_gate[b] * layer->hidden + j];
-            packed[way->bias + b * layer->width + j] = bias;
+    for (int block = 0; block < p->n_blocks; block++)
+        for (isize j = 0; j < p->width; j++) {
+            real total = 0;
+            for (int i = 0; i < 2; i++)
+                if (p->tensor[i] >= 0 && p->group[i][block] >= 0 && j < p->units)
+                    total += params[tensors[p->tensor[i]].at + p->group[i][block] * p->units + j];
+            packed[block * p->width + j] = total;
         }
 }
 
-/* Phase: flat parameters -> packed panels. */
+/* Phase: flat parameters -> packed forms. */
 static void pack(rnn_job *job, isize worker)
 {
     const rnn_network *network = job->network;
-    const rnn_layer *last = &network->layer[network->n_layers - 1];
-    const rnn_head *head = &network->head;
-    const isize states = network->n_directions * last->hidden;
     const real *params = job->params;
-    const int head_gate[] = {0};
-    real *packed = job->packed;
     turns t = {.worker = worker, .n_workers = job->sync.n_workers};
-    for (const rnn_layer *layer = network->layer; layer <= last; layer++)
-        for (int d = 0; d < network->n_directions; d++)
-            pack_direction(&t, network, layer, &layer->direction[d], params, packed);
-    pack_transposed(&t, params + head->weight, states, head_gate, 0, 1, head->outputs, head->width, packed + head->w);
-    if (network->training)
-        pack_plain(&t, params + head->weight, head->outputs, network->n_directions, last->hidden, last->width,
-                   network->n_directions * last->width, packed + head->wt);
-    if (my_turn(&t))
-        for (isize j = 0; j < head->width; j++)
-            packed[head->packed_bias + j] = j < head->outputs ? params[head->bias + j] : 0;
+    for (int i = 0; i < network->n_packings; i++) {
+        const rnn_packing *p = &network->packing[i];
+        const rnn_tensor *tensor = &network->tensor[p->tensor[0] >= 0 ? p->tensor[0] : p->tensor[1]];
+        real *packed = (real *)job->packed + p->at;
+        if (p->format == COLUMNS)
+            pack_columns(&t, p, tensor, params + tensor->at, packed);
+        else if (p->format == ROWS)
+            pack_rows(&t, p, tensor, params + tensor->at, packed);
+        else
+            pack_padded(&t, p, network->tensor, params, packed);
+    }
 }
 
 #endif

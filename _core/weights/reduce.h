@@ -1,12 +1,10 @@
-/* Sum the packed gradients of all slices into a flat one, with the penalty. */
+/* From the gradients of all slices to a flat one, with the penalty. */
 #ifndef SKLEARN_RNN_REDUCE_H
 #define SKLEARN_RNN_REDUCE_H
 
 #include "interface/job.h"
 #include "levels/optimizers.h"
 #include "levels/vec.h"
-#include "plan/blocks.h"
-#include "plan/plan.h"
 #include "plan/sizes.h"
 #include "weights/sum.h"
 #include "weights/turns.h"
@@ -35,46 +33,38 @@ static double reduce_block(const rnn_job *job, isize from, isize ld, isize k, is
     return squares;
 }
 
+/* Rows j to j + n of one group, in all tensors of a direction that have so many groups; returns their sum of squares. */
+static double reduce_piece(const rnn_job *job, const rnn_direction *direction, int group, isize j, isize n, double alpha)
+{
+    const rnn_tensor *tensor = &job->network->tensor[direction->first_tensor];
+    double squares = 0;
+    for (int i = 0; i < direction->n_tensors; i++, tensor++)
+        if (group < tensor->n_groups)
+            squares += reduce_block(job, tensor->gradient + tensor->column[group] + j, tensor->ld, tensor->columns, n,
+                                    tensor->at + (group * tensor->units + j) * tensor->columns, tensor->decays ? alpha : 0);
+    return squares;
+}
+
 /* Phase: sum the slices' gradients, in the order of the slices, into the flat gradient; the penalty; sums of squares by piece. */
 static void reduce(rnn_job *job, isize worker)
 {
     const rnn_network *network = job->network;
-    const rnn_head *head = &network->head;
     const double alpha = optimizer_list[job->optimizer.kind].decoupled_decay ? 0 : job->optimizer.alpha;
     turns t = {.worker = worker, .n_workers = job->sync.n_workers};
     if (job->sync.stop)
         return;
     if (worker == 0)
         job->batch.loss = sum_of(job->batch.n_slices, job->batch.slice_loss);
-    for (int l = 0; l < network->n_layers; l++)
-        for (int d = 0; d < network->n_directions; d++) {
-            const rnn_layer *layer = &network->layer[l];
-            const rnn_direction *way = &layer->direction[d];
-            const isize inputs = layer->input_parts * layer->inputs, ld = layer->cell->n_blocks * layer->width;
-            for (int gate = 0; gate < layer->cell->n_gates; gate++)
-                for (isize j = 0; j < layer->hidden; j += PIECE) {
-                    const isize n = least(PIECE, layer->hidden - j), row = gate * layer->hidden + j,
-                                x_column = block_of(layer->cell->x_gate, gate) * layer->width + j,
-                                h_column = block_of(layer->cell->h_gate, gate) * layer->width + j;
-                    if (!my_turn(&t))
-                        continue;
-                    job->piece_norms[t.next - 1] =
-                        reduce_block(job, way->d_w + x_column, ld, inputs, n, way->weight_ih + row * inputs, alpha) +
-                        reduce_block(job, way->d_u + h_column, ld, layer->hidden, n, way->weight_hh + row * layer->hidden,
-                                     alpha) +
-                        reduce_block(job, way->d_b + x_column, ld, 1, n, way->bias_ih + row, 0) +
-                        reduce_block(job, way->d_b + h_column, ld, 1, n, way->bias_hh + row, 0);
-                }
+    for (int i = 0; i < network->n_nodes; i++)
+        for (int d = 0; d < network->node[i].n_directions; d++) {
+            const rnn_direction *direction = &network->node[i].direction[d];
+            const isize units = network->node[i].units;
+            isize piece = direction->first_piece;
+            for (int group = 0; group < direction->n_groups; group++)
+                for (isize j = 0; j < units; j += PIECE, piece++)
+                    if (my_turn(&t))
+                        job->piece_norms[piece] = reduce_piece(job, direction, group, j, least(PIECE, units - j), alpha);
         }
-    const isize states = network->n_directions * network->layer[network->n_layers - 1].hidden;
-    for (isize j = 0; j < head->outputs; j += PIECE) {
-        const isize n = least(PIECE, head->outputs - j);
-        if (!my_turn(&t))
-            continue;
-        job->piece_norms[t.next - 1] =
-            reduce_block(job, head->d_w + j, head->width, states, n, head->weight + j * states, alpha) +
-            reduce_block(job, head->d_b + j, head->width, 1, n, head->bias + j, 0);
-    }
 }
 
 #endif

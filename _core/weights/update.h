@@ -47,7 +47,7 @@ static void update(rnn_job *job, isize worker)
         const rnn_tensor *tensor = &network->tensor[i];
         const real keep = (real)(info->decoupled_decay && tensor->decays ? 1 - optimizer->learning_rate * optimizer->alpha : 1);
         for (isize done = 0; done < tensor->size; done += UPDATE_BLOCK, block++) {
-            const isize at = tensor->offset + done;
+            const isize at = tensor->at + done;
             if (block % job->sync.n_workers == worker)
                 update_functions[optimizer->kind](least(UPDATE_BLOCK, tensor->size - done), w + at, g + at, p + at, q + at, &k,
                                                   scale, (real)optimizer->max_value, keep);

@@ -5,20 +5,23 @@ network its n_features, n_outputs, loss, huber_delta, per_step and dtype, and no
 """
 
 import marshal
+from dataclasses import replace
+from functools import lru_cache
 from math import inf
-from typing import NamedTuple
 
 import numpy as np
 
 from .. import _core, cells
-from .._rules import Allowed, boolean, integer, number, one_of, shown
+from .._rules import Allowed, boolean, either, integer, number, one_of, shown
 from .._training.losses import LOSSES
-from .network import Network
+from .network import DATA, Network, Node, Source
 
 DTYPES = ("float32", "float64")
 MODES = ("many_to_one", "many_to_many")
+CONNECTIONS = ("residual", "skip")
 # Of pickles and weight files: 1 is from before X was normalised, 2 from before cells had options.
 FORMAT = 3
+MOST_LAYERS = 64
 # The words of an architecture that a fit that continues may change.
 CHANGEABLE = ("dropout", "huber_delta")
 
@@ -41,6 +44,7 @@ RULES = {
         f"{one_of(_core.CELLS).text} or an object of `sklearn_rnn.cells`",
     ),
     "bidirectional": boolean,
+    "connections": either(None, one_of(CONNECTIONS)),
     "mode": one_of(MODES),
     "dropout": number(0, 1),
     "dtype": one_of(DTYPES),
@@ -51,25 +55,8 @@ RULES = {
 # ---- cells --------------------------------------------------------------------------------------
 
 
-class Option(NamedTuple):
-    """An option of a cell, as the core lists it."""
-
-    name: str
-    type: str  # "choice" (of `choices`), "boolean", or "number" (from `least` to below `below`)
-    choices: tuple = ()
-    default: object = None
-    least: float | None = None
-    below: float | None = None
-
-
-def _options(info):
-    """Return the options of a cell of the core, by name; the first activation is the default."""
-    if not info.activations:
-        return {}
-    return {"activation": Option("activation", "choice", info.activations, info.activations[0])}
-
-
 def _rule(option):
+    """Return what an option allows."""
     if option.type == "choice":
         return one_of(option.choices)
     if option.type == "boolean":
@@ -78,13 +65,13 @@ def _rule(option):
     return number(-inf if least is None else least, inf if below is None else below)
 
 
-OPTIONS = {kind: _options(info) for kind, info in _core.CELLS.items()}
+OPTIONS = {kind: info.options for kind, info in _core.CELLS.items()}
 OPTION_RULES = {
     kind: {name: _rule(option) for name, option in options.items()}
     for kind, options in OPTIONS.items()
 }
 PLAIN = {"choice": str, "boolean": bool, "number": float}  # the types of values in descriptions
-WITH_OPTIONS = {c.kind: c for c in (cells.Elman, cells.LSTM, cells.GRU)}
+WITH_OPTIONS = {c.kind: c for c in (cells.Elman, cells.LSTM, cells.GRU, cells.Jordan, cells.IndRNN)}
 
 
 def kind_of(cell):
@@ -113,49 +100,124 @@ def _word_of_cell(kind, options):
     return WITH_OPTIONS[kind](**options)
 
 
-# ---- words <-> network --------------------------------------------------------------------------
+# ---- words -> network ---------------------------------------------------------------------------
+
+HEAD = -2  # as a source, while the nodes are listed: the head, which comes last
 
 
 def network_of(params, n_features, n_outputs, loss):
     """Return the network of a dict of checked parameters, for so many features and outputs."""
     kind, options = cell_of(params["cell"])
-    return _network(
+    sizes = tuple(map(int, layer_sizes(params["hidden_layer_sizes"])))
+    _check_sizes(sizes)
+    if params["bidirectional"] and _core.CELLS[kind].reads_output:
+        raise ValueError(
+            f"`bidirectional` must be False with cell={shown(params['cell'])}: a network that "
+            "reads its own output cannot run from the last step to the first too."
+        )
+    per_step = params["mode"] == "many_to_many"
+    nodes = stack_nodes(
         kind,
-        options,
-        n_features=n_features,
-        hidden_layer_sizes=tuple(map(int, layer_sizes(params["hidden_layer_sizes"]))),
-        bidirectional=bool(params["bidirectional"]),
+        tuple(options.items()),
+        sizes,
+        directions="both" if params["bidirectional"] else "forward",
         n_outputs=n_outputs,
+        per_step=per_step,
+        dropout=float(params["dropout"]),
+        connections=params.get("connections"),
+    )
+    return Network(
+        n_features=n_features,
+        nodes=nodes,
         loss=loss,
         huber_delta=float(params.get("huber_delta", 1.0)),
-        per_step=params["mode"] == "many_to_many",
-        dropout=float(params["dropout"]),
+        per_step=per_step,
         dtype=params["dtype"],
     )
 
 
-def _network(kind, options, **others):
-    # The engine asks each cell for an activation, also those that have no choice.
-    return Network(cell=kind, activation=options.get("activation", "tanh"), **others)
+def _check_sizes(sizes):
+    if len(sizes) > MOST_LAYERS:
+        raise ValueError(
+            f"`hidden_layer_sizes` must have at most {MOST_LAYERS} layers, got {len(sizes)}."
+        )
+
+
+@lru_cache(maxsize=64)
+def stack_nodes(kind, options, sizes, *, directions, n_outputs, per_step, dropout, connections):
+    """List the nodes of a stack of layers of one cell, and the head.
+
+    Dropout comes after each layer: at each step where another layer or the head reads the steps,
+    once per sequence where the head reads only the last ones.
+    """
+    nodes, reads_output = [], _core.CELLS[kind].reads_output
+    head_per_step = per_step or reads_output
+
+    def add(kind, name, *sources, **others):
+        nodes.append(Node(kind, name, tuple(sources), **others))
+        return len(nodes) - 1
+
+    def drop(of, layer):
+        if dropout == 0:
+            return of
+        rate = (("rate", dropout), ("layer", float(layer)))
+        return add("drop", f"drop_{layer}", Source(of), options=rate)
+
+    below, outputs, top = DATA, [], len(sizes) - 1
+    for layer, units in enumerate(sizes):
+        sources = [Source(below)]
+        if connections == "skip" and layer > 0:
+            sources.append(Source(DATA))
+        if reads_output:
+            sources.append(Source(HEAD, -1, "weight_oh"))
+        below = add(
+            "recurrent",
+            f"l{layer}",
+            *sources,
+            units=units,
+            cell=kind,
+            options=options,
+            directions=directions,
+        )
+        adds = connections == "residual" and layer > 0 and units == sizes[layer - 1]
+        if layer < top or head_per_step or adds:
+            below = drop(below, layer)
+        if adds:
+            below = add("add", f"sum_{layer}", Source(outputs[-1]), Source(below))
+        outputs.append(below)
+    read = outputs if connections == "skip" else outputs[-1:]
+    if not head_per_step:
+        read = [add("last", f"last_{layer}", Source(of)) for layer, of in enumerate(read)]
+        if nodes[outputs[-1]].kind == "recurrent":  # its states are not yet under dropout
+            read[-1] = drop(read[-1], top)
+    head = add("head", "head", *map(Source, read), units=n_outputs)
+    return tuple(
+        replace(n, sources=tuple(replace(s, node=head) if s.node == HEAD else s for s in n.sources))
+        for n in nodes
+    )
+
+
+# ---- network -> words ---------------------------------------------------------------------------
 
 
 def words_of(network):
     """Return the constructor's words for a network, in their simplest form."""
-    kind, options = _cell_of_network(network)
+    layers = [network.nodes[i] for i in network.layers]
+    kind, options = layers[0].cell, dict(layers[0].options)
+    rates = [dict(node.options)["rate"] for node in network.nodes if node.kind == "drop"]
+    skips = any(source.node == DATA for layer in layers[1:] for source in layer.sources)
+    adds = any(node.kind == "add" for node in network.nodes)
     return {
         "cell": _word_of_cell(kind, options),
-        "hidden_layer_sizes": network.hidden_layer_sizes,
-        "bidirectional": network.bidirectional,
+        "hidden_layer_sizes": tuple(layer.units for layer in layers),
+        "bidirectional": not network.is_causal,
+        "connections": "skip" if skips else "residual" if adds else None,
         "mode": MODES[network.per_step],
         "loss": network.loss,
         "huber_delta": network.huber_delta,
-        "dropout": network.dropout,
+        "dropout": rates[0] if rates else 0.0,
         "dtype": network.dtype,
     }
-
-
-def _cell_of_network(network):
-    return network.cell, {name: getattr(network, name) for name in OPTIONS[network.cell]}
 
 
 def difference(network, other):
@@ -180,24 +242,23 @@ def difference(network, other):
 
 FIELDS = {
     "n_features": integer(1),
-    "cell": Allowed(lambda value: isinstance(value, dict), "a dict"),
-    "hidden_layer_sizes": RULES["hidden_layer_sizes"],
-    "bidirectional": boolean,
-    "n_outputs": integer(1),
+    "nodes": Allowed(lambda value: isinstance(value, list) and value, "a list of nodes"),
     "loss": one_of(LOSSES),
     "huber_delta": RULES["huber_delta"],
     "per_step": boolean,
-    "dropout": RULES["dropout"],
     "dtype": RULES["dtype"],
 }
 
 
 def describe(network):
     """Return a network as a dict of JSON values."""
-    kind, options = _cell_of_network(network)
     facts = {name: getattr(network, name) for name in FIELDS}
-    sizes = list(network.hidden_layer_sizes)
-    return {**facts, "cell": {"kind": kind, **options}, "hidden_layer_sizes": sizes}
+    return {**facts, "nodes": [_described_node(node) for node in network.nodes]}
+
+
+def _described_node(node):
+    sources = [[source.node, source.shift, source.weight] for source in node.sources]
+    return {**vars(node), "sources": sources, "options": dict(node.options)}
 
 
 _networks = {}  # by their descriptions: each prediction asks for one
@@ -212,7 +273,7 @@ def from_description(facts, file_format=FORMAT):
     if network is None:
         try:
             network = _described(facts, file_format)
-        except (KeyError, TypeError, OverflowError) as error:
+        except (AttributeError, LookupError, TypeError, OverflowError) as error:
             raise ValueError(str(error)) from error
         if len(_networks) >= MOST_NETWORKS:
             _networks.clear()
@@ -223,44 +284,62 @@ def from_description(facts, file_format=FORMAT):
 def _described(facts, file_format):
     if not isinstance(facts, dict):
         raise ValueError("it must be a dict")
-    facts = _upgraded(facts) if file_format < 3 else dict(facts)
+    if file_format < 3:
+        return _network_of_words(_upgraded(facts))
+    facts = dict(facts)
     if facts.keys() != FIELDS.keys():
         missing, unknown = sorted(FIELDS.keys() - facts), sorted(facts.keys() - FIELDS)
         raise ValueError(f"of its entries {missing} are missing, {unknown} are unknown")
     for name, rule in FIELDS.items():
+        rule.check(name, facts[name])
+    network = Network(**{**facts, "nodes": tuple(map(_node_described, facts["nodes"]))})
+    facts.update(n_outputs=network.n_outputs, **words_of(network))
+    if _network_of_words(facts) != network:
+        raise ValueError("`nodes` must be those of a network that the constructor's words can say")
+    return network
+
+
+def _node_described(facts):
+    """Return the node that a dict describes; what it means is checked with the whole network."""
+    sources = tuple(Source(*source) for source in facts["sources"])
+    return Node(**{**facts, "sources": sources, "options": tuple(facts["options"].items())})
+
+
+def _network_of_words(facts):
+    """Return the network of a dict of words that come from a file, checked like parameters."""
+    for name in ("n_features", "n_outputs"):
+        integer(1).check(name, facts[name])
+    one_of(LOSSES).check("loss", facts["loss"])
+    for name, rule in RULES.items():
         rule.check(name, facts[name])
     if facts["loss"] == "logistic" and facts["n_outputs"] != 1:
         raise ValueError(f"`n_outputs` must be 1 for the logistic loss, got {facts['n_outputs']}.")
     least = float(np.finfo(facts["dtype"]).tiny)
     if facts["huber_delta"] < least:
         raise ValueError(f"`huber_delta` must be at least {least:.4g}, got {facts['huber_delta']}.")
-    kind, options = _described_cell(facts.pop("cell"))
-    sizes = tuple(map(int, facts.pop("hidden_layer_sizes")))
-    network = _network(kind, options, hidden_layer_sizes=sizes, **facts)
+    network = network_of(facts, facts["n_features"], facts["n_outputs"], facts["loss"])
     network.check_size()
     return network
 
 
-def _described_cell(facts):
-    kind = facts.get("kind")
-    one_of(_core.CELLS).check("kind", kind)
-    options = {name: value for name, value in facts.items() if name != "kind"}
-    if options.keys() != OPTIONS[kind].keys():
-        raise ValueError(
-            f"`cell` must have the options {sorted(OPTIONS[kind])}, got {sorted(options)}."
-        )
-    for name, rule in OPTION_RULES[kind].items():
-        rule.check(name, options[name])
-    return kind, options
+# The entries of formats 1 and 2.
+WORDS = (
+    *("n_features", "cell", "activation", "hidden_layer_sizes", "bidirectional", "n_outputs"),
+    *("loss", "huber_delta", "per_step", "dropout", "dtype"),
+)
 
 
 def _upgraded(facts):
-    """Return a description of formats 1 and 2 in the present one."""
+    """Return the words of a description of formats 1 and 2."""
+    if facts.keys() != set(WORDS):
+        missing, unknown = sorted(set(WORDS) - facts.keys()), sorted(facts.keys() - set(WORDS))
+        raise ValueError(f"of its entries {missing} are missing, {unknown} are unknown")
     facts = dict(facts)
-    kind, activation = facts["cell"], facts.pop("activation")
-    one_of(_core.CELLS).check("cell", kind)
-    options = {"activation": activation} if "activation" in OPTIONS[kind] else {}
-    return {**facts, "cell": {"kind": kind, **options}}
+    boolean.check("per_step", facts["per_step"])
+    one_of(_core.CELLS).check("cell", facts["cell"])
+    cell = upgraded_cell(facts["cell"], facts.pop("activation"))
+    mode = MODES[facts.pop("per_step")]
+    return {**facts, "cell": cell, "mode": mode, "connections": None}
 
 
 def upgraded_cell(cell, activation):

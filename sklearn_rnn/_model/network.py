@@ -1,8 +1,9 @@
-"""A network: its architecture (plain values) and one flat vector of parameters with named views."""
+"""A network: nodes (plain values), and one flat vector of parameters with named views."""
 
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import product
 from math import prod
 
 import numpy as np
@@ -11,7 +12,40 @@ from .. import _core, _memory
 from .._training import initializers
 from .._training.threads import blas_held_at_one_thread
 
-FORGET_BIAS = 1.0  # initial bias of a forget gate
+DATA = -1  # as a source: X itself
+# Ends of the names of arrays, by the directions of a node.
+SUFFIXES = {"forward": ("",), "reverse": ("_reverse",), "both": ("", "_reverse")}
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a node reads: another node's stream or X, at the same step or some steps before."""
+
+    node: int  # index of the node, or DATA
+    shift: int = 0  # steps, 0 or negative; in a reverse direction they are counted forward
+    weight: str = "weight_ih"  # stem of the weights; sources of one stem share an array
+
+
+@dataclass(frozen=True)
+class Node:
+    """One part of a network; what it computes for each step, or once per sequence, is its stream.
+
+    ============ ====================================================================
+    recurrent    the hidden states of a cell that reads its sources side by side
+    drop         its source under dropout (options `rate`, and `layer` for the masks)
+    add          the sum of its sources
+    last         the last state of each unit, once per sequence
+    head         a linear map of its sources; who reads it gets the output after the link
+    ============ ====================================================================
+    """
+
+    kind: str
+    name: str  # ends the names of its arrays: "l0"
+    sources: tuple[Source, ...]
+    units: int = 0  # of a recurrent node in each direction, or of the head
+    cell: str = ""  # of a recurrent node
+    options: tuple[tuple[str, object], ...] = ()
+    directions: str = "forward"  # of a recurrent node; or "reverse", "both"
 
 
 @dataclass(frozen=True)
@@ -19,46 +53,49 @@ class Network:
     """The architecture: all that `_core.Engine` needs besides data and threads."""
 
     n_features: int
-    cell: str
-    activation: str
-    hidden_layer_sizes: tuple[int, ...]
-    bidirectional: bool
-    n_outputs: int
+    nodes: tuple[Node, ...]  # the head is the last one
     loss: str
     huber_delta: float
     per_step: bool
-    dropout: float
     dtype: str
+
+    @property
+    def tensors(self):
+        """List of `_core.Tensor`: each array in the flat vector."""
+        return _tensors(self.n_features, self.nodes)
 
     @property
     def layout(self):
         """List (name, offset, shape) of each array in the flat vector."""
-        return _layout(
-            self.n_features,
-            self.cell,
-            self.hidden_layer_sizes,
-            self.bidirectional,
-            self.n_outputs,
-        )
+        return [(tensor.name, tensor.offset, tensor.shape) for tensor in self.tensors]
 
     @property
     def n_params(self):
-        _, offset, shape = self.layout[-1]
-        return offset + prod(shape)
+        last = self.tensors[-1]
+        return last.offset + prod(last.shape)
+
+    @property
+    def n_outputs(self):
+        return self.nodes[-1].units
+
+    @property
+    def layers(self):
+        """Indices of the recurrent nodes."""
+        return [i for i, node in enumerate(self.nodes) if node.kind == "recurrent"]
 
     @property
     def n_layers(self):
         """Number of recurrent layers."""
-        return len(self.hidden_layer_sizes)
+        return len(self.layers)
 
     @property
     def is_causal(self):
         """Whether no state depends on later steps."""
-        return not self.bidirectional
+        return all(node.directions == "forward" for node in self.nodes)
 
     def check_size(self):
         """Raise an error if the core cannot count the parameters."""
-        _ = self.layout
+        _ = self.tensors
 
     def views(self, params):
         """Name the parts of a flat vector (n_params,), without copies."""
@@ -67,7 +104,7 @@ class Network:
             for name, offset, shape in self.layout
         }
 
-    def engine(self, lengths, batch_size, n_threads, training, memory_budget=None):
+    def engine(self, lengths, batch_size, n_threads, training, memory_budget=None, **options):
         """Make an engine with the workspace for minibatches of sequences of these lengths."""
         return _core.Engine(
             **vars(self),
@@ -76,62 +113,74 @@ class Network:
             lengths=lengths,
             batch_size=batch_size,
             memory_budget=memory_budget,
+            **options,
         )
+
+    def columns(self, node, of):
+        """Return where a node's weights have the columns of a source: [(stem, slice)]."""
+        found, used = [], {}
+        for source in self.nodes[node].sources:
+            first = used.get(source.weight, 0)
+            used[source.weight] = end = first + self.width(source.node)
+            if source.node == of:
+                found.append((source.weight, slice(first, end)))
+        return found
+
+    def width(self, node):
+        """Return the number of columns of a node's stream."""
+        if node == DATA:
+            return self.n_features
+        kind, units = self.nodes[node].kind, self.nodes[node].units
+        if kind in ("recurrent", "head"):
+            return units * (1 + (self.nodes[node].directions == "both"))
+        return self.width(self.nodes[node].sources[0].node)
 
 
 @lru_cache(maxsize=64)
-def _layout(*architecture):
-    return tuple(_core.parameter_layout(*architecture))
+def _tensors(n_features, nodes):
+    return tuple(_core.tensors(n_features, nodes))
 
 
 def initialize(network, rng):
     """Draw the flat vector of parameters (n_params,), independently of the data.
 
     Input weights and head are Glorot uniform, recurrent weights orthogonal, gate by gate. Biases
-    are 0, except those of the forget gate: there 1 keeps early gradients alive (Jozefowicz et al.,
-    2015).
+    have the constants that their cell declares.
     """
-    info = _core.CELLS[network.cell]
-    n_gates = len(info.gates)
     with room_for_parameters(network):
         params = np.zeros(network.n_params)
+    views = network.views(params)
     with blas_held_at_one_thread():  # more threads could change the bits
-        for name, view in network.views(params).items():
-            if name == "head.weight":
-                view[:] = initializers.glorot_uniform(rng, *view.shape)
-            elif name.startswith("weight_ih"):
-                for gate in np.split(view, n_gates):
-                    gate[:] = initializers.glorot_uniform(rng, *gate.shape)
-            elif name.startswith("weight_hh"):
-                for gate in np.split(view, n_gates):
-                    gate[:] = initializers.orthogonal(rng, len(gate))
-            elif name.startswith("bias_ih") and info.forget_gate >= 0:
-                np.split(view, n_gates)[info.forget_gate][:] = FORGET_BIAS
+        for tensor in network.tensors:
+            gates = np.split(views[tensor.name], tensor.n_groups)
+            for gate, constant in zip(gates, tensor.constants, strict=True):
+                gate[...] = initializers.INITIALIZERS[tensor.initial](rng, gate.shape, constant)
     return params.astype(network.dtype)
 
 
 def room_for_parameters(network):
     """Return a context that raises MemoryError if training the parameters does not fit."""
+    sizes = tuple(network.nodes[i].units for i in network.layers)
     return _memory.memory_for(
         4 * network.n_params * np.dtype(network.dtype).itemsize,
         f"The training of {network.n_params} parameters",
-        f"take a smaller `hidden_layer_sizes` than {network.hidden_layer_sizes}",
+        f"take a smaller `hidden_layer_sizes` than {sizes}",
     )
 
 
-def predictor(network, sequences, scaling, n_threads=1):
+def predictor(network, sequences, scaling, n_threads=1, **options):
     """Return a function params -> outputs (n_samples, n_outputs), (n_steps, n_outputs) if per step.
 
     scaling is mean and scale of X, each (n_features,), or None. With raw=True the function returns
-    the outputs before the link.
+    the outputs before the link. `options` are those of the engine.
     """
-    engine = network.engine(sequences.lengths, sequences.n_samples, n_threads, training=False)
+    engine = network.engine(sequences.lengths, sequences.n_samples, n_threads, False, **options)
     mean, scale = scaling or (None, None)
     dataset = _core.Dataset(sequences.values, sequences.offsets, mean=mean, scale=scale)
 
-    def predict(params, raw=False):
+    def predict(params, raw=False, **states):
         engine.load(params)
-        return engine.predict(dataset, raw=raw)
+        return engine.predict(dataset, raw=raw, **states)
 
     return predict
 
@@ -153,6 +202,22 @@ def mean_loss(network, examples, n_threads=1):
     return loss
 
 
+# ---- weights for other scales -------------------------------------------------------------------
+
+
+def _rescale_source(network, views, of, factor, shift, columns):
+    """Let a source whose values x become x_new, x = x_new factor + shift, do as before.
+
+    Only the marked columns of the source change.
+    """
+    for i in network.layers:
+        node = network.nodes[i]
+        for (stem, place), end in product(network.columns(i, of), SUFFIXES[node.directions]):
+            weight = views[f"{stem}_{node.name}{end}"][:, place]
+            views[f"bias_ih_{node.name}{end}"] += weight[:, columns] @ shift[columns]
+            weight[:, columns] *= factor[columns]
+
+
 def absorb_input_scale(network, params, before, after, columns):
     """Change weights so that X gives the same states with a new mean and scale as with the old.
 
@@ -162,20 +227,18 @@ def absorb_input_scale(network, params, before, after, columns):
     (mean, scale), (new_mean, new_scale) = before, after
     if not columns.any():
         return params
-    params, j = params.astype(np.float64), np.flatnonzero(columns)
-    views = network.views(params)
-    for suffix in ("l0", "l0_reverse") if network.bidirectional else ("l0",):
-        weight = views[f"weight_ih_{suffix}"]
-        # x = (x_new new_scale + new_mean - mean) / scale
-        views[f"bias_ih_{suffix}"] += weight[:, j] @ ((new_mean - mean) / scale)[j]
-        weight[:, j] *= (new_scale / scale)[j]
+    params = params.astype(np.float64)
+    # x = (x_new new_scale + new_mean - mean) / scale
+    factor, shift = new_scale / scale, (new_mean - mean) / scale
+    _rescale_source(network, network.views(params), DATA, factor, shift, np.flatnonzero(columns))
     return params.astype(network.dtype)
 
 
 def absorb_output_scale(network, params, before, after, columns):
-    """Change the head so that outputs times a new scale plus a new mean stay the same.
+    """Change weights so that outputs times a new scale plus a new mean stay the same.
 
     before, after: (mean, scale), each (n_outputs,); only the marked outputs (n_outputs,) change.
+    Where outputs are fed back, this leaves out that there is none before the first step.
     """
     (mean, scale), (new_mean, new_scale) = before, after
     if not columns.any():
@@ -186,14 +249,18 @@ def absorb_output_scale(network, params, before, after, columns):
     views["head.weight"][j] *= (scale / new_scale)[j, np.newaxis]
     views["head.bias"][j] *= (scale / new_scale)[j]
     views["head.bias"][j] += ((mean - new_mean) / new_scale)[j]
+    head = len(network.nodes) - 1
+    _rescale_source(network, views, head, new_scale / scale, (new_mean - mean) / scale, j)
     return params.astype(network.dtype)
 
 
 def hidden_states(network, params, sequences, scaling, layer, per_step, n_threads=1):
     """Return a layer's states (n_samples, D*H), or (n_steps, D*H) if per step; layer from 0."""
-    sizes = network.hidden_layer_sizes[: layer + 1]
-    below = replace(network, hidden_layer_sizes=sizes, n_outputs=0, per_step=per_step)
-    return predictor(below, sequences, scaling, n_threads)(params[: below.n_params])
+    node = network.layers[layer]
+    if not per_step:
+        last = Node("last", "states", (Source(node),))
+        network, node = replace(network, nodes=(*network.nodes, last)), len(network.nodes)
+    return predictor(network, sequences, scaling, n_threads, result=node)(params)
 
 
 def ready(engine):

@@ -1,4 +1,4 @@
-"""Initial weights, drawn gate by gate: a gate has one (H, I) and one (H, H) matrix."""
+"""Initial values, drawn gate by gate: a gate has one (H, I) and one (H, H) matrix."""
 
 import numpy as np
 
@@ -17,3 +17,13 @@ def orthogonal(rng, n):
     check_room_for_blas(1)
     q, r = np.linalg.qr(normal)
     return q * np.where(np.diag(r) < 0, -1.0, 1.0)
+
+
+# By the name that the core gives: (rng, shape of a gate, constant) -> initial values.
+INITIALIZERS = {
+    "zeros": lambda rng, shape, constant: 0.0,
+    "constants": lambda rng, shape, constant: constant,
+    "glorot": lambda rng, shape, constant: glorot_uniform(rng, *shape),
+    "orthogonal": lambda rng, shape, constant: orthogonal(rng, shape[0]),
+    "from_0_to_1": lambda rng, shape, constant: rng.uniform(0.0, 1.0, shape),
+}

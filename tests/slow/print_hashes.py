@@ -14,13 +14,12 @@ import numpy as np
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core
 
+CELLS = {name: {"cell": name} for name in ("elman", "lstm", "gru")}
 try:
     from sklearn_rnn.cells import Elman
 
-    CELLS = {"elman": "elman", "relu": Elman(activation="relu"), "lstm": "lstm", "gru": "gru"}
-    CELLS = {name: {"cell": cell} for name, cell in CELLS.items()}
+    CELLS["relu"] = {"cell": Elman(activation="relu")}
 except ImportError:  # version 0.1.0
-    CELLS = {name: {"cell": name} for name in ("elman", "lstm", "gru")}
     CELLS["relu"] = {"cell": "elman", "activation": "relu"}
 
 SHAPES = {

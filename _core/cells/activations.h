@@ -1,0 +1,25 @@
+/* The activations that a cell may choose, each with its derivative in terms of its result. */
+#ifndef SKLEARN_RNN_ACTIVATIONS_H
+#define SKLEARN_RNN_ACTIVATIONS_H
+
+#include "interface/rosters.h"
+#include "levels/vec.h"
+
+typedef enum { TANH, RELU } rnn_activation;
+
+/* The choices are words in the order of `rnn_activation`. */
+#define ACTIVATION_OPTION(preset_) {.name = "activation", .type = CHOICE, .choices = "tanh relu", .preset = preset_}
+
+/* y = act(a) */
+static inline vec activate(rnn_activation act, vec a)
+{
+    return act == TANH ? vtanh(a) : vselect(a < 0, vset(0), a);         /* not max(0, a): NaN must survive */
+}
+
+/* d_a = d_y act'(a); tanh' = 1 - y^2, relu' = [y > 0] */
+static inline vec activate_backward(rnn_activation act, vec d_y, vec y)
+{
+    return act == TANH ? d_y * ((1 - y) * (1 + y)) : vselect(y > 0, d_y, vset(0));
+}
+
+#endif

@@ -1,0 +1,215 @@
+"""Networks as the kernels know them: tables of nodes, sources and parameters, made from lists of nodes."""
+from collections import namedtuple
+
+from libc.string cimport memset
+
+from kernels cimport (
+    ADD, BOOLEAN, CHOICE, CONSTANTS, DATA, DROP, FROM_0_TO_1, GLOROT, HEAD, LAST, MAX_BLOCKS, MAX_DIRECTIONS, MAX_NODES, MAX_OWN,
+    MAX_SHIFT, MAX_SOURCES, ORTHOGONAL, PLAN_MADE, PLAN_WITHOUT_ORDER, RECURRENT, isize, rnn_kernels, rnn_kernels_of, rnn_kind,
+    rnn_network, rnn_node, rnn_packing, rnn_plan_result, rnn_source, rnn_tensor, rnn_wish
+)
+
+# An array of parameters: its place in the flat vector, `n_groups` (gates) that are initialised one by one, how (`initial`), and the
+# initial value of each group where that is "constants".
+Tensor = namedtuple("Tensor", "name offset shape n_groups initial constants decays")
+
+cdef tuple KINDS = ("data", "recurrent", "drop", "add", "last", "head")
+cdef tuple STEMS = ("weight_ih", "weight_oh")
+cdef tuple DIRECTIONS = ("forward", "reverse", "both")
+# Features, units and outputs stay below this, so that their products with a few gates cannot overflow before they are checked.
+cdef isize LARGEST = 1 << 31
+
+
+cdef double option_value(option, value, str owner) except? -1:
+    """A value of an option as C stores it."""
+    if option.type == "choice":
+        return index_of(option.choices, value, f"{owner}.{option.name}")
+    number = float(value)
+    if option.least is not None and not option.least <= number < option.below:
+        raise ValueError(f"`{owner}.{option.name}` must be from {option.least} to below {option.below}, got {value!r}.")
+    return number
+
+
+cdef class NodeTables:
+    """The tables of a network, in memory of NumPy, and the `rnn_network` that points to them.
+
+    Parameters
+    ----------
+    n_features : int
+    nodes : sequence of Node
+        See `sklearn_rnn._model.network`. Node i reads the nodes that its sources name, and -1 the data.
+    """
+    cdef rnn_network network
+    cdef readonly tuple nodes
+    cdef object memory
+
+    def __cinit__(self, n_features, nodes):
+        cdef rnn_network *network = &self.network
+        self.nodes = tuple(nodes)
+        if not 1 <= n_features < LARGEST:
+            raise ValueError(f"`n_features` must be 1 to {LARGEST - 1}, got {n_features}.")
+        if not 1 <= len(self.nodes) < MAX_NODES:
+            raise ValueError(f"`nodes` must hold 1 to {MAX_NODES - 1} nodes, got {len(self.nodes)}.")
+        n_sources = [len(node.sources) for node in self.nodes]
+        memset(network, 0, sizeof(rnn_network))
+        network.n_features = n_features
+        network.n_nodes = len(self.nodes) + 1
+        network.n_sources = sum(n_sources)
+        n_tensors = network.n_nodes * MAX_DIRECTIONS * (len(STEMS) + 3 + MAX_OWN)
+        n_packings = MAX_DIRECTIONS * sum((MAX_BLOCKS + 1) * (n + 1) + 1 + MAX_OWN for n in n_sources)
+        sizes = [network.n_nodes * sizeof(rnn_node), network.n_sources * sizeof(rnn_source), n_tensors * sizeof(rnn_tensor),
+                 n_packings * sizeof(rnn_packing)]
+        self.memory = [np.zeros(size, dtype=np.uint8) for size in sizes]
+        network.node = <rnn_node *>cnp.PyArray_DATA(self.memory[0])
+        network.source = <rnn_source *>cnp.PyArray_DATA(self.memory[1])
+        network.tensor = <rnn_tensor *>cnp.PyArray_DATA(self.memory[2])
+        network.packing = <rnn_packing *>cnp.PyArray_DATA(self.memory[3])
+        network.node[0].kind = DATA
+        network.node[0].n_directions = 1
+        network.node[0].units = n_features
+        network.result = network.n_nodes - 1
+        first = 0
+        for number, node in enumerate(self.nodes, start=1):
+            self.add_node(number, node, first)
+            first += len(node.sources)
+        for number in range(1, network.n_nodes):
+            self.check_order(number)
+        for number in range(1, network.n_nodes):
+            self.check_streams(number)
+
+    cdef int add_node(self, int number, node, int first_source) except -1:
+        cdef rnn_node *to = &self.network.node[number]
+        cdef rnn_source *source
+        cdef int i
+        to.kind = <rnn_kind>index_of(KINDS, node.kind, "kind")
+        to.n_directions = 1
+        to.first_source, to.n_sources = first_source, len(node.sources)
+        if not 1 <= to.n_sources <= MAX_SOURCES:
+            raise ValueError(f"A node must have 1 to {MAX_SOURCES} sources, got {to.n_sources}.")
+        if to.kind == RECURRENT or to.kind == HEAD:
+            if not 1 <= node.units < LARGEST:
+                raise ValueError(f"`units` must be 1 to {LARGEST - 1}, got {node.units}.")
+            to.units = node.units
+        if to.kind == RECURRENT:
+            to.cell = index_of(CELLS, node.cell, "cell")
+            directions = index_of(DIRECTIONS, node.directions, "directions")
+            to.n_directions = 2 if directions == 2 else 1
+            to.direction[0].reverse = directions == 1
+            to.direction[1].reverse = True
+        table = CELLS[node.cell].options if to.kind == RECURRENT else DROP_OPTIONS if to.kind == DROP else {}
+        given = dict(node.options)
+        if unknown := given.keys() - table.keys():
+            raise ValueError(f"`options` of {node.cell or node.kind} must be of {sorted(table)}, got {sorted(unknown)}.")
+        for i, option in enumerate(table.values()):
+            to.option[i] = option_value(option, given.get(option.name, option.default), node.cell or node.kind)
+        for i, (of, shift, stem) in enumerate((s.node, s.shift, s.weight) for s in node.sources):
+            source = &self.network.source[first_source + i]
+            if not -1 <= of < len(self.nodes):
+                raise ValueError(f"A source must name a node from 0 to {len(self.nodes) - 1}, or -1 for the data, got {of}.")
+            if not -MAX_SHIFT <= shift <= 0:
+                raise ValueError(f"The shift of a source must be from {-MAX_SHIFT} to 0, got {shift}.")
+            source.node, source.shift, source.stem = of + 1, -shift, index_of(STEMS, stem, "weight")
+        return 0
+
+    cdef int check_order(self, int number) except -1:
+        """Refuse sources that no node of this kind can read."""
+        cdef rnn_node *node = &self.network.node[number]
+        cdef rnn_source *source
+        cdef int i
+        name, stems = self.nodes[number - 1].name, set()
+        for i in range(node.n_sources):
+            source = &self.network.source[node.first_source + i]
+            stems.add(source.stem)
+            if (node.kind in (DROP, LAST) and i > 0) or (node.kind not in (RECURRENT, ADD) and source.shift):
+                raise ValueError(f"Node {name!r} reads one source, at its own step.")
+            if source.node >= number and (node.kind not in (RECURRENT, ADD) or (node.kind == ADD and i == 0)):
+                raise ValueError(f"Node {name!r} must not read a later node.")
+        if node.kind == RECURRENT and 0 not in stems or node.kind != RECURRENT and stems != {0}:
+            raise ValueError(f"Node {name!r} must have a source with weights {STEMS[0]!r}, and others only if it is recurrent.")
+        return 0
+
+    cdef int check_streams(self, int number) except -1:
+        """Refuse streams that do not go together."""
+        cdef rnn_node *node = &self.network.node[number]
+        cdef int i
+        name = self.nodes[number - 1].name
+        sources = [self.network.source[node.first_source + i].node for i in range(node.n_sources)]
+        once = {self.is_once(source) for source in sources}
+        if len(once) > 1 or (True in once and node.kind not in (DROP, HEAD)):
+            raise ValueError(f"Node {name!r} must read rows of steps, or (a head, dropout) only rows of whole sequences.")
+        if node.kind == ADD and len({self.columns_of(source) for source in sources}) > 1:
+            raise ValueError(f"Node {name!r} must add streams of one width.")
+        return 0
+
+    cdef bint is_once(self, int number) except -1:
+        """Whether a node has one row per sequence."""
+        cdef rnn_node *node = &self.network.node[number]
+        if node.kind in (DROP, HEAD):
+            return self.is_once(self.network.source[node.first_source].node)
+        return node.kind == LAST
+
+    cdef tuple columns_of(self, int number):
+        """Parts and units of a node's stream."""
+        cdef rnn_node *node = &self.network.node[number]
+        if node.kind in (DROP, LAST, ADD):
+            return self.columns_of(self.network.source[node.first_source].node)
+        return node.n_directions, node.units
+
+    cdef int plan(self, const rnn_kernels *kernels, rnn_wish *wish) except -1:
+        """Plan this network; returns the result unless there is no order of the loops."""
+        cdef rnn_plan_result result = kernels.plan(&self.network, wish)
+        if result == PLAN_WITHOUT_ORDER:
+            raise ValueError(f"The network has no order: node {self.nodes[wish.node - 1].name!r} is in a loop through time "
+                             "whose nodes do not all go in one direction, each with an output at every step.")
+        return result
+
+    cdef str tensor_name(self, const rnn_tensor *tensor):
+        cdef rnn_node *node = &self.network.node[tensor.node]
+        stem, name = tensor.stem.decode(), self.nodes[tensor.node - 1].name
+        if node.kind == HEAD:
+            return f"{name}.{stem}"
+        return f"{stem}_{name}" + ("_reverse" if node.direction[tensor.direction].reverse else "")
+
+
+cdef dict read_drop_options():
+    return {"rate": Option("rate", "number", (), 0.0, 0.0, 1.0), "layer": Option("layer", "number", (), 0.0, 0.0, 65536.0)}
+
+
+DROP_OPTIONS = read_drop_options()
+
+
+def tensors(n_features, nodes):
+    """List the arrays of parameters of a network, in their order in the flat vector.
+
+    Parameters
+    ----------
+    n_features : int
+    nodes : sequence of Node
+
+    Returns
+    -------
+    tensors : list of Tensor
+        Under PyTorch's names: by node and direction `weight_ih_l0` (G*H, I), `weight_hh_l0` (G*H, H), `bias_ih_l0` and `bias_hh_l0`
+        (G*H,), and the cell's own, the reverse direction with the suffix `_reverse`; then `head.weight` and `head.bias`.
+    """
+    cdef NodeTables tables = NodeTables(n_features, nodes)
+    cdef rnn_network *network = &tables.network
+    cdef const rnn_tensor *tensor
+    cdef rnn_wish wish
+    cdef int i
+    memset(&wish, 0, sizeof(wish))
+    if tables.plan(rnn_kernels_of(8, 0), &wish) != PLAN_MADE:
+        raise ValueError("`hidden_layer_sizes` is too large: the parameters need 2**59 numbers or more.")
+    result = []
+    for i in range(network.n_tensors):
+        tensor = &network.tensor[i]
+        if tensor.n_axes == 1:
+            shape = (tensor.n_groups * tensor.units,)
+        elif tensor.n_axes == 2:
+            shape = (tensor.n_groups * tensor.units, tensor.columns)
+        else:
+            shape = (tensor.n_groups, tensor.units)
+        initial = {GLOROT: "glorot", ORTHOGONAL: "orthogonal", CONSTANTS: "constants", FROM_0_TO_1: "from_0_to_1"}
+        result.append(Tensor(tables.tensor_name(tensor), tensor.at, shape, tensor.n_groups, initial.get(tensor.initial, "zeros"),
+                             tuple(tensor.constant[k] for k in range(tensor.n_groups)), bool(tensor.decays)))
+    return result

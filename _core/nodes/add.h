@@ -1,0 +1,55 @@
+/* The sum of streams of one width: a residual connection (He et al., 2016). */
+#ifndef SKLEARN_RNN_ADD_H
+#define SKLEARN_RNN_ADD_H
+
+#include "nodes/kind.h"
+#include "nodes/sources.h"
+
+/* to (n rows) (+)= from, part by part; where it overwrites, padding becomes 0 */
+static void add_rows(isize n, const rnn_stream *from_stream, const real *from, isize ld_from, const rnn_stream *to_stream, real *to,
+                     isize ld_to, int accumulate)
+{
+    for (isize i = 0; i < n; i++, from += ld_from, to += ld_to)
+        for (isize part = 0; part < to_stream->parts; part++) {
+            const real *from_part = from + from_stream->start[part];
+            real *to_part = to + to_stream->start[part];
+            for (isize j = 0; j < to_stream->units; j++)
+                to_part[j] = accumulate ? to_part[j] + from_part[j] : from_part[j];
+            if (!accumulate)
+                memset(to_part + to_stream->units, 0, (size_t)(to_stream->width - to_stream->units) * sizeof(real));
+        }
+}
+
+static void add_forward_step(rnn_job *job, slice *s, int number, int d, isize t)
+{
+    const rnn_network *network = job->network;
+    const rnn_node *node = &network->node[number];
+    real *to = stream_rows(network, s, &node->out, t);
+    (void)d;
+    memset(to, 0, (size_t)(rows_at(s, t) * node->out.ld) * sizeof(real));
+    for (int i = 0; i < node->n_sources; i++) {
+        const rnn_source *source = source_of(network, node, i);
+        const rnn_stream *from = stream_of(network, source);
+        const isize n = rows_reaching(s, 0, t, source->shift);
+        if (n)
+            add_rows(n, from, source_rows(network, s, source, 0, t), from->ld, &node->out, to, node->out.ld, i > 0);
+    }
+}
+
+static void add_backward_step(rnn_job *job, slice *s, int number, int d, isize t)
+{
+    const rnn_network *network = job->network;
+    const rnn_node *node = &network->node[number];
+    const real *d_out = gradient_rows(s, &node->out, t);
+    (void)d;
+    for (int i = 0; i < node->n_sources; i++) {
+        const rnn_source *source = source_of(network, node, i);
+        const rnn_stream *to = stream_of(network, source);
+        const isize n = rows_reaching(s, 0, t, source->shift);
+        if (n && to->d >= 0)
+            add_rows(n, &node->out, d_out, node->out.ld_d, to, source_gradient(network, s, source, 0, t), to->ld_d,
+                     !source->overwrites);
+    }
+}
+
+#endif

@@ -1,0 +1,306 @@
+/* A recurrent layer: in each direction, products with the sources and the previous state, and then a cell, step by step.
+ */
+#ifndef SKLEARN_RNN_RECURRENT_H
+#define SKLEARN_RNN_RECURRENT_H
+
+#include "cells/roster.h"
+#include "nodes/kind.h"
+#include "nodes/sources.h"
+#include "run/states.h"
+#include "run/walk.h"
+#include "weights/gradients.h"
+
+/* The rows of step t that begin at `first`, and what the cell reads and writes there. */
+static cell_step step_rows(const rnn_job *job, const slice *s, const walk *w, isize t, isize first, isize rows, int continues)
+{
+    const rnn_node *node = w->node;
+    const isize prev = before(w->reverse, t, 1);
+    cell_step step = {
+        .rows = rows, .width = node->width, .option = node->option,
+        .gates = w->gates + (row_at(s, t, node->gates_kept) + first) * node->ld_gates, .ld_gates = node->ld_gates,
+        .d_out = w->d_out + (w->ld_d_out ? (row_at(s, t, 1) + first) * w->ld_d_out : 0), .ld_d_out = w->ld_d_out,
+    };
+    for (int i = 0; i < node->declared.n_states; i++) {
+        const walk_state *state = &w->state[i];
+        step.state[i] = (cell_state){
+            .prev = s->arena + job->network->zeros, .now = state->rows + (row_at(s, t, state->kept) + first) * state->ld,
+            .ld = state->ld, .d = state->d + first * node->width};
+        if (continues) {
+            step.state[i].prev = state_rows(s, state, prev) + first * state->ld;
+            step.state[i].ld_prev = state->ld;
+        }
+    }
+    for (int i = 0; i < node->declared.n_own; i++) {
+        step.own[i] = (const real *)job->packed + w->direction->own[i];
+        step.d_own[i] = w->gradient + w->direction->d_own[i];
+    }
+    return step;
+}
+
+/* gates (rows, n_blocks * Hp) = bias + sources W + h_prev U, each block with what its gate takes. `reaching` tells for each source
+ * (last: for h_prev) how many rows of the step have it; those from `first` on are computed. */
+static void gate_products(const rnn_job *job, const walk *w, const cell_step *step, isize first, const real *const *rows_of,
+                          const isize *reaching)
+{
+    const rnn_node *node = w->node;
+    const operand *from = w->operands;
+    for (int g = 0; g < node->declared.n_groups; g++) {
+        const rnn_block_group *group = &node->declared.group[g];
+        operand here[MAX_SOURCES + 1];
+        int n = 0;
+        for (int i = group->takes_x ? 0 : node->n_sources; i < node->n_sources + group->takes_h; i++, from++)
+            if (reaching[i] > first) {
+                here[n] = *from;
+                here[n++].a = rows_of[i] + first * from->ld_a;
+            }
+        const isize column = group->first * node->width;
+        product(step->rows, group->n_blocks * node->width, n, here, step->gates + column, step->ld_gates,
+                (const real *)job->packed + w->direction->bias + column, 0);
+    }
+}
+
+static void recurrent_open(rnn_job *job, slice *s, int number, int d) { open_walk(job, s, number, d); }
+
+static void recurrent_forward_step(rnn_job *job, slice *s, int number, int d, isize t)
+{
+    const rnn_network *network = job->network;
+    const walk *w = walk_of(s, number, d);
+    const rnn_node *node = w->node;
+    const real *rows_of[MAX_SOURCES + 1];
+    isize reaching[MAX_SOURCES + 1];
+    const isize rows = rows_at(s, t), n_old = rows_reaching(s, w->reverse, t, 1);
+    for (int i = 0; i < node->n_sources; i++) {
+        const rnn_source *source = source_of(network, node, i);
+        reaching[i] = rows_reaching(s, w->reverse, t, source->shift);
+        rows_of[i] = reaching[i] ? source_rows(network, s, source, w->reverse, t) : NULL;
+    }
+    reaching[node->n_sources] = n_old;
+    rows_of[node->n_sources] = n_old ? state_rows(s, &w->state[0], before(w->reverse, t, 1)) : NULL;
+    for (isize first = 0, end; first < rows; first = end) {
+        end = rows;     /* of the rows that have the same sources */
+        for (int i = 0; i <= node->n_sources; i++)
+            if (reaching[i] > first && reaching[i] < end)
+                end = reaching[i];
+        const cell_step step = step_rows(job, s, w, t, first, end - first, first < n_old);
+        gate_products(job, w, &step, first, rows_of, reaching);
+        w->cell->forward_step(&step);
+    }
+    if (job->final_state)
+        put_final_states(job, s, w, t);
+}
+
+/* Squares of the gradient of h at step t, summed over the units and the sequences. */
+static void put_probe(rnn_job *job, const slice *s, const walk *w, isize t)
+{
+    const rnn_network *network = job->network;
+    const isize number = w->node - network->node;
+    double squares = 0;
+    for (isize row = 0; row < rows_at(s, t); row++) {
+        const real *d_h = w->state[0].d + row * w->node->width,
+                   *d_out = w->d_out + (w->ld_d_out ? (row_at(s, t, 1) + row) * w->ld_d_out : 0);
+        for (isize j = 0; j < w->node->units; j++) {
+            const double d = (double)(d_h[j] + d_out[j]);
+            squares += d * d;
+        }
+    }
+    job->probe[((s->index * network->n_nodes + number) * MAX_DIRECTIONS + w->d) * network->max_steps + t] = squares;
+}
+
+/* ---- backward ---- */
+
+/* Set what back-propagation begins with: the gradient of the last states where those are read, and zeros. */
+static void recurrent_begin_backward(rnn_job *job, slice *s, int number, int d)
+{
+    const rnn_network *network = job->network;
+    walk *w = walk_of(s, number, d);
+    const rnn_node *node = w->node;
+    const isize width = node->width;
+    begin_blocks(&w->waiting, s, w->reverse);
+    if (w->waiting.accumulate)
+        return;
+    for (int i = 0; i < node->declared.n_states; i++)
+        memset(w->state[i].d, 0, (size_t)(s->rows * width) * sizeof(real));
+    for (int i = 0; i < node->declared.n_own; i++)
+        memset(w->gradient + w->direction->d_own[i], 0, (size_t)(node->declared.own[i].n_vectors * width) * sizeof(real));
+    if (node->seeded_by < 0)
+        return;
+    const rnn_stream *last = &network->node[node->seeded_by].out;
+    for (isize row = 0; row < s->rows; row++)
+        memcpy(w->state[0].d + row * width, s->arena + last->d + row * last->ld_d + last->start[d], (size_t)width * sizeof(real));
+}
+
+/* Gate blocks as runs of columns, gate by gate. */
+static operand gate_operand(const rnn_node *node, int n_gates, const isize *start, const real *gates, const real *b)
+{
+    return (operand){.a = gates, .b = b, .ld_a = node->ld_gates, .n_runs = n_gates, .run = node->units, .run_start = start};
+}
+
+/* d_source (n, columns) (+)= d_gates W^T for n rows of gate gradients */
+static void pass_rows(const rnn_job *job, const walk *w, const rnn_source *source, isize n, const real *d_gates, real *d_source,
+                      int overwrites)
+{
+    const rnn_network *network = job->network;
+    const rnn_node *node = w->node;
+    const rnn_stream *to = stream_of(network, source);
+    const isize ld = to->ld_d, columns = whole_vectors(to->parts * to->width);
+    const operand a = gate_operand(node, node->declared.n_x, w->direction->x_start, d_gates,
+                                   (const real *)job->packed + source->packed_rows[w->d]);
+    if (!by_blas(job, to->units * node->units)) {
+        product(n, columns, 1, &a, d_source, ld, overwrites ? NULL : d_source, ld);
+        return;
+    }
+    const rnn_tensor *tensor = &network->tensor[source->tensor[w->d]];
+    const real *weight = (const real *)job->params + tensor->at + source->first;
+    if (overwrites)
+        memset(d_source, 0, (size_t)(n * ld) * sizeof(real));
+    for (int gate = 0; gate < a.n_runs; gate++)
+        for (isize part = 0; part < to->parts; part++)
+            job->gemm(0, n, to->units, node->units, a.a + a.run_start[gate], a.ld_a,
+                      weight + gate * node->units * tensor->columns + part * to->units, tensor->columns, 1,
+                      d_source + to->start[part], ld);
+}
+
+/* The same for the rows of step t, which may be those of an earlier step of the source: then they are summed apart, so that it does not
+ * matter for their bits in which segment that step lies. */
+static void pass_step(const rnn_job *job, const slice *s, const walk *w, const rnn_source *source, isize t)
+{
+    const rnn_network *network = job->network;
+    const rnn_stream *to = stream_of(network, source);
+    const isize n = rows_reaching(s, w->reverse, t, source->shift);
+    const real *d_gates = w->gates + row_at(s, t, 1) * w->node->ld_gates;
+    if (n == 0)
+        return;
+    real *d = source_gradient(network, s, source, w->reverse, t), *apart = s->arena + network->passed;
+    if (source->shift == 0) {
+        pass_rows(job, w, source, n, d_gates, d, source->overwrites && w->d == 0);
+        return;
+    }
+    pass_rows(job, w, source, n, d_gates, apart, 1);
+    for (isize i = 0; i < n * to->ld_d; i++)
+        d[i] += apart[i];
+}
+
+static void pass_at_once(const rnn_job *job, const slice *s, const walk *w, isize t)
+{
+    for (int i = 0; i < w->node->n_sources; i++) {
+        const rnn_source *source = source_of(job->network, w->node, i);
+        if (source->at_once && has_gradient(job->network, source))
+            pass_step(job, s, w, source, t);
+    }
+}
+
+/* copy (rows of steps first..end, width): rows of `shift` steps before, zeros where a sequence has no such step */
+typedef const real *(*rows_before)(const rnn_job *job, const slice *s, const walk *w, int source, isize t);
+
+static const real *rows_of_state(const rnn_job *job, const slice *s, const walk *w, int source, isize t)
+{
+    (void)job;
+    (void)source;
+    return state_rows(s, &w->state[0], before(w->reverse, t, 1));
+}
+
+static const real *rows_of_source(const rnn_job *job, const slice *s, const walk *w, int source, isize t)
+{
+    return source_rows(job->network, s, source_of(job->network, w->node, source), w->reverse, t);
+}
+
+static void gather_rows(const rnn_job *job, const slice *s, const walk *w, isize first, isize end, isize shift, rows_before rows,
+                        int source, isize width, isize ld_from, real *copy)
+{
+    const size_t bytes = (size_t)width * sizeof(real);
+    for (isize t = first; t < end; t++) {
+        const isize n = rows_reaching(s, w->reverse, t, shift);
+        const real *from = n ? rows(job, s, w, source, t) : NULL;
+        for (isize i = 0; i < rows_at(s, t); i++, copy += job->network->ld_gathered)
+            if (i < n)
+                memcpy(copy, from + i * ld_from, bytes);
+            else
+                memset(copy, 0, bytes);
+    }
+}
+
+/* The inputs of steps first..end, each with the place of its weights' gradient; the last one is the previous state. */
+static int find_inputs(const rnn_job *job, const slice *s, const walk *w, isize first, isize end, gradient_operand *inputs)
+{
+    const rnn_network *network = job->network;
+    const rnn_node *node = w->node;
+    int n_gathered = 0;
+    for (int i = 0; i < node->n_sources; i++) {
+        const rnn_source *source = source_of(network, node, i);
+        const rnn_stream *from = stream_of(network, source);
+        inputs[i] = (gradient_operand){.a = operand_of(from, NULL), .c = w->gradient + source->gradient[w->d]};
+        if (source->shift == 0) {
+            inputs[i].a.a = stream_rows(network, s, from, first);
+            continue;
+        }
+        real *copy = s->arena + network->gathered[n_gathered++];
+        gather_rows(job, s, w, first, end, source->shift, rows_of_source, i, from->ld, from->ld, copy);
+        inputs[i].a.a = copy;
+        inputs[i].a.ld_a = network->ld_gathered;
+    }
+    if (!node->declared.n_h)
+        return node->n_sources;
+    real *copy = s->arena + network->gathered[n_gathered];
+    gather_rows(job, s, w, first, end, 1, rows_of_state, 0, node->width, w->state[0].ld, copy);
+    inputs[node->n_sources] = (gradient_operand){
+        .a = {.a = copy, .ld_a = network->ld_gathered, .n_runs = 1, .run = node->units, .run_start = AT_ONCE},
+        .c = w->gradient + w->direction->d_u};
+    return node->n_sources + 1;
+}
+
+/* From the gate gradients of steps first..end, compute their share of the gradients of weights and biases, and of the sources. */
+static void block_gradients(const rnn_job *job, const slice *s, const walk *w, isize first, isize end)
+{
+    const rnn_network *network = job->network;
+    const rnn_node *node = w->node;
+    const rnn_cell *cell = &node->declared;
+    const isize n = rows_of(s, first, end), ld_c = cell->n_blocks * node->width;
+    const real *d_gates = w->gates + row_at(s, first, 1) * node->ld_gates;
+    gradient_operand inputs[MAX_SOURCES + 1];
+    find_inputs(job, s, w, first, end, inputs);
+    for (int g = 0; g < cell->n_groups; g++) {
+        const rnn_block_group *group = &cell->group[g];
+        const isize column = group->first * node->width;
+        const int begin = group->takes_x ? 0 : node->n_sources, n_inputs = node->n_sources + group->takes_h - begin;
+        gradient_operand here[MAX_SOURCES + 1];
+        for (int i = 0; i < n_inputs; i++) {
+            here[i] = inputs[begin + i];
+            here[i].c += column;
+        }
+        weight_gradients(job, s->arena + network->panel, n, d_gates + column, node->ld_gates, group->n_blocks * node->width,
+                         n_inputs, here, ld_c, w->gradient + w->direction->d_bias + column, w->waiting.accumulate);
+    }
+    for (int i = 0; i < node->n_sources; i++) {
+        const rnn_source *source = source_of(network, node, i);
+        if (!source->at_once && has_gradient(network, source))
+            pass_rows(job, w, source, n, d_gates, source_gradient(network, s, source, w->reverse, first),
+                      source->overwrites && w->d == 0);
+    }
+}
+
+static void recurrent_backward_step(rnn_job *job, slice *s, int number, int d, isize t)
+{
+    walk *w = walk_of(s, number, d);
+    const rnn_node *node = w->node;
+    const isize rows = rows_at(s, t), n_old = rows_reaching(s, w->reverse, t, 1);
+    if (job->probe)
+        put_probe(job, s, w, t);
+    for (isize first = 0, end; first < rows; first = end) {
+        end = first < n_old ? n_old : rows;
+        const cell_step step = step_rows(job, s, w, t, first, end - first, first < n_old);
+        w->cell->backward_step(&step);
+    }
+    if (n_old && node->declared.n_h) {
+        const operand a = gate_operand(node, node->declared.n_h, w->direction->h_start,
+                                       w->gates + row_at(s, t, 1) * node->ld_gates,
+                                       (const real *)job->packed + w->direction->u_rows);
+        product(n_old, node->width, 1, &a, w->state[0].d, node->width, w->state[0].d, node->width);
+    }
+    pass_at_once(job, s, w, t);
+    if (is_block(&w->waiting, s, w->reverse, t)) {
+        block_gradients(job, s, w, w->waiting.first, w->waiting.end);
+        begin_next_block(&w->waiting, w->reverse);
+    }
+}
+
+#endif

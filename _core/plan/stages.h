@@ -1,0 +1,232 @@
+/* Which nodes a result needs, in what order the loops go through them, and how long their streams live. */
+#ifndef SKLEARN_RNN_STAGES_H
+#define SKLEARN_RNN_STAGES_H
+
+#include "interface/network.h"
+#include "plan/sizes.h"
+
+static void mark_needed(rnn_network *network, int number)
+{
+    rnn_node *node = &network->node[number];
+    if (node->needed)
+        return;
+    node->needed = 1;
+    for (int i = 0; i < node->n_sources; i++)
+        mark_needed(network, network->source[node->first_source + i].node);
+}
+
+/* A prediction drops nothing: who reads a dropout node reads its source. */
+static void pass_by_dropout(rnn_network *network)
+{
+    for (int i = 0; i < network->n_sources; i++) {
+        rnn_source *source = &network->source[i];
+        while (network->node[source->node].kind == DROP)
+            source->node = network->source[network->node[source->node].first_source].node;
+    }
+}
+
+static int is_per_step(const rnn_network *network, int number)
+{
+    const rnn_node *node = &network->node[number];
+    if (node->kind == LAST)
+        return 0;
+    if (node->kind != DROP && node->kind != HEAD)
+        return 1;
+    return is_per_step(network, network->source[node->first_source].node);
+}
+
+static int goes_backwards(const rnn_node *node)
+{
+    return node->kind == RECURRENT && (node->n_directions > 1 || node->direction[0].reverse);
+}
+
+/* Whether these nodes can go step by step together: in one direction, each with one row per step. */
+static int can_interleave(const rnn_network *network, int first, int end)
+{
+    int reverse = -1;
+    for (int i = first; i < end; i++) {
+        const rnn_node *node = &network->node[network->order[i]];
+        if (!is_per_step(network, network->order[i]))
+            return 0;
+        if (node->kind != RECURRENT)
+            continue;
+        if (node->n_directions > 1 || (reverse >= 0 && reverse != node->direction[0].reverse))
+            return 0;
+        reverse = node->direction[0].reverse;
+    }
+    return 1;
+}
+
+static void add_stage(rnn_network *network, int first, int end)
+{
+    rnn_stage *stage = &network->stage[network->n_stages++];
+    *stage = (rnn_stage){.first = first, .end = end, .n_directions = 1};
+    for (int i = first; i < end; i++) {
+        rnn_node *node = &network->node[network->order[i]];
+        node->stage = network->n_stages - 1;
+        stage->work += node->work;
+        stage->has_backward |= node->kind != DATA || network->input_gradient;
+        for (int j = 0; j < node->n_sources; j++)
+            stage->reach = (int)most(stage->reach, network->source[node->first_source + j].shift);
+        if (node->kind != RECURRENT)
+            continue;
+        stage->n_directions = node->n_directions;
+        for (int d = 0; d < node->n_directions; d++)
+            stage->reverse[d] = node->direction[d].reverse;
+    }
+}
+
+/* End of the stage that begins at node `first` of the order: after the last node that one of its nodes reads, or -1 if a node reads
+ * a later one at the same step. */
+static int loop_end(const rnn_network *network, int first, const int *place)
+{
+    int end = first + 1, is_loop = 0;
+    for (int i = first; i < end; i++) {
+        const rnn_node *node = &network->node[network->order[i]];
+        for (int j = 0; j < node->n_sources; j++) {
+            const rnn_source *source = &network->source[node->first_source + j];
+            if (place[source->node] < i)
+                continue;
+            if (source->shift == 0)
+                return -1;
+            is_loop = 1;
+            end = (int)most(end, place[source->node] + 1);
+        }
+    }
+    return is_loop && !can_interleave(network, first, end) ? -1 : end;
+}
+
+/* In a prediction the data need not be kept if only the next stage reads them, each step at its turn: they become part of it. */
+static void join_data(rnn_network *network)
+{
+    if (network->training || network->n_stages < 2)
+        return;
+    const rnn_stage *next = &network->stage[1];
+    const rnn_kind kind = network->node[network->order[next->first]].kind;
+    if (next->end == next->first + 1 && kind != RECURRENT && kind != ADD)
+        return;
+    for (int i = 0; i < network->n_ordered; i++) {
+        const rnn_node *node = &network->node[network->order[i]];
+        for (int j = 0; j < node->n_sources; j++) {
+            const rnn_source *source = &network->source[node->first_source + j];
+            if (source->node == 0 && (node->stage != 1 || source->shift > 0))
+                return;
+        }
+    }
+    network->stage[1].first = 0;
+    for (int i = 1; i < network->n_ordered; i++)
+        network->node[network->order[i]].stage--;
+    network->n_stages--;
+    for (int i = 0; i < network->n_stages; i++)
+        network->stage[i] = network->stage[i + 1];
+}
+
+/* Derive the stages; returns 0, or -1 if there is no order of the loops: then `first` is the node with which the trouble begins. */
+static int order_stages(rnn_network *network, int *first)
+{
+    int place[MAX_NODES], n_per_step = 0;
+    network->n_ordered = network->n_stages = 0;
+    for (int i = 0; i < network->n_nodes; i++)
+        if (network->node[i].needed) {
+            place[i] = network->n_ordered;
+            network->order[network->n_ordered++] = i;
+        }
+    while (n_per_step < network->n_ordered && is_per_step(network, network->order[n_per_step]))
+        n_per_step++;
+    for (int i = 0, end; i < network->n_ordered; i = end) {
+        end = loop_end(network, i, place);
+        if (network->by_step && i == 1)
+            end = end < 0 || !can_interleave(network, i, n_per_step) ? -1 : (int)most(end, n_per_step);
+        *first = network->order[i];
+        if (end < 0)
+            return -1;
+        add_stage(network, i, end);
+    }
+    join_data(network);
+    return 0;
+}
+
+/* ---- how long the streams live, and who writes their gradients ---- */
+
+/* The first node of kind LAST that reads a recurrent node passes its gradient on as what back-propagation begins with. */
+static void find_seeds(rnn_network *network)
+{
+    for (int i = 0; i < network->n_nodes; i++)
+        network->node[i].seeded_by = -1;
+    for (int i = 0; i < network->n_ordered; i++) {
+        const int number = network->order[i];
+        rnn_node *node = &network->node[number];
+        if (node->kind != LAST)
+            continue;
+        rnn_node *from = &network->node[network->source[node->first_source].node];
+        node->seeds = from->kind == RECURRENT && from->seeded_by < 0;
+        if (node->seeds)
+            from->seeded_by = number;
+    }
+}
+
+/* Whether the buffer of the present step ends with the last row of each sequence: it does if the steps are gone through in the direction
+ * of the stream, since the rows of sequences that have ended are left alone. */
+static int ends_with_last(const rnn_node *node)
+{
+    return node->kind == RECURRENT || !(node->out.backwards[0] || node->out.backwards[1]);
+}
+
+/* What one reader asks of a stream. */
+static void serve_reader(rnn_network *network, int reader, rnn_source *source)
+{
+    const rnn_node *node = &network->node[reader], *from = &network->node[source->node];
+    rnn_stream *out = &network->node[source->node].out;
+    const rnn_stage *stage = &network->stage[node->stage];
+    const int other_stage = node->stage != from->stage;
+    source->overwrites = 0;
+    source->at_once = source->shift > 0 || stage->end > stage->first + 1;
+    out->reach = (int)most(out->reach, source->shift);
+    if (out->life == NOWHERE)
+        out->life = PRESENT;
+    if (out->life == PRESENT && ((other_stage && !(node->kind == LAST && ends_with_last(from))) || source->shift > 0))
+        out->life = KEPT;
+    if (node->seeds || (from->kind == DATA && !network->input_gradient))
+        return;
+    out->has_gradient = network->training;
+    out->zeroed |= source->shift > 0 || node->kind == LAST;
+}
+
+/* The last reader comes first in backward: unless the gradient begins with zeros, it overwrites what was there. */
+static void choose_first_writer(rnn_network *network, int number)
+{
+    for (int i = network->n_ordered - 1; i >= 0; i--) {
+        const rnn_node *reader = &network->node[network->order[i]];
+        for (int j = 0; j < reader->n_sources && !reader->seeds; j++) {
+            rnn_source *source = &network->source[reader->first_source + j];
+            if (source->node == number) {
+                source->overwrites = 1;
+                return;
+            }
+        }
+    }
+}
+
+static void choose_lifetimes(rnn_network *network)
+{
+    find_seeds(network);
+    for (int i = 0; i < network->n_ordered; i++) {
+        const int number = network->order[i];
+        rnn_node *node = &network->node[number];
+        const int is_result = number == network->result && node->kind != HEAD;
+        node->out.life = node->kind == HEAD ? NOWHERE
+                       : !is_per_step(network, number) ? ONCE
+                       : network->training || is_result ? KEPT
+                       : PRESENT;
+    }
+    for (int i = 0; i < network->n_ordered; i++) {
+        const rnn_node *node = &network->node[network->order[i]];
+        for (int j = 0; j < node->n_sources; j++)
+            serve_reader(network, network->order[i], &network->source[node->first_source + j]);
+    }
+    for (int i = 0; i < network->n_ordered; i++)
+        if (!network->node[network->order[i]].out.zeroed)
+            choose_first_writer(network, network->order[i]);
+}
+
+#endif

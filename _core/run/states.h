@@ -1,0 +1,138 @@
+/* What goes on from one segment to the next, and from call to call: states, and the last rows of streams that are read later.
+ *
+ * The states of a call (initial_state, final_state) are rows of numbers, one per sequence, which hold one state after another as the
+ * plan has laid them out.
+ */
+#ifndef SKLEARN_RNN_STATES_H
+#define SKLEARN_RNN_STATES_H
+
+#include "interface/job.h"
+#include "run/slice.h"
+#include "run/walk.h"
+
+/* Where the states are from which the first step of the segment continues. */
+static inline real *state_at_beginning(const rnn_job *job, const slice *s, const rnn_node *node, int i, isize segment)
+{
+    const rnn_network *network = job->network;
+    const int kept = i == 0 ? node->out.life == KEPT : network->training;
+    return s->arena + (kept ? node->before[i] + carried_at(network, segment) * network->max_rows * node->out.ld : node->state[i]);
+}
+
+/* Keep the states at the end of a segment for the next one; those that are not kept per step stay where they are. */
+static void carry_states(const rnn_job *job, const slice *s, const rnn_node *node)
+{
+    const rnn_network *network = job->network;
+    const isize ld = node->out.ld, t = s->end - 1, n = s->end < s->steps ? rows_at(s, s->end) : rows_at(s, t);
+    for (int i = 0; i < node->declared.n_states; i++) {
+        const int kept = i == 0 ? node->out.life == KEPT : network->training;
+        if (kept)
+            memcpy(state_at_beginning(job, s, node, i, s->segment + 1), s->arena + node->state[i] + row_at(s, t, 1) * ld,
+                   (size_t)(n * ld) * sizeof(real));
+    }
+}
+
+/* Keep the last `reach` steps of a stream that are read after the segment. */
+static void carry_stream(const rnn_network *network, const slice *s, const rnn_stream *out)
+{
+    real *to = s->arena + out->before + carried_at(network, s->segment + 1) * out->reach * network->max_rows * out->ld;
+    for (isize back = out->reach; back > 0; back--) {       /* the oldest first: it may come from the same memory */
+        const isize t = s->end - back;
+        if (t < 0 && !s->carried)
+            continue;
+        const isize n = t >= 0 ? rows_at(s, t) : s->rows;
+        memmove(to + (back - 1) * network->max_rows * out->ld, stream_rows(network, s, out, t), (size_t)(n * out->ld) * sizeof(real));
+    }
+}
+
+/* At the end of a segment. */
+static void carry_over(const rnn_job *job, const slice *s)
+{
+    const rnn_network *network = job->network;
+    if (s->end == s->steps && !network->carried)
+        return;
+    for (int i = 0; i < network->n_nodes; i++) {
+        const rnn_node *node = &network->node[i];
+        if (!node->needed)
+            continue;
+        if (node->declared.n_states)
+            carry_states(job, s, node);
+        if (node->out.reach)
+            carry_stream(network, s, &node->out);
+    }
+}
+
+/* ---- the states as the result ---- */
+
+/* Return the rows of the result's stream, where that is not the head's, in this segment. */
+static void put_states(const rnn_job *job, const slice *s)
+{
+    const rnn_network *network = job->network;
+    const rnn_stream *out = &network->node[network->result].out;
+    const isize columns = out->parts * out->units, first = out->life == ONCE ? 0 : s->first,
+                end = out->life == ONCE ? is_complete(s) : s->end;
+    for (isize t = first; t < end; t++) {
+        const real *row = stream_rows(network, s, out, t);
+        for (isize i = 0; i < (out->life == ONCE ? s->rows : rows_at(s, t)); i++, row += out->ld) {
+            const isize at = out->life == ONCE ? s->sample[i] : job->data.offsets[s->sample[i]] + t;
+            for (isize part = 0; part < out->parts; part++)
+                memcpy((real *)job->batch.output + at * columns + part * out->units, row + out->start[part],
+                       (size_t)out->units * sizeof(real));
+        }
+    }
+}
+
+/* ---- given and returned states ---- */
+
+/* Set the states that the slice begins with. */
+static void take_initial_states(const rnn_job *job, const slice *s)
+{
+    const rnn_network *network = job->network;
+    for (int i = 0; i < network->n_carried; i++) {
+        const rnn_carried *carried = &network->carried_state[i];
+        const rnn_node *node = &network->node[carried->node];
+        const isize units = node->out.units, ld = node->out.ld;
+        const real *from = (const real *)job->initial_state + carried->column;
+        real *to = carried->state >= 0 ? state_at_beginning(job, s, node, carried->state, 0)
+                                       : s->arena + node->out.before + carried->back * network->max_rows * ld;
+        for (isize row = 0; row < s->rows; row++, to += ld) {
+            memset(to, 0, (size_t)node->out.width * sizeof(real));
+            memcpy(to, from + s->sample[row] * network->state_columns, (size_t)units * sizeof(real));
+        }
+    }
+}
+
+/* Return one state (rows, ld) at step t of the sequences that end there. */
+static void put_final(const rnn_job *job, const slice *s, const rnn_carried *carried, isize t, const real *rows)
+{
+    const rnn_network *network = job->network;
+    const rnn_stream *out = &network->node[carried->node].out;
+    for (isize row = t + 1 < s->steps ? rows_at(s, t + 1) : 0; row < rows_at(s, t); row++)
+        memcpy((real *)job->final_state + s->sample[row] * network->state_columns + carried->column, rows + row * out->ld,
+               (size_t)out->units * sizeof(real));
+}
+
+/* The states of one node, after each step. */
+static void put_final_states(const rnn_job *job, const slice *s, const walk *w, isize t)
+{
+    for (int i = 0; i < job->network->n_carried; i++) {
+        const rnn_carried *carried = &job->network->carried_state[i];
+        if (&job->network->node[carried->node] == w->node && carried->state >= 0)
+            put_final(job, s, carried, t, state_rows(s, &w->state[carried->state], t));
+    }
+}
+
+/* The last rows of streams, at the end of each segment. */
+static void put_final_streams(const rnn_job *job, const slice *s)
+{
+    const rnn_network *network = job->network;
+    for (int i = 0; i < network->n_carried; i++) {
+        const rnn_carried *carried = &network->carried_state[i];
+        if (carried->state >= 0)
+            continue;
+        for (isize t = s->first; t < s->end; t++)
+            if (t >= carried->back || s->carried)
+                put_final(job, s, carried, t, stream_rows(network, s, &network->node[carried->node].out, t - carried->back));
+    }
+}
+
+#endif
