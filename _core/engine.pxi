@@ -128,7 +128,8 @@ cdef class Engine:
     cdef int kind
     cdef isize max_batch
     cdef bint loaded
-    cdef object pending, dtype
+    cdef object pending
+    cdef readonly object dtype
     cdef bint optimizing
     cdef double divisor, mean_weight, max_grad_norm, max_grad_value
     cdef object job_memory, params, packed, arenas, ints, walks, slice_gradients, gradient, losses, norms, probed, samples, ranks

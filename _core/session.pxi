@@ -1,5 +1,5 @@
 """A network that goes on one step at a time."""
-from kernels cimport KEPT
+from kernels cimport KEPT, rnn_data
 
 
 cdef class Session(Engine):
@@ -10,6 +10,7 @@ cdef class Session(Engine):
     As of `Engine`, with `carried=True`, `by_step=True`, `training=False` and a length of 1 for each sequence.
     """
     cdef object offsets, scaling
+    cdef bint stepping
 
     def __init__(self, **_):
         """The states are zero."""
@@ -33,6 +34,9 @@ cdef class Session(Engine):
         Parameters
         ----------
         values : ndarray of shape (n_sequences, n_features), float32 or float64
+            Finite, and not too large for the network: otherwise the states stay as they were.
+        raw : bool
+            Whether to return the outputs before the link.
 
         Returns
         -------
@@ -49,14 +53,55 @@ cdef class Session(Engine):
             kind = cnp.NPY_FLOAT32
         job.data.values = pointer_to(values, "values", kind, (n, self.network.n_features))
         job.data.values_are_double = kind == cnp.NPY_FLOAT64
+        self.check_range()
+        if self.stepping:
+            raise RuntimeError("Another thread is using this session.")
         shape[0], shape[1] = n, self.network.outputs
         output = cnp.PyArray_EMPTY(2, shape, self.kind, 0)
         job.batch.output, job.batch.raw, job.batch.size, job.batch.n_slices = cnp.PyArray_DATA(output), raw, n, 1
         job.sync.stop = 0
         job.sync.work_until_poll = POLL_WORK
+        self.stepping, self.pending = True, None
         with nogil:
             run_phases(NULL, 0, job, phases)
+        self.stepping = False
+        if self.pending is not None:
+            pending, self.pending = self.pending, None
+            raise pending
+        self.check_results()
         return output
+
+    cdef int check_results(self) except -1:
+        """Refuse results that are not finite."""
+        cdef isize i, n = self.max_batch * self.network.outputs
+        cdef bint finite = True
+        for i in range(n):
+            if self.kind == cnp.NPY_FLOAT32:
+                finite = finite and isfinite((<float *>self.job.batch.output)[i])
+            else:
+                finite = finite and isfinite((<double *>self.job.batch.output)[i])
+        if not finite:
+            raise ValueError(f"`x` leads to results that are not finite in {self.dtype}: reset the stream, and scale X as for "
+                             "`fit`, or use dtype='float64'.")
+        return 0
+
+    cdef int check_range(self) except -1:
+        """Refuse values that are not finite, or too large after normalisation."""
+        cdef const rnn_data *data = &self.job.data
+        cdef isize i, j, n_features = self.network.n_features
+        cdef double value, largest = 1e30 if self.kind == cnp.NPY_FLOAT32 else 1e300
+        for i in range(self.max_batch):
+            for j in range(n_features):
+                if data.values_are_double:
+                    value = (<const double *>data.values)[i * n_features + j]
+                else:
+                    value = (<const float *>data.values)[i * n_features + j]
+                if data.shift != NULL:
+                    value = (value - data.shift[j]) * data.factor[j]
+                if not -largest <= value <= largest:
+                    raise ValueError(f"`x` must be finite and at most {largest:g} after normalisation, got "
+                                     f"{'inf or NaN' if not isfinite(value) else f'{value:g}'} in row {i}, feature {j}.")
+        return 0
 
     cdef object state_view(self, int i):
         """View of state number i of all sequences, (n_sequences, n_columns)."""
@@ -71,17 +116,18 @@ cdef class Session(Engine):
             at = node.state[carried.state]
         return self.arenas[at:at + rows * ld].reshape(rows, ld)[:self.max_batch, :node.out.units]
 
-    def state(self):
-        """Copy of the states: a dict of name to ndarray (n_sequences, n_columns)."""
-        return {name: self.state_view(i).copy() for i, (name, _, _) in enumerate(self.state_layout())}
+    @property
+    def n_sequences(self):
+        return self.max_batch
 
-    def set_state(self, state):
-        """Replace the states; `state` is a dict like that of `state()`."""
-        for i, (name, _, _) in enumerate(self.state_layout()):
-            self.state_view(i)[...] = state[name]
+    def state_rows(self):
+        """Copy of the states, (n_sequences, n_columns); `state_layout` names the columns."""
+        rows = np.empty((self.max_batch, self.network.state_columns), dtype=self.dtype)
+        for i, (_, first, n) in enumerate(self.state_layout()):
+            rows[:, first:first + n] = self.state_view(i)
+        return rows
 
-    def reorder(self, rows):
-        """Let sequence i go on from the states of sequence rows[i]."""
-        for i in range(self.network.n_carried):
-            view = self.state_view(i)
-            view[...] = view[rows]
+    def set_state_rows(self, rows):
+        """Replace the states by an array like that of `state_rows`."""
+        for i, (_, first, n) in enumerate(self.state_layout()):
+            self.state_view(i)[...] = rows[:, first:first + n]

@@ -108,9 +108,9 @@ def test_a_strange_entry_of_the_architecture_is_noticed(value):
     for make in (classifier, regressor):
         rnn, X = make()
         for name in list(rnn._architecture):
-            twin = copy.deepcopy(rnn)
-            twin._architecture[name] = value
-            assert_refused(twin, X, "_architecture")
+            copied = copy.deepcopy(rnn)
+            copied._architecture[name] = value
+            assert_refused(copied, X, "_architecture")
 
 
 def of_network(**changes):
@@ -214,17 +214,17 @@ def test_a_deleted_attribute_is_a_damaged_state():
         needed = {"params_", "n_features_in_", "t_", "loss_curve_", "best_loss_", "classes_"}
         needed |= {"y_mean_", "y_scale_", "_input_kind", "_y_is_1d", "_architecture", "_optimizer"}
         for name in needed & vars(rnn).keys():
-            twin = pickle.loads(pickle.dumps(rnn))
-            delattr(twin, name)
+            copied = pickle.loads(pickle.dumps(rnn))
+            delattr(copied, name)
             unfitted = name == "params_"
             if name not in LEARNING_ONLY:
                 with pytest.raises(ValueError, match="not fitted" if unfitted else name):
-                    twin.predict(X)
+                    copied.predict(X)
             if not unfitted:
                 with pytest.raises(ValueError, match=name):
-                    twin.partial_fit(X, rnn.predict(X))
+                    copied.partial_fit(X, rnn.predict(X))
         for name in rnn._architecture:
-            twin = pickle.loads(pickle.dumps(rnn))
-            del twin._architecture[name]
+            copied = pickle.loads(pickle.dumps(rnn))
+            del copied._architecture[name]
             with pytest.raises(ValueError, match="_architecture"):
-                twin.predict(X)
+                copied.predict(X)

@@ -43,9 +43,9 @@ def test_weights_are_fresh_read_only_and_can_be_put_back(ragged):
 def test_clone_keeps_parameters_alone(ragged):
     X, labels, _ = ragged
     rnn = RNNClassifier((4, 2), cell="gru", learning_rate="cosine", max_iter=1).fit(X, labels)
-    twin = clone(rnn)
-    assert twin.get_params() == rnn.get_params()
-    assert not hasattr(twin, "params_")
+    cloned = clone(rnn)
+    assert cloned.get_params() == rnn.get_params()
+    assert not hasattr(cloned, "params_")
 
 
 def test_the_fitted_network_does_not_follow_later_parameters(ragged):

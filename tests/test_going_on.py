@@ -26,9 +26,9 @@ def test_partial_fits_are_the_epochs_of_a_fit(ragged):
 def test_partial_fit_does_not_append_to_the_losses_of_a_copy(ragged):
     X, _, numbers = ragged
     rnn = RNNRegressor(4, random_state=0).partial_fit(X, numbers)
-    twin = copy.copy(rnn)
+    copied = copy.copy(rnn)
     rnn.partial_fit(X, numbers)
-    assert (len(rnn.loss_curve_), len(twin.loss_curve_)) == (2, 1)
+    assert (len(rnn.loss_curve_), len(copied.loss_curve_)) == (2, 1)
 
 
 def test_partial_fit_goes_on_after_fit(ragged):

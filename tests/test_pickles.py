@@ -24,9 +24,9 @@ def by_joblib(rnn, tmp_path, mmap_mode=None):
 
 
 def by_mapped_joblib(rnn, tmp_path):
-    twin = by_joblib(rnn, tmp_path, mmap_mode="r")
-    assert not twin.params_.flags.writeable
-    return twin
+    copied = by_joblib(rnn, tmp_path, mmap_mode="r")
+    assert not copied.params_.flags.writeable
+    return copied
 
 
 WAYS = {
@@ -73,8 +73,8 @@ def test_another_version_warns_and_a_newer_format_raises():
 
 
 def test_an_unfitted_model_is_kept_as_well():
-    twin = pickle.loads(pickle.dumps(RNNClassifier(7, cell="gru")))
-    assert twin.hidden_layer_sizes == 7 and not hasattr(twin, "params_")
+    copied = pickle.loads(pickle.dumps(RNNClassifier(7, cell="gru")))
+    assert copied.hidden_layer_sizes == 7 and not hasattr(copied, "params_")
 
 
 def test_predicting_writes_nothing(fitted):

@@ -153,8 +153,8 @@ def test_files_and_pickles_keep_what_the_scales_go_on_from(tmp_path):
     loaded = RNNRegressor(**STILL, random_state=0).load_weights(tmp_path / "model.npz")
     assert loaded.normalize_X and loaded._taught == (50, 50)
     kept = pickle.loads(pickle.dumps(rnn))
-    for twin in (loaded, kept):
-        twin.partial_fit([x + rnn.x_scale_ for x in X], y + 50)
+    for model in (loaded, kept):
+        model.partial_fit([x + rnn.x_scale_ for x in X], y + 50)
     np.testing.assert_array_equal(loaded._x_moments, kept._x_moments)
     np.testing.assert_array_equal(loaded.y_scale_, kept.y_scale_)
     np.testing.assert_array_equal(loaded.params_, kept.params_)

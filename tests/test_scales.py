@@ -37,7 +37,7 @@ def scaled(X, mean, scale):
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("values_dtype", ["float32", "float64"])
 @pytest.mark.parametrize("n_features", [1, 3, 17])
-def test_kernels_normalise_as_the_twin_does(n_features, values_dtype, dtype, level):
+def test_kernels_normalise_as_the_reference_does(n_features, values_dtype, dtype, level):
     rng = np.random.default_rng(0)
     network = make_network(
         GRU, (5, 4), n_features=n_features, bidirectional=True, per_step=True, dtype=dtype

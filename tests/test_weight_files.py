@@ -30,18 +30,18 @@ from sklearn_rnn._model import weight_files as _weight_files
 def test_an_unfitted_estimator_becomes_the_model_of_a_weight_file(fitted, file):
     rnn, X = fitted
     assert rnn.save_weights(file) is None
-    twin = type(rnn)(random_state=0, solver=rnn.solver)
-    assert twin.load_weights(file) is twin
-    assert_same_predictions(twin, rnn, X)
+    loaded = type(rnn)(random_state=0, solver=rnn.solver)
+    assert loaded.load_weights(file) is loaded
+    assert_same_predictions(loaded, rnn, X)
     for name in ("bidirectional", "mode", "dtype", "dropout"):
-        assert getattr(twin, name) == getattr(rnn, name), name
-    assert vars(twin).keys() == vars(rnn).keys()
-    assert (twin.t_, twin.n_iter_, twin.loss_curve_) == (0, 0, [])
-    again = pickle.loads(pickle.dumps(twin))
-    assert_equal(train_on(again, X).params_, train_on(twin, X).params_)
-    assert not np.array_equal(twin.params_, rnn.params_)
-    twin.set_params(warm_start=True, max_iter=1).fit(X, targets(rnn, X))
-    assert twin.n_iter_ == 1 and len(twin.loss_curve_) == 2
+        assert getattr(loaded, name) == getattr(rnn, name), name
+    assert vars(loaded).keys() == vars(rnn).keys()
+    assert (loaded.t_, loaded.n_iter_, loaded.loss_curve_) == (0, 0, [])
+    again = pickle.loads(pickle.dumps(loaded))
+    assert_equal(train_on(again, X).params_, train_on(loaded, X).params_)
+    assert not np.array_equal(loaded.params_, rnn.params_)
+    loaded.set_params(warm_start=True, max_iter=1).fit(X, targets(rnn, X))
+    assert loaded.n_iter_ == 1 and len(loaded.loss_curve_) == 2
 
 
 def test_a_fitted_estimator_takes_weights_and_scale_of_a_file(model_name, fitted, file):
@@ -75,10 +75,10 @@ def test_classes_and_names_of_every_kind_come_back(file):
         rnn.classes_ = np.array(classes)
         rnn.feature_names_in_ = np.array(["t 0", "t 1", "ü", '"'], dtype=object)
         rnn.save_weights(file)
-        twin = RNNClassifier().load_weights(file)
-        assert_equal(twin.classes_, rnn.classes_)
-        assert_equal(twin.feature_names_in_, rnn.feature_names_in_)
-        assert type(twin.classes_[0]) is type(rnn.classes_[0])
+        loaded = RNNClassifier().load_weights(file)
+        assert_equal(loaded.classes_, rnn.classes_)
+        assert_equal(loaded.feature_names_in_, rnn.feature_names_in_)
+        assert type(loaded.classes_[0]) is type(rnn.classes_[0])
 
 
 def test_classes_that_no_weight_file_can_hold_are_refused(file):
@@ -186,9 +186,9 @@ def test_a_subclass_with_parameters_of_its_own_loads_weights(file):
 
     rnn, X = make_models.fit("elman_poisson")
     rnn.save_weights(file)
-    twin = Sized().load_weights(file)
-    assert_same_predictions(twin, rnn, X)
-    assert twin.cell == "elman" and twin.get_params() == {"width": 3}
+    loaded = Sized().load_weights(file)
+    assert_same_predictions(loaded, rnn, X)
+    assert loaded.cell == "elman" and loaded.get_params() == {"width": 3}
 
 
 def test_a_bad_random_state_is_named_when_weights_are_loaded(file):

@@ -309,7 +309,7 @@ static rnn_plan_result plan_slices(rnn_network *network, rnn_wish *wish)
     network->max_slice_steps = (isize)most(1, (isize)total);
     network->n_workers = least(network->n_workers, wish->n_slices);
     if (network->carried)
-        network->max_steps = 2;         /* the steps of a session: the one before, and the present one */
+        network->max_steps = most(network->max_steps, 2);       /* a session counts the step before, too */
     isize segment_rows = network->max_slice_steps;
     if (!network->training && !has_reverse(network))
         segment_rows = least(segment_rows, PREDICT_SEGMENT_ROWS + least_segment(network, greatest_reach(network)));

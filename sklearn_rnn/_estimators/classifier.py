@@ -1,5 +1,7 @@
 """RNNClassifier: a target is one of a set of classes."""
 
+from typing import ClassVar
+
 from sklearn.base import ClassifierMixin
 
 from .._data.targets import Labels, check_labels
@@ -207,13 +209,24 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         """
         return self._fit(X, y, sample_weight, incremental=True, classes=classes)
 
+    # By method: model -> whether outputs are needed before the link, and what decodes them.
+    _STREAMED: ClassVar = {
+        "predict": lambda model: (False, model.target.decode),
+        "predict_proba": lambda model: (
+            model.network.loss == "logistic",
+            model.target.probabilities,
+        ),
+        "predict_log_proba": lambda model: (True, model.target.log_probabilities),
+    }
+
     @floating_point_ignored
-    def predict(self, X):
+    def predict(self, X, *, initial_state=None, return_state=False):
         """Predict the class of each sequence, or of each step.
 
         Parameters
         ----------
         {X}
+        {states}
 
         Returns
         -------
@@ -221,20 +234,27 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
             With ``mode="many_to_one"`` labels ``(n_samples,)``. With ``mode="many_to_many"``
             ``(n_samples, n_timesteps)``, or for a list of sequences an object array of
             ``(n_timesteps_i,)``.
+        {returned_state}
 
         Raises
         ------
         {errors_of_predict}
         """
-        return self._predict(X, lambda model, outputs: model.target.decode(outputs()))
+        return self._predict(
+            X,
+            lambda model, outputs: model.target.decode(outputs()),
+            initial_state,
+            return_state,
+        )
 
     @floating_point_ignored
-    def predict_proba(self, X):
+    def predict_proba(self, X, *, initial_state=None, return_state=False):
         """Predict the probability of each class, for each sequence or each step.
 
         Parameters
         ----------
         {X}
+        {states}
 
         Returns
         -------
@@ -243,6 +263,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
             `classes_`. With ``mode="many_to_many"`` ``(n_samples, n_timesteps, n_classes)``, or for
             a list of sequences an object array of ``(n_timesteps_i, n_classes)``. They have the
             dtype of the network.
+        {returned_state}
 
         Raises
         ------
@@ -253,7 +274,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
             # The probabilities of two classes are both computed from the output before the link.
             return model.target.probabilities(outputs(raw=model.network.loss == "logistic"))
 
-        return self._predict(X, probabilities)
+        return self._predict(X, probabilities, initial_state, return_state)
 
     @floating_point_ignored
     def predict_log_proba(self, X):

@@ -20,7 +20,7 @@ from .._model.attributes import FITTED, SCALES, check_whole, history, network_in
 from .._model.description import check_alike, describe, described
 from .._model.fitted import FittedModel
 from .._pickles import Pickled
-from .._rules import boolean, integer
+from .._rules import boolean, integer, one_of
 from .._training.losses import LOSSES
 from .._training.progress import Progress, Settings
 from .._training.threads import effective_n_threads
@@ -71,12 +71,71 @@ class _FittedRNN(Pickled, BaseEstimator):
 
     # ---- use ----
 
-    def _predict(self, X, results):
-        """Return results(model, outputs) in the carrier of X; outputs(raw=False) computes them."""
+    def _predict(self, X, results, initial_state=None, return_state=False):
+        """Return results(model, outputs) in the carrier of X, and perhaps the states at the end.
+
+        outputs(raw=False) computes the outputs by rows.
+        """
+        boolean.check("return_state", return_state)
         model = self._fitted_model()
         sequences = model.read(X, type(self).__name__)
-        outputs = partial(model.outputs, sequences, self._threads())
-        return as_carried(results(model, outputs), sequences, model.network.per_step)
+        n_threads, per_step = self._threads(), model.network.per_step
+        if initial_state is None and not return_state:
+            outputs = partial(model.outputs, sequences, n_threads)
+            return as_carried(results(model, outputs), sequences, per_step)
+        state = {}
+
+        def outputs(raw=False):
+            rows, final_state = model.outputs_and_states(sequences, n_threads, initial_state, raw)
+            state.update(final_state)
+            return rows
+
+        carried = as_carried(results(model, outputs), sequences, per_step)
+        return (carried, state) if return_state else carried
+
+    @floating_point_ignored
+    def stream(self, n_streams=1, *, method="predict"):
+        """Return a `Stream`: predictions for sequences that arrive step by step.
+
+        Its ``step(x)`` takes one step of each sequence, and its results are those that `method`
+        gives for the whole sequences, bit for bit. It has a copy of the weights, so that later fits
+        do not change it.
+
+        Parameters
+        ----------
+        n_streams : int, default=1
+            Number of sequences that go on side by side.
+        method : str, default="predict"
+            Whose results ``step`` returns; of a classifier also "predict_proba" and
+            "predict_log_proba".
+
+        Returns
+        -------
+        stream : Stream
+            With the methods ``step(x)``, ``reset(rows)`` and ``reorder(rows)``, and the attribute
+            ``state``.
+
+        Raises
+        ------
+        ValueError
+            If an argument is not as described, or the network is bidirectional.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_rnn import RNNRegressor
+        >>> X = np.random.RandomState(0).normal(size=(30, 5, 2))
+        >>> y = X.sum(axis=2).cumsum(axis=1)
+        >>> rnn = RNNRegressor(8, mode="many_to_many", max_iter=300, random_state=0).fit(X, y)
+        >>> stream = rnn.stream(3)
+        >>> results = [stream.step(X[:3, t]) for t in range(5)]
+        >>> bool((np.stack(results, axis=1) == rnn.predict(X[:3])).all())
+        True
+        """
+        integer(1).check("n_streams", n_streams)
+        one_of(self._STREAMED).check("method", method)
+        model = self._fitted_model()
+        return model.stream(int(n_streams), *self._STREAMED[method](model))
 
     def _score(self, X, y, sample_weight):
         """Return the score over sequences, or over steps."""

@@ -1,6 +1,7 @@
 """RNNRegressor: a target is one number or several."""
 
 import warnings
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import RegressorMixin
@@ -212,13 +213,17 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         """
         return self._fit(X, y, sample_weight, incremental=True)
 
+    # By method: model -> whether outputs are needed before the link, and what decodes them.
+    _STREAMED: ClassVar = {"predict": lambda model: (False, model.target.decode)}
+
     @floating_point_ignored
-    def predict(self, X):
+    def predict(self, X, *, initial_state=None, return_state=False):
         """Predict the target of each sequence, or of each step.
 
         Parameters
         ----------
         {X}
+        {states}
 
         Returns
         -------
@@ -227,12 +232,18 @@ class RNNRegressor(RegressorMixin, _RNNBase):
             ``(n_samples, n_outputs)`` if that is what `y` was in fit. With ``mode="many_to_many"``
             ``(n_samples, n_timesteps[, n_outputs])``, or for a list of sequences an object array
             of ``(n_timesteps_i[, n_outputs])``.
+        {returned_state}
 
         Raises
         ------
         {errors_of_predict}
         """
-        return self._predict(X, lambda model, outputs: model.finite(model.target.decode(outputs())))
+        return self._predict(
+            X,
+            lambda model, outputs: model.finite(model.target.decode(outputs())),
+            initial_state,
+            return_state,
+        )
 
     @floating_point_ignored
     def score(self, X, y, sample_weight=None):

@@ -13,7 +13,9 @@ from .._data.targets import KINDS, Labels, Numbers
 from .._training.losses import LOSSES
 from .architecture import describe
 from .attributes import checked
-from .network import Network, hidden_states, predictor
+from .network import Network, hidden_states, predictor, prepared
+from .states import as_dict, as_rows
+from .stream import Stream
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +65,47 @@ class FittedModel:
         """Return the outputs for sequences by rows (n_rows, n_outputs); raw: before the link."""
         predict = predictor(self.network, sequences, self.scale.in_use, n_threads)
         return self.finite(predict(self.params, raw))
+
+    def outputs_and_states(self, sequences, n_threads, initial_state, raw=False):
+        """Return the outputs, and the states after the last step of each sequence.
+
+        The states are dicts, see `states`; initial_state may be None.
+        """
+        self.check_causal("`initial_state` and `return_state` need")
+        engine, dataset = prepared(
+            self.network,
+            sequences,
+            self.scale.in_use,
+            n_threads,
+            carried=initial_state is not None,
+        )
+        layout = engine.state_layout()
+        if initial_state is not None:
+            dtype = self.network.dtype
+            initial_state = as_rows(
+                layout, initial_state, sequences.n_samples, dtype, "initial_state"
+            )
+        engine.load(self.params)
+        rows, final_state = engine.predict(
+            dataset, raw=raw, initial_state=initial_state, return_state=True
+        )
+        return self.finite(rows), as_dict(layout, final_state)
+
+    def stream(self, n_streams, raw, decode):
+        """Return a `Stream` whose results are decode(outputs)."""
+        self.check_causal("A stream needs")
+        session = self.network.session(n_streams)
+        session.load(self.params.copy())
+        if self.scale.in_use is not None:
+            session.normalise_by(*self.scale.in_use)
+        return Stream(session, self.network.n_features, raw, decode)
+
+    def check_causal(self, what):
+        """Refuse what a network with a reverse direction cannot do."""
+        if not self.network.is_causal:
+            raise ValueError(
+                f"{what} bidirectional=False: a reverse direction begins at the last step."
+            )
 
     def hidden_states(self, sequences, layer, per_step, n_threads):
         """Return the states of a layer by rows: of the steps, or the last one of each sequence."""

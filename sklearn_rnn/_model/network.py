@@ -116,6 +116,18 @@ class Network:
             **options,
         )
 
+    def session(self, n_sequences):
+        """Make a session, in which so many sequences go on step by step."""
+        return _core.Session(
+            **vars(self),
+            n_threads=1,
+            training=False,
+            lengths=np.ones(n_sequences, dtype=np.intp),
+            batch_size=n_sequences,
+            by_step=True,
+            carried=True,
+        )
+
     def columns(self, node, of):
         """Return where a node's weights have the columns of a source: [(stem, slice)]."""
         found, used = [], {}
@@ -168,19 +180,24 @@ def room_for_parameters(network):
     )
 
 
+def prepared(network, sequences, scaling, n_threads, **options):
+    """Return an engine for predictions of sequences, with these options, and the dataset."""
+    engine = network.engine(sequences.lengths, sequences.n_samples, n_threads, False, **options)
+    mean, scale = scaling or (None, None)
+    return engine, _core.Dataset(sequences.values, sequences.offsets, mean=mean, scale=scale)
+
+
 def predictor(network, sequences, scaling, n_threads=1, **options):
     """Return a function params -> outputs (n_samples, n_outputs), (n_steps, n_outputs) if per step.
 
     scaling is mean and scale of X, each (n_features,), or None. With raw=True the function returns
     the outputs before the link. `options` are those of the engine.
     """
-    engine = network.engine(sequences.lengths, sequences.n_samples, n_threads, False, **options)
-    mean, scale = scaling or (None, None)
-    dataset = _core.Dataset(sequences.values, sequences.offsets, mean=mean, scale=scale)
+    engine, dataset = prepared(network, sequences, scaling, n_threads, **options)
 
-    def predict(params, raw=False, **states):
+    def predict(params, raw=False):
         engine.load(params)
-        return engine.predict(dataset, raw=raw, **states)
+        return engine.predict(dataset, raw=raw)
 
     return predict
 

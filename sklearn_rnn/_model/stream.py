@@ -1,0 +1,119 @@
+"""Sequences that arrive step by step."""
+
+import numpy as np
+
+from .._data.arguments import Argument
+from .._data.carriers import as_numbers
+from .states import as_dict, as_rows
+
+
+class Stream:
+    """Predictions for sequences that arrive step by step; estimators make it by `stream`.
+
+    It has a copy of the weights, and the states of its sequences, which begin at zero. One thread
+    at a time may use it.
+
+    Attributes
+    ----------
+    n_streams : int
+        Number of sequences.
+    state : dict of str to ndarray of shape (n_streams, n)
+        A copy of the states: ``h_l0``, and for "lstm" ``c_l0``, and so on for each layer; for
+        "jordan" ``y``, the output of the last step. It can be set to such a dict.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_rnn import RNNRegressor
+    >>> X = np.random.RandomState(0).normal(size=(30, 5, 2))
+    >>> rnn = RNNRegressor(8, max_iter=300, random_state=0).fit(X, X.sum(axis=(1, 2)))
+    >>> stream = rnn.stream()
+    >>> for x in X[0]:
+    ...     y = stream.step(x[np.newaxis])
+    >>> bool(y == rnn.predict(X[:1]))
+    True
+    """
+
+    def __init__(self, session, n_features, raw, decode):
+        self._session = session
+        self._layout = session.state_layout()
+        self._shape = (session.n_sequences, n_features)
+        self._raw = raw
+        self._decode = decode
+
+    @property
+    def n_streams(self):
+        return self._shape[0]
+
+    def step(self, x):
+        """Take one more step of each sequence.
+
+        Parameters
+        ----------
+        x : array-like of shape (n_streams, n_features)
+            The features of this step, as in X. With one feature also (n_streams,).
+
+        Returns
+        -------
+        results : ndarray of shape (n_streams, ...)
+            What the estimator's method returns for this step, or with ``mode="many_to_one"`` for
+            the sequences up to this step.
+
+        Raises
+        ------
+        ValueError
+            If x has another shape, or is not finite. The states then stay as they were.
+        """
+        if type(x) is not np.ndarray or x.dtype.char not in "fd" or not x.flags.c_contiguous:
+            x = np.ascontiguousarray(as_numbers(x, Argument("x")))
+        if x.shape != self._shape:
+            if x.shape != self._shape[:1] or self._shape[1] > 1:
+                raise ValueError(
+                    f"`x` must have shape {self._shape}, one row of features per stream, got "
+                    f"{x.shape}."
+                )
+            x = x[:, np.newaxis]
+        return self._decode(self._session.step(x, self._raw))
+
+    @property
+    def state(self):
+        return as_dict(self._layout, self._session.state_rows())
+
+    @state.setter
+    def state(self, state):
+        n_streams, dtype = self.n_streams, self._session.dtype
+        self._session.set_state_rows(as_rows(self._layout, state, n_streams, dtype, "state"))
+
+    def reset(self, rows=None):
+        """Begin new sequences.
+
+        Parameters
+        ----------
+        rows : int, slice or array-like of int or bool, default=None
+            Which streams, as an index of NumPy; None: all of them.
+        """
+        states = self._session.state_rows()
+        states[slice(None) if rows is None else rows] = 0.0
+        self._session.set_state_rows(states)
+
+    def reorder(self, rows):
+        """Let stream i go on from the present states of stream ``rows[i]``.
+
+        Parameters
+        ----------
+        rows : array-like of int of shape (n_streams,)
+            A stream may occur more than once.
+
+        Raises
+        ------
+        ValueError
+            If `rows` are not `n_streams` numbers of streams.
+        """
+        rows = np.asarray(rows)
+        valid = rows.shape == (self.n_streams,) and rows.dtype.kind in "iu"
+        if not valid or not ((rows >= 0) & (rows < self.n_streams)).all():
+            raise ValueError(
+                f"`rows` must be {self.n_streams} integers from 0 to {self.n_streams - 1}, "
+                f"got {rows!r}."
+            )
+        self._session.set_state_rows(self._session.state_rows()[rows])
