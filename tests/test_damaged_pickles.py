@@ -113,57 +113,50 @@ def test_a_strange_entry_of_the_architecture_is_noticed(value):
             assert_refused(copied, X, "_architecture")
 
 
-@pytest.mark.parametrize(
-    "name, value",
-    [
-        ("n_features", 3),
-        ("n_features", 2**40),
-        ("nodes", []),
-        ("nodes", [None]),
-        ("nodes", "head"),
-        ("dtype", "float32"),
-        ("loss", "softmax"),
-        ("loss", "logistic"),
-    ],
-)
-def test_an_architecture_that_is_not_that_of_the_weights_is_noticed(name, value):
-    rnn, X = regressor()
-    assert rnn._architecture[name] != value
-    rnn._architecture[name] = value
-    assert_refused(rnn, X, "damaged")
+def of_network(**changes):
+    return lambda architecture: architecture.update(changes)
 
 
-@pytest.mark.parametrize(
-    "number, name, value",
-    [
-        (-1, "units", 1),
-        (-1, "units", 2**30),
-        (0, "units", 4),
-        (0, "units", 2**40),
-        (0, "units", 3.0),
-        (0, "cell", "lstm"),
-        (0, "cell", "abacus"),
-        (0, "kind", "head"),
-        (0, "kind", ["recurrent"]),
-        (0, "name", "l7"),
-        (0, "directions", "forward"),
-        (0, "directions", "sideways"),
-        (0, "options", {"activation": "tanh"}),
-        (0, "options", [1]),
-        (0, "sources", []),
-        (0, "sources", [[0, 0, "weight_ih"]]),
-        (0, "sources", [[-1, -1, "weight_ih"]]),
-        (0, "sources", [[-1, 0, "weight_oh"]]),
-        (0, "sources", [[10**30, 0, "weight_ih"]]),
-        (0, "sources", [["a", "b", "c"]]),
-        (0, "extra", 1),
-    ],
-)
-def test_a_node_that_is_not_that_of_the_weights_is_noticed(number, name, value):
+def of_node(i, **changes):
+    return lambda architecture: architecture["nodes"][i].update(changes)
+
+
+OTHER_ARCHITECTURES = {
+    "features": of_network(n_features=3),
+    "many features": of_network(n_features=2**40),
+    "dtype": of_network(dtype="float32"),
+    "a loss of three classes": of_network(loss="softmax"),
+    "a loss of two classes": of_network(loss="logistic"),
+    "outputs": of_node(-1, units=1),
+    "many outputs": of_node(-1, units=2**30),
+    "cell": of_node(0, cell="lstm"),
+    "no cell": of_node(0, cell="abacus"),
+    "an option of another cell": of_node(0, options={"activation": "tanh"}),
+    "options that are none": of_node(0, options=[]),
+    "units": of_node(1, units=3),
+    "many units": of_node(0, units=2**30),
+    "a share of a unit": of_node(0, units=3.5),
+    "one direction": of_node(0, directions="forward"),
+    "one layer": lambda architecture: architecture["nodes"].pop(1),
+    "many layers": lambda architecture: architecture.update(nodes=100 * architecture["nodes"]),
+    "no nodes": of_network(nodes=[]),
+    "nodes that are none": of_network(nodes=[1]),
+    "another source": of_node(1, sources=[[-1, 0, "weight_ih"]]),
+    "a source to come": of_node(0, sources=[[1, 0, "weight_ih"]]),
+    "a source at another step": of_node(1, sources=[[0, -1, "weight_ih"]]),
+    "a source that is none": of_node(1, sources=[0]),
+    "another kind": of_node(0, kind="add"),
+    "another name": of_node(0, name="l7"),
+    "an entry too many": of_node(0, extra=0),
+}
+
+
+@pytest.mark.parametrize("change", OTHER_ARCHITECTURES.values(), ids=OTHER_ARCHITECTURES)
+def test_an_architecture_that_is_not_that_of_the_weights_is_noticed(change):
     rnn, X = regressor()
-    node = rnn._architecture["nodes"][number]
-    assert name not in node or node[name] != value
-    node[name] = value
+    before = copy.deepcopy(rnn._architecture)
+    change(rnn._architecture)
+    assert rnn._architecture != before
     assert_refused(rnn, X, "damaged")
 
 

@@ -88,7 +88,7 @@ def test_a_model_is_a_value_that_attributes_hold(estimator):
     again = FittedModel.from_attributes(attributes)
     outputs = [m.outputs(m.read(X, "RNN"), n_threads=1) for m in (model, again)]
     assert np.array_equal(*outputs)
-    for value in (model, model.target, model.scale, model.form):
+    for value in (model, model.target, model.form):
         for field in dataclasses.fields(value):
             with pytest.raises(dataclasses.FrozenInstanceError):
                 setattr(value, field.name, None)

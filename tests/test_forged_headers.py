@@ -88,8 +88,8 @@ def in_architecture(**changes):
     return lambda facts: facts["architecture"].update(changes)
 
 
-def in_node(number, **changes):
-    return lambda facts: facts["architecture"]["nodes"][number].update(changes)
+def in_node(i, **changes):
+    return lambda facts: facts["architecture"]["nodes"][i].update(changes)
 
 
 DESCRIPTIONS = {
@@ -99,32 +99,25 @@ DESCRIPTIONS = {
     "something unknown": lambda f: f.update(params=0),
     "no architecture": lambda f: f.pop("architecture"),
     "an architecture that is none": lambda f: f.update(architecture=[1]),
-    "an entry too few": lambda f: f["architecture"].pop("per_step"),
-    "no nodes": in_architecture(nodes=[]),
-    "nodes that are none": in_architecture(nodes=[1, 2]),
-    "ten thousand nodes": lambda f: f["architecture"]["nodes"].extend(
-        f["architecture"]["nodes"] * 5_000
-    ),
-    "a node without units": in_node(0, units=0),
-    "a node that reads itself": in_node(0, sources=[[0, 0, "weight_ih"]]),
-    "a node that reads backwards": in_node(0, sources=[[-1, -1, "weight_ih"]]),
-    "a node of an unknown kind": in_node(0, kind="abacus"),
-    "a node of an unknown cell": in_node(0, cell="abacus"),
-    "a node with another option": in_node(0, options={"abacus": 1}),
-    "a node with no name": in_node(0, name=""),
-    "a node with a huge name": in_node(0, name="l" * 10**6),
+    "an entry too few": lambda f: f["architecture"].pop("nodes"),
     "an entry too many": in_architecture(extra=0),
-    "huge layers": in_node(0, units=2**31 - 1),
+    "a huge layer": in_node(0, units=2**31 - 1),
     "a long number": in_node(0, units=10**4000),
-    "too many outputs": lambda f: (
-        in_architecture(loss="softmax")(f),
-        in_node(-1, units=2**31 - 1)(f),
-    ),
+    "too many layers": lambda f: f["architecture"].update(nodes=f["architecture"]["nodes"] * 1000),
+    "too many outputs": in_node(-1, units=2**31 - 1),
+    "an entry of a node too few": lambda f: f["architecture"]["nodes"][0].pop("units"),
+    "an entry of a node too many": in_node(0, extra=0),
+    "a node that is none": in_architecture(nodes=[1]),
+    "sources that are none": in_node(0, sources=[0]),
+    "sources of sources": in_node(0, sources=[[[[0]]]]),
+    "options that are none": in_node(0, options=[]),
+    "an unknown cell": in_node(0, cell="abacus"),
+    "an unknown kind": in_node(0, kind="abacus"),
     "another dtype": in_architecture(dtype="float64"),
     "an unknown dtype": in_architecture(dtype="float16"),
     "an unknown loss": in_architecture(loss="abacus"),
     "the loss of a regressor": in_architecture(loss="huber"),
-    "dropout for nobody": in_architecture(dropout=1.0),
+    "a dropout of everything": in_node(0, kind="drop", options={"rate": 1.0, "layer": 0.0}),
     "no features": lambda f: f.update(n_features_in=0),
     "other features": lambda f: f.update(n_features_in=3),
     "another kind of X": lambda f: f.update(input_kind="2d"),

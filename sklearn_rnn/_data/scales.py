@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,8 +14,7 @@ TOLERANCE = 0.01
 ABSORBED_FACTOR = 2.0
 
 
-@dataclass(frozen=True, eq=False)
-class Scale:
+class Scale(NamedTuple):
     """Mean and scale of columns, and the sums from which they are continued."""
 
     mean: np.ndarray  # (k,)
@@ -35,8 +34,8 @@ class Scale:
     @classmethod
     def from_attributes(cls, attributes, letter):
         """Return the scale that `as_attributes` wrote."""
-        names = f"{letter}_mean_", f"{letter}_scale_", f"_{letter}_moments"
-        return cls(*(attributes[name] for name in names))
+        mean, scale = attributes[f"{letter}_mean_"], attributes[f"{letter}_scale_"]
+        return cls(mean, scale, attributes[f"_{letter}_moments"])
 
     def as_attributes(self, letter):
         """Return the scale of "x" or "y" as attributes of an estimator."""

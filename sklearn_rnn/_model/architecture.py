@@ -4,6 +4,7 @@ A description is a dict of JSON values, which pickles and weight files hold. Oth
 network its n_features, n_outputs, loss, huber_delta, per_step and dtype, and nothing of its inside.
 """
 
+import marshal
 from dataclasses import replace
 from functools import lru_cache
 from math import inf
@@ -260,21 +261,32 @@ def _described_node(node):
     return {**vars(node), "sources": sources, "options": dict(node.options)}
 
 
+_networks = {}  # by their descriptions: each prediction asks for one
+MOST_NETWORKS = 64
+
+
 def from_description(facts, file_format=FORMAT):
     """Return the network that a description describes; a ValueError says what is wrong with it."""
-    try:
-        return _described(_frozen(facts), file_format)
-    except (LookupError, AttributeError, TypeError, OverflowError, RecursionError) as error:
-        raise ValueError(str(error)) from error
+    # Marshal is quick, and tells 1 from True and from 1.0.
+    key = marshal.dumps((facts, file_format), 2)
+    network = _networks.get(key)
+    if network is None:
+        try:
+            network = _described(facts, file_format)
+        except (AttributeError, LookupError, TypeError, OverflowError, RecursionError) as error:
+            raise ValueError(str(error)) from error
+        if len(_networks) >= MOST_NETWORKS:
+            _networks.clear()
+        _networks[key] = network
+    return network
 
 
-@lru_cache(maxsize=64)
-def _described(frozen, file_format):
-    facts = _thawed(frozen)
+def _described(facts, file_format):
     if not isinstance(facts, dict):
         raise ValueError("it must be a dict")
     if file_format < 3:
         return _network_of_words(_upgraded(facts))
+    facts = dict(facts)
     if facts.keys() != FIELDS.keys():
         missing, unknown = sorted(FIELDS.keys() - facts), sorted(facts.keys() - FIELDS)
         raise ValueError(f"of its entries {missing} are missing, {unknown} are unknown")
@@ -344,19 +356,3 @@ def upgraded_cell(cell, activation):
             else cells.Elman(activation=activation)
         )
     return cell
-
-
-def _frozen(value):
-    """Return JSON values, with their types, as something that can be a key of a cache."""
-    if isinstance(value, dict):
-        return dict, tuple((name, _frozen(v)) for name, v in value.items())
-    if isinstance(value, (list, tuple)):
-        return list, tuple(map(_frozen, value))
-    return type(value), value
-
-
-def _thawed(frozen):
-    kind, value = frozen
-    if kind is dict:
-        return {name: _thawed(v) for name, v in value}
-    return [_thawed(v) for v in value] if kind is list else value
