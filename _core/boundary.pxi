@@ -37,6 +37,14 @@ cdef int index_of(object roster, object value, str name) except -1:
     return roster.index(value)
 
 
+cdef object aligned_empty(isize n, dtype):
+    """Uninitialised vector of n numbers that begins on a cache line."""
+    itemsize = np.dtype(dtype).itemsize
+    buffer = np.empty(n * itemsize + CACHE_LINE, dtype=np.uint8)
+    start = -<isize>cnp.PyArray_DATA(buffer) % CACHE_LINE
+    return buffer[start:start + n * itemsize].view(dtype)
+
+
 cdef class Dataset:
     """Sequences packed one after another, with targets and weights; all are checked here, once.
 

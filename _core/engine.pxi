@@ -69,12 +69,16 @@ cdef double seconds() noexcept nogil:
     return now.tv_sec + 1e-9 * now.tv_nsec
 
 
-cdef object aligned_empty(isize n, dtype):
-    """Uninitialised vector of n numbers that begins on a cache line."""
-    itemsize = np.dtype(dtype).itemsize
-    buffer = np.empty(n * itemsize + CACHE_LINE, dtype=np.uint8)
-    start = -buffer.ctypes.data % CACHE_LINE
-    return buffer[start:start + n * itemsize].view(dtype)
+cdef object memory_module = None
+
+
+cdef object limits_of_memory():
+    """The module `sklearn_rnn._memory`, imported when it is first needed: this one must do without the package."""
+    global memory_module
+    if memory_module is None:
+        from sklearn_rnn import _memory
+        memory_module = _memory
+    return memory_module
 
 
 cdef void call_signal_handlers(rnn_job *job) noexcept nogil:
@@ -143,7 +147,7 @@ cdef class Engine:
         memset(self.job, 0, sizeof(rnn_job))
         self.dtype = np.dtype(dtype)
         self.kernels = rnn_kernels_of(self.dtype.itemsize, present_level)
-        self.tables = NodeTables(n_features, nodes)
+        self.tables = tables_of(n_features, nodes)
         self.network = network = &self.tables.network
         network.loss = index_of(LOSSES, loss, "loss")
         if not huber_delta > 0:
@@ -166,8 +170,7 @@ cdef class Engine:
         self.job.sync.owner = <void *>self
         # BLAS in the wheels of numpy and scipy uses AVX: 3 times as fast as our baseline kernels, no faster than our others.
         if training and self.kernels == rnn_kernels_of(self.dtype.itemsize, 0) and self.blas_can_count():
-            from sklearn_rnn._memory import check_room_for_blas
-            check_room_for_blas(network.n_workers)
+            limits_of_memory().check_room_for_blas(network.n_workers)
             self.job.gemm = gemm_float if self.kind == cnp.NPY_FLOAT32 else gemm_double
         self.job.sync.last_poll = seconds()
 
@@ -249,8 +252,7 @@ cdef class Engine:
             advice = "lower `batch_size` or `n_threads`, or cut the sequences"
         else:
             advice = "set or lower `memory_budget`, lower `batch_size` or `n_threads`, or cut the sequences"
-        from sklearn_rnn._memory import memory_for
-        return memory_for(arenas + weights + gradients,
+        return limits_of_memory().memory_for(arenas + weights + gradients,
                           f"The workspace of this network, for sequences of up to {network.max_steps} steps,", advice)
 
     cdef run(self, rnn_phase first, rnn_phase second, rnn_phase third, rnn_phase fourth):

@@ -1,7 +1,7 @@
 """Networks as the kernels know them: tables of nodes, sources and parameters, made from lists of nodes."""
 from collections import namedtuple
 
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 
 from kernels cimport (
     ADD, BOOLEAN, CHOICE, CONSTANTS, DATA, DROP, FROM_0_TO_1, GLOROT, HEAD, LAST, MAX_BLOCKS, MAX_DIRECTIONS, MAX_NODES, MAX_OWN,
@@ -15,9 +15,25 @@ Tensor = namedtuple("Tensor", "name offset shape n_groups initial constants deca
 
 cdef tuple KINDS = ("data", "recurrent", "drop", "add", "last", "head")
 cdef tuple STEMS = ("weight_ih", "weight_oh")
+cdef isize N_STEMS = len(STEMS)
 cdef tuple DIRECTIONS = ("forward", "reverse", "both")
 # Features, units and outputs stay below this, so that their products with a few gates cannot overflow before they are checked.
 cdef isize LARGEST = 1 << 31
+
+
+# Tables of the networks that engines were made for, by the identity of their nodes: to read nodes takes longer than to copy tables.
+cdef dict described_tables = {}
+cdef isize MOST_DESCRIBED = 64
+
+
+cdef NodeTables tables_of(n_features, nodes):
+    """New tables of a network; the nodes of the same tuple are read only once."""
+    cdef NodeTables tables = NodeTables(n_features, nodes)
+    if isinstance(nodes, tuple) and id(nodes) not in described_tables:
+        if len(described_tables) >= MOST_DESCRIBED:
+            described_tables.clear()
+        described_tables[id(nodes)] = NodeTables(n_features, nodes)
+    return tables
 
 
 cdef double option_value(option, value, str owner) except? -1:
@@ -42,32 +58,25 @@ cdef class NodeTables:
     cdef rnn_network network
     cdef readonly tuple nodes
     cdef object memory
+    cdef isize n_bytes_described
 
     def __cinit__(self, n_features, nodes):
         cdef rnn_network *network = &self.network
+        cdef NodeTables described = described_tables.get(id(nodes))
+        if described is not None and described.nodes is nodes and described.network.n_features == n_features:
+            self.nodes = nodes
+            self.allocate(n_features, described.network.n_sources)
+            memcpy(network.node, described.network.node, self.n_bytes_described)
+            return
         self.nodes = tuple(nodes)
         if not 1 <= n_features < LARGEST:
             raise ValueError(f"`n_features` must be 1 to {LARGEST - 1}, got {n_features}.")
         if not 1 <= len(self.nodes) < MAX_NODES:
             raise ValueError(f"`nodes` must hold 1 to {MAX_NODES - 1} nodes, got {len(self.nodes)}.")
-        n_sources = [len(node.sources) for node in self.nodes]
-        memset(network, 0, sizeof(rnn_network))
-        network.n_features = n_features
-        network.n_nodes = len(self.nodes) + 1
-        network.n_sources = sum(n_sources)
-        n_tensors = network.n_nodes * MAX_DIRECTIONS * (len(STEMS) + 3 + MAX_OWN)
-        n_packings = MAX_DIRECTIONS * sum((MAX_BLOCKS + 1) * (n + 1) + 1 + MAX_OWN for n in n_sources)
-        sizes = [network.n_nodes * sizeof(rnn_node), network.n_sources * sizeof(rnn_source), n_tensors * sizeof(rnn_tensor),
-                 n_packings * sizeof(rnn_packing)]
-        self.memory = [np.zeros(size, dtype=np.uint8) for size in sizes]
-        network.node = <rnn_node *>cnp.PyArray_DATA(self.memory[0])
-        network.source = <rnn_source *>cnp.PyArray_DATA(self.memory[1])
-        network.tensor = <rnn_tensor *>cnp.PyArray_DATA(self.memory[2])
-        network.packing = <rnn_packing *>cnp.PyArray_DATA(self.memory[3])
+        self.allocate(n_features, sum(len(node.sources) for node in self.nodes))
         network.node[0].kind = DATA
         network.node[0].n_directions = 1
         network.node[0].units = n_features
-        network.result = network.n_nodes - 1
         first = 0
         for number, node in enumerate(self.nodes, start=1):
             self.add_node(number, node, first)
@@ -76,6 +85,25 @@ cdef class NodeTables:
             self.check_order(number)
         for number in range(1, network.n_nodes):
             self.check_streams(number)
+
+    cdef allocate(self, n_features, n_sources):
+        """Take memory for all tables; that of nodes and sources is zero."""
+        cdef rnn_network *network = &self.network
+        cdef isize n_tensors, n_packings
+        network.n_features = n_features
+        network.n_nodes = len(self.nodes) + 1
+        network.n_sources = n_sources
+        network.result = network.n_nodes - 1
+        n_tensors = network.n_nodes * MAX_DIRECTIONS * (N_STEMS + 3 + MAX_OWN)
+        n_packings = MAX_DIRECTIONS * ((MAX_BLOCKS + 1) * (network.n_sources + network.n_nodes) + network.n_nodes * (1 + MAX_OWN))
+        self.n_bytes_described = network.n_nodes * sizeof(rnn_node) + network.n_sources * sizeof(rnn_source)
+        self.memory = aligned_empty(self.n_bytes_described + n_tensors * sizeof(rnn_tensor) + n_packings * sizeof(rnn_packing),
+                                    np.uint8)
+        network.node = <rnn_node *>cnp.PyArray_DATA(self.memory)
+        network.source = <rnn_source *>(network.node + network.n_nodes)
+        network.tensor = <rnn_tensor *>(network.source + network.n_sources)
+        network.packing = <rnn_packing *>(network.tensor + n_tensors)
+        memset(network.node, 0, self.n_bytes_described)
 
     cdef int add_node(self, int number, node, int first_source) except -1:
         cdef rnn_node *to = &self.network.node[number]
