@@ -45,6 +45,17 @@ cdef object aligned_empty(isize n, dtype):
     return buffer[start:start + n * itemsize].view(dtype)
 
 
+cdef object factor_of(mean, scale, isize n_features):
+    """The inverse of a scale (n_features,), after a check of it and of the mean."""
+    pointer_to(scale, "scale", cnp.NPY_FLOAT64, (n_features,))
+    pointer_to(mean, "mean", cnp.NPY_FLOAT64, (n_features,))
+    with np.errstate(divide="ignore"):
+        factor = 1 / scale
+    if not (np.isfinite(factor).all() and (factor > 0).all()):
+        raise ValueError("`scale` must be positive and finite, and so must be its inverse.")
+    return factor
+
+
 cdef class Dataset:
     """Sequences packed one after another, with targets and weights; all are checked here, once.
 
@@ -82,13 +93,9 @@ cdef class Dataset:
                 raise ValueError(f"`offsets` must increase: sequence {i} has no steps.")
         self.values, self.offsets, self.targets, self.weights = values, offsets, targets, weights
         if mean is not None or scale is not None:
-            pointer_to(scale, "scale", cnp.NPY_FLOAT64, (self.n_features,))
-            with np.errstate(divide="ignore"):
-                self.mean, self.factor = mean, 1 / scale
-            if not (np.isfinite(self.factor).all() and (self.factor > 0).all()):
-                raise ValueError("`scale` must be positive and finite, and so must be its inverse.")
-            self.shift_data = <const double *>pointer_to(mean, "mean", cnp.NPY_FLOAT64, (self.n_features,))
-            self.factor_data = <const double *>pointer_to(self.factor, "factor", cnp.NPY_FLOAT64, (self.n_features,))
+            self.mean, self.factor = mean, factor_of(mean, scale, self.n_features)
+            self.shift_data = <const double *>cnp.PyArray_DATA(self.mean)
+            self.factor_data = <const double *>cnp.PyArray_DATA(self.factor)
         if getattr(targets, "dtype", None) == np.int32:
             labels = targets if weights is None else targets[np.asarray(weights) != 0]
             self.least_label, self.greatest_label = labels.min(initial=0), labels.max(initial=0)

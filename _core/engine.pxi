@@ -5,7 +5,7 @@ from cpython.exc cimport PyErr_CheckSignals
 from cpython.ref cimport Py_INCREF
 from libc.limits cimport INT_MAX
 from libc.math cimport INFINITY, isfinite, pow
-from libc.stdint cimport int32_t, uint32_t
+from libc.stdint cimport int32_t, uint32_t, uint64_t
 from libc.stdlib cimport qsort
 from libc.string cimport memset
 from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
@@ -14,7 +14,7 @@ from posix.unistd cimport getpid
 
 from blas cimport gemm_double, gemm_float
 from kernels cimport (
-    BLOCK_ROWS, CACHE_LINE, MAX_DIRECTIONS, MOST_HELPERS, NUMBERS, ONCE, PLAN_MADE, PLAN_OVER_BUDGET, PLAN_TOO_LONG, POLL_WORK,
+    BLOCK_ROWS, CACHE_LINE, HEAD, MAX_DIRECTIONS, MOST_HELPERS, NUMBERS, ONCE, PLAN_MADE, PLAN_OVER_BUDGET, PLAN_TOO_LONG, POLL_WORK,
     RECURRENT, SIGNAL_NANOSECONDS, TWO_CLASSES, prepare_team, rnn_carried, rnn_job, rnn_network, rnn_node, rnn_optimizer,
     rnn_phase, rnn_plan_result, rnn_team, rnn_wish, run_phases, start_helpers, stop_job
 )
@@ -76,8 +76,8 @@ cdef object limits_of_memory():
     """The module `sklearn_rnn._memory`, imported when it is first needed: this one must do without the package."""
     global memory_module
     if memory_module is None:
-        from sklearn_rnn import _memory
-        memory_module = _memory
+        import sklearn_rnn._memory
+        memory_module = sklearn_rnn._memory
     return memory_module
 
 
@@ -123,7 +123,9 @@ cdef class Engine:
     probe : bool
         Make room for the squares of the gradients of h (training only).
     carried : bool
-        Continue from given states: see `Session`.
+        Continue from given states (prediction only).
+    session : bool
+        Make room for a `Session`.
     """
     cdef NodeTables tables
     cdef rnn_network *network
@@ -131,7 +133,7 @@ cdef class Engine:
     cdef const rnn_kernels *kernels
     cdef int kind
     cdef isize max_batch
-    cdef bint loaded
+    cdef bint loaded, running
     cdef object pending
     cdef readonly object dtype
     cdef bint optimizing
@@ -139,7 +141,8 @@ cdef class Engine:
     cdef object job_memory, params, packed, arenas, ints, walks, slice_gradients, gradient, losses, norms, probed, samples, ranks
 
     def __cinit__(self, *, n_features, nodes, loss, per_step, dtype, n_threads, training, lengths, batch_size, huber_delta=1.0,
-                  memory_budget=None, result=None, by_step=False, input_gradient=False, probe=False, carried=False):
+                  memory_budget=None, result=None, by_step=False, input_gradient=False, probe=False, carried=False,
+                  session=False):
         cdef rnn_network *network
         self.kind = type_of(dtype)
         self.job_memory = aligned_empty(sizeof(rnn_job), np.uint8)
@@ -154,16 +157,14 @@ cdef class Engine:
             raise ValueError(f"`huber_delta` must be positive, got {huber_delta}.")
         network.huber_delta = huber_delta
         network.per_step, network.training, network.by_step, network.carried = per_step, training, by_step, carried
+        network.session = session
         network.input_gradient = training and input_gradient
         if result is not None:
             if not 0 <= result < network.n_nodes - 1:
                 raise ValueError(f"`result` must be from 0 to {network.n_nodes - 2}, got {result}.")
             network.result = result + 1
+        self.check_result(loss)
         self.allocate(np.asarray(lengths, dtype=np.intp), batch_size, n_threads, memory_budget, probe)
-        if self.kernels.losses[network.loss].targets == TWO_CLASSES and network.outputs > 1:
-            raise ValueError(f"A head must have 1 unit for the {loss} loss, got {network.outputs}.")
-        if training and network.head != network.result:
-            raise ValueError("The last node must be a head for training.")
         self.job.network = network
         if threading.current_thread() is threading.main_thread():   # only this one runs signal handlers
             self.job.sync.poll = call_signal_handlers
@@ -173,6 +174,26 @@ cdef class Engine:
             limits_of_memory().check_room_for_blas(network.n_workers)
             self.job.gemm = gemm_float if self.kind == cnp.NPY_FLOAT32 else gemm_double
         self.job.sync.last_poll = seconds()
+
+    cdef int check_result(self, loss) except -1:
+        """Refuse heads and modes that do not go together."""
+        cdef rnn_network *network = self.network
+        cdef rnn_node *result = &network.node[network.result]
+        is_head = result.kind == HEAD
+        if is_head and self.kernels.losses[network.loss].targets == TWO_CLASSES and result.units > 1:
+            raise ValueError(f"A head must have 1 unit for the {loss} loss, got {result.units}.")
+        if is_head and network.per_step and self.tables.is_once(network.result):
+            raise ValueError("A head that reads last states must not have a target per step.")
+        if network.training and not is_head:
+            raise ValueError("The last node must be a head for training.")
+        if network.carried and (network.training or not self.is_causal()):
+            raise ValueError("States must be carried only in predictions, of networks that go forward.")
+        if network.session and not (network.carried and is_head):
+            raise ValueError("A session must carry its states, and its last node must be a head.")
+        return 0
+
+    cdef bint is_causal(self):
+        return all(node.directions == "forward" for node in self.tables.nodes)
 
     cdef bint blas_can_count(self) noexcept:
         """Whether every size that a product may have fits into an int."""
@@ -198,7 +219,7 @@ cdef class Engine:
         wish.lengths, wish.n_lengths = <const isize *>cnp.PyArray_DATA(lengths), lengths.size
         wish.batch = min(batch_size, lengths.size)
         wish.n_workers = max(1, min(n_threads, MOST_THREADS))
-        wish.budget = -1 if memory_budget is None else min(memory_budget, 1 << 62)
+        wish.budget = -1 if memory_budget is None else max(0, min(memory_budget, 1 << 62))
         made = self.tables.plan(self.kernels, &wish)
         if made == PLAN_TOO_LONG:
             raise ValueError(f"`lengths` must sum to less than 2**60 steps, got a sequence of {lengths[0]}.")
@@ -211,7 +232,7 @@ cdef class Engine:
             if network.training and not network.node[i].needed:
                 raise ValueError(f"Node {self.tables.nodes[i - 1].name!r} has no way to the head.")
         self.max_batch = wish.batch
-        with self.room_for(wish.n_slices):
+        with self.room_for(wish.n_slices, probe):
             self.packed = aligned_empty(network.packed.size, self.dtype)
             self.arenas = aligned_empty(network.n_workers * network.arena.size, self.dtype)
             self.ints = np.empty(network.n_workers * network.n_ints, dtype=np.intp)
@@ -238,22 +259,29 @@ cdef class Engine:
             self.job.piece_norms = <double *>cnp.PyArray_DATA(self.norms)
             self.kernels.poison_gaps(&network.gradient, wish.n_slices, self.job.slice_gradients)
 
-    cdef object room_for(self, isize n_slices):
+    cdef object room_for(self, isize n_slices, bint probe):
         """Context in which the workspace is allocated."""
         cdef const rnn_network *network = self.network
         arenas = self.n_bytes_of_steps
         weights = (network.packed.size + network.n_params) * self.dtype.itemsize
         gradients = int(n_slices) * network.gradient.size * self.dtype.itemsize
+        if probe:
+            arenas += int(n_slices) * network.n_nodes * MAX_DIRECTIONS * network.max_steps * sizeof(double)
         if arenas < weights + gradients:
             advice = "take a smaller `hidden_layer_sizes`"
         elif not network.training:
             advice = "lower `n_threads`, or cut the sequences"
-        elif any(node.directions != "forward" for node in self.tables.nodes):
+        elif not self.is_causal():
             advice = "lower `batch_size` or `n_threads`, or cut the sequences"
         else:
             advice = "set or lower `memory_budget`, lower `batch_size` or `n_threads`, or cut the sequences"
         return limits_of_memory().memory_for(arenas + weights + gradients,
                           f"The workspace of this network, for sequences of up to {network.max_steps} steps,", advice)
+
+    cdef int refuse_if_running(self) except -1:
+        if self.running:
+            raise RuntimeError("Another thread is using this engine.")
+        return 0
 
     cdef run(self, rnn_phase first, rnn_phase second, rnn_phase third, rnn_phase fourth):
         """Run phases (the last may be NULL) one after another, on helpers too if there is enough work."""
@@ -271,9 +299,10 @@ cdef class Engine:
                 self.network.n_workers = 1 + n_helpers
         job.sync.next_slice = job.sync.stop = 0
         job.sync.work_until_poll = POLL_WORK
-        self.pending = None
+        self.running, self.pending = True, None
         with nogil:
             run_phases(helpers, n_helpers, job, phases)
+        self.running = False
         if team is not None:
             idle_teams.append(team)
         if self.pending is not None:
@@ -292,8 +321,11 @@ cdef class Engine:
         """Point the job at the data, after a check that their shapes match this network."""
         cdef rnn_network *network = self.network
         cdef rnn_job *job = self.job
+        if network.session:
+            raise ValueError("A session takes steps, not data.")
         if data.n_features != network.n_features:
             raise ValueError(f"`values` must have {network.n_features} features, got {data.n_features}.")
+        self.refuse_if_running()
         if not self.loaded:
             raise ValueError("`load` must be called first.")
         n = data.n_steps if network.per_step else data.n_samples
@@ -381,6 +413,7 @@ cdef class Engine:
 
     def load(self, params):
         """Pack the flat parameter vector for the products."""
+        self.refuse_if_running()
         self.job.params = pointer_to(params, "params", self.kind, (self.network.n_params,))
         self.params = params
         self.job.batch.size = self.job.batch.n_slices = 0
@@ -390,13 +423,15 @@ cdef class Engine:
     def set_optimizer(self, solver, *, momentum, nesterovs_momentum, beta_1, beta_2, epsilon, alpha, max_grad_norm,
                       max_grad_value, seed):
         """Choose how `train_minibatch` updates. `seed` (64 bits) is the key of the dropout masks."""
-        optimizer = &self.job.optimizer
-        optimizer.kind = index_of(OPTIMIZERS, solver, "solver")
-        optimizer.momentum, optimizer.nesterov = momentum, nesterovs_momentum
-        optimizer.beta_1, optimizer.beta_2, optimizer.epsilon, optimizer.alpha = beta_1, beta_2, epsilon, alpha
-        self.max_grad_norm = INFINITY if max_grad_norm is None else max_grad_norm
-        self.max_grad_value = INFINITY if max_grad_value is None else max_grad_value
-        self.job.seed = seed
+        cdef rnn_optimizer chosen = self.job.optimizer
+        cdef double max_norm = INFINITY if max_grad_norm is None else max_grad_norm
+        cdef double max_value = INFINITY if max_grad_value is None else max_grad_value
+        cdef uint64_t key = seed
+        chosen.kind = index_of(OPTIMIZERS, solver, "solver")
+        chosen.momentum, chosen.nesterov = momentum, nesterovs_momentum
+        chosen.beta_1, chosen.beta_2, chosen.epsilon, chosen.alpha = beta_1, beta_2, epsilon, alpha
+        self.job.optimizer, self.job.seed = chosen, key
+        self.max_grad_norm, self.max_grad_value = max_norm, max_value
         self.optimizing = True
 
     def weigh_by(self, double divisor, double mean_weight):

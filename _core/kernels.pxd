@@ -109,7 +109,7 @@ cdef extern from "interface/network.h" nogil:
 
     ctypedef struct rnn_carried:
         int node, state, back
-        isize column
+        isize at, column
 
     ctypedef struct rnn_region:
         isize size
@@ -121,7 +121,7 @@ cdef extern from "interface/network.h" nogil:
         rnn_source *source
         rnn_tensor *tensor
         rnn_packing *packing
-        int per_step, training, input_gradient, by_step, carried, result, loss
+        int per_step, training, input_gradient, by_step, carried, session, result, loss
         double huber_delta
         int head, n_tensors, n_stages
         isize outputs, output_width

@@ -1,6 +1,7 @@
 """Networks as the kernels know them: tables of nodes, sources and parameters, made from lists of nodes."""
 from collections import namedtuple
 
+from libc.math cimport isfinite
 from libc.string cimport memcpy, memset
 
 from kernels cimport (
@@ -13,7 +14,7 @@ from kernels cimport (
 # initial value of each group where that is "constants".
 Tensor = namedtuple("Tensor", "name offset shape n_groups initial constants decays")
 
-cdef tuple KINDS = ("data", "recurrent", "drop", "add", "last", "head")
+cdef tuple KINDS = ("recurrent", "drop", "add", "last", "head")     # after the data, which are node 0
 cdef tuple STEMS = ("weight_ih", "weight_oh")
 cdef isize N_STEMS = len(STEMS)
 cdef tuple DIRECTIONS = ("forward", "reverse", "both")
@@ -41,8 +42,11 @@ cdef double option_value(option, value, str owner) except? -1:
     if option.type == "choice":
         return index_of(option.choices, value, f"{owner}.{option.name}")
     number = float(value)
-    if option.least is not None and not option.least <= number < option.below:
-        raise ValueError(f"`{owner}.{option.name}` must be from {option.least} to below {option.below}, got {value!r}.")
+    if option.type == "boolean" and number not in (0, 1):
+        raise ValueError(f"`{owner}.{option.name}` must be True or False, got {value!r}.")
+    if not isfinite(number) or (option.least is not None and not option.least <= number < option.below):
+        limits = "a finite number" if option.least is None else f"from {option.least} to below {option.below}"
+        raise ValueError(f"`{owner}.{option.name}` must be {limits}, got {value!r}.")
     return number
 
 
@@ -73,14 +77,19 @@ cdef class NodeTables:
             raise ValueError(f"`n_features` must be 1 to {LARGEST - 1}, got {n_features}.")
         if not 1 <= len(self.nodes) < MAX_NODES:
             raise ValueError(f"`nodes` must hold 1 to {MAX_NODES - 1} nodes, got {len(self.nodes)}.")
-        self.allocate(n_features, sum(len(node.sources) for node in self.nodes))
+        sources = [tuple(node.sources) for node in self.nodes]
+        if len({node.name for node in self.nodes}) < len(self.nodes):
+            raise ValueError("The names of nodes must differ.")
+        self.allocate(n_features, sum(map(len, sources)))
         network.node[0].kind = DATA
         network.node[0].n_directions = 1
         network.node[0].units = n_features
         first = 0
-        for number, node in enumerate(self.nodes, start=1):
-            self.add_node(number, node, first)
-            first += len(node.sources)
+        for number, (node, read) in enumerate(zip(self.nodes, sources), start=1):
+            self.add_node(number, node, read, first)
+            first += len(read)
+        if sum(node.kind == "head" for node in self.nodes) > 1:
+            raise ValueError("A network must not have more than one head.")
         for number in range(1, network.n_nodes):
             self.check_order(number)
         for number in range(1, network.n_nodes):
@@ -105,13 +114,13 @@ cdef class NodeTables:
         network.packing = <rnn_packing *>(network.tensor + n_tensors)
         memset(network.node, 0, self.n_bytes_described)
 
-    cdef int add_node(self, int number, node, int first_source) except -1:
+    cdef int add_node(self, int number, node, tuple sources, int first_source) except -1:
         cdef rnn_node *to = &self.network.node[number]
         cdef rnn_source *source
         cdef int i
-        to.kind = <rnn_kind>index_of(KINDS, node.kind, "kind")
+        to.kind = <rnn_kind>(1 + index_of(KINDS, node.kind, "kind"))
         to.n_directions = 1
-        to.first_source, to.n_sources = first_source, len(node.sources)
+        to.first_source, to.n_sources = first_source, len(sources)
         if not 1 <= to.n_sources <= MAX_SOURCES:
             raise ValueError(f"A node must have 1 to {MAX_SOURCES} sources, got {to.n_sources}.")
         if to.kind == RECURRENT or to.kind == HEAD:
@@ -130,7 +139,7 @@ cdef class NodeTables:
             raise ValueError(f"`options` of {node.cell or node.kind} must be of {sorted(table)}, got {sorted(unknown)}.")
         for i, option in enumerate(table.values()):
             to.option[i] = option_value(option, given.get(option.name, option.default), node.cell or node.kind)
-        for i, (of, shift, stem) in enumerate((s.node, s.shift, s.weight) for s in node.sources):
+        for i, (of, shift, stem) in enumerate((s.node, s.shift, s.weight) for s in sources):
             source = &self.network.source[first_source + i]
             if not -1 <= of < len(self.nodes):
                 raise ValueError(f"A source must name a node from 0 to {len(self.nodes) - 1}, or -1 for the data, got {of}.")
@@ -152,6 +161,8 @@ cdef class NodeTables:
                 raise ValueError(f"Node {name!r} reads one source, at its own step.")
             if source.node >= number and (node.kind not in (RECURRENT, ADD) or (node.kind == ADD and i == 0)):
                 raise ValueError(f"Node {name!r} must not read a later node.")
+            if source.node < number and self.network.node[source.node].kind == HEAD:
+                raise ValueError(f"Node {name!r} must come before the head, whose output it reads.")
         if node.kind == RECURRENT and 0 not in stems or node.kind != RECURRENT and stems != {0}:
             raise ValueError(f"Node {name!r} must have a source with weights {STEMS[0]!r}, and others only if it is recurrent.")
         return 0
@@ -166,7 +177,7 @@ cdef class NodeTables:
         if len(once) > 1 or (True in once and node.kind not in (DROP, HEAD)):
             raise ValueError(f"Node {name!r} must read rows of steps, or (a head, dropout) only rows of whole sequences.")
         if node.kind == ADD and len({self.columns_of(source) for source in sources}) > 1:
-            raise ValueError(f"Node {name!r} must add streams of one width.")
+            raise ValueError(f"Node {name!r} must add streams of one width and direction.")
         return 0
 
     cdef bint is_once(self, int number) except -1:
@@ -177,18 +188,19 @@ cdef class NodeTables:
         return node.kind == LAST
 
     cdef tuple columns_of(self, int number):
-        """Parts and units of a node's stream."""
+        """Parts and units of a node's stream, and whether they run backwards."""
         cdef rnn_node *node = &self.network.node[number]
         if node.kind in (DROP, LAST, ADD):
             return self.columns_of(self.network.source[node.first_source].node)
-        return node.n_directions, node.units
+        return node.n_directions, node.units, node.direction[0].reverse
 
     cdef int plan(self, const rnn_kernels *kernels, rnn_wish *wish) except -1:
         """Plan this network; returns the result unless there is no order of the loops."""
         cdef rnn_plan_result result = kernels.plan(&self.network, wish)
         if result == PLAN_WITHOUT_ORDER:
             raise ValueError(f"The network has no order: node {self.nodes[wish.node - 1].name!r} is in a loop through time "
-                             "whose nodes do not all go in one direction, each with an output at every step.")
+                             "(or with `by_step` in the network) whose nodes do not all go in one direction, each with an output "
+                             "at every step.")
         return result
 
     cdef str tensor_name(self, const rnn_tensor *tensor):

@@ -5,7 +5,7 @@ from collections import namedtuple
 from libc.string cimport memset
 
 from kernels cimport (
-    BOOLEAN, CHOICE, NUMBERS, rnn_cell, rnn_compiled_level, rnn_kernels, rnn_kernels_of, rnn_math, rnn_option
+    BOOLEAN, CHOICE, MAX_OPTIONS, NUMBERS, rnn_cell, rnn_compiled_level, rnn_kernels, rnn_kernels_of, rnn_math, rnn_option
 )
 
 # An option of a cell: `type` is "choice" (of `choices`), "boolean" or "number" (from `least` to below `below`, if these are given).
@@ -38,7 +38,7 @@ cdef dict read_cells():
     cdef const rnn_option *options
     cdef const char *name
     cdef rnn_cell cell
-    cdef double[16] presets
+    cdef double[MAX_OPTIONS] presets
     cdef int i = 0, k
     cells = {}
     while True:

@@ -1,32 +1,29 @@
 """A network that goes on one step at a time."""
-from kernels cimport KEPT, rnn_data
+from kernels cimport rnn_data
 
 
 cdef class Session(Engine):
-    """A network with its states, for sequences that arrive step by step. It is an `Engine` made with `carried`.
+    """A network with its states, for sequences that arrive step by step.
 
-    Parameters
-    ----------
-    As of `Engine`, with `carried=True`, `by_step=True`, `training=False` and a length of 1 for each sequence.
+    It is an `Engine` made with `session`, `carried` and `by_step`, and with a length of 1 for each sequence. The states begin with zeros.
+    One thread at a time may use it.
     """
     cdef object offsets, scaling
-    cdef bint stepping
 
     def __init__(self, **_):
-        """The states are zero."""
         cdef isize n = self.max_batch
-        if not self.network.carried:
-            raise ValueError("A session must be made with carried=True.")
+        if not self.network.session:
+            raise ValueError("A session must be made with session=True.")
         self.offsets = np.arange(-1, n, dtype=np.intp)      # the present step counts as step 1 of its sequence
         self.job.data.offsets = <const isize *>cnp.PyArray_DATA(self.offsets)
+        self.job.sync.poll = NULL       # a step is never left half done
         self.arenas[...] = 0
 
     def normalise_by(self, mean, scale):
         """Read `(values - mean) / scale`, computed in float64; both are ndarrays of shape (n_features,), float64."""
-        factor = 1 / scale
-        self.scaling = mean, factor
-        self.job.data.shift = <const double *>pointer_to(mean, "mean", cnp.NPY_FLOAT64, (self.network.n_features,))
-        self.job.data.factor = <const double *>pointer_to(factor, "factor", cnp.NPY_FLOAT64, (self.network.n_features,))
+        self.scaling = mean, factor_of(mean, scale, self.network.n_features)
+        self.job.data.shift = <const double *>cnp.PyArray_DATA(self.scaling[0])
+        self.job.data.factor = <const double *>cnp.PyArray_DATA(self.scaling[1])
 
     def step(self, values, bint raw=False):
         """Take one step of each sequence.
@@ -34,19 +31,28 @@ cdef class Session(Engine):
         Parameters
         ----------
         values : ndarray of shape (n_sequences, n_features), float32 or float64
-            Finite, and not too large for the network: otherwise the states stay as they were.
+            Finite, and not too large for the network.
         raw : bool
             Whether to return the outputs before the link.
 
         Returns
         -------
         outputs : ndarray of shape (n_sequences, n_outputs)
+
+        Raises
+        ------
+        ValueError
+            If values are not as described; the states then stay as they were. Also if the outputs are not finite; the states have
+            then gone on, and may not be finite either.
+        RuntimeError
+            If another thread is using the session.
         """
         cdef rnn_job *job = self.job
         cdef isize n = self.max_batch
         cdef int kind = cnp.NPY_FLOAT64
         cdef cnp.npy_intp[2] shape
         cdef rnn_phase *phases = [self.kernels.session_step, NULL]
+        self.refuse_if_running()
         if not self.loaded:
             raise ValueError("`load` must be called first.")
         if isinstance(values, np.ndarray) and cnp.PyArray_TYPE(values) == cnp.NPY_FLOAT32:
@@ -54,20 +60,14 @@ cdef class Session(Engine):
         job.data.values = pointer_to(values, "values", kind, (n, self.network.n_features))
         job.data.values_are_double = kind == cnp.NPY_FLOAT64
         self.check_range()
-        if self.stepping:
-            raise RuntimeError("Another thread is using this session.")
         shape[0], shape[1] = n, self.network.outputs
         output = cnp.PyArray_EMPTY(2, shape, self.kind, 0)
         job.batch.output, job.batch.raw, job.batch.size, job.batch.n_slices = cnp.PyArray_DATA(output), raw, n, 1
         job.sync.stop = 0
-        job.sync.work_until_poll = POLL_WORK
-        self.stepping, self.pending = True, None
+        self.running = True
         with nogil:
             run_phases(NULL, 0, job, phases)
-        self.stepping = False
-        if self.pending is not None:
-            pending, self.pending = self.pending, None
-            raise pending
+        self.running = False
         self.check_results()
         return output
 
@@ -107,14 +107,9 @@ cdef class Session(Engine):
         """View of state number i of all sequences, (n_sequences, n_columns)."""
         cdef const rnn_carried *carried = &self.network.carried_state[i]
         cdef const rnn_node *node = &self.network.node[carried.node]
-        cdef isize rows = self.network.max_rows, ld = node.out.ld, at
-        if carried.state < 0:
-            at = node.out.before + carried.back * rows * ld
-        elif carried.state == 0 and node.out.life == KEPT:
-            at = node.before[0]
-        else:
-            at = node.state[carried.state]
-        return self.arenas[at:at + rows * ld].reshape(rows, ld)[:self.max_batch, :node.out.units]
+        cdef isize rows = self.max_batch, ld = node.out.ld
+        self.refuse_if_running()
+        return self.arenas[carried.at:carried.at + rows * ld].reshape(rows, ld)[:, :node.out.units]
 
     @property
     def n_sequences(self):

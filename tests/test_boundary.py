@@ -230,6 +230,25 @@ IMPOSSIBLE_NODES = {
     "a rate of 1": [node(), Node("drop", "d", (Source(0),), options=(("rate", 1.0),)), HEAD],
     "a rate of NaN": [node(), Node("drop", "d", (Source(0),), options=(("rate", np.nan),)), HEAD],
     "a sum of two widths": [node(), Node("add", "a", (Source(0), Source(-1))), HEAD],
+    "the data once more": [Node("data", "x", (Source(-1),)), node(sources=(Source(0),)), HEAD],
+    "two heads": [node(), HEAD, Node("head", "other", (Source(0),), units=9)],
+    "a reader after the head": [node(), HEAD, node(name="l1", sources=(Source(1),))],
+    "names twice": [node(), node(), Node("head", "head", (Source(1),), units=2)],
+    "a forget bias of NaN": [node(options=(("forget_bias", np.nan),)), HEAD],
+    "half a peephole": [node(options=(("peepholes", 0.5),)), HEAD],
+    "a loop without data": [
+        node(sources=(Source(1, -1),)),
+        node(name="l1", sources=(Source(0),)),
+        Node("head", "head", (Source(1),), units=2),
+    ],
+    "a sum of two directions": [
+        *(node(), node(name="l1", directions="reverse"), Node("add", "a", (Source(0), Source(1)))),
+        Node("head", "head", (Source(2),), units=2),
+    ],
+    "a target per step of last states": [
+        *(node(), Node("last", "last", (Source(0),))),
+        Node("head", "head", (Source(1),), units=2),
+    ],
     "a shifted head": [node(), Node("head", "head", (Source(0, -1),), units=2)],
     "a head of steps and last states": [
         *(node(), Node("last", "last", (Source(0),))),
@@ -263,6 +282,50 @@ def test_an_impossible_network_is_refused(changes):
     network, _, _ = problem()
     with pytest.raises(ValueError, match="must"):
         replace(network, **changes).engine(LENGTHS, 4, 1, True)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"carried": True, "training": True},
+        {"session": True, "training": False},
+        {"result": 7, "training": False},
+        {"result": -1, "training": False},
+        {"memory_budget": -5, "training": True},
+    ],
+)
+def test_impossible_engines_are_refused(options):
+    network, _, _ = problem()
+    with pytest.raises(ValueError, match="must"):
+        network.engine(LENGTHS, 4, 1, **options)
+
+
+def test_a_session_takes_steps_alone():
+    network, params, data = problem()
+    session = network.session(3)
+    with pytest.raises(ValueError, match="`load` must be called first"):
+        session.step(np.zeros((3, network.n_features)))
+    session.load(params)
+    with pytest.raises(ValueError, match="A session takes steps, not data"):
+        session.predict(data)
+    for bad in (
+        np.zeros((2, network.n_features)),
+        np.zeros((3, network.n_features), np.int64),
+        None,
+    ):
+        with pytest.raises(ValueError, match="`values` must be"):
+            session.step(bad)
+    with pytest.raises(ValueError, match="`scale` must be positive"):
+        session.normalise_by(np.zeros(network.n_features), np.zeros(network.n_features))
+    with pytest.raises(ValueError, match="must be made with session=True"):
+        _core.Session(
+            **vars(network),
+            n_threads=1,
+            training=False,
+            lengths=LENGTHS,
+            batch_size=1,
+            carried=True,
+        )
 
 
 def test_a_network_beyond_the_memory_is_refused():

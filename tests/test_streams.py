@@ -55,6 +55,35 @@ def test_a_stream_gives_the_bits_of_the_whole(cell, mode, dtype):
                 assert_array_equal(results, whole)
 
 
+@pytest.mark.parametrize("n_streams", [1, 16, 17, 100, 513, 2000])
+@pytest.mark.parametrize("cell", [("lstm", ""), ("jordan", "tanh")], ids="-".join)
+def test_any_number_of_streams_goes_on(cell, n_streams):
+    rnn = fit(RNNRegressor, cell)
+    many = np.random.default_rng(1).standard_normal((n_streams, 4, F))
+    stream = rnn.stream(n_streams)
+    whole = rnn.predict(many)
+    for t in range(4):
+        assert_array_equal(stream.step(many[:, t]), whole[:, t])
+    assert all(len(state) == n_streams for state in stream.state.values())
+
+
+def test_arrays_in_any_memory_are_read():
+    rnn = fit(RNNRegressor)
+    expected = rnn.predict(X)[:, 0]
+    unaligned = np.zeros(X[:, 0].nbytes + 1, np.uint8)[1:].view(np.float64).reshape(N, F)
+    unaligned[...] = X[:, 0]
+    for x in (X[:, 0].astype(">f8"), np.asfortranarray(X[:, 0]), unaligned, X[:, 0].tolist()):
+        assert_array_equal(rnn.stream(N).step(x), expected)
+
+
+def test_results_that_are_not_finite_are_refused():
+    rnn = fit(RNNRegressor, ("elman", "relu"), dtype="float32", normalize_X=False)
+    weights = {name: np.full(w.shape, 1e30) for name, w in rnn.weights_.items()}
+    stream = rnn.set_weights(weights).stream()
+    with pytest.raises(ValueError, match="`x` leads to results that are not finite in float32"):
+        stream.step(np.full((1, F), 1e20))
+
+
 def test_a_stream_normalises_as_the_estimator_does():
     rnn = RNNRegressor(5, mode="many_to_many", max_iter=2, tol=0.0).fit(X * 50 + 7, SUMS)
     stream = rnn.stream(N)
@@ -149,6 +178,9 @@ def test_bad_streams_and_states_are_refused():
     for rows in ([0], [0, 2], [-1, 0], [0.0, 1.0], "01"):
         with pytest.raises(ValueError, match="`rows` must be 2 integers"):
             stream.reorder(rows)
+    for rows in (2, [0, 5], (slice(None), 0), "a", 0.5):
+        with pytest.raises(IndexError):
+            stream.reset(rows)
     with pytest.raises(ValueError, match=r"`state` must have the keys \['h_l0', 'h_l1'\]"):
         stream.state = {"h_l0": np.zeros((2, 9))}
     with pytest.raises(TypeError, match="`state` must be a dict"):

@@ -30,6 +30,10 @@ typedef struct {
     cell_function forward_step, backward_step;
 } cell_functions;
 
+#define CELL_FITS(name) \
+    _Static_assert(sizeof name##_options / sizeof *name##_options <= MAX_OPTIONS + 1, #name " has too many options");
+CELLS(CELL_FITS)
+
 #define CELL_FUNCTIONS(name) {#name, name##_options, name##_declare, name##_forward_step, name##_backward_step},
 
 static const cell_functions cell_roster[] = {CELLS(CELL_FUNCTIONS)};

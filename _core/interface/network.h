@@ -11,7 +11,7 @@
 #include "interface/isize.h"
 
 enum {
-    MAX_DIRECTIONS = 2, MAX_BLOCKS = 8, MAX_STATES = 3, MAX_OWN = 2, MAX_OPTIONS = 4,
+    MAX_DIRECTIONS = 2, MAX_BLOCKS = 8, MAX_STATES = 3, MAX_OWN = 2, MAX_OPTIONS = 8,
     MAX_NODES = 400, MAX_SOURCES = 80,                  /* of a node */
     MAX_SHIFT = 16, MAX_CARRIED = MAX_NODES,
 };
@@ -164,6 +164,7 @@ typedef struct {
 /* A state that calls take and return: one of a cell's, or (state -1) a stream that is read `back` + 1 steps later. */
 typedef struct {
     int node, state, back;
+    isize at;                                           /* in a worker's arena, before the first step: (max_rows, ld) */
     isize column;                                       /* in a row of states, where it has the units of its node */
 } rnn_carried;
 
@@ -193,6 +194,7 @@ typedef struct {
     int input_gradient;                                 /* whether the gradient of the data is computed */
     int by_step;                                        /* all nodes go step by step, also where no loop asks for it */
     int carried;                                        /* the states before the first step are given, not zero */
+    int session;                                        /* one slice of all sequences, one step at a time */
     int result;                                         /* node whose stream is the output */
     int loss;                                           /* index into the losses */
     double huber_delta;

@@ -255,12 +255,6 @@ static void add_gradient_of_outputs(const rnn_job *job, const slice *s, const rn
         loss_roster[network->loss].link_backward(node->units, y + i * node->width, d_y + i * node->out.ld_d, d_z + i * node->width);
 }
 
-/* Whether the stage of the head goes from the last step to the first. */
-static inline int goes_in_reverse(const rnn_network *network, const rnn_node *node)
-{
-    return network->stage[node->stage].reverse[0];
-}
-
 static void head_begin_backward(rnn_job *job, slice *s, int number, int d)
 {
     begin_blocks(&walk_of(s, number, d)->waiting, s, goes_in_reverse(job->network, &job->network->node[number]));

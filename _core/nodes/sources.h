@@ -49,6 +49,12 @@ static void take_left_over(const rnn_network *network, const slice *s, const rnn
     }
 }
 
+/* Whether the stage of a node goes from the last step to the first. */
+static inline int goes_in_reverse(const rnn_network *network, const rnn_node *node)
+{
+    return network->stage[node->stage].reverse[0];
+}
+
 static inline int has_gradient(const rnn_network *network, const rnn_source *source)
 {
     return stream_of(network, source)->d >= 0;

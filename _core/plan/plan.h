@@ -14,6 +14,8 @@
 enum { PREDICT_SEGMENT_ROWS = 1024 };
 /* The steps of a slice stay below this, so that their products with a few gates cannot overflow before they are checked. */
 static const isize MOST_STEPS = (isize)1 << 60;
+/* More multiplications per row than any network that fits into memory has. */
+static const double MOST_WORK = (double)((isize)1 << 45);
 
 /* ---- shapes ---- */
 
@@ -80,16 +82,17 @@ static void count_work(rnn_network *network)
 {
     for (int i = 0; i < network->n_nodes; i++) {
         rnn_node *node = &network->node[i];
-        isize inputs = 0;
-        node->work = 0;
+        const double width = (double)node->width;
+        double inputs = 0, work = 0;    /* sizes have not been checked yet */
         for (int j = 0; j < node->n_sources; j++)
-            inputs += columns_of(network, &network->source[node->first_source + j]);
+            inputs += (double)columns_of(network, &network->source[node->first_source + j]);
         if (node->kind == HEAD)
-            node->work = node->width * inputs;
+            work = width * inputs;
         for (int g = 0; node->kind == RECURRENT && g < node->declared.n_groups; g++) {
             const rnn_block_group *group = &node->declared.group[g];
-            node->work += group->n_blocks * node->width * (group->takes_x * inputs + group->takes_h * node->units);
+            work += group->n_blocks * width * (group->takes_x * inputs + group->takes_h * (double)node->units);
         }
+        node->work = work < MOST_WORK ? (isize)work : (isize)MOST_WORK;
     }
 }
 
@@ -145,7 +148,7 @@ static void claim_stream(rnn_network *network, int number, isize n_before)
     const isize rows = network->max_rows, kept = out->life == KEPT ? network->segment_rows : rows;
     if (out->life != NOWHERE)
         out->at = claim(arena, kept, out->ld);
-    out->before = claim(arena, n_before * out->reach * rows, out->ld);
+    out->before = claim(arena, times(n_before, rows), out->reach * out->ld);
     if (!out->has_gradient)
         return;
     if (drops_in_place(network, number))
@@ -167,9 +170,8 @@ static void claim_recurrent(rnn_network *network, rnn_node *node, isize n_before
     else
         node->gates = claim(arena, kept, node->ld_gates);
     for (int i = 0; i < cell->n_states; i++) {
-        const int is_kept = i == 0 ? node->out.life == KEPT : network->training;
         node->state[i] = i == 0 ? node->out.at : claim(arena, kept, node->out.ld);
-        node->before[i] = claim(arena, is_kept ? n_before * rows : 0, node->out.ld);
+        node->before[i] = claim(arena, keeps_state(network, node, i) ? times(n_before, rows) : 0, node->out.ld);
         node->d_state[i] = claim(arena, network->training ? rows : 0, node->width);
     }
 }
@@ -262,6 +264,19 @@ static void plan_bookkeeping(rnn_network *network)
     network->walk_bytes = (network->walk_bytes + 63) / 64 * 64;
 }
 
+/* Where the carried states are before the first step. */
+static void place_carried(rnn_network *network)
+{
+    for (int i = 0; i < network->n_carried; i++) {
+        rnn_carried *carried = &network->carried_state[i];
+        const rnn_node *node = &network->node[carried->node];
+        if (carried->state < 0)
+            carried->at = node->out.before + carried->back * network->max_rows * node->out.ld;
+        else
+            carried->at = keeps_state(network, node, carried->state) ? node->before[carried->state] : node->state[carried->state];
+    }
+}
+
 /* Everything that depends on the rows that an arena keeps; returns the bytes of all arenas, or -1. */
 static isize plan_segments(rnn_network *network, isize segment_rows)
 {
@@ -271,7 +286,9 @@ static isize plan_segments(rnn_network *network, isize segment_rows)
     plan_bookkeeping(network);
     if (network->arena.size < 0)
         return -1;
-    return network->n_workers * (network->arena.size * (isize)sizeof(real) + network->n_ints * (isize)sizeof(isize));
+    place_carried(network);
+    const isize bytes = network->arena.size * (isize)sizeof(real) + network->n_ints * (isize)sizeof(isize);
+    return times(network->n_workers, bytes) > LARGEST_REGION ? -1 : network->n_workers * bytes;
 }
 
 /* Shorten the segments, then use fewer workers, until the arenas fit into the budget. */
@@ -298,8 +315,8 @@ static rnn_plan_result plan_slices(rnn_network *network, rnn_wish *wish)
 {
     double total = 0;
     network->n_workers = wish->n_workers;
-    wish->batch = largest_batch(network, wish->batch, wish->n_lengths);
-    wish->n_slices = slices_of(network, wish->batch);
+    wish->batch = network->session ? wish->n_lengths : largest_batch(network, wish->batch, wish->n_lengths);
+    wish->n_slices = network->session ? 1 : slices_of(network, wish->batch);
     network->max_rows = most((wish->batch + wish->n_slices - 1) / wish->n_slices, least(wish->batch, rows_wanted(network)));
     for (isize i = 0; i < least(network->max_rows, wish->n_lengths); i++)
         total += (double)wish->lengths[i];
@@ -318,8 +335,8 @@ static rnn_plan_result plan_slices(rnn_network *network, rnn_wish *wish)
     return plan_segments(network, segment_rows) < 0 ? PLAN_TOO_LARGE : PLAN_MADE;
 }
 
-/* The states that calls take and return, in the order of the nodes. */
-static void list_carried(rnn_network *network)
+/* The states that calls take and return, in the order of the nodes; -1 if there are too many. */
+static int list_carried(rnn_network *network)
 {
     network->n_carried = 0;
     network->state_columns = 0;
@@ -331,13 +348,14 @@ static void list_carried(rnn_network *network)
             if (state == 0 && node->declared.reads_output)
                 continue;       /* such a cell does not read its h */
             if (network->n_carried == MAX_CARRIED)
-                return;
+                return -1;
             network->carried_state[network->n_carried++] = (rnn_carried){
                 .node = number, .state = state, .back = state < 0 ? k - node->declared.n_states : 0,
                 .column = network->state_columns};
             network->state_columns += node->out.units;
         }
     }
+    return 0;
 }
 
 /* Fill in all that follows from what is given; without a wish only the parameters. The cells have made their declarations. */
@@ -358,7 +376,8 @@ static rnn_plan_result plan_network(rnn_network *network, rnn_wish *wish)
     plan_weights(network);
     if (network->n_params < 0 || network->packed.size < 0 || network->gradient.size < 0)
         return PLAN_TOO_LARGE;
-    list_carried(network);
+    if (list_carried(network))
+        return PLAN_TOO_LARGE;
     return wish->lengths ? plan_slices(network, wish) : PLAN_MADE;
 }
 

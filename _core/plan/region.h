@@ -48,6 +48,13 @@ static isize end_of(isize at, isize rows, isize columns)
     return fits && end <= LARGEST_REGION ? end : -1;
 }
 
+/* a * b, or more than any region holds if that is too large */
+static isize times(isize a, isize b)
+{
+    isize product;
+    return __builtin_mul_overflow(a, b, &product) || product > LARGEST_REGION ? LARGEST_REGION + 1 : product;
+}
+
 /* Take (rows, columns) from a region; returns their position. After an overflow the region's size stays -1. */
 static isize claim(rnn_region *region, isize rows, isize columns)
 {

@@ -18,6 +18,8 @@ static void mark_needed(rnn_network *network, int number)
 /* A prediction drops nothing: who reads a dropout node reads its source. */
 static void pass_by_dropout(rnn_network *network)
 {
+    while (network->node[network->result].kind == DROP)
+        network->result = network->source[network->node[network->result].first_source].node;
     for (int i = 0; i < network->n_sources; i++) {
         rnn_source *source = &network->source[i];
         while (network->node[source->node].kind == DROP)
@@ -125,6 +127,9 @@ static void join_data(rnn_network *network)
 static int order_stages(rnn_network *network, int *first)
 {
     int place[MAX_NODES], n_per_step = 0;
+    *first = network->result;
+    if (!network->node[0].needed)       /* loops that read nothing but each other */
+        return -1;
     network->n_ordered = network->n_stages = 0;
     for (int i = 0; i < network->n_nodes; i++)
         if (network->node[i].needed) {
@@ -147,6 +152,12 @@ static int order_stages(rnn_network *network, int *first)
 }
 
 /* ---- how long the streams live, and who writes their gradients ---- */
+
+/* Whether state i of a recurrent node is kept for all steps of a segment. */
+static inline int keeps_state(const rnn_network *network, const rnn_node *node, int i)
+{
+    return i == 0 ? node->out.life == KEPT : network->training;
+}
 
 /* The first node of kind LAST that reads a recurrent node passes its gradient on as what back-propagation begins with. */
 static void find_seeds(rnn_network *network)

@@ -140,6 +140,8 @@ static void open_session(const rnn_job *job, slice *s)
     s->steps = 2;
     for (isize t = 0; t <= 2; t++)
         s->offset[t] = t * s->rows;
+    s->n_segments = 1;
+    s->segment_start = s->offset;       /* never read: there is just this segment */
     s->segment = 0;
     s->first = 1;
     s->end = 2;

@@ -7,6 +7,7 @@
 #define SKLEARN_RNN_STATES_H
 
 #include "interface/job.h"
+#include "plan/stages.h"
 #include "run/slice.h"
 #include "run/walk.h"
 
@@ -14,8 +15,9 @@
 static inline real *state_at_beginning(const rnn_job *job, const slice *s, const rnn_node *node, int i, isize segment)
 {
     const rnn_network *network = job->network;
-    const int kept = i == 0 ? node->out.life == KEPT : network->training;
-    return s->arena + (kept ? node->before[i] + carried_at(network, segment) * network->max_rows * node->out.ld : node->state[i]);
+    if (!keeps_state(network, node, i))
+        return s->arena + node->state[i];
+    return s->arena + node->before[i] + carried_at(network, segment) * network->max_rows * node->out.ld;
 }
 
 /* Keep the states at the end of a segment for the next one; those that are not kept per step stay where they are. */
@@ -24,8 +26,7 @@ static void carry_states(const rnn_job *job, const slice *s, const rnn_node *nod
     const rnn_network *network = job->network;
     const isize ld = node->out.ld, t = s->end - 1, n = s->end < s->steps ? rows_at(s, s->end) : rows_at(s, t);
     for (int i = 0; i < node->declared.n_states; i++) {
-        const int kept = i == 0 ? node->out.life == KEPT : network->training;
-        if (kept)
+        if (keeps_state(network, node, i))
             memcpy(state_at_beginning(job, s, node, i, s->segment + 1), s->arena + node->state[i] + row_at(s, t, 1) * ld,
                    (size_t)(n * ld) * sizeof(real));
     }
@@ -92,8 +93,7 @@ static void take_initial_states(const rnn_job *job, const slice *s)
         const rnn_node *node = &network->node[carried->node];
         const isize units = node->out.units, ld = node->out.ld;
         const real *from = (const real *)job->initial_state + carried->column;
-        real *to = carried->state >= 0 ? state_at_beginning(job, s, node, carried->state, 0)
-                                       : s->arena + node->out.before + carried->back * network->max_rows * ld;
+        real *to = s->arena + carried->at;
         for (isize row = 0; row < s->rows; row++, to += ld) {
             memset(to, 0, (size_t)node->out.width * sizeof(real));
             memcpy(to, from + s->sample[row] * network->state_columns, (size_t)units * sizeof(real));

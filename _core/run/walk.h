@@ -4,6 +4,7 @@
 
 #include "cells/roster.h"
 #include "interface/job.h"
+#include "plan/stages.h"
 #include "run/slice.h"
 #include "weights/gemm.h"
 
@@ -102,7 +103,7 @@ static void open_walk(rnn_job *job, const slice *s, int number, int d)
         w->state[i] = (walk_state){
             .rows = s->arena + node->state[i] + out->start[d],
             .before = s->arena + node->before[i] + carried_at(network, s->segment) * network->max_rows * out->ld + out->start[d],
-            .ld = out->ld, .kept = i == 0 ? out->life == KEPT : network->training, .d = s->arena + node->d_state[i]};
+            .ld = out->ld, .kept = keeps_state(network, node, i), .d = s->arena + node->d_state[i]};
     set_operands(job, w);
 }
 

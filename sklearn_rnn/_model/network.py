@@ -126,6 +126,7 @@ class Network:
             batch_size=n_sequences,
             by_step=True,
             carried=True,
+            session=True,
         )
 
     def columns(self, node, of):

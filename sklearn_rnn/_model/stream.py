@@ -6,6 +6,8 @@ from .._data.arguments import Argument
 from .._data.carriers import as_numbers
 from .states import as_dict, as_rows
 
+FLOATS = (np.dtype(np.float32), np.dtype(np.float64))  # in the byte order of this machine
+
 
 class Stream:
     """Predictions for sequences that arrive step by step; estimators make it by `stream`.
@@ -62,10 +64,14 @@ class Stream:
         Raises
         ------
         ValueError
-            If x has another shape, or is not finite. The states then stay as they were.
+            If x has another shape, or is not finite; the states then stay as they were. Also if the
+            results are not finite: then reset the stream.
+        RuntimeError
+            If another thread is using the stream.
         """
-        if type(x) is not np.ndarray or x.dtype.char not in "fd" or not x.flags.c_contiguous:
+        if type(x) is not np.ndarray or x.dtype not in FLOATS or not x.flags.carray:
             x = np.ascontiguousarray(as_numbers(x, Argument("x")))
+            x = np.require(x, x.dtype.newbyteorder("="), ["C", "A", "W"])
         if x.shape != self._shape:
             if x.shape != self._shape[:1] or self._shape[1] > 1:
                 raise ValueError(
@@ -91,9 +97,16 @@ class Stream:
         ----------
         rows : int, slice or array-like of int or bool, default=None
             Which streams, as an index of NumPy; None: all of them.
+
+        Raises
+        ------
+        IndexError
+            If there are no such streams.
         """
+        begin = np.zeros(self.n_streams, dtype=bool)
+        begin[slice(None) if rows is None else rows] = True
         states = self._session.state_rows()
-        states[slice(None) if rows is None else rows] = 0.0
+        states[begin] = 0.0
         self._session.set_state_rows(states)
 
     def reorder(self, rows):
