@@ -367,3 +367,12 @@ def test_an_engine_holds_the_parameters_that_it_reads_again():
     alive = weakref.ref(copy)
     del copy
     assert alive() is not None
+
+
+@pytest.mark.parametrize(
+    "weights", [np.ones(3), np.ones((4, 1)), np.ones(4, np.float32), np.float64(1.0), [1.0] * 4]
+)
+def test_weights_of_labels_are_checked_before_they_are_used(weights):
+    values, offsets = np.zeros((8, 2)), np.array([0, 2, 4, 6, 8])
+    with pytest.raises(ValueError, match="`weights` must"):
+        _core.Dataset(values, offsets, np.zeros(4, np.int32), weights)

@@ -135,7 +135,7 @@ static double softmax_loss(const rnn_network *network, real *z, const real *y, i
 static void identity_link(isize n, isize width, real *z) { (void)n; (void)width; (void)z; }
 static void softmax_link(isize n, isize width, real *z) { softmax_row(n, width, greatest_of(n, z), z); }
 
-static void sigmoid_link(isize n, isize width, real *z)
+static void logistic_link(isize n, isize width, real *z)
 {
     (void)n;
     for (isize j = 0; j < width; j += LANES)
@@ -159,7 +159,7 @@ static void identity_backward(isize n, const real *y, const real *d_y, real *d_z
         d_z[j] += d_y[j];
 }
 
-static void sigmoid_backward(isize n, const real *y, const real *d_y, real *d_z)
+static void logistic_backward(isize n, const real *y, const real *d_y, real *d_z)
 {
     for (isize j = 0; j < n; j++)
         d_z[j] += d_y[j] * (y[j] * (1 - y[j]));
@@ -182,7 +182,7 @@ static void softmax_backward(isize n, const real *y, const real *d_y, real *d_z)
 
 /* name, link, targets */
 #define LOSSES(LOSS) \
-    LOSS(softmax, softmax, CLASS_PER_OUTPUT) LOSS(logistic, sigmoid, TWO_CLASSES) \
+    LOSS(softmax, softmax, CLASS_PER_OUTPUT) LOSS(logistic, logistic, TWO_CLASSES) \
     LOSS(squared_error, identity, NUMBERS) LOSS(absolute_error, identity, NUMBERS) \
     LOSS(huber, identity, NUMBERS) LOSS(poisson, exp, NUMBERS)
 

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .. import _core
+
 # Each function returns the least mean loss of a constant prediction, and that of perfect ones.
 # targets: (n,) classes or (n, n_outputs) numbers; shares (n,) are weights that sum to 1.
 
@@ -64,13 +66,18 @@ class Loss(NamedTuple):
     constant: Callable  # (targets, shares, huber_delta) -> least loss of a constant, perfect loss
 
 
+# What the core does not need to know of its losses.
+POWERS_AND_CONSTANTS = {
+    "softmax": (0, _constant_class),
+    "logistic": (0, _constant_class),
+    "squared_error": (2, _constant_squared_error),
+    "absolute_error": (1, _constant_absolute_error),
+    "huber": (2, _constant_huber),
+    "poisson": (0, _constant_poisson),
+}
 LOSSES = {
-    "softmax": Loss("classes", "softmax", 0, _constant_class),
-    "logistic": Loss("classes", "logistic", 0, _constant_class),
-    "squared_error": Loss("numbers", "identity", 2, _constant_squared_error),
-    "absolute_error": Loss("numbers", "identity", 1, _constant_absolute_error),
-    "huber": Loss("numbers", "identity", 2, _constant_huber),
-    "poisson": Loss("numbers", "exp", 0, _constant_poisson),
+    name: Loss(info.targets, info.link, *POWERS_AND_CONSTANTS[name])
+    for name, info in _core.LOSSES.items()
 }
 
 REGRESSION_LOSSES = tuple(name for name, loss in LOSSES.items() if loss.targets == "numbers")
