@@ -1,5 +1,5 @@
 """Checks of what comes from Python: arrays, types, names, data."""
-from kernels cimport isize
+from kernels cimport CACHE_LINE, isize
 
 
 cdef void *pointer_to(object array, str name, int kind, tuple shape, bint writeable=False) except NULL:
