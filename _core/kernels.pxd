@@ -74,9 +74,8 @@ cdef extern from "interface/network.h" nogil:
         pass
 
     ctypedef struct rnn_stream:
-        isize parts, units, width, ld
+        isize parts, units, ld
         rnn_lifetime life
-        isize before
 
     ctypedef struct rnn_source:
         int node, shift, stem
@@ -99,8 +98,6 @@ cdef extern from "interface/network.h" nogil:
         rnn_cell declared
         rnn_stream out
         isize ld_gates
-        isize *state
-        isize *before
 
     ctypedef struct rnn_carried:
         int node, state, back

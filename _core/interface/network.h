@@ -151,8 +151,8 @@ typedef struct {
     isize state[MAX_STATES], before[MAX_STATES], d_state[MAX_STATES];   /* (rows, ld), (segments, max_rows, ld), (max_rows, Hp) */
     isize gates_column;                                 /* of the second direction in a row of gates */
     isize operands, n_operands;                         /* in a worker's walks; of each direction */
-    int seeds;                                          /* LAST: whether its source begins back-propagation with its gradient */
-    int seeded_by;                                      /* RECURRENT: the node of kind LAST that does this, or -1 */
+    int seeds;                                          /* LAST: whether back-propagation of its source begins with it */
+    int seeded_by;                                      /* RECURRENT: the node with whose gradient it begins, or -1 */
     isize work;                                         /* multiplications per row, forward */
 } rnn_node;
 
