@@ -12,5 +12,6 @@ cnp.import_array()
 include "rosters.pxi"
 include "boundary.pxi"
 include "network.pxi"
+include "team.pxi"
 include "engine.pxi"
 include "session.pxi"

@@ -1,5 +1,5 @@
 """Checks of what comes from Python: arrays, types, names, data."""
-from kernels cimport isize
+from kernels cimport CACHE_LINE, isize
 
 
 cdef void *pointer_to(object array, str name, int kind, tuple shape, bint writeable=False) except NULL:
@@ -96,12 +96,9 @@ cdef class Dataset:
             self.mean, self.factor = mean, factor_of(mean, scale, self.n_features)
             self.shift_data = <const double *>cnp.PyArray_DATA(self.mean)
             self.factor_data = <const double *>cnp.PyArray_DATA(self.factor)
-        if weights is not None:
-            pointer_to(weights, "weights", cnp.NPY_FLOAT64, (-1,))
-            if len(weights) not in (self.n_samples, self.n_steps) or (targets is not None and len(targets) != len(weights)):
-                raise ValueError(f"`weights` must have one number per target, and targets one per sequence or step, got "
-                                 f"{len(weights)}.")
         if getattr(targets, "dtype", None) == np.int32:
             pointer_to(targets, "targets", cnp.NPY_INT32, (-1,))
+            if weights is not None:
+                pointer_to(weights, "weights", cnp.NPY_FLOAT64, (len(targets),))
             labels = targets if weights is None else targets[weights != 0]
             self.least_label, self.greatest_label = labels.min(initial=0), labels.max(initial=0)

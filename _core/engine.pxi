@@ -2,21 +2,18 @@
 import threading
 
 from cpython.exc cimport PyErr_CheckSignals
-from cpython.ref cimport Py_INCREF
 from libc.limits cimport INT_MAX
 from libc.math cimport INFINITY, isfinite, pow
 from libc.stdint cimport int32_t, uint32_t, uint64_t
 from libc.stdlib cimport qsort
 from libc.string cimport memset
 from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
-from posix.types cimport pid_t
-from posix.unistd cimport getpid
 
 from blas cimport gemm_double, gemm_float
 from kernels cimport (
-    BLOCK_ROWS, CACHE_LINE, HEAD, MAX_DIRECTIONS, MOST_HELPERS, NUMBERS, ONCE, PLAN_MADE, PLAN_OVER_BUDGET, PLAN_TOO_LONG, POLL_WORK,
-    RECURRENT, SIGNAL_NANOSECONDS, TWO_CLASSES, prepare_team, rnn_carried, rnn_job, rnn_network, rnn_node, rnn_optimizer,
-    rnn_phase, rnn_plan_result, rnn_team, rnn_wish, run_phases, start_helpers, stop_job
+    BLOCK_ROWS, HEAD, MAX_DIRECTIONS, MOST_HELPERS, NUMBERS, ONCE, PLAN_MADE, PLAN_OVER_BUDGET, PLAN_TOO_LONG, POLL_WORK,
+    RECURRENT, SIGNAL_NANOSECONDS, TWO_CLASSES, rnn_carried, rnn_job, rnn_network, rnn_node, rnn_optimizer, rnn_phase, rnn_team,
+    rnn_wish, run_phases, start_helpers, stop_job
 )
 
 # Below this many multiplications, about half a millisecond, one thread does everything. On a quiet machine a second one would
@@ -25,30 +22,6 @@ from kernels cimport (
 cdef double THREADS_WORTH = 1 << 24, PREDICT_THREADS_WORTH = 1 << 23
 # More threads than the machine has cores only wait; but up to 16 are allowed on any machine.
 cdef isize MOST_THREADS = min(max(os.cpu_count() or 1, 16), 1 + MOST_HELPERS)
-
-
-cdef class Team:
-    """Helper threads for the engine that has taken the team. Without one they sleep; they never end."""
-    cdef rnn_team team
-    cdef pid_t process
-
-    def __cinit__(self):
-        prepare_team(&self.team)
-        self.process = getpid()
-        Py_INCREF(self)     # the threads read it until the process ends
-
-
-cdef list idle_teams = []
-
-
-cdef Team take_team():
-    """A team that is not in use, with the threads it has so far."""
-    cdef Team team
-    while idle_teams:
-        team = idle_teams.pop()
-        if team.process == getpid():    # in a forked child the threads of its parent do not exist
-            return team
-    return Team()
 
 
 cdef struct ranked:
@@ -275,8 +248,8 @@ cdef class Engine:
             advice = "lower `batch_size` or `n_threads`, or cut the sequences"
         else:
             advice = "set or lower `memory_budget`, lower `batch_size` or `n_threads`, or cut the sequences"
-        return limits_of_memory().memory_for(arenas + weights + gradients,
-                          f"The workspace of this network, for sequences of up to {network.max_steps} steps,", advice)
+        workspace = f"The workspace of this network, for sequences of up to {network.max_steps} steps,"
+        return limits_of_memory().memory_for(arenas + weights + gradients, workspace, advice)
 
     cdef int refuse_if_running(self) except -1:
         if self.running:
@@ -412,7 +385,20 @@ cdef class Engine:
         return self.job.gemm != NULL
 
     def load(self, params):
-        """Pack the flat parameter vector for the products."""
+        """Pack the flat parameter vector for the products.
+
+        Parameters
+        ----------
+        params : ndarray of shape (n_params,), the network's dtype
+            The engine keeps it; `train_minibatch` changes it in place.
+
+        Raises
+        ------
+        ValueError
+            If it is not such an array.
+        RuntimeError
+            If another thread is using the engine.
+        """
         self.refuse_if_running()
         self.job.params = pointer_to(params, "params", self.kind, (self.network.n_params,))
         self.params = params
@@ -422,7 +408,28 @@ cdef class Engine:
 
     def set_optimizer(self, solver, *, momentum, nesterovs_momentum, beta_1, beta_2, epsilon, alpha, max_grad_norm,
                       max_grad_value, seed):
-        """Choose how `train_minibatch` updates. `seed` (64 bits) is the key of the dropout masks."""
+        """Choose how `train_minibatch` updates.
+
+        Parameters
+        ----------
+        solver : str
+            A name in `OPTIMIZERS`.
+        momentum : float
+        nesterovs_momentum : bool
+        beta_1, beta_2, epsilon : float
+            Of Adam and its relatives.
+        alpha : float
+            Factor of the penalty `alpha / 2 |W|^2`, or of the decay where the optimizer decays the weights apart.
+        max_grad_norm, max_grad_value : float or None
+            Limits of the gradient's norm and of its elements; None: no clipping.
+        seed : int
+            64 bits, the key of the dropout masks.
+
+        Raises
+        ------
+        ValueError
+            If there is no such solver.
+        """
         cdef rnn_optimizer chosen = self.job.optimizer
         cdef double max_norm = INFINITY if max_grad_norm is None else max_grad_norm
         cdef double max_value = INFINITY if max_grad_value is None else max_grad_value
@@ -506,11 +513,27 @@ cdef class Engine:
                       bint input_gradient=False):
         """Loss of a minibatch and its gradient with respect to the parameters (and the input), without penalty or clipping.
 
+        Parameters
+        ----------
+        data : Dataset
+        indices : ndarray of shape (batch,), intp; or None for all sequences
+        update : int
+            Number of the update whose dropout masks are drawn.
+        dropout : bool
+            Whether to drop units.
+        input_gradient : bool
+            Whether to return the gradient of the input too. Needs an engine made with `input_gradient`.
+
         Returns
         -------
         loss : float
         d_params : ndarray of shape (n_params,)
         d_values : ndarray of shape (n_steps, n_features), only with `input_gradient`
+
+        Raises
+        ------
+        ValueError
+            If the engine was not made for this, the data do not fit it, or `indices` repeat with `input_gradient`.
         """
         cdef rnn_job *job = self.job
         cdef rnn_optimizer kept = job.optimizer
@@ -557,16 +580,26 @@ cdef class Engine:
         for i in range(self.network.n_nodes):
             node = &self.network.node[i]
             for d in range(node.n_directions if node.kind == RECURRENT else 0):
-                suffix = "_reverse" if node.direction[d].reverse else ""
-                norms[self.tables.nodes[i - 1].name + suffix] = np.sqrt(squares[i, d])
+                norms[self.tables.direction_name(i, d)] = np.sqrt(squares[i, d])
         return norms
 
     def row_losses(self, Dataset data not None, outputs):
-        """Loss of each row of raw outputs (n, n_outputs) and the targets of `data`; 0 where the weight is 0.
+        """Loss of each row of raw outputs and the targets of `data`; 0 where the weight is 0.
+
+        Parameters
+        ----------
+        data : Dataset
+        outputs : ndarray of shape (n, n_outputs), the network's dtype
+            n is n_samples, or n_steps for a network with a target per step.
 
         Returns
         -------
         losses : ndarray of shape (n,), float64
+
+        Raises
+        ------
+        ValueError
+            If `data` or `outputs` do not fit the network.
         """
         cdef rnn_network *network = self.network
         self.attach(data, True)
@@ -594,8 +627,9 @@ cdef class Engine:
 
         Returns
         -------
-        outputs : ndarray of shape (n, n_outputs) or (n, D*H)
-            n is n_samples, or n_steps for a network with a target per step.
+        outputs : ndarray of shape (n, n_columns)
+            The stream of the node that is the result; a head has `n_outputs` columns. n is n_samples, or n_steps where that
+            stream (of a head: the target) has a row per step.
         final_state : ndarray of shape (n_samples, n_state_columns), only with `return_state`
         """
         cdef rnn_job *job = self.job
@@ -632,9 +666,13 @@ cdef class Engine:
         return (output, final_state) if return_state else output
 
     def state_layout(self):
-        """List the states that go on from step to step, as (name, first column, n_columns) in a row of states.
+        """List the states that go on from step to step.
 
-        The names are "h_l0", "c_l0", ...; "y" is the output of a head that other nodes read.
+        Returns
+        -------
+        layout : list of (name, first column, n_columns)
+            Where each is in a row of states. The names are "h_l0", "c_l0", ...; "y" is the output of a head that other nodes
+            read.
         """
         cdef const rnn_carried *carried
         cdef int i

@@ -10,7 +10,6 @@ cdef extern from "interface/rosters.h" nogil:
     ctypedef enum rnn_option_type:
         CHOICE
         BOOLEAN
-        NUMBER
 
     ctypedef struct rnn_option:
         const char *name
@@ -21,7 +20,6 @@ cdef extern from "interface/rosters.h" nogil:
     ctypedef enum rnn_targets:
         NUMBERS
         TWO_CLASSES
-        CLASS_PER_OUTPUT
 
     ctypedef struct rnn_loss_info:
         const char *name
@@ -52,10 +50,7 @@ cdef extern from "interface/network.h" nogil:
         FROM_0_TO_1
 
     ctypedef enum rnn_lifetime:
-        PRESENT
-        KEPT
         ONCE
-        NOWHERE
 
     ctypedef enum rnn_kind:
         DATA
@@ -79,9 +74,8 @@ cdef extern from "interface/network.h" nogil:
         pass
 
     ctypedef struct rnn_stream:
-        isize parts, units, width, ld
+        isize parts, units, ld
         rnn_lifetime life
-        isize before
 
     ctypedef struct rnn_source:
         int node, shift, stem
@@ -104,8 +98,6 @@ cdef extern from "interface/network.h" nogil:
         rnn_cell declared
         rnn_stream out
         isize ld_gates
-        isize *state
-        isize *before
 
     ctypedef struct rnn_carried:
         int node, state, back
@@ -123,9 +115,9 @@ cdef extern from "interface/network.h" nogil:
         rnn_packing *packing
         int per_step, training, input_gradient, by_step, carried, session, result, loss
         double huber_delta
-        int head, n_tensors, n_stages
+        int head, n_tensors
         isize outputs, output_width
-        isize max_rows, max_steps, max_slice_steps, segment_rows, max_segments
+        isize max_rows, max_steps, max_slice_steps
         isize n_params, n_pieces, n_workers
         rnn_region packed, gradient, arena
         isize n_ints, walk_bytes
@@ -137,7 +129,6 @@ cdef extern from "interface/network.h" nogil:
 cdef extern from "interface/wish.h" nogil:
     ctypedef enum rnn_plan_result:
         PLAN_MADE
-        PLAN_TOO_LARGE
         PLAN_TOO_LONG
         PLAN_OVER_BUDGET
         PLAN_WITHOUT_ORDER
@@ -219,9 +210,10 @@ cdef extern from "interface/kernels.h" nogil:
         pass
 
     ctypedef struct rnn_kernels:
-        int real_bytes
         const rnn_loss_info *losses
         const rnn_optimizer_info *optimizers
+        const char *const *weight_stems
+        const char *(*describe_kind)(int kind, const rnn_option **options) noexcept nogil
         const char *(*describe_cell)(int i, const double *option, rnn_cell *cell, const rnn_option **options) noexcept nogil
         rnn_plan_result (*plan)(rnn_network *network, rnn_wish *wish) noexcept nogil
         isize (*slices_of)(const rnn_network *network, isize batch) noexcept nogil

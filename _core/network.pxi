@@ -5,24 +5,22 @@ from libc.math cimport isfinite
 from libc.string cimport memcpy, memset
 
 from kernels cimport (
-    ADD, BOOLEAN, CHOICE, CONSTANTS, DATA, DROP, FROM_0_TO_1, GLOROT, HEAD, LAST, MAX_BLOCKS, MAX_DIRECTIONS, MAX_NODES, MAX_OWN,
-    MAX_SHIFT, MAX_SOURCES, ORTHOGONAL, PLAN_MADE, PLAN_WITHOUT_ORDER, RECURRENT, isize, rnn_kernels, rnn_kernels_of, rnn_kind,
+    ADD, CONSTANTS, DATA, DROP, FROM_0_TO_1, GLOROT, HEAD, LAST, MAX_BLOCKS, MAX_DIRECTIONS, MAX_NODES, MAX_OWN, MAX_SHIFT,
+    MAX_SOURCES, ORTHOGONAL, PLAN_MADE, PLAN_WITHOUT_ORDER, RECURRENT, ZEROS, isize, rnn_kernels, rnn_kernels_of, rnn_kind,
     rnn_network, rnn_node, rnn_packing, rnn_plan_result, rnn_source, rnn_tensor, rnn_wish
 )
 
-# An array of parameters: its place in the flat vector, `n_groups` (gates) that are initialised one by one, how (`initial`), and the
-# initial value of each group where that is "constants".
+# An array of parameters: its place in the flat vector, `n_groups` (gates) that are initialised one by one, how (`initial`), and
+# the initial value of each group where that is "constants".
 Tensor = namedtuple("Tensor", "name offset shape n_groups initial constants decays")
 
-cdef tuple KINDS = ("recurrent", "drop", "add", "last", "head")     # after the data, which are node 0
-cdef tuple STEMS = ("weight_ih", "weight_oh")
-cdef isize N_STEMS = len(STEMS)
 cdef tuple DIRECTIONS = ("forward", "reverse", "both")
 # Features, units and outputs stay below this, so that their products with a few gates cannot overflow before they are checked.
 cdef isize LARGEST = 1 << 31
 
 
-# Tables of the networks that engines were made for, by the identity of their nodes: to read nodes takes longer than to copy tables.
+# Tables of the networks that engines were made for, by the identity of their nodes: to read nodes takes longer than to copy
+# tables.
 cdef dict described_tables = {}
 cdef isize MOST_DESCRIBED = 64
 
@@ -91,7 +89,7 @@ cdef class NodeTables:
         if sum(node.kind == "head" for node in self.nodes) > 1:
             raise ValueError("A network must not have more than one head.")
         for number in range(1, network.n_nodes):
-            self.check_order(number)
+            self.check_sources(number)
         for number in range(1, network.n_nodes):
             self.check_streams(number)
 
@@ -103,7 +101,7 @@ cdef class NodeTables:
         network.n_nodes = len(self.nodes) + 1
         network.n_sources = n_sources
         network.result = network.n_nodes - 1
-        n_tensors = network.n_nodes * MAX_DIRECTIONS * (N_STEMS + 3 + MAX_OWN)
+        n_tensors = network.n_nodes * MAX_DIRECTIONS * (len(STEMS) + 3 + MAX_OWN)
         n_packings = MAX_DIRECTIONS * ((MAX_BLOCKS + 1) * (network.n_sources + network.n_nodes) + network.n_nodes * (1 + MAX_OWN))
         self.n_bytes_described = network.n_nodes * sizeof(rnn_node) + network.n_sources * sizeof(rnn_source)
         self.memory = aligned_empty(self.n_bytes_described + n_tensors * sizeof(rnn_tensor) + n_packings * sizeof(rnn_packing),
@@ -133,7 +131,7 @@ cdef class NodeTables:
             to.n_directions = 2 if directions == 2 else 1
             to.direction[0].reverse = directions == 1
             to.direction[1].reverse = True
-        table = CELLS[node.cell].options if to.kind == RECURRENT else DROP_OPTIONS if to.kind == DROP else {}
+        table = CELLS[node.cell].options if to.kind == RECURRENT else KINDS[node.kind]
         given = dict(node.options)
         if unknown := given.keys() - table.keys():
             raise ValueError(f"`options` of {node.cell or node.kind} must be of {sorted(table)}, got {sorted(unknown)}.")
@@ -148,7 +146,7 @@ cdef class NodeTables:
             source.node, source.shift, source.stem = of + 1, -shift, index_of(STEMS, stem, "weight")
         return 0
 
-    cdef int check_order(self, int number) except -1:
+    cdef int check_sources(self, int number) except -1:
         """Refuse sources that no node of this kind can read."""
         cdef rnn_node *node = &self.network.node[number]
         cdef rnn_source *source
@@ -205,17 +203,12 @@ cdef class NodeTables:
 
     cdef str tensor_name(self, const rnn_tensor *tensor):
         cdef rnn_node *node = &self.network.node[tensor.node]
-        stem, name = tensor.stem.decode(), self.nodes[tensor.node - 1].name
-        if node.kind == HEAD:
-            return f"{name}.{stem}"
-        return f"{stem}_{name}" + ("_reverse" if node.direction[tensor.direction].reverse else "")
+        stem, name = tensor.stem.decode(), self.direction_name(tensor.node, tensor.direction)
+        return f"{name}.{stem}" if node.kind == HEAD else f"{stem}_{name}"
 
-
-cdef dict read_drop_options():
-    return {"rate": Option("rate", "number", (), 0.0, 0.0, 1.0), "layer": Option("layer", "number", (), 0.0, 0.0, 65536.0)}
-
-
-DROP_OPTIONS = read_drop_options()
+    cdef str direction_name(self, int number, int d):
+        """Name of one direction of a node: "l0", "l0_reverse"."""
+        return self.nodes[number - 1].name + ("_reverse" if self.network.node[number].direction[d].reverse else "")
 
 
 def tensors(n_features, nodes):
@@ -229,8 +222,14 @@ def tensors(n_features, nodes):
     Returns
     -------
     tensors : list of Tensor
-        Under PyTorch's names: by node and direction `weight_ih_l0` (G*H, I), `weight_hh_l0` (G*H, H), `bias_ih_l0` and `bias_hh_l0`
-        (G*H,), and the cell's own, the reverse direction with the suffix `_reverse`; then `head.weight` and `head.bias`.
+        Under PyTorch's names: by node and direction `weight_ih_l0` (G*H, I), `weight_hh_l0` (G*H, H), `bias_ih_l0` and
+        `bias_hh_l0` (G*H,), and the cell's own, the reverse direction with the suffix `_reverse`; then `head.weight` and
+        `head.bias`.
+
+    Raises
+    ------
+    ValueError
+        If the nodes are not those of a network, or need too many parameters.
     """
     cdef NodeTables tables = NodeTables(n_features, nodes)
     cdef rnn_network *network = &tables.network
@@ -249,7 +248,8 @@ def tensors(n_features, nodes):
             shape = (tensor.n_groups * tensor.units, tensor.columns)
         else:
             shape = (tensor.n_groups, tensor.units)
-        initial = {GLOROT: "glorot", ORTHOGONAL: "orthogonal", CONSTANTS: "constants", FROM_0_TO_1: "from_0_to_1"}
-        result.append(Tensor(tables.tensor_name(tensor), tensor.at, shape, tensor.n_groups, initial.get(tensor.initial, "zeros"),
+        initial = {ZEROS: "zeros", CONSTANTS: "constants", GLOROT: "glorot", ORTHOGONAL: "orthogonal",
+                   FROM_0_TO_1: "from_0_to_1"}[tensor.initial]
+        result.append(Tensor(tables.tensor_name(tensor), tensor.at, shape, tensor.n_groups, initial,
                              tuple(tensor.constant[k] for k in range(tensor.n_groups)), bool(tensor.decays)))
     return result

@@ -5,20 +5,21 @@ from collections import namedtuple
 from libc.string cimport memset
 
 from kernels cimport (
-    BOOLEAN, CHOICE, MAX_OPTIONS, NUMBERS, rnn_cell, rnn_compiled_level, rnn_kernels, rnn_kernels_of, rnn_math, rnn_option
+    BOOLEAN, CHOICE, DATA, MAX_OPTIONS, NUMBERS, rnn_cell, rnn_compiled_level, rnn_kernels, rnn_kernels_of, rnn_math, rnn_option
 )
 
-# An option of a cell: `type` is "choice" (of `choices`), "boolean" or "number" (from `least` to below `below`, if these are given).
+# An option of a cell or of another node: `type` is "choice" (of `choices`), "boolean" or "number" (from `least` to below `below`,
+# if these are given).
 Option = namedtuple("Option", "name type choices default least below")
 CellInfo = namedtuple("CellInfo", "name gates options states reads_output")
 LossInfo = namedtuple("LossInfo", "name targets link")
 
 
 cdef dict read_options(const rnn_option *options):
-    """Options by name, from an array that ends with an empty entry."""
+    """Options by name, from an array that ends with an empty entry, or from NULL."""
     cdef int i = 0
     table = {}
-    while options[i].name != NULL:
+    while options != NULL and options[i].name != NULL:
         option = options[i]
         name, choices, default, limits = option.name.decode(), (), option.preset, (None, None)
         if option.type == CHOICE:
@@ -55,6 +56,31 @@ cdef dict read_cells():
         i += 1
 
 
+cdef dict read_kinds():
+    """Options of each kind of node but the data, which are always node 0."""
+    cdef const rnn_kernels *kernels = rnn_kernels_of(8, 0)
+    cdef const rnn_option *options
+    cdef const char *name
+    cdef int kind = DATA + 1
+    kinds = {}
+    while True:
+        name = kernels.describe_kind(kind, &options)
+        if name == NULL:
+            return kinds
+        kinds[name.decode()] = read_options(options)
+        kind += 1
+
+
+cdef tuple read_weight_stems():
+    cdef const rnn_kernels *kernels = rnn_kernels_of(8, 0)
+    cdef int i = 0
+    stems = []
+    while kernels.weight_stems[i] != NULL:
+        stems.append(kernels.weight_stems[i].decode())
+        i += 1
+    return tuple(stems)
+
+
 cdef dict read_losses():
     cdef const rnn_kernels *kernels = rnn_kernels_of(8, 0)
     cdef int i = 0
@@ -78,6 +104,8 @@ cdef dict read_optimizers():
 
 
 CELLS = read_cells()
+cdef dict KINDS = read_kinds()
+cdef tuple STEMS = read_weight_stems()      # of the weights of sources
 LOSSES = read_losses()
 OPTIMIZERS = read_optimizers()
 

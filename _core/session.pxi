@@ -5,8 +5,8 @@ from kernels cimport rnn_data
 cdef class Session(Engine):
     """A network with its states, for sequences that arrive step by step.
 
-    It is an `Engine` made with `session`, `carried` and `by_step`, and with a length of 1 for each sequence. The states begin with zeros.
-    One thread at a time may use it.
+    It is an `Engine` made with `session`, `carried` and `by_step`, and with a length of 1 for each sequence. The states begin
+    with zeros. One thread at a time may use it.
     """
     cdef object offsets, scaling
 

@@ -19,7 +19,6 @@ static inline int add_block(rnn_cell *cell)
 static inline void gate(rnn_cell *cell, rnn_takes takes)
 {
     int block = add_block(cell);
-    cell->n_gates++;
     cell->x_block[cell->n_x] = block;
     cell->x_gate[block] = cell->n_x++;
     if (takes == X_ONLY)

@@ -2,10 +2,10 @@
  *
  * A file defines, for the cell NAME:
  *
- *     static const rnn_option NAME_options[]                   its options, ending with {0}; a step finds their values in this order
- *     static void NAME_declare(cell, option)                   its gates, states and own parameters, in the words of declare.h
- *     static void NAME_forward_step(const cell_step *s)        gates: pre-activations -> what backward needs; writes the states
- *     static void NAME_backward_step(const cell_step *s)       gates -> d_gates; carries the gradients of the states one step back
+ *     static const rnn_option NAME_options[]               its options, ending with {0}; a step finds their values in this order
+ *     static void NAME_declare(cell, option)               its gates, states and own parameters, in the words of declare.h
+ *     static void NAME_forward_step(const cell_step *s)    gates: pre-activations -> what backward needs; writes the states
+ *     static void NAME_backward_step(const cell_step *s)   gates -> d_gates; carries the gradients of the states one step back
  *
  * The last two take one step of one group of rows. Between steps, nodes/recurrent.h does the products: gates += x W + h_prev U
  * before forward, d_h += d_gates U^T after backward.

@@ -42,7 +42,7 @@ typedef struct {
     int raw;                                            /* predict: before the link */
     int dropping;
     uint32_t update;                                    /* its number: part of the dropout masks' counter */
-    void *output;                                       /* OUT (n, n_outputs) real, or (n, D*H) without a head */
+    void *output;                                       /* OUT real: the rows of the result's stream, (n, parts * units) */
     void *d_values;                                     /* OUT (n_steps, n_features) real, or NULL */
     double *slice_loss;                                 /* OUT (n_slices,) */
     double loss, gradient_norm;                         /* OUT sum(w l) / sum(w); before clipping */
@@ -51,8 +51,8 @@ typedef struct {
 
 struct rnn_job;
 
-/* What the workers share. Worker 0 counts its work at each step, and every worker looks at each step whether to stop: on one cache
- * line, each count would take the line away from all the others. */
+/* What the workers share. Worker 0 counts its work at each step, and every worker looks at each step whether to stop: on one
+ * cache line, each count would take the line away from all the others. */
 typedef struct {
     _Alignas(CACHE_LINE) int stop;                      /* shared flag: drop this minibatch */
     unsigned control;                                   /* worker 0's floating-point control outside the kernels */

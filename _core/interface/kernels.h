@@ -11,10 +11,12 @@ typedef enum { MATH_EXP, MATH_SIGMOID, MATH_TANH } rnn_math;
 
 typedef struct {
     const char *simd_level;
-    int real_bytes;
     const rnn_loss_info *losses;                        /* rosters; each ends with a NULL name */
     const rnn_optimizer_info *optimizers;
-    /* Name and options of cell number i, and (where `cell` is not NULL) what it declares with these values; NULL after the last. */
+    const char *const *weight_stems;
+    const char *(*describe_kind)(int kind, const rnn_option **options);     /* name and options (or NULL); NULL after the last */
+    /* Name and options of cell number i, and (where `cell` is not NULL) what it declares with these values; NULL after the
+     * last. */
     const char *(*describe_cell)(int i, const double *option, rnn_cell *cell, const rnn_option **options);
     rnn_plan_result (*plan)(rnn_network *network, rnn_wish *wish);
     isize (*slices_of)(const rnn_network *network, isize batch);        /* how many slices a minibatch is cut into */

@@ -1,7 +1,8 @@
 /* What a network is: nodes, each of which reads the streams of others and writes its own, and the tables of its parameters.
  *
- * Letters: T steps, B batch, I inputs, H hidden units, G gates; Hp is H padded to whole vectors. All arrays are row-major.
- * Positions ("at", "packed", "gradient") are counted in numbers from the beginning of a region, not in bytes; -1: no such array.
+ * H is the number of units of a direction of a node, Hp the same padded to whole vectors. All arrays are row-major. Positions
+ * ("at", "packed", "gradient") are counted in numbers from the beginning of a region, not in bytes. Of a stream's `at`, `d` and
+ * `before` and a node's `gates`, -1 means that there is no such array.
  *
  * The caller fills in what is marked "given" and allocates the tables; `plan` fills in the rest.
  */
@@ -28,7 +29,8 @@ typedef enum { ZEROS, CONSTANTS, GLOROT, ORTHOGONAL, FROM_0_TO_1 } rnn_initial;
 typedef struct {
     int node, direction;
     const char *stem;                                   /* its name without that of the node */
-    int n_groups, n_axes;                               /* shapes (groups * units,), (groups * units, columns), or 3: (groups, units) */
+    int n_groups, n_axes;                               /* 1: (groups * units,); 2: (groups * units, columns);
+                                                           3: (groups, units) */
     isize units, columns;
     int decays;                                         /* weights are penalised, biases are not */
     rnn_initial initial;
@@ -46,7 +48,7 @@ typedef enum {
 /* A tensor, or some of its columns, in the form in which kernels read it. */
 typedef struct {
     rnn_format format;
-    int tensor[2];                                      /* the second only for PADDED, or -1 */
+    int tensor[2];                                      /* -1: no second one, which only PADDED may have */
     int n_blocks, group[2][MAX_BLOCKS];                 /* COLUMNS, PADDED: group of the tensor in each block, or -1 */
     isize first, k;                                     /* COLUMNS: k columns from `first` on; ROWS: k rows */
     isize parts, units, width;                          /* `width` is that of a block or part; ROWS has `parts` of them */
@@ -71,8 +73,8 @@ typedef struct {
     isize at;                                           /* in a worker's arena: (rows, ld) */
     isize d, ld_d;                                      /* there: its gradient */
     int reach;                                          /* greatest shift at which it is read */
-    isize before;                                       /* there: (segments, reach, max_rows, ld) the steps before a segment, latest
-                                                           first */
+    isize before;                                       /* there: (segments, reach, max_rows, ld) the steps before a
+                                                           segment, latest first */
     int has_gradient;
     int zeroed;                                         /* its gradient begins with zeros, to which all readers add */
 } rnn_stream;
@@ -80,8 +82,8 @@ typedef struct {
 /* A stream as a node reads it. */
 typedef struct {
     int node, shift;                                    /* given: whose stream; steps back, at least 0 */
-    int stem;                                           /* given: index into `rnn_stems` */
-    int overwrites;                                     /* writes the gradient of the stream; others add to it */
+    int stem;                                           /* given: index into `weight_stems` */
+    int overwrites;                                     /* its reader writes the gradient of the stream; others add to it */
     int at_once;                                        /* the gradient is passed on at each step, not by blocks */
     isize left_over;                                    /* shifted: gradient of the steps before the segment, in a worker's arena:
                                                            (shift, max_rows, ld), latest first */
@@ -99,11 +101,11 @@ typedef struct {
     int first, n_blocks, takes_x, takes_h;
 } rnn_block_group;
 
-/* What a cell declares. Its gate buffer is a row of blocks, each Hp wide; a block receives the products of one gate with the sources,
- * or with the previous state h, or with both. */
+/* What a cell declares. Its gate buffer is a row of blocks, each Hp wide; a block receives the products of one gate with the
+ * sources, or with the previous state h, or with both. */
 typedef struct {
     const char *gates, *state_name[MAX_STATES];         /* names; those of the gates separated by blanks */
-    int n_gates, n_blocks, n_states, n_own, n_groups;
+    int n_blocks, n_states, n_own, n_groups;
     int n_x, n_h;                                       /* gates with a product of the sources, of h */
     int x_gate[MAX_BLOCKS], h_gate[MAX_BLOCKS];         /* in each block: which of these, or -1 */
     int x_block[MAX_BLOCKS], h_block[MAX_BLOCKS];       /* block of each of these */
@@ -133,7 +135,7 @@ typedef enum { DATA, RECURRENT, DROP, ADD, LAST, HEAD } rnn_kind;
 typedef struct {
     /* given */
     rnn_kind kind;
-    int cell;                                          /* index into the roster */
+    int cell;                                           /* index into the roster */
     int n_directions;
     isize units;                                        /* of each direction */
     double option[MAX_OPTIONS];
@@ -144,12 +146,13 @@ typedef struct {
     rnn_cell declared;
     rnn_stream out;
     isize width;                                        /* Hp */
-    isize gates, ld_gates;                              /* in a worker's arena: (steps, ld_gates); a head's logits */
+    isize gates, ld_gates;                              /* in a worker's arena: (rows, ld_gates); a head: (rows, Hp) logits */
     int gates_kept;
-    isize state[MAX_STATES], before[MAX_STATES], d_state[MAX_STATES];  /* there: (steps, ld), (segments, rows, ld), (rows, Hp) */
+    isize state[MAX_STATES], before[MAX_STATES], d_state[MAX_STATES];   /* (rows, ld), (segments, max_rows, ld), (max_rows, Hp) */
     isize gates_column;                                 /* of the second direction in a row of gates */
     isize operands, n_operands;                         /* in a worker's walks; of each direction */
-    int seeds, seeded_by;                               /* last: its gradient begins that of a recurrent node, which knows it */
+    int seeds;                                          /* LAST: whether back-propagation of its source begins with it */
+    int seeded_by;                                      /* RECURRENT: the node with whose gradient it begins, or -1 */
     isize work;                                         /* multiplications per row, forward */
 } rnn_node;
 
@@ -217,5 +220,16 @@ typedef struct {
     isize state_columns;                                /* in a row of states */
     isize gathered[MAX_SOURCES + 1], ld_gathered;       /* there: copies of rows of earlier steps, (waiting, ld_gathered) each */
 } rnn_network;
+
+/* Source number i of a node, and the stream that it reads. */
+static inline rnn_source *source_of(const rnn_network *network, const rnn_node *node, int i)
+{
+    return &network->source[node->first_source + i];
+}
+
+static inline rnn_stream *stream_of(const rnn_network *network, const rnn_source *source)
+{
+    return &network->node[source->node].out;
+}
 
 #endif

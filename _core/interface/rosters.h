@@ -10,7 +10,7 @@ typedef struct {
     rnn_option_type type;
     const char *choices;                                /* separated by blanks */
     double preset;                                      /* value unless another is given */
-    double least, below;                                /* allowed numbers; below 0: no limits */
+    double least, below;                                /* allowed numbers, if least < below; else any */
 } rnn_option;
 
 typedef enum { NUMBERS, TWO_CLASSES, CLASS_PER_OUTPUT } rnn_targets;

@@ -9,11 +9,12 @@
 #include <stdint.h>
 
 #include "interface/network.h"
+#include "interface/rosters.h"
 #include "levels/vec.h"
 #include "plan/sizes.h"
 
-/* Loss of one row (elementwise losses: mean over the outputs). z, whose padding is finite, may be overwritten; d (width), which may
- * be the same array, is the gradient with respect to z, with zeros in the padding. */
+/* Loss of one row (elementwise losses: mean over the outputs). z, whose padding is finite, may be overwritten; d (width),
+ * which may be the same array, is the gradient with respect to z, with zeros in the padding. */
 typedef double (*loss_function)(const rnn_network *network, real *z, const real *y, int32_t label, real *d);
 typedef void (*link_function)(isize n, isize width, real *z);
 

@@ -1,7 +1,7 @@
 /* Random numbers by counter: Philox4x32-10 (Salmon, Moraes, Dror and Shaw, 2011).
  *
- * A number is a function of (seed, purpose, layer, update, sample, step, unit) alone, so a dropout mask is the same for any slice, thread or
- * order of the batch, is never stored, and can be drawn again in backward.
+ * A number is a function of (seed, purpose, layer, update, sample, step, unit) alone, so a dropout mask is the same for any
+ * slice, thread or order of the batch, is never stored, and can be drawn again in backward.
  */
 #ifndef SKLEARN_RNN_RANDOM_H
 #define SKLEARN_RNN_RANDOM_H
@@ -48,7 +48,8 @@ static inline void philox_draw(uint32_t *restrict words, uint32_t block, uint32_
 /* What a random number is for: part of the key, so that no two uses draw the same numbers. */
 typedef enum { PURPOSE_DROPOUT } rnn_purpose;
 
-/* to (+)= from * mask / (1 - rate), for the `units` of one step of one sample; the mask of `layer` is drawn from the job's key. */
+/* to (+)= from * mask / (1 - rate), for the `units` of one step of one sample; the mask of `layer` is drawn from the job's
+ * key. */
 static inline void dropout_row(const rnn_job *job, rnn_purpose purpose, uint32_t layer, double rate, isize sample, isize step,
                                isize first_unit, isize units, const real *from, real *to, int accumulate)
 {

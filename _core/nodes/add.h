@@ -6,8 +6,8 @@
 #include "nodes/sources.h"
 
 /* to (n rows) (+)= from, part by part; where it overwrites, padding becomes 0 */
-static void add_rows(isize n, const rnn_stream *from_stream, const real *from, isize ld_from, const rnn_stream *to_stream, real *to,
-                     isize ld_to, int accumulate)
+static void add_rows(isize n, const rnn_stream *from_stream, const real *from, isize ld_from, const rnn_stream *to_stream,
+                     real *to, isize ld_to, int accumulate)
 {
     for (isize i = 0; i < n; i++, from += ld_from, to += ld_to)
         for (isize part = 0; part < to_stream->parts; part++) {
@@ -48,7 +48,7 @@ static void add_backward_step(rnn_job *job, slice *s, int number, int d, isize t
         const rnn_source *source = source_of(network, node, i);
         const rnn_stream *to = stream_of(network, source);
         const isize n = rows_reaching(s, reverse, t, source->shift);
-        if (n && to->d >= 0)
+        if (n && passes_gradient(network, source))
             add_rows(n, &node->out, d_out, node->out.ld_d, to, source_gradient(network, s, source, reverse, t), to->ld_d,
                      !source->overwrites);
     }

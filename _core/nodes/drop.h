@@ -1,5 +1,5 @@
-/* Dropout: in training, a stream times a random mask of zeros and 1 / (1 - rate) (Srivastava et al., 2014). The mask is drawn again in
- * backward. In a prediction the node's stream is that of its source.
+/* Dropout: in training, a stream times a random mask of zeros and 1 / (1 - rate) (Srivastava et al., 2014). The mask is drawn
+ * again in backward. In a prediction the node's stream is that of its source.
  */
 #ifndef SKLEARN_RNN_DROP_H
 #define SKLEARN_RNN_DROP_H
@@ -52,7 +52,7 @@ static void drop_backward_step(rnn_job *job, slice *s, int number, int d, isize 
     const rnn_node *node = &network->node[number];
     const rnn_source *source = source_of(network, node, 0);
     (void)d;
-    if (has_gradient(network, source))
+    if (passes_gradient(network, source))
         drop_rows(job, s, node, t, node->out.life == ONCE ? s->rows : rows_at(s, t), gradient_rows(s, &node->out, t),
                   node->out.ld_d, source_gradient(network, s, source, 0, t), stream_of(network, source)->ld_d,
                   !source->overwrites);

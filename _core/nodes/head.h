@@ -1,7 +1,8 @@
 /* The head: a linear map from its sources to the outputs, their loss, and the way back.
  *
- * It reads one row per sequence, or the rows of all steps in blocks. If other nodes read its stream (the outputs after the link), or if
- * it is in one stage with them, it goes step by step and keeps its logits; a target per sequence then belongs to the last step.
+ * It reads one row per sequence, or the rows of all steps in blocks. If other nodes read its stream (the outputs after the
+ * link), or if it is in one stage with them, it goes step by step and keeps its logits; a target per sequence then belongs to
+ * the last step.
  */
 #ifndef SKLEARN_RNN_HEAD_H
 #define SKLEARN_RNN_HEAD_H
@@ -56,7 +57,7 @@ static void head_source_gradients(const rnn_job *job, const slice *s, const rnn_
     for (int i = 0; i < node->n_sources; i++) {
         const rnn_source *source = source_of(network, node, i);
         const rnn_stream *to = stream_of(network, source);
-        if (to->d < 0)
+        if (!passes_gradient(network, source))
             continue;
         const operand a = {.a = d_z, .b = (const real *)job->packed + source->packed_rows[0], .ld_a = node->width, .n_runs = 1,
                            .run = node->units, .run_start = AT_ONCE};
@@ -93,7 +94,7 @@ static inline int puts_outputs(const rnn_job *job, int number)
 
 /* ---- loss ---- */
 
-/* Loss before weights of one row of outputs, with target number `target` of the data; z becomes its gradient. */
+/* Loss of one row of raw outputs z, whose target is number `target` of the data; z becomes its gradient. */
 static double loss_of_row(const rnn_job *job, isize target, real *z)
 {
     const rnn_network *network = job->network;
@@ -102,8 +103,8 @@ static double loss_of_row(const rnn_job *job, isize target, real *z)
     return loss_roster[network->loss].loss(network, z, y, data->labels ? data->labels[target] : 0, z);
 }
 
-/* Loss of one row, whose target is number `target` of the data; z becomes its gradient. */
-static double row_loss(const rnn_job *job, isize target, real *z)
+/* What the row adds to the loss of the minibatch; z becomes the gradient of that. */
+static double weighted_loss(const rnn_job *job, isize target, real *z)
 {
     const rnn_network *network = job->network;
     const rnn_data *data = &job->data;
@@ -132,6 +133,20 @@ static void row_losses(const rnn_job *job, isize n, const void *outputs, void *r
     }
 }
 
+/* Loss of the rows of step t; z becomes its gradient. */
+static double step_loss(const rnn_job *job, const slice *s, isize t, real *z)
+{
+    double loss = 0;
+    for (isize i = 0; i < rows_at(s, t); i++, z += job->network->output_width) {
+        const isize target = target_of(job, s, i, t);
+        if (target >= 0)
+            loss += weighted_loss(job, target, z);
+        else
+            memset(z, 0, (size_t)job->network->output_width * sizeof(real));
+    }
+    return loss;
+}
+
 /* ---- one row per sequence ---- */
 
 static int head_forward_once(rnn_job *job, slice *s, int number)
@@ -154,7 +169,7 @@ static int head_backward_once(rnn_job *job, slice *s, int number)
         return 0;
     head_products(job, s, node, 0, s->rows, z);
     for (isize i = 0; i < s->rows; i++)
-        s->loss += row_loss(job, s->sample[i], z + i * node->width);
+        s->loss += weighted_loss(job, s->sample[i], z + i * node->width);
     head_weight_gradients(job, s, node, 0, s->rows, z, 0);
     head_source_gradients(job, s, node, 0, s->rows, z);
     return 0;
@@ -184,20 +199,6 @@ static int head_forward_blocks(rnn_job *job, slice *s, int number)
     return 0;
 }
 
-/* Loss of the rows of step t; z becomes its gradient. */
-static double step_loss(const rnn_job *job, const slice *s, isize t, real *z)
-{
-    double loss = 0;
-    for (isize i = 0; i < rows_at(s, t); i++, z += job->network->output_width) {
-        const isize target = target_of(job, s, i, t);
-        if (target >= 0)
-            loss += row_loss(job, target, z);
-        else
-            memset(z, 0, (size_t)job->network->output_width * sizeof(real));
-    }
-    return loss;
-}
-
 static int head_backward_blocks(rnn_job *job, slice *s, int number)
 {
     const rnn_node *node = &job->network->node[number];
@@ -224,6 +225,21 @@ static real *logits_of(const slice *s, const rnn_node *node, isize t)
     return s->arena + node->gates + row_at(s, t, node->gates_kept) * node->width;
 }
 
+/* Add to d_z (rows, width) what comes back through the link from those who read the outputs y. */
+static void add_gradient_of_outputs(const rnn_job *job, const slice *s, const rnn_node *node, isize t, real *d_z)
+{
+    const rnn_network *network = job->network;
+    const real *y = stream_rows(network, s, &node->out, t), *d_y = gradient_rows(s, &node->out, t);
+    for (isize i = 0; i < rows_at(s, t); i++)
+        loss_roster[network->loss].link_backward(node->units, y + i * node->width, d_y + i * node->out.ld_d,
+                                                 d_z + i * node->width);
+}
+
+static void head_begin_backward(rnn_job *job, slice *s, int number, int d)
+{
+    begin_blocks(&walk_of(s, number, d)->waiting, s, goes_in_reverse(job->network, &job->network->node[number]));
+}
+
 static void head_forward_step(rnn_job *job, slice *s, int number, int d, isize t)
 {
     const rnn_network *network = job->network;
@@ -246,20 +262,6 @@ static void head_forward_step(rnn_job *job, slice *s, int number, int d, isize t
     }
 }
 
-/* Add to d_z (rows, width) what comes back through the link from those who read the outputs y. */
-static void add_gradient_of_outputs(const rnn_job *job, const slice *s, const rnn_node *node, isize t, real *d_z)
-{
-    const rnn_network *network = job->network;
-    const real *y = stream_rows(network, s, &node->out, t), *d_y = gradient_rows(s, &node->out, t);
-    for (isize i = 0; i < rows_at(s, t); i++)
-        loss_roster[network->loss].link_backward(node->units, y + i * node->width, d_y + i * node->out.ld_d, d_z + i * node->width);
-}
-
-static void head_begin_backward(rnn_job *job, slice *s, int number, int d)
-{
-    begin_blocks(&walk_of(s, number, d)->waiting, s, goes_in_reverse(job->network, &job->network->node[number]));
-}
-
 static void head_backward_step(rnn_job *job, slice *s, int number, int d, isize t)
 {
     const rnn_node *node = &job->network->node[number];
@@ -274,7 +276,8 @@ static void head_backward_step(rnn_job *job, slice *s, int number, int d, isize 
     head_source_gradients(job, s, node, t, n, z);
     if (is_block(waiting, s, goes_in_reverse(job->network, node), t)) {
         const isize first = waiting->first;
-        head_weight_gradients(job, s, node, first, rows_of(s, first, waiting->end), logits_of(s, node, first), waiting->accumulate);
+        head_weight_gradients(job, s, node, first, rows_of(s, first, waiting->end), logits_of(s, node, first),
+                              waiting->accumulate);
         begin_next_block(waiting, goes_in_reverse(job->network, node));
     }
 }

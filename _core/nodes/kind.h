@@ -13,7 +13,7 @@ typedef void (*node_step)(rnn_job *job, slice *s, int node, int d, isize t);
 typedef int (*node_pass)(rnn_job *job, slice *s, int node);
 
 typedef struct {
-    const char *name;
+    const char *name;                                   /* name and options (or NULL): for the boundary */
     const rnn_option *options;
     node_step forward_step, backward_step;
     node_pass forward, backward;                        /* NULL: step by step */

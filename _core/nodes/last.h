@@ -1,6 +1,7 @@
 /* One row per sequence: the last state of each unit, that is of a reverse direction the one at the first step.
  *
- * Its gradient needs no buffer per step where the stream is that of a recurrent node: there it is what back-propagation begins with.
+ * Its gradient needs no buffer per step where the stream is that of a recurrent node: there it is what back-propagation begins
+ * with.
  */
 #ifndef SKLEARN_RNN_LAST_H
 #define SKLEARN_RNN_LAST_H

@@ -1,5 +1,4 @@
-/* A recurrent layer: in each direction, products with the sources and the previous state, and then a cell, step by step.
- */
+/* A recurrent node: in each direction, products with the sources and the previous state, and then a cell, step by step. */
 #ifndef SKLEARN_RNN_RECURRENT_H
 #define SKLEARN_RNN_RECURRENT_H
 
@@ -39,8 +38,8 @@ static cell_step step_rows(const rnn_job *job, const slice *s, const walk *w, is
     return step;
 }
 
-/* gates (rows, n_blocks * Hp) = bias + sources W + h_prev U, each block with what its gate takes. `reaching` tells for each source
- * (last: for h_prev) how many rows of the step have it; those from `first` on are computed. */
+/* gates (rows, n_blocks * Hp) = bias + sources W + h_prev U, each block with what its gate takes. `reaching` tells for each
+ * source (last: for h_prev) how many rows of the step have it; those from `first` on are computed. */
 static void gate_products(const rnn_job *job, const walk *w, const cell_step *step, isize first, const real *const *rows_of,
                           const isize *reaching)
 {
@@ -162,8 +161,8 @@ static void pass_rows(const rnn_job *job, const walk *w, const rnn_source *sourc
                       d_source + to->start[part], ld);
 }
 
-/* The same for the rows of step t, which may be those of an earlier step of the source: then they are summed apart, so that it does not
- * matter for their bits in which segment that step lies. */
+/* The same for the rows of step t, which may be those of an earlier step of the source: then they are summed apart, so that it
+ * does not matter for their bits in which segment that step lies. */
 static void pass_step(const rnn_job *job, const slice *s, const walk *w, const rnn_source *source, isize t)
 {
     const rnn_network *network = job->network;
@@ -186,45 +185,50 @@ static void pass_at_once(const rnn_job *job, const slice *s, const walk *w, isiz
 {
     for (int i = 0; i < w->node->n_sources; i++) {
         const rnn_source *source = source_of(job->network, w->node, i);
-        if (source->at_once && has_gradient(job->network, source))
+        if (source->at_once && passes_gradient(job->network, source))
             pass_step(job, s, w, source, t);
     }
 }
 
-/* copy (rows of steps first..end, width): rows of `shift` steps before, zeros where a sequence has no such step */
-typedef const real *(*rows_before)(const rnn_job *job, const slice *s, const walk *w, int source, isize t);
-
-static const real *rows_of_state(const rnn_job *job, const slice *s, const walk *w, int source, isize t)
-{
-    (void)job;
-    (void)source;
-    return state_rows(s, &w->state[0], before(w->reverse, t, 1));
-}
-
-static const real *rows_of_source(const rnn_job *job, const slice *s, const walk *w, int source, isize t)
-{
-    return source_rows(job->network, s, source_of(job->network, w->node, source), w->reverse, t);
-}
-
-static void gather_rows(const rnn_job *job, const slice *s, const walk *w, isize first, isize end, isize shift, rows_before rows,
-                        int source, isize width, isize ld_from, real *copy)
+/* copy (rows of step t, width): the first n rows of `from` (n, ld), then zeros; returns where the next step's rows go */
+static real *gather_step(const rnn_network *network, const slice *s, isize t, isize n, const real *from, isize ld, isize width,
+                         real *copy)
 {
     const size_t bytes = (size_t)width * sizeof(real);
+    for (isize i = 0; i < rows_at(s, t); i++, copy += network->ld_gathered)
+        if (i < n)
+            memcpy(copy, from + i * ld, bytes);
+        else
+            memset(copy, 0, bytes);
+    return copy;
+}
+
+/* copy: what a shifted source gives to steps first..end, zeros where a sequence has no such step */
+static void gather_source(const rnn_network *network, const slice *s, const walk *w, const rnn_source *source, isize first,
+                          isize end, real *copy)
+{
+    const isize ld = stream_of(network, source)->ld;
     for (isize t = first; t < end; t++) {
-        const isize n = rows_reaching(s, w->reverse, t, shift);
-        const real *from = n ? rows(job, s, w, source, t) : NULL;
-        for (isize i = 0; i < rows_at(s, t); i++, copy += job->network->ld_gathered)
-            if (i < n)
-                memcpy(copy, from + i * ld_from, bytes);
-            else
-                memset(copy, 0, bytes);
+        const isize n = rows_reaching(s, w->reverse, t, source->shift);
+        const real *from = n ? source_rows(network, s, source, w->reverse, t) : NULL;
+        copy = gather_step(network, s, t, n, from, ld, ld, copy);
+    }
+}
+
+/* copy: the same of the previous h */
+static void gather_previous(const rnn_network *network, const slice *s, const walk *w, isize first, isize end, real *copy)
+{
+    for (isize t = first; t < end; t++) {
+        const isize n = rows_reaching(s, w->reverse, t, 1);
+        const real *from = n ? state_rows(s, &w->state[0], before(w->reverse, t, 1)) : NULL;
+        copy = gather_step(network, s, t, n, from, w->state[0].ld, w->node->width, copy);
     }
 }
 
 /* The inputs of steps first..end, each with the place of its weights' gradient; the last one is the previous state. */
-static int find_inputs(const rnn_job *job, const slice *s, const walk *w, isize first, isize end, gradient_operand *inputs)
+static void find_inputs(const rnn_network *network, const slice *s, const walk *w, isize first, isize end,
+                        gradient_operand *inputs)
 {
-    const rnn_network *network = job->network;
     const rnn_node *node = w->node;
     int n_gathered = 0;
     for (int i = 0; i < node->n_sources; i++) {
@@ -236,18 +240,17 @@ static int find_inputs(const rnn_job *job, const slice *s, const walk *w, isize 
             continue;
         }
         real *copy = s->arena + network->gathered[n_gathered++];
-        gather_rows(job, s, w, first, end, source->shift, rows_of_source, i, from->ld, from->ld, copy);
+        gather_source(network, s, w, source, first, end, copy);
         inputs[i].a.a = copy;
         inputs[i].a.ld_a = network->ld_gathered;
     }
     if (!node->declared.n_h)
-        return node->n_sources;
+        return;
     real *copy = s->arena + network->gathered[n_gathered];
-    gather_rows(job, s, w, first, end, 1, rows_of_state, 0, node->width, w->state[0].ld, copy);
+    gather_previous(network, s, w, first, end, copy);
     inputs[node->n_sources] = (gradient_operand){
         .a = {.a = copy, .ld_a = network->ld_gathered, .n_runs = 1, .run = node->units, .run_start = AT_ONCE},
         .c = w->gradient + w->direction->d_u};
-    return node->n_sources + 1;
 }
 
 /* From the gate gradients of steps first..end, compute their share of the gradients of weights and biases, and of the sources. */
@@ -259,7 +262,7 @@ static void block_gradients(const rnn_job *job, const slice *s, const walk *w, i
     const isize n = rows_of(s, first, end), ld_c = cell->n_blocks * node->width;
     const real *d_gates = w->gates + row_at(s, first, 1) * node->ld_gates;
     gradient_operand inputs[MAX_SOURCES + 1];
-    find_inputs(job, s, w, first, end, inputs);
+    find_inputs(network, s, w, first, end, inputs);
     for (int g = 0; g < cell->n_groups; g++) {
         const rnn_block_group *group = &cell->group[g];
         const isize column = group->first * node->width;
@@ -274,7 +277,7 @@ static void block_gradients(const rnn_job *job, const slice *s, const walk *w, i
     }
     for (int i = 0; i < node->n_sources; i++) {
         const rnn_source *source = source_of(network, node, i);
-        if (!source->at_once && has_gradient(network, source))
+        if (!source->at_once && passes_gradient(network, source))
             pass_rows(job, w, source, n, d_gates, source_gradient(network, s, source, w->reverse, first),
                       source->overwrites && w->d == 0);
     }

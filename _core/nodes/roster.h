@@ -23,4 +23,16 @@ static const node_kind kind_roster[] = {
      .backward_step = head_backward_step, .forward = head_forward, .backward = head_backward},
 };
 
+enum { N_KINDS = sizeof kind_roster / sizeof *kind_roster };
+_Static_assert(N_KINDS == HEAD + 1, "the roster has a line for each rnn_kind");
+
+/* For the boundary: name and options (or NULL) of a kind; NULL after the last one. */
+static const char *describe_kind(int kind, const rnn_option **options)
+{
+    if (kind < 0 || kind >= N_KINDS)
+        return NULL;
+    *options = kind_roster[kind].options;
+    return kind_roster[kind].name;
+}
+
 #endif

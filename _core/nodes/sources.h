@@ -6,16 +6,6 @@
 #include "run/slice.h"
 #include "weights/gemm.h"
 
-static inline const rnn_source *source_of(const rnn_network *network, const rnn_node *node, int i)
-{
-    return &network->source[node->first_source + i];
-}
-
-static inline const rnn_stream *stream_of(const rnn_network *network, const rnn_source *source)
-{
-    return &network->node[source->node].out;
-}
-
 /* (., ld) the rows of a source that belong to step t. */
 static inline real *source_rows(const rnn_network *network, const slice *s, const rnn_source *source, int reverse, isize t)
 {
@@ -32,8 +22,8 @@ static inline real *source_gradient(const rnn_network *network, const slice *s, 
     return s->arena + source->left_over + (s->first - 1 - from) * network->max_rows * out->ld_d;
 }
 
-/* Add to the gradient of a shifted source what its reader left over in the segment after this one; what it leaves over in this segment
- * begins with zeros. */
+/* Add to the gradient of a shifted source what its reader left over in the segment after this one; what it leaves over in this
+ * segment begins with zeros. */
 static void take_left_over(const rnn_network *network, const slice *s, const rnn_source *source)
 {
     const rnn_stream *out = stream_of(network, source);
@@ -55,15 +45,10 @@ static inline int goes_in_reverse(const rnn_network *network, const rnn_node *no
     return network->stage[node->stage].reverse[0];
 }
 
-static inline int has_gradient(const rnn_network *network, const rnn_source *source)
+/* Whether a reader passes a gradient on to this source. */
+static inline int passes_gradient(const rnn_network *network, const rnn_source *source)
 {
     return stream_of(network, source)->d >= 0;
-}
-
-/* The operand of a product with a source: its columns, and in `b` the weights. */
-static inline operand operand_of(const rnn_stream *out, const real *b)
-{
-    return (operand){.b = b, .ld_a = out->ld, .n_runs = (int)out->parts, .run = out->units, .run_start = out->start};
 }
 
 #endif

@@ -42,7 +42,7 @@ static void shape_stream(rnn_stream *out, isize parts, isize units, isize width,
 static void shape_node(rnn_network *network, int number)
 {
     rnn_node *node = &network->node[number];
-    const rnn_source *sources = &network->source[node->first_source];
+    const rnn_source *sources = source_of(network, node, 0);
     const rnn_stream *from = node->n_sources ? &network->node[sources->node].out : NULL;
     node->needed = 0;
     node->gates = -1;
@@ -85,7 +85,7 @@ static void count_work(rnn_network *network)
         const double width = (double)node->width;
         double inputs = 0, work = 0;    /* sizes have not been checked yet */
         for (int j = 0; j < node->n_sources; j++)
-            inputs += (double)columns_of(network, &network->source[node->first_source + j]);
+            inputs += (double)columns_of(network, source_of(network, node, j));
         if (node->kind == HEAD)
             work = width * inputs;
         for (int g = 0; node->kind == RECURRENT && g < node->declared.n_groups; g++) {
@@ -130,12 +130,12 @@ static int greatest_reach(const rnn_network *network)
 static int drops_in_place(const rnn_network *network, int number)
 {
     const rnn_node *node = &network->node[number];
-    const rnn_source *source = &network->source[node->first_source];
+    const rnn_source *source = source_of(network, node, 0);
     int n_readers = 0;
     for (int i = 0; i < network->n_ordered; i++) {
         const rnn_node *reader = &network->node[network->order[i]];
         for (int j = 0; j < reader->n_sources; j++)
-            n_readers += network->source[reader->first_source + j].node == source->node;
+            n_readers += source_of(network, reader, j)->node == source->node;
     }
     return node->kind == DROP && n_readers == 1 && !node->out.reach && source->node != 0;
 }
@@ -152,7 +152,7 @@ static void claim_stream(rnn_network *network, int number, isize n_before)
     if (!out->has_gradient)
         return;
     if (drops_in_place(network, number))
-        out->d = network->node[network->source[node->first_source].node].out.d;
+        out->d = network->node[source_of(network, node, 0)->node].out.d;
     else
         out->d = claim(arena, kept, out->ld_d);
 }
@@ -189,8 +189,8 @@ static void claim_head(rnn_network *network, rnn_node *node)
 static void claim_left_over(rnn_network *network, const rnn_node *node)
 {
     for (int i = 0; i < node->n_sources; i++) {
-        rnn_source *source = &network->source[node->first_source + i];
-        const rnn_stream *from = &network->node[source->node].out;
+        rnn_source *source = source_of(network, node, i);
+        const rnn_stream *from = stream_of(network, source);
         if (source->shift == 0 || !from->has_gradient)
             continue;
         source->left_over = claim(&network->arena, network->max_segments > 1 ? source->shift * network->max_rows : 0, from->ld_d);
@@ -218,11 +218,11 @@ static void plan_arena(rnn_network *network)
             claim_head(network, node);
         int shifted = node->kind == RECURRENT && node->declared.n_h;
         for (int j = 0; j < node->n_sources && node->kind == RECURRENT; j++) {
-            const rnn_source *source = &network->source[node->first_source + j];
+            const rnn_source *source = source_of(network, node, j);
             if (source->shift == 0)
                 continue;
             shifted++;
-            network->ld_gathered = most(network->ld_gathered, row_length(network->node[source->node].out.ld));
+            network->ld_gathered = most(network->ld_gathered, row_length(stream_of(network, source)->ld));
         }
         claim_left_over(network, node);
         n_gathered = (int)most(n_gathered, shifted);

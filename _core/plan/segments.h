@@ -5,7 +5,8 @@
 #include "interface/network.h"
 #include "plan/sizes.h"
 
-/* Rows of the shortest segment allowed: room for several blocks, wherever these end, and for more steps than any source reaches back. */
+/* Rows of the shortest segment allowed: room for several blocks, wherever these end, and for more steps than any source
+ * reaches back. */
 static inline isize least_segment(const rnn_network *network, int reach)
 {
     return 2 * (BLOCK_ROWS + network->max_rows) + (reach > 1 ? (reach - 1) * network->max_rows : 0);
@@ -29,8 +30,8 @@ static inline isize block_start(const isize *offset, isize end)
     return first;
 }
 
-/* Cut `steps` steps, whose first rows are offset (steps + 1,), into segments of whole blocks that fit into an arena, from the last step
- * on. Returns the first step of each segment and the end of the last, in the memory of bounds (max_segments + 1,). */
+/* Cut `steps` steps, whose first rows are offset (steps + 1,), into segments of whole blocks that fit into an arena, from the
+ * last step on. Returns the first step of each segment and the end of the last, in the memory of bounds (max_segments + 1,). */
 static inline const isize *cut_into_segments(const rnn_network *network, const isize *offset, isize steps, isize *bounds,
                                              isize *n_segments)
 {

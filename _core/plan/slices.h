@@ -1,5 +1,5 @@
-/* How a minibatch is cut into slices. The rule depends only on the minibatch and the network, never on threads, so that any number of
- * threads gives the same bits.
+/* How a minibatch is cut into slices. The rule depends only on the minibatch and the network, never on threads, so that any
+ * number of threads gives the same bits.
  */
 #ifndef SKLEARN_RNN_SLICES_H
 #define SKLEARN_RNN_SLICES_H
@@ -25,8 +25,8 @@ static isize rows_wanted(const rnn_network *network)
     return SLICE_ROWS;
 }
 
-/* How many slices a minibatch is cut into. In a prediction, where a row's bits do not depend on the slices, there is at least one for
- * each worker. */
+/* How many slices a minibatch is cut into. In a prediction, where a row's bits do not depend on the slices, there is at least
+ * one for each worker. */
 static isize slices_of(const rnn_network *network, isize batch)
 {
     const isize rows = rows_wanted(network), wanted = (batch + rows - 1) / rows;

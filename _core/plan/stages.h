@@ -12,18 +12,18 @@ static void mark_needed(rnn_network *network, int number)
         return;
     node->needed = 1;
     for (int i = 0; i < node->n_sources; i++)
-        mark_needed(network, network->source[node->first_source + i].node);
+        mark_needed(network, source_of(network, node, i)->node);
 }
 
 /* A prediction drops nothing: who reads a dropout node reads its source. */
 static void pass_by_dropout(rnn_network *network)
 {
     while (network->node[network->result].kind == DROP)
-        network->result = network->source[network->node[network->result].first_source].node;
+        network->result = source_of(network, &network->node[network->result], 0)->node;
     for (int i = 0; i < network->n_sources; i++) {
         rnn_source *source = &network->source[i];
         while (network->node[source->node].kind == DROP)
-            source->node = network->source[network->node[source->node].first_source].node;
+            source->node = source_of(network, &network->node[source->node], 0)->node;
     }
 }
 
@@ -34,7 +34,7 @@ static int is_per_step(const rnn_network *network, int number)
         return 0;
     if (node->kind != DROP && node->kind != HEAD)
         return 1;
-    return is_per_step(network, network->source[node->first_source].node);
+    return is_per_step(network, source_of(network, node, 0)->node);
 }
 
 static int goes_backwards(const rnn_node *node)
@@ -69,7 +69,7 @@ static void add_stage(rnn_network *network, int first, int end)
         stage->work += node->work;
         stage->has_backward |= node->kind != DATA || network->input_gradient;
         for (int j = 0; j < node->n_sources; j++)
-            stage->reach = (int)most(stage->reach, network->source[node->first_source + j].shift);
+            stage->reach = (int)most(stage->reach, source_of(network, node, j)->shift);
         if (node->kind != RECURRENT)
             continue;
         stage->n_directions = node->n_directions;
@@ -78,15 +78,15 @@ static void add_stage(rnn_network *network, int first, int end)
     }
 }
 
-/* End of the stage that begins at node `first` of the order: after the last node that one of its nodes reads, or -1 if a node reads
- * a later one at the same step. */
+/* End of the stage that begins at node `first` of the order: after the last node that one of its nodes reads, or -1 if a node
+ * reads a later one at the same step. */
 static int loop_end(const rnn_network *network, int first, const int *place)
 {
     int end = first + 1, is_loop = 0;
     for (int i = first; i < end; i++) {
         const rnn_node *node = &network->node[network->order[i]];
         for (int j = 0; j < node->n_sources; j++) {
-            const rnn_source *source = &network->source[node->first_source + j];
+            const rnn_source *source = source_of(network, node, j);
             if (place[source->node] < i)
                 continue;
             if (source->shift == 0)
@@ -110,7 +110,7 @@ static void join_data(rnn_network *network)
     for (int i = 0; i < network->n_ordered; i++) {
         const rnn_node *node = &network->node[network->order[i]];
         for (int j = 0; j < node->n_sources; j++) {
-            const rnn_source *source = &network->source[node->first_source + j];
+            const rnn_source *source = source_of(network, node, j);
             if (source->node == 0 && (node->stage != 1 || source->shift > 0))
                 return;
         }
@@ -123,7 +123,8 @@ static void join_data(rnn_network *network)
         network->stage[i] = network->stage[i + 1];
 }
 
-/* Derive the stages; returns 0, or -1 if there is no order of the loops: then `first` is the node with which the trouble begins. */
+/* Derive the stages; returns 0, or -1 if there is no order of the loops: then `first` is the node with which the trouble
+ * begins. */
 static int order_stages(rnn_network *network, int *first)
 {
     int place[MAX_NODES], n_per_step = 0;
@@ -169,15 +170,15 @@ static void find_seeds(rnn_network *network)
         rnn_node *node = &network->node[number];
         if (node->kind != LAST)
             continue;
-        rnn_node *from = &network->node[network->source[node->first_source].node];
+        rnn_node *from = &network->node[source_of(network, node, 0)->node];
         node->seeds = from->kind == RECURRENT && from->seeded_by < 0;
         if (node->seeds)
             from->seeded_by = number;
     }
 }
 
-/* Whether the buffer of the present step ends with the last row of each sequence: it does if the steps are gone through in the direction
- * of the stream, since the rows of sequences that have ended are left alone. */
+/* Whether the buffer of the present step ends with the last row of each sequence: it does if the steps are gone through in the
+ * direction of the stream, since the rows of sequences that have ended are left alone. */
 static int ends_with_last(const rnn_node *node)
 {
     return node->kind == RECURRENT || !(node->out.backwards[0] || node->out.backwards[1]);
@@ -187,7 +188,7 @@ static int ends_with_last(const rnn_node *node)
 static void serve_reader(rnn_network *network, int reader, rnn_source *source)
 {
     const rnn_node *node = &network->node[reader], *from = &network->node[source->node];
-    rnn_stream *out = &network->node[source->node].out;
+    rnn_stream *out = stream_of(network, source);
     const rnn_stage *stage = &network->stage[node->stage];
     const int other_stage = node->stage != from->stage;
     source->overwrites = 0;
@@ -209,7 +210,7 @@ static void choose_first_writer(rnn_network *network, int number)
     for (int i = network->n_ordered - 1; i >= 0; i--) {
         const rnn_node *reader = &network->node[network->order[i]];
         for (int j = 0; j < reader->n_sources && !reader->seeds; j++) {
-            rnn_source *source = &network->source[reader->first_source + j];
+            rnn_source *source = source_of(network, reader, j);
             if (source->node == number) {
                 source->overwrites = 1;
                 return;
@@ -233,7 +234,7 @@ static void choose_lifetimes(rnn_network *network)
     for (int i = 0; i < network->n_ordered; i++) {
         const rnn_node *node = &network->node[network->order[i]];
         for (int j = 0; j < node->n_sources; j++)
-            serve_reader(network, network->order[i], &network->source[node->first_source + j]);
+            serve_reader(network, network->order[i], source_of(network, node, j));
     }
     for (int i = 0; i < network->n_ordered; i++)
         if (!network->node[network->order[i]].out.zeroed)

@@ -1,5 +1,5 @@
-/* The order of the loops. A segment of a slice goes stage by stage forward through the network, and back; within a stage it goes step by
- * step through all its nodes. Workers take slices until none is left.
+/* The order of the loops. A segment of a slice goes stage by stage forward through the network, and back; within a stage it
+ * goes step by step through all its nodes. Workers take slices until none is left.
  */
 #ifndef SKLEARN_RNN_DRIVER_H
 #define SKLEARN_RNN_DRIVER_H
@@ -29,8 +29,8 @@ static int stage_forward(rnn_job *job, slice *s, const rnn_stage *stage)
     return 0;
 }
 
-/* What the readers in a stage left over, in the order in which they would have added it without segments: the greatest shift first,
- * because it comes from the latest step. */
+/* What the readers in a stage left over, in the order in which they would have added it without segments: the greatest shift
+ * first, because it comes from the latest step. */
 static void take_all_left_over(const rnn_network *network, const slice *s, const rnn_stage *stage)
 {
     for (int shift = stage->reach; shift > 0; shift--)
@@ -38,7 +38,7 @@ static void take_all_left_over(const rnn_network *network, const slice *s, const
             const rnn_node *node = &network->node[network->order[i]];
             for (int j = 0; j < node->n_sources; j++) {
                 const rnn_source *source = source_of(network, node, j);
-                if (source->shift == shift && has_gradient(network, source))
+                if (source->shift == shift && passes_gradient(network, source))
                     take_left_over(network, s, source);
             }
         }

@@ -25,7 +25,7 @@ typedef struct slice {
     isize n_segments;
     const isize *segment_start; /* (n_segments + 1,) first step of each segment, and the end of the last */
     isize segment, first, end;  /* the present segment: its number, its steps */
-    int again;                  /* this segment was computed before: nothing that outlives it is written */
+    int again;                  /* the segment was computed before, so what outlives it has been written and is left alone */
     int carried;                /* the first step continues from given states */
     double loss;
     real *arena;
@@ -57,7 +57,8 @@ static inline int is_complete(const slice *s) { return s->end == s->steps && !s-
 
 /* ---- rows of streams ---- */
 
-/* Which of the carried rows belong to the beginning of the present segment: training keeps those of each segment but the first. */
+/* Which of the carried rows belong to the beginning of the present segment: training keeps those of each segment but the
+ * first. */
 static inline isize carried_at(const rnn_network *network, isize segment)
 {
     return network->training && segment > 0 ? segment - 1 : 0;
@@ -124,8 +125,8 @@ static void open_slice(const rnn_job *job, isize index, isize worker, slice *s)
             running--;
         s->offset[t + 1] = s->offset[t] + running;
     }
-    s->segment_start = cut_into_segments(network, s->offset, s->steps, job->arena_ints + worker * network->n_ints + network->bounds,
-                                         &s->n_segments);
+    s->segment_start = cut_into_segments(network, s->offset, s->steps,
+                                         job->arena_ints + worker * network->n_ints + network->bounds, &s->n_segments);
 }
 
 /* A slice that has just step 1 of each sequence: step 0 was in an earlier call. */
@@ -141,7 +142,7 @@ static void open_session(const rnn_job *job, slice *s)
     for (isize t = 0; t <= 2; t++)
         s->offset[t] = t * s->rows;
     s->n_segments = 1;
-    s->segment_start = s->offset;       /* never read: there is just this segment */
+    s->segment_start = NULL;            /* there is only the segment that is set here */
     s->segment = 0;
     s->first = 1;
     s->end = 2;

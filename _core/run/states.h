@@ -1,7 +1,7 @@
 /* What goes on from one segment to the next, and from call to call: states, and the last rows of streams that are read later.
  *
- * The states of a call (initial_state, final_state) are rows of numbers, one per sequence, which hold one state after another as the
- * plan has laid them out.
+ * The states of a call (initial_state, final_state) are rows of numbers, one per sequence, which hold one state after another
+ * as the plan has laid them out.
  */
 #ifndef SKLEARN_RNN_STATES_H
 #define SKLEARN_RNN_STATES_H
@@ -41,7 +41,8 @@ static void carry_stream(const rnn_network *network, const slice *s, const rnn_s
         if (t < 0 && !s->carried)
             continue;
         const isize n = t >= 0 ? rows_at(s, t) : s->rows;
-        memmove(to + (back - 1) * network->max_rows * out->ld, stream_rows(network, s, out, t), (size_t)(n * out->ld) * sizeof(real));
+        memmove(to + (back - 1) * network->max_rows * out->ld, stream_rows(network, s, out, t),
+                (size_t)(n * out->ld) * sizeof(real));
     }
 }
 

@@ -19,7 +19,8 @@
 
 enum { MAX_PHASES = 4, MOST_HELPERS = 255, HELPER_STACK_BYTES = 1 << 20 };
 
-/* The three parts of an entry: number of the minibatch; how many helpers may come in, 0 when it is closed; how many are inside. */
+/* The three parts of an entry: number of the minibatch; how many helpers may come in, 0 when it is closed; how many are
+ * inside. */
 enum { MINIBATCH = 1 << 16, PLACE = 1 << 8, INSIDE = PLACE - 1, PLACES = INSIDE * PLACE };
 
 typedef struct {

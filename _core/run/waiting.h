@@ -1,5 +1,5 @@
-/* How threads wait for each other: they spin for a moment, as long as it takes to wake a thread, and then sleep. On a busy machine a
- * thread that spins takes the time that the thread it waits for would need.
+/* How threads wait for each other: they spin for a moment, as long as it takes to wake a thread, and then sleep. On a busy
+ * machine a thread that spins takes the time that the thread it waits for would need.
  */
 #ifndef SKLEARN_RNN_WAITING_H
 #define SKLEARN_RNN_WAITING_H

@@ -72,10 +72,8 @@ static void set_operands(const rnn_job *job, const walk *w)
     for (int g = 0; g < node->declared.n_groups; g++) {
         const rnn_block_group *group = &node->declared.group[g];
         for (int i = 0; group->takes_x && i < node->n_sources; i++) {
-            const rnn_source *source = &network->source[node->first_source + i];
-            const rnn_stream *from = &network->node[source->node].out;
-            *to++ = (operand){.b = (const real *)job->packed + source->packed[w->d][g], .ld_a = from->ld,
-                              .n_runs = (int)from->parts, .run = from->units, .run_start = from->start};
+            const rnn_source *source = source_of(network, node, i);
+            *to++ = operand_of(stream_of(network, source), (const real *)job->packed + source->packed[w->d][g]);
         }
         if (group->takes_h)
             *to++ = (operand){.b = (const real *)job->packed + w->direction->u[g], .ld_a = w->state[0].ld, .n_runs = 1,

@@ -7,7 +7,7 @@
 #ifndef SKLEARN_RNN_GEMM_H
 #define SKLEARN_RNN_GEMM_H
 
-#include "interface/isize.h"
+#include "interface/network.h"
 #include "levels/vec.h"
 #include "plan/sizes.h"
 
@@ -24,9 +24,16 @@ typedef struct {
 
 static const isize AT_ONCE[] = {0};     /* run_start of one run at the beginning */
 
-/* C (M, N vectors) = init + sum over operands of A B, whose rows begin at `row`, whose columns begin at `column`; ld_init 0 repeats one
- * row. */
-#define TILE_ARGS int n_operands, const operand *operands, isize row, isize column, real *c, isize ld_c, const real *init, isize ld_init
+/* The operand of a product with a source: its columns, and the weights `b`; the rows are still missing. */
+static inline operand operand_of(const rnn_stream *out, const real *b)
+{
+    return (operand){.b = b, .ld_a = out->ld, .n_runs = (int)out->parts, .run = out->units, .run_start = out->start};
+}
+
+/* C (M, N vectors) = init + sum over operands of A B, whose rows begin at `row`, whose columns begin at `column`; ld_init 0
+ * repeats one row. */
+#define TILE_ARGS \
+    int n_operands, const operand *operands, isize row, isize column, real *c, isize ld_c, const real *init, isize ld_init
 
 static inline __attribute__((always_inline)) void tile(const int M, const int N, TILE_ARGS)
 {

@@ -20,8 +20,8 @@ typedef struct {
     real *c;
 } gradient_operand;
 
-/* C (+)= A^T d for each operand, and db (+)= column sums of d; d (n, columns), C (., columns) with row length ld_c. Each panel of d
- * is copied once, so that the inner loop reads it in order. */
+/* C (+)= A^T d for each operand, and db (+)= column sums of d; d (n, columns), C (., columns) with row length ld_c. Each panel
+ * of d is copied once, so that the inner loop reads it in order. */
 static void weight_gradients(const rnn_job *job, real *panel, isize n, const real *d, isize ld_d, isize columns,
                              int n_operands, const gradient_operand *operands, isize ld_c, real *db, int accumulate)
 {

@@ -68,7 +68,7 @@ static void pack(rnn_job *job, isize worker)
     turns t = {.worker = worker, .n_workers = job->sync.n_workers};
     for (int i = 0; i < network->n_packings; i++) {
         const rnn_packing *p = &network->packing[i];
-        const rnn_tensor *tensor = &network->tensor[p->tensor[0] >= 0 ? p->tensor[0] : p->tensor[1]];
+        const rnn_tensor *tensor = &network->tensor[p->tensor[0]];
         real *packed = (real *)job->packed + p->at;
         if (p->format == COLUMNS)
             pack_columns(&t, p, tensor, params + tensor->at, packed);
