@@ -230,7 +230,7 @@ cdef class Engine:
             raise ValueError("`hidden_layer_sizes` is too large for these sequences: the workspace needs 2**59 numbers or more.")
         for i in range(network.n_nodes):
             if network.training and not network.node[i].needed:
-                raise ValueError(f"Node {self.tables.nodes[i - 1].name!r} must be read by the head, directly or through other nodes.")
+                raise ValueError(f"Node {self.tables.nodes[i - 1].name!r} must lead to the head, directly or through others.")
         self.max_batch = wish.batch
         with self.room_for(wish.n_slices, probe):
             self.packed = aligned_empty(network.packed.size, self.dtype)

@@ -164,7 +164,7 @@ cdef class NodeTables:
             if source.node < number and self.network.node[source.node].kind == HEAD:
                 raise ValueError(f"Node {name!r} must come before the head, whose output it reads.")
         if node.kind == RECURRENT and 0 not in stems or node.kind != RECURRENT and stems != {0}:
-            raise ValueError(f"Node {name!r} must have a source with weights {STEMS[0]!r}; other weights are for recurrent nodes only.")
+            raise ValueError(f"Node {name!r} must have a source with weights {STEMS[0]!r}, and others only in a recurrent node.")
         return 0
 
     cdef int check_streams(self, int number) except -1:
@@ -175,8 +175,8 @@ cdef class NodeTables:
         sources = [self.network.source[node.first_source + i].node for i in range(node.n_sources)]
         once = {self.is_once(source) for source in sources}
         if len(once) > 1 or (True in once and node.kind not in (DROP, HEAD)):
-            raise ValueError(f"Node {name!r} must read streams with one row per step; a \"head\" or \"drop\" may instead read streams "
-                             "with one row per sequence.")
+            raise ValueError(f"Node {name!r} must read streams with one row per step; a \"head\" or \"drop\" may instead "
+                             "read streams with one row per sequence.")
         if node.kind == ADD and len({self.columns_of(source) for source in sources}) > 1:
             raise ValueError(f"Node {name!r} must add streams of one width and direction.")
         return 0
@@ -199,9 +199,9 @@ cdef class NodeTables:
         """Plan this network; returns the result unless there is no order of the loops."""
         cdef rnn_plan_result result = kernels.plan(&self.network, wish)
         if result == PLAN_WITHOUT_ORDER:
-            raise ValueError(f"The nodes cannot be computed in any order: node {self.nodes[wish.node - 1].name!r} is in a loop through "
-                             "time (or, with `by_step`, in the network), whose nodes must all run in one direction and have an output "
-                             "at every step.")
+            raise ValueError(f"The nodes cannot be computed in any order: node {self.nodes[wish.node - 1].name!r} is in a loop "
+                             "through time (or, with `by_step`, in the network), whose nodes must all run in one direction and "
+                             "have an output at every step.")
         return result
 
     cdef str tensor_name(self, const rnn_tensor *tensor):
