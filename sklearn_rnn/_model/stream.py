@@ -20,8 +20,9 @@ class Stream:
     n_streams : int
         Number of sequences.
     state : dict of str to ndarray of shape (n_streams, n)
-        A copy of the states: for each layer ``h_l0``, and with "lstm" also ``c_l0``; with "jordan"
-        only ``y``, the output of the last step. Assign such a dict to replace the states.
+        A copy of the states: ``h_l0``, ``h_l1`` and so on, one per layer; for "lstm" also ``c_l0``
+        and so on; for "jordan" only ``y``, the output of the last step. Assign such a dict to
+        replace the states.
 
     Examples
     --------
