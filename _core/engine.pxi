@@ -160,9 +160,9 @@ cdef class Engine:
         if network.training and not is_head:
             raise ValueError("The last node must be a head for training.")
         if network.carried and (network.training or not self.is_causal()):
-            raise ValueError("States must be carried only in predictions, of networks that go forward.")
+            raise ValueError("`carried` must be False in training, and in networks with a reverse direction.")
         if network.session and not (network.carried and is_head):
-            raise ValueError("A session must carry its states, and its last node must be a head.")
+            raise ValueError("A session must be made with carried=True, and its last node must be a head.")
         return 0
 
     cdef bint is_causal(self):
@@ -203,7 +203,7 @@ cdef class Engine:
             raise ValueError("`hidden_layer_sizes` is too large for these sequences: the workspace needs 2**59 numbers or more.")
         for i in range(network.n_nodes):
             if network.training and not network.node[i].needed:
-                raise ValueError(f"Node {self.tables.nodes[i - 1].name!r} has no way to the head.")
+                raise ValueError(f"Node {self.tables.nodes[i - 1].name!r} must lead to the head, directly or through others.")
         self.max_batch = wish.batch
         with self.room_for(wish.n_slices, probe):
             self.packed = aligned_empty(network.packed.size, self.dtype)
@@ -295,7 +295,7 @@ cdef class Engine:
         cdef rnn_network *network = self.network
         cdef rnn_job *job = self.job
         if network.session:
-            raise ValueError("A session takes steps, not data.")
+            raise ValueError("A session takes data step by step: call `step`.")
         if data.n_features != network.n_features:
             raise ValueError(f"`values` must have {network.n_features} features, got {data.n_features}.")
         self.refuse_if_running()
@@ -344,7 +344,7 @@ cdef class Engine:
         for i in range(0, batch, job.batch.n_slices):
             total += ranks[i].length
         if ranks[0].length > self.network.max_steps or total > self.network.max_slice_steps:
-            raise ValueError("The sequences are longer than `lengths` said.")
+            raise ValueError("The sequences must not be longer than the `lengths` that the engine was made for.")
         self.weigh_batch(indices)
         return 0
 
@@ -485,8 +485,8 @@ cdef class Engine:
         optimizer = &job.optimizer
         solver = list(OPTIMIZERS)[optimizer.kind]
         if not (self.network.training and self.optimizing) or update < 1:
-            raise ValueError("`train_minibatch` needs an engine made for training, `set_optimizer` first, and updates counted "
-                             "from 1.")
+            raise ValueError("`train_minibatch` needs an engine made for training, a call of `set_optimizer` before, and an "
+                             "`update` of at least 1.")
         if params is not self.params:
             raise ValueError("`params` must be the array that was loaded.")
         pointer_to(params, "params", self.kind, (self.network.n_params,), True)
@@ -647,7 +647,7 @@ cdef class Engine:
         job.batch.output, job.batch.raw = cnp.PyArray_DATA(output), raw
         state_shape, final_state = (data.n_samples, network.state_columns), None
         if (initial_state is not None) != network.carried:
-            raise ValueError("`initial_state` and an engine made with `carried` need each other.")
+            raise ValueError("`initial_state` must be given if and only if the engine was made with `carried`.")
         job.initial_state = job.final_state = NULL
         if initial_state is not None:
             job.initial_state = pointer_to(initial_state, "initial_state", self.kind, state_shape)

@@ -134,7 +134,7 @@ cdef class NodeTables:
         table = CELLS[node.cell].options if to.kind == RECURRENT else KINDS[node.kind]
         given = dict(node.options)
         if unknown := given.keys() - table.keys():
-            raise ValueError(f"`options` of {node.cell or node.kind} must be of {sorted(table)}, got {sorted(unknown)}.")
+            raise ValueError(f"`options` of {node.cell or node.kind} must be among {sorted(table)}, got {sorted(unknown)}.")
         for i, option in enumerate(table.values()):
             to.option[i] = option_value(option, given.get(option.name, option.default), node.cell or node.kind)
         for i, (of, shift, stem) in enumerate((s.node, s.shift, s.weight) for s in sources):
@@ -156,13 +156,13 @@ cdef class NodeTables:
             source = &self.network.source[node.first_source + i]
             stems.add(source.stem)
             if (node.kind in (DROP, LAST) and i > 0) or (node.kind not in (RECURRENT, ADD) and source.shift):
-                raise ValueError(f"Node {name!r} reads one source, at its own step.")
+                raise ValueError(f"Node {name!r} must read at the same step, and (\"drop\", \"last\") only one source.")
             if source.node >= number and (node.kind not in (RECURRENT, ADD) or (node.kind == ADD and i == 0)):
                 raise ValueError(f"Node {name!r} must not read a later node.")
             if source.node < number and self.network.node[source.node].kind == HEAD:
                 raise ValueError(f"Node {name!r} must come before the head, whose output it reads.")
         if node.kind == RECURRENT and 0 not in stems or node.kind != RECURRENT and stems != {0}:
-            raise ValueError(f"Node {name!r} must have a source with weights {STEMS[0]!r}, and others only if it is recurrent.")
+            raise ValueError(f"Node {name!r} must have a source with weights {STEMS[0]!r}, and others only in a recurrent node.")
         return 0
 
     cdef int check_streams(self, int number) except -1:
@@ -173,7 +173,8 @@ cdef class NodeTables:
         sources = [self.network.source[node.first_source + i].node for i in range(node.n_sources)]
         once = {self.is_once(source) for source in sources}
         if len(once) > 1 or (True in once and node.kind not in (DROP, HEAD)):
-            raise ValueError(f"Node {name!r} must read rows of steps, or (a head, dropout) only rows of whole sequences.")
+            raise ValueError(f"Node {name!r} must read streams with one row per step; a \"head\" or \"drop\" may instead "
+                             "read streams with one row per sequence.")
         if node.kind == ADD and len({self.columns_of(source) for source in sources}) > 1:
             raise ValueError(f"Node {name!r} must add streams of one width and direction.")
         return 0
@@ -196,9 +197,9 @@ cdef class NodeTables:
         """Plan this network; returns the result unless there is no order of the loops."""
         cdef rnn_plan_result result = kernels.plan(&self.network, wish)
         if result == PLAN_WITHOUT_ORDER:
-            raise ValueError(f"The network has no order: node {self.nodes[wish.node - 1].name!r} is in a loop through time "
-                             "(or with `by_step` in the network) whose nodes do not all go in one direction, each with an output "
-                             "at every step.")
+            raise ValueError(f"The nodes cannot be computed in any order: node {self.nodes[wish.node - 1].name!r} is in a loop "
+                             "through time (or, with `by_step`, in the network), whose nodes must all run in one direction and "
+                             "have an output at every step.")
         return result
 
     cdef str tensor_name(self, const rnn_tensor *tensor):

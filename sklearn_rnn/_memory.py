@@ -1,4 +1,4 @@
-"""How much memory this process may use, and errors that tell what to do when it is not enough."""
+"""How much memory this process may use, and errors that say what to do if that is too little."""
 
 import math
 import os

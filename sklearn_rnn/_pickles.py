@@ -30,11 +30,11 @@ class InconsistentStateWarning(InconsistentVersionWarning):
 class Pickled:
     """A base of estimators whose pickles hold the version and the format of their state."""
 
-    _STATE_FORMAT: int  # that of this version; it reads all up to this one
+    _STATE_FORMAT: int  # the format of this version, which reads all formats up to it
     _ADVICE = "Fit it again"  # for states of other versions
 
     def _upgraded(self, state, state_format):
-        """Return a state of some format in the newest one, after a check of it."""
+        """Check a state of some format, and return it in the format of this version."""
         return state
 
     def __getstate__(self):
@@ -49,7 +49,7 @@ class Pickled:
         if not isinstance(state_format, int) or state_format > self._STATE_FORMAT:
             raise ValueError(
                 f"{name} was pickled by sklearn_rnn {version} in state format {state_format}; "
-                f"{__version__} reads formats up to {self._STATE_FORMAT}: upgrade it."
+                f"{__version__} reads formats up to {self._STATE_FORMAT}: upgrade sklearn_rnn."
             )
         state = self._upgraded(state, state_format)
         if version != __version__:

@@ -1,7 +1,7 @@
 """The cells of recurrent layers, as objects that carry their options.
 
-``cell="elman"`` is short for ``cell=Elman()``. As a parameter of an estimator, an option of its
-cell can be searched: ``GridSearchCV(RNNClassifier(cell=Elman()), {"cell__activation": [...]})``.
+``cell="elman"`` is short for ``cell=Elman()``. The options of such an object are parameters of the
+estimator too: ``GridSearchCV(RNNClassifier(cell=LSTM()), {"cell__peepholes": [False, True]})``.
 """
 
 from sklearn.base import BaseEstimator
@@ -15,7 +15,7 @@ class Cell(BaseEstimator):
     Parameters
     ----------
     kind : {"elman", "lstm", "gru", "jordan", "indrnn"}
-        The name of the cell, as the parameter `cell` of an estimator takes it.
+        Name of the cell, as in the parameter `cell` of the estimators.
 
     Examples
     --------
@@ -32,12 +32,12 @@ class Cell(BaseEstimator):
 class Elman(Cell):
     """The simple recurrent network of Elman [1]_.
 
-    ``h_t = activation(W x_t + b_ih + U h_(t-1) + b_hh)``, as ``torch.nn.RNN``.
+    ``h_t = activation(W x_t + b_ih + U h_(t-1) + b_hh)``, as in ``torch.nn.RNN``.
 
     Parameters
     ----------
     activation : {"tanh", "relu"}, default="tanh"
-        The function that makes the state. "relu" leaves states unbounded.
+        Function that gives the state. With "relu", states have no upper bound.
 
     References
     ----------
@@ -58,17 +58,17 @@ class Elman(Cell):
 
 
 class Jordan(Cell):
-    """The network of Jordan [1]_, whose hidden units see the output of the step before.
+    """The network of Jordan [1]_, whose hidden units read the output of the previous step.
 
-    ``h_t = activation(W x_t + b_ih + W_oh y_(t-1))``, where ``y`` is the output as it is predicted:
-    probabilities, rates, or numbers in the scale of training (``y_scale_``). Before the first step
-    it is 0. With one target per sequence, the outputs of the steps before the last are not
-    compared with anything, but are fed back all the same. One direction only.
+    ``h_t = activation(W x_t + b_ih + W_oh y_(t-1))``, where ``y`` is the output of the network:
+    probabilities, rates, or targets in normalised units, ``(target - y_mean_) / y_scale_``. Before
+    the first step it is 0. With one target per sequence, the output of each step is read by the
+    next one, but only the last output is compared with the target. Needs ``bidirectional=False``.
 
     Parameters
     ----------
     activation : {"tanh", "relu"}, default="tanh"
-        The function that makes the state. "relu" leaves states unbounded.
+        Function that gives the state. With "relu", states have no upper bound.
 
     References
     ----------
@@ -90,15 +90,15 @@ class Jordan(Cell):
 
 
 class IndRNN(Cell):
-    """Independently recurrent units [1]_: each unit sees of the states before only its own.
+    """Independently recurrent units [1]_: each unit reads only its own previous state.
 
-    ``h_t = activation(W x_t + b_ih + u * h_(t-1))`` with one number of ``u`` per unit, which begins
-    between 0 and 1. Units of one layer are mixed by the next one, so stack at least two.
+    ``h_t = activation(W x_t + b_ih + u * h_(t-1))`` where ``u`` has one number per unit, initially
+    between 0 and 1. Only the next layer combines the units of a layer, so use at least two layers.
 
     Parameters
     ----------
     activation : {"tanh", "relu"}, default="relu"
-        The function that makes the state. "relu" leaves states unbounded.
+        Function that gives the state. With "relu", states have no upper bound.
 
     References
     ----------
@@ -123,15 +123,15 @@ class LSTM(Cell):
     """Long short-term memory, with forget gates [1]_ [2]_.
 
     ``i, f, o = sigmoid(W x_t + b_ih + U h_(t-1) + b_hh)`` are the input, forget and output gates,
-    each with weights of its own, and ``g`` is the same with tanh. The cell state is
+    each with its own weights; the new content ``g`` is the same with tanh. The cell state is
     ``c_t = f * c_(t-1) + i * g`` and the state ``h_t = o * tanh(c_t)``, as in ``torch.nn.LSTM``.
 
     Parameters
     ----------
     peepholes : bool, default=False
-        Whether the gates also see the cell state [3]_: ``i`` and ``f`` get ``P_i * c_(t-1)`` and
-        ``P_f * c_(t-1)`` before the sigmoid, ``o`` gets ``P_o * c_t``. `weights_` then have
-        ``weight_c_l0`` of shape (3, n_units), in the order i f o. They begin at 0.
+        Whether the gates also read the cell state [3]_: before the sigmoid, ``P_i * c_(t-1)`` is
+        added for ``i``, ``P_f * c_(t-1)`` for ``f`` and ``P_o * c_t`` for ``o``. `weights_` then
+        also holds ``weight_c_l0`` of shape (3, n_units), in the order i f o, initially 0.
     forget_bias : float, default=1.0
         Initial bias of the forget gates; 1 keeps early gradients alive [4]_.
 
@@ -162,10 +162,10 @@ class LSTM(Cell):
 class GRU(Cell):
     """Gated recurrent units [1]_.
 
-    ``r, z = sigmoid(W x_t + b_ih + U h_(t-1) + b_hh)`` are the reset and update gates, each with
-    weights of its own, ``n = tanh(W x_t + b_ih + r * (U h_(t-1) + b_hh))`` with a third set is the
-    new content, and the state is ``h_t = (1 - z) * n + z * h_(t-1)``. The reset comes after the
-    product, as in ``torch.nn.GRU``, cuDNN and Keras.
+    ``r, z = sigmoid(W x_t + b_ih + U h_(t-1) + b_hh)`` are the reset and update gates, and
+    ``n = tanh(W x_t + b_ih + r * (U h_(t-1) + b_hh))`` is the new content, each with its own
+    weights. The state is ``h_t = (1 - z) * n + z * h_(t-1)``. The reset gate multiplies the product
+    ``U h_(t-1) + b_hh``, not ``h_(t-1)``, as in ``torch.nn.GRU``, cuDNN and Keras.
 
     References
     ----------

@@ -55,7 +55,7 @@ y : None
 class _InCarriers(
     Pickled, OneToOneFeatureMixin, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None
 ):
-    """A transformer that applies `set_output` itself: scikit-learn would make one frame of all."""
+    """A transformer that applies `set_output` itself: scikit-learn would make a list one frame."""
 
     def fit_transform(self, X, y=None, **fit_params):
         """Fit to sequences, then transform them.
@@ -276,7 +276,7 @@ class SequenceScaler(_InCarriers):
         return tags
 
     def _upgraded(self, state, state_format):
-        if state_format == 1 and "_fitted_kind" in state:  # which told 3-D arrays from lists
+        if state_format == 1 and "_fitted_kind" in state:  # it told 3-D arrays from lists
             kind = state.pop("_fitted_kind")
             state["_input_kind"] = "2d" if kind == "2d" else "sequences"
         return state
@@ -318,7 +318,7 @@ class SequenceScaler(_InCarriers):
         return self
 
     def _read(self, X, *, names=True):
-        """Return X as sequences, which must have the form of `fit`; if `names`, also its names."""
+        """Return X as sequences, which must have the form of `fit`, with `names` also its names."""
         check_is_fitted(self)
         self._check_state()
         form = InputForm.from_attributes(vars(self))
@@ -328,7 +328,7 @@ class SequenceScaler(_InCarriers):
         """Return the moments of all steps seen so far."""
         # A constant feature has scale 1; its deviation is in its variance.
         deviation = np.where(self.scale_ == 1, np.sqrt(self.var_), self.scale_)
-        # The extremes are not kept: of a feature that varies they are unknown.
+        # The extremes are not stored: they are unknown for a feature that varies.
         unknown = np.where(deviation > 0, np.inf, 0.0)
         least, greatest = self.mean_ - unknown, self.mean_ + unknown
         binary = np.zeros(len(deviation), dtype=bool)

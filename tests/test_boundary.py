@@ -174,7 +174,7 @@ def test_a_minibatch_must_fit_the_workspace():
         engine.loss_and_grad(data, np.array([0, 2, 2]))
     with pytest.raises(ValueError, match="must hold 1 to 2 sequences, got 0"):
         engine.loss_and_grad(data, np.array([], np.intp))
-    with pytest.raises(ValueError, match="longer than `lengths` said"):
+    with pytest.raises(ValueError, match="longer than the `lengths`"):
         engine.loss_and_grad(data, np.array([1, 2]))
 
 
@@ -263,7 +263,7 @@ IMPOSSIBLE_NODES = {
 @pytest.mark.parametrize("nodes", IMPOSSIBLE_NODES.values(), ids=IMPOSSIBLE_NODES)
 def test_impossible_nodes_are_refused(nodes):
     network, _, _ = problem()
-    with pytest.raises(ValueError, match=r"must|has no way|reads one source|no order"):
+    with pytest.raises(ValueError, match=r"must|cannot be computed"):
         replace(network, nodes=tuple(nodes), per_step=True).engine(LENGTHS, 4, 1, True)
 
 
@@ -306,7 +306,7 @@ def test_a_session_takes_steps_alone():
     with pytest.raises(ValueError, match="`load` must be called first"):
         session.step(np.zeros((3, network.n_features)))
     session.load(params)
-    with pytest.raises(ValueError, match="A session takes steps, not data"):
+    with pytest.raises(ValueError, match="A session takes data step by step"):
         session.predict(data)
     for bad in (
         np.zeros((2, network.n_features)),

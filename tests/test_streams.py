@@ -250,7 +250,7 @@ def test_bad_initial_states_are_refused():
     for state, error in bad:
         with pytest.raises((ValueError, TypeError), match=error):
             rnn.predict(X, initial_state=state)
-    with pytest.raises(TypeError, match="`initial_state` must be a dict of arrays"):
+    with pytest.raises(TypeError, match="`initial_state` must be a dict of arrays of these shapes"):
         rnn.predict(X, initial_state=1)
     with pytest.raises(ValueError, match="`return_state` must be True or False"):
         rnn.predict(X, return_state="yes")

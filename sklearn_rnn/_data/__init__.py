@@ -1,1 +1,1 @@
-"""X and y in any form that users have them in, as arrays."""
+"""X and y, in any form in which users pass them, as arrays."""

@@ -1,4 +1,4 @@
-"""The arguments of the user, as errors name them and advise on them."""
+"""The arguments of the user: their names in errors, and the advice that errors give."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 
 class Argument(NamedTuple):
-    """An argument, or an item of one; as a string it is its name."""
+    """An argument, or an item of one; `str` returns its name."""
 
     name: str
     holds: str = "values"  # or "features", "targets", "weights", "classes"
@@ -26,12 +26,12 @@ class Argument(NamedTuple):
 
     @property
     def noun(self):
-        """What it has for each step."""
+        """The noun for what it has for each step."""
         return "target" if self.holds == "targets" else "value"
 
     @property
     def hint_at_missing(self):
-        """The advice about a missing value; for features it depends on where that is."""
+        """The advice about a missing value; for features it depends on the place of the value."""
         if self.holds == "weights":
             return "Use weight 0 for what must not count."
         if self.weights is None:

@@ -1,4 +1,4 @@
-"""The form of X: what `fit` learns about it, and what later ones must have in common with it."""
+"""The form of X, which `fit` stores and every later X must have."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class InputForm:
 
     kind: str  # a key of KINDS
     n_features: int  # per step, or the number of columns if X is 2-D
-    feature_names: np.ndarray | None = None  # (n_features,) of str, if X had such names of columns
+    feature_names: np.ndarray | None = None  # (n_features,) of str, if the columns of X had names
 
     @classmethod
     def of(cls, X, sequences):
-        """Return the form of X, of which `sequences` were read."""
+        """Return the form of X, from which `sequences` were read."""
         columns = _columns_of(X, sequences)
         if type(columns) is np.ndarray:
             return cls(sequences.kind, columns.shape[1])
@@ -51,9 +51,9 @@ class InputForm:
         return attributes
 
     def check(self, X, sequences, owner, argument=arguments.X, *, names=True):
-        """Refuse X, of which `sequences` were read, if it has another form.
+        """Refuse X, from which `sequences` were read, if it has another form.
 
-        owner is the name of the estimator's class. Without `names`, the columns may have any.
+        owner is the name of the estimator's class. Without `names`, names of columns are ignored.
         """
         if sequences.kind != self.kind:
             raise ValueError(
@@ -89,7 +89,7 @@ class InputForm:
         return f"Pass one sequence as `[{argument}]`, with {self.n_features} features per step."
 
     def _known_to(self, owner):
-        """Return an estimator that knows only this form: scikit-learn checks columns with one."""
+        """Return an estimator with only this form, for scikit-learn's own check of the columns."""
         estimator = _class_named(owner)()
         estimator.n_features_in_ = self.n_features
         if self.feature_names is not None:

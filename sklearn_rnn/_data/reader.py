@@ -21,8 +21,8 @@ def read_X(X, owner, form=None, argument=arguments.X, *, names=True, dtype=None,
     """Return X as Sequences of finite numbers, and its form.
 
     owner: name of the estimator's class, for errors. form: that of X in `fit`, which this X must
-    have too; if not `names`, its columns may have any. dtype and scaling: those of the network that
-    must be able to read the numbers, see `check_range`.
+    have too; without `names`, names of columns are ignored. dtype and scaling: those of the network
+    that must be able to read the numbers, see `check_range`.
     """
     sequences = _packed(X, owner, form, argument)
     if form is None:
@@ -37,7 +37,7 @@ def read_X(X, owner, form=None, argument=arguments.X, *, names=True, dtype=None,
 
 
 def _packed(X, owner, form, argument):
-    """Return X as Sequences of any numbers."""
+    """Return X as Sequences of numbers, finite or not."""
     # A shortcut where there is nothing to convert: the checks take longer than a short sequence.
     if type(X) is np.ndarray and X.ndim in (2, 3) and X.dtype.char in "fd" and X.size > 0:
         return from_dense(X, argument)
@@ -54,7 +54,7 @@ def _packed(X, owner, form, argument):
 def _array_of(X, owner, argument):
     """Return X, which is no list of sequences, as an array, with scikit-learn's own checks.
 
-    Before these comes what they would misread, or explain too little.
+    What these would misread, or explain too little, is refused first.
     """
     _refuse_containers(X, argument)
     X = _numbers_of(X, argument)

@@ -51,10 +51,10 @@ class Scale(NamedTuple):
         return None if self.moments is None else (self.mean, self.scale)
 
     def continued(self, moments, argument, least=None):
-        """Return the scale after more rows, and which columns (k,) the network should absorb.
+        """Return the scale after more rows, and for which columns (k,) weights absorb the change.
 
-        These changed by so little that the network should compute the same function as before.
-        Absorbing a large factor would saturate its gates permanently.
+        There the scale changed so little that the weights should change too, so that predictions
+        stay the same. Absorbing a large factor would saturate the gates permanently.
         """
         before = Moments.from_array(self.moments)
         moments = before + moments
@@ -62,7 +62,7 @@ class Scale(NamedTuple):
         return Scale(mean, scale, moments.as_array()), absorbed
 
     def _followed(self, running, was_constant):
-        """Return mean and scale, updated where the running ones have moved enough, and what moved.
+        """Return mean and scale, updated where they have changed enough, and what to absorb.
 
         The scale of a column that `was_constant` was arbitrary, so it cannot be absorbed.
         """

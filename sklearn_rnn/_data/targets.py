@@ -1,4 +1,4 @@
-"""Targets: how y is read, what a network learns of it, and what its outputs mean.
+"""Targets: how y is read, what it is for the network, and what the outputs mean.
 
 Rows are targets of sequences or of steps, as the user gave them. A kind of target has `read`,
 `encode` (rows -> what outputs are compared with), `decode` (outputs -> rows), and `score`.
@@ -175,7 +175,7 @@ class Labels:
         with np.errstate(over="ignore"):
             z = z - z.max(axis=1, keepdims=True)
         z -= np.log(np.exp(z).sum(axis=1, keepdims=True))
-        return z.clip(min=np.finfo(z.dtype).min)  # -inf becomes the least float
+        return z.clip(min=np.finfo(z.dtype).min)  # -inf becomes the lowest float
 
     def score(self, codes, outputs, weights):
         """Return the accuracy of outputs, compared with encoded targets."""
@@ -266,7 +266,7 @@ class Numbers:
 
     @classmethod
     def learn(cls, rows, weights, taught, before, *, loss, dtype, normalize, relative):
-        """Return the target of the rows in `taught`, and which outputs the network should absorb.
+        """Return the target of the rows in `taught`, and outputs to absorb, see `Scale.continued`.
 
         before: the present target, or None if there is none. relative: whether only the ratios of
         the weights (n_rows,) count; they are None for ones.
@@ -306,9 +306,9 @@ class Numbers:
         return unit_of_loss(self.loss, self.scale.scale)
 
     def unit_since(self, before, absorbed):
-        """Return the factor to a loss of the network from its loss when `before` was the target.
+        """Return the factor that converts a loss from the units of the target `before` to these.
 
-        None if the network did not absorb the change, so that its predictions have changed.
+        None if the weights did not absorb the change, so that the predictions have changed.
         """
         moved = before.scale.scale != self.scale.scale
         if not moved.any():

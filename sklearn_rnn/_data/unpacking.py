@@ -22,7 +22,7 @@ def as_carried(rows, sequences, per_step):
 
 
 def in_carrier(X, sequences, values):
-    """Return values (n_steps, n_features) in the very form of X, of which `sequences` were read."""
+    """Return values (n_steps, n_features) in the form of X, from which `sequences` were read."""
     if sequences.carrier == "2d":
         return values.reshape(sequences.n_samples, -1)
     if sequences.carrier == "3d":

@@ -1,1 +1,1 @@
-"""The estimators, and what they check, store and tell their callbacks."""
+"""The estimators: parameters, fitted attributes, callbacks and docstrings."""

@@ -36,13 +36,13 @@ OURS = ("sklearn", "sklearn_rnn")  # packages at whose lines no warning should p
 
 @dataclass(frozen=True, eq=False)
 class Read:
-    """What was read and learned of X, y and sample_weight."""
+    """What `fit` read and learned from X, y and sample_weight."""
 
     examples: Examples  # of the sequences with weight
     positions: np.ndarray  # of these sequences in X
     form: InputForm
     target: Labels | Numbers
-    absorbed: np.ndarray | None  # which outputs the network should absorb, see `Scale.continued`
+    absorbed: np.ndarray | None  # outputs to absorb, see `Scale.continued`
 
 
 class _RNNBase(CallbackSupportMixin, _FittedRNN):
@@ -50,7 +50,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
 
     _target_kind                    Labels or Numbers, which read y
     _learn_target(rows, weights, taught, before, incremental, ...)
-                                    -> target, and which outputs the network should absorb, or None
+                                    -> target, and outputs to absorb (see `Scale.continued`) or None
     """
 
     # ---- fit ----
@@ -199,7 +199,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         return model
 
     def _read_and_learn(self, given, before, incremental, learn_options):
-        """Read X, y and sample_weight, and learn what they mean; before: the model to continue."""
+        """Read X, y and sample_weight, and learn the target; before: the model to continue."""
         per_step = self.mode == "many_to_many"
         form = None if before is None else before.form
         sequences, form, rows, weights = self._read(given, per_step, form)
@@ -238,7 +238,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         return sequences, form, rows, weights
 
     def _scale_X(self, examples, indices, network, before, incremental):
-        """Return the scale of X, and which features the network should absorb, or None.
+        """Return the scale of X, and features to absorb (see `Scale.continued`) or None.
 
         Each step has the weight of its sequence, without class weights. In a network that reads
         forward only, steps after the last taught step of a sequence are never read and do not
@@ -376,7 +376,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
 
 
 def absorb_scales(before, network, target, y_absorbed, scale, x_absorbed):
-    """Return the parameters of the model before, which absorb changes of the scales of X and y."""
+    """Return the weights of the model before, which absorb changes of the scales of X and y."""
     params = before.params
     if y_absorbed is not None:
         in_use = before.target.scale.in_use, target.scale.in_use

@@ -322,7 +322,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         return self._score(X, y, sample_weight)
 
     def _learn_target(self, labels, weights, taught, before, incremental, classes=None):
-        """Return the classes of y, and which outputs the network should absorb: None."""
+        """Return the classes of y, and None: there are no scales of outputs to absorb."""
         check_labels(labels[taught])
         if incremental:
             return Labels.of_argument(classes, before), None

@@ -199,21 +199,23 @@ X : sequences
 """,
     "errors_of_predict": """
 ValueError
-    If X has another kind or another number of features than in `fit`, or if the states are not
-    as described.
+    If X has another kind or another number of features than in `fit`, or if `initial_state`
+    or `return_state` is not as described.
 """,
     "states": """
 initial_state : dict of str to array-like of shape (n_samples, n), default=None
-    The states before the first step of each sequence, as `return_state` returns them; None:
-    zeros. Long sequences can so be predicted in blocks, each from the states after the block
-    before it. Needs ``bidirectional=False``.
+    States before the first step of each sequence, as `return_state` returns them; None
+    means zeros. To predict long sequences in blocks, pass the states that were returned for
+    one block with the next block. Needs ``bidirectional=False``.
 return_state : bool, default=False
-    Whether to return the states after the last step of each sequence too.
+    Whether to return, as a second result, the states after the last step of each sequence.
+    Needs ``bidirectional=False``.
 """,
     "returned_state": """
 state : dict of str to ndarray of shape (n_samples, n)
-    Only with `return_state`: ``h_l0``, and for "lstm" ``c_l0``, and so on for each layer; for
-    "jordan" ``y``, the output of the last step. They have the dtype of the network.
+    Only with `return_state`: ``h_l0``, ``h_l1`` and so on, one per layer; for "lstm" also
+    ``c_l0`` and so on; for "jordan" only ``y``, the output of the last step. The arrays
+    have the dtype of the network.
 """,
     "parameters_of_score": """
 X : sequences

@@ -74,7 +74,7 @@ class _FittedRNN(Pickled, BaseEstimator):
     def _predict(self, X, results, initial_state=None, return_state=False):
         """Return results(model, outputs) in the carrier of X, and perhaps the states at the end.
 
-        outputs(raw=False) computes the outputs by rows.
+        outputs(raw=False) computes the outputs by rows; with raw=True, those before the link.
         """
         boolean.check("return_state", return_state)
         model = self._fitted_model()
@@ -95,19 +95,20 @@ class _FittedRNN(Pickled, BaseEstimator):
 
     @floating_point_ignored
     def stream(self, n_streams=1, *, method="predict"):
-        """Return a `Stream`: predictions for sequences that arrive step by step.
+        """Return a `Stream`, which predicts for sequences that arrive step by step.
 
-        Its ``step(x)`` takes one step of each sequence, and its results are those that `method`
-        gives for the whole sequences, bit for bit. It has a copy of the weights, so that later fits
-        do not change it.
+        Its ``step(x)`` takes the next step of each sequence, and returns the same bits as `method`
+        does for the sequences so far: the result at this step, or with ``mode="many_to_one"`` the
+        result of each sequence. The stream has a copy of the weights, so later fits do not change
+        it.
 
         Parameters
         ----------
         n_streams : int, default=1
-            Number of sequences that go on side by side.
+            Number of sequences, which advance together.
         method : str, default="predict"
-            Whose results ``step`` returns; of a classifier also "predict_proba" and
-            "predict_log_proba".
+            The method whose results ``step`` returns: "predict", or for a classifier also
+            "predict_proba" or "predict_log_proba".
 
         Returns
         -------
@@ -118,7 +119,7 @@ class _FittedRNN(Pickled, BaseEstimator):
         Raises
         ------
         ValueError
-            If an argument is not as described, or the network is bidirectional.
+            If an argument is not as described, or if the network is bidirectional.
 
         Examples
         --------
@@ -153,8 +154,8 @@ class _FittedRNN(Pickled, BaseEstimator):
     def hidden_states(self, X, *, layer=-1, return_sequences=False):
         """Return the states of a recurrent layer.
 
-        With ``connections="residual"``, they are the states before they are added to what the
-        layer reads.
+        With ``connections="residual"``, these are the states before what the layer reads is added
+        to them.
 
         Parameters
         ----------

@@ -48,8 +48,8 @@ TABLE = {
         'The recurrence. "elman" is the simple network [1]_; "lstm" has a cell state with input, '
         'forget and output gates [2]_ [3]_; "gru" has reset and update gates [4]_, and its reset '
         'comes after the product, as in PyTorch, cuDNN and Keras. "jordan" reads the output of the '
-        'step before instead of its own state, and "indrnn" has units that do not read each other: '
-        "see `sklearn_rnn.cells`. An object of that module sets options of its cell: "
+        'previous step instead of its own state, and the units of "indrnn" do not read each other: '
+        "see `sklearn_rnn.cells`. To set the options of a cell, pass an object of that module: "
         '``cell=Elman(activation="relu")``.',
     ),
     "bidirectional": Parameter(
@@ -65,11 +65,11 @@ TABLE = {
         None,
         f"{choices(CONNECTIONS)} or None",
         'Connections besides those from each layer to the next. With "residual", each layer from '
-        "the second on adds its states, after dropout, to what it reads, and the sum is what the "
-        "next layer or the output reads [5]_. This is only done where a layer has as many units as "
-        'the one below it: with no such layer, the network is that of None. With "skip", every '
-        "layer reads X, after the states of the layer below, and the output reads every layer "
-        "[6]_. With one layer, neither changes anything.",
+        "the second on adds what it reads to its states (after dropout), and the next layer or the "
+        "output reads the sum [5]_. Only layers with as many units as the layer below do this: "
+        'without such a layer, the network is the same as with None. With "skip", every layer also '
+        "reads X, in columns after the states of the layer below, and the output reads every layer "
+        "[6]_. With one layer, the network is always the same as with None.",
     ),
     "mode": Parameter(
         RULES["mode"], "many_to_one", choices(MODES), "One target per sequence, or one per step."

@@ -271,7 +271,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         return score
 
     def _learn_target(self, rows, weights, taught, before, incremental):
-        """Return the scale of y, and which outputs the network should absorb, or None."""
+        """Return the scale of y, and outputs to absorb (see `Scale.continued`) or None."""
         return Numbers.learn(
             rows,
             weights,

@@ -1,1 +1,1 @@
-"""A network, its weights, and how both are kept."""
+"""Networks and their weights, and how both are saved."""

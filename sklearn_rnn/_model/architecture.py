@@ -1,7 +1,7 @@
-"""Where the words of a constructor become a network, and a network becomes words or a description.
+"""Conversion of networks from and to the parameters of estimators ("words") and descriptions.
 
-A description is a dict of JSON values, which pickles and weight files hold. Other modules know of a
-network its n_features, n_outputs, loss, huber_delta, per_step and dtype, and nothing of its inside.
+A description is a dict of JSON values, which pickles and weight files hold. Modules outside this
+folder do not read the nodes of a network.
 """
 
 import marshal
@@ -19,15 +19,15 @@ from .network import DATA, Network, Node, Source
 DTYPES = ("float32", "float64")
 MODES = ("many_to_one", "many_to_many")
 CONNECTIONS = ("residual", "skip")
-# Of pickles and weight files: 1 is from before X was normalised, 2 from before cells had options.
+# The format of pickles and weight files. In 1, X was not normalised; in 2, cells had no options.
 FORMAT = 3
 MOST_LAYERS = 64
-# The words of an architecture that a fit that continues may change.
+# The words that may change when a fit continues.
 CHANGEABLE = ("dropout", "huber_delta")
 
 
 def layer_sizes(value):
-    """Return `hidden_layer_sizes` as a tuple, whatever it was."""
+    """Return the parameter `hidden_layer_sizes` as a tuple."""
     if isinstance(value, np.ndarray):
         value = value.tolist()
     return tuple(value) if isinstance(value, (list, tuple)) else (value,)
@@ -56,7 +56,7 @@ RULES = {
 
 
 def _rule(option):
-    """Return what an option allows."""
+    """Return the rule for the values of an option."""
     if option.type == "choice":
         return one_of(option.choices)
     if option.type == "boolean":
@@ -75,13 +75,13 @@ WITH_OPTIONS = {c.kind: c for c in (cells.Elman, cells.LSTM, cells.GRU, cells.Jo
 
 
 def kind_of(cell):
-    """Return the name of the cell that a constructor got, or None if it is no cell."""
+    """Return the name of the parameter `cell`, or None if it is not a cell."""
     kind = cell.kind if isinstance(cell, cells.Cell) else cell
     return kind if isinstance(kind, str) else None
 
 
 def cell_of(word):
-    """Return the kind and the options {name: value} of the constructor's `cell`, checked."""
+    """Check the parameter `cell`; return its kind and its options {name: value}."""
     RULES["cell"].check("cell", word)
     kind, options = kind_of(word), {}
     for name, option in OPTIONS[kind].items():
@@ -94,7 +94,7 @@ def cell_of(word):
 
 
 def _word_of_cell(kind, options):
-    """Return the simplest word for a cell: its name, or an object where options are not default."""
+    """Return the simplest word for a cell: its name, or an object if an option is not default."""
     if all(options[name] == option.default for name, option in OPTIONS[kind].items()):
         return kind
     return WITH_OPTIONS[kind](**options)
@@ -102,18 +102,18 @@ def _word_of_cell(kind, options):
 
 # ---- words -> network ---------------------------------------------------------------------------
 
-HEAD = -2  # as a source, while the nodes are listed: the head, which comes last
+HEAD = -2  # stands for the head as a source until all nodes are listed
 
 
 def network_of(params, n_features, n_outputs, loss):
-    """Return the network of a dict of checked parameters, for so many features and outputs."""
+    """Return the network for a dict of checked parameters, with so many features and outputs."""
     kind, options = cell_of(params["cell"])
     sizes = tuple(map(int, layer_sizes(params["hidden_layer_sizes"])))
     _check_sizes(sizes)
     if params["bidirectional"] and _core.CELLS[kind].reads_output:
         raise ValueError(
             f"`bidirectional` must be False with cell={shown(params['cell'])}: a network that "
-            "reads its own output cannot run from the last step to the first too."
+            "reads its own output cannot also run from the last step to the first."
         )
     per_step = params["mode"] == "many_to_many"
     nodes = stack_nodes(
@@ -147,8 +147,8 @@ def _check_sizes(sizes):
 def stack_nodes(kind, options, sizes, *, directions, n_outputs, per_step, dropout, connections):
     """List the nodes of a stack of layers of one cell, and the head.
 
-    Dropout comes after each layer: at each step where another layer or the head reads the steps,
-    once per sequence where the head reads only the last ones.
+    Dropout follows each layer: at each step if another layer or the head reads every step, once
+    per sequence if the head reads only the last states.
     """
     nodes, reads_output = [], _core.CELLS[kind].reads_output
     head_per_step = per_step or reads_output
@@ -188,7 +188,7 @@ def stack_nodes(kind, options, sizes, *, directions, n_outputs, per_step, dropou
     read = outputs if connections == "skip" else outputs[-1:]
     if not head_per_step:
         read = [add("last", f"last_{layer}", Source(of)) for layer, of in enumerate(read)]
-        if nodes[outputs[-1]].kind == "recurrent":  # its states are not yet under dropout
+        if nodes[outputs[-1]].kind == "recurrent":  # without dropout so far
             read[-1] = drop(read[-1], top)
     head = add("head", "head", *map(Source, read), units=n_outputs)
     return tuple(
@@ -201,7 +201,7 @@ def stack_nodes(kind, options, sizes, *, directions, n_outputs, per_step, dropou
 
 
 def words_of(network):
-    """Return the constructor's words for a network, in their simplest form."""
+    """Return the parameters that define a network, in their simplest form."""
     layers = [network.nodes[i] for i in network.layers]
     kind, options = layers[0].cell, dict(layers[0].options)
     rates = [dict(node.options)["rate"] for node in network.nodes if node.kind == "drop"]
@@ -221,9 +221,9 @@ def words_of(network):
 
 
 def difference(network, other):
-    """Return the first (word, value, other value) in which networks differ, or None.
+    """Return the first (word, value, other value) in which two networks differ, or None.
 
-    The words that a fit that continues may change do not count.
+    Words that may change when a fit continues are not compared.
     """
     before, now = (
         {"n_features": n.n_features, **words_of(n), "n_outputs": n.n_outputs}
@@ -289,21 +289,23 @@ def _described(facts, file_format):
     facts = dict(facts)
     if facts.keys() != FIELDS.keys():
         missing, unknown = sorted(FIELDS.keys() - facts), sorted(facts.keys() - FIELDS)
-        raise ValueError(f"of its entries {missing} are missing, {unknown} are unknown")
+        raise ValueError(
+            f"its entries must be those of its format: missing {missing}, unknown {unknown}"
+        )
     for name, rule in FIELDS.items():
         rule.check(name, facts[name])
     network = Network(**{**facts, "nodes": tuple(map(_node_described, facts["nodes"]))})
     if not network.layers:
-        raise ValueError("`nodes` must have a recurrent one")
+        raise ValueError("`nodes` must have a recurrent node")
     facts.update(n_outputs=network.n_outputs, **words_of(network))
     of_words = _network_of_words(facts)
     if of_words != network:
-        raise ValueError("`nodes` must be those of a network that the constructor's words can say")
+        raise ValueError("`nodes` must be those of a network that parameters can define")
     return of_words  # its numbers have the types that the core takes: 1.0 and True equal 1
 
 
 def _node_described(facts):
-    """Return the node that a dict describes; what it means is checked with the whole network."""
+    """Return the node that a dict describes; its contents are checked with the whole network."""
     if not isinstance(facts["options"], dict):
         raise TypeError("`options` of a node must be a dict")
     sources = tuple(Source(*source) for source in facts["sources"])
@@ -311,7 +313,7 @@ def _node_described(facts):
 
 
 def _network_of_words(facts):
-    """Return the network of a dict of words that come from a file, checked like parameters."""
+    """Return the network for words from a file, which are checked like parameters."""
     for name in ("n_features", "n_outputs"):
         integer(1).check(name, facts[name])
     one_of(LOSSES).check("loss", facts["loss"])
@@ -338,7 +340,9 @@ def _upgraded(facts):
     """Return the words of a description of formats 1 and 2."""
     if facts.keys() != set(WORDS):
         missing, unknown = sorted(set(WORDS) - facts.keys()), sorted(facts.keys() - set(WORDS))
-        raise ValueError(f"of its entries {missing} are missing, {unknown} are unknown")
+        raise ValueError(
+            f"its entries must be those of its format: missing {missing}, unknown {unknown}"
+        )
     facts = dict(facts)
     boolean.check("per_step", facts["per_step"])
     one_of(_core.CELLS).check("cell", facts["cell"])
@@ -348,7 +352,7 @@ def _upgraded(facts):
 
 
 def upgraded_cell(cell, activation):
-    """Return the word for two parameters of formats 1 and 2."""
+    """Return the parameter `cell` for those two parameters of formats 1 and 2."""
     if isinstance(cell, str) and "activation" in OPTIONS.get(cell, ()):
         return (
             cell

@@ -64,7 +64,7 @@ def described(facts):
 
 
 def check_alike(fitted, attributes):
-    """Refuse fitted attributes whose network, or kind of data, differs from the fitted one."""
+    """Refuse attributes with another network or another kind of data than the fitted ones."""
     differing = difference(network_in(fitted), network_in(attributes))
     if differing is None:
         ours, theirs = (

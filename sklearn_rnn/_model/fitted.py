@@ -22,7 +22,7 @@ from .stream import Stream
 class FittedModel:
     """A network with its weights, and what X and y mean to it.
 
-    It never changes: a training makes another one, which takes its place in one assignment.
+    It never changes: training makes another one, which replaces it in one assignment.
     """
 
     network: Network
@@ -30,7 +30,7 @@ class FittedModel:
     target: Labels | Numbers
     form: InputForm
     scale: Scale  # of X
-    taught: tuple[int, int]  # rows and sequences that were taught, see `Weighing`
+    taught: tuple[int, int]  # numbers of taught rows and sequences, see `Weighing`
 
     @classmethod
     def from_attributes(cls, attributes):

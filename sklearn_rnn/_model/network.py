@@ -19,28 +19,28 @@ SUFFIXES = {"forward": ("",), "reverse": ("_reverse",), "both": ("", "_reverse")
 
 @dataclass(frozen=True)
 class Source:
-    """What a node reads: another node's stream or X, at the same step or some steps before."""
+    """A stream that a node reads, or X; at the same step or some steps before."""
 
     node: int  # index of the node, or DATA
-    shift: int = 0  # steps, 0 or negative; in a reverse direction they are counted forward
+    shift: int = 0  # 0, or minus the steps before (after, in a reverse direction)
     weight: str = "weight_ih"  # stem of the weights; sources of one stem share an array
 
 
 @dataclass(frozen=True)
 class Node:
-    """One part of a network; what it computes for each step, or once per sequence, is its stream.
+    """One part of a network. Its stream is what it computes for each step, or once per sequence.
 
     ============ ====================================================================
     recurrent    the hidden states of a cell that reads its sources side by side
     drop         its source under dropout (options `rate`, and `layer` for the masks)
     add          the sum of its sources
     last         the last state of each unit, once per sequence
-    head         a linear map of its sources; who reads it gets the output after the link
+    head         a linear map of its sources; other nodes read the output after the link
     ============ ====================================================================
     """
 
     kind: str
-    name: str  # ends the names of its arrays: "l0"
+    name: str  # "l0" if its arrays are "weight_ih_l0" and so on
     sources: tuple[Source, ...]
     units: int = 0  # of a recurrent node in each direction, or of the head
     cell: str = ""  # of a recurrent node
@@ -117,7 +117,7 @@ class Network:
         )
 
     def session(self, n_sequences):
-        """Make a session, in which so many sequences go on step by step."""
+        """Make a session for so many sequences, which arrive step by step."""
         return _core.Session(
             **vars(self),
             n_threads=1,
@@ -130,7 +130,7 @@ class Network:
         )
 
     def columns(self, node, of):
-        """Return where a node's weights have the columns of a source: [(stem, slice)]."""
+        """Return which columns of a node's weights are for a source: [(stem, slice)]."""
         found, used = [], {}
         for source in self.nodes[node].sources:
             first = used.get(source.weight, 0)
@@ -224,9 +224,9 @@ def mean_loss(network, examples, n_threads=1):
 
 
 def _rescale_source(network, views, of, factor, shift, columns):
-    """Let a source whose values x become x_new, x = x_new factor + shift, do as before.
+    """Change weights so that the layers compute the same from x_new as before from x.
 
-    Only the marked columns of the source change.
+    x are the values of a source, x = x_new factor + shift; only the given columns differ.
     """
     for i in network.layers:
         node = network.nodes[i]
@@ -256,7 +256,7 @@ def absorb_output_scale(network, params, before, after, columns):
     """Change weights so that outputs times a new scale plus a new mean stay the same.
 
     before, after: (mean, scale), each (n_outputs,); only the marked outputs (n_outputs,) change.
-    Where outputs are fed back, this leaves out that there is none before the first step.
+    If layers read the output, results change a little, because at the first step they read zeros.
     """
     (mean, scale), (new_mean, new_scale) = before, after
     if not columns.any():

@@ -1,4 +1,4 @@
-"""States that go on from one call to the next: dicts for users, rows of numbers for the core."""
+"""States kept from one call to the next: as dicts for users, as rows of numbers for the core."""
 
 from collections.abc import Mapping
 
@@ -14,11 +14,11 @@ def as_dict(layout, rows):
 
 
 def as_rows(layout, state, n_samples, dtype, argument):
-    """Return the dict of a user as rows (n_samples, n_columns), after a check."""
+    """Check the dict of a user, and return it as rows (n_samples, n_columns)."""
     if not isinstance(state, Mapping):
         raise TypeError(
-            f"`{argument}` must be a dict of arrays {_shapes(layout, n_samples)}, got "
-            f"{type(state).__name__}."
+            f"`{argument}` must be a dict of arrays of these shapes: {_shapes(layout, n_samples)}; "
+            f"got {type(state).__name__}."
         )
     names = {name for name, _, _ in layout}
     if set(state) != names:

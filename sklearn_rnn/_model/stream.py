@@ -10,18 +10,19 @@ FLOATS = (np.dtype(np.float32), np.dtype(np.float64))  # in the byte order of th
 
 
 class Stream:
-    """Predictions for sequences that arrive step by step; estimators make it by `stream`.
+    """Predict for sequences that arrive step by step; the method `stream` of an estimator makes it.
 
-    It has a copy of the weights, and the states of its sequences, which begin at zero. One thread
-    at a time may use it.
+    A stream has a copy of the weights, and the states of its sequences, which are zero at first.
+    Only one thread at a time may use it.
 
     Attributes
     ----------
     n_streams : int
         Number of sequences.
     state : dict of str to ndarray of shape (n_streams, n)
-        A copy of the states: ``h_l0``, and for "lstm" ``c_l0``, and so on for each layer; for
-        "jordan" ``y``, the output of the last step. It can be set to such a dict.
+        A copy of the states: ``h_l0``, ``h_l1`` and so on, one per layer; for "lstm" also ``c_l0``
+        and so on; for "jordan" only ``y``, the output of the last step. Assign such a dict to
+        replace the states.
 
     Examples
     --------
@@ -48,12 +49,12 @@ class Stream:
         return self._shape[0]
 
     def step(self, x):
-        """Take one more step of each sequence.
+        """Take the next step of each sequence, and predict.
 
         Parameters
         ----------
         x : array-like of shape (n_streams, n_features)
-            The features of this step, as in X. With one feature also (n_streams,).
+            The features of this step, as in X. With one feature, also of shape (n_streams,).
 
         Returns
         -------
@@ -64,8 +65,8 @@ class Stream:
         Raises
         ------
         ValueError
-            If x has another shape, or is not finite; the states then stay as they were. Also if the
-            results are not finite: then reset the stream.
+            If `x` has another shape or is not finite; the states then stay as they were. Also if
+            the results are not finite; then the stream must be reset.
         RuntimeError
             If another thread is using the stream.
         """
@@ -91,12 +92,12 @@ class Stream:
         self._session.set_state_rows(as_rows(self._layout, state, n_streams, dtype, "state"))
 
     def reset(self, rows=None):
-        """Begin new sequences.
+        """Begin new sequences: set states to zero.
 
         Parameters
         ----------
         rows : int, slice or array-like of int or bool, default=None
-            Which streams, as an index of NumPy; None: all of them.
+            The streams that begin a new sequence, as a NumPy index; None means all of them.
 
         Raises
         ------
@@ -110,7 +111,7 @@ class Stream:
         self._session.set_state_rows(states)
 
     def reorder(self, rows):
-        """Let stream i go on from the present states of stream ``rows[i]``.
+        """Give stream i the present states of stream ``rows[i]``.
 
         Parameters
         ----------
@@ -120,7 +121,7 @@ class Stream:
         Raises
         ------
         ValueError
-            If `rows` are not `n_streams` numbers of streams.
+            If `rows` is not `n_streams` integers from 0 to ``n_streams - 1``.
         """
         rows = np.asarray(rows)
         valid = rows.shape == (self.n_streams,) and rows.dtype.kind in "iu"

@@ -1,1 +1,1 @@
-"""Epochs of minibatches, and what they need."""
+"""Training in epochs of minibatches."""

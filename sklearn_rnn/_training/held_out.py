@@ -21,7 +21,7 @@ SCORING = Allowed(
 
 @dataclass(frozen=True, eq=False)
 class HeldOut:
-    """Sequences to validate with, as examples, and the user's data of which they are a part."""
+    """The validation data, as examples, and the user's data from which they were taken."""
 
     examples: Examples
     X: object
@@ -62,8 +62,8 @@ class HeldOut:
 def validator(scoring, held_out, training, estimator, show, target, n_threads):
     """Return a function params -> (score, value): the user sees the score; value is minimised.
 
-    show() updates `estimator` before it is passed to the user's scorer. The method `score` of
-    target scores outputs otherwise.
+    show() updates `estimator` before it is passed to the user's scorer. If `scoring` is None, the
+    method `score` of `target` is used.
     """
     examples, network = held_out.examples, training.network
     if scoring is None:

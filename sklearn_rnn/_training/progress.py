@@ -1,4 +1,4 @@
-"""What controls a training, and how far it is."""
+"""The settings of a training, and its progress."""
 
 from dataclasses import dataclass, field, fields
 
@@ -37,7 +37,7 @@ class Settings:
 
 @dataclass
 class Progress:
-    """How far a training is: started by a fit, changed by each minibatch, resumed by `partial_fit`.
+    """The progress of a training, which each minibatch changes and `partial_fit` resumes.
 
     Losses are in the units of y; only `best` is in the units of `tol`.
     """
@@ -51,8 +51,8 @@ class Progress:
     n_passes: int = 0
     n_sequences: int = 0  # t_
     loss: float = np.nan
-    epochs: list = field(default_factory=list)  # (loss, score or None) of each whole one
-    earlier_losses: list = field(default_factory=list)  # of the runs that this one continues
+    epochs: list = field(default_factory=list)  # (loss, score or None) of each complete epoch
+    earlier_losses: list = field(default_factory=list)  # of earlier runs, which this one continues
     earlier_scores: list = field(default_factory=list)
     best_loss: float = np.inf
     validates: bool = False
@@ -106,19 +106,19 @@ class Progress:
         return facts
 
     def rescale_best(self, factor):
-        """Convert the best loss to another unit; None: predictions have changed, judge anew."""
+        """Convert the best loss to another unit; forget it if None, as predictions have changed."""
         if factor is None:
             self.best, self.no_improvement = np.inf, 0
         else:
             self.best *= factor
 
     def end_epoch(self, score):
-        """Record the loss of an epoch, and with validation its score, both at once."""
+        """Record the loss of an epoch, and its score (None without validation)."""
         self.best_loss = min(self.best_loss, self.loss)
         self.epochs.append((self.loss, score))
 
     def continue_losses(self):
-        """Write the losses of this run behind the earlier ones; doing so again changes nothing."""
+        """Append the losses of this run to the earlier ones; a second call changes nothing."""
         self.earlier_losses[self.n_epochs_before :] = self.losses
         return self.earlier_losses
 
