@@ -82,6 +82,9 @@ class BuildCore(build_ext):
                 compiler_directives=DIRECTIVES,
                 force=True,
             )
+            # Cython copies headers there, and copies them again only if their dates are newer.
+            for copied in Path("build/cython").rglob("*.h"):
+                copied.unlink()
         self.compiler.compile(
             [c_source],
             output_dir=OBJECTS,

@@ -242,6 +242,8 @@ cdef class Engine:
             arenas += int(n_slices) * network.n_nodes * MAX_DIRECTIONS * network.max_steps * sizeof(double)
         if arenas < weights + gradients:
             advice = "take a smaller `hidden_layer_sizes`"
+        elif network.session:
+            advice = "take fewer `n_streams`"
         elif not network.training:
             advice = "lower `n_threads`, or cut the sequences"
         elif not self.is_causal():
@@ -253,7 +255,7 @@ cdef class Engine:
 
     cdef int refuse_if_running(self) except -1:
         if self.running:
-            raise RuntimeError("Another thread is using this engine.")
+            raise RuntimeError("Another thread is using it: an engine or a stream serves one thread at a time.")
         return 0
 
     cdef run(self, rnn_phase first, rnn_phase second, rnn_phase third, rnn_phase fourth):

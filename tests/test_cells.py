@@ -1,5 +1,6 @@
 """Cells as objects: their options are those of the core, and they behave as scikit-learn's do."""
 
+import enum
 import inspect
 import pickle
 
@@ -118,6 +119,37 @@ def test_a_weight_file_gives_the_simplest_word(cell, word, tmp_path):
     assert np.array_equal(other.predict(X), rnn.predict(X))
     with pytest.raises(ValueError, match=r"`file` must hold the network.*cell='gru'"):
         fitted("gru").load_weights(tmp_path / "a.npz")
+
+
+def test_words_may_be_of_a_subclass_of_str():
+    class Word(str, enum.Enum):
+        LSTM = "lstm"
+        RELU = "relu"
+        HUBER = "huber"
+        FLOAT64 = "float64"
+
+    rnn = fitted(Word.LSTM, loss=Word.HUBER, dtype=Word.FLOAT64)
+    plain = fitted("lstm", loss="huber", dtype="float64")
+    copied = pickle.loads(pickle.dumps(rnn)).partial_fit(X, Y)
+    assert np.array_equal(rnn.predict(X), plain.predict(X))
+    assert np.array_equal(copied.predict(X), plain.partial_fit(X, Y).predict(X))
+    relu = fitted(Elman(activation=Word.RELU))
+    assert np.array_equal(relu.predict(X), fitted(Elman(activation="relu")).predict(X))
+
+
+def test_the_initial_bias_of_a_forget_gate_may_change_when_a_fit_continues(tmp_path):
+    rnn = fitted(LSTM(forget_bias=0.5))
+    rnn.save_weights(tmp_path / "a.npz")
+    rnn.set_params(cell=LSTM(forget_bias=2.0)).partial_fit(X, Y)
+    fitted(LSTM()).load_weights(tmp_path / "a.npz")
+    with pytest.raises(ValueError, match="`forget_bias` of a cell must be"):
+        fitted(LSTM(forget_bias=1e30))
+
+
+def test_a_cell_by_its_name_has_default_options():
+    cell = Cell("lstm")
+    cell.peepholes = True
+    assert "weight_c_l0" not in fitted(cell).weights_
 
 
 @pytest.mark.parametrize("cell", CLASSES)

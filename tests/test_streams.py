@@ -1,5 +1,6 @@
 """Predictions that go on from states: block by block, and step by step."""
 
+import copy
 import pickle
 from itertools import product
 
@@ -98,7 +99,8 @@ def test_streams_can_be_reset_and_reordered():
         stream.step(X[:, t])
     stream.reorder(rows)
     assert_array_equal(stream.step(X[rows, 5]), rnn.predict(X[rows])[:, 5])
-    stream.reset([0, 2])
+    stream.reset((0, 2))
+    stream.reset(())
     results = stream.step(X[rows, 6])
     first = rnn.predict(X[rows][:, 6:7])[:, 0]
     going_on = rnn.predict(X[rows])[:, 6]
@@ -126,11 +128,29 @@ def test_the_state_of_a_stream_can_be_kept_and_set(cell):
         assert not np.shares_memory(stream.state[name], stream.state[name])
 
 
-def test_a_stream_keeps_its_weights():
+def test_a_stream_keeps_its_weights_and_scales():
     rnn = fit(RNNRegressor)
     before, stream = rnn.predict(X), rnn.stream(N)
     rnn.partial_fit(X, SUMS)
+    for array in (rnn.y_scale_, rnn.y_mean_, rnn.x_mean_, rnn.x_scale_, rnn.params_):
+        array *= 2
     assert_array_equal(stream.step(X[:, 0]), before[:, 0])
+
+
+def test_integers_are_steps_too():
+    rnn = fit(RNNRegressor)
+    whole = rnn.predict(np.rint(X))[:, 0]
+    for dtype in (np.int64, np.int8, np.float16, object):
+        assert_array_equal(rnn.stream(N).step(np.rint(X[:, 0]).astype(dtype)), whole)
+
+
+def test_streams_compute_under_any_floating_point_settings():
+    rnn = fit(RNNClassifier)
+    weights = dict(rnn.weights_)
+    stream = rnn.set_weights(weights | {"head.bias": [500.0]}).stream(N, method="predict_log_proba")
+    with np.errstate(all="raise"):
+        stream.state = {name: np.full_like(s, 1e-30) ** 1 for name, s in stream.state.items()}
+        stream.step(X[:, 0])
 
 
 @pytest.mark.parametrize("one_feature", [X[:, :, 0], X[:, :, :1]], ids=["2-D", "3-D"])
@@ -175,7 +195,7 @@ def test_bad_streams_and_states_are_refused():
     with pytest.raises(ValueError, match="`method` must be one of 'predict'"):
         rnn.stream(method="predict_proba")
     stream = rnn.stream(2)
-    for rows in ([0], [0, 2], [-1, 0], [0.0, 1.0], "01"):
+    for rows in ([0], [[0], [0, 1]], [0, 2], [-1, 0], [0.0, 1.0], "01"):
         with pytest.raises(ValueError, match="`rows` must be 2 integers"):
             stream.reorder(rows)
     for rows in (2, [0, 5], (slice(None), 0), "a", 0.5):
@@ -187,8 +207,9 @@ def test_bad_streams_and_states_are_refused():
         stream.state = np.zeros((2, 9))
     with pytest.raises(ValueError, match=r"bidirectional=False"):
         fit(RNNRegressor, bidirectional=True).stream()
-    with pytest.raises(TypeError):
-        pickle.dumps(stream)
+    for copied in (pickle.dumps, copy.copy, copy.deepcopy):
+        with pytest.raises(TypeError, match="make another one and set its `state`"):
+            copied(stream)
 
 
 # ---- Block by block -----------------------------------------------------------------------------

@@ -21,7 +21,8 @@ enum { LSTM_PEEPHOLES, LSTM_FORGET_BIAS };
 
 static const rnn_option lstm_options[] = {
     {.name = "peepholes", .type = BOOLEAN},
-    {.name = "forget_bias", .type = NUMBER, .preset = 1},   /* keeps early gradients alive (Jozefowicz et al., 2015) */
+    /* 1 keeps early gradients alive (Jozefowicz et al., 2015); beyond 1000 the gate never moves. */
+    {.name = "forget_bias", .type = NUMBER, .preset = 1, .least = -1000, .below = 1000},
     {0}};
 
 static void lstm_declare(rnn_cell *cell, const double *option)

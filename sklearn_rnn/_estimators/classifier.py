@@ -218,7 +218,10 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
             model.network.loss == "logistic",
             model.target.probabilities,
         ),
-        "predict_log_proba": lambda model: (True, model.target.log_probabilities),
+        "predict_log_proba": lambda model: (
+            True,
+            floating_point_ignored(model.target.log_probabilities),
+        ),
     }
 
     @floating_point_ignored

@@ -206,7 +206,8 @@ ValueError
 initial_state : dict of str to array-like of shape (n_samples, n), default=None
     States before the first step of each sequence, as `return_state` returns them; None
     means zeros. To predict long sequences in blocks, pass the states that were returned for
-    one block with the next block. Needs ``bidirectional=False``.
+    one block with the next block. Needs ``bidirectional=False``; and blocks of other lengths
+    need an X with features, not a 2-D one.
 return_state : bool, default=False
     Whether to return, as a second result, the states after the last step of each sequence.
     Needs ``bidirectional=False``.
@@ -214,8 +215,8 @@ return_state : bool, default=False
     "returned_state": """
 state : dict of str to ndarray of shape (n_samples, n)
     Only with `return_state`: ``h_l0``, ``h_l1`` and so on, one per layer; for "lstm" also
-    ``c_l0`` and so on; for "jordan" only ``y``, the output of the last step. The arrays
-    have the dtype of the network.
+    ``c_l0`` and so on; for "jordan" only ``y``, the output of the last step: probabilities,
+    rates, or numbers in units of ``y_scale_``. The arrays have the dtype of the network.
 """,
     "parameters_of_score": """
 X : sequences

@@ -26,6 +26,8 @@ from .._training.progress import Progress, Settings
 from .._training.threads import effective_n_threads
 from .parameters import check, check_parameters
 
+MOST_STREAMS_BITS = 24  # so many streams need hundreds of megabytes for their states alone
+
 
 class _FittedRNN(Pickled, BaseEstimator):
     """An estimator with a fitted model, which predicts.
@@ -133,9 +135,9 @@ class _FittedRNN(Pickled, BaseEstimator):
         >>> bool((np.stack(results, axis=1) == rnn.predict(X[:3])).all())
         True
         """
-        integer(1).check("n_streams", n_streams)
+        integer(1, MOST_STREAMS_BITS).check("n_streams", n_streams)
         one_of(self._STREAMED).check("method", method)
-        model = self._fitted_model()
+        model = self._fitted_model().copy()
         return model.stream(int(n_streams), *self._STREAMED[method](model))
 
     def _score(self, X, y, sample_weight):
@@ -216,10 +218,11 @@ class _FittedRNN(Pickled, BaseEstimator):
         and ``bias_hh_l0``, and the same for each layer, with suffix ``_reverse`` for the second
         direction; gates are in PyTorch's order (lstm: i f g o, gru: r z n). Then come
         ``head.weight`` and ``head.bias``. All but these two, converted to tensors, can be loaded by
-        ``torch.nn.LSTM.load_state_dict``, for normalised X: ``(X - x_mean_) / x_scale_``. Cells
-        that PyTorch does not have differ: "jordan" has ``weight_oh_l0`` (n_units, n_outputs)
-        instead of ``weight_hh_l0`` and ``bias_hh_l0``, and "indrnn" has ``weight_hh_l0`` (n_units,)
-        and no ``bias_hh_l0``; peepholes of "lstm" are ``weight_c_l0`` (3, n_units).
+        ``torch.nn.LSTM.load_state_dict``, for normalised X: ``(X - x_mean_) / x_scale_``, if
+        `connections` is None. Cells that PyTorch does not have differ: "jordan" has
+        ``weight_oh_l0`` (n_units, n_outputs) instead of ``weight_hh_l0`` and ``bias_hh_l0``, and
+        "indrnn" has ``weight_hh_l0`` (n_units,) and no ``bias_hh_l0``; peepholes of "lstm" are
+        ``weight_c_l0`` (3, n_units).
         """
         model = self._fitted_model()
         params = model.params.copy()

@@ -26,6 +26,11 @@ MOST_LAYERS = 64
 CHANGEABLE = ("dropout", "huber_delta")
 
 
+def plain(word):
+    """Return a word as a plain str, also if it is of a subclass, such as an enumeration."""
+    return str.__str__(word)
+
+
 def layer_sizes(value):
     """Return the parameter `hidden_layer_sizes` as a tuple."""
     if isinstance(value, np.ndarray):
@@ -70,14 +75,15 @@ OPTION_RULES = {
     kind: {name: _rule(option) for name, option in options.items()}
     for kind, options in OPTIONS.items()
 }
-PLAIN = {"choice": str, "boolean": bool, "number": float}  # the types of values in descriptions
+INITIAL = ("forget_bias",)  # options that only set initial weights
+PLAIN = {"choice": plain, "boolean": bool, "number": float}  # the types of values in descriptions
 WITH_OPTIONS = {c.kind: c for c in (cells.Elman, cells.LSTM, cells.GRU, cells.Jordan, cells.IndRNN)}
 
 
 def kind_of(cell):
     """Return the name of the parameter `cell`, or None if it is not a cell."""
     kind = cell.kind if isinstance(cell, cells.Cell) else cell
-    return kind if isinstance(kind, str) else None
+    return plain(kind) if isinstance(kind, str) else None
 
 
 def cell_of(word):
@@ -85,12 +91,22 @@ def cell_of(word):
     RULES["cell"].check("cell", word)
     kind, options = kind_of(word), {}
     for name, option in OPTIONS[kind].items():
-        is_object, rule = isinstance(word, cells.Cell), OPTION_RULES[kind][name]
-        value = getattr(word, name, option.default) if is_object else option.default
+        # `Cell("lstm")` means default options, whatever attributes it has been given.
+        has_options = isinstance(word, WITH_OPTIONS.get(kind, ()))
+        value = getattr(word, name, option.default) if has_options else option.default
+        rule = OPTION_RULES[kind][name]
         if not rule.test(value):
             raise ValueError(f"`{name}` of a cell must be {rule.text}, got cell={shown(word)}.")
         options[name] = PLAIN[option.type](value)
-    return str(kind), options
+    return kind, options
+
+
+def same_cell(word, other):
+    """Return whether networks of two cells compute the same with the same weights."""
+    (kind, options), (other_kind, other_options) = map(cell_of, (word, other))
+    return kind == other_kind and all(
+        options[name] == other_options[name] for name in options if name not in INITIAL
+    )
 
 
 def _word_of_cell(kind, options):
@@ -124,15 +140,15 @@ def network_of(params, n_features, n_outputs, loss):
         n_outputs=n_outputs,
         per_step=per_step,
         dropout=float(params["dropout"]),
-        connections=params["connections"],
+        connections=None if params["connections"] is None else plain(params["connections"]),
     )
     return Network(
         n_features=n_features,
         nodes=nodes,
-        loss=loss,
+        loss=plain(loss),
         huber_delta=float(params.get("huber_delta", 1.0)),
         per_step=per_step,
-        dtype=params["dtype"],
+        dtype=plain(params["dtype"]),
     )
 
 
@@ -232,7 +248,7 @@ def difference(network, other):
     for name in before:
         equal = before[name] == now[name]
         if name == "cell":  # the same words may be different objects
-            equal = cell_of(before[name]) == cell_of(now[name])
+            equal = same_cell(before[name], now[name])
         if not equal and name not in CHANGEABLE:
             return name, before[name], now[name]
     return None
@@ -267,8 +283,10 @@ MOST_NETWORKS = 64
 
 def from_description(facts, file_format=FORMAT):
     """Return the network that a description describes; a ValueError says what is wrong with it."""
-    # Marshal is quick, and tells 1 from True and from 1.0.
-    key = marshal.dumps((facts, file_format), 2)
+    try:  # marshal is quick, and tells 1 from True and from 1.0
+        key = marshal.dumps((facts, file_format), 2)
+    except ValueError:  # something else than plain values: what it is good for is checked below
+        key = None
     network = _networks.get(key)
     if network is None:
         try:
@@ -277,7 +295,8 @@ def from_description(facts, file_format=FORMAT):
             raise ValueError(str(error)) from error
         if len(_networks) >= MOST_NETWORKS:
             _networks.clear()
-        _networks[key] = network
+        if key is not None:
+            _networks[key] = network
     return network
 
 

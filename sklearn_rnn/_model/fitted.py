@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -89,13 +90,18 @@ class FittedModel:
         rows, final_state = engine.predict(
             dataset, raw=raw, initial_state=initial_state, return_state=True
         )
-        return self.finite(rows), as_dict(layout, final_state)
+        return self.finite(rows), as_dict(layout, self.finite(final_state))
+
+    def copy(self):
+        """Return a model that shares no array with this one."""
+        target, scale = deepcopy(self.target), deepcopy(self.scale)
+        return replace(self, params=self.params.copy(), target=target, scale=scale)
 
     def stream(self, n_streams, raw, decode):
-        """Return a `Stream` whose results are decode(outputs)."""
+        """Return a `Stream` whose results are decode(outputs); it reads this model's arrays."""
         self.check_causal("A stream needs")
         session = self.network.session(n_streams)
-        session.load(self.params.copy())
+        session.load(self.params)
         if self.scale.in_use is not None:
             session.normalise_by(*self.scale.in_use)
         return Stream(session, self.network.n_features, raw, decode)

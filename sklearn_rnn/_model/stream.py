@@ -4,6 +4,7 @@ import numpy as np
 
 from .._data.arguments import Argument
 from .._data.carriers import as_numbers
+from .._floating_point import floating_point_ignored
 from .states import as_dict, as_rows
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))  # in the byte order of this machine
@@ -37,6 +38,14 @@ class Stream:
     True
     """
 
+    def __repr__(self):
+        return f"<{type(self).__name__} of {self.n_streams} sequences>"
+
+    def __reduce__(self):
+        raise TypeError(
+            "A stream cannot be copied or pickled: make another one and set its `state`."
+        )
+
     def __init__(self, session, n_features, raw, decode):
         self._session = session
         self._layout = session.state_layout()
@@ -54,7 +63,8 @@ class Stream:
         Parameters
         ----------
         x : array-like of shape (n_streams, n_features)
-            The features of this step, as in X. With one feature, also of shape (n_streams,).
+            The features of this step, in the order of the columns of X; names are not compared.
+            With one feature, also of shape (n_streams,).
 
         Returns
         -------
@@ -71,8 +81,8 @@ class Stream:
             If another thread is using the stream.
         """
         if type(x) is not np.ndarray or x.dtype not in FLOATS or not x.flags.carray:
-            x = np.ascontiguousarray(as_numbers(x, Argument("x")))
-            x = np.require(x, x.dtype.newbyteorder("="), ["C", "A", "W"])
+            x = as_numbers(x, Argument("x"))
+            x = np.require(x, np.float32 if x.dtype == np.float32 else np.float64, ["C", "A", "W"])
         if x.shape != self._shape:
             if x.shape != self._shape[:1] or self._shape[1] > 1:
                 raise ValueError(
@@ -80,13 +90,17 @@ class Stream:
                     f"{x.shape}."
                 )
             x = x[:, np.newaxis]
-        return self._decode(self._session.step(x, self._raw))
+        results = self._decode(self._session.step(x, self._raw))
+        if results.dtype.kind == "f" and not np.isfinite(results).all():
+            raise ValueError("`x` leads to results that are not finite: reset the stream.")
+        return results
 
     @property
     def state(self):
         return as_dict(self._layout, self._session.state_rows())
 
     @state.setter
+    @floating_point_ignored
     def state(self, state):
         n_streams, dtype = self.n_streams, self._session.dtype
         self._session.set_state_rows(as_rows(self._layout, state, n_streams, dtype, "state"))
@@ -105,7 +119,9 @@ class Stream:
             If there are no such streams.
         """
         begin = np.zeros(self.n_streams, dtype=bool)
-        begin[slice(None) if rows is None else rows] = True
+        begin[slice(None) if rows is None else list(rows) if isinstance(rows, tuple) else rows] = (
+            True
+        )
         states = self._session.state_rows()
         states[begin] = 0.0
         self._session.set_state_rows(states)
@@ -123,7 +139,10 @@ class Stream:
         ValueError
             If `rows` is not `n_streams` integers from 0 to ``n_streams - 1``.
         """
-        rows = np.asarray(rows)
+        try:
+            rows = np.asarray(rows)
+        except ValueError:  # lists of different lengths
+            rows = np.asarray(rows, dtype=object)
         valid = rows.shape == (self.n_streams,) and rows.dtype.kind in "iu"
         if not valid or not ((rows >= 0) & (rows < self.n_streams)).all():
             raise ValueError(
