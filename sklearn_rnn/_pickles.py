@@ -49,7 +49,7 @@ class Pickled:
         if not isinstance(state_format, int) or state_format > self._STATE_FORMAT:
             raise ValueError(
                 f"{name} was pickled by sklearn_rnn {version} in state format {state_format}; "
-                f"{__version__} reads formats up to {self._STATE_FORMAT}: upgrade it."
+                f"{__version__} reads formats up to {self._STATE_FORMAT}: upgrade sklearn_rnn."
             )
         state = self._upgraded(state, state_format)
         if version != __version__:

@@ -46,7 +46,7 @@ def check_range(sequences, dtype, scaling=None, argument=arguments.X):
             rows = chunk.reshape(-1, n_features).astype(np.float64)
             read = rows if scaling is None else (rows - mean) / scale
             bad = np.flatnonzero(~((np.abs(read) <= limit) & np.isfinite(rows)))
-            if len(bad):  # none within each column's bounds, or since changed
+            if len(bad):  # none if only the narrowest bounds were exceeded
                 row = (start + int(bad[0])) // n_features
                 value, is_scaled = rows.flat[bad[0]], scaling is not None
                 raise _too_large(sequences, row, value, dtype, is_scaled, argument)
@@ -99,7 +99,7 @@ def _too_large(sequences, row, value, dtype, is_scaled, argument):
     advice = "Look for outliers" if is_scaled else "Scale it (normalize_X=True does)"
     advice += ", or use dtype='float64'" if dtype == "float32" else ""
     return ValueError(
-        f"`{argument}` must be at most {LARGEST_INPUT[dtype]:g} in size{units} with "
+        f"`{argument}` must be at most {LARGEST_INPUT[dtype]:g} in absolute value{units} with "
         f"dtype={dtype!r}: sequence {i} has {value:.4g} at step {t}. {advice}."
     )
 
