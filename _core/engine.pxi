@@ -130,14 +130,14 @@ cdef class Engine:
             raise ValueError(f"`huber_delta` must be positive, got {huber_delta}.")
         network.huber_delta = huber_delta
         network.per_step, network.training, network.by_step, network.carried = per_step, training, by_step, carried
-        network.session = session
+        network.session, network.probe = session, training and probe
         network.input_gradient = training and input_gradient
         if result is not None:
             if not 0 <= result < network.n_nodes - 1:
                 raise ValueError(f"`result` must be from 0 to {network.n_nodes - 2}, got {result}.")
             network.result = result + 1
         self.check_result(loss)
-        self.allocate(np.asarray(lengths, dtype=np.intp), batch_size, n_threads, memory_budget, probe)
+        self.allocate(np.asarray(lengths, dtype=np.intp), batch_size, n_threads, memory_budget)
         self.job.network = network
         if threading.current_thread() is threading.main_thread():   # only this one runs signal handlers
             self.job.sync.poll = call_signal_handlers
@@ -179,7 +179,7 @@ cdef class Engine:
             largest = max(largest, network.node[i].ld_gates, network.node[i].out.ld)
         return largest <= INT_MAX
 
-    cdef allocate(self, lengths, batch_size, n_threads, memory_budget, probe):
+    cdef allocate(self, lengths, batch_size, n_threads, memory_budget):
         """Plan, and allocate all memory: packed weights, a gradient per slice, an arena per thread."""
         cdef rnn_network *network = self.network
         cdef rnn_wish wish
@@ -205,7 +205,7 @@ cdef class Engine:
             if network.training and not network.node[i].needed:
                 raise ValueError(f"Node {self.tables.nodes[i - 1].name!r} must lead to the head, directly or through others.")
         self.max_batch = wish.batch
-        with self.room_for(wish.n_slices, probe):
+        with self.room_for(wish.n_slices):
             self.packed = aligned_empty(network.packed.size, self.dtype)
             self.arenas = aligned_empty(network.n_workers * network.arena.size, self.dtype)
             self.ints = np.empty(network.n_workers * network.n_ints, dtype=np.intp)
@@ -217,7 +217,7 @@ cdef class Engine:
                 self.slice_gradients = aligned_empty(wish.n_slices * network.gradient.size, self.dtype)
                 self.gradient = aligned_empty(network.n_params, self.dtype)
                 self.norms = np.zeros(network.n_pieces)
-                if probe:
+                if network.probe:
                     self.probed = np.zeros((wish.n_slices, network.n_nodes, MAX_DIRECTIONS, network.max_steps))
         self.job.packed, self.job.arenas = cnp.PyArray_DATA(self.packed), cnp.PyArray_DATA(self.arenas)
         self.job.arena_ints = <isize *>cnp.PyArray_DATA(self.ints)
@@ -232,14 +232,12 @@ cdef class Engine:
             self.job.piece_norms = <double *>cnp.PyArray_DATA(self.norms)
             self.kernels.poison_gaps(&network.gradient, wish.n_slices, self.job.slice_gradients)
 
-    cdef object room_for(self, isize n_slices, bint probe):
+    cdef object room_for(self, isize n_slices):
         """Context in which the workspace is allocated."""
         cdef const rnn_network *network = self.network
         arenas = self.n_bytes_of_steps
         weights = (network.packed.size + network.n_params) * self.dtype.itemsize
         gradients = int(n_slices) * network.gradient.size * self.dtype.itemsize
-        if probe:
-            arenas += int(n_slices) * network.n_nodes * MAX_DIRECTIONS * network.max_steps * sizeof(double)
         if arenas < weights + gradients:
             advice = "take a smaller `hidden_layer_sizes`"
         elif network.session:
@@ -379,7 +377,8 @@ cdef class Engine:
     @property
     def n_bytes_of_steps(self):
         """Bytes that all threads together keep for the steps, and their offsets; `memory_budget` limits them."""
-        return int(self.network.n_workers) * (self.network.arena.size * self.dtype.itemsize + self.network.n_ints * sizeof(isize))
+        workers = int(self.network.n_workers) * (self.network.arena.size * self.dtype.itemsize + self.network.n_ints * sizeof(isize))
+        return workers + self.network.probe_bytes
 
     @property
     def uses_blas(self):

@@ -113,12 +113,12 @@ cdef extern from "interface/network.h" nogil:
         rnn_source *source
         rnn_tensor *tensor
         rnn_packing *packing
-        int per_step, training, input_gradient, by_step, carried, session, result, loss
+        int per_step, training, input_gradient, by_step, carried, probe, session, result, loss
         double huber_delta
         int head, n_tensors
         isize outputs, output_width
         isize max_rows, max_steps, max_slice_steps
-        isize n_params, n_pieces, n_workers
+        isize n_params, n_pieces, n_workers, probe_bytes
         rnn_region packed, gradient, arena
         isize n_ints, walk_bytes
         int n_carried

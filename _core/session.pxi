@@ -8,7 +8,8 @@ cdef class Session(Engine):
     It is an `Engine` made with `session`, `carried` and `by_step`, and with a length of 1 for each sequence. The states begin
     with zeros. One thread at a time may use it.
     """
-    cdef object offsets, scaling
+    cdef object offsets, scaling, y_mean, y_scale
+    cdef bint flat
 
     def __init__(self, **_):
         cdef isize n = self.max_batch
@@ -38,6 +39,7 @@ cdef class Session(Engine):
         Returns
         -------
         outputs : ndarray of shape (n_sequences, n_outputs)
+            In the network's dtype, unless `scale_outputs_by` asks for more.
 
         Raises
         ------
@@ -69,17 +71,45 @@ cdef class Session(Engine):
             run_phases(NULL, 0, job, phases)
         self.running = False
         self.check_results()
-        return output
+        return output if self.y_scale is None else self.in_units_of_y(output)
+
+    def scale_outputs_by(self, mean, scale, bint flat):
+        """Let `step` return outputs * scale + mean, as float64, of one output and if `flat` as (n_sequences,).
+
+        Both are ndarrays of shape (n_outputs,), float64.
+        """
+        pointer_to(scale, "scale", cnp.NPY_FLOAT64, (self.network.outputs,))
+        pointer_to(mean, "mean", cnp.NPY_FLOAT64, (self.network.outputs,))
+        self.y_mean, self.y_scale, self.flat = mean, scale, flat and self.network.outputs == 1
+
+    cdef object in_units_of_y(self, output):
+        """The outputs in the units of y: the quick way for few sequences, with the bits of NumPy."""
+        cdef const double *scale = <const double *>cnp.PyArray_DATA(self.y_scale)
+        cdef const double *mean = <const double *>cnp.PyArray_DATA(self.y_mean)
+        cdef isize i, n_outputs = self.network.outputs, n = self.max_batch * n_outputs
+        cdef cnp.npy_intp[2] shape
+        cdef double *y
+        cdef void *z = cnp.PyArray_DATA(output)
+        cdef bint finite = True
+        shape[0], shape[1] = self.max_batch, n_outputs
+        result = cnp.PyArray_EMPTY(1 if self.flat else 2, shape, cnp.NPY_FLOAT64, 0)
+        y = <double *>cnp.PyArray_DATA(result)
+        for i in range(n):      # two loops, because a product and a sum in one would be rounded only once on some processors
+            y[i] = ((<const float *>z)[i] if self.kind == cnp.NPY_FLOAT32 else (<const double *>z)[i]) * scale[i % n_outputs]
+        for i in range(n):
+            y[i] += mean[i % n_outputs]
+            finite = finite and isfinite(y[i])
+        if not finite:
+            raise ValueError("`x` leads to results that are not finite: reset the stream.")
+        return result
 
     cdef int check_results(self) except -1:
-        """Refuse results that are not finite."""
-        cdef isize i, n = self.max_batch * self.network.outputs
+        """Refuse outputs that are not finite."""
+        cdef const void *z = self.job.batch.output
+        cdef isize i
         cdef bint finite = True
-        for i in range(n):
-            if self.kind == cnp.NPY_FLOAT32:
-                finite = finite and isfinite((<float *>self.job.batch.output)[i])
-            else:
-                finite = finite and isfinite((<double *>self.job.batch.output)[i])
+        for i in range(self.max_batch * self.network.outputs):
+            finite = finite and isfinite((<const float *>z)[i] if self.kind == cnp.NPY_FLOAT32 else (<const double *>z)[i])
         if not finite:
             raise ValueError(f"`x` leads to results that are not finite in {self.dtype}: reset the stream, and scale X as for "
                              "`fit`, or use dtype='float64'.")

@@ -58,6 +58,17 @@ def test_norms_do_not_depend_on_threads_or_budgets(cell):
             assert_array_equal(norms, other[name])
 
 
+def test_norms_are_within_the_budget():
+    network = make_network(("gru", ""), per_step=True)
+    plain, probing = (
+        network.engine(np.full(40, 300), 40, 1, True, probe=probe).n_bytes_of_steps
+        for probe in (False, True)
+    )
+    assert probing - plain == 5 * len(network.nodes + (None,)) * 2 * 300 * 8  # for 5 slices
+    with pytest.raises(ValueError, match="`memory_budget` must be at least"):
+        network.engine(np.full(40, 300), 40, 1, True, memory_budget=probing - plain, probe=True)
+
+
 def test_norms_need_an_engine_made_for_them():
     network = make_network(("gru", ""))
     data = draw_dataset(network, [3], np.random.default_rng(0))

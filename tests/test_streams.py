@@ -2,7 +2,6 @@
 
 import copy
 import pickle
-from itertools import product
 
 import numpy as np
 import pytest
@@ -246,7 +245,8 @@ def test_ragged_sequences_end_at_their_own_states(cell):
             assert_array_equal(going_on[i], whole[n:])
 
 
-@pytest.mark.parametrize("mode, n_threads", product(["many_to_one", "many_to_many"], [1, 3]))
+@pytest.mark.parametrize("n_threads", [1, 3])
+@each_mode
 def test_long_sequences_go_on_through_segments_and_threads(mode, n_threads):
     rnn = fit(RNNRegressor, ("lstm", ""), mode, n_threads=n_threads)
     long = np.random.default_rng(1).standard_normal((40, 500, F))

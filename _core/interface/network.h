@@ -197,6 +197,7 @@ typedef struct {
     int input_gradient;                                 /* whether the gradient of the data is computed */
     int by_step;                                        /* all nodes go step by step, also where no loop asks for it */
     int carried;                                        /* the states before the first step are given, not zero */
+    int probe;                                          /* the squares of the gradients of h are kept */
     int session;                                        /* one slice of all sequences, one step at a time */
     int result;                                         /* node whose stream is the output */
     int loss;                                           /* index into the losses */
@@ -210,6 +211,7 @@ typedef struct {
     isize segment_rows, max_segments;                   /* rows (steps x sequences) that an arena keeps at a time */
     isize n_params, n_pieces;                           /* pieces of the gradient, for its norm */
     isize n_workers;
+    isize probe_bytes;                                  /* of all slices: (n_slices, n_nodes, 2, max_steps) */
     rnn_region packed, gradient, arena;
     isize n_ints, offset, length, sample, bounds;       /* a worker's integers, and where each array begins */
     isize walk_size, operand_size, walk_bytes;          /* of a walk, of an operand, of a worker's walks: bytes */

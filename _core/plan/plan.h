@@ -288,7 +288,8 @@ static isize plan_segments(rnn_network *network, isize segment_rows)
         return -1;
     place_carried(network);
     const isize bytes = network->arena.size * (isize)sizeof(real) + network->n_ints * (isize)sizeof(isize);
-    return times(network->n_workers, bytes) > LARGEST_REGION ? -1 : network->n_workers * bytes;
+    const isize total = times(network->n_workers, bytes);
+    return total > LARGEST_REGION ? -1 : total + network->probe_bytes;
 }
 
 /* Shorten the segments, then use fewer workers, until the arenas fit into the budget. */
@@ -325,6 +326,9 @@ static rnn_plan_result plan_slices(rnn_network *network, rnn_wish *wish)
     network->max_steps = wish->n_lengths ? most(1, wish->lengths[0]) : 1;
     network->max_slice_steps = (isize)most(1, (isize)total);
     network->n_workers = least(network->n_workers, wish->n_slices);
+    network->probe_bytes = network->probe ? times(wish->n_slices * network->n_nodes * MAX_DIRECTIONS * (isize)sizeof(double),
+                                                  network->max_steps)
+                                          : 0;
     if (network->carried)
         network->max_steps = most(network->max_steps, 2);       /* a session counts the step before, too */
     isize segment_rows = network->max_slice_steps;

@@ -217,7 +217,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         return self._fit(X, y, sample_weight, incremental=True)
 
     # By method: model -> whether outputs are needed before the link, and what decodes them.
-    _STREAMED: ClassVar = {"predict": lambda model: (False, model.target.decode)}
+    _STREAMED: ClassVar = {"predict": lambda model: (False, None)}
 
     @floating_point_ignored
     def predict(self, X, *, initial_state=None, return_state=False):

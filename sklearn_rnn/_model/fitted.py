@@ -98,12 +98,18 @@ class FittedModel:
         return replace(self, params=self.params.copy(), target=target, scale=scale)
 
     def stream(self, n_streams, raw, decode):
-        """Return a `Stream` whose results are decode(outputs); it reads this model's arrays."""
+        """Return a `Stream` whose results are decode(outputs); it reads this model's arrays.
+
+        Without `decode` they are outputs in the units of y.
+        """
         self.check_causal("A stream needs")
         session = self.network.session(n_streams)
         session.load(self.params)
         if self.scale.in_use is not None:
             session.normalise_by(*self.scale.in_use)
+        if decode is None:
+            y_scale = self.target.scale
+            session.scale_outputs_by(y_scale.mean, y_scale.scale, self.target.is_1d)
         return Stream(session, self.network.n_features, raw, decode)
 
     def check_causal(self, what):

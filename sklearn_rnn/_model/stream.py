@@ -90,7 +90,10 @@ class Stream:
                     f"{x.shape}."
                 )
             x = x[:, np.newaxis]
-        results = self._decode(self._session.step(x, self._raw))
+        results = self._session.step(x, self._raw)
+        if self._decode is None:
+            return results
+        results = self._decode(results)
         if results.dtype.kind == "f" and not np.isfinite(results).all():
             raise ValueError("`x` leads to results that are not finite: reset the stream.")
         return results
