@@ -377,8 +377,9 @@ cdef class Engine:
     @property
     def n_bytes_of_steps(self):
         """Bytes that all threads together keep for the steps, and their offsets; `memory_budget` limits them."""
-        workers = int(self.network.n_workers) * (self.network.arena.size * self.dtype.itemsize + self.network.n_ints * sizeof(isize))
-        return workers + self.network.probe_bytes
+        cdef const rnn_network *network = self.network
+        each = network.arena.size * self.dtype.itemsize + network.n_ints * sizeof(isize)
+        return int(network.n_workers) * each + network.probe_bytes
 
     @property
     def uses_blas(self):

@@ -64,7 +64,7 @@ def test_norms_are_within_the_budget():
         network.engine(np.full(40, 300), 40, 1, True, probe=probe).n_bytes_of_steps
         for probe in (False, True)
     )
-    assert probing - plain == 5 * len(network.nodes + (None,)) * 2 * 300 * 8  # for 5 slices
+    assert probing - plain == 5 * (1 + len(network.nodes)) * 2 * 300 * 8  # for 5 slices
     with pytest.raises(ValueError, match="`memory_budget` must be at least"):
         network.engine(np.full(40, 300), 40, 1, True, memory_budget=probing - plain, probe=True)
 
