@@ -1,5 +1,5 @@
 """Checks of what comes from Python: arrays, types, names, data."""
-from kernels cimport CACHE_LINE, isize
+from kernels cimport CACHE_LINE, MATH_SIGMOID, isize, rnn_kernels_of
 
 
 cdef void *pointer_to(object array, str name, int kind, tuple shape, bint writeable=False) except NULL:
@@ -43,6 +43,45 @@ cdef object aligned_empty(isize n, dtype):
     buffer = np.empty(n * itemsize + CACHE_LINE, dtype=np.uint8)
     start = -<isize>cnp.PyArray_DATA(buffer) % CACHE_LINE
     return buffer[start:start + n * itemsize].view(dtype)
+
+
+def probabilities_of_two(z):
+    """Probabilities of two classes, from the logits of the second.
+
+    Parameters
+    ----------
+    z : ndarray of shape (n, 1), float32 or float64
+
+    Returns
+    -------
+    probabilities : ndarray of shape (n, 2)
+        1 - p is exact from 1/2 on; where it is small it would lose its digits, and comes from the logit as well.
+    """
+    cdef bint is_float = isinstance(z, np.ndarray) and cnp.PyArray_TYPE(z) == cnp.NPY_FLOAT32
+    cdef int kind = cnp.NPY_FLOAT32 if is_float else cnp.NPY_FLOAT64
+    cdef void *logits = pointer_to(z, "z", kind, (-1, 1))
+    cdef cnp.npy_intp[2] shape
+    cdef isize i, n = len(z)
+    cdef void *both
+    cdef float *of_float
+    cdef double *of_double
+    shape[0], shape[1] = n, 2
+    probabilities = cnp.PyArray_EMPTY(2, shape, kind, 0)
+    both = cnp.PyArray_DATA(probabilities)
+    of_float, of_double = <float *>both, <double *>both
+    for i in range(2 * n):      # -z, z
+        if is_float:
+            of_float[i] = (<float *>logits)[i // 2] * (1 if i % 2 else -1)
+        else:
+            of_double[i] = (<double *>logits)[i // 2] * (1 if i % 2 else -1)
+    rnn_kernels_of(4 if is_float else 8, present_level).math(MATH_SIGMOID, 2 * n, both, both)
+    for i in range(n):
+        if is_float:
+            if of_float[2 * i + 1] <= 0.75:
+                of_float[2 * i] = 1 - of_float[2 * i + 1]
+        elif of_double[2 * i + 1] <= 0.75:
+            of_double[2 * i] = 1 - of_double[2 * i + 1]
+    return probabilities
 
 
 cdef object factor_of(mean, scale, isize n_features):

@@ -207,7 +207,7 @@ cdef extern from "interface/job.h" nogil:
 
 cdef extern from "interface/kernels.h" nogil:
     ctypedef enum rnn_math:
-        pass
+        MATH_SIGMOID
 
     ctypedef struct rnn_kernels:
         const rnn_loss_info *losses

@@ -376,3 +376,11 @@ def test_weights_of_labels_are_checked_before_they_are_used(weights):
     values, offsets = np.zeros((8, 2)), np.array([0, 2, 4, 6, 8])
     with pytest.raises(ValueError, match="`weights` must"):
         _core.Dataset(values, offsets, np.zeros(4, np.int32), weights)
+
+
+@pytest.mark.parametrize(
+    "z", [np.zeros(3), np.zeros((3, 2)), np.zeros((3, 1), np.int64), None, 0.0]
+)
+def test_logits_of_two_classes_are_a_column(z):
+    with pytest.raises(ValueError, match=r"`z` must be a C-contiguous array of float64"):
+        _core.probabilities_of_two(z)

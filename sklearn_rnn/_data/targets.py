@@ -163,10 +163,7 @@ class Labels:
         """Return (n_rows, n_classes) from outputs, those of two classes before the link."""
         if self.loss != "logistic":
             return outputs
-        p = _core.vector_math("sigmoid", outputs)
-        # 1 - p is exact from 1/2 on; where it is small it would lose its digits.
-        rest = np.where(p > 0.75, _core.vector_math("sigmoid", -outputs), 1 - p)
-        return np.concatenate([rest, p], axis=1)
+        return _core.probabilities_of_two(outputs)
 
     def log_probabilities(self, z):
         """Return (n_rows, n_classes) from outputs before the link."""

@@ -90,13 +90,8 @@ class Stream:
                     f"{x.shape}."
                 )
             x = x[:, np.newaxis]
-        results = self._session.step(x, self._raw)
-        if self._decode is None:
-            return results
-        results = self._decode(results)
-        if results.dtype.kind == "f" and not np.isfinite(results).all():
-            raise ValueError("`x` leads to results that are not finite: reset the stream.")
-        return results
+        outputs = self._session.step(x, self._raw)
+        return outputs if self._decode is None else self._decode(outputs)
 
     @property
     def state(self):
