@@ -14,7 +14,7 @@ class Cell(BaseEstimator):
 
     Parameters
     ----------
-    kind : {"elman", "lstm", "gru", "jordan", "indrnn"}
+    kind : {"elman", "lstm", "gru", "jordan", "indrnn", "mingru", "minlstm"}
         Name of the cell, as in the parameter `cell` of the estimators.
 
     Examples
@@ -36,8 +36,8 @@ class Elman(Cell):
 
     Parameters
     ----------
-    activation : {"tanh", "relu"}, default="tanh"
-        Function that gives the state. With "relu", states have no upper bound.
+    activation : {"identity", "tanh", "relu", "logistic"}, default="tanh"
+        Function that gives the state. With "identity" and "relu", states have no upper bound.
 
     References
     ----------
@@ -67,8 +67,8 @@ class Jordan(Cell):
 
     Parameters
     ----------
-    activation : {"tanh", "relu"}, default="tanh"
-        Function that gives the state. With "relu", states have no upper bound.
+    activation : {"identity", "tanh", "relu", "logistic"}, default="tanh"
+        Function that gives the state. With "identity" and "relu", states have no upper bound.
 
     References
     ----------
@@ -97,8 +97,8 @@ class IndRNN(Cell):
 
     Parameters
     ----------
-    activation : {"tanh", "relu"}, default="relu"
-        Function that gives the state. With "relu", states have no upper bound.
+    activation : {"identity", "tanh", "relu", "logistic"}, default="relu"
+        Function that gives the state. With "identity" and "relu", states have no upper bound.
 
     References
     ----------
@@ -132,6 +132,9 @@ class LSTM(Cell):
         Whether the gates also read the cell state [3]_: before the sigmoid, ``P_i * c_(t-1)`` is
         added for ``i``, ``P_f * c_(t-1)`` for ``f`` and ``P_o * c_t`` for ``o``. `weights_` then
         also holds ``weight_c_l0`` of shape (3, n_units), in the order i f o, initially 0.
+    coupled_gates : bool, default=False
+        Whether ``i = 1 - f`` [5]_: what is let in replaces what is forgotten. There are then no
+        weights for ``i``: the order of the gates is f g o, and that of peepholes f o.
     forget_bias : float, default=1.0
         Initial bias of the forget gates; 1 keeps early gradients alive [4]_.
 
@@ -143,6 +146,8 @@ class LSTM(Cell):
     .. [3] F. A. Gers, J. Schmidhuber, "Recurrent nets that time and count", IJCNN 2000.
     .. [4] R. Jozefowicz, W. Zaremba, I. Sutskever, "An empirical exploration of recurrent network
        architectures", ICML 2015.
+    .. [5] K. Greff et al., "LSTM: a search space odyssey", IEEE Transactions on Neural Networks and
+       Learning Systems 28, 2017.
 
     Examples
     --------
@@ -154,8 +159,9 @@ class LSTM(Cell):
 
     kind = "lstm"
 
-    def __init__(self, *, peepholes=False, forget_bias=1.0):
+    def __init__(self, *, peepholes=False, coupled_gates=False, forget_bias=1.0):
         self.peepholes = peepholes
+        self.coupled_gates = coupled_gates
         self.forget_bias = forget_bias
 
 

@@ -20,8 +20,10 @@
 #include "cells/indrnn.h"
 #include "cells/jordan.h"
 #include "cells/lstm.h"
+#include "cells/mingru.h"
+#include "cells/minlstm.h"
 
-#define CELLS(CELL) CELL(elman) CELL(lstm) CELL(gru) CELL(jordan) CELL(indrnn)
+#define CELLS(CELL) CELL(elman) CELL(lstm) CELL(gru) CELL(jordan) CELL(indrnn) CELL(mingru) CELL(minlstm)
 
 typedef struct {
     const char *name;
