@@ -14,7 +14,7 @@ class Cell(BaseEstimator):
 
     Parameters
     ----------
-    kind : {"elman", "lstm", "gru", "jordan", "indrnn", "mingru", "minlstm"}
+    kind : {"elman", "lstm", "gru", "jordan", "indrnn", "mgu", "mingru", "minlstm"}
         Name of the cell, as in the parameter `cell` of the estimators.
 
     Examples
@@ -173,6 +173,12 @@ class GRU(Cell):
     weights. The state is ``h_t = (1 - z) * n + z * h_(t-1)``. The reset gate multiplies the product
     ``U h_(t-1) + b_hh``, not ``h_(t-1)``, as in ``torch.nn.GRU``, cuDNN and Keras.
 
+    Parameters
+    ----------
+    reset_after : bool, default=True
+        Whether ``r`` multiplies after the product. If False, it multiplies the state, as in [1]_:
+        ``n = tanh(W x_t + b_ih + U (r * h_(t-1)) + b_hh)``.
+
     References
     ----------
     .. [1] K. Cho et al., "Learning phrase representations using RNN encoder-decoder for statistical
@@ -188,5 +194,5 @@ class GRU(Cell):
 
     kind = "gru"
 
-    def __init__(self):
-        pass
+    def __init__(self, *, reset_after=True):
+        self.reset_after = reset_after

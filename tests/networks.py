@@ -58,10 +58,12 @@ UNBOUNDED = (IDENTITY, RELU)
 ALL_CELLS = (
     *product(("elman", "jordan", "indrnn"), ACTIVATIONS),
     ("gru", ()),
+    ("gru", (("reset_after", False),)),
     ("lstm", ()),
     ("lstm", (("peepholes", True),)),
     ("lstm", (("coupled_gates", True),)),
     ("lstm", (("peepholes", True), ("coupled_gates", True))),
+    ("mgu", ()),
     ("mingru", ()),
     ("minlstm", ()),
 )

@@ -220,7 +220,9 @@ def lstm_step(p, x, states, options):
 
 @cell(n_gates=3)
 def gru_step(p, x, states, options):
-    """Cho et al. (2014), with the reset after the product."""
+    """Cho et al. (2014), with the reset after the product unless told otherwise."""
+    if not options.get("reset_after", True):
+        return gru_with_reset_before(p, x, states)
     (h_prev,) = states
     r_x, z_x, n_x = np.split(input_product(p, x), 3)
     r_h, z_h, n_h = np.split(hidden_product(p, h_prev), 3)
@@ -237,6 +239,69 @@ def gru_step(p, x, states, options):
         d_x = input_product_backward(p, x, np.concatenate([d_r, d_z, d_n]), d_p)
         d_a_h = np.concatenate([d_r, d_z, d_n * r])
         return d_x, (hidden_product_backward(p, h_prev, d_a_h, d_p) + d_h * z,)
+
+    return (h,), backward
+
+
+def late_product(p, late, first):
+    """Return U late + b_hh of the last gate, which begins at row `first`."""
+    return p["weight_hh"][first:] @ late + p["bias_hh"][first:]
+
+
+def late_product_backward(p, late, first, d_a, d_p):
+    d_p["bias_hh"][first:] += d_a
+    d_p["weight_hh"][first:] += np.outer(d_a, late)
+    return p["weight_hh"][first:].T @ d_a
+
+
+def early_product_backward(p, h_prev, d_a, d_p):
+    """The same of the gates before, which read the state itself."""
+    n = len(d_a)
+    d_p["bias_hh"][:n] += d_a
+    d_p["weight_hh"][:n] += np.outer(d_a, h_prev)
+    return p["weight_hh"][:n].T @ d_a
+
+
+def gru_with_reset_before(p, x, states):
+    """Cho et al. (2014): U_n multiplies r * h_prev."""
+    (h_prev,) = states
+    n_units = len(h_prev)
+    r_x, z_x, n_x = np.split(input_product(p, x), 3)
+    r_h, z_h, _ = np.split(hidden_product(p, h_prev), 3)
+    r, z = sigmoid(r_x + r_h), sigmoid(z_x + z_h)
+    n = np.tanh(n_x + late_product(p, r * h_prev, 2 * n_units))
+    h = (1 - z) * n + z * h_prev
+
+    def backward(d_states, d_p):
+        (d_h,) = d_states
+        d_z = d_h * (h_prev - n) * z * (1 - z)
+        d_n = d_h * (1 - z) * (1 - n**2)
+        d_late = late_product_backward(p, r * h_prev, 2 * n_units, d_n, d_p)
+        d_r = d_late * h_prev * r * (1 - r)
+        d_x = input_product_backward(p, x, np.concatenate([d_r, d_z, d_n]), d_p)
+        d_early = early_product_backward(p, h_prev, np.concatenate([d_r, d_z]), d_p)
+        return d_x, (d_h * z + d_late * r + d_early,)
+
+    return (h,), backward
+
+
+@cell(n_gates=2)
+def mgu_step(p, x, states, options):
+    """Zhou et al. (2016): one gate both resets and updates."""
+    (h_prev,) = states
+    n_units = len(h_prev)
+    f_x, n_x = np.split(input_product(p, x), 2)
+    f = sigmoid(f_x + hidden_product(p, h_prev)[:n_units])
+    n = np.tanh(n_x + late_product(p, f * h_prev, n_units))
+    h = (1 - f) * h_prev + f * n
+
+    def backward(d_states, d_p):
+        (d_h,) = d_states
+        d_n = d_h * f * (1 - n**2)
+        d_late = late_product_backward(p, f * h_prev, n_units, d_n, d_p)
+        d_f = (d_h * (n - h_prev) + d_late * h_prev) * f * (1 - f)
+        d_x = input_product_backward(p, x, np.concatenate([d_f, d_n]), d_p)
+        return d_x, (d_h * (1 - f) + d_late * f + early_product_backward(p, h_prev, d_f, d_p),)
 
     return (h,), backward
 

@@ -19,6 +19,7 @@ NUMBERS_KEPT = {
     "elman": (2, 2),
     "indrnn": (2, 2),
     "jordan": (2, 2),
+    "mgu": (4, 5),
     "mingru": (3, 4),
     "minlstm": (4, 5),
 }

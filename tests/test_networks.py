@@ -333,6 +333,30 @@ def test_a_unit_of_minlstm_is_a_mean_weighted_by_its_gates():
     assert_close(states, np.array([first, second]), RTOL_REORDERED)
 
 
+def test_a_reset_before_the_product_is_part_of_what_u_multiplies():
+    x, u, b = [0.3, -0.4], (0.7, -0.2, 1.5), (0.1, 0.2, 0.9)
+    states = single_unit(
+        "gru", (("reset_after", False),), x=x, weight_hh=np.reshape(u, (3, 1)), bias_hh=b
+    )
+    h, expected = 0.0, []
+    for x_t in x:
+        r, z = (sigmoid(x_t + u[i] * h + b[i]) for i in range(2))
+        h = (1 - z) * np.tanh(x_t + u[2] * (r * h) + b[2]) + z * h
+        expected.append(h)
+    assert_close(states, np.array(expected), RTOL_REORDERED)
+
+
+def test_the_gate_of_mgu_resets_and_updates():
+    x, u, b = [0.3, -0.4], (0.7, 1.5), (0.1, 0.9)
+    states = single_unit("mgu", (), x=x, weight_hh=np.reshape(u, (2, 1)), bias_hh=b)
+    h, expected = 0.0, []
+    for x_t in x:
+        f = sigmoid(x_t + u[0] * h + b[0])
+        h = (1 - f) * h + f * np.tanh(x_t + u[1] * (f * h) + b[1])
+        expected.append(h)
+    assert_close(states, np.array(expected), RTOL_REORDERED)
+
+
 def test_coupled_gates_let_in_what_they_forget():
     x = [0.3, -0.4]
     states = single_unit("lstm", (("coupled_gates", True),), x=x, weight_hh=0.0)

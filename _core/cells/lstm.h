@@ -9,8 +9,8 @@
  *
  * With coupled gates (Greff et al., 2017) i = 1 - f, and only f, g and o have weights.
  *
- * Gate buffer: the blocks i f g o, or f g o; gates overwrite pre-activations, d_gates overwrite gates. P has one row each for i, f
- * and o, or f and o.
+ * Gate buffer: the blocks i f g o, or f g o; gates overwrite pre-activations, d_gates overwrite gates. P has one row each for
+ * i, f and o, or f and o.
  */
 #ifndef SKLEARN_RNN_LSTM_H
 #define SKLEARN_RNN_LSTM_H

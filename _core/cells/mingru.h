@@ -4,8 +4,8 @@
  *     z = sigmoid(x W + b),  n = x W + b             each with its own columns, order z n
  *     h = (1 - z) * h_prev + z * n
  *
- * This is the paper's plain form. Its form in logarithms, which keeps n positive, is for a parallel scan over the steps; going step
- * by step, nothing has to be positive. Gate buffer: two blocks; z overwrites its pre-activation, d_gates overwrite both.
+ * This is the paper's plain form. Its form in logarithms, which keeps n positive, is for a parallel scan over the steps; going
+ * step by step, nothing has to be positive. Gate buffer: two blocks; z overwrites its pre-activation, d_gates overwrite both.
  */
 #ifndef SKLEARN_RNN_MINGRU_H
 #define SKLEARN_RNN_MINGRU_H
