@@ -119,8 +119,11 @@ cdef class NodeTables:
             to.n_directions = 2 if directions == 2 else 1
             to.direction[0].reverse = directions == 1
             to.direction[1].reverse = True
-        table = CELLS[node.cell].options if info.has_cell else KINDS[node.kind]
-        fill_options(to.option, table, dict(node.options), node.cell or node.kind)
+        of_kind, of_cell = KINDS[node.kind], CELLS[node.cell].options if info.has_cell else {}
+        given, owner = dict(node.options), node.cell or node.kind
+        check_names(given, {**of_kind, **of_cell}, owner)
+        fill_options(to.option, of_kind, given, owner)
+        fill_options(to.cell_option, of_cell, given, owner)
         for i, (of, shift, stem) in enumerate((s.node, s.shift, s.weight) for s in sources):
             source = &self.network.source[first_source + i]
             if not -1 <= of < len(self.nodes):

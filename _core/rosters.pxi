@@ -49,10 +49,15 @@ cdef double option_value(option, value, str owner) except? -1:
     return number
 
 
-cdef int fill_options(double *values, dict table, dict given, str owner) except -1:
-    """Store the values of all options of a table in its order: those given, and defaults."""
+cdef int check_names(dict given, dict table, str owner) except -1:
+    """Refuse options that a table does not have."""
     if unknown := given.keys() - table.keys():
         raise ValueError(f"`options` of {owner} must be among {sorted(table)}, got {sorted(unknown)}.")
+    return 0
+
+
+cdef int fill_options(double *values, dict table, dict given, str owner) except -1:
+    """Store the values of all options of a table in its order: those given, and defaults."""
     for i, option in enumerate(table.values()):
         values[i] = option_value(option, given.get(option.name, option.default), owner)
     return 0
@@ -69,6 +74,7 @@ cdef object read_cell(int number, dict given):
     if name == NULL:
         return None
     kind, table = name.decode(), read_options(options)
+    check_names(given, table, kind)
     fill_options(values, table, given, kind)
     memset(&cell, 0, sizeof(cell))
     kernels.describe_cell(number, values, &cell, &options)
@@ -153,7 +159,7 @@ cdef dict read_optimizers():
 
 
 CELLS = read_cells()
-cdef dict KINDS = read_kinds()
+KINDS = read_kinds()
 cdef tuple STEMS = read_weight_stems()      # of the weights of sources
 LOSSES = read_losses()
 OPTIMIZERS = read_optimizers()
