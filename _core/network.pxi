@@ -124,6 +124,9 @@ cdef class NodeTables:
         check_names(given, {**of_kind, **of_cell}, owner)
         fill_options(to.option, of_kind, given, owner)
         fill_options(to.cell_option, of_cell, given, owner)
+        if given.get("recurrent_dropout", 0) > 0 and not CELLS[node.cell].multiplies_h:
+            raise ValueError(f"`{owner}.recurrent_dropout` must be 0, got {given['recurrent_dropout']!r}: this cell does not "
+                             "multiply its state by weights. Use `zoneout`, or dropout between the layers.")
         for i, (of, shift, stem) in enumerate((s.node, s.shift, s.weight) for s in sources):
             source = &self.network.source[first_source + i]
             if not -1 <= of < len(self.nodes):

@@ -13,7 +13,7 @@ from kernels cimport (
 # An option of a cell or of another node: `type` is "choice" (of `choices`), "boolean" or "number" (from `least` to below `below`,
 # if these are given).
 Option = namedtuple("Option", "name type choices default least below")
-CellInfo = namedtuple("CellInfo", "name gates options states reads_output")
+CellInfo = namedtuple("CellInfo", "name gates options states reads_output multiplies_h")
 LossInfo = namedtuple("LossInfo", "name targets link")
 
 
@@ -79,7 +79,7 @@ cdef object read_cell(int number, dict given):
     memset(&cell, 0, sizeof(cell))
     kernels.describe_cell(number, values, &cell, &options)
     states = tuple(cell.state_name[k].decode() for k in range(cell.n_states))
-    return CellInfo(kind, tuple(cell.gates.decode().split()), table, states, bool(cell.reads_output))
+    return CellInfo(kind, tuple(cell.gates.decode().split()), table, states, bool(cell.reads_output), cell.n_h > 0)
 
 
 cdef dict read_cells():

@@ -379,8 +379,8 @@ def reference_arguments(network, params, data):
     return weights, X, y, None if data.weights is None else listed(data.weights)
 
 
-def run_reference(network, params, data):
-    """Return what `run_engine` returns, from the reference."""
+def run_reference(network, params, data, dropping=None):
+    """Return what `run_engine` returns, from the reference; `dropping` is (seed, update)."""
     weights, X, *targets = reference_arguments(network, params, data)
     nodes, per_step = network.nodes, network.per_step
     loss, d_weights, d_X = reference.loss_and_grad(
@@ -391,6 +391,7 @@ def run_reference(network, params, data):
         loss=network.loss,
         huber_delta=network.huber_delta,
         per_step=per_step,
+        dropping=dropping,
     )
     raw = reference.forward(weights, X, nodes, per_step=per_step, link=network.loss)
     raw = np.concatenate([np.atleast_2d(z) for z in raw])

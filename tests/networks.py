@@ -68,6 +68,8 @@ ALL_CELLS = (
     ("minlstm", ()),
 )
 LINEAR = ("mingru", "minlstm")  # their states have no bounds either
+# What disturbs the states, of every recurrent node.
+REGULARISING = {"recurrent_dropout": 0.3, "zoneout": 0.2}
 UNITS = (*range(1, 10), 16, 17)
 SHIFTS = (0, -1, -2)
 DIRECTIONS = tuple(reference.DIRECTIONS)
@@ -118,7 +120,8 @@ def add_random_layer(rng, nodes, n_features, cell, directions, name):
     sources = [Source(*read) for read in pick_some(rng, list(product(streams, SHIFTS)), 3)]
     used = [node.units for node in nodes if node.kind == "recurrent"]
     units = pick(rng, used) if used and happens(rng, 0.5) else pick(rng, UNITS)
-    fields = {"units": units, "cell": cell[0], "options": cell[1], "directions": directions}
+    options = cell[1] + random_regularisation(rng, cell[0])
+    fields = {"units": units, "cell": cell[0], "options": options, "directions": directions}
     new = add_node(nodes, "recurrent", sources, name, **fields)
     if happens(rng, 0.3):
         new = add_random_drop(nodes, new)
@@ -130,6 +133,24 @@ def add_random_layer(rng, nodes, n_features, cell, directions, name):
     ]
     if equal and happens(rng, 0.6):
         add_node(nodes, "add", [new, *pick_some(rng, equal, 2)])
+
+
+def random_regularisation(rng, cell):
+    (rng,) = rng.spawn(1)  # other choices do not depend on this one
+    names = [name for name in REGULARISING if happens(rng, 0.2)]
+    if not reference.STEP[cell].hidden_product and "recurrent_dropout" in names:
+        names.remove("recurrent_dropout")
+    return tuple((name, REGULARISING[name]) for name in names)
+
+
+def options_of_cell(node):
+    return tuple(option for option in node.options if option[0] not in REGULARISING)
+
+
+def with_other_cell_options(node, options):
+    """Return a recurrent node with other options of its cell."""
+    others = tuple(option for option in node.options if option[0] in REGULARISING)
+    return replace(node, options=options + others)
 
 
 def add_random_drop(nodes, stream):

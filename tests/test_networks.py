@@ -16,10 +16,13 @@ from cases import (
     RTOL_DIFFERENCES,
     RTOL_REORDERED,
     assert_close,
+    assert_gradients_close,
     assert_results_agree,
     draw_dataset,
     draw_lengths,
     draw_params,
+    least_scale,
+    loss_and_grad,
     make_engine,
     make_network,
     random_problem,
@@ -32,6 +35,7 @@ from networks import (
     ALL_CELLS,
     DATA,
     DIRECTIONS,
+    REGULARISING,
     RELU,
     SHIFTS,
     TANH,
@@ -40,8 +44,10 @@ from networks import (
     Node,
     Source,
     add_node,
+    options_of_cell,
     random_network,
     stack_nodes,
+    with_other_cell_options,
 )
 
 from sklearn_rnn import _core
@@ -66,6 +72,11 @@ def network_of(nodes, *, n_features=2, loss="squared_error", per_step=False, dty
 @cache
 def reference_of(seed):
     return run_reference(*random_problem(seed))
+
+
+@cache
+def masked_reference_of(seed, *dropping):
+    return run_reference(*random_problem(seed), dropping=dropping)
 
 
 def n_outputs(loss):
@@ -103,6 +114,7 @@ def assert_gradients_are_the_slopes(network, params, data):
 
 def test_random_networks_have_every_kind_of_node_cell_and_reading():
     kinds, cells, readings, losses, lengths = set(), set(), set(), set(), set()
+    disturbed = set()
     for seed in SEEDS:
         network, _, data = random_problem(seed)
         nodes = network.nodes
@@ -111,7 +123,10 @@ def test_random_networks_have_every_kind_of_node_cell_and_reading():
         kinds |= {(node.kind, min(len(node.sources), 3)) for node in nodes}
         for i, node in enumerate(nodes):
             if node.kind == "recurrent":
-                cells.add((node.cell, node.options, node.directions))
+                cells.add((node.cell, options_of_cell(node), node.directions))
+                disturbed |= {
+                    (node.cell, name) for name in dict(node.options) if name in REGULARISING
+                }
                 for source in node.sources:
                     kind = "data" if source.node == DATA else nodes[source.node].kind
                     when = "later" if source.node > i else "earlier"
@@ -124,6 +139,11 @@ def test_random_networks_have_every_kind_of_node_cell_and_reading():
         for cell, directions in product(ALL_CELLS, DIRECTIONS)
         if cell[0] != "jordan" or directions == "forward"
     }
+    assert disturbed == {
+        (cell, name)
+        for cell, name in product(reference.STEP, REGULARISING)
+        if name == "zoneout" or reference.STEP[cell].hidden_product
+    }
     assert readings == {
         (kind, shift, d, "weight_ih", "earlier")
         for kind, shift, d in product(("data", "recurrent", "drop", "add"), SHIFTS, DIRECTIONS)
@@ -135,7 +155,10 @@ def test_random_networks_have_every_kind_of_node_cell_and_reading():
 
 
 def with_bounded_units(network):
-    nodes = [replace(n, options=TANH) if n.options in UNBOUNDED else n for n in network.nodes]
+    nodes = [
+        with_other_cell_options(n, TANH) if options_of_cell(n) in UNBOUNDED else n
+        for n in network.nodes
+    ]
     return replace(network, nodes=tuple(nodes))
 
 
@@ -501,6 +524,23 @@ def test_engine_agrees_with_the_reference(seed, dtype, level):
         if goes_step_by_step(network):
             actual = run_engine_of_nodes(network, params, data, by_step=True)
             assert_results_agree(network, actual, expected)
+
+
+@each_level
+@each_dtype
+@pytest.mark.parametrize("seed", range(60))
+def test_masks_are_those_of_the_reference(seed, dtype, level):
+    network, params, data = random_problem(seed, dtype)
+    dropping = {"seed": 2**33 + 5, "update": 3}
+    expected = masked_reference_of(seed, *dropping.values())
+    with simd_level(level):
+        loss, d_params, d_values = loss_and_grad(
+            network, params, data, input_gradient=True, dropout=True, **dropping
+        )
+    assert_close(loss, expected.loss, RTOL[dtype], "loss")
+    assert_gradients_close(network, d_params, expected.d_params, RTOL[dtype])
+    least = least_scale(expected.d_params)
+    assert_close(d_values, expected.d_values, RTOL[dtype], "gradient of the input", least)
 
 
 @each_seed

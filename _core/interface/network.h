@@ -120,6 +120,7 @@ typedef struct {
         rnn_initial initial;
     } own[MAX_OWN];                                     /* parameters of its own */
     int reads_output;                                   /* the output of the step before is one of its sources */
+    int reads_h;                                        /* the h of the step before has a part in the next one */
     int gates_end_with_forward;                         /* backward does not read the gates: d_out may be stored in their place */
 } rnn_cell;
 
@@ -154,6 +155,8 @@ typedef struct {
     int gates_kept;
     isize state[MAX_STATES], before[MAX_STATES], d_state[MAX_STATES];   /* (rows, ld), (segments, max_rows, ld), (max_rows, Hp) */
     isize d_late;                                       /* (max_rows, Hp) gradient of what a late gate multiplies */
+    isize h_mask, dropped;                              /* recurrent dropout: (directions, max_rows, Hp), (max_rows, ld) */
+    isize zone, apart[MAX_STATES], d_kept[MAX_STATES];  /* zoneout: (Hp,), (rows, ld) new states, (max_rows, Hp) */
     isize gates_column;                                 /* of the second direction in a row of gates */
     isize operands, n_operands;                         /* in a worker's walks; of each direction */
     int seeds;                                          /* whether back-propagation of its source begins with it */

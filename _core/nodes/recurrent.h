@@ -4,6 +4,7 @@
 
 #include "cells/roster.h"
 #include "nodes/recurrent_plan.h"
+#include "nodes/regularise.h"
 #include "nodes/sources.h"
 #include "run/states.h"
 #include "run/walk.h"
@@ -35,6 +36,8 @@ static cell_step step_rows(const rnn_job *job, const slice *s, const walk *w, is
         step.own[i] = (const real *)job->packed + w->direction->own[i];
         step.d_own[i] = w->gradient + w->direction->d_own[i];
     }
+    if (w->zone)
+        take_states_apart(job, s, w, t, first, &step);
     return step;
 }
 
@@ -61,7 +64,7 @@ static void gate_products(const rnn_job *job, const walk *w, const cell_step *st
 }
 
 /* Let the cell write what U of a late gate multiplies, and add that product to the gate. Where sequences start, it is zeros. */
-static void late_product(const walk *w, const cell_step *step, int continues)
+static void late_product(const walk *w, const cell_step *step, isize first, int continues)
 {
     const rnn_node *node = w->node;
     operand late = w->operands[node->n_operands - 1];
@@ -69,12 +72,31 @@ static void late_product(const walk *w, const cell_step *step, int continues)
     w->cell->late_forward_step(step);
     if (!continues)
         return;
-    late.a = step->gates + node->declared.late_block * node->width;
+    real *rows = step->gates + node->declared.late_block * node->width;
+    if (w->h_mask)
+        mask_rows(w, first, step->rows, rows, step->ld_gates, rows, step->ld_gates);
+    late.a = rows;
     late.ld_a = step->ld_gates;
     product(step->rows, node->width, 1, &late, gate, step->ld_gates, gate, step->ld_gates);
 }
 
-static void recurrent_open(rnn_job *job, slice *s, int number, int d) { open_walk(job, s, number, d); }
+/* (n, ld) the h of the step before, as U reads it */
+static const real *previous_h(const slice *s, const walk *w, isize t, isize n)
+{
+    const walk_state *h = &w->state[0];
+    const real *rows = state_rows(s, h, before(w->reverse, t, 1));
+    if (!w->h_mask)
+        return rows;
+    mask_rows(w, 0, n, rows, h->ld, w->dropped, h->ld);
+    return w->dropped;
+}
+
+static void recurrent_open(rnn_job *job, slice *s, int number, int d)
+{
+    open_walk(job, s, number, d);
+    draw_h_masks(job, s, walk_of(s, number, d));
+    begin_zoneout(job, s, walk_of(s, number, d));
+}
 
 static void recurrent_forward_step(rnn_job *job, slice *s, int number, int d, isize t)
 {
@@ -90,7 +112,7 @@ static void recurrent_forward_step(rnn_job *job, slice *s, int number, int d, is
         rows_of[i] = reaching[i] ? source_rows(network, s, source, w->reverse, t) : NULL;
     }
     reaching[node->n_sources] = n_old;
-    rows_of[node->n_sources] = n_old ? state_rows(s, &w->state[0], before(w->reverse, t, 1)) : NULL;
+    rows_of[node->n_sources] = n_old ? previous_h(s, w, t, n_old) : NULL;
     for (isize first = 0, end; first < rows; first = end) {
         end = rows;     /* of the rows that have the same sources */
         for (int i = 0; i <= node->n_sources; i++)
@@ -99,8 +121,10 @@ static void recurrent_forward_step(rnn_job *job, slice *s, int number, int d, is
         const cell_step step = step_rows(job, s, w, t, first, end - first, first < n_old);
         gate_products(job, w, &step, first, rows_of, reaching);
         if (node->declared.n_late)
-            late_product(w, &step, first < n_old);
+            late_product(w, &step, first, first < n_old);
         w->cell->forward_step(&step);
+        if (w->zone)
+            zone_forward(job, s, w, t, first, &step);
     }
     if (job->final_state)
         put_final_states(job, s, w, t);
@@ -153,7 +177,7 @@ static operand gate_operand(const rnn_node *node, int n_gates, const isize *star
 }
 
 /* The gradient of what U of a late gate multiplies, from which the cell goes on. */
-static void late_backward(const rnn_job *job, const slice *s, const walk *w, cell_step *step, int continues)
+static void late_backward(const rnn_job *job, const slice *s, const walk *w, cell_step *step, isize first, int continues)
 {
     const rnn_node *node = w->node;
     const int early = node->declared.n_h - 1;
@@ -164,6 +188,8 @@ static void late_backward(const rnn_job *job, const slice *s, const walk *w, cel
         const operand a = gate_operand(node, 1, w->direction->h_start + early, step->gates,
                                        (const real *)job->packed + w->direction->late_rows);
         product(step->rows, node->width, 1, &a, d_late, node->width, NULL, 0);
+        if (w->h_mask)
+            mask_rows(w, first, step->rows, d_late, node->width, d_late, node->width);
     }
     w->cell->late_backward_step(step);
 }
@@ -252,7 +278,7 @@ static void gather_previous(const rnn_network *network, const slice *s, const wa
 {
     for (isize t = first; t < end; t++) {
         const isize n = rows_reaching(s, w->reverse, t, 1);
-        const real *from = n ? state_rows(s, &w->state[0], before(w->reverse, t, 1)) : NULL;
+        const real *from = n ? previous_h(s, w, t, n) : NULL;
         copy = gather_step(network, s, t, n, from, w->state[0].ld, w->node->width, copy);
     }
 }
@@ -319,6 +345,22 @@ static void block_gradients(const rnn_job *job, const slice *s, const walk *w, i
     }
 }
 
+/* d_h += d_gates U^T, for the first n rows of step t: the gradient with respect to h of the step before */
+static void pass_to_previous(const rnn_job *job, const slice *s, const walk *w, isize t, isize n)
+{
+    const rnn_node *node = w->node;
+    const operand a = gate_operand(node, node->declared.n_h - node->declared.n_late, w->direction->h_start,
+                                   w->gates + row_at(s, t, 1) * node->ld_gates,
+                                   (const real *)job->packed + w->direction->u_rows);
+    real *d_h = w->state[0].d;
+    if (!w->h_mask) {
+        product(n, node->width, 1, &a, d_h, node->width, d_h, node->width);
+        return;
+    }
+    product(n, node->width, 1, &a, w->dropped, node->width, NULL, 0);
+    add_masked_rows(w, n, w->dropped, d_h);
+}
+
 static void recurrent_backward_step(rnn_job *job, slice *s, int number, int d, isize t)
 {
     walk *w = walk_of(s, number, d);
@@ -329,16 +371,16 @@ static void recurrent_backward_step(rnn_job *job, slice *s, int number, int d, i
     for (isize first = 0, end; first < rows; first = end) {
         end = first < n_old ? n_old : rows;
         cell_step step = step_rows(job, s, w, t, first, end - first, first < n_old);
+        if (w->zone)
+            zone_backward(job, s, w, t, first, &step);
         w->cell->backward_step(&step);
         if (node->declared.n_late)
-            late_backward(job, s, w, &step, first < n_old);
+            late_backward(job, s, w, &step, first, first < n_old);
     }
-    if (n_old && node->declared.n_h) {
-        const operand a = gate_operand(node, node->declared.n_h - node->declared.n_late, w->direction->h_start,
-                                       w->gates + row_at(s, t, 1) * node->ld_gates,
-                                       (const real *)job->packed + w->direction->u_rows);
-        product(n_old, node->width, 1, &a, w->state[0].d, node->width, w->state[0].d, node->width);
-    }
+    if (n_old && node->declared.n_h)
+        pass_to_previous(job, s, w, t, n_old);
+    if (w->zone)
+        add_kept_gradients(s, w, rows);
     pass_at_once(job, s, w, t);
     if (is_block(&w->waiting, s, w->reverse, t)) {
         block_gradients(job, s, w, w->waiting.first, w->waiting.end);
@@ -347,8 +389,8 @@ static void recurrent_backward_step(rnn_job *job, slice *s, int number, int d, i
 }
 
 #define recurrent_kind { \
-    .info = {.name = "recurrent", .options = recurrent_options, .rows = ROW_PER_STEP, .has_units = 1, .has_cell = 1, .has_directions = 1, .stem_first = 1, \
-             .reads_shifts = 1, .reads_stems = 1, .may_be_seeded = 1, .gathers = 1}, \
+    .info = {.name = "recurrent", .options = recurrent_options, .rows = ROW_PER_STEP, .has_units = 1, .has_cell = 1, \
+             .has_directions = 1, .stem_first = 1, .reads_shifts = 1, .reads_stems = 1, .may_be_seeded = 1, .gathers = 1}, \
     .declare = recurrent_declare, .shape = recurrent_shape, .work = recurrent_work, .add_weights = recurrent_add_weights, \
     .claim = recurrent_claim, .n_operands = recurrent_operands, .open = recurrent_open, \
     .forward_step = recurrent_forward_step, .begin_backward = recurrent_begin_backward, .backward_step = recurrent_backward_step}
