@@ -17,10 +17,10 @@ from .._data.reader import read_X
 from .._data.scales import Scale
 from .._data.targets import Labels, Numbers
 from .._data.weights import read_weights, relative
-from .._model.architecture import difference, network_of
 from .._model.attributes import check_continuing, history
 from .._model.fitted import FittedModel
 from .._model.network import absorb_input_scale, absorb_output_scale, initialize
+from .._model.words import difference, network_of
 from .._training.epochs import Training, train
 from .._training.examples import Examples, Weighing, without_equal_weights
 from .._training.held_out import HeldOut, split, validator

@@ -67,9 +67,17 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         *,
         cell="gru",
         bidirectional=False,
+        input_layers=(),
         connections=None,
+        merge_mode="concat",
+        pooling="last",
+        output_layer_sizes=(),
+        layer_normalization=None,
         mode="many_to_one",
         dropout=0.0,
+        output_dropout=None,
+        input_dropout=0.0,
+        input_noise=0.0,
         max_grad_norm=1.0,
         max_grad_value=None,
         solver="adam",
@@ -104,9 +112,17 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.cell = cell
         self.bidirectional = bidirectional
+        self.input_layers = input_layers
         self.connections = connections
+        self.merge_mode = merge_mode
+        self.pooling = pooling
+        self.output_layer_sizes = output_layer_sizes
+        self.layer_normalization = layer_normalization
         self.mode = mode
         self.dropout = dropout
+        self.output_dropout = output_dropout
+        self.input_dropout = input_dropout
+        self.input_noise = input_noise
         self.max_grad_norm = max_grad_norm
         self.max_grad_value = max_grad_value
         self.solver = solver

@@ -60,6 +60,9 @@ class Network:
     huber_delta: float
     per_step: bool
     dtype: str
+    stride: int = 1  # steps of X for each step of the network
+    words: object = None  # the parameters that define it, see `words`
+    layers: tuple[tuple[int, ...], ...] = ()  # the nodes that give the states of each layer
 
     @property
     def tensors(self):
@@ -81,11 +84,6 @@ class Network:
         return self.nodes[-1].units
 
     @property
-    def layers(self):
-        """Indices of the recurrent nodes."""
-        return [i for i, node in enumerate(self.nodes) if node.kind == "recurrent"]
-
-    @property
     def n_layers(self):
         """Number of recurrent layers."""
         return len(self.layers)
@@ -94,6 +92,12 @@ class Network:
     def is_causal(self):
         """Whether no state depends on later steps."""
         return all(node.directions == "forward" for node in self.nodes)
+
+    def facts(self):
+        """Return what the core must know, by name."""
+        return {
+            name: value for name, value in vars(self).items() if name not in ("words", "layers")
+        }
 
     def check_size(self):
         """Raise an error if the core cannot count the parameters."""
@@ -109,7 +113,7 @@ class Network:
     def engine(self, lengths, batch_size, n_threads, training, memory_budget=None, **options):
         """Make an engine with the workspace for minibatches of sequences of these lengths."""
         return _core.Engine(
-            **vars(self),
+            **self.facts(),
             n_threads=n_threads,
             training=training,
             lengths=lengths,
@@ -121,7 +125,7 @@ class Network:
     def session(self, n_sequences):
         """Make a session for so many sequences, which arrive step by step."""
         return _core.Session(
-            **vars(self),
+            **self.facts(),
             n_threads=1,
             training=False,
             lengths=np.ones(n_sequences, dtype=np.intp),
@@ -175,7 +179,7 @@ def initialize(network, rng):
 
 def room_for_parameters(network):
     """Return a context that raises MemoryError if training the parameters does not fit."""
-    sizes = tuple(network.nodes[i].units for i in network.layers)
+    sizes = tuple(node.units for node in network.nodes if node.kind == "recurrent")
     return _memory.memory_for(
         4 * network.n_params * np.dtype(network.dtype).itemsize,
         f"The training of {network.n_params} parameters",
