@@ -323,7 +323,8 @@ class LSTM(Cell):
     .. [3] F. A. Gers, J. Schmidhuber, "Recurrent nets that time and count", IJCNN 2000.
     .. [4] R. Jozefowicz, W. Zaremba, I. Sutskever, "An empirical exploration of recurrent network
        architectures", ICML 2015.
-    .. [5] K. Greff et al., "LSTM: a search space odyssey", IEEE Transactions on Neural Networks and Learning Systems 28, 2017.
+    .. [5] K. Greff et al., "LSTM: a search space odyssey", IEEE Transactions on Neural Networks and
+       Learning Systems 28, 2017.
     .. [6] H. Sak, A. Senior, F. Beaufays, "Long short-term memory recurrent neural network
        architectures for large scale acoustic modeling", Interspeech 2014.
 
