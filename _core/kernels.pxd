@@ -146,7 +146,8 @@ cdef extern from "interface/job.h" nogil:
 
     ctypedef struct rnn_optimizer:
         int kind, nesterov
-        double learning_rate, momentum, beta_1, beta_2, epsilon, alpha, max_norm, max_value, correction_1, correction_2
+        double learning_rate, momentum, beta_1, beta_2, epsilon, alpha, l1_ratio, max_norm, max_value
+        double correction_1, correction_2
 
     ctypedef void (*rnn_gemm)(int transposed, isize m, isize n, isize k, const void *a, isize ld_a, const void *b, isize ld_b,
                               int accumulate, void *c, isize ld_c) noexcept nogil
