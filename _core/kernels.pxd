@@ -84,6 +84,7 @@ cdef extern from "interface/network.h" nogil:
         const char *gates
         const char **state_name
         int n_states, reads_output
+        int *memory
 
     ctypedef struct rnn_direction:
         int reverse
