@@ -11,8 +11,9 @@ from kernels cimport (
 )
 
 # An array of parameters: its place in the flat vector, `n_groups` (gates) that are initialised one by one, how (`initial`), and
-# the initial value of each group where that is "constants".
-Tensor = namedtuple("Tensor", "name offset shape n_groups initial constants decays")
+# the initial value of each group where that is "constants"; then the index of its node, its name without that of the node, and
+# what each gate of that node does to the state (see CellInfo).
+Tensor = namedtuple("Tensor", "name offset shape n_groups initial constants decays node stem memory")
 
 cdef tuple DIRECTIONS = ("forward", "reverse", "both")
 # Features, units and outputs stay below this, so that their products with a few gates cannot overflow before they are checked.
@@ -261,6 +262,8 @@ def tensors(n_features, nodes):
             shape = (tensor.n_groups, tensor.units)
         initial = {ZEROS: "zeros", CONSTANTS: "constants", GLOROT: "glorot", ORTHOGONAL: "orthogonal",
                    FROM_0_TO_1: "from_0_to_1"}[tensor.initial]
+        memory = network.node[tensor.node].declared.memory
         result.append(Tensor(tables.tensor_name(tensor), tensor.at, shape, tensor.n_groups, initial,
-                             tuple(tensor.constant[k] for k in range(tensor.n_groups)), bool(tensor.decays)))
+                             tuple(tensor.constant[k] for k in range(tensor.n_groups)), bool(tensor.decays), tensor.node - 1,
+                             tensor.stem.decode(), tuple(memory[k] for k in range(tensor.n_groups))))
     return result

@@ -12,7 +12,9 @@ from kernels cimport (
 # An option of a cell or of another node: `type` is "choice" (of `choices`), "boolean" or "number" (from `least` to below `below`,
 # if these are given).
 Option = namedtuple("Option", "name type choices default least below")
-CellInfo = namedtuple("CellInfo", "name gates options states reads_output")
+# What a cell has by default; `memory` is 1 for each gate of which an open one (of value 1) keeps the state, -1 for one that
+# replaces the state, 0 for others.
+CellInfo = namedtuple("CellInfo", "name gates options states reads_output memory")
 LossInfo = namedtuple("LossInfo", "name targets link")
 
 
@@ -53,7 +55,9 @@ cdef dict read_cells():
         memset(&cell, 0, sizeof(cell))
         kernels.describe_cell(i, presets, &cell, &options)
         states = tuple(cell.state_name[k].decode() for k in range(cell.n_states))
-        cells[name.decode()] = CellInfo(name.decode(), tuple(cell.gates.decode().split()), table, states, bool(cell.reads_output))
+        gates = tuple(cell.gates.decode().split())
+        memory = tuple(cell.memory[k] for k in range(len(gates)))
+        cells[name.decode()] = CellInfo(name.decode(), gates, table, states, bool(cell.reads_output), memory)
         i += 1
 
 

@@ -310,6 +310,7 @@ def set_optimizer(engine, solver="sgd", **changes):
         "beta_2": 0.999,
         "epsilon": 1e-8,
         "alpha": 0.0,
+        "l1_ratio": 0.0,
         "max_grad_norm": None,
         "max_grad_value": None,
         "seed": 0,

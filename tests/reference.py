@@ -684,9 +684,9 @@ def adam_update(w, g, state, *, learning_rate, t, beta_1=0.9, beta_2=0.999, epsi
     w -= learning_rate * m / (1 - beta_1**t) / (np.sqrt(v / (1 - beta_2**t)) + epsilon)
 
 
-def adamw_update(w, g, state, *, learning_rate, alpha, decays, **options):
+def adamw_update(w, g, state, *, learning_rate, alpha, l1_ratio, decays, **options):
     """Adam with decoupled weight decay: Loshchilov and Hutter (2019)."""
-    w -= learning_rate * alpha * decays * w
+    w -= learning_rate * penalty_gradient(w, decays, alpha, l1_ratio)
     adam_update(w, g, state, learning_rate=learning_rate, **options)
 
 
@@ -705,12 +705,20 @@ def adagrad_update(w, g, state, *, learning_rate, epsilon=1e-8, **_):
 UPDATE = named("_update")
 
 
-def optimize(solver, params, d_params, state, *, decays, alpha=0.0, clipping=(), **options):
+def penalty_gradient(params, decays, alpha, l1_ratio):
+    """Of alpha * (l1_ratio * sum |w| + (1 - l1_ratio) / 2 * sum w^2): Zou and Hastie (2005)."""
+    return alpha * decays * (l1_ratio * np.sign(params) + (1 - l1_ratio) * params)
+
+
+def optimize(
+    solver, params, d_params, state, *, decays, alpha=0.0, l1_ratio=0.0, clipping=(), **options
+):
     """Change the flat `params` and `state` by one update: penalty, clipping, step.
 
     `decays` is `decaying(weights)`; `clipping` is (max_grad_norm, max_grad_value), None for none.
     `options`: learning_rate, t (the update's number, from 1), momentum, ...
     """
-    penalty = 0.0 if solver == "adamw" else alpha * decays * params
-    g = clip(d_params + penalty, *clipping)
-    UPDATE[solver](params, g, state, alpha=alpha, decays=decays, **options)
+    penalised = {"alpha": alpha, "l1_ratio": l1_ratio, "decays": decays}
+    pull = 0.0 if solver == "adamw" else penalty_gradient(params, **penalised)
+    g = clip(d_params + pull, *clipping)
+    UPDATE[solver](params, g, state, **penalised, **options)

@@ -24,6 +24,7 @@ static void gru_declare(rnn_cell *cell, const double *option)
     gate(cell, BOTH);
     gate(cell, BOTH);
     gate(cell, APART);
+    gate_keeps_state(cell, 1);
     state(cell, "h");
 }
 

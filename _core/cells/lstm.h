@@ -31,6 +31,8 @@ static void lstm_declare(rnn_cell *cell, const double *option)
     for (int number = 0; number < 4; number++)
         gate(cell, BOTH);
     initial_bias(cell, 1, option[LSTM_FORGET_BIAS]);
+    gate_replaces_state(cell, 0);
+    gate_keeps_state(cell, 1);
     state(cell, "h");
     state(cell, "c");
     if (option[LSTM_PEEPHOLES])

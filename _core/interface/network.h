@@ -111,6 +111,8 @@ typedef struct {
     int x_block[MAX_BLOCKS], h_block[MAX_BLOCKS];       /* block of each of these */
     rnn_block_group group[MAX_BLOCKS];
     double bias[MAX_BLOCKS];                            /* initial bias of each gate */
+    int memory[MAX_BLOCKS];                             /* of each gate: 1 where an open one (1) keeps the state, -1 where it
+                                                           replaces the state, or 0 */
     struct {
         const char *stem;
         int n_vectors;                                  /* shape (n_vectors, H), or (H,) if 1 */

@@ -153,7 +153,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         if before is not None:
             params = absorb_scales(before, network, target, read.absorbed, scale, x_absorbed)
         settings = Settings.of(vars(self))
-        progress = self._begin(network, params, settings, rng, incremental)
+        longest = int(examples.sequences.lengths[indices].max())
+        progress = self._begin(network, params, settings, rng, incremental, longest)
         if incremental and read.absorbed is not None:
             progress.rescale_best(target.unit_since(before.target, read.absorbed))
         model = FittedModel(network, progress.params, target, read.form, scale, taught)
@@ -275,10 +276,13 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         weighing = Weighing(n_rows / n_sequences, 0.0 if examples.weights is None else 1.0)
         return examples, weighing, (n_rows, n_sequences)
 
-    def _begin(self, network, params, settings, rng, incremental):
-        """Return the progress that training starts with: a new one, or that of the last fit."""
+    def _begin(self, network, params, settings, rng, incremental, longest):
+        """Return the progress that training starts with: a new one, or that of the last fit.
+
+        longest is the number of steps of the longest training sequence.
+        """
         if params is None:
-            params = initialize(network, rng)
+            params = initialize(network, rng, longest)
             return Progress.begin(params, int(rng.randint(2**64, dtype=np.uint64)), settings)
         curve, best = self.loss_curve_, self.best_loss_
         history = {

@@ -79,6 +79,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         max_grad_value=None,
         solver="adam",
         alpha=0.0,
+        l1_ratio=0.0,
         batch_size="auto",
         learning_rate="constant",
         learning_rate_init=0.005,
@@ -122,6 +123,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         self.max_grad_value = max_grad_value
         self.solver = solver
         self.alpha = alpha
+        self.l1_ratio = l1_ratio
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init

@@ -409,7 +409,7 @@ class _FittedRNN(Pickled, BaseEstimator):
         state = upgrade(state, state_format)
         if state_format < 3:
             state["cell"] = upgraded_cell(state["cell"], state.pop("activation"))
-            state.update(LATER)
+            state.update(LATER, l1_ratio=0.0)
         if state_format < 2:  # from before these parameters existed
             state.update(normalize_X=False, scoring=None)
         if "params_" in state:

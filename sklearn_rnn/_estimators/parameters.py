@@ -166,9 +166,17 @@ TABLE = {
         number(0),
         0.0,
         "float",
-        "Strength of the L2 penalty, ``alpha / 2 * sum(w ** 2)`` over all weights except biases; "
-        'it is not divided by the size of the minibatch. For "adamw", the weight decay per unit of '
-        "learning rate.",
+        "Strength of the penalty of the weights, ``alpha / 2 * sum(w ** 2)`` over all weights "
+        "except biases unless `l1_ratio` changes it; it is not divided by the size of the "
+        'minibatch. For "adamw", the weight decay per unit of learning rate.',
+    ),
+    "l1_ratio": Parameter(
+        number(0, 1, closed_high=True),
+        0.0,
+        "float",
+        "Share of L1 in the penalty, from 0 to 1, as in `SGDClassifier` and `ElasticNet`: the "
+        "penalty is ``alpha * (l1_ratio * sum(abs(w)) + (1 - l1_ratio) / 2 * sum(w ** 2))``. L1 "
+        "draws weights that X does not need towards 0, which they come near but seldom equal.",
     ),
     "batch_size": Parameter(
         either("auto", integer(1)),

@@ -54,7 +54,8 @@ class Node:
     cell: str = ""  # of a recurrent node
     options: tuple[tuple[str, object], ...] = ()
     directions: str = "forward"  # of a recurrent node; or "reverse", "both"
-    # Pairs (stem, name) of arrays that are not initialised as the core says.
+    # Pairs (stem, name) of arrays that are not initialised as the core says; "bias" stands for both
+    # biases. See `initializers`.
     initializers: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
 
@@ -177,20 +178,20 @@ def _tensors(n_features, nodes):
     return tuple(_core.tensors(n_features, nodes))
 
 
-def initialize(network, rng):
+def initialize(network, rng, n_steps=None):
     """Draw the flat vector of parameters (n_params,), independently of the data.
 
-    Input weights and head are Glorot uniform, recurrent weights orthogonal, gate by gate. Biases
-    have the constants that their cell declares.
+    Unless a node has other `initializers`, input weights and head are Glorot uniform, recurrent
+    weights orthogonal, gate by gate, and biases have the constants that their cell declares.
+    n_steps is the length of the longest training sequence, which "chrono" biases need.
     """
     with room_for_parameters(network):
         params = np.zeros(network.n_params)
     views = network.views(params)
     with blas_held_at_one_thread():  # more threads could change the bits
         for tensor in network.tensors:
-            gates = np.split(views[tensor.name], tensor.n_groups)
-            for gate, constant in zip(gates, tensor.constants, strict=True):
-                gate[...] = initializers.INITIALIZERS[tensor.initial](rng, gate.shape, constant)
+            node = network.nodes[tensor.node]
+            initializers.initialize_array(views[tensor.name], tensor, node, rng, n_steps)
     return params.astype(network.dtype)
 
 
