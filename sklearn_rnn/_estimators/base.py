@@ -322,11 +322,10 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         examples = training.examples
         with blas_held_at_one_thread():  # more threads could change the bits
             return plateau(
-                training.network.loss,
+                training.network,
                 examples.rows(examples.targets, training.indices),
                 examples.rows(examples.weights, training.indices),
                 float(self.tol),
-                training.network.huber_delta,
             )
 
     def _take_over(self, model, training):
