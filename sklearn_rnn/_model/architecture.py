@@ -38,6 +38,23 @@ def layer_sizes(value):
     return tuple(value) if isinstance(value, (list, tuple)) else (value,)
 
 
+def quantile_of(value):
+    """Return the parameter `quantile` as a float, or several as a tuple."""
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return tuple(map(float, value))
+    return float(value)
+
+
+def _are_quantiles(value):
+    """Tell whether a value is one number between 0 and 1, or several that increase."""
+    several = isinstance(value, (list, tuple)) or getattr(value, "ndim", 0) == 1
+    value = list(value) if several else [value]
+    if not (value and all(map(number(0, 1, open_low=True).test, value))):
+        return False
+    value = list(map(float, value))
+    return value == sorted(set(value))
+
+
 # The rules of the words that define a network.
 RULES = {
     "hidden_layer_sizes": Allowed(
@@ -54,6 +71,9 @@ RULES = {
     "dropout": number(0, 1),
     "dtype": one_of(DTYPES),
     "huber_delta": number(0, open_low=True),
+    "quantile": Allowed(
+        _are_quantiles, "a number between 0 and 1, or a list of such numbers that increase"
+    ),
 }
 
 
@@ -121,7 +141,7 @@ def _word_of_cell(kind, options):
 HEAD = -2  # stands for the head as a source until all nodes are listed
 
 
-def network_of(params, n_features, n_outputs, loss):
+def network_of(params, n_features, n_outputs, loss, groups=()):
     """Return the network for a dict of checked parameters, with so many features and outputs."""
     kind, options = cell_of(params["cell"])
     sizes = tuple(map(int, layer_sizes(params["hidden_layer_sizes"])))
@@ -149,6 +169,8 @@ def network_of(params, n_features, n_outputs, loss):
         huber_delta=float(params.get("huber_delta", 1.0)),
         per_step=per_step,
         dtype=plain(params["dtype"]),
+        quantile=quantile_of(params.get("quantile", 0.5)) if loss == "quantile" else 0.5,
+        groups=tuple(map(int, groups)),
     )
 
 
@@ -231,6 +253,7 @@ def words_of(network):
         "mode": MODES[network.per_step],
         "loss": network.loss,
         "huber_delta": network.huber_delta,
+        "quantile": network.quantile,
         "dropout": rates[0] if rates else 0.0,
         "dtype": network.dtype,
     }
@@ -263,12 +286,22 @@ FIELDS = {
     "huber_delta": RULES["huber_delta"],
     "per_step": boolean,
     "dtype": RULES["dtype"],
+    "quantile": RULES["quantile"],
+    "groups": Allowed(
+        lambda value: isinstance(value, (list, tuple)) and all(map(integer(2).test, value)),
+        "a list of integers of at least 2",
+    ),
 }
+# Fields that are left out where they have these values.
+USUAL = {"quantile": 0.5, "groups": ()}
 
 
 def describe(network):
     """Return a network as a dict of JSON values."""
     facts = {name: getattr(network, name) for name in FIELDS}
+    for name, usual in USUAL.items():
+        if (value := facts.pop(name)) != usual:
+            facts[name] = list(value) if isinstance(value, tuple) else value
     return {**facts, "nodes": [_described_node(node) for node in network.nodes]}
 
 
@@ -305,7 +338,7 @@ def _described(facts, file_format):
         raise ValueError("it must be a dict")
     if file_format < 3:
         return _network_of_words(_upgraded(facts))
-    facts = dict(facts)
+    facts = USUAL | facts
     if facts.keys() != FIELDS.keys():
         missing, unknown = sorted(FIELDS.keys() - facts), sorted(facts.keys() - FIELDS)
         raise ValueError(
@@ -313,6 +346,7 @@ def _described(facts, file_format):
         )
     for name, rule in FIELDS.items():
         rule.check(name, facts[name])
+    facts.update(quantile=quantile_of(facts["quantile"]), groups=tuple(facts["groups"]))
     network = Network(**{**facts, "nodes": tuple(map(_node_described, facts["nodes"]))})
     if not network.layers:
         raise ValueError("`nodes` must have a recurrent node")
@@ -340,10 +374,24 @@ def _network_of_words(facts):
         rule.check(name, facts[name])
     if facts["loss"] == "logistic" and facts["n_outputs"] != 1:
         raise ValueError(f"`n_outputs` must be 1 for the logistic loss, got {facts['n_outputs']}.")
+    if (sum(facts["groups"]) or facts["n_outputs"]) != facts["n_outputs"] or (
+        bool(facts["groups"]) != (facts["loss"] == "multioutput")
+    ):
+        raise ValueError(
+            f"`groups` must sum to the {facts['n_outputs']} outputs of the loss 'multioutput', and "
+            f"be empty for others, got {facts['groups']} for {facts['loss']!r}."
+        )
+    if facts["loss"] == "quantile" and facts["n_outputs"] % np.size(facts["quantile"]):
+        raise ValueError(
+            f"`n_outputs` must be a multiple of the {np.size(facts['quantile'])} quantiles, got "
+            f"{facts['n_outputs']}."
+        )
     least = float(np.finfo(facts["dtype"]).tiny)
     if facts["huber_delta"] < least:
         raise ValueError(f"`huber_delta` must be at least {least:.4g}, got {facts['huber_delta']}.")
-    network = network_of(facts, facts["n_features"], facts["n_outputs"], facts["loss"])
+    network = network_of(
+        facts, facts["n_features"], facts["n_outputs"], facts["loss"], facts["groups"]
+    )
     network.check_size()
     return network
 
@@ -367,7 +415,7 @@ def _upgraded(facts):
     one_of(_core.CELLS).check("cell", facts["cell"])
     cell = upgraded_cell(facts["cell"], facts.pop("activation"))
     mode = MODES[facts.pop("per_step")]
-    return {**facts, "cell": cell, "mode": mode, "connections": None}
+    return {**facts, **USUAL, "cell": cell, "mode": mode, "connections": None}
 
 
 def upgraded_cell(cell, activation):
