@@ -5,8 +5,8 @@ from collections import namedtuple
 from libc.string cimport memset
 
 from kernels cimport (
-    BOOLEAN, CHOICE, MAX_OPTIONS, NUMBERS, rnn_cell, rnn_compiled_level, rnn_kernels, rnn_kernels_of, rnn_kind_info, rnn_math,
-    rnn_option
+    BOOLEAN, CHOICE, MAX_OPTIONS, NUMBERS, NUMBERS_PER_QUANTILE, rnn_cell, rnn_compiled_level, rnn_kernels, rnn_kernels_of,
+    rnn_kind_info, rnn_math, rnn_option
 )
 
 # An option of a cell or of another node: `type` is "choice" (of `choices`), "boolean" or "number" (from `least` to below `below`,
@@ -91,8 +91,8 @@ cdef dict read_losses():
     losses = {}
     while kernels.losses[i].name != NULL:
         loss = kernels.losses[i]
-        losses[loss.name.decode()] = LossInfo(loss.name.decode(), "numbers" if loss.targets == NUMBERS else "classes",
-                                              loss.link.decode())
+        targets = "numbers" if loss.targets in (NUMBERS, NUMBERS_PER_QUANTILE) else "classes"
+        losses[loss.name.decode()] = LossInfo(loss.name.decode(), targets, loss.link.decode())
         i += 1
     return losses
 

@@ -88,12 +88,19 @@ def random_network(rng, dtype="float64"):
     loss = pick(rng, tuple(reference.LOSS))
     n_features, n_outputs = int(rng.integers(1, 6)), int(rng.integers(1, 5))
     n_outputs = {"softmax": n_outputs + 1, "logistic": 1}.get(loss, n_outputs)
+    quantile, groups = 0.5, ()
+    if loss == "multioutput":
+        groups = tuple(map(int, rng.integers(1, 6, n_outputs)))
+        n_outputs = sum(groups)
+    elif loss == "quantile":
+        quantile = pick(rng, (0.2, (0.1, 0.5, 0.8)))
+        n_outputs *= np.size(quantile)
     per_step, looping = happens(rng, 0.5), happens(rng, 0.4)
     feedback = looping and happens(rng, 0.6)
     cells = [
         (cell, options)
         for cell, options in ALL_CELLS
-        if (feedback or cell != "jordan") and not (loss == "poisson" and options == RELU)
+        if (feedback or cell != "jordan") and not (loss in ("poisson", "gamma") and options == RELU)
     ]  # exp(z) of rectified units that feed themselves is soon infinite
     nodes = []
     for k in range(rng.integers(1 if feedback or not looping else 2, 5)):
@@ -104,7 +111,7 @@ def random_network(rng, dtype="float64"):
         feed_back(rng, nodes)
     elif looping:
         close_a_loop(rng, nodes)
-    return Network(n_features, tuple(nodes), loss, 0.7, per_step, dtype)
+    return Network(n_features, tuple(nodes), loss, 0.7, per_step, dtype, quantile, groups)
 
 
 def add_random_layer(rng, nodes, n_features, cell, directions, name):

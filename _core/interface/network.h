@@ -205,6 +205,10 @@ typedef struct {
     int result;                                         /* node whose stream is the output */
     int loss;                                           /* index into the losses */
     double huber_delta;
+    isize n_quantiles, n_groups;
+    const double *quantile;                             /* (n_quantiles,) */
+    const isize *group;                                 /* (n_groups + 1,) first output of each group, and the number of outputs */
+    isize n_targets;                                    /* numbers or labels that a row has as its target */
     /* filled in by plan() */
     int head, n_tensors, n_packings, n_ordered, n_stages;
     int order[MAX_NODES];                               /* the nodes that the result needs */

@@ -84,7 +84,7 @@ class _FittedRNN(Pickled, BaseEstimator):
         n_threads, per_step = self._threads(), model.network.per_step
         if initial_state is None and not return_state:
             outputs = partial(model.outputs, sequences, n_threads)
-            return as_carried(results(model, outputs), sequences, per_step)
+            return _carried(results(model, outputs), sequences, per_step)
         state = {}
 
         def outputs(raw=False):
@@ -92,7 +92,7 @@ class _FittedRNN(Pickled, BaseEstimator):
             state.update(final_state)
             return rows
 
-        carried = as_carried(results(model, outputs), sequences, per_step)
+        carried = _carried(results(model, outputs), sequences, per_step)
         return (carried, state) if return_state else carried
 
     @floating_point_ignored
@@ -407,6 +407,8 @@ class _FittedRNN(Pickled, BaseEstimator):
 
     def _upgraded(self, state, state_format):
         state = upgrade(state, state_format)
+        if not is_classifier(self):
+            state.setdefault("quantile", 0.5)
         if state_format < 3:
             state["cell"] = upgraded_cell(state["cell"], state.pop("activation"))
             state.update(LATER, l1_ratio=0.0)
@@ -415,3 +417,10 @@ class _FittedRNN(Pickled, BaseEstimator):
         if "params_" in state:
             check_whole(state)
         return state
+
+
+def _carried(results, sequences, per_step):
+    """Return results, or each of a list of results, in the carrier of X."""
+    if isinstance(results, list):
+        return [as_carried(rows, sequences, per_step) for rows in results]
+    return as_carried(results, sequences, per_step)

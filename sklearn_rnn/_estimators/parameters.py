@@ -305,14 +305,24 @@ TABLE = {
     "class_weight": Parameter(
         either(
             None,
-            either("balanced", Allowed(lambda v: isinstance(v, dict), "a dict {class: weight}")),
+            either(
+                "balanced",
+                Allowed(
+                    lambda v: (
+                        isinstance(v, dict)
+                        or (isinstance(v, list) and all(isinstance(each, dict) for each in v))
+                    ),
+                    "a dict {class: weight}, or for several outputs a list of those",
+                ),
+            ),
         ),
         None,
-        'dict, "balanced" or None',
+        'dict, list of dict, "balanced" or None',
         "Weights of the classes, ``{class: weight}``; a class that is not named has weight 1. With "
         '"balanced", the weight of a class is inversely proportional to the sum of its sample '
         "weights in y, including what `early_stopping` holds out; `partial_fit` does not support "
-        "this.",
+        "this. If y has several columns of classes, a list with a dict for each, whose weights are "
+        'multiplied, or "balanced"; must be None for several labels of 0 and 1.',
         of=(CLASSIFIER,),
     ),
     "loss": Parameter(
@@ -321,8 +331,11 @@ TABLE = {
         choices(REGRESSION_LOSSES),
         "The loss to minimise, as a weighted mean over sequences or steps and a mean over outputs. "
         '"squared_error" has no factor 1/2. "huber" is quadratic up to `huber_delta` and linear '
-        'beyond. "poisson" is ``exp(z) - y * z``, the negative log-likelihood of counts with rate '
-        "``exp(z)``, without the terms that depend on y alone; y must not be negative.",
+        'beyond. "quantile" is the pinball loss, for which predictions are the quantiles '
+        '`quantile` of the target. "poisson" is ``exp(z) - y * z``, the negative log-likelihood of '
+        "counts with rate ``exp(z)``, without the terms that depend on y alone; y must not be "
+        'negative. "gamma" is ``z + y * exp(-z)``, half the gamma deviance of positive targets '
+        "with mean ``exp(z)``, without the terms that depend on y alone.",
         of=(REGRESSOR,),
     ),
     "huber_delta": Parameter(
@@ -332,12 +345,21 @@ TABLE = {
         'Error beyond which "huber" is linear, in units of the normalised target.',
         of=(REGRESSOR,),
     ),
+    "quantile": Parameter(
+        RULES["quantile"],
+        0.5,
+        "float or list of float",
+        'The quantile that ``loss="quantile"`` predicts, between 0 and 1. For several, in '
+        "increasing order, predictions have one more axis; the loss is the mean over them.",
+        of=(REGRESSOR,),
+    ),
     "normalize_y": Parameter(
         boolean,
         True,
         "bool",
-        'Whether the network learns ``(y - y_mean_) / y_scale_``; with ``loss="poisson"`` it never '
-        "does. Targets held out for `early_stopping` are included in the mean and scale.",
+        'Whether the network learns ``(y - y_mean_) / y_scale_``; with ``loss="poisson"`` or '
+        '"gamma" it never does. Targets held out for `early_stopping` are included in the mean and '
+        "scale.",
         of=(REGRESSOR,),
     ),
     "normalize_X": Parameter(

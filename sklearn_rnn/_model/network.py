@@ -69,6 +69,8 @@ class Network:
     huber_delta: float
     per_step: bool
     dtype: str
+    quantile: float | tuple[float, ...] = 0.5  # that the loss "quantile" learns for each target
+    groups: tuple[int, ...] = ()  # sizes of the groups of outputs of the loss "multioutput"
     stride: int = 1  # steps of X for each step of the network
     words: object = None  # the parameters that define it, see `words`
     layers: tuple[tuple[int, ...], ...] = ()  # the nodes that give the states of each layer
@@ -91,6 +93,16 @@ class Network:
     @property
     def n_outputs(self):
         return self.nodes[-1].units
+
+    @property
+    def n_quantiles(self):
+        """Number of outputs for each target."""
+        return np.size(self.quantile) if self.loss == "quantile" else 1
+
+    @property
+    def n_targets(self):
+        """Number of targets of a regression."""
+        return self.n_outputs // self.n_quantiles
 
     @property
     def n_layers(self):

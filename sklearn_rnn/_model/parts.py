@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import _core, cells, layers
 from .._rules import Allowed, boolean, either, integer, number, one_of, shown
-from .._training.initializers import BIASES, MATRICES
+from .._training.initializers import BIASES, WEIGHTS
 
 
 def plain(word):
@@ -92,8 +92,8 @@ OF_EVERY_CELL = {
     for name, option in _core.KINDS["recurrent"].items()
     if name != "recurrence"  # follows from other options
 }
-INPUT = {"input_initializer": Option(one_of(MATRICES), plain, "glorot_uniform")}
-RECURRENT = {"recurrent_initializer": Option(one_of(MATRICES), plain, "orthogonal")}
+INPUT = {"input_initializer": Option(one_of(WEIGHTS), plain, "glorot_uniform")}
+RECURRENT = {"recurrent_initializer": Option(one_of(WEIGHTS), plain, "orthogonal")}
 BIAS = {"bias_initializer": Option(either(None, one_of(BIASES)), _plain_or_none, None)}
 TRANSITIONS = {
     "transition_layer_sizes": Option(some_sizes(0), _plain_sizes, ()),
@@ -119,8 +119,7 @@ def _options_of_cell(info):
         common = {name: o for name, o in common.items() if name not in NEEDS_PRODUCT}
     if info.reads_output:  # its state is not read
         common = {name: o for name, o in common.items() if name not in ("zoneout", "initial_state")}
-    if info.memory_gates:
-        common.update(BIAS)
+    common.update(BIAS)
     return {**of_core, **OF_CELL.get(info.name, {}), **common}
 
 

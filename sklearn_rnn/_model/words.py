@@ -28,6 +28,23 @@ FORMAT = 3
 MOST_LAYERS = 64
 
 
+def quantile_of(value):
+    """Return the parameter `quantile` as a float, or several as a tuple."""
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return tuple(map(float, value))
+    return float(value)
+
+
+def _are_quantiles(value):
+    """Tell whether a value is one number between 0 and 1, or several that increase."""
+    several = isinstance(value, (list, tuple)) or getattr(value, "ndim", 0) == 1
+    value = list(value) if several else [value]
+    if not (value and all(map(number(0, 1, open_low=True).test, value))):
+        return False
+    value = list(map(float, value))
+    return value == sorted(set(value))
+
+
 def _anything(text):
     """Return the rule of a word that `Words.of` checks part by part."""
     return Allowed(lambda value: True, text)
@@ -55,6 +72,9 @@ RULES = {
     "input_noise": number(0),
     "dtype": one_of(DTYPES),
     "huber_delta": number(0, open_low=True),
+    "quantile": Allowed(
+        _are_quantiles, "a number between 0 and 1, or a list of such numbers that increase"
+    ),
 }
 # The words that may change when a fit continues.
 CHANGEABLE = ("dropout", "output_dropout", "input_dropout", "input_noise", "huber_delta")
@@ -245,7 +265,7 @@ def cells_of(value, n_layers):
 # ---- words -> network ---------------------------------------------------------------------------
 
 
-def network_of(params, n_features, n_outputs, loss):
+def network_of(params, n_features, n_outputs, loss, groups=()):
     """Return the network for a dict of checked parameters, with so many features and outputs."""
     words = Words.of(params)
     nodes, layers = list_nodes(words, n_outputs)
@@ -256,6 +276,8 @@ def network_of(params, n_features, n_outputs, loss):
         huber_delta=float(params.get("huber_delta", 1.0)),
         per_step=words.per_step,
         dtype=words.dtype,
+        quantile=quantile_of(params.get("quantile", 0.5)) if loss == "quantile" else 0.5,
+        groups=tuple(map(int, groups)),
         stride=words.stride,
         words=words,
         layers=layers,
@@ -268,6 +290,7 @@ def words_of(network):
         **network.words.as_params(),
         "loss": network.loss,
         "huber_delta": network.huber_delta,
+        "quantile": network.quantile,
     }
 
 
@@ -302,6 +325,11 @@ FACTS = {
     "n_outputs": integer(1),
     "loss": one_of(LOSSES),
     "huber_delta": RULES["huber_delta"],
+    "quantile": RULES["quantile"],
+    "groups": Allowed(
+        lambda value: isinstance(value, (list, tuple)) and all(map(integer(2).test, value)),
+        "a list of integers of at least 2",
+    ),
 }
 
 
@@ -309,9 +337,8 @@ def describe(network):
     """Return a network as a dict of JSON values."""
     words = network.words
     facts = {name: getattr(network, name) for name in FACTS}
-    for field in fields(words):
-        value = getattr(words, field.name)
-        facts[field.name] = list(value) if isinstance(value, tuple) else value
+    facts.update((field.name, getattr(words, field.name)) for field in fields(words))
+    facts = {name: list(v) if isinstance(v, tuple) else v for name, v in facts.items()}
     facts["cell"] = [parts.as_json(cell) for cell in words.cell]
     facts["input_layers"] = [parts.as_json(layer) for layer in words.input_layers]
     facts["pooling"] = parts.as_json(words.pooling)
@@ -358,10 +385,24 @@ def _described(facts, file_format):
         rule.check(name, facts[name])
     if facts["loss"] == "logistic" and facts["n_outputs"] != 1:
         raise ValueError(f"`n_outputs` must be 1 for the logistic loss, got {facts['n_outputs']}.")
+    if (sum(facts["groups"]) or facts["n_outputs"]) != facts["n_outputs"] or (
+        bool(facts["groups"]) != (facts["loss"] == "multioutput")
+    ):
+        raise ValueError(
+            f"`groups` must sum to the {facts['n_outputs']} outputs of the loss 'multioutput', and "
+            f"be empty for others, got {facts['groups']} for {facts['loss']!r}."
+        )
+    if facts["loss"] == "quantile" and facts["n_outputs"] % np.size(facts["quantile"]):
+        raise ValueError(
+            f"`n_outputs` must be a multiple of the {np.size(facts['quantile'])} quantiles, got "
+            f"{facts['n_outputs']}."
+        )
     least = float(np.finfo(facts["dtype"]).tiny)
     if facts["huber_delta"] < least:
         raise ValueError(f"`huber_delta` must be at least {least:.4g}, got {facts['huber_delta']}.")
-    network = network_of(facts, facts["n_features"], facts["n_outputs"], facts["loss"])
+    network = network_of(
+        facts, facts["n_features"], facts["n_outputs"], facts["loss"], facts["groups"]
+    )
     network.check_size()
     return network
 
@@ -391,6 +432,8 @@ LATER = {
     "input_dropout": 0.0,
     "input_noise": 0.0,
 }
+# The same for what concerns the output alone.
+OUTPUTS = {"quantile": 0.5, "groups": ()}
 
 
 def _upgraded(facts):
@@ -401,7 +444,7 @@ def _upgraded(facts):
     one_of(parts.CELLS).check("cell", facts["cell"])
     cell = upgraded_cell(facts["cell"], facts.pop("activation"))
     mode = MODES[facts.pop("per_step")]
-    return {**facts, **LATER, "cell": cell, "mode": mode}
+    return {**facts, **LATER, **OUTPUTS, "cell": cell, "mode": mode}
 
 
 def upgraded_cell(cell, activation):
