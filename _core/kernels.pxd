@@ -91,7 +91,7 @@ cdef extern from "interface/network.h" nogil:
     ctypedef struct rnn_cell:
         const char *gates
         const char **state_name
-        int n_states, reads_output
+        int n_states, n_h, reads_output
         int *memory
 
     ctypedef struct rnn_direction:

@@ -15,6 +15,7 @@ from kernels cimport (
 # what each gate of that node does to the state (see CellInfo).
 Tensor = namedtuple("Tensor", "name offset shape n_groups initial constants decays node stem memory")
 
+MOST_STEPS_BACK = MAX_SHIFT      # at which a node reads a source
 cdef tuple DIRECTIONS = ("forward", "reverse", "both")
 # Features, units and outputs stay below this, so that their products with a few gates cannot overflow before they are checked.
 cdef isize LARGEST = 1 << 31
@@ -77,7 +78,7 @@ cdef class NodeTables:
         if not 1 <= len(self.nodes) < MAX_NODES:
             raise ValueError(f"`nodes` must hold 1 to {MAX_NODES - 1} nodes, got {len(self.nodes)}.")
         sources = [tuple(node.sources) for node in self.nodes]
-        if len({node.name for node in self.nodes}) < len(self.nodes):
+        if len({(node.name, node.directions) for node in self.nodes}) < len(self.nodes):
             raise ValueError("The names of nodes must differ.")
         self.allocate(n_features, sum(map(len, sources)))
         network.node[0].n_directions = 1

@@ -14,7 +14,7 @@ from kernels cimport (
 Option = namedtuple("Option", "name type choices default least below")
 # What a cell has by default; `memory` is 1 for each gate of which an open one (of value 1) keeps the state, -1 for one that
 # replaces the state, 0 for others.
-CellInfo = namedtuple("CellInfo", "name gates options states reads_output memory")
+CellInfo = namedtuple("CellInfo", "name gates options states reads_output memory hidden_product")
 LossInfo = namedtuple("LossInfo", "name targets link")
 
 
@@ -57,7 +57,8 @@ cdef dict read_cells():
         states = tuple(cell.state_name[k].decode() for k in range(cell.n_states))
         gates = tuple(cell.gates.decode().split())
         memory = tuple(cell.memory[k] for k in range(len(gates)))
-        cells[name.decode()] = CellInfo(name.decode(), gates, table, states, bool(cell.reads_output), memory)
+        cells[name.decode()] = CellInfo(name.decode(), gates, table, states, bool(cell.reads_output), memory,
+                                        cell.n_h > 0)
         i += 1
 
 

@@ -57,9 +57,10 @@ recurrent_initializer : str, default="orthogonal"
     "identity" with ``activation="relu"`` is the network of Le et al. (2015).
 """,
     "bias_initializer": """
-bias_initializer : {"chrono"} or None, default=None
-    "chrono" draws the initial biases of the gates that keep the state so that the units remember
-    for between 1 step and the length of the longest training sequence (Tallec and Ollivier, 2018).
+bias_initializer : {"zeros", "pytorch", "chrono"} or None, default=None
+    Initial biases; None means 0, and 1 for the forget gate of "lstm". "pytorch" is uniform up to
+    1 / sqrt(n_units). "chrono", for cells with gates, lets the units remember for different times,
+    up to the length of the longest training sequence (Tallec and Ollivier, 2018).
 """,
 }
 
@@ -89,8 +90,9 @@ class Cell(BaseEstimator):
     Notes
     -----
     "jordan", "indrnn", "mingru" and "minlstm" have no product with the previous state, so they have
-    no `normalization`, `recurrent_dropout` and `recurrent_initializer`. Only cells with gates have
-    a `bias_initializer`. Fitting raises an error if an option of this kind is not the default.
+    no `normalization`, `recurrent_dropout` and `recurrent_initializer`. "jordan" does not read its
+    state, so it has no `zoneout` and `initial_state`. Fitting raises an error if an option that the
+    cell does not have is not the default.
 
     References
     ----------
@@ -146,6 +148,7 @@ class Elman(Cell):
     {initial_state}
     {input_initializer}
     {recurrent_initializer}
+    {bias_initializer}
 
     References
     ----------
@@ -175,6 +178,7 @@ class Elman(Cell):
         initial_state="zeros",
         input_initializer="glorot_uniform",
         recurrent_initializer="orthogonal",
+        bias_initializer=None,
     ):
         self.activation = activation
         self.transition_layer_sizes = transition_layer_sizes
@@ -185,6 +189,7 @@ class Elman(Cell):
         self.initial_state = initial_state
         self.input_initializer = input_initializer
         self.recurrent_initializer = recurrent_initializer
+        self.bias_initializer = bias_initializer
 
 
 @with_parts(SHARED)
@@ -203,6 +208,7 @@ class Jordan(Cell):
 
     {transitions}
     {input_initializer}
+    {bias_initializer}
 
     References
     ----------
@@ -228,11 +234,13 @@ class Jordan(Cell):
         transition_layer_sizes=(),
         transition_shortcut=True,
         input_initializer="glorot_uniform",
+        bias_initializer=None,
     ):
         self.activation = activation
         self.transition_layer_sizes = transition_layer_sizes
         self.transition_shortcut = transition_shortcut
         self.input_initializer = input_initializer
+        self.bias_initializer = bias_initializer
 
 
 @with_parts(SHARED)
@@ -250,6 +258,7 @@ class IndRNN(Cell):
     {zoneout}
     {initial_state}
     {input_initializer}
+    {bias_initializer}
 
     References
     ----------
@@ -273,11 +282,13 @@ class IndRNN(Cell):
         zoneout=0.0,
         initial_state="zeros",
         input_initializer="glorot_uniform",
+        bias_initializer=None,
     ):
         self.activation = activation
         self.zoneout = zoneout
         self.initial_state = initial_state
         self.input_initializer = input_initializer
+        self.bias_initializer = bias_initializer
 
 
 @with_parts(SHARED)

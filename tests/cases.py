@@ -23,8 +23,8 @@ from networks import happens, stack_nodes
 
 import sklearn_rnn
 from sklearn_rnn import _core
-from sklearn_rnn._model.architecture import WITH_OPTIONS
 from sklearn_rnn._model.network import Network, ready
+from sklearn_rnn._model.parts import CELL_CLASSES
 
 # How many seconds an interrupt may take: any run finds what never answers, `-m clock` what is slow.
 each_patience = pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def options_of(case):
 def cell_of(case):
     """Return the parameter `cell` of an estimator for one of `CELLS`."""
     name, options = case[0], dict(options_of(case))
-    return WITH_OPTIONS[name](**options) if options else name
+    return CELL_CLASSES[name](**options) if options else name
 
 
 CLASSIFYING = ("softmax", "logistic", "multilabel", "multioutput")

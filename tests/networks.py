@@ -9,8 +9,10 @@ from itertools import product
 import numpy as np
 import reference
 
-from sklearn_rnn._model import architecture
+from sklearn_rnn._model.architecture import list_nodes
 from sklearn_rnn._model.network import DATA, Network, Node, Source
+from sklearn_rnn._model.parts import CELLS, Part
+from sklearn_rnn._model.words import LATER, Words
 
 
 def add_node(nodes, kind, sources, name="", **fields):
@@ -37,16 +39,24 @@ def stack_nodes(
     connections=None,
 ):
     """Return the nodes of a stack of layers; without outputs there is no head."""
-    nodes = architecture.stack_nodes(
-        cell,
-        tuple(options),
-        tuple(sizes),
-        directions=directions,
-        n_outputs=n_outputs,
-        per_step=per_step,
-        dropout=dropout,
-        connections=connections,
-    )
+    facts = {
+        "cell": cell,
+        "hidden_layer_sizes": sizes,
+        "bidirectional": False,
+        "mode": "many_to_many" if per_step else "many_to_one",
+        "dropout": dropout,
+        "dtype": "float64",
+    }
+    words = Words.of({**LATER, **facts, "connections": connections})
+    defaults = {name: option.default for name, option in CELLS[cell].items()}
+    part = Part(cell, tuple({**defaults, **dict(options)}.items()))
+    words = replace(words, cell=(part,) * len(sizes), bidirectional=directions == "both")
+    nodes, _ = list_nodes(words, n_outputs or 1)
+    if directions == "reverse":
+        nodes = tuple(
+            replace(node, directions=directions) if node.kind == "recurrent" else node
+            for node in nodes
+        )
     return nodes if n_outputs else nodes[:-1]
 
 

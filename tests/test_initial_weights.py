@@ -5,8 +5,8 @@ import pytest
 
 from sklearn_rnn import RNNClassifier, _core
 from sklearn_rnn._model import network as _network
-from sklearn_rnn._model.architecture import network_of
 from sklearn_rnn._model.network import DATA, Network, Node, Source
+from sklearn_rnn._model.words import network_of
 
 
 @pytest.mark.parametrize("cell", _core.CELLS)

@@ -9,7 +9,7 @@ from sklearn.exceptions import UndefinedMetricWarning
 
 from .._data.targets import Numbers
 from .._floating_point import floating_point_ignored
-from .._model.architecture import quantile_of
+from .._model.words import quantile_of
 from .base import _RNNBase, level_of_caller
 from .callbacks import with_callbacks
 from .docstrings import documented

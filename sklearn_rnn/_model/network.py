@@ -117,7 +117,9 @@ class Network:
     def facts(self):
         """Return what the core must know, by name."""
         return {
-            name: value for name, value in vars(self).items() if name not in ("words", "layers")
+            name: value
+            for name, value in vars(self).items()
+            if name not in ("words", "layers", "stride")
         }
 
     def check_size(self):
@@ -324,7 +326,7 @@ def hidden_states(network, params, sequences, scaling, layer, per_step, n_thread
         of = network
         if not per_step:
             last = Node("last", "states", (Source(node),))
-            of, node = replace(network, nodes=(*network.nodes, last)), len(network.nodes)  # noqa: PLW2901
+            of, node = replace(network, nodes=(*network.nodes, last)), len(network.nodes)
         found.append(predictor(of, sequences, scaling, n_threads, result=node)(params))
     return found[0] if len(found) == 1 else np.hstack(found)
 

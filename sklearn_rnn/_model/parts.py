@@ -1,6 +1,7 @@
 """Cells, layers and poolings as plain values: what their options may be, and back to objects."""
 
 from dataclasses import dataclass
+from inspect import signature
 from math import inf
 from typing import NamedTuple
 
@@ -94,18 +95,15 @@ OF_EVERY_CELL = {
 }
 INPUT = {"input_initializer": Option(one_of(WEIGHTS), plain, "glorot_uniform")}
 RECURRENT = {"recurrent_initializer": Option(one_of(WEIGHTS), plain, "orthogonal")}
-BIAS = {"bias_initializer": Option(either(None, one_of(BIASES)), _plain_or_none, None)}
-TRANSITIONS = {
+# Options that the core does not know, because they make other nodes; those that a class names.
+OF_CLASSES = {
     "transition_layer_sizes": Option(some_sizes(0), _plain_sizes, ()),
     "transition_shortcut": Option(boolean, bool, True),
-}
-PROJECTION = {
     "projection_size": Option(
         either(None, integer(1)), lambda v: None if v is None else int(v), None
-    )
+    ),
 }
-# What is not in the core, because it makes other nodes.
-OF_CELL = {"elman": TRANSITIONS, "jordan": TRANSITIONS, "lstm": PROJECTION}
+CELL_CLASSES = {c.kind: c for c in (cells.Elman, cells.LSTM, cells.GRU, cells.Jordan, cells.IndRNN)}
 NEEDS_PRODUCT = ("normalization", "recurrent_dropout")
 
 
@@ -119,12 +117,14 @@ def _options_of_cell(info):
         common = {name: o for name, o in common.items() if name not in NEEDS_PRODUCT}
     if info.reads_output:  # its state is not read
         common = {name: o for name, o in common.items() if name not in ("zoneout", "initial_state")}
-    common.update(BIAS)
-    return {**of_core, **OF_CELL.get(info.name, {}), **common}
+    names = BIASES if any(info.memory) else [name for name in BIASES if name != "chrono"]
+    common["bias_initializer"] = Option(either(None, one_of(names)), _plain_or_none, None)
+    of_class = signature(CELL_CLASSES.get(info.name, cells.Cell)).parameters
+    of_class = {name: option for name, option in OF_CLASSES.items() if name in of_class}
+    return {**of_core, **of_class, **common}
 
 
 CELLS = {kind: _options_of_cell(info) for kind, info in _core.CELLS.items()}
-CELL_CLASSES = {c.kind: c for c in (cells.Elman, cells.LSTM, cells.GRU, cells.Jordan, cells.IndRNN)}
 
 
 # What a cell cannot have if its state goes through other nodes.
@@ -136,10 +136,13 @@ PLAIN_IN_LOOPS = {
 }
 
 
+# The options that put other nodes between a state and the next one.
+LOOPS = ("transition_layer_sizes", "projection_size")
+
+
 def is_looped(cell):
     """Return whether a cell reads its state through other nodes."""
-    options = dict(cell.options)
-    return bool(options.get("transition_layer_sizes") or options.get("projection_size"))
+    return any(dict(cell.options).get(name) for name in LOOPS)
 
 
 def width_of(cell, units):
@@ -151,10 +154,10 @@ def width_of(cell, units):
 
 # ---- layers and poolings ------------------------------------------------------------------------
 
-ACTIVATIONS = tuple(_core.KINDS["dense"]["activation"].choices)
+ACTIVATIONS = ("identity", "tanh", "relu", "logistic")  # TODO
 ACTIVATION = Option(one_of(ACTIVATIONS), plain, "relu")
 COUNT = Option(integer(1), int)
-MOST_TAPS = _core.MAX_SHIFT + 1
+MOST_TAPS = _core.MOST_STEPS_BACK + 1
 LAYERS = {
     "dense": {"units": COUNT, "activation": ACTIVATION},
     "conv1d": {
@@ -179,6 +182,14 @@ WORDS_OF_POOLING = ("last", "mean", "max")
 # ---- object <-> part ----------------------------------------------------------------------------
 
 
+# The options of any cell by its name, with their defaults.
+SHARED = {
+    name: parameter.default
+    for name, parameter in signature(cells.Cell).parameters.items()
+    if name != "kind"
+}
+
+
 def kind_of(cell):
     """Return the name of a cell, or None if it is not a cell."""
     kind = cell.kind if isinstance(cell, cells.Cell) else cell
@@ -196,19 +207,18 @@ def cell_part(value):
         )
     table = CELLS[kind]
     if type(value) is cells.Cell:  # has all options that any cell may have
-        for name, option in cells.Cell("elman").get_params().items():
+        for name, option in SHARED.items():
             given = getattr(value, name, option)
-            if name != "kind" and name not in table and given != option:
+            if name not in table and given != option:
                 raise ValueError(
                     f"`{name}` of a cell must be {option!r} with kind={kind!r}, which cannot have "
                     f"it; got cell={shown(value)}."
                 )
     own = isinstance(value, CELL_CLASSES.get(kind, ()))
-    shared = cells.Cell(kind).get_params()
     options = {}
     for name, option in table.items():
         # `Cell("lstm")` has default values of what only an LSTM has, whatever it has been given.
-        has_option = own or (isinstance(value, cells.Cell) and name in shared)
+        has_option = own or (isinstance(value, cells.Cell) and name in SHARED)
         options[name] = _checked(value, name, option, has_option, "a cell", "cell")
     return Part(kind, tuple(options.items()))
 

@@ -21,8 +21,8 @@ from .parts import Part, cell_part, is_looped, layer_part, plain, pooling_part, 
 DTYPES = ("float32", "float64")
 MODES = ("many_to_one", "many_to_many")
 CONNECTIONS = ("residual", "skip")
-MERGE_MODES = ("concat", *_core.KINDS["merge"]["method"].choices)
-NORMS = _core.KINDS["norm"]["method"].choices
+MERGE_MODES = ("concat", "sum", "ave", "mul")
+NORMS = ("layer", "rms")
 # The format of pickles and weight files. In 1, X was not normalised; in 2, cells had no options.
 FORMAT = 3
 MOST_LAYERS = 64
@@ -199,7 +199,7 @@ class Words:
     def _check_loops(self, params):
         """Refuse what needs one node for a layer whose state goes through other nodes."""
         for cell in filter(is_looped, self.cell):
-            what = "projection_size" if cell.kind == "lstm" else "transition_layer_sizes"
+            what = next(name for name in parts.LOOPS if dict(cell.options).get(name))
             for name, plain_value in parts.PLAIN_IN_LOOPS.items():
                 if dict(cell.options).get(name, plain_value) != plain_value:
                     raise ValueError(
@@ -310,7 +310,7 @@ def difference(network, other):
         if name in ("cell", "input_layers", "pooling"):  # objects, which compare by identity
             ours, theirs = getattr(network.words, name), getattr(other.words, name)
             differs = ours != theirs
-            if name == "cell" and len(ours) == len(theirs):
+            if name == "cell":  # a cell more or less is another number of layers
                 differs = any(map(Part.differs, ours, theirs))
         if differs:
             return name, before[name], now[name]
@@ -375,6 +375,8 @@ def _described(facts, file_format):
         facts = _upgraded(facts)
     else:
         _check_names(facts, {*FACTS, *(field.name for field in fields(Words))})
+        for name in ("cell", "input_layers"):
+            RULES["input_layers"].check(name, facts[name])
         facts = {
             **facts,
             "cell": [parts.from_json(cell, parts.CELLS) for cell in facts["cell"]],
