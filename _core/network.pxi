@@ -1,7 +1,6 @@
 """Networks as the kernels know them: tables of nodes, sources and parameters, made from lists of nodes."""
 from collections import namedtuple
 
-from libc.math cimport isfinite
 from libc.string cimport memcpy, memset
 
 from kernels cimport (
@@ -35,19 +34,6 @@ cdef NodeTables tables_of(n_features, nodes):
             described_tables.clear()
         described_tables[id(nodes)] = NodeTables(n_features, nodes)
     return tables
-
-
-cdef double option_value(option, value, str owner) except? -1:
-    """A value of an option as C stores it."""
-    if option.type == "choice":
-        return index_of(option.choices, value, f"{owner}.{option.name}")
-    number = float(value)
-    if option.type == "boolean" and number not in (0, 1):
-        raise ValueError(f"`{owner}.{option.name}` must be True or False, got {value!r}.")
-    if not isfinite(number) or (option.least is not None and not option.least <= number < option.below):
-        limits = "a finite number" if option.least is None else f"from {option.least} to below {option.below}"
-        raise ValueError(f"`{owner}.{option.name}` must be {limits}, got {value!r}.")
-    return number
 
 
 cdef class NodeTables:
@@ -139,10 +125,8 @@ cdef class NodeTables:
         given, owner = dict(node.options), node.cell or node.kind
         if unknown := given.keys() - of_kind.keys() - of_cell.keys():
             raise ValueError(f"`options` of {owner} must be among {sorted({**of_kind, **of_cell})}, got {sorted(unknown)}.")
-        for i, option in enumerate(of_kind.values()):
-            to.option[i] = option_value(option, given.get(option.name, option.default), owner)
-        for i, option in enumerate(of_cell.values()):
-            to.cell_option[i] = option_value(option, given.get(option.name, option.default), owner)
+        fill_options(to.option, of_kind, given, owner)
+        fill_options(to.cell_option, of_cell, given, owner)
         for i, (of, shift, stem) in enumerate((s.node, s.shift, s.weight) for s in sources):
             source = &self.network.source[first_source + i]
             if not -1 <= of < len(self.nodes):

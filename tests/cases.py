@@ -53,7 +53,7 @@ RTOL_DIFFERENCES = 1e-6
 
 
 def variants(info):
-    """Name the variants of a cell: a choice, an option that is switched on, or none ("")."""
+    """Name the variants of a cell: a choice, a switch that is not at its default, or none ("")."""
     choices = [choice for option in info.options.values() for choice in option.choices]
     return choices or ["", *(o.name for o in info.options.values() if o.type == "boolean")]
 
@@ -69,8 +69,8 @@ def options_of(case):
     name, variant = case
     if not variant:
         return ()
-    if variant in _core.CELLS[name].options:
-        return ((variant, True),)
+    if variant in (options := _core.CELLS[name].options):
+        return ((variant, not options[variant].default),)
     return (("activation", variant),)
 
 

@@ -62,18 +62,22 @@ def stack_nodes(
 
 # ---- Random networks ----------------------------------------------------------------------------
 
-TANH, RELU = (("activation", "tanh"),), (("activation", "relu"),)
+ACTIVATIONS = tuple((("activation", name),) for name in reference.ACTIVATION)
+IDENTITY, TANH, RELU, LOGISTIC = ACTIVATIONS
+UNBOUNDED = (IDENTITY, RELU)
 ALL_CELLS = (
-    ("elman", TANH),
-    ("elman", RELU),
-    ("jordan", TANH),
-    ("jordan", RELU),
-    ("indrnn", TANH),
-    ("indrnn", RELU),
+    *product(("elman", "jordan", "indrnn"), ACTIVATIONS),
     ("gru", ()),
+    ("gru", (("reset_after", False),)),
     ("lstm", ()),
     ("lstm", (("peepholes", True),)),
+    ("lstm", (("coupled_gates", True),)),
+    ("lstm", (("peepholes", True), ("coupled_gates", True))),
+    ("mgu", ()),
+    ("mingru", ()),
+    ("minlstm", ()),
 )
+LINEAR = ("mingru", "minlstm")  # their states have no bounds either
 UNITS = (*range(1, 10), 16, 17)
 SHIFTS = (0, -1, -2)
 DIRECTIONS = tuple(reference.DIRECTIONS)
@@ -110,8 +114,9 @@ def random_network(rng, dtype="float64"):
     cells = [
         (cell, options)
         for cell, options in ALL_CELLS
-        if (feedback or cell != "jordan") and not (loss in ("poisson", "gamma") and options == RELU)
-    ]  # exp(z) of rectified units that feed themselves is soon infinite
+        if feedback or cell != "jordan"
+        if not (loss in ("poisson", "gamma") and (options in UNBOUNDED or cell in LINEAR))
+    ]  # exp(z) of units without bounds that feed themselves is soon infinite
     nodes = []
     for k in range(rng.integers(1 if feedback or not looping else 2, 5)):
         directions = "forward" if looping else pick(rng, DIRECTIONS)
