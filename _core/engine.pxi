@@ -115,8 +115,8 @@ cdef class Engine:
     cdef object job_memory, params, packed, arenas, ints, walks, slice_gradients, gradient, losses, norms, probed, samples, ranks
 
     def __cinit__(self, *, n_features, nodes, loss, per_step, dtype, n_threads, training, lengths, batch_size, huber_delta=1.0,
-                  quantile=0.5, groups=(), memory_budget=None, result=None, by_step=False, input_gradient=False, probe=False, carried=False,
-                  session=False):
+                  quantile=0.5, groups=(), memory_budget=None, result=None, by_step=False, input_gradient=False, probe=False,
+                  carried=False, session=False):
         cdef rnn_network *network
         self.kind = type_of(dtype)
         self.job_memory = aligned_empty(sizeof(rnn_job), np.uint8)
