@@ -461,7 +461,7 @@ cdef class Engine:
         self.loaded = True
 
     def set_optimizer(self, solver, *, momentum, nesterovs_momentum, beta_1, beta_2, epsilon, alpha, max_grad_norm,
-                      max_grad_value, seed):
+                      max_grad_value, seed, l1_ratio=0.0):
         """Choose how `train_minibatch` updates.
 
         Parameters
@@ -473,11 +473,14 @@ cdef class Engine:
         beta_1, beta_2, epsilon : float
             Of Adam and its relatives.
         alpha : float
-            Factor of the penalty `alpha / 2 |W|^2`, or of the decay where the optimizer decays the weights apart.
+            Factor of the penalty `alpha * (l1_ratio * sum(|w|) + (1 - l1_ratio) / 2 * sum(w^2))`, or of the decay by its gradient
+            where the optimizer decays the weights apart.
         max_grad_norm, max_grad_value : float or None
             Limits of the gradient's norm and of its elements; None: no clipping.
         seed : int
             64 bits, the key of the dropout masks.
+        l1_ratio : float
+            Share of L1 in the penalty, from 0 to 1.
 
         Raises
         ------
@@ -490,7 +493,8 @@ cdef class Engine:
         cdef uint64_t key = seed
         chosen.kind = index_of(OPTIMIZERS, solver, "solver")
         chosen.momentum, chosen.nesterov = momentum, nesterovs_momentum
-        chosen.beta_1, chosen.beta_2, chosen.epsilon, chosen.alpha = beta_1, beta_2, epsilon, alpha
+        chosen.beta_1, chosen.beta_2, chosen.epsilon = beta_1, beta_2, epsilon
+        chosen.alpha, chosen.l1_ratio = alpha, l1_ratio
         self.job.optimizer, self.job.seed = chosen, key
         self.max_grad_norm, self.max_grad_value = max_norm, max_value
         self.optimizing = True

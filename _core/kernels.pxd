@@ -91,7 +91,8 @@ cdef extern from "interface/network.h" nogil:
     ctypedef struct rnn_cell:
         const char *gates
         const char **state_name
-        int n_states, reads_output
+        int n_states, n_h, reads_output
+        int *memory
 
     ctypedef struct rnn_direction:
         int reverse
@@ -157,7 +158,8 @@ cdef extern from "interface/job.h" nogil:
 
     ctypedef struct rnn_optimizer:
         int kind, nesterov
-        double learning_rate, momentum, beta_1, beta_2, epsilon, alpha, max_norm, max_value, correction_1, correction_2
+        double learning_rate, momentum, beta_1, beta_2, epsilon, alpha, l1_ratio, max_norm, max_value
+        double correction_1, correction_2
 
     ctypedef void (*rnn_gemm)(int transposed, isize m, isize n, isize k, const void *a, isize ld_a, const void *b, isize ld_b,
                               int accumulate, void *c, isize ld_c) noexcept nogil

@@ -23,8 +23,8 @@ from networks import happens, stack_nodes
 
 import sklearn_rnn
 from sklearn_rnn import _core
-from sklearn_rnn._model.architecture import WITH_OPTIONS
 from sklearn_rnn._model.network import Network, ready
+from sklearn_rnn._model.parts import CELL_CLASSES
 
 # How many seconds an interrupt may take: any run finds what never answers, `-m clock` what is slow.
 each_patience = pytest.mark.parametrize(
@@ -53,7 +53,7 @@ RTOL_DIFFERENCES = 1e-6
 
 
 def variants(info):
-    """Name the variants of a cell: a choice, an option that is switched on, or none ("")."""
+    """Name the variants of a cell: a choice, a switch that is not at its default, or none ("")."""
     choices = [choice for option in info.options.values() for choice in option.choices]
     return choices or ["", *(o.name for o in info.options.values() if o.type == "boolean")]
 
@@ -69,15 +69,15 @@ def options_of(case):
     name, variant = case
     if not variant:
         return ()
-    if variant in _core.CELLS[name].options:
-        return ((variant, True),)
+    if variant in (options := _core.CELLS[name].options):
+        return ((variant, not options[variant].default),)
     return (("activation", variant),)
 
 
 def cell_of(case):
     """Return the parameter `cell` of an estimator for one of `CELLS`."""
     name, options = case[0], dict(options_of(case))
-    return WITH_OPTIONS[name](**options) if options else name
+    return CELL_CLASSES[name](**options) if options else name
 
 
 CLASSIFYING = ("softmax", "logistic", "multilabel", "multioutput")
@@ -327,6 +327,7 @@ def set_optimizer(engine, solver="sgd", **changes):
         "beta_2": 0.999,
         "epsilon": 1e-8,
         "alpha": 0.0,
+        "l1_ratio": 0.0,
         "max_grad_norm": None,
         "max_grad_value": None,
         "seed": 0,

@@ -394,3 +394,14 @@ def test_weights_of_labels_are_checked_before_they_are_used(weights):
 def test_logits_of_two_classes_are_a_column(z):
     with pytest.raises(ValueError, match=r"`z` must be a C-contiguous array of float64"):
         _core.probabilities_of_two(z)
+
+
+def test_a_cell_is_described_with_its_options():
+    assert _core.describe_cell("lstm") == _core.CELLS["lstm"]
+    assert _core.describe_cell("lstm", peepholes=True).gates == ("i", "f", "g", "o")
+    assert _core.describe_cell("lstm", coupled_gates=True).gates == ("f", "g", "o")
+    for wrong in ({"coupled_gates": 2}, {"abacus": 1}):
+        with pytest.raises(ValueError, match="lstm"):
+            _core.describe_cell("lstm", **wrong)
+    with pytest.raises(ValueError, match="cell"):
+        _core.describe_cell("abacus")

@@ -13,7 +13,8 @@ typedef struct {
     int kind;                                           /* index into the optimizers */
     int nesterov;
     double learning_rate, momentum, beta_1, beta_2, epsilon;
-    double alpha;                                       /* penalty alpha / 2 |W|^2, or decoupled decay */
+    double alpha, l1_ratio;                             /* penalty alpha (l1_ratio |W|_1 + (1 - l1_ratio) / 2 |W|^2), or
+                                                           decoupled decay by its gradient */
     double max_norm, max_value;                         /* infinity: no clipping */
     double correction_1, correction_2;                  /* 1 - beta^t */
 } rnn_optimizer;

@@ -18,10 +18,10 @@ from .._data.reader import read_X
 from .._data.scales import Scale
 from .._data.targets import Numbers
 from .._data.weights import read_weights, relative
-from .._model.architecture import difference, network_of
 from .._model.attributes import check_continuing, history
 from .._model.fitted import FittedModel
 from .._model.network import absorb_input_scale, absorb_output_scale, initialize
+from .._model.words import difference, network_of
 from .._training.epochs import Training, train
 from .._training.examples import Examples, Weighing, without_equal_weights
 from .._training.held_out import HeldOut, split, validator
@@ -155,7 +155,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         if before is not None:
             params = absorb_scales(before, network, target, read.absorbed, scale, x_absorbed)
         settings = Settings.of(vars(self))
-        progress = self._begin(network, params, settings, rng, incremental)
+        longest = int(examples.sequences.lengths[indices].max())
+        progress = self._begin(network, params, settings, rng, incremental, longest)
         if incremental and read.absorbed is not None:
             progress.rescale_best(target.unit_since(before.target, read.absorbed))
         model = FittedModel(network, progress.params, target, read.form, scale, taught)
@@ -278,10 +279,13 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         weighing = Weighing(n_rows / n_sequences, 0.0 if examples.weights is None else 1.0)
         return examples, weighing, (n_rows, n_sequences)
 
-    def _begin(self, network, params, settings, rng, incremental):
-        """Return the progress that training starts with: a new one, or that of the last fit."""
+    def _begin(self, network, params, settings, rng, incremental, longest):
+        """Return the progress that training starts with: a new one, or that of the last fit.
+
+        longest is the number of steps of the longest training sequence.
+        """
         if params is None:
-            params = initialize(network, rng)
+            params = initialize(network, rng, longest)
             return Progress.begin(params, int(rng.randint(2**64, dtype=np.uint64)), settings)
         curve, best = self.loss_curve_, self.best_loss_
         history = {

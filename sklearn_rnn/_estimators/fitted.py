@@ -15,10 +15,10 @@ from .._data.unpacking import as_carried
 from .._data.weights import read_weights, relative
 from .._floating_point import floating_point_ignored
 from .._model import weight_files
-from .._model.architecture import FORMAT, upgraded_cell, words_of
 from .._model.attributes import FITTED, SCALES, check_whole, history, network_in, upgrade
 from .._model.description import check_alike, describe, described
 from .._model.fitted import FittedModel
+from .._model.words import FORMAT, LATER, upgraded_cell, words_of
 from .._pickles import Pickled
 from .._rules import boolean, integer, one_of
 from .._training.losses import LOSSES
@@ -411,7 +411,7 @@ class _FittedRNN(Pickled, BaseEstimator):
             state.setdefault("quantile", 0.5)
         if state_format < 3:
             state["cell"] = upgraded_cell(state["cell"], state.pop("activation"))
-            state["connections"] = None
+            state.update(LATER, l1_ratio=0.0)
         if state_format < 2:  # from before these parameters existed
             state.update(normalize_X=False, scoring=None)
         if "params_" in state:

@@ -9,7 +9,7 @@ from sklearn.exceptions import UndefinedMetricWarning
 
 from .._data.targets import Numbers
 from .._floating_point import floating_point_ignored
-from .._model.architecture import quantile_of
+from .._model.words import quantile_of
 from .base import _RNNBase, level_of_caller
 from .callbacks import with_callbacks
 from .docstrings import documented
@@ -68,13 +68,22 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         *,
         cell="gru",
         bidirectional=False,
+        input_layers=(),
         connections=None,
+        merge_mode="concat",
+        pooling="last",
+        output_layer_sizes=(),
+        layer_normalization=None,
         mode="many_to_one",
         dropout=0.0,
+        output_dropout=None,
+        input_dropout=0.0,
+        input_noise=0.0,
         max_grad_norm=1.0,
         max_grad_value=None,
         solver="adam",
         alpha=0.0,
+        l1_ratio=0.0,
         batch_size="auto",
         learning_rate="constant",
         learning_rate_init=0.005,
@@ -106,13 +115,22 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.cell = cell
         self.bidirectional = bidirectional
+        self.input_layers = input_layers
         self.connections = connections
+        self.merge_mode = merge_mode
+        self.pooling = pooling
+        self.output_layer_sizes = output_layer_sizes
+        self.layer_normalization = layer_normalization
         self.mode = mode
         self.dropout = dropout
+        self.output_dropout = output_dropout
+        self.input_dropout = input_dropout
+        self.input_noise = input_noise
         self.max_grad_norm = max_grad_norm
         self.max_grad_value = max_grad_value
         self.solver = solver
         self.alpha = alpha
+        self.l1_ratio = l1_ratio
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init

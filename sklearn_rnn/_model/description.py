@@ -7,8 +7,8 @@ import numpy as np
 from .._data.moments import N_MOMENTS
 from .._rules import integer
 from .._version import __version__
-from .architecture import FORMAT, difference
 from .attributes import SCALES, network_in, upgrade
+from .words import FORMAT, difference
 
 # The attributes in a weight file besides the weights, named there without underscores at the ends.
 DESCRIPTION = (

@@ -12,11 +12,11 @@ from .._data.labels import Indicator, LabelColumns, Labels
 from .._data.reader import read_X
 from .._data.scales import Scale
 from .._data.targets import Numbers, target_in
-from .architecture import describe
 from .attributes import checked
 from .network import Network, hidden_states, predictor, prepared
 from .states import as_dict, as_rows
 from .stream import Stream
+from .words import describe
 
 
 @dataclass(frozen=True, eq=False)
