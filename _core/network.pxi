@@ -10,9 +10,11 @@ from kernels cimport (
 )
 
 # An array of parameters: its place in the flat vector, `n_groups` (gates) that are initialised one by one, how (`initial`), and
-# the initial value of each group where that is "constants".
-Tensor = namedtuple("Tensor", "name offset shape n_groups initial constants decays")
+# the initial value of each group where that is "constants"; then the index of its node, its name without that of the node, and
+# what each gate of that node does to the state (see CellInfo).
+Tensor = namedtuple("Tensor", "name offset shape n_groups initial constants decays node stem memory")
 
+MOST_STEPS_BACK = MAX_SHIFT      # at which a node reads a source
 cdef tuple DIRECTIONS = ("forward", "reverse", "both")
 # Features, units and outputs stay below this, so that their products with a few gates cannot overflow before they are checked.
 cdef isize LARGEST = 1 << 31
@@ -62,7 +64,7 @@ cdef class NodeTables:
         if not 1 <= len(self.nodes) < MAX_NODES:
             raise ValueError(f"`nodes` must hold 1 to {MAX_NODES - 1} nodes, got {len(self.nodes)}.")
         sources = [tuple(node.sources) for node in self.nodes]
-        if len({node.name for node in self.nodes}) < len(self.nodes):
+        if len({(node.name, node.directions) for node in self.nodes}) < len(self.nodes):
             raise ValueError("The names of nodes must differ.")
         self.allocate(n_features, sum(map(len, sources)))
         network.node[0].n_directions = 1
@@ -121,10 +123,11 @@ cdef class NodeTables:
             to.direction[1].reverse = True
         of_kind, of_cell = KINDS[node.kind], CELLS[node.cell].options if info.has_cell else {}
         given, owner = dict(node.options), node.cell or node.kind
-        check_names(given, {**of_kind, **of_cell}, owner)
+        if unknown := given.keys() - of_kind.keys() - of_cell.keys():
+            raise ValueError(f"`options` of {owner} must be among {sorted({**of_kind, **of_cell})}, got {sorted(unknown)}.")
         fill_options(to.option, of_kind, given, owner)
         fill_options(to.cell_option, of_cell, given, owner)
-        if given.get("recurrent_dropout", 0) > 0 and not CELLS[node.cell].multiplies_h:
+        if given.get("recurrent_dropout", 0) > 0 and not CELLS[node.cell].hidden_product:
             raise ValueError(f"`{owner}.recurrent_dropout` must be 0, got {given['recurrent_dropout']!r}: this cell does not "
                              "multiply its state by weights. Use `zoneout`, or dropout between the layers.")
         for i, (of, shift, stem) in enumerate((s.node, s.shift, s.weight) for s in sources):
@@ -247,6 +250,8 @@ def tensors(n_features, nodes):
             shape = (tensor.n_groups, tensor.units)
         initial = {ZEROS: "zeros", CONSTANTS: "constants", GLOROT: "glorot", ORTHOGONAL: "orthogonal",
                    FROM_0_TO_1: "from_0_to_1"}[tensor.initial]
+        memory = network.node[tensor.node].declared.memory
         result.append(Tensor(tables.tensor_name(tensor), tensor.at, shape, tensor.n_groups, initial,
-                             tuple(tensor.constant[k] for k in range(tensor.n_groups)), bool(tensor.decays)))
+                             tuple(tensor.constant[k] for k in range(tensor.n_groups)), bool(tensor.decays), tensor.node - 1,
+                             tensor.stem.decode(), tuple(memory[k] for k in range(tensor.n_groups))))
     return result

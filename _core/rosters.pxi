@@ -6,14 +6,16 @@ from libc.math cimport isfinite
 from libc.string cimport memset
 
 from kernels cimport (
-    BOOLEAN, CHOICE, MAX_OPTIONS, NUMBERS, rnn_cell, rnn_compiled_level, rnn_kernels, rnn_kernels_of, rnn_kind_info, rnn_math,
-    rnn_option
+    BOOLEAN, CHOICE, MAX_OPTIONS, NUMBERS, NUMBERS_PER_QUANTILE, rnn_cell, rnn_compiled_level, rnn_kernels, rnn_kernels_of,
+    rnn_kind_info, rnn_math, rnn_option
 )
 
 # An option of a cell or of another node: `type` is "choice" (of `choices`), "boolean" or "number" (from `least` to below `below`,
 # if these are given).
 Option = namedtuple("Option", "name type choices default least below")
-CellInfo = namedtuple("CellInfo", "name gates options states reads_output multiplies_h")
+# What a cell has by default; `memory` is 1 for each gate of which an open one (of value 1) keeps the state, -1 for one that
+# replaces the state, 0 for others.
+CellInfo = namedtuple("CellInfo", "name gates options states reads_output memory hidden_product")
 LossInfo = namedtuple("LossInfo", "name targets link")
 
 
@@ -49,13 +51,6 @@ cdef double option_value(option, value, str owner) except? -1:
     return number
 
 
-cdef int check_names(dict given, dict table, str owner) except -1:
-    """Refuse options that a table does not have."""
-    if unknown := given.keys() - table.keys():
-        raise ValueError(f"`options` of {owner} must be among {sorted(table)}, got {sorted(unknown)}.")
-    return 0
-
-
 cdef int fill_options(double *values, dict table, dict given, str owner) except -1:
     """Store the values of all options of a table in its order: those given, and defaults."""
     for i, option in enumerate(table.values()):
@@ -74,12 +69,13 @@ cdef object read_cell(int number, dict given):
     if name == NULL:
         return None
     kind, table = name.decode(), read_options(options)
-    check_names(given, table, kind)
     fill_options(values, table, given, kind)
     memset(&cell, 0, sizeof(cell))
     kernels.describe_cell(number, values, &cell, &options)
     states = tuple(cell.state_name[k].decode() for k in range(cell.n_states))
-    return CellInfo(kind, tuple(cell.gates.decode().split()), table, states, bool(cell.reads_output), cell.n_h > 0)
+    gates = tuple(cell.gates.decode().split())
+    memory = tuple(cell.memory[k] for k in range(len(gates)))
+    return CellInfo(kind, gates, table, states, bool(cell.reads_output), memory, cell.n_h > 0)
 
 
 cdef dict read_cells():
@@ -109,7 +105,10 @@ def describe_cell(kind, **options):
     ValueError
         If there is no such cell, option or value.
     """
-    return read_cell(index_of(CELLS, kind, "cell"), options)
+    number, table = index_of(CELLS, kind, "cell"), CELLS[kind].options
+    if unknown := options.keys() - table.keys():
+        raise ValueError(f"`options` of {kind} must be among {sorted(table)}, got {sorted(unknown)}.")
+    return read_cell(number, options)
 
 
 cdef dict read_kinds():
@@ -142,8 +141,8 @@ cdef dict read_losses():
     losses = {}
     while kernels.losses[i].name != NULL:
         loss = kernels.losses[i]
-        losses[loss.name.decode()] = LossInfo(loss.name.decode(), "numbers" if loss.targets == NUMBERS else "classes",
-                                              loss.link.decode())
+        targets = "numbers" if loss.targets in (NUMBERS, NUMBERS_PER_QUANTILE) else "classes"
+        losses[loss.name.decode()] = LossInfo(loss.name.decode(), targets, loss.link.decode())
         i += 1
     return losses
 

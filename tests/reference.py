@@ -482,10 +482,10 @@ class Run:
     to its start, its gradient is therefore complete when its turn comes.
     """
 
-    def __init__(self, weights, x, nodes, link, masks=None):
+    def __init__(self, weights, x, nodes, link, groups=(), masks=None):
         check_order(nodes)
+        self.weights, self.nodes, self.link, self.groups = weights, nodes, link, groups
         self.masks = masks
-        self.weights, self.nodes, self.link = weights, nodes, link
         self.x = np.asarray(x, dtype=np.float64)
         self.n_steps, self.n_features = self.x.shape
         streams = (DATA, *range(len(nodes)))
@@ -655,10 +655,10 @@ class Run:
 
     def head(self, i, t):
         """The output after the link."""
-        y = LINK[self.link](self.value(self.raw, i, t))
+        y = LINK[self.link](self.value(self.raw, i, t), self.groups)
 
         def backward(d_y):
-            self.add_gradient(LINK_BACKWARD[self.link](y, d_y), self.raw, i, t)
+            self.add_gradient(LINK_BACKWARD[self.link](y, d_y, self.groups), self.raw, i, t)
 
         return y, backward
 
@@ -687,13 +687,13 @@ def deep_recursion(n_items):
         sys.setrecursionlimit(before)
 
 
-def run_network(weights, x, nodes, *, per_step, link="squared_error", masks=None):
+def run_network(weights, x, nodes, *, per_step, link="squared_error", groups=(), masks=None):
     """Return the head's raw outputs (T or 1, n_outputs), and `backward`.
 
     `link` is the loss whose link is applied to outputs that are fed back. If not per step, the
     head is read once, at the last step.
     """
-    run, head = Run(weights, x, nodes, link, masks), len(nodes) - 1
+    run, head = Run(weights, x, nodes, link, groups, masks), len(nodes) - 1
     times = range(run.n_steps) if per_step else [run.n_steps - 1]
     with deep_recursion(run.n_steps * len(nodes)):
         raw = np.array([run.value(run.raw, head, t) for t in times])
@@ -708,9 +708,10 @@ def run_network(weights, x, nodes, *, per_step, link="squared_error", masks=None
     return raw, backward
 
 
-def forward(weights, X, nodes, *, per_step=False, link="squared_error"):
+def forward(weights, X, nodes, *, per_step=False, link="squared_error", groups=()):
     """Return each sequence's raw head outputs: (T_i, n_outputs) if per step, else (n_outputs,)."""
-    raws = [run_network(weights, x, nodes, per_step=per_step, link=link)[0] for x in X]
+    options = {"per_step": per_step, "link": link, "groups": groups}
+    raws = [run_network(weights, x, nodes, **options)[0] for x in X]
     return raws if per_step else [raw[0] for raw in raws]
 
 
@@ -727,61 +728,112 @@ def hidden_states(weights, X, nodes, *, layer=-1, per_step=False, link="squared_
     return states
 
 
-# ---- Losses: loss(z, y, huber_delta) -> losses, d_z; the mean over outputs is taken later --------
+# ---- Losses: loss(z, y, parameters) -> losses, d_z; the mean over outputs is taken later ---------
+# The losses of several classes have one column for all their outputs.
 
 
-def softmax_loss(z, y, huber_delta):
+def softmax_loss(z, y, **_):
     """l = log(sum_k exp(z_k)) - z_y, one for all outputs; y is a class."""
     log_p = z - np.logaddexp.reduce(z, axis=1, keepdims=True)
     one_hot = np.eye(z.shape[1])[y[:, 0]]
     return -np.sum(log_p * one_hot, axis=1, keepdims=True), np.exp(log_p) - one_hot
 
 
-def logistic_loss(z, y, huber_delta):
+def logistic_loss(z, y, **_):
     """l = log(1 + exp(z)) - y z; y is 0 or 1."""
     return np.logaddexp(0.0, z) - y * z, sigmoid(z) - y
 
 
-def squared_error_loss(z, y, huber_delta):
+def multilabel_loss(z, y, **_):
+    """The logistic loss of each output; y has a 0 or 1 for each."""
+    return logistic_loss(z, y)
+
+
+def multioutput_loss(z, y, *, groups, **_):
+    """The softmax loss of each group of outputs; y has a class for each group."""
+    parts = zip(np.split(z, np.cumsum(groups)[:-1], axis=1), y.T, strict=True)
+    losses, d_z = zip(*(softmax_loss(part, labels[:, None]) for part, labels in parts), strict=True)
+    return np.concatenate(losses, axis=1), np.concatenate(d_z, axis=1)
+
+
+def squared_error_loss(z, y, **_):
     """l = (z - y)^2."""
     return (z - y) ** 2, 2 * (z - y)
 
 
-def absolute_error_loss(z, y, huber_delta):
+def absolute_error_loss(z, y, **_):
     """l = |z - y|."""
     return np.abs(z - y), np.sign(z - y)
 
 
-def huber_loss(z, y, huber_delta):
+def huber_loss(z, y, *, huber_delta, **_):
     """l = e^2 / 2 if |e| <= delta, else delta (|e| - delta / 2); e = z - y."""
     e, delta = z - y, huber_delta
     losses = np.where(np.abs(e) <= delta, e**2 / 2, delta * (np.abs(e) - delta / 2))
     return losses, np.clip(e, -delta, delta)
 
 
-def poisson_loss(z, y, huber_delta):
+def quantile_loss(z, y, *, quantile, **_):
+    """l = q e if e >= 0, else (q - 1) e; e = y - z; the outputs of a target are its quantiles."""
+    quantiles = np.atleast_1d(quantile)
+    q, e = np.tile(quantiles, y.shape[1]), np.repeat(y, len(quantiles), axis=1) - z
+    return np.where(e >= 0, q * e, (q - 1) * e), np.where(e > 0, -q, np.where(e < 0, 1 - q, 0.0))
+
+
+def poisson_loss(z, y, **_):
     """l = exp(z) - y z: a log link, without the terms of y alone."""
     return np.exp(z) - y * z, np.exp(z) - y
 
 
+def gamma_loss(z, y, **_):
+    """l = z + y exp(-z): a log link, without the terms of y alone."""
+    return z + y * np.exp(-z), 1 - y * np.exp(-z)
+
+
 LOSS = named("_loss")
+
+
+def softmax(z, groups=()):
+    return np.exp(z - np.logaddexp.reduce(z, axis=-1, keepdims=True))
+
+
+def softmax_by_group(z, groups):
+    parts = np.split(z, np.cumsum(groups)[:-1], axis=-1)
+    return np.concatenate(list(map(softmax, parts)), axis=-1)
+
+
+def softmax_backward(y, d_y, groups=()):
+    return (np.diag(y) - np.outer(y, y)) @ d_y
+
+
+def softmax_by_group_backward(y, d_y, groups):
+    parts = (np.split(values, np.cumsum(groups)[:-1]) for values in (y, d_y))
+    return np.concatenate(list(map(softmax_backward, *parts)))
+
+
 # What each loss makes of the outputs, and the gradient through that in terms of its result y.
-LINK = dict.fromkeys(LOSS, np.asarray) | {
-    "softmax": lambda z: np.exp(z - np.logaddexp.reduce(z, axis=-1, keepdims=True)),
-    "logistic": sigmoid,
-    "poisson": np.exp,
+LINK = dict.fromkeys(LOSS, lambda z, groups=(): np.asarray(z)) | {
+    "softmax": softmax,
+    "logistic": lambda z, groups=(): sigmoid(z),
+    "multilabel": lambda z, groups=(): sigmoid(z),
+    "multioutput": softmax_by_group,
+    "poisson": lambda z, groups=(): np.exp(z),
+    "gamma": lambda z, groups=(): np.exp(z),
 }
-LINK_BACKWARD = dict.fromkeys(LOSS, lambda y, d_y: d_y) | {
-    "softmax": lambda y, d_y: (np.diag(y) - np.outer(y, y)) @ d_y,
-    "logistic": lambda y, d_y: y * (1 - y) * d_y,
-    "poisson": lambda y, d_y: y * d_y,
+LINK_BACKWARD = dict.fromkeys(LOSS, lambda y, d_y, groups=(): d_y) | {
+    "softmax": softmax_backward,
+    "logistic": lambda y, d_y, groups=(): y * (1 - y) * d_y,
+    "multilabel": lambda y, d_y, groups=(): y * (1 - y) * d_y,
+    "multioutput": softmax_by_group_backward,
+    "poisson": lambda y, d_y, groups=(): y * d_y,
+    "gamma": lambda y, d_y, groups=(): y * d_y,
 }
 
 
-def predict(weights, X, nodes, *, loss, per_step=False):
+def predict(weights, X, nodes, *, loss, per_step=False, groups=()):
     """Return `forward` behind the loss's link: probabilities, rates, or the raw outputs."""
-    raws = forward(weights, X, nodes, per_step=per_step, link=loss)
-    return [LINK[loss](raw) for raw in raws]
+    raws = forward(weights, X, nodes, per_step=per_step, link=loss, groups=groups)
+    return [LINK[loss](raw, groups) for raw in raws]
 
 
 def sequence_losses(
@@ -793,6 +845,8 @@ def sequence_losses(
     nodes,
     loss,
     huber_delta=1.0,
+    quantile=0.5,
+    groups=(),
     per_step=False,
     divisor=None,
     dropping=None,
@@ -802,19 +856,22 @@ def sequence_losses(
     The divisor is sum(w) if none is given. `dropping` is (seed, update) of a training with masks.
 
     `y` and `sample_weight` hold one entry per sequence: its own if many-to-one; if per step, its
-    steps', (T_i,) or (T_i, n_outputs). Targets of weight 0 are never looked at.
+    steps', (T_i,) or (T_i, n_targets). Targets of weight 0 are never looked at.
     """
     targets = [np.asarray(target) if per_step else np.asarray(target)[None] for target in y]
     ws = [np.ones(len(t)) for t in targets] if sample_weight is None else sample_weight
     ws = [np.atleast_1d(np.asarray(w, dtype=np.float64)) for w in ws]
     total = sum(w.sum() for w in ws) if divisor is None else divisor
     for i, (x, target, w) in enumerate(zip(X, targets, ws, strict=True)):
-        masks = None if dropping is None else Masks(*dropping, sample=i)
-        raw, backward = run_network(weights, x, nodes, per_step=per_step, link=loss, masks=masks)
+        options = {"per_step": per_step, "link": loss, "groups": groups}
+        if dropping is not None:
+            options["masks"] = Masks(*dropping, sample=i)
+        raw, backward = run_network(weights, x, nodes, **options)
         share, d_raw, taught = 0.0, np.zeros_like(raw), w > 0
         if taught.any():
             z_taught, y_taught = raw[taught], target[taught].reshape(taught.sum(), -1)
-            losses, d_z = LOSS[loss](z_taught, y_taught, huber_delta)
+            parameters = {"huber_delta": huber_delta, "quantile": quantile, "groups": groups}
+            losses, d_z = LOSS[loss](z_taught, y_taught, **parameters)
             share = w[taught] @ losses.mean(axis=1) / total
             d_raw[taught] = w[taught, None] * d_z / losses.shape[1] / total
         yield share, d_raw, backward
@@ -888,9 +945,9 @@ def adam_update(w, g, state, *, learning_rate, t, beta_1=0.9, beta_2=0.999, epsi
     w -= learning_rate * m / (1 - beta_1**t) / (np.sqrt(v / (1 - beta_2**t)) + epsilon)
 
 
-def adamw_update(w, g, state, *, learning_rate, alpha, decays, **options):
+def adamw_update(w, g, state, *, learning_rate, alpha, l1_ratio, decays, **options):
     """Adam with decoupled weight decay: Loshchilov and Hutter (2019)."""
-    w -= learning_rate * alpha * decays * w
+    w -= learning_rate * penalty_gradient(w, decays, alpha, l1_ratio)
     adam_update(w, g, state, learning_rate=learning_rate, **options)
 
 
@@ -909,12 +966,20 @@ def adagrad_update(w, g, state, *, learning_rate, epsilon=1e-8, **_):
 UPDATE = named("_update")
 
 
-def optimize(solver, params, d_params, state, *, decays, alpha=0.0, clipping=(), **options):
+def penalty_gradient(params, decays, alpha, l1_ratio):
+    """Of alpha * (l1_ratio * sum |w| + (1 - l1_ratio) / 2 * sum w^2): Zou and Hastie (2005)."""
+    return alpha * decays * (l1_ratio * np.sign(params) + (1 - l1_ratio) * params)
+
+
+def optimize(
+    solver, params, d_params, state, *, decays, alpha=0.0, l1_ratio=0.0, clipping=(), **options
+):
     """Change the flat `params` and `state` by one update: penalty, clipping, step.
 
     `decays` is `decaying(weights)`; `clipping` is (max_grad_norm, max_grad_value), None for none.
     `options`: learning_rate, t (the update's number, from 1), momentum, ...
     """
-    penalty = 0.0 if solver == "adamw" else alpha * decays * params
-    g = clip(d_params + penalty, *clipping)
-    UPDATE[solver](params, g, state, alpha=alpha, decays=decays, **options)
+    penalised = {"alpha": alpha, "l1_ratio": l1_ratio, "decays": decays}
+    pull = 0.0 if solver == "adamw" else penalty_gradient(params, **penalised)
+    g = clip(d_params + pull, *clipping)
+    UPDATE[solver](params, g, state, **penalised, **options)

@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core
-from sklearn_rnn._model.architecture import CONNECTIONS, MODES
+from sklearn_rnn._model.words import CONNECTIONS, MODES
 from sklearn_rnn.cells import GRU, LSTM, Elman, IndRNN, Jordan
 
 CELLS = {

@@ -86,7 +86,7 @@ def with_options(network, **options):
 
 def disturbances(cell):
     """Return the options of a recurrent node that disturb its states in training."""
-    drops = {"recurrent_dropout": 0.4} if _core.CELLS[cell[0]].multiplies_h else {}
+    drops = {"recurrent_dropout": 0.4} if _core.CELLS[cell[0]].hidden_product else {}
     return drops | {"zoneout": 0.3}
 
 
@@ -117,7 +117,7 @@ def test_disturbances_of_rate_0_change_no_bit(cell):
 @pytest.mark.parametrize("cell", _core.CELLS)
 def test_only_cells_that_multiply_h_can_drop_it(cell):
     network = with_options(make_network((cell, "")), recurrent_dropout=0.5)
-    if _core.CELLS[cell].multiplies_h:
+    if _core.CELLS[cell].hidden_product:
         assert network.n_params > 0
     else:
         with pytest.raises(ValueError, match=f"`{cell}.recurrent_dropout` must be 0, got 0.5"):

@@ -36,6 +36,10 @@ static inline void gate(rnn_cell *cell, rnn_takes takes)
 
 static inline void initial_bias(rnn_cell *cell, int number, double value) { cell->bias[number] = value; }
 
+/* What an open gate (of value 1) does to the state: this is what biases for long memory are made for (see initializers.py). */
+static inline void gate_keeps_state(rnn_cell *cell, int number) { cell->memory[number] = 1; }
+static inline void gate_replaces_state(rnn_cell *cell, int number) { cell->memory[number] = -1; }
+
 /* The next state, in the order in which a step finds them; the first one is h, the output. */
 static inline void state(rnn_cell *cell, const char *name) { cell->state_name[cell->n_states++] = name; }
 

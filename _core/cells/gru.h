@@ -30,6 +30,7 @@ static void gru_declare(rnn_cell *cell, const double *option)
     gate(cell, BOTH);
     gate(cell, BOTH);
     gate(cell, option[GRU_RESET_AFTER] ? APART : LATE);
+    gate_keeps_state(cell, 1);
     state(cell, "h");
 }
 

@@ -36,6 +36,9 @@ static void lstm_declare(rnn_cell *cell, const double *option)
     for (int number = 0; number < n_gates; number++)
         gate(cell, BOTH);
     initial_bias(cell, coupled ? 0 : 1, option[LSTM_FORGET_BIAS]);
+    if (!coupled)
+        gate_replaces_state(cell, 0);
+    gate_keeps_state(cell, coupled ? 0 : 1);
     state(cell, "h");
     state(cell, "c");
     if (option[LSTM_PEEPHOLES])

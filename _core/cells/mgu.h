@@ -22,6 +22,7 @@ static void mgu_declare(rnn_cell *cell, const double *option)
     cell->gates = "f n";
     gate(cell, BOTH);
     gate(cell, LATE);
+    gate_replaces_state(cell, 0);
     state(cell, "h");
 }
 

@@ -23,6 +23,7 @@ static void mingru_declare(rnn_cell *cell, const double *option)
     cell->gates = "z n";
     gate(cell, X_ONLY);
     gate(cell, X_ONLY);
+    gate_replaces_state(cell, 0);
     state(cell, "h");
 }
 

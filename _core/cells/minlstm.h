@@ -24,6 +24,8 @@ static void minlstm_declare(rnn_cell *cell, const double *option)
     for (int number = 0; number < 3; number++)
         gate(cell, X_ONLY);
     initial_bias(cell, 1, 1);       /* as in lstm.h */
+    gate_replaces_state(cell, 0);
+    gate_keeps_state(cell, 1);
     state(cell, "h");
 }
 

@@ -114,6 +114,8 @@ typedef struct {
     int n_late, late_block;                             /* 1 if U of the last gate multiplies that block instead of h; else 0 */
     rnn_block_group group[MAX_BLOCKS];
     double bias[MAX_BLOCKS];                            /* initial bias of each gate */
+    int memory[MAX_BLOCKS];                             /* of each gate: 1 where an open one (1) keeps the state, -1 where it
+                                                           replaces the state, or 0 */
     struct {
         const char *stem;
         int n_vectors;                                  /* shape (n_vectors, H), or (H,) if 1 */
@@ -211,6 +213,10 @@ typedef struct {
     int result;                                         /* node whose stream is the output */
     int loss;                                           /* index into the losses */
     double huber_delta;
+    isize n_quantiles, n_groups;
+    const double *quantile;                             /* (n_quantiles,) */
+    const isize *group;                                 /* (n_groups + 1,) first output of each group, and the end */
+    isize n_targets;                                    /* numbers or labels that a row has as its target */
     /* filled in by plan() */
     int head, n_tensors, n_packings, n_ordered, n_stages;
     int order[MAX_NODES];                               /* the nodes that the result needs */
