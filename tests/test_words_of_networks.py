@@ -39,9 +39,9 @@ def sources(*nodes):
 
 
 def gru(layer, units, *read, directions="forward"):
-    return Node(
-        "recurrent", f"l{layer}", sources(*read), units=units, cell="gru", directions=directions
-    )
+    fields = {"units": units, "cell": "gru", "directions": directions}
+    options = (("reset_after", True),)
+    return Node("recurrent", f"l{layer}", sources(*read), options=options, **fields)
 
 
 def jordan(layer, units, below, head):
