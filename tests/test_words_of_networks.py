@@ -189,7 +189,6 @@ def some_words():
                 "connections": connections,
                 "mode": mode,
                 "huber_delta": 0.7,
-                "quantile": 0.5,
                 "dropout": dropout,
                 "dtype": "float32" if dropout else "float64",
             }
