@@ -129,6 +129,7 @@ typedef struct {
     isize first_piece;                                  /* among the sums of squares of the gradient */
     isize bias, u[MAX_BLOCKS], u_rows, own[MAX_OWN];    /* packed weights; u by group of blocks */
     isize d_bias, d_u, d_own[MAX_OWN];                  /* in a slice's gradient */
+    isize initial[MAX_STATES], d_initial[MAX_STATES];   /* learned states of the beginning: packed, and in that gradient */
     isize x_start[MAX_BLOCKS], h_start[MAX_BLOCKS];     /* where each gate begins in a row of gate gradients */
 } rnn_direction;
 
