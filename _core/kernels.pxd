@@ -31,7 +31,11 @@ cdef extern from "interface/rosters.h" nogil:
 
     ctypedef enum rnn_targets:
         NUMBERS
+        NUMBERS_PER_QUANTILE
         TWO_CLASSES
+        CLASS_PER_OUTPUT
+        LABEL_PER_OUTPUT
+        CLASS_PER_GROUP
 
     ctypedef struct rnn_loss_info:
         const char *name
@@ -88,7 +92,7 @@ cdef extern from "interface/network.h" nogil:
     ctypedef struct rnn_cell:
         const char *gates
         const char **state_name
-        int n_states, reads_output
+        int n_states, n_h, reads_output
         int *memory
 
     ctypedef struct rnn_direction:
@@ -121,6 +125,9 @@ cdef extern from "interface/network.h" nogil:
         rnn_packing *packing
         int per_step, training, input_gradient, by_step, carried, probe, session, result, loss
         double huber_delta
+        isize n_quantiles, n_groups, n_targets
+        const double *quantile
+        const isize *group
         int head, n_tensors
         isize outputs, output_width
         isize max_rows, max_steps, max_slice_steps

@@ -1,7 +1,6 @@
 """Networks as the kernels know them: tables of nodes, sources and parameters, made from lists of nodes."""
 from collections import namedtuple
 
-from libc.math cimport isfinite
 from libc.string cimport memcpy, memset
 
 from kernels cimport (
@@ -15,6 +14,7 @@ from kernels cimport (
 # what each gate of that node does to the state (see CellInfo).
 Tensor = namedtuple("Tensor", "name offset shape n_groups initial constants decays node stem memory")
 
+MOST_STEPS_BACK = MAX_SHIFT      # at which a node reads a source
 cdef tuple DIRECTIONS = ("forward", "reverse", "both")
 # Features, units and outputs stay below this, so that their products with a few gates cannot overflow before they are checked.
 cdef isize LARGEST = 1 << 31
@@ -34,19 +34,6 @@ cdef NodeTables tables_of(n_features, nodes):
             described_tables.clear()
         described_tables[id(nodes)] = NodeTables(n_features, nodes)
     return tables
-
-
-cdef double option_value(option, value, str owner) except? -1:
-    """A value of an option as C stores it."""
-    if option.type == "choice":
-        return index_of(option.choices, value, f"{owner}.{option.name}")
-    number = float(value)
-    if option.type == "boolean" and number not in (0, 1):
-        raise ValueError(f"`{owner}.{option.name}` must be True or False, got {value!r}.")
-    if not isfinite(number) or (option.least is not None and not option.least <= number < option.below):
-        limits = "a finite number" if option.least is None else f"from {option.least} to below {option.below}"
-        raise ValueError(f"`{owner}.{option.name}` must be {limits}, got {value!r}.")
-    return number
 
 
 cdef class NodeTables:
@@ -77,7 +64,7 @@ cdef class NodeTables:
         if not 1 <= len(self.nodes) < MAX_NODES:
             raise ValueError(f"`nodes` must hold 1 to {MAX_NODES - 1} nodes, got {len(self.nodes)}.")
         sources = [tuple(node.sources) for node in self.nodes]
-        if len({node.name for node in self.nodes}) < len(self.nodes):
+        if len({(node.name, node.directions) for node in self.nodes}) < len(self.nodes):
             raise ValueError("The names of nodes must differ.")
         self.allocate(n_features, sum(map(len, sources)))
         network.node[0].n_directions = 1
@@ -139,10 +126,8 @@ cdef class NodeTables:
         given, owner = dict(node.options), node.cell or node.kind
         if unknown := given.keys() - of_kind.keys() - of_cell.keys():
             raise ValueError(f"`options` of {owner} must be among {sorted({**of_kind, **of_cell})}, got {sorted(unknown)}.")
-        for i, option in enumerate(of_kind.values()):
-            to.option[i] = option_value(option, given.get(option.name, option.default), owner)
-        for i, option in enumerate(of_cell.values()):
-            to.cell_option[i] = option_value(option, given.get(option.name, option.default), owner)
+        fill_options(to.option, of_kind, given, owner)
+        fill_options(to.cell_option, of_cell, given, owner)
         if given.get("initial_state") == "learned" and CELLS[node.cell].reads_output:
             raise ValueError(f"`initial_state` of node {node.name!r} must be 'zeros': the cell {node.cell!r} does not read its "
                              "own state.")

@@ -5,8 +5,8 @@ import pytest
 
 from sklearn_rnn import RNNClassifier, _core
 from sklearn_rnn._model import network as _network
-from sklearn_rnn._model.architecture import network_of
 from sklearn_rnn._model.network import DATA, Network, Node, Source
+from sklearn_rnn._model.words import network_of
 
 
 @pytest.mark.parametrize("cell", _core.CELLS)
@@ -26,7 +26,7 @@ def test_initial_weights_are_glorot_orthogonal_and_remember(cell):
             elif name.startswith(("weight_ih", "weight_oh")):
                 assert 0 < np.abs(gate).max() <= np.sqrt(6 / sum(gate.shape))
             else:
-                is_forget = cell == "lstm" and info.gates[number] == "f"
+                is_forget = cell in ("lstm", "minlstm") and info.gates[number] == "f"
                 expected = float(name.startswith("bias_ih") and is_forget)
                 assert np.all(gate == expected)
     assert np.all(network.views(params)["head.bias"] == 0)
