@@ -297,8 +297,8 @@ def test_an_impossible_network_is_refused(changes):
 @pytest.mark.parametrize(
     "options",
     [
-        {"carried": True, "training": True},
         {"session": True, "training": False},
+        {"session": True, "carried": True, "training": True},
         {"result": 7, "training": False},
         {"result": -1, "training": False},
         {"memory_budget": -5, "training": True},

@@ -133,6 +133,11 @@ class Network:
             for name, offset, shape in self.layout
         }
 
+    @property
+    def state_layout(self):
+        """List (name, first column, n_columns) of the states that go on from step to step."""
+        return _core.state_layout(self.n_features, self.nodes)
+
     def engine(self, lengths, batch_size, n_threads, training, memory_budget=None, **options):
         """Make an engine with the workspace for minibatches of sequences of these lengths."""
         return _core.Engine(
