@@ -31,6 +31,9 @@ from networks import (
     ALL_CELLS,
     DATA,
     DIRECTIONS,
+    MERGES,
+    NORMS,
+    POOLINGS,
     RELU,
     SHIFTS,
     TANH,
@@ -99,35 +102,51 @@ def assert_gradients_are_the_slopes(network, params, data):
 # ---- Random networks ----------------------------------------------------------------------------
 
 
+# Kinds whose stream a recurrent node can read, at the same step or before; and in a loop.
+READ_EARLIER = ("data", "recurrent", "drop", "noise", "norm", "merge", "add")
+READ_LATER = ("recurrent", "drop", "noise", "norm", "add", "head")
+
+
 def test_random_networks_have_every_kind_of_node_cell_and_reading():
-    kinds, cells, readings, losses, lengths = set(), set(), set(), set(), set()
+    kinds, options, cells, losses, lengths = set(), set(), set(), set(), set()
+    shifts, directions, later = set(), set(), set()
     for seed in SEEDS:
         network, _, data = random_problem(seed)
         nodes = network.nodes
         losses.add((network.loss, network.per_step))
         lengths |= {*np.diff(data.offsets)}
         kinds |= {(node.kind, min(len(node.sources), 3)) for node in nodes}
+        options |= {(node.kind, *o) for node in nodes for o in node.options if o[0] != "layer"}
         for i, node in enumerate(nodes):
             if node.kind == "recurrent":
                 cells.add((node.cell, node.options, node.directions))
                 for source in node.sources:
                     kind = "data" if source.node == DATA else nodes[source.node].kind
-                    when = "later" if source.node > i else "earlier"
-                    readings.add((kind, source.shift, node.directions, source.weight, when))
-    assert kinds == {("drop", 1), ("last", 1), ("add", 2), ("add", 3)} | set(
-        product(("recurrent", "head"), (1, 2, 3))
-    )
+                    if source.node > i:
+                        later.add((kind, source.shift, node.directions, source.weight))
+                    else:
+                        shifts.add((kind, source.shift, source.weight))
+                        directions.add((kind, node.directions))
+    assert kinds == {("add", 2), ("add", 3)} | {
+        (kind, 1) for kind in ("drop", "noise", "norm", "merge", "last", "pool", "attend")
+    } | set(product(("recurrent", "head"), (1, 2, 3)))
+    assert options >= {
+        ("drop", "per_sequence", False),
+        ("drop", "per_sequence", True),
+        *(("pool", "method", method) for method in POOLINGS),
+        *(("merge", "method", method) for method in MERGES),
+        *(("norm", "method", method) for method in NORMS),
+    }
     assert cells == {
         (*cell, directions)
         for cell, directions in product(ALL_CELLS, DIRECTIONS)
         if cell[0] != "jordan" or directions == "forward"
     }
-    assert readings == {
-        (kind, shift, d, "weight_ih", "earlier")
-        for kind, shift, d in product(("data", "recurrent", "drop", "add"), SHIFTS, DIRECTIONS)
-    } | {
-        (kind, -1, "forward", "weight_ih", "later") for kind in ("recurrent", "drop", "add", "head")
-    } | {("head", -1, "forward", "weight_oh", "later")}
+    assert shifts == set(product(READ_EARLIER, SHIFTS, ["weight_ih"]))
+    assert directions == set(product(READ_EARLIER, DIRECTIONS))
+    assert later == {(kind, -1, "forward", "weight_ih") for kind in READ_LATER} | {
+        ("head", -1, "forward", "weight_oh")
+    }
     assert losses == set(product(reference.LOSS, (False, True)))
     assert lengths == set(range(1, 13))
 
