@@ -11,8 +11,8 @@ from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 from blas cimport gemm_double, gemm_float
 from kernels cimport (
-    BLOCK_ROWS, HEAD, MAX_DIRECTIONS, MOST_HELPERS, NUMBERS, ONCE, PLAN_MADE, PLAN_OVER_BUDGET, PLAN_TOO_LONG, POLL_WORK,
-    RECURRENT, SIGNAL_NANOSECONDS, TWO_CLASSES, rnn_carried, rnn_job, rnn_network, rnn_node, rnn_optimizer, rnn_phase, rnn_team,
+    BLOCK_ROWS, MAX_DIRECTIONS, MOST_HELPERS, NUMBERS, ONCE, PLAN_MADE, PLAN_OVER_BUDGET, PLAN_TOO_LONG, POLL_WORK,
+    SIGNAL_NANOSECONDS, TWO_CLASSES, rnn_carried, rnn_job, rnn_network, rnn_node, rnn_optimizer, rnn_phase, rnn_team,
     rnn_wish, run_phases, start_helpers, stop_job
 )
 
@@ -152,7 +152,7 @@ cdef class Engine:
         """Refuse heads and modes that do not go together."""
         cdef rnn_network *network = self.network
         cdef rnn_node *result = &network.node[network.result]
-        is_head = result.kind == HEAD
+        is_head = self.tables.info_of(network.result).is_output
         if is_head and self.kernels.losses[network.loss].targets == TWO_CLASSES and result.units > 1:
             raise ValueError(f"A head must have 1 unit for the {loss} loss, got {result.units}.")
         if is_head and network.per_step and self.tables.is_once(network.result):
@@ -581,7 +581,7 @@ cdef class Engine:
         squares, norms = self.probed.sum(axis=0), {}
         for i in range(self.network.n_nodes):
             node = &self.network.node[i]
-            for d in range(node.n_directions if node.kind == RECURRENT else 0):
+            for d in range(node.n_directions if self.tables.info_of(i).has_cell else 0):
                 norms[self.tables.direction_name(i, d)] = np.sqrt(squares[i, d])
         return norms
 

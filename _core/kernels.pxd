@@ -17,6 +17,18 @@ cdef extern from "interface/rosters.h" nogil:
         const char *choices
         double preset, least, below
 
+    ctypedef enum rnn_rows:
+        ROWS_OF_SOURCE
+        ROW_PER_SEQUENCE
+
+    ctypedef struct rnn_kind_info:
+        const char *name
+        const rnn_option *options
+        rnn_rows rows
+        bint has_units, has_cell, has_directions, stem_first
+        bint reads_one, reads_equal, reads_shifts, reads_once, needs_earlier, reads_stems
+        bint is_output
+
     ctypedef enum rnn_targets:
         NUMBERS
         TWO_CLASSES
@@ -52,14 +64,6 @@ cdef extern from "interface/network.h" nogil:
     ctypedef enum rnn_lifetime:
         ONCE
 
-    ctypedef enum rnn_kind:
-        DATA
-        RECURRENT
-        DROP
-        ADD
-        LAST
-        HEAD
-
     ctypedef struct rnn_tensor:
         int node, direction
         const char *stem
@@ -89,8 +93,7 @@ cdef extern from "interface/network.h" nogil:
         int reverse
 
     ctypedef struct rnn_node:
-        rnn_kind kind
-        int cell, n_directions, first_source, n_sources
+        int kind, cell, n_directions, first_source, n_sources
         isize units
         double *option
         rnn_direction *direction
@@ -213,7 +216,7 @@ cdef extern from "interface/kernels.h" nogil:
         const rnn_loss_info *losses
         const rnn_optimizer_info *optimizers
         const char *const *weight_stems
-        const char *(*describe_kind)(int kind, const rnn_option **options) noexcept nogil
+        const rnn_kind_info *(*describe_kind)(int kind) noexcept nogil
         const char *(*describe_cell)(int i, const double *option, rnn_cell *cell, const rnn_option **options) noexcept nogil
         rnn_plan_result (*plan)(rnn_network *network, rnn_wish *wish) noexcept nogil
         isize (*slices_of)(const rnn_network *network, isize batch) noexcept nogil

@@ -5,9 +5,9 @@ from libc.math cimport isfinite
 from libc.string cimport memcpy, memset
 
 from kernels cimport (
-    ADD, CONSTANTS, DATA, DROP, FROM_0_TO_1, GLOROT, HEAD, LAST, MAX_BLOCKS, MAX_DIRECTIONS, MAX_NODES, MAX_OWN, MAX_SHIFT,
-    MAX_SOURCES, ORTHOGONAL, PLAN_MADE, PLAN_WITHOUT_ORDER, RECURRENT, ZEROS, isize, rnn_kernels, rnn_kernels_of, rnn_kind,
-    rnn_network, rnn_node, rnn_packing, rnn_plan_result, rnn_source, rnn_tensor, rnn_wish
+    CONSTANTS, FROM_0_TO_1, GLOROT, MAX_BLOCKS, MAX_DIRECTIONS, MAX_NODES, MAX_OWN, MAX_SHIFT, MAX_SOURCES, ORTHOGONAL, PLAN_MADE,
+    PLAN_WITHOUT_ORDER, ROW_PER_SEQUENCE, ROWS_OF_SOURCE, ZEROS, isize, rnn_kernels, rnn_kernels_of, rnn_kind_info, rnn_network,
+    rnn_node, rnn_packing, rnn_plan_result, rnn_source, rnn_tensor, rnn_wish
 )
 
 # An array of parameters: its place in the flat vector, `n_groups` (gates) that are initialised one by one, how (`initial`), and
@@ -79,14 +79,13 @@ cdef class NodeTables:
         if len({node.name for node in self.nodes}) < len(self.nodes):
             raise ValueError("The names of nodes must differ.")
         self.allocate(n_features, sum(map(len, sources)))
-        network.node[0].kind = DATA
         network.node[0].n_directions = 1
         network.node[0].units = n_features
         first = 0
         for number, (node, read) in enumerate(zip(self.nodes, sources), start=1):
             self.add_node(number, node, read, first)
             first += len(read)
-        if sum(node.kind == "head" for node in self.nodes) > 1:
+        if sum(self.info_of(number).is_output for number in range(1, network.n_nodes)) > 1:
             raise ValueError("A network must not have more than one head.")
         for number in range(1, network.n_nodes):
             self.check_sources(number)
@@ -114,24 +113,27 @@ cdef class NodeTables:
 
     cdef int add_node(self, int number, node, tuple sources, int first_source) except -1:
         cdef rnn_node *to = &self.network.node[number]
+        cdef const rnn_kind_info *info
         cdef rnn_source *source
         cdef int i
-        to.kind = <rnn_kind>(1 + index_of(KINDS, node.kind, "kind"))
+        to.kind = 1 + index_of(KINDS, node.kind, "kind")
+        info = self.info_of(number)
         to.n_directions = 1
         to.first_source, to.n_sources = first_source, len(sources)
         if not 1 <= to.n_sources <= MAX_SOURCES:
             raise ValueError(f"A node must have 1 to {MAX_SOURCES} sources, got {to.n_sources}.")
-        if to.kind == RECURRENT or to.kind == HEAD:
+        if info.has_units:
             if not 1 <= node.units < LARGEST:
                 raise ValueError(f"`units` must be 1 to {LARGEST - 1}, got {node.units}.")
             to.units = node.units
-        if to.kind == RECURRENT:
+        if info.has_cell:
             to.cell = index_of(CELLS, node.cell, "cell")
+        if info.has_directions:
             directions = index_of(DIRECTIONS, node.directions, "directions")
             to.n_directions = 2 if directions == 2 else 1
             to.direction[0].reverse = directions == 1
             to.direction[1].reverse = True
-        table = CELLS[node.cell].options if to.kind == RECURRENT else KINDS[node.kind]
+        table = CELLS[node.cell].options if info.has_cell else KINDS[node.kind]
         given = dict(node.options)
         if unknown := given.keys() - table.keys():
             raise ValueError(f"`options` of {node.cell or node.kind} must be among {sorted(table)}, got {sorted(unknown)}.")
@@ -146,50 +148,57 @@ cdef class NodeTables:
             source.node, source.shift, source.stem = of + 1, -shift, index_of(STEMS, stem, "weight")
         return 0
 
+    cdef const rnn_kind_info *info_of(self, int number):
+        return rnn_kernels_of(8, 0).describe_kind(self.network.node[number].kind)
+
     cdef int check_sources(self, int number) except -1:
         """Refuse sources that no node of this kind can read."""
         cdef rnn_node *node = &self.network.node[number]
+        cdef const rnn_kind_info *info = self.info_of(number)
         cdef rnn_source *source
         cdef int i
         name, stems = self.nodes[number - 1].name, set()
+        if info.reads_one and node.n_sources > 1:
+            raise ValueError(f"Node {name!r} must have one source, got {node.n_sources}.")
         for i in range(node.n_sources):
             source = &self.network.source[node.first_source + i]
             stems.add(source.stem)
-            if (node.kind in (DROP, LAST) and i > 0) or (node.kind not in (RECURRENT, ADD) and source.shift):
-                raise ValueError(f"Node {name!r} must read at the same step, and (\"drop\", \"last\") only one source.")
-            if source.node >= number and (node.kind not in (RECURRENT, ADD) or (node.kind == ADD and i == 0)):
+            if source.shift and not info.reads_shifts:
+                raise ValueError(f"Node {name!r} must read its sources at the same step, got shift {-source.shift}.")
+            if source.node >= number and (not info.reads_shifts or (info.needs_earlier and i == 0)):
                 raise ValueError(f"Node {name!r} must not read a later node.")
-            if source.node < number and self.network.node[source.node].kind == HEAD:
+            if source.node < number and self.info_of(source.node).is_output:
                 raise ValueError(f"Node {name!r} must come before the head, whose output it reads.")
-        if node.kind == RECURRENT and 0 not in stems or node.kind != RECURRENT and stems != {0}:
-            raise ValueError(f"Node {name!r} must have a source with weights {STEMS[0]!r}, and others only in a recurrent node.")
+        if 0 not in stems or (len(stems) > 1 and not info.reads_stems):
+            raise ValueError(f"Node {name!r} must have a source with weights {STEMS[0]!r}; only some kinds may have others, too.")
         return 0
 
     cdef int check_streams(self, int number) except -1:
         """Refuse streams that do not go together."""
         cdef rnn_node *node = &self.network.node[number]
+        cdef const rnn_kind_info *info = self.info_of(number)
         cdef int i
         name = self.nodes[number - 1].name
         sources = [self.network.source[node.first_source + i].node for i in range(node.n_sources)]
         once = {self.is_once(source) for source in sources}
-        if len(once) > 1 or (True in once and node.kind not in (DROP, HEAD)):
-            raise ValueError(f"Node {name!r} must read streams with one row per step; a \"head\" or \"drop\" may instead "
-                             "read streams with one row per sequence.")
-        if node.kind == ADD and len({self.columns_of(source) for source in sources}) > 1:
-            raise ValueError(f"Node {name!r} must add streams of one width and direction.")
+        if len(once) > 1 or (True in once and not info.reads_once):
+            instead = " or only streams with one row per sequence" if info.reads_once else ""
+            raise ValueError(f"Node {name!r} must read streams with one row per step{instead}.")
+        if info.reads_equal and len({self.columns_of(source) for source in sources}) > 1:
+            raise ValueError(f"Node {name!r} must read streams of one width and direction.")
         return 0
 
     cdef bint is_once(self, int number) except -1:
         """Whether a node has one row per sequence."""
-        cdef rnn_node *node = &self.network.node[number]
-        if node.kind in (DROP, HEAD):
-            return self.is_once(self.network.source[node.first_source].node)
-        return node.kind == LAST
+        cdef const rnn_kind_info *info = self.info_of(number)
+        if info.rows == ROWS_OF_SOURCE:
+            return self.is_once(self.network.source[self.network.node[number].first_source].node)
+        return info.rows == ROW_PER_SEQUENCE
 
     cdef tuple columns_of(self, int number):
         """Parts and units of a node's stream, and whether they run backwards."""
         cdef rnn_node *node = &self.network.node[number]
-        if node.kind in (DROP, LAST, ADD):
+        if self.info_of(number).reads_equal:
             return self.columns_of(self.network.source[node.first_source].node)
         return node.n_directions, node.units, node.direction[0].reverse
 
@@ -203,9 +212,8 @@ cdef class NodeTables:
         return result
 
     cdef str tensor_name(self, const rnn_tensor *tensor):
-        cdef rnn_node *node = &self.network.node[tensor.node]
         stem, name = tensor.stem.decode(), self.direction_name(tensor.node, tensor.direction)
-        return f"{name}.{stem}" if node.kind == HEAD else f"{stem}_{name}"
+        return f"{stem}_{name}" if self.info_of(tensor.node).stem_first else f"{name}.{stem}"
 
     cdef str direction_name(self, int number, int d):
         """Name of one direction of a node: "l0", "l0_reverse"."""

@@ -5,7 +5,8 @@ from collections import namedtuple
 from libc.string cimport memset
 
 from kernels cimport (
-    BOOLEAN, CHOICE, DATA, MAX_OPTIONS, NUMBERS, rnn_cell, rnn_compiled_level, rnn_kernels, rnn_kernels_of, rnn_math, rnn_option
+    BOOLEAN, CHOICE, MAX_OPTIONS, NUMBERS, rnn_cell, rnn_compiled_level, rnn_kernels, rnn_kernels_of, rnn_kind_info, rnn_math,
+    rnn_option
 )
 
 # An option of a cell or of another node: `type` is "choice" (of `choices`), "boolean" or "number" (from `least` to below `below`,
@@ -59,15 +60,14 @@ cdef dict read_cells():
 cdef dict read_kinds():
     """Options of each kind of node but the data, which are always node 0."""
     cdef const rnn_kernels *kernels = rnn_kernels_of(8, 0)
-    cdef const rnn_option *options
-    cdef const char *name
-    cdef int kind = DATA + 1
+    cdef const rnn_kind_info *info
+    cdef int kind = 1
     kinds = {}
     while True:
-        name = kernels.describe_kind(kind, &options)
-        if name == NULL:
+        info = kernels.describe_kind(kind)
+        if info == NULL:
             return kinds
-        kinds[name.decode()] = read_options(options)
+        kinds[info.name.decode()] = read_options(info.options)
         kind += 1
 
 

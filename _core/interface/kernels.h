@@ -14,7 +14,7 @@ typedef struct {
     const rnn_loss_info *losses;                        /* rosters; each ends with a NULL name */
     const rnn_optimizer_info *optimizers;
     const char *const *weight_stems;
-    const char *(*describe_kind)(int kind, const rnn_option **options);     /* name and options (or NULL); NULL after the last */
+    const rnn_kind_info *(*describe_kind)(int kind);    /* NULL after the last; 0 are the data */
     /* Name and options of cell number i, and (where `cell` is not NULL) what it declares with these values; NULL after the
      * last. */
     const char *(*describe_cell)(int i, const double *option, rnn_cell *cell, const rnn_option **options);

@@ -130,11 +130,11 @@ typedef struct {
     isize x_start[MAX_BLOCKS], h_start[MAX_BLOCKS];     /* where each gate begins in a row of gate gradients */
 } rnn_direction;
 
-typedef enum { DATA, RECURRENT, DROP, ADD, LAST, HEAD } rnn_kind;
+struct node_kind;       /* see plan/kind.h */
 
 typedef struct {
     /* given */
-    rnn_kind kind;
+    int kind;                                           /* index into the roster of kinds */
     int cell;                                           /* index into the roster */
     int n_directions;
     isize units;                                        /* of each direction */
@@ -151,8 +151,8 @@ typedef struct {
     isize state[MAX_STATES], before[MAX_STATES], d_state[MAX_STATES];   /* (rows, ld), (segments, max_rows, ld), (max_rows, Hp) */
     isize gates_column;                                 /* of the second direction in a row of gates */
     isize operands, n_operands;                         /* in a worker's walks; of each direction */
-    int seeds;                                          /* LAST: whether back-propagation of its source begins with it */
-    int seeded_by;                                      /* RECURRENT: the node with whose gradient it begins, or -1 */
+    int seeds;                                          /* whether back-propagation of its source begins with it */
+    int seeded_by;                                      /* the node with whose gradient it begins, or -1 */
     isize work;                                         /* multiplications per row, forward */
 } rnn_node;
 
@@ -189,6 +189,7 @@ typedef struct {
     /* given: node 0 is the data; each node has its sources in a row; the tables have room for all that plan() adds */
     isize n_features;
     int n_nodes, n_sources;
+    const struct node_kind *kinds;                      /* the roster */
     rnn_node *node;
     rnn_source *source;
     rnn_tensor *tensor;

@@ -13,6 +13,31 @@ typedef struct {
     double least, below;                                /* allowed numbers, if least < below; else any */
 } rnn_option;
 
+/* How many rows the stream of a kind of node has. */
+typedef enum { ROWS_OF_SOURCE, ROW_PER_STEP, ROW_PER_SEQUENCE } rnn_rows;
+
+/* What callers and the plan must know of a kind of node. */
+typedef struct {
+    const char *name;
+    const rnn_option *options;                          /* or NULL; those of its cell come first */
+    rnn_rows rows;
+    int has_units, has_cell, has_directions;
+    int stem_first;                                     /* arrays are called "weight_ih_l0", not "l0.weight" */
+    /* what it reads */
+    int reads_one, reads_equal;                         /* one source; sources of one width and direction, which are its own */
+    int reads_shifts, reads_once;                       /* sources at earlier steps; streams with a row per sequence */
+    int needs_earlier;                                  /* its first source is an earlier node: it has the form of its stream */
+    int reads_stems;                                    /* sources with other weights than the first stem's */
+    /* how its streams live */
+    int on_demand;                                      /* it makes its stream only for nodes that read it */
+    int only_last_rows;                                 /* it reads only the last rows of a stream */
+    int may_be_seeded;                                  /* back-propagation can begin with the gradient of its last rows */
+    int training_only;                                  /* in a prediction, its source takes its place */
+    int in_place;                                       /* a lone reader may change the gradient of its source in place */
+    int gathers;                                        /* it copies rows of earlier steps for the gradients of weights */
+    int is_output;                                      /* it has the outputs, their loss and its gradient */
+} rnn_kind_info;
+
 typedef enum { NUMBERS, TWO_CLASSES, CLASS_PER_OUTPUT } rnn_targets;
 
 typedef struct {

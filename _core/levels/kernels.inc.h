@@ -14,12 +14,7 @@
 
 static rnn_plan_result plan(rnn_network *network, rnn_wish *wish)
 {
-    for (int i = 0; i < network->n_nodes; i++) {
-        rnn_node *node = &network->node[i];
-        node->declared = (rnn_cell){0};
-        if (node->kind == RECURRENT)
-            cell_roster[node->cell].declare(&node->declared, node->option);
-    }
+    network->kinds = kind_roster;
     network->walk_size = sizeof(walk);
     network->operand_size = sizeof(operand);
     return plan_network(network, wish);

@@ -2,8 +2,9 @@
 #ifndef SKLEARN_RNN_ADD_H
 #define SKLEARN_RNN_ADD_H
 
-#include "nodes/kind.h"
 #include "nodes/sources.h"
+#include "plan/kind.h"
+#include "plan/shapes.h"
 
 /* to (n rows) (+)= from, part by part; where it overwrites, padding becomes 0 */
 static void add_rows(isize n, const rnn_stream *from_stream, const real *from, isize ld_from, const rnn_stream *to_stream,
@@ -53,5 +54,18 @@ static void add_backward_step(rnn_job *job, slice *s, int number, int d, isize t
                      !source->overwrites);
     }
 }
+
+static void add_shape(rnn_network *network, int number, const rnn_stream *from)
+{
+    rnn_node *node = &network->node[number];
+    node->width = whole_vectors(from->units);
+    shape_stream(&node->out, from->parts, from->units, node->width, row_length(from->parts * node->width));
+    node->out.backwards[0] = from->backwards[0];
+    node->out.backwards[1] = from->backwards[1];
+}
+
+#define add_kind { \
+    .info = {.name = "add", .rows = ROW_PER_STEP, .reads_equal = 1, .reads_shifts = 1, .needs_earlier = 1}, .shape = add_shape, \
+    .forward_step = add_forward_step, .backward_step = add_backward_step}
 
 #endif

@@ -2,7 +2,9 @@
 #ifndef SKLEARN_RNN_DATA_H
 #define SKLEARN_RNN_DATA_H
 
-#include "nodes/kind.h"
+#include "plan/kind.h"
+#include "plan/shapes.h"
+#include "run/slice.h"
 
 /* x (n,) = values (n,) of the data, normalised in double, in the network's real type */
 #define DEFINE_GATHER(type) \
@@ -50,5 +52,15 @@ static void data_backward_step(rnn_job *job, slice *s, int node, int d, isize t)
             d_value[j] = job->data.factor ? (real)((double)d_x[j] * job->data.factor[j]) : d_x[j];
     }
 }
+
+static void data_shape(rnn_network *network, int number, const rnn_stream *from)
+{
+    rnn_node *node = &network->node[number];
+    (void)from;
+    shape_stream(&node->out, 1, node->units, node->units, node->units);
+}
+
+#define data_kind {.info = {.name = "data", .rows = ROW_PER_STEP}, .shape = data_shape, \
+    .forward_step = data_forward_step, .backward_step = data_backward_step}
 
 #endif

@@ -5,8 +5,9 @@
 #define SKLEARN_RNN_DROP_H
 
 #include "levels/random.h"
-#include "nodes/kind.h"
 #include "nodes/sources.h"
+#include "plan/kind.h"
+#include "plan/shapes.h"
 
 enum { DROP_RATE, DROP_LAYER };
 
@@ -78,5 +79,11 @@ static int drop_backward(rnn_job *job, slice *s, int number)
         drop_backward_step(job, s, number, 0, 0);
     return 0;
 }
+
+#define drop_kind { \
+    .info = {.name = "drop", .options = drop_options, .rows = ROWS_OF_SOURCE, .reads_one = 1, .reads_equal = 1, .reads_once = 1, \
+             .needs_earlier = 1, .training_only = 1, .in_place = 1}, \
+    .shape = shape_as_source, .forward_step = drop_forward_step, .backward_step = drop_backward_step, .forward = drop_forward, \
+    .backward = drop_backward}
 
 #endif

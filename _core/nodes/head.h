@@ -7,12 +7,65 @@
 #ifndef SKLEARN_RNN_HEAD_H
 #define SKLEARN_RNN_HEAD_H
 
+#include "cells/declare.h"
 #include "levels/losses.h"
-#include "nodes/kind.h"
 #include "nodes/sources.h"
+#include "plan/shapes.h"
+#include "plan/weights.h"
 #include "run/stop.h"
 #include "run/walk.h"
 #include "weights/gradients.h"
+
+/* ---- the plan ---- */
+
+/* One block of outputs, which reads all sources. */
+static void head_declare(rnn_node *node) { gate(&node->declared, X_ONLY); }
+
+static void head_shape(rnn_network *network, int number, const rnn_stream *from)
+{
+    rnn_node *node = &network->node[number];
+    (void)from;
+    node->width = whole_vectors(node->units);
+    shape_stream(&node->out, 1, node->units, node->width, node->width);
+    network->head = number;
+    network->outputs = node->units;
+    network->output_width = node->width;
+}
+
+static double head_work(const rnn_node *node, double inputs) { return (double)node->width * inputs; }
+
+static void head_add_weights(rnn_network *network, int number, int d)
+{
+    rnn_node *node = &network->node[number];
+    rnn_direction *direction = &node->direction[0];
+    (void)d;
+    add_source_weights(network, number, 0, 0, "weight");
+    rnn_tensor *bias = add_tensor(network, (rnn_tensor){
+        .node = number, .stem = "bias", .n_groups = 1, .n_axes = 1, .units = node->units, .columns = 1, .initial = ZEROS});
+    direction->bias = pack_as(network, (rnn_packing){
+        .format = PADDED, .tensor = {number_of(network, bias), -1}, .n_blocks = 1, .units = node->units, .width = node->width});
+    for (int i = 0; i < node->n_sources; i++) {
+        rnn_source *source = source_of(network, node, i);
+        source->packed[0][0] = pack_blocks(network, source->tensor[0], source->first, columns_of(network, source), 1,
+                                           node->declared.x_gate, node->units, node->width);
+    }
+    if (network->training) {
+        direction->d_bias = claim(&network->gradient, 1, node->width);
+        place_gradient(bias, direction->d_bias, node->width, NULL, node->width);
+    }
+}
+
+static void head_claim(rnn_network *network, rnn_node *node, isize n_before)
+{
+    const rnn_stage *stage = &network->stage[node->stage];
+    (void)n_before;
+    if (stage->end == stage->first + 1 && node->out.life == NOWHERE)
+        return;         /* it goes block by block and needs only `logits` */
+    node->gates_kept = network->training;
+    node->gates = claim(&network->arena, network->training ? network->segment_rows : network->max_rows, node->width);
+}
+
+/* ---- products ---- */
 
 /* Whether the head has one row per sequence. */
 static inline int is_once(const rnn_network *network, const rnn_node *node)
@@ -295,5 +348,12 @@ static int head_backward(rnn_job *job, slice *s, int number)
     const int once = is_once(job->network, &job->network->node[number]);
     return once ? head_backward_once(job, s, number) : head_backward_blocks(job, s, number);
 }
+
+#define head_kind { \
+    .info = {.name = "head", .rows = ROWS_OF_SOURCE, .has_units = 1, .reads_once = 1, .needs_earlier = 1, .on_demand = 1, \
+             .is_output = 1}, \
+    .declare = head_declare, .shape = head_shape, .work = head_work, .add_weights = head_add_weights, .claim = head_claim, \
+    .forward_step = head_forward_step, .begin_backward = head_begin_backward, .backward_step = head_backward_step, \
+    .forward = head_forward, .backward = head_backward}
 
 #endif

@@ -6,8 +6,9 @@
 #ifndef SKLEARN_RNN_LAST_H
 #define SKLEARN_RNN_LAST_H
 
-#include "nodes/kind.h"
 #include "nodes/sources.h"
+#include "plan/kind.h"
+#include "plan/shapes.h"
 
 /* Step of the last state of sequence i, or -1 if it lies outside the segment. */
 static inline isize last_step(const slice *s, isize i, int backwards)
@@ -53,5 +54,10 @@ static int last_backward(rnn_job *job, slice *s, int number)
         }
     return 0;
 }
+
+#define last_kind { \
+    .info = {.name = "last", .rows = ROW_PER_SEQUENCE, .reads_one = 1, .reads_equal = 1, .needs_earlier = 1, \
+             .only_last_rows = 1}, \
+    .shape = shape_as_source, .forward = last_forward, .backward = last_backward}
 
 #endif

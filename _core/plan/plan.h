@@ -3,6 +3,7 @@
 #define SKLEARN_RNN_PLAN_H
 
 #include "interface/wish.h"
+#include "plan/kind.h"
 #include "plan/region.h"
 #include "plan/segments.h"
 #include "plan/sizes.h"
@@ -19,61 +20,16 @@ static const double MOST_WORK = (double)((isize)1 << 45);
 
 /* ---- shapes ---- */
 
-/* Groups of blocks that take the same products. */
-static void group_blocks(rnn_cell *cell)
-{
-    cell->n_groups = 0;
-    for (int b = 0; b < cell->n_blocks; b++) {
-        const int takes_x = cell->x_gate[b] >= 0, takes_h = cell->h_gate[b] >= 0;
-        rnn_block_group *last = b > 0 ? &cell->group[cell->n_groups - 1] : NULL;
-        if (last && last->takes_x == takes_x && last->takes_h == takes_h)
-            last->n_blocks++;
-        else
-            cell->group[cell->n_groups++] = (rnn_block_group){b, 1, takes_x, takes_h};
-    }
-}
-
-static void shape_stream(rnn_stream *out, isize parts, isize units, isize width, isize ld)
-{
-    *out = (rnn_stream){.parts = parts, .units = units, .width = width, .ld = ld, .at = -1, .d = -1, .before = -1,
-                        .ld_d = most(ld, whole_vectors(parts * width)), .start = {0, width}};
-}
-
 static void shape_node(rnn_network *network, int number)
 {
     rnn_node *node = &network->node[number];
-    const rnn_source *sources = source_of(network, node, 0);
-    const rnn_stream *from = node->n_sources ? &network->node[sources->node].out : NULL;
+    const node_kind *kind = kind_of(network, number);
     node->needed = 0;
     node->gates = -1;
-    switch (node->kind) {
-    case DATA:
-        shape_stream(&node->out, 1, node->units, node->units, node->units);
-        return;
-    case DROP:
-    case LAST:
-        node->out = *from;
-        return;
-    case ADD:
-        node->width = whole_vectors(from->units);
-        shape_stream(&node->out, from->parts, from->units, node->width, row_length(from->parts * node->width));
-        node->out.backwards[0] = from->backwards[0];
-        node->out.backwards[1] = from->backwards[1];
-        return;
-    case RECURRENT:
-        node->width = whole_vectors(node->units);
-        shape_stream(&node->out, node->n_directions, node->units, node->width, row_length(node->n_directions * node->width));
-        for (int d = 0; d < node->n_directions; d++)
-            node->out.backwards[d] = node->direction[d].reverse;
-        group_blocks(&node->declared);
-        break;
-    case HEAD:
-        node->width = whole_vectors(node->units);
-        shape_stream(&node->out, 1, node->units, node->width, node->width);
-        network->head = number;
-        network->outputs = node->units;
-        network->output_width = node->width;
-    }
+    node->declared = (rnn_cell){0};
+    if (kind->declare)
+        kind->declare(node);
+    kind->shape(network, number, node->n_sources ? stream_of(network, source_of(network, node, 0)) : NULL);
     network->widest = most(network->widest, node->width);
 }
 
@@ -82,16 +38,10 @@ static void count_work(rnn_network *network)
 {
     for (int i = 0; i < network->n_nodes; i++) {
         rnn_node *node = &network->node[i];
-        const double width = (double)node->width;
-        double inputs = 0, work = 0;    /* sizes have not been checked yet */
+        double inputs = 0;      /* sizes have not been checked yet */
         for (int j = 0; j < node->n_sources; j++)
             inputs += (double)columns_of(network, source_of(network, node, j));
-        if (node->kind == HEAD)
-            work = width * inputs;
-        for (int g = 0; node->kind == RECURRENT && g < node->declared.n_groups; g++) {
-            const rnn_block_group *group = &node->declared.group[g];
-            work += group->n_blocks * width * (group->takes_x * inputs + group->takes_h * (double)node->units);
-        }
+        const double work = kind_of(network, i)->work ? kind_of(network, i)->work(node, inputs) : 0;
         node->work = work < MOST_WORK ? (isize)work : (isize)MOST_WORK;
     }
 }
@@ -137,7 +87,7 @@ static int drops_in_place(const rnn_network *network, int number)
         for (int j = 0; j < reader->n_sources; j++)
             n_readers += source_of(network, reader, j)->node == source->node;
     }
-    return node->kind == DROP && n_readers == 1 && !node->out.reach && source->node != 0;
+    return info_of(network, number)->in_place && n_readers == 1 && !node->out.reach && source->node != 0;
 }
 
 static void claim_stream(rnn_network *network, int number, isize n_before)
@@ -157,34 +107,6 @@ static void claim_stream(rnn_network *network, int number, isize n_before)
         out->d = claim(arena, kept, out->ld_d);
 }
 
-static void claim_recurrent(rnn_network *network, rnn_node *node, isize n_before)
-{
-    rnn_region *arena = &network->arena;
-    const rnn_cell *cell = &node->declared;
-    const isize rows = network->max_rows, kept = network->training ? network->segment_rows : rows;
-    node->gates_kept = network->training;
-    node->gates_column = cell->n_blocks * node->width;
-    node->ld_gates = row_length(node->n_directions * node->gates_column);
-    if (cell->gates_end_with_forward && node->out.d >= 0)
-        node->gates = node->out.d;      /* one block, like a row of the stream */
-    else
-        node->gates = claim(arena, kept, node->ld_gates);
-    for (int i = 0; i < cell->n_states; i++) {
-        node->state[i] = i == 0 ? node->out.at : claim(arena, kept, node->out.ld);
-        node->before[i] = claim(arena, keeps_state(network, node, i) ? times(n_before, rows) : 0, node->out.ld);
-        node->d_state[i] = claim(arena, network->training ? rows : 0, node->width);
-    }
-}
-
-static void claim_head(rnn_network *network, rnn_node *node)
-{
-    const rnn_stage *stage = &network->stage[node->stage];
-    if (stage->end == stage->first + 1 && node->out.life == NOWHERE)
-        return;         /* it goes block by block and needs only `logits` */
-    node->gates_kept = network->training;
-    node->gates = claim(&network->arena, network->training ? network->segment_rows : network->max_rows, node->width);
-}
-
 /* Room for the gradients of shifted sources: of one step, and of the steps before a segment. */
 static void claim_left_over(rnn_network *network, const rnn_node *node)
 {
@@ -196,6 +118,20 @@ static void claim_left_over(rnn_network *network, const rnn_node *node)
         source->left_over = claim(&network->arena, network->max_segments > 1 ? source->shift * network->max_rows : 0, from->ld_d);
         network->widest_passed = most(network->widest_passed, from->ld_d);
     }
+}
+
+/* Copies of rows of earlier steps that the weight gradients of a node need; makes their rows long enough. */
+static int count_gathered(rnn_network *network, const rnn_node *node)
+{
+    int n = node->declared.n_h > 0;
+    for (int i = 0; i < node->n_sources; i++) {
+        const rnn_source *source = source_of(network, node, i);
+        if (source->shift == 0)
+            continue;
+        n++;
+        network->ld_gathered = most(network->ld_gathered, row_length(stream_of(network, source)->ld));
+    }
+    return n;
 }
 
 static void plan_arena(rnn_network *network)
@@ -212,20 +148,11 @@ static void plan_arena(rnn_network *network)
         const int number = network->order[i];
         rnn_node *node = &network->node[number];
         claim_stream(network, number, n_before);
-        if (node->kind == RECURRENT)
-            claim_recurrent(network, node, n_before);
-        else if (node->kind == HEAD)
-            claim_head(network, node);
-        int shifted = node->kind == RECURRENT && node->declared.n_h;
-        for (int j = 0; j < node->n_sources && node->kind == RECURRENT; j++) {
-            const rnn_source *source = source_of(network, node, j);
-            if (source->shift == 0)
-                continue;
-            shifted++;
-            network->ld_gathered = most(network->ld_gathered, row_length(stream_of(network, source)->ld));
-        }
+        if (kind_of(network, number)->claim)
+            kind_of(network, number)->claim(network, node, n_before);
         claim_left_over(network, node);
-        n_gathered = (int)most(n_gathered, shifted);
+        if (info_of(network, number)->gathers)
+            n_gathered = (int)most(n_gathered, count_gathered(network, node));
     }
     network->zeros = claim(arena, 1, network->widest);
     network->logits = claim(arena, waiting, network->output_width);
@@ -256,9 +183,7 @@ static void plan_bookkeeping(rnn_network *network)
     for (int i = 0; i < network->n_nodes; i++) {
         rnn_node *node = &network->node[i];
         node->operands = network->walk_bytes;
-        node->n_operands = 0;
-        for (int g = 0; node->kind == RECURRENT && g < node->declared.n_groups; g++)
-            node->n_operands += node->declared.group[g].takes_x * node->n_sources + node->declared.group[g].takes_h;
+        node->n_operands = kind_of(network, i)->n_operands ? kind_of(network, i)->n_operands(node) : 0;
         network->walk_bytes += node->n_directions * node->n_operands * network->operand_size;
     }
     network->walk_bytes = (network->walk_bytes + 63) / 64 * 64;
@@ -362,7 +287,7 @@ static int list_carried(rnn_network *network)
     return 0;
 }
 
-/* Fill in all that follows from what is given; without a wish only the parameters. The cells have made their declarations. */
+/* Fill in all that follows from what is given; without a wish only the parameters. */
 static rnn_plan_result plan_network(rnn_network *network, rnn_wish *wish)
 {
     network->widest = network->outputs = network->output_width = 0;
@@ -372,7 +297,7 @@ static rnn_plan_result plan_network(rnn_network *network, rnn_wish *wish)
         shape_node(network, i);
     count_work(network);
     if (!network->training)
-        pass_by_dropout(network);
+        pass_by_training_only(network);
     mark_needed(network, network->result);
     if (order_stages(network, &wish->node))
         return PLAN_WITHOUT_ORDER;

@@ -6,6 +6,7 @@
 
 #include "interface/network.h"
 #include "levels/real.h"
+#include "plan/kind.h"
 #include "plan/sizes.h"
 
 /* Sequences of a slice; more for wide nodes, whose weights are read from memory for each step of each slice. */
@@ -20,7 +21,7 @@ static isize rows_wanted(const rnn_network *network)
     if (!network->training)
         return PREDICT_SLICE_ROWS;
     for (int i = 0; i < network->n_nodes; i++)
-        if (network->node[i].kind == RECURRENT && network->node[i].units >= WIDE_NODE)
+        if (info_of(network, i)->has_cell && network->node[i].units >= WIDE_NODE)
             return WIDE_SLICE_ROWS;
     return SLICE_ROWS;
 }

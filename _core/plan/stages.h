@@ -3,6 +3,7 @@
 #define SKLEARN_RNN_STAGES_H
 
 #include "interface/network.h"
+#include "plan/kind.h"
 #include "plan/sizes.h"
 
 static void mark_needed(rnn_network *network, int number)
@@ -16,30 +17,28 @@ static void mark_needed(rnn_network *network, int number)
 }
 
 /* A prediction drops nothing: who reads a dropout node reads its source. */
-static void pass_by_dropout(rnn_network *network)
+static void pass_by_training_only(rnn_network *network)
 {
-    while (network->node[network->result].kind == DROP)
+    while (info_of(network, network->result)->training_only)
         network->result = source_of(network, &network->node[network->result], 0)->node;
     for (int i = 0; i < network->n_sources; i++) {
         rnn_source *source = &network->source[i];
-        while (network->node[source->node].kind == DROP)
+        while (info_of(network, source->node)->training_only)
             source->node = source_of(network, &network->node[source->node], 0)->node;
     }
 }
 
 static int is_per_step(const rnn_network *network, int number)
 {
-    const rnn_node *node = &network->node[number];
-    if (node->kind == LAST)
-        return 0;
-    if (node->kind != DROP && node->kind != HEAD)
-        return 1;
-    return is_per_step(network, source_of(network, node, 0)->node);
+    const rnn_rows rows = info_of(network, number)->rows;
+    if (rows != ROWS_OF_SOURCE)
+        return rows == ROW_PER_STEP;
+    return is_per_step(network, source_of(network, &network->node[number], 0)->node);
 }
 
 static int goes_backwards(const rnn_node *node)
 {
-    return node->kind == RECURRENT && (node->n_directions > 1 || node->direction[0].reverse);
+    return node->n_directions > 1 || node->direction[0].reverse;
 }
 
 /* Whether these nodes can go step by step together: in one direction, each with one row per step. */
@@ -50,7 +49,7 @@ static int can_interleave(const rnn_network *network, int first, int end)
         const rnn_node *node = &network->node[network->order[i]];
         if (!is_per_step(network, network->order[i]))
             return 0;
-        if (node->kind != RECURRENT)
+        if (!info_of(network, network->order[i])->has_directions)
             continue;
         if (node->n_directions > 1 || (reverse >= 0 && reverse != node->direction[0].reverse))
             return 0;
@@ -67,10 +66,10 @@ static void add_stage(rnn_network *network, int first, int end)
         rnn_node *node = &network->node[network->order[i]];
         node->stage = network->n_stages - 1;
         stage->work += node->work;
-        stage->has_backward |= node->kind != DATA || network->input_gradient;
+        stage->has_backward |= network->order[i] != 0 || network->input_gradient;
         for (int j = 0; j < node->n_sources; j++)
             stage->reach = (int)most(stage->reach, source_of(network, node, j)->shift);
-        if (node->kind != RECURRENT)
+        if (!info_of(network, network->order[i])->has_directions)
             continue;
         stage->n_directions = node->n_directions;
         for (int d = 0; d < node->n_directions; d++)
@@ -104,8 +103,7 @@ static void join_data(rnn_network *network)
     if (network->training || network->n_stages < 2)
         return;
     const rnn_stage *next = &network->stage[1];
-    const rnn_kind kind = network->node[network->order[next->first]].kind;
-    if (next->end == next->first + 1 && kind != RECURRENT && kind != ADD)
+    if (next->end == next->first + 1 && kind_of(network, network->order[next->first])->forward)
         return;
     for (int i = 0; i < network->n_ordered; i++) {
         const rnn_node *node = &network->node[network->order[i]];
@@ -160,7 +158,7 @@ static inline int keeps_state(const rnn_network *network, const rnn_node *node, 
     return i == 0 ? node->out.life == KEPT : network->training;
 }
 
-/* The first node of kind LAST that reads a recurrent node passes its gradient on as what back-propagation begins with. */
+/* The first node that reads the last rows of a recurrent node passes its gradient on as what back-propagation begins with. */
 static void find_seeds(rnn_network *network)
 {
     for (int i = 0; i < network->n_nodes; i++)
@@ -168,10 +166,11 @@ static void find_seeds(rnn_network *network)
     for (int i = 0; i < network->n_ordered; i++) {
         const int number = network->order[i];
         rnn_node *node = &network->node[number];
-        if (node->kind != LAST)
+        if (!info_of(network, number)->only_last_rows)
             continue;
-        rnn_node *from = &network->node[source_of(network, node, 0)->node];
-        node->seeds = from->kind == RECURRENT && from->seeded_by < 0;
+        const int read = source_of(network, node, 0)->node;
+        rnn_node *from = &network->node[read];
+        node->seeds = info_of(network, read)->may_be_seeded && from->seeded_by < 0;
         if (node->seeds)
             from->seeded_by = number;
     }
@@ -179,9 +178,10 @@ static void find_seeds(rnn_network *network)
 
 /* Whether the buffer of the present step ends with the last row of each sequence: it does if the steps are gone through in the
  * direction of the stream, since the rows of sequences that have ended are left alone. */
-static int ends_with_last(const rnn_node *node)
+static int ends_with_last(const rnn_network *network, int number)
 {
-    return node->kind == RECURRENT || !(node->out.backwards[0] || node->out.backwards[1]);
+    const rnn_stream *out = &network->node[number].out;
+    return info_of(network, number)->has_directions || !(out->backwards[0] || out->backwards[1]);
 }
 
 /* What one reader asks of a stream. */
@@ -190,18 +190,18 @@ static void serve_reader(rnn_network *network, int reader, rnn_source *source)
     const rnn_node *node = &network->node[reader], *from = &network->node[source->node];
     rnn_stream *out = stream_of(network, source);
     const rnn_stage *stage = &network->stage[node->stage];
-    const int other_stage = node->stage != from->stage;
+    const int other_stage = node->stage != from->stage, only_last_rows = info_of(network, reader)->only_last_rows;
     source->overwrites = 0;
     source->at_once = source->shift > 0 || stage->end > stage->first + 1;
     out->reach = (int)most(out->reach, source->shift);
     if (out->life == NOWHERE)
         out->life = PRESENT;
-    if (out->life == PRESENT && ((other_stage && !(node->kind == LAST && ends_with_last(from))) || source->shift > 0))
+    if (out->life == PRESENT && ((other_stage && !(only_last_rows && ends_with_last(network, source->node))) || source->shift > 0))
         out->life = KEPT;
-    if (node->seeds || (from->kind == DATA && !network->input_gradient))
+    if (node->seeds || (source->node == 0 && !network->input_gradient))
         return;
     out->has_gradient = network->training;
-    out->zeroed |= source->shift > 0 || node->kind == LAST;
+    out->zeroed |= source->shift > 0 || only_last_rows;
 }
 
 /* The last reader comes first in backward: unless the gradient begins with zeros, it overwrites what was there. */
@@ -225,8 +225,8 @@ static void choose_lifetimes(rnn_network *network)
     for (int i = 0; i < network->n_ordered; i++) {
         const int number = network->order[i];
         rnn_node *node = &network->node[number];
-        const int is_result = number == network->result && node->kind != HEAD;
-        node->out.life = node->kind == HEAD ? NOWHERE
+        const int on_demand = info_of(network, number)->on_demand, is_result = number == network->result && !on_demand;
+        node->out.life = on_demand ? NOWHERE
                        : !is_per_step(network, number) ? ONCE
                        : network->training || is_result ? KEPT
                        : PRESENT;

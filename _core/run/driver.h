@@ -9,8 +9,6 @@
 #include "run/states.h"
 #include "run/stop.h"
 
-static inline const node_kind *kind_of(const rnn_network *network, int node) { return &kind_roster[network->node[node].kind]; }
-
 /* All steps of the segment forward through a stage; 1 when interrupted. */
 static int stage_forward(rnn_job *job, slice *s, const rnn_stage *stage)
 {

@@ -16,8 +16,9 @@
 #include "plan/segments.h"
 
 typedef struct walk walk;
+typedef struct slice slice;
 
-typedef struct slice {
+struct slice {
     isize index, worker;        /* which slice; which worker has it */
     isize rows, steps;          /* sequences; steps of the longest */
     isize *offset;              /* (steps + 1,) first row of each step */
@@ -30,7 +31,7 @@ typedef struct slice {
     double loss;
     real *arena;
     walk *walks;                /* (n_nodes, MAX_DIRECTIONS) */
-} slice;
+};
 
 static inline isize rows_at(const slice *s, isize t) { return s->offset[t + 1] - s->offset[t]; }
 
