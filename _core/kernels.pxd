@@ -26,7 +26,7 @@ cdef extern from "interface/rosters.h" nogil:
         const rnn_option *options
         rnn_rows rows
         bint has_units, has_cell, has_directions, stem_first
-        bint reads_one, reads_equal, reads_shifts, reads_once, needs_earlier, reads_stems
+        bint reads_one, reads_equal, reads_shifts, reads_once, needs_earlier, merges, reads_stems
         bint is_output
 
     ctypedef enum rnn_targets:

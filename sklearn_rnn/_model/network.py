@@ -32,9 +32,14 @@ class Node:
 
     ============ ====================================================================
     recurrent    the hidden states of a cell that reads its sources side by side
-    drop         its source under dropout (options `rate`, and `layer` for the masks)
+    drop         its source under dropout (options `rate`, `layer` for the masks, `per_sequence`)
+    noise        its source plus Gaussian noise in training (options `std`, `layer`)
     add          the sum of its sources
+    merge        the sum, average or product (option `method`) of two directions
+    norm         the layer or RMS norm (option `method`) of its source, with a gain and a bias
     last         the last state of each unit, once per sequence
+    pool         the mean or maximum (option `method`) over all steps, once per sequence
+    attend       the mean over all steps, weighted by attention, once per sequence
     head         a linear map of its sources; other nodes read the output after the link
     ============ ====================================================================
     """
@@ -42,7 +47,7 @@ class Node:
     kind: str
     name: str  # "l0" if its arrays are "weight_ih_l0" and so on
     sources: tuple[Source, ...]
-    units: int = 0  # of a recurrent node in each direction, or of the head
+    units: int = 0  # of a recurrent node in each direction, of attention, or of the head
     cell: str = ""  # of a recurrent node
     options: tuple[tuple[str, object], ...] = ()
     directions: str = "forward"  # of a recurrent node; or "reverse", "both"
@@ -146,7 +151,8 @@ class Network:
         kind, units = self.nodes[node].kind, self.nodes[node].units
         if kind in ("recurrent", "head"):
             return units * (1 + (self.nodes[node].directions == "both"))
-        return self.width(self.nodes[node].sources[0].node)
+        below = self.width(self.nodes[node].sources[0].node)
+        return below // 2 if kind == "merge" else below
 
 
 @lru_cache(maxsize=64)

@@ -23,7 +23,7 @@ def orthogonal(rng, n):
 INITIALIZERS = {
     "zeros": lambda rng, shape, constant: 0.0,
     "constants": lambda rng, shape, constant: constant,
-    "glorot": lambda rng, shape, constant: glorot_uniform(rng, *shape),
+    "glorot": lambda rng, shape, constant: glorot_uniform(rng, *(1, *shape)[-2:]).reshape(shape),
     "orthogonal": lambda rng, shape, constant: orthogonal(rng, shape[0]),
     "from_0_to_1": lambda rng, shape, constant: rng.uniform(0.0, 1.0, shape),
 }
