@@ -50,7 +50,7 @@ class Node:
     kind: str
     name: str  # "l0" if its arrays are "weight_ih_l0" and so on
     sources: tuple[Source, ...]
-    units: int = 0  # of a recurrent node in each direction, or of the head
+    units: int = 0  # of a recurrent node in each direction, of attention, or of the head
     cell: str = ""  # of a recurrent node
     options: tuple[tuple[str, object], ...] = ()
     directions: str = "forward"  # of a recurrent node; or "reverse", "both"
