@@ -653,7 +653,8 @@ def test_learned_states_begin_with_zeros_and_are_not_penalised():
 
 
 def test_states_that_a_cell_does_not_read_are_not_learned():
-    nodes = stack_nodes("jordan", (4,), options=(("initial_state", "learned"),))
+    layer, *others = stack_nodes("jordan", (4,))
+    nodes = [replace(layer, options=(("initial_state", "learned"),)), *others]
     with pytest.raises(ValueError, match="`initial_state` of node 'l0' must be 'zeros'"):
         _ = network_of(nodes).tensors
 
