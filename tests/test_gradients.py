@@ -120,8 +120,13 @@ def test_only_cells_that_multiply_h_can_drop_it(cell):
     if _core.CELLS[cell].hidden_product:
         assert network.n_params > 0
     else:
-        with pytest.raises(ValueError, match=f"`{cell}.recurrent_dropout` must be 0, got 0.5"):
+        with pytest.raises(ValueError, match="`recurrent_dropout` of node 'l0' must be 0"):
             _ = network.n_params
+
+
+def test_a_cell_that_does_not_read_h_has_no_zoneout():
+    with pytest.raises(ValueError, match="`zoneout` of node 'l0' must be 0: the cell 'jordan'"):
+        _ = with_options(make_network(("jordan", "")), zoneout=0.5).n_params
 
 
 def kept_units(network, params, data, step, **options):

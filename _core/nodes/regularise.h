@@ -38,6 +38,9 @@ static void draw_h_masks(const rnn_job *job, const slice *s, walk *w)
     }
 }
 
+/* Whether learned states, which all sequences begin with, reach U through the mask of each. */
+static inline int has_masked_initial(const walk *w) { return w->h_mask && w->learns_initial; }
+
 /* to (n, ld_to) = from (n, ld) * masks of rows `first` to first + n; they may be the same */
 static void mask_rows(const walk *w, isize first, isize n, const real *from, isize ld, real *to, isize ld_to)
 {
