@@ -27,7 +27,7 @@ cdef extern from "interface/rosters.h" nogil:
         rnn_rows rows
         bint has_units, has_cell, has_directions, stem_first
         bint reads_one, reads_equal, reads_shifts, reads_once, needs_earlier, merges, reads_stems
-        bint only_last_rows, is_output
+        bint only_last_rows, training_only, is_output
 
     ctypedef enum rnn_targets:
         NUMBERS
@@ -57,6 +57,7 @@ cdef extern from "interface/network.h" nogil:
         MAX_OWN
         MAX_SHIFT
         MAX_SOURCES
+        MAX_STATES
 
     ctypedef enum rnn_initial:
         ZEROS

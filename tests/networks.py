@@ -9,6 +9,7 @@ from itertools import product
 import numpy as np
 import reference
 
+from sklearn_rnn import _core
 from sklearn_rnn._model.architecture import list_nodes
 from sklearn_rnn._model.network import DATA, Network, Node, Source
 from sklearn_rnn._model.parts import CELLS, Part
@@ -139,7 +140,8 @@ def add_random_layer(rng, nodes, n_features, cell, directions, name):
     sources = [Source(*read) for read in pick_some(rng, list(product(streams, SHIFTS)), 3)]
     used = [node.units for node in nodes if node.kind == "recurrent"]
     units = pick(rng, used) if used and happens(rng, 0.5) else pick(rng, UNITS)
-    fields = {"units": units, "cell": cell[0], "options": cell[1], "directions": directions}
+    options = cell[1] + random_options(rng, cell[0])
+    fields = {"units": units, "cell": cell[0], "options": options, "directions": directions}
     new = add_node(nodes, "recurrent", sources, name, **fields)
     new = add_random_changes(rng, nodes, n_features, new)
     form = reference.unit_directions(nodes, new, n_features)
@@ -150,6 +152,19 @@ def add_random_layer(rng, nodes, n_features, cell, directions, name):
     ]
     if equal and happens(rng, 0.6):
         add_node(nodes, "add", [new, *pick_some(rng, equal, 2)])
+
+
+def random_options(rng, cell):
+    """Return some of the options that a node has whatever its cell."""
+    options = {}
+    if cell != "jordan" and happens(rng, 0.3):  # jordan does not read its h
+        options["initial_state"] = "learned"
+    return tuple(options.items())
+
+
+def options_of_cell(node):
+    """Return the options of a node's cell, without those that every recurrent node has."""
+    return tuple(option for option in node.options if option[0] in _core.CELLS[node.cell].options)
 
 
 def add_random_changes(rng, nodes, n_features, stream):

@@ -405,7 +405,17 @@ def recurrent_shapes(node, widths):
     if step.hidden_product:
         shapes["bias_hh"] = (n_rows,)
     shapes |= step.own(n_units, dict(node.options))
-    return shapes | {stem: (n_rows, n_columns) for stem, n_columns in others.items()}
+    shapes |= {stem: (n_rows, n_columns) for stem, n_columns in others.items()}
+    return shapes | dict.fromkeys(learned_states(node), (n_units,))
+
+
+STATES = ("h", "c")
+
+
+def learned_states(node):
+    """Return the stems of the states with which a node begins a sequence, if it learns them."""
+    learns = dict(node.options).get("initial_state", "zeros") == "learned"
+    return [f"initial_{name}" for name in STATES[: STEP[node.cell].n_states]] if learns else []
 
 
 def layout(nodes, n_features):
@@ -482,17 +492,29 @@ def check_order(nodes):
 # ---- The network, on one sequence ---------------------------------------------------------------
 
 
+def name_of_stream(nodes, i, back):
+    """Return under what name a stream of `back` steps before the first is given."""
+    while nodes[i].kind in ("drop", "noise"):
+        i = nodes[i].sources[0].node
+    name = "x" if i == DATA else "y" if nodes[i].kind == "head" else nodes[i].name
+    return name if back == 1 else f"{name}_{back}"
+
+
 class Run:
     """A network on one sequence: every item is evaluated when it is first asked for.
+
+    `given` holds what comes before the first step, or None: states by "h_l0" and so on, streams
+    that are read at later steps by the names of `name_of_stream`.
 
     An item is a method with its arguments, which returns a value and a function `backward`.
     Each is kept in the record after all that it reads; on the way back, from the end of the record
     to its start, its gradient is therefore complete when its turn comes.
     """
 
-    def __init__(self, weights, x, nodes, link, groups=()):
+    def __init__(self, weights, x, nodes, link, groups=(), given=None):
         check_order(nodes)
         self.weights, self.nodes, self.link, self.groups = weights, nodes, link, groups
+        self.given = given
         self.x = np.asarray(x, dtype=np.float64)
         self.n_steps, self.n_features = self.x.shape
         streams = (DATA, *range(len(nodes)))
@@ -540,13 +562,13 @@ class Run:
         return getattr(self, self.nodes[i].kind)(i, t)
 
     def side_by_side(self, sources, t, direction=FORWARD):
-        """Return the streams of some sources at step t, zeros where there is no such step."""
+        """Return the streams of some sources at step t; outside, zeros or what is given."""
         items = [(self.stream, s.node, t + direction * s.shift) for s in sources]
         inside = [0 <= time < self.n_steps for *_, time in items]
         widths = [self.widths[s.node] for s in sources]
         values = [
-            self.value(*item) if known else np.zeros(n)
-            for item, known, n in zip(items, inside, widths, strict=True)
+            self.value(*item) if known else self.outside(*item[1:])
+            for item, known in zip(items, inside, strict=True)
         ]
 
         def backward(d_values):
@@ -556,6 +578,12 @@ class Run:
                     self.add_gradient(d_value, *item)
 
         return np.concatenate(values), backward
+
+    def outside(self, i, t):
+        """What comes before the first step or after the last."""
+        if self.given is None:
+            return np.zeros(self.widths[i])
+        return self.given[name_of_stream(self.nodes, i, -t)]
 
     def recurrent(self, i, t):
         """The hidden states of its directions, side by side."""
@@ -574,8 +602,15 @@ class Run:
         """The states (n_states, H) of one direction after step t."""
         node, names = self.nodes[i], self.parts[i][direction]
         step, before = STEP[node.cell], (self.states, i, direction, t - direction)
-        starts = not 0 <= t - direction < self.n_steps
-        states = np.zeros((step.n_states, node.units)) if starts else self.value(*before)
+        starts, learned = not 0 <= t - direction < self.n_steps, learned_states(node)
+        if not starts:
+            states = self.value(*before)
+        elif self.given is not None and node.cell != "jordan":  # which does not read its h
+            states = [self.given[f"{name}_{node.name}"] for name in STATES[: step.n_states]]
+        elif learned:
+            states = [self.weights[f"{stem}_{node.name}{SUFFIX[direction]}"] for stem in learned]
+        else:
+            states = np.zeros((step.n_states, node.units))
         x, scatter = {}, {}
         for stem in dict.fromkeys(source.weight for source in node.sources):
             sources = [source for source in node.sources if source.weight == stem]
@@ -590,6 +625,9 @@ class Run:
                 scatter[stem](d_input)
             if not starts:
                 self.add_gradient(np.stack(d_states), *before)
+            elif self.given is None:
+                for stem, d_state in zip(learned, d_states, strict=bool(learned)):
+                    d_p[stem] += d_state
 
         return np.stack(states), backward
 
@@ -724,13 +762,13 @@ def deep_recursion(n_items):
         sys.setrecursionlimit(before)
 
 
-def run_network(weights, x, nodes, *, per_step, link="squared_error", groups=()):
+def run_network(weights, x, nodes, *, per_step, link="squared_error", groups=(), given=None):
     """Return the head's raw outputs (T or 1, n_outputs), and `backward`.
 
     `link` is the loss whose link is applied to outputs that are fed back. If not per step, the
-    head is read once, at the last step.
+    head is read once, at the last step. `given`: see `Run`.
     """
-    run, head = Run(weights, x, nodes, link, groups), len(nodes) - 1
+    run, head = Run(weights, x, nodes, link, groups, given), len(nodes) - 1
     times = range(run.n_steps) if per_step else [run.n_steps - 1]
     with deep_recursion(run.n_steps * len(nodes)):
         raw = np.array([run.value(run.raw, head, t) for t in times])
@@ -745,11 +783,23 @@ def run_network(weights, x, nodes, *, per_step, link="squared_error", groups=())
     return raw, backward
 
 
-def forward(weights, X, nodes, *, per_step=False, link="squared_error", groups=()):
+def forward(
+    weights, X, nodes, *, per_step=False, link="squared_error", groups=(), initial_state=None
+):
     """Return each sequence's raw head outputs: (T_i, n_outputs) if per step, else (n_outputs,)."""
     options = {"per_step": per_step, "link": link, "groups": groups}
-    raws = [run_network(weights, x, nodes, **options)[0] for x in X]
+    raws = [
+        run_network(weights, x, nodes, given=given, **options)[0]
+        for x, given in zip(X, each_given(initial_state, len(X)), strict=True)
+    ]
     return raws if per_step else [raw[0] for raw in raws]
+
+
+def each_given(initial_state, n_samples):
+    """Return what is given of each sequence, from a dict of rows (n_samples, n), or None."""
+    if initial_state is None:
+        return [None] * n_samples
+    return [{name: rows[i] for name, rows in initial_state.items()} for i in range(n_samples)]
 
 
 def hidden_states(weights, X, nodes, *, layer=-1, per_step=False, link="squared_error"):
@@ -886,10 +936,11 @@ def sequence_losses(
     groups=(),
     per_step=False,
     divisor=None,
+    initial_state=None,
 ):
     """Yield each sequence's share of sum(w l) / divisor, its d_raw, and its network's `backward`.
 
-    The divisor is sum(w) if none is given.
+    The divisor is sum(w) if none is given. `initial_state`: see `each_given`.
 
     `y` and `sample_weight` hold one entry per sequence: its own if many-to-one; if per step, its
     steps', (T_i,) or (T_i, n_targets). Targets of weight 0 are never looked at.
@@ -898,8 +949,10 @@ def sequence_losses(
     ws = [np.ones(len(t)) for t in targets] if sample_weight is None else sample_weight
     ws = [np.atleast_1d(np.asarray(w, dtype=np.float64)) for w in ws]
     total = sum(w.sum() for w in ws) if divisor is None else divisor
-    for x, target, w in zip(X, targets, ws, strict=True):
-        raw, backward = run_network(weights, x, nodes, per_step=per_step, link=loss, groups=groups)
+    all_given = each_given(initial_state, len(X))
+    for x, target, w, given in zip(X, targets, ws, all_given, strict=True):
+        options = {"per_step": per_step, "link": loss, "groups": groups, "given": given}
+        raw, backward = run_network(weights, x, nodes, **options)
         share, d_raw, taught = 0.0, np.zeros_like(raw), w > 0
         if taught.any():
             z_taught, y_taught = raw[taught], target[taught].reshape(taught.sum(), -1)
@@ -952,8 +1005,11 @@ def unflatten(params, like):
 
 
 def decaying(weights):
-    """Return which entries of the flat vector `alpha` draws towards zero: all but the biases."""
-    return flatten({name: np.full(w.shape, "bias" not in name) for name, w in weights.items()})
+    """Return which entries of the flat vector `alpha` draws towards zero: only weights."""
+    spared = "bias", "initial"
+    return flatten(
+        {name: np.full(w.shape, all(s not in name for s in spared)) for name, w in weights.items()}
+    )
 
 
 def clip(g, max_norm=None, max_value=None):

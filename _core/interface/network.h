@@ -133,6 +133,7 @@ typedef struct {
     isize bias, u[MAX_BLOCKS], own[MAX_OWN];            /* packed weights; u by group of blocks */
     isize u_rows, late_rows;                            /* for the gradient of h, and of what a late gate multiplies */
     isize d_bias, d_u, d_own[MAX_OWN];                  /* in a slice's gradient */
+    isize initial[MAX_STATES], d_initial[MAX_STATES];   /* learned states of the beginning: packed, and in that gradient */
     isize x_start[MAX_BLOCKS], h_start[MAX_BLOCKS];     /* where each gate begins in a row of gate gradients */
 } rnn_direction;
 

@@ -141,7 +141,8 @@ static void plan_arena(rnn_network *network)
     rnn_region *arena = &network->arena;
     const int training = network->training;
     const isize waiting = network->max_rows + BLOCK_ROWS,
-                n_before = most(training ? network->max_segments - 1 : network->max_segments > 1, network->carried);
+                n_before = training ? network->max_segments - 1 + network->carried
+                                    : most(network->max_segments > 1, network->carried);
     int n_gathered = 0;
     *arena = (rnn_region){0};
     network->widest_passed = 0;
@@ -266,7 +267,44 @@ static rnn_plan_result plan_slices(rnn_network *network, rnn_wish *wish)
     return plan_segments(network, segment_rows) < 0 ? PLAN_TOO_LARGE : PLAN_MADE;
 }
 
-/* The states that calls take and return, in the order of the nodes; -1 if there are too many. */
+/* A node that only in training stands between another and those who read it; a prediction passes it by. */
+static int only_passes_on(const rnn_network *network, int number, int source)
+{
+    return info_of(network, number)->training_only && source_of(network, &network->node[number], 0)->node == source;
+}
+
+/* How many steps before the first are read of a stream, directly or through nodes that only pass it on. */
+static int reach_of_readers(const rnn_network *network, int number)
+{
+    int reach = network->node[number].out.reach;
+    for (int i = 0; i < network->n_ordered; i++)
+        if (only_passes_on(network, network->order[i], number))
+            reach = (int)most(reach, reach_of_readers(network, network->order[i]));
+    return reach;
+}
+
+static int add_carried(rnn_network *network, int number, int state, int back)
+{
+    if (network->n_carried == MAX_CARRIED)
+        return -1;
+    network->carried_state[network->n_carried++] = (rnn_carried){
+        .node = number, .state = state, .back = back, .column = network->state_columns};
+    return 0;
+}
+
+/* One step of a stream, wherever it is read: all its places have the same columns. */
+static int add_carried_stream(rnn_network *network, int number, int back)
+{
+    if (back < network->node[number].out.reach && add_carried(network, number, -1, back))
+        return -1;
+    for (int i = 0; i < network->n_ordered; i++)
+        if (only_passes_on(network, network->order[i], number) && add_carried_stream(network, network->order[i], back))
+            return -1;
+    return 0;
+}
+
+/* The states that calls take and return, in the order of the nodes, which is the same in training and in a prediction; -1 if
+ * there are too many. */
 static int list_carried(rnn_network *network)
 {
     network->n_carried = 0;
@@ -274,17 +312,15 @@ static int list_carried(rnn_network *network)
     for (int i = 0; i < network->n_ordered; i++) {
         const int number = network->order[i];
         const rnn_node *node = &network->node[number];
-        for (int k = 0; k < node->declared.n_states + node->out.reach; k++) {
-            const int state = k < node->declared.n_states ? k : -1;
-            if (state == 0 && node->declared.reads_output)
-                continue;       /* such a cell does not read its h */
-            if (network->n_carried == MAX_CARRIED)
+        if (info_of(network, number)->training_only)
+            continue;
+        /* a cell that reads the output does not read its h */
+        for (int k = node->declared.reads_output; k < node->declared.n_states; k++, network->state_columns += node->out.units)
+            if (add_carried(network, number, k, 0))
                 return -1;
-            network->carried_state[network->n_carried++] = (rnn_carried){
-                .node = number, .state = state, .back = state < 0 ? k - node->declared.n_states : 0,
-                .column = network->state_columns};
-            network->state_columns += node->out.units;
-        }
+        for (int back = 0; back < reach_of_readers(network, number); back++, network->state_columns += node->out.units)
+            if (add_carried_stream(network, number, back))
+                return -1;
     }
     return 0;
 }
