@@ -13,7 +13,7 @@ from .._data.reader import read_X
 from .._data.scales import Scale
 from .._data.targets import Numbers, target_in
 from .attributes import checked
-from .network import Network, hidden_states, predictor, prepared
+from .network import Network, attention_weights, hidden_states, predictor, prepared
 from .states import as_dict, as_rows
 from .stream import Stream
 from .words import describe
@@ -112,6 +112,12 @@ class FittedModel:
             self.network, self.params, sequences, scaling, layer, per_step, n_threads
         )
         return self.finite(states)
+
+    def attention_weights(self, sequences, n_threads):
+        """Return the weight of each step in attention pooling (n_steps,)."""
+        scaling = self.scale.in_use
+        weights = attention_weights(self.network, self.params, sequences, scaling, n_threads)
+        return self.finite(weights)
 
     def finite(self, values):
         """Return results of the network, after a check that they are finite."""

@@ -115,11 +115,17 @@ class Network:
         return all(node.directions == "forward" for node in self.nodes)
 
     def check_causal(self, what):
-        """Refuse what a network with a reverse direction cannot do."""
+        """Refuse what a network that does not go on step by step cannot do."""
         if not self.is_causal:
             raise ValueError(
                 f"{what} bidirectional=False: a reverse direction begins at the last step."
             )
+        if self.words.pooling.kind != "last":
+            raise ValueError(
+                f"{what} pooling='last': other ways to pool need all steps of a sequence at once."
+            )
+        if self.stride > 1:
+            raise ValueError(f"{what} input layers without a stride, got stride={self.stride}.")
 
     def facts(self):
         """Return what the core must know, by name."""
@@ -358,6 +364,23 @@ def hidden_states(network, params, sequences, scaling, layer, per_step, n_thread
             of, node = replace(network, nodes=(*network.nodes, last)), len(network.nodes)
         found.append(predictor(of, sequences, scaling, n_threads, result=node)(params))
     return found[0] if len(found) == 1 else np.hstack(found)
+
+
+def attention_weights(network, params, sequences, scaling, n_threads=1):
+    """Return the weight of each step in attention pooling (n_steps,); a sequence's sum to 1."""
+    (node,) = [node for node in network.nodes if node.kind == "attend"]
+    read = Node("add", "attended", node.sources)
+    network = replace(network, nodes=(*network.nodes, read))
+    result = len(network.nodes) - 1
+    h = predictor(network, sequences, scaling, n_threads, result=result)(params)
+    views = network.views(params)
+    weight, bias, score = (views[f"{node.name}.{stem}"] for stem in ("weight", "bias", "score"))
+    _memory.check_room_for_blas(1)
+    with blas_held_at_one_thread():  # more threads could change the bits
+        scores = (np.tanh(h @ weight.T + bias) @ score).astype(np.float64)
+    starts, lengths = sequences.offsets[:-1], sequences.lengths
+    powers = np.exp(scores - np.repeat(np.maximum.reduceat(scores, starts), lengths))
+    return powers / np.repeat(np.add.reduceat(powers, starts), lengths)
 
 
 def ready(engine):
