@@ -12,8 +12,9 @@ from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 from blas cimport gemm_double, gemm_float
 from kernels cimport (
     BLOCK_ROWS, CLASS_PER_GROUP, CLASS_PER_OUTPUT, MAX_DIRECTIONS, MOST_HELPERS, NUMBERS, NUMBERS_PER_QUANTILE, ONCE,
-    PLAN_MADE, PLAN_OVER_BUDGET, PLAN_TOO_LONG, POLL_WORK, SIGNAL_NANOSECONDS, TWO_CLASSES, rnn_carried, rnn_job, rnn_network,
-    rnn_node, rnn_optimizer, rnn_phase, rnn_targets, rnn_team, rnn_tensor, rnn_wish, run_phases, start_helpers, stop_job
+    PLAN_MADE, PLAN_OVER_BUDGET, PLAN_TOO_LONG, POLL_WORK, ROW_PER_SEQUENCE, SIGNAL_NANOSECONDS, TWO_CLASSES, rnn_carried,
+    rnn_job, rnn_kind_info, rnn_network, rnn_node, rnn_optimizer, rnn_phase, rnn_targets, rnn_team, rnn_tensor, rnn_wish,
+    run_phases, start_helpers, stop_job
 )
 
 # Below this many multiplications, about half a millisecond, one thread does everything. On a quiet machine a second one would
@@ -196,6 +197,19 @@ cdef class Engine:
             raise ValueError("`carried` must be False in networks with a reverse direction.")
         if network.session and not (network.carried and is_head and not network.training):
             raise ValueError("A session must be made with carried=True and training=False, and its last node must be a head.")
+        if network.session:
+            self.check_session()
+        return 0
+
+    cdef int check_session(self) except -1:
+        """Refuse nodes that read all steps of a sequence."""
+        cdef const rnn_kind_info *info
+        cdef int i
+        for i in range(1, self.network.n_nodes):
+            info = self.tables.info_of(i)
+            if info.rows == ROW_PER_SEQUENCE and not info.only_last_rows:
+                raise ValueError(f"A session must not have node {self.tables.nodes[i - 1].name!r}, which reads all steps of a "
+                                 "sequence.")
         return 0
 
     cdef bint is_causal(self):

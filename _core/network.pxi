@@ -178,6 +178,8 @@ cdef class NodeTables:
             raise ValueError(f"Node {name!r} must read streams with one row per step{instead}.")
         if info.reads_equal and len({self.columns_of(source) for source in sources}) > 1:
             raise ValueError(f"Node {name!r} must read streams of one width and direction.")
+        if info.merges and self.columns_of(sources[0])[0] != 2:
+            raise ValueError(f"Node {name!r} must read a stream of two directions.")
         return 0
 
     cdef bint is_once(self, int number) except -1:
@@ -190,6 +192,8 @@ cdef class NodeTables:
     cdef tuple columns_of(self, int number):
         """Parts and units of a node's stream, and whether they run backwards."""
         cdef rnn_node *node = &self.network.node[number]
+        if self.info_of(number).merges:
+            return 1, self.columns_of(self.network.source[node.first_source].node)[1], False
         if self.info_of(number).reads_equal:
             return self.columns_of(self.network.source[node.first_source].node)
         return node.n_directions, node.units, node.direction[0].reverse

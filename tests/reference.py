@@ -309,9 +309,51 @@ def mgu_step(p, x, states, options):
 STEP = named("_step")
 
 
+# ---- Rows: function(row, ...) -> row, backward ---------------------------------------------------
+
+NORM_EPSILON = 1e-5
+
+
+def layer_norm(x, p):
+    """Ba, Kiros and Hinton (2016): y = (x - mean) / sqrt(var + epsilon) * weight + bias."""
+    scale = 1 / np.sqrt(x.var() + NORM_EPSILON)
+    normal = (x - x.mean()) * scale
+
+    def backward(d_y, d_p):
+        d_p["weight"] += d_y * normal
+        d_p["bias"] += d_y
+        d_normal = d_y * p["weight"]
+        return scale * (d_normal - d_normal.mean() - normal * np.mean(d_normal * normal))
+
+    return normal * p["weight"] + p["bias"], backward
+
+
+def rms_norm(x, p):
+    """Zhang and Sennrich (2019): y = x / sqrt(mean(x^2) + epsilon) * weight."""
+    scale = 1 / np.sqrt(np.mean(x**2) + NORM_EPSILON)
+    normal = x * scale
+
+    def backward(d_y, d_p):
+        d_p["weight"] += d_y * normal
+        d_normal = d_y * p["weight"]
+        return scale * (d_normal - normal * np.mean(d_normal * normal))
+
+    return normal * p["weight"], backward
+
+
+layer_norm.stems, rms_norm.stems = ("weight", "bias"), ("weight",)
+NORM = named("_norm")
+# Of the two directions of a unit: their merger, and the gradient of it with respect to each.
+MERGE = {
+    "sum": (np.add, lambda a, b: (1.0, 1.0)),
+    "ave": (lambda a, b: (a + b) / 2, lambda a, b: (0.5, 0.5)),
+    "mul": (np.multiply, lambda a, b: (b, a)),
+}
+
 # ---- What a list of nodes says ------------------------------------------------------------------
 
 FORWARD, REVERSE = 1, -1
+OF_ALL_STEPS = ("last", "pool", "attend")  # kinds that write once per sequence
 DIRECTIONS = {"forward": (FORWARD,), "reverse": (REVERSE,), "both": (FORWARD, REVERSE)}
 SUFFIX = {FORWARD: "", REVERSE: "_reverse"}
 
@@ -323,12 +365,15 @@ def width(nodes, i, n_features):
     node = nodes[i]
     if node.kind == "recurrent":
         return node.units * len(DIRECTIONS[node.directions])
-    return node.units if node.kind == "head" else width(nodes, node.sources[0].node, n_features)
+    if node.kind == "head":
+        return node.units
+    below = width(nodes, node.sources[0].node, n_features)
+    return below // 2 if node.kind == "merge" else below
 
 
 def unit_directions(nodes, i, n_features):
     """Return the direction in which each number of a stream runs (width,)."""
-    if i == DATA or nodes[i].kind == "head":
+    if i == DATA or nodes[i].kind in ("head", "merge"):
         return np.full(width(nodes, i, n_features), FORWARD)
     node = nodes[i]
     if node.kind == "recurrent":
@@ -385,6 +430,12 @@ def layout(nodes, n_features):
         elif node.kind == "head":
             shapes[f"{node.name}.weight"] = (node.units, sum(widths.values()))
             shapes[f"{node.name}.bias"] = (node.units,)
+        elif node.kind == "norm":
+            for stem in NORM[dict(node.options)["method"]].stems:
+                shapes[f"{node.name}.{stem}"] = tuple(widths.values())
+        elif node.kind == "attend":
+            shapes[f"{node.name}.weight"] = (node.units, *widths.values())
+            shapes[f"{node.name}.bias"] = shapes[f"{node.name}.score"] = (node.units,)
     return shapes
 
 
@@ -392,7 +443,8 @@ def readings(nodes):
     """Yield each item, one that it reads, and how many steps later that is.
 
     An item is a stream (the index of its node) or one direction of a recurrent node. A node that
-    reads all steps, as `last` does, is said to read the step before and the step after.
+    reads all steps, as those in `OF_ALL_STEPS` do, is said to read the step before and the step
+    after.
     """
     for i, node in enumerate(nodes):
         if node.kind == "recurrent":
@@ -403,7 +455,7 @@ def readings(nodes):
                     yield (i, direction), source.node, direction * source.shift
         else:
             for source in node.sources:
-                for steps in (-1, 1) if node.kind == "last" else (source.shift,):
+                for steps in (-1, 1) if node.kind in OF_ALL_STEPS else (source.shift,):
                     yield i, source.node, steps
 
 
@@ -442,7 +494,7 @@ def check_order(nodes):
 
 def name_of_stream(nodes, i, back):
     """Return under what name a stream of `back` steps before the first is given."""
-    while nodes[i].kind == "drop":
+    while nodes[i].kind in ("drop", "noise"):
         i = nodes[i].sources[0].node
     name = "x" if i == DATA else "y" if nodes[i].kind == "head" else nodes[i].name
     return name if back == 1 else f"{name}_{back}"
@@ -583,6 +635,34 @@ class Run:
         """Nothing: masks belong to training."""
         return self.side_by_side(self.nodes[i].sources, t)
 
+    def noise(self, i, t):
+        """Nothing: noise belongs to training."""
+        return self.side_by_side(self.nodes[i].sources, t)
+
+    def norm(self, i, t):
+        node = self.nodes[i]
+        x, scatter = self.side_by_side(node.sources, t)
+        function = NORM[dict(node.options)["method"]]
+        names = {stem: f"{node.name}.{stem}" for stem in function.stems}
+        y, row_back = function(x, {stem: self.weights[name] for stem, name in names.items()})
+
+        def backward(d_y):
+            d_p = {stem: self.d_weights[name] for stem, name in names.items()}
+            scatter(row_back(d_y, d_p))
+
+        return y, backward
+
+    def merge(self, i, t):
+        """One number for the two directions of each unit."""
+        function, slopes = MERGE[dict(self.nodes[i].options)["method"]]
+        both, scatter = self.side_by_side(self.nodes[i].sources, t)
+        parts = np.split(both, 2)
+
+        def backward(d_y):
+            scatter(np.concatenate([d_y * slope for slope in slopes(*parts)]))
+
+        return function(*parts), backward
+
     def add(self, i, t):
         sources = self.nodes[i].sources
         values, scatter = self.side_by_side(sources, t)
@@ -604,6 +684,49 @@ class Run:
             self.add_gradient(np.where(forward, 0.0, d_last), *at_start)
 
         return np.where(forward, self.value(*at_end), self.value(*at_start)), backward
+
+    def all_steps(self, source):
+        """A stream at all steps (T, width)."""
+        items = [(self.stream, source.node, t) for t in range(self.n_steps)]
+
+        def backward(d_steps):
+            for item, d_step in zip(items, d_steps, strict=True):
+                self.add_gradient(d_step, *item)
+
+        return np.array([self.value(*item) for item in items]), backward
+
+    def pool(self, i, t):
+        """The mean or the maximum over all steps, whatever t is."""
+        (source,) = self.nodes[i].sources
+        h, scatter = self.all_steps(source)
+        if dict(self.nodes[i].options)["method"] == "mean":
+            return h.mean(axis=0), lambda d: scatter(np.tile(d / self.n_steps, (self.n_steps, 1)))
+        first = np.arange(self.n_steps)[:, None] == h.argmax(axis=0)  # step with the maximum
+        return h.max(axis=0), lambda d: scatter(first * d)
+
+    def attend(self, i, t):
+        """The mean of all steps, weighted by additive attention (Bahdanau et al., 2015).
+
+        u = tanh(h W^T + b), a = softmax over the steps of u score, y = sum of a h.
+        """
+        node = self.nodes[i]
+        h, scatter = self.all_steps(node.sources[0])
+        weight, bias, score = (
+            self.weights[f"{node.name}.{stem}"] for stem in ("weight", "bias", "score")
+        )
+        u = np.tanh(h @ weight.T + bias)
+        a = np.exp(u @ score - np.logaddexp.reduce(u @ score))
+        y = a @ h
+
+        def backward(d_y):
+            d_e = a * (h @ d_y - y @ d_y)
+            d_z = np.outer(d_e, score) * (1 - u**2)
+            self.d_weights[f"{node.name}.score"] += d_e @ u
+            self.d_weights[f"{node.name}.weight"] += d_z.T @ h
+            self.d_weights[f"{node.name}.bias"] += d_z.sum(axis=0)
+            scatter(np.outer(a, d_y) + d_z @ weight)
+
+        return y, backward
 
     def head(self, i, t):
         """The output after the link."""

@@ -329,7 +329,7 @@ def test_a_session_takes_steps_alone():
         session.normalise_by(np.zeros(network.n_features), np.zeros(network.n_features))
     with pytest.raises(ValueError, match="must be made with session=True"):
         _core.Session(
-            **vars(network),
+            **network.facts(),
             n_threads=1,
             training=False,
             lengths=LENGTHS,

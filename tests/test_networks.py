@@ -37,6 +37,9 @@ from networks import (
     ALL_CELLS,
     DATA,
     DIRECTIONS,
+    MERGES,
+    NORMS,
+    POOLINGS,
     RELU,
     SHIFTS,
     TANH,
@@ -110,42 +113,57 @@ def assert_gradients_are_the_slopes(network, params, data):
 # ---- Random networks ----------------------------------------------------------------------------
 
 
+# Kinds whose stream a recurrent node can read, at the same step or before; and in a loop.
+READ_EARLIER = ("data", "recurrent", "drop", "noise", "norm", "merge", "add")
+READ_LATER = ("recurrent", "drop", "noise", "norm", "add", "head")
+
+
 def test_random_networks_have_every_kind_of_node_cell_and_reading():
-    kinds, cells, readings, losses, lengths = set(), set(), set(), set(), set()
-    options = set()
+    kinds, options, commons, cells, losses, lengths = set(), set(), set(), set(), set(), set()
+    shifts, directions, later = set(), set(), set()
     for seed in SEEDS:
         network, _, data = random_problem(seed)
         nodes = network.nodes
         losses.add((network.loss, network.per_step))
         lengths |= {*np.diff(data.offsets)}
         kinds |= {(node.kind, min(len(node.sources), 3)) for node in nodes}
+        options |= {(node.kind, *o) for node in nodes for o in node.options if o[0] != "layer"}
         for i, node in enumerate(nodes):
             if node.kind == "recurrent":
                 cells.add((node.cell, options_of_cell(node), node.directions))
                 common = set(node.options) - set(options_of_cell(node))
-                options |= set(product([node.cell], [node.directions], common))
+                commons |= set(product([node.cell, node.directions], common))
                 for source in node.sources:
                     kind = "data" if source.node == DATA else nodes[source.node].kind
-                    when = "later" if source.node > i else "earlier"
-                    readings.add((kind, source.shift, node.directions, source.weight, when))
-    assert kinds == {("drop", 1), ("last", 1), ("add", 2), ("add", 3)} | set(
-        product(("recurrent", "head"), (1, 2, 3))
-    )
+                    if source.node > i:
+                        later.add((kind, source.shift, node.directions, source.weight))
+                    else:
+                        shifts.add((kind, source.shift, source.weight))
+                        directions.add((kind, node.directions))
+    assert kinds == {("add", 2), ("add", 3)} | {
+        (kind, 1) for kind in ("drop", "noise", "norm", "merge", "last", "pool", "attend")
+    } | set(product(("recurrent", "head"), (1, 2, 3)))
+    assert options >= {
+        ("drop", "per_sequence", False),
+        ("drop", "per_sequence", True),
+        *(("pool", "method", method) for method in POOLINGS),
+        *(("merge", "method", method) for method in MERGES),
+        *(("norm", "method", method) for method in NORMS),
+    }
     assert cells == {
         (*cell, directions)
         for cell, directions in product(ALL_CELLS, DIRECTIONS)
         if cell[0] != "jordan" or directions == "forward"
     }
-    assert readings == {
-        (kind, shift, d, "weight_ih", "earlier")
-        for kind, shift, d in product(("data", "recurrent", "drop", "add"), SHIFTS, DIRECTIONS)
-    } | {
-        (kind, -1, "forward", "weight_ih", "later") for kind in ("recurrent", "drop", "add", "head")
-    } | {("head", -1, "forward", "weight_oh", "later")}
-    assert options == {
-        (cell, directions, ("initial_state", "learned"))
-        for cell, directions in product(reference.STEP, DIRECTIONS)
-        if cell != "jordan"
+    assert shifts == set(product(READ_EARLIER, SHIFTS, ["weight_ih"]))
+    assert directions == set(product(READ_EARLIER, DIRECTIONS))
+    assert later == {(kind, -1, "forward", "weight_ih") for kind in READ_LATER} | {
+        ("head", -1, "forward", "weight_oh")
+    }
+    assert commons == {
+        (cell_or_directions, ("initial_state", "learned"))
+        for cell_or_directions in (*reference.STEP, *DIRECTIONS)
+        if cell_or_directions != "jordan"
     }
     assert losses == set(product(reference.LOSS, (False, True)))
     assert lengths == set(range(1, 13))
@@ -161,11 +179,19 @@ def with_bounded_units(network):
     return replace(network, nodes=tuple(nodes))
 
 
+def with_means_of_all_steps(network):
+    mean = {"kind": "pool", "options": (("method", "mean"),)}
+    nodes = [replace(n, **mean) if n.kind in ("last", "pool") else n for n in network.nodes]
+    return replace(network, nodes=tuple(nodes))
+
+
 def test_random_networks_are_used_up_to_the_last_array():
     for seed in SEEDS:
         network, params, _ = random_problem(seed)
-        # Some rectified units are never alive, and signs may cancel out.
+        # Some rectified units are never alive, signs may cancel out, and in a step that is alone
+        # in being read, a source of steps before may have none.
         network = replace(with_bounded_units(network), loss="squared_error")
+        network = with_means_of_all_steps(network)
         data = draw_dataset(network, [9, 9], np.random.default_rng(0))
         result = run_reference(network, params, data)
         assert np.isfinite(result.loss)
@@ -606,6 +632,8 @@ def test_given_states_take_the_place_of_learned_ones(seed, dtype, level):
         raw, end = engine.predict(data, raw=True, initial_state=begin, return_state=True)
         np.testing.assert_array_equal(raw, whole)
         np.testing.assert_array_equal(end, final)
+        if any(node.kind in ("pool", "attend") for node in network.nodes):
+            return  # which pool over the steps of one call
         # Half of the steps, and then from where these ended.
         values = data.values.reshape(3, 6, -1)
         first, second = (

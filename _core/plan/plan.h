@@ -52,7 +52,8 @@ static double work_of(const rnn_network *network, isize n_steps, isize n_sequenc
     double total = 0;
     for (int i = 0; i < network->n_ordered; i++) {
         const rnn_node *node = &network->node[network->order[i]];
-        const isize rows = is_per_step(network, network->order[i]) ? n_steps : n_sequences;
+        const int read = node->n_sources ? source_of(network, node, 0)->node : network->order[i];
+        const isize rows = is_per_step(network, read) ? n_steps : n_sequences;
         total += (double)rows * (double)node->work * node->n_directions;
     }
     return total * (network->training ? 3 : 1);
@@ -76,18 +77,19 @@ static int greatest_reach(const rnn_network *network)
     return reach;
 }
 
-/* A dropout node that alone reads a stream changes its gradient in place. */
-static int drops_in_place(const rnn_network *network, int number)
+/* A node of some kinds that alone reads a stream changes its gradient in place. */
+static int works_in_place(const rnn_network *network, int number)
 {
     const rnn_node *node = &network->node[number];
     const rnn_source *source = source_of(network, node, 0);
+    const int fits = node->out.ld_d == stream_of(network, source)->ld_d;
     int n_readers = 0;
     for (int i = 0; i < network->n_ordered; i++) {
         const rnn_node *reader = &network->node[network->order[i]];
         for (int j = 0; j < reader->n_sources; j++)
             n_readers += source_of(network, reader, j)->node == source->node;
     }
-    return info_of(network, number)->in_place && n_readers == 1 && !node->out.reach && source->node != 0;
+    return info_of(network, number)->in_place && fits && n_readers == 1 && !node->out.reach && source->node != 0;
 }
 
 static void claim_stream(rnn_network *network, int number, isize n_before)
@@ -101,7 +103,7 @@ static void claim_stream(rnn_network *network, int number, isize n_before)
     out->before = claim(arena, times(n_before, rows), out->reach * out->ld);
     if (!out->has_gradient)
         return;
-    if (drops_in_place(network, number))
+    if (works_in_place(network, number))
         out->d = network->node[source_of(network, node, 0)->node].out.d;
     else
         out->d = claim(arena, kept, out->ld_d);

@@ -18,8 +18,9 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
     """Recurrent neural network that classifies sequences, or each of their steps.
 
     Training minimises the cross-entropy by gradient descent on minibatches, with back-propagation
-    through time. Parameters and attributes that `sklearn.neural_network.MLPClassifier` also has
-    keep their names and meanings.
+    through time. A target is one label, or several, of which the cross-entropy is the mean.
+    Parameters and attributes that `sklearn.neural_network.MLPClassifier` also has keep their names
+    and meanings.
 
     Parameters
     ----------
@@ -54,6 +55,15 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
     >>> rnn.predict(X[:3]).shape
     (3,)
     >>> rnn.score(X, y) > 0.9
+    True
+
+    Several labels per sequence, here one for each feature:
+
+    >>> labels = [[int(total > 0) for total in x.sum(axis=0)] for x in X]
+    >>> rnn = RNNClassifier(hidden_layer_sizes=8, max_iter=500, random_state=0).fit(X, labels)
+    >>> rnn.predict_proba(X[:3]).shape
+    (3, 2)
+    >>> rnn.score(X, labels) > 0.9
     True
     """
 

@@ -58,6 +58,16 @@ class RNNRegressor(RegressorMixin, _RNNBase):
     (3,)
     >>> rnn.score(X, y) > 0.9
     True
+
+    Bounds between which a target lies with a probability of 80 %:
+
+    >>> y = y + rng.normal(size=100)
+    >>> rnn = RNNRegressor(4, loss="quantile", quantile=[0.1, 0.9], max_iter=50, random_state=0)
+    >>> bounds = rnn.fit(X, y).predict(X)
+    >>> bounds.shape
+    (100, 2)
+    >>> bool(0.7 < ((y > bounds[:, 0]) & (y < bounds[:, 1])).mean() < 0.9)
+    True
     """
 
     _target_kind = Numbers

@@ -15,6 +15,8 @@ DATA = -1  # as a source: X itself
 # Kinds of nodes that multiply their sources, and those that a prediction leaves out.
 WEIGHTED = ("recurrent", "dense", "head")
 TRAINING_ONLY = ("drop", "noise")
+# Kinds of nodes that read all steps of a sequence.
+POOLING = ("pool", "attend")
 # Ends of the names of arrays, by the directions of a node.
 SUFFIXES = {"forward": ("",), "reverse": ("_reverse",), "both": ("", "_reverse")}
 
@@ -50,7 +52,7 @@ class Node:
     kind: str
     name: str  # "l0" if its arrays are "weight_ih_l0" and so on
     sources: tuple[Source, ...]
-    units: int = 0  # of a recurrent node in each direction, or of the head
+    units: int = 0  # of a recurrent node in each direction, of attention, or of the head
     cell: str = ""  # of a recurrent node
     options: tuple[tuple[str, object], ...] = ()
     directions: str = "forward"  # of a recurrent node; or "reverse", "both"
@@ -120,7 +122,7 @@ class Network:
             raise ValueError(
                 f"{what} bidirectional=False: a reverse direction begins at the last step."
             )
-        if self.words.pooling.kind != "last":
+        if any(node.kind in POOLING for node in self.nodes):
             raise ValueError(
                 f"{what} pooling='last': other ways to pool need all steps of a sequence at once."
             )
