@@ -253,6 +253,8 @@ def draw_dataset(network, lengths, rng, weighted=False):
     """Return sequences with targets; if weighted, about every fourth target has weight 0."""
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.intp)
     values = rng.standard_normal((offsets[-1], network.n_features)).astype(np.float32)
+    for column, n_codes in reference.code_columns(network.nodes).items():
+        values[:, column] = rng.integers(0, n_codes, len(values))
     n = offsets[-1] if network.per_step else len(lengths)
     targets = draw_targets(network, n, rng)
     weights = None

@@ -9,8 +9,9 @@ A network is a list of nodes, the head last. The reference reads their attribute
 Weights are a dict in the order of the flat vector, and `layout` lists their names and shapes:
 ``weight_ih_l0`` (G*H, width of the sources), ``weight_hh_l0`` (G*H, H), ``bias_ih_l0`` and
 ``bias_hh_l0`` (G*H,), suffix ``_reverse`` for the second direction, then ``head.weight``
-(n_outputs, width of the sources) and ``head.bias`` (n_outputs,). X is a list of sequences
-(T_i, n_features).
+(n_outputs, width of the sources) and ``head.bias`` (n_outputs,). An embedding has ``NAME.weight``
+(rows, units). X is a list of sequences (T_i, n_features); the columns that embeddings read hold
+codes, all others are the stream of the data.
 
 What can be differentiated returns its result and a function ``backward``, which takes the gradient
 with respect to that result, adds to the gradients of the weights, and returns that of the input.
@@ -395,14 +396,23 @@ DIRECTIONS = {"forward": (FORWARD,), "reverse": (REVERSE,), "both": (FORWARD, RE
 SUFFIX = {FORWARD: "", REVERSE: "_reverse"}
 
 
+def code_columns(nodes):
+    """Return the columns of X that hold codes, and how many codes there can be at most."""
+    columns = {}
+    for options in (dict(node.options) for node in nodes if node.kind == "embed"):
+        known = columns.get(options["column"], np.inf)
+        columns[options["column"]] = min(known, options["rows"])
+    return columns
+
+
 def width(nodes, i, n_features):
     """Return how many numbers the stream of node `i` has per step."""
     if i == DATA:
-        return n_features
+        return n_features - len(code_columns(nodes))
     node = nodes[i]
     if node.kind == "recurrent":
         return node.units * len(DIRECTIONS[node.directions])
-    if node.kind == "head":
+    if node.kind in ("head", "embed"):
         return node.units
     below = width(nodes, node.sources[0].node, n_features)
     return below // 2 if node.kind == "merge" else below
@@ -410,7 +420,7 @@ def width(nodes, i, n_features):
 
 def unit_directions(nodes, i, n_features):
     """Return the direction in which each number of a stream runs (width,)."""
-    if i == DATA or nodes[i].kind in ("head", "merge"):
+    if i == DATA or nodes[i].kind in ("head", "merge", "embed"):
         return np.full(width(nodes, i, n_features), FORWARD)
     node = nodes[i]
     if node.kind == "recurrent":
@@ -474,6 +484,8 @@ def layout(nodes, n_features):
         elif node.kind == "head":
             shapes[f"{node.name}.weight"] = (node.units, sum(widths.values()))
             shapes[f"{node.name}.bias"] = (node.units,)
+        elif node.kind == "embed":
+            shapes[f"{node.name}.weight"] = (dict(node.options)["rows"], node.units)
         elif node.kind == "norm":
             for stem in NORM[dict(node.options)["method"]].stems:
                 shapes[f"{node.name}.{stem}"] = tuple(widths.values())
@@ -561,6 +573,7 @@ class Run:
         self.given, self.masks = given, masks
         self.x = np.asarray(x, dtype=np.float64)
         self.n_steps, self.n_features = self.x.shape
+        self.numbers = [j for j in range(self.n_features) if j not in code_columns(nodes)]
         streams = (DATA, *range(len(nodes)))
         self.widths = {i: width(nodes, i, self.n_features) for i in streams}
         self.parts = [self.named_parts(node) for node in nodes]
@@ -600,9 +613,9 @@ class Run:
         }
 
     def stream(self, i, t):
-        """What node `i` writes at step t; X itself, if `i` is DATA."""
+        """What node `i` writes at step t; X itself without its codes, if `i` is DATA."""
         if i == DATA:
-            return self.x[t], lambda d_value: None
+            return self.x[t, self.numbers], lambda d_value: None
         return getattr(self, self.nodes[i].kind)(i, t)
 
     def side_by_side(self, sources, t, direction=FORWARD):
@@ -708,6 +721,16 @@ class Run:
         """Return the numbers of a direction's units among those of its node."""
         node = self.nodes[i]
         return DIRECTIONS[node.directions].index(direction) * node.units + np.arange(node.units)
+
+    def embed(self, i, t):
+        """The row of a table whose number is the code."""
+        name = f"{self.nodes[i].name}.weight"
+        code = int(np.rint(self.x[t, dict(self.nodes[i].options)["column"]]))
+
+        def backward(d_row):
+            self.d_weights[name][code] += d_row
+
+        return self.weights[name][code], backward
 
     def drop(self, i, t):
         """Without masks, which belong to training, nothing."""
@@ -866,7 +889,9 @@ def run_network(
         for t, d_z in zip(times, d_raw, strict=True):
             run.add_gradient(d_z, run.raw, head, t)
         run.backward(d_weights)
-        return run.gradient(DATA)
+        d_x = np.zeros(run.x.shape)  # codes have no slope
+        d_x[:, run.numbers] = run.gradient(DATA)
+        return d_x
 
     return raw, backward
 
@@ -1104,6 +1129,17 @@ def decaying(weights):
     )
 
 
+def touched(weights, X, nodes):
+    """Return which entries of the flat vector a minibatch changes: not the rows it never reads."""
+    changes = {name: np.ones(w.shape, dtype=bool) for name, w in weights.items()}
+    for node in nodes:
+        if node.kind == "embed":
+            codes = np.concatenate(X)[:, dict(node.options)["column"]].astype(int)
+            rows = np.arange(dict(node.options)["rows"])
+            changes[f"{node.name}.weight"][np.setdiff1d(rows, codes)] = False
+    return flatten(changes)
+
+
 def clip(g, max_norm=None, max_value=None):
     """Clip a gradient by its norm, then by value."""
     norm = np.linalg.norm(g)
@@ -1153,13 +1189,30 @@ def penalty_gradient(params, decays, alpha, l1_ratio):
 
 
 def optimize(
-    solver, params, d_params, state, *, decays, alpha=0.0, l1_ratio=0.0, clipping=(), **options
+    solver,
+    params,
+    d_params,
+    state,
+    *,
+    decays,
+    changes=None,
+    alpha=0.0,
+    l1_ratio=0.0,
+    clipping=(),
+    **options,
 ):
     """Change the flat `params` and `state` by one update: penalty, clipping, step.
 
     `decays` is `decaying(weights)`; `clipping` is (max_grad_norm, max_grad_value), None for none.
-    `options`: learning_rate, t (the update's number, from 1), momentum, ...
+    `changes` is `touched(weights, ...)`: all else stays as it is. `options`: learning_rate, t (the
+    update's number, from 1), momentum, ...
     """
+    if changes is not None and not changes.all():
+        options |= {"decays": decays[changes], "alpha": alpha, "l1_ratio": l1_ratio}
+        part, state_part = params[changes], state[:, changes]
+        optimize(solver, part, d_params[changes], state_part, clipping=clipping, **options)
+        params[changes], state[:, changes] = part, state_part
+        return
     penalised = {"alpha": alpha, "l1_ratio": l1_ratio, "decays": decays}
     pull = 0.0 if solver == "adamw" else penalty_gradient(params, **penalised)
     g = clip(d_params + pull, *clipping)

@@ -123,7 +123,7 @@ def assert_gradients_are_the_slopes(network, params, data):
 
 
 # Kinds whose stream a recurrent node can read, at the same step or before; and in a loop.
-READ_EARLIER = ("data", "recurrent", "drop", "noise", "norm", "merge", "add")
+READ_EARLIER = ("data", "embed", "recurrent", "drop", "noise", "norm", "merge", "add")
 READ_LATER = ("recurrent", "drop", "noise", "norm", "add", "head")
 
 
@@ -149,7 +149,7 @@ def test_random_networks_have_every_kind_of_node_cell_and_reading():
                     else:
                         shifts.add((kind, source.shift, source.weight))
                         directions.add((kind, node.directions))
-    assert kinds == {("add", 2), ("add", 3)} | {
+    assert kinds == {("embed", 0), ("add", 2), ("add", 3)} | {
         (kind, 1) for kind in ("drop", "noise", "norm", "merge", "last", "pool", "attend")
     } | set(product(("recurrent", "head"), (1, 2, 3)))
     assert options >= {
