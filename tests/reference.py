@@ -63,12 +63,52 @@ def cell(n_gates, n_states=1, hidden_product=True, own=lambda n_units, options: 
     return describe
 
 
-def input_product(p, x):
-    """Return the pre-activations from the inputs (G*H,)."""
+EPSILON = 1e-5  # of norms, under the root
+
+
+def normalised(a, centred):
+    """Return a / sqrt(mean(a^2) + epsilon), of a layer norm after subtraction of the mean."""
+    if centred:
+        a = a - a.mean()
+    return a / np.sqrt(np.mean(a**2) + EPSILON)
+
+
+def norm(p, name, a):
+    """Layer norm (Ba et al., 2016) or rms norm (Zhang and Sennrich, 2019) of a, if p has one.
+
+    Layer norms have a bias, except that of hh: `bias_hh` is added behind it.
+    """
+    if f"norm_weight_{name}" not in p:
+        return a
+    return p[f"norm_weight_{name}"] * normalised(a, "norm_bias_ih" in p) + p.get(
+        f"norm_bias_{name}", 0.0
+    )
+
+
+def norm_backward(p, name, a, d_y, d_p):
+    if f"norm_weight_{name}" not in p:
+        return d_y
+    centred = "norm_bias_ih" in p
+    unit = normalised(a, centred)
+    d_p[f"norm_weight_{name}"] += d_y * unit
+    if f"norm_bias_{name}" in p:
+        d_p[f"norm_bias_{name}"] += d_y
+    d_unit = p[f"norm_weight_{name}"] * d_y
+    scale = 1 / np.sqrt((a.var() if centred else np.mean(a**2)) + EPSILON)
+    return scale * (d_unit - centred * d_unit.mean() - unit * np.mean(d_unit * unit))
+
+
+def input_sum(p, x):
     return sum(p[stem] @ x[stem] for stem in x) + p["bias_ih"]
 
 
+def input_product(p, x):
+    """Return the pre-activations from the inputs (G*H,), of all gates under one norm."""
+    return norm(p, "ih", input_sum(p, x))
+
+
 def input_product_backward(p, x, d_a, d_p):
+    d_a = norm_backward(p, "ih", input_sum(p, x), d_a, d_p)
     d_p["bias_ih"] += d_a
     for stem in x:
         d_p[stem] += np.outer(d_a, x[stem])
@@ -76,12 +116,13 @@ def input_product_backward(p, x, d_a, d_p):
 
 
 def hidden_product(p, h_prev):
-    """Return the pre-activations from the hidden state (G*H,)."""
-    return p["weight_hh"] @ h_prev + p["bias_hh"]
+    """Return the pre-activations from the hidden state (G*H,), of all gates under one norm."""
+    return norm(p, "hh", p["weight_hh"] @ h_prev) + p["bias_hh"]
 
 
 def hidden_product_backward(p, h_prev, d_a, d_p):
     d_p["bias_hh"] += d_a
+    d_a = norm_backward(p, "hh", p["weight_hh"] @ h_prev, d_a, d_p)
     d_p["weight_hh"] += np.outer(d_a, h_prev)
     return p["weight_hh"].T @ d_a
 
@@ -138,7 +179,7 @@ def lstm_step(p, x, states, options):
     """Hochreiter and Schmidhuber (1997), with the forget gate of Gers et al. (2000).
 
     With peepholes (Gers and Schmidhuber, 2000) i and f see the c of the step before, and o sees
-    the new one.
+    the new one. With a norm h sees that of c.
     """
     h_prev, c_prev = states
     p_i, p_f, p_o = p["weight_c"] if options.get("peepholes") else np.zeros((3, len(c_prev)))
@@ -148,12 +189,13 @@ def lstm_step(p, x, states, options):
     g = np.tanh(a_g)
     c = f * c_prev + i * g
     o = sigmoid(a_o + p_o * c)
-    h = o * np.tanh(c)
+    tanh_c = np.tanh(norm(p, "c", c))
+    h = o * tanh_c
 
     def backward(d_states, d_p):
         d_h, d_c = d_states
-        d_o = d_h * np.tanh(c) * o * (1 - o)
-        d_c = d_c + d_h * o * (1 - np.tanh(c) ** 2) + d_o * p_o
+        d_o = d_h * tanh_c * o * (1 - o)
+        d_c = d_c + norm_backward(p, "c", c, d_h * o * (1 - tanh_c**2), d_p) + d_o * p_o
         d_i = d_c * g * i * (1 - i)
         d_f = d_c * c_prev * f * (1 - f)
         d_g = d_c * i * (1 - g**2)
@@ -232,6 +274,20 @@ def input_widths(nodes, node, n_features):
     return widths
 
 
+def norm_shapes(node):
+    """Return the shapes of the gains and biases of a recurrent node's norms by stem."""
+    normalization = dict(node.options).get("normalization", "none")
+    if normalization == "none":
+        return {}
+    names = ["weight_ih", "bias_ih", "weight_hh", "weight_c", "bias_c"]
+    if normalization == "rms":
+        names = [name for name in names if "bias" not in name]
+    if STEP[node.cell].n_states == 1:
+        names = [name for name in names if not name.endswith("_c")]
+    n_rows = STEP[node.cell].n_gates * node.units
+    return {f"norm_{name}": (node.units if name.endswith("_c") else n_rows,) for name in names}
+
+
 def recurrent_shapes(node, widths):
     """Return the shapes of one direction's arrays by stem, in the order of the flat vector."""
     step, n_units, others = STEP[node.cell], node.units, dict(widths)
@@ -243,6 +299,7 @@ def recurrent_shapes(node, widths):
     shapes["bias_ih"] = (n_rows,)
     if step.hidden_product:
         shapes["bias_hh"] = (n_rows,)
+    shapes |= norm_shapes(node)
     shapes |= step.own(n_units, dict(node.options))
     return shapes | {stem: (n_rows, n_columns) for stem, n_columns in others.items()}
 
@@ -658,8 +715,16 @@ def unflatten(params, like):
 
 
 def decaying(weights):
-    """Return which entries of the flat vector `alpha` draws towards zero: all but the biases."""
-    return flatten({name: np.full(w.shape, "bias" not in name) for name, w in weights.items()})
+    """Return which entries of the flat vector `alpha` draws towards zero.
+
+    All but the biases, and the gains of norms.
+    """
+    return flatten(
+        {
+            name: np.full(w.shape, "bias" not in name and not name.startswith("norm_"))
+            for name, w in weights.items()
+        }
+    )
 
 
 def clip(g, max_norm=None, max_value=None):
