@@ -51,6 +51,7 @@ cdef extern from "interface/network.h" nogil:
         MAX_NODES
         MAX_OPTIONS
         MAX_OWN
+        MAX_NORM_ARRAYS
         MAX_SHIFT
         MAX_SOURCES
 
@@ -87,7 +88,7 @@ cdef extern from "interface/network.h" nogil:
     ctypedef struct rnn_cell:
         const char *gates
         const char **state_name
-        int n_states, reads_output
+        int n_states, n_h, reads_output
 
     ctypedef struct rnn_direction:
         int reverse

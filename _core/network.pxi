@@ -5,9 +5,9 @@ from libc.math cimport isfinite
 from libc.string cimport memcpy, memset
 
 from kernels cimport (
-    CONSTANTS, FROM_0_TO_1, GLOROT, MAX_BLOCKS, MAX_DIRECTIONS, MAX_NODES, MAX_OWN, MAX_SHIFT, MAX_SOURCES, ORTHOGONAL, PLAN_MADE,
-    PLAN_WITHOUT_ORDER, ROW_PER_SEQUENCE, ROWS_OF_SOURCE, ZEROS, isize, rnn_kernels, rnn_kernels_of, rnn_kind_info, rnn_network,
-    rnn_node, rnn_packing, rnn_plan_result, rnn_source, rnn_tensor, rnn_wish
+    CONSTANTS, FROM_0_TO_1, GLOROT, MAX_BLOCKS, MAX_DIRECTIONS, MAX_NODES, MAX_NORM_ARRAYS, MAX_OWN, MAX_SHIFT, MAX_SOURCES,
+    ORTHOGONAL, PLAN_MADE, PLAN_WITHOUT_ORDER, ROWS_OF_SOURCE, ROW_PER_SEQUENCE, ZEROS, isize, rnn_kernels, rnn_kernels_of,
+    rnn_kind_info, rnn_network, rnn_node, rnn_packing, rnn_plan_result, rnn_source, rnn_tensor, rnn_wish
 )
 
 # An array of parameters: its place in the flat vector, `n_groups` (gates) that are initialised one by one, how (`initial`), and
@@ -100,8 +100,9 @@ cdef class NodeTables:
         network.n_nodes = len(self.nodes) + 1
         network.n_sources = n_sources
         network.result = network.n_nodes - 1
-        n_tensors = network.n_nodes * MAX_DIRECTIONS * (len(STEMS) + 3 + MAX_OWN)
-        n_packings = MAX_DIRECTIONS * ((MAX_BLOCKS + 1) * (network.n_sources + network.n_nodes) + network.n_nodes * (1 + MAX_OWN))
+        n_tensors = network.n_nodes * MAX_DIRECTIONS * (len(STEMS) + 3 + MAX_OWN + MAX_NORM_ARRAYS)
+        n_packings = MAX_DIRECTIONS * ((MAX_BLOCKS + 1) * (network.n_sources + network.n_nodes)
+                                       + network.n_nodes * (1 + MAX_OWN + MAX_NORM_ARRAYS))
         self.n_bytes_described = network.n_nodes * sizeof(rnn_node) + network.n_sources * sizeof(rnn_source)
         self.memory = aligned_empty(self.n_bytes_described + n_tensors * sizeof(rnn_tensor) + n_packings * sizeof(rnn_packing),
                                     np.uint8)
@@ -141,6 +142,10 @@ cdef class NodeTables:
             to.option[i] = option_value(option, given.get(option.name, option.default), owner)
         for i, option in enumerate(of_cell.values()):
             to.cell_option[i] = option_value(option, given.get(option.name, option.default), owner)
+        if given.get("normalization", "none") != "none" and not CELLS[node.cell].has_state_weights:
+            others = ", ".join(repr(name) for name, cell in CELLS.items() if cell.has_state_weights)
+            raise ValueError(f"`{owner}.normalization` must be \"none\", because this cell does not multiply its state by "
+                             f"weights, got {given['normalization']!r}. Cells that do: {others}.")
         for i, (of, shift, stem) in enumerate((s.node, s.shift, s.weight) for s in sources):
             source = &self.network.source[first_source + i]
             if not -1 <= of < len(self.nodes):

@@ -12,7 +12,7 @@ from kernels cimport (
 # An option of a cell or of another node: `type` is "choice" (of `choices`), "boolean" or "number" (from `least` to below `below`,
 # if these are given).
 Option = namedtuple("Option", "name type choices default least below")
-CellInfo = namedtuple("CellInfo", "name gates options states reads_output")
+CellInfo = namedtuple("CellInfo", "name gates options states reads_output has_state_weights")
 LossInfo = namedtuple("LossInfo", "name targets link")
 
 
@@ -53,7 +53,8 @@ cdef dict read_cells():
         memset(&cell, 0, sizeof(cell))
         kernels.describe_cell(i, presets, &cell, &options)
         states = tuple(cell.state_name[k].decode() for k in range(cell.n_states))
-        cells[name.decode()] = CellInfo(name.decode(), tuple(cell.gates.decode().split()), table, states, bool(cell.reads_output))
+        gates = tuple(cell.gates.decode().split())
+        cells[name.decode()] = CellInfo(name.decode(), gates, table, states, bool(cell.reads_output), cell.n_h > 0)
         i += 1
 
 

@@ -64,9 +64,15 @@ ALL_CELLS = (
     ("lstm", ()),
     ("lstm", (("peepholes", True),)),
 )
+NORMS = ("layer", "rms")
 UNITS = (*range(1, 10), 16, 17)
 SHIFTS = (0, -1, -2)
 DIRECTIONS = tuple(reference.DIRECTIONS)
+
+
+def has_norms(cell):
+    """Tell whether a cell may have norms: there must be a product with its state."""
+    return reference.STEP[cell].hidden_product
 
 
 def pick(rng, choices):
@@ -104,6 +110,7 @@ def random_network(rng, dtype="float64"):
         feed_back(rng, nodes)
     elif looping:
         close_a_loop(rng, nodes)
+    nodes = [replace(node, options=node.options + random_options(rng, node)) for node in nodes]
     return Network(n_features, tuple(nodes), loss, 0.7, per_step, dtype)
 
 
@@ -125,6 +132,17 @@ def add_random_layer(rng, nodes, n_features, cell, directions, name):
     ]
     if equal and happens(rng, 0.6):
         add_node(nodes, "add", [new, *pick_some(rng, equal, 2)])
+
+
+def random_options(rng, node):
+    """Return options that recurrent nodes have whatever their cell."""
+    options = ()
+    if node.kind != "recurrent":
+        return options
+    # A norm of one or two numbers leaves nothing but their signs.
+    if has_norms(node.cell) and node.units > 2 and happens(rng, 0.4):
+        options += (("normalization", pick(rng, NORMS)),)
+    return options
 
 
 def add_random_drop(nodes, stream):

@@ -31,6 +31,7 @@ from networks import (
     ALL_CELLS,
     DATA,
     DIRECTIONS,
+    NORMS,
     RELU,
     SHIFTS,
     TANH,
@@ -38,6 +39,7 @@ from networks import (
     Node,
     Source,
     add_node,
+    has_norms,
     random_network,
     stack_nodes,
 )
@@ -48,6 +50,7 @@ from sklearn_rnn._model.network import ready
 SEEDS = range(200)  # of random networks
 LARGE_SEEDS = range(16)  # of those with much data
 SHIFT = 1e-5  # of a number, for its central difference
+OPTIONS_OF = {name: info.options for name, info in _core.CELLS.items()}
 
 each_mode = pytest.mark.parametrize("per_step", [False, True], ids=["many_to_one", "many_to_many"])
 each_loss = pytest.mark.parametrize("loss", reference.LOSS)
@@ -100,7 +103,7 @@ def assert_gradients_are_the_slopes(network, params, data):
 
 
 def test_random_networks_have_every_kind_of_node_cell_and_reading():
-    kinds, cells, readings, losses, lengths = set(), set(), set(), set(), set()
+    kinds, cells, norms, readings, losses, lengths = (set() for _ in range(6))
     for seed in SEEDS:
         network, _, data = random_problem(seed)
         nodes = network.nodes
@@ -109,7 +112,9 @@ def test_random_networks_have_every_kind_of_node_cell_and_reading():
         kinds |= {(node.kind, min(len(node.sources), 3)) for node in nodes}
         for i, node in enumerate(nodes):
             if node.kind == "recurrent":
-                cells.add((node.cell, node.options, node.directions))
+                own = [option for option in node.options if option[0] in OPTIONS_OF[node.cell]]
+                cells.add((node.cell, tuple(own), node.directions))
+                norms.add((node.cell, dict(node.options).get("normalization", "none")))
                 for source in node.sources:
                     kind = "data" if source.node == DATA else nodes[source.node].kind
                     when = "later" if source.node > i else "earlier"
@@ -122,6 +127,11 @@ def test_random_networks_have_every_kind_of_node_cell_and_reading():
         for cell, directions in product(ALL_CELLS, DIRECTIONS)
         if cell[0] != "jordan" or directions == "forward"
     }
+    assert norms == {
+        (cell, norm)
+        for cell, norm in product(_core.CELLS, ("none", *NORMS))
+        if norm == "none" or has_norms(cell)
+    }
     assert readings == {
         (kind, shift, d, "weight_ih", "earlier")
         for kind, shift, d in product(("data", "recurrent", "drop", "add"), SHIFTS, DIRECTIONS)
@@ -133,7 +143,10 @@ def test_random_networks_have_every_kind_of_node_cell_and_reading():
 
 
 def without_rectified_units(network):
-    nodes = [replace(n, options=TANH) if n.options == RELU else n for n in network.nodes]
+    def tanh(option):
+        return TANH[0] if option == RELU[0] else option
+
+    nodes = [replace(n, options=tuple(map(tanh, n.options))) for n in network.nodes]
     return replace(network, nodes=tuple(nodes))
 
 
@@ -201,6 +214,16 @@ def test_a_stack_of_jordan_layers_has_slopes_too(connections, per_step):
 @pytest.mark.parametrize("cell, options", [c for c in ALL_CELLS if c[0] != "jordan"])
 def test_each_cell_has_the_slopes_of_its_loss(cell, options, directions, per_step):
     nodes = stack_nodes(cell, (3, 2), options=options, directions=directions, per_step=per_step)
+    assert_every_array_has_its_slopes(network_of(nodes, per_step=per_step))
+
+
+@each_mode
+@pytest.mark.parametrize("directions", DIRECTIONS)
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("cell, options", [c for c in ALL_CELLS if has_norms(c[0])])
+def test_norms_are_part_of_the_slopes(cell, options, norm, directions, per_step):
+    options = (*options, ("normalization", norm))
+    nodes = stack_nodes(cell, (6, 5), options=options, directions=directions, per_step=per_step)
     assert_every_array_has_its_slopes(network_of(nodes, per_step=per_step))
 
 

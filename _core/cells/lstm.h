@@ -5,7 +5,7 @@
  *     g = tanh(x W + b_x + h_prev U + b_h)
  *     c = f * c_prev + i * g
  *     o = sigmoid(x W + b_x + h_prev U + b_h [+ P c])
- *     h = o * tanh(c)
+ *     h = o * tanh(c), with a norm o * tanh(norm(c)) (Ba et al., 2016)
  *
  * Gate buffer: four blocks i f g o; gates overwrite pre-activations, d_gates overwrite gates. P has one row each for i, f and o.
  */
@@ -33,11 +33,12 @@ static void lstm_declare(rnn_cell *cell, const double *option)
     initial_bias(cell, 1, option[LSTM_FORGET_BIAS]);
     state(cell, "h");
     state(cell, "c");
+    seen_through_norm(cell, 1);
     if (option[LSTM_PEEPHOLES])
         own(cell, "weight_c", 3, ZEROS);
 }
 
-static inline __attribute__((always_inline)) void lstm_forward(const cell_step *s, const int peepholes)
+static inline __attribute__((always_inline)) void lstm_forward(const cell_step *s, const int peepholes, const int normed)
 {
     const cell_state *h_state = &s->state[0], *c_state = &s->state[1];
     const real *see_i = s->own[0], *see_f = peepholes ? see_i + s->width : NULL, *see_o = peepholes ? see_f + s->width : NULL;
@@ -63,22 +64,35 @@ static inline __attribute__((always_inline)) void lstm_forward(const cell_step *
             vstore(gate_g + j, g);
             vstore(gate_o + j, o);
             vstore(c + j, cell);
-            vstore(h + j, o * vtanh(cell));
+            if (!normed)
+                vstore(h + j, o * vtanh(cell));
         }
+        if (normed)
+            see_through_norm(s->norm, c, gate_o, h);
     }
+}
+
+static void lstm_normed_forward(const cell_step *s)
+{
+    if (s->option[LSTM_PEEPHOLES])
+        lstm_forward(s, 1, 1);
+    else
+        lstm_forward(s, 0, 1);
 }
 
 static void lstm_forward_step(const cell_step *s)
 {
-    if (s->option[LSTM_PEEPHOLES])
-        lstm_forward(s, 1);
+    if (s->norm)
+        lstm_normed_forward(s);
+    else if (s->option[LSTM_PEEPHOLES])
+        lstm_forward(s, 1, 0);
     else
-        lstm_forward(s, 0);
+        lstm_forward(s, 0, 0);
 }
 
 static inline void add_to(real *to, vec x) { vstore(to, vload(to) + x); }
 
-static inline __attribute__((always_inline)) void lstm_backward(const cell_step *s, const int peepholes)
+static inline __attribute__((always_inline)) void lstm_backward(const cell_step *s, const int peepholes, const int normed)
 {
     const cell_state *h_state = &s->state[0], *c_state = &s->state[1];
     const real *see_i = s->own[0], *see_f = peepholes ? see_i + s->width : NULL, *see_o = peepholes ? see_f + s->width : NULL;
@@ -89,11 +103,17 @@ static inline __attribute__((always_inline)) void lstm_backward(const cell_step 
              *gate_o = gate_g + s->width, *d_h = h_state->d + row * s->width, *d_c = c_state->d + row * s->width;
         const real *c_prev = c_state->prev + row * c_state->ld_prev, *c = c_state->now + row * c_state->ld,
                    *d_out = s->d_out + row * s->ld_d_out;
+        if (normed)
+            see_through_norm_backward(s->norm, c, gate_o, d_out, d_h, d_c);
         for (isize j = 0; j < s->width; j += LANES) {
             vec i = vload(gate_i + j), f = vload(gate_f + j), g = vload(gate_g + j), o = vload(gate_o + j);
-            vec dh = vload(d_h + j) + vload(d_out + j), t = vtanh(vload(c + j));
-            /* h = o * tanh(c) */
-            vec d_o = dh * t, dc = vload(d_c + j) + dh * o * ((1 - t) * (1 + t));
+            vec d_o = vload(d_h + j), dc = vload(d_c + j);
+            if (!normed) {
+                vec dh = d_o + vload(d_out + j), t = vtanh(vload(c + j));
+                /* h = o * tanh(c) */
+                d_o = dh * t;
+                dc += dh * o * ((1 - t) * (1 + t));
+            }
             vec d_a_o = d_o * (o * (1 - o));
             if (peepholes)
                 dc += d_a_o * vload(see_o + j);
@@ -115,12 +135,22 @@ static inline __attribute__((always_inline)) void lstm_backward(const cell_step 
     }
 }
 
-static void lstm_backward_step(const cell_step *s)
+static void lstm_normed_backward(const cell_step *s)
 {
     if (s->option[LSTM_PEEPHOLES])
-        lstm_backward(s, 1);
+        lstm_backward(s, 1, 1);
     else
-        lstm_backward(s, 0);
+        lstm_backward(s, 0, 1);
+}
+
+static void lstm_backward_step(const cell_step *s)
+{
+    if (s->norm)
+        lstm_normed_backward(s);
+    else if (s->option[LSTM_PEEPHOLES])
+        lstm_backward(s, 1, 0);
+    else
+        lstm_backward(s, 0, 0);
 }
 
 #endif

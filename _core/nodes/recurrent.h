@@ -3,6 +3,7 @@
 #define SKLEARN_RNN_RECURRENT_H
 
 #include "cells/roster.h"
+#include "nodes/normalization.h"
 #include "nodes/recurrent_plan.h"
 #include "nodes/sources.h"
 #include "run/states.h"
@@ -35,6 +36,7 @@ static cell_step step_rows(const rnn_job *job, const slice *s, const walk *w, is
         step.own[i] = (const real *)job->packed + w->direction->own[i];
         step.d_own[i] = w->gradient + w->direction->d_own[i];
     }
+    step.norm = node->normalization ? &w->norm : NULL;
     return step;
 }
 
@@ -60,7 +62,12 @@ static void gate_products(const rnn_job *job, const walk *w, const cell_step *st
     }
 }
 
-static void recurrent_open(rnn_job *job, slice *s, int number, int d) { open_walk(job, s, number, d); }
+static void recurrent_open(rnn_job *job, slice *s, int number, int d)
+{
+    open_walk(job, s, number, d);
+    if (job->network->node[number].normalization)
+        open_norm(job, s, walk_of(s, number, d));
+}
 
 static void recurrent_forward_step(rnn_job *job, slice *s, int number, int d, isize t)
 {
@@ -82,8 +89,10 @@ static void recurrent_forward_step(rnn_job *job, slice *s, int number, int d, is
         for (int i = 0; i <= node->n_sources; i++)
             if (reaching[i] > first && reaching[i] < end)
                 end = reaching[i];
-        const cell_step step = step_rows(job, s, w, t, first, end - first, first < n_old);
+        cell_step step = step_rows(job, s, w, t, first, end - first, first < n_old);
         gate_products(job, w, &step, first, rows_of, reaching);
+        if (node->normalization)
+            normalise_products(job, s, w, t, first, &step);
         w->cell->forward_step(&step);
     }
     if (job->final_state)
@@ -123,6 +132,8 @@ static void recurrent_begin_backward(rnn_job *job, slice *s, int number, int d)
         memset(w->state[i].d, 0, (size_t)(s->rows * width) * sizeof(real));
     for (int i = 0; i < node->declared.n_own; i++)
         memset(w->gradient + w->direction->d_own[i], 0, (size_t)(node->declared.own[i].n_vectors * width) * sizeof(real));
+    if (node->normalization)
+        begin_norm_gradients(w);
     if (node->seeded_by < 0)
         return;
     const rnn_stream *last = &network->node[node->seeded_by].out;
@@ -292,8 +303,12 @@ static void recurrent_backward_step(rnn_job *job, slice *s, int number, int d, i
         put_probe(job, s, w, t);
     for (isize first = 0, end; first < rows; first = end) {
         end = first < n_old ? n_old : rows;
-        const cell_step step = step_rows(job, s, w, t, first, end - first, first < n_old);
+        cell_step step = step_rows(job, s, w, t, first, end - first, first < n_old);
+        if (node->normalization)
+            compute_gates_again(job, s, w, &step);
         w->cell->backward_step(&step);
+        if (node->normalization)
+            part_gradients(job, s, w, t, first, &step);
     }
     if (n_old && node->declared.n_h) {
         const operand a = gate_operand(node, node->declared.n_h, w->direction->h_start,
