@@ -67,7 +67,7 @@ static inline __attribute__((always_inline)) void lstm_forward(const cell_step *
             if (!normed)
                 vstore(h + j, o * vtanh(cell));
         }
-        if (normed)
+        if (normed && !s->again)
             see_through_norm(s->norm, c, gate_o, h);
     }
 }

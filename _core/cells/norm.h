@@ -40,21 +40,21 @@ static inline vec normalised(vec a, norm_moments m) { return (a - m.mean) * m.sc
 
 /* ---- sums: two at a time, so that an addition need not wait for the one before ---- */
 
-static inline vec row_sum(isize n, const real *a)
+static inline vec block_sum(isize width, const real *a)
 {
     vec even = vset(0), odd = vset(0);
     isize j = 0;
-    for (; j + LANES < n; j += 2 * LANES) {
+    for (; j + LANES < width; j += 2 * LANES) {
         even += vload(a + j);
         odd += vload(a + j + LANES);
     }
-    return (j < n ? even + vload(a + j) : even) + odd;
+    return (j < width ? even + vload(a + j) : even) + odd;
 }
 
 static inline vec square(vec x) { return x * x; }
 
 /* (a - mean)^2 over the `units` real columns of a block */
-static inline vec row_squares(isize units, const real *a, real mean)
+static inline vec block_squares(isize units, const real *a, real mean)
 {
     vec even = vset(0), odd = vset(0);
     isize j = 0;
@@ -74,11 +74,14 @@ static inline vec row_squares(isize units, const real *a, real mean)
 static inline norm_moments moments_of(rnn_normalization method, const norm_shape *shape, const real *a)
 {
     norm_moments m = {0, 0};
-    vec squares = vset(0);
-    if (method == LAYER_NORM)
-        m.mean = vtotal(row_sum(shape->n_blocks * shape->width, a)) * shape->share;
+    vec sum = vset(0), squares = vset(0);
+    if (method == LAYER_NORM) {
+        for (int b = 0; b < shape->n_blocks; b++)
+            sum += block_sum(shape->width, a + b * shape->width);
+        m.mean = vtotal(sum) * shape->share;
+    }
     for (int b = 0; b < shape->n_blocks; b++)
-        squares += row_squares(shape->units, a + b * shape->width, m.mean);
+        squares += block_squares(shape->units, a + b * shape->width, m.mean);
     m.scale = 1 / square_root(vtotal(squares) * shape->share + NORM_EPSILON);
     return m;
 }

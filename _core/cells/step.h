@@ -23,6 +23,7 @@ typedef struct {
     const real *own[MAX_OWN];                       /* IN    (n_vectors, Hp) */
     real *d_own[MAX_OWN];                           /* INOUT its gradient, to which backward adds */
     const state_norm *norm;                         /* of the state that the cell declared as seen through one, or NULL */
+    int again;                                      /* with norms: forward is computed again, and h is not wanted */
 } cell_step;
 
 typedef void (*cell_function)(const cell_step *);

@@ -23,6 +23,7 @@ typedef struct {
     const int *block;                                   /* of each gate among the cell's */
     const real *gain;                                   /* IN    (n_gates * Hp,) */
     real *d_gain;                                       /* INOUT its gradient */
+    norm_moments moments;                               /* of the present row */
 } normed_products;
 
 static normed_products products_of_sources(const rnn_job *job, const walk *w)
@@ -65,43 +66,46 @@ static void begin_norm_gradients(const walk *w)
 
 /* ---- forward ---- */
 
-/* to = bias + gain u, with u = (a - mean) scale in the place of a */
-static inline void join_one(isize width, real *a, norm_moments m, const real *gain, const real *bias, real *to)
+/* u of a vector of one product; unless it is there already, it takes the place of a. */
+static inline vec take_u(const int again, const normed_products *p, real *a)
 {
-    for (isize j = 0; j < width; j += LANES) {
-        const vec u = normalised(vload(a + j), m);
-        vstore(a + j, u);
-        vstore(to + j, vload(bias + j) + vload(gain + j) * u);
+    if (again)
+        return vload(a);
+    const vec u = normalised(vload(a), p->moments);
+    vstore(a, u);
+    return u;
+}
+
+/* to = bias + gain u, one gate of one product or of both */
+static inline __attribute__((always_inline)) void join_gate(const int again, const normed_products *x, real *a_x,
+                                                            const real *gain_x, const normed_products *h, real *a_h,
+                                                            const real *gain_h, const real *bias, real *to)
+{
+    for (isize j = 0; j < x->shape.width; j += LANES) {
+        vec y = vload(bias + j);
+        if (a_x)
+            y += vload(gain_x + j) * take_u(again, x, a_x + j);
+        if (a_h)
+            y += vload(gain_h + j) * take_u(again, h, a_h + j);
+        vstore(to + j, y);
     }
 }
 
-/* to = bias + gain u of both products */
-static inline void join_two(isize width, real *a, norm_moments m, const real *gain, real *b, norm_moments n, const real *gain_b,
-                            const real *bias, real *to)
+/* One row of products, whose moments are known, -> u, and in `joined` (n_blocks * Hp) what the cell takes. */
+static inline __attribute__((always_inline)) void join_row(const int again, const rnn_blocks *blocks, const normed_products *x,
+                                                           const normed_products *h, const real *bias, real *products,
+                                                           real *joined)
 {
-    for (isize j = 0; j < width; j += LANES) {
-        const vec u = normalised(vload(a + j), m), v = normalised(vload(b + j), n);
-        vstore(a + j, u);
-        vstore(b + j, v);
-        vstore(to + j, vload(bias + j) + vload(gain + j) * u + vload(gain_b + j) * v);
-    }
-}
-
-/* One row of products with these moments -> u, and in joined (n_blocks * Hp) what the cell takes. */
-static void join_row(const rnn_node *node, const normed_products *x, norm_moments of_x, const normed_products *h,
-                     norm_moments of_h, const real *bias, real *products, real *joined)
-{
-    const rnn_blocks *blocks = &node->declared.joined;
-    const isize width = node->width;
-    for (int b = 0; b < blocks->n_blocks; b++) {
-        const isize at = b * width, at_x = blocks->x_gate[b] * width, at_h = blocks->h_gate[b] * width;
+    const isize width = x->shape.width;
+    for (int b = 0; b < blocks->n_blocks; b++, bias += width, joined += width) {
+        const isize at_x = blocks->x_gate[b] * width, at_h = blocks->h_gate[b] * width;
         real *a_x = products + x->column + at_x, *a_h = products + h->column + at_h;
         if (at_h < 0)
-            join_one(width, a_x, of_x, x->gain + at_x, bias + at, joined + at);
+            join_gate(again, x, a_x, x->gain + at_x, h, NULL, NULL, bias, joined);
         else if (at_x < 0)
-            join_one(width, a_h, of_h, h->gain + at_h, bias + at, joined + at);
+            join_gate(again, x, NULL, NULL, h, a_h, h->gain + at_h, bias, joined);
         else
-            join_two(width, a_x, of_x, x->gain + at_x, a_h, of_h, h->gain + at_h, bias + at, joined + at);
+            join_gate(again, x, a_x, x->gain + at_x, h, a_h, h->gain + at_h, bias, joined);
     }
 }
 
@@ -123,42 +127,42 @@ static void point_at_joined(const slice *s, const rnn_node *node, cell_step *ste
 static void normalise_products(const rnn_job *job, const slice *s, const walk *w, isize t, isize first, cell_step *step)
 {
     const rnn_node *node = w->node;
-    const normed_products x = products_of_sources(job, w), h = products_of_state(job, w);
-    const isize ld = step->ld_gates, ld_scales = 2 * node->n_directions;
+    const isize ld = step->ld_gates;
+    const real *bias = (const real *)job->packed + w->direction->norm.bias;
+    normed_products x = products_of_sources(job, w), h = products_of_state(job, w);
     real *products = step->gates, *scales = scales_of(s, w, t, first);
     point_at_joined(s, node, step);
-    for (isize row = 0; row < step->rows; row++, products += ld, scales += ld_scales) {
-        const norm_moments of_x = moments_of(node->normalization, &x.shape, products + x.column),
-                           of_h = moments_of(node->normalization, &h.shape, products + h.column);
-        scales[0] = of_x.scale;
-        scales[1] = of_h.scale;
-        join_row(node, &x, of_x, &h, of_h, (const real *)job->packed + w->direction->norm.bias, products,
-                 step->gates + row * step->ld_gates);
+    step->again = 0;
+    for (isize row = 0; row < step->rows; row++, products += ld, scales += 2 * node->n_directions) {
+        x.moments = moments_of(node->normalization, &x.shape, products + x.column);
+        h.moments = moments_of(node->normalization, &h.shape, products + h.column);
+        scales[0] = x.moments.scale;
+        scales[1] = h.moments.scale;
+        join_row(0, &node->declared.joined, &x, &h, bias, products, step->gates + row * step->ld_gates);
     }
 }
 
 /* ---- backward ---- */
 
-/* u -> the gates of the step and its states, as forward left them. */
+/* u -> the gates and states of the step, as they were. */
 static void compute_gates_again(const rnn_job *job, const slice *s, const walk *w, cell_step *step)
 {
     const rnn_node *node = w->node;
     const rnn_cell *cell = &node->declared;
+    const isize ld = step->ld_gates, rows = job->network->max_rows;
+    const real *bias = (const real *)job->packed + w->direction->norm.bias;
     const normed_products x = products_of_sources(job, w), h = products_of_state(job, w);
-    const norm_moments as_it_is = {0, 1};
-    const isize ld = step->ld_gates;
     real *u = step->gates;
     point_at_joined(s, node, step);
     if (cell->gates_end_with_forward)
         return;
-    real *states = step->gates + job->network->max_rows * step->ld_gates;
-    for (int i = 0; i < cell->n_states; i++, states += job->network->max_rows * node->width) {
-        step->state[i].now = states;
+    for (int i = 0; i < cell->n_states; i++) {
+        step->state[i].now = s->arena + node->joined + rows * (step->ld_gates + i * node->width);
         step->state[i].ld = node->width;
     }
     for (isize row = 0; row < step->rows; row++, u += ld)
-        join_row(node, &x, as_it_is, &h, as_it_is, (const real *)job->packed + w->direction->norm.bias, u,
-                 step->gates + row * step->ld_gates);
+        join_row(1, &cell->joined, &x, &h, bias, u, step->gates + row * step->ld_gates);
+    step->again = 1;
     w->cell->forward_step(step);
 }
 
