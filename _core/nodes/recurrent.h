@@ -270,7 +270,7 @@ static void block_gradients(const rnn_job *job, const slice *s, const walk *w, i
     const rnn_network *network = job->network;
     const rnn_node *node = w->node;
     const rnn_cell *cell = &node->declared;
-    const isize n = rows_of(s, first, end), ld_c = cell->n_blocks * node->width;
+    const isize n = rows_of(s, first, end);
     const real *d_gates = w->gates + row_at(s, first, 1) * node->ld_gates;
     gradient_operand inputs[MAX_SOURCES + 1];
     find_inputs(network, s, w, first, end, inputs);
@@ -281,10 +281,11 @@ static void block_gradients(const rnn_job *job, const slice *s, const walk *w, i
         gradient_operand here[MAX_SOURCES + 1];
         for (int i = 0; i < n_inputs; i++) {
             here[i] = inputs[begin + i];
-            here[i].c += column;
+            here[i].c += node->normalization ? 0 : column;
         }
         weight_gradients(job, s->arena + network->panel, n, d_gates + column, node->ld_gates, group->n_blocks * node->width,
-                         n_inputs, here, ld_c, w->gradient + w->direction->d_bias + column, w->waiting.accumulate);
+                         n_inputs, here, gradient_blocks(node, group->n_blocks) * node->width,
+                         w->gradient + w->direction->d_bias + column, w->waiting.accumulate);
     }
     for (int i = 0; i < node->n_sources; i++) {
         const rnn_source *source = source_of(network, node, i);

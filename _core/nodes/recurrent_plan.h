@@ -95,14 +95,14 @@ static void plan_recurrent_gradients(rnn_network *network, rnn_node *node, int d
 {
     rnn_direction *direction = &node->direction[d];
     const rnn_cell *cell = &node->declared;
-    const isize ld = cell->n_blocks * node->width;
+    const isize ld = cell->n_blocks * node->width, ld_u = gradient_blocks(node, cell->n_h) * node->width;
     const rnn_stream h = {.parts = 1, .units = node->units, .width = node->width};
     if (!network->training)
         return;
     if (hh) {
         direction->u_rows = pack_for_backward(network, number_of(network, hh), 0, &h);
-        direction->d_u = claim(&network->gradient, node->units, ld);
-        place_gradient(hh, direction->d_u, ld, cell->h_block, node->width);
+        direction->d_u = claim(&network->gradient, node->units, ld_u);
+        place_gradient(hh, direction->d_u, ld_u, node->normalization ? NULL : cell->h_block, node->width);
     }
     direction->d_bias = claim(&network->gradient, 1, ld);
     place_gradient(bias[0], direction->d_bias, ld, cell->x_block, node->width);
