@@ -34,7 +34,8 @@ from hostile_values import (
 from hypothesis import strategies as st
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core, metrics, unpad
-from sklearn_rnn._model.architecture import CONNECTIONS, DTYPES, MODES, kind_of
+from sklearn_rnn._model.parts import kind_of
+from sklearn_rnn._model.words import CONNECTIONS, DTYPES, MODES
 from sklearn_rnn._training.losses import REGRESSION_LOSSES
 from sklearn_rnn.cells import LSTM, Elman, IndRNN, Jordan
 from sklearn_rnn.preprocessing import SequenceScaler

@@ -9,8 +9,10 @@ from itertools import product
 import numpy as np
 import reference
 
-from sklearn_rnn._model import architecture
+from sklearn_rnn._model.architecture import list_nodes
 from sklearn_rnn._model.network import DATA, Network, Node, Source
+from sklearn_rnn._model.parts import CELLS, Part
+from sklearn_rnn._model.words import LATER, Words
 
 
 def add_node(nodes, kind, sources, name="", **fields):
@@ -37,33 +39,45 @@ def stack_nodes(
     connections=None,
 ):
     """Return the nodes of a stack of layers; without outputs there is no head."""
-    nodes = architecture.stack_nodes(
-        cell,
-        tuple(options),
-        tuple(sizes),
-        directions=directions,
-        n_outputs=n_outputs,
-        per_step=per_step,
-        dropout=dropout,
-        connections=connections,
-    )
+    facts = {
+        "cell": cell,
+        "hidden_layer_sizes": sizes,
+        "bidirectional": False,
+        "mode": "many_to_many" if per_step else "many_to_one",
+        "dropout": dropout,
+        "dtype": "float64",
+    }
+    words = Words.of({**LATER, **facts, "connections": connections})
+    defaults = {name: option.default for name, option in CELLS[cell].items()}
+    part = Part(cell, tuple({**defaults, **dict(options)}.items()))
+    words = replace(words, cell=(part,) * len(sizes), bidirectional=directions == "both")
+    nodes, _ = list_nodes(words, n_outputs or 1)
+    if directions == "reverse":
+        nodes = tuple(
+            replace(node, directions=directions) if node.kind == "recurrent" else node
+            for node in nodes
+        )
     return nodes if n_outputs else nodes[:-1]
 
 
 # ---- Random networks ----------------------------------------------------------------------------
 
-TANH, RELU = (("activation", "tanh"),), (("activation", "relu"),)
+ACTIVATIONS = tuple((("activation", name),) for name in reference.ACTIVATION)
+IDENTITY, TANH, RELU, LOGISTIC = ACTIVATIONS
+UNBOUNDED = (IDENTITY, RELU)
 ALL_CELLS = (
-    ("elman", TANH),
-    ("elman", RELU),
-    ("jordan", TANH),
-    ("jordan", RELU),
-    ("indrnn", TANH),
-    ("indrnn", RELU),
+    *product(("elman", "jordan", "indrnn"), ACTIVATIONS),
     ("gru", ()),
+    ("gru", (("reset_after", False),)),
     ("lstm", ()),
     ("lstm", (("peepholes", True),)),
+    ("lstm", (("coupled_gates", True),)),
+    ("lstm", (("peepholes", True), ("coupled_gates", True))),
+    ("mgu", ()),
+    ("mingru", ()),
+    ("minlstm", ()),
 )
+LINEAR = ("mingru", "minlstm")  # their states have no bounds either
 NORMS = ("layer", "rms")
 UNITS = (*range(1, 10), 16, 17)
 SHIFTS = (0, -1, -2)
@@ -94,13 +108,21 @@ def random_network(rng, dtype="float64"):
     loss = pick(rng, tuple(reference.LOSS))
     n_features, n_outputs = int(rng.integers(1, 6)), int(rng.integers(1, 5))
     n_outputs = {"softmax": n_outputs + 1, "logistic": 1}.get(loss, n_outputs)
+    quantile, groups = 0.5, ()
+    if loss == "multioutput":
+        groups = tuple(map(int, rng.integers(1, 6, n_outputs)))
+        n_outputs = sum(groups)
+    elif loss == "quantile":
+        quantile = pick(rng, (0.2, (0.1, 0.5, 0.8)))
+        n_outputs *= np.size(quantile)
     per_step, looping = happens(rng, 0.5), happens(rng, 0.4)
     feedback = looping and happens(rng, 0.6)
     cells = [
         (cell, options)
         for cell, options in ALL_CELLS
-        if (feedback or cell != "jordan") and not (loss == "poisson" and options == RELU)
-    ]  # exp(z) of rectified units that feed themselves is soon infinite
+        if feedback or cell != "jordan"
+        if not (loss in ("poisson", "gamma") and (options in UNBOUNDED or cell in LINEAR))
+    ]  # exp(z) of units without bounds that feed themselves is soon infinite
     nodes = []
     for k in range(rng.integers(1 if feedback or not looping else 2, 5)):
         directions = "forward" if looping else pick(rng, DIRECTIONS)
@@ -111,7 +133,7 @@ def random_network(rng, dtype="float64"):
     elif looping:
         close_a_loop(rng, nodes)
     nodes = [replace(node, options=node.options + random_options(rng, node)) for node in nodes]
-    return Network(n_features, tuple(nodes), loss, 0.7, per_step, dtype)
+    return Network(n_features, tuple(nodes), loss, 0.7, per_step, dtype, quantile, groups)
 
 
 def add_random_layer(rng, nodes, n_features, cell, directions, name):

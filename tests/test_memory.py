@@ -13,7 +13,16 @@ from sklearn_rnn import RNNClassifier, _core, _memory
 
 # Numbers per step and sequence that a training layer may keep, in units of the padded width: the
 # last layer with one target per sequence, which has no gradient of its output, and any other.
-NUMBERS_KEPT = {"lstm": (6, 7), "gru": (5, 6), "elman": (2, 2), "indrnn": (2, 2), "jordan": (2, 2)}
+NUMBERS_KEPT = {
+    "lstm": (6, 7),
+    "gru": (5, 6),
+    "elman": (2, 2),
+    "indrnn": (2, 2),
+    "jordan": (2, 2),
+    "mgu": (4, 5),
+    "mingru": (3, 4),
+    "minlstm": (4, 5),
+}
 # Those that read the output keep logits, outputs and their gradient, which take a vector each.
 OUTPUTS_KEPT = 3 * 16
 ROUNDING = 1  # buffers end on whole vectors
@@ -31,9 +40,10 @@ def test_a_training_layer_keeps_few_numbers_per_step(cell, per_step):
     assert (two - one) / 1000 <= NUMBERS_KEPT[cell][per_step] * 64 + 3 + outputs + ROUNDING
 
 
-# The same with norms: products and two scales instead of gates.
-NUMBERS_KEPT_WITH_NORMS = {"lstm": (10, 11), "gru": (7, 8), "elman": (3, 4)}
-SCALES = 2
+# The same with norms: products and their scales instead of gates; of a late gate also what its
+# weights multiply.
+NUMBERS_KEPT_WITH_NORMS = {"lstm": (10, 11), "gru": (7, 8), "elman": (3, 4), "mgu": (6, 7)}
+SCALES = {"mgu": 3}
 
 
 @pytest.mark.parametrize("norm", NORMS)
@@ -42,7 +52,7 @@ SCALES = 2
 def test_a_layer_with_norms_keeps_few_numbers_per_step(cell, per_step, norm):
     options = {"per_step": per_step, "options": (("normalization", norm),)}
     one, two = (arena_size(T, cell, **options) for T in (1000, 2000))
-    kept = NUMBERS_KEPT_WITH_NORMS[cell][per_step] * 64 + SCALES
+    kept = NUMBERS_KEPT_WITH_NORMS[cell][per_step] * 64 + SCALES.get(cell, 2)
     assert kept <= (two - one) / 1000 <= kept + 3 + ROUNDING
 
 
@@ -86,7 +96,8 @@ def test_parameters_are_counted_beyond_32_bits(cell, name, size):
     sizes = {"n_features": 2**13, "n_outputs": 2**13, "hidden_layer_sizes": 2**13} | {name: size}
     n_features, n_outputs, hidden = sizes.values()
     G = len(_core.CELLS[cell].gates)
-    recurrent = {"indrnn": 1, "jordan": n_outputs}.get(cell, hidden + 1)  # columns, with biases
+    # columns, with biases
+    recurrent = {"indrnn": 1, "jordan": n_outputs, "mingru": 0, "minlstm": 0}.get(cell, hidden + 1)
     last = _core.tensors(n_features, stack_nodes(cell, (hidden,), n_outputs=n_outputs))[-1]
     assert (last.name, last.shape) == ("head.bias", (n_outputs,))
     assert last.offset == G * hidden * (n_features + 1 + recurrent) + n_outputs * hidden

@@ -24,6 +24,7 @@ typedef struct {
     real *d_own[MAX_OWN];                           /* INOUT its gradient, to which backward adds */
     const state_norm *norm;                         /* of the state that the cell declared as seen through one, or NULL */
     int again;                                      /* with norms: forward is computed again, and h is not wanted */
+    const real *d_late; isize ld_d_late;            /* IN    (rows, Hp) gradient of what a late gate multiplies; ld 0: zeros */
 } cell_step;
 
 typedef void (*cell_function)(const cell_step *);

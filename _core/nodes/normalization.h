@@ -38,9 +38,22 @@ static normed_products products_of_state(const rnn_job *job, const walk *w)
 {
     const rnn_cell *cell = &w->node->declared;
     return (normed_products){
-        .shape = shape_of_norm(cell->n_h, w->node->units, w->node->width), .column = cell->n_x * w->node->width,
+        .shape = shape_of_norm(cell->n_h - cell->n_late, w->node->units, w->node->width), .column = cell->n_x * w->node->width,
         .block = cell->joined.h_block,
         .gain = (const real *)job->packed + w->direction->norm.gain_hh, .d_gain = w->gradient + w->direction->d_norm.gain_hh};
+}
+
+/* The last gate's, where that is late. */
+static normed_products late_products(const rnn_job *job, const walk *w)
+{
+    const isize early = w->node->declared.n_h - 1, width = w->node->width;
+    normed_products late = products_of_state(job, w);
+    late.shape = shape_of_norm(1, w->node->units, width);
+    late.column += early * width;
+    late.block += early;
+    late.gain += early * width;
+    late.d_gain += early * width;
+    return late;
 }
 
 /* Before each segment: the norm of the state that h sees, which is a part of the cell's steps. */
@@ -91,7 +104,8 @@ static inline __attribute__((always_inline)) void join_gate(const int again, con
     }
 }
 
-/* One row of products, whose moments are known, -> u, and in `joined` (n_blocks * Hp) what the cell takes. */
+/* One row of products, whose moments are known, -> u, and in `joined` (n_blocks * Hp) what the cell takes. That of a late gate is
+ * added later, unless it is there `again`. */
 static inline __attribute__((always_inline)) void join_row(const int again, const rnn_blocks *blocks, const normed_products *x,
                                                            const normed_products *h, const real *bias, real *products,
                                                            real *joined)
@@ -100,7 +114,9 @@ static inline __attribute__((always_inline)) void join_row(const int again, cons
     for (int b = 0; b < blocks->n_blocks; b++, bias += width, joined += width) {
         const isize at_x = blocks->x_gate[b] * width, at_h = blocks->h_gate[b] * width;
         real *a_x = products + x->column + at_x, *a_h = products + h->column + at_h;
-        if (at_h < 0)
+        if (at_x < 0 && at_h < 0)
+            continue;
+        if (at_h < 0 || (!again && blocks->h_gate[b] >= h->shape.n_blocks))
             join_gate(again, x, a_x, x->gain + at_x, h, NULL, NULL, bias, joined);
         else if (at_x < 0)
             join_gate(again, x, NULL, NULL, h, a_h, h->gain + at_h, bias, joined);
@@ -109,11 +125,19 @@ static inline __attribute__((always_inline)) void join_row(const int again, cons
     }
 }
 
-/* Where a group of rows of step t that begins at `first` has its scales (of the sources' products, of h's). */
-static real *scales_of(const slice *s, const walk *w, isize t, isize first)
+/* (., ld) where the rows of step t from `first` on have their scales: of the sources' products, of h's, of a late one. */
+static real *scales_of(const slice *s, const walk *w, isize t, isize first, isize *ld)
 {
     const rnn_node *node = w->node;
-    return s->arena + node->norm_scales + ((row_at(s, t, node->gates_kept) + first) * node->n_directions + w->d) * 2;
+    const isize n = norms_of_products(&node->declared);
+    *ld = n * node->n_directions;
+    return s->arena + node->norm_scales + (row_at(s, t, node->gates_kept) + first) * *ld + w->d * n;
+}
+
+/* Where they have their products. */
+static real *products_at(const slice *s, const walk *w, isize t, isize first)
+{
+    return w->gates + (row_at(s, t, w->node->gates_kept) + first) * w->node->ld_gates;
 }
 
 /* Let a step's gates be the joined ones. */
@@ -129,16 +153,45 @@ static void normalise_products(const rnn_job *job, const slice *s, const walk *w
     const rnn_node *node = w->node;
     const isize ld = step->ld_gates;
     const real *bias = (const real *)job->packed + w->direction->norm.bias;
+    isize ld_scales;
     normed_products x = products_of_sources(job, w), h = products_of_state(job, w);
-    real *products = step->gates, *scales = scales_of(s, w, t, first);
+    real *products = step->gates, *scales = scales_of(s, w, t, first, &ld_scales);
     point_at_joined(s, node, step);
     step->again = 0;
-    for (isize row = 0; row < step->rows; row++, products += ld, scales += 2 * node->n_directions) {
+    for (isize row = 0; row < step->rows; row++, products += ld, scales += ld_scales) {
         x.moments = moments_of(node->normalization, &x.shape, products + x.column);
         h.moments = moments_of(node->normalization, &h.shape, products + h.column);
         scales[0] = x.moments.scale;
         scales[1] = h.moments.scale;
         join_row(0, &node->declared.joined, &x, &h, bias, products, step->gates + row * step->ld_gates);
+    }
+}
+
+/* Let the cell write what U of a late gate multiplies, and add the norm of that product to the gate. Where sequences start, it is
+ * zeros, as its block still is. */
+static void normalise_late_product(const rnn_job *job, const slice *s, const walk *w, isize t, isize first, const cell_step *step,
+                                   int continues)
+{
+    const rnn_node *node = w->node;
+    const rnn_blocks *joined = &node->declared.joined;
+    const isize width = node->width, ld = node->ld_gates;
+    isize ld_scales;
+    operand late = w->operands[node->n_operands - 1];
+    normed_products p = late_products(job, w);
+    real *products = products_at(s, w, t, first), *scales = scales_of(s, w, t, first, &ld_scales),
+         *rows = products + node->declared.late_block * width, *gates = step->gates;
+    w->cell->late_forward_step(step);
+    for (isize row = 0; row < step->rows; row++)
+        memcpy(rows + row * ld, gates + row * step->ld_gates + joined->late_block * width, (size_t)width * sizeof(real));
+    late.a = rows;
+    late.ld_a = ld;
+    if (continues)
+        product(step->rows, width, 1, &late, products + p.column, ld, NULL, 0);
+    for (isize row = 0; row < step->rows; row++, products += ld, scales += ld_scales, gates += step->ld_gates) {
+        real *to = gates + *p.block * width;
+        p.moments = moments_of(node->normalization, &p.shape, products + p.column);
+        scales[2] = p.moments.scale;
+        join_gate(0, &p, products + p.column, p.gain, NULL, NULL, NULL, to, to);
     }
 }
 
@@ -163,6 +216,8 @@ static void compute_gates_again(const rnn_job *job, const slice *s, const walk *
     for (isize row = 0; row < step->rows; row++, u += ld)
         join_row(1, &cell->joined, &x, &h, bias, u, step->gates + row * step->ld_gates);
     step->again = 1;
+    if (cell->n_late)
+        w->cell->late_forward_step(step);
     w->cell->forward_step(step);
 }
 
@@ -189,21 +244,34 @@ static void part_row(rnn_normalization method, const normed_products *p, real sc
     }
 }
 
-/* After the cell went back: from the gradients of the joined gates to those of the products, which overwrite u, of the gains and
- * of the biases. */
+/* The product of a late gate, before the cell goes on from it. */
+static void part_late_gradient(const rnn_job *job, const slice *s, const walk *w, isize t, isize first, const cell_step *step)
+{
+    const normed_products late = late_products(job, w);
+    isize ld_scales;
+    const real *scales = scales_of(s, w, t, first, &ld_scales);
+    real *products = products_at(s, w, t, first);
+    for (isize row = 0; row < step->rows; row++)
+        part_row(w->node->normalization, &late, scales[row * ld_scales + 2], step->gates + row * step->ld_gates,
+                 products + row * w->node->ld_gates);
+}
+
+/* After the cell went back: from the gradients of the joined gates to those of the other products, which overwrite u, of gains and
+ * of biases. */
 static void part_gradients(const rnn_job *job, const slice *s, const walk *w, isize t, isize first, const cell_step *step)
 {
     const rnn_node *node = w->node;
     const normed_products x = products_of_sources(job, w), h = products_of_state(job, w);
-    const real *scales = scales_of(s, w, t, first), *d_joined = step->gates;
-    real *products = w->gates + (row_at(s, t, 1) + first) * node->ld_gates, *d_bias = w->gradient + w->direction->d_norm.bias;
+    isize ld_scales;
+    const real *scales = scales_of(s, w, t, first, &ld_scales), *d_joined = step->gates;
+    real *products = products_at(s, w, t, first), *d_bias = w->gradient + w->direction->d_norm.bias;
     for (isize row = 0; row < step->rows; row++, d_joined += step->ld_gates) {
         part_row(node->normalization, &x, scales[0], d_joined, products);
         part_row(node->normalization, &h, scales[1], d_joined, products);
         for (isize j = 0; j < step->ld_gates; j += LANES)
             vstore(d_bias + j, vload(d_bias + j) + vload(d_joined + j));
         products += node->ld_gates;
-        scales += 2 * node->n_directions;
+        scales += ld_scales;
     }
 }
 

@@ -14,6 +14,7 @@ static void part_products(rnn_cell *cell)
     memcpy(joined->h_gate, cell->h_gate, sizeof joined->h_gate);
     memcpy(joined->x_block, cell->x_block, sizeof joined->x_block);
     memcpy(joined->h_block, cell->h_block, sizeof joined->h_block);
+    joined->late_block = cell->late_block;
     cell->n_blocks = cell->n_x + cell->n_h;
     for (int b = 0; b < cell->n_blocks; b++) {
         const int takes_x = b < cell->n_x, number = takes_x ? b : b - cell->n_x;
@@ -21,7 +22,14 @@ static void part_products(rnn_cell *cell)
         cell->h_gate[b] = takes_x ? -1 : number;
         *(takes_x ? &cell->x_block[number] : &cell->h_block[number]) = b;
     }
+    if (cell->n_late) {
+        cell->late_block = cell->n_blocks++;
+        cell->x_gate[cell->late_block] = cell->h_gate[cell->late_block] = -1;
+    }
 }
+
+/* Products of a step under a norm of their own: those of the sources, of h, and of what a late gate multiplies. */
+static inline int norms_of_products(const rnn_cell *cell) { return 2 + cell->n_late; }
 
 /* Where the arrays are, one after another; returns how many vectors they take. */
 static isize lay_out_norms(const rnn_node *node, isize at, rnn_norm_arrays *arrays)
@@ -97,12 +105,13 @@ static void add_norms(rnn_network *network, int number, int d, rnn_tensor *bias_
         place_gradient(bias_state, to->bias_state, n, NULL, node->width);
 }
 
-/* Two scales per row and direction, and what the cell sees of a step. */
+/* A scale per row and norm, and what the cell sees of a step. */
 static void claim_norms(rnn_network *network, rnn_node *node)
 {
     const rnn_cell *cell = &node->declared;
     const isize rows = network->max_rows;
-    node->norm_scales = claim(&network->arena, network->training ? network->segment_rows : rows, 2 * node->n_directions);
+    node->norm_scales = claim(&network->arena, network->training ? network->segment_rows : rows,
+                              norms_of_products(cell) * node->n_directions);
     node->joined = claim(&network->arena, rows, (cell->joined.n_blocks + cell->n_states) * node->width);
 }
 

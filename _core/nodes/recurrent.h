@@ -40,8 +40,8 @@ static cell_step step_rows(const rnn_job *job, const slice *s, const walk *w, is
     return step;
 }
 
-/* gates (rows, n_blocks * Hp) = bias + sources W + h_prev U, each block with what its gate takes. `reaching` tells for each
- * source (last: for h_prev) how many rows of the step have it; those from `first` on are computed. */
+/* gates (rows, n_blocks * Hp) = bias + sources W + h_prev U, each block with what its gate takes; of a late gate, U is left out.
+ * `reaching` tells for each source (last: for h_prev) how many rows of the step have it; those from `first` on are computed. */
 static void gate_products(const rnn_job *job, const walk *w, const cell_step *step, isize first, const real *const *rows_of,
                           const isize *reaching)
 {
@@ -51,7 +51,7 @@ static void gate_products(const rnn_job *job, const walk *w, const cell_step *st
         const rnn_block_group *group = &node->declared.group[g];
         operand here[MAX_SOURCES + 1];
         int n = 0;
-        for (int i = group->takes_x ? 0 : node->n_sources; i < node->n_sources + group->takes_h; i++, from++)
+        for (int i = group->takes_x ? 0 : node->n_sources; i < node->n_sources + group->takes_h - group->late; i++, from++)
             if (reaching[i] > first) {
                 here[n] = *from;
                 here[n++].a = rows_of[i] + first * from->ld_a;
@@ -60,6 +60,20 @@ static void gate_products(const rnn_job *job, const walk *w, const cell_step *st
         product(step->rows, group->n_blocks * node->width, n, here, step->gates + column, step->ld_gates,
                 (const real *)job->packed + w->direction->bias + column, 0);
     }
+}
+
+/* Let the cell write what U of a late gate multiplies, and add that product to the gate. Where sequences start, it is zeros. */
+static void late_product(const walk *w, const cell_step *step, int continues)
+{
+    const rnn_node *node = w->node;
+    operand late = w->operands[node->n_operands - 1];
+    real *gate = step->gates + (node->declared.late_block - 1) * node->width;
+    w->cell->late_forward_step(step);
+    if (!continues)
+        return;
+    late.a = step->gates + node->declared.late_block * node->width;
+    late.ld_a = step->ld_gates;
+    product(step->rows, node->width, 1, &late, gate, step->ld_gates, gate, step->ld_gates);
 }
 
 static void recurrent_open(rnn_job *job, slice *s, int number, int d)
@@ -93,6 +107,10 @@ static void recurrent_forward_step(rnn_job *job, slice *s, int number, int d, is
         gate_products(job, w, &step, first, rows_of, reaching);
         if (node->normalization)
             normalise_products(job, s, w, t, first, &step);
+        if (node->declared.n_late && !node->normalization)
+            late_product(w, &step, first < n_old);
+        if (node->declared.n_late && node->normalization)
+            normalise_late_product(job, s, w, t, first, &step, first < n_old);
         w->cell->forward_step(&step);
     }
     if (job->final_state)
@@ -145,6 +163,22 @@ static void recurrent_begin_backward(rnn_job *job, slice *s, int number, int d)
 static operand gate_operand(const rnn_node *node, int n_gates, const isize *start, const real *gates, const real *b)
 {
     return (operand){.a = gates, .b = b, .ld_a = node->ld_gates, .n_runs = n_gates, .run = node->units, .run_start = start};
+}
+
+/* The gradient of what U of a late gate multiplies, from which the cell goes on. */
+static void late_backward(const rnn_job *job, const slice *s, const walk *w, cell_step *step, const real *d_gates, int continues)
+{
+    const rnn_node *node = w->node;
+    const int early = node->declared.n_h - 1;
+    real *d_late = s->arena + node->d_late;
+    step->d_late = continues ? d_late : s->arena + job->network->zeros;
+    step->ld_d_late = continues ? node->width : 0;
+    if (continues) {
+        const operand a = gate_operand(node, 1, w->direction->h_start + early, d_gates,
+                                       (const real *)job->packed + w->direction->late_rows);
+        product(step->rows, node->width, 1, &a, d_late, node->width, NULL, 0);
+    }
+    w->cell->late_backward_step(step);
 }
 
 /* d_source (n, columns) (+)= d_gates W^T for n rows of gate gradients */
@@ -281,10 +315,14 @@ static void block_gradients(const rnn_job *job, const slice *s, const walk *w, i
         gradient_operand here[MAX_SOURCES + 1];
         for (int i = 0; i < n_inputs; i++) {
             here[i] = inputs[begin + i];
-            here[i].c += node->normalization ? 0 : column;
+            here[i].c += column - (node->normalization && !group->takes_x ? cell->n_x * node->width : 0);
+        }
+        if (group->late) {      /* the rows are where the cell has written them */
+            here[n_inputs - 1].a.a = d_gates + cell->late_block * node->width;
+            here[n_inputs - 1].a.ld_a = node->ld_gates;
         }
         weight_gradients(job, s->arena + network->panel, n, d_gates + column, node->ld_gates, group->n_blocks * node->width,
-                         n_inputs, here, gradient_blocks(node, group->n_blocks) * node->width,
+                         n_inputs, here, gradient_blocks(node, group->takes_x ? cell->n_x : cell->n_h) * node->width,
                          w->gradient + w->direction->d_bias + column, w->waiting.accumulate);
     }
     for (int i = 0; i < node->n_sources; i++) {
@@ -305,14 +343,19 @@ static void recurrent_backward_step(rnn_job *job, slice *s, int number, int d, i
     for (isize first = 0, end; first < rows; first = end) {
         end = first < n_old ? n_old : rows;
         cell_step step = step_rows(job, s, w, t, first, end - first, first < n_old);
+        const real *d_gates = step.gates;
         if (node->normalization)
             compute_gates_again(job, s, w, &step);
         w->cell->backward_step(&step);
+        if (node->declared.n_late && node->normalization)
+            part_late_gradient(job, s, w, t, first, &step);
+        if (node->declared.n_late)
+            late_backward(job, s, w, &step, d_gates, first < n_old);
         if (node->normalization)
             part_gradients(job, s, w, t, first, &step);
     }
     if (n_old && node->declared.n_h) {
-        const operand a = gate_operand(node, node->declared.n_h, w->direction->h_start,
+        const operand a = gate_operand(node, node->declared.n_h - node->declared.n_late, w->direction->h_start,
                                        w->gates + row_at(s, t, 1) * node->ld_gates,
                                        (const real *)job->packed + w->direction->u_rows);
         product(n_old, node->width, 1, &a, w->state[0].d, node->width, w->state[0].d, node->width);

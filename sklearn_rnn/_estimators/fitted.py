@@ -15,10 +15,10 @@ from .._data.unpacking import as_carried
 from .._data.weights import read_weights, relative
 from .._floating_point import floating_point_ignored
 from .._model import weight_files
-from .._model.architecture import FORMAT, upgraded_cell, words_of
 from .._model.attributes import FITTED, SCALES, check_whole, history, network_in, upgrade
 from .._model.description import check_alike, describe, described
 from .._model.fitted import FittedModel
+from .._model.words import FORMAT, LATER, upgraded_cell, words_of
 from .._pickles import Pickled
 from .._rules import boolean, integer, one_of
 from .._training.losses import LOSSES
@@ -84,7 +84,7 @@ class _FittedRNN(Pickled, BaseEstimator):
         n_threads, per_step = self._threads(), model.network.per_step
         if initial_state is None and not return_state:
             outputs = partial(model.outputs, sequences, n_threads)
-            return as_carried(results(model, outputs), sequences, per_step)
+            return _carried(results(model, outputs), sequences, per_step)
         state = {}
 
         def outputs(raw=False):
@@ -92,7 +92,7 @@ class _FittedRNN(Pickled, BaseEstimator):
             state.update(final_state)
             return rows
 
-        carried = as_carried(results(model, outputs), sequences, per_step)
+        carried = _carried(results(model, outputs), sequences, per_step)
         return (carried, state) if return_state else carried
 
     @floating_point_ignored
@@ -407,11 +407,20 @@ class _FittedRNN(Pickled, BaseEstimator):
 
     def _upgraded(self, state, state_format):
         state = upgrade(state, state_format)
+        if not is_classifier(self):
+            state.setdefault("quantile", 0.5)
         if state_format < 3:
             state["cell"] = upgraded_cell(state["cell"], state.pop("activation"))
-            state["connections"] = None
+            state.update(LATER, l1_ratio=0.0)
         if state_format < 2:  # from before these parameters existed
             state.update(normalize_X=False, scoring=None)
         if "params_" in state:
             check_whole(state)
         return state
+
+
+def _carried(results, sequences, per_step):
+    """Return results, or each of a list of results, in the carrier of X."""
+    if isinstance(results, list):
+        return [as_carried(rows, sequences, per_step) for rows in results]
+    return as_carried(results, sequences, per_step)

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .._data.form import InputForm
+from .._data.labels import Indicator, LabelColumns, Labels
 from .._data.reader import read_X
 from .._data.scales import Scale
-from .._data.targets import KINDS, Labels, Numbers
-from .._training.losses import LOSSES
-from .architecture import describe
+from .._data.targets import Numbers, target_in
 from .attributes import checked
 from .network import Network, hidden_states, predictor, prepared
 from .states import as_dict, as_rows
 from .stream import Stream
+from .words import describe
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,7 @@ class FittedModel:
 
     network: Network
     params: np.ndarray  # (n_params,)
-    target: Labels | Numbers
+    target: Labels | Indicator | LabelColumns | Numbers
     form: InputForm
     scale: Scale  # of X
     taught: tuple[int, int]  # numbers of taught rows and sequences, see `Weighing`
@@ -40,7 +40,7 @@ class FittedModel:
         return cls(
             network,
             attributes["params_"],
-            KINDS[LOSSES[network.loss].targets].from_attributes(attributes, network),
+            target_in(attributes, network),
             InputForm.from_attributes(attributes),
             Scale.from_attributes(attributes, "x"),
             attributes.get("_taught", (0, 0)),
