@@ -20,6 +20,7 @@ WORDS = {
     **words.LATER,
     "mode": "many_to_one",
     "huber_delta": 1.0,
+    "quantile": 0.5,
     "dropout": 0.0,
     "dtype": "float64",
 }
@@ -38,9 +39,9 @@ def sources(*nodes):
 
 
 def gru(layer, units, *read, directions="forward"):
-    return Node(
-        "recurrent", f"l{layer}", sources(*read), units=units, cell="gru", directions=directions
-    )
+    fields = {"units": units, "cell": "gru", "directions": directions}
+    options = (("reset_after", True),)
+    return Node("recurrent", f"l{layer}", sources(*read), options=options, **fields)
 
 
 def jordan(layer, units, below, head):
@@ -188,6 +189,7 @@ def some_words():
                 "connections": connections,
                 "mode": mode,
                 "huber_delta": 0.7,
+                "quantile": 0.5,
                 "dropout": dropout,
                 "dtype": "float32" if dropout else "float64",
             }

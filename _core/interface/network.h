@@ -236,7 +236,7 @@ typedef struct {
     double huber_delta;
     isize n_quantiles, n_groups;
     const double *quantile;                             /* (n_quantiles,) */
-    const isize *group;                                 /* (n_groups + 1,) first output of each group, and the number of outputs */
+    const isize *group;                                 /* (n_groups + 1,) first output of each group, and the end */
     isize n_targets;                                    /* numbers or labels that a row has as its target */
     /* filled in by plan() */
     int head, n_tensors, n_packings, n_ordered, n_stages;

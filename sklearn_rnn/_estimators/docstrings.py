@@ -137,6 +137,7 @@ Larger minibatches for more than 1024 sequences are for speed.
    networks", ICML 2013.
 .. [8] I. Loshchilov, F. Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR
    2017.
+.. [9] R. Koenker, G. Bassett, "Regression quantiles", Econometrica 46, 1978.
 """,
     # ---- fit and partial_fit
     "ctrl_c": """

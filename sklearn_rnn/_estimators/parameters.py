@@ -328,14 +328,18 @@ TABLE = {
     "loss": Parameter(
         one_of(REGRESSION_LOSSES),
         "squared_error",
-        choices(REGRESSION_LOSSES),
-        "The loss to minimise, as a weighted mean over sequences or steps and a mean over outputs. "
-        '"squared_error" has no factor 1/2. "huber" is quadratic up to `huber_delta` and linear '
-        'beyond. "quantile" is the pinball loss, for which predictions are the quantiles '
-        '`quantile` of the target. "poisson" is ``exp(z) - y * z``, the negative log-likelihood of '
-        "counts with rate ``exp(z)``, without the terms that depend on y alone; y must not be "
-        'negative. "gamma" is ``z + y * exp(-z)``, half the gamma deviance of positive targets '
-        "with mean ``exp(z)``, without the terms that depend on y alone.",
+        "str",
+        "The loss to minimise, the weighted mean over sequences or steps, and mean over outputs.\n"
+        "\n"
+        '- "squared_error", without a factor 1/2;\n'
+        '- "absolute_error";\n'
+        '- "huber": quadratic up to `huber_delta` and linear beyond;\n'
+        '- "quantile": the pinball loss, for which predictions are the quantiles `quantile` of the '
+        "target [9]_;\n"
+        '- "poisson": ``exp(z) - y * z``, the negative log-likelihood of counts with rate '
+        "``exp(z)``, without the terms that depend on y alone; y must not be negative;\n"
+        '- "gamma": ``z + y * exp(-z)``, half the gamma deviance for the mean ``exp(z)``, without '
+        "the terms that depend on y alone; y must be positive.\n",
         of=(REGRESSOR,),
     ),
     "huber_delta": Parameter(

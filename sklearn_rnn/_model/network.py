@@ -331,6 +331,23 @@ def hidden_states(network, params, sequences, scaling, layer, per_step, n_thread
     return found[0] if len(found) == 1 else np.hstack(found)
 
 
+def attention_weights(network, params, sequences, scaling, n_threads=1):
+    """Return the weight of each step in attention pooling (n_steps,); a sequence's sum to 1."""
+    (node,) = [node for node in network.nodes if node.kind == "attend"]
+    read = Node("add", "attended", node.sources)
+    network = replace(network, nodes=(*network.nodes, read))
+    result = len(network.nodes) - 1
+    h = predictor(network, sequences, scaling, n_threads, result=result)(params)
+    views = network.views(params)
+    weight, bias, score = (views[f"{node.name}.{stem}"] for stem in ("weight", "bias", "score"))
+    _memory.check_room_for_blas(1)
+    with blas_held_at_one_thread():  # more threads could change the bits
+        scores = (np.tanh(h @ weight.T + bias) @ score).astype(np.float64)
+    starts, lengths = sequences.offsets[:-1], sequences.lengths
+    powers = np.exp(scores - np.repeat(np.maximum.reduceat(scores, starts), lengths))
+    return powers / np.repeat(np.add.reduceat(powers, starts), lengths)
+
+
 def ready(engine):
     """Return the context in which an engine may be used: BLAS at one thread, if it calls BLAS."""
     return blas_held_at_one_thread() if engine.uses_blas else nullcontext()
