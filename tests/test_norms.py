@@ -1,5 +1,7 @@
 """Layer and rms norms in cells: what they leave alone, and where their arrays begin."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import reference
@@ -137,6 +139,18 @@ def test_gains_begin_with_1_and_biases_with_0(cell, norm):
     # The forget gate begins open: behind the norm, which would take the bias away.
     forget = np.repeat([0.0, 1.0, 0.0, 0.0], 6) if cell[0] == "lstm" else 0.0
     np.testing.assert_array_equal(views["bias_hh_l0"], np.zeros_like(views["bias_hh_l0"]) + forget)
+
+
+@each_norm
+def test_biases_for_long_memory_stand_behind_the_norm(norm):
+    network, _, _ = problem(("lstm", ""), norm, [1])
+    node = replace(network.nodes[0], initializers=(("bias", "chrono"),))
+    network = replace(network, nodes=(node, *network.nodes[1:]))
+    views = network.views(initialize(network, np.random.default_rng(0), 100))
+    i, f, g, o = np.split(views["bias_hh_l0"], 4)
+    np.testing.assert_array_equal(i, -f)
+    assert np.all(f > 0) and np.ptp(f) > 1
+    assert not np.any([g, o]) and not np.any(views["bias_ih_l0"])
 
 
 @each_norm
