@@ -2,7 +2,7 @@
 #ifndef SKLEARN_RNN_STEP_H
 #define SKLEARN_RNN_STEP_H
 
-#include "cells/norm.h"
+#include "cells/norms.h"
 #include "interface/network.h"
 #include "levels/real.h"
 

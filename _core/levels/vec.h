@@ -31,46 +31,6 @@ static inline vec vset(real x) { return x - (vec){0}; }                 /* x - 0
 /* mask ? a : b; each lane of the mask is all ones or all zeros, as comparisons return it */
 static inline vec vselect(ivec mask, vec a, vec b) { return (vec)((mask & (ivec)a) | (~mask & (ivec)b)); }
 
-/* the first n lanes of x, then zeros */
-static inline vec vfirst(isize n, vec x)
-{
-    ivec number;
-    for (int i = 0; i < (int)LANES; i++)
-        number[i] = i;
-    return vselect(number < (lane_int)n, x, vset(0));
-}
-
-/* Half a vector and less, for the sum of all lanes. */
-typedef real vec_16 __attribute__((vector_size(16)));
-#if VEC_BYTES >= 32
-typedef real vec_32 __attribute__((vector_size(32)));
-#endif
-
-/* The sum of all lanes: the upper half is added to the lower one until one lane is left. */
-static inline real vtotal(vec x)
-{
-#if VEC_BYTES == 64
-    const union { vec whole; vec_32 half[2]; } all = {x};
-    const union { vec_32 whole; vec_16 half[2]; } rest = {all.half[0] + all.half[1]};
-    const vec_16 last = rest.half[0] + rest.half[1];
-#elif VEC_BYTES == 32
-    const union { vec whole; vec_16 half[2]; } all = {x};
-    const vec_16 last = all.half[0] + all.half[1];
-#else
-    const vec_16 last = x;
-#endif
-#if REAL_BITS == 32
-    return (last[0] + last[2]) + (last[1] + last[3]);
-#else
-    return last[0] + last[1];
-#endif
-}
-
-static inline real square_root(real x)
-{
-    return REAL_BITS == 32 ? (real)__builtin_sqrtf((float)x) : (real)__builtin_sqrt((double)x);
-}
-
 /* min(max(x, lo), hi); NaN stays NaN. Clang turns two selects into min and max; GCC does not: tanh was 20 to 35 % slower. */
 #if defined(__x86_64__) && !defined(__clang__)
 /* The builtins behind _mm_min_ps and the like, because their header takes as long to compile as all of ours. */
@@ -107,6 +67,64 @@ static inline vec vclamp(vec x, real lo, real hi)
     return vselect(x > hi, vset(hi), x);
 }
 #endif
+
+static inline real square_root(real x)
+{
+    return REAL_BITS == 32 ? (real)__builtin_sqrtf((float)x) : (real)__builtin_sqrt((double)x);
+}
+
+static inline vec vsqrt(vec x)
+{
+    real lane[LANES];
+    vstore(lane, x);
+    for (isize i = 0; i < LANES; i++)
+        lane[i] = square_root(lane[i]);
+    return vload(lane);
+}
+
+/* All ones in the first n lanes, zeros in the others */
+static inline ivec first_lanes(isize n)
+{
+    ivec number;
+    for (isize i = 0; i < LANES; i++)
+        number[i] = (lane_int)i;
+    return number < (lane_int)n;
+}
+
+/* The first n numbers, then zeros; nothing behind them is read. */
+static inline vec vload_first(const real *p, isize n)
+{
+    real lane[LANES] = {0};
+    for (isize i = 0; i < n; i++)
+        lane[i] = p[i];
+    return vload(lane);
+}
+
+/* Half a vector and less, for sums of all lanes. */
+typedef real vec_16 __attribute__((vector_size(16)));
+#if VEC_BYTES >= 32
+typedef real vec_32 __attribute__((vector_size(32)));
+#endif
+
+/* The sum of all lanes, in one order: the upper half is added to the lower one until one lane is left. */
+static inline real vsum(vec x)
+{
+#if VEC_BYTES == 64
+    const union { vec whole; vec_32 half[2]; } all = {x};
+    const union { vec_32 whole; vec_16 half[2]; } rest = {all.half[0] + all.half[1]};
+    const vec_16 last = rest.half[0] + rest.half[1];
+#elif VEC_BYTES == 32
+    const union { vec whole; vec_16 half[2]; } all = {x};
+    const vec_16 last = all.half[0] + all.half[1];
+#else
+    const vec_16 last = x;
+#endif
+#if REAL_BITS == 32
+    return (last[0] + last[2]) + (last[1] + last[3]);
+#else
+    return last[0] + last[1];
+#endif
+}
 
 /* exp, sigmoid and tanh share one reduction, x = n ln2 + r, and one function of y = r / 2, |y| <= ln2 / 4:
  *

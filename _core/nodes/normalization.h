@@ -6,19 +6,19 @@
  * h U, also of an rms norm, and an initial bias of a gate begins there. Where a sequence starts, h U is 0, and so is its norm.
  *
  * The products lie apart in the node's gate buffer: those of the sources gate by gate, then those of h_prev. Forward replaces
- * them by u (see cells/norm.h), keeps the scale of both, and joins them in the blocks that the cell expects. Backward joins u
+ * them by u (see cells/norms.h), keeps the scale of both, and joins them in the blocks that the cell expects. Backward joins u
  * again and lets the cell compute its gates again, which so need not be kept; then d_products overwrite u.
  */
 #ifndef SKLEARN_RNN_NORMALIZATION_H
 #define SKLEARN_RNN_NORMALIZATION_H
 
-#include "cells/norm.h"
+#include "cells/norms.h"
 #include "nodes/normalization_plan.h"
 #include "run/walk.h"
 
 /* Products of one kind, of all gates. */
 typedef struct {
-    norm_shape shape;
+    blocks_shape shape;
     isize column;                                       /* of the first gate in a row of products */
     const int *block;                                   /* of each gate among the cell's */
     const real *gain;                                   /* IN    (n_gates * Hp,) */
@@ -30,7 +30,7 @@ static normed_products products_of_sources(const rnn_job *job, const walk *w)
 {
     const rnn_cell *cell = &w->node->declared;
     return (normed_products){
-        .shape = shape_of_norm(cell->n_x, w->node->units, w->node->width), .column = 0, .block = cell->joined.x_block,
+        .shape = shape_of_blocks(cell->n_x, w->node->units, w->node->width), .column = 0, .block = cell->joined.x_block,
         .gain = (const real *)job->packed + w->direction->norm.gain_ih, .d_gain = w->gradient + w->direction->d_norm.gain_ih};
 }
 
@@ -38,7 +38,7 @@ static normed_products products_of_state(const rnn_job *job, const walk *w)
 {
     const rnn_cell *cell = &w->node->declared;
     return (normed_products){
-        .shape = shape_of_norm(cell->n_h - cell->n_late, w->node->units, w->node->width), .column = cell->n_x * w->node->width,
+        .shape = shape_of_blocks(cell->n_h - cell->n_late, w->node->units, w->node->width), .column = cell->n_x * w->node->width,
         .block = cell->joined.h_block,
         .gain = (const real *)job->packed + w->direction->norm.gain_hh, .d_gain = w->gradient + w->direction->d_norm.gain_hh};
 }
@@ -48,7 +48,7 @@ static normed_products late_products(const rnn_job *job, const walk *w)
 {
     const isize early = w->node->declared.n_h - 1, width = w->node->width;
     normed_products late = products_of_state(job, w);
-    late.shape = shape_of_norm(1, w->node->units, width);
+    late.shape = shape_of_blocks(1, w->node->units, width);
     late.column += early * width;
     late.block += early;
     late.gain += early * width;
@@ -62,7 +62,7 @@ static void open_norm(const rnn_job *job, const slice *s, walk *w)
     const rnn_node *node = w->node;
     const rnn_norm_arrays *arrays = &w->direction->norm, *d = &w->direction->d_norm;
     w->norm = (state_norm){
-        .method = node->normalization, .shape = shape_of_norm(1, node->units, node->width),
+        .method = node->normalization, .shape = shape_of_blocks(1, node->units, node->width),
         .gain = (const real *)job->packed + arrays->gain_state, .d_gain = w->gradient + d->gain_state,
         .bias = node->normalization == LAYER_NORM ? (const real *)job->packed + arrays->bias_state
                                                   : s->arena + job->network->zeros,
@@ -147,8 +147,8 @@ static void point_at_joined(const slice *s, const rnn_node *node, cell_step *ste
     step->ld_gates = node->declared.joined.n_blocks * node->width;
 }
 
-/* Products -> u and scales, and the gates of the step. */
-static void normalise_products(const rnn_job *job, const slice *s, const walk *w, isize t, isize first, cell_step *step)
+/* Products of the sources and of h -> u and scales, and the gates of the step. */
+static void normalise_early_products(const rnn_job *job, const slice *s, const walk *w, isize t, isize first, cell_step *step)
 {
     const rnn_node *node = w->node;
     const isize ld = step->ld_gates;
@@ -167,10 +167,10 @@ static void normalise_products(const rnn_job *job, const slice *s, const walk *w
     }
 }
 
-/* Let the cell write what U of a late gate multiplies, and add the norm of that product to the gate. Where sequences start, it is
- * zeros, as its block still is. */
-static void normalise_late_product(const rnn_job *job, const slice *s, const walk *w, isize t, isize first, const cell_step *step,
-                                   int continues)
+/* Let the cell write what U of a late gate multiplies, and add the norm of that product to the gate. Without a previous state it
+ * is zeros, as its block still is. */
+static void normalise_late_product(const rnn_job *job, const slice *s, const walk *w, isize t, isize first, int has_previous,
+                                   const cell_step *step)
 {
     const rnn_node *node = w->node;
     const rnn_blocks *joined = &node->declared.joined;
@@ -185,7 +185,7 @@ static void normalise_late_product(const rnn_job *job, const slice *s, const wal
         memcpy(rows + row * ld, gates + row * step->ld_gates + joined->late_block * width, (size_t)width * sizeof(real));
     late.a = rows;
     late.ld_a = ld;
-    if (continues)
+    if (has_previous)
         product(step->rows, width, 1, &late, products + p.column, ld, NULL, 0);
     for (isize row = 0; row < step->rows; row++, products += ld, scales += ld_scales, gates += step->ld_gates) {
         real *to = gates + *p.block * width;
@@ -193,6 +193,14 @@ static void normalise_late_product(const rnn_job *job, const slice *s, const wal
         scales[2] = p.moments.scale;
         join_gate(0, &p, products + p.column, p.gain, NULL, NULL, NULL, to, to);
     }
+}
+
+static void normalise_products(const rnn_job *job, const slice *s, const walk *w, isize t, isize first, int has_previous,
+                               cell_step *step)
+{
+    normalise_early_products(job, s, w, t, first, step);
+    if (w->node->declared.n_late)
+        normalise_late_product(job, s, w, t, first, has_previous, step);
 }
 
 /* ---- backward ---- */

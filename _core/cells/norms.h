@@ -8,27 +8,26 @@
  *
  *     v = gain * d_y,  d_a = s (v - mean(v) - u mean(u v))         layer; rms has no mean(v)
  *
- * A row has blocks, `width` apart, of `units` numbers each, and only of these are means taken. The padding of a, gain and bias is
+ * This is levels/rows.h for blocks of gates, for which every step has to wait: a row has blocks, `width` apart, of `units` numbers each, and only of these are means taken. The padding of a, gain and bias is
  * 0; what is left in the padding of u and d_a reaches nothing.
  */
-#ifndef SKLEARN_RNN_NORM_H
-#define SKLEARN_RNN_NORM_H
+#ifndef SKLEARN_RNN_NORMS_H
+#define SKLEARN_RNN_NORMS_H
 
 #include "interface/network.h"
+#include "levels/rows.h"
 #include "levels/vec.h"
-
-static const real NORM_EPSILON = (real)1e-5;            /* that of PyTorch's layer norm, whatever the type */
 
 /* The numbers of which one mean is taken. */
 typedef struct {
     int n_blocks;
     isize units, width;
     real share;                                         /* 1 / (n_blocks * units) */
-} norm_shape;
+} blocks_shape;
 
-static inline norm_shape shape_of_norm(int n_blocks, isize units, isize width)
+static inline blocks_shape shape_of_blocks(int n_blocks, isize units, isize width)
 {
-    return (norm_shape){n_blocks, units, width, 1 / (real)(n_blocks * units)};
+    return (blocks_shape){n_blocks, units, width, 1 / (real)(n_blocks * units)};
 }
 
 /* What makes u of a. */
@@ -66,23 +65,23 @@ static inline vec block_squares(isize units, const real *a, real mean)
         even += square(vload(a + j) - mean);
         j += LANES;
     }
-    return (j < units ? even + square(vfirst(units - j, vload(a + j) - mean)) : even) + odd;
+    return (j < units ? even + square(vselect(first_lanes(units - j), vload(a + j) - mean, vset(0))) : even) + odd;
 }
 
 /* The moments of a row. The variance is the mean of squared differences, because that of squares loses its digits where the mean
  * is far from 0. */
-static inline norm_moments moments_of(rnn_normalization method, const norm_shape *shape, const real *a)
+static inline norm_moments moments_of(rnn_normalization method, const blocks_shape *shape, const real *a)
 {
     norm_moments m = {0, 0};
     vec sum = vset(0), squares = vset(0);
     if (method == LAYER_NORM) {
         for (int b = 0; b < shape->n_blocks; b++)
             sum += block_sum(shape->width, a + b * shape->width);
-        m.mean = vtotal(sum) * shape->share;
+        m.mean = vsum(sum) * shape->share;
     }
     for (int b = 0; b < shape->n_blocks; b++)
         squares += block_squares(shape->units, a + b * shape->width, m.mean);
-    m.scale = 1 / square_root(vtotal(squares) * shape->share + NORM_EPSILON);
+    m.scale = 1 / square_root(vsum(squares) * shape->share + NORM_EPSILON);
     return m;
 }
 
@@ -93,9 +92,9 @@ typedef struct {
     real v, uv;
 } norm_slopes;
 
-static inline norm_slopes slopes_of(rnn_normalization method, const norm_shape *shape, vec sum_v, vec sum_uv)
+static inline norm_slopes slopes_of(rnn_normalization method, const blocks_shape *shape, vec sum_v, vec sum_uv)
 {
-    return (norm_slopes){method == LAYER_NORM ? vtotal(sum_v) * shape->share : 0, vtotal(sum_uv) * shape->share};
+    return (norm_slopes){method == LAYER_NORM ? vsum(sum_v) * shape->share : 0, vsum(sum_uv) * shape->share};
 }
 
 static inline vec norm_gradient(vec v, vec u, real scale, norm_slopes mean) { return scale * (v - mean.v - u * mean.uv); }
@@ -105,7 +104,7 @@ static inline vec norm_gradient(vec v, vec u, real scale, norm_slopes mean) { re
 /* The norm through which h sees a state: what a cell finds in its step. */
 typedef struct {
     rnn_normalization method;
-    norm_shape shape;
+    blocks_shape shape;
     const real *gain, *bias;                            /* IN    (Hp,) */
     real *d_gain, *d_bias;                              /* INOUT (Hp,) their gradients, to which backward adds; rms: no d_bias */
 } state_norm;
