@@ -50,7 +50,7 @@ SCALES = {"mgu": 3}
 @pytest.mark.parametrize("per_step", [False, True])
 @pytest.mark.parametrize("cell", [c for c in _core.CELLS if has_norms(c)])
 def test_a_layer_with_norms_keeps_few_numbers_per_step(cell, per_step, norm):
-    options = {"per_step": per_step, "options": (("normalization", norm),)}
+    options = {"per_step": per_step, "cell_options": (("normalization", norm),)}
     one, two = (arena_size(T, cell, **options) for T in (1000, 2000))
     kept = NUMBERS_KEPT_WITH_NORMS[cell][per_step] * 64 + SCALES.get(cell, 2)
     assert kept <= (two - one) / 1000 <= kept + 3 + ROUNDING
@@ -60,6 +60,17 @@ def test_a_layer_with_norms_keeps_few_numbers_per_step(cell, per_step, norm):
 def test_a_stack_keeps_no_more_per_layer_than_a_layer(cell):
     one, two = (arena_size(T, cell, n_layers=3, bidirectional=True) for T in (1000, 2000))
     assert (two - one) / 1000 <= 3 * 2 * NUMBERS_KEPT[cell][True] * 64 + 3 + ROUNDING
+
+
+@pytest.mark.parametrize("cell", ["lstm", "gru", "elman"])
+def test_zoneout_keeps_new_states_and_recurrent_dropout_nothing_per_step(cell):
+    def per_step(*options):
+        one, two = (arena_size(T, cell, cell_options=options) for T in (1000, 2000))
+        return round((two - one) / 1000)
+
+    n_states = len(_core.CELLS[cell].states)
+    assert per_step(("zoneout", 0.1)) == per_step() + 64 * n_states
+    assert per_step(("recurrent_dropout", 0.1)) == per_step()
 
 
 def test_predicting_one_target_per_sequence_keeps_the_present_step_only():

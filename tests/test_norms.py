@@ -165,7 +165,8 @@ def test_gains_and_biases_are_not_penalised(cell, norm):
 def test_a_cell_without_a_product_of_its_state_has_no_norms(cell):
     node = Node("recurrent", "l0", (Source(-1),), 3, cell, (("normalization", "rms"),))
     with pytest.raises(
-        ValueError, match=rf"`{cell}.normalization` must be \"none\".*weights, got 'rms'.*'lstm'"
+        ValueError,
+        match=rf"`normalization` of node 'l0' must be 'none', got 'rms': the cell '{cell}'.*'lstm'",
     ):
         _core.tensors(2, [node])
 

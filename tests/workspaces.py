@@ -20,14 +20,14 @@ def make_workspace(
     hidden_layer_sizes=None,
     bidirectional=False,
     n_outputs=2,
-    options=(),
-    **changes,
+    cell_options=(),
+    **options,
 ):
     nodes = stack_nodes(
         cell,
         hidden_layer_sizes or (64,) * n_layers,
         n_outputs=n_outputs,
-        options=options,
+        options=cell_options,
         directions="both" if bidirectional else "forward",
         per_step=per_step,
     )
@@ -42,7 +42,7 @@ def make_workspace(
         lengths=np.full(1, n_timesteps),
         batch_size=1,
     )
-    return _core.Engine(**{**settings, **changes})
+    return _core.Engine(**{**settings, **options})
 
 
 def least_budget(network, params, data, **options):

@@ -14,6 +14,7 @@
 
 #include "cells/norms.h"
 #include "nodes/normalization_plan.h"
+#include "nodes/regularise.h"
 #include "run/walk.h"
 
 /* Products of one kind, of all gates. */
@@ -183,6 +184,8 @@ static void normalise_late_product(const rnn_job *job, const slice *s, const wal
     w->cell->late_forward_step(step);
     for (isize row = 0; row < step->rows; row++)
         memcpy(rows + row * ld, gates + row * step->ld_gates + joined->late_block * width, (size_t)width * sizeof(real));
+    if (w->h_mask && has_previous)
+        mask_rows(w, first, step->rows, rows, ld, rows, ld);
     late.a = rows;
     late.ld_a = ld;
     if (has_previous)
