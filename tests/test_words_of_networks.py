@@ -209,7 +209,8 @@ def test_a_network_gives_its_words_back():
         expected = {name: value for name, value in given.items() if name != "cell"}
         if not has_effect(given):
             expected["connections"] = None
-        assert got == {**words.LATER, **expected}
+        others = {"quantile": 0.5, "categorical_features": None, "embedding_dim": "auto"}
+        assert got == {**words.LATER, **others, **expected}
 
 
 def test_a_description_gives_its_network_back():
