@@ -141,9 +141,7 @@ cdef class NodeTables:
             raise ValueError(f"`options` of {owner} must be among {sorted({**of_kind, **of_cell})}, got {sorted(unknown)}.")
         fill_options(to.option, of_kind, given, owner)
         fill_options(to.cell_option, of_cell, given, owner)
-        if given.get("initial_state") == "learned" and CELLS[node.cell].reads_output:
-            raise ValueError(f"`initial_state` of node {node.name!r} must be 'zeros': the cell {node.cell!r} does not read its "
-                             "own state.")
+        self.check_states(node, given)
         for i, (of, shift, stem) in enumerate((s.node, s.shift, s.weight) for s in sources):
             source = &self.network.source[first_source + i]
             if not -1 <= of < len(self.nodes):
@@ -155,6 +153,18 @@ cdef class NodeTables:
 
     cdef const rnn_kind_info *info_of(self, int number):
         return rnn_kernels_of(8, 0).describe_kind(self.network.node[number].kind)
+
+    cdef int check_states(self, node, dict given) except -1:
+        """Refuse options that ask for what a cell does with its state of the step before, if it does not."""
+        info = CELLS.get(node.cell)
+        for name, unset in (("initial_state", "zeros"), ("zoneout", 0)):
+            if given.get(name, unset) != unset and info.reads_output:
+                raise ValueError(f"`{name}` of node {node.name!r} must be {unset!r}: the cell {node.cell!r} does not read its "
+                                 "own state.")
+        if given.get("recurrent_dropout", 0) != 0 and not info.hidden_product:
+            raise ValueError(f"`recurrent_dropout` of node {node.name!r} must be 0, got {given['recurrent_dropout']!r}: the cell "
+                             f"{node.cell!r} does not multiply its state by weights. Use `zoneout`, or dropout between layers.")
+        return 0
 
     cdef int check_sources(self, int number) except -1:
         """Refuse sources that no node of this kind can read."""

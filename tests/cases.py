@@ -420,8 +420,8 @@ def reference_arguments(network, params, data):
     return weights, X, y, None if data.weights is None else listed(data.weights)
 
 
-def run_reference(network, params, data):
-    """Return what `run_engine` returns, from the reference."""
+def run_reference(network, params, data, dropping=None):
+    """Return what `run_engine` returns, from the reference; `dropping` is (seed, update)."""
     weights, X, *targets = reference_arguments(network, params, data)
     nodes, per_step = network.nodes, network.per_step
     given = given_states(network, data)
@@ -432,6 +432,7 @@ def run_reference(network, params, data):
         nodes=nodes,
         loss=network.loss,
         per_step=per_step,
+        dropping=dropping,
         initial_state=given,
         **parameters_of_loss(network),
     )

@@ -79,6 +79,8 @@ ALL_CELLS = (
     ("minlstm", ()),
 )
 LINEAR = ("mingru", "minlstm")  # their states have no bounds either
+# What disturbs the states in training.
+REGULARISING = {"recurrent_dropout": 0.3, "zoneout": 0.2}
 UNITS = (*range(1, 10), 16, 17)
 SHIFTS = (0, -1, -2)
 POOLINGS = ("mean", "max")
@@ -166,7 +168,16 @@ def random_options(rng, cell):
     options = {}
     if cell != "jordan" and happens(rng, 0.3):  # jordan does not read its h
         options["initial_state"] = "learned"
+    (rng,) = rng.spawn(1)  # other choices do not depend on these
+    for name, rate in REGULARISING.items():
+        if disturbs(cell, name) and happens(rng, 0.3):
+            options[name] = rate
     return tuple(options.items())
+
+
+def disturbs(cell, name):
+    """Return whether a node of this cell may have one of the options that disturb its states."""
+    return reference.STEP[cell].hidden_product if name == "recurrent_dropout" else cell != "jordan"
 
 
 def options_of_cell(node):

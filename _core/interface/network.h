@@ -163,6 +163,8 @@ typedef struct {
     int gates_kept;
     isize state[MAX_STATES], before[MAX_STATES], d_state[MAX_STATES];   /* (rows, ld), (segments, max_rows, ld), (max_rows, Hp) */
     isize d_late;                                       /* (max_rows, Hp) gradient of what a late gate multiplies */
+    isize h_mask, dropped;                              /* recurrent dropout: (directions, max_rows, Hp), (max_rows, ld) */
+    isize zone, apart[MAX_STATES], d_kept[MAX_STATES];  /* zoneout: (Hp,), (rows, ld) new states, (max_rows, Hp) */
     isize gates_column;                                 /* of the second direction in a row of gates */
     isize operands, n_operands;                         /* in a worker's walks; of each direction */
     isize kept[MAX_KEPT];                               /* in a worker's arena: what else its kind keeps */

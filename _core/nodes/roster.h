@@ -19,8 +19,9 @@
 #include "nodes/recurrent.h"
 
 static const node_kind kind_roster[] = {
-    data_kind, recurrent_kind, drop_kind, noise_kind, add_kind, merge_kind, norm_kind, last_kind, pool_kind, attend_kind, head_kind,
-    embed_kind};
+    data_kind, recurrent_kind, drop_kind, noise_kind, add_kind, merge_kind, norm_kind, last_kind, pool_kind, attend_kind,
+    embed_kind, head_kind,
+};
 
 enum { N_KINDS = sizeof kind_roster / sizeof *kind_roster };
 

@@ -117,8 +117,8 @@ static void add_source_weights(rnn_network *network, int number, int d, int stem
     }
 }
 
-/* An array (n_groups * units,) of a node in one direction, which is not multiplied with anything: its place in the packed weights,
- * each group padded, and in training in a slice's gradient. Vectors of constants are not penalised. */
+/* An array (n_groups * units,) of a node of one direction, which is not the weight of a product: its places in the packed weights
+ * and in a slice's gradient, each group padded. Constants, such as biases and gains, are not penalised. */
 static void add_vector(rnn_network *network, int number, int n_groups, const char *stem, rnn_initial initial, double constant,
                        isize *packed, isize *gradient)
 {

@@ -13,7 +13,8 @@ from .._data.arguments import naming
 from .._data.categories import Categories, check_columns, dimensions, vectors_of
 from .._data.finite import check_range
 from .._data.form import InputForm
-from .._data.labels import Indicator, LabelColumns, Labels
+from .._data.label_columns import Indicator, LabelColumns
+from .._data.labels import Labels
 from .._data.moments import LEAST_SCALES, Moments
 from .._data.reader import learn_X, read_X
 from .._data.scales import Scale

@@ -5,7 +5,8 @@ from typing import ClassVar
 
 from sklearn.base import ClassifierMixin
 
-from .._data.labels import Labels, check_labels, labels_of_argument, learn_labels
+from .._data.label_columns import labels_of_argument, learn_labels
+from .._data.labels import Labels, check_labels
 from .._floating_point import floating_point_ignored
 from .base import _RNNBase, level_of_caller
 from .callbacks import with_callbacks

@@ -9,7 +9,8 @@ import numpy as np
 
 from .._data.categories import Categories
 from .._data.form import InputForm
-from .._data.labels import Indicator, LabelColumns, Labels
+from .._data.label_columns import Indicator, LabelColumns
+from .._data.labels import Labels
 from .._data.reader import read_X
 from .._data.scales import Scale
 from .._data.targets import Numbers, target_in
