@@ -169,9 +169,11 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         y,
         sample_weight=None,
         *,
+        initial_state=None,
         X_val=None,
         y_val=None,
         sample_weight_val=None,
+        initial_state_val=None,
         callbacks=None,
     ):
         """Fit the network to sequences and their targets.
@@ -195,6 +197,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
             One weight per sequence; with ``mode="many_to_many"`` also one per step, in any form
             that y may have. Only their ratios count. Sequences or steps of weight 0 are ignored,
             and their y may be anything: None, NaN, an unknown label.
+        {initial_state}
         {validation_and_callbacks}
 
         Returns
@@ -213,12 +216,13 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
             X,
             y,
             sample_weight,
-            validation=(X_val, y_val, sample_weight_val),
+            initial_state=initial_state,
+            validation=(X_val, y_val, sample_weight_val, initial_state_val),
             callbacks=callbacks,
         )
 
     @floating_point_ignored
-    def partial_fit(self, X, y, sample_weight=None, classes=None):
+    def partial_fit(self, X, y, sample_weight=None, classes=None, *, initial_state=None):
         """Learn from each sequence once, in minibatches of `batch_size`.
 
         {continuing}
@@ -234,6 +238,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
             All classes that y can have in any call; required in the first call, unless `fit` was
             called before. If y has several columns, a list with the classes of each; or for labels
             of 0 and 1 ``range(n_outputs)``.
+        {initial_state_of_partial_fit}
 
         Returns
         -------
@@ -246,7 +251,9 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
             if y has other classes, or with `early_stopping`. Also if the training diverges; what
             was learned before that minibatch is kept.
         """
-        return self._fit(X, y, sample_weight, incremental=True, classes=classes)
+        return self._fit(
+            X, y, sample_weight, initial_state=initial_state, incremental=True, classes=classes
+        )
 
     # By method: model -> whether outputs are needed before the link, and what decodes them.
     _STREAMED: ClassVar = {
