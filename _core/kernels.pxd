@@ -25,7 +25,7 @@ cdef extern from "interface/rosters.h" nogil:
         const char *name
         const rnn_option *options
         rnn_rows rows
-        bint has_units, has_cell, has_directions, stem_first
+        bint has_units, has_cell, has_directions, one_direction, stem_first
         bint reads_one, reads_equal, reads_shifts, reads_once, needs_earlier, reads_stems
         bint is_output
 

@@ -76,8 +76,6 @@ cdef class NodeTables:
         if not 1 <= len(self.nodes) < MAX_NODES:
             raise ValueError(f"`nodes` must hold 1 to {MAX_NODES - 1} nodes, got {len(self.nodes)}.")
         sources = [tuple(node.sources) for node in self.nodes]
-        if len({node.name for node in self.nodes}) < len(self.nodes):
-            raise ValueError("The names of nodes must differ.")
         self.allocate(n_features, sum(map(len, sources)))
         network.node[0].n_directions = 1
         network.node[0].units = n_features
@@ -87,6 +85,7 @@ cdef class NodeTables:
             first += len(read)
         if sum(self.info_of(number).is_output for number in range(1, network.n_nodes)) > 1:
             raise ValueError("A network must not have more than one head.")
+        self.check_names()
         for number in range(1, network.n_nodes):
             self.check_sources(number)
         for number in range(1, network.n_nodes):
@@ -130,6 +129,8 @@ cdef class NodeTables:
             to.cell = index_of(CELLS, node.cell, "cell")
         if info.has_directions:
             directions = index_of(DIRECTIONS, node.directions, "directions")
+            if directions == 2 and info.one_direction:
+                raise ValueError(f"`directions` of {node.kind} must be one of {DIRECTIONS[:2]}, got {node.directions!r}.")
             to.n_directions = 2 if directions == 2 else 1
             to.direction[0].reverse = directions == 1
             to.direction[1].reverse = True
@@ -150,6 +151,14 @@ cdef class NodeTables:
 
     cdef const rnn_kind_info *info_of(self, int number):
         return rnn_kernels_of(8, 0).describe_kind(self.network.node[number].kind)
+
+    cdef int check_names(self) except -1:
+        """Refuse names that would give two arrays one name."""
+        cdef int i, d
+        names = [self.direction_name(i, d) for i in range(1, self.network.n_nodes) for d in range(self.network.node[i].n_directions)]
+        if len(set(names)) < len(names):
+            raise ValueError("The names of nodes must differ, except those of two directions of a layer.")
+        return 0
 
     cdef int check_sources(self, int number) except -1:
         """Refuse sources that no node of this kind can read."""
@@ -184,6 +193,8 @@ cdef class NodeTables:
         if len(once) > 1 or (True in once and not info.reads_once):
             instead = " or only streams with one row per sequence" if info.reads_once else ""
             raise ValueError(f"Node {name!r} must read streams with one row per step{instead}.")
+        if True in once and any(self.network.source[node.first_source + i].shift for i in range(node.n_sources)):
+            raise ValueError(f"Node {name!r} must read streams with one row per sequence at shift 0.")
         if info.reads_equal and len({self.columns_of(source) for source in sources}) > 1:
             raise ValueError(f"Node {name!r} must read streams of one width and direction.")
         return 0
@@ -233,7 +244,7 @@ def tensors(n_features, nodes):
     tensors : list of Tensor
         Under PyTorch's names: by node and direction `weight_ih_l0` (G*H, I), `weight_hh_l0` (G*H, H), `bias_ih_l0` and
         `bias_hh_l0` (G*H,), and the cell's own, the reverse direction with the suffix `_reverse`; then `head.weight` and
-        `head.bias`.
+        `head.bias`. Of a dense node likewise.
 
     Raises
     ------

@@ -50,6 +50,25 @@ def stack_nodes(
     return nodes if n_outputs else nodes[:-1]
 
 
+# ---- Layers of several nodes --------------------------------------------------------------------
+# Each appends its nodes, which read these sources, and returns what the next layer reads.
+
+
+def add_convolution(nodes, sources, channels, kernel_size, name="conv0", activation="relu"):
+    """Append a causal convolution: of each source the present step and those before."""
+    read = [Source(source, -back) for back in range(kernel_size) for source in sources]
+    options = (("activation", activation), ("bias", True))
+    return [add_node(nodes, "dense", read, name, units=channels, options=options)]
+
+
+def add_deep_output(nodes, sources, sizes, n_outputs, activation="relu"):
+    """Append output layers and the head; the sources have rows per step or once per sequence."""
+    for k, units in enumerate(sizes):
+        options = (("activation", activation), ("bias", True))
+        sources = [add_node(nodes, "dense", sources, f"output{k}", units=units, options=options)]
+    return [add_node(nodes, "head", sources, "head", units=n_outputs)]
+
+
 # ---- Random networks ----------------------------------------------------------------------------
 
 TANH, RELU = (("activation", "tanh"),), (("activation", "relu"),)
@@ -67,6 +86,7 @@ ALL_CELLS = (
 UNITS = (*range(1, 10), 16, 17)
 SHIFTS = (0, -1, -2)
 DIRECTIONS = tuple(reference.DIRECTIONS)
+ACTIVATIONS = ("identity", "tanh", "relu", "logistic")
 
 
 def pick(rng, choices):
@@ -95,11 +115,14 @@ def random_network(rng, dtype="float64"):
         for cell, options in ALL_CELLS
         if (feedback or cell != "jordan") and not (loss == "poisson" and options == RELU)
     ]  # exp(z) of rectified units that feed themselves is soon infinite
+    bounded = ("tanh", "logistic") if loss == "poisson" else ACTIVATIONS
     nodes = []
     for k in range(rng.integers(1 if feedback or not looping else 2, 5)):
         directions = "forward" if looping else pick(rng, DIRECTIONS)
+        if happens(rng, 0.2):
+            add_random_dense(rng, nodes, directions, f"dense{k}", bounded)
         add_random_layer(rng, nodes, n_features, pick(rng, cells), directions, f"l{k}")
-    add_random_head(rng, nodes, n_outputs, at_every_step=per_step or feedback)
+    add_random_head(rng, nodes, n_outputs, per_step or feedback, bounded)
     if feedback:
         feed_back(rng, nodes)
     elif looping:
@@ -127,13 +150,35 @@ def add_random_layer(rng, nodes, n_features, cell, directions, name):
         add_node(nodes, "add", [new, *pick_some(rng, equal, 2)])
 
 
+def add_random_dense(rng, nodes, directions, name, activations):
+    """Append a dense node that reads what is there, and perhaps itself."""
+    streams = [DATA, *range(len(nodes))]
+    stems = ("weight_ih", "weight_skip")
+    sources = [
+        Source(*read, pick(rng, stems) if i else "weight_ih")
+        for i, read in enumerate(pick_some(rng, list(product(streams, SHIFTS)), 3))
+    ]
+    if happens(rng, 0.3):
+        sources.append(Source(len(nodes), -1, "weight_skip"))
+        activations = ("tanh", "logistic")  # others would grow from step to step
+    if directions == "both":
+        directions = pick(rng, ("forward", "reverse"))
+    fields = {"units": pick(rng, UNITS), "directions": directions}
+    options = random_dense_options(rng, activations)
+    return add_node(nodes, "dense", sources, name, options=options, **fields)
+
+
+def random_dense_options(rng, activations):
+    return (("activation", pick(rng, activations)), ("bias", happens(rng, 0.8)))
+
+
 def add_random_drop(nodes, stream):
     return add_node(nodes, "drop", [stream], options=(("rate", 0.3), ("layer", len(nodes))))
 
 
-def add_random_head(rng, nodes, n_outputs, at_every_step):
+def add_random_head(rng, nodes, n_outputs, at_every_step, activations):
     """Append a head that reads what nobody reads, and perhaps more."""
-    read_by_others = {source.node for node in nodes for source in node.sources}
+    read_by_others = {s.node for i, node in enumerate(nodes) for s in node.sources if s.node != i}
     streams = list(range(len(nodes)))
     read = [i for i in streams if i not in read_by_others]
     if happens(rng, 0.5):
@@ -141,6 +186,10 @@ def add_random_head(rng, nodes, n_outputs, at_every_step):
     if not at_every_step:
         read = [add_node(nodes, "last", [i]) for i in read]
     read = [add_random_drop(nodes, i) if happens(rng, 0.2) else i for i in read]
+    if happens(rng, 0.2):
+        options = random_dense_options(rng, activations)
+        fields = {"units": pick(rng, UNITS), "options": options}
+        read = [add_node(nodes, "dense", read, "output", **fields)]
     add_node(nodes, "head", read, "head", units=n_outputs)
 
 
@@ -159,7 +208,8 @@ def close_a_loop(rng, nodes):
         (i, j)
         for i, node in enumerate(nodes)
         for j in range(i + 1, len(nodes))
-        if node.kind == "recurrent" and nodes[j].kind in ("recurrent", "add", "drop")
+        if node.kind in ("recurrent", "dense")
+        if nodes[j].kind in ("recurrent", "add", "drop", "dense")
         if not behind_the_last_step(nodes, j)
     ]
     i, j = pick(rng, later)
@@ -168,6 +218,6 @@ def close_a_loop(rng, nodes):
 
 def behind_the_last_step(nodes, i):
     node = nodes[i]
-    if node.kind != "drop":
+    if node.kind not in ("drop", "dense"):
         return node.kind == "last"
     return behind_the_last_step(nodes, node.sources[0].node)

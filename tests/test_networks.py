@@ -28,6 +28,7 @@ from cases import (
     simd_level,
 )
 from networks import (
+    ACTIVATIONS,
     ALL_CELLS,
     DATA,
     DIRECTIONS,
@@ -47,6 +48,7 @@ from sklearn_rnn._model.network import ready
 
 SEEDS = range(200)  # of random networks
 LARGE_SEEDS = range(16)  # of those with much data
+BOTH = (False, True)
 SHIFT = 1e-5  # of a number, for its central difference
 
 each_mode = pytest.mark.parametrize("per_step", [False, True], ids=["many_to_one", "many_to_many"])
@@ -99,8 +101,34 @@ def assert_gradients_are_the_slopes(network, params, data):
 # ---- Random networks ----------------------------------------------------------------------------
 
 
+def pairs(readings, i, j):
+    return {(reading[i], reading[j]) for reading in readings}
+
+
+def assert_readings_are_those_of_recurrent_nodes(readings):
+    earlier = {reading for reading in readings if reading[-1] == "earlier"}
+    streams = ("data", "recurrent", "drop", "add", "dense")
+    assert pairs(earlier, 0, 1) == set(product(streams, SHIFTS))
+    assert pairs(earlier, 0, 2) == set(product(streams, DIRECTIONS))
+    assert pairs(earlier, 1, 2) == set(product(SHIFTS, DIRECTIONS))
+    assert readings - earlier == {
+        (kind, -1, "forward", "weight_ih", "later")
+        for kind in ("recurrent", "drop", "add", "head", "dense")
+    } | {("head", -1, "forward", "weight_oh", "later")}
+
+
+def assert_readings_are_those_of_dense_nodes(readings):
+    at_steps = {reading for reading in readings if reading[0] != "last"}
+    directions, stems = ("forward", "reverse"), ("weight_ih", "weight_skip")
+    assert {kind for kind, *_ in readings} == {"data", "recurrent", "drop", "add", "dense", "last"}
+    assert pairs(at_steps, 1, 2) == set(product(SHIFTS, directions))
+    assert pairs(at_steps, 1, 3) == set(product(SHIFTS, stems))
+    assert {when for *_, when in readings} == {"earlier", "itself", "later"}
+
+
 def test_random_networks_have_every_kind_of_node_cell_and_reading():
-    kinds, cells, readings, losses, lengths = set(), set(), set(), set(), set()
+    kinds, cells, dense, losses, lengths = set(), set(), set(), set(), set()
+    readings = {"recurrent": set(), "dense": set()}
     for seed in SEEDS:
         network, _, data = random_problem(seed)
         nodes = network.nodes
@@ -110,30 +138,37 @@ def test_random_networks_have_every_kind_of_node_cell_and_reading():
         for i, node in enumerate(nodes):
             if node.kind == "recurrent":
                 cells.add((node.cell, node.options, node.directions))
+            if node.kind == "dense":
+                dense.add(node.options)
+            if node.kind in ("recurrent", "dense"):
                 for source in node.sources:
                     kind = "data" if source.node == DATA else nodes[source.node].kind
-                    when = "later" if source.node > i else "earlier"
-                    readings.add((kind, source.shift, node.directions, source.weight, when))
+                    when = ("earlier", "itself", "later")[1 + np.sign(source.node - i)]
+                    reading = kind, source.shift, node.directions, source.weight, when
+                    readings[node.kind].add(reading)
     assert kinds == {("drop", 1), ("last", 1), ("add", 2), ("add", 3)} | set(
-        product(("recurrent", "head"), (1, 2, 3))
+        product(("recurrent", "dense", "head"), (1, 2, 3))
     )
-    assert cells == {
+    assert cells >= {
         (*cell, directions)
         for cell, directions in product(ALL_CELLS, DIRECTIONS)
         if cell[0] != "jordan" or directions == "forward"
     }
-    assert readings == {
-        (kind, shift, d, "weight_ih", "earlier")
-        for kind, shift, d in product(("data", "recurrent", "drop", "add"), SHIFTS, DIRECTIONS)
-    } | {
-        (kind, -1, "forward", "weight_ih", "later") for kind in ("recurrent", "drop", "add", "head")
-    } | {("head", -1, "forward", "weight_oh", "later")}
+    assert dense == set(product(product(["activation"], ACTIVATIONS), product(["bias"], BOTH)))
+    assert_readings_are_those_of_recurrent_nodes(readings["recurrent"])
+    assert_readings_are_those_of_dense_nodes(readings["dense"])
     assert losses == set(product(reference.LOSS, (False, True)))
     assert lengths == set(range(1, 13))
 
 
 def without_rectified_units(network):
-    nodes = [replace(n, options=TANH) if n.options == RELU else n for n in network.nodes]
+    """Return the network with tanh for all that may grow without bounds."""
+    unbounded = {("activation", "relu"), ("activation", "identity")}
+
+    def bounded(options):
+        return tuple(TANH[0] if option in unbounded else option for option in options)
+
+    nodes = [replace(node, options=bounded(node.options)) for node in network.nodes]
     return replace(network, nodes=tuple(nodes))
 
 

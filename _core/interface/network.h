@@ -160,6 +160,7 @@ typedef struct {
 typedef struct {
     int first, end;                                     /* in the network's `order` */
     int n_directions, reverse[MAX_DIRECTIONS];
+    int by_segment;                                     /* its one node takes all steps of a segment at once */
     int has_backward, reach;                            /* reach: greatest shift of a source */
     isize work;                                         /* multiplications per row, forward */
 } rnn_stage;
@@ -216,8 +217,9 @@ typedef struct {
     rnn_region packed, gradient, arena;
     isize n_ints, offset, length, sample, bounds;       /* a worker's integers, and where each array begins */
     isize walk_size, operand_size, walk_bytes;          /* of a walk, of an operand, of a worker's walks: bytes */
-    isize widest, widest_passed;                        /* greatest width of a node, of the gradient of a shifted source */
-    isize panel, logits, zeros, passed;                 /* in a worker's arena; zeros (widest,), passed (max_rows, its ld) */
+    isize widest;                                       /* greatest width of a node */
+    isize rows_passed, widest_passed;                   /* most rows, greatest width of gradients of a shifted source */
+    isize panel, logits, zeros, passed;                 /* in a worker's arena; zeros (widest,), passed (rows_passed, its ld) */
     int n_carried;
     rnn_carried carried_state[MAX_CARRIED];
     isize state_columns;                                /* in a row of states */

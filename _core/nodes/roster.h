@@ -7,12 +7,13 @@
 
 #include "nodes/add.h"
 #include "nodes/data.h"
+#include "nodes/dense.h"
 #include "nodes/drop.h"
 #include "nodes/head.h"
 #include "nodes/last.h"
 #include "nodes/recurrent.h"
 
-static const node_kind kind_roster[] = {data_kind, recurrent_kind, drop_kind, add_kind, last_kind, head_kind};
+static const node_kind kind_roster[] = {data_kind, recurrent_kind, drop_kind, add_kind, last_kind, dense_kind, head_kind};
 
 enum { N_KINDS = sizeof kind_roster / sizeof *kind_roster };
 

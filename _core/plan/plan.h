@@ -107,15 +107,17 @@ static void claim_stream(rnn_network *network, int number, isize n_before)
         out->d = claim(arena, kept, out->ld_d);
 }
 
-/* Room for the gradients of shifted sources: of one step, and of the steps before a segment. */
+/* Room for the gradients of shifted sources: of one step or a block of them, and of the steps before a segment. */
 static void claim_left_over(rnn_network *network, const rnn_node *node)
 {
+    const isize rows = network->max_rows + (network->stage[node->stage].by_segment ? BLOCK_ROWS : 0);
     for (int i = 0; i < node->n_sources; i++) {
         rnn_source *source = source_of(network, node, i);
         const rnn_stream *from = stream_of(network, source);
         if (source->shift == 0 || !from->has_gradient)
             continue;
         source->left_over = claim(&network->arena, network->max_segments > 1 ? source->shift * network->max_rows : 0, from->ld_d);
+        network->rows_passed = most(network->rows_passed, rows);
         network->widest_passed = most(network->widest_passed, from->ld_d);
     }
 }
@@ -142,7 +144,7 @@ static void plan_arena(rnn_network *network)
                 n_before = most(training ? network->max_segments - 1 : network->max_segments > 1, network->carried);
     int n_gathered = 0;
     *arena = (rnn_region){0};
-    network->widest_passed = 0;
+    network->rows_passed = network->widest_passed = 0;
     network->ld_gathered = row_length(network->widest);
     for (int i = 0; i < network->n_ordered; i++) {
         const int number = network->order[i];
@@ -151,17 +153,17 @@ static void plan_arena(rnn_network *network)
         if (kind_of(network, number)->claim)
             kind_of(network, number)->claim(network, node, n_before);
         claim_left_over(network, node);
-        if (info_of(network, number)->gathers)
+        if (training ? info_of(network, number)->gathers : info_of(network, number)->gathers_forward)
             n_gathered = (int)most(n_gathered, count_gathered(network, node));
     }
     network->zeros = claim(arena, 1, network->widest);
     network->logits = claim(arena, waiting, network->output_width);
-    if (!training)
-        return;
     for (int i = 0; i < n_gathered; i++)
         network->gathered[i] = claim(arena, waiting, network->ld_gathered);
+    if (!training)
+        return;
     network->panel = claim(arena, waiting, PANEL_COLUMNS);
-    network->passed = claim(arena, network->max_rows, network->widest_passed);
+    network->passed = claim(arena, network->rows_passed, network->widest_passed);
 }
 
 static isize claim_ints(rnn_network *network, isize n)

@@ -9,8 +9,8 @@
 #include "plan/region.h"
 #include "plan/sizes.h"
 
-/* Stems of the weights of sources: those of the input, and those of the output of the step before. */
-static const char *const weight_stems[] = {"weight_ih", "weight_oh", NULL};
+/* Stems of the weights of sources: those of the input, of the output of the step before, and of a shortcut. */
+static const char *const weight_stems[] = {"weight_ih", "weight_oh", "weight_skip", NULL};
 enum { N_STEMS = sizeof weight_stems / sizeof *weight_stems - 1 };
 
 /* Add an array to the flat vector; it belongs to the direction whose arrays were added last. */

@@ -35,6 +35,7 @@ class Node:
     drop         its source under dropout (options `rate`, and `layer` for the masks)
     add          the sum of its sources
     last         the last state of each unit, once per sequence
+    dense        an activation of a linear map of its sources, each at its shift
     head         a linear map of its sources; other nodes read the output after the link
     ============ ====================================================================
     """
@@ -42,10 +43,10 @@ class Node:
     kind: str
     name: str  # "l0" if its arrays are "weight_ih_l0" and so on
     sources: tuple[Source, ...]
-    units: int = 0  # of a recurrent node in each direction, or of the head
+    units: int = 0  # of a recurrent or dense node in each direction, or of the head
     cell: str = ""  # of a recurrent node
     options: tuple[tuple[str, object], ...] = ()
-    directions: str = "forward"  # of a recurrent node; or "reverse", "both"
+    directions: str = "forward"  # of a recurrent or dense node; or "reverse"; or "both"
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ class Network:
         if node == DATA:
             return self.n_features
         kind, units = self.nodes[node].kind, self.nodes[node].units
-        if kind in ("recurrent", "head"):
+        if kind in ("recurrent", "dense", "head"):
             return units * (1 + (self.nodes[node].directions == "both"))
         return self.width(self.nodes[node].sources[0].node)
 
