@@ -96,6 +96,7 @@ cdef extern from "interface/network.h" nogil:
         int kind, cell, n_directions, first_source, n_sources
         isize units
         double *option
+        double *cell_option
         rnn_direction *direction
         int needed
         rnn_cell declared

@@ -134,12 +134,14 @@ cdef class NodeTables:
             to.n_directions = 2 if directions == 2 else 1
             to.direction[0].reverse = directions == 1
             to.direction[1].reverse = True
-        table = CELLS[node.cell].options if info.has_cell else KINDS[node.kind]
-        given = dict(node.options)
-        if unknown := given.keys() - table.keys():
-            raise ValueError(f"`options` of {node.cell or node.kind} must be among {sorted(table)}, got {sorted(unknown)}.")
-        for i, option in enumerate(table.values()):
-            to.option[i] = option_value(option, given.get(option.name, option.default), node.cell or node.kind)
+        of_kind, of_cell = KINDS[node.kind], CELLS[node.cell].options if info.has_cell else {}
+        given, owner = dict(node.options), node.cell or node.kind
+        if unknown := given.keys() - of_kind.keys() - of_cell.keys():
+            raise ValueError(f"`options` of {owner} must be among {sorted({**of_kind, **of_cell})}, got {sorted(unknown)}.")
+        for i, option in enumerate(of_kind.values()):
+            to.option[i] = option_value(option, given.get(option.name, option.default), owner)
+        for i, option in enumerate(of_cell.values()):
+            to.cell_option[i] = option_value(option, given.get(option.name, option.default), owner)
         for i, (of, shift, stem) in enumerate((s.node, s.shift, s.weight) for s in sources):
             source = &self.network.source[first_source + i]
             if not -1 <= of < len(self.nodes):

@@ -104,7 +104,7 @@ cdef dict read_optimizers():
 
 
 CELLS = read_cells()
-cdef dict KINDS = read_kinds()
+KINDS = read_kinds()
 cdef tuple STEMS = read_weight_stems()      # of the weights of sources
 LOSSES = read_losses()
 OPTIMIZERS = read_optimizers()

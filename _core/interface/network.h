@@ -138,7 +138,7 @@ typedef struct {
     int cell;                                           /* index into the roster */
     int n_directions;
     isize units;                                        /* of each direction */
-    double option[MAX_OPTIONS];
+    double option[MAX_OPTIONS], cell_option[MAX_OPTIONS];   /* of its kind, of its cell */
     int first_source, n_sources;
     rnn_direction direction[MAX_DIRECTIONS];            /* given: `reverse` */
     /* filled in by plan() */

@@ -19,7 +19,7 @@ typedef enum { ROWS_OF_SOURCE, ROW_PER_STEP, ROW_PER_SEQUENCE } rnn_rows;
 /* What callers and the plan must know of a kind of node. */
 typedef struct {
     const char *name;
-    const rnn_option *options;                          /* or NULL; those of its cell come first */
+    const rnn_option *options;                          /* or NULL; its cell may have more */
     rnn_rows rows;
     int has_units, has_cell, has_directions;
     int one_direction;                                  /* only one of them at a time */

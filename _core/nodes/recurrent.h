@@ -17,7 +17,7 @@ static cell_step step_rows(const rnn_job *job, const slice *s, const walk *w, is
     cell_step step;     /* only what the cell declared is set: clearing the rest would take time at each step */
     step.rows = rows;
     step.width = node->width;
-    step.option = node->option;
+    step.option = node->cell_option;
     step.gates = w->gates + (row_at(s, t, node->gates_kept) + first) * node->ld_gates;
     step.ld_gates = node->ld_gates;
     step.d_out = w->d_out + (w->ld_d_out ? (row_at(s, t, 1) + first) * w->ld_d_out : 0);
@@ -284,7 +284,7 @@ static void recurrent_backward_step(rnn_job *job, slice *s, int number, int d, i
 }
 
 #define recurrent_kind { \
-    .info = {.name = "recurrent", .rows = ROW_PER_STEP, .has_units = 1, .has_cell = 1, .has_directions = 1, .stem_first = 1, \
+    .info = {.name = "recurrent", .options = recurrent_options, .rows = ROW_PER_STEP, .has_units = 1, .has_cell = 1, .has_directions = 1, .stem_first = 1, \
              .reads_shifts = 1, .reads_stems = 1, .may_be_seeded = 1, .gathers = 1}, \
     .declare = recurrent_declare, .shape = recurrent_shape, .work = recurrent_work, .add_weights = recurrent_add_weights, \
     .claim = recurrent_claim, .n_operands = recurrent_operands, .open = recurrent_open, \

@@ -8,7 +8,10 @@
 #include "plan/stages.h"
 #include "plan/weights.h"
 
-static void recurrent_declare(rnn_node *node) { cell_roster[node->cell].declare(&node->declared, node->option); }
+/* Options of every recurrent node, whatever its cell; their names differ from those of cells. */
+static const rnn_option recurrent_options[] = {{0}};
+
+static void recurrent_declare(rnn_node *node) { cell_roster[node->cell].declare(&node->declared, node->cell_option); }
 
 static void recurrent_shape(rnn_network *network, int number, const rnn_stream *from)
 {

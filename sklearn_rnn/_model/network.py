@@ -1,7 +1,7 @@
 """A network: nodes (plain values), and one flat vector of parameters with named views."""
 
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import product
 from math import prod
@@ -47,6 +47,8 @@ class Node:
     cell: str = ""  # of a recurrent node
     options: tuple[tuple[str, object], ...] = ()
     directions: str = "forward"  # of a recurrent or dense node; or "reverse"; or "both"
+    # Pairs (stem, name) of arrays that are not initialised as the core says.
+    initializers: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True)
