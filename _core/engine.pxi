@@ -12,8 +12,8 @@ from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 from blas cimport gemm_double, gemm_float
 from kernels cimport (
     BLOCK_ROWS, MAX_DIRECTIONS, MOST_HELPERS, NUMBERS, ONCE, PLAN_MADE, PLAN_OVER_BUDGET, PLAN_TOO_LONG, POLL_WORK,
-    SIGNAL_NANOSECONDS, TWO_CLASSES, rnn_carried, rnn_job, rnn_network, rnn_node, rnn_optimizer, rnn_phase, rnn_team,
-    rnn_wish, run_phases, start_helpers, stop_job
+    SIGNAL_NANOSECONDS, TWO_CLASSES, rnn_carried, rnn_job, rnn_network, rnn_node, rnn_optimizer, rnn_phase, rnn_source,
+    rnn_team, rnn_wish, run_phases, start_helpers, stop_job
 )
 
 # Below this many multiplications, about half a millisecond, one thread does everything. On a quiet machine a second one would
@@ -667,14 +667,27 @@ cdef class Engine:
             job.initial_state = job.final_state = NULL
         return (output, final_state) if return_state else output
 
+    cdef str stream_name(self, int number, str name):
+        """Name of a stream among the states: that of h where a cell reads it in the place of its own."""
+        cdef const rnn_source *source
+        cdef int i, k
+        if number == self.network.head:
+            return "y"
+        for i in range(1, self.network.n_nodes):
+            for k in range(self.network.node[i].n_sources):
+                source = &self.network.source[self.network.node[i].first_source + k]
+                if source.node == number and STEMS[source.stem] == "weight_hh":
+                    return f"h_{self.tables.nodes[i - 1].name}"
+        return name
+
     def state_layout(self):
         """List the states that go on from step to step.
 
         Returns
         -------
         layout : list of (name, first column, n_columns)
-            Where each is in a row of states. The names are "h_l0", "c_l0", ...; "y" is the output of a head that other nodes
-            read.
+            Where each is in a row of states. The names are "h_l0", "c_l0", ..., of other nodes their own; "y" is the output of a
+            head that other nodes read.
         """
         cdef const rnn_carried *carried
         cdef int i
@@ -685,6 +698,6 @@ cdef class Engine:
             if carried.state >= 0:
                 name = f"{self.network.node[carried.node].declared.state_name[carried.state].decode()}_{node}"
             else:
-                name = ("y" if carried.node == self.network.head else node) + (f"_{carried.back + 1}" if carried.back else "")
+                name = self.stream_name(carried.node, node) + (f"_{carried.back + 1}" if carried.back else "")
             layout.append((name, carried.column, self.network.node[carried.node].out.units))
         return layout

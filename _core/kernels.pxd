@@ -87,7 +87,7 @@ cdef extern from "interface/network.h" nogil:
     ctypedef struct rnn_cell:
         const char *gates
         const char **state_name
-        int n_states, reads_output
+        int n_blocks, n_states, n_x, n_h, reads_output
 
     ctypedef struct rnn_direction:
         int reverse

@@ -6,8 +6,8 @@ from libc.string cimport memcpy, memset
 
 from kernels cimport (
     CONSTANTS, FROM_0_TO_1, GLOROT, MAX_BLOCKS, MAX_DIRECTIONS, MAX_NODES, MAX_OWN, MAX_SHIFT, MAX_SOURCES, ORTHOGONAL, PLAN_MADE,
-    PLAN_WITHOUT_ORDER, ROW_PER_SEQUENCE, ROWS_OF_SOURCE, ZEROS, isize, rnn_kernels, rnn_kernels_of, rnn_kind_info, rnn_network,
-    rnn_node, rnn_packing, rnn_plan_result, rnn_source, rnn_tensor, rnn_wish
+    PLAN_WITHOUT_ORDER, ROW_PER_SEQUENCE, ROWS_OF_SOURCE, ZEROS, isize, rnn_cell, rnn_kernels, rnn_kernels_of, rnn_kind_info,
+    rnn_network, rnn_node, rnn_option, rnn_packing, rnn_plan_result, rnn_source, rnn_tensor, rnn_wish
 )
 
 # An array of parameters: its place in the flat vector, `n_groups` (gates) that are initialised one by one, how (`initial`), and
@@ -182,6 +182,32 @@ cdef class NodeTables:
                 raise ValueError(f"Node {name!r} must come before the head, whose output it reads.")
         if 0 not in stems or (len(stems) > 1 and not info.reads_stems):
             raise ValueError(f"Node {name!r} must have a source with weights {STEMS[0]!r}; only some kinds may have others, too.")
+        if info.has_cell:
+            self.check_recurrence(number, stems)
+        return 0
+
+    cdef int check_recurrence(self, int number, set stems) except -1:
+        """Refuse weights of h that its cell has itself, and cells and options that must see their own h."""
+        cdef const rnn_kernels *kernels = rnn_kernels_of(8, 0)
+        cdef rnn_node *node = &self.network.node[number]
+        cdef const rnn_option *options
+        cdef rnn_cell cell
+        given = self.nodes[number - 1]
+        values, name = dict(given.options), f"Node {given.name!r}"
+        from_source, has_source = values.get("recurrence", "own") == "source", STEMS.index("weight_hh") in stems
+        if from_source != has_source:
+            raise ValueError(f"{name} must have sources with weights 'weight_hh' if and only if its `recurrence` is 'source'.")
+        if not from_source:
+            return 0
+        memset(&cell, 0, sizeof(cell))
+        kernels.describe_cell(node.cell, node.cell_option, &cell, &options)
+        if not cell.n_blocks == cell.n_x == cell.n_h:
+            raise ValueError(f"{name}: `recurrence` of {given.cell} must be 'own', because some of its gates do not add the product "
+                             "with h to that with x.")
+        for option in ("normalization", "recurrent_dropout", "zoneout"):
+            if option in values and values[option] != KINDS[given.kind][option].default:
+                raise ValueError(f"{name}: `{option}` must be {KINDS[given.kind][option].default!r} where `recurrence` is 'source', "
+                                 f"got {values[option]!r}.")
         return 0
 
     cdef int check_streams(self, int number) except -1:

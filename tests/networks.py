@@ -61,6 +61,46 @@ def add_convolution(nodes, sources, channels, kernel_size, name="conv0", activat
     return [add_node(nodes, "dense", read, name, units=channels, options=options)]
 
 
+def add_projected_layer(nodes, sources, units, projection, name="l0", directions="forward"):
+    """Append an LSTM whose states go on through a projection (Sak et al., 2014)."""
+    each = ("forward", "reverse") if directions == "both" else (directions,)
+    projected = []
+    for direction in each:
+        cell = len(nodes)
+        read = [*sources, Source(cell + 1, -1, "weight_hh")]
+        options = (("recurrence", "source"),)
+        fields = {"units": units, "cell": "lstm", "directions": direction}
+        add_node(nodes, "recurrent", read, name, options=options, **fields)
+        options = (("activation", "identity"), ("bias", False))
+        fields = {"units": projection, "options": options, "directions": direction}
+        projected.append(add_node(nodes, "dense", [cell], f"{name}_projection", **fields))
+    return projected
+
+
+def add_deep_transition(
+    nodes, sources, sizes, name="l0", *, cell="elman", shortcut=False, head=None
+):
+    """Append a deep transition (Pascanu et al., 2014): DT, with a shortcut DT(S).
+
+    The first of `sizes` is that of the layer that reads the sources and the state before; the last
+    is that of the state. That of jordan is the output of node number `head`.
+    """
+    first, last = len(nodes), len(nodes) + len(sizes) - 1
+    activation = ("activation", "tanh")
+    before = Source(last, -1, "weight_hh") if cell == "elman" else Source(head, -1, "weight_oh")
+    options = (activation, ("recurrence", "source")) if cell == "elman" else (activation,)
+    add_node(
+        nodes, "recurrent", [*sources, before], name, units=sizes[0], cell=cell, options=options
+    )
+    for k, units in enumerate(sizes[1:]):
+        read = [Source(first + k)]
+        if shortcut and first + k + 1 == last:
+            read.append(Source(last, -1, "weight_skip"))
+        options = (activation, ("bias", True))
+        add_node(nodes, "dense", read, f"{name}_transition{k}", units=units, options=options)
+    return [last]
+
+
 def add_deep_output(nodes, sources, sizes, n_outputs, activation="relu"):
     """Append output layers and the head; the sources have rows per step or once per sequence."""
     for k, units in enumerate(sizes):
@@ -121,7 +161,10 @@ def random_network(rng, dtype="float64"):
         directions = "forward" if looping else pick(rng, DIRECTIONS)
         if happens(rng, 0.2):
             add_random_dense(rng, nodes, directions, f"dense{k}", bounded)
-        add_random_layer(rng, nodes, n_features, pick(rng, cells), directions, f"l{k}")
+        if happens(rng, 0.15):
+            add_random_transition(rng, nodes, directions, f"l{k}")
+        else:
+            add_random_layer(rng, nodes, n_features, pick(rng, cells), directions, f"l{k}")
     add_random_head(rng, nodes, n_outputs, per_step or feedback, bounded)
     if feedback:
         feed_back(rng, nodes)
@@ -168,6 +211,29 @@ def add_random_dense(rng, nodes, directions, name, activations):
     return add_node(nodes, "dense", sources, name, options=options, **fields)
 
 
+def add_random_transition(rng, nodes, directions, name):
+    """Append a cell whose products with h are those with a dense node behind it, or with others."""
+    streams = [DATA, *range(len(nodes))]
+    sources = [Source(*read) for read in pick_some(rng, list(product(streams, SHIFTS)), 2)]
+    cell, options = pick(rng, [c for c in ALL_CELLS if c[0] in ("elman", "lstm") and c[1] != RELU])
+    options = (*options, ("recurrence", "source"))
+    fields = {"units": pick(rng, UNITS), "cell": cell, "options": options}
+    if directions == "both":
+        sources.append(Source(pick(rng, streams), -1, "weight_hh"))
+        add_node(nodes, "recurrent", sources, name, directions=directions, **fields)
+        return
+    first, last = len(nodes), len(nodes) + rng.integers(1, 3)
+    sources.append(Source(last, -1, "weight_hh"))
+    add_node(nodes, "recurrent", sources, name, directions=directions, **fields)
+    for k in range(first, last):
+        read = [Source(k)]
+        if k + 1 == last and happens(rng, 0.5):
+            read.append(Source(last, -1, "weight_skip"))
+        fields = {"units": pick(rng, UNITS), "directions": directions}
+        options = random_dense_options(rng, ("tanh", "logistic"))
+        add_node(nodes, "dense", read, f"{name}_transition{k}", options=options, **fields)
+
+
 def random_dense_options(rng, activations):
     return (("activation", pick(rng, activations)), ("bias", happens(rng, 0.8)))
 
@@ -177,10 +243,10 @@ def add_random_drop(nodes, stream):
 
 
 def add_random_head(rng, nodes, n_outputs, at_every_step, activations):
-    """Append a head that reads what nobody reads, and perhaps more."""
-    read_by_others = {s.node for i, node in enumerate(nodes) for s in node.sources if s.node != i}
+    """Append a head that reads what no later node reads, and perhaps more."""
+    read_later = {s.node for i, node in enumerate(nodes) for s in node.sources if s.node < i}
     streams = list(range(len(nodes)))
-    read = [i for i in streams if i not in read_by_others]
+    read = [i for i in streams if i not in read_later]
     if happens(rng, 0.5):
         read += [i for i in pick_some(rng, streams, 2) if i not in read]
     if not at_every_step:

@@ -111,10 +111,17 @@ def assert_readings_are_those_of_recurrent_nodes(readings):
     assert pairs(earlier, 0, 1) == set(product(streams, SHIFTS))
     assert pairs(earlier, 0, 2) == set(product(streams, DIRECTIONS))
     assert pairs(earlier, 1, 2) == set(product(SHIFTS, DIRECTIONS))
-    assert readings - earlier == {
+    assert pairs(earlier, 2, 3) == {(d, "weight_ih") for d in DIRECTIONS} | {("both", "weight_hh")}
+    assert {reading for reading in readings if reading[2] == "forward"} - earlier == {
         (kind, -1, "forward", "weight_ih", "later")
         for kind in ("recurrent", "drop", "add", "head", "dense")
-    } | {("head", -1, "forward", "weight_oh", "later")}
+    } | {
+        (kind, -1, "forward", f"weight_{x}h", "later")
+        for kind, x in [("head", "o"), ("dense", "h")]
+    }
+    assert {reading for reading in readings if reading[2] != "forward"} - earlier == {
+        ("dense", -1, "reverse", "weight_hh", "later")
+    }
 
 
 def assert_readings_are_those_of_dense_nodes(readings):

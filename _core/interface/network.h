@@ -117,6 +117,7 @@ typedef struct {
         rnn_initial initial;
     } own[MAX_OWN];                                     /* parameters of its own */
     int reads_output;                                   /* the output of the step before is one of its sources */
+    int h_from_source;                                  /* sources with weights "weight_hh" take the place of the previous h */
     int gates_end_with_forward;                         /* backward does not read the gates: d_out may be stored in their place */
 } rnn_cell;
 

@@ -284,8 +284,8 @@ static void recurrent_backward_step(rnn_job *job, slice *s, int number, int d, i
 }
 
 #define recurrent_kind { \
-    .info = {.name = "recurrent", .options = recurrent_options, .rows = ROW_PER_STEP, .has_units = 1, .has_cell = 1, .has_directions = 1, .stem_first = 1, \
-             .reads_shifts = 1, .reads_stems = 1, .may_be_seeded = 1, .gathers = 1}, \
+    .info = {.name = "recurrent", .options = recurrent_options, .rows = ROW_PER_STEP, .has_units = 1, .has_cell = 1, \
+             .has_directions = 1, .stem_first = 1, .reads_shifts = 1, .reads_stems = 1, .may_be_seeded = 1, .gathers = 1}, \
     .declare = recurrent_declare, .shape = recurrent_shape, .work = recurrent_work, .add_weights = recurrent_add_weights, \
     .claim = recurrent_claim, .n_operands = recurrent_operands, .open = recurrent_open, \
     .forward_step = recurrent_forward_step, .begin_backward = recurrent_begin_backward, .backward_step = recurrent_backward_step}

@@ -9,9 +9,28 @@
 #include "plan/weights.h"
 
 /* Options of every recurrent node, whatever its cell; their names differ from those of cells. */
-static const rnn_option recurrent_options[] = {{0}};
+enum { RECURRENT_RECURRENCE };
 
-static void recurrent_declare(rnn_node *node) { cell_roster[node->cell].declare(&node->declared, node->cell_option); }
+static const rnn_option recurrent_options[] = {
+    /* whether the products with h are those with its own h, or with sources of the stem "weight_hh" */
+    {.name = "recurrence", .type = CHOICE, .choices = "own source"},
+    {0}};
+
+/* All gates take the products with h as those with other sources; the bias of these products stays. */
+static void take_h_from_source(rnn_cell *cell)
+{
+    cell->h_from_source = 1;
+    cell->n_h = 0;
+    for (int block = 0; block < cell->n_blocks; block++)
+        cell->h_gate[block] = -1;
+}
+
+static void recurrent_declare(rnn_node *node)
+{
+    cell_roster[node->cell].declare(&node->declared, node->cell_option);
+    if (node->option[RECURRENT_RECURRENCE])
+        take_h_from_source(&node->declared);
+}
 
 static void recurrent_shape(rnn_network *network, int number, const rnn_stream *from)
 {
@@ -44,10 +63,19 @@ static int recurrent_operands(const rnn_node *node)
 
 /* ---- parameters ---- */
 
+/* The weights of what takes the place of the previous state. */
+static void add_weights_of_h(rnn_network *network, int number, int d)
+{
+    add_source_weights(network, number, d, STEM_HH, weight_stems[STEM_HH]);
+    network->tensor[network->n_tensors - 1].initial = ORTHOGONAL;
+}
+
 /* U, the weights of the previous state; returns NULL if no gate reads it. */
 static rnn_tensor *add_state_weights(rnn_network *network, int number, int d)
 {
     const rnn_node *node = &network->node[number];
+    if (node->declared.h_from_source)
+        add_weights_of_h(network, number, d);
     if (!node->declared.n_h)
         return NULL;
     return add_tensor(network, (rnn_tensor){
@@ -60,19 +88,20 @@ static void add_biases(rnn_network *network, int number, int d, rnn_tensor *bias
 {
     rnn_node *node = &network->node[number];
     const rnn_cell *cell = &node->declared;
+    const int n_h = cell->h_from_source ? cell->n_x : cell->n_h;
     bias[0] = add_tensor(network, (rnn_tensor){
         .node = number, .direction = d, .stem = "bias_ih", .n_groups = cell->n_x, .n_axes = 1, .units = node->units, .columns = 1,
         .initial = CONSTANTS});
     for (int gate = 0; gate < cell->n_x; gate++)
         bias[0]->constant[gate] = cell->bias[gate];
-    bias[1] = cell->n_h ? add_tensor(network, (rnn_tensor){
-        .node = number, .direction = d, .stem = "bias_hh", .n_groups = cell->n_h, .n_axes = 1, .units = node->units, .columns = 1,
+    bias[1] = n_h ? add_tensor(network, (rnn_tensor){
+        .node = number, .direction = d, .stem = "bias_hh", .n_groups = n_h, .n_axes = 1, .units = node->units, .columns = 1,
         .initial = ZEROS}) : NULL;
     rnn_packing sum = {.format = PADDED, .tensor = {number_of(network, bias[0]), bias[1] ? number_of(network, bias[1]) : -1},
                        .n_blocks = cell->n_blocks, .units = node->units, .width = node->width};
     for (int b = 0; b < cell->n_blocks; b++) {
         sum.group[0][b] = cell->x_gate[b];
-        sum.group[1][b] = cell->h_gate[b];
+        sum.group[1][b] = cell->h_from_source ? cell->x_gate[b] : cell->h_gate[b];
     }
     node->direction[d].bias = pack_as(network, sum);
 }
@@ -150,7 +179,8 @@ static void recurrent_add_weights(rnn_network *network, int number, int d)
     plan_recurrent_gradients(network, node, d, hh, bias);
     add_own_arrays(network, number, d);
     for (int stem = 1; stem < N_STEMS; stem++)
-        add_source_weights(network, number, d, stem, weight_stems[stem]);
+        if (stem != STEM_HH)
+            add_source_weights(network, number, d, stem, weight_stems[stem]);
     pack_for_forward(network, node, d, hh);
     for (int gate = 0; gate < cell->n_x; gate++)
         direction->x_start[gate] = cell->x_block[gate] * node->width;

@@ -276,7 +276,7 @@ static int list_carried(rnn_network *network)
         const rnn_node *node = &network->node[number];
         for (int k = 0; k < node->declared.n_states + node->out.reach; k++) {
             const int state = k < node->declared.n_states ? k : -1;
-            if (state == 0 && node->declared.reads_output)
+            if (state == 0 && (node->declared.reads_output || node->declared.h_from_source))
                 continue;       /* such a cell does not read its h */
             if (network->n_carried == MAX_CARRIED)
                 return -1;
