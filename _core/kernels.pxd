@@ -111,7 +111,7 @@ cdef extern from "interface/network.h" nogil:
         isize size
 
     ctypedef struct rnn_network:
-        isize n_features
+        isize n_features, stride, window
         int n_nodes, n_sources
         rnn_node *node
         rnn_source *source
@@ -128,6 +128,8 @@ cdef extern from "interface/network.h" nogil:
         int n_carried
         rnn_carried *carried_state
         isize state_columns
+
+    isize steps_of(const rnn_network *network, isize n)
 
 
 cdef extern from "interface/wish.h" nogil:
@@ -161,6 +163,7 @@ cdef extern from "interface/job.h" nogil:
         const double *shift
         const double *factor
         const isize *offsets
+        const isize *result_offsets
         const int32_t *labels
         const void *targets
         const double *weights

@@ -25,13 +25,13 @@ cdef dict described_tables = {}
 cdef isize MOST_DESCRIBED = 64
 
 
-cdef NodeTables tables_of(n_features, nodes):
+cdef NodeTables tables_of(n_features, nodes, window):
     """New tables of a network; the nodes of the same tuple are read only once."""
-    cdef NodeTables tables = NodeTables(n_features, nodes)
+    cdef NodeTables tables = NodeTables(n_features, nodes, window)
     if isinstance(nodes, tuple) and id(nodes) not in described_tables:
         if len(described_tables) >= MOST_DESCRIBED:
             described_tables.clear()
-        described_tables[id(nodes)] = NodeTables(n_features, nodes)
+        described_tables[id(nodes)] = NodeTables(n_features, nodes, window)
     return tables
 
 
@@ -56,29 +56,34 @@ cdef class NodeTables:
     n_features : int
     nodes : sequence of Node
         See `sklearn_rnn._model.network`. Node i reads the nodes that its sources name, and -1 the data.
+    window : int
+        Steps of the data that the nodes read side by side.
     """
     cdef rnn_network network
     cdef readonly tuple nodes
     cdef object memory
     cdef isize n_bytes_described
 
-    def __cinit__(self, n_features, nodes):
+    def __cinit__(self, n_features, nodes, window=1):
         cdef rnn_network *network = &self.network
         cdef NodeTables described = described_tables.get(id(nodes))
-        if described is not None and described.nodes is nodes and described.network.n_features == n_features:
+        if (described is not None and described.nodes is nodes and described.network.n_features == n_features
+                and described.network.window == window):
             self.nodes = nodes
-            self.allocate(n_features, described.network.n_sources)
+            self.allocate(n_features, window, described.network.n_sources)
             memcpy(network.node, described.network.node, self.n_bytes_described)
             return
         self.nodes = tuple(nodes)
         if not 1 <= n_features < LARGEST:
             raise ValueError(f"`n_features` must be 1 to {LARGEST - 1}, got {n_features}.")
+        if not 1 <= window < LARGEST or n_features * window >= LARGEST:
+            raise ValueError(f"`window` must be at least 1, and times `n_features` at most {LARGEST - 1}, got {window}.")
         if not 1 <= len(self.nodes) < MAX_NODES:
             raise ValueError(f"`nodes` must hold 1 to {MAX_NODES - 1} nodes, got {len(self.nodes)}.")
         sources = [tuple(node.sources) for node in self.nodes]
-        self.allocate(n_features, sum(map(len, sources)))
+        self.allocate(n_features, window, sum(map(len, sources)))
         network.node[0].n_directions = 1
-        network.node[0].units = n_features
+        network.node[0].units = n_features * window
         first = 0
         for number, (node, read) in enumerate(zip(self.nodes, sources), start=1):
             self.add_node(number, node, read, first)
@@ -91,11 +96,11 @@ cdef class NodeTables:
         for number in range(1, network.n_nodes):
             self.check_streams(number)
 
-    cdef allocate(self, n_features, n_sources):
+    cdef allocate(self, n_features, window, n_sources):
         """Take memory for all tables; that of nodes and sources is zero."""
         cdef rnn_network *network = &self.network
         cdef isize n_tensors, n_packings
-        network.n_features = n_features
+        network.n_features, network.window, network.stride = n_features, window, 1
         network.n_nodes = len(self.nodes) + 1
         network.n_sources = n_sources
         network.result = network.n_nodes - 1
@@ -157,7 +162,8 @@ cdef class NodeTables:
     cdef int check_names(self) except -1:
         """Refuse names that would give two arrays one name."""
         cdef int i, d
-        names = [self.direction_name(i, d) for i in range(1, self.network.n_nodes) for d in range(self.network.node[i].n_directions)]
+        names = [self.direction_name(i, d) for i in range(1, self.network.n_nodes)
+                 for d in range(self.network.node[i].n_directions)]
         if len(set(names)) < len(names):
             raise ValueError("The names of nodes must differ, except those of two directions of a layer.")
         return 0
@@ -202,12 +208,12 @@ cdef class NodeTables:
         memset(&cell, 0, sizeof(cell))
         kernels.describe_cell(node.cell, node.cell_option, &cell, &options)
         if not cell.n_blocks == cell.n_x == cell.n_h:
-            raise ValueError(f"{name}: `recurrence` of {given.cell} must be 'own', because some of its gates do not add the product "
-                             "with h to that with x.")
+            raise ValueError(f"{name}: `recurrence` of {given.cell} must be 'own', because some of its gates do not add the "
+                             "product with h to that with x.")
         for option in ("normalization", "recurrent_dropout", "zoneout"):
             if option in values and values[option] != KINDS[given.kind][option].default:
-                raise ValueError(f"{name}: `{option}` must be {KINDS[given.kind][option].default!r} where `recurrence` is 'source', "
-                                 f"got {values[option]!r}.")
+                raise ValueError(f"{name}: `{option}` must be {KINDS[given.kind][option].default!r} where `recurrence` is "
+                                 f"'source', got {values[option]!r}.")
         return 0
 
     cdef int check_streams(self, int number) except -1:
@@ -259,13 +265,15 @@ cdef class NodeTables:
         return self.nodes[number - 1].name + ("_reverse" if self.network.node[number].direction[d].reverse else "")
 
 
-def tensors(n_features, nodes):
+def tensors(n_features, nodes, window=1):
     """List the arrays of parameters of a network, in their order in the flat vector.
 
     Parameters
     ----------
     n_features : int
     nodes : sequence of Node
+    window : int
+        Steps of the data that the nodes read side by side.
 
     Returns
     -------
@@ -279,7 +287,7 @@ def tensors(n_features, nodes):
     ValueError
         If the nodes are not those of a network, or need too many parameters.
     """
-    cdef NodeTables tables = NodeTables(n_features, nodes)
+    cdef NodeTables tables = NodeTables(n_features, nodes, window)
     cdef rnn_network *network = &tables.network
     cdef const rnn_tensor *tensor
     cdef rnn_wish wish

@@ -379,6 +379,11 @@ def reference_arguments(network, params, data):
     return weights, X, y, None if data.weights is None else listed(data.weights)
 
 
+def windows_of(network):
+    """Return the options of the reference for what a network reads of X at each step."""
+    return {"stride": network.stride, "window": network.window}
+
+
 def run_reference(network, params, data):
     """Return what `run_engine` returns, from the reference."""
     weights, X, *targets = reference_arguments(network, params, data)
@@ -391,8 +396,11 @@ def run_reference(network, params, data):
         loss=network.loss,
         huber_delta=network.huber_delta,
         per_step=per_step,
+        **windows_of(network),
     )
-    raw = reference.forward(weights, X, nodes, per_step=per_step, link=network.loss)
+    raw = reference.forward(
+        weights, X, nodes, per_step=per_step, link=network.loss, **windows_of(network)
+    )
     raw = np.concatenate([np.atleast_2d(z) for z in raw])
     return SimpleNamespace(
         loss=loss,

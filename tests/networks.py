@@ -125,6 +125,7 @@ ALL_CELLS = (
 )
 UNITS = (*range(1, 10), 16, 17)
 SHIFTS = (0, -1, -2)
+STRIDES, WINDOWS = (1, 2, 3), (1, 2, 4)
 DIRECTIONS = tuple(reference.DIRECTIONS)
 ACTIVATIONS = ("identity", "tanh", "relu", "logistic")
 
@@ -149,6 +150,9 @@ def random_network(rng, dtype="float64"):
     n_features, n_outputs = int(rng.integers(1, 6)), int(rng.integers(1, 5))
     n_outputs = {"softmax": n_outputs + 1, "logistic": 1}.get(loss, n_outputs)
     per_step, looping = happens(rng, 0.5), happens(rng, 0.4)
+    stride = window = 1
+    if happens(rng, 0.2):
+        stride, window = 1 if per_step else pick(rng, STRIDES), pick(rng, WINDOWS)
     feedback = looping and happens(rng, 0.6)
     cells = [
         (cell, options)
@@ -156,7 +160,7 @@ def random_network(rng, dtype="float64"):
         if (feedback or cell != "jordan") and not (loss == "poisson" and options == RELU)
     ]  # exp(z) of rectified units that feed themselves is soon infinite
     bounded = ("tanh", "logistic") if loss == "poisson" else ACTIVATIONS
-    nodes = []
+    nodes, width = [], n_features * window
     for k in range(rng.integers(1 if feedback or not looping else 2, 5)):
         directions = "forward" if looping else pick(rng, DIRECTIONS)
         if happens(rng, 0.2):
@@ -164,13 +168,13 @@ def random_network(rng, dtype="float64"):
         if happens(rng, 0.15):
             add_random_transition(rng, nodes, directions, f"l{k}")
         else:
-            add_random_layer(rng, nodes, n_features, pick(rng, cells), directions, f"l{k}")
+            add_random_layer(rng, nodes, width, pick(rng, cells), directions, f"l{k}")
     add_random_head(rng, nodes, n_outputs, per_step or feedback, bounded)
     if feedback:
         feed_back(rng, nodes)
     elif looping:
         close_a_loop(rng, nodes)
-    return Network(n_features, tuple(nodes), loss, 0.7, per_step, dtype)
+    return Network(n_features, tuple(nodes), loss, 0.7, per_step, dtype, stride, window)
 
 
 def add_random_layer(rng, nodes, n_features, cell, directions, name):

@@ -407,3 +407,124 @@ def test_two_nodes_of_one_direction_need_two_names():
     same = [replace(node, directions="forward") for node in network.nodes[:4]]
     with pytest.raises(ValueError, match="names of nodes must differ"):
         _ = network_of([*same, *network.nodes[4:]]).tensors
+
+
+# ---- Strides ------------------------------------------------------------------------------------
+
+
+def strided(stride, window, dtype="float64", *, directions="forward", per_step=False):
+    """Return a network with a convolution of this stride as its first layer."""
+    nodes = []
+    options = (("activation", "tanh"), ("bias", True))
+    conv = add_node(nodes, "dense", [DATA], "conv0", units=CHANNELS, options=options)
+    fields = {"units": UNITS, "cell": "lstm", "directions": directions}
+    layer = add_node(nodes, "recurrent", [conv], "l0", **fields)
+    sources = [layer] if per_step else many_to_one(nodes, [layer])
+    add_deep_output(nodes, sources, (4,), 2, activation="tanh")
+    network = network_of(nodes, n_features=3, per_step=per_step, dtype=dtype)
+    return replace(network, stride=stride, window=window)
+
+
+def strided_problem(*args, steps=60, **options):
+    rng = np.random.default_rng(0)
+    network = strided(*args, **options)
+    data = draw_dataset(network, draw_lengths(11, steps, True, rng), rng, weighted=True)
+    return network, draw_params(network, rng), data
+
+
+each_stride = pytest.mark.parametrize("stride, window", [(2, 3), (3, 2), (4, 4), (1, 3), (2, 1)])
+
+
+@each_stride
+def test_windows_are_what_a_convolution_with_that_stride_reads(stride, window):
+    x = np.random.default_rng(0).standard_normal((11, 3))
+    padded = np.vstack([np.zeros((window - 1, 3)), x])
+    starts = range(0, 11, stride)
+    expected = [padded[t : t + window][::-1].ravel() for t in starts]
+    actual, _ = reference.windows(x, stride, window)
+    np.testing.assert_array_equal(actual, expected)
+    assert len(actual) == (11 - 1) // stride + 1
+
+
+@each_stride
+def test_strides_have_their_slopes(stride, window):
+    assert_every_array_has_its_slopes(strided(stride, window), lengths=(11, 9, 1))
+
+
+@each_level
+@each_dtype
+@pytest.mark.parametrize("directions", ["forward", "both"])
+@each_stride
+def test_the_engine_strides_as_the_reference_does(stride, window, directions, dtype, level):
+    problem = strided_problem(stride, window, dtype, directions=directions)
+    expected = run_reference(*problem)
+    with simd_level(level):
+        assert_results_agree(problem[0], run_engine_of_nodes(*problem), expected)
+
+
+@each_stride
+def test_a_window_reads_the_steps_that_shifts_read(stride, window):
+    if stride > 1:
+        pytest.skip("shifts have no stride")
+    network, params, data = strided_problem(stride, window)
+    nodes = list(network.nodes)
+    nodes[0] = replace(nodes[0], sources=tuple(Source(DATA, -back) for back in range(window)))
+    shifted = replace(network, nodes=tuple(nodes), window=1)
+    for ours, theirs in zip(
+        results_with_dropout(network, params, data),
+        results_with_dropout(shifted, params, data),
+        strict=True,
+    ):
+        assert_close(ours, theirs, RTOL_REORDERED)
+
+
+@each_level
+def test_threads_and_budgets_change_no_bit_of_strides(level):
+    problem = strided_problem(2, 5, "float32", steps=2000)
+    with simd_level(level):
+        expected = results_with_dropout(*problem, n_threads=1)
+        assert_same_bits(results_with_dropout(*problem, n_threads=3), expected)
+        with pytest.raises(ValueError, match="`memory_budget` must be at least") as refusal:
+            results_with_dropout(*problem, memory_budget=1)
+        least = int(re.search(r"at least (\d+)", str(refusal.value))[1])
+        assert_same_bits(results_with_dropout(*problem, memory_budget=least), expected)
+
+
+def test_states_of_strides_have_rows_for_the_steps_of_the_network():
+    network, params, data = strided_problem(3, 4)
+    engine = make_engine(network, params, data, training=False, result=1)
+    states = engine.predict(data)
+    n_steps = (np.diff(data.offsets) - 1) // 3 + 1
+    assert len(states) == n_steps.sum()
+    weights, X = network.views(params), np.split(data.values, data.offsets[1:-1])
+    options = {"per_step": True, "stride": 3, "window": 4}
+    expected = reference.hidden_states(weights, X, network.nodes, **options)
+    assert_close(states, np.concatenate(expected), RTOL_REORDERED)
+
+
+def test_strides_shorten_the_steps_that_are_kept():
+    sizes = [
+        strided(stride, 4).engine(np.array([3000]), 1, 1, True).arena_size for stride in (1, 3)
+    ]
+    assert sizes[1] < 0.36 * sizes[0]
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"stride": 2, "per_step": True}, "`stride` must be 1 in a network with a target per step"),
+        ({"stride": 0}, "`stride` must be 1 to"),
+        ({"window": 0}, "`window` must be at least 1"),
+        ({"window": 2**31}, "`window` must be at least 1"),
+    ],
+)
+def test_strides_that_cannot_be_are_refused(options, message):
+    network = replace(strided(1, 1, per_step=options.get("per_step", False)), **options)
+    with pytest.raises(ValueError, match=message):
+        network.engine(np.array([3]), 1, 1, True)
+
+
+@pytest.mark.parametrize("stride, window", [(2, 1), (1, 2)])
+def test_sessions_have_no_windows(stride, window):
+    with pytest.raises(ValueError, match="`carried` must be False in a network that reads windows"):
+        strided(stride, window).session(2)

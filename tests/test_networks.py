@@ -26,6 +26,7 @@ from cases import (
     reference_arguments,
     run_reference,
     simd_level,
+    windows_of,
 )
 from networks import (
     ACTIVATIONS,
@@ -34,7 +35,9 @@ from networks import (
     DIRECTIONS,
     RELU,
     SHIFTS,
+    STRIDES,
     TANH,
+    WINDOWS,
     Network,
     Node,
     Source,
@@ -79,7 +82,7 @@ def assert_gradients_are_the_slopes(network, params, data):
     """
     weights, X, *targets = reference_arguments(network, params, data)
     options = {"nodes": network.nodes, "loss": network.loss, "per_step": network.per_step}
-    options["huber_delta"] = network.huber_delta
+    options |= {"huber_delta": network.huber_delta, **windows_of(network)}
     _, d_weights, d_X = reference.loss_and_grad(weights, X, *targets, **options)
     gradients = d_weights | {"X": np.concatenate(d_X)}
     least = 1e-3 * max(map(np.linalg.norm, gradients.values()))  # the rest is rounded off the loss
@@ -134,12 +137,13 @@ def assert_readings_are_those_of_dense_nodes(readings):
 
 
 def test_random_networks_have_every_kind_of_node_cell_and_reading():
-    kinds, cells, dense, losses, lengths = set(), set(), set(), set(), set()
+    kinds, cells, dense, windows, losses, lengths = (set() for _ in range(6))
     readings = {"recurrent": set(), "dense": set()}
     for seed in SEEDS:
         network, _, data = random_problem(seed)
         nodes = network.nodes
         losses.add((network.loss, network.per_step))
+        windows.add((network.stride, network.window))
         lengths |= {*np.diff(data.offsets)}
         kinds |= {(node.kind, min(len(node.sources), 3)) for node in nodes}
         for i, node in enumerate(nodes):
@@ -164,6 +168,7 @@ def test_random_networks_have_every_kind_of_node_cell_and_reading():
     assert dense == set(product(product(["activation"], ACTIVATIONS), product(["bias"], BOTH)))
     assert_readings_are_those_of_recurrent_nodes(readings["recurrent"])
     assert_readings_are_those_of_dense_nodes(readings["dense"])
+    assert [set(values) for values in zip(*windows, strict=True)] == [{*STRIDES}, {*WINDOWS}]
     assert losses == set(product(reference.LOSS, (False, True)))
     assert lengths == set(range(1, 13))
 
@@ -184,7 +189,8 @@ def test_random_networks_are_used_up_to_the_last_array():
         network, params, _ = random_problem(seed)
         # Some rectified units are never alive, and signs may cancel out.
         network = replace(without_rectified_units(network), loss="squared_error")
-        data = draw_dataset(network, [9, 9], np.random.default_rng(0))
+        lengths = [9 * network.stride] * 2
+        data = draw_dataset(network, lengths, np.random.default_rng(0))
         result = run_reference(network, params, data)
         assert np.isfinite(result.loss)
         for name, gradient in network.views(result.d_params).items():
@@ -494,7 +500,7 @@ def test_engine_agrees_with_the_reference(seed, dtype, level):
 @each_seed
 def test_the_engine_lays_out_the_arrays_as_the_reference_does(seed):
     network, _, _ = random_problem(seed)
-    shapes = reference.layout(network.nodes, network.n_features)
+    shapes = reference.layout(network.nodes, network.n_features * network.window)
     assert [(tensor.name, tensor.shape) for tensor in network.tensors] == list(shapes.items())
 
 

@@ -8,7 +8,8 @@
 typedef enum { TANH, RELU, IDENTITY, LOGISTIC } rnn_activation;
 
 /* The choices are words in the order of `rnn_activation`. */
-#define ACTIVATION_OPTION(preset_) {.name = "activation", .type = CHOICE, .choices = "tanh relu identity logistic", .preset = preset_}
+#define ACTIVATION_OPTION(preset_) \
+    {.name = "activation", .type = CHOICE, .choices = "tanh relu identity logistic", .preset = preset_}
 
 /* y = act(a) */
 static inline vec activate(rnn_activation act, vec a)

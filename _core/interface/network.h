@@ -190,6 +190,8 @@ typedef struct {
 typedef struct {
     /* given: node 0 is the data; each node has its sources in a row; the tables have room for all that plan() adds */
     isize n_features;
+    isize stride, window;                               /* step t of the network reads `window` steps of the data from step
+                                                           stride * t back: node 0 has n_features * window units */
     int n_nodes, n_sources;
     const struct node_kind *kinds;                      /* the roster */
     rnn_node *node;
@@ -237,5 +239,8 @@ static inline rnn_stream *stream_of(const rnn_network *network, const rnn_source
 {
     return &network->node[source->node].out;
 }
+
+/* How many steps of a network so many steps of the data are. */
+static inline isize steps_of(const rnn_network *network, isize n) { return (n - 1) / network->stride + 1; }
 
 #endif

@@ -209,7 +209,8 @@ static void serve_reader(rnn_network *network, int reader, rnn_source *source)
     out->reach = (int)most(out->reach, source->shift);
     if (out->life == NOWHERE)
         out->life = PRESENT;
-    if (out->life == PRESENT && ((other_stage && !(only_last_rows && ends_with_last(network, source->node))) || source->shift > 0))
+    if (out->life == PRESENT &&
+        ((other_stage && !(only_last_rows && ends_with_last(network, source->node))) || source->shift > 0))
         out->life = KEPT;
     if (node->seeds || (source->node == 0 && !network->input_gradient))
         return;

@@ -61,11 +61,14 @@ class Network:
     huber_delta: float
     per_step: bool
     dtype: str
+    # Step t reads steps s t, s t - 1, ..., s t - (window - 1) of X side by side; s is the stride.
+    stride: int = 1
+    window: int = 1
 
     @property
     def tensors(self):
         """List of `_core.Tensor`: each array in the flat vector."""
-        return _tensors(self.n_features, self.nodes)
+        return _tensors(self.n_features, self.nodes, self.window)
 
     @property
     def layout(self):
@@ -145,7 +148,7 @@ class Network:
     def width(self, node):
         """Return the number of columns of a node's stream."""
         if node == DATA:
-            return self.n_features
+            return self.n_features * self.window
         kind, units = self.nodes[node].kind, self.nodes[node].units
         if kind in ("recurrent", "dense", "head"):
             return units * (1 + (self.nodes[node].directions == "both"))
@@ -153,8 +156,8 @@ class Network:
 
 
 @lru_cache(maxsize=64)
-def _tensors(n_features, nodes):
-    return tuple(_core.tensors(n_features, nodes))
+def _tensors(n_features, nodes, window):
+    return tuple(_core.tensors(n_features, nodes, window))
 
 
 def initialize(network, rng):

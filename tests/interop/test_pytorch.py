@@ -8,7 +8,7 @@ import torch
 from cases import RTOL_TORCH_GRADIENTS, RTOL_TORCH_OUTPUTS, as_read, assert_close
 from kept_models import SUFFIXES
 from make_fixtures import FILES
-from networks import add_convolution, add_deep_output, add_projected_layer
+from networks import add_convolution, add_deep_output, add_node, add_projected_layer
 from safetensors.numpy import load_file
 
 from sklearn_rnn import RNNClassifier, _core
@@ -107,6 +107,11 @@ def test_pytorch_has_the_same_projections(directions):
     gradients_of_both(nodes, lambda x: layers[1](layers[0](x)[0])[0], pairs)
 
 
+def latest_step_first(weight):
+    """Return a weight of Conv1d as that of a dense node."""
+    return weight[:, :, ::-1].transpose(0, 2, 1).reshape(len(weight), -1)
+
+
 def test_pytorch_has_the_same_convolutions():
     nodes, kernel_sizes = [], (3, 5)
     below = add_convolution(nodes, [-1], 4, 3, activation="tanh")
@@ -123,9 +128,6 @@ def test_pytorch_has_the_same_convolutions():
             x = function(convolution(torch.nn.functional.pad(x, (k - 1, 0))))
         return torch.sigmoid(linear(x.transpose(1, 2)))
 
-    def latest_step_first(weight):
-        return weight[:, :, ::-1].transpose(0, 2, 1).reshape(len(weight), -1)
-
     pairs = [
         ("output0.weight", linear.weight, np.asarray),
         ("output0.bias", linear.bias, np.asarray),
@@ -134,3 +136,23 @@ def test_pytorch_has_the_same_convolutions():
         pairs.append((f"conv{k}.weight", convolution.weight, latest_step_first))
         pairs.append((f"conv{k}.bias", convolution.bias, np.asarray))
     gradients_of_both(nodes, run, pairs)
+
+
+def test_pytorch_has_the_same_strides():
+    nodes, n_steps = [], 11
+    options = (("activation", "tanh"), ("bias", True))
+    add_node(nodes, "dense", [-1], "conv0", units=4, options=options)
+    add_node(nodes, "head", [add_node(nodes, "last", [0])], "head", units=4)
+    convolution = torch.nn.Conv1d(3, 4, 5, stride=2).double()
+    network = Network(3, tuple(nodes), "squared_error", 1.0, False, "float64", 2, 5)
+    params = np.zeros(network.n_params)
+    views = network.views(params)
+    views["conv0.weight"][...] = latest_step_first(convolution.weight.detach().numpy())
+    views["conv0.bias"][...] = convolution.bias.detach().numpy()
+    x = np.random.default_rng(0).standard_normal((1, n_steps, 3))
+    padded = torch.nn.functional.pad(torch.tensor(x).transpose(1, 2), (4, 0))
+    expected = torch.tanh(convolution(padded))[0].T.detach().numpy()
+    engine = network.engine(np.array([n_steps]), 1, 1, False, result=0)
+    engine.load(params)
+    actual = engine.predict(_core.Dataset(x[0], np.array([0, n_steps])))
+    assert_close(actual, expected, RTOL_TORCH_OUTPUTS["float64"])
