@@ -103,7 +103,7 @@ cdef class Dataset:
     values : ndarray of shape (n_steps, n_features), float32 or float64
     offsets : ndarray of shape (n_samples + 1,), intp
         Sequence i is `values[offsets[i]:offsets[i + 1]]`.
-    targets : ndarray of shape (n,), int32, or (n, n_outputs), the network's dtype; or None
+    targets : ndarray of shape (n,) or, for several outputs, (n, n_targets), int32; (n, n_targets), the network's dtype; or None
         n is n_samples, or n_steps for a network with a target per step.
     weights : ndarray of shape (n,), float64; or None for ones
     mean, scale : ndarray of shape (n_features,), float64; or None
@@ -111,7 +111,9 @@ cdef class Dataset:
     """
     cdef readonly object values, offsets, targets, weights, mean, factor
     cdef readonly isize n_samples, n_steps, n_features
-    cdef readonly isize least_label, greatest_label
+    cdef object least_of_columns, greatest_of_columns
+    cdef const isize *least_label           # of each column of integer targets
+    cdef const isize *greatest_label
     cdef int values_are_double
     cdef const void *value_data
     cdef const isize *offset_data
@@ -136,8 +138,11 @@ cdef class Dataset:
             self.shift_data = <const double *>cnp.PyArray_DATA(self.mean)
             self.factor_data = <const double *>cnp.PyArray_DATA(self.factor)
         if getattr(targets, "dtype", None) == np.int32:
-            pointer_to(targets, "targets", cnp.NPY_INT32, (-1,))
+            pointer_to(targets, "targets", cnp.NPY_INT32, (-1,) * min(targets.ndim, 2))
             if weights is not None:
                 pointer_to(weights, "weights", cnp.NPY_FLOAT64, (len(targets),))
             labels = targets if weights is None else targets[weights != 0]
-            self.least_label, self.greatest_label = labels.min(initial=0), labels.max(initial=0)
+            self.least_of_columns = np.atleast_1d(labels.min(axis=0, initial=0)).astype(np.intp)
+            self.greatest_of_columns = np.atleast_1d(labels.max(axis=0, initial=0)).astype(np.intp)
+            self.least_label = <const isize *>cnp.PyArray_DATA(self.least_of_columns)
+            self.greatest_label = <const isize *>cnp.PyArray_DATA(self.greatest_of_columns)

@@ -11,9 +11,10 @@ from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 from blas cimport gemm_double, gemm_float
 from kernels cimport (
-    BLOCK_ROWS, MAX_DIRECTIONS, MOST_HELPERS, NUMBERS, ONCE, PLAN_MADE, PLAN_OVER_BUDGET, PLAN_TOO_LONG, POLL_WORK,
-    SIGNAL_NANOSECONDS, TWO_CLASSES, rnn_carried, rnn_job, rnn_network, rnn_node, rnn_optimizer, rnn_phase, rnn_source,
-    rnn_team, rnn_wish, run_phases, start_helpers, steps_of, stop_job
+    BLOCK_ROWS, CLASS_PER_GROUP, CLASS_PER_OUTPUT, MAX_DIRECTIONS, MOST_HELPERS, NUMBERS, NUMBERS_PER_QUANTILE, ONCE,
+    PLAN_MADE, PLAN_OVER_BUDGET, PLAN_TOO_LONG, POLL_WORK, SIGNAL_NANOSECONDS, TWO_CLASSES, rnn_carried, rnn_job, rnn_network,
+    rnn_node, rnn_optimizer, rnn_phase, rnn_source, rnn_targets, rnn_team, rnn_wish, run_phases, start_helpers, steps_of,
+    stop_job
 )
 
 # Below this many multiplications, about half a millisecond, one thread does everything. On a quiet machine a second one would
@@ -73,7 +74,7 @@ cdef class Engine:
 
     Parameters
     ----------
-    n_features, nodes, loss, huber_delta, per_step, dtype, stride, window
+    n_features, nodes, loss, huber_delta, quantile, groups, per_step, dtype, stride, window
         The network: see `sklearn_rnn._model.network`.
     n_threads : int
         Maximum number of threads. The results do not depend on it.
@@ -111,11 +112,13 @@ cdef class Engine:
     cdef readonly object dtype
     cdef bint optimizing
     cdef double divisor, mean_weight, max_grad_norm, max_grad_value
+    cdef object quantiles, first_of_groups
     cdef object job_memory, params, packed, arenas, ints, walks, slice_gradients, gradient, losses, norms, probed, samples, ranks
     cdef object result_offsets
 
     def __cinit__(self, *, n_features, nodes, loss, per_step, dtype, n_threads, training, lengths, batch_size, huber_delta=1.0,
-                  stride=1, window=1, memory_budget=None, result=None, by_step=False, input_gradient=False, probe=False,
+                  quantile=0.5, groups=(), stride=1, window=1, memory_budget=None, result=None, by_step=False,
+                  input_gradient=False, probe=False,
                   carried=False, session=False):
         cdef rnn_network *network
         self.kind = type_of(dtype)
@@ -130,6 +133,8 @@ cdef class Engine:
         if not huber_delta > 0:
             raise ValueError(f"`huber_delta` must be positive, got {huber_delta}.")
         network.huber_delta = huber_delta
+        self.set_quantiles(quantile)
+        self.set_groups(groups)
         if not 1 <= stride < LARGEST:
             raise ValueError(f"`stride` must be 1 to {LARGEST - 1}, got {stride}.")
         network.stride = stride
@@ -152,13 +157,43 @@ cdef class Engine:
             self.job.gemm = gemm_float if self.kind == cnp.NPY_FLOAT32 else gemm_double
         self.job.sync.last_poll = seconds()
 
+    cdef set_quantiles(self, quantile):
+        """Keep the quantile or quantiles, increasing numbers between 0 and 1, where C finds them."""
+        self.quantiles = np.atleast_1d(np.array(quantile, dtype=np.float64))
+        if not ((np.diff(self.quantiles, prepend=0, append=1) > 0).all() and self.quantiles.size):
+            raise ValueError(f"`quantile` must be between 0 and 1, and several must increase, got {quantile}.")
+        self.network.quantile = <const double *>cnp.PyArray_DATA(self.quantiles)
+        self.network.n_quantiles = self.quantiles.size
+
+    cdef set_groups(self, groups):
+        """Keep the first output of each group, and the number of outputs, where C finds them."""
+        if any(not 1 <= size < LARGEST for size in groups):
+            raise ValueError(f"`groups` must have 1 to {LARGEST - 1} outputs each, got {groups}.")
+        self.first_of_groups = np.cumsum([0, *groups], dtype=np.intp)
+        self.network.group = <const isize *>cnp.PyArray_DATA(self.first_of_groups)
+        self.network.n_groups = len(groups)
+
     cdef int check_result(self, loss) except -1:
-        """Refuse heads and modes that do not go together."""
+        """Refuse heads and modes that do not go together, and set the number of targets."""
         cdef rnn_network *network = self.network
         cdef rnn_node *result = &network.node[network.result]
+        cdef rnn_targets targets = self.kernels.losses[network.loss].targets
         is_head = self.tables.info_of(network.result).is_output
-        if is_head and self.kernels.losses[network.loss].targets == TWO_CLASSES and result.units > 1:
+        if is_head and targets == TWO_CLASSES and result.units > 1:
             raise ValueError(f"A head must have 1 unit for the {loss} loss, got {result.units}.")
+        if is_head and targets == NUMBERS_PER_QUANTILE and result.units % network.n_quantiles:
+            raise ValueError(f"A head must have {network.n_quantiles} units, one for each quantile, or a multiple of that, got "
+                             f"{result.units}.")
+        if is_head and targets == CLASS_PER_GROUP and network.group[network.n_groups] != result.units:
+            raise ValueError(f"A head must have one unit for each output in `groups`, got {result.units} for "
+                             f"{network.group[network.n_groups]}.")
+        network.n_targets = result.units
+        if targets == NUMBERS_PER_QUANTILE:
+            network.n_targets = result.units // network.n_quantiles
+        elif targets == CLASS_PER_GROUP:
+            network.n_targets = network.n_groups
+        elif targets == CLASS_PER_OUTPUT:
+            network.n_targets = 1
         if is_head and network.per_step and self.tables.is_once(network.result):
             raise ValueError("A head that reads last states must not have a target per step.")
         if network.training and not is_head:
@@ -308,6 +343,8 @@ cdef class Engine:
         """Point the job at the data, after a check that their shapes match this network."""
         cdef rnn_network *network = self.network
         cdef rnn_job *job = self.job
+        cdef rnn_targets kind
+        cdef tuple shape
         if network.session:
             raise ValueError("A session takes data step by step: call `step`.")
         if data.n_features != network.n_features:
@@ -329,16 +366,33 @@ cdef class Engine:
         if not taught:
             return
         kind = self.kernels.losses[network.loss].targets
-        if kind != NUMBERS:
-            job.data.labels = <const int32_t *>pointer_to(data.targets, "targets", cnp.NPY_INT32, (n,))
-            n_classes = 2 if kind == TWO_CLASSES else network.outputs
-            if data.least_label < 0 or data.greatest_label >= n_classes:
-                raise ValueError(f"`targets` must be classes 0 to {n_classes - 1}, got {data.least_label} to "
-                                 f"{data.greatest_label}.")
+        shape = (n,)
+        if kind not in (TWO_CLASSES, CLASS_PER_OUTPUT):
+            shape += (network.n_targets,)
+        if kind in (NUMBERS, NUMBERS_PER_QUANTILE):
+            job.data.targets = pointer_to(data.targets, "targets", self.kind, shape)
         else:
-            job.data.targets = pointer_to(data.targets, "targets", self.kind, (n, network.outputs))
+            job.data.labels = <const int32_t *>pointer_to(data.targets, "targets", cnp.NPY_INT32, shape)
+            self.check_labels(data)
         if data.weights is not None:
             job.data.weights = <const double *>pointer_to(data.weights, "weights", cnp.NPY_FLOAT64, (n,))
+
+    cdef int check_labels(self, Dataset data) except -1:
+        """Refuse labels that are no classes of their outputs."""
+        cdef const rnn_network *network = self.network
+        cdef rnn_targets targets = self.kernels.losses[network.loss].targets
+        cdef isize i, n_classes
+        for i in range(network.n_targets):
+            n_classes = 2
+            if targets == CLASS_PER_OUTPUT:
+                n_classes = network.outputs
+            elif targets == CLASS_PER_GROUP:
+                n_classes = network.group[i + 1] - network.group[i]
+            if data.least_label[i] < 0 or data.greatest_label[i] >= n_classes:
+                column = f" in column {i}" if network.n_targets > 1 else ""
+                raise ValueError(f"`targets` must be classes 0 to {n_classes - 1}, got {data.least_label[i]} to "
+                                 f"{data.greatest_label[i]}{column}.")
+        return 0
 
     cdef int take_minibatch(self, Dataset data, const isize *indices, isize batch) except -1:
         """Make these samples the next minibatch, longest first, and sum its weights."""
@@ -428,7 +482,7 @@ cdef class Engine:
         self.loaded = True
 
     def set_optimizer(self, solver, *, momentum, nesterovs_momentum, beta_1, beta_2, epsilon, alpha, max_grad_norm,
-                      max_grad_value, seed):
+                      max_grad_value, seed, l1_ratio=0.0):
         """Choose how `train_minibatch` updates.
 
         Parameters
@@ -440,11 +494,14 @@ cdef class Engine:
         beta_1, beta_2, epsilon : float
             Of Adam and its relatives.
         alpha : float
-            Factor of the penalty `alpha / 2 |W|^2`, or of the decay where the optimizer decays the weights apart.
+            Factor of the penalty `alpha * (l1_ratio * sum(|w|) + (1 - l1_ratio) / 2 * sum(w^2))`, or of the decay by its gradient
+            where the optimizer decays the weights apart.
         max_grad_norm, max_grad_value : float or None
             Limits of the gradient's norm and of its elements; None: no clipping.
         seed : int
             64 bits, the key of the dropout masks.
+        l1_ratio : float
+            Share of L1 in the penalty, from 0 to 1.
 
         Raises
         ------
@@ -457,7 +514,8 @@ cdef class Engine:
         cdef uint64_t key = seed
         chosen.kind = index_of(OPTIMIZERS, solver, "solver")
         chosen.momentum, chosen.nesterov = momentum, nesterovs_momentum
-        chosen.beta_1, chosen.beta_2, chosen.epsilon, chosen.alpha = beta_1, beta_2, epsilon, alpha
+        chosen.beta_1, chosen.beta_2, chosen.epsilon = beta_1, beta_2, epsilon
+        chosen.alpha, chosen.l1_ratio = alpha, l1_ratio
         self.job.optimizer, self.job.seed = chosen, key
         self.max_grad_norm, self.max_grad_value = max_norm, max_value
         self.optimizing = True

@@ -31,7 +31,11 @@ cdef extern from "interface/rosters.h" nogil:
 
     ctypedef enum rnn_targets:
         NUMBERS
+        NUMBERS_PER_QUANTILE
         TWO_CLASSES
+        CLASS_PER_OUTPUT
+        LABEL_PER_OUTPUT
+        CLASS_PER_GROUP
 
     ctypedef struct rnn_loss_info:
         const char *name
@@ -88,6 +92,7 @@ cdef extern from "interface/network.h" nogil:
         const char *gates
         const char **state_name
         int n_blocks, n_states, n_x, n_h, reads_output
+        int *memory
 
     ctypedef struct rnn_direction:
         int reverse
@@ -119,6 +124,9 @@ cdef extern from "interface/network.h" nogil:
         rnn_packing *packing
         int per_step, training, input_gradient, by_step, carried, probe, session, result, loss
         double huber_delta
+        isize n_quantiles, n_groups, n_targets
+        const double *quantile
+        const isize *group
         int head, n_tensors
         isize outputs, output_width
         isize max_rows, max_steps, max_slice_steps
@@ -152,7 +160,8 @@ cdef extern from "interface/job.h" nogil:
 
     ctypedef struct rnn_optimizer:
         int kind, nesterov
-        double learning_rate, momentum, beta_1, beta_2, epsilon, alpha, max_norm, max_value, correction_1, correction_2
+        double learning_rate, momentum, beta_1, beta_2, epsilon, alpha, l1_ratio, max_norm, max_value
+        double correction_1, correction_2
 
     ctypedef void (*rnn_gemm)(int transposed, isize m, isize n, isize k, const void *a, isize ld_a, const void *b, isize ld_b,
                               int accumulate, void *c, isize ld_c) noexcept nogil

@@ -1,7 +1,6 @@
 """Networks as the kernels know them: tables of nodes, sources and parameters, made from lists of nodes."""
 from collections import namedtuple
 
-from libc.math cimport isfinite
 from libc.string cimport memcpy, memset
 
 from kernels cimport (
@@ -11,9 +10,11 @@ from kernels cimport (
 )
 
 # An array of parameters: its place in the flat vector, `n_groups` (gates) that are initialised one by one, how (`initial`), and
-# the initial value of each group where that is "constants".
-Tensor = namedtuple("Tensor", "name offset shape n_groups initial constants decays")
+# the initial value of each group where that is "constants"; then the index of its node, its name without that of the node, and
+# what each gate of that node does to the state (see CellInfo).
+Tensor = namedtuple("Tensor", "name offset shape n_groups initial constants decays node stem memory")
 
+MOST_STEPS_BACK = MAX_SHIFT      # at which a node reads a source
 cdef tuple DIRECTIONS = ("forward", "reverse", "both")
 # Features, units and outputs stay below this, so that their products with a few gates cannot overflow before they are checked.
 cdef isize LARGEST = 1 << 31
@@ -33,19 +34,6 @@ cdef NodeTables tables_of(n_features, nodes, window):
             described_tables.clear()
         described_tables[id(nodes)] = NodeTables(n_features, nodes, window)
     return tables
-
-
-cdef double option_value(option, value, str owner) except? -1:
-    """A value of an option as C stores it."""
-    if option.type == "choice":
-        return index_of(option.choices, value, f"{owner}.{option.name}")
-    number = float(value)
-    if option.type == "boolean" and number not in (0, 1):
-        raise ValueError(f"`{owner}.{option.name}` must be True or False, got {value!r}.")
-    if not isfinite(number) or (option.least is not None and not option.least <= number < option.below):
-        limits = "a finite number" if option.least is None else f"from {option.least} to below {option.below}"
-        raise ValueError(f"`{owner}.{option.name}` must be {limits}, got {value!r}.")
-    return number
 
 
 cdef class NodeTables:
@@ -143,10 +131,8 @@ cdef class NodeTables:
         given, owner = dict(node.options), node.cell or node.kind
         if unknown := given.keys() - of_kind.keys() - of_cell.keys():
             raise ValueError(f"`options` of {owner} must be among {sorted({**of_kind, **of_cell})}, got {sorted(unknown)}.")
-        for i, option in enumerate(of_kind.values()):
-            to.option[i] = option_value(option, given.get(option.name, option.default), owner)
-        for i, option in enumerate(of_cell.values()):
-            to.cell_option[i] = option_value(option, given.get(option.name, option.default), owner)
+        fill_options(to.option, of_kind, given, owner)
+        fill_options(to.cell_option, of_cell, given, owner)
         for i, (of, shift, stem) in enumerate((s.node, s.shift, s.weight) for s in sources):
             source = &self.network.source[first_source + i]
             if not -1 <= of < len(self.nodes):
@@ -306,6 +292,8 @@ def tensors(n_features, nodes, window=1):
             shape = (tensor.n_groups, tensor.units)
         initial = {ZEROS: "zeros", CONSTANTS: "constants", GLOROT: "glorot", ORTHOGONAL: "orthogonal",
                    FROM_0_TO_1: "from_0_to_1"}[tensor.initial]
+        memory = network.node[tensor.node].declared.memory
         result.append(Tensor(tables.tensor_name(tensor), tensor.at, shape, tensor.n_groups, initial,
-                             tuple(tensor.constant[k] for k in range(tensor.n_groups)), bool(tensor.decays)))
+                             tuple(tensor.constant[k] for k in range(tensor.n_groups)), bool(tensor.decays), tensor.node - 1,
+                             tensor.stem.decode(), tuple(memory[k] for k in range(tensor.n_groups))))
     return result

@@ -2,17 +2,20 @@
 import os
 from collections import namedtuple
 
+from libc.math cimport isfinite
 from libc.string cimport memset
 
 from kernels cimport (
-    BOOLEAN, CHOICE, MAX_OPTIONS, NUMBERS, rnn_cell, rnn_compiled_level, rnn_kernels, rnn_kernels_of, rnn_kind_info, rnn_math,
-    rnn_option
+    BOOLEAN, CHOICE, MAX_OPTIONS, NUMBERS, NUMBERS_PER_QUANTILE, rnn_cell, rnn_compiled_level, rnn_kernels, rnn_kernels_of,
+    rnn_kind_info, rnn_math, rnn_option
 )
 
 # An option of a cell or of another node: `type` is "choice" (of `choices`), "boolean" or "number" (from `least` to below `below`,
 # if these are given).
 Option = namedtuple("Option", "name type choices default least below")
-CellInfo = namedtuple("CellInfo", "name gates options states reads_output")
+# What a cell has by default; `memory` is 1 for each gate of which an open one (of value 1) keeps the state, -1 for one that
+# replaces the state, 0 for others.
+CellInfo = namedtuple("CellInfo", "name gates options states reads_output memory hidden_product")
 LossInfo = namedtuple("LossInfo", "name targets link")
 
 
@@ -35,26 +38,77 @@ cdef dict read_options(const rnn_option *options):
     return table
 
 
-cdef dict read_cells():
+cdef double option_value(option, value, str owner) except? -1:
+    """A value of an option as C stores it."""
+    if option.type == "choice":
+        return index_of(option.choices, value, f"{owner}.{option.name}")
+    number = float(value)
+    if option.type == "boolean" and number not in (0, 1):
+        raise ValueError(f"`{owner}.{option.name}` must be True or False, got {value!r}.")
+    if not isfinite(number) or (option.least is not None and not option.least <= number < option.below):
+        limits = "a finite number" if option.least is None else f"from {option.least} to below {option.below}"
+        raise ValueError(f"`{owner}.{option.name}` must be {limits}, got {value!r}.")
+    return number
+
+
+cdef int fill_options(double *values, dict table, dict given, str owner) except -1:
+    """Store the values of all options of a table in its order: those given, and defaults."""
+    for i, option in enumerate(table.values()):
+        values[i] = option_value(option, given.get(option.name, option.default), owner)
+    return 0
+
+
+cdef object read_cell(int number, dict given):
+    """What cell `number` declares with these options, and with defaults for others; None after the last one."""
     cdef const rnn_kernels *kernels = rnn_kernels_of(8, 0)
     cdef const rnn_option *options
-    cdef const char *name
     cdef rnn_cell cell
-    cdef double[MAX_OPTIONS] presets
-    cdef int i = 0, k
+    cdef double[MAX_OPTIONS] values
+    cdef int k
+    cdef const char *name = kernels.describe_cell(number, NULL, NULL, &options)
+    if name == NULL:
+        return None
+    kind, table = name.decode(), read_options(options)
+    fill_options(values, table, given, kind)
+    memset(&cell, 0, sizeof(cell))
+    kernels.describe_cell(number, values, &cell, &options)
+    states = tuple(cell.state_name[k].decode() for k in range(cell.n_states))
+    gates = tuple(cell.gates.decode().split())
+    memory = tuple(cell.memory[k] for k in range(len(gates)))
+    return CellInfo(kind, gates, table, states, bool(cell.reads_output), memory, cell.n_h > 0)
+
+
+cdef dict read_cells():
     cells = {}
-    while True:
-        name = kernels.describe_cell(i, NULL, NULL, &options)
-        if name == NULL:
-            return cells
-        table = read_options(options)
-        for k in range(len(table)):
-            presets[k] = options[k].preset
-        memset(&cell, 0, sizeof(cell))
-        kernels.describe_cell(i, presets, &cell, &options)
-        states = tuple(cell.state_name[k].decode() for k in range(cell.n_states))
-        cells[name.decode()] = CellInfo(name.decode(), tuple(cell.gates.decode().split()), table, states, bool(cell.reads_output))
-        i += 1
+    while (info := read_cell(len(cells), {})) is not None:
+        cells[info.name] = info
+    return cells
+
+
+def describe_cell(kind, **options):
+    """Describe a cell with these options.
+
+    Parameters
+    ----------
+    kind : str
+        One of `CELLS`.
+    **options
+        Values of its options; an option that is not given has its default.
+
+    Returns
+    -------
+    info : CellInfo
+        As in `CELLS`, where all options have their defaults.
+
+    Raises
+    ------
+    ValueError
+        If there is no such cell, option or value.
+    """
+    number, table = index_of(CELLS, kind, "cell"), CELLS[kind].options
+    if unknown := options.keys() - table.keys():
+        raise ValueError(f"`options` of {kind} must be among {sorted(table)}, got {sorted(unknown)}.")
+    return read_cell(number, options)
 
 
 cdef dict read_kinds():
@@ -87,8 +141,8 @@ cdef dict read_losses():
     losses = {}
     while kernels.losses[i].name != NULL:
         loss = kernels.losses[i]
-        losses[loss.name.decode()] = LossInfo(loss.name.decode(), "numbers" if loss.targets == NUMBERS else "classes",
-                                              loss.link.decode())
+        targets = "numbers" if loss.targets in (NUMBERS, NUMBERS_PER_QUANTILE) else "classes"
+        losses[loss.name.decode()] = LossInfo(loss.name.decode(), targets, loss.link.decode())
         i += 1
     return losses
 

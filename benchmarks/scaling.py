@@ -39,8 +39,8 @@ REAL = 4  # bytes
 def engine_and_step(size, threads):
     """A function that makes the engine and a function of no argument: one training step."""
     from sklearn_rnn import _core
-    from sklearn_rnn._model.architecture import network_of
     from sklearn_rnn._model.network import initialize
+    from sklearn_rnn._model.words import network_of
 
     rng, lengths = np.random.default_rng(0), np.full(size["B"], size["T"])
     values = rng.standard_normal((lengths.sum(), size["I"]), dtype=np.float32)

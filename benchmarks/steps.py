@@ -111,7 +111,7 @@ def suffixes(shape):
 
 def ours(work, cell, threads):
     from sklearn_rnn import _core
-    from sklearn_rnn._model.architecture import network_of
+    from sklearn_rnn._model.words import network_of
 
     shape = work.shape
     values, lengths, labels = work.minibatch()

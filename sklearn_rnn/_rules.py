@@ -48,16 +48,17 @@ def integer(low, bits=INTEGER_BITS):
     )
 
 
-def number(low=-inf, high=inf, *, open_low=False):
-    """Allow low <= value < high; with `open_low` low itself is refused."""
+def number(low=-inf, high=inf, *, open_low=False, closed_high=False):
+    """Allow low <= value < high; `open_low` refuses low itself, `closed_high` allows high."""
     bounds = [f"{'above' if open_low else 'of at least'} {low}"] if low > -inf else []
-    bounds += [f"below {high}"] if high < inf else []
+    bounds += [f"{'at most' if closed_high else 'below'} {high}"] if high < inf else []
 
     def test(value):
         if not _is_number(value):
             return False
         value = float(value)  # the core computes with floats
-        return low <= value < high and not (open_low and value == low)
+        is_above = value > low or (value == low and not open_low)
+        return is_above and (value < high or (value == high and closed_high))
 
     return Allowed(test, " ".join(["a number", " and ".join(bounds)]).strip())
 

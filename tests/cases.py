@@ -23,8 +23,8 @@ from networks import happens, stack_nodes
 
 import sklearn_rnn
 from sklearn_rnn import _core
-from sklearn_rnn._model.architecture import WITH_OPTIONS
 from sklearn_rnn._model.network import Network, ready
+from sklearn_rnn._model.parts import CELL_CLASSES
 
 # How many seconds an interrupt may take: any run finds what never answers, `-m clock` what is slow.
 each_patience = pytest.mark.parametrize(
@@ -53,7 +53,7 @@ RTOL_DIFFERENCES = 1e-6
 
 
 def variants(info):
-    """Name the variants of a cell: a choice, an option that is switched on, or none ("")."""
+    """Name the variants of a cell: a choice, a switch that is not at its default, or none ("")."""
     choices = [choice for option in info.options.values() for choice in option.choices]
     return choices or ["", *(o.name for o in info.options.values() if o.type == "boolean")]
 
@@ -69,18 +69,18 @@ def options_of(case):
     name, variant = case
     if not variant:
         return ()
-    if variant in _core.CELLS[name].options:
-        return ((variant, True),)
+    if variant in (options := _core.CELLS[name].options):
+        return ((variant, not options[variant].default),)
     return (("activation", variant),)
 
 
 def cell_of(case):
     """Return the parameter `cell` of an estimator for one of `CELLS`."""
     name, options = case[0], dict(options_of(case))
-    return WITH_OPTIONS[name](**options) if options else name
+    return CELL_CLASSES[name](**options) if options else name
 
 
-CLASSIFYING = ("softmax", "logistic")
+CLASSIFYING = ("softmax", "logistic", "multilabel", "multioutput")
 HUBER_DELTA = 0.7
 
 # The hidden size of a case stands where None does.
@@ -158,11 +158,17 @@ def make_network(cell, hidden_layer_sizes=(5,), *, n_outputs=2, **changes):
         n_outputs = max(n_outputs, 2)
     elif changes.get("loss") == "logistic":
         n_outputs = 1
+    elif changes.get("loss") == "multioutput":
+        n_outputs, changes = 2 * n_outputs + 1, {"groups": (n_outputs, n_outputs + 1)} | changes
+    elif changes.get("loss") == "quantile":
+        n_outputs, changes = 2 * n_outputs, {"quantile": (0.3, 0.6)} | changes
     options = {
         "n_features": 3,
         "bidirectional": False,
         "loss": "squared_error",
         "huber_delta": HUBER_DELTA,
+        "quantile": 0.5,
+        "groups": (),
         "per_step": False,
         "dropout": 0.0,
         "connections": None,
@@ -204,12 +210,23 @@ def draw_lengths(batch, steps, ragged, rng):
     return lengths
 
 
+def parameters_of_loss(network):
+    """Return the parameters of the network's loss, for reference.py."""
+    return {name: getattr(network, name) for name in ("huber_delta", "quantile", "groups")}
+
+
 def draw_targets(network, n, rng):
-    if network.loss in CLASSIFYING:
+    shape = n, network.n_targets
+    if network.loss in ("softmax", "logistic"):
         return rng.integers(0, max(2, network.n_outputs), n).astype(np.int32)
-    shape = n, network.n_outputs
+    if network.loss == "multilabel":
+        return rng.integers(0, 2, shape).astype(np.int32)
+    if network.loss == "multioutput":
+        return rng.integers(0, network.groups, (n, len(network.groups))).astype(np.int32)
     if network.loss == "poisson":
         return rng.poisson(2.0, shape).astype(network.dtype)
+    if network.loss == "gamma":
+        return rng.gamma(2.0, size=shape).astype(np.float32).astype(network.dtype)
     return rng.standard_normal(shape).astype(np.float32).astype(network.dtype)
 
 
@@ -240,7 +257,7 @@ def case_problem(case, dtype):
     """Return the network, parameters and data of a case."""
     rng = np.random.default_rng(crc32(str(case).encode()))
     cell = case.cell
-    if cell == ("jordan", "relu") and case.loss == "poisson":
+    if cell == ("jordan", "relu") and case.loss in ("poisson", "gamma"):
         cell = ("jordan", "tanh")  # exp of rectified units that read it is soon infinite
     network = make_network(
         cell,
@@ -310,6 +327,7 @@ def set_optimizer(engine, solver="sgd", **changes):
         "beta_2": 0.999,
         "epsilon": 1e-8,
         "alpha": 0.0,
+        "l1_ratio": 0.0,
         "max_grad_norm": None,
         "max_grad_value": None,
         "seed": 0,
@@ -394,20 +412,19 @@ def run_reference(network, params, data):
         *targets,
         nodes=nodes,
         loss=network.loss,
-        huber_delta=network.huber_delta,
         per_step=per_step,
+        **parameters_of_loss(network),
         **windows_of(network),
     )
-    raw = reference.forward(
-        weights, X, nodes, per_step=per_step, link=network.loss, **windows_of(network)
-    )
+    options = {"link": network.loss, "groups": network.groups, **windows_of(network)}
+    raw = reference.forward(weights, X, nodes, per_step=per_step, **options)
     raw = np.concatenate([np.atleast_2d(z) for z in raw])
     return SimpleNamespace(
         loss=loss,
         d_params=reference.flatten(d_weights),
         d_values=np.concatenate(d_X),
         raw=raw,
-        predictions=reference.LINK[network.loss](raw),
+        predictions=reference.LINK[network.loss](raw, network.groups),
     )
 
 

@@ -9,8 +9,10 @@ from itertools import product
 import numpy as np
 import reference
 
-from sklearn_rnn._model import architecture
+from sklearn_rnn._model.architecture import list_nodes
 from sklearn_rnn._model.network import DATA, Network, Node, Source
+from sklearn_rnn._model.parts import CELLS, Part
+from sklearn_rnn._model.words import LATER, Words
 
 
 def add_node(nodes, kind, sources, name="", **fields):
@@ -37,16 +39,24 @@ def stack_nodes(
     connections=None,
 ):
     """Return the nodes of a stack of layers; without outputs there is no head."""
-    nodes = architecture.stack_nodes(
-        cell,
-        tuple(options),
-        tuple(sizes),
-        directions=directions,
-        n_outputs=n_outputs,
-        per_step=per_step,
-        dropout=dropout,
-        connections=connections,
-    )
+    facts = {
+        "cell": cell,
+        "hidden_layer_sizes": sizes,
+        "bidirectional": False,
+        "mode": "many_to_many" if per_step else "many_to_one",
+        "dropout": dropout,
+        "dtype": "float64",
+    }
+    words = Words.of({**LATER, **facts, "connections": connections})
+    defaults = {name: option.default for name, option in CELLS[cell].items()}
+    part = Part(cell, tuple({**defaults, **dict(options)}.items()))
+    words = replace(words, cell=(part,) * len(sizes), bidirectional=directions == "both")
+    nodes, _ = list_nodes(words, n_outputs or 1)
+    if directions == "reverse":
+        nodes = tuple(
+            replace(node, directions=directions) if node.kind == "recurrent" else node
+            for node in nodes
+        )
     return nodes if n_outputs else nodes[:-1]
 
 
@@ -111,23 +121,26 @@ def add_deep_output(nodes, sources, sizes, n_outputs, activation="relu"):
 
 # ---- Random networks ----------------------------------------------------------------------------
 
-TANH, RELU = (("activation", "tanh"),), (("activation", "relu"),)
+ACTIVATIONS = tuple((("activation", name),) for name in reference.ACTIVATION)
+IDENTITY, TANH, RELU, LOGISTIC = ACTIVATIONS
+UNBOUNDED, BOUNDED = (IDENTITY, RELU), (TANH, LOGISTIC)
 ALL_CELLS = (
-    ("elman", TANH),
-    ("elman", RELU),
-    ("jordan", TANH),
-    ("jordan", RELU),
-    ("indrnn", TANH),
-    ("indrnn", RELU),
+    *product(("elman", "jordan", "indrnn"), ACTIVATIONS),
     ("gru", ()),
+    ("gru", (("reset_after", False),)),
     ("lstm", ()),
     ("lstm", (("peepholes", True),)),
+    ("lstm", (("coupled_gates", True),)),
+    ("lstm", (("peepholes", True), ("coupled_gates", True))),
+    ("mgu", ()),
+    ("mingru", ()),
+    ("minlstm", ()),
 )
+LINEAR = ("mingru", "minlstm")  # their states have no bounds either
 UNITS = (*range(1, 10), 16, 17)
 SHIFTS = (0, -1, -2)
 STRIDES, WINDOWS = (1, 2, 3), (1, 2, 4)
 DIRECTIONS = tuple(reference.DIRECTIONS)
-ACTIVATIONS = ("identity", "tanh", "relu", "logistic")
 
 
 def pick(rng, choices):
@@ -149,6 +162,13 @@ def random_network(rng, dtype="float64"):
     loss = pick(rng, tuple(reference.LOSS))
     n_features, n_outputs = int(rng.integers(1, 6)), int(rng.integers(1, 5))
     n_outputs = {"softmax": n_outputs + 1, "logistic": 1}.get(loss, n_outputs)
+    quantile, groups = 0.5, ()
+    if loss == "multioutput":
+        groups = tuple(map(int, rng.integers(1, 6, n_outputs)))
+        n_outputs = sum(groups)
+    elif loss == "quantile":
+        quantile = pick(rng, (0.2, (0.1, 0.5, 0.8)))
+        n_outputs *= np.size(quantile)
     per_step, looping = happens(rng, 0.5), happens(rng, 0.4)
     stride = window = 1
     if happens(rng, 0.2):
@@ -157,9 +177,10 @@ def random_network(rng, dtype="float64"):
     cells = [
         (cell, options)
         for cell, options in ALL_CELLS
-        if (feedback or cell != "jordan") and not (loss == "poisson" and options == RELU)
-    ]  # exp(z) of rectified units that feed themselves is soon infinite
-    bounded = ("tanh", "logistic") if loss == "poisson" else ACTIVATIONS
+        if feedback or cell != "jordan"
+        if not (loss in ("poisson", "gamma") and (options in UNBOUNDED or cell in LINEAR))
+    ]  # exp(z) of units without bounds that feed themselves is soon infinite
+    bounded = BOUNDED if loss in ("poisson", "gamma") else ACTIVATIONS
     nodes, width = [], n_features * window
     for k in range(rng.integers(1 if feedback or not looping else 2, 5)):
         directions = "forward" if looping else pick(rng, DIRECTIONS)
@@ -174,7 +195,10 @@ def random_network(rng, dtype="float64"):
         feed_back(rng, nodes)
     elif looping:
         close_a_loop(rng, nodes)
-    return Network(n_features, tuple(nodes), loss, 0.7, per_step, dtype, stride, window)
+    windows = {"stride": stride, "window": window}
+    return Network(
+        n_features, tuple(nodes), loss, 0.7, per_step, dtype, quantile, groups, **windows
+    )
 
 
 def add_random_layer(rng, nodes, n_features, cell, directions, name):
@@ -207,7 +231,7 @@ def add_random_dense(rng, nodes, directions, name, activations):
     ]
     if happens(rng, 0.3):
         sources.append(Source(len(nodes), -1, "weight_skip"))
-        activations = ("tanh", "logistic")  # others would grow from step to step
+        activations = BOUNDED  # others would grow from step to step
     if directions == "both":
         directions = pick(rng, ("forward", "reverse"))
     fields = {"units": pick(rng, UNITS), "directions": directions}
@@ -219,7 +243,8 @@ def add_random_transition(rng, nodes, directions, name):
     """Append a cell whose products with h are those with a dense node behind it, or with others."""
     streams = [DATA, *range(len(nodes))]
     sources = [Source(*read) for read in pick_some(rng, list(product(streams, SHIFTS)), 2)]
-    cell, options = pick(rng, [c for c in ALL_CELLS if c[0] in ("elman", "lstm") and c[1] != RELU])
+    cells = [c for c in ALL_CELLS if c[0] in ("elman", "lstm") and c[1] not in UNBOUNDED]
+    cell, options = pick(rng, cells)
     options = (*options, ("recurrence", "source"))
     fields = {"units": pick(rng, UNITS), "cell": cell, "options": options}
     if directions == "both":
@@ -234,12 +259,12 @@ def add_random_transition(rng, nodes, directions, name):
         if k + 1 == last and happens(rng, 0.5):
             read.append(Source(last, -1, "weight_skip"))
         fields = {"units": pick(rng, UNITS), "directions": directions}
-        options = random_dense_options(rng, ("tanh", "logistic"))
+        options = random_dense_options(rng, BOUNDED)
         add_node(nodes, "dense", read, f"{name}_transition{k}", options=options, **fields)
 
 
 def random_dense_options(rng, activations):
-    return (("activation", pick(rng, activations)), ("bias", happens(rng, 0.8)))
+    return (*pick(rng, activations), ("bias", happens(rng, 0.8)))
 
 
 def add_random_drop(nodes, stream):

@@ -37,9 +37,9 @@ def sigmoid(x):
 
 # Each activation, and its derivative in terms of its result.
 ACTIVATION = {
+    "identity": (lambda a: a, np.ones_like),
     "tanh": (np.tanh, lambda h: 1 - h**2),
     "relu": (lambda a: np.maximum(a, 0.0), lambda h: (h > 0).astype(float)),
-    "identity": (lambda a: a, np.ones_like),
     "logistic": (sigmoid, lambda h: h * (1 - h)),
 }
 
@@ -53,12 +53,13 @@ ACTIVATION = {
 def cell(n_gates, n_states=1, hidden_product=True, own=lambda n_units, options: {}):
     """Describe a cell: its blocks of pre-activations, its states, and what it multiplies.
 
-    A cell with a hidden product has weight_hh (G*H, H) and bias_hh (G*H,). `own` returns the
-    shapes of its other arrays by stem.
+    The number of blocks may be a function of the options. A cell with a hidden product has
+    weight_hh (G*H, H) and bias_hh (G*H,). `own` returns the shapes of its other arrays by stem.
     """
 
     def describe(step):
-        step.n_gates, step.n_states = n_gates, n_states
+        step.n_gates = n_gates if callable(n_gates) else lambda options: n_gates
+        step.n_states = n_states
         step.hidden_product, step.own = hidden_product, own
         return step
 
@@ -131,22 +132,65 @@ def indrnn_step(p, x, states, options):
     return (h,), backward
 
 
+@cell(n_gates=2, hidden_product=False)
+def mingru_step(p, x, states, options):
+    """Feng et al. (2024), in their plain form: neither z nor n sees the state."""
+    (h_prev,) = states
+    a_z, n = np.split(input_product(p, x), 2)
+    z = sigmoid(a_z)
+    h = (1 - z) * h_prev + z * n
+
+    def backward(d_states, d_p):
+        (d_h,) = d_states
+        d_z = d_h * (n - h_prev) * z * (1 - z)
+        d_x = input_product_backward(p, x, np.concatenate([d_z, d_h * z]), d_p)
+        return d_x, (d_h * (1 - z),)
+
+    return (h,), backward
+
+
+@cell(n_gates=3, hidden_product=False)
+def minlstm_step(p, x, states, options):
+    """Feng et al. (2024), in their plain form: f and i are divided by their sum."""
+    (h_prev,) = states
+    a_i, a_f, g = np.split(input_product(p, x), 3)
+    i, f = sigmoid(a_i), sigmoid(a_f)
+    new, old = i / (f + i), f / (f + i)
+    h = old * h_prev + new * g
+
+    def backward(d_states, d_p):
+        (d_h,) = d_states
+        d_new, d_old = d_h * g, d_h * h_prev
+        d_i = (d_new - d_old) * f / (f + i) ** 2 * i * (1 - i)
+        d_f = (d_old - d_new) * i / (f + i) ** 2 * f * (1 - f)
+        d_x = input_product_backward(p, x, np.concatenate([d_i, d_f, d_h * new]), d_p)
+        return d_x, (d_h * old,)
+
+    return (h,), backward
+
+
+def lstm_gates(options):
+    return 3 if options.get("coupled_gates") else 4
+
+
 def peepholes(n_units, options):
-    return {"weight_c": (3, n_units)} if options.get("peepholes") else {}
+    return {"weight_c": (lstm_gates(options) - 1, n_units)} if options.get("peepholes") else {}
 
 
-@cell(n_gates=4, n_states=2, own=peepholes)
+@cell(n_gates=lstm_gates, n_states=2, own=peepholes)
 def lstm_step(p, x, states, options):
     """Hochreiter and Schmidhuber (1997), with the forget gate of Gers et al. (2000).
 
     With peepholes (Gers and Schmidhuber, 2000) i and f see the c of the step before, and o sees
-    the new one.
+    the new one. With coupled gates (Greff et al., 2017) i is 1 - f.
     """
     h_prev, c_prev = states
-    p_i, p_f, p_o = p["weight_c"] if options.get("peepholes") else np.zeros((3, len(c_prev)))
-    a_i, a_f, a_g, a_o = np.split(input_product(p, x) + hidden_product(p, h_prev), 4)
-    i = sigmoid(a_i + p_i * c_prev)
+    coupled, sees = options.get("coupled_gates"), options.get("peepholes")
+    *p_i, p_f, p_o = p["weight_c"] if sees else np.zeros((2 if coupled else 3, len(c_prev)))
+    a = input_product(p, x) + hidden_product(p, h_prev)
+    *a_i, a_f, a_g, a_o = np.split(a, lstm_gates(options))
     f = sigmoid(a_f + p_f * c_prev)
+    i = 1 - f if coupled else sigmoid(a_i[0] + p_i[0] * c_prev)
     g = np.tanh(a_g)
     c = f * c_prev + i * g
     o = sigmoid(a_o + p_o * c)
@@ -156,22 +200,29 @@ def lstm_step(p, x, states, options):
         d_h, d_c = d_states
         d_o = d_h * np.tanh(c) * o * (1 - o)
         d_c = d_c + d_h * o * (1 - np.tanh(c) ** 2) + d_o * p_o
-        d_i = d_c * g * i * (1 - i)
-        d_f = d_c * c_prev * f * (1 - f)
         d_g = d_c * i * (1 - g**2)
-        d_a = np.concatenate([d_i, d_f, d_g, d_o])
-        if options.get("peepholes"):
-            d_p["weight_c"] += [d_i * c_prev, d_f * c_prev, d_o * c]
+        d_c_prev = d_c * f
+        if coupled:
+            d_f = d_c * (c_prev - g) * f * (1 - f)
+            d_i = []
+        else:
+            d_f = d_c * c_prev * f * (1 - f)
+            d_i = [d_c * g * i * (1 - i)]
+            d_c_prev = d_c_prev + d_i[0] * p_i[0]
+        d_a = np.concatenate([*d_i, d_f, d_g, d_o])
+        if sees:
+            d_p["weight_c"] += [*(d * c_prev for d in d_i), d_f * c_prev, d_o * c]
         d_x = input_product_backward(p, x, d_a, d_p)
-        d_h_prev = hidden_product_backward(p, h_prev, d_a, d_p)
-        return d_x, (d_h_prev, d_c * f + d_i * p_i + d_f * p_f)
+        return d_x, (hidden_product_backward(p, h_prev, d_a, d_p), d_c_prev + d_f * p_f)
 
     return (h, c), backward
 
 
 @cell(n_gates=3)
 def gru_step(p, x, states, options):
-    """Cho et al. (2014), with the reset after the product."""
+    """Cho et al. (2014), with the reset after the product unless told otherwise."""
+    if not options.get("reset_after", True):
+        return gru_with_reset_before(p, x, states)
     (h_prev,) = states
     r_x, z_x, n_x = np.split(input_product(p, x), 3)
     r_h, z_h, n_h = np.split(hidden_product(p, h_prev), 3)
@@ -188,6 +239,69 @@ def gru_step(p, x, states, options):
         d_x = input_product_backward(p, x, np.concatenate([d_r, d_z, d_n]), d_p)
         d_a_h = np.concatenate([d_r, d_z, d_n * r])
         return d_x, (hidden_product_backward(p, h_prev, d_a_h, d_p) + d_h * z,)
+
+    return (h,), backward
+
+
+def late_product(p, late, first):
+    """Return U late + b_hh of the last gate, which begins at row `first`."""
+    return p["weight_hh"][first:] @ late + p["bias_hh"][first:]
+
+
+def late_product_backward(p, late, first, d_a, d_p):
+    d_p["bias_hh"][first:] += d_a
+    d_p["weight_hh"][first:] += np.outer(d_a, late)
+    return p["weight_hh"][first:].T @ d_a
+
+
+def early_product_backward(p, h_prev, d_a, d_p):
+    """The same of the gates before, which read the state itself."""
+    n = len(d_a)
+    d_p["bias_hh"][:n] += d_a
+    d_p["weight_hh"][:n] += np.outer(d_a, h_prev)
+    return p["weight_hh"][:n].T @ d_a
+
+
+def gru_with_reset_before(p, x, states):
+    """Cho et al. (2014): U_n multiplies r * h_prev."""
+    (h_prev,) = states
+    n_units = len(h_prev)
+    r_x, z_x, n_x = np.split(input_product(p, x), 3)
+    r_h, z_h, _ = np.split(hidden_product(p, h_prev), 3)
+    r, z = sigmoid(r_x + r_h), sigmoid(z_x + z_h)
+    n = np.tanh(n_x + late_product(p, r * h_prev, 2 * n_units))
+    h = (1 - z) * n + z * h_prev
+
+    def backward(d_states, d_p):
+        (d_h,) = d_states
+        d_z = d_h * (h_prev - n) * z * (1 - z)
+        d_n = d_h * (1 - z) * (1 - n**2)
+        d_late = late_product_backward(p, r * h_prev, 2 * n_units, d_n, d_p)
+        d_r = d_late * h_prev * r * (1 - r)
+        d_x = input_product_backward(p, x, np.concatenate([d_r, d_z, d_n]), d_p)
+        d_early = early_product_backward(p, h_prev, np.concatenate([d_r, d_z]), d_p)
+        return d_x, (d_h * z + d_late * r + d_early,)
+
+    return (h,), backward
+
+
+@cell(n_gates=2)
+def mgu_step(p, x, states, options):
+    """Zhou et al. (2016): one gate both resets and updates."""
+    (h_prev,) = states
+    n_units = len(h_prev)
+    f_x, n_x = np.split(input_product(p, x), 2)
+    f = sigmoid(f_x + hidden_product(p, h_prev)[:n_units])
+    n = np.tanh(n_x + late_product(p, f * h_prev, n_units))
+    h = (1 - f) * h_prev + f * n
+
+    def backward(d_states, d_p):
+        (d_h,) = d_states
+        d_n = d_h * f * (1 - n**2)
+        d_late = late_product_backward(p, f * h_prev, n_units, d_n, d_p)
+        d_f = (d_h * (n - h_prev) + d_late * h_prev) * f * (1 - f)
+        d_x = input_product_backward(p, x, np.concatenate([d_f, d_n]), d_p)
+        return d_x, (d_h * (1 - f) + d_late * f + early_product_backward(p, h_prev, d_f, d_p),)
 
     return (h,), backward
 
@@ -246,7 +360,7 @@ def reads_source(node):
 def recurrent_shapes(node, widths):
     """Return the shapes of one direction's arrays by stem, in the order of the flat vector."""
     step, n_units, others = STEP[node.cell], node.units, dict(widths)
-    n_rows, shapes = step.n_gates * n_units, {}
+    n_rows, shapes = step.n_gates(dict(node.options)) * n_units, {}
     if "weight_ih" in others:
         shapes["weight_ih"] = (n_rows, others.pop("weight_ih"))
     if step.hidden_product:
@@ -375,9 +489,9 @@ class Run:
     to its start, its gradient is therefore complete when its turn comes.
     """
 
-    def __init__(self, weights, x, nodes, link):
+    def __init__(self, weights, x, nodes, link, groups=()):
         check_order(nodes)
-        self.weights, self.nodes, self.link = weights, nodes, link
+        self.weights, self.nodes, self.link, self.groups = weights, nodes, link, groups
         self.x = np.asarray(x, dtype=np.float64)
         self.n_steps, self.n_features = self.x.shape
         streams = (DATA, *range(len(nodes)))
@@ -538,10 +652,10 @@ class Run:
 
     def head(self, i, t):
         """The output after the link."""
-        y = LINK[self.link](self.value(self.raw, i, t))
+        y = LINK[self.link](self.value(self.raw, i, t), self.groups)
 
         def backward(d_y):
-            self.add_gradient(LINK_BACKWARD[self.link](y, d_y), self.raw, i, t)
+            self.add_gradient(LINK_BACKWARD[self.link](y, d_y, self.groups), self.raw, i, t)
 
         return y, backward
 
@@ -570,14 +684,16 @@ def deep_recursion(n_items):
         sys.setrecursionlimit(before)
 
 
-def run_network(weights, x, nodes, *, per_step, link="squared_error", stride=1, window=1):
+def run_network(
+    weights, x, nodes, *, per_step, link="squared_error", groups=(), stride=1, window=1
+):
     """Return the head's raw outputs (T or 1, n_outputs), and `backward`.
 
     `link` is the loss whose link is applied to outputs that are fed back. If not per step, the
     head is read once, at the last step. The nodes read `windows` of x.
     """
     values, windows_backward = windows(x, stride, window)
-    run, head = Run(weights, values, nodes, link), len(nodes) - 1
+    run, head = Run(weights, values, nodes, link, groups), len(nodes) - 1
     times = range(run.n_steps) if per_step else [run.n_steps - 1]
     with deep_recursion(run.n_steps * len(nodes)):
         raw = np.array([run.value(run.raw, head, t) for t in times])
@@ -613,61 +729,112 @@ def hidden_states(
     return states
 
 
-# ---- Losses: loss(z, y, huber_delta) -> losses, d_z; the mean over outputs is taken later --------
+# ---- Losses: loss(z, y, parameters) -> losses, d_z; the mean over outputs is taken later ---------
+# The losses of several classes have one column for all their outputs.
 
 
-def softmax_loss(z, y, huber_delta):
+def softmax_loss(z, y, **_):
     """l = log(sum_k exp(z_k)) - z_y, one for all outputs; y is a class."""
     log_p = z - np.logaddexp.reduce(z, axis=1, keepdims=True)
     one_hot = np.eye(z.shape[1])[y[:, 0]]
     return -np.sum(log_p * one_hot, axis=1, keepdims=True), np.exp(log_p) - one_hot
 
 
-def logistic_loss(z, y, huber_delta):
+def logistic_loss(z, y, **_):
     """l = log(1 + exp(z)) - y z; y is 0 or 1."""
     return np.logaddexp(0.0, z) - y * z, sigmoid(z) - y
 
 
-def squared_error_loss(z, y, huber_delta):
+def multilabel_loss(z, y, **_):
+    """The logistic loss of each output; y has a 0 or 1 for each."""
+    return logistic_loss(z, y)
+
+
+def multioutput_loss(z, y, *, groups, **_):
+    """The softmax loss of each group of outputs; y has a class for each group."""
+    parts = zip(np.split(z, np.cumsum(groups)[:-1], axis=1), y.T, strict=True)
+    losses, d_z = zip(*(softmax_loss(part, labels[:, None]) for part, labels in parts), strict=True)
+    return np.concatenate(losses, axis=1), np.concatenate(d_z, axis=1)
+
+
+def squared_error_loss(z, y, **_):
     """l = (z - y)^2."""
     return (z - y) ** 2, 2 * (z - y)
 
 
-def absolute_error_loss(z, y, huber_delta):
+def absolute_error_loss(z, y, **_):
     """l = |z - y|."""
     return np.abs(z - y), np.sign(z - y)
 
 
-def huber_loss(z, y, huber_delta):
+def huber_loss(z, y, *, huber_delta, **_):
     """l = e^2 / 2 if |e| <= delta, else delta (|e| - delta / 2); e = z - y."""
     e, delta = z - y, huber_delta
     losses = np.where(np.abs(e) <= delta, e**2 / 2, delta * (np.abs(e) - delta / 2))
     return losses, np.clip(e, -delta, delta)
 
 
-def poisson_loss(z, y, huber_delta):
+def quantile_loss(z, y, *, quantile, **_):
+    """l = q e if e >= 0, else (q - 1) e; e = y - z; the outputs of a target are its quantiles."""
+    quantiles = np.atleast_1d(quantile)
+    q, e = np.tile(quantiles, y.shape[1]), np.repeat(y, len(quantiles), axis=1) - z
+    return np.where(e >= 0, q * e, (q - 1) * e), np.where(e > 0, -q, np.where(e < 0, 1 - q, 0.0))
+
+
+def poisson_loss(z, y, **_):
     """l = exp(z) - y z: a log link, without the terms of y alone."""
     return np.exp(z) - y * z, np.exp(z) - y
 
 
+def gamma_loss(z, y, **_):
+    """l = z + y exp(-z): a log link, without the terms of y alone."""
+    return z + y * np.exp(-z), 1 - y * np.exp(-z)
+
+
 LOSS = named("_loss")
+
+
+def softmax(z, groups=()):
+    return np.exp(z - np.logaddexp.reduce(z, axis=-1, keepdims=True))
+
+
+def softmax_by_group(z, groups):
+    parts = np.split(z, np.cumsum(groups)[:-1], axis=-1)
+    return np.concatenate(list(map(softmax, parts)), axis=-1)
+
+
+def softmax_backward(y, d_y, groups=()):
+    return (np.diag(y) - np.outer(y, y)) @ d_y
+
+
+def softmax_by_group_backward(y, d_y, groups):
+    parts = (np.split(values, np.cumsum(groups)[:-1]) for values in (y, d_y))
+    return np.concatenate(list(map(softmax_backward, *parts)))
+
+
 # What each loss makes of the outputs, and the gradient through that in terms of its result y.
-LINK = dict.fromkeys(LOSS, np.asarray) | {
-    "softmax": lambda z: np.exp(z - np.logaddexp.reduce(z, axis=-1, keepdims=True)),
-    "logistic": sigmoid,
-    "poisson": np.exp,
+LINK = dict.fromkeys(LOSS, lambda z, groups=(): np.asarray(z)) | {
+    "softmax": softmax,
+    "logistic": lambda z, groups=(): sigmoid(z),
+    "multilabel": lambda z, groups=(): sigmoid(z),
+    "multioutput": softmax_by_group,
+    "poisson": lambda z, groups=(): np.exp(z),
+    "gamma": lambda z, groups=(): np.exp(z),
 }
-LINK_BACKWARD = dict.fromkeys(LOSS, lambda y, d_y: d_y) | {
-    "softmax": lambda y, d_y: (np.diag(y) - np.outer(y, y)) @ d_y,
-    "logistic": lambda y, d_y: y * (1 - y) * d_y,
-    "poisson": lambda y, d_y: y * d_y,
+LINK_BACKWARD = dict.fromkeys(LOSS, lambda y, d_y, groups=(): d_y) | {
+    "softmax": softmax_backward,
+    "logistic": lambda y, d_y, groups=(): y * (1 - y) * d_y,
+    "multilabel": lambda y, d_y, groups=(): y * (1 - y) * d_y,
+    "multioutput": softmax_by_group_backward,
+    "poisson": lambda y, d_y, groups=(): y * d_y,
+    "gamma": lambda y, d_y, groups=(): y * d_y,
 }
 
 
-def predict(weights, X, nodes, *, loss, per_step=False):
+def predict(weights, X, nodes, *, loss, per_step=False, groups=()):
     """Return `forward` behind the loss's link: probabilities, rates, or the raw outputs."""
-    raws = forward(weights, X, nodes, per_step=per_step, link=loss)
-    return [LINK[loss](raw) for raw in raws]
+    raws = forward(weights, X, nodes, per_step=per_step, link=loss, groups=groups)
+    return [LINK[loss](raw, groups) for raw in raws]
 
 
 def sequence_losses(
@@ -679,6 +846,8 @@ def sequence_losses(
     nodes,
     loss,
     huber_delta=1.0,
+    quantile=0.5,
+    groups=(),
     per_step=False,
     divisor=None,
     **options,
@@ -688,18 +857,20 @@ def sequence_losses(
     The divisor is sum(w) if none is given. `options` are those of `run_network`.
 
     `y` and `sample_weight` hold one entry per sequence: its own if many-to-one; if per step, its
-    steps', (T_i,) or (T_i, n_outputs). Targets of weight 0 are never looked at.
+    steps', (T_i,) or (T_i, n_targets). Targets of weight 0 are never looked at.
     """
     targets = [np.asarray(target) if per_step else np.asarray(target)[None] for target in y]
     ws = [np.ones(len(t)) for t in targets] if sample_weight is None else sample_weight
     ws = [np.atleast_1d(np.asarray(w, dtype=np.float64)) for w in ws]
     total = sum(w.sum() for w in ws) if divisor is None else divisor
     for x, target, w in zip(X, targets, ws, strict=True):
-        raw, backward = run_network(weights, x, nodes, per_step=per_step, link=loss, **options)
+        options |= {"link": loss, "groups": groups}
+        raw, backward = run_network(weights, x, nodes, per_step=per_step, **options)
         share, d_raw, taught = 0.0, np.zeros_like(raw), w > 0
         if taught.any():
             z_taught, y_taught = raw[taught], target[taught].reshape(taught.sum(), -1)
-            losses, d_z = LOSS[loss](z_taught, y_taught, huber_delta)
+            parameters = {"huber_delta": huber_delta, "quantile": quantile, "groups": groups}
+            losses, d_z = LOSS[loss](z_taught, y_taught, **parameters)
             share = w[taught] @ losses.mean(axis=1) / total
             d_raw[taught] = w[taught, None] * d_z / losses.shape[1] / total
         yield share, d_raw, backward
@@ -773,9 +944,9 @@ def adam_update(w, g, state, *, learning_rate, t, beta_1=0.9, beta_2=0.999, epsi
     w -= learning_rate * m / (1 - beta_1**t) / (np.sqrt(v / (1 - beta_2**t)) + epsilon)
 
 
-def adamw_update(w, g, state, *, learning_rate, alpha, decays, **options):
+def adamw_update(w, g, state, *, learning_rate, alpha, l1_ratio, decays, **options):
     """Adam with decoupled weight decay: Loshchilov and Hutter (2019)."""
-    w -= learning_rate * alpha * decays * w
+    w -= learning_rate * penalty_gradient(w, decays, alpha, l1_ratio)
     adam_update(w, g, state, learning_rate=learning_rate, **options)
 
 
@@ -794,12 +965,20 @@ def adagrad_update(w, g, state, *, learning_rate, epsilon=1e-8, **_):
 UPDATE = named("_update")
 
 
-def optimize(solver, params, d_params, state, *, decays, alpha=0.0, clipping=(), **options):
+def penalty_gradient(params, decays, alpha, l1_ratio):
+    """Of alpha * (l1_ratio * sum |w| + (1 - l1_ratio) / 2 * sum w^2): Zou and Hastie (2005)."""
+    return alpha * decays * (l1_ratio * np.sign(params) + (1 - l1_ratio) * params)
+
+
+def optimize(
+    solver, params, d_params, state, *, decays, alpha=0.0, l1_ratio=0.0, clipping=(), **options
+):
     """Change the flat `params` and `state` by one update: penalty, clipping, step.
 
     `decays` is `decaying(weights)`; `clipping` is (max_grad_norm, max_grad_value), None for none.
     `options`: learning_rate, t (the update's number, from 1), momentum, ...
     """
-    penalty = 0.0 if solver == "adamw" else alpha * decays * params
-    g = clip(d_params + penalty, *clipping)
-    UPDATE[solver](params, g, state, alpha=alpha, decays=decays, **options)
+    penalised = {"alpha": alpha, "l1_ratio": l1_ratio, "decays": decays}
+    pull = 0.0 if solver == "adamw" else penalty_gradient(params, **penalised)
+    g = clip(d_params + pull, *clipping)
+    UPDATE[solver](params, g, state, **penalised, **options)

@@ -99,13 +99,15 @@ def test_targets_and_weights_must_fit_the_network(name, wrong, per_step):
         engine.loss_and_grad(changed(data, **{name: wrong(data.targets)}))
 
 
-@pytest.mark.parametrize("loss, n_classes", [("softmax", 3), ("logistic", 2)])
+@pytest.mark.parametrize(
+    "loss, n_classes", [("softmax", 3), ("logistic", 2), ("multilabel", 2), ("multioutput", 4)]
+)
 @pytest.mark.parametrize("wrong", [-1, "one too many"])
 def test_classes_must_be_known(wrong, loss, n_classes):
     network, params, data = problem(loss=loss, n_outputs=3)
     engine = make_engine(network, params, data, training=True)
     targets = data.targets.copy()
-    targets[2] = n_classes if wrong == "one too many" else wrong
+    targets[2:3].reshape(-1)[-1] = n_classes if wrong == "one too many" else wrong
     with pytest.raises(ValueError, match=f"`targets` must be classes 0 to {n_classes - 1}"):
         engine.loss_and_grad(changed(data, targets=targets))
 
@@ -276,6 +278,14 @@ def test_impossible_nodes_are_refused(nodes):
         {"n_features": 0},
         {"huber_delta": 0.0},
         {"huber_delta": np.nan},
+        {"quantile": 0.0},
+        {"quantile": np.nan},
+        {"quantile": (0.5, 0.5)},
+        {"quantile": ()},
+        {"loss": "quantile", "quantile": (0.2, 0.5, 0.8)},
+        {"loss": "multioutput"},
+        {"loss": "multioutput", "groups": (2, 1)},
+        {"loss": "multioutput", "groups": (2, 0)},
     ],
 )
 def test_an_impossible_network_is_refused(changes):
@@ -384,3 +394,14 @@ def test_weights_of_labels_are_checked_before_they_are_used(weights):
 def test_logits_of_two_classes_are_a_column(z):
     with pytest.raises(ValueError, match=r"`z` must be a C-contiguous array of float64"):
         _core.probabilities_of_two(z)
+
+
+def test_a_cell_is_described_with_its_options():
+    assert _core.describe_cell("lstm") == _core.CELLS["lstm"]
+    assert _core.describe_cell("lstm", peepholes=True).gates == ("i", "f", "g", "o")
+    assert _core.describe_cell("lstm", coupled_gates=True).gates == ("f", "g", "o")
+    for wrong in ({"coupled_gates": 2}, {"abacus": 1}):
+        with pytest.raises(ValueError, match="lstm"):
+            _core.describe_cell("lstm", **wrong)
+    with pytest.raises(ValueError, match="cell"):
+        _core.describe_cell("abacus")

@@ -11,7 +11,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.utils import estimator_html_repr
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core, cells
-from sklearn_rnn._model import architecture
+from sklearn_rnn._model import parts, words
 from sklearn_rnn.cells import GRU, LSTM, Cell, Elman
 
 CLASSES = [getattr(cells, name) for name in cells.__all__ if name != "Cell"]
@@ -26,7 +26,7 @@ def fitted(cell, **others):
 @pytest.mark.parametrize("cell", CLASSES)
 def test_a_signature_is_that_of_the_core(cell):
     signature = inspect.signature(cell).parameters
-    options = architecture.OPTIONS[cell.kind]
+    options = parts.CELLS[cell.kind]
     assert {name: p.default for name, p in signature.items()} == {
         name: option.default for name, option in options.items()
     }
@@ -36,10 +36,25 @@ def test_a_signature_is_that_of_the_core(cell):
 
 def test_every_cell_with_options_has_a_class():
     assert {cell.kind for cell in CLASSES} <= set(_core.CELLS)
-    assert architecture.WITH_OPTIONS == {cell.kind: cell for cell in CLASSES}
-    assert architecture.OPTIONS.keys() == _core.CELLS.keys()
-    for kind, options in architecture.OPTIONS.items():
-        assert kind in architecture.WITH_OPTIONS or not options
+    assert parts.CELL_CLASSES == {cell.kind: cell for cell in CLASSES}
+    assert parts.CELLS.keys() == _core.CELLS.keys()
+    shared = set(inspect.signature(Cell).parameters)
+    for kind, options in parts.CELLS.items():
+        assert kind in parts.CELL_CLASSES or options.keys() <= shared
+
+
+def test_a_cell_by_its_name_takes_shared_options():
+    cell = Cell("lstm", bias_initializer="chrono", input_initializer="he_normal")
+    named = fitted(LSTM(bias_initializer="chrono", input_initializer="he_normal"))
+    assert np.array_equal(fitted(cell).params_, named.params_)
+    assert not np.array_equal(named.params_, fitted("lstm").params_)
+
+
+@pytest.mark.parametrize("option", [{"recurrent_initializer": "identity"}])
+def test_a_cell_by_its_name_refuses_what_it_cannot_have(option):
+    (name,) = option
+    with pytest.raises(ValueError, match=f"`{name}` of a cell must be .* with kind='jordan'"):
+        fitted(Cell("jordan", **option))
 
 
 @pytest.mark.parametrize(
@@ -48,15 +63,14 @@ def test_every_cell_with_options_has_a_class():
 )
 def test_options_of_each_type_are_checked_and_made_plain(type_, good, bad, monkeypatch):
     option = _core.Option("option", type_, ("a", "b"), "a", 0.0, 1.0)
-    monkeypatch.setitem(architecture.OPTIONS, "gru", {"option": option})
-    monkeypatch.setitem(architecture.OPTION_RULES, "gru", {"option": architecture._rule(option)})
+    monkeypatch.setitem(parts.CELLS, "gru", {"option": parts._core_option(option)})
     cell = GRU()
     cell.option = good
-    value = architecture.cell_of(cell)[1]["option"]
+    value = parts.cell_part(cell)["option"]
     assert value == good and type(value) is {"choice": str, "boolean": bool, "number": float}[type_]
     cell.option = bad
     with pytest.raises(ValueError, match="`option` of a cell must be"):
-        architecture.cell_of(cell)
+        parts.cell_part(cell)
 
 
 @pytest.mark.parametrize("cell", CLASSES)
@@ -97,7 +111,7 @@ def test_options_are_parameters_of_a_search():
 def test_a_fit_does_not_write_on_a_cell():
     cell = Elman(activation="relu")
     rnn = fitted(cell)
-    assert rnn.cell is cell and vars(cell) == {"activation": "relu"}
+    assert rnn.cell is cell and vars(cell) == vars(Elman(activation="relu"))
 
 
 def test_what_is_fitted_does_not_change_with_the_object():
@@ -155,8 +169,8 @@ def test_a_cell_by_its_name_has_default_options():
 
 @pytest.mark.parametrize("cell", CLASSES)
 def test_a_description_gives_its_network_back(cell):
-    network = architecture.network_of(
+    network = words.network_of(
         {**vars(RNNClassifier()), "cell": cell()}, n_features=3, n_outputs=1, loss="logistic"
     )
-    assert architecture.from_description(architecture.describe(network)) == network
-    assert architecture.difference(network, network) is None
+    assert words.from_description(words.describe(network)) == network
+    assert words.difference(network, network) is None

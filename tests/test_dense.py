@@ -19,7 +19,6 @@ from cases import (
     simd_level,
 )
 from networks import (
-    ACTIVATIONS,
     DATA,
     Source,
     add_convolution,
@@ -136,7 +135,7 @@ def test_jordan_has_deep_transitions_too(shortcut):
     assert_every_array_has_its_slopes(network)
 
 
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", reference.ACTIVATION)
 def test_a_convolution_is_a_sum_over_the_steps_before(activation):
     rng = np.random.default_rng(0)
     nodes, kernel_size = [], 3

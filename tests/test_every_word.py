@@ -14,7 +14,7 @@ from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core
-from sklearn_rnn._model.architecture import CONNECTIONS, MODES
+from sklearn_rnn._model.words import CONNECTIONS, MODES
 from sklearn_rnn.cells import GRU, LSTM, Elman, IndRNN, Jordan
 
 CELLS = {
@@ -23,6 +23,7 @@ CELLS = {
     "jordan relu": Jordan(activation="relu"),
     "indrnn tanh": IndRNN(activation="tanh"),
     "peepholes": LSTM(peepholes=True),
+    "coupled gates": LSTM(peepholes=True, coupled_gates=True),
     "forget_bias": LSTM(forget_bias=-1.0),
 }
 SIZES, N_FEATURES, N_OUTPUTS = (4, 4), 3, 2
@@ -135,18 +136,18 @@ def test_all_go_on_step_by_step_and_block_by_block(cell, connections, mode):
 @each_cell
 def test_weights_have_these_names_and_shapes(cell, connections):
     rnn, _ = fitted(RNNRegressor, cell=cell, connections=connections, max_iter=1)
-    kind = cell if isinstance(cell, str) else cell.kind
-    rows, expected = 4 * len(_core.CELLS[kind].gates), {}
+    kind, options = (cell, {}) if isinstance(cell, str) else (cell.kind, cell.get_params())
+    rows, expected = 4 * len(_core.describe_cell(kind, **options).gates), {}
     for layer, inputs in enumerate((N_FEATURES, 4 + N_FEATURES * (connections == "skip"))):
         shapes = {"weight_ih": (rows, inputs), "bias_ih": (rows,)}
         if kind == "jordan":
             shapes["weight_oh"] = (4, N_OUTPUTS)
         elif kind == "indrnn":
             shapes["weight_hh"] = (4,)
-        else:
+        elif kind not in ("mingru", "minlstm"):
             shapes |= {"weight_hh": (rows, 4), "bias_hh": (rows,)}
-        if cell is CELLS["peepholes"]:
-            shapes["weight_c"] = (3, 4)
+        if options.get("peepholes"):
+            shapes["weight_c"] = (2 if options["coupled_gates"] else 3, 4)
         expected |= {f"{stem}_l{layer}": shape for stem, shape in shapes.items()}
     expected["head.weight"] = N_OUTPUTS, 8 if connections == "skip" else 4
     expected["head.bias"] = (N_OUTPUTS,)

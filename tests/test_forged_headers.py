@@ -88,8 +88,8 @@ def in_architecture(**changes):
     return lambda facts: facts["architecture"].update(changes)
 
 
-def in_node(i, **changes):
-    return lambda facts: facts["architecture"]["nodes"][i].update(changes)
+def in_cell(**changes):
+    return lambda facts: facts["architecture"]["cell"][0].update(changes)
 
 
 DESCRIPTIONS = {
@@ -99,25 +99,24 @@ DESCRIPTIONS = {
     "something unknown": lambda f: f.update(params=0),
     "no architecture": lambda f: f.pop("architecture"),
     "an architecture that is none": lambda f: f.update(architecture=[1]),
-    "an entry too few": lambda f: f["architecture"].pop("nodes"),
+    "an entry too few": lambda f: f["architecture"].pop("cell"),
     "an entry too many": in_architecture(extra=0),
-    "a huge layer": in_node(0, units=2**31 - 1),
-    "a long number": in_node(0, units=10**4000),
-    "too many layers": lambda f: f["architecture"].update(nodes=f["architecture"]["nodes"] * 1000),
-    "too many outputs": in_node(-1, units=2**31 - 1),
-    "an entry of a node too few": lambda f: f["architecture"]["nodes"][0].pop("units"),
-    "an entry of a node too many": in_node(0, extra=0),
-    "a node that is none": in_architecture(nodes=[1]),
-    "sources that are none": in_node(0, sources=[0]),
-    "sources of sources": in_node(0, sources=[[[[0]]]]),
-    "options that are none": in_node(0, options=[]),
-    "an unknown cell": in_node(0, cell="abacus"),
-    "an unknown kind": in_node(0, kind="abacus"),
+    "a huge layer": in_architecture(hidden_layer_sizes=[2**31 - 1]),
+    "a long number": in_architecture(hidden_layer_sizes=[10**4000]),
+    "too many layers": in_architecture(hidden_layer_sizes=[2] * 1000),
+    "too many outputs": in_architecture(n_outputs=2**31 - 1),
+    "an entry of a cell too few": lambda f: f["architecture"]["cell"][0].pop("kind"),
+    "an entry of a cell too many": in_cell(extra=0),
+    "a cell that is none": in_architecture(cell=[1]),
+    "cells of cells": in_architecture(cell=[[[[0]]]]),
+    "options that are none": in_cell(options=[]),
+    "an unknown cell": in_cell(kind="abacus"),
+    "an unknown pooling": in_architecture(pooling={"kind": "abacus", "options": {}}),
     "another dtype": in_architecture(dtype="float64"),
     "an unknown dtype": in_architecture(dtype="float16"),
     "an unknown loss": in_architecture(loss="abacus"),
     "the loss of a regressor": in_architecture(loss="huber"),
-    "a dropout of everything": in_node(0, kind="drop", options={"rate": 1.0, "layer": 0.0}),
+    "a dropout of everything": in_architecture(dropout=1.0),
     "no features": lambda f: f.update(n_features_in=0),
     "other features": lambda f: f.update(n_features_in=3),
     "another kind of X": lambda f: f.update(input_kind="2d"),

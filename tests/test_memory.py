@@ -13,7 +13,16 @@ from sklearn_rnn import RNNClassifier, _core, _memory
 
 # Numbers per step and sequence that a training layer may keep, in units of the padded width: the
 # last layer with one target per sequence, which has no gradient of its output, and any other.
-NUMBERS_KEPT = {"lstm": (6, 7), "gru": (5, 6), "elman": (2, 2), "indrnn": (2, 2), "jordan": (2, 2)}
+NUMBERS_KEPT = {
+    "lstm": (6, 7),
+    "gru": (5, 6),
+    "elman": (2, 2),
+    "indrnn": (2, 2),
+    "jordan": (2, 2),
+    "mgu": (4, 5),
+    "mingru": (3, 4),
+    "minlstm": (4, 5),
+}
 # Those that read the output keep logits, outputs and their gradient, which take a vector each.
 OUTPUTS_KEPT = 3 * 16
 ROUNDING = 1  # buffers end on whole vectors
@@ -71,7 +80,8 @@ def test_parameters_are_counted_beyond_32_bits(cell, name, size):
     sizes = {"n_features": 2**13, "n_outputs": 2**13, "hidden_layer_sizes": 2**13} | {name: size}
     n_features, n_outputs, hidden = sizes.values()
     G = len(_core.CELLS[cell].gates)
-    recurrent = {"indrnn": 1, "jordan": n_outputs}.get(cell, hidden + 1)  # columns, with biases
+    # columns, with biases
+    recurrent = {"indrnn": 1, "jordan": n_outputs, "mingru": 0, "minlstm": 0}.get(cell, hidden + 1)
     last = _core.tensors(n_features, stack_nodes(cell, (hidden,), n_outputs=n_outputs))[-1]
     assert (last.name, last.shape) == ("head.bias", (n_outputs,))
     assert last.offset == G * hidden * (n_features + 1 + recurrent) + n_outputs * hidden

@@ -82,18 +82,33 @@ def test_weight_two_is_a_duplicate(ragged, dtype, rtol):
     np.testing.assert_allclose(d_1, d_2, rtol=rtol, atol=rtol * np.abs(d_1).max())
 
 
-def test_alpha_draws_weights_and_spares_biases(dense):
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.3, 1.0])
+def test_alpha_draws_weights_and_spares_biases(dense, l1_ratio):
     X, labels, _ = dense
-    classes = ["down", "up"]
-    options = {**PLAIN_STEP, "learning_rate_init": 0.5}
-    plain = RNNClassifier(4, **options).partial_fit(X, labels, classes=classes).weights_
-    drawn = RNNClassifier(4, **{**options, "alpha": 0.1})
-    drawn = drawn.partial_fit(X, labels, classes=classes).weights_
-    start = RNNClassifier(4, **{**options, "learning_rate_init": 1e-300})
-    start = start.partial_fit(X, labels, classes=classes).weights_
-    for name, w in start.items():
-        expected = 0.5 * 0.1 * w * ("bias" not in name)
-        np.testing.assert_allclose(plain[name] - drawn[name], expected, atol=1e-12)
+
+    def weights_after_a_step(**changes):
+        rnn = RNNClassifier(4, **{**PLAIN_STEP, "learning_rate_init": 0.5, **changes})
+        return rnn.partial_fit(X, labels, classes=["down", "up"]).weights_
+
+    def penalty(w):
+        return 0.1 * (l1_ratio * np.abs(w).sum() + (1 - l1_ratio) / 2 * (w**2).sum())
+
+    plain, drawn = weights_after_a_step(), weights_after_a_step(alpha=0.1, l1_ratio=l1_ratio)
+    for name, w in weights_after_a_step(learning_rate_init=1e-300).items():
+        # No weight is so close to 0 that |w| bends within the differences.
+        slope = reference.numerical_gradient(penalty, w.copy()) * ("bias" not in name)
+        np.testing.assert_allclose(plain[name] - drawn[name], 0.5 * slope, atol=1e-9)
+
+
+def test_l1_leaves_weights_of_zero_where_they_are(dense):
+    X, labels, _ = dense
+    rnn = RNNClassifier(4, **{**PLAIN_STEP, "alpha": 0.1, "l1_ratio": 1.0})
+    rnn.partial_fit(X, labels, classes=["down", "up"])
+    nothing = {name: np.zeros_like(w) for name, w in rnn.weights_.items()}
+    penalised = rnn.set_weights(nothing).partial_fit(X, labels).weights_
+    free = rnn.set_weights(nothing).set_params(alpha=0.0).partial_fit(X, labels).weights_
+    for name, w in free.items():
+        np.testing.assert_array_equal(penalised[name], w)
 
 
 # ---- how minibatches are drawn ----------------------------------------------------------------

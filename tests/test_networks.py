@@ -22,6 +22,7 @@ from cases import (
     draw_params,
     make_engine,
     make_network,
+    parameters_of_loss,
     random_problem,
     reference_arguments,
     run_reference,
@@ -37,6 +38,7 @@ from networks import (
     SHIFTS,
     STRIDES,
     TANH,
+    UNBOUNDED,
     WINDOWS,
     Network,
     Node,
@@ -63,7 +65,9 @@ each_large_seed = pytest.mark.parametrize("seed", LARGE_SEEDS)
 
 
 def network_of(nodes, *, n_features=2, loss="squared_error", per_step=False, dtype="float64"):
-    return Network(n_features, tuple(nodes), loss, HUBER_DELTA, per_step, dtype)
+    of_loss = {"quantile": {"quantile": (0.2, 0.5, 0.8)}, "multioutput": {"groups": (1, 2)}}
+    facts = n_features, tuple(nodes), loss, HUBER_DELTA, per_step, dtype
+    return Network(*facts, **of_loss.get(loss, {}))
 
 
 @cache
@@ -82,7 +86,7 @@ def assert_gradients_are_the_slopes(network, params, data):
     """
     weights, X, *targets = reference_arguments(network, params, data)
     options = {"nodes": network.nodes, "loss": network.loss, "per_step": network.per_step}
-    options |= {"huber_delta": network.huber_delta, **windows_of(network)}
+    options |= parameters_of_loss(network) | windows_of(network)
     _, d_weights, d_X = reference.loss_and_grad(weights, X, *targets, **options)
     gradients = d_weights | {"X": np.concatenate(d_X)}
     least = 1e-3 * max(map(np.linalg.norm, gradients.values()))  # the rest is rounded off the loss
@@ -165,7 +169,7 @@ def test_random_networks_have_every_kind_of_node_cell_and_reading():
         for cell, directions in product(ALL_CELLS, DIRECTIONS)
         if cell[0] != "jordan" or directions == "forward"
     }
-    assert dense == set(product(product(["activation"], ACTIVATIONS), product(["bias"], BOTH)))
+    assert dense == {(*activation, ("bias", b)) for activation, b in product(ACTIVATIONS, BOTH)}
     assert_readings_are_those_of_recurrent_nodes(readings["recurrent"])
     assert_readings_are_those_of_dense_nodes(readings["dense"])
     assert [set(values) for values in zip(*windows, strict=True)] == [{*STRIDES}, {*WINDOWS}]
@@ -173,9 +177,9 @@ def test_random_networks_have_every_kind_of_node_cell_and_reading():
     assert lengths == set(range(1, 13))
 
 
-def without_rectified_units(network):
+def with_bounded_units(network):
     """Return the network with tanh for all that may grow without bounds."""
-    unbounded = {("activation", "relu"), ("activation", "identity")}
+    unbounded = [options[0] for options in UNBOUNDED]
 
     def bounded(options):
         return tuple(TANH[0] if option in unbounded else option for option in options)
@@ -188,7 +192,7 @@ def test_random_networks_are_used_up_to_the_last_array():
     for seed in SEEDS:
         network, params, _ = random_problem(seed)
         # Some rectified units are never alive, and signs may cancel out.
-        network = replace(without_rectified_units(network), loss="squared_error")
+        network = replace(with_bounded_units(network), loss="squared_error")
         lengths = [9 * network.stride] * 2
         data = draw_dataset(network, lengths, np.random.default_rng(0))
         result = run_reference(network, params, data)
@@ -229,8 +233,10 @@ def test_connections_are_part_of_the_slopes(connections, directions, per_step):
 
 @each_loss
 @each_mode
-@pytest.mark.parametrize("options", [TANH, RELU], ids=["tanh", "relu"])
+@pytest.mark.parametrize("options", ACTIVATIONS, ids=reference.ACTIVATION)
 def test_jordan_goes_back_through_the_link(options, per_step, loss):
+    if loss == "gamma":
+        options = TANH  # exp of rectified units that read it is soon infinite
     nodes = stack_nodes(
         "jordan", (4,), options=options, per_step=per_step, n_outputs=n_outputs(loss)
     )
@@ -268,7 +274,7 @@ def run_loop(weights, suffix, x, cell):
     """Return one direction's hidden states (T, H) by a loop over the steps."""
     p = {name.removesuffix(suffix): w for name, w in weights.items() if name.endswith(suffix)}
     step, h = reference.STEP[cell], {}
-    states = np.zeros((step.n_states, len(p["bias_ih"]) // step.n_gates))
+    states = np.zeros((step.n_states, len(p["bias_ih"]) // step.n_gates({})))
     for t in range(len(x))[:: -1 if suffix.endswith("_reverse") else 1]:
         states, _ = step(p, {"weight_ih": x[t]}, states, {})
         h[t] = states[0]
@@ -357,10 +363,62 @@ def test_a_unit_of_indrnn_multiplies_its_own_state():
     np.testing.assert_array_equal(states, [1.0, 2.5, 0.0, 4.0])
 
 
-def test_peepholes_of_i_and_f_see_the_last_c_and_that_of_o_the_new_one():
-    def sigmoid(a):
-        return 1 / (1 + np.exp(-a))
+def sigmoid(a):
+    return 1 / (1 + np.exp(-a))
 
+
+def test_a_unit_of_mingru_moves_by_z_towards_what_it_reads():
+    expected, h = [], 0.0
+    for x in (1.0, 2.0, -9.0, 4.0):
+        h += sigmoid(x) * (x - h)
+        expected.append(h)
+    assert_close(
+        single_unit("mingru", (), x=[1.0, 2.0, -9.0, 4.0]), np.array(expected), RTOL_REORDERED
+    )
+
+
+def test_a_unit_of_minlstm_is_a_mean_weighted_by_its_gates():
+    states = single_unit("minlstm", (), x=[1.0, -2.0], bias_ih=[0.5, -0.3, 0.0])
+    new, old = sigmoid(np.array([1.5, -1.5])), sigmoid(np.array([0.7, -2.3]))
+    first = new[0] / (old[0] + new[0])
+    second = (old[1] * first - 2 * new[1]) / (old[1] + new[1])
+    assert_close(states, np.array([first, second]), RTOL_REORDERED)
+
+
+def test_a_reset_before_the_product_is_part_of_what_u_multiplies():
+    x, u, b = [0.3, -0.4], (0.7, -0.2, 1.5), (0.1, 0.2, 0.9)
+    states = single_unit(
+        "gru", (("reset_after", False),), x=x, weight_hh=np.reshape(u, (3, 1)), bias_hh=b
+    )
+    h, expected = 0.0, []
+    for x_t in x:
+        r, z = (sigmoid(x_t + u[i] * h + b[i]) for i in range(2))
+        h = (1 - z) * np.tanh(x_t + u[2] * (r * h) + b[2]) + z * h
+        expected.append(h)
+    assert_close(states, np.array(expected), RTOL_REORDERED)
+
+
+def test_the_gate_of_mgu_resets_and_updates():
+    x, u, b = [0.3, -0.4], (0.7, 1.5), (0.1, 0.9)
+    states = single_unit("mgu", (), x=x, weight_hh=np.reshape(u, (2, 1)), bias_hh=b)
+    h, expected = 0.0, []
+    for x_t in x:
+        f = sigmoid(x_t + u[0] * h + b[0])
+        h = (1 - f) * h + f * np.tanh(x_t + u[1] * (f * h) + b[1])
+        expected.append(h)
+    assert_close(states, np.array(expected), RTOL_REORDERED)
+
+
+def test_coupled_gates_let_in_what_they_forget():
+    x = [0.3, -0.4]
+    states = single_unit("lstm", (("coupled_gates", True),), x=x, weight_hh=0.0)
+    c_0 = (1 - sigmoid(x[0])) * np.tanh(x[0])
+    c_1 = sigmoid(x[1]) * c_0 + (1 - sigmoid(x[1])) * np.tanh(x[1])
+    expected = [sigmoid(a) * np.tanh(c) for a, c in zip(x, (c_0, c_1), strict=True)]
+    assert_close(states, np.array(expected), RTOL_REORDERED)
+
+
+def test_peepholes_of_i_and_f_see_the_last_c_and_that_of_o_the_new_one():
     x, (p_i, p_f, p_o) = [0.3, -0.4], (0.5, -2.0, 3.0)
     states = single_unit(
         "lstm", (("peepholes", True),), x=x, weight_c=[[p_i], [p_f], [p_o]], weight_hh=0.0
@@ -517,10 +575,10 @@ def test_the_engine_refuses_loops_without_order(nodes):
 def large_problem(seed, dtype):
     """Return a random network, its parameters, and data for several segments and threads.
 
-    There are no rectified units: in so many steps their loops would grow without bounds.
+    All units are bounded: in so many steps the loops of others would grow without bounds.
     """
     rng = np.random.default_rng(seed)
-    network = without_rectified_units(random_network(rng, dtype))
+    network = with_bounded_units(random_network(rng, dtype))
     params = draw_params(network, rng)
     data = draw_dataset(network, draw_lengths(80, 300, True, rng), rng, weighted=True)
     return network, params, data

@@ -9,7 +9,7 @@ from scale_settings import EITHER, STILL, lists
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core
 from sklearn_rnn._data.sequences import pack
-from sklearn_rnn._model.architecture import CONNECTIONS
+from sklearn_rnn._model.words import CONNECTIONS
 
 
 def running(estimator, **options):

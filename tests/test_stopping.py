@@ -1,6 +1,7 @@
 """When a fit ends: patience, the plateau, and what the end says."""
 
 import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -17,7 +18,16 @@ from sklearn_rnn._training.progress import Progress, Settings
 # ---- the best constant prediction ----------------------------------------------------------------
 
 
+def parameters_of(loss):
+    parameters = {"huber_delta": 0.7, "quantile": (0.2, 0.7), "groups": (4, 2)}
+    return SimpleNamespace(loss=loss, **parameters)
+
+
 def targets_of(loss, rng, n=50):
+    if loss == "gamma":
+        return rng.gamma(2.0, [1.0, 9.0], size=(n, 2))
+    if loss in ("multilabel", "multioutput"):
+        return rng.randint(0, (2, 2) if loss == "multilabel" else (4, 2), (n, 2)).astype(np.int32)
     if _losses.LOSSES[loss].targets == "classes":
         return rng.randint(0, 2 if loss == "logistic" else 4, n).astype(np.int32)
     if loss == "poisson":
@@ -30,25 +40,27 @@ def targets_of(loss, rng, n=50):
 def test_no_constant_has_a_lower_loss_than_the_best_one(loss, weighted):
     rng = np.random.RandomState(0)
     y, weights = targets_of(loss, rng), rng.exponential(size=50) * (rng.rand(50) > 0.2)
-    n_outputs = 4 if loss == "softmax" else 1 if loss == "logistic" else 2
+    parameters = parameters_of(loss)
+    n_outputs = {"softmax": 4, "logistic": 1, "multioutput": 6, "quantile": 4}.get(loss, 2)
     columns = y if y.ndim == 2 else y[:, np.newaxis]
 
     def mean(z, weights):
-        losses, _ = reference.LOSS[loss](np.broadcast_to(z, (50, n_outputs)), columns, 0.7)
+        z = np.broadcast_to(z, (50, n_outputs))
+        losses, _ = reference.LOSS[loss](z, columns, **vars(parameters))
         return np.average(losses.mean(axis=1), weights=weights)
 
     found = minimize(mean, np.zeros(n_outputs), weights if weighted else None, method="Powell")
     shares = weights / weights.sum() if weighted else np.full(50, 1 / 50)
-    constant, perfect = _losses.LOSSES[loss].constant(y, shares, 0.7)
+    constant, perfect = _losses.LOSSES[loss].constant(y, shares, parameters)
     assert constant == pytest.approx(found.fun, rel=1e-6)
     assert constant <= found.fun + 1e-9
-    if loss == "poisson":
+    if loss in ("poisson", "gamma"):
         z = np.log(np.where(y > 0, y, 1e-300))
-        losses, _ = reference.LOSS[loss](z, y, 0.7)
+        losses, _ = reference.LOSS[loss](z, y)
         assert perfect == pytest.approx(shares @ losses.mean(axis=1), abs=1e-12)
     else:
         assert perfect == 0.0
-    at = _losses.plateau(loss, y, weights if weighted else None, 1e-4, 0.7)
+    at = _losses.plateau(parameters, y, weights if weighted else None, 1e-4)
     assert at == pytest.approx(perfect + 0.98 * (constant - perfect))
 
 
@@ -57,9 +69,10 @@ def test_equal_targets_have_no_plateau(loss):
     # Nor do outliers end the search of it.
     if loss == "huber":
         y = np.array([[0.0], [1.0], [-1.0], [1e30]])
-        assert _losses.plateau(loss, y, None, 1e-4) == pytest.approx(0.98 * 1e30 / 4, rel=1e-6)
+        network = SimpleNamespace(loss=loss, huber_delta=1.0)
+        assert _losses.plateau(network, y, None, 1e-4) == pytest.approx(0.98 * 1e30 / 4, rel=1e-6)
     y = np.ones(9, np.int32) if _losses.LOSSES[loss].targets == "classes" else np.full((9, 1), 2.0)
-    assert _losses.plateau(loss, y, None, 1e-4) == np.inf
+    assert _losses.plateau(parameters_of(loss), y, None, 1e-4) == np.inf
 
 
 # ---- patience ---------------------------------------------------------------------------------

@@ -26,10 +26,11 @@ N_UPDATES = 10
 # What each optimizer is tried with: plain, and with each that bends a gradient.
 BENDS = {
     "plain": {},
-    "penalty": {"alpha": 0.1},
+    "L2 penalty": {"alpha": 0.1},
+    "L1 penalty": {"alpha": 0.1, "l1_ratio": 1.0},
     "by norm": {"max_grad_norm": 0.1},
     "by value": {"max_grad_value": 0.03},
-    "all": {"alpha": 0.1, "max_grad_norm": 0.1, "max_grad_value": 0.03},
+    "all": {"alpha": 0.1, "l1_ratio": 0.3, "max_grad_norm": 0.1, "max_grad_value": 0.03},
 }
 LEARNING_RATE = 0.01
 CONSTANTS = {"momentum": 0.8, "beta_1": 0.85, "beta_2": 0.9, "epsilon": 1e-3}
@@ -66,6 +67,7 @@ def reference_trajectory(solver, bend_name, nesterov):
             state,
             decays=decays,
             alpha=bend.get("alpha", 0.0),
+            l1_ratio=bend.get("l1_ratio", 0.0),
             clipping=clipping,
             learning_rate=LEARNING_RATE,
             t=update,

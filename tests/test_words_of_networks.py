@@ -1,15 +1,15 @@
-"""The nodes that a constructor's words make, the words that nodes mean, and their descriptions."""
+"""The nodes that a constructor's words make, and the descriptions of networks."""
 
+import copy
 import json
 import pickle
 from itertools import pairwise, product
 
 import numpy as np
 import pytest
-from networks import random_network
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core
-from sklearn_rnn._model import architecture
+from sklearn_rnn._model import parts, words
 from sklearn_rnn._model.network import DATA, Node, Source
 from sklearn_rnn.cells import LSTM, Elman, IndRNN, Jordan
 
@@ -17,17 +17,18 @@ WORDS = {
     "cell": "gru",
     "hidden_layer_sizes": (3, 2),
     "bidirectional": False,
-    "connections": None,
+    **words.LATER,
     "mode": "many_to_one",
     "huber_delta": 1.0,
+    "quantile": 0.5,
     "dropout": 0.0,
     "dtype": "float64",
 }
 N_FEATURES, N_OUTPUTS, LOSS = 4, 3, "softmax"
 
 
-def network_of(**words):
-    return architecture.network_of({**WORDS, **words}, N_FEATURES, N_OUTPUTS, LOSS)
+def network_of(**given):
+    return words.network_of({**WORDS, **given}, N_FEATURES, N_OUTPUTS, LOSS)
 
 
 # ---- words -> nodes -----------------------------------------------------------------------------
@@ -38,9 +39,9 @@ def sources(*nodes):
 
 
 def gru(layer, units, *read, directions="forward"):
-    return Node(
-        "recurrent", f"l{layer}", sources(*read), units=units, cell="gru", directions=directions
-    )
+    fields = {"units": units, "cell": "gru", "directions": directions}
+    options = (("reset_after", True),)
+    return Node("recurrent", f"l{layer}", sources(*read), options=options, **fields)
 
 
 def jordan(layer, units, below, head):
@@ -146,8 +147,8 @@ STACKS = {
 
 @pytest.mark.parametrize("name", STACKS)
 def test_words_make_these_nodes(name):
-    words, nodes = STACKS[name]
-    network = network_of(**words)
+    given, nodes = STACKS[name]
+    network = network_of(**given)
     assert network.nodes == tuple(nodes)
     assert network.per_step == ("per step" in name)
     facts = network.n_features, network.n_outputs, network.loss, network.huber_delta, network.dtype
@@ -162,7 +163,7 @@ def test_weights_of_one_stem_stand_side_by_side():
     assert shapes["head.weight"] == (N_OUTPUTS, 3 + 2)
 
 
-# ---- nodes -> words, nodes <-> description ------------------------------------------------------
+# ---- network -> words, network <-> description -------------------------------------------------
 
 CELLS = (
     *_core.CELLS,
@@ -179,8 +180,8 @@ def some_words():
     for cell, sizes, connections in product(
         CELLS, [(3,), (3, 3), (3, 2), (2, 3, 3)], [None, "residual", "skip"]
     ):
-        both = [False] if architecture.kind_of(cell) == "jordan" else [False, True]
-        for bidirectional, mode, dropout in product(both, architecture.MODES, [0.0, 0.3]):
+        both = [False] if parts.kind_of(cell) == "jordan" else [False, True]
+        for bidirectional, mode, dropout in product(both, words.MODES, [0.0, 0.3]):
             yield {
                 "cell": cell,
                 "hidden_layer_sizes": sizes,
@@ -188,49 +189,50 @@ def some_words():
                 "connections": connections,
                 "mode": mode,
                 "huber_delta": 0.7,
+                "quantile": 0.5,
                 "dropout": dropout,
                 "dtype": "float32" if dropout else "float64",
             }
 
 
-def has_effect(words):
-    sizes = words["hidden_layer_sizes"]
-    if words["connections"] == "residual":
+def has_effect(given):
+    sizes = given["hidden_layer_sizes"]
+    if given["connections"] == "residual":
         return any(a == b for a, b in pairwise(sizes))
     return len(sizes) > 1
 
 
 def test_a_network_gives_its_words_back():
-    for words in some_words():
-        got = architecture.words_of(network_of(**words))
-        assert got.pop("loss") == LOSS
-        assert repr(got.pop("cell")) == repr(words["cell"])
-        expected = {name: value for name, value in words.items() if name != "cell"}
-        if not has_effect(words):
+    for given in some_words():
+        got = words.words_of(network_of(**given))
+        assert (got.pop("loss"), got.pop("quantile")) == (LOSS, 0.5)
+        assert repr(got.pop("cell")) == repr(given["cell"])
+        expected = {name: value for name, value in given.items() if name != "cell"}
+        if not has_effect(given):
             expected["connections"] = None
-        assert got == expected
+        assert got == {**words.LATER, **expected}
 
 
 def test_a_description_gives_its_network_back():
-    for words in some_words():
-        network = network_of(**words)
-        description = json.loads(json.dumps(architecture.describe(network)))
-        assert architecture.from_description(description) == network
-        assert architecture.difference(network, network) is None
+    for given in some_words():
+        network = network_of(**given)
+        description = json.loads(json.dumps(words.describe(network)))
+        assert words.from_description(description) == network
+        assert words.difference(network, network) is None
 
 
 def test_networks_differ_by_the_first_word_that_differs():
     sizes = {"hidden_layer_sizes": (3, 3)}
     plain = network_of(**sizes)
-    for words, difference in (
+    for given, difference in (
         (RESIDUAL, ("connections", None, "residual")),
         (SKIP, ("connections", None, "skip")),
         (DROPOUT, None),
         ({"cell": "lstm"}, ("cell", "gru", "lstm")),
         ({"hidden_layer_sizes": (3, 2)}, ("hidden_layer_sizes", (3, 3), (3, 2))),
     ):
-        assert architecture.difference(plain, network_of(**{**sizes, **words})) == difference
-    assert architecture.difference(network_of(), network_of(**RESIDUAL)) is None
+        assert words.difference(plain, network_of(**{**sizes, **given})) == difference
+    assert words.difference(network_of(), network_of(**RESIDUAL)) is None
 
 
 def changed(*path, value):
@@ -244,75 +246,42 @@ def changed(*path, value):
     return change
 
 
-# Of the skip network with dropout: 0 gru, 1 drop, 2 gru, 3 last, 4 last, 5 drop, 6 head.
+# Of a network of two layers, lstm and elman.
 CHANGES = {
-    "another rate of dropout": changed("nodes", 5, "options", "rate", value=0.1),
-    "other masks of dropout": changed("nodes", 5, "options", "layer", value=0.0),
-    "dropout without a rate": changed("nodes", 5, "options", value={}),
-    "a rate of 1": changed("nodes", 1, "options", "rate", value=1.0),
-    "another cell above": changed("nodes", 2, "cell", value="elman"),
-    "an unknown cell": changed("nodes", 0, "cell", value="abacus"),
-    "an unknown option": changed("nodes", 0, "options", value={"activation": "tanh"}),
-    "options in a list": changed("nodes", 0, "options", value=[["activation", "tanh"]]),
-    "a reverse direction alone": changed("nodes", 0, "directions", value="reverse"),
-    "two directions below one": changed("nodes", 0, "directions", value="both"),
-    "an unknown kind": changed("nodes", 3, "kind", value="first"),
-    "another name": changed("nodes", 0, "name", value="first"),
-    "no sources": changed("nodes", 0, "sources", value=[]),
-    "sources that are a number": changed("nodes", 0, "sources", value=3),
-    "a shift": changed("nodes", 2, "sources", 0, value=[1, -1, "weight_ih"]),
-    "another stem": changed("nodes", 2, "sources", 1, value=[DATA, 0, "weight_oh"]),
-    "a source that comes later": changed("nodes", 2, "sources", 0, value=[5, 0, "weight_ih"]),
-    "a source that does not exist": changed("nodes", 2, "sources", 0, value=[99, 0, "weight_ih"]),
-    "a head that reads one layer": changed("nodes", 6, "sources", value=[[5, 0, "weight_ih"]]),
-    "no units": changed("nodes", 0, "units", value=0),
-    "units that are a number with a point": changed("nodes", 0, "units", value=3.0),
-    "no outputs": changed("nodes", 6, "units", value=0),
-    "nodes in a dict": changed("nodes", value={}),
-    "no nodes": changed("nodes", value=[]),
-    "a node that is a number": changed("nodes", 0, value=3),
-    "no head": lambda facts: facts["nodes"].pop(),
-    "a head alone": lambda facts: facts.update(nodes=facts["nodes"][-1:]),
-    "one more node": lambda facts: facts["nodes"].insert(0, facts["nodes"][0]),
-    "one more entry of a node": changed("nodes", 0, "bias", value=True),
-    "an entry of a node less": lambda facts: facts["nodes"][0].pop("units"),
-    "one more entry": changed("dropout", value=0.25),
-    "the other mode": changed("per_step", value=True),
+    "a rate of 1": changed("dropout", value=1.0),
+    "a rate that is a text": changed("dropout", value="0.5"),
+    "an unknown cell": changed("cell", 0, "kind", value="abacus"),
+    "a cell without its kind": lambda facts: facts["cell"][0].pop("kind"),
+    "a cell that is a text": changed("cell", 0, value="lstm"),
+    "cells in a dict": changed("cell", value={}),
+    "one cell less": lambda facts: facts["cell"].pop(),
+    "an unknown option": changed("cell", 0, "options", "activation", value="tanh"),
+    "an option less": lambda facts: facts["cell"][0]["options"].pop("peepholes"),
+    "an option of another type": changed("cell", 0, "options", "peepholes", value=1),
+    "options in a list": changed("cell", 0, "options", value=[["peepholes", False]]),
+    "an option out of its range": changed("cell", 0, "options", "forget_bias", value=1e9),
+    "no units": changed("hidden_layer_sizes", 0, value=0),
+    "units that are a number with a point": changed("hidden_layer_sizes", 0, value=3.0),
+    "too many layers": changed("hidden_layer_sizes", value=[1] * 65),
+    "no outputs": changed("n_outputs", value=0),
+    "no features": changed("n_features", value=0),
+    "one more entry": changed("alpha", value=0.25),
+    "an entry less": lambda facts: facts.pop("mode"),
+    "an unknown mode": changed("mode", value="one_to_one"),
+    "an unknown pooling": changed("pooling", value={"kind": "min", "options": {}}),
+    "pooling per step": changed("pooling", value={"kind": "mean", "options": {}}),
+    "an unknown input layer": changed("input_layers", value=[{"kind": "lstm", "options": {}}]),
+    "groups without their loss": changed("groups", value=[2]),
 }
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_a_description_that_no_words_can_say_is_refused(name):
-    facts = architecture.describe(network_of(**SKIP, **DROPOUT))
-    assert architecture.from_description(facts)
+def test_a_damaged_description_is_refused(name):
+    facts = words.describe(network_of(cell=["lstm", "elman"], **PER_STEP))
+    assert words.from_description(copy.deepcopy(facts))
     CHANGES[name](facts)
     with pytest.raises(ValueError):
-        architecture.from_description(facts)
-
-
-def test_a_random_network_is_refused_unless_words_can_say_it():
-    n_refused = 0
-    for seed in range(100):
-        network = random_network(np.random.default_rng(seed), "float64")
-        try:
-            read = architecture.from_description(architecture.describe(network))
-        except ValueError:
-            n_refused += 1
-        else:
-            assert read == network == network_again(read)
-    assert 90 < n_refused < 100  # one of them is a plain layer
-
-
-def network_again(network):
-    words = architecture.words_of(network)
-    return architecture.network_of(words, network.n_features, network.n_outputs, network.loss)
-
-
-def test_numbers_in_a_description_get_the_types_that_the_core_takes():
-    facts = architecture.describe(network_of(hidden_layer_sizes=1))
-    facts["nodes"][0]["sources"][0][:2] = [-1.0, False]
-    (source,) = architecture.from_description(facts).nodes[0].sources
-    assert type(source.node) is type(source.shift) is int
+        words.from_description(facts)
 
 
 # ---- jordan in two directions -------------------------------------------------------------------

@@ -5,24 +5,20 @@
 #include "interface/rosters.h"
 #include "levels/vec.h"
 
-typedef enum { TANH, RELU, IDENTITY, LOGISTIC } rnn_activation;
+typedef enum { IDENTITY, TANH, RELU, LOGISTIC } rnn_activation;
 
 /* The choices are words in the order of `rnn_activation`. */
 #define ACTIVATION_OPTION(preset_) \
-    {.name = "activation", .type = CHOICE, .choices = "tanh relu identity logistic", .preset = preset_}
+    {.name = "activation", .type = CHOICE, .choices = "identity tanh relu logistic", .preset = preset_}
 
 /* y = act(a) */
 static inline vec activate(rnn_activation act, vec a)
 {
     switch (act) {
-    case TANH:
-        return vtanh(a);
-    case RELU:
-        return vselect(a < 0, vset(0), a);      /* not max(0, a): NaN must survive */
-    case LOGISTIC:
-        return vsigmoid(a);
-    default:
-        return a;
+    case IDENTITY: return a;
+    case TANH:     return vtanh(a);
+    case RELU:     return vselect(a < 0, vset(0), a);                   /* not max(0, a): NaN must survive */
+    default:       return vsigmoid(a);
     }
 }
 
@@ -30,14 +26,10 @@ static inline vec activate(rnn_activation act, vec a)
 static inline vec activate_backward(rnn_activation act, vec d_y, vec y)
 {
     switch (act) {
-    case TANH:
-        return d_y * ((1 - y) * (1 + y));
-    case RELU:
-        return vselect(y > 0, d_y, vset(0));
-    case LOGISTIC:
-        return d_y * (y * (1 - y));
-    default:
-        return d_y;
+    case IDENTITY: return d_y;
+    case TANH:     return d_y * ((1 - y) * (1 + y));
+    case RELU:     return vselect(y > 0, d_y, vset(0));
+    default:       return d_y * (y * (1 - y));
     }
 }
 

@@ -5,8 +5,9 @@
 #include "interface/network.h"
 
 /* Which products reach a gate: those of both input and previous state, summed in one block; of one of them; or of both, in two
- * blocks, of which the second is that of the state. */
-typedef enum { BOTH, X_ONLY, APART } rnn_takes;
+ * blocks, of which the second is that of the state. A LATE gate, which must be the last one and alone, takes both in one block,
+ * but its U multiplies what the cell has written in the block after that. */
+typedef enum { BOTH, X_ONLY, APART, LATE } rnn_takes;
 
 static inline int add_block(rnn_cell *cell)
 {
@@ -27,9 +28,17 @@ static inline void gate(rnn_cell *cell, rnn_takes takes)
         block = add_block(cell);
     cell->h_block[cell->n_h] = block;
     cell->h_gate[block] = cell->n_h++;
+    if (takes == LATE) {
+        cell->n_late = 1;
+        cell->late_block = add_block(cell);
+    }
 }
 
 static inline void initial_bias(rnn_cell *cell, int number, double value) { cell->bias[number] = value; }
+
+/* What an open gate (of value 1) does to the state: this is what biases for long memory are made for (see initializers.py). */
+static inline void gate_keeps_state(rnn_cell *cell, int number) { cell->memory[number] = 1; }
+static inline void gate_replaces_state(rnn_cell *cell, int number) { cell->memory[number] = -1; }
 
 /* The next state, in the order in which a step finds them; the first one is h, the output. */
 static inline void state(rnn_cell *cell, const char *name) { cell->state_name[cell->n_states++] = name; }

@@ -1,6 +1,6 @@
 /* Simple recurrent unit (Elman, 1990), with both biases as in PyTorch:
  *
- *     h = act(x W + b_x + h_prev U + b_h)          act: tanh or relu
+ *     h = act(x W + b_x + h_prev U + b_h)          act: identity, tanh, relu or logistic
  *
  * Gate buffer: one block. Forward stores h only; the gates are free until backward fills them with d_gates, so the gradient
  * from above (d_out) may be stored in their place.

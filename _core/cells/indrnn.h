@@ -1,6 +1,6 @@
 /* Independently recurrent units (Li et al., 2018): each unit sees only itself at the step before:
  *
- *     h = act(x W + b + u * h_prev)                act: relu (as in the paper) or tanh
+ *     h = act(x W + b + u * h_prev)                act: relu (as in the paper), identity, tanh or logistic
  *
  * Gate buffer: one block, free between forward and backward as Elman's.
  */

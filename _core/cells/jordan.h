@@ -1,8 +1,9 @@
 /* Jordan's network (1986): the hidden units see the output of the step before, after the link, instead of themselves:
  *
- *     h = act(x W + b + y_prev V)                  act: tanh or relu; y = link(output); y_prev = 0 at the first step
+ *     h = act(x W + b + y_prev V)                  act: identity, tanh, relu or logistic
  *
- * y_prev is a source of the node, like x: the cell itself keeps nothing from step to step. Gate buffer as Elman's.
+ * y_prev = link(output), 0 at the first step, is a source of the node, like x: the cell itself keeps nothing from step to step.
+ * Gate buffer as Elman's.
  */
 #ifndef SKLEARN_RNN_JORDAN_H
 #define SKLEARN_RNN_JORDAN_H

@@ -9,6 +9,11 @@
  *
  * The last two take one step of one group of rows. Between steps, nodes/recurrent.h does the products: gates += x W + h_prev U
  * before forward, d_h += d_gates U^T after backward.
+ *
+ * A cell with a late gate also defines
+ *
+ *     static void NAME_late_forward_step(const cell_step *s)     before its product with U: writes what U multiplies
+ *     static void NAME_late_backward_step(const cell_step *s)    takes the gradient of that, before d_h += d_gates U^T
  */
 #ifndef SKLEARN_RNN_CELLS_H
 #define SKLEARN_RNN_CELLS_H
@@ -20,23 +25,30 @@
 #include "cells/indrnn.h"
 #include "cells/jordan.h"
 #include "cells/lstm.h"
+#include "cells/mgu.h"
+#include "cells/mingru.h"
+#include "cells/minlstm.h"
 
-#define CELLS(CELL) CELL(elman) CELL(lstm) CELL(gru) CELL(jordan) CELL(indrnn)
+#define CELLS(CELL, LATE_CELL) \
+    CELL(elman) CELL(lstm) LATE_CELL(gru) CELL(jordan) CELL(indrnn) LATE_CELL(mgu) CELL(mingru) CELL(minlstm)
 
 typedef struct {
     const char *name;
     const rnn_option *options;
     void (*declare)(rnn_cell *cell, const double *option);
-    cell_function forward_step, backward_step;
+    cell_function forward_step, backward_step, late_forward_step, late_backward_step;
 } cell_functions;
 
 #define CELL_FITS(name) \
     _Static_assert(sizeof name##_options / sizeof *name##_options <= MAX_OPTIONS + 1, #name " has too many options");
-CELLS(CELL_FITS)
+CELLS(CELL_FITS, CELL_FITS)
 
-#define CELL_FUNCTIONS(name) {#name, name##_options, name##_declare, name##_forward_step, name##_backward_step},
+#define CELL_FUNCTIONS(name) {#name, name##_options, name##_declare, name##_forward_step, name##_backward_step, NULL, NULL},
+#define LATE_CELL_FUNCTIONS(name) \
+    {#name, name##_options, name##_declare, name##_forward_step, name##_backward_step, name##_late_forward_step, \
+     name##_late_backward_step},
 
-static const cell_functions cell_roster[] = {CELLS(CELL_FUNCTIONS)};
+static const cell_functions cell_roster[] = {CELLS(CELL_FUNCTIONS, LATE_CELL_FUNCTIONS)};
 
 enum { N_CELLS = sizeof cell_roster / sizeof *cell_roster };
 

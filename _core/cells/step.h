@@ -21,6 +21,7 @@ typedef struct {
     const real *d_out;  isize ld_d_out;             /* IN    (rows, Hp) gradient of h from above; backward only; ld 0: zeros */
     const real *own[MAX_OWN];                       /* IN    (n_vectors, Hp) */
     real *d_own[MAX_OWN];                           /* INOUT its gradient, to which backward adds */
+    const real *d_late; isize ld_d_late;            /* IN    (rows, Hp) gradient of what a late gate multiplies; ld 0: zeros */
 } cell_step;
 
 typedef void (*cell_function)(const cell_step *);

@@ -13,7 +13,8 @@ typedef struct {
     int kind;                                           /* index into the optimizers */
     int nesterov;
     double learning_rate, momentum, beta_1, beta_2, epsilon;
-    double alpha;                                       /* penalty alpha / 2 |W|^2, or decoupled decay */
+    double alpha, l1_ratio;                             /* penalty alpha (l1_ratio |W|_1 + (1 - l1_ratio) / 2 |W|^2), or
+                                                           decoupled decay by its gradient */
     double max_norm, max_value;                         /* infinity: no clipping */
     double correction_1, correction_2;                  /* 1 - beta^t */
 } rnn_optimizer;
@@ -29,8 +30,8 @@ typedef struct {
     const double *shift, *factor;                       /* IN (n_features,) x = (value - shift) * factor; NULL: the value */
     const isize *offsets;                               /* IN (n_samples + 1) */
     const isize *result_offsets;                        /* IN (n_samples + 1) rows of results with a row per step of the network */
-    const int32_t *labels;                              /* IN (n,) classes, or NULL */
-    const void *targets;                                /* IN (n, n_outputs) real, or NULL */
+    const int32_t *labels;                              /* IN (n, n_targets) classes, or NULL */
+    const void *targets;                                /* IN (n, n_targets) real, or NULL */
     const double *weights;                              /* IN (n,) or NULL for ones */
 } rnn_data;
 

@@ -41,7 +41,7 @@ typedef struct {
 
 typedef enum {
     COLUMNS,        /* panels of T^T: B[i][block, j] = T[group * units + j][first + i] */
-    ROWS,           /* panels of T: B[i][part, j] = T[i][first + part * units + j] */
+    ROWS,           /* panels of T: B[i][part, j] = T[first_row + i][first + part * units + j] */
     PADDED,         /* vectors, each group padded to `width`; the sum of two tensors */
 } rnn_format;
 
@@ -51,6 +51,7 @@ typedef struct {
     int tensor[2];                                      /* -1: no second one, which only PADDED may have */
     int n_blocks, group[2][MAX_BLOCKS];                 /* COLUMNS, PADDED: group of the tensor in each block, or -1 */
     isize first, k;                                     /* COLUMNS: k columns from `first` on; ROWS: k rows */
+    isize first_row;                                    /* ROWS: the first of them */
     isize parts, units, width;                          /* `width` is that of a block or part; ROWS has `parts` of them */
     isize at;                                           /* in the packed weights */
 } rnn_packing;
@@ -99,6 +100,7 @@ typedef struct {
 /* Blocks that take the same products. */
 typedef struct {
     int first, n_blocks, takes_x, takes_h;
+    int late;                                           /* `takes_h`, but not of h: of what the cell has put into `late_block` */
 } rnn_block_group;
 
 /* What a cell declares. Its gate buffer is a row of blocks, each Hp wide; a block receives the products of one gate with the
@@ -109,8 +111,11 @@ typedef struct {
     int n_x, n_h;                                       /* gates with a product of the sources, of h */
     int x_gate[MAX_BLOCKS], h_gate[MAX_BLOCKS];         /* in each block: which of these, or -1 */
     int x_block[MAX_BLOCKS], h_block[MAX_BLOCKS];       /* block of each of these */
+    int n_late, late_block;                             /* 1 if U of the last gate multiplies that block instead of h; else 0 */
     rnn_block_group group[MAX_BLOCKS];
     double bias[MAX_BLOCKS];                            /* initial bias of each gate */
+    int memory[MAX_BLOCKS];                             /* of each gate: 1 where an open one (1) keeps the state, -1 where it
+                                                           replaces the state, or 0 */
     struct {
         const char *stem;
         int n_vectors;                                  /* shape (n_vectors, H), or (H,) if 1 */
@@ -126,7 +131,8 @@ typedef struct {
     int reverse;
     int first_tensor, n_tensors, n_groups;
     isize first_piece;                                  /* among the sums of squares of the gradient */
-    isize bias, u[MAX_BLOCKS], u_rows, own[MAX_OWN];    /* packed weights; u by group of blocks */
+    isize bias, u[MAX_BLOCKS], own[MAX_OWN];            /* packed weights; u by group of blocks */
+    isize u_rows, late_rows;                            /* for the gradient of h, and of what a late gate multiplies */
     isize d_bias, d_u, d_own[MAX_OWN];                  /* in a slice's gradient */
     isize x_start[MAX_BLOCKS], h_start[MAX_BLOCKS];     /* where each gate begins in a row of gate gradients */
 } rnn_direction;
@@ -150,6 +156,7 @@ typedef struct {
     isize gates, ld_gates;                              /* in a worker's arena: (rows, ld_gates); a head: (rows, Hp) logits */
     int gates_kept;
     isize state[MAX_STATES], before[MAX_STATES], d_state[MAX_STATES];   /* (rows, ld), (segments, max_rows, ld), (max_rows, Hp) */
+    isize d_late;                                       /* (max_rows, Hp) gradient of what a late gate multiplies */
     isize gates_column;                                 /* of the second direction in a row of gates */
     isize operands, n_operands;                         /* in a worker's walks; of each direction */
     int seeds;                                          /* whether back-propagation of its source begins with it */
@@ -207,6 +214,10 @@ typedef struct {
     int result;                                         /* node whose stream is the output */
     int loss;                                           /* index into the losses */
     double huber_delta;
+    isize n_quantiles, n_groups;
+    const double *quantile;                             /* (n_quantiles,) */
+    const isize *group;                                 /* (n_groups + 1,) first output of each group, and the end */
+    isize n_targets;                                    /* numbers or labels that a row has as its target */
     /* filled in by plan() */
     int head, n_tensors, n_packings, n_ordered, n_stages;
     int order[MAX_NODES];                               /* the nodes that the result needs */

@@ -40,11 +40,19 @@ typedef struct {
     int is_output;                                      /* it has the outputs, their loss and its gradient */
 } rnn_kind_info;
 
-typedef enum { NUMBERS, TWO_CLASSES, CLASS_PER_OUTPUT } rnn_targets;
+/* What a row has as its target. */
+typedef enum {
+    NUMBERS,                /* a number for each output */
+    NUMBERS_PER_QUANTILE,   /* a number for each run of `n_quantiles` outputs */
+    TWO_CLASSES,            /* class 0 or 1, with one output */
+    CLASS_PER_OUTPUT,       /* one of as many classes as outputs */
+    LABEL_PER_OUTPUT,       /* 0 or 1 for each output */
+    CLASS_PER_GROUP,        /* a class for each group of outputs */
+} rnn_targets;
 
 typedef struct {
     const char *name;
-    rnn_targets targets;                                /* TWO_CLASSES: with one output */
+    rnn_targets targets;
     const char *link;                                   /* from outputs to predictions */
 } rnn_loss_info;
 

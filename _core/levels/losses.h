@@ -1,6 +1,6 @@
 /* The roster of losses. An elementwise loss takes an output z (before the link) and its target y, and returns the loss and its
- * derivative with respect to z; softmax takes a whole row. The link turns outputs into predictions. A row has `width` numbers,
- * in whole vectors, of which the first n are outputs.
+ * derivative with respect to z; others take a whole row. The link turns outputs into predictions. A row has `output_width`
+ * numbers, in whole vectors, of which the first `outputs` are outputs.
  */
 #ifndef SKLEARN_RNN_LOSSES_H
 #define SKLEARN_RNN_LOSSES_H
@@ -13,27 +13,28 @@
 #include "levels/vec.h"
 #include "plan/sizes.h"
 
-/* Loss of one row (elementwise losses: mean over the outputs). z, whose padding is finite, may be overwritten; d (width),
- * which may be the same array, is the gradient with respect to z, with zeros in the padding. */
-typedef double (*loss_function)(const rnn_network *network, real *z, const real *y, int32_t label, real *d);
-typedef void (*link_function)(isize n, isize width, real *z);
+/* Loss of one row: the mean over its outputs, or over its groups of outputs. z, whose padding is finite, may be overwritten; d,
+ * which may be the same array, is the gradient with respect to z, with zeros in the padding. Of y and labels (n_targets,), the
+ * loss has one. */
+typedef double (*loss_function)(const rnn_network *network, real *z, const real *y, const int32_t *labels, real *d);
+typedef void (*link_function)(const rnn_network *network, real *z);
 
 static inline vec vabs(vec x) { return vselect(x < 0, -x, x); }
 
-/* mean over the n real columns of f(z, y, &d) */
-#define ELEMENTWISE_LOSS(name) \
-    static double name##_loss(const rnn_network *network, real *z, const real *y, int32_t label, real *d) \
+/* mean over the n real columns of function(z, y, &d) */
+#define ELEMENTWISE_LOSS(name, function) \
+    static double name##_loss(const rnn_network *network, real *z, const real *y, const int32_t *labels, real *d) \
     { \
         const isize n = network->outputs; \
         double sum = 0; \
-        (void)label; \
+        (void)labels; \
         for (isize j = 0; j < n; j += LANES) { \
             const isize live = least(n - j, LANES); \
             real target[LANES] = {0}, loss[LANES], slope[LANES]; \
             vec d_z; \
             for (isize i = 0; i < live; i++) \
                 target[i] = y[j + i]; \
-            vstore(loss, name(network, vload(z + j), vload(target), &d_z)); \
+            vstore(loss, function(network, vload(z + j), vload(target), &d_z)); \
             vstore(slope, d_z); \
             for (isize i = 0; i < LANES; i++) \
                 d[j + i] = i < live ? slope[i] / (real)n : 0; \
@@ -79,21 +80,69 @@ static inline vec poisson(const rnn_network *network, vec z, vec y, vec *d)
     return rate - y * z;
 }
 
-ELEMENTWISE_LOSS(squared_error)
-ELEMENTWISE_LOSS(absolute_error)
-ELEMENTWISE_LOSS(huber)
-ELEMENTWISE_LOSS(poisson)
+/* l = z + y exp(-z): half the gamma deviance with log link, without the terms that do not depend on z */
+static inline vec gamma_deviance(const rnn_network *network, vec z, vec y, vec *d)
+{
+    vec ratio = y * vexp(-z);
+    (void)network;
+    *d = 1 - ratio;
+    return z + ratio;
+}
+
+ELEMENTWISE_LOSS(squared_error, squared_error)
+ELEMENTWISE_LOSS(absolute_error, absolute_error)
+ELEMENTWISE_LOSS(huber, huber)
+ELEMENTWISE_LOSS(poisson, poisson)
+ELEMENTWISE_LOSS(gamma, gamma_deviance)
+
+/* l = q e for e >= 0, else (q - 1) e; e = y - z, for each target and quantile q (Koenker and Bassett, 1978) */
+static double quantile_loss(const rnn_network *network, real *z, const real *y, const int32_t *labels, real *d)
+{
+    const isize n = network->outputs, n_quantiles = network->n_quantiles;
+    const real share = 1 / (real)n;
+    double sum = 0;
+    (void)labels;
+    for (isize j = 0; j < n; j++) {
+        const real q = (real)network->quantile[j % n_quantiles], e = y[j / n_quantiles] - z[j];
+        sum += (double)(e >= 0 ? q * e : (q - 1) * e);
+        d[j] = e > 0 ? -q * share : e < 0 ? (1 - q) * share : e;
+    }
+    for (isize j = n; j < network->output_width; j++)
+        d[j] = 0;
+    return sum / (double)n;
+}
 
 /* l = log(1 + exp(z)) - label z = max(z, 0) - label z + log(1 + exp(-|z|)) */
-static double logistic_loss(const rnn_network *network, real *z, const real *y, int32_t label, real *d)
+static double logistic_loss(const rnn_network *network, real *z, const real *y, const int32_t *labels, real *d)
 {
     real p[LANES];
     double a = (double)z[0];
     (void)y;
     vstore(p, vsigmoid(vload(z)));
     for (isize j = 0; j < network->output_width; j++)
-        d[j] = j == 0 ? p[0] - (real)label : 0;
-    return (a > 0 ? a : 0) - label * a + log1p(exp(-fabs(a)));
+        d[j] = j == 0 ? p[0] - (real)labels[0] : 0;
+    return (a > 0 ? a : 0) - labels[0] * a + log1p(exp(-fabs(a)));
+}
+
+/* the same for each output */
+static double multilabel_loss(const rnn_network *network, real *z, const real *y, const int32_t *labels, real *d)
+{
+    const isize n = network->outputs;
+    double sum = 0;
+    (void)y;
+    for (isize j = 0; j < n; j += LANES) {
+        real p[LANES];
+        vstore(p, vsigmoid(vload(z + j)));
+        for (isize i = 0; i < LANES; i++) {
+            const double a = (double)z[j + i];
+            d[j + i] = 0;
+            if (j + i < n) {
+                sum += (a > 0 ? a : 0) - labels[j + i] * a + log1p(exp(-fabs(a)));
+                d[j + i] = (p[i] - (real)labels[j + i]) / (real)n;
+            }
+        }
+    }
+    return sum / (double)n;
 }
 
 static inline real greatest_of(isize n, const real *z)
@@ -121,8 +170,9 @@ static inline double softmax_row(isize n, isize width, real greatest, real *z)
 }
 
 /* l = log(sum exp(z - greatest)) + (greatest - z[label]), which avoids cancellation */
-static double softmax_loss(const rnn_network *network, real *z, const real *y, int32_t label, real *d)
+static double softmax_loss(const rnn_network *network, real *z, const real *y, const int32_t *labels, real *d)
 {
+    const int32_t label = labels[0];
     const real greatest = greatest_of(network->outputs, z);
     const double lead = (double)greatest - (double)z[label];
     const double log_sum = softmax_row(network->outputs, network->output_width, greatest, z);
@@ -133,46 +183,100 @@ static double softmax_loss(const rnn_network *network, real *z, const real *y, i
     return log_sum + lead;
 }
 
-static void identity_link(isize n, isize width, real *z) { (void)n; (void)width; (void)z; }
-static void softmax_link(isize n, isize width, real *z) { softmax_row(n, width, greatest_of(n, z), z); }
-
-static void logistic_link(isize n, isize width, real *z)
+/* as softmax_row, for n numbers between others, which stay */
+static inline double softmax_part(isize n, real greatest, real *z)
 {
-    (void)n;
-    for (isize j = 0; j < width; j += LANES)
+    double sum = 0;
+    for (isize j = 0; j < n; j += LANES) {
+        const isize live = least(n - j, LANES);
+        real part[LANES];
+        for (isize i = 0; i < LANES; i++)
+            part[i] = i < live ? z[j + i] : greatest;
+        vstore(part, vexp(vload(part) - greatest));
+        for (isize i = 0; i < live; i++)
+            z[j + i] = part[i];
+    }
+    for (isize j = 0; j < n; j++)
+        sum += (double)z[j];
+    const real scale = (real)(1 / sum);
+    for (isize j = 0; j < n; j++)
+        z[j] *= scale;
+    return log(sum);
+}
+
+/* the softmax loss of each group of outputs */
+static double multioutput_loss(const rnn_network *network, real *z, const real *y, const int32_t *labels, real *d)
+{
+    const isize n_groups = network->n_groups, *group = network->group;
+    double sum = 0;
+    (void)y;
+    for (isize g = 0; g < n_groups; g++) {
+        const isize n = group[g + 1] - group[g], label = labels[g];
+        real *p = z + group[g], *d_g = d + group[g];
+        const real greatest = greatest_of(n, p);
+        sum += (double)greatest - (double)p[label];
+        sum += softmax_part(n, greatest, p);
+        for (isize j = 0; j < n; j++)
+            d_g[j] = (p[j] - (j == label)) / (real)n_groups;
+    }
+    for (isize j = network->outputs; j < network->output_width; j++)
+        d[j] = 0;
+    return sum / (double)n_groups;
+}
+
+/* ---- links ---- */
+
+static void identity_link(const rnn_network *network, real *z) { (void)network; (void)z; }
+
+static void softmax_link(const rnn_network *network, real *z)
+{
+    softmax_row(network->outputs, network->output_width, greatest_of(network->outputs, z), z);
+}
+
+static void softmax_by_group_link(const rnn_network *network, real *z)
+{
+    for (isize g = 0; g < network->n_groups; g++) {
+        const isize first = network->group[g], n = network->group[g + 1] - first;
+        softmax_part(n, greatest_of(n, z + first), z + first);
+    }
+}
+
+static void logistic_link(const rnn_network *network, real *z)
+{
+    for (isize j = 0; j < network->output_width; j += LANES)
         vstore(z + j, vsigmoid(vload(z + j)));
 }
 
-static void exp_link(isize n, isize width, real *z)
+static void exp_link(const rnn_network *network, real *z)
 {
-    (void)n;
-    for (isize j = 0; j < width; j += LANES)
+    for (isize j = 0; j < network->output_width; j += LANES)
         vstore(z + j, vexp(vload(z + j)));
 }
 
-/* d_z += d_y times the derivative of the link, whose result is y; n outputs */
-typedef void (*link_backward_function)(isize n, const real *y, const real *d_y, real *d_z);
+/* d_z += d_y times the derivative of the link, whose result is y */
+typedef void (*link_backward_function)(const rnn_network *network, const real *y, const real *d_y, real *d_z);
 
-static void identity_backward(isize n, const real *y, const real *d_y, real *d_z)
+static void identity_backward(const rnn_network *network, const real *y, const real *d_y, real *d_z)
 {
     (void)y;
-    for (isize j = 0; j < n; j++)
+    for (isize j = 0; j < network->outputs; j++)
         d_z[j] += d_y[j];
 }
 
-static void logistic_backward(isize n, const real *y, const real *d_y, real *d_z)
+static void logistic_backward(const rnn_network *network, const real *y, const real *d_y, real *d_z)
 {
-    for (isize j = 0; j < n; j++)
+    for (isize j = 0; j < network->outputs; j++)
         d_z[j] += d_y[j] * (y[j] * (1 - y[j]));
 }
 
-static void exp_backward(isize n, const real *y, const real *d_y, real *d_z)
+static void exp_backward(const rnn_network *network, const real *y, const real *d_y, real *d_z)
 {
-    for (isize j = 0; j < n; j++)
+    for (isize j = 0; j < network->outputs; j++)
         d_z[j] += d_y[j] * y[j];
 }
 
-static void softmax_backward(isize n, const real *y, const real *d_y, real *d_z)
+/* of n outputs */
+static inline void softmax_part_backward(isize n, const real *y, const real *d_y, real *d_z)
 {
     double mean = 0;
     for (isize j = 0; j < n; j++)
@@ -181,14 +285,29 @@ static void softmax_backward(isize n, const real *y, const real *d_y, real *d_z)
         d_z[j] += y[j] * (d_y[j] - (real)mean);
 }
 
-/* name, link, targets */
-#define LOSSES(LOSS) \
-    LOSS(softmax, softmax, CLASS_PER_OUTPUT) LOSS(logistic, logistic, TWO_CLASSES) \
-    LOSS(squared_error, identity, NUMBERS) LOSS(absolute_error, identity, NUMBERS) \
-    LOSS(huber, identity, NUMBERS) LOSS(poisson, exp, NUMBERS)
+static void softmax_backward(const rnn_network *network, const real *y, const real *d_y, real *d_z)
+{
+    softmax_part_backward(network->outputs, y, d_y, d_z);
+}
 
-#define LOSS_FUNCTIONS(name, link, targets) {name##_loss, link##_link, link##_backward},
-#define LOSS_INFO(name, link, targets) {#name, targets, #link},
+static void softmax_by_group_backward(const rnn_network *network, const real *y, const real *d_y, real *d_z)
+{
+    for (isize g = 0; g < network->n_groups; g++) {
+        const isize first = network->group[g];
+        softmax_part_backward(network->group[g + 1] - first, y + first, d_y + first, d_z + first);
+    }
+}
+
+/* name, link, name of the link for users, targets */
+#define LOSSES(LOSS) \
+    LOSS(softmax, softmax, "softmax", CLASS_PER_OUTPUT) LOSS(logistic, logistic, "logistic", TWO_CLASSES) \
+    LOSS(multilabel, logistic, "logistic", LABEL_PER_OUTPUT) LOSS(multioutput, softmax_by_group, "softmax", CLASS_PER_GROUP) \
+    LOSS(squared_error, identity, "identity", NUMBERS) LOSS(absolute_error, identity, "identity", NUMBERS) \
+    LOSS(huber, identity, "identity", NUMBERS) LOSS(quantile, identity, "identity", NUMBERS_PER_QUANTILE) \
+    LOSS(poisson, exp, "exp", NUMBERS) LOSS(gamma, exp, "exp", NUMBERS)
+
+#define LOSS_FUNCTIONS(name, link, link_name, targets) {name##_loss, link##_link, link##_backward},
+#define LOSS_INFO(name, link, link_name, targets) {#name, targets, link_name},
 
 static const struct {
     loss_function loss;

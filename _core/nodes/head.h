@@ -54,7 +54,7 @@ static void put_output(const rnn_job *job, isize at, real *z)
 {
     const rnn_network *network = job->network;
     if (!job->batch.raw)
-        loss_roster[network->loss].link(network->outputs, network->output_width, z);
+        loss_roster[network->loss].link(network, z);
     memcpy((real *)job->batch.output + at * network->outputs, z, (size_t)network->outputs * sizeof(real));
 }
 
@@ -70,8 +70,9 @@ static double loss_of_row(const rnn_job *job, isize target, real *z)
 {
     const rnn_network *network = job->network;
     const rnn_data *data = &job->data;
-    const real *y = data->targets ? (const real *)data->targets + target * network->outputs : NULL;
-    return loss_roster[network->loss].loss(network, z, y, data->labels ? data->labels[target] : 0, z);
+    const isize at = target * network->n_targets;
+    const real *y = data->targets ? (const real *)data->targets + at : NULL;
+    return loss_roster[network->loss].loss(network, z, y, data->labels ? data->labels + at : NULL, z);
 }
 
 /* What the row adds to the loss of the minibatch; z becomes the gradient of that. */
@@ -202,8 +203,7 @@ static void add_gradient_of_outputs(const rnn_job *job, const slice *s, const rn
     const rnn_network *network = job->network;
     const real *y = stream_rows(network, s, &node->out, t), *d_y = gradient_rows(s, &node->out, t);
     for (isize i = 0; i < rows_at(s, t); i++)
-        loss_roster[network->loss].link_backward(node->units, y + i * node->width, d_y + i * node->out.ld_d,
-                                                 d_z + i * node->width);
+        loss_roster[network->loss].link_backward(network, y + i * node->width, d_y + i * node->out.ld_d, d_z + i * node->width);
 }
 
 static void head_begin_backward(rnn_job *job, slice *s, int number, int d)
@@ -225,7 +225,7 @@ static void head_forward_step(rnn_job *job, slice *s, int number, int d, isize t
     for (isize i = 0; i < n; i++) {
         if (y) {
             memcpy(y + i * width, z + i * width, (size_t)width * sizeof(real));
-            loss_roster[network->loss].link(node->units, width, y + i * width);
+            loss_roster[network->loss].link(network, y + i * width);
         }
         const isize at = puts_outputs(job, number) ? target_of(job, s, i, t) : -1;
         if (at >= 0)

@@ -38,8 +38,8 @@ static cell_step step_rows(const rnn_job *job, const slice *s, const walk *w, is
     return step;
 }
 
-/* gates (rows, n_blocks * Hp) = bias + sources W + h_prev U, each block with what its gate takes. `reaching` tells for each
- * source (last: for h_prev) how many rows of the step have it; those from `first` on are computed. */
+/* gates (rows, n_blocks * Hp) = bias + sources W + h_prev U, each block with what its gate takes; of a late gate, U is left out.
+ * `reaching` tells for each source (last: for h_prev) how many rows of the step have it; those from `first` on are computed. */
 static void gate_products(const rnn_job *job, const walk *w, const cell_step *step, isize first, const real *const *rows_of,
                           const isize *reaching)
 {
@@ -49,7 +49,7 @@ static void gate_products(const rnn_job *job, const walk *w, const cell_step *st
         const rnn_block_group *group = &node->declared.group[g];
         operand here[MAX_SOURCES + 1];
         int n = 0;
-        for (int i = group->takes_x ? 0 : node->n_sources; i < node->n_sources + group->takes_h; i++, from++)
+        for (int i = group->takes_x ? 0 : node->n_sources; i < node->n_sources + group->takes_h - group->late; i++, from++)
             if (reaching[i] > first) {
                 here[n] = *from;
                 here[n++].a = rows_of[i] + first * from->ld_a;
@@ -58,6 +58,20 @@ static void gate_products(const rnn_job *job, const walk *w, const cell_step *st
         product(step->rows, group->n_blocks * node->width, n, here, step->gates + column, step->ld_gates,
                 (const real *)job->packed + w->direction->bias + column, 0);
     }
+}
+
+/* Let the cell write what U of a late gate multiplies, and add that product to the gate. Where sequences start, it is zeros. */
+static void late_product(const walk *w, const cell_step *step, int continues)
+{
+    const rnn_node *node = w->node;
+    operand late = w->operands[node->n_operands - 1];
+    real *gate = step->gates + (node->declared.late_block - 1) * node->width;
+    w->cell->late_forward_step(step);
+    if (!continues)
+        return;
+    late.a = step->gates + node->declared.late_block * node->width;
+    late.ld_a = step->ld_gates;
+    product(step->rows, node->width, 1, &late, gate, step->ld_gates, gate, step->ld_gates);
 }
 
 static void recurrent_open(rnn_job *job, slice *s, int number, int d) { open_walk(job, s, number, d); }
@@ -84,6 +98,8 @@ static void recurrent_forward_step(rnn_job *job, slice *s, int number, int d, is
                 end = reaching[i];
         const cell_step step = step_rows(job, s, w, t, first, end - first, first < n_old);
         gate_products(job, w, &step, first, rows_of, reaching);
+        if (node->declared.n_late)
+            late_product(w, &step, first < n_old);
         w->cell->forward_step(&step);
     }
     if (job->final_state)
@@ -134,6 +150,22 @@ static void recurrent_begin_backward(rnn_job *job, slice *s, int number, int d)
 static operand gate_operand(const rnn_node *node, int n_gates, const isize *start, const real *gates, const real *b)
 {
     return (operand){.a = gates, .b = b, .ld_a = node->ld_gates, .n_runs = n_gates, .run = node->units, .run_start = start};
+}
+
+/* The gradient of what U of a late gate multiplies, from which the cell goes on. */
+static void late_backward(const rnn_job *job, const slice *s, const walk *w, cell_step *step, int continues)
+{
+    const rnn_node *node = w->node;
+    const int early = node->declared.n_h - 1;
+    real *d_late = s->arena + node->d_late;
+    step->d_late = continues ? d_late : s->arena + job->network->zeros;
+    step->ld_d_late = continues ? node->width : 0;
+    if (continues) {
+        const operand a = gate_operand(node, 1, w->direction->h_start + early, step->gates,
+                                       (const real *)job->packed + w->direction->late_rows);
+        product(step->rows, node->width, 1, &a, d_late, node->width, NULL, 0);
+    }
+    w->cell->late_backward_step(step);
 }
 
 /* d_source (n, columns) (+)= d_gates W^T for n rows of gate gradients */
@@ -247,6 +279,10 @@ static void block_gradients(const rnn_job *job, const slice *s, const walk *w, i
             here[i] = inputs[begin + i];
             here[i].c += column;
         }
+        if (group->late) {      /* the rows are where the cell has written them */
+            here[n_inputs - 1].a.a = d_gates + cell->late_block * node->width;
+            here[n_inputs - 1].a.ld_a = node->ld_gates;
+        }
         weight_gradients(job, s->arena + network->panel, n, d_gates + column, node->ld_gates, group->n_blocks * node->width,
                          n_inputs, here, ld_c, w->gradient + w->direction->d_bias + column, w->waiting.accumulate);
     }
@@ -267,11 +303,13 @@ static void recurrent_backward_step(rnn_job *job, slice *s, int number, int d, i
         put_probe(job, s, w, t);
     for (isize first = 0, end; first < rows; first = end) {
         end = first < n_old ? n_old : rows;
-        const cell_step step = step_rows(job, s, w, t, first, end - first, first < n_old);
+        cell_step step = step_rows(job, s, w, t, first, end - first, first < n_old);
         w->cell->backward_step(&step);
+        if (node->declared.n_late)
+            late_backward(job, s, w, &step, first < n_old);
     }
     if (n_old && node->declared.n_h) {
-        const operand a = gate_operand(node, node->declared.n_h, w->direction->h_start,
+        const operand a = gate_operand(node, node->declared.n_h - node->declared.n_late, w->direction->h_start,
                                        w->gates + row_at(s, t, 1) * node->ld_gates,
                                        (const real *)job->packed + w->direction->u_rows);
         product(n_old, node->width, 1, &a, w->state[0].d, node->width, w->state[0].d, node->width);

@@ -116,7 +116,10 @@ static void plan_recurrent_gradients(rnn_network *network, rnn_node *node, int d
     if (!network->training)
         return;
     if (hh) {
-        direction->u_rows = pack_for_backward(network, number_of(network, hh), 0, &h);
+        const int n_early = cell->n_h - cell->n_late;
+        direction->u_rows = pack_gates_for_backward(network, number_of(network, hh), 0, n_early, 0, &h);
+        if (cell->n_late)
+            direction->late_rows = pack_gates_for_backward(network, number_of(network, hh), n_early, 1, 0, &h);
         direction->d_u = claim(&network->gradient, node->units, ld);
         place_gradient(hh, direction->d_u, ld, cell->h_block, node->width);
     }
@@ -207,6 +210,8 @@ static void recurrent_claim(rnn_network *network, rnn_node *node, isize n_before
         node->before[i] = claim(arena, keeps_state(network, node, i) ? times(n_before, rows) : 0, node->out.ld);
         node->d_state[i] = claim(arena, network->training ? rows : 0, node->width);
     }
+    if (cell->n_late)
+        node->d_late = claim(arena, network->training ? rows : 0, node->width);
 }
 
 #endif

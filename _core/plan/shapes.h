@@ -23,12 +23,15 @@ static void group_blocks(rnn_cell *cell)
 {
     cell->n_groups = 0;
     for (int b = 0; b < cell->n_blocks; b++) {
-        const int takes_x = cell->x_gate[b] >= 0, takes_h = cell->h_gate[b] >= 0;
+        const int takes_x = cell->x_gate[b] >= 0, takes_h = cell->h_gate[b] >= 0,
+                  late = takes_h && cell->h_gate[b] >= cell->n_h - cell->n_late;
+        if (!takes_x && !takes_h)
+            continue;
         rnn_block_group *last = b > 0 ? &cell->group[cell->n_groups - 1] : NULL;
-        if (last && last->takes_x == takes_x && last->takes_h == takes_h)
+        if (last && last->takes_x == takes_x && last->takes_h == takes_h && last->late == late)
             last->n_blocks++;
         else
-            cell->group[cell->n_groups++] = (rnn_block_group){b, 1, takes_x, takes_h};
+            cell->group[cell->n_groups++] = (rnn_block_group){b, 1, takes_x, takes_h, late};
     }
 }
 

@@ -62,12 +62,20 @@ static isize pack_blocks(rnn_network *network, int tensor, isize first, isize k,
     return pack_as(network, packing);
 }
 
-/* Panels of all rows of a tensor, for the gradient of what its columns are multiplied with. */
+/* Panels of the rows of some gates, for the gradient of what the columns of a tensor are multiplied with. */
+static isize pack_gates_for_backward(rnn_network *network, int tensor, int first_gate, int n_gates, isize first,
+                                     const rnn_stream *of)
+{
+    const isize units = network->tensor[tensor].units;
+    return pack_as(network, (rnn_packing){.format = ROWS, .tensor = {tensor, -1}, .first = first, .k = n_gates * units,
+                                          .first_row = first_gate * units, .parts = of->parts, .units = of->units,
+                                          .width = of->width});
+}
+
+/* The same of all gates. */
 static isize pack_for_backward(rnn_network *network, int tensor, isize first, const rnn_stream *of)
 {
-    const rnn_tensor *t = &network->tensor[tensor];
-    return pack_as(network, (rnn_packing){.format = ROWS, .tensor = {tensor, -1}, .first = first, .k = t->n_groups * t->units,
-                                          .parts = of->parts, .units = of->units, .width = of->width});
+    return pack_gates_for_backward(network, tensor, 0, network->tensor[tensor].n_groups, first, of);
 }
 
 static isize columns_of(const rnn_network *network, const rnn_source *source)

@@ -25,10 +25,11 @@ static void pack_columns(turns *t, const rnn_packing *p, const rnn_tensor *tenso
     }
 }
 
-/* Panels of B (k, parts * width): B[i][part, j] = T[i][first + part * units + j]. */
+/* Panels of B (k, parts * width): B[i][part, j] = T[first_row + i][first + part * units + j]. */
 static void pack_rows(turns *t, const rnn_packing *p, const rnn_tensor *tensor, const real *flat, real *packed)
 {
     const isize columns = whole_vectors(p->parts * p->width);
+    flat += p->first_row * tensor->columns;
     for (isize column = 0; column < columns; column += PANEL_COLUMNS) {
         const isize n = least(PANEL_COLUMNS, columns - column);
         real *panel = packed + column * p->k;

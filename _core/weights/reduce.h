@@ -6,11 +6,12 @@
 #include "levels/optimizers.h"
 #include "levels/vec.h"
 #include "plan/sizes.h"
+#include "weights/penalty.h"
 #include "weights/sum.h"
 #include "weights/turns.h"
 
 /* flat[j][i] = sum over slices of d[i][j], i < k, j < n; plus the penalty. Returns the sum of squares. */
-static double reduce_block(const rnn_job *job, isize from, isize ld, isize k, isize n, isize to, double alpha)
+static double reduce_block(const rnn_job *job, isize from, isize ld, isize k, isize n, isize to, penalty pulls)
 {
     const rnn_network *network = job->network;
     const real *slices = (const real *)job->slice_gradients + from, *params = (const real *)job->params + to;
@@ -25,7 +26,7 @@ static double reduce_block(const rnn_job *job, isize from, isize ld, isize k, is
             vstore(sum + j, total);
         }
         for (isize j = 0; j < n; j++) {
-            const real g = alpha > 0 ? sum[j] + (real)alpha * params[j * k + i] : sum[j];
+            const real g = add_penalty(sum[j], params[j * k + i], pulls);
             flat[j * k + i] = g;
             squares += (double)g * (double)g;
         }
@@ -34,14 +35,15 @@ static double reduce_block(const rnn_job *job, isize from, isize ld, isize k, is
 }
 
 /* Rows j to j + n of one group, in all tensors of a direction that have so many groups; returns their sum of squares. */
-static double reduce_piece(const rnn_job *job, const rnn_direction *direction, int group, isize j, isize n, double alpha)
+static double reduce_piece(const rnn_job *job, const rnn_direction *direction, int group, isize j, isize n)
 {
     const rnn_tensor *tensor = &job->network->tensor[direction->first_tensor];
     double squares = 0;
     for (int i = 0; i < direction->n_tensors; i++, tensor++)
         if (group < tensor->n_groups)
             squares += reduce_block(job, tensor->gradient + tensor->column[group] + j, tensor->ld, tensor->columns, n,
-                                    tensor->at + (group * tensor->units + j) * tensor->columns, tensor->decays ? alpha : 0);
+                                    tensor->at + (group * tensor->units + j) * tensor->columns,
+                                    penalty_of(&job->optimizer, tensor));
     return squares;
 }
 
@@ -49,7 +51,6 @@ static double reduce_piece(const rnn_job *job, const rnn_direction *direction, i
 static void reduce(rnn_job *job, isize worker)
 {
     const rnn_network *network = job->network;
-    const double alpha = optimizer_list[job->optimizer.kind].decoupled_decay ? 0 : job->optimizer.alpha;
     turns t = {.worker = worker, .n_workers = job->sync.n_workers};
     if (job->sync.stop)
         return;
@@ -63,7 +64,7 @@ static void reduce(rnn_job *job, isize worker)
             for (int group = 0; group < direction->n_groups; group++)
                 for (isize j = 0; j < units; j += PIECE, piece++)
                     if (my_turn(&t))
-                        job->piece_norms[piece] = reduce_piece(job, direction, group, j, least(PIECE, units - j), alpha);
+                        job->piece_norms[piece] = reduce_piece(job, direction, group, j, least(PIECE, units - j));
         }
 }
 

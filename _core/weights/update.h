@@ -9,6 +9,7 @@
 #include "levels/optimizers.h"
 #include "levels/real.h"
 #include "plan/sizes.h"
+#include "weights/penalty.h"
 #include "weights/sum.h"
 
 enum { UPDATE_BLOCK = 4096 };
@@ -45,12 +46,15 @@ static void update(rnn_job *job, isize worker)
     isize block = 0;
     for (int i = 0; i < network->n_tensors; i++) {
         const rnn_tensor *tensor = &network->tensor[i];
-        const real keep = (real)(info->decoupled_decay && tensor->decays ? 1 - optimizer->learning_rate * optimizer->alpha : 1);
+        const weight_decay decay = decay_of(optimizer, tensor);
         for (isize done = 0; done < tensor->size; done += UPDATE_BLOCK, block++) {
-            const isize at = tensor->at + done;
-            if (block % job->sync.n_workers == worker)
-                update_functions[optimizer->kind](least(UPDATE_BLOCK, tensor->size - done), w + at, g + at, p + at, q + at, &k,
-                                                  scale, (real)optimizer->max_value, keep);
+            const isize at = tensor->at + done, n = least(UPDATE_BLOCK, tensor->size - done);
+            if (block % job->sync.n_workers != worker)
+                continue;
+            if (decay.shrink > 0)
+                decay_weights(n, w + at, decay);
+            update_functions[optimizer->kind](n, w + at, g + at, p + at, q + at, &k, scale, (real)optimizer->max_value,
+                                              decay.shrink > 0 ? 1 : decay.keep);
         }
     }
 }

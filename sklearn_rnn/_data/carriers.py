@@ -63,7 +63,8 @@ def is_array(item):
     return hasattr(item, "__array__") if ndim is None else ndim > 0
 
 
-def _is_sparse(item):
+def is_sparse(item):
+    """Tell whether an item is a sparse matrix or array of scipy."""
     return hasattr(item, "nnz") and hasattr(item, "toarray")
 
 
@@ -92,7 +93,7 @@ def refuse_masked(item, argument):
 
 def as_array(item, argument):
     """Do as `np.asarray`, but refuse what it would misread."""
-    if _is_sparse(item):
+    if is_sparse(item):
         raise TypeError(
             f"`{argument}` must be dense, got a sparse {type(item).__name__}: use .toarray()."
         )

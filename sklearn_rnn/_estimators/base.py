@@ -12,15 +12,16 @@ from .._data import arguments
 from .._data.arguments import naming
 from .._data.finite import check_range
 from .._data.form import InputForm
+from .._data.labels import Indicator, LabelColumns, Labels
 from .._data.moments import LEAST_SCALES, Moments
 from .._data.reader import read_X
 from .._data.scales import Scale
-from .._data.targets import Labels, Numbers
+from .._data.targets import Numbers
 from .._data.weights import read_weights, relative
-from .._model.architecture import difference, network_of
 from .._model.attributes import check_continuing, history
 from .._model.fitted import FittedModel
 from .._model.network import absorb_input_scale, absorb_output_scale, initialize
+from .._model.words import difference, network_of
 from .._training.epochs import Training, train
 from .._training.examples import Examples, Weighing, without_equal_weights
 from .._training.held_out import HeldOut, split, validator
@@ -41,16 +42,17 @@ class Read:
     examples: Examples  # of the sequences with weight
     positions: np.ndarray  # of these sequences in X
     form: InputForm
-    target: Labels | Numbers
+    target: Labels | Indicator | LabelColumns | Numbers
     absorbed: np.ndarray | None  # outputs to absorb, see `Scale.continued`
 
 
 class _RNNBase(CallbackSupportMixin, _FittedRNN):
     """A recurrent network that learns. A subclass says what its targets are:
 
-    _target_kind                    Labels or Numbers, which read y
+    _target_kind                    Labels or Numbers, whose `read` reads y
     _learn_target(rows, weights, taught, before, incremental, ...)
                                     -> target, and outputs to absorb (see `Scale.continued`) or None
+    _warn_of_mode(sequences, target)
     """
 
     # ---- fit ----
@@ -134,7 +136,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         read = self._read_and_learn(given, before, incremental, learn_options)
         examples, target = read.examples, read.target
         n_features = examples.sequences.n_features
-        network = network_of(vars(self), n_features, target.n_outputs, target.loss)
+        network = network_of(vars(self), n_features, target.n_outputs, target.loss, target.groups)
         with naming("random_state"):
             rng = check_random_state(self.random_state)
         # Drawn first: a fit that continues must hold out the same sequences as the one before.
@@ -153,7 +155,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         if before is not None:
             params = absorb_scales(before, network, target, read.absorbed, scale, x_absorbed)
         settings = Settings.of(vars(self))
-        progress = self._begin(network, params, settings, rng, incremental)
+        longest = int(examples.sequences.lengths[indices].max())
+        progress = self._begin(network, params, settings, rng, incremental, longest)
         if incremental and read.absorbed is not None:
             progress.rescale_best(target.unit_since(before.target, read.absorbed))
         model = FittedModel(network, progress.params, target, read.form, scale, taught)
@@ -183,9 +186,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         fitted = model.network
         check_continuing(vars(self), fitted)
         loss = getattr(self, "loss", fitted.loss)
-        changed = difference(
-            fitted, network_of(vars(self), fitted.n_features, fitted.n_outputs, loss)
-        )
+        facts = fitted.n_features, fitted.n_outputs, loss, fitted.groups
+        changed = difference(fitted, network_of(vars(self), *facts))
         normalizes = model.scale.in_use is not None
         if changed is None and normalizes != bool(self.normalize_X):
             changed = "normalize_X", normalizes, self.normalize_X
@@ -214,6 +216,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             incremental,
             **learn_options,
         )
+        if before is None and not per_step:
+            self._warn_of_mode(sequences, target)
         targets = target.encode_taught(rows, taught)
         if weights is not None:
             weights = np.array(weights, order="C") if incremental else relative(weights)
@@ -275,10 +279,13 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         weighing = Weighing(n_rows / n_sequences, 0.0 if examples.weights is None else 1.0)
         return examples, weighing, (n_rows, n_sequences)
 
-    def _begin(self, network, params, settings, rng, incremental):
-        """Return the progress that training starts with: a new one, or that of the last fit."""
+    def _begin(self, network, params, settings, rng, incremental, longest):
+        """Return the progress that training starts with: a new one, or that of the last fit.
+
+        longest is the number of steps of the longest training sequence.
+        """
         if params is None:
-            params = initialize(network, rng)
+            params = initialize(network, rng, longest)
             return Progress.begin(params, int(rng.randint(2**64, dtype=np.uint64)), settings)
         curve, best = self.loss_curve_, self.best_loss_
         history = {
@@ -322,11 +329,10 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         examples = training.examples
         with blas_held_at_one_thread():  # more threads could change the bits
             return plateau(
-                training.network.loss,
+                training.network,
                 examples.rows(examples.targets, training.indices),
                 examples.rows(examples.weights, training.indices),
                 float(self.tol),
-                training.network.huber_delta,
             )
 
     def _take_over(self, model, training):
@@ -379,7 +385,7 @@ def absorb_scales(before, network, target, y_absorbed, scale, x_absorbed):
     """Return the weights of the model before, which absorb changes of the scales of X and y."""
     params = before.params
     if y_absorbed is not None:
-        in_use = before.target.scale.in_use, target.scale.in_use
+        in_use = before.target.scale_of_outputs, target.scale_of_outputs
         params = absorb_output_scale(network, params, *in_use, y_absorbed)
     if x_absorbed is not None:
         in_use = before.scale.in_use, scale.in_use

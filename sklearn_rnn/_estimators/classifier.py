@@ -1,12 +1,13 @@
-"""RNNClassifier: a target is one of a set of classes."""
+"""RNNClassifier: a target is one of a set of classes, or several labels."""
 
+import warnings
 from typing import ClassVar
 
 from sklearn.base import ClassifierMixin
 
-from .._data.targets import Labels, check_labels
+from .._data.labels import Labels, check_labels, labels_of_argument, learn_labels
 from .._floating_point import floating_point_ignored
-from .base import _RNNBase
+from .base import _RNNBase, level_of_caller
 from .callbacks import with_callbacks
 from .docstrings import documented
 from .parameters import CLASSIFIER
@@ -64,13 +65,22 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         *,
         cell="gru",
         bidirectional=False,
+        input_layers=(),
         connections=None,
+        merge_mode="concat",
+        pooling="last",
+        output_layer_sizes=(),
+        layer_normalization=None,
         mode="many_to_one",
         dropout=0.0,
+        output_dropout=None,
+        input_dropout=0.0,
+        input_noise=0.0,
         max_grad_norm=1.0,
         max_grad_value=None,
         solver="adam",
         alpha=0.0,
+        l1_ratio=0.0,
         batch_size="auto",
         learning_rate="constant",
         learning_rate_init=0.005,
@@ -99,13 +109,22 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.cell = cell
         self.bidirectional = bidirectional
+        self.input_layers = input_layers
         self.connections = connections
+        self.merge_mode = merge_mode
+        self.pooling = pooling
+        self.output_layer_sizes = output_layer_sizes
+        self.layer_normalization = layer_normalization
         self.mode = mode
         self.dropout = dropout
+        self.output_dropout = output_dropout
+        self.input_dropout = input_dropout
+        self.input_noise = input_noise
         self.max_grad_norm = max_grad_norm
         self.max_grad_value = max_grad_value
         self.solver = solver
         self.alpha = alpha
+        self.l1_ratio = l1_ratio
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
@@ -152,9 +171,15 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         ----------
         {X_of_fit}
         y : array-like of labels
-            ``(n_samples,)``. With ``mode="many_to_many"`` ``(n_samples, n_timesteps)``, or a list
-            or object array of ``(n_timesteps_i,)``. A last axis of length 1 is flattened with a
-            warning. Labels must be of one type, for example strings or numbers, and not missing.
+            ``(n_samples,)``, or ``(n_samples, n_outputs)`` for several labels per sequence. With
+            ``mode="many_to_many"`` ``(n_samples, n_timesteps[, n_outputs])``, or a list or object
+            array of ``(n_timesteps_i[, n_outputs])``. A last axis of length 1 is flattened with a
+            warning. Labels must be of one type, for example strings or numbers, and not missing;
+            with several labels per sequence, those of each column.
+
+            Several columns of only 0 and 1, which may be a sparse matrix, are the labels that a
+            sequence or step has (multilabel); each must occur. Other columns are outputs with
+            classes of their own (multioutput), at least two each.
         sample_weight : array-like, default=None
             One weight per sequence; with ``mode="many_to_many"`` also one per step, in any form
             that y may have. Only their ratios count. Sequences or steps of weight 0 are ignored,
@@ -196,7 +221,8 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         {parameters_of_partial_fit}
         classes : array-like of shape (n_classes,), default=None
             All classes that y can have in any call; required in the first call, unless `fit` was
-            called before.
+            called before. If y has several columns, a list with the classes of each; or for labels
+            of 0 and 1 ``range(n_outputs)``.
 
         Returns
         -------
@@ -238,7 +264,8 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         y : ndarray or object array of ndarray
             With ``mode="many_to_one"`` labels ``(n_samples,)``. With ``mode="many_to_many"``
             ``(n_samples, n_timesteps)``, or for a list of sequences an object array of
-            ``(n_timesteps_i,)``.
+            ``(n_timesteps_i,)``. With several labels, each has one more axis ``n_outputs``;
+            multilabel predictions are 0 and 1.
         {returned_state}
 
         Raises
@@ -263,11 +290,12 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
 
         Returns
         -------
-        probabilities : ndarray or object array of ndarray
+        probabilities : ndarray or object array of ndarray, or list of those
             With ``mode="many_to_one"`` ``(n_samples, n_classes)``, columns in the order of
             `classes_`. With ``mode="many_to_many"`` ``(n_samples, n_timesteps, n_classes)``, or for
             a list of sequences an object array of ``(n_timesteps_i, n_classes)``. They have the
-            dtype of the network.
+            dtype of the network. Multilabel: the probability of each label, ``n_outputs`` instead
+            of ``n_classes``. Multioutput: a list with one such result for each output.
         {returned_state}
 
         Raises
@@ -309,6 +337,8 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
     def score(self, X, y, sample_weight=None):
         """Return the accuracy of the predictions.
 
+        With several labels, a target is right if all of them are (subset accuracy).
+
         Parameters
         ----------
         {parameters_of_score}
@@ -326,7 +356,24 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
 
     def _learn_target(self, labels, weights, taught, before, incremental, classes=None):
         """Return the classes of y, and None: there are no scales of outputs to absorb."""
-        check_labels(labels[taught])
+        check_labels(labels, taught)
         if incremental:
-            return Labels.of_argument(classes, before), None
-        return before or Labels.learn(labels[taught]), None
+            return labels_of_argument(classes, labels, before), None
+        return before or learn_labels(labels, taught), None
+
+    def _warn_of_mode(self, sequences, target):
+        """Warn if the columns of y look like labels of steps."""
+        n_columns = len(getattr(target, "columns", ()))
+        if n_columns > 1 and (sequences.lengths == n_columns).all():
+            warnings.warn(
+                f"`y` has as many columns as X has steps, {n_columns}, and mode='many_to_one' "
+                "learns them as labels of the whole sequence: for one label per step set "
+                "`mode`='many_to_many'.",
+                stacklevel=level_of_caller(),
+            )
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        tags.target_tags.multi_output = True
+        return tags

@@ -13,14 +13,15 @@ WIDTH = 100
 
 ATTRIBUTES = {
     "classes_": (
-        "ndarray of shape (n_classes,)",
+        "ndarray of shape (n_classes,) or list of those",
         {
             CLASSIFIER: "The class labels, sorted. A label that occurs only with weight 0 is not "
-            "included."
+            "included. For several columns of classes, a list with those of each; for several "
+            "labels of 0 and 1, the numbers of the columns."
         },
     ),
     "y_mean_, y_scale_": (
-        "ndarray of shape (n_outputs,)",
+        "ndarray of shape (n_targets,)",
         {
             REGRESSOR: "Weighted mean and standard deviation of the targets of positive weight; 0 "
             "and 1 without `normalize_y`, and scale 1 for a constant target. `partial_fit` and "
@@ -45,17 +46,19 @@ ATTRIBUTES = {
     "n_outputs_": (
         "int",
         {
-            CLASSIFIER: "Number of outputs of the network; 1 for two classes.",
-            REGRESSOR: "Number of outputs of the network.",
+            CLASSIFIER: "Number of outputs of the network; 1 for two classes. For several columns "
+            "of classes, the sum of their numbers of classes.",
+            REGRESSOR: "Number of outputs of the network: one per target, or per target and "
+            "quantile.",
         },
     ),
     "out_activation_": (
         "str",
         {
-            CLASSIFIER: 'Function from these outputs to predictions: "logistic" for two classes, '
-            'else "softmax".',
+            CLASSIFIER: 'Function from these outputs to predictions: "logistic" for two classes '
+            'and for labels of 0 and 1, else "softmax".',
             REGRESSOR: 'Function from these outputs to predictions: "identity", or "exp" for '
-            '``loss="poisson"``.',
+            '``loss="poisson"`` and "gamma".',
         },
     ),
     "n_iter_": ("int", "Number of complete epochs in the last `fit` or `partial_fit`."),
@@ -134,6 +137,7 @@ Larger minibatches for more than 1024 sequences are for speed.
    networks", ICML 2013.
 .. [8] I. Loshchilov, F. Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR
    2017.
+.. [9] R. Koenker, G. Bassett, "Regression quantiles", Econometrica 46, 1978.
 """,
     # ---- fit and partial_fit
     "ctrl_c": """

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import _core
-from .._model.architecture import CONNECTIONS, DTYPES, MODES, RULES, cell_of
+from .._model.words import CONNECTIONS, DTYPES, MERGE_MODES, MODES, NORMS, RULES, Words
 from .._rules import BYTE_BITS, Allowed, boolean, either, integer, is_real, number, one_of
 from .._training.held_out import SCORING
 from .._training.losses import REGRESSION_LOSSES
@@ -44,12 +44,14 @@ TABLE = {
     "cell": Parameter(
         RULES["cell"],
         "gru",
-        f"{choices(_core.CELLS)} or Cell",
-        'The recurrence. "elman" is the simple network [1]_; "lstm" has a cell state with input, '
-        'forget and output gates [2]_ [3]_; "gru" has reset and update gates [4]_, and its reset '
-        'comes after the product, as in PyTorch, cuDNN and Keras. "jordan" reads the output of the '
-        'previous step instead of its own state, and the units of "indrnn" do not read each other: '
-        "see `sklearn_rnn.cells`. To set the options of a cell, pass an object of that module: "
+        f"{choices(_core.CELLS)}, Cell, or a list of these",
+        "The recurrence, or a list with one for each layer. "
+        '"elman" is the simple network [1]_; "lstm" has a cell state with input, forget and output '
+        'gates [2]_ [3]_; "gru" has reset and update gates [4]_, and its reset comes after the '
+        'product, as in PyTorch, cuDNN and Keras. "jordan" reads the output of the previous step '
+        'instead of its own state, and the units of "indrnn" do not read each other. "mgu" is a '
+        'simpler "gru"; the gates of "mingru" and "minlstm" read only the input, which is several '
+        "times faster. To set the options of a cell, pass an object of `sklearn_rnn.cells`: "
         '``cell=Elman(activation="relu")``.',
     ),
     "bidirectional": Parameter(
@@ -59,6 +61,13 @@ TABLE = {
         "Whether each layer reads the sequence in both directions, each with `hidden_layer_sizes` "
         "units; the next layer reads the states of both, those of the forward direction first. "
         'Must be False for ``cell="jordan"``.',
+    ),
+    "input_layers": Parameter(
+        RULES["input_layers"],
+        (),
+        "list of Dense and Conv1D",
+        "Layers of `sklearn_rnn.layers` that X goes through before the recurrent layers. With "
+        '``connections="skip"`` every layer reads the last of them instead of X.',
     ),
     "connections": Parameter(
         RULES["connections"],
@@ -71,6 +80,37 @@ TABLE = {
         "reads X, in columns after the states of the layer below, and the output reads every layer "
         "[6]_. With one layer, the network is always the same as with None.",
     ),
+    "merge_mode": Parameter(
+        RULES["merge_mode"],
+        "concat",
+        choices(MERGE_MODES),
+        "How the states of the two directions of a bidirectional layer are combined: side by side, "
+        'or by their sum, average ("ave") or product ("mul").',
+    ),
+    "pooling": Parameter(
+        RULES["pooling"],
+        "last",
+        '{"last", "mean", "max"} or Attention',
+        "How the states of a sequence become one row for the output: the last state of each "
+        "direction, the mean or the maximum of each unit over all steps, or a weighted mean, with "
+        'weights from an object of `sklearn_rnn.layers.Attention`. Other ways than "last" need '
+        '``mode="many_to_one"`` and no "jordan" cell.',
+    ),
+    "output_layer_sizes": Parameter(
+        RULES["output_layer_sizes"],
+        (),
+        "tuple of int",
+        "Widths of fully connected layers of rectified linear units between the states and the "
+        "output.",
+    ),
+    "layer_normalization": Parameter(
+        RULES["layer_normalization"],
+        None,
+        f"{choices(NORMS)} or None",
+        "Normalization of what each layer above the first, and the output, reads: layer "
+        'normalization, or division by the root mean square. With ``connections="residual"`` the '
+        "sums themselves are not normalised. This lets deep stacks train as easily as one layer.",
+    ),
     "mode": Parameter(
         RULES["mode"], "many_to_one", choices(MODES), "One target per sequence, or one per step."
     ),
@@ -80,6 +120,26 @@ TABLE = {
         "float",
         "Fraction of the states that are set to zero during training, between layers and before "
         "the output; at least 0 and below 1.",
+    ),
+    "output_dropout": Parameter(
+        RULES["output_dropout"],
+        None,
+        "float or None",
+        "Dropout before the output and after each of the output layers; None means as `dropout`.",
+    ),
+    "input_dropout": Parameter(
+        RULES["input_dropout"],
+        0.0,
+        "float",
+        "Fraction of the features that are set to zero during training, the same ones at all steps "
+        "of a sequence; at least 0 and below 1.",
+    ),
+    "input_noise": Parameter(
+        RULES["input_noise"],
+        0.0,
+        "float",
+        "Standard deviation of the Gaussian noise that is added to X during training, in the units "
+        "of what the network reads.",
     ),
     "max_grad_norm": Parameter(
         either(None, number(0, open_low=True)),
@@ -106,9 +166,17 @@ TABLE = {
         number(0),
         0.0,
         "float",
-        "Strength of the L2 penalty, ``alpha / 2 * sum(w ** 2)`` over all weights except biases; "
-        'it is not divided by the size of the minibatch. For "adamw", the weight decay per unit of '
-        "learning rate.",
+        "Strength of the penalty of the weights, ``alpha / 2 * sum(w ** 2)`` over all weights "
+        "except biases unless `l1_ratio` changes it; it is not divided by the size of the "
+        'minibatch. For "adamw", the weight decay per unit of learning rate.',
+    ),
+    "l1_ratio": Parameter(
+        number(0, 1, closed_high=True),
+        0.0,
+        "float",
+        "Share of L1 in the penalty, from 0 to 1, as in `SGDClassifier` and `ElasticNet`: the "
+        "penalty is ``alpha * (l1_ratio * sum(abs(w)) + (1 - l1_ratio) / 2 * sum(w ** 2))``. L1 "
+        "draws weights that X does not need towards 0, which they come near but seldom equal.",
     ),
     "batch_size": Parameter(
         either("auto", integer(1)),
@@ -237,24 +305,41 @@ TABLE = {
     "class_weight": Parameter(
         either(
             None,
-            either("balanced", Allowed(lambda v: isinstance(v, dict), "a dict {class: weight}")),
+            either(
+                "balanced",
+                Allowed(
+                    lambda v: (
+                        isinstance(v, dict)
+                        or (isinstance(v, list) and all(isinstance(each, dict) for each in v))
+                    ),
+                    "a dict {class: weight}, or for several outputs a list of those",
+                ),
+            ),
         ),
         None,
-        'dict, "balanced" or None',
+        'dict, list of dict, "balanced" or None',
         "Weights of the classes, ``{class: weight}``; a class that is not named has weight 1. With "
         '"balanced", the weight of a class is inversely proportional to the sum of its sample '
         "weights in y, including what `early_stopping` holds out; `partial_fit` does not support "
-        "this.",
+        "this. If y has several columns of classes, a list with a dict for each, whose weights are "
+        'multiplied, or "balanced"; must be None for several labels of 0 and 1.',
         of=(CLASSIFIER,),
     ),
     "loss": Parameter(
         one_of(REGRESSION_LOSSES),
         "squared_error",
-        choices(REGRESSION_LOSSES),
-        "The loss to minimise, as a weighted mean over sequences or steps and a mean over outputs. "
-        '"squared_error" has no factor 1/2. "huber" is quadratic up to `huber_delta` and linear '
-        'beyond. "poisson" is ``exp(z) - y * z``, the negative log-likelihood of counts with rate '
-        "``exp(z)``, without the terms that depend on y alone; y must not be negative.",
+        "str",
+        "The loss to minimise, the weighted mean over sequences or steps, and mean over outputs.\n"
+        "\n"
+        '- "squared_error", without a factor 1/2;\n'
+        '- "absolute_error";\n'
+        '- "huber": quadratic up to `huber_delta` and linear beyond;\n'
+        '- "quantile": the pinball loss, for which predictions are the quantiles `quantile` of the '
+        "target [9]_;\n"
+        '- "poisson": ``exp(z) - y * z``, the negative log-likelihood of counts with rate '
+        "``exp(z)``, without the terms that depend on y alone; y must not be negative;\n"
+        '- "gamma": ``z + y * exp(-z)``, half the gamma deviance for the mean ``exp(z)``, without '
+        "the terms that depend on y alone; y must be positive.\n",
         of=(REGRESSOR,),
     ),
     "huber_delta": Parameter(
@@ -264,12 +349,21 @@ TABLE = {
         'Error beyond which "huber" is linear, in units of the normalised target.',
         of=(REGRESSOR,),
     ),
+    "quantile": Parameter(
+        RULES["quantile"],
+        0.5,
+        "float or list of float",
+        'The quantile that ``loss="quantile"`` predicts, between 0 and 1. For several, in '
+        "increasing order, predictions have one more axis; the loss is the mean over them.",
+        of=(REGRESSOR,),
+    ),
     "normalize_y": Parameter(
         boolean,
         True,
         "bool",
-        'Whether the network learns ``(y - y_mean_) / y_scale_``; with ``loss="poisson"`` it never '
-        "does. Targets held out for `early_stopping` are included in the mean and scale.",
+        'Whether the network learns ``(y - y_mean_) / y_scale_``; with ``loss="poisson"`` or '
+        '"gamma" it never does. Targets held out for `early_stopping` are included in the mean and '
+        "scale.",
         of=(REGRESSOR,),
     ),
     "normalize_X": Parameter(
@@ -331,4 +425,4 @@ def check_parameters(params):
                 f"`{name}` must be at least {least:.4g} with dtype={params['dtype']!r}, "
                 f"got {params[name]!r}."
             )
-    cell_of(params["cell"])
+    Words.of(params)

@@ -9,6 +9,7 @@ from sklearn.exceptions import UndefinedMetricWarning
 
 from .._data.targets import Numbers
 from .._floating_point import floating_point_ignored
+from .._model.words import quantile_of
 from .base import _RNNBase, level_of_caller
 from .callbacks import with_callbacks
 from .docstrings import documented
@@ -67,13 +68,22 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         *,
         cell="gru",
         bidirectional=False,
+        input_layers=(),
         connections=None,
+        merge_mode="concat",
+        pooling="last",
+        output_layer_sizes=(),
+        layer_normalization=None,
         mode="many_to_one",
         dropout=0.0,
+        output_dropout=None,
+        input_dropout=0.0,
+        input_noise=0.0,
         max_grad_norm=1.0,
         max_grad_value=None,
         solver="adam",
         alpha=0.0,
+        l1_ratio=0.0,
         batch_size="auto",
         learning_rate="constant",
         learning_rate_init=0.005,
@@ -95,6 +105,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         verbose=0,
         loss="squared_error",
         huber_delta=1.0,
+        quantile=0.5,
         normalize_y=True,
         normalize_X=True,
         dtype="float32",
@@ -104,13 +115,22 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         self.hidden_layer_sizes = hidden_layer_sizes
         self.cell = cell
         self.bidirectional = bidirectional
+        self.input_layers = input_layers
         self.connections = connections
+        self.merge_mode = merge_mode
+        self.pooling = pooling
+        self.output_layer_sizes = output_layer_sizes
+        self.layer_normalization = layer_normalization
         self.mode = mode
         self.dropout = dropout
+        self.output_dropout = output_dropout
+        self.input_dropout = input_dropout
+        self.input_noise = input_noise
         self.max_grad_norm = max_grad_norm
         self.max_grad_value = max_grad_value
         self.solver = solver
         self.alpha = alpha
+        self.l1_ratio = l1_ratio
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
@@ -132,6 +152,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         self.verbose = verbose
         self.loss = loss
         self.huber_delta = huber_delta
+        self.quantile = quantile
         self.normalize_y = normalize_y
         self.normalize_X = normalize_X
         self.dtype = dtype
@@ -217,7 +238,14 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         return self._fit(X, y, sample_weight, incremental=True)
 
     # By method: model -> whether outputs are needed before the link, and what decodes them.
-    _STREAMED: ClassVar = {"predict": lambda model: (False, None)}
+    _STREAMED: ClassVar = {
+        "predict": lambda model: (
+            False,
+            (lambda outputs: model.finite(model.target.decode(outputs)))
+            if model.target.has_axis_of_quantiles
+            else None,
+        )
+    }
 
     @floating_point_ignored
     def predict(self, X, *, initial_state=None, return_state=False):
@@ -234,7 +262,8 @@ class RNNRegressor(RegressorMixin, _RNNBase):
             float64, in the units of `y`. With ``mode="many_to_one"`` ``(n_samples,)``, or
             ``(n_samples, n_outputs)`` if that is what `y` was in fit. With ``mode="many_to_many"``
             ``(n_samples, n_timesteps[, n_outputs])``, or for a list of sequences an object array
-            of ``(n_timesteps_i[, n_outputs])``.
+            of ``(n_timesteps_i[, n_outputs])``. With a list of quantiles, each has one more axis
+            ``n_quantiles``, along which the predictions increase.
         {returned_state}
 
         Raises
@@ -252,6 +281,9 @@ class RNNRegressor(RegressorMixin, _RNNBase):
     def score(self, X, y, sample_weight=None):
         """Return the coefficient of determination R2 of the predictions.
 
+        With ``loss="quantile"`` it is D2 of the pinball loss, as `sklearn.metrics.d2_pinball_score`
+        computes it, the mean over outputs and quantiles.
+
         Parameters
         ----------
         {parameters_of_score}
@@ -259,7 +291,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         Returns
         -------
         score : float
-            R2 over all sequences, or with ``mode="many_to_many"`` over all steps.
+            R2, or D2, over all sequences, or with ``mode="many_to_many"`` over all steps.
 
         Raises
         ------
@@ -267,7 +299,8 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         """
         score = self._score(X, y, sample_weight)
         if np.isnan(score):
-            what = "R2 is not defined for fewer than two targets with weight."
+            name = "D2" if self._fitted_model().network.loss == "quantile" else "R2"
+            what = f"{name} is not defined for fewer than two targets with weight."
             warnings.warn(what, UndefinedMetricWarning, stacklevel=level_of_caller())
         return score
 
@@ -280,9 +313,13 @@ class RNNRegressor(RegressorMixin, _RNNBase):
             before,
             loss=self.loss,
             dtype=self.dtype,
+            quantile=quantile_of(self.quantile),
             normalize=self.normalize_y,
             relative=not incremental,
         )
+
+    def _warn_of_mode(self, sequences, target):
+        """Say nothing: several numbers per sequence may well be as many as its steps."""
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

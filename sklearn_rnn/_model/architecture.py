@@ -1,381 +1,254 @@
-"""Conversion of networks from and to the parameters of estimators ("words") and descriptions.
+"""The one place where the words of a network become nodes."""
 
-A description is a dict of JSON values, which pickles and weight files hold. Modules outside this
-folder do not read the nodes of a network.
-"""
-
-import marshal
 from dataclasses import replace
 from functools import lru_cache
-from math import inf
 
-import numpy as np
-
-from .. import _core, cells
-from .._rules import Allowed, boolean, either, integer, number, one_of, shown
-from .._training.losses import LOSSES
-from .network import DATA, Network, Node, Source
-
-DTYPES = ("float32", "float64")
-MODES = ("many_to_one", "many_to_many")
-CONNECTIONS = ("residual", "skip")
-# The format of pickles and weight files. In 1, X was not normalised; in 2, cells had no options.
-FORMAT = 3
-MOST_LAYERS = 64
-# The words that may change when a fit continues.
-CHANGEABLE = ("dropout", "huber_delta")
-
-
-def plain(word):
-    """Return a word as a plain str, also if it is of a subclass, such as an enumeration."""
-    return str.__str__(word)
-
-
-def layer_sizes(value):
-    """Return the parameter `hidden_layer_sizes` as a tuple."""
-    if isinstance(value, np.ndarray):
-        value = value.tolist()
-    return tuple(value) if isinstance(value, (list, tuple)) else (value,)
-
-
-# The rules of the words that define a network.
-RULES = {
-    "hidden_layer_sizes": Allowed(
-        lambda value: len(layer_sizes(value)) > 0 and all(map(integer(1).test, layer_sizes(value))),
-        f"{integer(1).text}, or a tuple of those",
-    ),
-    "cell": Allowed(
-        lambda value: kind_of(value) in _core.CELLS,
-        f"{one_of(_core.CELLS).text} or an object of `sklearn_rnn.cells`",
-    ),
-    "bidirectional": boolean,
-    "connections": either(None, one_of(CONNECTIONS)),
-    "mode": one_of(MODES),
-    "dropout": number(0, 1),
-    "dtype": one_of(DTYPES),
-    "huber_delta": number(0, open_low=True),
-}
-
-
-# ---- cells --------------------------------------------------------------------------------------
-
-
-def _rule(option):
-    """Return the rule for the values of an option."""
-    if option.type == "choice":
-        return one_of(option.choices)
-    if option.type == "boolean":
-        return boolean
-    least, below = option.least, option.below
-    return number(-inf if least is None else least, inf if below is None else below)
-
-
-OPTIONS = {kind: info.options for kind, info in _core.CELLS.items()}
-OPTION_RULES = {
-    kind: {name: _rule(option) for name, option in options.items()}
-    for kind, options in OPTIONS.items()
-}
-INITIAL = ("forget_bias",)  # options that only set initial weights
-PLAIN = {"choice": plain, "boolean": bool, "number": float}  # the types of values in descriptions
-WITH_OPTIONS = {c.kind: c for c in (cells.Elman, cells.LSTM, cells.GRU, cells.Jordan, cells.IndRNN)}
-
-
-def kind_of(cell):
-    """Return the name of the parameter `cell`, or None if it is not a cell."""
-    kind = cell.kind if isinstance(cell, cells.Cell) else cell
-    return plain(kind) if isinstance(kind, str) else None
-
-
-def cell_of(word):
-    """Check the parameter `cell`; return its kind and its options {name: value}."""
-    RULES["cell"].check("cell", word)
-    kind, options = kind_of(word), {}
-    for name, option in OPTIONS[kind].items():
-        # `Cell("lstm")` means default options, whatever attributes it has been given.
-        has_options = isinstance(word, WITH_OPTIONS.get(kind, ()))
-        value = getattr(word, name, option.default) if has_options else option.default
-        rule = OPTION_RULES[kind][name]
-        if not rule.test(value):
-            raise ValueError(f"`{name}` of a cell must be {rule.text}, got cell={shown(word)}.")
-        options[name] = PLAIN[option.type](value)
-    return kind, options
-
-
-def same_cell(word, other):
-    """Return whether networks of two cells compute the same with the same weights."""
-    (kind, options), (other_kind, other_options) = map(cell_of, (word, other))
-    return kind == other_kind and all(
-        options[name] == other_options[name] for name in options if name not in INITIAL
-    )
-
-
-def _word_of_cell(kind, options):
-    """Return the simplest word for a cell: its name, or an object if an option is not default."""
-    if all(options[name] == option.default for name, option in OPTIONS[kind].items()):
-        return kind
-    return WITH_OPTIONS[kind](**options)
-
-
-# ---- words -> network ---------------------------------------------------------------------------
+from .. import _core
+from .network import DATA, Node, Source
+from .parts import CELLS, is_looped
 
 HEAD = -2  # stands for the head as a source until all nodes are listed
-
-
-def network_of(params, n_features, n_outputs, loss):
-    """Return the network for a dict of checked parameters, with so many features and outputs."""
-    kind, options = cell_of(params["cell"])
-    sizes = tuple(map(int, layer_sizes(params["hidden_layer_sizes"])))
-    _check_sizes(sizes)
-    if params["bidirectional"] and _core.CELLS[kind].reads_output:
-        raise ValueError(
-            f"`bidirectional` must be False with cell={shown(params['cell'])}: a network that "
-            "reads its own output cannot also run from the last step to the first."
-        )
-    per_step = params["mode"] == "many_to_many"
-    nodes = stack_nodes(
-        kind,
-        tuple(options.items()),
-        sizes,
-        directions="both" if params["bidirectional"] else "forward",
-        n_outputs=n_outputs,
-        per_step=per_step,
-        dropout=float(params["dropout"]),
-        connections=None if params["connections"] is None else plain(params["connections"]),
-    )
-    return Network(
-        n_features=n_features,
-        nodes=nodes,
-        loss=plain(loss),
-        huber_delta=float(params.get("huber_delta", 1.0)),
-        per_step=per_step,
-        dtype=plain(params["dtype"]),
-    )
-
-
-def _check_sizes(sizes):
-    if len(sizes) > MOST_LAYERS:
-        raise ValueError(
-            f"`hidden_layer_sizes` must have at most {MOST_LAYERS} layers, got {len(sizes)}."
-        )
+# Numbers of dropout masks; those of layers come before them.
+INPUT_MASKS, OUTPUT_MASKS = 1 << 10, 1 << 11
 
 
 @lru_cache(maxsize=64)
-def stack_nodes(kind, options, sizes, *, directions, n_outputs, per_step, dropout, connections):
-    """List the nodes of a stack of layers of one cell, and the head.
+def list_nodes(words, n_outputs):
+    """List the nodes of a network; n_outputs: units of the head.
 
-    Dropout follows each layer: at each step if another layer or the head reads every step, once
-    per sequence if the head reads only the last states.
+    Returns
+    -------
+    nodes : tuple of Node
+    layers : tuple of tuples of int
+        For each layer, the nodes whose streams are its states: one, or one for each direction.
     """
-    nodes, reads_output = [], _core.CELLS[kind].reads_output
-    head_per_step = per_step or reads_output
+    builder = _Builder(words)
+    builder.add_input()
+    for layer in range(len(words.hidden_layer_sizes)):
+        builder.add_layer(layer)
+    builder.add_output(n_outputs)
+    return builder.finished(), tuple(builder.layers)
 
-    def add(kind, name, *sources, **others):
-        nodes.append(Node(kind, name, tuple(sources), **others))
-        return len(nodes) - 1
 
-    def drop(of, layer):
-        if dropout == 0:
-            return of
-        rate = (("rate", dropout), ("layer", float(layer)))
-        return add("drop", f"drop_{layer}", Source(of), options=rate)
+class _Builder:
+    """A list of nodes that grows from the input up.
 
-    below, outputs, top = DATA, [], len(sizes) - 1
-    for layer, units in enumerate(sizes):
-        sources = [Source(below)]
-        if connections == "skip" and layer > 0:
-            sources.append(Source(DATA))
-        if reads_output:
-            sources.append(Source(HEAD, -1, "weight_oh"))
-        below = add(
-            "recurrent",
-            f"l{layer}",
-            *sources,
-            units=units,
-            cell=kind,
-            options=options,
-            directions=directions,
+    What a layer gives to others is a tuple of streams: one, or one for each direction if these are
+    nodes of their own.
+    """
+
+    def __init__(self, words):
+        self.words = words
+        self.nodes = []
+        self.layers = []  # states of each layer
+        self.input = DATA  # what stands for X where layers read it
+        self.outputs = []  # what each layer gives to a residual sum
+        self.read = []  # what others read of each layer, which may be normalised
+        self.head_per_step = words.per_step or words.reads_output
+
+    def add(self, kind, name, *sources, **fields):
+        """Append a node that reads these nodes or sources; return its index."""
+        sources = tuple(s if isinstance(s, Source) else Source(s) for s in sources)
+        self.nodes.append(Node(kind, name, sources, **fields))
+        return len(self.nodes) - 1
+
+    def add_to_each(self, streams, kind, name, **fields):
+        """Append a node of one source for each stream."""
+        names = [name] if len(streams) == 1 else [name, f"{name}_reverse"]
+        return tuple(
+            self.add(kind, name, stream, **fields)
+            for name, stream in zip(names, streams, strict=True)
         )
-        adds = connections == "residual" and layer > 0 and units == sizes[layer - 1]
-        if layer < top or head_per_step or adds:
-            below = drop(below, layer)
+
+    def dropped(self, streams, rate, name, masks, **options):
+        """Append dropout, if there is any; `masks` tells the masks of a network apart."""
+        if rate == 0:
+            return streams
+        options = (("rate", rate), ("layer", float(masks)), *options.items())
+        return self.add_to_each(streams, "drop", name, options=options)
+
+    def normalized(self, streams, name):
+        """Append layer normalization, if there is any."""
+        method = self.words.layer_normalization
+        if method is None:
+            return streams
+        return self.add_to_each(streams, "norm", name, options=(("method", method),))
+
+    def merged(self, streams, name):
+        """Append the merging of two directions, unless they stay side by side."""
+        if self.words.merge_mode == "concat":
+            return streams
+        options = (("method", self.words.merge_mode),)
+        return self.add_to_each(streams, "merge", name, options=options)
+
+    def finished(self):
+        """Return the nodes, in which the head is the last one."""
+        head = len(self.nodes) - 1
+        return tuple(
+            replace(
+                node,
+                sources=tuple(replace(s, node=head) if s.node == HEAD else s for s in node.sources),
+            )
+            for node in self.nodes
+        )
+
+    # ---- input ----
+
+    def add_input(self):
+        """Append noise and dropout of X, and the input layers."""
+        words, streams = self.words, (DATA,)
+        if words.input_noise > 0:
+            options = (("std", words.input_noise),)
+            streams = self.add_to_each(streams, "noise", "noise", options=options)
+        rate = words.input_dropout
+        streams = self.dropped(streams, rate, "drop_input", INPUT_MASKS, per_sequence=True)
+        (self.input,) = streams
+        for number, layer in enumerate(words.input_layers):
+            # A first layer with a stride reads windows of X, which has the steps side by side.
+            taps = layer["kernel_size"] if layer.kind == "conv1d" else 1
+            taps = 1 if number == 0 and words.window > 1 else taps
+            self.input = self.add_input_layer(f"input_{number}", layer, taps, self.input)
+
+    def add_input_layer(self, name, layer, taps, of):
+        units = layer["channels"] if layer.kind == "conv1d" else layer["units"]
+        sources = [Source(of, -shift) for shift in range(taps)]
+        options = (("activation", layer["activation"]),)
+        return self.add("dense", name, *sources, units=units, options=options)
+
+    # ---- recurrent layers ----
+
+    def add_layer(self, layer):
+        """Append a recurrent layer, its dropout, and its connection to the layer below."""
+        words = self.words
+        sources = [Source(stream) for stream in (self.read[-1] if layer else (self.input,))]
+        if words.connections == "skip" and layer > 0:
+            sources.append(Source(self.input))
+        if not words.bidirectional:
+            directions = ("forward",)
+        else:
+            directions = ("forward", "reverse") if is_looped(words.cell[layer]) else ("both",)
+        streams = tuple(self.add_cell(layer, sources, d) for d in directions)
+        self.layers.append(streams)
+        is_top, adds = layer == len(words.cell) - 1, self.adds(layer)
+        if not is_top or adds or self.head_per_step or words.pooling.kind != "last":
+            streams = self.merged(streams, f"merge_{layer}")
+        if not is_top or adds:
+            streams = self.dropped(streams, words.dropout, f"drop_{layer}", layer)
         if adds:
-            below = add("add", f"sum_{layer}", Source(outputs[-1]), Source(below))
-        outputs.append(below)
-    read = outputs if connections == "skip" else outputs[-1:]
-    if not head_per_step:
-        read = [add("last", f"last_{layer}", Source(of)) for layer, of in enumerate(read)]
-        if nodes[outputs[-1]].kind == "recurrent":  # without dropout so far
-            read[-1] = drop(read[-1], top)
-    head = add("head", "head", *map(Source, read), units=n_outputs)
-    return tuple(
-        replace(n, sources=tuple(replace(s, node=head) if s.node == HEAD else s for s in n.sources))
-        for n in nodes
-    )
+            ends = ("", "_reverse")
+            pairs = enumerate(zip(self.outputs[-1], streams, strict=True))
+            streams = tuple(self.add("add", f"sum_{layer}{ends[i]}", *pair) for i, pair in pairs)
+        self.outputs.append(streams)
+        self.read.append(streams if is_top else self.normalized(streams, f"norm_{layer}"))
 
-
-# ---- network -> words ---------------------------------------------------------------------------
-
-
-def words_of(network):
-    """Return the parameters that define a network, in their simplest form."""
-    layers = [network.nodes[i] for i in network.layers]
-    kind, options = layers[0].cell, dict(layers[0].options)
-    rates = [dict(node.options)["rate"] for node in network.nodes if node.kind == "drop"]
-    skips = any(source.node == DATA for layer in layers[1:] for source in layer.sources)
-    adds = any(node.kind == "add" for node in network.nodes)
-    return {
-        "cell": _word_of_cell(kind, options),
-        "hidden_layer_sizes": tuple(layer.units for layer in layers),
-        "bidirectional": not network.is_causal,
-        "connections": "skip" if skips else "residual" if adds else None,
-        "mode": MODES[network.per_step],
-        "loss": network.loss,
-        "huber_delta": network.huber_delta,
-        "dropout": rates[0] if rates else 0.0,
-        "dtype": network.dtype,
-    }
-
-
-def difference(network, other):
-    """Return the first (word, value, other value) in which two networks differ, or None.
-
-    Words that may change when a fit continues are not compared.
-    """
-    before, now = (
-        {"n_features": n.n_features, **words_of(n), "n_outputs": n.n_outputs}
-        for n in (network, other)
-    )
-    for name in before:
-        equal = before[name] == now[name]
-        if name == "cell":  # the same words may be different objects
-            equal = same_cell(before[name], now[name])
-        if not equal and name not in CHANGEABLE:
-            return name, before[name], now[name]
-    return None
-
-
-# ---- description <-> network --------------------------------------------------------------------
-
-FIELDS = {
-    "n_features": integer(1),
-    "nodes": Allowed(lambda value: isinstance(value, list) and value, "a list of nodes"),
-    "loss": one_of(LOSSES),
-    "huber_delta": RULES["huber_delta"],
-    "per_step": boolean,
-    "dtype": RULES["dtype"],
-}
-
-
-def describe(network):
-    """Return a network as a dict of JSON values."""
-    facts = {name: getattr(network, name) for name in FIELDS}
-    return {**facts, "nodes": [_described_node(node) for node in network.nodes]}
-
-
-def _described_node(node):
-    sources = [[source.node, source.shift, source.weight] for source in node.sources]
-    return {**vars(node), "sources": sources, "options": dict(node.options)}
-
-
-_networks = {}  # by their descriptions: each prediction asks for one
-MOST_NETWORKS = 64
-
-
-def from_description(facts, file_format=FORMAT):
-    """Return the network that a description describes; a ValueError says what is wrong with it."""
-    try:  # marshal is quick, and tells 1 from True and from 1.0
-        key = marshal.dumps((facts, file_format), 2)
-    except ValueError:  # something else than plain values: what it is good for is checked below
-        key = None
-    network = _networks.get(key)
-    if network is None:
-        try:
-            network = _described(facts, file_format)
-        except (AttributeError, LookupError, TypeError, OverflowError, RecursionError) as error:
-            raise ValueError(str(error)) from error
-        if len(_networks) >= MOST_NETWORKS:
-            _networks.clear()
-        if key is not None:
-            _networks[key] = network
-    return network
-
-
-def _described(facts, file_format):
-    if not isinstance(facts, dict):
-        raise ValueError("it must be a dict")
-    if file_format < 3:
-        return _network_of_words(_upgraded(facts))
-    facts = dict(facts)
-    if facts.keys() != FIELDS.keys():
-        missing, unknown = sorted(FIELDS.keys() - facts), sorted(facts.keys() - FIELDS)
-        raise ValueError(
-            f"its entries must be those of its format: missing {missing}, unknown {unknown}"
-        )
-    for name, rule in FIELDS.items():
-        rule.check(name, facts[name])
-    network = Network(**{**facts, "nodes": tuple(map(_node_described, facts["nodes"]))})
-    if not network.layers:
-        raise ValueError("`nodes` must have a recurrent node")
-    facts.update(n_outputs=network.n_outputs, **words_of(network))
-    of_words = _network_of_words(facts)
-    if of_words != network:
-        raise ValueError("`nodes` must be those of a network that parameters can define")
-    return of_words  # its numbers have the types that the core takes: 1.0 and True equal 1
-
-
-def _node_described(facts):
-    """Return the node that a dict describes; its contents are checked with the whole network."""
-    if not isinstance(facts["options"], dict):
-        raise TypeError("`options` of a node must be a dict")
-    sources = tuple(Source(*source) for source in facts["sources"])
-    return Node(**{**facts, "sources": sources, "options": tuple(facts["options"].items())})
-
-
-def _network_of_words(facts):
-    """Return the network for words from a file, which are checked like parameters."""
-    for name in ("n_features", "n_outputs"):
-        integer(1).check(name, facts[name])
-    one_of(LOSSES).check("loss", facts["loss"])
-    for name, rule in RULES.items():
-        rule.check(name, facts[name])
-    if facts["loss"] == "logistic" and facts["n_outputs"] != 1:
-        raise ValueError(f"`n_outputs` must be 1 for the logistic loss, got {facts['n_outputs']}.")
-    least = float(np.finfo(facts["dtype"]).tiny)
-    if facts["huber_delta"] < least:
-        raise ValueError(f"`huber_delta` must be at least {least:.4g}, got {facts['huber_delta']}.")
-    network = network_of(facts, facts["n_features"], facts["n_outputs"], facts["loss"])
-    network.check_size()
-    return network
-
-
-# The entries of formats 1 and 2.
-WORDS = (
-    *("n_features", "cell", "activation", "hidden_layer_sizes", "bidirectional", "n_outputs"),
-    *("loss", "huber_delta", "per_step", "dropout", "dtype"),
-)
-
-
-def _upgraded(facts):
-    """Return the words of a description of formats 1 and 2."""
-    if facts.keys() != set(WORDS):
-        missing, unknown = sorted(set(WORDS) - facts.keys()), sorted(facts.keys() - set(WORDS))
-        raise ValueError(
-            f"its entries must be those of its format: missing {missing}, unknown {unknown}"
-        )
-    facts = dict(facts)
-    boolean.check("per_step", facts["per_step"])
-    one_of(_core.CELLS).check("cell", facts["cell"])
-    cell = upgraded_cell(facts["cell"], facts.pop("activation"))
-    mode = MODES[facts.pop("per_step")]
-    return {**facts, "cell": cell, "mode": mode, "connections": None}
-
-
-def upgraded_cell(cell, activation):
-    """Return the parameter `cell` for those two parameters of formats 1 and 2."""
-    if isinstance(cell, str) and "activation" in OPTIONS.get(cell, ()):
+    def adds(self, layer):
+        """Return whether a layer adds what the layer below gives to its own states."""
+        words = self.words
         return (
-            cell
-            if activation == OPTIONS[cell]["activation"].default
-            else cells.Elman(activation=activation)
+            words.connections == "residual"
+            and layer > 0
+            and words.width(layer) == words.width(layer - 1)
         )
-    return cell
+
+    def add_cell(self, layer, sources, directions):
+        """Append a cell; return the node whose stream is its state."""
+        cell, name = self.words.cell[layer], f"l{layer}"
+        fields = {
+            "units": self.words.hidden_layer_sizes[layer],
+            "cell": cell.kind,
+            "options": _options_of_node(cell),
+            "directions": directions,
+            "initializers": _initializers_of(cell),
+        }
+        feedback = [Source(HEAD, -1)] if _core.CELLS[cell.kind].reads_output else []
+        sources = [*sources, *(replace(source, weight="weight_oh") for source in feedback)]
+        if not is_looped(cell):
+            return self.add("recurrent", name, *sources, **fields)
+        options = dict(cell.options)
+        sizes = options.get("transition_layer_sizes") or (options["projection_size"],)
+        state = len(self.nodes) + len(sizes)  # the last of the nodes that follow the cell
+        if not feedback:
+            sources.append(Source(state, -1, "weight_hh"))
+            fields["options"] = (*fields["options"], ("recurrence", "source"))
+        of = self.add("recurrent", name, *sources, **fields)
+        for number, units in enumerate(sizes):
+            read = [Source(of)]
+            if number == len(sizes) - 1 and options.get("transition_shortcut"):
+                read += [replace(s, weight="weight_skip") for s in feedback or [Source(state, -1)]]
+            of = self.add_loop_layer(layer, number, cell, read, units, directions)
+        return of
+
+    def add_loop_layer(self, layer, number, cell, sources, units, directions):
+        """Append a projection, or a layer between a state and the next one."""
+        if "projection_size" in dict(cell.options):
+            name, options = f"projection_{layer}", (("activation", "identity"), ("bias", False))
+        else:
+            name = f"transition_{layer}_{number}"
+            options = (("activation", cell["activation"]),)
+        fields = {"units": units, "options": options, "directions": directions}
+        return self.add("dense", name, *sources, **fields)
+
+    # ---- output ----
+
+    def add_output(self, n_outputs):
+        """Append pooling of the states, the output layers and the head."""
+        words, top = self.words, len(self.words.cell) - 1
+        layers = range(top + 1) if words.connections == "skip" else [top]
+        read = [self.read[layer] for layer in layers]
+        if not self.head_per_step:
+            read = [self.pooled(streams, number) for number, streams in enumerate(read)]
+        read[-1] = self.normalized(read[-1], f"norm_{top}")
+        rate = words.output_dropout
+        if rate is None:  # a layer that is added to the one below has its dropout already
+            rate = 0.0 if self.adds(top) else words.dropout
+        name, masks = (f"drop_{top}", top) if not self.adds(top) else ("drop_output", OUTPUT_MASKS)
+        read[-1] = self.dropped(read[-1], rate, name, masks)
+        streams = [stream for streams in read for stream in streams]
+        for number, units in enumerate(words.output_layer_sizes):
+            options = (("activation", "relu"),)
+            of = self.add("dense", f"output_{number}", *streams, units=units, options=options)
+            masks = OUTPUT_MASKS + 1 + number
+            streams = self.dropped((of,), rate, f"drop_output_{number}", masks)
+        self.add("head", "head", *streams, units=n_outputs)
+
+    def pooled(self, streams, number):
+        """Append what makes one row per sequence of the states of a layer."""
+        pooling = self.words.pooling
+        if pooling.kind == "last":
+            streams = self.add_to_each(streams, "last", f"last_{number}")
+            return self.merged(streams, f"merge_{len(self.words.cell) - 1}")
+        if pooling.kind == "attention":
+            return self.add_to_each(streams, "attend", "attention", units=pooling["units"])
+        options = (("method", pooling.kind),)
+        return self.add_to_each(streams, "pool", f"pool_{number}", options=options)
+
+
+def _options_of_node(cell):
+    """Return the options of a cell that the core knows: those of the cell, then those of any."""
+    options, of_every = dict(cell.options), _core.KINDS["recurrent"]
+    of_cell = _core.CELLS[cell.kind].options
+    table = CELLS[cell.kind]
+    return (
+        *((name, options[name]) for name in of_cell),
+        *(
+            (name, options[name])
+            for name in of_every
+            if name in options and options[name] != table[name].default
+        ),
+    )
+
+
+def _initializers_of(cell):
+    """Return (stem, name) of the arrays of a cell whose initial values are not the core's."""
+    stems = {
+        "input_initializer": ("weight_ih", "weight_oh"),
+        "recurrent_initializer": ("weight_hh",),
+        "bias_initializer": ("bias",),
+    }
+    options, table = dict(cell.options), CELLS[cell.kind]
+    return tuple(
+        (stem, options[name])
+        for name in stems
+        if name in options and options[name] != table[name].default
+        for stem in stems[name]
+    )

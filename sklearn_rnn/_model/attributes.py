@@ -16,8 +16,8 @@ from .._data.moments import N_MOMENTS
 from .._rules import Allowed, boolean, integer, number, one_of
 from .._training.losses import LOSSES
 from .._training.optimizers import SOLVERS
-from .architecture import FORMAT, from_description
-from .architecture import describe as describe_network
+from .words import FORMAT, from_description
+from .words import describe as describe_network
 
 # Every attribute that a fit sets. Others, such as those of a subclass or a callback, are not ours.
 FITTED = frozenset(
@@ -74,9 +74,9 @@ def checked(fitted):
         _check_classes(fitted, network)
     else:
         for name in ("y_mean_", "y_scale_"):
-            _check_array(fitted, name, np.float64, (network.n_outputs,))
-        if _check(fitted, "_y_is_1d") and network.n_outputs > 1:
-            raise _damaged("_y_is_1d", f"False with {network.n_outputs} outputs", True)
+            _check_array(fitted, name, np.float64, (network.n_targets,))
+        if _check(fitted, "_y_is_1d") and network.n_targets > 1:
+            raise _damaged("_y_is_1d", f"False with {network.n_targets} targets", True)
     return network
 
 
@@ -93,7 +93,7 @@ def check_continuing(fitted, network):
     for name in ("t_", "loss_curve_", "best_loss_", "validation_scores_", "_taught"):
         _check(fitted, name)
     if LOSSES[network.loss].targets == "numbers":
-        _check_moments(fitted, "_y_moments", network.n_outputs)
+        _check_moments(fitted, "_y_moments", network.n_targets)
     # If the best loss is unknown, it is the least of the curve; checking a long curve takes time.
     if fitted["best_loss_"] is None and not all(isinstance(v, Real) for v in fitted["loss_curve_"]):
         raise _damaged("loss_curve_", "numbers", fitted["loss_curve_"])
@@ -148,10 +148,19 @@ def _check_moments(fitted, name, n_columns):
 
 def _check_classes(fitted, network):
     classes = _kept(fitted, "classes_")
-    shape = (2 if network.loss == "logistic" else network.n_outputs,)
-    fits = isinstance(classes, np.ndarray) and classes.shape == shape
-    if not fits or classes.dtype.kind in "cV":
-        raise _damaged("classes_", f"an array of labels of shape {shape}", classes)
+    if network.loss == "multilabel":
+        if not np.array_equal(classes, np.arange(network.n_outputs)):
+            raise _damaged("classes_", f"the numbers of {network.n_outputs} columns", classes)
+        return
+    sizes, columns = (2 if network.loss == "logistic" else network.n_outputs,), [classes]
+    if network.loss == "multioutput":
+        sizes, columns = network.groups, classes
+        if not isinstance(classes, list) or len(classes) != len(sizes):
+            raise _damaged("classes_", f"a list of {len(sizes)} arrays of labels", classes)
+    for n_classes, column in zip(sizes, columns, strict=True):
+        fits = isinstance(column, np.ndarray) and column.shape == (n_classes,)
+        if not fits or column.dtype.kind in "cV":
+            raise _damaged("classes_", f"an array of labels of shape ({n_classes},)", column)
 
 
 # ---- checks when attributes are loaded -----------------------------------------------------
@@ -166,7 +175,7 @@ def check_whole(fitted):
         if name in fitted:
             raise _damaged(name, f"absent with loss={network.loss!r}", fitted[name])
     if not of_classes:
-        _check_moments(fitted, "_y_moments", network.n_outputs)
+        _check_moments(fitted, "_y_moments", network.n_targets)
     _check(fitted, "_taught")
     arrays = [(name, fitted[name]) for name in ("params_", *ARRAYS) if fitted.get(name) is not None]
     if "_optimizer" in fitted:
@@ -183,8 +192,10 @@ def check_whole(fitted):
             weight, _, deviation, *_ = fitted[name]
             if not (weight > 0).all() or not (deviation >= 0).all():
                 raise _damaged(name, "moments of numbers", fitted[name])
-    if "classes_" in fitted and not _are_in_order(fitted["classes_"]):
-        raise _damaged("classes_", "distinct labels in order", fitted["classes_"].tolist())
+    classes = fitted.get("classes_", [])
+    for column in classes if isinstance(classes, list) else [classes]:
+        if not _are_in_order(column):
+            raise _damaged("classes_", "distinct labels in order", column.tolist())
     if fitted["_x_moments"] is None and (
         fitted["x_mean_"].any() or (fitted["x_scale_"] != 1).any()
     ):

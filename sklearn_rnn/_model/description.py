@@ -7,8 +7,8 @@ import numpy as np
 from .._data.moments import N_MOMENTS
 from .._rules import integer
 from .._version import __version__
-from .architecture import FORMAT, difference
 from .attributes import SCALES, network_in, upgrade
+from .words import FORMAT, difference
 
 # The attributes in a weight file besides the weights, named there without underscores at the ends.
 DESCRIPTION = (
@@ -75,7 +75,7 @@ def check_alike(fitted, attributes):
                 (name, ours[name], theirs[name])
                 for name in ("normalize_X", *DESCRIPTION)
                 if name in ours and name in theirs and name not in MAY_DIFFER
-                if not np.array_equal(ours[name], theirs[name])
+                if not _equal(ours[name], theirs[name])
             ),
             None,
         )
@@ -87,8 +87,17 @@ def check_alike(fitted, attributes):
         )
 
 
+def _equal(value, other):
+    """Tell whether two values, arrays or lists of arrays are equal."""
+    if isinstance(value, list) and isinstance(other, list):
+        return len(value) == len(other) and all(map(_equal, value, other))
+    return not isinstance(value, list) and np.array_equal(value, other)
+
+
 def _as_json(value, name):
-    """Write an array as its dtype and values; a plain value stays."""
+    """Write an array as its dtype and values, and a list of arrays as one; a plain value stays."""
+    if name == "classes_" and isinstance(value, list):
+        return [_as_json(each, name) for each in value]
     if not isinstance(value, np.ndarray):
         return value
     dtype = f"<U{value.itemsize // 4}" if value.dtype.kind == "U" else value.dtype.name
@@ -105,6 +114,10 @@ def _as_json(value, name):
 
 def _from_json(written, name):
     """Read what `_as_json` wrote."""
+    if name == "classes_" and isinstance(written, list):
+        if not all(isinstance(each, dict) for each in written):
+            raise ValueError("`classes_` has columns without a dtype")
+        return [_from_json(each, name) for each in written]
     if not isinstance(written, dict) or name == "_architecture":
         return written
     dtype, values = written.get("dtype"), written.get("values")

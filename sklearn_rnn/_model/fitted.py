@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .._data.form import InputForm
+from .._data.labels import Indicator, LabelColumns, Labels
 from .._data.reader import read_X
 from .._data.scales import Scale
-from .._data.targets import KINDS, Labels, Numbers
-from .._training.losses import LOSSES
-from .architecture import describe
+from .._data.targets import Numbers, target_in
 from .attributes import checked
-from .network import Network, hidden_states, predictor, prepared
+from .network import Network, attention_weights, hidden_states, predictor, prepared
 from .states import as_dict, as_rows
 from .stream import Stream
+from .words import describe
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +28,7 @@ class FittedModel:
 
     network: Network
     params: np.ndarray  # (n_params,)
-    target: Labels | Numbers
+    target: Labels | Indicator | LabelColumns | Numbers
     form: InputForm
     scale: Scale  # of X
     taught: tuple[int, int]  # numbers of taught rows and sequences, see `Weighing`
@@ -40,7 +40,7 @@ class FittedModel:
         return cls(
             network,
             attributes["params_"],
-            KINDS[LOSSES[network.loss].targets].from_attributes(attributes, network),
+            target_in(attributes, network),
             InputForm.from_attributes(attributes),
             Scale.from_attributes(attributes, "x"),
             attributes.get("_taught", (0, 0)),
@@ -113,11 +113,18 @@ class FittedModel:
         return Stream(session, self.network.n_features, raw, decode)
 
     def check_causal(self, what):
-        """Refuse what a network with a reverse direction cannot do."""
-        if not self.network.is_causal:
+        """Refuse what a network that does not go on step by step cannot do."""
+        network = self.network
+        if not network.is_causal:
             raise ValueError(
                 f"{what} bidirectional=False: a reverse direction begins at the last step."
             )
+        if network.words.pooling.kind != "last":
+            raise ValueError(
+                f"{what} pooling='last': other ways to pool need all steps of a sequence at once."
+            )
+        if network.stride > 1:
+            raise ValueError(f"{what} input layers without a stride, got stride={network.stride}.")
 
     def hidden_states(self, sequences, layer, per_step, n_threads):
         """Return the states of a layer by rows: of the steps, or the last one of each sequence."""
@@ -126,6 +133,12 @@ class FittedModel:
             self.network, self.params, sequences, scaling, layer, per_step, n_threads
         )
         return self.finite(states)
+
+    def attention_weights(self, sequences, n_threads):
+        """Return the weight of each step in attention pooling (n_steps,)."""
+        scaling = self.scale.in_use
+        weights = attention_weights(self.network, self.params, sequences, scaling, n_threads)
+        return self.finite(weights)
 
     def finite(self, values):
         """Return results of the network, after a check that they are finite."""

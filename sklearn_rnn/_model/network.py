@@ -3,7 +3,6 @@
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import product
 from math import prod
 
 import numpy as np
@@ -13,6 +12,9 @@ from .._training import initializers
 from .._training.threads import blas_held_at_one_thread
 
 DATA = -1  # as a source: X itself
+# Kinds of nodes that multiply their sources, and those that a prediction leaves out.
+WEIGHTED = ("recurrent", "dense", "head")
+TRAINING_ONLY = ("drop", "noise")
 # Ends of the names of arrays, by the directions of a node.
 SUFFIXES = {"forward": ("",), "reverse": ("_reverse",), "both": ("", "_reverse")}
 
@@ -32,10 +34,15 @@ class Node:
 
     ============ ====================================================================
     recurrent    the hidden states of a cell that reads its sources side by side
+    dense        an activation of a linear map of its sources, some at earlier steps
     drop         its source under dropout (options `rate`, and `layer` for the masks)
+    noise        its source plus Gaussian noise (option `std`), in training
     add          the sum of its sources
+    merge        the sum, average or product of the two directions of its source
+    norm         its source, each row normalised
     last         the last state of each unit, once per sequence
-    dense        an activation of a linear map of its sources, each at its shift
+    pool         the mean or the maximum of each unit over the steps, once per sequence
+    attend       a weighted mean of the rows of its source, once per sequence
     head         a linear map of its sources; other nodes read the output after the link
     ============ ====================================================================
     """
@@ -47,7 +54,8 @@ class Node:
     cell: str = ""  # of a recurrent node
     options: tuple[tuple[str, object], ...] = ()
     directions: str = "forward"  # of a recurrent or dense node; or "reverse"; or "both"
-    # Pairs (stem, name) of arrays that are not initialised as the core says.
+    # Pairs (stem, name) of arrays that are not initialised as the core says; "bias" stands for both
+    # biases. See `initializers`.
     initializers: tuple[tuple[str, str], ...] = field(default=(), compare=False)
 
 
@@ -61,9 +69,14 @@ class Network:
     huber_delta: float
     per_step: bool
     dtype: str
-    # Step t reads steps s t, s t - 1, ..., s t - (window - 1) of X side by side; s is the stride.
+    quantile: float | tuple[float, ...] = 0.5  # that the loss "quantile" learns for each target
+    groups: tuple[int, ...] = ()  # sizes of the groups of outputs of the loss "multioutput"
+    # Step t of the network reads steps s t, s t - 1, ..., s t - (window - 1) of X side by side,
+    # where s is the stride.
     stride: int = 1
     window: int = 1
+    words: object = None  # the parameters that define it, see `words`
+    layers: tuple[tuple[int, ...], ...] = ()  # the nodes that give the states of each layer
 
     @property
     def tensors(self):
@@ -85,9 +98,14 @@ class Network:
         return self.nodes[-1].units
 
     @property
-    def layers(self):
-        """Indices of the recurrent nodes."""
-        return [i for i, node in enumerate(self.nodes) if node.kind == "recurrent"]
+    def n_quantiles(self):
+        """Number of outputs for each target."""
+        return np.size(self.quantile) if self.loss == "quantile" else 1
+
+    @property
+    def n_targets(self):
+        """Number of targets of a regression."""
+        return self.n_outputs // self.n_quantiles
 
     @property
     def n_layers(self):
@@ -98,6 +116,12 @@ class Network:
     def is_causal(self):
         """Whether no state depends on later steps."""
         return all(node.directions == "forward" for node in self.nodes)
+
+    def facts(self):
+        """Return what the core must know, by name."""
+        return {
+            name: value for name, value in vars(self).items() if name not in ("words", "layers")
+        }
 
     def check_size(self):
         """Raise an error if the core cannot count the parameters."""
@@ -113,7 +137,7 @@ class Network:
     def engine(self, lengths, batch_size, n_threads, training, memory_budget=None, **options):
         """Make an engine with the workspace for minibatches of sequences of these lengths."""
         return _core.Engine(
-            **vars(self),
+            **self.facts(),
             n_threads=n_threads,
             training=training,
             lengths=lengths,
@@ -125,7 +149,7 @@ class Network:
     def session(self, n_sequences):
         """Make a session for so many sequences, which arrive step by step."""
         return _core.Session(
-            **vars(self),
+            **self.facts(),
             n_threads=1,
             training=False,
             lengths=np.ones(n_sequences, dtype=np.intp),
@@ -135,14 +159,24 @@ class Network:
             session=True,
         )
 
-    def columns(self, node, of):
-        """Return which columns of a node's weights are for a source: [(stem, slice)]."""
-        found, used = [], {}
-        for source in self.nodes[node].sources:
-            first = used.get(source.weight, 0)
-            used[source.weight] = end = first + self.width(source.node)
-            if source.node == of:
-                found.append((source.weight, slice(first, end)))
+    def readers(self, of):
+        """List what multiplies a stream: (node, stem, columns of the array of this stem).
+
+        In a prediction, streams under dropout or noise are the stream itself.
+        """
+        same, found = {of}, []
+        for i, node in enumerate(self.nodes):
+            if node.kind in TRAINING_ONLY and node.sources[0].node in same:
+                same.add(i)
+        for i, node in enumerate(self.nodes):
+            ends = {}
+            for source in node.sources if node.kind in WEIGHTED else ():
+                first = ends.get(source.weight, 0)
+                ends[source.weight] = end = first + self.width(source.node)
+                if source.node in same:
+                    n = (end - first) // (self.window if of == DATA else 1)  # for each step read
+                    places = (slice(k, k + n) for k in range(first, end, n))
+                    found += [(i, source.weight, place) for place in places]
         return found
 
     def width(self, node):
@@ -150,9 +184,10 @@ class Network:
         if node == DATA:
             return self.n_features * self.window
         kind, units = self.nodes[node].kind, self.nodes[node].units
-        if kind in ("recurrent", "dense", "head"):
+        if kind in WEIGHTED:
             return units * (1 + (self.nodes[node].directions == "both"))
-        return self.width(self.nodes[node].sources[0].node)
+        width = self.width(self.nodes[node].sources[0].node)
+        return width // 2 if kind == "merge" else width
 
 
 @lru_cache(maxsize=64)
@@ -160,26 +195,26 @@ def _tensors(n_features, nodes, window):
     return tuple(_core.tensors(n_features, nodes, window))
 
 
-def initialize(network, rng):
+def initialize(network, rng, n_steps=None):
     """Draw the flat vector of parameters (n_params,), independently of the data.
 
-    Input weights and head are Glorot uniform, recurrent weights orthogonal, gate by gate. Biases
-    have the constants that their cell declares.
+    Unless a node has other `initializers`, input weights and head are Glorot uniform, recurrent
+    weights orthogonal, gate by gate, and biases have the constants that their cell declares.
+    n_steps is the length of the longest training sequence, which "chrono" biases need.
     """
     with room_for_parameters(network):
         params = np.zeros(network.n_params)
     views = network.views(params)
     with blas_held_at_one_thread():  # more threads could change the bits
         for tensor in network.tensors:
-            gates = np.split(views[tensor.name], tensor.n_groups)
-            for gate, constant in zip(gates, tensor.constants, strict=True):
-                gate[...] = initializers.INITIALIZERS[tensor.initial](rng, gate.shape, constant)
+            node = network.nodes[tensor.node]
+            initializers.initialize_array(views[tensor.name], tensor, node, rng, n_steps)
     return params.astype(network.dtype)
 
 
 def room_for_parameters(network):
     """Return a context that raises MemoryError if training the parameters does not fit."""
-    sizes = tuple(network.nodes[i].units for i in network.layers)
+    sizes = tuple(node.units for node in network.nodes if node.kind == "recurrent")
     return _memory.memory_for(
         4 * network.n_params * np.dtype(network.dtype).itemsize,
         f"The training of {network.n_params} parameters",
@@ -230,16 +265,25 @@ def mean_loss(network, examples, n_threads=1):
 
 
 def _rescale_source(network, views, of, factor, shift, columns):
-    """Change weights so that the layers compute the same from x_new as before from x.
+    """Change weights so that the nodes compute the same from x_new as before from x.
 
-    x are the values of a source, x = x_new factor + shift; only the given columns differ.
+    x are the values of a source, x = x_new factor + shift; only the given columns differ. Where a
+    node reads steps before the first one, which are 0, the results change a little.
     """
-    for i in network.layers:
+    for i, stem, place in network.readers(of):
         node = network.nodes[i]
-        for (stem, place), end in product(network.columns(i, of), SUFFIXES[node.directions]):
-            weight = views[f"{stem}_{node.name}{end}"][:, place]
-            views[f"bias_ih_{node.name}{end}"] += weight[:, columns] @ shift[columns]
+        for weight, bias in _arrays(node, stem):
+            weight = views[weight][:, place]
+            views[bias] += weight[:, columns] @ shift[columns]
             weight[:, columns] *= factor[columns]
+
+
+def _arrays(node, stem):
+    """List the names of the weights of a stem and of the biases, for each direction of a node."""
+    if node.kind == "recurrent":
+        ends = [f"{node.name}{end}" for end in SUFFIXES[node.directions]]
+        return [(f"{stem}_{end}", f"bias_ih_{end}") for end in ends]
+    return [(f"{node.name}.{'weight' if stem == 'weight_ih' else stem}", f"{node.name}.bias")]
 
 
 def absorb_input_scale(network, params, before, after, columns):
@@ -280,11 +324,31 @@ def absorb_output_scale(network, params, before, after, columns):
 
 def hidden_states(network, params, sequences, scaling, layer, per_step, n_threads=1):
     """Return a layer's states (n_samples, D*H), or (n_steps, D*H) if per step; layer from 0."""
-    node = network.layers[layer]
-    if not per_step:
-        last = Node("last", "states", (Source(node),))
-        network, node = replace(network, nodes=(*network.nodes, last)), len(network.nodes)
-    return predictor(network, sequences, scaling, n_threads, result=node)(params)
+    found = []
+    for node in network.layers[layer]:
+        of = network
+        if not per_step:
+            last = Node("last", "states", (Source(node),))
+            of, node = replace(network, nodes=(*network.nodes, last)), len(network.nodes)
+        found.append(predictor(of, sequences, scaling, n_threads, result=node)(params))
+    return found[0] if len(found) == 1 else np.hstack(found)
+
+
+def attention_weights(network, params, sequences, scaling, n_threads=1):
+    """Return the weight of each step in attention pooling (n_steps,); a sequence's sum to 1."""
+    (node,) = [node for node in network.nodes if node.kind == "attend"]
+    read = Node("add", "attended", node.sources)
+    network = replace(network, nodes=(*network.nodes, read))
+    result = len(network.nodes) - 1
+    h = predictor(network, sequences, scaling, n_threads, result=result)(params)
+    views = network.views(params)
+    weight, bias, score = (views[f"{node.name}.{stem}"] for stem in ("weight", "bias", "score"))
+    _memory.check_room_for_blas(1)
+    with blas_held_at_one_thread():  # more threads could change the bits
+        scores = (np.tanh(h @ weight.T + bias) @ score).astype(np.float64)
+    starts, lengths = sequences.offsets[:-1], sequences.lengths
+    powers = np.exp(scores - np.repeat(np.maximum.reduceat(scores, starts), lengths))
+    return powers / np.repeat(np.add.reduceat(powers, starts), lengths)
 
 
 def ready(engine):

@@ -103,7 +103,7 @@ def _run_epochs(training, engine, dataset, batch_size, n_steps, observers):
 
 def _optimizer_options(settings):
     names = ("solver", "momentum", "nesterovs_momentum", "beta_1", "beta_2", "epsilon", "alpha")
-    names += ("max_grad_norm", "max_grad_value")
+    names += ("l1_ratio", "max_grad_norm", "max_grad_value")
     return {name: getattr(settings, name) for name in names}
 
 

@@ -13,7 +13,7 @@ class Examples:
     """Sequences with targets and weights. A row is a sequence, or a step if `per_step`."""
 
     sequences: Sequences
-    targets: np.ndarray  # (n_rows,) int32, or (n_rows, n_outputs)
+    targets: np.ndarray  # (n_rows,) or (n_rows, n_targets) int32, or (n_rows, n_targets) floats
     weights: np.ndarray | None  # (n_rows,) float64
     per_step: bool
     scaling: tuple[np.ndarray, np.ndarray] | None = None  # mean and scale of X, each (n_features,)
@@ -43,11 +43,17 @@ class Examples:
         return self.weights > 0
 
     def with_class_weights(self, factors):
-        """Multiply the weights by a factor per class, the last one for unknown classes (-1)."""
+        """Multiply the weights by factors of the classes, (n_classes + 1,) per column of targets.
+
+        The last factor of a column is that of unknown classes (-1). None changes nothing.
+        """
         if factors is None:
             return self
         weights = np.ones(len(self.targets)) if self.weights is None else self.weights
-        return replace(self, weights=weights * factors[self.targets])
+        columns = self.targets.reshape(len(self.targets), -1).T
+        for codes, of_classes in zip(columns, factors, strict=True):
+            weights = weights * of_classes[codes]
+        return replace(self, weights=weights)
 
     def weights_of_steps(self, indices, up_to_the_last_taught):
         """Return the weight of each step of X (n_steps,), or None if all are ones.

@@ -6,36 +6,49 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import _core
+from ..metrics import pinball, weighted_quantile
 
 # Each function returns the least mean loss of a constant prediction, and that of perfect ones.
-# targets: (n,) classes or (n, n_outputs) numbers; shares (n,) are weights that sum to 1.
+# targets: (n,) or (n, n_targets) classes, or (n, n_targets) numbers; shares (n,) are weights that
+# sum to 1; the network has the parameters of the loss.
 
 
-def _constant_class(targets, shares, huber_delta):
-    """The entropy of the classes."""
-    p = np.bincount(targets, shares)
-    p = p[p > 0]
-    return -float(p @ np.log(p)), 0.0
+def _constant_class(targets, shares, network):
+    """The entropy of the classes, the mean over columns."""
+    entropies = []
+    for classes in targets.reshape(len(targets), -1).T:
+        p = np.bincount(classes, shares)
+        p = p[p > 0]
+        entropies.append(-float(p @ np.log(p)))
+    return float(np.mean(entropies)), 0.0
 
 
-def _constant_squared_error(targets, shares, huber_delta):
+def _constant_squared_error(targets, shares, network):
     """The variance."""
     return float(np.mean(shares @ (targets - shares @ targets) ** 2)), 0.0
 
 
-def _constant_absolute_error(targets, shares, huber_delta):
-    """The mean distance from the median."""
-    order = np.argsort(targets, axis=0)
-    middle = (np.cumsum(shares[order], axis=0) < 0.5).sum(axis=0).clip(max=len(targets) - 1)
-    columns = np.arange(targets.shape[1])
-    median = targets[order[middle, columns], columns]
-    return float(np.mean(shares @ np.abs(targets - median))), 0.0
+def _constant_absolute_error(targets, shares, network):
+    """The mean distance from the median, which is twice the quantile loss."""
+    return 2 * _constant_of_quantile(targets, shares, 0.5), 0.0
 
 
-def _constant_huber(targets, shares, huber_delta):
+def _constant_quantile(targets, shares, network):
+    """The loss of the quantiles of the targets."""
+    quantiles = np.atleast_1d(network.quantile)
+    return float(np.mean([_constant_of_quantile(targets, shares, q) for q in quantiles])), 0.0
+
+
+def _constant_of_quantile(targets, shares, q):
+    constant = weighted_quantile(targets, shares, q)
+    return float(np.mean(shares @ pinball(targets - constant, q)))
+
+
+def _constant_huber(targets, shares, network):
     """The loss at the constant where its slope is 0, column by column."""
     from scipy.optimize import brentq
 
+    huber_delta = network.huber_delta
     losses = []
     for y in targets.T:
 
@@ -50,7 +63,7 @@ def _constant_huber(targets, shares, huber_delta):
     return float(np.mean(losses)), 0.0
 
 
-def _constant_poisson(targets, shares, huber_delta):
+def _constant_poisson(targets, shares, network):
     """The loss at the mean rate; perfect predictions are the counts themselves."""
 
     def loss(rate):
@@ -59,21 +72,34 @@ def _constant_poisson(targets, shares, huber_delta):
     return float(np.mean(loss(shares @ targets))), float(np.mean(shares @ loss(targets)))
 
 
+def _constant_gamma(targets, shares, network):
+    """The loss at the mean; perfect predictions are the targets themselves."""
+    return (
+        float(np.mean(np.log(shares @ targets))) + 1,
+        float(np.mean(shares @ np.log(targets))) + 1,
+    )
+
+
 class Loss(NamedTuple):
     targets: str  # "classes" or "numbers"
     out_activation: str  # turns an output of the head into a prediction
     power: int  # multiplying targets by c multiplies the loss by c ** power
-    constant: Callable  # (targets, shares, huber_delta) -> least loss of a constant, perfect loss
+    constant: Callable  # (targets, shares, network) -> least loss of a constant, perfect loss
 
 
-# What the core does not need to know of its losses.
+# What the core does not need to know of its losses. Those with a log link never see normalised
+# targets.
 POWERS_AND_CONSTANTS = {
     "softmax": (0, _constant_class),
     "logistic": (0, _constant_class),
+    "multilabel": (0, _constant_class),
+    "multioutput": (0, _constant_class),
     "squared_error": (2, _constant_squared_error),
     "absolute_error": (1, _constant_absolute_error),
     "huber": (2, _constant_huber),
+    "quantile": (1, _constant_quantile),
     "poisson": (0, _constant_poisson),
+    "gamma": (0, _constant_gamma),
 }
 LOSSES = {
     name: Loss(info.targets, info.link, *POWERS_AND_CONSTANTS[name])
@@ -81,6 +107,7 @@ LOSSES = {
 }
 
 REGRESSION_LOSSES = tuple(name for name, loss in LOSSES.items() if loss.targets == "numbers")
+LOG_LINKED = tuple(name for name in REGRESSION_LOSSES if LOSSES[name].out_activation == "exp")
 
 
 def classification_loss(n_classes):
@@ -102,10 +129,10 @@ def unit_of_loss(loss, y_scale):
 PLATEAU_SHARE = 0.98
 
 
-def plateau(loss, targets, weights, tol, huber_delta=1.0):
+def plateau(network, targets, weights, tol):
     """Return the mean loss above which training is hardly better than a constant prediction.
 
-    targets (n,) or (n, n_outputs) and weights (n,), or None, are those of the training rows. The
+    targets (n,) or (n, n_targets) and weights (n,), or None, are those of the training rows. The
     result is infinity if the best constant prediction comes within `tol` of perfect ones.
     """
     if weights is None:
@@ -115,7 +142,7 @@ def plateau(loss, targets, weights, tol, huber_delta=1.0):
         shares = weights / weights.sum()
     targets = targets if targets.dtype.kind == "i" else targets.astype(np.float64)
     with np.errstate(over="ignore"):
-        constant, perfect = LOSSES[loss].constant(targets, shares, huber_delta)
+        constant, perfect = LOSSES[network.loss].constant(targets, shares, network)
     if not constant - perfect > tol:
         return np.inf
     return perfect + PLATEAU_SHARE * (constant - perfect)

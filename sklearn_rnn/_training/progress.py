@@ -13,6 +13,7 @@ class Settings:
 
     solver: str
     alpha: float
+    l1_ratio: float
     batch_size: int | str
     memory_budget: int | None
     learning_rate: str

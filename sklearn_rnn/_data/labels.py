@@ -1,0 +1,514 @@
+"""Labels as targets: one per row, or several, which are columns of 0 and 1 or columns of classes.
+
+Rows of labels are an array (n_rows,); several labels are a tuple of such columns, each of its own
+type. See targets.py for what a kind of target has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.utils import column_or_1d
+from sklearn.utils.multiclass import check_classification_targets
+
+from .. import _core
+from .._rules import number
+from .._training.losses import classification_loss
+from . import arguments
+from .arguments import naming
+from .carriers import as_labels, is_ragged, is_sparse
+from .steps import pack_steps
+from .values import family, settled_labels
+
+
+def one_per_sequence(y, sequences, argument, read):
+    """Return `y` as an array, made by `read(y, argument)`, with one target per sequence."""
+    if is_ragged(y) and len(y) > 0:
+        raise ValueError(
+            f"`{argument}` must have one target per sequence with mode='many_to_one', but it holds "
+            "one array per sequence; one target per step needs mode='many_to_many'."
+        )
+    y = read(y, argument)
+    if y.ndim == 0 or len(y) != sequences.n_samples:
+        raise ValueError(
+            f"`{argument}` must have one target per sequence: there are {sequences.n_samples} "
+            f"sequences, but `{argument}` has shape {y.shape}."
+        )
+    return y
+
+
+def read_labels(y, sequences, per_step, argument=arguments.Y, taught=None):
+    """Return labels (n_rows,), or for several outputs a tuple of columns (n_rows,).
+
+    Rows outside the mask `taught` (n_rows,) may hold anything.
+    """
+    if per_step:
+        labels = pack_steps(y, sequences, argument, numeric=False, taught=taught)
+        if labels.ndim == 2 and labels.shape[1] > 1:
+            return tuple(np.ascontiguousarray(labels.T))
+        with naming(argument):
+            return column_or_1d(labels, warn=True)
+    natural = isinstance(y, (list, tuple))
+    y = _as_one_array(y)
+    y = one_per_sequence(y, sequences, argument, as_labels)
+    if y.ndim > 2 or y.size == 0:
+        raise ValueError(
+            f"`{argument}` must be (n_samples,) or (n_samples, n_outputs) with "
+            f"mode='many_to_one', got shape {y.shape}; one label per step needs "
+            "mode='many_to_many'."
+        )
+    if y.ndim == 2 and y.shape[1] > 1:
+        return tuple(
+            _settled_column(y[:, j], j, argument, taught, natural) for j in range(y.shape[1])
+        )
+    with naming(argument):
+        labels = column_or_1d(y, warn=True)
+        return settled_labels(labels, argument, taught, natural=natural)
+
+
+def _as_one_array(y):
+    """Return a sparse matrix, or a list of one-dimensional arrays of one length, as an array."""
+    if is_sparse(y) and y.ndim == 2:
+        return y.toarray()
+    if isinstance(y, (list, tuple)) and all(isinstance(each, np.ndarray) for each in y):
+        if len({each.shape for each in y}) == 1 and y[0].ndim == 1:
+            return np.array(y)
+    return y
+
+
+def _settled_column(labels, j, argument, taught, natural):
+    def where(row):
+        return f"`{argument}[{row}, {j}]` is {{what}}"
+
+    with naming(argument):
+        labels = np.ascontiguousarray(labels)
+        return settled_labels(labels, argument, taught, natural=natural, where=where)
+
+
+def check_labels(labels, taught):
+    """Refuse labels of the rows in the mask `taught` that are no classes, such as fractions."""
+    for column in labels if isinstance(labels, tuple) else [labels]:
+        with naming(arguments.Y):
+            check_classification_targets(column[taught])
+
+
+def learn_labels(labels, taught):
+    """Return the target for labels of which `taught` is a mask.
+
+    Several columns of only 0 and 1 are an `Indicator`, others `LabelColumns`.
+    """
+    if not isinstance(labels, tuple):
+        return Labels.learn(labels[taught])
+    columns = [column[taught] for column in labels]
+    kind = Indicator if all(map(_is_binary, columns)) else LabelColumns
+    return kind.learn(columns)
+
+
+def labels_of_argument(classes, labels, before):
+    """Return the target for the argument `classes` of `partial_fit`; before: the present one.
+
+    labels are those of y, of which only the number of columns counts.
+    """
+    if classes is None:
+        if before is None:
+            raise ValueError("classes must be passed on the first call to partial_fit.")
+        return before
+    n_columns = len(labels) if isinstance(labels, tuple) else 1
+    if n_columns == 1:
+        target = Labels.of_argument(classes)
+    elif _are_columns(classes):
+        target = LabelColumns.of_argument(classes, n_columns)
+    else:
+        target = Indicator.of_argument(classes, n_columns)
+    if before is not None and not _equal(target.as_attributes(), before.as_attributes()):
+        raise ValueError(
+            "`classes` must be those of the first call to partial_fit, "
+            f"{before.as_attributes()['classes_']}; got {target.as_attributes()['classes_']}."
+        )
+    return target
+
+
+def _equal(attributes, others):
+    ours, theirs = attributes["classes_"], others["classes_"]
+    if isinstance(ours, list) and isinstance(theirs, list):
+        return len(ours) == len(theirs) and all(map(np.array_equal, ours, theirs))
+    return not (isinstance(ours, list) or isinstance(theirs, list)) and np.array_equal(ours, theirs)
+
+
+def _are_columns(classes):
+    """Tell whether an argument holds one array of classes per column."""
+    return isinstance(classes, (list, tuple)) and any(
+        np.ndim(each) > 0 for each in classes if not isinstance(each, str)
+    )
+
+
+def _is_binary(labels):
+    """Tell whether labels (n_rows,) are only 0 and 1."""
+    return labels.dtype.kind in "biuf" and bool(((labels == 0) | (labels == 1)).all())
+
+
+def log_softmax(z):
+    """Return the logarithms of probabilities (n_rows, n_classes) from outputs before the link."""
+    with np.errstate(over="ignore"):
+        z = z - z.max(axis=1, keepdims=True)
+    z -= np.log(np.exp(z).sum(axis=1, keepdims=True))
+    return z.clip(min=np.finfo(z.dtype).min)  # -inf becomes the lowest float
+
+
+# ---- one label ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Labels:
+    """A target that is one of several classes, encoded as the number of its class."""
+
+    classes: np.ndarray  # (n_classes,), sorted
+
+    holds = "classes"
+    groups = ()
+    read = staticmethod(read_labels)
+
+    @classmethod
+    def learn(cls, labels):
+        """Return the target whose classes are these labels (n,)."""
+        with naming(arguments.Y):
+            return cls(np.unique(labels))
+
+    @classmethod
+    def of_argument(cls, classes):
+        """Return the target whose classes are those of an argument `classes`."""
+        given, classes = classes, as_labels(classes, arguments.CLASSES)
+        if classes.ndim != 1 or len(classes) == 0:
+            raise ValueError(f"`classes` must be a list or 1-D array of labels, got {given!r}.")
+        with naming(arguments.CLASSES):
+            natural = isinstance(given, (list, tuple))
+            return cls(np.unique(settled_labels(classes, arguments.CLASSES, natural=natural)))
+
+    @classmethod
+    def from_attributes(cls, attributes, network):
+        """Return the target that `as_attributes` wrote."""
+        return cls(attributes["classes_"])
+
+    def as_attributes(self):
+        return {"classes_": self.classes}
+
+    @property
+    def n_outputs(self):
+        return classification_loss(len(self.classes))[1]
+
+    @property
+    def loss(self):
+        return classification_loss(len(self.classes))[0]
+
+    @property
+    def loss_unit(self):
+        """The factor from the loss of the network to the loss in units of y."""
+        return 1.0
+
+    def encode(self, labels, argument=arguments.Y):
+        """Return the number of each label's class (n_rows,), -1 for a label of no class."""
+        if isinstance(labels, tuple):
+            raise ValueError(
+                f"`{argument}` must have one label per target, as in fit; got {len(labels)}."
+            )
+        classes = self.classes
+        ours, theirs = family(classes.dtype), family(labels.dtype)
+        try:
+            # NumPy would compare numbers with strings as strings; for objects it raises TypeError.
+            if ours != theirs and "objects" not in (ours, theirs):
+                raise TypeError(f"got {theirs}")
+            if {classes.dtype.kind, labels.dtype.kind} == {"i", "u"}:
+                # NumPy would compare both as floats, in which large ones may become equal.
+                classes, labels = classes.astype(object), labels.astype(object)
+            codes = np.searchsorted(classes, labels).clip(max=len(classes) - 1)
+        except TypeError as error:
+            raise ValueError(
+                f"`{argument}` must have labels of the type of `classes_`, {ours} "
+                f"({classes.dtype}): {error}."
+            ) from error
+        return np.where(classes[codes] == labels, codes, -1).astype(np.int32)
+
+    def encode_taught(self, labels, taught, place=""):
+        """Return codes to train on (n_rows,); the labels in the mask `taught` must have a class."""
+        codes = self.encode(labels)
+        unseen = labels[taught][codes[taught] < 0]
+        if len(unseen) > 0:
+            raise ValueError(
+                f"`y` has classes not in `self.classes_`{place}: {np.unique(unseen)} are not "
+                f"among {self.classes}."
+            )
+        return codes.clip(min=0)
+
+    def decode(self, outputs):
+        """Return the label of the most probable class for each row of outputs."""
+        return self.classes[self._codes(outputs).astype(np.intp)]
+
+    def _codes(self, outputs):
+        return outputs[:, 0] > 0.5 if len(self.classes) == 2 else outputs.argmax(axis=1)
+
+    def probabilities(self, outputs):
+        """Return (n_rows, n_classes) from outputs, those of two classes before the link."""
+        if self.loss != "logistic":
+            return outputs
+        return _core.probabilities_of_two(outputs)
+
+    def log_probabilities(self, z):
+        """Return (n_rows, n_classes) from outputs before the link."""
+        if self.loss == "logistic":
+            return np.concatenate([-np.logaddexp(0, z), -np.logaddexp(0, -z)], axis=1)
+        return log_softmax(z)
+
+    def score(self, codes, outputs, weights):
+        """Return the accuracy of outputs, compared with encoded targets."""
+        return float(np.average(self._codes(outputs) == codes, weights=weights))
+
+    def class_factors(self, class_weight, codes, weights, incremental):
+        """Return weights of classes for `Examples.with_class_weights`; None without weights.
+
+        For the only column of targets, they are the weight of each class, and last 1 for unknown
+        labels. "balanced" counts all taught targets, held out or not. In `fit` only the ratios of
+        the class weights count, in `partial_fit` the weights themselves.
+        """
+        if class_weight is None:
+            return None
+        if isinstance(class_weight, list):
+            raise ValueError(
+                "`class_weight` must be a dict for y with one label per target, got a list."
+            )
+        return [self.factors(class_weight, codes, weights, incremental)]
+
+    def factors(self, class_weight, codes, weights, incremental):
+        """Return the weight of each class, and last 1 for unknown labels (n_classes + 1,)."""
+        n_classes = len(self.classes)
+        factors = np.ones(n_classes + 1)
+        if isinstance(class_weight, str):
+            if incremental:
+                raise ValueError(
+                    "class_weight='balanced' is not supported for partial_fit, which never sees "
+                    "all of `y`. Use sklearn.utils.class_weight.compute_class_weight('balanced', "
+                    "classes=classes, y=y) on enough of it, and pass the result as a dict."
+                )
+            weights = np.ones(len(codes)) if weights is None else weights
+            per_class = np.bincount(codes, weights, minlength=n_classes)
+            seen = np.flatnonzero(per_class > 0)
+            factors[seen] = weights.sum() / n_classes / per_class[seen]
+        else:
+            factors[:-1] = self._named_factors(class_weight)
+        if not incremental:  # scale the greatest one to about 1, see `relative`
+            _, exponent = np.frexp(factors[:-1].max())
+            with np.errstate(over="ignore"):
+                factors = np.ldexp(factors, -exponent).clip(max=1e300)
+        return factors
+
+    def _named_factors(self, class_weight):
+        """Return a factor per class; a class that the dict does not name has 1."""
+        given = dict(class_weight)
+        if not all(map(number(0).test, given.values())):
+            raise ValueError(
+                f"`class_weight` must have finite weights of at least 0, got {class_weight}."
+            )
+        factors = np.array([given.pop(c, 1.0) for c in self.classes.tolist()], dtype=np.float64)
+        if given and len(class_weight) - len(given) < len(self.classes):
+            raise ValueError(
+                f"`class_weight` names {sorted(given, key=str)}, which are not among the classes "
+                f"{self.classes}."
+            )
+        return factors
+
+
+# ---- several labels -----------------------------------------------------------------------------
+
+
+class _Columns:
+    """What is common to several labels: `columns` are the `Labels` of each."""
+
+    holds = "classes"
+    read = staticmethod(read_labels)
+    loss_unit = 1.0
+
+    def encode(self, labels, argument=arguments.Y):
+        """Return the number of each label's class (n_rows, n_columns), -1 for no class."""
+        parts = zip(self.columns, self._checked(labels, argument), strict=True)
+        return np.stack([column.encode(part, argument) for column, part in parts], axis=1)
+
+    def encode_taught(self, labels, taught):
+        """Return codes to train on; the labels in the mask `taught` must have a class."""
+        parts = enumerate(zip(self.columns, self._checked(labels, arguments.Y), strict=True))
+        codes = [column.encode_taught(p, taught, f" of column {j}") for j, (column, p) in parts]
+        return np.stack(codes, axis=1)
+
+    def _checked(self, labels, argument):
+        n_columns = len(labels) if isinstance(labels, tuple) else 1
+        if n_columns != len(self.columns):
+            raise ValueError(
+                f"`{argument}` must have {len(self.columns)} columns, as in fit; got {n_columns}."
+            )
+        return labels
+
+    def score(self, codes, outputs, weights):
+        """Return the share of rows in which all labels are right."""
+        right = (self._codes(outputs) == codes).all(axis=1)
+        return float(np.average(right, weights=weights))
+
+
+@dataclass(frozen=True, eq=False)
+class Indicator(_Columns):
+    """Several labels, each of which is there (1) or not (0)."""
+
+    n_outputs: int
+
+    loss = "multilabel"
+    groups = ()
+
+    @classmethod
+    def learn(cls, columns):
+        """Return the target of these columns (n_rows,) of 0 and 1."""
+        if empty := [j for j, column in enumerate(columns) if not column.any()]:
+            raise ValueError(
+                f"`y` must have a 1 in each of its columns, but has only 0 in column {empty[0]}, "
+                "a label of no sequence with weight: leave this column out, or add sequences "
+                "with this label."
+            )
+        return cls(len(columns))
+
+    @classmethod
+    def of_argument(cls, classes, n_columns):
+        """Return the target of the argument `classes` for y with so many columns."""
+        found = Labels.of_argument(classes).classes
+        if not any(np.array_equal(found, known) for known in (np.arange(n_columns), [0, 1])):
+            raise ValueError(
+                f"`classes` must be range({n_columns}), the numbers of the columns, for y with "
+                f"{n_columns} columns of 0 and 1; or a list with the classes of each column. Got "
+                f"{classes!r}."
+            )
+        return cls(n_columns)
+
+    @classmethod
+    def from_attributes(cls, attributes, network):
+        """Return the target that `as_attributes` wrote."""
+        return cls(network.n_outputs)
+
+    def as_attributes(self):
+        return {"classes_": np.arange(self.n_outputs)}
+
+    @property
+    def columns(self):
+        return [Labels(np.arange(2))] * self.n_outputs
+
+    def decode(self, outputs):
+        """Return 1 for each label with a probability above 1/2, else 0 (n_rows, n_outputs)."""
+        return self._codes(outputs).astype(np.int64)
+
+    def _codes(self, outputs):
+        return outputs > 0.5
+
+    def probabilities(self, outputs):
+        """Return the probability of each label (n_rows, n_outputs)."""
+        return outputs
+
+    def log_probabilities(self, z):
+        """Return the logarithms of `probabilities` from outputs before the link."""
+        return -np.logaddexp(0, -z)
+
+    def class_factors(self, class_weight, codes, weights, incremental):
+        """Return None; refuse class weights."""
+        if class_weight is not None:
+            raise ValueError(
+                "`class_weight` must be None for several labels of 0 and 1, got "
+                f"{class_weight!r}: use `sample_weight`."
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class LabelColumns(_Columns):
+    """Several labels, each one of its own classes; the outputs are groups, one for each label."""
+
+    columns: tuple[Labels, ...]
+
+    loss = "multioutput"
+
+    @classmethod
+    def learn(cls, columns):
+        """Return the target whose classes are those in each of these columns (n_rows,)."""
+        found = tuple(map(Labels.learn, columns))
+        for j, column in enumerate(found):
+            if len(column.classes) < 2:
+                only = column.classes.tolist()[0]
+                raise ValueError(
+                    "`y` must have at least two classes in each of its columns, but has only "
+                    f"{only!r} in column {j}: leave this column out, or add sequences of another "
+                    "class."
+                )
+        return cls(found)
+
+    @classmethod
+    def of_argument(cls, classes, n_columns):
+        """Return the target of the argument `classes` for y with so many columns."""
+        if len(classes) != n_columns:
+            raise ValueError(
+                f"`classes` must list the classes of each column of y, {n_columns}; got "
+                f"{len(classes)}."
+            )
+        found = tuple(map(Labels.of_argument, classes))
+        if any(len(column.classes) < 2 for column in found):
+            raise ValueError(f"`classes` must have at least 2 classes per column, got {classes!r}.")
+        return cls(found)
+
+    @classmethod
+    def from_attributes(cls, attributes, network):
+        """Return the target that `as_attributes` wrote."""
+        return cls(tuple(map(Labels, attributes["classes_"])))
+
+    def as_attributes(self):
+        return {"classes_": [column.classes for column in self.columns]}
+
+    @property
+    def groups(self):
+        """The number of outputs for each label."""
+        return tuple(len(column.classes) for column in self.columns)
+
+    @property
+    def n_outputs(self):
+        return sum(self.groups)
+
+    def decode(self, outputs):
+        """Return the most probable class of each label (n_rows, n_columns)."""
+        codes = self._codes(outputs).T
+        found = [c.classes[of_column] for c, of_column in zip(self.columns, codes, strict=True)]
+        if len({labels.dtype.kind for labels in found}) == 1:
+            return np.stack(found, axis=1)
+        decoded = np.empty((len(outputs), len(found)), dtype=object)
+        for j, labels in enumerate(found):
+            decoded[:, j] = labels
+        return decoded
+
+    def _codes(self, outputs):
+        return np.stack([part.argmax(axis=1) for part in self._parts(outputs)], axis=1)
+
+    def _parts(self, outputs):
+        return np.split(outputs, np.cumsum(self.groups)[:-1], axis=1)
+
+    def probabilities(self, outputs):
+        """Return a list of (n_rows, n_classes), one per label."""
+        return [part.copy() for part in self._parts(outputs)]
+
+    def log_probabilities(self, z):
+        """Return a list of (n_rows, n_classes), one per label, from outputs before the link."""
+        return [log_softmax(part) for part in self._parts(z)]
+
+    def class_factors(self, class_weight, codes, weights, incremental):
+        """Return weights of classes for each column; None without weights.
+
+        A row is weighted by the product of those of its labels.
+        """
+        if class_weight is None:
+            return None
+        given = [class_weight] * len(self.columns) if class_weight == "balanced" else class_weight
+        if not isinstance(given, list) or len(given) != len(self.columns):
+            raise ValueError(
+                f"`class_weight` must be a list of {len(self.columns)} dicts, one for each column "
+                f"of y, or 'balanced'; got {class_weight!r}."
+            )
+        parts = zip(self.columns, given, codes.T, strict=True)
+        return [column.factors(each, c, weights, incremental) for column, each, c in parts]

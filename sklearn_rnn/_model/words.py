@@ -1,0 +1,463 @@
+"""The parameters that define a network ("words"), as plain values, and their descriptions.
+
+A description is a dict of JSON values, which pickles and weight files hold. It holds words, from
+which `architecture` makes the same nodes again.
+"""
+
+import marshal
+from dataclasses import dataclass, fields, replace
+from itertools import pairwise
+
+import numpy as np
+
+from .. import _core, cells
+from .._rules import Allowed, boolean, either, integer, number, one_of, shown
+from .._training.losses import LOSSES
+from . import parts
+from .architecture import list_nodes
+from .network import Network
+from .parts import Part, cell_part, is_looped, layer_part, plain, pooling_part, sizes, width_of
+
+DTYPES = ("float32", "float64")
+MODES = ("many_to_one", "many_to_many")
+CONNECTIONS = ("residual", "skip")
+MERGE_MODES = ("concat", "sum", "ave", "mul")
+NORMS = ("layer", "rms")
+# The format of pickles and weight files. In 1, X was not normalised; in 2, cells had no options.
+FORMAT = 3
+MOST_LAYERS = 64
+
+
+def quantile_of(value):
+    """Return the parameter `quantile` as a float, or several as a tuple."""
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return tuple(map(float, value))
+    return float(value)
+
+
+def _are_quantiles(value):
+    """Tell whether a value is one number between 0 and 1, or several that increase."""
+    several = isinstance(value, (list, tuple)) or getattr(value, "ndim", 0) == 1
+    value = list(value) if several else [value]
+    if not (value and all(map(number(0, 1, open_low=True).test, value))):
+        return False
+    value = list(map(float, value))
+    return value == sorted(set(value))
+
+
+def _anything(text):
+    """Return the rule of a word that `Words.of` checks part by part."""
+    return Allowed(lambda value: True, text)
+
+
+def _is_list(value):
+    return isinstance(value, (list, tuple))
+
+
+# The rules of the words that define a network.
+RULES = {
+    "hidden_layer_sizes": parts.some_sizes(1),
+    "cell": _anything("a cell"),
+    "bidirectional": boolean,
+    "input_layers": Allowed(_is_list, "a list of layers"),
+    "connections": either(None, one_of(CONNECTIONS)),
+    "merge_mode": one_of(MERGE_MODES),
+    "pooling": _anything("a way to pool"),
+    "output_layer_sizes": parts.some_sizes(0),
+    "layer_normalization": either(None, one_of(NORMS)),
+    "mode": one_of(MODES),
+    "dropout": number(0, 1),
+    "output_dropout": either(None, number(0, 1)),
+    "input_dropout": number(0, 1),
+    "input_noise": number(0),
+    "dtype": one_of(DTYPES),
+    "huber_delta": number(0, open_low=True),
+    "quantile": Allowed(
+        _are_quantiles, "a number between 0 and 1, or a list of such numbers that increase"
+    ),
+}
+# The words that may change when a fit continues.
+CHANGEABLE = ("dropout", "output_dropout", "input_dropout", "input_noise", "huber_delta")
+
+
+@dataclass(frozen=True)
+class Words:
+    """What the parameters of a constructor say of a network, in their simplest form."""
+
+    cell: tuple[Part, ...]  # one for each layer
+    hidden_layer_sizes: tuple[int, ...]
+    bidirectional: bool
+    input_layers: tuple[Part, ...]
+    connections: str | None
+    merge_mode: str
+    pooling: Part
+    output_layer_sizes: tuple[int, ...]
+    layer_normalization: str | None
+    mode: str
+    dropout: float
+    output_dropout: float | None
+    input_dropout: float
+    input_noise: float
+    dtype: str
+
+    @classmethod
+    def of(cls, params):
+        """Return the words in a dict of parameters, whose rules have been checked."""
+        widths = tuple(map(int, sizes(params["hidden_layer_sizes"])))
+        if len(widths) > MOST_LAYERS:
+            raise ValueError(
+                f"`hidden_layer_sizes` must have at most {MOST_LAYERS} layers, got {len(widths)}."
+            )
+        words = cls(
+            cell=cells_of(params["cell"], len(widths)),
+            hidden_layer_sizes=widths,
+            bidirectional=bool(params["bidirectional"]),
+            input_layers=tuple(map(layer_part, params["input_layers"])),
+            connections=_plain_or_none(params["connections"]),
+            merge_mode=plain(params["merge_mode"]),
+            pooling=pooling_part(params["pooling"]),
+            output_layer_sizes=tuple(map(int, sizes(params["output_layer_sizes"]))),
+            layer_normalization=_plain_or_none(params["layer_normalization"]),
+            mode=plain(params["mode"]),
+            dropout=float(params["dropout"]),
+            output_dropout=_float_or_none(params["output_dropout"]),
+            input_dropout=float(params["input_dropout"]),
+            input_noise=float(params["input_noise"]),
+            dtype=plain(params["dtype"]),
+        )
+        words.check(params)
+        return words.simplest()
+
+    @property
+    def per_step(self):
+        return self.mode == "many_to_many"
+
+    @property
+    def reads_output(self):
+        return any(_core.CELLS[cell.kind].reads_output for cell in self.cell)
+
+    @property
+    def stride(self):
+        """Steps of X for each step of the network."""
+        return dict(self.input_layers[0].options).get("stride", 1) if self.input_layers else 1
+
+    @property
+    def window(self):
+        """Steps of X that the network reads side by side at each of its steps."""
+        return self.input_layers[0]["kernel_size"] if self.stride > 1 else 1
+
+    def width(self, layer):
+        """Return the number of columns that a direction of a layer gives to the next."""
+        return width_of(self.cell[layer], self.hidden_layer_sizes[layer])
+
+    def check(self, params):
+        """Refuse words that do not go together; params: as the user gave them."""
+        if self.bidirectional and self.reads_output:
+            raise ValueError(
+                f"`bidirectional` must be False with cell={shown(params['cell'])}: a network that "
+                "reads its own output cannot also run from the last step to the first."
+            )
+        if self.pooling.kind != "last" and (self.per_step or self.reads_output):
+            why = 'mode="many_to_many"' if self.per_step else f"cell={shown(params['cell'])}"
+            raise ValueError(
+                f"`pooling` must be 'last' with {why}, where every step has an output; got "
+                f"{shown(params['pooling'])}."
+            )
+        if self.pooling.kind == "attention" and self.connections == "skip":
+            raise ValueError(
+                "`pooling` must not be attention with connections='skip', where the output reads "
+                "every layer; use connections='residual' or None."
+            )
+        self._check_strides(params)
+        self._check_merging(params)
+        self._check_loops(params)
+        for name in ("input_layers", "output_layer_sizes"):
+            if len(getattr(self, name)) > MOST_LAYERS:
+                raise ValueError(
+                    f"`{name}` must have at most {MOST_LAYERS} layers, got "
+                    f"{len(getattr(self, name))}."
+                )
+
+    def _check_strides(self, params):
+        strides = [dict(layer.options).get("stride", 1) for layer in self.input_layers]
+        if any(stride > 1 for stride in strides[1:]):
+            raise ValueError(
+                "`stride` must be 1 in all but the first of the `input_layers`, got "
+                f"input_layers={shown(params['input_layers'])}."
+            )
+        if any(stride > 1 for stride in strides) and self.per_step:
+            raise ValueError(
+                "`stride` of an input layer must be 1 with mode='many_to_many', which has a target "
+                f"at every step; got input_layers={shown(params['input_layers'])}."
+            )
+
+    def _check_merging(self, params):
+        """Refuse last states of merged streams, in which each direction ends elsewhere."""
+        ends_merged = self.pooling.kind == "last" and not self.per_step and self.bidirectional
+        if ends_merged and self.merge_mode != "concat" and self.connections is not None:
+            raise ValueError(
+                f"`merge_mode` must be 'concat' with connections={self.connections!r} and "
+                f"pooling='last', got {self.merge_mode!r}: the two directions have their last "
+                "states at different ends. Or use pooling='mean' or 'max'."
+            )
+
+    def _check_loops(self, params):
+        """Refuse what needs one node for a layer whose state goes through other nodes."""
+        for cell in filter(is_looped, self.cell):
+            what = next(name for name in parts.LOOPS if dict(cell.options).get(name))
+            for name, plain_value in parts.PLAIN_IN_LOOPS.items():
+                if dict(cell.options).get(name, plain_value) != plain_value:
+                    raise ValueError(
+                        f"`{name}` of a cell must be {plain_value!r} with `{what}`, got "
+                        f"cell={shown(params['cell'])}."
+                    )
+        if not self.bidirectional or not any(map(is_looped, self.cell)):
+            return
+        for name, plain_value in (("merge_mode", "concat"), ("layer_normalization", None)):
+            if getattr(self, name) != plain_value:
+                raise ValueError(
+                    f"`{name}` must be {plain_value!r} with bidirectional=True and a cell with "
+                    f"`projection_size` or `transition_layer_sizes`, got {params[name]!r}."
+                )
+        if self.pooling.kind == "attention":
+            raise ValueError(
+                "`pooling` must not be attention with bidirectional=True and a cell with "
+                "`projection_size` or `transition_layer_sizes`."
+            )
+
+    def simplest(self):
+        """Return the words without those that have no effect."""
+        changes = {}
+        widths = [self.width(layer) for layer in range(len(self.cell))]
+        adds = any(a == b for a, b in pairwise(widths))
+        if len(widths) == 1 or (self.connections == "residual" and not adds):
+            changes["connections"] = None
+        if not self.bidirectional:
+            changes["merge_mode"] = "concat"
+        return replace(self, **changes)
+
+    def as_params(self):
+        """Return the parameters, in their simplest form."""
+        cell = [parts.object_of(cell) for cell in self.cell]
+        return {
+            **{field.name: getattr(self, field.name) for field in fields(self)},
+            "cell": cell[0] if len(set(self.cell)) == 1 else cell,
+            "input_layers": tuple(map(parts.object_of, self.input_layers)),
+            "pooling": parts.object_of(self.pooling),
+        }
+
+
+def _plain_or_none(value):
+    return None if value is None else plain(value)
+
+
+def _float_or_none(value):
+    return None if value is None else float(value)
+
+
+def cells_of(value, n_layers):
+    """Check the parameter `cell`; return the cell of each layer."""
+    if not _is_list(value):
+        return (cell_part(value),) * n_layers
+    if len(value) != n_layers:
+        raise ValueError(
+            "`cell` must be one cell, or a list with one for each of the `hidden_layer_sizes`: "
+            f"got {len(value)} for {n_layers} layers."
+        )
+    return tuple(map(cell_part, value))
+
+
+# ---- words -> network ---------------------------------------------------------------------------
+
+
+def network_of(params, n_features, n_outputs, loss, groups=()):
+    """Return the network for a dict of checked parameters, with so many features and outputs."""
+    words = Words.of(params)
+    nodes, layers = list_nodes(words, n_outputs)
+    return Network(
+        n_features=n_features,
+        nodes=nodes,
+        loss=plain(loss),
+        huber_delta=float(params.get("huber_delta", 1.0)),
+        per_step=words.per_step,
+        dtype=words.dtype,
+        quantile=quantile_of(params.get("quantile", 0.5)) if loss == "quantile" else 0.5,
+        groups=tuple(map(int, groups)),
+        stride=words.stride,
+        window=words.window,
+        words=words,
+        layers=layers,
+    )
+
+
+def words_of(network):
+    """Return the parameters that define a network, in their simplest form."""
+    return {
+        **network.words.as_params(),
+        "loss": network.loss,
+        "huber_delta": network.huber_delta,
+        "quantile": network.quantile,
+    }
+
+
+def difference(network, other):
+    """Return the first (word, value, other value) in which two networks differ, or None.
+
+    Words that may change when a fit continues are not compared.
+    """
+    before, now = (
+        {"n_features": n.n_features, **words_of(n), "n_outputs": n.n_outputs}
+        for n in (network, other)
+    )
+    for name in before:
+        if name in CHANGEABLE:
+            continue
+        differs = before[name] != now[name]
+        if name in ("cell", "input_layers", "pooling"):  # objects, which compare by identity
+            ours, theirs = getattr(network.words, name), getattr(other.words, name)
+            differs = ours != theirs
+            if name == "cell":  # a cell more or less is another number of layers
+                differs = any(map(Part.differs, ours, theirs))
+        if differs:
+            return name, before[name], now[name]
+    return None
+
+
+# ---- description <-> network --------------------------------------------------------------------
+
+# What a description holds besides the words.
+FACTS = {
+    "n_features": integer(1),
+    "n_outputs": integer(1),
+    "loss": one_of(LOSSES),
+    "huber_delta": RULES["huber_delta"],
+    "quantile": RULES["quantile"],
+    "groups": Allowed(
+        lambda value: isinstance(value, (list, tuple)) and all(map(integer(2).test, value)),
+        "a list of integers of at least 2",
+    ),
+}
+
+
+def describe(network):
+    """Return a network as a dict of JSON values."""
+    words = network.words
+    facts = {name: getattr(network, name) for name in FACTS}
+    facts.update((field.name, getattr(words, field.name)) for field in fields(words))
+    facts = {name: list(v) if isinstance(v, tuple) else v for name, v in facts.items()}
+    facts["cell"] = [parts.as_json(cell) for cell in words.cell]
+    facts["input_layers"] = [parts.as_json(layer) for layer in words.input_layers]
+    facts["pooling"] = parts.as_json(words.pooling)
+    return facts
+
+
+_networks = {}  # by their descriptions: each prediction asks for one
+MOST_NETWORKS = 64
+
+
+def from_description(facts, file_format=FORMAT):
+    """Return the network that a description describes; a ValueError says what is wrong with it."""
+    try:  # marshal is quick, and tells 1 from True and from 1.0
+        key = marshal.dumps((facts, file_format), 2)
+    except ValueError:  # something else than plain values: what it is good for is checked below
+        key = None
+    network = _networks.get(key)
+    if network is None:
+        try:
+            network = _described(facts, file_format)
+        except (AttributeError, LookupError, TypeError, OverflowError, RecursionError) as error:
+            raise ValueError(str(error)) from error
+        if len(_networks) >= MOST_NETWORKS:
+            _networks.clear()
+        if key is not None:
+            _networks[key] = network
+    return network
+
+
+def _described(facts, file_format):
+    if not isinstance(facts, dict):
+        raise ValueError("it must be a dict")
+    if file_format < 3:
+        facts = _upgraded(facts)
+    else:
+        _check_names(facts, {*FACTS, *(field.name for field in fields(Words))})
+        for name in ("cell", "input_layers"):
+            RULES["input_layers"].check(name, facts[name])
+        facts = {
+            **facts,
+            "cell": [parts.from_json(cell, parts.CELLS) for cell in facts["cell"]],
+            "input_layers": [parts.from_json(v, parts.LAYERS) for v in facts["input_layers"]],
+            "pooling": parts.from_json(facts["pooling"], parts.POOLINGS),
+        }
+    for name, rule in {**FACTS, **RULES}.items():
+        rule.check(name, facts[name])
+    if facts["loss"] == "logistic" and facts["n_outputs"] != 1:
+        raise ValueError(f"`n_outputs` must be 1 for the logistic loss, got {facts['n_outputs']}.")
+    if (sum(facts["groups"]) or facts["n_outputs"]) != facts["n_outputs"] or (
+        bool(facts["groups"]) != (facts["loss"] == "multioutput")
+    ):
+        raise ValueError(
+            f"`groups` must sum to the {facts['n_outputs']} outputs of the loss 'multioutput', and "
+            f"be empty for others, got {facts['groups']} for {facts['loss']!r}."
+        )
+    if facts["loss"] == "quantile" and facts["n_outputs"] % np.size(facts["quantile"]):
+        raise ValueError(
+            f"`n_outputs` must be a multiple of the {np.size(facts['quantile'])} quantiles, got "
+            f"{facts['n_outputs']}."
+        )
+    least = float(np.finfo(facts["dtype"]).tiny)
+    if facts["huber_delta"] < least:
+        raise ValueError(f"`huber_delta` must be at least {least:.4g}, got {facts['huber_delta']}.")
+    network = network_of(
+        facts, facts["n_features"], facts["n_outputs"], facts["loss"], facts["groups"]
+    )
+    network.check_size()
+    return network
+
+
+def _check_names(facts, wanted):
+    if facts.keys() != wanted:
+        missing, unknown = sorted(wanted - facts.keys()), sorted(facts.keys() - wanted)
+        raise ValueError(
+            f"its entries must be those of its format: missing {missing}, unknown {unknown}"
+        )
+
+
+# The entries of formats 1 and 2.
+EARLIER = {
+    *("n_features", "cell", "activation", "hidden_layer_sizes", "bidirectional", "n_outputs"),
+    *("loss", "huber_delta", "per_step", "dropout", "dtype"),
+}
+# The words that formats 1 and 2 did not know, and their only values there.
+LATER = {
+    "input_layers": (),
+    "connections": None,
+    "merge_mode": "concat",
+    "pooling": "last",
+    "output_layer_sizes": (),
+    "layer_normalization": None,
+    "output_dropout": None,
+    "input_dropout": 0.0,
+    "input_noise": 0.0,
+}
+# The same for what concerns the output alone.
+OUTPUTS = {"quantile": 0.5, "groups": ()}
+
+
+def _upgraded(facts):
+    """Return the words of a description of formats 1 and 2."""
+    _check_names(facts, EARLIER)
+    facts = dict(facts)
+    boolean.check("per_step", facts["per_step"])
+    one_of(parts.CELLS).check("cell", facts["cell"])
+    cell = upgraded_cell(facts["cell"], facts.pop("activation"))
+    mode = MODES[facts.pop("per_step")]
+    return {**facts, **LATER, **OUTPUTS, "cell": cell, "mode": mode}
+
+
+def upgraded_cell(cell, activation):
+    """Return the parameter `cell` for those two parameters of formats 1 and 2."""
+    if isinstance(cell, str) and "activation" in parts.CELLS.get(cell, ()):
+        default = parts.CELLS[cell]["activation"].default
+        return cell if activation == default else cells.Elman(activation=activation)
+    return cell

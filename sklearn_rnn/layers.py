@@ -1,0 +1,110 @@
+"""Layers before the recurrent ones, and ways to pool the states of a sequence."""
+
+from sklearn.base import BaseEstimator
+
+__all__ = ["Attention", "Conv1D", "Dense"]
+
+
+class Dense(BaseEstimator):
+    """The same linear map and activation at every step, for `input_layers`.
+
+    ``z_t = activation(W x_t + b)``. Before recurrent layers this is the deep input of [1]_.
+
+    Parameters
+    ----------
+    units : int
+        Width of the layer.
+
+    activation : {"identity", "tanh", "relu", "logistic"}, default="relu"
+        Activation function.
+
+    References
+    ----------
+    .. [1] R. Pascanu, C. Gulcehre, K. Cho, Y. Bengio, "How to construct deep recurrent neural
+       networks", ICLR 2014.
+
+    Examples
+    --------
+    >>> from sklearn_rnn import RNNClassifier
+    >>> from sklearn_rnn.layers import Dense
+    >>> RNNClassifier(64, input_layers=[Dense(32)]).input_layers
+    [Dense(units=32)]
+    """
+
+    kind = "dense"
+
+    def __init__(self, units, *, activation="relu"):
+        self.units = units
+        self.activation = activation
+
+
+class Conv1D(BaseEstimator):
+    """A causal convolution over the steps, for `input_layers`.
+
+    ``z_t = activation(b + sum(W_k x_(t-k) for k in range(kernel_size)))``, with zeros before the
+    first step, so that no output depends on later steps. In ``weights_`` the columns of a kernel
+    stand from the present step back. With ``stride > 1`` only every `stride`-th output is computed,
+    at the steps 0, stride, 2 * stride, ...; the layers behind it then go through a shorter
+    sequence, so `mode` must be "many_to_one". Only the first of the `input_layers` can have a
+    stride.
+
+    Parameters
+    ----------
+    channels : int
+        Width of the layer.
+
+    kernel_size : int
+        Number of steps that an output depends on, at most 17.
+
+    stride : int, default=1
+        Steps from each output to the next.
+
+    activation : {"identity", "tanh", "relu", "logistic"}, default="relu"
+        Activation function.
+
+    Examples
+    --------
+    >>> from sklearn_rnn import RNNClassifier
+    >>> from sklearn_rnn.layers import Conv1D
+    >>> RNNClassifier(64, input_layers=[Conv1D(32, 5)]).input_layers
+    [Conv1D(channels=32, kernel_size=5)]
+    """
+
+    kind = "conv1d"
+
+    def __init__(self, channels, kernel_size, *, stride=1, activation="relu"):
+        self.channels = channels
+        self.kernel_size = kernel_size
+        self.stride = stride
+        self.activation = activation
+
+
+class Attention(BaseEstimator):
+    """Attention over the steps of a sequence, for `pooling` [1]_.
+
+    A sequence is represented by the weighted mean of its states,
+    ``sum(a_t h_t)`` with ``a = softmax(v . tanh(W h_t + b))`` over its steps. The method
+    `attention_weights` of a fitted estimator returns ``a``.
+
+    Parameters
+    ----------
+    units : int
+        Number of rows of ``W``.
+
+    References
+    ----------
+    .. [1] Z. Yang et al., "Hierarchical attention networks for document classification", NAACL
+       2016.
+
+    Examples
+    --------
+    >>> from sklearn_rnn import RNNClassifier
+    >>> from sklearn_rnn.layers import Attention
+    >>> RNNClassifier(64, pooling=Attention(32)).pooling
+    Attention(units=32)
+    """
+
+    kind = "attention"
+
+    def __init__(self, units):
+        self.units = units
