@@ -72,6 +72,8 @@ def settings_of(draw, estimator, mode):
         "dropout": draw(st.sampled_from([0.0, 0.5])),
         "batch_size": draw(st.sampled_from(["auto", 2])),
         "solver": draw(st.sampled_from(sorted(_core.OPTIMIZERS))),
+        "alpha": draw(st.sampled_from([0.0, 0.1])),
+        "l1_ratio": draw(st.sampled_from([0.0, 0.5, 1.0])),
         "max_iter": draw(st.integers(1, 2)),
     }
     if estimator is RNNRegressor:

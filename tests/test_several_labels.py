@@ -16,6 +16,7 @@ from sklearn.neural_network import MLPClassifier
 from sklearn.utils.class_weight import compute_sample_weight
 
 from sklearn_rnn import RNNClassifier
+from sklearn_rnn.metrics import step_accuracy
 
 RNG = np.random.RandomState(0)
 X = RNG.normal(size=(60, 5, 2))
@@ -173,6 +174,27 @@ def test_a_stream_gives_the_same_bits(kind, mode):
             for t in range(5) if mode == "many_to_many" else [4]:
                 ours = of_label[:, t] if mode == "many_to_many" else of_label
                 np.testing.assert_array_equal(results[t][j], ours)
+
+
+@each_kind
+def test_labels_per_step_come_in_any_carrier(kind):
+    y = per_step(Y[kind])
+    as_objects = np.empty(len(y), dtype=object)
+    as_objects[:] = y
+    rnns = [
+        RNNClassifier(mode="many_to_many", **QUICK).fit(RAGGED, given)
+        for given in (
+            y,
+            tuple(y),
+            as_objects,
+            [rows.tolist() for rows in y],
+            list(map(pd.DataFrame, y)),
+        )
+    ]
+    for rnn in rnns:
+        np.testing.assert_array_equal(rnn.params_, rnns[0].params_)
+        assert rnn.score(RAGGED, y) == rnns[0].score(RAGGED, as_objects)
+    assert rnns[0].score(RAGGED, y) == step_accuracy(y, rnns[0].predict(RAGGED))
 
 
 def test_logarithms_of_small_probabilities_are_finite():

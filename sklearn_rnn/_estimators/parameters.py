@@ -30,8 +30,12 @@ class Parameter(NamedTuple):
     of: tuple = (CLASSIFIER, REGRESSOR)  # the kinds of estimators that have it
 
 
+def named(names):
+    return ", ".join(f'"{name}"' for name in names)
+
+
 def choices(names):
-    return "{" + ", ".join(f'"{name}"' for name in names) + "}"
+    return "{" + named(names) + "}"
 
 
 TABLE = {
@@ -44,8 +48,8 @@ TABLE = {
     "cell": Parameter(
         RULES["cell"],
         "gru",
-        f"{choices(_core.CELLS)}, Cell, or a list of these",
-        "The recurrence, or a list with one for each layer. "
+        "str, Cell, or a list of these",
+        f"The recurrence, one of {named(_core.CELLS)}; or a list with one for each layer. "
         '"elman" is the simple network [1]_; "lstm" has a cell state with input, forget and output '
         'gates [2]_ [3]_; "gru" has reset and update gates [4]_, and its reset comes after the '
         'product, as in PyTorch, cuDNN and Keras. "jordan" reads the output of the previous step '

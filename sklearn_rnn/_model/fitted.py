@@ -72,24 +72,17 @@ class FittedModel:
 
         The states are dicts, see `states`; initial_state may be None.
         """
-        self.check_causal("`initial_state` and `return_state` need")
-        engine, dataset = prepared(
-            self.network,
-            sequences,
-            self.scale.in_use,
-            n_threads,
-            carried=initial_state is not None,
-        )
-        layout = engine.state_layout()
+        network = self.network
+        network.check_causal("`initial_state` and `return_state` need")
+        layout = network.state_layout
         if initial_state is not None:
-            dtype = self.network.dtype
-            initial_state = as_rows(
-                layout, initial_state, sequences.n_samples, dtype, "initial_state"
-            )
-        engine.load(self.params)
-        rows, final_state = engine.predict(
-            dataset, raw=raw, initial_state=initial_state, return_state=True
+            facts = sequences.n_samples, network.dtype, "initial_state"
+            initial_state = as_rows(layout, initial_state, *facts)
+        engine, dataset = prepared(
+            network, sequences, self.scale.in_use, n_threads, initial_state=initial_state
         )
+        engine.load(self.params)
+        rows, final_state = engine.predict(dataset, raw=raw, return_state=True)
         return self.finite(rows), as_dict(layout, self.finite(final_state))
 
     def copy(self):
@@ -102,7 +95,7 @@ class FittedModel:
 
         Without `decode` they are outputs in the units of y.
         """
-        self.check_causal("A stream needs")
+        self.network.check_causal("A stream needs")
         session = self.network.session(n_streams)
         session.load(self.params)
         if self.scale.in_use is not None:
@@ -111,20 +104,6 @@ class FittedModel:
             y_scale = self.target.scale
             session.scale_outputs_by(y_scale.mean, y_scale.scale, self.target.is_1d)
         return Stream(session, self.network.n_features, raw, decode)
-
-    def check_causal(self, what):
-        """Refuse what a network that does not go on step by step cannot do."""
-        network = self.network
-        if not network.is_causal:
-            raise ValueError(
-                f"{what} bidirectional=False: a reverse direction begins at the last step."
-            )
-        if network.words.pooling.kind != "last":
-            raise ValueError(
-                f"{what} pooling='last': other ways to pool need all steps of a sequence at once."
-            )
-        if network.stride > 1:
-            raise ValueError(f"{what} input layers without a stride, got stride={network.stride}.")
 
     def hidden_states(self, sequences, layer, per_step, n_threads):
         """Return the states of a layer by rows: of the steps, or the last one of each sequence."""
