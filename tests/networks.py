@@ -138,6 +138,8 @@ ALL_CELLS = (
     ("minlstm", ()),
 )
 LINEAR = ("mingru", "minlstm")  # their states have no bounds either
+# What disturbs the states in training.
+REGULARISING = {"recurrent_dropout": 0.3, "zoneout": 0.2}
 UNITS = (*range(1, 10), 16, 17)
 SHIFTS = (0, -1, -2)
 STRIDES, WINDOWS = (1, 2, 3), (1, 2, 4)
@@ -184,15 +186,22 @@ def random_network(rng, dtype="float64"):
         if not (loss in ("poisson", "gamma") and (options in UNBOUNDED or cell in LINEAR))
     ]  # exp(z) of units without bounds that feed themselves is soon infinite
     bounded = BOUNDED if loss in ("poisson", "gamma") else ACTIVATIONS
-    nodes, width = [], n_features * window
+    reads_codes = window == stride == 1 and happens(rng, 0.4)
+    nodes, n_codes = [], int(rng.integers(1, 3)) if reads_codes else 0
+    n_features = int(n_features > 1 or not n_codes) * n_features + n_codes
+    width = n_features * window
+    for column in rng.permutation(n_features)[:n_codes].tolist():
+        options = (("column", column), ("rows", int(rng.integers(1, 12))))
+        fields = {"units": pick(rng, UNITS), "options": options}
+        add_node(nodes, "embed", [], f"e{column}", **fields)
     if happens(rng, 0.2):
-        add_random_disturbance(rng, nodes, DATA)
+        add_random_disturbance(rng, nodes, 0 if n_codes == n_features else DATA)
     for k in range(rng.integers(1 if feedback or not looping else 2, 5)):
         directions = "forward" if looping else pick(rng, DIRECTIONS)
         if happens(rng, 0.2):
-            add_random_dense(rng, nodes, directions, f"dense{k}", bounded)
+            add_random_dense(rng, nodes, width, directions, f"dense{k}", bounded)
         if happens(rng, 0.15):
-            add_random_transition(rng, nodes, directions, f"l{k}")
+            add_random_transition(rng, nodes, width, directions, f"l{k}")
         else:
             add_random_layer(rng, nodes, width, pick(rng, cells), directions, f"l{k}")
     add_random_head(rng, nodes, width, n_outputs, per_step or feedback, bounded)
@@ -206,9 +215,15 @@ def random_network(rng, dtype="float64"):
     )
 
 
+def streams_of(nodes, n_features):
+    """Return what a new node can read: the nodes, and the data unless all of X are codes."""
+    streams = list(range(len(nodes)))
+    return [DATA, *streams] if reference.width(nodes, DATA, n_features) else streams
+
+
 def add_random_layer(rng, nodes, n_features, cell, directions, name):
     """Append a recurrent node that reads what is there, and perhaps others behind it."""
-    streams = [DATA, *range(len(nodes))]
+    streams = streams_of(nodes, n_features)
     sources = [Source(*read) for read in pick_some(rng, list(product(streams, SHIFTS)), 3)]
     used = [node.units for node in nodes if node.kind == "recurrent"]
     units = pick(rng, used) if used and happens(rng, 0.5) else pick(rng, UNITS)
@@ -222,13 +237,13 @@ def add_random_layer(rng, nodes, n_features, cell, directions, name):
         for i in range(new)
         if np.array_equal(reference.unit_directions(nodes, i, n_features), form)
     ]
-    if equal and happens(rng, 0.6):
+    if equal and happens(rng, 0.8):
         add_node(nodes, "add", [new, *pick_some(rng, equal, 2)])
 
 
-def add_random_dense(rng, nodes, directions, name, activations):
+def add_random_dense(rng, nodes, n_features, directions, name, activations):
     """Append a dense node that reads what is there, and perhaps itself."""
-    streams = [DATA, *range(len(nodes))]
+    streams = streams_of(nodes, n_features)
     stems = ("weight_ih", "weight_skip")
     sources = [
         Source(*read, pick(rng, stems) if i else "weight_ih")
@@ -244,9 +259,9 @@ def add_random_dense(rng, nodes, directions, name, activations):
     return add_node(nodes, "dense", sources, name, options=options, **fields)
 
 
-def add_random_transition(rng, nodes, directions, name):
+def add_random_transition(rng, nodes, n_features, directions, name):
     """Append a cell whose products with h are those with a dense node behind it, or with others."""
-    streams = [DATA, *range(len(nodes))]
+    streams = streams_of(nodes, n_features)
     sources = [Source(*read) for read in pick_some(rng, list(product(streams, SHIFTS)), 2)]
     cells = [c for c in ALL_CELLS if c[0] in ("elman", "lstm") and c[1] not in UNBOUNDED]
     cell, options = pick(rng, cells)
@@ -277,7 +292,16 @@ def random_options(rng, cell):
     options = {}
     if cell != "jordan" and happens(rng, 0.3):  # jordan does not read its h
         options["initial_state"] = "learned"
+    (rng,) = rng.spawn(1)  # other choices do not depend on these
+    for name, rate in REGULARISING.items():
+        if disturbs(cell, name) and happens(rng, 0.3):
+            options[name] = rate
     return tuple(options.items())
+
+
+def disturbs(cell, name):
+    """Return whether a node of this cell may have one of the options that disturb its states."""
+    return reference.STEP[cell].hidden_product if name == "recurrent_dropout" else cell != "jordan"
 
 
 def options_of_cell(node):
@@ -301,7 +325,7 @@ def add_random_changes(rng, nodes, n_features, stream):
 def add_random_disturbance(rng, nodes, stream):
     """Append a node that changes a stream in training only."""
     layer = ("layer", len(nodes))
-    if happens(rng, 0.3):
+    if happens(rng, 0.5):
         return add_node(nodes, "noise", [stream], options=(("std", 0.2), layer))
     options = (("rate", 0.3), layer, ("per_sequence", happens(rng, 0.5)))
     return add_node(nodes, "drop", [stream], options=options)
@@ -358,7 +382,7 @@ def close_a_loop(rng, nodes):
 
 def behind_the_last_step(nodes, i):
     """Tell whether a node has one row per sequence."""
-    if i == DATA or nodes[i].kind == "recurrent":
+    if i == DATA or nodes[i].kind in ("recurrent", "embed"):
         return False
     node = nodes[i]
     return node.kind in reference.OF_ALL_STEPS or behind_the_last_step(nodes, node.sources[0].node)
