@@ -143,6 +143,11 @@ class Words:
         """Steps of X for each step of the network."""
         return dict(self.input_layers[0].options).get("stride", 1) if self.input_layers else 1
 
+    @property
+    def window(self):
+        """Steps of X that the network reads side by side at each of its steps."""
+        return self.input_layers[0]["kernel_size"] if self.stride > 1 else 1
+
     def width(self, layer):
         """Return the number of columns that a direction of a layer gives to the next."""
         return width_of(self.cell[layer], self.hidden_layer_sizes[layer])
@@ -284,6 +289,7 @@ def network_of(params, n_features, n_outputs, loss, groups=(), tables=()):
         quantile=quantile_of(params.get("quantile", 0.5)) if loss == "quantile" else 0.5,
         groups=tuple(map(int, groups)),
         stride=words.stride,
+        window=words.window,
         words=words,
         layers=layers,
     )
