@@ -21,8 +21,8 @@ from .parts import Part, cell_part, is_looped, layer_part, plain, pooling_part, 
 DTYPES = ("float32", "float64")
 MODES = ("many_to_one", "many_to_many")
 CONNECTIONS = ("residual", "skip")
-MERGE_MODES = ("concat", "sum", "ave", "mul")
-NORMS = ("layer", "rms")
+MERGE_MODES = ("concat", *_core.KINDS["merge"]["method"].choices)
+NORMS = _core.KINDS["norm"]["method"].choices
 # The format of pickles and weight files. In 1, X was not normalised; in 2, cells had no options.
 FORMAT = 3
 MOST_LAYERS = 64
