@@ -1161,9 +1161,9 @@ LINK_BACKWARD = dict.fromkeys(LOSS, lambda y, d_y, groups=(): d_y) | {
 }
 
 
-def predict(weights, X, nodes, *, loss, per_step=False, groups=()):
+def predict(weights, X, nodes, *, loss, per_step=False, groups=(), **options):
     """Return `forward` behind the loss's link: probabilities, rates, or the raw outputs."""
-    raws = forward(weights, X, nodes, per_step=per_step, link=loss, groups=groups)
+    raws = forward(weights, X, nodes, per_step=per_step, link=loss, groups=groups, **options)
     return [LINK[loss](raw, groups) for raw in raws]
 
 
