@@ -454,7 +454,7 @@ def unit_directions(nodes, i, n_features):
 
 def is_once(nodes, i):
     """Return whether the stream of a node other than the head has one row per sequence."""
-    if i == DATA or nodes[i].kind in ("recurrent", "add"):
+    if i == DATA or nodes[i].kind in ("recurrent", "add", "embed"):
         return False
     return nodes[i].kind in OF_ALL_STEPS or is_once(nodes, nodes[i].sources[0].node)
 
