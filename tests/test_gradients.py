@@ -37,7 +37,7 @@ def assert_gradients_are_the_slopes(network, lengths, **options):
     rectified = any(("activation", "relu") in node.options for node in network.nodes)
     for name, array in network.views(params).items():
         if name.startswith("bias"):
-            array[:] = rectified + np.abs(array)  # so that rectified units are alive
+            array[:] = 2 * rectified + np.abs(array)  # so that rectified units are alive
     data = draw_dataset(network, lengths, rng, weighted=True)
     engine = make_engine(network, params, data, training=True)
 

@@ -637,8 +637,14 @@ def test_random_problems_are_given_all_that_comes_before_the_first_step():
     assert learning > 5
 
 
+def goes_on(network):
+    """Tell whether a network can take its steps in several calls."""
+    reads_all_steps = any(node.kind in ("pool", "attend") for node in network.nodes)
+    return goes_step_by_step(network) and not reads_all_steps
+
+
 each_causal_seed = pytest.mark.parametrize(
-    "seed", [seed for seed in SEEDS if goes_step_by_step(drawn(seed))][:16]
+    "seed", [seed for seed in SEEDS if goes_on(drawn(seed))][:16]
 )
 
 
