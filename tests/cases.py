@@ -172,15 +172,18 @@ def make_network(cell, hidden_layer_sizes=(5,), *, n_outputs=2, **changes):
         "per_step": False,
         "dropout": 0.0,
         "connections": None,
+        "normalization": "none",
         "dtype": "float64",
     }
     options |= changes
     bidirectional = options.pop("bidirectional") and not _core.CELLS[cell[0]].reads_output
+    normalization = options.pop("normalization")
+    norms = (("normalization", normalization),) if normalization != "none" else ()
     nodes = stack_nodes(
         cell[0],
         hidden_layer_sizes,
         n_outputs=n_outputs,
-        options=options_of(cell),
+        options=options_of(cell) + norms,
         directions="both" if bidirectional else "forward",
         per_step=options["per_step"],
         dropout=options.pop("dropout"),
@@ -198,8 +201,9 @@ def draw_params(network, rng):
     """Return a flat vector whose states neither die out nor explode, nor are chaotic."""
     params = np.zeros(network.n_params)
     for name, view in network.views(params).items():
-        largest = 0.5 if "bias" in name else view.shape[-1] ** -0.5
+        largest = 0.5 if "bias" in name or "norm" in name else view.shape[-1] ** -0.5
         view[...] = rng.uniform(-largest, largest, view.shape) * (1.0 if "hh" in name else 1.7)
+        view += name.startswith("norm_weight")  # gains are about 1
     return params.astype(np.float32).astype(network.dtype)
 
 
@@ -212,7 +216,7 @@ def draw_lengths(batch, steps, ragged, rng):
 
 def with_given_states(network, data, rng):
     """Return a copy of the data whose sequences continue from given states, if they can."""
-    if not network.is_causal:
+    if not network.is_causal or network.window > 1 or network.stride > 1:
         return data
     shape = data.n_samples, sum(n for _, _, n in network.state_layout)
     states = rng.uniform(-0.7, 0.7, shape).astype(np.float32).astype(network.dtype)
@@ -420,6 +424,11 @@ def reference_arguments(network, params, data):
     return weights, X, y, None if data.weights is None else listed(data.weights)
 
 
+def windows_of(network):
+    """Return the options of the reference for what a network reads of X at each step."""
+    return {"stride": network.stride, "window": network.window}
+
+
 def run_reference(network, params, data, dropping=None):
     """Return what `run_engine` returns, from the reference; `dropping` is (seed, update)."""
     weights, X, *targets = reference_arguments(network, params, data)
@@ -435,9 +444,11 @@ def run_reference(network, params, data, dropping=None):
         dropping=dropping,
         initial_state=given,
         **parameters_of_loss(network),
+        **windows_of(network),
     )
-    link = {"link": network.loss, "groups": network.groups}
-    raw = reference.forward(weights, X, nodes, per_step=per_step, initial_state=given, **link)
+    options = {"link": network.loss, "groups": network.groups, "initial_state": given}
+    options |= windows_of(network)
+    raw = reference.forward(weights, X, nodes, per_step=per_step, **options)
     raw = np.concatenate([np.atleast_2d(z) for z in raw])
     return SimpleNamespace(
         loss=loss,
