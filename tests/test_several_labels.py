@@ -389,9 +389,7 @@ def test_damaged_classes_are_refused(kind, classes):
 
 def test_a_warning_names_the_mode_if_y_has_as_many_columns_as_X_has_steps(recwarn):
     y = (X[:, :, 0] > 0).astype(int)
-    with pytest.warns(
-        UserWarning, match="as many columns as X has steps, 5.*`mode`='many_to_many'"
-    ):
+    with pytest.warns(UserWarning, match="as many columns as X has steps, 5.*mode='many_to_many'"):
         rnn = RNNClassifier(**QUICK, tol=0.0).fit(X, y)
     recwarn.clear()
     rnn.score(X, y)
