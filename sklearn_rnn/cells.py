@@ -61,11 +61,11 @@ recurrent_initializer : str, default="orthogonal"
 """,
     "bias_initializer": """
 bias_initializer : {"zeros", "pytorch", "chrono"} or None, default=None
-    Initial biases. None means 0, except for the forget gate of "lstm", which has 1. "pytorch"
-    is uniform between ``-1 / sqrt(n_units)`` and ``1 / sqrt(n_units)``. "chrono", only for
-    cells with gates, is for long dependencies: it draws the biases of the gates so that the
-    units remember for different times, up to the length of the longest training sequence
-    (Tallec and Ollivier, 2018).
+    Initial biases. None means 0, except for the forget gates of "lstm" and "minlstm", which
+    have 1. "pytorch" is uniform between ``-1 / sqrt(n_units)`` and ``1 / sqrt(n_units)``.
+    "chrono", only for cells with gates, is for long dependencies: it draws the biases of the
+    gates so that the units remember for different times, up to the length of the longest
+    training sequence (Tallec and Ollivier, 2018).
 """,
     "bias_initializer_without_gates": """
 bias_initializer : {"zeros", "pytorch"} or None, default=None

@@ -118,8 +118,8 @@ same in short and in long sequences. Steps of weight 0 are ignored. `loss_` is t
 mean.
 
 Unless the options of a cell choose other initial values, input and output weights are Glorot
-uniform, recurrent weights are orthogonal, and biases are 0, except those of the forget gate of
-"lstm", which are 1. Vectors of embeddings are uniform between -0.05 and 0.05.
+uniform, recurrent weights are orthogonal, and biases are 0, except those of the forget gates of
+"lstm" and "minlstm", which are 1. Vectors of embeddings are uniform between -0.05 and 0.05.
 
 The defaults were chosen by cross-validation on training data (benchmarks/defaults.py). Over
 eight tasks and 20 seeds, "gru" had 0.7 times the error of "lstm" and took 0.85 times as long.

@@ -36,7 +36,7 @@ def quantile_of(value):
 
 
 def _are_quantiles(value):
-    """Tell whether a value is one number between 0 and 1, or several that increase."""
+    """Tell whether a value is one number between 0 and 1, or several in increasing order."""
     several = isinstance(value, (list, tuple)) or getattr(value, "ndim", 0) == 1
     value = list(value) if several else [value]
     if not (value and all(map(number(0, 1, open_low=True).test, value))):
@@ -73,7 +73,8 @@ RULES = {
     "dtype": one_of(DTYPES),
     "huber_delta": number(0, open_low=True),
     "quantile": Allowed(
-        _are_quantiles, "a number between 0 and 1, or a list of such numbers that increase"
+        _are_quantiles,
+        "a number above 0 and below 1, or a list of such numbers in increasing order",
     ),
 }
 # The parameters for the tables of codes, which become the fact `tables` of a network.
@@ -200,7 +201,7 @@ class Words:
             raise ValueError(
                 f"`merge_mode` must be 'concat' with connections={self.connections!r} and "
                 f"pooling='last', got {self.merge_mode!r}: the two directions have their last "
-                "states at different ends. Or use pooling='mean' or 'max'."
+                "states at different ends. Use 'concat', or pooling='mean' or 'max'."
             )
 
     def _check_loops(self, params):
@@ -224,7 +225,7 @@ class Words:
         if self.pooling.kind == "attention":
             raise ValueError(
                 "`pooling` must not be attention with bidirectional=True and a cell with "
-                "`projection_size` or `transition_layer_sizes`."
+                "`projection_size` or `transition_layer_sizes`; use 'mean' or 'max'."
             )
 
     def simplest(self):
