@@ -20,7 +20,7 @@ from .packed import Sequences, offsets_of_equal
 from .values import missing_in
 
 CODE_BITS = 31
-MOST_FEATURES = 64  # a layer can read so many tables, and other sources beside them
+MOST_FEATURES = 64  # a layer can read this many tables and its other sources
 MOST_AUTO = 50  # columns of a table with embedding_dim="auto"
 NARROW_CODES = 2**24  # up to here float32 holds every integer
 
@@ -241,7 +241,7 @@ class Categories:
 
     @property
     def labels(self):
-        """The columns that held strings in frames, with these."""
+        """Dict from the columns that held strings in frames to these strings, sorted."""
         pairs = zip(self.columns, self.known, strict=True)
         return {j: known for j, known in pairs if known.dtype.kind == "U"}
 
@@ -270,7 +270,7 @@ class Categories:
         return sequences if values is sequences.values else replace(sequences, values=values)
 
     def encode_rows(self, x, argument):
-        """Do the same for one step of each sequence (n_sequences, n_features)."""
+        """Return one step of each sequence (n_sequences, n_features), encoded in the same way."""
         return self.encode(Sequences(x, offsets_of_equal(len(x), 1), "3d"), argument).values
 
     def check_codes_alone(self, what):

@@ -108,7 +108,8 @@ X is a 3-D array ``(n_samples, n_timesteps, n_features)``; or a list, tuple or o
 ``(n_timesteps_i, n_features)``, of any lengths; or a 2-D array or data frame
 ``(n_samples, n_timesteps)`` with one feature per step; or a list of 1-D arrays, which is the
 ragged form of the latter. Data frames, alone or in a list, are those of pandas, polars and
-pyarrow; their columns must hold numbers, and NA counts as NaN. Use `sklearn_rnn.unpad` on
+pyarrow; their columns must hold numbers, or in lists of data frames also strings if they are
+among the `categorical_features`. NA counts as NaN. Use `sklearn_rnn.unpad` on
 padded data. Nothing is padded internally: a sequence costs only its own steps.
 
 With minibatches of B sequences, each minimises ``sum(w * loss) / (B * m)``, where m is the mean
@@ -160,8 +161,9 @@ X : sequences
 initial_state : dict of str to array-like of shape (n_samples, n), default=None
     States before the first step of each sequence, by the names that `predict` returns with
     `return_state`; no gradient flows into them. None means zeros, or the states that the
-    network learns (see `sklearn_rnn.cells`). `bidirectional` must be False; with
-    `early_stopping`, `scoring` must be None or "loss".
+    network learns (see `sklearn_rnn.cells`). `bidirectional` must be False and `pooling`
+    "last", and input layers must not have a stride. With `early_stopping`, `scoring` must be
+    None or "loss".
 """,
     "validation_and_callbacks": """
 X_val, y_val, sample_weight_val, initial_state_val : as those without "_val", default=None
@@ -226,10 +228,10 @@ ValueError
     "states": """
 initial_state : dict of str to array-like of shape (n_samples, n), default=None
     States before the first step of each sequence, as `return_state` returns them; None
-    means zeros, or what the network has learned. To predict long sequences in blocks, pass
-    the states that were returned for one block with the next block. Blocks of other lengths
-    need an X with features, not a 2-D one. `bidirectional` must be False and `pooling`
-    "last", and input layers must not have a stride.
+    means zeros, or the states that the network has learned. To predict long sequences in
+    blocks, pass the states that were returned for one block with the next block. Blocks of
+    other lengths need an X with features, not a 2-D one. `bidirectional` must be False and
+    `pooling` "last", and input layers must not have a stride.
 return_state : bool, default=False
     Whether to return, as a second result, the states after the last step of each sequence.
     The network must be as for `initial_state`.

@@ -167,10 +167,9 @@ class _FittedRNN(Pickled, BaseEstimator):
     def hidden_states(self, X, *, layer=-1, return_sequences=False):
         """Return the states of a recurrent layer.
 
-        These are the states as the layer itself carries them from step to step: after its
-        projection or transition layers, but before `merge_mode` combines the directions, before
-        dropout and `layer_normalization`, and before ``connections="residual"`` adds what the layer
-        reads.
+        These are the states after a projection or transition layers, but before `merge_mode`
+        combines the two directions, before `layer_normalization`, and before
+        ``connections="residual"`` adds what the layer reads.
 
         Parameters
         ----------
@@ -299,7 +298,7 @@ class _FittedRNN(Pickled, BaseEstimator):
         - `normalization` of a cell: ``norm_weight_ih_l0`` (n_gates * n_units,), with "layer" also
           ``norm_bias_ih_l0``, and ``norm_weight_hh_l0``; for "lstm" also ``norm_weight_c_l0``
           (n_units,) and with "layer" ``norm_bias_c_l0``. ``bias_hh_l0`` is then added after the
-          norm;
+          norm of the product with ``weight_hh_l0``;
         - ``initial_state="learned"``: ``initial_h_l0`` (n_units,), and ``initial_c_l0`` for "lstm";
         - `projection_size`: ``projection_0.weight`` (projection_size, n_units) for layer 0;
         - `transition_layer_sizes`: ``transition_0_0.weight`` (size, n_inputs) and
@@ -308,8 +307,8 @@ class _FittedRNN(Pickled, BaseEstimator):
         - `categorical_features`: ``embedding_0.weight`` (n_codes + 1, embedding_dim) for the first
           of them, whose last row is that of unknown codes, and so on;
         - `input_layers`: ``input_0.weight`` and ``input_0.bias`` for the first of them, and so on;
-        - `layer_normalization`: ``norm_0.weight`` for what is read of layer 0, and so on, and with
-          "layer" ``norm_0.bias``;
+        - `layer_normalization`: ``norm_0.weight`` for the norm behind layer 0, and so on, and with
+          "layer" also ``norm_0.bias``;
         - ``pooling=Attention(units)``: ``attention.weight`` (units, n_inputs), ``attention.bias``
           and ``attention.score`` (units,);
         - `output_layer_sizes`: ``output_0.weight`` and ``output_0.bias`` for the first of them, and

@@ -239,7 +239,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         Means and scales of X and y accumulate over all calls. Those in use are updated when one of
         them has moved by more than 1 % of the scale. If the scale of a column changes by a factor
         below 2, the weights are changed with it so that predictions stay the same (with "jordan"
-        only approximately: no output precedes the first step).
+        or a `Conv1D` only approximately: zeros precede the first step).
 
         Parameters
         ----------

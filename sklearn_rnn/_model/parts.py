@@ -95,7 +95,7 @@ OF_EVERY_CELL = {
 }
 INPUT = {"input_initializer": Option(one_of(WEIGHTS), plain, "glorot_uniform")}
 RECURRENT = {"recurrent_initializer": Option(one_of(WEIGHTS), plain, "orthogonal")}
-# Options that the core does not know, because they make other nodes; those that a class names.
+# Options that the core does not know, because they add nodes. A cell has those that its class has.
 OF_CLASSES = {
     "transition_layer_sizes": Option(some_sizes(0), _plain_sizes, ()),
     "transition_shortcut": Option(boolean, bool, True),
@@ -127,7 +127,7 @@ def _options_of_cell(info):
 CELLS = {kind: _options_of_cell(info) for kind, info in _core.CELLS.items()}
 
 
-# What a cell cannot have if its state goes through other nodes.
+# Options that must keep these values if the state of a cell goes through other nodes.
 PLAIN_IN_LOOPS = {
     "normalization": None,
     "recurrent_dropout": 0.0,

@@ -85,7 +85,7 @@ CHANGEABLE = ("dropout", "output_dropout", "input_dropout", "input_noise", "hube
 
 @dataclass(frozen=True)
 class Words:
-    """What the parameters of a constructor say of a network, in their simplest form."""
+    """The parameters of a constructor that define a network, in their simplest form."""
 
     cell: tuple[Part, ...]  # one for each layer
     hidden_layer_sizes: tuple[int, ...]
@@ -154,7 +154,7 @@ class Words:
         return width_of(self.cell[layer], self.hidden_layer_sizes[layer])
 
     def check(self, params):
-        """Refuse words that do not go together; params: as the user gave them."""
+        """Refuse words that cannot be combined; params: as the user gave them."""
         if self.bidirectional and self.reads_output:
             raise ValueError(
                 f"`bidirectional` must be False with cell={shown(params['cell'])}: a network that "
@@ -195,7 +195,7 @@ class Words:
             )
 
     def _check_merging(self, params):
-        """Refuse last states of merged streams, in which each direction ends elsewhere."""
+        """Refuse to merge last states of two directions, which are at different ends, with sums."""
         ends_merged = self.pooling.kind == "last" and not self.per_step and self.bidirectional
         if ends_merged and self.merge_mode != "concat" and self.connections is not None:
             raise ValueError(
@@ -329,7 +329,7 @@ def difference(network, other):
         if name in ("cell", "input_layers", "pooling"):  # objects, which compare by identity
             ours, theirs = getattr(network.words, name), getattr(other.words, name)
             differs = ours != theirs
-            if name == "cell":  # a cell more or less is another number of layers
+            if name == "cell":  # another number of cells means another `hidden_layer_sizes`
                 differs = any(map(Part.differs, ours, theirs))
         if differs:
             return name, before[name], now[name]
@@ -385,7 +385,7 @@ def from_description(facts, file_format=FORMAT):
     """Return the network that a description describes; a ValueError says what is wrong with it."""
     try:  # marshal is quick, and tells 1 from True and from 1.0
         key = marshal.dumps((facts, file_format), 2)
-    except ValueError:  # something else than plain values: what it is good for is checked below
+    except ValueError:  # not plain values: refused below
         key = None
     network = _networks.get(key)
     if network is None:
