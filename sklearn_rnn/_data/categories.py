@@ -348,6 +348,8 @@ def vectors_of(embedding_init, categories, dtype="float64"):
         return None
     given = embedding_init
     n = len(categories.columns)
+    if n == 0:
+        raise ValueError("`embedding_init` must be None without `categorical_features`.")
     if isinstance(given, Mapping) or _is_matrix(given):
         given = [given]
     if len(given) != n:

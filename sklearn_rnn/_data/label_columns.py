@@ -59,8 +59,9 @@ class Indicator(_Columns):
         """Return the target of these columns (n_rows,) of 0 and 1."""
         if empty := [j for j, column in enumerate(columns) if not column.any()]:
             raise ValueError(
-                f"`y` must have a 1 in each of its columns, but column {empty[0]} has only 0 where "
-                "weights are positive: leave this column out, or add sequences with this label."
+                f"`y` must have a 1 in each of its columns, but column {empty[0]} has only 0 "
+                "(targets of weight 0 do not count): leave this column out, or add sequences with "
+                "this label."
             )
         return cls(len(columns))
 

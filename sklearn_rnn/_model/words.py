@@ -195,13 +195,13 @@ class Words:
             )
 
     def _check_merging(self, params):
-        """Refuse to merge last states of two directions, which are at different ends, with sums."""
+        """Refuse to merge the last states of two directions, which are those of different steps."""
         ends_merged = self.pooling.kind == "last" and not self.per_step and self.bidirectional
         if ends_merged and self.merge_mode != "concat" and self.connections is not None:
             raise ValueError(
                 f"`merge_mode` must be 'concat' with connections={self.connections!r} and "
-                f"pooling='last', got {self.merge_mode!r}: the two directions have their last "
-                "states at different ends. Use 'concat', or pooling='mean' or 'max'."
+                f"pooling='last', got {self.merge_mode!r}: the last states of the two directions "
+                "are those of different steps. Use pooling='mean' or 'max' for other modes."
             )
 
     def _check_loops(self, params):
