@@ -44,7 +44,7 @@ class Conv1D(BaseEstimator):
 
     It suits raw signals, in which short patterns matter. It computes
     ``z_t = activation(b + sum(W_k x_(t-k) for k in range(kernel_size)))``, with zeros before the
-    first step, so no output depends on later steps. In `weights_` its weight has shape
+    first step. No output depends on later steps. In `weights_` the weight has shape
     (channels, kernel_size * n_inputs): first the columns of the present step, ``W_0``, then those
     of the step before, and so on.
 
