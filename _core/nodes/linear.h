@@ -1,6 +1,6 @@
-/* Linear maps of sources, which heads and dense nodes have in common: the products forward, and the gradients of weights and of
- * sources. All are for the rows of the steps from `first` to `end`, whatever their number: a row's bits do not depend on it. Of
- * streams with one row per sequence they take all rows.
+/* Linear maps of sources, for heads and dense nodes: the products forward, and the gradients of weights and of sources. All
+ * functions take the rows of the steps from `first` to `end`, or all rows of streams with one row per sequence. A row's bits do
+ * not depend on the number of rows.
  */
 #ifndef SKLEARN_RNN_LINEAR_H
 #define SKLEARN_RNN_LINEAR_H

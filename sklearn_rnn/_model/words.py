@@ -36,7 +36,7 @@ def quantile_of(value):
 
 
 def _are_quantiles(value):
-    """Tell whether a value is one number between 0 and 1, or several that increase."""
+    """Tell whether a value is one number between 0 and 1, or several in increasing order."""
     several = isinstance(value, (list, tuple)) or getattr(value, "ndim", 0) == 1
     value = list(value) if several else [value]
     if not (value and all(map(number(0, 1, open_low=True).test, value))):
@@ -73,7 +73,8 @@ RULES = {
     "dtype": one_of(DTYPES),
     "huber_delta": number(0, open_low=True),
     "quantile": Allowed(
-        _are_quantiles, "a number between 0 and 1, or a list of such numbers that increase"
+        _are_quantiles,
+        "a number above 0 and below 1, or a list of such numbers in increasing order",
     ),
 }
 # The parameters for the tables of codes, which become the fact `tables` of a network.
@@ -84,7 +85,7 @@ CHANGEABLE = ("dropout", "output_dropout", "input_dropout", "input_noise", "hube
 
 @dataclass(frozen=True)
 class Words:
-    """What the parameters of a constructor say of a network, in their simplest form."""
+    """The parameters of a constructor that define a network, in their simplest form."""
 
     cell: tuple[Part, ...]  # one for each layer
     hidden_layer_sizes: tuple[int, ...]
@@ -153,7 +154,7 @@ class Words:
         return width_of(self.cell[layer], self.hidden_layer_sizes[layer])
 
     def check(self, params):
-        """Refuse words that do not go together; params: as the user gave them."""
+        """Refuse words that cannot be combined; params: as the user gave them."""
         if self.bidirectional and self.reads_output:
             raise ValueError(
                 f"`bidirectional` must be False with cell={shown(params['cell'])}: a network that "
@@ -194,13 +195,13 @@ class Words:
             )
 
     def _check_merging(self, params):
-        """Refuse last states of merged streams, in which each direction ends elsewhere."""
+        """Refuse to merge the last states of two directions, which are those of different steps."""
         ends_merged = self.pooling.kind == "last" and not self.per_step and self.bidirectional
         if ends_merged and self.merge_mode != "concat" and self.connections is not None:
             raise ValueError(
                 f"`merge_mode` must be 'concat' with connections={self.connections!r} and "
-                f"pooling='last', got {self.merge_mode!r}: the two directions have their last "
-                "states at different ends. Or use pooling='mean' or 'max'."
+                f"pooling='last', got {self.merge_mode!r}: the last states of the two directions "
+                "are those of different steps. Use pooling='mean' or 'max' for other modes."
             )
 
     def _check_loops(self, params):
@@ -224,7 +225,7 @@ class Words:
         if self.pooling.kind == "attention":
             raise ValueError(
                 "`pooling` must not be attention with bidirectional=True and a cell with "
-                "`projection_size` or `transition_layer_sizes`."
+                "`projection_size` or `transition_layer_sizes`; use 'mean' or 'max'."
             )
 
     def simplest(self):
@@ -328,7 +329,7 @@ def difference(network, other):
         if name in ("cell", "input_layers", "pooling"):  # objects, which compare by identity
             ours, theirs = getattr(network.words, name), getattr(other.words, name)
             differs = ours != theirs
-            if name == "cell":  # a cell more or less is another number of layers
+            if name == "cell":  # another number of cells means another `hidden_layer_sizes`
                 differs = any(map(Part.differs, ours, theirs))
         if differs:
             return name, before[name], now[name]
@@ -384,7 +385,7 @@ def from_description(facts, file_format=FORMAT):
     """Return the network that a description describes; a ValueError says what is wrong with it."""
     try:  # marshal is quick, and tells 1 from True and from 1.0
         key = marshal.dumps((facts, file_format), 2)
-    except ValueError:  # something else than plain values: what it is good for is checked below
+    except ValueError:  # not plain values: refused below
         key = None
     network = _networks.get(key)
     if network is None:
