@@ -234,6 +234,22 @@ class Categories:
                 known.append(np.unique(sequences.values[:, j]).astype(np.int64))
         return cls(tuple(columns), tuple(known))
 
+    def of_sequences(self, sequences, kept):
+        """Return sequences of rows and the categories that only some of the sequences have.
+
+        sequences: with the numbers of rows, as `encode` returns them; kept: a mask (n_samples,).
+        Codes of no kept sequence become unknown.
+        """
+        taken, values, known = np.repeat(kept, sequences.lengths), sequences.values.copy(), []
+        for j, codes in zip(self.columns, self.known, strict=True):
+            rows = values[:, j].astype(np.intp)
+            used = np.unique(rows[taken])
+            places = np.full(len(codes) + 1, len(used))
+            places[used] = np.arange(len(used))
+            values[:, j] = places[rows]
+            known.append(codes[used])
+        return replace(sequences, values=values), replace(self, known=tuple(known))
+
     @property
     def n_rows(self):
         """Rows of the table of each column."""
