@@ -17,7 +17,7 @@ from .carriers import as_numbers
 from .frames import column_names, is_frame, label_columns, labels_of, read_frame
 from .items import first_frame
 from .packed import Sequences, offsets_of_equal
-from .values import missing_in
+from .values import held, missing_in
 
 CODE_BITS = 31
 MOST_FEATURES = 64  # a layer can read so many tables, and other sources beside them
@@ -197,6 +197,12 @@ def _numbered(frame, labels, argument):
             return frame  # another form, which is refused later
         given = _labels(frame, j, argument)
         if known.dtype.kind == "U":
+            if held(given) != "strings":
+                raise ValueError(
+                    f"`{argument}` must hold strings in column {column_names(frame)[j]!r}, which "
+                    f"is categorical, as in fit; got {held(given)} ({given.dtype}): convert it as "
+                    "for fit."
+                )
             numbers = {label: k for k, label in enumerate(known.tolist())}
             distinct, place = np.unique(given.astype(object).astype(str), return_inverse=True)
             rows = [numbers.get(label, len(known)) for label in distinct.tolist()]
@@ -339,6 +345,11 @@ def dimensions(embedding_dim, categories, vectors=None):
             for known, rows in zip(categories.known, given, strict=True)
         )
     several = isinstance(embedding_dim, (list, tuple))
+    if several and n == 0:
+        raise ValueError(
+            f"`embedding_dim` must have no list without `categorical_features`, which select no "
+            f"column of X; got {embedding_dim!r}."
+        )
     if several and len(embedding_dim) != n:
         raise ValueError(
             f"`embedding_dim` must have one entry per categorical feature, {n}, got "
@@ -363,6 +374,11 @@ def vectors_of(embedding_init, categories, dtype="float64"):
         return None
     given = embedding_init
     n = len(categories.columns)
+    if n == 0:
+        raise ValueError(
+            "`embedding_init` must be None without `categorical_features`, which select no column "
+            "of X: name the columns that hold codes."
+        )
     if isinstance(given, Mapping) or _is_matrix(given):
         given = [given]
     if len(given) != n:

@@ -36,8 +36,8 @@ ATTRIBUTES = {
     ),
     "categories_": (
         "list of ndarray",
-        "The codes, or strings, of each of the `categorical_features` in the first fit, in order; "
-        "only if there are any.",
+        "The codes, or strings, of each of the `categorical_features` in the first fit, in order, "
+        "those of sequences of weight 0 left out; only if there are any.",
     ),
     "n_features_in_": (
         "int",
@@ -238,7 +238,9 @@ return_state : bool, default=False
 state : dict of str to ndarray of shape (n_samples, n)
     Only with `return_state`: ``h_l0``, ``h_l1`` and so on, one per layer; for "lstm" also
     ``c_l0`` and so on; for "jordan" only ``y``, the output of the last step: probabilities,
-    rates, or numbers in units of ``y_scale_``. The arrays have the dtype of the network.
+    rates, or numbers in units of ``y_scale_``. If the network has a `Conv1D`, also what it
+    reads of earlier steps: ``x`` and ``x_2``, normalised X one and two steps before, and so
+    on. The arrays have the dtype of the network.
 """,
     "parameters_of_score": """
 X : sequences
