@@ -236,7 +236,8 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
 
         Mean and scale of X accumulate over all calls. Those in use are updated when one of them has
         moved by more than 1 % of the scale. If the scale of a feature changes by a factor below 2,
-        the weights are changed with it so that predictions stay the same.
+        the weights are changed with it so that predictions stay the same (with a `Conv1D` only
+        approximately: it reads zeros before the first step).
 
         Parameters
         ----------

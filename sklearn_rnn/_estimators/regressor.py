@@ -237,8 +237,8 @@ class RNNRegressor(RegressorMixin, _RNNBase):
 
         Means and scales of X and y accumulate over all calls. Those in use are updated when one of
         them has moved by more than 1 % of the scale. If the scale of a column changes by a factor
-        below 2, the weights are changed with it so that predictions stay the same (with "jordan"
-        only approximately: no output precedes the first step).
+        below 2, the weights are changed with it so that predictions stay the same (with "jordan" or
+        a `Conv1D` only approximately: these read zeros before the first step).
 
         Parameters
         ----------
