@@ -93,3 +93,17 @@ def test_tables_need_categorical_features(options):
     (name,) = options
     with pytest.raises(ValueError, match=rf"`{name}` must .* without `categorical_features`"):
         RNNRegressor(4, **options).fit(X, Y)
+
+
+# ---- validation data that the loss cannot judge --------------------------------------------------
+
+
+@pytest.mark.parametrize(("loss", "bad"), [("gamma", 0.0), ("gamma", -1.0), ("poisson", -1.0)])
+def test_the_loss_of_validation_targets_needs_their_sign(loss, bad):
+    rnn = RNNRegressor(4, loss=loss, early_stopping=True, scoring="loss", max_iter=2)
+    y_val = np.array([1.0, bad, 2.0])
+    with pytest.raises(ValueError, match=rf"`y_val` must .* with loss='{loss}', got {bad}"):
+        rnn.fit(X, np.abs(Y) + 1, X_val=X[:3], y_val=y_val)
+    assert not hasattr(rnn, "params_")
+    rnn.fit(X, np.abs(Y) + 1, X_val=X[:3], y_val=y_val, sample_weight_val=[1, 0, 1])
+    assert np.isfinite(rnn.validation_scores_).all()
