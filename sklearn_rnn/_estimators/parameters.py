@@ -92,7 +92,8 @@ TABLE = {
         "The features that hold integer codes, from 0 to below 2**31, instead of numbers. The "
         "network reads a learned vector in place of a code, which is never normalised. Each such "
         "feature has a table of vectors: one for each code in the first fit (`categories_`), and "
-        "one for all other codes, which is the mean of these. A mask, indices, or names of columns "
+        "one for all other codes, which is the mean of these. A minibatch updates, and `alpha` "
+        "penalises, only the vectors of its own codes. A mask, indices, or names of columns "
         "if X is a list of frames, whose columns may also hold strings; "
         '"from_dtype" means all columns of strings and categories in frames.',
     ),
