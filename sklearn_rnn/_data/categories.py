@@ -17,7 +17,7 @@ from .carriers import as_numbers
 from .frames import column_names, is_frame, label_columns, labels_of, read_frame
 from .items import first_frame
 from .packed import Sequences, offsets_of_equal
-from .values import missing_in
+from .values import held, missing_in
 
 CODE_BITS = 31
 MOST_FEATURES = 64  # a layer can read this many tables and its other sources
@@ -197,6 +197,12 @@ def _numbered(frame, labels, argument):
             return frame  # another form, which is refused later
         given = _labels(frame, j, argument)
         if known.dtype.kind == "U":
+            if held(given) != "strings":
+                raise ValueError(
+                    f"`{argument}` must hold strings in column {column_names(frame)[j]!r}, which "
+                    f"is categorical, as in fit; got {held(given)} ({given.dtype}): convert it as "
+                    "for fit."
+                )
             numbers = {label: k for k, label in enumerate(known.tolist())}
             distinct, place = np.unique(given.astype(object).astype(str), return_inverse=True)
             rows = [numbers.get(label, len(known)) for label in distinct.tolist()]
@@ -233,6 +239,22 @@ class Categories:
                 _check_codes(sequences, j, argument)
                 known.append(np.unique(sequences.values[:, j]).astype(np.int64))
         return cls(tuple(columns), tuple(known))
+
+    def of_sequences(self, sequences, kept):
+        """Return sequences of rows and the categories that only some of the sequences have.
+
+        sequences: with the numbers of rows, as `encode` returns them; kept: a mask (n_samples,).
+        Codes of no kept sequence become unknown.
+        """
+        taken, values, known = np.repeat(kept, sequences.lengths), sequences.values.copy(), []
+        for j, codes in zip(self.columns, self.known, strict=True):
+            rows = values[:, j].astype(np.intp)
+            used = np.unique(rows[taken])
+            places = np.full(len(codes) + 1, len(used))
+            places[used] = np.arange(len(used))
+            values[:, j] = places[rows]
+            known.append(codes[used])
+        return replace(sequences, values=values), replace(self, known=tuple(known))
 
     @property
     def n_rows(self):
@@ -324,6 +346,11 @@ def dimensions(embedding_dim, categories, vectors=None):
             for known, rows in zip(categories.known, given, strict=True)
         )
     several = isinstance(embedding_dim, (list, tuple))
+    if several and n == 0:
+        raise ValueError(
+            f"`embedding_dim` must have no list without `categorical_features`, which select no "
+            f"column of X; got {embedding_dim!r}."
+        )
     if several and len(embedding_dim) != n:
         raise ValueError(
             f"`embedding_dim` must have one entry for each of the {n} categorical features, got "
@@ -349,7 +376,10 @@ def vectors_of(embedding_init, categories, dtype="float64"):
     given = embedding_init
     n = len(categories.columns)
     if n == 0:
-        raise ValueError("`embedding_init` must be None without `categorical_features`.")
+        raise ValueError(
+            "`embedding_init` must be None without `categorical_features`, which select no column "
+            "of X: name the columns that hold codes."
+        )
     if isinstance(given, Mapping) or _is_matrix(given):
         given = [given]
     if len(given) != n:

@@ -295,13 +295,17 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
-        owner = type(self).__name__
-        if form is None:
+        owner, is_first = type(self).__name__, form is None
+        if is_first:
             sequences, form, categories = learn_X(X, owner, self.categorical_features, X_name)
         else:
             sequences, form = read_X(X, owner, form, X_name, categories=categories)
         # Weights come first: a target of weight 0 may be anything.
         weights = read_weights(sample_weight, sequences, per_step, weight_name)
+        if is_first and categories.columns and weights is not None:
+            kept = Examples(sequences, None, weights, per_step).have_weight()
+            if not kept.all():
+                sequences, categories = categories.of_sequences(sequences, kept)
         taught = None if weights is None else weights > 0
         rows = self._target_kind.read(y, sequences, per_step, y_name, taught)
         return sequences, form, categories, rows, weights

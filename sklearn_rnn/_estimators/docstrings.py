@@ -36,8 +36,9 @@ ATTRIBUTES = {
     ),
     "categories_": (
         "list of ndarray",
-        "For each of the `categorical_features`, its codes or strings in the first fit, sorted. "
-        "Without such features there is no such attribute.",
+        "For each of the `categorical_features`, its codes or strings in the first fit, sorted; "
+        "those of sequences of weight 0 are left out. Without such features there is no such "
+        "attribute.",
     ),
     "n_features_in_": (
         "int",

@@ -98,7 +98,8 @@ TABLE = {
         "data frames. In place of each code, the network reads a vector that it learns (an "
         "embedding; Bengio et al., 2003); codes are not normalised. Each such feature has one "
         "vector for each code in the first fit (`categories_`), and one for all other codes, which "
-        "is the mean of the vectors that were trained.",
+        "is the mean of the vectors that were trained. A minibatch updates, and `alpha` penalises, "
+        "only the vectors of its own codes.",
     ),
     "embedding_dim": Parameter(
         DIMENSIONS,
