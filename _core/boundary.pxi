@@ -108,8 +108,10 @@ cdef class Dataset:
     weights : ndarray of shape (n,), float64; or None for ones
     mean, scale : ndarray of shape (n_features,), float64; or None
         The network reads `(values - mean) / scale`, computed in float64.
+    initial_state : ndarray of shape (n_samples, n_state_columns), the network's dtype; or None
+        The states before the first step of each sequence, for engines made with `carried`. See `state_layout`.
     """
-    cdef readonly object values, offsets, targets, weights, mean, factor
+    cdef readonly object values, offsets, targets, weights, mean, factor, initial_state
     cdef readonly isize n_samples, n_steps, n_features
     cdef object least_of_columns, greatest_of_columns
     cdef const isize *least_label           # of each column of integer targets
@@ -120,7 +122,7 @@ cdef class Dataset:
     cdef const double *shift_data
     cdef const double *factor_data
 
-    def __cinit__(self, values, offsets, targets=None, weights=None, mean=None, scale=None):
+    def __cinit__(self, values, offsets, targets=None, weights=None, mean=None, scale=None, initial_state=None):
         cdef isize i
         kind = cnp.NPY_FLOAT64 if getattr(values, "dtype", None) == np.float64 else cnp.NPY_FLOAT32
         self.values_are_double = kind == cnp.NPY_FLOAT64
@@ -133,6 +135,7 @@ cdef class Dataset:
             if self.offset_data[i + 1] <= self.offset_data[i]:
                 raise ValueError(f"`offsets` must increase: sequence {i} has no steps.")
         self.values, self.offsets, self.targets, self.weights = values, offsets, targets, weights
+        self.initial_state = initial_state
         if mean is not None or scale is not None:
             self.mean, self.factor = mean, factor_of(mean, scale, self.n_features)
             self.shift_data = <const double *>cnp.PyArray_DATA(self.mean)

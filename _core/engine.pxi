@@ -12,8 +12,9 @@ from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 from blas cimport gemm_double, gemm_float
 from kernels cimport (
     BLOCK_ROWS, CLASS_PER_GROUP, CLASS_PER_OUTPUT, MAX_DIRECTIONS, MOST_HELPERS, NUMBERS, NUMBERS_PER_QUANTILE, ONCE,
-    PLAN_MADE, PLAN_OVER_BUDGET, PLAN_TOO_LONG, POLL_WORK, SIGNAL_NANOSECONDS, TWO_CLASSES, rnn_carried, rnn_job, rnn_network,
-    rnn_node, rnn_optimizer, rnn_phase, rnn_targets, rnn_team, rnn_wish, run_phases, start_helpers, stop_job
+    PLAN_MADE, PLAN_OVER_BUDGET, PLAN_TOO_LONG, POLL_WORK, ROW_PER_SEQUENCE, SIGNAL_NANOSECONDS, TWO_CLASSES, rnn_carried,
+    rnn_job, rnn_kind_info, rnn_network, rnn_node, rnn_optimizer, rnn_phase, rnn_targets, rnn_team, rnn_tensor, rnn_wish,
+    run_phases, start_helpers, stop_job
 )
 
 # Below this many multiplications, about half a millisecond, one thread does everything. On a quiet machine a second one would
@@ -96,7 +97,7 @@ cdef class Engine:
     probe : bool
         Make room for the squares of the gradients of h (training only).
     carried : bool
-        Continue from given states (prediction only).
+        Continue from given states, those of the data: see `Dataset`.
     session : bool
         Make room for a `Session`.
     """
@@ -192,10 +193,23 @@ cdef class Engine:
             raise ValueError("A head that reads last states must not have a target per step.")
         if network.training and not is_head:
             raise ValueError("The last node must be a head for training.")
-        if network.carried and (network.training or not self.is_causal()):
-            raise ValueError("`carried` must be False in training, and in networks with a reverse direction.")
-        if network.session and not (network.carried and is_head):
-            raise ValueError("A session must be made with carried=True, and its last node must be a head.")
+        if network.carried and not self.is_causal():
+            raise ValueError("`carried` must be False in networks with a reverse direction.")
+        if network.session and not (network.carried and is_head and not network.training):
+            raise ValueError("A session must be made with carried=True and training=False, and its last node must be a head.")
+        if network.session:
+            self.check_session()
+        return 0
+
+    cdef int check_session(self) except -1:
+        """Refuse nodes that read all steps of a sequence."""
+        cdef const rnn_kind_info *info
+        cdef int i
+        for i in range(1, self.network.n_nodes):
+            info = self.tables.info_of(i)
+            if info.rows == ROW_PER_SEQUENCE and not info.only_last_rows:
+                raise ValueError(f"A session must not have node {self.tables.nodes[i - 1].name!r}, which reads all steps of a "
+                                 "sequence.")
         return 0
 
     cdef bint is_causal(self):
@@ -342,6 +356,9 @@ cdef class Engine:
         job.data.labels = NULL
         job.data.targets = NULL
         job.data.weights = NULL
+        job.initial_state = NULL
+        if network.training:
+            job.initial_state = self.pointer_to_states(data.initial_state, data.n_samples)
         if not taught:
             return
         kind = self.kernels.losses[network.loss].targets
@@ -355,6 +372,14 @@ cdef class Engine:
             self.check_labels(data)
         if data.weights is not None:
             job.data.weights = <const double *>pointer_to(data.weights, "weights", cnp.NPY_FLOAT64, (n,))
+
+    cdef const void *pointer_to_states(self, initial_state, isize n_samples) except? NULL:
+        """Data of given states, which an engine needs if it was made with `carried`; else NULL."""
+        if (initial_state is not None) != self.network.carried:
+            raise ValueError("`initial_state` must be given if and only if the engine was made with `carried`.")
+        if initial_state is None:
+            return NULL
+        return pointer_to(initial_state, "initial_state", self.kind, (n_samples, self.network.state_columns))
 
     cdef int check_labels(self, Dataset data) except -1:
         """Refuse labels that are no classes of their outputs."""
@@ -678,7 +703,7 @@ cdef class Engine:
         ----------
         data : Dataset
         raw : bool
-        initial_state : ndarray of shape (n_samples, n_state_columns), the network's dtype; or None for zeros
+        initial_state : ndarray of shape (n_samples, n_state_columns), the network's dtype; or None for those of the data
             Needs an engine made with `carried`. See `state_layout`.
         return_state : bool
             Whether to return the states after each sequence's last step too.
@@ -704,11 +729,9 @@ cdef class Engine:
         output = np.empty((data.n_steps if per_step else data.n_samples, result.out.parts * result.out.units), dtype=self.dtype)
         job.batch.output, job.batch.raw = cnp.PyArray_DATA(output), raw
         state_shape, final_state = (data.n_samples, network.state_columns), None
-        if (initial_state is not None) != network.carried:
-            raise ValueError("`initial_state` must be given if and only if the engine was made with `carried`.")
-        job.initial_state = job.final_state = NULL
-        if initial_state is not None:
-            job.initial_state = pointer_to(initial_state, "initial_state", self.kind, state_shape)
+        job.final_state = NULL
+        initial_state = data.initial_state if initial_state is None else initial_state
+        job.initial_state = self.pointer_to_states(initial_state, data.n_samples)
         if return_state:
             final_state = np.zeros(state_shape, dtype=self.dtype)
             job.final_state = cnp.PyArray_DATA(final_state)
@@ -724,23 +747,23 @@ cdef class Engine:
         return (output, final_state) if return_state else output
 
     def state_layout(self):
-        """List the states that go on from step to step.
+        """List the states that go on from step to step: see the function of this name."""
+        return self.tables.state_layout()
 
-        Returns
-        -------
-        layout : list of (name, first column, n_columns)
-            Where each is in a row of states. The names are "h_l0", "c_l0", ...; "y" is the output of a head that other nodes
-            read.
-        """
+    def initial_state(self):
+        """Return the states with which sequences begin unless others are given, (n_state_columns,): learned ones, or zeros."""
+        cdef const rnn_network *network = self.network
         cdef const rnn_carried *carried
-        cdef int i
-        layout = []
-        for i in range(self.network.n_carried):
-            carried = &self.network.carried_state[i]
-            node = self.tables.nodes[carried.node - 1].name if carried.node else "x"
-            if carried.state >= 0:
-                name = f"{self.network.node[carried.node].declared.state_name[carried.state].decode()}_{node}"
-            else:
-                name = ("y" if carried.node == self.network.head else node) + (f"_{carried.back + 1}" if carried.back else "")
-            layout.append((name, carried.column, self.network.node[carried.node].out.units))
-        return layout
+        cdef const rnn_tensor *tensor
+        cdef int i, j
+        row = np.zeros(network.state_columns, dtype=self.dtype)
+        for i in range(network.n_carried):
+            carried = &network.carried_state[i]
+            if carried.state < 0:
+                continue
+            stem = b"initial_" + network.node[carried.node].declared.state_name[carried.state]
+            for j in range(network.n_tensors):
+                tensor = &network.tensor[j]
+                if tensor.node == carried.node and tensor.stem == stem:
+                    row[carried.column:carried.column + tensor.size] = self.params[tensor.at:tensor.at + tensor.size]
+        return row

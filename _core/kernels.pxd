@@ -26,8 +26,8 @@ cdef extern from "interface/rosters.h" nogil:
         const rnn_option *options
         rnn_rows rows
         bint has_units, has_cell, has_directions, stem_first
-        bint reads_one, reads_equal, reads_shifts, reads_once, needs_earlier, reads_stems
-        bint is_output
+        bint reads_one, reads_equal, reads_shifts, reads_once, needs_earlier, merges, reads_stems
+        bint only_last_rows, training_only, is_output
 
     ctypedef enum rnn_targets:
         NUMBERS
@@ -57,6 +57,7 @@ cdef extern from "interface/network.h" nogil:
         MAX_OWN
         MAX_SHIFT
         MAX_SOURCES
+        MAX_STATES
 
     ctypedef enum rnn_initial:
         ZEROS

@@ -4,9 +4,9 @@ from collections import namedtuple
 from libc.string cimport memcpy, memset
 
 from kernels cimport (
-    CONSTANTS, FROM_0_TO_1, GLOROT, MAX_BLOCKS, MAX_DIRECTIONS, MAX_NODES, MAX_OWN, MAX_SHIFT, MAX_SOURCES, ORTHOGONAL, PLAN_MADE,
-    PLAN_WITHOUT_ORDER, ROW_PER_SEQUENCE, ROWS_OF_SOURCE, ZEROS, isize, rnn_kernels, rnn_kernels_of, rnn_kind_info, rnn_network,
-    rnn_node, rnn_packing, rnn_plan_result, rnn_source, rnn_tensor, rnn_wish
+    CONSTANTS, FROM_0_TO_1, GLOROT, MAX_BLOCKS, MAX_DIRECTIONS, MAX_NODES, MAX_OWN, MAX_SHIFT, MAX_SOURCES, MAX_STATES,
+    ORTHOGONAL, PLAN_MADE, PLAN_WITHOUT_ORDER, ROWS_OF_SOURCE, ROW_PER_SEQUENCE, ZEROS, isize, rnn_carried, rnn_kernels,
+    rnn_kernels_of, rnn_kind_info, rnn_network, rnn_node, rnn_packing, rnn_plan_result, rnn_source, rnn_tensor, rnn_wish
 )
 
 # An array of parameters: its place in the flat vector, `n_groups` (gates) that are initialised one by one, how (`initial`), and
@@ -88,8 +88,9 @@ cdef class NodeTables:
         network.n_nodes = len(self.nodes) + 1
         network.n_sources = n_sources
         network.result = network.n_nodes - 1
-        n_tensors = network.n_nodes * MAX_DIRECTIONS * (len(STEMS) + 3 + MAX_OWN)
-        n_packings = MAX_DIRECTIONS * ((MAX_BLOCKS + 1) * (network.n_sources + network.n_nodes) + network.n_nodes * (1 + MAX_OWN))
+        n_tensors = network.n_nodes * MAX_DIRECTIONS * (len(STEMS) + 3 + MAX_OWN + MAX_STATES)
+        n_packings = MAX_DIRECTIONS * ((MAX_BLOCKS + 1) * (network.n_sources + network.n_nodes)
+                                       + network.n_nodes * (1 + MAX_OWN + MAX_STATES))
         self.n_bytes_described = network.n_nodes * sizeof(rnn_node) + network.n_sources * sizeof(rnn_source)
         self.memory = aligned_empty(self.n_bytes_described + n_tensors * sizeof(rnn_tensor) + n_packings * sizeof(rnn_packing),
                                     np.uint8)
@@ -127,6 +128,9 @@ cdef class NodeTables:
             raise ValueError(f"`options` of {owner} must be among {sorted({**of_kind, **of_cell})}, got {sorted(unknown)}.")
         fill_options(to.option, of_kind, given, owner)
         fill_options(to.cell_option, of_cell, given, owner)
+        if given.get("initial_state") == "learned" and CELLS[node.cell].reads_output:
+            raise ValueError(f"`initial_state` of node {node.name!r} must be 'zeros': the cell {node.cell!r} does not read its "
+                             "own state.")
         for i, (of, shift, stem) in enumerate((s.node, s.shift, s.weight) for s in sources):
             source = &self.network.source[first_source + i]
             if not -1 <= of < len(self.nodes):
@@ -174,6 +178,8 @@ cdef class NodeTables:
             raise ValueError(f"Node {name!r} must read streams with one row per step{instead}.")
         if info.reads_equal and len({self.columns_of(source) for source in sources}) > 1:
             raise ValueError(f"Node {name!r} must read streams of one width and direction.")
+        if info.merges and self.columns_of(sources[0])[0] != 2:
+            raise ValueError(f"Node {name!r} must read a stream of two directions.")
         return 0
 
     cdef bint is_once(self, int number) except -1:
@@ -186,6 +192,8 @@ cdef class NodeTables:
     cdef tuple columns_of(self, int number):
         """Parts and units of a node's stream, and whether they run backwards."""
         cdef rnn_node *node = &self.network.node[number]
+        if self.info_of(number).merges:
+            return 1, self.columns_of(self.network.source[node.first_source].node)[1], False
         if self.info_of(number).reads_equal:
             return self.columns_of(self.network.source[node.first_source].node)
         return node.n_directions, node.units, node.direction[0].reverse
@@ -198,6 +206,25 @@ cdef class NodeTables:
                              "through time (or, with `by_step`, in the network), whose nodes must all run in one direction and "
                              "have an output at every step.")
         return result
+
+    cdef list state_layout(self):
+        """See the function of this name."""
+        cdef const rnn_network *network = &self.network
+        cdef const rnn_carried *carried
+        cdef int i, number
+        layout = {}
+        for i in range(network.n_carried):
+            carried = &network.carried_state[i]
+            number = carried.node
+            while self.info_of(number).training_only:
+                number = network.source[network.node[number].first_source].node
+            node = self.nodes[number - 1].name if number else "x"
+            if carried.state >= 0:
+                name = f"{network.node[number].declared.state_name[carried.state].decode()}_{node}"
+            else:
+                name = ("y" if number == network.head else node) + (f"_{carried.back + 1}" if carried.back else "")
+            layout[carried.column] = name, carried.column, network.node[number].out.units
+        return list(layout.values())
 
     cdef str tensor_name(self, const rnn_tensor *tensor):
         stem, name = tensor.stem.decode(), self.direction_name(tensor.node, tensor.direction)
@@ -252,3 +279,25 @@ def tensors(n_features, nodes):
                              tuple(tensor.constant[k] for k in range(tensor.n_groups)), bool(tensor.decays), tensor.node - 1,
                              tensor.stem.decode(), tuple(memory[k] for k in range(tensor.n_groups))))
     return result
+
+
+def state_layout(n_features, nodes):
+    """List the states of a network that go on from step to step.
+
+    Parameters
+    ----------
+    n_features : int
+    nodes : sequence of Node
+
+    Returns
+    -------
+    layout : list of (name, first column, n_columns)
+        Where each is in a row of states. The names are "h_l0", "c_l0", ...; "y" is the output of a head that other nodes read,
+        and the name of any other node its stream, if it is read at later steps.
+    """
+    cdef NodeTables tables = NodeTables(n_features, nodes)
+    cdef rnn_wish wish
+    memset(&wish, 0, sizeof(wish))
+    if tables.plan(rnn_kernels_of(8, 0), &wish) != PLAN_MADE:
+        raise ValueError("`hidden_layer_sizes` is too large: the parameters need 2**59 numbers or more.")
+    return tables.state_layout()

@@ -5,8 +5,8 @@ from kernels cimport rnn_data
 cdef class Session(Engine):
     """A network with its states, for sequences that arrive step by step.
 
-    It is an `Engine` made with `session`, `carried` and `by_step`, and with a length of 1 for each sequence. The states begin
-    with zeros. One thread at a time may use it.
+    It is an `Engine` made with `session`, `carried` and `by_step`, and with a length of 1 for each sequence. `load` lets all
+    sequences begin. One thread at a time may use it.
     """
     cdef object offsets, scaling, y_mean, y_scale
     cdef bint flat
@@ -19,6 +19,17 @@ cdef class Session(Engine):
         self.job.data.offsets = <const isize *>cnp.PyArray_DATA(self.offsets)
         self.job.sync.poll = NULL       # a step is never left half done
         self.arenas[...] = 0
+
+    def load(self, params):
+        """See `Engine.load`."""
+        super().load(params)
+        self.begin(slice(None))
+
+    def begin(self, rows):
+        """Set the states of some sequences, a NumPy index, to those with which sequences begin."""
+        states = self.state_rows()
+        states[rows] = self.initial_state()
+        self.set_state_rows(states)
 
     def normalise_by(self, mean, scale):
         """Read `(values - mean) / scale`, computed in float64; both are ndarrays of shape (n_features,), float64."""

@@ -210,6 +210,25 @@ def draw_lengths(batch, steps, ragged, rng):
     return lengths
 
 
+def with_given_states(network, data, rng):
+    """Return a copy of the data whose sequences continue from given states, if they can."""
+    if not network.is_causal:
+        return data
+    shape = data.n_samples, sum(n for _, _, n in network.state_layout)
+    states = rng.uniform(-0.7, 0.7, shape).astype(np.float32).astype(network.dtype)
+    return _core.Dataset(
+        data.values, data.offsets, data.targets, data.weights, initial_state=states
+    )
+
+
+def given_states(network, data):
+    """Return the given states of a dataset by name, for the reference, or None."""
+    if data.initial_state is None:
+        return None
+    rows = data.initial_state.astype(np.float64)
+    return {name: rows[:, first : first + n] for name, first, n in network.state_layout}
+
+
 def parameters_of_loss(network):
     """Return the parameters of the network's loss, for reference.py."""
     return {name: getattr(network, name) for name in ("huber_delta", "quantile", "groups")}
@@ -280,7 +299,8 @@ def random_problem(seed, dtype="float64"):
     network = networks.random_network(rng, dtype)
     params = draw_params(network, rng)
     lengths = draw_lengths(rng.integers(1, 10), rng.integers(1, 13), True, rng)
-    return network, params, draw_dataset(network, lengths, rng, happens(rng, 0.5))
+    data = draw_dataset(network, lengths, rng, happens(rng, 0.5))
+    return network, params, with_given_states(network, data, rng) if happens(rng, 0.3) else data
 
 
 @contextmanager
@@ -312,6 +332,7 @@ def make_engine(
     """Return a loaded engine that takes these samples, or all, in one minibatch."""
     lengths = np.diff(data.offsets)
     lengths = lengths if indices is None else lengths[indices]
+    options.setdefault("carried", data.initial_state is not None)
     engine = network.engine(lengths, len(lengths), n_threads, training, memory_budget, **options)
     set_optimizer(engine, seed=seed)
     engine.load(params)
@@ -401,6 +422,7 @@ def run_reference(network, params, data):
     """Return what `run_engine` returns, from the reference."""
     weights, X, *targets = reference_arguments(network, params, data)
     nodes, per_step = network.nodes, network.per_step
+    given = given_states(network, data)
     loss, d_weights, d_X = reference.loss_and_grad(
         weights,
         X,
@@ -408,10 +430,11 @@ def run_reference(network, params, data):
         nodes=nodes,
         loss=network.loss,
         per_step=per_step,
+        initial_state=given,
         **parameters_of_loss(network),
     )
     link = {"link": network.loss, "groups": network.groups}
-    raw = reference.forward(weights, X, nodes, per_step=per_step, **link)
+    raw = reference.forward(weights, X, nodes, per_step=per_step, initial_state=given, **link)
     raw = np.concatenate([np.atleast_2d(z) for z in raw])
     return SimpleNamespace(
         loss=loss,

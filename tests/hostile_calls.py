@@ -16,12 +16,14 @@ from hostile import Call
 from hostile_carriers import LAYOUTS, N_COLUMNS, frame_or_series
 from hostile_values import (
     BAD,
+    COLUMNS,
     EXTREMES,
     GOOD,
     LABELS,
     NONSENSE,
     NOT_FINITE,
     UNSURE,
+    columns_of,
     data_sets,
     draw_labels,
     draw_targets,
@@ -70,12 +72,15 @@ def settings_of(draw, estimator, mode):
         "dropout": draw(st.sampled_from([0.0, 0.5])),
         "batch_size": draw(st.sampled_from(["auto", 2])),
         "solver": draw(st.sampled_from(sorted(_core.OPTIMIZERS))),
+        "alpha": draw(st.sampled_from([0.0, 0.1])),
+        "l1_ratio": draw(st.sampled_from([0.0, 0.5, 1.0])),
         "max_iter": draw(st.integers(1, 2)),
     }
     if estimator is RNNRegressor:
         options["loss"] = draw(st.sampled_from(REGRESSION_LOSSES))
         options["normalize_y"] = draw(st.booleans())
-        if options["loss"] == "poisson" and options["cell"] is RELU_JORDAN:
+        options["quantile"] = draw(st.sampled_from([0.3, [0.3], (0.2, 0.7)]))
+        if options["loss"] in ("poisson", "gamma") and options["cell"] is RELU_JORDAN:
             options["cell"] = "jordan"  # exp(z) of rectified units that read it is soon infinite
     return estimator(mode=mode, random_state=0, **options)
 
@@ -92,7 +97,9 @@ def _fitted(
     rng = np.random.default_rng(0)
     shape = (6, N_COLUMNS) if two_d else (6, N_COLUMNS, n_features)
     rows = shape[:2] if mode == "many_to_many" else shape[:1]
-    if estimator is RNNClassifier:
+    if variant in COLUMNS:
+        y = columns_of(variant, np.prod(rows)).reshape(*rows, len(variant))
+    elif estimator is RNNClassifier:
         y = np.array(variant)[np.arange(np.prod(rows)) % len(variant)].reshape(rows)
     else:
         y = rng.normal(size=(*rows, variant) if variant else rows)
@@ -133,7 +140,8 @@ def learning_calls(draw, method):
     estimator, mode = draw(st.sampled_from(ESTIMATORS)), draw(st.sampled_from(MODES))
     per_step = mode == "many_to_many"
     data = draw(data_sets())
-    variant = draw(st.sampled_from(LABELS if estimator is RNNClassifier else [0, 1, 2]))
+    labels = [*LABELS, *COLUMNS]
+    variant = draw(st.sampled_from(labels if estimator is RNNClassifier else [0, 1, 2]))
     again = draw(st.booleans())
     rnn = draw(settings_of(estimator, mode))
     if again and method == "partial_fit":
@@ -145,7 +153,7 @@ def learning_calls(draw, method):
     names += ["X_val", "y_val", "sample_weight_val"] if validated else []
     names += ["classes"] if method == "partial_fit" and estimator is RNNClassifier else []
     spoiled = which_spoiled(draw, names)
-    positive = getattr(rnn, "loss", "") == "poisson"
+    positive = getattr(rnn, "loss", "") in ("poisson", "gamma")
     drawn = {}
     for suffix in ["", "_val"] if validated else [""]:
         drawn[f"X{suffix}"] = draw_X(draw, data, f"X{suffix}" in spoiled)
@@ -159,6 +167,8 @@ def learning_calls(draw, method):
         drawn["classes"] = (
             (draw(st.sampled_from(BAD_CLASSES)), UNSURE)  # a model that goes on may do without
             if spoil
+            else (list(variant), UNSURE)
+            if variant in COLUMNS
             else (draw(st.sampled_from([list, np.array]))(variant), GOOD)
         )
     rnn.set_params(early_stopping=validated)
@@ -188,7 +198,7 @@ def predicting_calls(draw, method):
     classifies = method.startswith("predict_") or draw(st.booleans())
     estimator, mode = ESTIMATORS[not classifies], draw(st.sampled_from(MODES))
     data = draw(data_sets(n_min=1 if method != "score" else 2))
-    variant = draw(st.sampled_from(LABELS if classifies else [0, 1, 2]))
+    variant = draw(st.sampled_from([*LABELS, *COLUMNS] if classifies else [0, 1, 2]))
     rnn = fitted(estimator, mode, data, variant)
     spoiled = which_spoiled(draw, ["X", "y", "sample_weight"] if method == "score" else ["X"])
     drawn = {"X": draw_X(draw, data, "X" in spoiled)}

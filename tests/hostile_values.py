@@ -250,6 +250,8 @@ def draw_X(draw, data, spoil):
 
 
 LABELS = [["a", "b"], ["x", "yy", "zzz"], [0, 1], [3, 1, 2], [False, True], [0.0, 1.0], ["only"]]
+# Columns of labels: of 0 and 1, and of several classes.
+COLUMNS = [((0, 1),) * 3, (("a", "b"), ("x", "y", "zz")), ((0, 1), (2, 4))]
 BAD_LABELS = [np.nan, np.inf, None, 0.5, "another", 7, (1, 2), 1j, b"x", np.datetime64(0, "s")]
 BAD_LABELS += [pd.NA, pd.NaT, Enum("Colour", "RED").RED, Enum("Word", "a b", type=str).a]
 
@@ -262,7 +264,16 @@ def flat_or_steps(draw, data, per_step, drawn):
     return draw(st.sampled_from([*LAYOUTS, np.ndarray.tolist, frame_or_series]))(rows)
 
 
+def columns_of(variant, n):
+    """Return labels (n, n_columns) in which every class of one of `COLUMNS` occurs if it can."""
+    return np.stack([np.resize(np.array(classes), n) for classes in variant], axis=1)
+
+
 def draw_labels(draw, data, per_step, spoil, labels):
+    if labels in COLUMNS:
+        drawn = [data.rng.permutation(columns_of(labels, len(x) + 2))[: len(x)] for x in data.X]
+        drawn = spoiled_length(draw, drawn) if spoil else drawn
+        return flat_or_steps(draw, data, per_step, drawn), UNSURE  # a column may be empty
     drawn = data.per_step(np.array(labels))
     # Each class is taught wherever there is room.
     for i, item in enumerate(drawn):
@@ -285,7 +296,7 @@ def draw_labels(draw, data, per_step, spoil, labels):
 def draw_targets(draw, data, per_step, spoil, n_outputs, positive=False):
     drawn = data.numbers_per_step((n_outputs,) if n_outputs else ())
     if positive:
-        drawn = [np.abs(item) for item in drawn]
+        drawn = [np.abs(item) + 1e-3 for item in drawn]
     if not spoil:
         return flat_or_steps(draw, data, per_step, drawn), GOOD
     if draw(st.booleans()):

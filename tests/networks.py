@@ -9,6 +9,7 @@ from itertools import product
 import numpy as np
 import reference
 
+from sklearn_rnn import _core
 from sklearn_rnn._model.architecture import list_nodes
 from sklearn_rnn._model.network import DATA, Network, Node, Source
 from sklearn_rnn._model.parts import CELLS, Part
@@ -80,6 +81,8 @@ ALL_CELLS = (
 LINEAR = ("mingru", "minlstm")  # their states have no bounds either
 UNITS = (*range(1, 10), 16, 17)
 SHIFTS = (0, -1, -2)
+POOLINGS = ("mean", "max")
+MERGES, NORMS = tuple(reference.MERGE), tuple(reference.NORM)
 DIRECTIONS = tuple(reference.DIRECTIONS)
 
 
@@ -118,10 +121,12 @@ def random_network(rng, dtype="float64"):
         if not (loss in ("poisson", "gamma") and (options in UNBOUNDED or cell in LINEAR))
     ]  # exp(z) of units without bounds that feed themselves is soon infinite
     nodes = []
+    if happens(rng, 0.2):
+        add_random_disturbance(rng, nodes, DATA)
     for k in range(rng.integers(1 if feedback or not looping else 2, 5)):
         directions = "forward" if looping else pick(rng, DIRECTIONS)
         add_random_layer(rng, nodes, n_features, pick(rng, cells), directions, f"l{k}")
-    add_random_head(rng, nodes, n_outputs, at_every_step=per_step or feedback)
+    add_random_head(rng, nodes, n_features, n_outputs, at_every_step=per_step or feedback)
     if feedback:
         feed_back(rng, nodes)
     elif looping:
@@ -130,15 +135,15 @@ def random_network(rng, dtype="float64"):
 
 
 def add_random_layer(rng, nodes, n_features, cell, directions, name):
-    """Append a recurrent node that reads what is there, and perhaps a drop or an add behind it."""
+    """Append a recurrent node that reads what is there, and perhaps others behind it."""
     streams = [DATA, *range(len(nodes))]
     sources = [Source(*read) for read in pick_some(rng, list(product(streams, SHIFTS)), 3)]
     used = [node.units for node in nodes if node.kind == "recurrent"]
     units = pick(rng, used) if used and happens(rng, 0.5) else pick(rng, UNITS)
-    fields = {"units": units, "cell": cell[0], "options": cell[1], "directions": directions}
+    options = cell[1] + random_options(rng, cell[0])
+    fields = {"units": units, "cell": cell[0], "options": options, "directions": directions}
     new = add_node(nodes, "recurrent", sources, name, **fields)
-    if happens(rng, 0.3):
-        new = add_random_drop(nodes, new)
+    new = add_random_changes(rng, nodes, n_features, new)
     form = reference.unit_directions(nodes, new, n_features)
     equal = [
         i
@@ -149,11 +154,42 @@ def add_random_layer(rng, nodes, n_features, cell, directions, name):
         add_node(nodes, "add", [new, *pick_some(rng, equal, 2)])
 
 
-def add_random_drop(nodes, stream):
-    return add_node(nodes, "drop", [stream], options=(("rate", 0.3), ("layer", len(nodes))))
+def random_options(rng, cell):
+    """Return some of the options that a node has whatever its cell."""
+    options = {}
+    if cell != "jordan" and happens(rng, 0.3):  # jordan does not read its h
+        options["initial_state"] = "learned"
+    return tuple(options.items())
 
 
-def add_random_head(rng, nodes, n_outputs, at_every_step):
+def options_of_cell(node):
+    """Return the options of a node's cell, without those that every recurrent node has."""
+    return tuple(option for option in node.options if option[0] in _core.CELLS[node.cell].options)
+
+
+def add_random_changes(rng, nodes, n_features, stream):
+    """Perhaps append nodes that change a stream, and return the last one."""
+    directions = reference.unit_directions(nodes, stream, n_features)
+    if len(set(directions)) == 2 and happens(rng, 0.4):
+        stream = add_node(nodes, "merge", [stream], options=(("method", pick(rng, MERGES)),))
+    if happens(rng, 0.3):
+        stream = add_random_disturbance(rng, nodes, stream)
+    # In narrower rows the norm leaves hardly more than the signs.
+    if reference.width(nodes, stream, n_features) > 2 and happens(rng, 0.3):
+        stream = add_node(nodes, "norm", [stream], options=(("method", pick(rng, NORMS)),))
+    return stream
+
+
+def add_random_disturbance(rng, nodes, stream):
+    """Append a node that changes a stream in training only."""
+    layer = ("layer", len(nodes))
+    if happens(rng, 0.3):
+        return add_node(nodes, "noise", [stream], options=(("std", 0.2), layer))
+    options = (("rate", 0.3), layer, ("per_sequence", happens(rng, 0.5)))
+    return add_node(nodes, "drop", [stream], options=options)
+
+
+def add_random_head(rng, nodes, n_features, n_outputs, at_every_step):
     """Append a head that reads what nobody reads, and perhaps more."""
     read_by_others = {source.node for node in nodes for source in node.sources}
     streams = list(range(len(nodes)))
@@ -161,9 +197,19 @@ def add_random_head(rng, nodes, n_outputs, at_every_step):
     if happens(rng, 0.5):
         read += [i for i in pick_some(rng, streams, 2) if i not in read]
     if not at_every_step:
-        read = [add_node(nodes, "last", [i]) for i in read]
-    read = [add_random_drop(nodes, i) if happens(rng, 0.2) else i for i in read]
+        read = [add_random_summary(rng, nodes, i) for i in read]
+    read = [add_random_changes(rng, nodes, n_features, i) if happens(rng, 0.4) else i for i in read]
     add_node(nodes, "head", read, "head", units=n_outputs)
+
+
+def add_random_summary(rng, nodes, stream):
+    """Append a node that makes one row per sequence of a stream."""
+    kind = pick(rng, ("last", "pool", "attend"))
+    if kind == "pool":
+        return add_node(nodes, "pool", [stream], options=(("method", pick(rng, POOLINGS)),))
+    if kind == "attend":
+        return add_node(nodes, "attend", [stream], units=pick(rng, UNITS))
+    return add_node(nodes, "last", [stream])
 
 
 def feed_back(rng, nodes):
@@ -181,7 +227,7 @@ def close_a_loop(rng, nodes):
         (i, j)
         for i, node in enumerate(nodes)
         for j in range(i + 1, len(nodes))
-        if node.kind == "recurrent" and nodes[j].kind in ("recurrent", "add", "drop")
+        if node.kind == "recurrent" and nodes[j].kind != "head"
         if not behind_the_last_step(nodes, j)
     ]
     i, j = pick(rng, later)
@@ -189,7 +235,8 @@ def close_a_loop(rng, nodes):
 
 
 def behind_the_last_step(nodes, i):
+    """Tell whether a node has one row per sequence."""
+    if i == DATA or nodes[i].kind == "recurrent":
+        return False
     node = nodes[i]
-    if node.kind != "drop":
-        return node.kind == "last"
-    return behind_the_last_step(nodes, node.sources[0].node)
+    return node.kind in reference.OF_ALL_STEPS or behind_the_last_step(nodes, node.sources[0].node)

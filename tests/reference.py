@@ -309,9 +309,51 @@ def mgu_step(p, x, states, options):
 STEP = named("_step")
 
 
+# ---- Rows: function(row, ...) -> row, backward ---------------------------------------------------
+
+NORM_EPSILON = 1e-5
+
+
+def layer_norm(x, p):
+    """Ba, Kiros and Hinton (2016): y = (x - mean) / sqrt(var + epsilon) * weight + bias."""
+    scale = 1 / np.sqrt(x.var() + NORM_EPSILON)
+    normal = (x - x.mean()) * scale
+
+    def backward(d_y, d_p):
+        d_p["weight"] += d_y * normal
+        d_p["bias"] += d_y
+        d_normal = d_y * p["weight"]
+        return scale * (d_normal - d_normal.mean() - normal * np.mean(d_normal * normal))
+
+    return normal * p["weight"] + p["bias"], backward
+
+
+def rms_norm(x, p):
+    """Zhang and Sennrich (2019): y = x / sqrt(mean(x^2) + epsilon) * weight."""
+    scale = 1 / np.sqrt(np.mean(x**2) + NORM_EPSILON)
+    normal = x * scale
+
+    def backward(d_y, d_p):
+        d_p["weight"] += d_y * normal
+        d_normal = d_y * p["weight"]
+        return scale * (d_normal - normal * np.mean(d_normal * normal))
+
+    return normal * p["weight"], backward
+
+
+layer_norm.stems, rms_norm.stems = ("weight", "bias"), ("weight",)
+NORM = named("_norm")
+# Of the two directions of a unit: their merger, and the gradient of it with respect to each.
+MERGE = {
+    "sum": (np.add, lambda a, b: (1.0, 1.0)),
+    "ave": (lambda a, b: (a + b) / 2, lambda a, b: (0.5, 0.5)),
+    "mul": (np.multiply, lambda a, b: (b, a)),
+}
+
 # ---- What a list of nodes says ------------------------------------------------------------------
 
 FORWARD, REVERSE = 1, -1
+OF_ALL_STEPS = ("last", "pool", "attend")  # kinds that write once per sequence
 DIRECTIONS = {"forward": (FORWARD,), "reverse": (REVERSE,), "both": (FORWARD, REVERSE)}
 SUFFIX = {FORWARD: "", REVERSE: "_reverse"}
 
@@ -323,12 +365,15 @@ def width(nodes, i, n_features):
     node = nodes[i]
     if node.kind == "recurrent":
         return node.units * len(DIRECTIONS[node.directions])
-    return node.units if node.kind == "head" else width(nodes, node.sources[0].node, n_features)
+    if node.kind == "head":
+        return node.units
+    below = width(nodes, node.sources[0].node, n_features)
+    return below // 2 if node.kind == "merge" else below
 
 
 def unit_directions(nodes, i, n_features):
     """Return the direction in which each number of a stream runs (width,)."""
-    if i == DATA or nodes[i].kind == "head":
+    if i == DATA or nodes[i].kind in ("head", "merge"):
         return np.full(width(nodes, i, n_features), FORWARD)
     node = nodes[i]
     if node.kind == "recurrent":
@@ -360,7 +405,17 @@ def recurrent_shapes(node, widths):
     if step.hidden_product:
         shapes["bias_hh"] = (n_rows,)
     shapes |= step.own(n_units, dict(node.options))
-    return shapes | {stem: (n_rows, n_columns) for stem, n_columns in others.items()}
+    shapes |= {stem: (n_rows, n_columns) for stem, n_columns in others.items()}
+    return shapes | dict.fromkeys(learned_states(node), (n_units,))
+
+
+STATES = ("h", "c")
+
+
+def learned_states(node):
+    """Return the stems of the states with which a node begins a sequence, if it learns them."""
+    learns = dict(node.options).get("initial_state", "zeros") == "learned"
+    return [f"initial_{name}" for name in STATES[: STEP[node.cell].n_states]] if learns else []
 
 
 def layout(nodes, n_features):
@@ -375,6 +430,12 @@ def layout(nodes, n_features):
         elif node.kind == "head":
             shapes[f"{node.name}.weight"] = (node.units, sum(widths.values()))
             shapes[f"{node.name}.bias"] = (node.units,)
+        elif node.kind == "norm":
+            for stem in NORM[dict(node.options)["method"]].stems:
+                shapes[f"{node.name}.{stem}"] = tuple(widths.values())
+        elif node.kind == "attend":
+            shapes[f"{node.name}.weight"] = (node.units, *widths.values())
+            shapes[f"{node.name}.bias"] = shapes[f"{node.name}.score"] = (node.units,)
     return shapes
 
 
@@ -382,7 +443,8 @@ def readings(nodes):
     """Yield each item, one that it reads, and how many steps later that is.
 
     An item is a stream (the index of its node) or one direction of a recurrent node. A node that
-    reads all steps, as `last` does, is said to read the step before and the step after.
+    reads all steps, as those in `OF_ALL_STEPS` do, is said to read the step before and the step
+    after.
     """
     for i, node in enumerate(nodes):
         if node.kind == "recurrent":
@@ -393,7 +455,7 @@ def readings(nodes):
                     yield (i, direction), source.node, direction * source.shift
         else:
             for source in node.sources:
-                for steps in (-1, 1) if node.kind == "last" else (source.shift,):
+                for steps in (-1, 1) if node.kind in OF_ALL_STEPS else (source.shift,):
                     yield i, source.node, steps
 
 
@@ -430,17 +492,29 @@ def check_order(nodes):
 # ---- The network, on one sequence ---------------------------------------------------------------
 
 
+def name_of_stream(nodes, i, back):
+    """Return under what name a stream of `back` steps before the first is given."""
+    while nodes[i].kind in ("drop", "noise"):
+        i = nodes[i].sources[0].node
+    name = "x" if i == DATA else "y" if nodes[i].kind == "head" else nodes[i].name
+    return name if back == 1 else f"{name}_{back}"
+
+
 class Run:
     """A network on one sequence: every item is evaluated when it is first asked for.
+
+    `given` holds what comes before the first step, or None: states by "h_l0" and so on, streams
+    that are read at later steps by the names of `name_of_stream`.
 
     An item is a method with its arguments, which returns a value and a function `backward`.
     Each is kept in the record after all that it reads; on the way back, from the end of the record
     to its start, its gradient is therefore complete when its turn comes.
     """
 
-    def __init__(self, weights, x, nodes, link, groups=()):
+    def __init__(self, weights, x, nodes, link, groups=(), given=None):
         check_order(nodes)
         self.weights, self.nodes, self.link, self.groups = weights, nodes, link, groups
+        self.given = given
         self.x = np.asarray(x, dtype=np.float64)
         self.n_steps, self.n_features = self.x.shape
         streams = (DATA, *range(len(nodes)))
@@ -488,13 +562,13 @@ class Run:
         return getattr(self, self.nodes[i].kind)(i, t)
 
     def side_by_side(self, sources, t, direction=FORWARD):
-        """Return the streams of some sources at step t, zeros where there is no such step."""
+        """Return the streams of some sources at step t; outside, zeros or what is given."""
         items = [(self.stream, s.node, t + direction * s.shift) for s in sources]
         inside = [0 <= time < self.n_steps for *_, time in items]
         widths = [self.widths[s.node] for s in sources]
         values = [
-            self.value(*item) if known else np.zeros(n)
-            for item, known, n in zip(items, inside, widths, strict=True)
+            self.value(*item) if known else self.outside(*item[1:])
+            for item, known in zip(items, inside, strict=True)
         ]
 
         def backward(d_values):
@@ -504,6 +578,12 @@ class Run:
                     self.add_gradient(d_value, *item)
 
         return np.concatenate(values), backward
+
+    def outside(self, i, t):
+        """What comes before the first step or after the last."""
+        if self.given is None:
+            return np.zeros(self.widths[i])
+        return self.given[name_of_stream(self.nodes, i, -t)]
 
     def recurrent(self, i, t):
         """The hidden states of its directions, side by side."""
@@ -522,8 +602,15 @@ class Run:
         """The states (n_states, H) of one direction after step t."""
         node, names = self.nodes[i], self.parts[i][direction]
         step, before = STEP[node.cell], (self.states, i, direction, t - direction)
-        starts = not 0 <= t - direction < self.n_steps
-        states = np.zeros((step.n_states, node.units)) if starts else self.value(*before)
+        starts, learned = not 0 <= t - direction < self.n_steps, learned_states(node)
+        if not starts:
+            states = self.value(*before)
+        elif self.given is not None and node.cell != "jordan":  # which does not read its h
+            states = [self.given[f"{name}_{node.name}"] for name in STATES[: step.n_states]]
+        elif learned:
+            states = [self.weights[f"{stem}_{node.name}{SUFFIX[direction]}"] for stem in learned]
+        else:
+            states = np.zeros((step.n_states, node.units))
         x, scatter = {}, {}
         for stem in dict.fromkeys(source.weight for source in node.sources):
             sources = [source for source in node.sources if source.weight == stem]
@@ -538,12 +625,43 @@ class Run:
                 scatter[stem](d_input)
             if not starts:
                 self.add_gradient(np.stack(d_states), *before)
+            elif self.given is None:
+                for stem, d_state in zip(learned, d_states, strict=bool(learned)):
+                    d_p[stem] += d_state
 
         return np.stack(states), backward
 
     def drop(self, i, t):
         """Nothing: masks belong to training."""
         return self.side_by_side(self.nodes[i].sources, t)
+
+    def noise(self, i, t):
+        """Nothing: noise belongs to training."""
+        return self.side_by_side(self.nodes[i].sources, t)
+
+    def norm(self, i, t):
+        node = self.nodes[i]
+        x, scatter = self.side_by_side(node.sources, t)
+        function = NORM[dict(node.options)["method"]]
+        names = {stem: f"{node.name}.{stem}" for stem in function.stems}
+        y, row_back = function(x, {stem: self.weights[name] for stem, name in names.items()})
+
+        def backward(d_y):
+            d_p = {stem: self.d_weights[name] for stem, name in names.items()}
+            scatter(row_back(d_y, d_p))
+
+        return y, backward
+
+    def merge(self, i, t):
+        """One number for the two directions of each unit."""
+        function, slopes = MERGE[dict(self.nodes[i].options)["method"]]
+        both, scatter = self.side_by_side(self.nodes[i].sources, t)
+        parts = np.split(both, 2)
+
+        def backward(d_y):
+            scatter(np.concatenate([d_y * slope for slope in slopes(*parts)]))
+
+        return function(*parts), backward
 
     def add(self, i, t):
         sources = self.nodes[i].sources
@@ -566,6 +684,49 @@ class Run:
             self.add_gradient(np.where(forward, 0.0, d_last), *at_start)
 
         return np.where(forward, self.value(*at_end), self.value(*at_start)), backward
+
+    def all_steps(self, source):
+        """A stream at all steps (T, width)."""
+        items = [(self.stream, source.node, t) for t in range(self.n_steps)]
+
+        def backward(d_steps):
+            for item, d_step in zip(items, d_steps, strict=True):
+                self.add_gradient(d_step, *item)
+
+        return np.array([self.value(*item) for item in items]), backward
+
+    def pool(self, i, t):
+        """The mean or the maximum over all steps, whatever t is."""
+        (source,) = self.nodes[i].sources
+        h, scatter = self.all_steps(source)
+        if dict(self.nodes[i].options)["method"] == "mean":
+            return h.mean(axis=0), lambda d: scatter(np.tile(d / self.n_steps, (self.n_steps, 1)))
+        first = np.arange(self.n_steps)[:, None] == h.argmax(axis=0)  # step with the maximum
+        return h.max(axis=0), lambda d: scatter(first * d)
+
+    def attend(self, i, t):
+        """The mean of all steps, weighted by additive attention (Bahdanau et al., 2015).
+
+        u = tanh(h W^T + b), a = softmax over the steps of u score, y = sum of a h.
+        """
+        node = self.nodes[i]
+        h, scatter = self.all_steps(node.sources[0])
+        weight, bias, score = (
+            self.weights[f"{node.name}.{stem}"] for stem in ("weight", "bias", "score")
+        )
+        u = np.tanh(h @ weight.T + bias)
+        a = np.exp(u @ score - np.logaddexp.reduce(u @ score))
+        y = a @ h
+
+        def backward(d_y):
+            d_e = a * (h @ d_y - y @ d_y)
+            d_z = np.outer(d_e, score) * (1 - u**2)
+            self.d_weights[f"{node.name}.score"] += d_e @ u
+            self.d_weights[f"{node.name}.weight"] += d_z.T @ h
+            self.d_weights[f"{node.name}.bias"] += d_z.sum(axis=0)
+            scatter(np.outer(a, d_y) + d_z @ weight)
+
+        return y, backward
 
     def head(self, i, t):
         """The output after the link."""
@@ -601,13 +762,13 @@ def deep_recursion(n_items):
         sys.setrecursionlimit(before)
 
 
-def run_network(weights, x, nodes, *, per_step, link="squared_error", groups=()):
+def run_network(weights, x, nodes, *, per_step, link="squared_error", groups=(), given=None):
     """Return the head's raw outputs (T or 1, n_outputs), and `backward`.
 
     `link` is the loss whose link is applied to outputs that are fed back. If not per step, the
-    head is read once, at the last step.
+    head is read once, at the last step. `given`: see `Run`.
     """
-    run, head = Run(weights, x, nodes, link, groups), len(nodes) - 1
+    run, head = Run(weights, x, nodes, link, groups, given), len(nodes) - 1
     times = range(run.n_steps) if per_step else [run.n_steps - 1]
     with deep_recursion(run.n_steps * len(nodes)):
         raw = np.array([run.value(run.raw, head, t) for t in times])
@@ -622,11 +783,23 @@ def run_network(weights, x, nodes, *, per_step, link="squared_error", groups=())
     return raw, backward
 
 
-def forward(weights, X, nodes, *, per_step=False, link="squared_error", groups=()):
+def forward(
+    weights, X, nodes, *, per_step=False, link="squared_error", groups=(), initial_state=None
+):
     """Return each sequence's raw head outputs: (T_i, n_outputs) if per step, else (n_outputs,)."""
     options = {"per_step": per_step, "link": link, "groups": groups}
-    raws = [run_network(weights, x, nodes, **options)[0] for x in X]
+    raws = [
+        run_network(weights, x, nodes, given=given, **options)[0]
+        for x, given in zip(X, each_given(initial_state, len(X)), strict=True)
+    ]
     return raws if per_step else [raw[0] for raw in raws]
+
+
+def each_given(initial_state, n_samples):
+    """Return what is given of each sequence, from a dict of rows (n_samples, n), or None."""
+    if initial_state is None:
+        return [None] * n_samples
+    return [{name: rows[i] for name, rows in initial_state.items()} for i in range(n_samples)]
 
 
 def hidden_states(weights, X, nodes, *, layer=-1, per_step=False, link="squared_error"):
@@ -763,10 +936,11 @@ def sequence_losses(
     groups=(),
     per_step=False,
     divisor=None,
+    initial_state=None,
 ):
     """Yield each sequence's share of sum(w l) / divisor, its d_raw, and its network's `backward`.
 
-    The divisor is sum(w) if none is given.
+    The divisor is sum(w) if none is given. `initial_state`: see `each_given`.
 
     `y` and `sample_weight` hold one entry per sequence: its own if many-to-one; if per step, its
     steps', (T_i,) or (T_i, n_targets). Targets of weight 0 are never looked at.
@@ -775,8 +949,10 @@ def sequence_losses(
     ws = [np.ones(len(t)) for t in targets] if sample_weight is None else sample_weight
     ws = [np.atleast_1d(np.asarray(w, dtype=np.float64)) for w in ws]
     total = sum(w.sum() for w in ws) if divisor is None else divisor
-    for x, target, w in zip(X, targets, ws, strict=True):
-        raw, backward = run_network(weights, x, nodes, per_step=per_step, link=loss, groups=groups)
+    all_given = each_given(initial_state, len(X))
+    for x, target, w, given in zip(X, targets, ws, all_given, strict=True):
+        options = {"per_step": per_step, "link": loss, "groups": groups, "given": given}
+        raw, backward = run_network(weights, x, nodes, **options)
         share, d_raw, taught = 0.0, np.zeros_like(raw), w > 0
         if taught.any():
             z_taught, y_taught = raw[taught], target[taught].reshape(taught.sum(), -1)
@@ -829,8 +1005,11 @@ def unflatten(params, like):
 
 
 def decaying(weights):
-    """Return which entries of the flat vector `alpha` draws towards zero: all but the biases."""
-    return flatten({name: np.full(w.shape, "bias" not in name) for name, w in weights.items()})
+    """Return which entries of the flat vector `alpha` draws towards zero: only weights."""
+    spared = "bias", "initial"
+    return flatten(
+        {name: np.full(w.shape, all(s not in name for s in spared)) for name, w in weights.items()}
+    )
 
 
 def clip(g, max_norm=None, max_value=None):

@@ -297,8 +297,8 @@ def test_an_impossible_network_is_refused(changes):
 @pytest.mark.parametrize(
     "options",
     [
-        {"carried": True, "training": True},
         {"session": True, "training": False},
+        {"session": True, "carried": True, "training": True},
         {"result": 7, "training": False},
         {"result": -1, "training": False},
         {"memory_budget": -5, "training": True},
@@ -329,7 +329,7 @@ def test_a_session_takes_steps_alone():
         session.normalise_by(np.zeros(network.n_features), np.zeros(network.n_features))
     with pytest.raises(ValueError, match="must be made with session=True"):
         _core.Session(
-            **vars(network),
+            **network.facts(),
             n_threads=1,
             training=False,
             lengths=LENGTHS,

@@ -41,7 +41,12 @@ def test_bad_targets_of_a_regressor_are_named(refuses, y, message):
         (np.zeros(6, [("a", int)]), "`y` must hold labels, but it holds structures"),
         (np.array([Decimal("sNaN")] * 6, object), "`y` must have no missing labels"),
         (STEPS, "`y`.*many_to_many"),
-        (np.zeros((6, 2)), "`y`.*many_to_many"),
+        (np.zeros((6, 2, 2)), "`y`.*many_to_many"),
+        (np.eye(6)[:, :2] * [1, 0], "`y` must have a 1 in each.*only 0 in column 1.*leave"),
+        (np.array([list("ab")] * 3 + [list("ac")] * 3), "two classes.*only 'a' in column 0.*leave"),
+        (np.array([[0.5, 1.0]] * 6), "`y` cannot be read.*continuous"),
+        ([["a", 1], ["b", None]] * 3, "`y` must have no missing labels: `y\\[1, 1\\]` is None"),
+        (np.zeros((6, 0)), "`y` must be.*\\(6, 0\\)"),
         (None, "requires y to be passed, but the target y is None"),
     ],
 )
@@ -63,14 +68,19 @@ def test_bad_targets_per_step_are_named(refuses, y, message):
     refuses(RNNRegressor(2, mode="many_to_many", max_iter=1), message, RAGGED, y)
 
 
-def test_several_labels_per_step_are_refused(refuses):
-    y = [np.zeros((len(x), 2), int) for x in RAGGED]
+def test_empty_columns_of_labels_per_step_are_refused(refuses):
+    y = [np.tile([1, 0], (len(x), 1)) for x in RAGGED]
     rnn = RNNClassifier(2, mode="many_to_many", max_iter=1)
-    refuses(rnn, "`y` must have one label per step, got 2", RAGGED, y)
+    refuses(rnn, "`y` must have a 1 in each of its columns, but has only 0 in column 1", RAGGED, y)
 
 
 def test_negative_counts_are_refused(refuses):
     refuses(RNNRegressor(2, loss="poisson"), "`y` must not be negative.*poisson", RAGGED, NUMBERS)
+
+
+def test_a_gamma_of_zero_is_refused(refuses):
+    y = changed(np.abs(NUMBERS), 2, 0.0)
+    refuses(RNNRegressor(2, loss="gamma"), "`y` must be positive.*gamma", RAGGED, y)
 
 
 def test_targets_that_overflow_are_refused(refuses):

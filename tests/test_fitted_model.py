@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
+from sklearn_rnn._data.labels import Labels
 from sklearn_rnn._data.sequences import from_dense
-from sklearn_rnn._data.targets import Labels, Numbers
+from sklearn_rnn._data.targets import Numbers
 from sklearn_rnn._model.fitted import FittedModel
 
 X = np.random.RandomState(0).normal(size=(12, 4, 2))

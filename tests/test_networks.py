@@ -20,19 +20,26 @@ from cases import (
     draw_dataset,
     draw_lengths,
     draw_params,
+    given_states,
+    loss_and_grad,
     make_engine,
     make_network,
     parameters_of_loss,
+    predict,
     random_problem,
     reference_arguments,
     run_reference,
     simd_level,
+    with_given_states,
 )
 from networks import (
     ACTIVATIONS,
     ALL_CELLS,
     DATA,
     DIRECTIONS,
+    MERGES,
+    NORMS,
+    POOLINGS,
     RELU,
     SHIFTS,
     TANH,
@@ -41,6 +48,8 @@ from networks import (
     Node,
     Source,
     add_node,
+    happens,
+    options_of_cell,
     random_network,
     stack_nodes,
 )
@@ -82,7 +91,7 @@ def assert_gradients_are_the_slopes(network, params, data):
     """
     weights, X, *targets = reference_arguments(network, params, data)
     options = {"nodes": network.nodes, "loss": network.loss, "per_step": network.per_step}
-    options |= parameters_of_loss(network)
+    options |= parameters_of_loss(network) | {"initial_state": given_states(network, data)}
     _, d_weights, d_X = reference.loss_and_grad(weights, X, *targets, **options)
     gradients = d_weights | {"X": np.concatenate(d_X)}
     least = 1e-3 * max(map(np.linalg.norm, gradients.values()))  # the rest is rounded off the loss
@@ -104,49 +113,85 @@ def assert_gradients_are_the_slopes(network, params, data):
 # ---- Random networks ----------------------------------------------------------------------------
 
 
+# Kinds whose stream a recurrent node can read, at the same step or before; and in a loop.
+READ_EARLIER = ("data", "recurrent", "drop", "noise", "norm", "merge", "add")
+READ_LATER = ("recurrent", "drop", "noise", "norm", "add", "head")
+
+
 def test_random_networks_have_every_kind_of_node_cell_and_reading():
-    kinds, cells, readings, losses, lengths = set(), set(), set(), set(), set()
+    kinds, options, commons, cells, losses, lengths = set(), set(), set(), set(), set(), set()
+    shifts, directions, later = set(), set(), set()
     for seed in SEEDS:
         network, _, data = random_problem(seed)
         nodes = network.nodes
         losses.add((network.loss, network.per_step))
         lengths |= {*np.diff(data.offsets)}
         kinds |= {(node.kind, min(len(node.sources), 3)) for node in nodes}
+        options |= {(node.kind, *o) for node in nodes for o in node.options if o[0] != "layer"}
         for i, node in enumerate(nodes):
             if node.kind == "recurrent":
-                cells.add((node.cell, node.options, node.directions))
+                cells.add((node.cell, options_of_cell(node), node.directions))
+                common = set(node.options) - set(options_of_cell(node))
+                commons |= set(product([node.cell, node.directions], common))
                 for source in node.sources:
                     kind = "data" if source.node == DATA else nodes[source.node].kind
-                    when = "later" if source.node > i else "earlier"
-                    readings.add((kind, source.shift, node.directions, source.weight, when))
-    assert kinds == {("drop", 1), ("last", 1), ("add", 2), ("add", 3)} | set(
-        product(("recurrent", "head"), (1, 2, 3))
-    )
+                    if source.node > i:
+                        later.add((kind, source.shift, node.directions, source.weight))
+                    else:
+                        shifts.add((kind, source.shift, source.weight))
+                        directions.add((kind, node.directions))
+    assert kinds == {("add", 2), ("add", 3)} | {
+        (kind, 1) for kind in ("drop", "noise", "norm", "merge", "last", "pool", "attend")
+    } | set(product(("recurrent", "head"), (1, 2, 3)))
+    assert options >= {
+        ("drop", "per_sequence", False),
+        ("drop", "per_sequence", True),
+        *(("pool", "method", method) for method in POOLINGS),
+        *(("merge", "method", method) for method in MERGES),
+        *(("norm", "method", method) for method in NORMS),
+    }
     assert cells == {
         (*cell, directions)
         for cell, directions in product(ALL_CELLS, DIRECTIONS)
         if cell[0] != "jordan" or directions == "forward"
     }
-    assert readings == {
-        (kind, shift, d, "weight_ih", "earlier")
-        for kind, shift, d in product(("data", "recurrent", "drop", "add"), SHIFTS, DIRECTIONS)
-    } | {
-        (kind, -1, "forward", "weight_ih", "later") for kind in ("recurrent", "drop", "add", "head")
-    } | {("head", -1, "forward", "weight_oh", "later")}
+    assert shifts == set(product(READ_EARLIER, SHIFTS, ["weight_ih"]))
+    assert directions == set(product(READ_EARLIER, DIRECTIONS))
+    assert later == {(kind, -1, "forward", "weight_ih") for kind in READ_LATER} | {
+        ("head", -1, "forward", "weight_oh")
+    }
+    assert commons == {
+        (cell_or_directions, ("initial_state", "learned"))
+        for cell_or_directions in (*reference.STEP, *DIRECTIONS)
+        if cell_or_directions != "jordan"
+    }
     assert losses == set(product(reference.LOSS, (False, True)))
     assert lengths == set(range(1, 13))
 
 
 def with_bounded_units(network):
-    nodes = [replace(n, options=TANH) if n.options in UNBOUNDED else n for n in network.nodes]
+    nodes = [
+        replace(n, options=tuple((dict(n.options) | dict(TANH)).items()))
+        if n.kind == "recurrent" and options_of_cell(n) in UNBOUNDED
+        else n
+        for n in network.nodes
+    ]
+    return replace(network, nodes=tuple(nodes))
+
+
+def with_means_of_all_steps(network):
+    mean = {"kind": "pool", "options": (("method", "mean"),)}
+    nodes = [replace(n, **mean) if n.kind in ("last", "pool") else n for n in network.nodes]
     return replace(network, nodes=tuple(nodes))
 
 
 def test_random_networks_are_used_up_to_the_last_array():
     for seed in SEEDS:
         network, params, _ = random_problem(seed)
-        # Some rectified units are never alive, and signs may cancel out.
+        # Some rectified units are never alive, signs may cancel out, and in a step that is alone
+        # in being read, a source of steps before may have none.
         network = replace(with_bounded_units(network), loss="squared_error")
+        network = with_means_of_all_steps(network)
         data = draw_dataset(network, [9, 9], np.random.default_rng(0))
         result = run_reference(network, params, data)
         assert np.isfinite(result.loss)
@@ -522,6 +567,143 @@ def test_the_engine_refuses_loops_without_order(nodes):
         network.engine(np.array([3]), 1, 1, True)
 
 
+# ---- What comes before the first step -----------------------------------------------------------
+
+
+def test_random_problems_are_given_all_that_comes_before_the_first_step():
+    names, learning = set(), 0
+    for seed in SEEDS:
+        network, _, data = random_problem(seed)
+        if data.initial_state is not None:
+            assert len(network.state_layout) == len(given_states(network, data))
+            names |= {re.sub(r"\d", "", name) for name, _, _ in network.state_layout}
+            learning += any(
+                ("initial_state", "learned") in n.options
+                for n in network.nodes
+                if n.kind == "recurrent"
+            )
+    assert names >= {"h_l", "c_l", "l", "l_", "add", "add_", "y", "x", "x_"}
+    assert learning > 5
+
+
+each_causal_seed = pytest.mark.parametrize(
+    "seed", [seed for seed in SEEDS if goes_step_by_step(drawn(seed))][:16]
+)
+
+
+def causal_problem(seed, dtype):
+    """Return a random network of one direction, its parameters, and 3 sequences of 6 steps."""
+    rng = np.random.default_rng(seed)
+    network = random_network(rng, dtype)
+    return network, draw_params(network, rng), draw_dataset(network, [6] * 3, rng)
+
+
+def by_step(rows):
+    """Return rows of 3 sequences of 6 steps step by step (6, 3, n)."""
+    return rows.reshape(3, 6, -1).swapaxes(0, 1)
+
+
+@each_level
+@each_dtype
+@each_causal_seed
+def test_a_session_begins_with_the_states_of_a_prediction(seed, dtype, level):
+    network, params, data = causal_problem(seed, dtype)
+    with simd_level(level):
+        whole = predict(network, params, data, raw=True)
+        session = network.session(3)
+        session.load(params)
+        for _ in range(2):
+            steps = [session.step(np.ascontiguousarray(x), raw=True) for x in by_step(data.values)]
+            expected = by_step(whole) if network.per_step else whole
+            np.testing.assert_array_equal(steps if network.per_step else steps[-1], expected)
+            session.begin([True, True, False])
+            session.begin(2)
+
+
+@each_level
+@each_dtype
+@each_causal_seed
+def test_given_states_take_the_place_of_learned_ones(seed, dtype, level):
+    network, params, data = causal_problem(seed, dtype)
+    with simd_level(level):
+        whole, final = predict(network, params, data, raw=True, return_state=True)
+        engine = make_engine(network, params, data, training=False, carried=True)
+        begin = np.tile(engine.initial_state(), (3, 1))
+        raw, end = engine.predict(data, raw=True, initial_state=begin, return_state=True)
+        np.testing.assert_array_equal(raw, whole)
+        np.testing.assert_array_equal(end, final)
+        if any(node.kind in ("pool", "attend") for node in network.nodes):
+            return  # which pool over the steps of one call
+        # Half of the steps, and then from where these ended.
+        values = data.values.reshape(3, 6, -1)
+        first, second = (
+            _core.Dataset(np.concatenate(half), np.arange(0, 10, 3))
+            for half in (values[:, :3], values[:, 3:])
+        )
+        _, middle = predict(network, params, first, raw=True, return_state=True)
+        raw = engine.predict(second, raw=True, initial_state=middle)
+        if network.per_step:
+            whole = np.concatenate(whole.reshape(3, 6, -1)[:, 3:])
+        np.testing.assert_array_equal(raw, whole)
+
+
+@pytest.mark.parametrize("directions", DIRECTIONS)
+@pytest.mark.parametrize("cell, options", [c for c in ALL_CELLS if c[0] != "jordan"])
+def test_learned_states_have_a_slope_unless_others_are_given(cell, options, directions):
+    options = (*options, ("initial_state", "learned"))
+    nodes = stack_nodes(cell, (4, 3), options=options, directions=directions)
+    network, rng = network_of(nodes), np.random.default_rng(0)
+    params, data = draw_params(network, rng), draw_dataset(network, [4, 2, 1], rng)
+    names = [name for name in network.views(params) if name.startswith("initial")]
+    states = _core.CELLS[cell].states
+    suffixes = {"forward": [""], "reverse": ["_reverse"], "both": ["", "_reverse"]}[directions]
+    assert names == [
+        f"initial_{state}_l{layer}{suffix}"
+        for layer, suffix, state in product((0, 1), suffixes, states)
+    ]
+    gradient = network.views(loss_and_grad(network, params, data)[1])
+    if options[0] != RELU[0]:  # some rectified units are never alive
+        assert all(np.all(gradient[name]) for name in names)
+    if directions == "forward":
+        data = with_given_states(network, data, rng)
+        gradient = network.views(loss_and_grad(network, params, data)[1])
+        assert not any(np.any(gradient[name]) for name in names)
+
+
+def test_learned_states_begin_with_zeros_and_are_not_penalised():
+    nodes = stack_nodes("lstm", (4,), options=(("initial_state", "learned"),))
+    network = network_of(nodes)
+    tensors = [tensor for tensor in network.tensors if tensor.name.startswith("initial")]
+    assert [(t.name, t.shape, t.initial, t.decays) for t in tensors] == [
+        ("initial_h_l0", (4,), "zeros", False),
+        ("initial_c_l0", (4,), "zeros", False),
+    ]
+
+
+def test_states_that_a_cell_does_not_read_are_not_learned():
+    layer, *others = stack_nodes("jordan", (4,))
+    nodes = [replace(layer, options=(("initial_state", "learned"),)), *others]
+    with pytest.raises(ValueError, match="`initial_state` of node 'l0' must be 'zeros'"):
+        _ = network_of(nodes).tensors
+
+
+def test_engines_need_given_states_if_and_only_if_they_were_made_for_them():
+    rng = np.random.default_rng(0)
+    network = network_of(stack_nodes("gru", (4,)))
+    params, data = draw_params(network, rng), draw_dataset(network, [4, 2, 1], rng)
+    given = with_given_states(network, data, rng)
+    for training, made_for, passed in product((True, False), (data, given), (data, given)):
+        if made_for is passed:
+            continue
+        engine = make_engine(network, params, made_for, training=training)
+        use = engine.loss_and_grad if training else engine.predict
+        with pytest.raises(ValueError, match="`initial_state` must be given if and only if"):
+            use(passed)
+    data = _core.Dataset(data.values, data.offsets, data.targets, initial_state=np.zeros((3, 5)))
+    with pytest.raises(ValueError, match=r"`initial_state` must be .* \(3, 4\), got .* \(3, 5\)"):
+        make_engine(network, params, given, training=True).loss_and_grad(data)
+
+
 # ---- Bits that nothing may change ---------------------------------------------------------------
 
 
@@ -534,7 +716,7 @@ def large_problem(seed, dtype):
     network = with_bounded_units(random_network(rng, dtype))
     params = draw_params(network, rng)
     data = draw_dataset(network, draw_lengths(80, 300, True, rng), rng, weighted=True)
-    return network, params, data
+    return network, params, with_given_states(network, data, rng) if happens(rng, 0.5) else data
 
 
 def results_with_dropout(network, params, data, **options):

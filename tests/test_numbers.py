@@ -1,6 +1,7 @@
 """Numbers at the edges: denormal, enormous, and sums of a million terms."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -194,6 +195,35 @@ def test_logistic_of_huge_logits(logit, dtype, level):
             loss, d_z = head_gradient(network, params, np.array([label], np.int32))
             assert loss == (0 if label == probability else HUGE)
             np.testing.assert_array_equal(d_z, [probability - label])
+
+
+@each_level
+@each_dtype
+def test_several_labels_of_huge_logits(dtype, level):
+    with simd_level(level):
+        network, params = constant_network("multilabel", [HUGE, -HUGE, HUGE], dtype)
+        np.testing.assert_array_equal(outputs(network, params), [1, 0, 1])
+        loss, d_z = head_gradient(network, params, np.array([[1, 0, 0]], np.int32))
+        assert_close(loss, HUGE / 3, np.finfo(dtype).eps)
+        assert_close(d_z, [0, 0, 1 / 3], np.finfo(dtype).eps)
+        network = make_network(CELLS[0], loss="multioutput", n_outputs=1, groups=(1, 2))
+        network = replace(network, dtype=dtype)
+        params = np.zeros(network.n_params, dtype)
+        network.views(params)["head.bias"][:] = [-HUGE, HUGE, -HUGE]
+        np.testing.assert_array_equal(outputs(network, params), [1, 1, 0])
+        loss, d_z = head_gradient(network, params, np.array([[0, 1]], np.int32))
+        assert loss == HUGE
+        np.testing.assert_array_equal(d_z, [0, 0.5, -0.5])
+
+
+@each_level
+@each_dtype
+def test_gamma_of_a_huge_logit(dtype, level):
+    with simd_level(level):
+        network, params = constant_network("gamma", [HUGE], dtype)
+        loss, d_z = head_gradient(network, params, np.full((1, 1), 3, dtype))
+        assert_close(loss, HUGE, np.finfo(dtype).eps)
+        np.testing.assert_array_equal(d_z, [1])
 
 
 @each_level

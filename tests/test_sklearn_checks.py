@@ -34,6 +34,8 @@ def test_estimators_pass_the_checks_of_scikit_learn(estimator, check):
     try:
         check(estimator)
     except SkipTest as reason:
+        if "decision_function" in str(reason):  # as MLPClassifier, it has none
+            return
         pytest.fail(f"the check skips itself: {reason}")
 
 

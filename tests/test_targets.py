@@ -6,7 +6,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn
-from sklearn.multioutput import MultiOutputClassifier
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, unpad
 from sklearn_rnn.metrics import sequence_accuracy, step_accuracy, step_r2
@@ -136,16 +135,6 @@ def test_categories_and_nullable_columns_are_labels():
 def test_labels_padded_with_none_are_cut_as_they_are():
     cut = unpad([["a", "b"], ["c", None]], [2, 1])
     assert [labels.tolist() for labels in cut] == [["a", "b"], ["c"]]
-
-
-@pytest.mark.parametrize("y", [np.eye(3, dtype=int)[np.arange(12) % 3]])
-def test_several_labels_per_sequence_are_for_one_classifier_each(y):
-    with pytest.raises(ValueError, match=r"argmax\(axis=1\).*sklearn.multioutput.MultiOutputCla"):
-        rnn(RNNClassifier).fit(X, y)
-    assert MultiOutputClassifier(rnn(RNNClassifier)).fit(X, y).predict(X).shape == (12, 3)
-    rnn(RNNClassifier).fit(X, y.argmax(axis=1))
-    with pytest.raises(ValueError, match=r"got 3; .*\[labels.argmax\(axis=1\) for labels in y"):
-        rnn(RNNClassifier, "many_to_many").fit(X, np.repeat(y[:, np.newaxis], 4, axis=1))
 
 
 # ---- weight 0 -----------------------------------------------------------------------------------

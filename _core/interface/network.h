@@ -12,7 +12,7 @@
 #include "interface/isize.h"
 
 enum {
-    MAX_DIRECTIONS = 2, MAX_BLOCKS = 8, MAX_STATES = 3, MAX_OWN = 2, MAX_OPTIONS = 8,
+    MAX_DIRECTIONS = 2, MAX_BLOCKS = 8, MAX_STATES = 3, MAX_OWN = 2, MAX_KEPT = 3, MAX_OPTIONS = 8,
     MAX_NODES = 400, MAX_SOURCES = 80,                  /* of a node */
     MAX_SHIFT = 16, MAX_CARRIED = MAX_NODES,
 };
@@ -133,6 +133,7 @@ typedef struct {
     isize bias, u[MAX_BLOCKS], own[MAX_OWN];            /* packed weights; u by group of blocks */
     isize u_rows, late_rows;                            /* for the gradient of h, and of what a late gate multiplies */
     isize d_bias, d_u, d_own[MAX_OWN];                  /* in a slice's gradient */
+    isize initial[MAX_STATES], d_initial[MAX_STATES];   /* learned states of the beginning: packed, and in that gradient */
     isize x_start[MAX_BLOCKS], h_start[MAX_BLOCKS];     /* where each gate begins in a row of gate gradients */
 } rnn_direction;
 
@@ -149,6 +150,7 @@ typedef struct {
     rnn_direction direction[MAX_DIRECTIONS];            /* given: `reverse` */
     /* filled in by plan() */
     int needed, stage;
+    int learns;                                         /* its stream depends on what has a gradient */
     rnn_cell declared;
     rnn_stream out;
     isize width;                                        /* Hp */
@@ -158,6 +160,7 @@ typedef struct {
     isize d_late;                                       /* (max_rows, Hp) gradient of what a late gate multiplies */
     isize gates_column;                                 /* of the second direction in a row of gates */
     isize operands, n_operands;                         /* in a worker's walks; of each direction */
+    isize kept[MAX_KEPT];                               /* in a worker's arena: what else its kind keeps */
     int seeds;                                          /* whether back-propagation of its source begins with it */
     int seeded_by;                                      /* the node with whose gradient it begins, or -1 */
     isize work;                                         /* multiplications per row, forward */
@@ -212,7 +215,7 @@ typedef struct {
     double huber_delta;
     isize n_quantiles, n_groups;
     const double *quantile;                             /* (n_quantiles,) */
-    const isize *group;                                 /* (n_groups + 1,) first output of each group, and the number of outputs */
+    const isize *group;                                 /* (n_groups + 1,) first output of each group, and the end */
     isize n_targets;                                    /* numbers or labels that a row has as its target */
     /* filled in by plan() */
     int head, n_tensors, n_packings, n_ordered, n_stages;

@@ -27,6 +27,7 @@ typedef struct {
     int reads_one, reads_equal;                         /* one source; sources of one width and direction, which are its own */
     int reads_shifts, reads_once;                       /* sources at earlier steps; streams with a row per sequence */
     int needs_earlier;                                  /* its first source is an earlier node: it has the form of its stream */
+    int merges;                                         /* it reads both directions of a stream and makes one part of them */
     int reads_stems;                                    /* sources with other weights than the first stem's */
     /* how its streams live */
     int on_demand;                                      /* it makes its stream only for nodes that read it */

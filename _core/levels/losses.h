@@ -80,7 +80,7 @@ static inline vec poisson(const rnn_network *network, vec z, vec y, vec *d)
     return rate - y * z;
 }
 
-/* l = z + y exp(-z): half the gamma deviance with log link, without the terms that do not depend on z (McCullagh and Nelder, 1989) */
+/* l = z + y exp(-z): half the gamma deviance with log link, without the terms that do not depend on z */
 static inline vec gamma_deviance(const rnn_network *network, vec z, vec y, vec *d)
 {
     vec ratio = y * vexp(-z);

@@ -18,15 +18,6 @@ typedef struct {
     int nesterov;
 } constants;
 
-static inline vec vsqrt(vec x)
-{
-    real lane[LANES];
-    vstore(lane, x);
-    for (isize i = 0; i < LANES; i++)
-        lane[i] = REAL_BITS == 32 ? (real)__builtin_sqrtf((float)lane[i]) : (real)__builtin_sqrt((double)lane[i]);
-    return vload(lane);
-}
-
 /* v = momentum v - rate g;  w += v, or with Nesterov's look-ahead w += momentum v - rate g */
 static inline vec sgd(vec w, vec g, vec *v, vec *unused, const constants *k)
 {

@@ -68,6 +68,42 @@ static inline vec vclamp(vec x, real lo, real hi)
 }
 #endif
 
+static inline vec vsqrt(vec x)
+{
+    real lane[LANES];
+    vstore(lane, x);
+    for (isize i = 0; i < LANES; i++)
+        lane[i] = REAL_BITS == 32 ? (real)__builtin_sqrtf((float)lane[i]) : (real)__builtin_sqrt((double)lane[i]);
+    return vload(lane);
+}
+
+/* All ones in the first n lanes, zeros in the others */
+static inline ivec first_lanes(isize n)
+{
+    ivec number;
+    for (isize i = 0; i < LANES; i++)
+        number[i] = (lane_int)i;
+    return number < (lane_int)n;
+}
+
+/* The first n numbers, then zeros; nothing behind them is read. */
+static inline vec vload_first(const real *p, isize n)
+{
+    real lane[LANES] = {0};
+    for (isize i = 0; i < n; i++)
+        lane[i] = p[i];
+    return vload(lane);
+}
+
+/* The sum of all lanes, in one order */
+static inline real vsum(vec x)
+{
+    real sum = 0;
+    for (isize i = 0; i < LANES; i++)
+        sum += x[i];
+    return sum;
+}
+
 /* exp, sigmoid and tanh share one reduction, x = n ln2 + r, and one function of y = r / 2, |y| <= ln2 / 4:
  *
  *     q = y coth y,    e^x = 2^n e^r = 2^n (q + y) / (q - y)

@@ -25,7 +25,7 @@ static cell_step step_rows(const rnn_job *job, const slice *s, const walk *w, is
     for (int i = 0; i < node->declared.n_states; i++) {
         const walk_state *from = &w->state[i];
         cell_state *state = &step.state[i];
-        state->prev = continues ? state_rows(s, from, prev) + first * from->ld : s->arena + job->network->zeros;
+        state->prev = continues ? state_rows(s, from, prev) + first * from->ld : from->initial;
         state->ld_prev = continues ? from->ld : 0;
         state->now = from->rows + (row_at(s, t, from->kept) + first) * from->ld;
         state->ld = from->ld;
@@ -39,7 +39,8 @@ static cell_step step_rows(const rnn_job *job, const slice *s, const walk *w, is
 }
 
 /* gates (rows, n_blocks * Hp) = bias + sources W + h_prev U, each block with what its gate takes; of a late gate, U is left out.
- * `reaching` tells for each source (last: for h_prev) how many rows of the step have it; those from `first` on are computed. */
+ * `reaching` tells for each source (last: for h_prev) how many rows of the step have it; those from `first` on are computed.
+ * Where sequences start, h_prev is the learned one, if there is one. */
 static void gate_products(const rnn_job *job, const walk *w, const cell_step *step, isize first, const real *const *rows_of,
                           const isize *reaching)
 {
@@ -53,6 +54,10 @@ static void gate_products(const rnn_job *job, const walk *w, const cell_step *st
             if (reaching[i] > first) {
                 here[n] = *from;
                 here[n++].a = rows_of[i] + first * from->ld_a;
+            } else if (i == node->n_sources && w->learns_initial) {
+                here[n] = *from;
+                here[n].a = w->state[0].initial;
+                here[n++].ld_a = 0;
             }
         const isize column = group->first * node->width;
         product(step->rows, group->n_blocks * node->width, n, here, step->gates + column, step->ld_gates,
@@ -60,14 +65,14 @@ static void gate_products(const rnn_job *job, const walk *w, const cell_step *st
     }
 }
 
-/* Let the cell write what U of a late gate multiplies, and add that product to the gate. Where sequences start, it is zeros. */
-static void late_product(const walk *w, const cell_step *step, int continues)
+/* Let the cell write what U of a late gate multiplies, and add that product to the gate. Without a previous h, it is zeros. */
+static void late_product(const walk *w, const cell_step *step, int has_previous)
 {
     const rnn_node *node = w->node;
     operand late = w->operands[node->n_operands - 1];
     real *gate = step->gates + (node->declared.late_block - 1) * node->width;
     w->cell->late_forward_step(step);
-    if (!continues)
+    if (!has_previous)
         return;
     late.a = step->gates + node->declared.late_block * node->width;
     late.ld_a = step->ld_gates;
@@ -99,7 +104,7 @@ static void recurrent_forward_step(rnn_job *job, slice *s, int number, int d, is
         const cell_step step = step_rows(job, s, w, t, first, end - first, first < n_old);
         gate_products(job, w, &step, first, rows_of, reaching);
         if (node->declared.n_late)
-            late_product(w, &step, first < n_old);
+            late_product(w, &step, first < n_old || w->learns_initial);
         w->cell->forward_step(&step);
     }
     if (job->final_state)
@@ -139,6 +144,8 @@ static void recurrent_begin_backward(rnn_job *job, slice *s, int number, int d)
         memset(w->state[i].d, 0, (size_t)(s->rows * width) * sizeof(real));
     for (int i = 0; i < node->declared.n_own; i++)
         memset(w->gradient + w->direction->d_own[i], 0, (size_t)(node->declared.own[i].n_vectors * width) * sizeof(real));
+    for (int i = 0; i < node->declared.n_states && w->learns_initial; i++)
+        memset(w->gradient + w->direction->d_initial[i], 0, (size_t)width * sizeof(real));
     if (node->seeded_by < 0)
         return;
     const rnn_stream *last = &network->node[node->seeded_by].out;
@@ -153,14 +160,14 @@ static operand gate_operand(const rnn_node *node, int n_gates, const isize *star
 }
 
 /* The gradient of what U of a late gate multiplies, from which the cell goes on. */
-static void late_backward(const rnn_job *job, const slice *s, const walk *w, cell_step *step, int continues)
+static void late_backward(const rnn_job *job, const slice *s, const walk *w, cell_step *step, int has_previous)
 {
     const rnn_node *node = w->node;
     const int early = node->declared.n_h - 1;
     real *d_late = s->arena + node->d_late;
-    step->d_late = continues ? d_late : s->arena + job->network->zeros;
-    step->ld_d_late = continues ? node->width : 0;
-    if (continues) {
+    step->d_late = has_previous ? d_late : s->arena + job->network->zeros;
+    step->ld_d_late = has_previous ? node->width : 0;
+    if (has_previous) {
         const operand a = gate_operand(node, 1, w->direction->h_start + early, step->gates,
                                        (const real *)job->packed + w->direction->late_rows);
         product(step->rows, node->width, 1, &a, d_late, node->width, NULL, 0);
@@ -199,7 +206,7 @@ static void pass_step(const rnn_job *job, const slice *s, const walk *w, const r
 {
     const rnn_network *network = job->network;
     const rnn_stream *to = stream_of(network, source);
-    const isize n = rows_reaching(s, w->reverse, t, source->shift);
+    const isize n = rows_passing(s, w->reverse, t, source->shift);
     const real *d_gates = w->gates + row_at(s, t, 1) * w->node->ld_gates;
     if (n == 0)
         return;
@@ -222,14 +229,17 @@ static void pass_at_once(const rnn_job *job, const slice *s, const walk *w, isiz
     }
 }
 
-/* copy (rows of step t, width): the first n rows of `from` (n, ld), then zeros; returns where the next step's rows go */
+/* copy (rows of step t, width): the first n rows of `from` (n, ld), then `others` (width,), or zeros if that is NULL; returns
+ * where the next step's rows go */
 static real *gather_step(const rnn_network *network, const slice *s, isize t, isize n, const real *from, isize ld, isize width,
-                         real *copy)
+                         const real *others, real *copy)
 {
     const size_t bytes = (size_t)width * sizeof(real);
     for (isize i = 0; i < rows_at(s, t); i++, copy += network->ld_gathered)
         if (i < n)
             memcpy(copy, from + i * ld, bytes);
+        else if (others)
+            memcpy(copy, others, bytes);
         else
             memset(copy, 0, bytes);
     return copy;
@@ -243,17 +253,18 @@ static void gather_source(const rnn_network *network, const slice *s, const walk
     for (isize t = first; t < end; t++) {
         const isize n = rows_reaching(s, w->reverse, t, source->shift);
         const real *from = n ? source_rows(network, s, source, w->reverse, t) : NULL;
-        copy = gather_step(network, s, t, n, from, ld, ld, copy);
+        copy = gather_step(network, s, t, n, from, ld, ld, NULL, copy);
     }
 }
 
 /* copy: the same of the previous h */
 static void gather_previous(const rnn_network *network, const slice *s, const walk *w, isize first, isize end, real *copy)
 {
+    const real *initial = w->learns_initial ? w->state[0].initial : NULL;
     for (isize t = first; t < end; t++) {
         const isize n = rows_reaching(s, w->reverse, t, 1);
         const real *from = n ? state_rows(s, &w->state[0], before(w->reverse, t, 1)) : NULL;
-        copy = gather_step(network, s, t, n, from, w->state[0].ld, w->node->width, copy);
+        copy = gather_step(network, s, t, n, from, w->state[0].ld, w->node->width, initial, copy);
     }
 }
 
@@ -319,6 +330,18 @@ static void block_gradients(const rnn_job *job, const slice *s, const walk *w, i
     }
 }
 
+/* Add to the gradients of the learned states those of the rows that start at a step, from the first of them on. */
+static void initial_gradients(const walk *w, isize first, isize end)
+{
+    const isize width = w->node->width;
+    for (int i = 0; i < w->node->declared.n_states; i++) {
+        real *sum = w->gradient + w->direction->d_initial[i];
+        for (isize row = first; row < end; row++)
+            for (isize j = 0; j < width; j += LANES)
+                vstore(sum + j, vload(sum + j) + vload(w->state[i].d + row * width + j));
+    }
+}
+
 static void recurrent_backward_step(rnn_job *job, slice *s, int number, int d, isize t)
 {
     walk *w = walk_of(s, number, d);
@@ -331,14 +354,17 @@ static void recurrent_backward_step(rnn_job *job, slice *s, int number, int d, i
         cell_step step = step_rows(job, s, w, t, first, end - first, first < n_old);
         w->cell->backward_step(&step);
         if (node->declared.n_late)
-            late_backward(job, s, w, &step, first < n_old);
+            late_backward(job, s, w, &step, first < n_old || w->learns_initial);
     }
-    if (n_old && node->declared.n_h) {
+    const isize n_passed = w->learns_initial ? rows : n_old;
+    if (n_passed && node->declared.n_h) {
         const operand a = gate_operand(node, node->declared.n_h - node->declared.n_late, w->direction->h_start,
                                        w->gates + row_at(s, t, 1) * node->ld_gates,
                                        (const real *)job->packed + w->direction->u_rows);
-        product(n_old, node->width, 1, &a, w->state[0].d, node->width, w->state[0].d, node->width);
+        product(n_passed, node->width, 1, &a, w->state[0].d, node->width, w->state[0].d, node->width);
     }
+    if (w->learns_initial)
+        initial_gradients(w, n_old, rows);
     pass_at_once(job, s, w, t);
     if (is_block(&w->waiting, s, w->reverse, t)) {
         block_gradients(job, s, w, w->waiting.first, w->waiting.end);

@@ -2,6 +2,8 @@
 #ifndef SKLEARN_RNN_RECURRENT_PLAN_H
 #define SKLEARN_RNN_RECURRENT_PLAN_H
 
+#include <string.h>
+
 #include "cells/roster.h"
 #include "plan/region.h"
 #include "plan/shapes.h"
@@ -9,7 +11,15 @@
 #include "plan/weights.h"
 
 /* Options of every recurrent node, whatever its cell; their names differ from those of cells. */
-static const rnn_option recurrent_options[] = {{0}};
+enum { INITIAL_STATE };
+enum { INITIAL_ZEROS, INITIAL_LEARNED };
+
+static const rnn_option recurrent_options[] = {
+    {.name = "initial_state", .type = CHOICE, .choices = "zeros learned"},      /* of each sequence, unless states are given */
+    {0}};
+
+/* Whether sequences begin with states that are parameters. */
+static inline int learns_initial_states(const rnn_node *node) { return node->option[INITIAL_STATE] == INITIAL_LEARNED; }
 
 static void recurrent_declare(rnn_node *node) { cell_roster[node->cell].declare(&node->declared, node->cell_option); }
 
@@ -123,6 +133,32 @@ static void add_own_arrays(rnn_network *network, int number, int d)
     }
 }
 
+/* The name of the array with which state number i of a cell begins. */
+static const char *initial_stem(const rnn_cell *cell, int i)
+{
+    return strcmp(cell->state_name[i], "c") ? "initial_h" : "initial_c";
+}
+
+/* The states with which each sequence begins: vectors, each padded. */
+static void add_initial_states(rnn_network *network, int number, int d)
+{
+    rnn_node *node = &network->node[number];
+    rnn_direction *direction = &node->direction[d];
+    const rnn_cell *cell = &node->declared;
+    for (int i = 0; i < cell->n_states && learns_initial_states(node); i++) {
+        rnn_tensor *initial = add_tensor(network, (rnn_tensor){
+            .node = number, .direction = d, .stem = initial_stem(cell, i), .n_groups = 1, .n_axes = 1, .units = node->units,
+            .columns = 1, .initial = ZEROS});
+        direction->initial[i] = pack_as(network, (rnn_packing){
+            .format = PADDED, .tensor = {number_of(network, initial), -1}, .n_blocks = 1, .group = {{0}},
+            .units = node->units, .width = node->width});
+        if (!network->training)
+            continue;
+        direction->d_initial[i] = claim(&network->gradient, 1, node->width);
+        place_gradient(initial, direction->d_initial[i], node->width, NULL, node->width);
+    }
+}
+
 /* What forward reads, group by group of blocks. */
 static void pack_for_forward(rnn_network *network, rnn_node *node, int d, const rnn_tensor *hh)
 {
@@ -154,6 +190,7 @@ static void recurrent_add_weights(rnn_network *network, int number, int d)
     add_own_arrays(network, number, d);
     for (int stem = 1; stem < N_STEMS; stem++)
         add_source_weights(network, number, d, stem, weight_stems[stem]);
+    add_initial_states(network, number, d);
     pack_for_forward(network, node, d, hh);
     for (int gate = 0; gate < cell->n_x; gate++)
         direction->x_start[gate] = cell->x_block[gate] * node->width;

@@ -6,13 +6,19 @@
 #define SKLEARN_RNN_NODES_H
 
 #include "nodes/add.h"
+#include "nodes/attend.h"
 #include "nodes/data.h"
 #include "nodes/drop.h"
 #include "nodes/head.h"
 #include "nodes/last.h"
+#include "nodes/merge.h"
+#include "nodes/noise.h"
+#include "nodes/norm.h"
+#include "nodes/pool.h"
 #include "nodes/recurrent.h"
 
-static const node_kind kind_roster[] = {data_kind, recurrent_kind, drop_kind, add_kind, last_kind, head_kind};
+static const node_kind kind_roster[] = {
+    data_kind, recurrent_kind, drop_kind, noise_kind, add_kind, merge_kind, norm_kind, last_kind, pool_kind, attend_kind, head_kind};
 
 enum { N_KINDS = sizeof kind_roster / sizeof *kind_roster };
 

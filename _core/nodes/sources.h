@@ -3,6 +3,7 @@
 #define SKLEARN_RNN_SOURCES_H
 
 #include "interface/job.h"
+#include "plan/kind.h"
 #include "run/slice.h"
 #include "weights/gemm.h"
 
@@ -37,6 +38,48 @@ static void take_left_over(const rnn_network *network, const slice *s, const rnn
         }
         memset(left, 0, (size_t)(network->max_rows * out->ld_d) * sizeof(real));
     }
+}
+
+/* to (n rows) (+)= from, part by part; where it overwrites, padding becomes 0 */
+static void add_rows(isize n, const rnn_stream *from_stream, const real *from, isize ld_from, const rnn_stream *to_stream,
+                     real *to, isize ld_to, int accumulate)
+{
+    for (isize i = 0; i < n; i++, from += ld_from, to += ld_to)
+        for (isize part = 0; part < to_stream->parts; part++) {
+            const real *from_part = from + from_stream->start[part];
+            real *to_part = to + to_stream->start[part];
+            for (isize j = 0; j < to_stream->units; j++)
+                to_part[j] = accumulate ? to_part[j] + from_part[j] : from_part[j];
+            if (!accumulate)
+                memset(to_part + to_stream->units, 0, (size_t)(to_stream->width - to_stream->units) * sizeof(real));
+        }
+}
+
+/* Rows of a stream that belong to step t; where it has a row per sequence, all of them. */
+static inline isize rows_there(const slice *s, const rnn_stream *out, isize t)
+{
+    return out->life == ONCE ? s->rows : rows_at(s, t);
+}
+
+/* A node in a stage of its own, step by step; rows per sequence count as those of step 0. */
+static inline int each_step_forward(rnn_job *job, slice *s, int number, node_step step)
+{
+    if (job->network->node[number].out.life != ONCE)
+        for (isize t = s->first; t < s->end; t++)
+            step(job, s, number, 0, t);
+    else if (is_complete(s))
+        step(job, s, number, 0, 0);
+    return 0;
+}
+
+static inline int each_step_backward(rnn_job *job, slice *s, int number, node_step step)
+{
+    if (job->network->node[number].out.life != ONCE)
+        for (isize t = s->end - 1; t >= s->first; t--)
+            step(job, s, number, 0, t);
+    else if (s->end == s->steps)
+        step(job, s, number, 0, 0);
+    return 0;
 }
 
 /* Whether the stage of a node goes from the last step to the first. */

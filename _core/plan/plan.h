@@ -52,7 +52,8 @@ static double work_of(const rnn_network *network, isize n_steps, isize n_sequenc
     double total = 0;
     for (int i = 0; i < network->n_ordered; i++) {
         const rnn_node *node = &network->node[network->order[i]];
-        const isize rows = is_per_step(network, network->order[i]) ? n_steps : n_sequences;
+        const int read = node->n_sources ? source_of(network, node, 0)->node : network->order[i];
+        const isize rows = is_per_step(network, read) ? n_steps : n_sequences;
         total += (double)rows * (double)node->work * node->n_directions;
     }
     return total * (network->training ? 3 : 1);
@@ -76,18 +77,19 @@ static int greatest_reach(const rnn_network *network)
     return reach;
 }
 
-/* A dropout node that alone reads a stream changes its gradient in place. */
-static int drops_in_place(const rnn_network *network, int number)
+/* A node of some kinds that alone reads a stream changes its gradient in place. */
+static int works_in_place(const rnn_network *network, int number)
 {
     const rnn_node *node = &network->node[number];
     const rnn_source *source = source_of(network, node, 0);
+    const int fits = node->out.ld_d == stream_of(network, source)->ld_d;
     int n_readers = 0;
     for (int i = 0; i < network->n_ordered; i++) {
         const rnn_node *reader = &network->node[network->order[i]];
         for (int j = 0; j < reader->n_sources; j++)
             n_readers += source_of(network, reader, j)->node == source->node;
     }
-    return info_of(network, number)->in_place && n_readers == 1 && !node->out.reach && source->node != 0;
+    return info_of(network, number)->in_place && fits && n_readers == 1 && !node->out.reach && source->node != 0;
 }
 
 static void claim_stream(rnn_network *network, int number, isize n_before)
@@ -101,7 +103,7 @@ static void claim_stream(rnn_network *network, int number, isize n_before)
     out->before = claim(arena, times(n_before, rows), out->reach * out->ld);
     if (!out->has_gradient)
         return;
-    if (drops_in_place(network, number))
+    if (works_in_place(network, number))
         out->d = network->node[source_of(network, node, 0)->node].out.d;
     else
         out->d = claim(arena, kept, out->ld_d);
@@ -139,7 +141,8 @@ static void plan_arena(rnn_network *network)
     rnn_region *arena = &network->arena;
     const int training = network->training;
     const isize waiting = network->max_rows + BLOCK_ROWS,
-                n_before = most(training ? network->max_segments - 1 : network->max_segments > 1, network->carried);
+                n_before = training ? network->max_segments - 1 + network->carried
+                                    : most(network->max_segments > 1, network->carried);
     int n_gathered = 0;
     *arena = (rnn_region){0};
     network->widest_passed = 0;
@@ -264,7 +267,44 @@ static rnn_plan_result plan_slices(rnn_network *network, rnn_wish *wish)
     return plan_segments(network, segment_rows) < 0 ? PLAN_TOO_LARGE : PLAN_MADE;
 }
 
-/* The states that calls take and return, in the order of the nodes; -1 if there are too many. */
+/* A node that only in training stands between another and those who read it; a prediction passes it by. */
+static int only_passes_on(const rnn_network *network, int number, int source)
+{
+    return info_of(network, number)->training_only && source_of(network, &network->node[number], 0)->node == source;
+}
+
+/* How many steps before the first are read of a stream, directly or through nodes that only pass it on. */
+static int reach_of_readers(const rnn_network *network, int number)
+{
+    int reach = network->node[number].out.reach;
+    for (int i = 0; i < network->n_ordered; i++)
+        if (only_passes_on(network, network->order[i], number))
+            reach = (int)most(reach, reach_of_readers(network, network->order[i]));
+    return reach;
+}
+
+static int add_carried(rnn_network *network, int number, int state, int back)
+{
+    if (network->n_carried == MAX_CARRIED)
+        return -1;
+    network->carried_state[network->n_carried++] = (rnn_carried){
+        .node = number, .state = state, .back = back, .column = network->state_columns};
+    return 0;
+}
+
+/* One step of a stream, wherever it is read: all its places have the same columns. */
+static int add_carried_stream(rnn_network *network, int number, int back)
+{
+    if (back < network->node[number].out.reach && add_carried(network, number, -1, back))
+        return -1;
+    for (int i = 0; i < network->n_ordered; i++)
+        if (only_passes_on(network, network->order[i], number) && add_carried_stream(network, network->order[i], back))
+            return -1;
+    return 0;
+}
+
+/* The states that calls take and return, in the order of the nodes, which is the same in training and in a prediction; -1 if
+ * there are too many. */
 static int list_carried(rnn_network *network)
 {
     network->n_carried = 0;
@@ -272,17 +312,15 @@ static int list_carried(rnn_network *network)
     for (int i = 0; i < network->n_ordered; i++) {
         const int number = network->order[i];
         const rnn_node *node = &network->node[number];
-        for (int k = 0; k < node->declared.n_states + node->out.reach; k++) {
-            const int state = k < node->declared.n_states ? k : -1;
-            if (state == 0 && node->declared.reads_output)
-                continue;       /* such a cell does not read its h */
-            if (network->n_carried == MAX_CARRIED)
+        if (info_of(network, number)->training_only)
+            continue;
+        /* a cell that reads the output does not read its h */
+        for (int k = node->declared.reads_output; k < node->declared.n_states; k++, network->state_columns += node->out.units)
+            if (add_carried(network, number, k, 0))
                 return -1;
-            network->carried_state[network->n_carried++] = (rnn_carried){
-                .node = number, .state = state, .back = state < 0 ? k - node->declared.n_states : 0,
-                .column = network->state_columns};
-            network->state_columns += node->out.units;
-        }
+        for (int back = 0; back < reach_of_readers(network, number); back++, network->state_columns += node->out.units)
+            if (add_carried_stream(network, number, back))
+                return -1;
     }
     return 0;
 }

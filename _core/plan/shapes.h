@@ -18,6 +18,16 @@ static void shape_as_source(rnn_network *network, int number, const rnn_stream *
     node->out = *from;
 }
 
+/* The same, with each part padded to whole vectors. */
+static void shape_padded(rnn_network *network, int number, const rnn_stream *from)
+{
+    rnn_node *node = &network->node[number];
+    node->width = whole_vectors(from->units);
+    shape_stream(&node->out, from->parts, from->units, node->width, row_length(from->parts * node->width));
+    node->out.backwards[0] = from->backwards[0];
+    node->out.backwards[1] = from->backwards[1];
+}
+
 /* Groups of blocks that take the same products. */
 static void group_blocks(rnn_cell *cell)
 {

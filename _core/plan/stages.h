@@ -184,6 +184,22 @@ static int ends_with_last(const rnn_network *network, int number)
     return info_of(network, number)->has_directions || !(out->backwards[0] || out->backwards[1]);
 }
 
+/* Mark the streams that depend on parameters, or on data whose gradient is asked for: only they have gradients. */
+static void find_learning(rnn_network *network)
+{
+    int changed = 1;
+    for (int i = 0; i < network->n_nodes; i++)
+        network->node[i].learns = i == 0 ? network->input_gradient : kind_of(network, i)->add_weights != NULL;
+    while (changed) {       /* nodes without parameters may be in a loop */
+        changed = 0;
+        for (int i = 0; i < network->n_ordered; i++) {
+            rnn_node *node = &network->node[network->order[i]];
+            for (int j = 0; j < node->n_sources && !node->learns; j++)
+                changed |= node->learns = network->node[source_of(network, node, j)->node].learns;
+        }
+    }
+}
+
 /* What one reader asks of a stream. */
 static void serve_reader(rnn_network *network, int reader, rnn_source *source)
 {
@@ -198,7 +214,7 @@ static void serve_reader(rnn_network *network, int reader, rnn_source *source)
         out->life = PRESENT;
     if (out->life == PRESENT && ((other_stage && !(only_last_rows && ends_with_last(network, source->node))) || source->shift > 0))
         out->life = KEPT;
-    if (node->seeds || (source->node == 0 && !network->input_gradient))
+    if (node->seeds || !from->learns)
         return;
     out->has_gradient = network->training;
     out->zeroed |= source->shift > 0 || only_last_rows;
@@ -222,6 +238,7 @@ static void choose_first_writer(rnn_network *network, int number)
 static void choose_lifetimes(rnn_network *network)
 {
     find_seeds(network);
+    find_learning(network);
     for (int i = 0; i < network->n_ordered; i++) {
         const int number = network->order[i];
         rnn_node *node = &network->node[number];

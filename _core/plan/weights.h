@@ -115,6 +115,28 @@ static void add_source_weights(rnn_network *network, int number, int d, int stem
     }
 }
 
+/* An array (n_groups * units,) of a node in one direction, which is not multiplied with anything: its place in the packed weights,
+ * each group padded, and in training in a slice's gradient. Vectors of constants are not penalised. */
+static void add_vector(rnn_network *network, int number, int n_groups, const char *stem, rnn_initial initial, double constant,
+                       isize *packed, isize *gradient)
+{
+    const rnn_node *node = &network->node[number];
+    rnn_tensor tensor = {.node = number, .stem = stem, .n_groups = n_groups, .n_axes = 1, .units = node->units, .columns = 1,
+                         .decays = initial == GLOROT, .initial = initial};
+    rnn_packing vectors = {.format = PADDED, .tensor = {network->n_tensors, -1}, .n_blocks = n_groups, .units = node->units,
+                           .width = node->width};
+    for (int group = 0; group < n_groups; group++) {
+        tensor.constant[group] = constant;
+        vectors.group[0][group] = group;
+    }
+    rnn_tensor *added = add_tensor(network, tensor);
+    *packed = pack_as(network, vectors);
+    if (!network->training)
+        return;
+    *gradient = claim(&network->gradient, 1, n_groups * node->width);
+    place_gradient(added, *gradient, n_groups * node->width, NULL, node->width);
+}
+
 /* Fill the tables, node by node, and number the pieces in which gradients are reduced. */
 static void plan_weights(rnn_network *network)
 {

@@ -116,6 +116,8 @@ static int segment_backward(rnn_job *job, slice *s)
 
 static int train_slice(rnn_job *job, slice *s)
 {
+    if (job->initial_state)
+        take_initial_states(job, s);
     for (isize segment = 0; segment < s->n_segments; segment++) {
         enter_segment(s, segment, 0);
         if (segment_forward(job, s))

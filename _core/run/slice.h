@@ -58,11 +58,17 @@ static inline int is_complete(const slice *s) { return s->end == s->steps && !s-
 
 /* ---- rows of streams ---- */
 
-/* Which of the carried rows belong to the beginning of the present segment: training keeps those of each segment but the
- * first. */
+/* Rows of step t that pass a gradient on to the step `shift` steps before: what is given before the first step takes none. */
+static inline isize rows_passing(const slice *s, int reverse, isize t, isize shift)
+{
+    return before(reverse, t, shift) < 0 ? 0 : rows_reaching(s, reverse, t, shift);
+}
+
+/* Which of the carried rows belong to the beginning of a segment: training keeps those of each segment, and of the first one
+ * only if they are given. */
 static inline isize carried_at(const rnn_network *network, isize segment)
 {
-    return network->training && segment > 0 ? segment - 1 : 0;
+    return network->training && segment > 0 ? segment - !network->carried : 0;
 }
 
 /* (rows, ld) step t of a stream, which may lie up to `reach` steps before the segment. */

@@ -46,11 +46,11 @@ static void carry_stream(const rnn_network *network, const slice *s, const rnn_s
     }
 }
 
-/* At the end of a segment. */
+/* At the end of a segment that another one follows, or of a step of a session. */
 static void carry_over(const rnn_job *job, const slice *s)
 {
     const rnn_network *network = job->network;
-    if (s->end == s->steps && !network->carried)
+    if (s->end == s->steps && !network->session)
         return;
     for (int i = 0; i < network->n_nodes; i++) {
         const rnn_node *node = &network->node[i];

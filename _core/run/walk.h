@@ -4,6 +4,7 @@
 
 #include "cells/roster.h"
 #include "interface/job.h"
+#include "nodes/recurrent_plan.h"
 #include "plan/stages.h"
 #include "run/slice.h"
 #include "weights/gemm.h"
@@ -13,6 +14,7 @@ typedef struct {
     const real *before;         /* (rows, ld) of the step before the segment, where all are kept */
     isize ld;
     int kept;
+    const real *initial;        /* (Hp,) with which sequences begin */
     real *d;                    /* (rows, Hp) gradient carried back in time */
 } walk_state;
 
@@ -47,6 +49,7 @@ struct walk {
     const rnn_direction *direction;
     const cell_functions *cell;
     int d, reverse;
+    int learns_initial;         /* sequences begin with states that are parameters */
     real *gates, *gradient;     /* gradient: that of the slice */
     walk_state state[MAX_STATES];
     const real *d_out;
@@ -90,7 +93,7 @@ static void open_walk(rnn_job *job, const slice *s, int number, int d)
     walk *w = walk_of(s, number, d);
     *w = (walk){
         .node = node, .direction = &node->direction[d], .cell = &cell_roster[node->cell], .d = d,
-        .reverse = node->direction[d].reverse,
+        .reverse = node->direction[d].reverse, .learns_initial = learns_initial_states(node),
         .gates = s->arena + node->gates + d * node->gates_column,
         .gradient = network->training ? (real *)job->slice_gradients + s->index * network->gradient.size : NULL,
         .d_out = out->d >= 0 ? s->arena + out->d + out->start[d] : s->arena + network->zeros,
@@ -101,7 +104,8 @@ static void open_walk(rnn_job *job, const slice *s, int number, int d)
         w->state[i] = (walk_state){
             .rows = s->arena + node->state[i] + out->start[d],
             .before = s->arena + node->before[i] + carried_at(network, s->segment) * network->max_rows * out->ld + out->start[d],
-            .ld = out->ld, .kept = keeps_state(network, node, i), .d = s->arena + node->d_state[i]};
+            .ld = out->ld, .kept = keeps_state(network, node, i), .d = s->arena + node->d_state[i],
+            .initial = w->learns_initial ? (const real *)job->packed + w->direction->initial[i] : s->arena + network->zeros};
     set_operands(job, w);
 }
 

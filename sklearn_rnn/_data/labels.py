@@ -50,7 +50,7 @@ def read_labels(y, sequences, per_step, argument=arguments.Y, taught=None):
         with naming(argument):
             return column_or_1d(labels, warn=True)
     natural = isinstance(y, (list, tuple))
-    y = y.toarray() if is_sparse(y) and y.ndim == 2 else y
+    y = _as_one_array(y)
     y = one_per_sequence(y, sequences, argument, as_labels)
     if y.ndim > 2 or y.size == 0:
         raise ValueError(
@@ -65,6 +65,16 @@ def read_labels(y, sequences, per_step, argument=arguments.Y, taught=None):
     with naming(argument):
         labels = column_or_1d(y, warn=True)
         return settled_labels(labels, argument, taught, natural=natural)
+
+
+def _as_one_array(y):
+    """Return a sparse matrix, or a list of one-dimensional arrays of one length, as an array."""
+    if is_sparse(y) and y.ndim == 2:
+        return y.toarray()
+    if isinstance(y, (list, tuple)) and all(isinstance(each, np.ndarray) for each in y):
+        if len({each.shape for each in y}) == 1 and y[0].ndim == 1:
+            return np.array(y)
+    return y
 
 
 def _settled_column(labels, j, argument, taught, natural):
@@ -424,10 +434,11 @@ class LabelColumns(_Columns):
         found = tuple(map(Labels.learn, columns))
         for j, column in enumerate(found):
             if len(column.classes) < 2:
+                only = column.classes.tolist()[0]
                 raise ValueError(
                     "`y` must have at least two classes in each of its columns, but has only "
-                    f"{column.classes[0]!r} in column {j}: leave this column out, or add sequences "
-                    "of another class."
+                    f"{only!r} in column {j}: leave this column out, or add sequences of another "
+                    "class."
                 )
         return cls(found)
 

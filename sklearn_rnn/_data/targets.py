@@ -59,7 +59,9 @@ class Numbers:
         return y
 
     @classmethod
-    def learn(cls, rows, weights, taught, before, *, loss, dtype, quantile, normalize, relative):
+    def learn(
+        cls, rows, weights, taught, before, *, loss, dtype, normalize, relative, quantile=0.5
+    ):
         """Return the target of the rows in `taught`, and outputs to absorb, see `Scale.continued`.
 
         before: the present target, or None if there is none. relative: whether only the ratios of

@@ -21,6 +21,7 @@ from .._data.weights import read_weights, relative
 from .._model.attributes import check_continuing, history
 from .._model.fitted import FittedModel
 from .._model.network import absorb_input_scale, absorb_output_scale, initialize
+from .._model.states import as_rows
 from .._model.words import difference, network_of
 from .._training.epochs import Training, train
 from .._training.examples import Examples, Weighing, without_equal_weights
@@ -39,11 +40,26 @@ OURS = ("sklearn", "sklearn_rnn")  # packages at whose lines no warning should p
 class Read:
     """What `fit` read and learned from X, y and sample_weight."""
 
+    n_samples: int  # of X
     examples: Examples  # of the sequences with weight
     positions: np.ndarray  # of these sequences in X
     form: InputForm
     target: Labels | Indicator | LabelColumns | Numbers
     absorbed: np.ndarray | None  # outputs to absorb, see `Scale.continued`
+
+    def with_states(self, state, network):
+        """Add the states before the first steps, a dict of rows for each sequence of X, or None."""
+        rows = _rows_of_states(state, network, self.n_samples, "initial_state")
+        rows = None if rows is None else rows[self.positions]
+        return replace(self, examples=replace(self.examples, initial_state=rows))
+
+
+def _rows_of_states(state, network, n_samples, argument):
+    """Check a dict of states, or None, and return it as rows (n_samples, n_columns)."""
+    if state is None:
+        return None
+    network.check_causal(f"`{argument}` needs")
+    return as_rows(network.state_layout, state, n_samples, network.dtype, argument)
 
 
 class _RNNBase(CallbackSupportMixin, _FittedRNN):
@@ -63,18 +79,21 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         y,
         sample_weight,
         *,
-        validation=(None, None, None),
+        initial_state=None,
+        validation=(None, None, None, None),
         callbacks=None,
         incremental=False,
         **learn_options,
     ):
         """Read everything, train, and store the result; incremental means `partial_fit`.
 
+        validation holds X, y, sample_weight and initial_state of the data to validate with.
+
         Only `_take_over` and `_set_fitted` change `self`, so an earlier error leaves it as it was.
         """
         callbacks = as_callbacks(callbacks)
-        self._check(validation, incremental)
-        given = X, y, sample_weight
+        self._check(initial_state, validation, incremental)
+        given = X, y, sample_weight, initial_state
         model, training, held_out = self._prepare(given, validation, incremental, learn_options)
         n_threads = effective_n_threads(self.n_threads)
 
@@ -111,12 +130,25 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             observers.close()
         return self
 
-    def _check(self, validation, incremental):
+    def _check(self, initial_state, validation, incremental):
         """Check the parameters, and that arguments and parameters match."""
         check_parameters(vars(self))
-        X_val, y_val, weight_val = validation
-        if X_val is None and not (y_val is None and weight_val is None):
-            raise ValueError("`y_val` and `sample_weight_val` need `X_val`, which is None.")
+        X_val, y_val, weight_val, state_val = validation
+        if X_val is None and not (y_val is None and weight_val is None and state_val is None):
+            raise ValueError(
+                "`y_val`, `sample_weight_val` and `initial_state_val` need `X_val`, which is None."
+            )
+        if X_val is not None and (initial_state is None) != (state_val is None):
+            raise ValueError(
+                "`initial_state` and `initial_state_val` must both be given, or neither, when "
+                "`X_val` is given."
+            )
+        is_own = self.scoring is None or (isinstance(self.scoring, str) and self.scoring == "loss")
+        if initial_state is not None and self.early_stopping and not is_own:
+            raise ValueError(
+                "`initial_state` with early_stopping=True needs scoring=None or 'loss': other "
+                f"scores do not pass it to `predict`; got scoring={self.scoring!r}."
+            )
         if X_val is not None and y_val is None:
             raise ValueError("`X_val` needs `y_val`, which is None.")
         if X_val is not None and not self.early_stopping:
@@ -137,10 +169,12 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         examples, target = read.examples, read.target
         n_features = examples.sequences.n_features
         network = network_of(vars(self), n_features, target.n_outputs, target.loss, target.groups)
+        read = read.with_states(given[-1], network)
+        examples = read.examples
         with naming("random_state"):
             rng = check_random_state(self.random_state)
         # Drawn first: a fit that continues must hold out the same sequences as the one before.
-        indices, held_out = self._hold_out(read, given, validation, rng)
+        indices, held_out = self._hold_out(read, given, validation, network, rng)
         factors = target.class_factors(
             getattr(self, "class_weight", None), examples.targets, examples.weights, incremental
         )
@@ -204,7 +238,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         """Read X, y and sample_weight, and learn the target; before: the model to continue."""
         per_step = self.mode == "many_to_many"
         form = None if before is None else before.form
-        sequences, form, rows, weights = self._read(given, per_step, form)
+        sequences, form, rows, weights = self._read(given[:-1], per_step, form)
         if not incremental:  # only the ratios of weights count
             weights = without_equal_weights(weights)
         taught = slice(None) if weights is None else weights > 0
@@ -225,7 +259,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         positions = np.flatnonzero(examples.have_weight())
         if len(positions) < sequences.n_samples:
             examples = examples.take(positions)
-        return Read(examples, positions, form, target, absorbed)
+        return Read(sequences.n_samples, examples, positions, form, target, absorbed)
 
     def _read(self, given, per_step, form, names=arguments.TRAINING):
         """Return X as sequences, and its form; y and weights by rows, of sequences or of steps."""
@@ -299,7 +333,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         seed = next_seed(self._optimizer["seed"])
         return Progress.begin(params.copy(), seed, settings, **history)
 
-    def _hold_out(self, read, given, validation, rng):
+    def _hold_out(self, read, given, validation, network, rng):
         """Return the sequences to train on, and those to validate with: given ones, or part of X.
 
         Without early stopping the latter are None.
@@ -311,14 +345,17 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         if validation[0] is None:
             labels = None if per_step or examples.targets.ndim > 1 else examples.targets
             indices, held_out = split(len(indices), self.validation_fraction, labels, rng)
-            return indices, HeldOut(examples.take(held_out), *given, read.positions[held_out])
+            return indices, HeldOut(examples.take(held_out), *given[:-1], read.positions[held_out])
+        *validation, state = validation
         sequences, _, rows, weights = self._read(
             validation, per_step, read.form, arguments.VALIDATION
         )
+        state = _rows_of_states(state, network, sequences.n_samples, "initial_state_val")
         weights = without_equal_weights(weights)
         weights = None if weights is None else relative(weights)
         targets = read.target.encode(rows, arguments.Y_VAL)
-        examples, positions = Examples(sequences, targets, weights, per_step), None
+        examples = Examples(sequences, targets, weights, per_step, initial_state=state)
+        positions = None
         if not examples.have_weight().all():
             positions = np.flatnonzero(examples.have_weight())
             examples = examples.take(positions)

@@ -18,8 +18,9 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
     """Recurrent neural network that classifies sequences, or each of their steps.
 
     Training minimises the cross-entropy by gradient descent on minibatches, with back-propagation
-    through time. Parameters and attributes that `sklearn.neural_network.MLPClassifier` also has
-    keep their names and meanings.
+    through time. A target is one label, or several, of which the cross-entropy is the mean.
+    Parameters and attributes that `sklearn.neural_network.MLPClassifier` also has keep their names
+    and meanings.
 
     Parameters
     ----------
@@ -54,6 +55,15 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
     >>> rnn.predict(X[:3]).shape
     (3,)
     >>> rnn.score(X, y) > 0.9
+    True
+
+    Several labels per sequence, here one for each feature:
+
+    >>> labels = [[int(total > 0) for total in x.sum(axis=0)] for x in X]
+    >>> rnn = RNNClassifier(hidden_layer_sizes=8, max_iter=500, random_state=0).fit(X, labels)
+    >>> rnn.predict_proba(X[:3]).shape
+    (3, 2)
+    >>> rnn.score(X, labels) > 0.9
     True
     """
 
@@ -158,9 +168,11 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         y,
         sample_weight=None,
         *,
+        initial_state=None,
         X_val=None,
         y_val=None,
         sample_weight_val=None,
+        initial_state_val=None,
         callbacks=None,
     ):
         """Fit the network to sequences and their targets.
@@ -184,6 +196,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
             One weight per sequence; with ``mode="many_to_many"`` also one per step, in any form
             that y may have. Only their ratios count. Sequences or steps of weight 0 are ignored,
             and their y may be anything: None, NaN, an unknown label.
+        {initial_state}
         {validation_and_callbacks}
 
         Returns
@@ -202,12 +215,13 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
             X,
             y,
             sample_weight,
-            validation=(X_val, y_val, sample_weight_val),
+            initial_state=initial_state,
+            validation=(X_val, y_val, sample_weight_val, initial_state_val),
             callbacks=callbacks,
         )
 
     @floating_point_ignored
-    def partial_fit(self, X, y, sample_weight=None, classes=None):
+    def partial_fit(self, X, y, sample_weight=None, classes=None, *, initial_state=None):
         """Learn from each sequence once, in minibatches of `batch_size`.
 
         {continuing}
@@ -223,6 +237,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
             All classes that y can have in any call; required in the first call, unless `fit` was
             called before. If y has several columns, a list with the classes of each; or for labels
             of 0 and 1 ``range(n_outputs)``.
+        {initial_state_of_partial_fit}
 
         Returns
         -------
@@ -235,7 +250,9 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
             if y has other classes, or with `early_stopping`. Also if the training diverges; what
             was learned before that minibatch is kept.
         """
-        return self._fit(X, y, sample_weight, incremental=True, classes=classes)
+        return self._fit(
+            X, y, sample_weight, initial_state=initial_state, incremental=True, classes=classes
+        )
 
     # By method: model -> whether outputs are needed before the link, and what decodes them.
     _STREAMED: ClassVar = {

@@ -137,6 +137,7 @@ Larger minibatches for more than 1024 sequences are for speed.
    networks", ICML 2013.
 .. [8] I. Loshchilov, F. Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR
    2017.
+.. [9] R. Koenker, G. Bassett, "Regression quantiles", Econometrica 46, 1978.
 """,
     # ---- fit and partial_fit
     "ctrl_c": """
@@ -150,8 +151,15 @@ X : sequences
     ``(n_timesteps_i, n_features)`` or ``(n_timesteps_i,)``; 2-D array or data frame
     ``(n_samples, n_timesteps)``.
 """,
+    "initial_state": """
+initial_state : dict of str to array-like of shape (n_samples, n), default=None
+    States before the first step of each sequence, by the names that `predict` returns with
+    `return_state`; no gradient flows into them. None means zeros, or what the network learns
+    (see `sklearn_rnn.cells`). Needs ``bidirectional=False``; with `early_stopping` also
+    `scoring` None or "loss".
+""",
     "validation_and_callbacks": """
-X_val, y_val, sample_weight_val : as X, y and sample_weight, default=None
+X_val, y_val, sample_weight_val, initial_state_val : as those without "_val", default=None
     Validation data for `early_stopping`, instead of a part of X. A Pipeline does not
     transform `X_val`: transform it yourself, or have scikit-learn route it
     (``set_config(enable_metadata_routing=True)``, ``set_fit_request(X_val=True,
@@ -195,6 +203,11 @@ sample_weight : array-like, default=None
     gradient. With ``mode="many_to_many"`` the loss of a sequence is divided by the mean
     number of steps of positive weight per sequence, over all calls.
 """,
+    "initial_state_of_partial_fit": """
+initial_state : dict of str to array-like of shape (n_samples, n), default=None
+    As in `fit`. To learn from long sequences block by block, pass the states that `predict`
+    returned for one block with the next block (truncated back-propagation through time).
+""",
     # ---- predict and score
     "X": """
 X : sequences
@@ -208,9 +221,10 @@ ValueError
     "states": """
 initial_state : dict of str to array-like of shape (n_samples, n), default=None
     States before the first step of each sequence, as `return_state` returns them; None
-    means zeros. To predict long sequences in blocks, pass the states that were returned for
-    one block with the next block. Needs ``bidirectional=False``; and blocks of other lengths
-    need an X with features, not a 2-D one.
+    means zeros, or what the network has learned. To predict long sequences in blocks, pass
+    the states that were returned for one block with the next block. Needs
+    ``bidirectional=False``; and blocks of other lengths need an X with features, not a 2-D
+    one.
 return_state : bool, default=False
     Whether to return, as a second result, the states after the last step of each sequence.
     Needs ``bidirectional=False``.

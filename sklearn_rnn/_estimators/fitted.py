@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 from sklearn.base import BaseEstimator, is_classifier
 from sklearn.utils import check_random_state
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._data.arguments import Argument, naming
@@ -24,9 +25,17 @@ from .._rules import boolean, integer, one_of
 from .._training.losses import LOSSES
 from .._training.progress import Progress, Settings
 from .._training.threads import effective_n_threads
+from ..layers import Attention
 from .parameters import check, check_parameters
 
 MOST_STREAMS_BITS = 24  # so many streams need hundreds of megabytes for their states alone
+
+
+def _pools_by_attention(rnn):
+    """Tell whether an estimator has attention, as it was fitted or as it would be."""
+    if hasattr(rnn, "params_"):
+        return rnn._fitted_model().network.words.pooling.kind == "attention"
+    return isinstance(rnn.pooling, Attention)
 
 
 class _FittedRNN(Pickled, BaseEstimator):
@@ -202,11 +211,62 @@ class _FittedRNN(Pickled, BaseEstimator):
             raise ValueError(
                 f"`return_sequences` must be {boolean.text}, got {return_sequences!r}."
             )
+        if return_sequences and model.network.stride > 1:
+            raise ValueError(
+                "`return_sequences` must be False with an input layer of "
+                f"stride={model.network.stride}: not every step of X has states."
+            )
         sequences = model.read(X, type(self).__name__)
         states = model.hidden_states(
             sequences, int(layer) % n_layers, bool(return_sequences), self._threads()
         )
         return as_carried(states, sequences, return_sequences)
+
+    @available_if(_pools_by_attention)
+    @floating_point_ignored
+    def attention_weights(self, X):
+        """Return the weight that each step has in attention pooling.
+
+        Available with ``pooling=Attention(units)``.
+
+        Parameters
+        ----------
+        X : sequences
+            In any form that `fit` takes.
+
+        Returns
+        -------
+        weights : ndarray or object array of ndarray
+            ``(n_samples, n_timesteps)``, or for a list of sequences an object array of
+            ``(n_timesteps_i,)``; those of each sequence sum to 1.
+
+        Raises
+        ------
+        ValueError
+            If X does not match the fit, or has been strided by an input layer.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_rnn import RNNRegressor
+        >>> from sklearn_rnn.layers import Attention
+        >>> X = np.random.RandomState(0).normal(size=(30, 5, 2))
+        >>> rnn = RNNRegressor(8, pooling=Attention(4), max_iter=100, random_state=0)
+        >>> weights = rnn.fit(X, X.sum(axis=(1, 2))).attention_weights(X)
+        >>> weights.shape
+        (30, 5)
+        >>> bool(np.allclose(weights.sum(axis=1), 1))
+        True
+        """
+        model = self._fitted_model()
+        if model.network.stride > 1:
+            raise ValueError(
+                "attention_weights needs input layers without a stride, got "
+                f"stride={model.network.stride}: not every step of X has a weight."
+            )
+        sequences = model.read(X, type(self).__name__)
+        weights = model.attention_weights(sequences, self._threads())
+        return as_carried(weights, sequences, True)
 
     # ---- weights ----
 

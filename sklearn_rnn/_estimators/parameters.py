@@ -30,8 +30,12 @@ class Parameter(NamedTuple):
     of: tuple = (CLASSIFIER, REGRESSOR)  # the kinds of estimators that have it
 
 
+def named(names):
+    return ", ".join(f'"{name}"' for name in names)
+
+
 def choices(names):
-    return "{" + ", ".join(f'"{name}"' for name in names) + "}"
+    return "{" + named(names) + "}"
 
 
 TABLE = {
@@ -44,8 +48,8 @@ TABLE = {
     "cell": Parameter(
         RULES["cell"],
         "gru",
-        f"{choices(_core.CELLS)}, Cell, or a list of these",
-        "The recurrence, or a list with one for each layer. "
+        "str, Cell, or a list of these",
+        f"The recurrence, one of {named(_core.CELLS)}; or a list with one for each layer. "
         '"elman" is the simple network [1]_; "lstm" has a cell state with input, forget and output '
         'gates [2]_ [3]_; "gru" has reset and update gates [4]_, and its reset comes after the '
         'product, as in PyTorch, cuDNN and Keras. "jordan" reads the output of the previous step '
@@ -328,14 +332,18 @@ TABLE = {
     "loss": Parameter(
         one_of(REGRESSION_LOSSES),
         "squared_error",
-        choices(REGRESSION_LOSSES),
-        "The loss to minimise, as a weighted mean over sequences or steps and a mean over outputs. "
-        '"squared_error" has no factor 1/2. "huber" is quadratic up to `huber_delta` and linear '
-        'beyond. "quantile" is the pinball loss, for which predictions are the quantiles '
-        '`quantile` of the target. "poisson" is ``exp(z) - y * z``, the negative log-likelihood of '
-        "counts with rate ``exp(z)``, without the terms that depend on y alone; y must not be "
-        'negative. "gamma" is ``z + y * exp(-z)``, half the gamma deviance of positive targets '
-        "with mean ``exp(z)``, without the terms that depend on y alone.",
+        "str",
+        "The loss to minimise, the weighted mean over sequences or steps, and mean over outputs.\n"
+        "\n"
+        '- "squared_error", without a factor 1/2;\n'
+        '- "absolute_error";\n'
+        '- "huber": quadratic up to `huber_delta` and linear beyond;\n'
+        '- "quantile": the pinball loss, for which predictions are the quantiles `quantile` of the '
+        "target [9]_;\n"
+        '- "poisson": ``exp(z) - y * z``, the negative log-likelihood of counts with rate '
+        "``exp(z)``, without the terms that depend on y alone; y must not be negative;\n"
+        '- "gamma": ``z + y * exp(-z)``, half the gamma deviance for the mean ``exp(z)``, without '
+        "the terms that depend on y alone; y must be positive.\n",
         of=(REGRESSOR,),
     ),
     "huber_delta": Parameter(

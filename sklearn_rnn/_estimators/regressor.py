@@ -58,6 +58,16 @@ class RNNRegressor(RegressorMixin, _RNNBase):
     (3,)
     >>> rnn.score(X, y) > 0.9
     True
+
+    Bounds between which a target lies with a probability of 80 %:
+
+    >>> y = y + rng.normal(size=100)
+    >>> rnn = RNNRegressor(4, loss="quantile", quantile=[0.1, 0.9], max_iter=50, random_state=0)
+    >>> bounds = rnn.fit(X, y).predict(X)
+    >>> bounds.shape
+    (100, 2)
+    >>> bool(0.7 < ((y > bounds[:, 0]) & (y < bounds[:, 1])).mean() < 0.9)
+    True
     """
 
     _target_kind = Numbers
@@ -167,9 +177,11 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         y,
         sample_weight=None,
         *,
+        initial_state=None,
         X_val=None,
         y_val=None,
         sample_weight_val=None,
+        initial_state_val=None,
         callbacks=None,
     ):
         """Fit the network to sequences and their targets.
@@ -187,6 +199,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
             One weight per sequence; with ``mode="many_to_many"`` also one per step, in any form
             that y may have. Only their ratios count. Sequences or steps of weight 0 are ignored,
             and their y may be anything: None, NaN, infinity.
+        {initial_state}
         {validation_and_callbacks}
 
         Returns
@@ -205,12 +218,13 @@ class RNNRegressor(RegressorMixin, _RNNBase):
             X,
             y,
             sample_weight,
-            validation=(X_val, y_val, sample_weight_val),
+            initial_state=initial_state,
+            validation=(X_val, y_val, sample_weight_val, initial_state_val),
             callbacks=callbacks,
         )
 
     @floating_point_ignored
-    def partial_fit(self, X, y, sample_weight=None):
+    def partial_fit(self, X, y, sample_weight=None, *, initial_state=None):
         """Learn from each sequence once, in minibatches of `batch_size`.
 
         {continuing}
@@ -223,6 +237,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         Parameters
         ----------
         {parameters_of_partial_fit}
+        {initial_state_of_partial_fit}
 
         Returns
         -------
@@ -235,7 +250,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
             or with `early_stopping`. Also if the training diverges; what was learned before that
             minibatch is kept.
         """
-        return self._fit(X, y, sample_weight, incremental=True)
+        return self._fit(X, y, sample_weight, initial_state=initial_state, incremental=True)
 
     # By method: model -> whether outputs are needed before the link, and what decodes them.
     _STREAMED: ClassVar = {

@@ -13,7 +13,7 @@ from .._data.reader import read_X
 from .._data.scales import Scale
 from .._data.targets import Numbers, target_in
 from .attributes import checked
-from .network import Network, hidden_states, predictor, prepared
+from .network import Network, attention_weights, hidden_states, predictor, prepared
 from .states import as_dict, as_rows
 from .stream import Stream
 from .words import describe
@@ -72,24 +72,17 @@ class FittedModel:
 
         The states are dicts, see `states`; initial_state may be None.
         """
-        self.check_causal("`initial_state` and `return_state` need")
-        engine, dataset = prepared(
-            self.network,
-            sequences,
-            self.scale.in_use,
-            n_threads,
-            carried=initial_state is not None,
-        )
-        layout = engine.state_layout()
+        network = self.network
+        network.check_causal("`initial_state` and `return_state` need")
+        layout = network.state_layout
         if initial_state is not None:
-            dtype = self.network.dtype
-            initial_state = as_rows(
-                layout, initial_state, sequences.n_samples, dtype, "initial_state"
-            )
-        engine.load(self.params)
-        rows, final_state = engine.predict(
-            dataset, raw=raw, initial_state=initial_state, return_state=True
+            facts = sequences.n_samples, network.dtype, "initial_state"
+            initial_state = as_rows(layout, initial_state, *facts)
+        engine, dataset = prepared(
+            network, sequences, self.scale.in_use, n_threads, initial_state=initial_state
         )
+        engine.load(self.params)
+        rows, final_state = engine.predict(dataset, raw=raw, return_state=True)
         return self.finite(rows), as_dict(layout, self.finite(final_state))
 
     def copy(self):
@@ -102,7 +95,7 @@ class FittedModel:
 
         Without `decode` they are outputs in the units of y.
         """
-        self.check_causal("A stream needs")
+        self.network.check_causal("A stream needs")
         session = self.network.session(n_streams)
         session.load(self.params)
         if self.scale.in_use is not None:
@@ -112,13 +105,6 @@ class FittedModel:
             session.scale_outputs_by(y_scale.mean, y_scale.scale, self.target.is_1d)
         return Stream(session, self.network.n_features, raw, decode)
 
-    def check_causal(self, what):
-        """Refuse what a network with a reverse direction cannot do."""
-        if not self.network.is_causal:
-            raise ValueError(
-                f"{what} bidirectional=False: a reverse direction begins at the last step."
-            )
-
     def hidden_states(self, sequences, layer, per_step, n_threads):
         """Return the states of a layer by rows: of the steps, or the last one of each sequence."""
         scaling = self.scale.in_use
@@ -126,6 +112,12 @@ class FittedModel:
             self.network, self.params, sequences, scaling, layer, per_step, n_threads
         )
         return self.finite(states)
+
+    def attention_weights(self, sequences, n_threads):
+        """Return the weight of each step in attention pooling (n_steps,)."""
+        scaling = self.scale.in_use
+        weights = attention_weights(self.network, self.params, sequences, scaling, n_threads)
+        return self.finite(weights)
 
     def finite(self, values):
         """Return results of the network, after a check that they are finite."""

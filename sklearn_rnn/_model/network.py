@@ -15,6 +15,8 @@ DATA = -1  # as a source: X itself
 # Kinds of nodes that multiply their sources, and those that a prediction leaves out.
 WEIGHTED = ("recurrent", "dense", "head")
 TRAINING_ONLY = ("drop", "noise")
+# Kinds of nodes that read all steps of a sequence.
+POOLING = ("pool", "attend")
 # Ends of the names of arrays, by the directions of a node.
 SUFFIXES = {"forward": ("",), "reverse": ("_reverse",), "both": ("", "_reverse")}
 
@@ -50,7 +52,7 @@ class Node:
     kind: str
     name: str  # "l0" if its arrays are "weight_ih_l0" and so on
     sources: tuple[Source, ...]
-    units: int = 0  # of a recurrent node in each direction, or of the head
+    units: int = 0  # of a recurrent node in each direction, of attention, or of the head
     cell: str = ""  # of a recurrent node
     options: tuple[tuple[str, object], ...] = ()
     directions: str = "forward"  # of a recurrent node; or "reverse", "both"
@@ -114,6 +116,19 @@ class Network:
         """Whether no state depends on later steps."""
         return all(node.directions == "forward" for node in self.nodes)
 
+    def check_causal(self, what):
+        """Refuse what a network that does not go on step by step cannot do."""
+        if not self.is_causal:
+            raise ValueError(
+                f"{what} bidirectional=False: a reverse direction begins at the last step."
+            )
+        if any(node.kind in POOLING for node in self.nodes):
+            raise ValueError(
+                f"{what} pooling='last': other ways to pool need all steps of a sequence at once."
+            )
+        if self.stride > 1:
+            raise ValueError(f"{what} input layers without a stride, got stride={self.stride}.")
+
     def facts(self):
         """Return what the core must know, by name."""
         return {
@@ -132,6 +147,11 @@ class Network:
             name: params[offset : offset + prod(shape)].reshape(shape)
             for name, offset, shape in self.layout
         }
+
+    @property
+    def state_layout(self):
+        """List (name, first column, n_columns) of the states that go on from step to step."""
+        return _core.state_layout(self.n_features, self.nodes)
 
     def engine(self, lengths, batch_size, n_threads, training, memory_budget=None, **options):
         """Make an engine with the workspace for minibatches of sequences of these lengths."""
@@ -219,18 +239,29 @@ def room_for_parameters(network):
     )
 
 
-def prepared(network, sequences, scaling, n_threads, **options):
-    """Return an engine for predictions of sequences, with these options, and the dataset."""
-    engine = network.engine(sequences.lengths, sequences.n_samples, n_threads, False, **options)
+def prepared(network, sequences, scaling, n_threads, initial_state=None, **options):
+    """Return an engine for predictions of sequences, with these options, and the dataset.
+
+    initial_state holds states before the first steps (n_samples, n_columns), or is None.
+    """
+    engine = network.engine(
+        sequences.lengths,
+        sequences.n_samples,
+        n_threads,
+        training=False,
+        carried=initial_state is not None,
+        **options,
+    )
     mean, scale = scaling or (None, None)
-    return engine, _core.Dataset(sequences.values, sequences.offsets, mean=mean, scale=scale)
+    facts = {"mean": mean, "scale": scale, "initial_state": initial_state}
+    return engine, _core.Dataset(sequences.values, sequences.offsets, **facts)
 
 
 def predictor(network, sequences, scaling, n_threads=1, **options):
     """Return a function params -> outputs (n_samples, n_outputs), (n_steps, n_outputs) if per step.
 
     scaling is mean and scale of X, each (n_features,), or None. With raw=True the function returns
-    the outputs before the link. `options` are those of the engine.
+    the outputs before the link. `options` are those of `prepared`.
     """
     engine, dataset = prepared(network, sequences, scaling, n_threads, **options)
 
@@ -244,7 +275,13 @@ def predictor(network, sequences, scaling, n_threads=1, **options):
 def mean_loss(network, examples, n_threads=1):
     """Return a function params -> weighted mean loss of examples."""
     sequences = examples.sequences
-    engine = network.engine(sequences.lengths, sequences.n_samples, n_threads, training=False)
+    engine = network.engine(
+        sequences.lengths,
+        sequences.n_samples,
+        n_threads,
+        training=False,
+        carried=examples.initial_state is not None,
+    )
     targets = examples.targets
     if targets.dtype.kind == "f":
         targets = np.ascontiguousarray(targets, dtype=network.dtype)
@@ -329,6 +366,23 @@ def hidden_states(network, params, sequences, scaling, layer, per_step, n_thread
             of, node = replace(network, nodes=(*network.nodes, last)), len(network.nodes)
         found.append(predictor(of, sequences, scaling, n_threads, result=node)(params))
     return found[0] if len(found) == 1 else np.hstack(found)
+
+
+def attention_weights(network, params, sequences, scaling, n_threads=1):
+    """Return the weight of each step in attention pooling (n_steps,); a sequence's sum to 1."""
+    (node,) = [node for node in network.nodes if node.kind == "attend"]
+    read = Node("add", "attended", node.sources)
+    network = replace(network, nodes=(*network.nodes, read))
+    result = len(network.nodes) - 1
+    h = predictor(network, sequences, scaling, n_threads, result=result)(params)
+    views = network.views(params)
+    weight, bias, score = (views[f"{node.name}.{stem}"] for stem in ("weight", "bias", "score"))
+    _memory.check_room_for_blas(1)
+    with blas_held_at_one_thread():  # more threads could change the bits
+        scores = (np.tanh(h @ weight.T + bias) @ score).astype(np.float64)
+    starts, lengths = sequences.offsets[:-1], sequences.lengths
+    powers = np.exp(scores - np.repeat(np.maximum.reduceat(scores, starts), lengths))
+    return powers / np.repeat(np.add.reduceat(powers, starts), lengths)
 
 
 def ready(engine):

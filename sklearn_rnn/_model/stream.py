@@ -13,8 +13,9 @@ FLOATS = (np.dtype(np.float32), np.dtype(np.float64))  # in the byte order of th
 class Stream:
     """Predict for sequences that arrive step by step; the method `stream` of an estimator makes it.
 
-    A stream has a copy of the weights, and the states of its sequences, which are zero at first.
-    Only one thread at a time may use it.
+    A stream has a copy of the weights, and the states of its sequences, which at first are those
+    that sequences begin with: zero, unless the network has learned others. Only one thread at a
+    time may use it.
 
     Attributes
     ----------
@@ -104,7 +105,7 @@ class Stream:
         self._session.set_state_rows(as_rows(self._layout, state, n_streams, dtype, "state"))
 
     def reset(self, rows=None):
-        """Begin new sequences: set states to zero.
+        """Begin new sequences: set states to zero, or to those that the network has learned.
 
         Parameters
         ----------
@@ -120,9 +121,7 @@ class Stream:
         begin[slice(None) if rows is None else list(rows) if isinstance(rows, tuple) else rows] = (
             True
         )
-        states = self._session.state_rows()
-        states[begin] = 0.0
-        self._session.set_state_rows(states)
+        self._session.begin(begin)
 
     def reorder(self, rows):
         """Give stream i the present states of stream ``rows[i]``.

@@ -51,7 +51,12 @@ def train(training, n_threads, observers):
     lengths = examples.sequences.lengths[training.indices]
     batch_size = resolve_batch_size(settings.batch_size, len(lengths))
     engine = training.network.engine(
-        lengths, batch_size, n_threads, training=True, memory_budget=settings.memory_budget
+        lengths,
+        batch_size,
+        n_threads,
+        training=True,
+        memory_budget=settings.memory_budget,
+        carried=examples.initial_state is not None,
     )
     dataset = examples.dataset()
     n_updates = progress.n_updates

@@ -17,6 +17,7 @@ class Examples:
     weights: np.ndarray | None  # (n_rows,) float64
     per_step: bool
     scaling: tuple[np.ndarray, np.ndarray] | None = None  # mean and scale of X, each (n_features,)
+    initial_state: np.ndarray | None = None  # (n_samples, n_columns) states before the first steps
 
     def rows(self, values, indices):
         """Select the rows of `values` (n_rows, ...) that belong to some sequences."""
@@ -32,6 +33,7 @@ class Examples:
             self.rows(self.weights, indices),
             self.per_step,
             self.scaling,
+            None if self.initial_state is None else self.initial_state[indices],
         )
 
     def have_weight(self):
@@ -107,6 +109,7 @@ class Examples:
             self.targets,
             self.weights,
             *(self.scaling or (None, None)),
+            self.initial_state,
         )
 
 

@@ -67,7 +67,8 @@ def validator(scoring, held_out, training, estimator, show, target, n_threads):
     """
     examples, network = held_out.examples, training.network
     if scoring is None:
-        predict = predictor(network, examples.sequences, examples.scaling, n_threads)
+        given = {"initial_state": examples.initial_state}
+        predict = predictor(network, examples.sequences, examples.scaling, n_threads, **given)
 
         def validate(params):
             score = target.score(examples.targets, predict(params), examples.weights)

@@ -121,7 +121,7 @@ BIASES = ("zeros", "pytorch", "chrono")
 CHOICE_OF_CORE = {
     "zeros": lambda rng, shape, constant: 0.0,
     "constants": lambda rng, shape, constant: constant,
-    "glorot": lambda rng, shape, constant: glorot_uniform(rng, *shape),
+    "glorot": lambda rng, shape, constant: glorot_uniform(rng, *(1, *shape)[-2:]).reshape(shape),
     "orthogonal": lambda rng, shape, constant: orthogonal(rng, *shape),
     "from_0_to_1": lambda rng, shape, constant: rng.uniform(0.0, 1.0, shape),
 }
