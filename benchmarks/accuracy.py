@@ -19,6 +19,8 @@ from functools import partial
 import datasets
 import harness
 import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.metrics import log_loss
 from sklearn.model_selection import (
     GridSearchCV,
     KFold,
@@ -403,10 +405,16 @@ def run(name, quick=False):
                 "reached": reached,
                 "seeds_needed": task.seeds_needed,
                 "seconds": harness.summary(seconds),
-                "settings": SETTINGS.get(name, {}),
+                "settings": plain(SETTINGS.get(name, {})),
             }
         )
     return rows
+
+
+def plain(settings):
+    """Settings for JSON: objects, and lists of them, as text."""
+    objects = (BaseEstimator, list)
+    return {name: repr(v) if isinstance(v, objects) else v for name, v in settings.items()}
 
 
 def bar_text(row):
@@ -492,13 +500,15 @@ def comparison(rows):
 
 
 def select(name, n_jobs):
-    """Rows of a GridSearchCV over the task's candidates, best first."""
+    """Rows of a GridSearchCV over the task's candidates, best first; ties go to the lower loss."""
     task, data = TASKS[name], TASKS[name].load(SELECTION_SEED)
     measure = next(iter(task.bars))
     sign = -1 if measure in ERRORS else 1
+    has_loss = task.estimator is RNNClassifier and task.mode == "many_to_one"
 
     def scoring(model, X, y):
-        return sign * task.score(model, X, y)[measure]
+        loss = log_loss(y, model.predict_proba(X), labels=model.classes_) if has_loss else 0.0
+        return {"score": sign * task.score(model, X, y)[measure], "loss": loss}
 
     search = GridSearchCV(
         model_of(name, SELECTION_SEED),
@@ -510,14 +520,15 @@ def select(name, n_jobs):
     )
     results = search.fit(data.X_train, data.y_train, sample_weight=data.weight_train).cv_results_
     rows = []
-    for i in np.argsort(results["rank_test_score"], kind="stable"):
+    for i in np.lexsort((results["mean_test_loss"], -results["mean_test_score"])):
         rows.append(
             {
                 "task": name,
                 "measure": measure,
-                "settings": {**SETTINGS[name], **results["params"][i]},
+                "settings": plain({**SETTINGS[name], **results["params"][i]}),
                 "mean": float(sign * results["mean_test_score"][i]),
                 "std": float(results["std_test_score"][i]),
+                "loss": float(results["mean_test_loss"][i]) if has_loss else None,
                 "seconds": float(results["mean_fit_time"][i]),
             }
         )
@@ -555,6 +566,7 @@ def main():
                 "measure": "measure",
                 "mean": "mean",
                 "std": "std",
+                "log loss": lambda row: "" if row.get("loss") is None else f"{row['loss']:.4f}",
                 "seconds per fit": "seconds",
                 "settings": COLUMNS["settings"],
             }

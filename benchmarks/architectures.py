@@ -317,10 +317,11 @@ def is_known(name, part, rows):
 # ---- page ---------------------------------------------------------------------------------------
 
 INTRODUCTION = f"""
-**Time** is the processor time of a training step (forward, back-propagation, clipping, update), divided by that
-of the plain LSTM with as many layers and directions: the median over {ROUNDS} pairs of epochs of
-{N_BATCHES} minibatches, in turn, on one thread, and in brackets its quartiles; {BATCH} sequences
-of {N_TIMESTEPS} steps, as many features as units, float32. Below 1 the architecture is faster.
+**Time** is the processor time of a training step (forward, back-propagation, clipping, update),
+divided by that of the plain LSTM with as many layers and directions: the median over {ROUNDS} pairs
+of epochs of {N_BATCHES} minibatches, in turn, on one thread, and in brackets its quartiles; {BATCH}
+sequences of {N_TIMESTEPS} steps, as many features as units, float32. Below 1 the architecture is
+faster.
 **Parameters** are those of the network for digits (8 features, 64 units, 10 classes).
 
 **Scores** are those on the test split: the mean over {SEEDS} seeds and, in brackets, the least and
