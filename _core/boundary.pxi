@@ -1,5 +1,5 @@
 """Checks of what comes from Python: arrays, types, names, data."""
-from kernels cimport CACHE_LINE, MATH_SIGMOID, isize, rnn_kernels_of
+from kernels cimport CACHE_LINE, MATH_SIGMOID, isize, rnn_kernels_of, rnn_node
 
 
 cdef void *pointer_to(object array, str name, int kind, tuple shape, bint writeable=False) except NULL:
@@ -112,6 +112,7 @@ cdef class Dataset:
         The states before the first step of each sequence, for engines made with `carried`. See `state_layout`.
     """
     cdef readonly object values, offsets, targets, weights, mean, factor, initial_state
+    cdef tuple nodes_of_codes               # nodes whose codes are known to be in range
     cdef readonly isize n_samples, n_steps, n_features
     cdef object least_of_columns, greatest_of_columns
     cdef const isize *least_label           # of each column of integer targets
@@ -149,3 +150,20 @@ cdef class Dataset:
             self.greatest_of_columns = np.atleast_1d(labels.max(axis=0, initial=0)).astype(np.intp)
             self.least_label = <const isize *>cnp.PyArray_DATA(self.least_of_columns)
             self.greatest_label = <const isize *>cnp.PyArray_DATA(self.greatest_of_columns)
+
+    cdef int check_codes(self, NodeTables tables) except -1:
+        """Refuse codes that are no rows of the tables of a network."""
+        cdef const rnn_node *node
+        cdef int i
+        if self.nodes_of_codes is tables.nodes:
+            return 0
+        for i in range(1, tables.network.n_nodes):
+            node = &tables.network.node[i]
+            if not tables.info_of(i).reads_codes:
+                continue
+            column, n = int(node.option[0]), int(node.option[1])
+            codes = self.values[:, column]
+            if not ((codes >= 0) & (codes < n) & (codes == np.floor(codes))).all():
+                raise ValueError(f"Column {column} of `values` must hold integers from 0 to {n - 1}.")
+        self.nodes_of_codes = tables.nodes
+        return 0

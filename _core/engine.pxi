@@ -113,7 +113,8 @@ cdef class Engine:
     cdef bint optimizing
     cdef double divisor, mean_weight, max_grad_norm, max_grad_value
     cdef object quantiles, first_of_groups
-    cdef object job_memory, params, packed, arenas, ints, walks, slice_gradients, gradient, losses, norms, probed, samples, ranks
+    cdef object job_memory, params, packed, arenas, ints, walks, losses, norms, probed, samples, ranks
+    cdef object slice_gradients, slice_rows, slice_codes, gradient
 
     def __cinit__(self, *, n_features, nodes, loss, per_step, dtype, n_threads, training, lengths, batch_size, huber_delta=1.0,
                   quantile=0.5, groups=(), memory_budget=None, result=None, by_step=False, input_gradient=False, probe=False,
@@ -248,7 +249,7 @@ cdef class Engine:
                              f"sequences of {network.max_steps} steps, got {memory_budget}.")
         if made != PLAN_MADE:
             raise ValueError("`hidden_layer_sizes` is too large for these sequences: the workspace needs 2**59 numbers or more.")
-        for i in range(network.n_nodes):
+        for i in range(1, network.n_nodes):
             if network.training and not network.node[i].needed:
                 raise ValueError(f"Node {self.tables.nodes[i - 1].name!r} must lead to the head, directly or through others.")
         self.max_batch = wish.batch
@@ -262,7 +263,9 @@ cdef class Engine:
             self.losses = np.zeros(wish.n_slices)
             if network.training:
                 self.slice_gradients = aligned_empty(wish.n_slices * network.gradient.size, self.dtype)
-                self.gradient = aligned_empty(network.n_params, self.dtype)
+                self.gradient = aligned_empty(network.n_summed, self.dtype)
+                self.slice_rows = aligned_empty(wish.n_slices * network.touched.size, self.dtype)
+                self.slice_codes = np.empty(wish.n_slices * network.n_codes, dtype=np.intp)
                 self.norms = np.zeros(network.n_pieces)
                 if network.probe:
                     self.probed = np.zeros((wish.n_slices, network.n_nodes, MAX_DIRECTIONS, network.max_steps))
@@ -276,15 +279,19 @@ cdef class Engine:
         if network.training:
             self.job.slice_gradients = cnp.PyArray_DATA(self.slice_gradients)
             self.job.gradient = cnp.PyArray_DATA(self.gradient)
+            self.job.slice_rows = cnp.PyArray_DATA(self.slice_rows)
+            self.job.slice_codes = <isize *>cnp.PyArray_DATA(self.slice_codes)
             self.job.piece_norms = <double *>cnp.PyArray_DATA(self.norms)
             self.kernels.poison_gaps(&network.gradient, wish.n_slices, self.job.slice_gradients)
+            self.kernels.poison_gaps(&network.touched, wish.n_slices, self.job.slice_rows)
 
     cdef object room_for(self, isize n_slices):
         """Context in which the workspace is allocated."""
         cdef const rnn_network *network = self.network
         arenas = self.n_bytes_of_steps
-        weights = (network.packed.size + network.n_params) * self.dtype.itemsize
-        gradients = int(n_slices) * network.gradient.size * self.dtype.itemsize
+        weights = (network.packed.size + network.n_summed) * self.dtype.itemsize
+        gradients = int(n_slices) * (network.gradient.size + network.touched.size) * self.dtype.itemsize
+        gradients += int(n_slices) * network.n_codes * sizeof(isize)
         if arenas < weights + gradients:
             advice = "take a smaller `hidden_layer_sizes`"
         elif network.session:
@@ -350,6 +357,8 @@ cdef class Engine:
         self.refuse_if_running()
         if not self.loaded:
             raise ValueError("`load` must be called first.")
+        if network.n_features > network.node[0].units:
+            data.check_codes(self.tables)
         n = data.n_steps if network.per_step else data.n_samples
         job.data.values, job.data.values_are_double, job.data.offsets = data.value_data, data.values_are_double, data.offset_data
         job.data.shift, job.data.factor = data.shift_data, data.factor_data
@@ -644,8 +653,31 @@ cdef class Engine:
         finally:
             job.optimizer = kept
             job.probe = NULL
-        d_params = np.array(self.gradient)
+        d_params = self.flat_gradient()
         return (job.batch.loss, d_params, d_values) if input_gradient else (job.batch.loss, d_params)
+
+    cdef object flat_gradient(self):
+        """Copy of the gradient (n_params,), with zeros for the rows of tables that the minibatch has not touched."""
+        cdef const rnn_network *network = self.network
+        cdef const rnn_tensor *tensor
+        cdef int i
+        cdef isize slice
+        if network.n_summed == network.n_params:
+            return np.array(self.gradient)
+        d_params = np.zeros(network.n_params, dtype=self.dtype)
+        for i in range(network.n_tensors):
+            tensor = &network.tensor[i]
+            if not tensor.is_table:
+                d_params[tensor.at:tensor.at + tensor.size] = self.gradient[tensor.summed:tensor.summed + tensor.size]
+                continue
+            table = d_params[tensor.at:tensor.at + tensor.size].reshape(tensor.units, tensor.columns)
+            for slice in range(self.job.batch.n_slices - 1, -1, -1):    # the first one that has a row holds its sum
+                first = slice * network.n_codes + tensor.codes
+                codes = self.slice_codes[first + 1:first + 1 + self.slice_codes[first]]
+                first = slice * network.touched.size + tensor.gradient
+                rows = self.slice_rows[first:first + len(codes) * tensor.ld].reshape(len(codes), tensor.ld)
+                table[codes] = rows[:, :tensor.columns]
+        return d_params
 
     def gradients_of_states(self):
         """Norms of the gradient of h, over units and sequences, in the last call of `loss_and_grad`.

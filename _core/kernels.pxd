@@ -25,7 +25,7 @@ cdef extern from "interface/rosters.h" nogil:
         const char *name
         const rnn_option *options
         rnn_rows rows
-        bint has_units, has_cell, has_directions, stem_first
+        bint has_units, has_cell, has_directions, reads_codes, stem_first
         bint reads_one, reads_equal, reads_shifts, reads_once, needs_earlier, merges, reads_stems
         bint only_last_rows, training_only, is_output
 
@@ -65,6 +65,7 @@ cdef extern from "interface/network.h" nogil:
         GLOROT
         ORTHOGONAL
         FROM_0_TO_1
+        EMBEDDING
 
     ctypedef enum rnn_lifetime:
         ONCE
@@ -77,7 +78,8 @@ cdef extern from "interface/network.h" nogil:
         int decays
         rnn_initial initial
         double *constant
-        isize at, size
+        isize at, size, summed, gradient, ld, codes
+        int is_table
 
     ctypedef struct rnn_packing:
         pass
@@ -118,6 +120,7 @@ cdef extern from "interface/network.h" nogil:
 
     ctypedef struct rnn_network:
         isize n_features
+        isize *column
         int n_nodes, n_sources
         rnn_node *node
         rnn_source *source
@@ -131,9 +134,9 @@ cdef extern from "interface/network.h" nogil:
         int head, n_tensors
         isize outputs, output_width
         isize max_rows, max_steps, max_slice_steps
-        isize n_params, n_pieces, n_workers, probe_bytes
-        rnn_region packed, gradient, arena
-        isize n_ints, walk_bytes
+        isize n_params, n_summed, n_pieces, n_workers, probe_bytes
+        rnn_region packed, gradient, arena, touched
+        isize n_codes, n_ints, walk_bytes
         int n_carried
         rnn_carried *carried_state
         isize state_columns
@@ -206,6 +209,8 @@ cdef extern from "interface/job.h" nogil:
         void *gradient
         void *moments
         void *slice_gradients
+        void *slice_rows
+        isize *slice_codes
         double *piece_norms
         void *arenas
         isize *arena_ints

@@ -4,7 +4,7 @@ from collections import namedtuple
 from libc.string cimport memcpy, memset
 
 from kernels cimport (
-    CONSTANTS, FROM_0_TO_1, GLOROT, MAX_BLOCKS, MAX_DIRECTIONS, MAX_NODES, MAX_OWN, MAX_SHIFT, MAX_SOURCES, MAX_STATES,
+    CONSTANTS, EMBEDDING, FROM_0_TO_1, GLOROT, MAX_BLOCKS, MAX_DIRECTIONS, MAX_NODES, MAX_OWN, MAX_SHIFT, MAX_SOURCES, MAX_STATES,
     ORTHOGONAL, PLAN_MADE, PLAN_WITHOUT_ORDER, ROWS_OF_SOURCE, ROW_PER_SEQUENCE, ZEROS, isize, rnn_carried, rnn_kernels,
     rnn_kernels_of, rnn_kind_info, rnn_network, rnn_node, rnn_packing, rnn_plan_result, rnn_source, rnn_tensor, rnn_wish
 )
@@ -47,7 +47,7 @@ cdef class NodeTables:
     """
     cdef rnn_network network
     cdef readonly tuple nodes
-    cdef object memory
+    cdef object memory, columns
     cdef isize n_bytes_described
 
     def __cinit__(self, n_features, nodes):
@@ -57,6 +57,7 @@ cdef class NodeTables:
             self.nodes = nodes
             self.allocate(n_features, described.network.n_sources)
             memcpy(network.node, described.network.node, self.n_bytes_described)
+            self.columns, network.column = described.columns, described.network.column
             return
         self.nodes = tuple(nodes)
         if not 1 <= n_features < LARGEST:
@@ -68,11 +69,11 @@ cdef class NodeTables:
             raise ValueError("The names of nodes must differ.")
         self.allocate(n_features, sum(map(len, sources)))
         network.node[0].n_directions = 1
-        network.node[0].units = n_features
         first = 0
         for number, (node, read) in enumerate(zip(self.nodes, sources), start=1):
             self.add_node(number, node, read, first)
             first += len(read)
+        network.node[0].units = n_features - self.set_columns(n_features)
         if sum(self.info_of(number).is_output for number in range(1, network.n_nodes)) > 1:
             raise ValueError("A network must not have more than one head.")
         for number in range(1, network.n_nodes):
@@ -100,6 +101,16 @@ cdef class NodeTables:
         network.packing = <rnn_packing *>(network.tensor + n_tensors)
         memset(network.node, 0, self.n_bytes_described)
 
+    cdef isize set_columns(self, n_features) except -1:
+        """Leave the columns of X that hold codes to those who read them; returns their number."""
+        codes = {int(self.network.node[i].option[0]) for i in range(1, self.network.n_nodes) if self.info_of(i).reads_codes}
+        if codes and max(codes) >= n_features:
+            raise ValueError(f"A column of codes must be from 0 to {n_features - 1}, got {max(codes)}.")
+        if codes:
+            self.columns = np.setdiff1d(np.arange(n_features, dtype=np.intp), sorted(codes))
+            self.network.column = <isize *>cnp.PyArray_DATA(self.columns)
+        return len(codes)
+
     cdef int add_node(self, int number, node, tuple sources, int first_source) except -1:
         cdef rnn_node *to = &self.network.node[number]
         cdef const rnn_kind_info *info
@@ -109,7 +120,9 @@ cdef class NodeTables:
         info = self.info_of(number)
         to.n_directions = 1
         to.first_source, to.n_sources = first_source, len(sources)
-        if not 1 <= to.n_sources <= MAX_SOURCES:
+        if info.reads_codes and to.n_sources > 0:
+            raise ValueError(f"Node {node.name!r} reads a column of X and must have no sources, got {to.n_sources}.")
+        if not info.reads_codes and not 1 <= to.n_sources <= MAX_SOURCES:
             raise ValueError(f"A node must have 1 to {MAX_SOURCES} sources, got {to.n_sources}.")
         if info.has_units:
             if not 1 <= node.units < LARGEST:
@@ -128,9 +141,7 @@ cdef class NodeTables:
             raise ValueError(f"`options` of {owner} must be among {sorted({**of_kind, **of_cell})}, got {sorted(unknown)}.")
         fill_options(to.option, of_kind, given, owner)
         fill_options(to.cell_option, of_cell, given, owner)
-        if given.get("initial_state") == "learned" and CELLS[node.cell].reads_output:
-            raise ValueError(f"`initial_state` of node {node.name!r} must be 'zeros': the cell {node.cell!r} does not read its "
-                             "own state.")
+        self.check_states(node, given)
         for i, (of, shift, stem) in enumerate((s.node, s.shift, s.weight) for s in sources):
             source = &self.network.source[first_source + i]
             if not -1 <= of < len(self.nodes):
@@ -142,6 +153,18 @@ cdef class NodeTables:
 
     cdef const rnn_kind_info *info_of(self, int number):
         return rnn_kernels_of(8, 0).describe_kind(self.network.node[number].kind)
+
+    cdef int check_states(self, node, dict given) except -1:
+        """Refuse options that ask for what a cell does with its state of the step before, if it does not."""
+        info = CELLS.get(node.cell)
+        for name, unset in (("initial_state", "zeros"), ("zoneout", 0)):
+            if given.get(name, unset) != unset and info.reads_output:
+                raise ValueError(f"`{name}` of node {node.name!r} must be {unset!r}: the cell {node.cell!r} does not read its "
+                                 "own state.")
+        if given.get("recurrent_dropout", 0) != 0 and not info.hidden_product:
+            raise ValueError(f"`recurrent_dropout` of node {node.name!r} must be 0, got {given['recurrent_dropout']!r}: the cell "
+                             f"{node.cell!r} does not multiply its state by weights. Use `zoneout`, or dropout between layers.")
+        return 0
 
     cdef int check_sources(self, int number) except -1:
         """Refuse sources that no node of this kind can read."""
@@ -157,11 +180,13 @@ cdef class NodeTables:
             stems.add(source.stem)
             if source.shift and not info.reads_shifts:
                 raise ValueError(f"Node {name!r} must read its sources at the same step, got shift {-source.shift}.")
+            if source.node == 0 and self.network.node[0].units == 0:
+                raise ValueError(f"Node {name!r} must not read the data: all columns of X are codes.")
             if source.node >= number and (not info.reads_shifts or (info.needs_earlier and i == 0)):
                 raise ValueError(f"Node {name!r} must not read a later node.")
             if source.node < number and self.info_of(source.node).is_output:
                 raise ValueError(f"Node {name!r} must come before the head, whose output it reads.")
-        if 0 not in stems or (len(stems) > 1 and not info.reads_stems):
+        if not info.reads_codes and 0 not in stems or (len(stems) > 1 and not info.reads_stems):
             raise ValueError(f"Node {name!r} must have a source with weights {STEMS[0]!r}; only some kinds may have others, too.")
         return 0
 
@@ -273,7 +298,7 @@ def tensors(n_features, nodes):
         else:
             shape = (tensor.n_groups, tensor.units)
         initial = {ZEROS: "zeros", CONSTANTS: "constants", GLOROT: "glorot", ORTHOGONAL: "orthogonal",
-                   FROM_0_TO_1: "from_0_to_1"}[tensor.initial]
+                   FROM_0_TO_1: "from_0_to_1", EMBEDDING: "embedding"}[tensor.initial]
         memory = network.node[tensor.node].declared.memory
         result.append(Tensor(tables.tensor_name(tensor), tensor.at, shape, tensor.n_groups, initial,
                              tuple(tensor.constant[k] for k in range(tensor.n_groups)), bool(tensor.decays), tensor.node - 1,

@@ -73,6 +73,8 @@ cdef class Session(Engine):
         job.data.values = pointer_to(values, "values", kind, (n, self.network.n_features))
         job.data.values_are_double = kind == cnp.NPY_FLOAT64
         self.check_range()
+        if self.network.n_features > self.network.node[0].units:
+            self.check_codes()
         shape[0], shape[1] = n, self.network.outputs
         output = cnp.PyArray_EMPTY(2, shape, self.kind, 0)
         job.batch.output, job.batch.raw, job.batch.size, job.batch.n_slices = cnp.PyArray_DATA(output), raw, n, 1
@@ -142,6 +144,25 @@ cdef class Session(Engine):
                 if not -largest <= value <= largest:
                     raise ValueError(f"`x` must be finite and at most {largest:g} after normalisation, got "
                                      f"{'inf or NaN' if not isfinite(value) else f'{value:g}'} in row {i}, feature {j}.")
+        return 0
+
+    cdef int check_codes(self) except -1:
+        """Refuse codes that are no rows of their table."""
+        cdef const rnn_data *data = &self.job.data
+        cdef const rnn_node *node
+        cdef isize i, at
+        cdef int number
+        cdef double code
+        for number in range(1, self.network.n_nodes):
+            node = &self.network.node[number]
+            if not self.tables.info_of(number).reads_codes:
+                continue
+            for i in range(self.max_batch):
+                at = i * self.network.n_features + <isize>node.option[0]
+                code = (<const double *>data.values)[at] if data.values_are_double else (<const float *>data.values)[at]
+                if not 0 <= code < node.option[1] or code != <isize>code:
+                    raise ValueError(f"`x` must hold integers from 0 to {<isize>node.option[1] - 1} in column "
+                                     f"{<isize>node.option[0]}, got {code:g} in row {i}.")
         return 0
 
     cdef object state_view(self, int i):

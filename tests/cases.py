@@ -253,6 +253,8 @@ def draw_dataset(network, lengths, rng, weighted=False):
     """Return sequences with targets; if weighted, about every fourth target has weight 0."""
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.intp)
     values = rng.standard_normal((offsets[-1], network.n_features)).astype(np.float32)
+    for column, n_codes in reference.code_columns(network.nodes).items():
+        values[:, column] = rng.integers(0, n_codes, len(values))
     n = offsets[-1] if network.per_step else len(lengths)
     targets = draw_targets(network, n, rng)
     weights = None
@@ -418,8 +420,8 @@ def reference_arguments(network, params, data):
     return weights, X, y, None if data.weights is None else listed(data.weights)
 
 
-def run_reference(network, params, data):
-    """Return what `run_engine` returns, from the reference."""
+def run_reference(network, params, data, dropping=None):
+    """Return what `run_engine` returns, from the reference; `dropping` is (seed, update)."""
     weights, X, *targets = reference_arguments(network, params, data)
     nodes, per_step = network.nodes, network.per_step
     given = given_states(network, data)
@@ -430,6 +432,7 @@ def run_reference(network, params, data):
         nodes=nodes,
         loss=network.loss,
         per_step=per_step,
+        dropping=dropping,
         initial_state=given,
         **parameters_of_loss(network),
     )

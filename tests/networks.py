@@ -79,6 +79,8 @@ ALL_CELLS = (
     ("minlstm", ()),
 )
 LINEAR = ("mingru", "minlstm")  # their states have no bounds either
+# What disturbs the states in training.
+REGULARISING = {"recurrent_dropout": 0.3, "zoneout": 0.2}
 UNITS = (*range(1, 10), 16, 17)
 SHIFTS = (0, -1, -2)
 POOLINGS = ("mean", "max")
@@ -120,9 +122,14 @@ def random_network(rng, dtype="float64"):
         if feedback or cell != "jordan"
         if not (loss in ("poisson", "gamma") and (options in UNBOUNDED or cell in LINEAR))
     ]  # exp(z) of units without bounds that feed themselves is soon infinite
-    nodes = []
+    nodes, n_codes = [], int(rng.integers(1, 3)) if happens(rng, 0.4) else 0
+    n_features = int(n_features > 1 or not n_codes) * n_features + n_codes
+    for column in rng.permutation(n_features)[:n_codes].tolist():
+        options = (("column", column), ("rows", int(rng.integers(1, 12))))
+        fields = {"units": pick(rng, UNITS), "options": options}
+        add_node(nodes, "embed", [], f"e{column}", **fields)
     if happens(rng, 0.2):
-        add_random_disturbance(rng, nodes, DATA)
+        add_random_disturbance(rng, nodes, 0 if n_codes == n_features else DATA)
     for k in range(rng.integers(1 if feedback or not looping else 2, 5)):
         directions = "forward" if looping else pick(rng, DIRECTIONS)
         add_random_layer(rng, nodes, n_features, pick(rng, cells), directions, f"l{k}")
@@ -136,7 +143,9 @@ def random_network(rng, dtype="float64"):
 
 def add_random_layer(rng, nodes, n_features, cell, directions, name):
     """Append a recurrent node that reads what is there, and perhaps others behind it."""
-    streams = [DATA, *range(len(nodes))]
+    streams = list(range(len(nodes)))
+    if reference.width(nodes, DATA, n_features):
+        streams = [DATA, *streams]
     sources = [Source(*read) for read in pick_some(rng, list(product(streams, SHIFTS)), 3)]
     used = [node.units for node in nodes if node.kind == "recurrent"]
     units = pick(rng, used) if used and happens(rng, 0.5) else pick(rng, UNITS)
@@ -150,7 +159,7 @@ def add_random_layer(rng, nodes, n_features, cell, directions, name):
         for i in range(new)
         if np.array_equal(reference.unit_directions(nodes, i, n_features), form)
     ]
-    if equal and happens(rng, 0.6):
+    if equal and happens(rng, 0.8):
         add_node(nodes, "add", [new, *pick_some(rng, equal, 2)])
 
 
@@ -159,7 +168,16 @@ def random_options(rng, cell):
     options = {}
     if cell != "jordan" and happens(rng, 0.3):  # jordan does not read its h
         options["initial_state"] = "learned"
+    (rng,) = rng.spawn(1)  # other choices do not depend on these
+    for name, rate in REGULARISING.items():
+        if disturbs(cell, name) and happens(rng, 0.3):
+            options[name] = rate
     return tuple(options.items())
+
+
+def disturbs(cell, name):
+    """Return whether a node of this cell may have one of the options that disturb its states."""
+    return reference.STEP[cell].hidden_product if name == "recurrent_dropout" else cell != "jordan"
 
 
 def options_of_cell(node):
@@ -236,7 +254,7 @@ def close_a_loop(rng, nodes):
 
 def behind_the_last_step(nodes, i):
     """Tell whether a node has one row per sequence."""
-    if i == DATA or nodes[i].kind == "recurrent":
+    if i == DATA or nodes[i].kind in ("recurrent", "embed"):
         return False
     node = nodes[i]
     return node.kind in reference.OF_ALL_STEPS or behind_the_last_step(nodes, node.sources[0].node)

@@ -9,8 +9,9 @@ A network is a list of nodes, the head last. The reference reads their attribute
 Weights are a dict in the order of the flat vector, and `layout` lists their names and shapes:
 ``weight_ih_l0`` (G*H, width of the sources), ``weight_hh_l0`` (G*H, H), ``bias_ih_l0`` and
 ``bias_hh_l0`` (G*H,), suffix ``_reverse`` for the second direction, then ``head.weight``
-(n_outputs, width of the sources) and ``head.bias`` (n_outputs,). X is a list of sequences
-(T_i, n_features).
+(n_outputs, width of the sources) and ``head.bias`` (n_outputs,). An embedding has ``NAME.weight``
+(rows, units). X is a list of sequences (T_i, n_features); the columns that embeddings read hold
+codes, all others are the stream of the data.
 
 What can be differentiated returns its result and a function ``backward``, which takes the gradient
 with respect to that result, adds to the gradients of the weights, and returns that of the input.
@@ -309,6 +310,43 @@ def mgu_step(p, x, states, options):
 STEP = named("_step")
 
 
+# ---- Random masks -------------------------------------------------------------------------------
+
+PURPOSES = ("dropout", "noise", "recurrent_dropout", "zoneout")
+
+
+def philox(counter, key):
+    """Philox4x32-10 of Salmon et al. (2011): four words for a counter of four and a key of two."""
+    (a, b, c, d), (k, l) = counter, key  # noqa: E741
+    for _ in range(10):
+        p, q = 0xD2511F53 * a, 0xCD9E8D57 * c
+        a, b, c, d = (q >> 32) ^ b ^ k, q % 2**32, (p >> 32) ^ d ^ l, p % 2**32
+        k, l = (k + 0x9E3779B9) % 2**32, (l + 0xBB67AE85) % 2**32  # noqa: E741
+    return a, b, c, d
+
+
+class Masks:
+    """The masks of one sequence in training; seed and update are those of the engine."""
+
+    def __init__(self, seed, update, sample):
+        self.seed, self.update, self.sample = seed, update, sample
+
+    def drawn(self, purpose, layer, rate, step, numbers):
+        """Return which of some numbers are drawn, each with probability `rate`."""
+        layer += PURPOSES.index(purpose) << 16
+        key = (self.seed ^ layer * 0x9E3779B9) % 2**32, ((self.seed >> 32) + layer) % 2**32
+        words = []
+        for number in numbers:
+            block, place = divmod(int(number), 64)
+            counter = (16 * block + place % 16, step, self.sample, self.update)
+            words.append(philox(counter, key)[place // 16])
+        return np.array(words) < int(rate * 2**32)
+
+    def dropout(self, purpose, layer, rate, step, numbers):
+        """Return a mask of zeros and 1 / (1 - rate)."""
+        return np.where(self.drawn(purpose, layer, rate, step, numbers), 0.0, 1 / (1 - rate))
+
+
 # ---- Rows: function(row, ...) -> row, backward ---------------------------------------------------
 
 NORM_EPSILON = 1e-5
@@ -358,14 +396,23 @@ DIRECTIONS = {"forward": (FORWARD,), "reverse": (REVERSE,), "both": (FORWARD, RE
 SUFFIX = {FORWARD: "", REVERSE: "_reverse"}
 
 
+def code_columns(nodes):
+    """Return the columns of X that hold codes, and how many codes there can be at most."""
+    columns = {}
+    for options in (dict(node.options) for node in nodes if node.kind == "embed"):
+        known = columns.get(options["column"], np.inf)
+        columns[options["column"]] = min(known, options["rows"])
+    return columns
+
+
 def width(nodes, i, n_features):
     """Return how many numbers the stream of node `i` has per step."""
     if i == DATA:
-        return n_features
+        return n_features - len(code_columns(nodes))
     node = nodes[i]
     if node.kind == "recurrent":
         return node.units * len(DIRECTIONS[node.directions])
-    if node.kind == "head":
+    if node.kind in ("head", "embed"):
         return node.units
     below = width(nodes, node.sources[0].node, n_features)
     return below // 2 if node.kind == "merge" else below
@@ -373,7 +420,7 @@ def width(nodes, i, n_features):
 
 def unit_directions(nodes, i, n_features):
     """Return the direction in which each number of a stream runs (width,)."""
-    if i == DATA or nodes[i].kind in ("head", "merge"):
+    if i == DATA or nodes[i].kind in ("head", "merge", "embed"):
         return np.full(width(nodes, i, n_features), FORWARD)
     node = nodes[i]
     if node.kind == "recurrent":
@@ -382,6 +429,13 @@ def unit_directions(nodes, i, n_features):
     if not all(np.array_equal(first, other) for other in others):
         raise ValueError(f"Node {node.name!r} adds streams of different directions.")
     return first
+
+
+def is_once(nodes, i):
+    """Return whether the stream of a node other than the head has one row per sequence."""
+    if i == DATA or nodes[i].kind in ("recurrent", "add"):
+        return False
+    return nodes[i].kind in OF_ALL_STEPS or is_once(nodes, nodes[i].sources[0].node)
 
 
 def input_widths(nodes, node, n_features):
@@ -430,6 +484,8 @@ def layout(nodes, n_features):
         elif node.kind == "head":
             shapes[f"{node.name}.weight"] = (node.units, sum(widths.values()))
             shapes[f"{node.name}.bias"] = (node.units,)
+        elif node.kind == "embed":
+            shapes[f"{node.name}.weight"] = (dict(node.options)["rows"], node.units)
         elif node.kind == "norm":
             for stem in NORM[dict(node.options)["method"]].stems:
                 shapes[f"{node.name}.{stem}"] = tuple(widths.values())
@@ -511,12 +567,13 @@ class Run:
     to its start, its gradient is therefore complete when its turn comes.
     """
 
-    def __init__(self, weights, x, nodes, link, groups=(), given=None):
+    def __init__(self, weights, x, nodes, link, groups=(), given=None, masks=None):
         check_order(nodes)
         self.weights, self.nodes, self.link, self.groups = weights, nodes, link, groups
-        self.given = given
+        self.given, self.masks = given, masks
         self.x = np.asarray(x, dtype=np.float64)
         self.n_steps, self.n_features = self.x.shape
+        self.numbers = [j for j in range(self.n_features) if j not in code_columns(nodes)]
         streams = (DATA, *range(len(nodes)))
         self.widths = {i: width(nodes, i, self.n_features) for i in streams}
         self.parts = [self.named_parts(node) for node in nodes]
@@ -556,9 +613,9 @@ class Run:
         }
 
     def stream(self, i, t):
-        """What node `i` writes at step t; X itself, if `i` is DATA."""
+        """What node `i` writes at step t; X itself without its codes, if `i` is DATA."""
         if i == DATA:
-            return self.x[t], lambda d_value: None
+            return self.x[t, self.numbers], lambda d_value: None
         return getattr(self, self.nodes[i].kind)(i, t)
 
     def side_by_side(self, sources, t, direction=FORWARD):
@@ -616,24 +673,76 @@ class Run:
             sources = [source for source in node.sources if source.weight == stem]
             x[stem], scatter[stem] = self.side_by_side(sources, t, direction)
         p = {stem: self.weights[name] for stem, name in names.items()}
-        states, step_back = step(p, x, states, dict(node.options))
+        mask, zone = self.h_mask(i, direction), self.zone(i, direction, t)
+        if mask is not None:  # U (mask * h) is (U * mask) h
+            p["weight_hh"] = p["weight_hh"] * mask
+        new_states, step_back = step(p, x, states, dict(node.options))
 
         def backward(d_states):
             d_p = {stem: self.d_weights[name] for stem, name in names.items()}
-            d_x, d_states = step_back(d_states, d_p)
+            if mask is not None:
+                d_p["weight_hh"] = np.zeros_like(p["weight_hh"])
+            d_x, d_before = step_back((1 - zone) * d_states, d_p)
+            if mask is not None:
+                self.d_weights[names["weight_hh"]] += d_p["weight_hh"] * mask
             for stem, d_input in d_x.items():
                 scatter[stem](d_input)
             if not starts:
-                self.add_gradient(np.stack(d_states), *before)
+                self.add_gradient(zone * d_states + np.stack(d_before), *before)
             elif self.given is None:
-                for stem, d_state in zip(learned, d_states, strict=bool(learned)):
-                    d_p[stem] += d_state
+                for k, stem in enumerate(learned):
+                    d_p[stem] += zone[k] * d_states[k] + d_before[k]
 
-        return np.stack(states), backward
+        return zone * states + (1 - zone) * np.stack(new_states), backward
+
+    def h_mask(self, i, direction):
+        """Return what h is multiplied with on its way to U (H,), or None.
+
+        Gal and Ghahramani (2016).
+        """
+        rate = dict(self.nodes[i].options).get("recurrent_dropout", 0.0)
+        if not rate or self.masks is None:
+            return None
+        numbers = self.unit_numbers(i, direction)
+        return self.masks.dropout("recurrent_dropout", i + 1, rate, 0, numbers)
+
+    def zone(self, i, direction, t):
+        """Return how much of each state stays as it was (n_states, H): Krueger et al. (2017)."""
+        node = self.nodes[i]
+        rate, n_states = dict(node.options).get("zoneout", 0.0), STEP[node.cell].n_states
+        if not rate or self.masks is None:
+            return np.full((n_states, node.units), rate)
+        row = len(DIRECTIONS[node.directions]) * node.units
+        numbers = [k * row + n for k in range(n_states) for n in self.unit_numbers(i, direction)]
+        drawn = self.masks.drawn("zoneout", i + 1, rate, t, numbers)
+        return drawn.reshape(n_states, node.units).astype(float)
+
+    def unit_numbers(self, i, direction):
+        """Return the numbers of a direction's units among those of its node."""
+        node = self.nodes[i]
+        return DIRECTIONS[node.directions].index(direction) * node.units + np.arange(node.units)
+
+    def embed(self, i, t):
+        """The row of a table whose number is the code."""
+        name = f"{self.nodes[i].name}.weight"
+        code = int(np.rint(self.x[t, dict(self.nodes[i].options)["column"]]))
+
+        def backward(d_row):
+            self.d_weights[name][code] += d_row
+
+        return self.weights[name][code], backward
 
     def drop(self, i, t):
-        """Nothing: masks belong to training."""
-        return self.side_by_side(self.nodes[i].sources, t)
+        """Without masks, which belong to training, nothing."""
+        values, scatter = self.side_by_side(self.nodes[i].sources, t)
+        if self.masks is None:
+            return values, scatter
+        options = dict(self.nodes[i].options)
+        step = 0 if options.get("per_sequence") or is_once(self.nodes, i) else t
+        mask = self.masks.dropout(
+            "dropout", options["layer"], options["rate"], step, range(len(values))
+        )
+        return values * mask, lambda d_values: scatter(d_values * mask)
 
     def noise(self, i, t):
         """Nothing: noise belongs to training."""
@@ -762,13 +871,15 @@ def deep_recursion(n_items):
         sys.setrecursionlimit(before)
 
 
-def run_network(weights, x, nodes, *, per_step, link="squared_error", groups=(), given=None):
+def run_network(
+    weights, x, nodes, *, per_step, link="squared_error", groups=(), given=None, masks=None
+):
     """Return the head's raw outputs (T or 1, n_outputs), and `backward`.
 
     `link` is the loss whose link is applied to outputs that are fed back. If not per step, the
     head is read once, at the last step. `given`: see `Run`.
     """
-    run, head = Run(weights, x, nodes, link, groups, given), len(nodes) - 1
+    run, head = Run(weights, x, nodes, link, groups, given, masks), len(nodes) - 1
     times = range(run.n_steps) if per_step else [run.n_steps - 1]
     with deep_recursion(run.n_steps * len(nodes)):
         raw = np.array([run.value(run.raw, head, t) for t in times])
@@ -778,7 +889,9 @@ def run_network(weights, x, nodes, *, per_step, link="squared_error", groups=(),
         for t, d_z in zip(times, d_raw, strict=True):
             run.add_gradient(d_z, run.raw, head, t)
         run.backward(d_weights)
-        return run.gradient(DATA)
+        d_x = np.zeros(run.x.shape)  # codes have no slope
+        d_x[:, run.numbers] = run.gradient(DATA)
+        return d_x
 
     return raw, backward
 
@@ -936,11 +1049,13 @@ def sequence_losses(
     groups=(),
     per_step=False,
     divisor=None,
+    dropping=None,
     initial_state=None,
 ):
     """Yield each sequence's share of sum(w l) / divisor, its d_raw, and its network's `backward`.
 
-    The divisor is sum(w) if none is given. `initial_state`: see `each_given`.
+    The divisor is sum(w) if none is given. `dropping` is (seed, update) of a training with masks.
+    `initial_state`: see `each_given`.
 
     `y` and `sample_weight` hold one entry per sequence: its own if many-to-one; if per step, its
     steps', (T_i,) or (T_i, n_targets). Targets of weight 0 are never looked at.
@@ -950,8 +1065,10 @@ def sequence_losses(
     ws = [np.atleast_1d(np.asarray(w, dtype=np.float64)) for w in ws]
     total = sum(w.sum() for w in ws) if divisor is None else divisor
     all_given = each_given(initial_state, len(X))
-    for x, target, w, given in zip(X, targets, ws, all_given, strict=True):
+    for i, (x, target, w, given) in enumerate(zip(X, targets, ws, all_given, strict=True)):
+        masks = None if dropping is None else Masks(*dropping, sample=i)
         options = {"per_step": per_step, "link": loss, "groups": groups, "given": given}
+        options["masks"] = masks
         raw, backward = run_network(weights, x, nodes, **options)
         share, d_raw, taught = 0.0, np.zeros_like(raw), w > 0
         if taught.any():
@@ -1012,6 +1129,17 @@ def decaying(weights):
     )
 
 
+def touched(weights, X, nodes):
+    """Return which entries of the flat vector a minibatch changes: not the rows it never reads."""
+    changes = {name: np.ones(w.shape, dtype=bool) for name, w in weights.items()}
+    for node in nodes:
+        if node.kind == "embed":
+            codes = np.concatenate(X)[:, dict(node.options)["column"]].astype(int)
+            rows = np.arange(dict(node.options)["rows"])
+            changes[f"{node.name}.weight"][np.setdiff1d(rows, codes)] = False
+    return flatten(changes)
+
+
 def clip(g, max_norm=None, max_value=None):
     """Clip a gradient by its norm, then by value."""
     norm = np.linalg.norm(g)
@@ -1061,13 +1189,30 @@ def penalty_gradient(params, decays, alpha, l1_ratio):
 
 
 def optimize(
-    solver, params, d_params, state, *, decays, alpha=0.0, l1_ratio=0.0, clipping=(), **options
+    solver,
+    params,
+    d_params,
+    state,
+    *,
+    decays,
+    changes=None,
+    alpha=0.0,
+    l1_ratio=0.0,
+    clipping=(),
+    **options,
 ):
     """Change the flat `params` and `state` by one update: penalty, clipping, step.
 
     `decays` is `decaying(weights)`; `clipping` is (max_grad_norm, max_grad_value), None for none.
-    `options`: learning_rate, t (the update's number, from 1), momentum, ...
+    `changes` is `touched(weights, ...)`: all else stays as it is. `options`: learning_rate, t (the
+    update's number, from 1), momentum, ...
     """
+    if changes is not None and not changes.all():
+        options |= {"decays": decays[changes], "alpha": alpha, "l1_ratio": l1_ratio}
+        part, state_part = params[changes], state[:, changes]
+        optimize(solver, part, d_params[changes], state_part, clipping=clipping, **options)
+        params[changes], state[:, changes] = part, state_part
+        return
     penalised = {"alpha": alpha, "l1_ratio": l1_ratio, "decays": decays}
     pull = 0.0 if solver == "adamw" else penalty_gradient(params, **penalised)
     g = clip(d_params + pull, *clipping)

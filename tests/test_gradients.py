@@ -1,5 +1,7 @@
 """The engine's gradients against central differences of the loss it ships, in float64."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import reference
@@ -71,6 +73,60 @@ def test_dropout_is_part_of_the_slopes(cell, bidirectional, per_step):
         cell, (4, 3), n_features=2, bidirectional=bidirectional, per_step=per_step, dropout=0.3
     )
     assert_gradients_are_the_slopes(network, (2, 4, 1, 3), update=7, dropout=True)
+
+
+def with_options(network, **options):
+    """Return a network whose recurrent nodes have more options."""
+    nodes = [
+        replace(n, options=(*n.options, *options.items())) if n.kind == "recurrent" else n
+        for n in network.nodes
+    ]
+    return replace(network, nodes=tuple(nodes))
+
+
+def disturbances(cell):
+    """Return the options of a recurrent node that disturb its states in training."""
+    drops = {"recurrent_dropout": 0.4} if _core.CELLS[cell[0]].hidden_product else {}
+    return drops | {"zoneout": 0.3}
+
+
+@each_mode
+@each_direction
+@each_cell
+def test_masks_of_states_are_part_of_the_slopes(cell, bidirectional, per_step):
+    options = {"bidirectional": bidirectional, "per_step": per_step, "n_features": 2}
+    network = with_options(make_network(cell, (4, 3), **options), **disturbances(cell))
+    assert_gradients_are_the_slopes(network, (2, 4, 1, 3), update=7, dropout=True)
+
+
+@each_cell
+def test_disturbances_of_rate_0_change_no_bit(cell):
+    rng = np.random.default_rng(0)
+    plain = make_network(cell, (4, 3), bidirectional=True)
+    disturbed = with_options(plain, **dict.fromkeys(disturbances(cell), 0.0))
+    params = draw_params(plain, rng)
+    data = draw_dataset(plain, (2, 4, 1, 3), rng)
+    for ours, theirs in zip(
+        loss_and_grad(disturbed, params, data, dropout=True),
+        loss_and_grad(plain, params, data, dropout=True),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("cell", _core.CELLS)
+def test_only_cells_that_multiply_h_can_drop_it(cell):
+    network = with_options(make_network((cell, "")), recurrent_dropout=0.5)
+    if _core.CELLS[cell].hidden_product:
+        assert network.n_params > 0
+    else:
+        with pytest.raises(ValueError, match="`recurrent_dropout` of node 'l0' must be 0"):
+            _ = network.n_params
+
+
+def test_a_cell_that_does_not_read_h_has_no_zoneout():
+    with pytest.raises(ValueError, match="`zoneout` of node 'l0' must be 0: the cell 'jordan'"):
+        _ = with_options(make_network(("jordan", "")), zoneout=0.5).n_params
 
 
 def kept_units(network, params, data, step, **options):

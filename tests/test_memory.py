@@ -46,6 +46,17 @@ def test_a_stack_keeps_no_more_per_layer_than_a_layer(cell):
     assert (two - one) / 1000 <= 3 * 2 * NUMBERS_KEPT[cell][True] * 64 + 3 + ROUNDING
 
 
+@pytest.mark.parametrize("cell", ["lstm", "gru", "elman"])
+def test_zoneout_keeps_new_states_and_recurrent_dropout_nothing_per_step(cell):
+    def per_step(*options):
+        one, two = (arena_size(T, cell, cell_options=options) for T in (1000, 2000))
+        return round((two - one) / 1000)
+
+    n_states = len(_core.CELLS[cell].states)
+    assert per_step(("zoneout", 0.1)) == per_step() + 64 * n_states
+    assert per_step(("recurrent_dropout", 0.1)) == per_step()
+
+
 def test_predicting_one_target_per_sequence_keeps_the_present_step_only():
     assert arena_size(100_000, "lstm", training=False, per_step=False) == arena_size(
         10, "lstm", training=False, per_step=False

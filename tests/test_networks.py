@@ -16,11 +16,13 @@ from cases import (
     RTOL_DIFFERENCES,
     RTOL_REORDERED,
     assert_close,
+    assert_gradients_close,
     assert_results_agree,
     draw_dataset,
     draw_lengths,
     draw_params,
     given_states,
+    least_scale,
     loss_and_grad,
     make_engine,
     make_network,
@@ -40,6 +42,7 @@ from networks import (
     MERGES,
     NORMS,
     POOLINGS,
+    REGULARISING,
     RELU,
     SHIFTS,
     TANH,
@@ -48,6 +51,7 @@ from networks import (
     Node,
     Source,
     add_node,
+    disturbs,
     happens,
     options_of_cell,
     random_network,
@@ -78,6 +82,11 @@ def network_of(nodes, *, n_features=2, loss="squared_error", per_step=False, dty
 @cache
 def reference_of(seed):
     return run_reference(*random_problem(seed))
+
+
+@cache
+def masked_reference_of(seed, *dropping):
+    return run_reference(*random_problem(seed), dropping=dropping)
 
 
 def n_outputs(loss):
@@ -114,7 +123,7 @@ def assert_gradients_are_the_slopes(network, params, data):
 
 
 # Kinds whose stream a recurrent node can read, at the same step or before; and in a loop.
-READ_EARLIER = ("data", "recurrent", "drop", "noise", "norm", "merge", "add")
+READ_EARLIER = ("data", "embed", "recurrent", "drop", "noise", "norm", "merge", "add")
 READ_LATER = ("recurrent", "drop", "noise", "norm", "add", "head")
 
 
@@ -140,7 +149,7 @@ def test_random_networks_have_every_kind_of_node_cell_and_reading():
                     else:
                         shifts.add((kind, source.shift, source.weight))
                         directions.add((kind, node.directions))
-    assert kinds == {("add", 2), ("add", 3)} | {
+    assert kinds == {("embed", 0), ("add", 2), ("add", 3)} | {
         (kind, 1) for kind in ("drop", "noise", "norm", "merge", "last", "pool", "attend")
     } | set(product(("recurrent", "head"), (1, 2, 3)))
     assert options >= {
@@ -164,6 +173,11 @@ def test_random_networks_have_every_kind_of_node_cell_and_reading():
         (cell_or_directions, ("initial_state", "learned"))
         for cell_or_directions in (*reference.STEP, *DIRECTIONS)
         if cell_or_directions != "jordan"
+    } | {
+        (cell_or_directions, option)
+        for cell_or_directions in (*reference.STEP, *DIRECTIONS)
+        for option in REGULARISING.items()
+        if cell_or_directions in DIRECTIONS or disturbs(cell_or_directions, option[0])
     }
     assert losses == set(product(reference.LOSS, (False, True)))
     assert lengths == set(range(1, 13))
@@ -551,6 +565,27 @@ def test_engine_agrees_with_the_reference(seed, dtype, level):
         if goes_step_by_step(network):
             actual = run_engine_of_nodes(network, params, data, by_step=True)
             assert_results_agree(network, actual, expected)
+
+
+# The reference draws masks, but no noise.
+WITHOUT_NOISE = [s for s in SEEDS if all(node.kind != "noise" for node in drawn(s).nodes)]
+
+
+@each_level
+@each_dtype
+@pytest.mark.parametrize("seed", WITHOUT_NOISE[:60])
+def test_masks_are_those_of_the_reference(seed, dtype, level):
+    network, params, data = random_problem(seed, dtype)
+    dropping = {"seed": 2**33 + 5, "update": 3}
+    expected = masked_reference_of(seed, *dropping.values())
+    with simd_level(level):
+        loss, d_params, d_values = loss_and_grad(
+            network, params, data, input_gradient=True, dropout=True, **dropping
+        )
+    assert_close(loss, expected.loss, RTOL[dtype], "loss")
+    assert_gradients_close(network, d_params, expected.d_params, RTOL[dtype])
+    least = least_scale(expected.d_params)
+    assert_close(d_values, expected.d_values, RTOL[dtype], "gradient of the input", least)
 
 
 @each_seed

@@ -310,6 +310,20 @@ def test_classes_must_fit_the_columns(classes, message):
         RNNClassifier(**QUICK).partial_fit(X, INDICATOR, classes=classes)
 
 
+def test_y_of_one_column_is_refused_after_several():
+    rnn = RNNClassifier(**QUICK).partial_fit(X, INDICATOR[:, :2], classes=[0, 1])
+    for y, others in (
+        (INDICATOR[:, 0], {"classes": [0, 1]}),
+        (INDICATOR[:, 0], {}),
+        (INDICATOR, {}),
+    ):
+        with pytest.raises(ValueError, match="`y` must have 2 columns, as in fit"):
+            rnn.partial_fit(X, y, **others)
+    rnn = RNNClassifier(**QUICK).partial_fit(X, INDICATOR[:, 0], classes=[0, 1])
+    with pytest.raises(ValueError, match="`y` must have one label per target, as in fit; got 2"):
+        rnn.partial_fit(X, INDICATOR[:, :2], classes=[0, 1])
+
+
 def test_columns_of_0_and_1_may_be_classes_of_their_own_in_partial_fit():
     rnn = RNNClassifier(**QUICK).partial_fit(X, INDICATOR, classes=[[0, 1]] * 3)
     assert [p.shape for p in rnn.predict_proba(X)] == [(60, 2)] * 3

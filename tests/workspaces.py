@@ -20,12 +20,14 @@ def make_workspace(
     hidden_layer_sizes=None,
     bidirectional=False,
     n_outputs=2,
+    cell_options=(),
     **options,
 ):
     nodes = stack_nodes(
         cell,
         hidden_layer_sizes or (64,) * n_layers,
         n_outputs=n_outputs,
+        options=cell_options,
         directions="both" if bidirectional else "forward",
         per_step=per_step,
     )

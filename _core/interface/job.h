@@ -73,8 +73,10 @@ typedef struct rnn_job {
     rnn_optimizer optimizer;
     uint64_t seed;                                      /* key of the dropout masks */
     /* parameters and their copies */
-    void *params, *packed, *gradient, *moments;         /* flat, packed, flat, (n_moments, n_params) */
+    void *params, *packed, *gradient, *moments;         /* flat, packed, flat (n_summed,), (n_moments, n_params) */
     void *slice_gradients;                              /* (n_slices, gradient.size) */
+    void *slice_rows;                                   /* (n_slices, touched.size) the same of tables */
+    isize *slice_codes;                                 /* (n_slices, n_codes) */
     double *piece_norms;                                /* (n_pieces,) sums of squares */
     /* workers */
     void *arenas;                                       /* (n_workers, arena.size) */

@@ -22,7 +22,7 @@ enum { BLOCK_ROWS = 128 };
 
 /* ---- parameters ---- */
 
-typedef enum { ZEROS, CONSTANTS, GLOROT, ORTHOGONAL, FROM_0_TO_1 } rnn_initial;
+typedef enum { ZEROS, CONSTANTS, GLOROT, ORTHOGONAL, FROM_0_TO_1, EMBEDDING } rnn_initial;
 
 /* An array of parameters. Its rows are groups (gates) of `units` rows. In the flat vector it has no padding; a slice's gradient
  * holds it transposed, (columns, ld), each group beginning at its own column. */
@@ -36,7 +36,12 @@ typedef struct {
     rnn_initial initial;
     double constant[MAX_BLOCKS];                        /* initial value of each group, for CONSTANTS */
     isize at, size;                                     /* in the flat parameters */
-    isize gradient, ld, column[MAX_BLOCKS];             /* in a slice's gradient */
+    isize summed;                                       /* in the flat gradient, which has no tables */
+    isize gradient, ld, column[MAX_BLOCKS];             /* in a slice's gradient; of a table, in its rows that are touched */
+    int is_table;                                       /* a minibatch reads few of its rows, and only these have gradients */
+    isize most_touched;                                 /* rows that a slice can touch */
+    isize codes;                                        /* in a slice's codes: (1 + 2 most_touched,) how many it has touched,
+                                                           and which */
 } rnn_tensor;
 
 typedef enum {
@@ -158,6 +163,8 @@ typedef struct {
     int gates_kept;
     isize state[MAX_STATES], before[MAX_STATES], d_state[MAX_STATES];   /* (rows, ld), (segments, max_rows, ld), (max_rows, Hp) */
     isize d_late;                                       /* (max_rows, Hp) gradient of what a late gate multiplies */
+    isize h_mask, dropped;                              /* recurrent dropout: (directions, max_rows, Hp), (max_rows, ld) */
+    isize zone, apart[MAX_STATES], d_kept[MAX_STATES];  /* zoneout: (Hp,), (rows, ld) new states, (max_rows, Hp) */
     isize gates_column;                                 /* of the second direction in a row of gates */
     isize operands, n_operands;                         /* in a worker's walks; of each direction */
     isize kept[MAX_KEPT];                               /* in a worker's arena: what else its kind keeps */
@@ -200,6 +207,7 @@ typedef struct {
     isize n_features;
     int n_nodes, n_sources;
     const struct node_kind *kinds;                      /* the roster */
+    isize *column;                                      /* of X, for each column of the data's stream; NULL: X has no codes */
     rnn_node *node;
     rnn_source *source;
     rnn_tensor *tensor;
@@ -224,10 +232,12 @@ typedef struct {
     isize outputs, output_width;                        /* of the head; padded */
     isize max_rows, max_steps, max_slice_steps;         /* of a slice: sequences, longest one, sum of lengths */
     isize segment_rows, max_segments;                   /* rows (steps x sequences) that an arena keeps at a time */
-    isize n_params, n_pieces;                           /* pieces of the gradient, for its norm */
+    isize n_params, n_summed, n_pieces;                 /* without tables; pieces of the gradient, for its norm */
     isize n_workers;
     isize probe_bytes;                                  /* of all slices: (n_slices, n_nodes, 2, max_steps) */
     rnn_region packed, gradient, arena;
+    rnn_region touched;                                 /* of a slice: gradients of the rows of tables that it touches */
+    isize n_codes;                                      /* of a slice: integers for the numbers of these rows */
     isize n_ints, offset, length, sample, bounds;       /* a worker's integers, and where each array begins */
     isize walk_size, operand_size, walk_bytes;          /* of a walk, of an operand, of a worker's walks: bytes */
     isize widest, widest_passed;                        /* greatest width of a node, of the gradient of a shifted source */

@@ -10,6 +10,7 @@
 
 #include "interface/job.h"
 #include "levels/vec.h"
+#include "plan/sizes.h"
 
 enum { DRAW = 64 };     /* numbers drawn at a time: 16 counters of 4 words */
 
@@ -46,7 +47,22 @@ static inline void philox_draw(uint32_t *restrict words, uint32_t block, uint32_
 }
 
 /* What a random number is for: part of the key, so that no two uses draw the same numbers. */
-typedef enum { PURPOSE_DROPOUT, PURPOSE_NOISE } rnn_purpose;
+typedef enum { PURPOSE_DROPOUT, PURPOSE_NOISE, PURPOSE_RECURRENT_DROPOUT, PURPOSE_ZONEOUT } rnn_purpose;
+
+/* to (units,) = `hit` with probability `rate`, else `miss`, for one step of one sample */
+static inline void mask_row(const rnn_job *job, rnn_purpose purpose, uint32_t layer, double rate, isize sample, isize step,
+                            isize first_unit, isize units, real hit, real miss, real *to)
+{
+    const uint32_t threshold = (uint32_t)(rate * 4294967296.0), key = layer | (uint32_t)purpose << 16;
+    uint32_t words[DRAW];
+    for (isize unit = 0, n; unit < units; unit += n) {
+        const isize number = first_unit + unit, at = number % DRAW;
+        n = least(units - unit, DRAW - at);
+        philox_draw(words, (uint32_t)(number / DRAW), (uint32_t)step, (uint32_t)sample, job->batch.update, job->seed, key);
+        for (isize i = 0; i < n; i++)
+            to[unit + i] = words[at + i] < threshold ? hit : miss;
+    }
+}
 
 /* to (+)= from * mask / (1 - rate), for the `units` of one step of one sample; the mask of `layer` is drawn from the job's
  * key. */

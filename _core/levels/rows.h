@@ -60,32 +60,40 @@ static inline row_norm norm_of_row(const row_shape *shape, const real *x, int ce
     return (row_norm){shift, (1 / vsqrt(variance + NORM_EPSILON))[0]};
 }
 
+/* (x - shift) scale, for numbers j to j + LANES of a part */
+static inline vec row_normal(const real *part, isize j, isize units, row_norm norm)
+{
+    return (row_load(part, j, units) - norm.shift) * norm.scale;
+}
+
 /* y = (x - shift) scale gain + bias, with bias NULL: 0; gain, bias and y are padded, the first two with zeros */
-static inline void normalise_row(const row_shape *shape, const real *x, row_norm norm, const real *gain, const real *bias, real *y)
+static inline void normalise_row(const row_shape *shape, const real *x, row_norm norm, const real *gain, const real *bias,
+                                 real *y)
 {
     for (isize part = 0; part < shape->parts; part++)
         for (isize j = 0; j < shape->units; j += LANES) {
             const isize at = shape->start[part] + j;
-            const vec normal = (row_load(x + shape->start[part], j, shape->units) - norm.shift) * norm.scale;
+            const vec normal = row_normal(x + shape->start[part], j, shape->units, norm);
             vstore(y + at, normal * vload(gain + at) + (bias ? vload(bias + at) : vset(0)));
         }
 }
 
 /* d_gain += d_y normal,  d_bias += d_y (unless NULL), where normal = (x - shift) scale; all but x are padded, d_y with zeros */
-static inline void norm_gradients(const row_shape *shape, const real *x, row_norm norm, const real *d_y, real *d_gain, real *d_bias)
+static inline void norm_gradients(const row_shape *shape, const real *x, row_norm norm, const real *d_y, real *d_gain,
+                                  real *d_bias)
 {
     for (isize part = 0; part < shape->parts; part++)
         for (isize j = 0; j < shape->units; j += LANES) {
             const isize at = shape->start[part] + j;
-            const vec normal = (row_load(x + shape->start[part], j, shape->units) - norm.shift) * norm.scale, d = vload(d_y + at);
+            const vec normal = row_normal(x + shape->start[part], j, shape->units, norm), d = vload(d_y + at);
             vstore(d_gain + at, vload(d_gain + at) + d * normal);
             if (d_bias)
                 vstore(d_bias + at, vload(d_bias + at) + d);
         }
 }
 
-/* d_x (+)= scale (d - mean(d) - normal mean(d normal)), where d = d_y gain and the first mean is there if centred; d_x may be d_y.
- * All but x are padded, d_y and gain with zeros; the padding of d_x becomes zeros. */
+/* d_x (+)= scale (d - mean(d) - normal mean(d normal)), where d = d_y gain and the first mean is there if centred; d_x may be
+ * d_y. All but x are padded, d_y and gain with zeros; the padding of d_x becomes zeros. */
 static inline void normalise_row_backward(const row_shape *shape, const real *x, row_norm norm, int centred, const real *gain,
                                           const real *d_y, int accumulate, real *d_x)
 {
@@ -94,7 +102,7 @@ static inline void normalise_row_backward(const row_shape *shape, const real *x,
     for (isize part = 0; part < shape->parts; part++)
         for (isize j = 0; j < shape->units; j += LANES) {
             const isize at = shape->start[part] + j;
-            const vec normal = (row_load(x + shape->start[part], j, shape->units) - norm.shift) * norm.scale;
+            const vec normal = row_normal(x + shape->start[part], j, shape->units, norm);
             const vec d = vload(d_y + at) * vload(gain + at);
             sum += d;
             products += d * normal;
@@ -103,7 +111,7 @@ static inline void normalise_row_backward(const row_shape *shape, const real *x,
     for (isize part = 0; part < shape->parts; part++)
         for (isize j = 0; j < shape->units; j += LANES) {
             const isize at = shape->start[part] + j;
-            const vec normal = (row_load(x + shape->start[part], j, shape->units) - norm.shift) * norm.scale;
+            const vec normal = row_normal(x + shape->start[part], j, shape->units, norm);
             vec d = (vload(d_y + at) * vload(gain + at) - mean - normal * product) * norm.scale;
             if (accumulate)
                 d += vload(d_x + at);

@@ -171,8 +171,8 @@ static void attend_weights(const rnn_network *network, const slice *s, const rnn
 }
 
 /* d_e = a (d_y . h - d_y . y);  d_score += d_e u;  u becomes d_z = d_e score (1 - u^2), for the rows of step t */
-static void attend_score_gradients(const rnn_job *job, const slice *s, const rnn_node *node, isize t, const real *a, real *d_score,
-                                   real *u)
+static void attend_score_gradients(const rnn_job *job, const slice *s, const rnn_node *node, isize t, const real *a,
+                                   real *d_score, real *u)
 {
     const rnn_network *network = job->network;
     const rnn_stream *out = &node->out, *from = stream_of(network, source_of(network, node, 0));
@@ -189,9 +189,9 @@ static void attend_score_gradients(const rnn_job *job, const slice *s, const rnn
     }
 }
 
-/* d_h (+)= d_z W + a d_y, for n rows from step `first` on */
-static void attend_source_gradients(const rnn_job *job, const slice *s, const rnn_node *node, isize first, isize end, const real *a,
-                                    const real *d_z)
+/* d_h (+)= d_z W + a d_y, for the rows of steps first..end */
+static void attend_source_gradients(const rnn_job *job, const slice *s, const rnn_node *node, isize first, isize end,
+                                    const real *a, const real *d_z)
 {
     const rnn_network *network = job->network;
     const rnn_source *source = source_of(network, node, 0);

@@ -1,5 +1,6 @@
 /* Dropout: in training, a stream times a random mask of zeros and 1 / (1 - rate): a new one at each step (Srivastava et al.,
- * 2014), or one for all steps of a sequence (Gal and Ghahramani, 2016). The mask is drawn again in backward. In a prediction the node's stream is that of its source.
+ * 2014), or one for all steps of a sequence (Gal and Ghahramani, 2016). The mask is drawn again in backward. In a prediction the
+ * node's stream is that of its source.
  */
 #ifndef SKLEARN_RNN_DROP_H
 #define SKLEARN_RNN_DROP_H

@@ -4,6 +4,7 @@
 
 #include "cells/roster.h"
 #include "nodes/recurrent_plan.h"
+#include "nodes/regularise.h"
 #include "nodes/sources.h"
 #include "run/states.h"
 #include "run/walk.h"
@@ -35,6 +36,8 @@ static cell_step step_rows(const rnn_job *job, const slice *s, const walk *w, is
         step.own[i] = (const real *)job->packed + w->direction->own[i];
         step.d_own[i] = w->gradient + w->direction->d_own[i];
     }
+    if (w->zone)
+        take_states_apart(job, s, w, t, first, &step);
     return step;
 }
 
@@ -54,6 +57,9 @@ static void gate_products(const rnn_job *job, const walk *w, const cell_step *st
             if (reaching[i] > first) {
                 here[n] = *from;
                 here[n++].a = rows_of[i] + first * from->ld_a;
+            } else if (i == node->n_sources && has_masked_initial(w)) {
+                here[n] = *from;
+                here[n++].a = rows_of[i] + first * from->ld_a;
             } else if (i == node->n_sources && w->learns_initial) {
                 here[n] = *from;
                 here[n].a = w->state[0].initial;
@@ -66,7 +72,7 @@ static void gate_products(const rnn_job *job, const walk *w, const cell_step *st
 }
 
 /* Let the cell write what U of a late gate multiplies, and add that product to the gate. Without a previous h, it is zeros. */
-static void late_product(const walk *w, const cell_step *step, int has_previous)
+static void late_product(const walk *w, const cell_step *step, isize first, int has_previous)
 {
     const rnn_node *node = w->node;
     operand late = w->operands[node->n_operands - 1];
@@ -74,12 +80,34 @@ static void late_product(const walk *w, const cell_step *step, int has_previous)
     w->cell->late_forward_step(step);
     if (!has_previous)
         return;
-    late.a = step->gates + node->declared.late_block * node->width;
+    real *rows = step->gates + node->declared.late_block * node->width;
+    if (w->h_mask)
+        mask_rows(w, first, step->rows, rows, step->ld_gates, rows, step->ld_gates);
+    late.a = rows;
     late.ld_a = step->ld_gates;
     product(step->rows, node->width, 1, &late, gate, step->ld_gates, gate, step->ld_gates);
 }
 
-static void recurrent_open(rnn_job *job, slice *s, int number, int d) { open_walk(job, s, number, d); }
+/* The h of the step before as U reads it, (n, ld): of the rows that continue. Learned ones of rows that start follow if they are
+ * masked. */
+static const real *previous_h(const slice *s, const walk *w, isize t, isize n)
+{
+    const walk_state *h = &w->state[0];
+    const real *rows = n ? state_rows(s, h, before(w->reverse, t, 1)) : NULL;
+    if (!w->h_mask)
+        return rows;
+    mask_rows(w, 0, n, rows, h->ld, w->dropped, h->ld);
+    if (has_masked_initial(w))
+        mask_rows(w, n, rows_at(s, t) - n, h->initial, 0, w->dropped + n * h->ld, h->ld);
+    return w->dropped;
+}
+
+static void recurrent_open(rnn_job *job, slice *s, int number, int d)
+{
+    open_walk(job, s, number, d);
+    draw_h_masks(job, s, walk_of(s, number, d));
+    begin_zoneout(job, s, walk_of(s, number, d));
+}
 
 static void recurrent_forward_step(rnn_job *job, slice *s, int number, int d, isize t)
 {
@@ -95,7 +123,7 @@ static void recurrent_forward_step(rnn_job *job, slice *s, int number, int d, is
         rows_of[i] = reaching[i] ? source_rows(network, s, source, w->reverse, t) : NULL;
     }
     reaching[node->n_sources] = n_old;
-    rows_of[node->n_sources] = n_old ? state_rows(s, &w->state[0], before(w->reverse, t, 1)) : NULL;
+    rows_of[node->n_sources] = previous_h(s, w, t, n_old);
     for (isize first = 0, end; first < rows; first = end) {
         end = rows;     /* of the rows that have the same sources */
         for (int i = 0; i <= node->n_sources; i++)
@@ -104,8 +132,10 @@ static void recurrent_forward_step(rnn_job *job, slice *s, int number, int d, is
         const cell_step step = step_rows(job, s, w, t, first, end - first, first < n_old);
         gate_products(job, w, &step, first, rows_of, reaching);
         if (node->declared.n_late)
-            late_product(w, &step, first < n_old || w->learns_initial);
+            late_product(w, &step, first, first < n_old || w->learns_initial);
         w->cell->forward_step(&step);
+        if (w->zone)
+            zone_forward(job, s, w, t, first, &step);
     }
     if (job->final_state)
         put_final_states(job, s, w, t);
@@ -160,7 +190,7 @@ static operand gate_operand(const rnn_node *node, int n_gates, const isize *star
 }
 
 /* The gradient of what U of a late gate multiplies, from which the cell goes on. */
-static void late_backward(const rnn_job *job, const slice *s, const walk *w, cell_step *step, int has_previous)
+static void late_backward(const rnn_job *job, const slice *s, const walk *w, cell_step *step, isize first, int has_previous)
 {
     const rnn_node *node = w->node;
     const int early = node->declared.n_h - 1;
@@ -171,6 +201,8 @@ static void late_backward(const rnn_job *job, const slice *s, const walk *w, cel
         const operand a = gate_operand(node, 1, w->direction->h_start + early, step->gates,
                                        (const real *)job->packed + w->direction->late_rows);
         product(step->rows, node->width, 1, &a, d_late, node->width, NULL, 0);
+        if (w->h_mask)
+            mask_rows(w, first, step->rows, d_late, node->width, d_late, node->width);
     }
     w->cell->late_backward_step(step);
 }
@@ -263,8 +295,9 @@ static void gather_previous(const rnn_network *network, const slice *s, const wa
     const real *initial = w->learns_initial ? w->state[0].initial : NULL;
     for (isize t = first; t < end; t++) {
         const isize n = rows_reaching(s, w->reverse, t, 1);
-        const real *from = n ? state_rows(s, &w->state[0], before(w->reverse, t, 1)) : NULL;
-        copy = gather_step(network, s, t, n, from, w->state[0].ld, w->node->width, initial, copy);
+        const real *from = previous_h(s, w, t, n);
+        copy = gather_step(network, s, t, has_masked_initial(w) ? rows_at(s, t) : n, from, w->state[0].ld, w->node->width, initial,
+                           copy);
     }
 }
 
@@ -330,6 +363,22 @@ static void block_gradients(const rnn_job *job, const slice *s, const walk *w, i
     }
 }
 
+/* d_h += d_gates U^T, for the first n rows of step t: the gradient with respect to h of the step before */
+static void pass_to_previous(const rnn_job *job, const slice *s, const walk *w, isize t, isize n)
+{
+    const rnn_node *node = w->node;
+    const operand a = gate_operand(node, node->declared.n_h - node->declared.n_late, w->direction->h_start,
+                                   w->gates + row_at(s, t, 1) * node->ld_gates,
+                                   (const real *)job->packed + w->direction->u_rows);
+    real *d_h = w->state[0].d;
+    if (!w->h_mask) {
+        product(n, node->width, 1, &a, d_h, node->width, d_h, node->width);
+        return;
+    }
+    product(n, node->width, 1, &a, w->dropped, node->width, NULL, 0);
+    add_masked_rows(w, n, w->dropped, d_h);
+}
+
 /* Add to the gradients of the learned states those of the rows that start at a step, from the first of them on. */
 static void initial_gradients(const walk *w, isize first, isize end)
 {
@@ -352,17 +401,17 @@ static void recurrent_backward_step(rnn_job *job, slice *s, int number, int d, i
     for (isize first = 0, end; first < rows; first = end) {
         end = first < n_old ? n_old : rows;
         cell_step step = step_rows(job, s, w, t, first, end - first, first < n_old);
+        if (w->zone)
+            zone_backward(job, s, w, t, first, &step);
         w->cell->backward_step(&step);
         if (node->declared.n_late)
-            late_backward(job, s, w, &step, first < n_old || w->learns_initial);
+            late_backward(job, s, w, &step, first, first < n_old || w->learns_initial);
     }
     const isize n_passed = w->learns_initial ? rows : n_old;
-    if (n_passed && node->declared.n_h) {
-        const operand a = gate_operand(node, node->declared.n_h - node->declared.n_late, w->direction->h_start,
-                                       w->gates + row_at(s, t, 1) * node->ld_gates,
-                                       (const real *)job->packed + w->direction->u_rows);
-        product(n_passed, node->width, 1, &a, w->state[0].d, node->width, w->state[0].d, node->width);
-    }
+    if (n_passed && node->declared.n_h)
+        pass_to_previous(job, s, w, t, n_passed);
+    if (w->zone)
+        add_kept_gradients(s, w, rows);
     if (w->learns_initial)
         initial_gradients(w, n_old, rows);
     pass_at_once(job, s, w, t);
@@ -373,8 +422,8 @@ static void recurrent_backward_step(rnn_job *job, slice *s, int number, int d, i
 }
 
 #define recurrent_kind { \
-    .info = {.name = "recurrent", .options = recurrent_options, .rows = ROW_PER_STEP, .has_units = 1, .has_cell = 1, .has_directions = 1, .stem_first = 1, \
-             .reads_shifts = 1, .reads_stems = 1, .may_be_seeded = 1, .gathers = 1}, \
+    .info = {.name = "recurrent", .options = recurrent_options, .rows = ROW_PER_STEP, .has_units = 1, .has_cell = 1, \
+             .has_directions = 1, .stem_first = 1, .reads_shifts = 1, .reads_stems = 1, .may_be_seeded = 1, .gathers = 1}, \
     .declare = recurrent_declare, .shape = recurrent_shape, .work = recurrent_work, .add_weights = recurrent_add_weights, \
     .claim = recurrent_claim, .n_operands = recurrent_operands, .open = recurrent_open, \
     .forward_step = recurrent_forward_step, .begin_backward = recurrent_begin_backward, .backward_step = recurrent_backward_step}

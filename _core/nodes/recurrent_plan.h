@@ -11,11 +11,13 @@
 #include "plan/weights.h"
 
 /* Options of every recurrent node, whatever its cell; their names differ from those of cells. */
-enum { INITIAL_STATE };
+enum { INITIAL_STATE, RECURRENT_DROPOUT, ZONEOUT };
 enum { INITIAL_ZEROS, INITIAL_LEARNED };
 
 static const rnn_option recurrent_options[] = {
     {.name = "initial_state", .type = CHOICE, .choices = "zeros learned"},      /* of each sequence, unless states are given */
+    {.name = "recurrent_dropout", .type = NUMBER, .least = 0, .below = 1},
+    {.name = "zoneout", .type = NUMBER, .least = 0, .below = 1},
     {0}};
 
 /* Whether sequences begin with states that are parameters. */
@@ -200,6 +202,24 @@ static void recurrent_add_weights(rnn_network *network, int number, int d)
 
 /* ---- memory ---- */
 
+/* What regularise.h needs. */
+static void claim_regularisation(rnn_network *network, rnn_node *node)
+{
+    rnn_region *arena = &network->arena;
+    const isize rows = network->max_rows;
+    if (node->option[RECURRENT_DROPOUT] > 0 && network->training) {
+        node->h_mask = claim(arena, node->n_directions * rows, node->width);
+        node->dropped = claim(arena, rows, node->out.ld);
+    }
+    if (node->option[ZONEOUT] == 0)
+        return;
+    node->zone = claim(arena, 1, node->width);
+    for (int i = 0; i < node->declared.n_states; i++) {
+        node->apart[i] = claim(arena, network->training ? network->segment_rows : rows, node->out.ld);
+        node->d_kept[i] = claim(arena, network->training ? rows : 0, node->width);
+    }
+}
+
 static void recurrent_claim(rnn_network *network, rnn_node *node, isize n_before)
 {
     rnn_region *arena = &network->arena;
@@ -219,6 +239,7 @@ static void recurrent_claim(rnn_network *network, rnn_node *node, isize n_before
     }
     if (cell->n_late)
         node->d_late = claim(arena, network->training ? rows : 0, node->width);
+    claim_regularisation(network, node);
 }
 
 #endif

@@ -9,6 +9,7 @@
 #include "nodes/attend.h"
 #include "nodes/data.h"
 #include "nodes/drop.h"
+#include "nodes/embed.h"
 #include "nodes/head.h"
 #include "nodes/last.h"
 #include "nodes/merge.h"
@@ -18,7 +19,9 @@
 #include "nodes/recurrent.h"
 
 static const node_kind kind_roster[] = {
-    data_kind, recurrent_kind, drop_kind, noise_kind, add_kind, merge_kind, norm_kind, last_kind, pool_kind, attend_kind, head_kind};
+    data_kind, recurrent_kind, drop_kind, noise_kind, add_kind, merge_kind, norm_kind, last_kind, pool_kind, attend_kind,
+    embed_kind, head_kind,
+};
 
 enum { N_KINDS = sizeof kind_roster / sizeof *kind_roster };
 

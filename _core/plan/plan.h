@@ -82,14 +82,16 @@ static int works_in_place(const rnn_network *network, int number)
 {
     const rnn_node *node = &network->node[number];
     const rnn_source *source = source_of(network, node, 0);
-    const int fits = node->out.ld_d == stream_of(network, source)->ld_d;
     int n_readers = 0;
+    if (!info_of(network, number)->in_place)
+        return 0;
+    const int fits = node->out.ld_d == stream_of(network, source)->ld_d;
     for (int i = 0; i < network->n_ordered; i++) {
         const rnn_node *reader = &network->node[network->order[i]];
         for (int j = 0; j < reader->n_sources; j++)
             n_readers += source_of(network, reader, j)->node == source->node;
     }
-    return info_of(network, number)->in_place && fits && n_readers == 1 && !node->out.reach && source->node != 0;
+    return fits && n_readers == 1 && !node->out.reach && source->node != 0;
 }
 
 static void claim_stream(rnn_network *network, int number, isize n_before)
@@ -239,6 +241,23 @@ static rnn_plan_result keep_within(rnn_network *network, rnn_wish *wish)
     return wish->least_budget < 0 ? PLAN_TOO_LARGE : PLAN_OVER_BUDGET;
 }
 
+/* Room for the gradients of the rows of tables that a slice touches. */
+static void plan_touched(rnn_network *network)
+{
+    network->touched = (rnn_region){0};
+    network->n_codes = 0;
+    for (int i = 0; i < network->n_tensors && network->training; i++) {
+        rnn_tensor *tensor = &network->tensor[i];
+        if (!tensor->is_table)
+            continue;
+        const isize width = whole_vectors(tensor->columns);
+        tensor->most_touched = least(tensor->units, network->max_slice_steps);
+        tensor->codes = network->n_codes;
+        network->n_codes += 1 + 2 * tensor->most_touched;
+        place_gradient(tensor, claim(&network->touched, tensor->most_touched, width), width, NULL, width);
+    }
+}
+
 /* The largest slice and its segments. */
 static rnn_plan_result plan_slices(rnn_network *network, rnn_wish *wish)
 {
@@ -254,6 +273,9 @@ static rnn_plan_result plan_slices(rnn_network *network, rnn_wish *wish)
     network->max_steps = wish->n_lengths ? most(1, wish->lengths[0]) : 1;
     network->max_slice_steps = (isize)most(1, (isize)total);
     network->n_workers = least(network->n_workers, wish->n_slices);
+    plan_touched(network);
+    if (network->touched.size < 0)
+        return PLAN_TOO_LARGE;
     network->probe_bytes = network->probe ? times(wish->n_slices * network->n_nodes * MAX_DIRECTIONS * (isize)sizeof(double),
                                                   network->max_steps)
                                           : 0;

@@ -15,6 +15,7 @@ enum { PANEL = 2 };     /* 12 of 16 */
 #define PANEL_COLUMNS ((isize)PANEL * LANES)
 
 enum { PIECE = 64 };    /* rows of a gate whose gradients are reduced together */
+enum { TABLE_PIECES = 16 };     /* of a table, whose rows are few where they are touched */
 
 static inline isize least(isize a, isize b) { return a < b ? a : b; }
 static inline isize most(isize a, isize b) { return a > b ? a : b; }

@@ -100,7 +100,7 @@ static int loop_end(const rnn_network *network, int first, const int *place)
 /* In a prediction the data need not be kept if only the next stage reads them, each step at its turn: they become part of it. */
 static void join_data(rnn_network *network)
 {
-    if (network->training || network->n_stages < 2)
+    if (network->training || network->n_stages < 2 || !network->node[0].needed)
         return;
     const rnn_stage *next = &network->stage[1];
     if (next->end == next->first + 1 && kind_of(network, network->order[next->first])->forward)
@@ -125,21 +125,23 @@ static void join_data(rnn_network *network)
  * begins. */
 static int order_stages(rnn_network *network, int *first)
 {
-    int place[MAX_NODES], n_per_step = 0;
+    const int after_data = network->node[0].needed;
+    int place[MAX_NODES], n_per_step = 0, reads_X = 0;
     *first = network->result;
-    if (!network->node[0].needed)       /* loops that read nothing but each other */
-        return -1;
     network->n_ordered = network->n_stages = 0;
     for (int i = 0; i < network->n_nodes; i++)
         if (network->node[i].needed) {
+            reads_X |= network->node[i].n_sources == 0;
             place[i] = network->n_ordered;
             network->order[network->n_ordered++] = i;
         }
+    if (!reads_X)       /* loops that read nothing but each other */
+        return -1;
     while (n_per_step < network->n_ordered && is_per_step(network, network->order[n_per_step]))
         n_per_step++;
     for (int i = 0, end; i < network->n_ordered; i = end) {
         end = loop_end(network, i, place);
-        if (network->by_step && i == 1)
+        if (network->by_step && i == after_data)
             end = end < 0 || !can_interleave(network, i, n_per_step) ? -1 : (int)most(end, n_per_step);
         *first = network->order[i];
         if (end < 0)

@@ -20,6 +20,8 @@ static rnn_tensor *add_tensor(rnn_network *network, rnn_tensor tensor)
     const isize end = end_of(network->n_params, tensor.n_groups * tensor.units, tensor.columns);
     tensor.at = end < 0 ? 0 : network->n_params;
     tensor.size = end < 0 ? 0 : end - network->n_params;
+    tensor.summed = network->n_summed;
+    network->n_summed += tensor.is_table ? 0 : tensor.size;
     network->n_params = end;
     if (direction->n_tensors++ == 0)
         direction->first_tensor = network->n_tensors;
@@ -115,8 +117,8 @@ static void add_source_weights(rnn_network *network, int number, int d, int stem
     }
 }
 
-/* An array (n_groups * units,) of a node in one direction, which is not multiplied with anything: its place in the packed weights,
- * each group padded, and in training in a slice's gradient. Vectors of constants are not penalised. */
+/* An array (n_groups * units,) of a node of one direction, which is not the weight of a product: its places in the packed weights
+ * and in a slice's gradient, each group padded. Constants, such as biases and gains, are not penalised. */
 static void add_vector(rnn_network *network, int number, int n_groups, const char *stem, rnn_initial initial, double constant,
                        isize *packed, isize *gradient)
 {
@@ -137,10 +139,17 @@ static void add_vector(rnn_network *network, int number, int n_groups, const cha
     place_gradient(added, *gradient, n_groups * node->width, NULL, node->width);
 }
 
+/* Whether the parameters of a direction are a table. */
+static inline int has_table(const rnn_network *network, const rnn_direction *direction)
+{
+    return direction->n_tensors > 0 && network->tensor[direction->first_tensor].is_table;
+}
+
 /* Fill the tables, node by node, and number the pieces in which gradients are reduced. */
 static void plan_weights(rnn_network *network)
 {
-    network->n_params = network->n_tensors = network->n_packings = 0;
+    network->n_params = network->n_summed = 0;
+    network->n_tensors = network->n_packings = 0;
     network->n_pieces = 0;
     for (int i = 0; i < network->n_nodes; i++) {
         rnn_node *node = &network->node[i];
@@ -150,7 +159,8 @@ static void plan_weights(rnn_network *network)
             if (kind_of(network, i)->add_weights)
                 kind_of(network, i)->add_weights(network, i, d);
             direction->first_piece = network->n_pieces;
-            network->n_pieces += direction->n_groups * ((node->units + PIECE - 1) / PIECE);
+            network->n_pieces += has_table(network, direction) ? TABLE_PIECES
+                                                               : direction->n_groups * ((node->units + PIECE - 1) / PIECE);
         }
     }
 }

@@ -55,6 +55,10 @@ struct walk {
     const real *d_out;
     isize ld_d_out;             /* 0: no gradient per step arrives, d_out is a row of zeros */
     waiting_rows waiting;
+    const real *h_mask;         /* (rows, Hp) recurrent dropout, NULL: none now */
+    real *dropped;              /* (rows, ld) h times its mask, or the gradient of that */
+    real *zone;                 /* (Hp,) zoneout, NULL: none */
+    int zone_is_random;
     operand *operands;          /* by group of blocks: its sources and, where it takes h, the previous state */
 };
 

@@ -6,15 +6,18 @@
 #include "levels/optimizers.h"
 #include "levels/vec.h"
 #include "plan/sizes.h"
+#include "plan/weights.h"
 #include "weights/penalty.h"
 #include "weights/sum.h"
+#include "weights/touched.h"
 #include "weights/turns.h"
 
-/* flat[j][i] = sum over slices of d[i][j], i < k, j < n; plus the penalty. Returns the sum of squares. */
-static double reduce_block(const rnn_job *job, isize from, isize ld, isize k, isize n, isize to, penalty pulls)
+/* flat[j][i] = sum over slices of d[i][j], i < k, j < n; plus the penalty. Returns the sum of squares. `at` is the place of
+ * flat[0] in the parameters. */
+static double reduce_block(const rnn_job *job, isize from, isize ld, isize k, isize n, isize to, isize at, penalty pulls)
 {
     const rnn_network *network = job->network;
-    const real *slices = (const real *)job->slice_gradients + from, *params = (const real *)job->params + to;
+    const real *slices = (const real *)job->slice_gradients + from, *params = (const real *)job->params + at;
     real *flat = (real *)job->gradient + to;
     double squares = 0;
     for (isize i = 0; i < k; i++) {
@@ -39,11 +42,30 @@ static double reduce_piece(const rnn_job *job, const rnn_direction *direction, i
 {
     const rnn_tensor *tensor = &job->network->tensor[direction->first_tensor];
     double squares = 0;
-    for (int i = 0; i < direction->n_tensors; i++, tensor++)
+    for (int i = 0; i < direction->n_tensors; i++, tensor++) {
+        const isize first = (group * tensor->units + j) * tensor->columns;
         if (group < tensor->n_groups)
             squares += reduce_block(job, tensor->gradient + tensor->column[group] + j, tensor->ld, tensor->columns, n,
-                                    tensor->at + (group * tensor->units + j) * tensor->columns,
-                                    penalty_of(&job->optimizer, tensor));
+                                    tensor->summed + first, tensor->at + first, penalty_of(&job->optimizer, tensor));
+    }
+    return squares;
+}
+
+/* The rows of a piece of a table that the minibatch has touched; returns their sum of squares. */
+static double reduce_rows(const rnn_job *job, const rnn_tensor *table, isize piece)
+{
+    const real *params = (const real *)job->params + table->at;
+    const isize columns = table->columns;
+    const penalty pulls = penalty_of(&job->optimizer, table);
+    double squares = 0;
+    touched_walk walk = walk_touched(job, table, piece_start(table, piece), piece_start(table, piece + 1));
+    for (isize row; (row = next_touched(&walk)) >= 0;) {
+        real *g = take_touched(&walk, row, 0);
+        for (isize j = 0; j < columns; j++) {
+            g[j] = add_penalty(g[j], params[row * columns + j], pulls);
+            squares += (double)g[j] * (double)g[j];
+        }
+    }
     return squares;
 }
 
@@ -61,6 +83,13 @@ static void reduce(rnn_job *job, isize worker)
             const rnn_direction *direction = &network->node[i].direction[d];
             const isize units = network->node[i].units;
             isize piece = direction->first_piece;
+            if (has_table(network, direction)) {
+                const rnn_tensor *table = &network->tensor[direction->first_tensor];
+                for (isize part = 0; part < TABLE_PIECES; part++)
+                    if (my_turn(&t))
+                        job->piece_norms[piece + part] = reduce_rows(job, table, part);
+                continue;
+            }
             for (int group = 0; group < direction->n_groups; group++)
                 for (isize j = 0; j < units; j += PIECE, piece++)
                     if (my_turn(&t))

@@ -11,10 +11,27 @@
 #include "plan/sizes.h"
 #include "weights/penalty.h"
 #include "weights/sum.h"
+#include "weights/touched.h"
 
 enum { UPDATE_BLOCK = 4096 };
 
 static const double LARGEST_SQUARE = REAL_BITS == 32 ? FLT_MAX : DBL_MAX, LEAST_NORMAL = REAL_BITS == 32 ? FLT_MIN : DBL_MIN;
+
+/* One step of the optimizer for the rows of a piece of a table that the minibatch has touched. All others stay as they are,
+ * moments too, as with SparseAdam of PyTorch. */
+static void update_rows(const rnn_job *job, const rnn_tensor *table, isize piece, real *w, real *p, real *q, const constants *k,
+                        real scale, weight_decay decay)
+{
+    touched_walk walk = walk_touched(job, table, piece_start(table, piece), piece_start(table, piece + 1));
+    for (isize row; (row = next_touched(&walk)) >= 0;) {
+        const real *g = take_touched(&walk, row, 1);
+        const isize at = table->at + row * table->columns;
+        if (decay.shrink > 0)
+            decay_weights(table->columns, w + at, decay);
+        update_functions[job->optimizer.kind](table->columns, w + at, g, p + at, q + at, k, scale,
+                                              (real)job->optimizer.max_value, decay.shrink > 0 ? 1 : decay.keep);
+    }
+}
 
 /* Phase: one step of the optimizer, block by block. Nothing changes if the loss, the gradient's norm or the squares that the
  * optimizer keeps are not finite. */
@@ -47,14 +64,17 @@ static void update(rnn_job *job, isize worker)
     for (int i = 0; i < network->n_tensors; i++) {
         const rnn_tensor *tensor = &network->tensor[i];
         const weight_decay decay = decay_of(optimizer, tensor);
-        for (isize done = 0; done < tensor->size; done += UPDATE_BLOCK, block++) {
+        for (isize piece = 0; piece < TABLE_PIECES && tensor->is_table; piece++, block++)
+            if (block % job->sync.n_workers == worker)
+                update_rows(job, tensor, piece, w, p, q, &k, scale, decay);
+        for (isize done = 0; done < tensor->size && !tensor->is_table; done += UPDATE_BLOCK, block++) {
             const isize at = tensor->at + done, n = least(UPDATE_BLOCK, tensor->size - done);
             if (block % job->sync.n_workers != worker)
                 continue;
             if (decay.shrink > 0)
                 decay_weights(n, w + at, decay);
-            update_functions[optimizer->kind](n, w + at, g + at, p + at, q + at, &k, scale, (real)optimizer->max_value,
-                                              decay.shrink > 0 ? 1 : decay.keep);
+            update_functions[optimizer->kind](n, w + at, g + tensor->summed + done, p + at, q + at, &k, scale,
+                                              (real)optimizer->max_value, decay.shrink > 0 ? 1 : decay.keep);
         }
     }
 }

@@ -28,8 +28,9 @@ _WORDS = (
 )
 _ONE_HOT = "make it one-hot before the table is cut, {one_hot}"
 _ADVICE = {
-    "strings": f"drop it, or {_ONE_HOT}",
-    "categories": f"drop it, {_ONE_HOT}, or convert it if these are numbers",
+    "strings": f"drop it, name it in `categorical_features`, or {_ONE_HOT}",
+    "categories": f"drop it, name it in `categorical_features`, {_ONE_HOT}, or convert it if these "
+    "are numbers",
     "dates or durations": "drop it, or turn it into seconds, for example "
     "(t - t.min()).dt.total_seconds()",
     "intervals": "drop it, or give the middle of each",
@@ -77,19 +78,39 @@ def column_names(frame):
     return list(names)
 
 
-def read_frame(frame, argument):
-    """Return a frame's columns as one array of numbers (n_rows, n_columns); NA is NaN."""
+def label_columns(frame):
+    """Return the indices of the columns that hold strings or categories."""
+    found = []
+    for j, dtype in enumerate(_dtypes(frame)):
+        kind = _kind(dtype)
+        if kind == "objects":
+            kind = held(np.asarray(_column(frame, j)))
+        if kind in ("strings", "categories"):
+            found.append(j)
+    return tuple(found)
+
+
+def labels_of(frame, j):
+    """Return column j of a frame as an array of its labels."""
+    return np.asarray(_column(frame, j))
+
+
+def read_frame(frame, argument, numbered=None):
+    """Return a frame's columns as one array of numbers (n_rows, n_columns); NA is NaN.
+
+    numbered: arrays (n_rows,) in place of some columns, by their indices.
+    """
     _check_in_memory(frame, argument)
-    names, dtypes = column_names(frame), _dtypes(frame)
-    kinds = [_kind(dtype) for dtype in dtypes]
+    names, dtypes, numbered = column_names(frame), _dtypes(frame), numbered or {}
+    kinds = ["numbers" if j in numbered else _kind(dtype) for j, dtype in enumerate(dtypes)]
     _check_columns(frame, names, dtypes, kinds, argument)
-    if "objects" not in kinds and not _is_arrow(frame):
+    if "objects" not in kinds and not numbered and not _is_arrow(frame):
         array = np.asarray(frame)  # fast, and numeric unless the columns have several types
         if array.dtype.kind in "biuf" and array.ndim == 2:
             return array
     columns = []
     for j, dtype in enumerate(dtypes):
-        column = _numbers(_column(frame, j), dtype)
+        column = numbered[j] if j in numbered else _numbers(_column(frame, j), dtype)
         if column.dtype.kind not in "biuf":
             _refuse(frame, names, j, dtype, held(column), argument)
         columns.append(column)

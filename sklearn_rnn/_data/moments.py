@@ -164,6 +164,12 @@ class Moments:
             binary=np.zeros_like(self.binary),  # unknown
         )
 
+    def left_alone(self, columns):
+        """Return the same, but some columns count as of 0 and 1, which keep mean 0 and scale 1."""
+        binary = self.binary.copy()
+        binary[columns] = True
+        return replace(self, binary=binary)
+
     def with_weights_of_mean_1(self):
         """Return the same with the weights scaled to mean 1, so that only their ratios count."""
         return replace(self, weight=float(self.n))

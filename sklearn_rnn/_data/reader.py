@@ -10,6 +10,7 @@ from sklearn.utils import check_array
 from . import arguments
 from .arguments import naming
 from .carriers import as_array, is_ragged, refuse_masked
+from .categories import Categories, columns_of, learn_labels, numbers_for_labels
 from .finite import check_finite, check_range
 from .form import InputForm
 from .frames import check_long, is_column, is_frame, read_frame
@@ -17,23 +18,51 @@ from .sequences import from_dense, pack
 from .values import check_numeric, held, numbers_of_objects
 
 
-def read_X(X, owner, form=None, argument=arguments.X, *, names=True, dtype=None, scaling=None):
+def read_X(
+    X,
+    owner,
+    form=None,
+    argument=arguments.X,
+    *,
+    names=True,
+    dtype=None,
+    scaling=None,
+    categories=None,
+):
     """Return X as Sequences of finite numbers, and its form.
 
     owner: name of the estimator's class, for errors. form: that of X in `fit`, which this X must
     have too; without `names`, names of columns are ignored. dtype and scaling: those of the network
-    that must be able to read the numbers, see `check_range`.
+    that must be able to read the numbers, see `check_range`. categories: the columns of codes,
+    which become the numbers of rows of tables.
     """
-    sequences = _packed(X, owner, form, argument)
+    values = X if categories is None else numbers_for_labels(X, categories.labels, argument)
+    sequences = _packed(values, owner, form, argument)
     if form is None:
         form = InputForm.of(X, sequences)
     else:
         form.check(X, sequences, owner, argument, names=names)
+    if categories is not None:
+        sequences = categories.encode(sequences, argument, numbered=values is not X)
     if dtype is None:
         check_finite(sequences, argument)
     else:
         check_range(sequences, dtype, scaling, argument)
     return sequences, form
+
+
+def learn_X(X, owner, features, argument=arguments.X):
+    """Return X as `read_X` does, and its categories; features: which columns are categorical."""
+    labelled, labels = learn_labels(X, features, argument)
+    values = numbers_for_labels(X, labels, argument)
+    sequences = _packed(values, owner, None, argument)
+    form = InputForm.of(X, sequences)
+    names = form.feature_names if sequences.kind == "sequences" else None
+    columns = columns_of(features, sequences.n_features, names, labelled)
+    categories = Categories.learn(sequences, columns, labels, argument)
+    sequences = categories.encode(sequences, argument, numbered=values is not X)
+    check_finite(sequences, argument)
+    return sequences, form, categories
 
 
 def _packed(X, owner, form, argument):

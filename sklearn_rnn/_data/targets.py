@@ -2,7 +2,7 @@
 
 Rows are targets of sequences or of steps, as the user gave them. A kind of target has `read`,
 `encode` (rows -> what outputs are compared with), `decode` (outputs -> rows), and `score`. Those of
-labels are in labels.py.
+labels are in labels.py and label_columns.py.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from . import arguments
 from .arguments import naming
 from .carriers import as_numbers
 from .finite import check_finite_rows
-from .labels import Indicator, LabelColumns, Labels, one_per_sequence
+from .label_columns import Indicator, LabelColumns
+from .labels import Labels, one_per_sequence
 from .moments import Moments
 from .scales import Scale
 from .steps import pack_steps

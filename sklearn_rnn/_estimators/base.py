@@ -10,11 +10,13 @@ from sklearn.utils import check_random_state
 
 from .._data import arguments
 from .._data.arguments import naming
+from .._data.categories import Categories, check_columns, dimensions, vectors_of
 from .._data.finite import check_range
 from .._data.form import InputForm
-from .._data.labels import Indicator, LabelColumns, Labels
+from .._data.label_columns import Indicator, LabelColumns
+from .._data.labels import Labels
 from .._data.moments import LEAST_SCALES, Moments
-from .._data.reader import read_X
+from .._data.reader import learn_X, read_X
 from .._data.scales import Scale
 from .._data.targets import Numbers
 from .._data.weights import read_weights, relative
@@ -44,6 +46,7 @@ class Read:
     examples: Examples  # of the sequences with weight
     positions: np.ndarray  # of these sequences in X
     form: InputForm
+    categories: Categories
     target: Labels | Indicator | LabelColumns | Numbers
     absorbed: np.ndarray | None  # outputs to absorb, see `Scale.continued`
 
@@ -167,8 +170,12 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         before = self._model_to_continue() if incremental or self.warm_start else None
         read = self._read_and_learn(given, before, incremental, learn_options)
         examples, target = read.examples, read.target
-        n_features = examples.sequences.n_features
-        network = network_of(vars(self), n_features, target.n_outputs, target.loss, target.groups)
+        vectors = None
+        if before is None:
+            vectors = vectors_of(self.embedding_init, read.categories, self.dtype)
+        facts = examples.sequences.n_features, target.n_outputs, target.loss, target.groups
+        tables = self._tables(read.categories, vectors, before)
+        network = network_of(vars(self), *facts, tables)
         read = read.with_states(given[-1], network)
         examples = read.examples
         with naming("random_state"):
@@ -190,10 +197,12 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             params = absorb_scales(before, network, target, read.absorbed, scale, x_absorbed)
         settings = Settings.of(vars(self))
         longest = int(examples.sequences.lengths[indices].max())
-        progress = self._begin(network, params, settings, rng, incremental, longest)
+        progress = self._begin(network, params, settings, rng, incremental, longest, vectors)
         if incremental and read.absorbed is not None:
             progress.rescale_best(target.unit_since(before.target, read.absorbed))
-        model = FittedModel(network, progress.params, target, read.form, scale, taught)
+        model = FittedModel(
+            network, progress.params, target, read.form, read.categories, scale, taught
+        )
         training = Training(
             network=network,
             examples=replace(weighted, scaling=scale.in_use),
@@ -221,7 +230,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         check_continuing(vars(self), fitted)
         loss = getattr(self, "loss", fitted.loss)
         facts = fitted.n_features, fitted.n_outputs, loss, fitted.groups
-        changed = difference(fitted, network_of(vars(self), *facts))
+        tables = self._tables(model.categories, None, model)
+        changed = difference(fitted, network_of(vars(self), *facts, tables))
         normalizes = model.scale.in_use is not None
         if changed is None and normalizes != bool(self.normalize_X):
             changed = "normalize_X", normalizes, self.normalize_X
@@ -234,11 +244,25 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             )
         return model
 
+    def _tables(self, categories, vectors, before):
+        """Return column, rows and columns of the table of each categorical feature."""
+        if before is not None and isinstance(self.embedding_dim, str):
+            return before.network.tables
+        widths = dimensions(self.embedding_dim, categories, vectors)
+        return tuple(zip(categories.columns, categories.n_rows, widths, strict=True))
+
     def _read_and_learn(self, given, before, incremental, learn_options):
         """Read X, y and sample_weight, and learn the target; before: the model to continue."""
         per_step = self.mode == "many_to_many"
-        form = None if before is None else before.form
-        sequences, form, rows, weights = self._read(given[:-1], per_step, form)
+        form, categories = None, None
+        if before is not None:
+            form, categories = before.form, before.categories
+        X, *_ = given
+        read = self._read(given[:-1], per_step, form, categories)
+        sequences, form, categories, rows, weights = read
+        if before is not None:
+            n_features = sequences.n_features
+            check_columns(self.categorical_features, X, form, n_features, categories)
         if not incremental:  # only the ratios of weights count
             weights = without_equal_weights(weights)
         taught = slice(None) if weights is None else weights > 0
@@ -259,21 +283,28 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         positions = np.flatnonzero(examples.have_weight())
         if len(positions) < sequences.n_samples:
             examples = examples.take(positions)
-        return Read(sequences.n_samples, examples, positions, form, target, absorbed)
+        return Read(sequences.n_samples, examples, positions, form, categories, target, absorbed)
 
-    def _read(self, given, per_step, form, names=arguments.TRAINING):
-        """Return X as sequences, and its form; y and weights by rows, of sequences or of steps."""
+    def _read(self, given, per_step, form, categories, names=arguments.TRAINING):
+        """Return X as sequences, its form and categories; y and weights by rows.
+
+        The rows are those of sequences or of steps.
+        """
         (X, y, sample_weight), (X_name, y_name, weight_name) = given, names
         if y is None:
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
-        sequences, form = read_X(X, type(self).__name__, form, X_name)
+        owner = type(self).__name__
+        if form is None:
+            sequences, form, categories = learn_X(X, owner, self.categorical_features, X_name)
+        else:
+            sequences, form = read_X(X, owner, form, X_name, categories=categories)
         # Weights come first: a target of weight 0 may be anything.
         weights = read_weights(sample_weight, sequences, per_step, weight_name)
         taught = None if weights is None else weights > 0
         rows = self._target_kind.read(y, sequences, per_step, y_name, taught)
-        return sequences, form, rows, weights
+        return sequences, form, categories, rows, weights
 
     def _scale_X(self, examples, indices, network, before, incremental):
         """Return the scale of X, and features to absorb (see `Scale.continued`) or None.
@@ -291,6 +322,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         weights = examples.weights_of_steps(indices, up_to_the_last_taught=network.is_causal)
         values = examples.sequences.values
         moments, least = Moments.of_rows(values, weights), LEAST_SCALES[values.dtype.name]
+        moments = moments.left_alone(network.code_columns)
         if not incremental:
             moments = moments.with_weights_of_mean_1()
         if before is None:
@@ -313,13 +345,13 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         weighing = Weighing(n_rows / n_sequences, 0.0 if examples.weights is None else 1.0)
         return examples, weighing, (n_rows, n_sequences)
 
-    def _begin(self, network, params, settings, rng, incremental, longest):
+    def _begin(self, network, params, settings, rng, incremental, longest, vectors):
         """Return the progress that training starts with: a new one, or that of the last fit.
 
-        longest is the number of steps of the longest training sequence.
+        longest is the number of steps of the longest training sequence; vectors: see `initialize`.
         """
         if params is None:
-            params = initialize(network, rng, longest)
+            params = initialize(network, rng, longest, vectors)
             return Progress.begin(params, int(rng.randint(2**64, dtype=np.uint64)), settings)
         curve, best = self.loss_curve_, self.best_loss_
         history = {
@@ -347,8 +379,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             indices, held_out = split(len(indices), self.validation_fraction, labels, rng)
             return indices, HeldOut(examples.take(held_out), *given[:-1], read.positions[held_out])
         *validation, state = validation
-        sequences, _, rows, weights = self._read(
-            validation, per_step, read.form, arguments.VALIDATION
+        sequences, _, _, rows, weights = self._read(
+            validation, per_step, read.form, read.categories, arguments.VALIDATION
         )
         state = _rows_of_states(state, network, sequences.n_samples, "initial_state_val")
         weights = without_equal_weights(weights)

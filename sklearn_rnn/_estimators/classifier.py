@@ -5,7 +5,8 @@ from typing import ClassVar
 
 from sklearn.base import ClassifierMixin
 
-from .._data.labels import Labels, check_labels, labels_of_argument, learn_labels
+from .._data.label_columns import labels_of_argument, learn_labels
+from .._data.labels import Labels, check_labels
 from .._floating_point import floating_point_ignored
 from .base import _RNNBase, level_of_caller
 from .callbacks import with_callbacks
@@ -77,6 +78,9 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         bidirectional=False,
         input_layers=(),
         connections=None,
+        categorical_features=None,
+        embedding_dim="auto",
+        embedding_init=None,
         merge_mode="concat",
         pooling="last",
         output_layer_sizes=(),
@@ -121,6 +125,9 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         self.bidirectional = bidirectional
         self.input_layers = input_layers
         self.connections = connections
+        self.categorical_features = categorical_features
+        self.embedding_dim = embedding_dim
+        self.embedding_init = embedding_init
         self.merge_mode = merge_mode
         self.pooling = pooling
         self.output_layer_sizes = output_layer_sizes

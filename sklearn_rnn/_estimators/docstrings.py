@@ -34,6 +34,11 @@ ATTRIBUTES = {
         "X one of each. 0 and 1 with ``normalize_X=False``. `partial_fit` and `warm_start` update "
         "them.",
     ),
+    "categories_": (
+        "list of ndarray",
+        "The codes, or strings, of each of the `categorical_features` in the first fit, in order; "
+        "only if there are any.",
+    ),
     "n_features_in_": (
         "int",
         "Number of features per step; for 2-D X the number of its columns, which are steps.",

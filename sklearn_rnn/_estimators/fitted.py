@@ -19,7 +19,7 @@ from .._model import weight_files
 from .._model.attributes import FITTED, SCALES, check_whole, history, network_in, upgrade
 from .._model.description import check_alike, describe, described
 from .._model.fitted import FittedModel
-from .._model.words import FORMAT, LATER, upgraded_cell, words_of
+from .._model.words import CODES, FORMAT, LATER, upgraded_cell, words_of
 from .._pickles import Pickled
 from .._rules import boolean, integer, one_of
 from .._training.losses import LOSSES
@@ -472,6 +472,8 @@ class _FittedRNN(Pickled, BaseEstimator):
         if state_format < 3:
             state["cell"] = upgraded_cell(state["cell"], state.pop("activation"))
             state.update(LATER, l1_ratio=0.0)
+        for name, default in CODES.items():
+            state.setdefault(name, default)
         if state_format < 2:  # from before these parameters existed
             state.update(normalize_X=False, scoring=None)
         if "params_" in state:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import _core
+from .._data.categories import DIMENSIONS, FEATURES, MOST_AUTO, VECTORS
 from .._model.words import CONNECTIONS, DTYPES, MERGE_MODES, MODES, NORMS, RULES, Words
 from .._rules import BYTE_BITS, Allowed, boolean, either, integer, is_real, number, one_of
 from .._training.held_out import SCORING
@@ -83,6 +84,34 @@ TABLE = {
         'without such a layer, the network is the same as with None. With "skip", every layer also '
         "reads X, in columns after the states of the layer below, and the output reads every layer "
         "[6]_. With one layer, the network is always the same as with None.",
+    ),
+    "categorical_features": Parameter(
+        FEATURES,
+        None,
+        '"all", "from_dtype", array-like or None',
+        "The features that hold integer codes, from 0 to below 2**31, instead of numbers. The "
+        "network reads a learned vector in place of a code, which is never normalised. Each such "
+        "feature has a table of vectors: one for each code in the first fit (`categories_`), and "
+        "one for all other codes, which is the mean of these. A mask, indices, or names of columns "
+        "if X is a list of frames, whose columns may also hold strings; "
+        '"from_dtype" means all columns of strings and categories in frames.',
+    ),
+    "embedding_dim": Parameter(
+        DIMENSIONS,
+        "auto",
+        'int, list of int or "auto"',
+        "Number of elements of the vectors, for all categorical features or for each. "
+        f'"auto" is half the number of codes, rounded up, but at most {MOST_AUTO}, or what '
+        "`embedding_init` has.",
+    ),
+    "embedding_init": Parameter(
+        VECTORS,
+        None,
+        "array-like, dict, list of those or None",
+        "Initial vectors, such as those of words: an array (n_codes, embedding_dim) in the order "
+        "of `categories_`, or a dict from codes to vectors, where codes without a vector get a "
+        "random one. With several categorical features, a list with one of these, or None, for "
+        "each. None means random vectors.",
     ),
     "merge_mode": Parameter(
         RULES["merge_mode"],

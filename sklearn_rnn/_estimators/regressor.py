@@ -80,6 +80,9 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         bidirectional=False,
         input_layers=(),
         connections=None,
+        categorical_features=None,
+        embedding_dim="auto",
+        embedding_init=None,
         merge_mode="concat",
         pooling="last",
         output_layer_sizes=(),
@@ -127,6 +130,9 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         self.bidirectional = bidirectional
         self.input_layers = input_layers
         self.connections = connections
+        self.categorical_features = categorical_features
+        self.embedding_dim = embedding_dim
+        self.embedding_init = embedding_init
         self.merge_mode = merge_mode
         self.pooling = pooling
         self.output_layer_sizes = output_layer_sizes

@@ -13,8 +13,11 @@ INPUT_MASKS, OUTPUT_MASKS = 1 << 10, 1 << 11
 
 
 @lru_cache(maxsize=64)
-def list_nodes(words, n_outputs):
+def list_nodes(words, n_outputs, n_numbers=1, tables=()):
     """List the nodes of a network; n_outputs: units of the head.
+
+    n_numbers is how many features are numbers; tables: the column of X, the rows and the columns of
+    the table of each feature that is a code.
 
     Returns
     -------
@@ -23,7 +26,7 @@ def list_nodes(words, n_outputs):
         For each layer, the nodes whose streams are its states: one, or one for each direction.
     """
     builder = _Builder(words)
-    builder.add_input()
+    builder.add_input(n_numbers, tables)
     for layer in range(len(words.hidden_layer_sizes)):
         builder.add_layer(layer)
     builder.add_output(n_outputs)
@@ -41,7 +44,7 @@ class _Builder:
         self.words = words
         self.nodes = []
         self.layers = []  # states of each layer
-        self.input = DATA  # what stands for X where layers read it
+        self.inputs = ()  # what stands for X where layers read it
         self.outputs = []  # what each layer gives to a residual sum
         self.read = []  # what others read of each layer, which may be normalised
         self.head_per_step = words.per_step or words.reads_output
@@ -94,22 +97,30 @@ class _Builder:
 
     # ---- input ----
 
-    def add_input(self):
-        """Append noise and dropout of X, and the input layers."""
-        words, streams = self.words, (DATA,)
-        if words.input_noise > 0:
-            options = (("std", words.input_noise),)
-            streams = self.add_to_each(streams, "noise", "noise", options=options)
-        rate = words.input_dropout
-        streams = self.dropped(streams, rate, "drop_input", INPUT_MASKS, per_sequence=True)
-        (self.input,) = streams
+    def add_input(self, n_numbers, tables):
+        """Append embeddings, noise and dropout of X, and the input layers."""
+        words, streams = self.words, []
+        if n_numbers:
+            numbers = (DATA,)
+            if words.input_noise > 0:
+                options = (("std", words.input_noise),)
+                numbers = self.add_to_each(numbers, "noise", "noise", options=options)
+            streams += self.dropped_input(numbers, "drop_input", INPUT_MASKS)
+        for i, (column, rows, units) in enumerate(tables):
+            options = (("column", column), ("rows", rows))
+            of = self.add("embed", f"embedding_{i}", units=units, options=options)
+            streams += self.dropped_input((of,), f"drop_embedding_{i}", INPUT_MASKS + 1 + i)
+        self.inputs = tuple(streams)
         for number, layer in enumerate(words.input_layers):
-            self.input = self.add_input_layer(f"input_{number}", layer, self.input)
+            self.inputs = (self.add_input_layer(f"input_{number}", layer, self.inputs),)
+
+    def dropped_input(self, streams, name, masks):
+        return self.dropped(streams, self.words.input_dropout, name, masks, per_sequence=True)
 
     def add_input_layer(self, name, layer, of):
         taps = layer["kernel_size"] if layer.kind == "conv1d" else 1
         units = layer["channels"] if layer.kind == "conv1d" else layer["units"]
-        sources = [Source(of, -shift) for shift in range(taps)]
+        sources = [Source(stream, -shift) for shift in range(taps) for stream in of]
         options = (("activation", layer["activation"]),)
         return self.add("dense", name, *sources, units=units, options=options)
 
@@ -118,9 +129,9 @@ class _Builder:
     def add_layer(self, layer):
         """Append a recurrent layer, its dropout, and its connection to the layer below."""
         words = self.words
-        sources = [Source(stream) for stream in (self.read[-1] if layer else (self.input,))]
+        sources = [Source(stream) for stream in (self.read[-1] if layer else self.inputs)]
         if words.connections == "skip" and layer > 0:
-            sources.append(Source(self.input))
+            sources += map(Source, self.inputs)
         if not words.bidirectional:
             directions = ("forward",)
         else:

@@ -21,8 +21,8 @@ from .words import describe as describe_network
 
 # Every attribute that a fit sets. Others, such as those of a subclass or a callback, are not ours.
 FITTED = frozenset(
-    "n_features_in_ feature_names_in_ classes_ x_mean_ x_scale_ y_mean_ y_scale_ params_ "
-    "n_layers_ n_outputs_ _x_moments _y_moments _taught "
+    "n_features_in_ feature_names_in_ categories_ classes_ x_mean_ x_scale_ y_mean_ y_scale_ "
+    "params_ n_layers_ n_outputs_ _x_moments _y_moments _taught "
     "out_activation_ n_iter_ t_ loss_ best_loss_ loss_curve_ validation_scores_ "
     "best_validation_score_ _input_kind _y_is_1d _architecture _optimizer".split()
 )
@@ -70,6 +70,7 @@ def checked(fitted):
     for name in ("x_mean_", "x_scale_"):
         _check_array(fitted, name, np.float64, (network.n_features,))
     _check_moments(fitted, "_x_moments", network.n_features)
+    _check_categories(fitted, network)
     if LOSSES[network.loss].targets == "classes":
         _check_classes(fitted, network)
     else:
@@ -163,6 +164,17 @@ def _check_classes(fitted, network):
             raise _damaged("classes_", f"an array of labels of shape ({n_classes},)", column)
 
 
+def _check_categories(fitted, network):
+    categories = fitted.get("categories_", [])
+    shapes = [(rows - 1,) for _, rows, _ in network.tables]
+    if not isinstance(categories, list) or len(categories) != len(shapes):
+        raise _damaged("categories_", f"a list of {len(shapes)} arrays", categories)
+    for known, shape in zip(categories, shapes, strict=True):
+        fits = isinstance(known, np.ndarray) and known.shape == shape and known.dtype.kind in "iU"
+        if not fits:
+            raise _damaged("categories_", f"arrays of codes or strings of shapes {shapes}", known)
+
+
 # ---- checks when attributes are loaded -----------------------------------------------------
 
 
@@ -192,6 +204,9 @@ def check_whole(fitted):
             weight, _, deviation, *_ = fitted[name]
             if not (weight > 0).all() or not (deviation >= 0).all():
                 raise _damaged(name, "moments of numbers", fitted[name])
+    for known in fitted.get("categories_", ()):
+        if not _are_in_order(known) or (known.dtype.kind == "i" and known[0] < 0):
+            raise _damaged("categories_", "distinct codes in order", known)
     classes = fitted.get("classes_", [])
     for column in classes if isinstance(classes, list) else [classes]:
         if not _are_in_order(column):

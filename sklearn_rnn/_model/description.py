@@ -16,6 +16,7 @@ DESCRIPTION = (
     "_input_kind",
     "n_features_in_",
     "feature_names_in_",
+    "categories_",
     "classes_",
     "x_mean_",
     "x_scale_",
@@ -29,6 +30,7 @@ DESCRIPTION = (
 # Allowed dtypes of classes and names in JSON: fixed-size numbers, fixed-width strings, objects.
 STORABLE = re.compile(r"<U[1-9][0-9]{0,5}|bool|u?int(8|16|32|64)|float(16|32|64)|object")
 MOST_BYTES = 1 << 24
+LISTS = ("classes_", "categories_")  # which may be lists of arrays
 # May differ between the fitted estimator and a file that it loads.
 MAY_DIFFER = ("_architecture", *SCALES)
 
@@ -96,7 +98,7 @@ def _equal(value, other):
 
 def _as_json(value, name):
     """Write an array as its dtype and values, and a list of arrays as one; a plain value stays."""
-    if name == "classes_" and isinstance(value, list):
+    if name in LISTS and isinstance(value, list):
         return [_as_json(each, name) for each in value]
     if not isinstance(value, np.ndarray):
         return value
@@ -114,9 +116,9 @@ def _as_json(value, name):
 
 def _from_json(written, name):
     """Read what `_as_json` wrote."""
-    if name == "classes_" and isinstance(written, list):
+    if name in LISTS and isinstance(written, list):
         if not all(isinstance(each, dict) for each in written):
-            raise ValueError("`classes_` has columns without a dtype")
+            raise ValueError(f"`{name}` has columns without a dtype")
         return [_from_json(each, name) for each in written]
     if not isinstance(written, dict) or name == "_architecture":
         return written

@@ -7,8 +7,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .._data.categories import Categories
 from .._data.form import InputForm
-from .._data.labels import Indicator, LabelColumns, Labels
+from .._data.label_columns import Indicator, LabelColumns
+from .._data.labels import Labels
 from .._data.reader import read_X
 from .._data.scales import Scale
 from .._data.targets import Numbers, target_in
@@ -30,6 +32,7 @@ class FittedModel:
     params: np.ndarray  # (n_params,)
     target: Labels | Indicator | LabelColumns | Numbers
     form: InputForm
+    categories: Categories
     scale: Scale  # of X
     taught: tuple[int, int]  # numbers of taught rows and sequences, see `Weighing`
 
@@ -42,6 +45,7 @@ class FittedModel:
             attributes["params_"],
             target_in(attributes, network),
             InputForm.from_attributes(attributes),
+            Categories(tuple(network.code_columns), tuple(attributes.get("categories_", ()))),
             Scale.from_attributes(attributes, "x"),
             attributes.get("_taught", (0, 0)),
         )
@@ -53,14 +57,21 @@ class FittedModel:
             "params_": self.params,
             **self.target.as_attributes(),
             **self.form.as_attributes(),
+            **({"categories_": list(self.categories.known)} if self.categories.known else {}),
             **self.scale.as_attributes("x"),
             "_taught": self.taught,
         }
 
     def read(self, X, owner):
         """Return X, of the form that was fitted, as sequences; errors name the class `owner`."""
-        network = self.network
-        return read_X(X, owner, self.form, dtype=network.dtype, scaling=self.scale.in_use)[0]
+        return read_X(
+            X,
+            owner,
+            self.form,
+            dtype=self.network.dtype,
+            scaling=self.scale.in_use,
+            categories=self.categories,
+        )[0]
 
     def outputs(self, sequences, n_threads, raw=False):
         """Return the outputs for sequences by rows (n_rows, n_outputs); raw: before the link."""
@@ -103,7 +114,9 @@ class FittedModel:
         if decode is None:
             y_scale = self.target.scale
             session.scale_outputs_by(y_scale.mean, y_scale.scale, self.target.is_1d)
-        return Stream(session, self.network.n_features, raw, decode)
+        self.categories.check_codes_alone("A stream needs")
+        encode = self.categories.encode_rows if self.categories.columns else None
+        return Stream(session, self.network.n_features, raw, decode, encode)
 
     def hidden_states(self, sequences, layer, per_step, n_threads):
         """Return the states of a layer by rows: of the steps, or the last one of each sequence."""

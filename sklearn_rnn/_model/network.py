@@ -46,13 +46,14 @@ class Node:
     pool         the mean or the maximum of each unit over the steps, once per sequence
     attend       a weighted mean of the rows of its source, once per sequence
     head         a linear map of its sources; other nodes read the output after the link
+    embed        for the code in a column of X, that row of a table (options `column`, `rows`)
     ============ ====================================================================
     """
 
     kind: str
     name: str  # "l0" if its arrays are "weight_ih_l0" and so on
     sources: tuple[Source, ...]
-    units: int = 0  # of a recurrent node in each direction, of attention, or of the head
+    units: int = 0  # of a recurrent node in each direction; of attention, the head, an embedding
     cell: str = ""  # of a recurrent node
     options: tuple[tuple[str, object], ...] = ()
     directions: str = "forward"  # of a recurrent node; or "reverse", "both"
@@ -105,6 +106,17 @@ class Network:
     def n_targets(self):
         """Number of targets of a regression."""
         return self.n_outputs // self.n_quantiles
+
+    @property
+    def code_columns(self):
+        """The columns of X that embeddings read; the others are the stream of the data."""
+        return sorted({column for column, _, _ in self.tables})
+
+    @property
+    def tables(self):
+        """The column of X, the number of rows and the number of columns of each embedding."""
+        options = [(dict(node.options), node.units) for node in self.nodes if node.kind == "embed"]
+        return tuple((table["column"], table["rows"], units) for table, units in options)
 
     @property
     def n_layers(self):
@@ -199,9 +211,9 @@ class Network:
     def width(self, node):
         """Return the number of columns of a node's stream."""
         if node == DATA:
-            return self.n_features
+            return self.n_features - len(self.code_columns)
         kind, units = self.nodes[node].kind, self.nodes[node].units
-        if kind in WEIGHTED:
+        if kind in (*WEIGHTED, "embed"):
             return units * (1 + (self.nodes[node].directions == "both"))
         width = self.width(self.nodes[node].sources[0].node)
         return width // 2 if kind == "merge" else width
@@ -212,12 +224,13 @@ def _tensors(n_features, nodes):
     return tuple(_core.tensors(n_features, nodes))
 
 
-def initialize(network, rng, n_steps=None):
+def initialize(network, rng, n_steps=None, vectors=None):
     """Draw the flat vector of parameters (n_params,), independently of the data.
 
     Unless a node has other `initializers`, input weights and head are Glorot uniform, recurrent
     weights orthogonal, gate by gate, and biases have the constants that their cell declares.
-    n_steps is the length of the longest training sequence, which "chrono" biases need.
+    n_steps is the length of the longest training sequence, which "chrono" biases need. vectors: for
+    each embedding None, or the given rows of its table, NaN where a drawn one stays.
     """
     with room_for_parameters(network):
         params = np.zeros(network.n_params)
@@ -226,7 +239,25 @@ def initialize(network, rng, n_steps=None):
         for tensor in network.tensors:
             node = network.nodes[tensor.node]
             initializers.initialize_array(views[tensor.name], tensor, node, rng, n_steps)
-    return params.astype(network.dtype)
+    for table, rows in zip(_tables(network, params), vectors or (), strict=False):
+        if rows is not None:
+            np.copyto(table[: len(rows)], rows, where=~np.isnan(rows))
+    params = params.astype(network.dtype)
+    fill_unknown_rows(network, params)
+    return params
+
+
+def _tables(network, params):
+    """List the tables of the embeddings."""
+    names = [f"{node.name}.weight" for node in network.nodes if node.kind == "embed"]
+    views = network.views(params) if names else {}
+    return [views[name] for name in names]
+
+
+def fill_unknown_rows(network, params):
+    """Set the last row of each table, that of unknown codes, to the mean of the others."""
+    for table in _tables(network, params):
+        table[-1] = table[:-1].mean(axis=0, dtype=np.float64)
 
 
 def room_for_parameters(network):
@@ -332,7 +363,15 @@ def absorb_input_scale(network, params, before, after, columns):
     params = params.astype(np.float64)
     # x = (x_new new_scale + new_mean - mean) / scale
     factor, shift = new_scale / scale, (new_mean - mean) / scale
-    _rescale_source(network, network.views(params), DATA, factor, shift, np.flatnonzero(columns))
+    numbers = np.setdiff1d(np.arange(network.n_features), network.code_columns)
+    _rescale_source(
+        network,
+        network.views(params),
+        DATA,
+        factor[numbers],
+        shift[numbers],
+        np.flatnonzero(columns[numbers]),
+    )
     return params.astype(network.dtype)
 
 

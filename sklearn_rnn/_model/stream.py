@@ -47,12 +47,13 @@ class Stream:
             "A stream cannot be copied or pickled: make another one and set its `state`."
         )
 
-    def __init__(self, session, n_features, raw, decode):
+    def __init__(self, session, n_features, raw, decode, encode):
         self._session = session
         self._layout = session.state_layout()
         self._shape = (session.n_sequences, n_features)
         self._raw = raw
         self._decode = decode
+        self._encode = encode
 
     @property
     def n_streams(self):
@@ -91,6 +92,8 @@ class Stream:
                     f"{x.shape}."
                 )
             x = x[:, np.newaxis]
+        if self._encode is not None:
+            x = self._encode(x, Argument("x"))
         outputs = self._session.step(x, self._raw)
         return outputs if self._decode is None else self._decode(outputs)
 

@@ -76,6 +76,8 @@ RULES = {
         _are_quantiles, "a number between 0 and 1, or a list of such numbers that increase"
     ),
 }
+# The parameters for the tables of codes, which become the fact `tables` of a network.
+CODES = {"categorical_features": None, "embedding_dim": "auto", "embedding_init": None}
 # The words that may change when a fit continues.
 CHANGEABLE = ("dropout", "output_dropout", "input_dropout", "input_noise", "huber_delta")
 
@@ -265,10 +267,13 @@ def cells_of(value, n_layers):
 # ---- words -> network ---------------------------------------------------------------------------
 
 
-def network_of(params, n_features, n_outputs, loss, groups=()):
-    """Return the network for a dict of checked parameters, with so many features and outputs."""
+def network_of(params, n_features, n_outputs, loss, groups=(), tables=()):
+    """Return the network for a dict of checked parameters, with so many features and outputs.
+
+    tables: the column of X, the rows and the columns of the table of each categorical feature.
+    """
     words = Words.of(params)
-    nodes, layers = list_nodes(words, n_outputs)
+    nodes, layers = list_nodes(words, n_outputs, n_features - len(tables), tuple(tables))
     return Network(
         n_features=n_features,
         nodes=nodes,
@@ -291,6 +296,8 @@ def words_of(network):
         "loss": network.loss,
         "huber_delta": network.huber_delta,
         "quantile": network.quantile,
+        "categorical_features": [column for column, _, _ in network.tables] or None,
+        "embedding_dim": [width for _, _, width in network.tables] or "auto",
     }
 
 
@@ -319,6 +326,18 @@ def difference(network, other):
 
 # ---- description <-> network --------------------------------------------------------------------
 
+
+def _are_tables(value):
+    """Tell whether these are column, rows and columns of tables, in the order of the columns."""
+    rules = integer(0), integer(2), integer(1)
+    tables = value if _is_list(value) else [None]
+    if not all(_is_list(table) and len(table) == 3 for table in tables):
+        return False
+    valid = all(rule.test(v) for table in tables for rule, v in zip(rules, table, strict=True))
+    columns = [column for column, _, _ in tables]
+    return valid and columns == sorted(set(columns))
+
+
 # What a description holds besides the words.
 FACTS = {
     "n_features": integer(1),
@@ -330,6 +349,7 @@ FACTS = {
         lambda value: isinstance(value, (list, tuple)) and all(map(integer(2).test, value)),
         "a list of integers of at least 2",
     ),
+    "tables": Allowed(_are_tables, "a list of [column, rows, columns] of tables"),
 }
 
 
@@ -402,8 +422,11 @@ def _described(facts, file_format):
     least = float(np.finfo(facts["dtype"]).tiny)
     if facts["huber_delta"] < least:
         raise ValueError(f"`huber_delta` must be at least {least:.4g}, got {facts['huber_delta']}.")
+    tables = tuple(tuple(map(int, table)) for table in facts["tables"])
+    if tables and tables[-1][0] >= facts["n_features"]:
+        raise ValueError(f"`tables` must be of columns below {facts['n_features']}, got {tables}.")
     network = network_of(
-        facts, facts["n_features"], facts["n_outputs"], facts["loss"], facts["groups"]
+        facts, facts["n_features"], facts["n_outputs"], facts["loss"], facts["groups"], tables
     )
     network.check_size()
     return network
@@ -436,6 +459,7 @@ LATER = {
 }
 # The same for what concerns the output alone.
 OUTPUTS = {"quantile": 0.5, "groups": ()}
+INPUTS = {"tables": ()}
 
 
 def _upgraded(facts):
@@ -446,7 +470,7 @@ def _upgraded(facts):
     one_of(parts.CELLS).check("cell", facts["cell"])
     cell = upgraded_cell(facts["cell"], facts.pop("activation"))
     mode = MODES[facts.pop("per_step")]
-    return {**facts, **LATER, **OUTPUTS, "cell": cell, "mode": mode}
+    return {**facts, **LATER, **OUTPUTS, **INPUTS, "cell": cell, "mode": mode}
 
 
 def upgraded_cell(cell, activation):

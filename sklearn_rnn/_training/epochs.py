@@ -6,7 +6,7 @@ from time import perf_counter
 
 import numpy as np
 
-from .._model.network import Network, ready
+from .._model.network import Network, fill_unknown_rows, ready
 from . import optimizers
 from .examples import Examples, Weighing
 from .progress import Progress, Settings, random_state_of
@@ -71,6 +71,7 @@ def train(training, n_threads, observers):
             raise
         return "interrupted"
     finally:
+        fill_unknown_rows(training.network, progress.params)
         if progress.best_params is not None:
             progress.params = progress.best_params
 
@@ -84,6 +85,7 @@ def _run_epochs(training, engine, dataset, batch_size, n_steps, observers):
         batches = draw_batches(training.indices, batch_size, progress, settings.shuffle)
         rates = learning_rates(training, epoch, len(batches))
         loss = run_pass(engine, dataset, batches, rates, progress, training.loss_unit)
+        fill_unknown_rows(training.network, progress.params)
         trained = perf_counter()
         score, value = None, loss
         if training.validate is not None:

@@ -123,6 +123,7 @@ CHOICE_OF_CORE = {
     "constants": lambda rng, shape, constant: constant,
     "glorot": lambda rng, shape, constant: glorot_uniform(rng, *(1, *shape)[-2:]).reshape(shape),
     "orthogonal": lambda rng, shape, constant: orthogonal(rng, *shape),
+    "embedding": lambda rng, shape, constant: rng.uniform(-0.05, 0.05, shape),
     "from_0_to_1": lambda rng, shape, constant: rng.uniform(0.0, 1.0, shape),
 }
 

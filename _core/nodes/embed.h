@@ -1,0 +1,110 @@
+/* An embedding: for each step, the row of a table whose number is the code that X has there (Bengio et al., 2003).
+ *
+ *     x = table[code]        d_table[code] += d_x
+ *
+ * It reads the flat parameters: of a large table a minibatch needs few rows, so the table is not packed. For the same reason
+ * a slice's gradient has only the rows that its sequences touch, see weights/touched.h.
+ */
+#ifndef SKLEARN_RNN_EMBED_H
+#define SKLEARN_RNN_EMBED_H
+
+#include "plan/kind.h"
+#include "plan/shapes.h"
+#include "plan/weights.h"
+#include "run/slice.h"
+#include "weights/touched.h"
+
+enum { EMBED_COLUMN, EMBED_ROWS };
+
+static inline const rnn_tensor *table_of(const rnn_network *network, const rnn_node *node)
+{
+    return &network->tensor[node->direction[0].first_tensor];
+}
+
+/* The code at step t of a sequence. Callers refuse others than those of rows; reading must be safe even so. */
+static inline isize code_at(const rnn_job *job, const rnn_node *node, isize sample, isize t)
+{
+    const rnn_data *data = &job->data;
+    const isize at = (data->offsets[sample] + t) * job->network->n_features + (isize)node->option[EMBED_COLUMN];
+    const double code = data->values_are_double ? ((const double *)data->values)[at] : (double)((const float *)data->values)[at];
+    return code >= 0 && code < node->option[EMBED_ROWS] ? (isize)code : 0;
+}
+
+/* Before the first segment: find the rows that the slice touches, and set their gradients to zero. */
+static void embed_open(rnn_job *job, slice *s, int number, int d)
+{
+    const rnn_network *network = job->network;
+    const rnn_node *node = &network->node[number];
+    const rnn_tensor *table = table_of(network, node);
+    (void)d;
+    if (!network->training || s->segment > 0 || s->again)
+        return;
+    isize *codes = touched_codes(job, table, s->index), n = 0;
+    for (isize i = 0; i < s->rows; i++)
+        for (isize t = 0; t < s->length[i]; t++) {
+            codes[1 + n++] = code_at(job, node, s->sample[i], t);
+            if (n == 2 * table->most_touched)       /* at most half of them are distinct */
+                n = distinct_codes(n, codes + 1);
+        }
+    codes[0] = distinct_codes(n, codes + 1);
+    memset(touched_rows(job, table, s->index), 0, (size_t)(codes[0] * table->ld) * sizeof(real));
+}
+
+static void embed_forward_step(rnn_job *job, slice *s, int number, int d, isize t)
+{
+    const rnn_network *network = job->network;
+    const rnn_node *node = &network->node[number];
+    const rnn_stream *out = &node->out;
+    const real *table = (const real *)job->params + table_of(network, node)->at;
+    real *x = stream_rows(network, s, out, t);
+    (void)d;
+    for (isize i = 0; i < rows_at(s, t); i++, x += out->ld) {
+        memcpy(x, table + code_at(job, node, s->sample[i], t) * out->units, (size_t)out->units * sizeof(real));
+        memset(x + out->units, 0, (size_t)(out->width - out->units) * sizeof(real));
+    }
+}
+
+static void embed_backward_step(rnn_job *job, slice *s, int number, int d, isize t)
+{
+    const rnn_network *network = job->network;
+    const rnn_node *node = &network->node[number];
+    const rnn_stream *out = &node->out;
+    const rnn_tensor *table = table_of(network, node);
+    const isize *codes = touched_codes(job, table, s->index);
+    const real *d_x = gradient_rows(s, out, t);
+    (void)d;
+    for (isize i = 0; i < rows_at(s, t); i++, d_x += out->ld_d) {
+        const isize place = place_of(codes + 1, codes[0], code_at(job, node, s->sample[i], t));
+        real *row = touched_rows(job, table, s->index) + place * table->ld;
+        for (isize j = 0; j < out->width; j += LANES)
+            vstore(row + j, vload(row + j) + vload(d_x + j));
+    }
+}
+
+static void embed_shape(rnn_network *network, int number, const rnn_stream *from)
+{
+    rnn_node *node = &network->node[number];
+    (void)from;
+    node->width = whole_vectors(node->units);
+    shape_stream(&node->out, 1, node->units, node->width, row_length(node->width));
+}
+
+static void embed_add_weights(rnn_network *network, int number, int d)
+{
+    const rnn_node *node = &network->node[number];
+    add_tensor(network, (rnn_tensor){
+        .node = number, .direction = d, .stem = "weight", .n_groups = 1, .n_axes = 2, .units = (isize)node->option[EMBED_ROWS],
+        .columns = node->units, .decays = 1, .is_table = 1, .initial = EMBEDDING});
+}
+
+static const rnn_option embed_options[] = {
+    {.name = "column", .type = NUMBER, .least = 0, .below = (double)(1u << 31)},        /* of X, with the codes */
+    {.name = "rows", .type = NUMBER, .preset = 1, .least = 1, .below = (double)(1u << 31)},     /* of the table */
+    {0}};
+
+#define embed_kind { \
+    .info = {.name = "embed", .options = embed_options, .rows = ROW_PER_STEP, .has_units = 1, .reads_codes = 1}, \
+    .shape = embed_shape, .add_weights = embed_add_weights, \
+    .open = embed_open, .forward_step = embed_forward_step, .backward_step = embed_backward_step}
+
+#endif

@@ -1,0 +1,423 @@
+"""Categorical features: columns of X with codes, whose values are numbered for embeddings.
+
+Each such column has a table with a row for every code of the first fit, in their order, and a last
+one for codes that were unknown then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .._rules import Allowed, either, integer
+from . import arguments
+from .carriers import as_numbers
+from .frames import column_names, is_frame, label_columns, labels_of, read_frame
+from .items import first_frame
+from .packed import Sequences, offsets_of_equal
+from .values import missing_in
+
+CODE_BITS = 31
+MOST_FEATURES = 64  # a layer can read so many tables, and other sources beside them
+MOST_AUTO = 50  # columns of a table with embedding_dim="auto"
+NARROW_CODES = 2**24  # up to here float32 holds every integer
+
+FEATURES = Allowed(
+    lambda value: (
+        value is None
+        or isinstance(value, str)
+        or (isinstance(value, Iterable) and not isinstance(value, (bytes, Mapping)))
+    ),
+    'None, "all", "from_dtype", or an array-like of bool, int or str',
+)
+DIMENSION = integer(1, CODE_BITS)
+DIMENSIONS = Allowed(
+    lambda value: (
+        either("auto", DIMENSION).test(value)
+        or (isinstance(value, (list, tuple)) and len(value) > 0 and all(map(DIMENSION.test, value)))
+    ),
+    '"auto", an integer of at least 1, or a list of such integers, one per categorical feature',
+)
+VECTORS = Allowed(
+    lambda value: value is None or isinstance(value, (list, tuple, Mapping, np.ndarray)),
+    "None, an array of vectors, a dict from codes to vectors, or a list of these, one per "
+    "categorical feature",
+)
+
+
+# ---- which columns ------------------------------------------------------------------------------
+
+
+def columns_of(features, n_features, names=None, labelled=()):
+    """Return the indices of the columns that `categorical_features` means, in increasing order.
+
+    names: those of the columns, or None. labelled: columns of frames that hold labels.
+    """
+    if features is None:
+        return ()
+    if isinstance(features, str):
+        if features == "all":
+            return tuple(range(n_features))
+        if features == "from_dtype":
+            return tuple(labelled)
+        raise ValueError(
+            '`categorical_features` must be "all", "from_dtype" or an array-like, '
+            f"got {features!r}: give one name as [{features!r}]."
+        )
+    given = np.asarray(features if hasattr(features, "__array__") else list(features))
+    if given.size == 0:
+        return ()
+    if given.ndim != 1 or given.dtype.kind not in "biuUO":
+        raise ValueError(
+            "`categorical_features` must be a 1-D array-like of bool, int or str, got "
+            f"{given.dtype} of shape {given.shape}."
+        )
+    if given.dtype.kind == "b":
+        return _of_mask(given, n_features)
+    if given.dtype.kind in "iu":
+        return _of_indices(given, n_features)
+    return _of_names(given.tolist(), names)
+
+
+def _of_mask(mask, n_features):
+    if len(mask) != n_features:
+        raise ValueError(
+            f"`categorical_features` must have one entry per feature if these are bool: X has "
+            f"{n_features}, got {len(mask)}."
+        )
+    return tuple(np.flatnonzero(mask).tolist())
+
+
+def _of_indices(indices, n_features):
+    for j in indices.tolist():
+        if not 0 <= j < n_features:
+            raise ValueError(
+                f"`categorical_features` must hold indices from 0 to {n_features - 1}, got {j}."
+            )
+    return tuple(sorted(set(indices.tolist())))
+
+
+def _of_names(wanted, names):
+    if not all(isinstance(name, str) for name in wanted):
+        raise ValueError(
+            f"`categorical_features` must hold bool, int or str, all of one type, got {wanted!r}."
+        )
+    if names is None:
+        raise ValueError(
+            "`categorical_features` can hold names only if X is a list of frames whose columns "
+            f"have names, all of str; got {wanted!r}: give indices."
+        )
+    names = list(names)
+    for name in wanted:
+        if name not in names:
+            raise ValueError(
+                f"`categorical_features` must hold names of columns of X, {names}; got {name!r}."
+            )
+    return tuple(sorted({names.index(name) for name in wanted}))
+
+
+def check_columns(features, X, form, n_features, categories):
+    """Refuse `categorical_features` that mean other columns than in the first fit."""
+    frame = first_frame(X) if features is not None and isinstance(X, (list, tuple)) else None
+    labelled = () if frame is None else label_columns(frame)
+    columns = columns_of(features, n_features, form.feature_names, labelled)
+    if columns != categories.columns:
+        raise ValueError(
+            "`categorical_features` must not change between a fit and its continuation "
+            f"(warm_start, partial_fit): it selected columns {list(categories.columns)}, now "
+            f"{list(columns)}."
+        )
+
+
+# ---- labels in frames ---------------------------------------------------------------------------
+
+
+def learn_labels(X, features, argument=arguments.X):
+    """Return the columns of frames in X that hold labels, and of those that are meant, the labels.
+
+    The latter are a dict from columns to arrays of distinct strings or numbers in their order.
+    """
+    frame = first_frame(X) if isinstance(X, (list, tuple)) else None
+    if features is None or frame is None:
+        return (), {}
+    names = column_names(frame)
+    labelled = label_columns(frame)
+    known = names if all(isinstance(name, str) for name in names) else None
+    meant = columns_of(features, len(names), known, labelled)
+    learned = {}
+    for j in sorted(set(meant) & set(labelled)):
+        parts = [_labels(item, j, argument.item(i)) for i, item in enumerate(X) if is_frame(item)]
+        try:
+            learned[j] = np.array(np.unique(np.concatenate(parts)).tolist())
+        except TypeError:
+            learned[j] = np.array([], dtype=object)
+        if learned[j].dtype.kind not in "Uiuf":
+            raise ValueError(
+                f"`categorical_features` must name columns with labels of one type, strings or "
+                f"integers, but column {names[j]!r} of `{argument}` has others: convert it first."
+            )
+    return labelled, learned
+
+
+def _labels(frame, j, argument):
+    """Return the labels in a column of a frame, none of which may be missing."""
+    labels = labels_of(frame, j)
+    missing = missing_in(labels) if labels.dtype.kind == "O" else labels != labels
+    if missing.any():
+        raise ValueError(
+            "`categorical_features` must name columns without missing values, but column "
+            f"{column_names(frame)[j]!r} of `{argument}` has one in row {int(np.argmax(missing))}: "
+            "fill it first, for example with a category of its own."
+        )
+    return labels
+
+
+def numbers_for_labels(X, labels, argument=arguments.X):
+    """Return X with an array of numbers in place of each frame.
+
+    labels: what `learn_labels` has learned. A string becomes its number; a number stays.
+    """
+    if not labels or not isinstance(X, (list, tuple)) or first_frame(X) is None:
+        return X
+    for i, item in enumerate(X):
+        if not is_frame(item):
+            raise ValueError(
+                f"`{argument}` must hold frames only if some of its columns are labels, but "
+                f"`{argument.item(i)}` is of {type(item).__name__}."
+            )
+    return [_numbered(item, labels, argument.item(i)) for i, item in enumerate(X)]
+
+
+def _numbered(frame, labels, argument):
+    columns = {}
+    for j, known in labels.items():
+        if j >= len(column_names(frame)):
+            return frame  # another form, which is refused later
+        given = _labels(frame, j, argument)
+        if known.dtype.kind == "U":
+            numbers = {label: k for k, label in enumerate(known.tolist())}
+            distinct, place = np.unique(given.astype(object).astype(str), return_inverse=True)
+            rows = [numbers.get(label, len(known)) for label in distinct.tolist()]
+            given = np.array(rows, dtype=np.float64)[place.reshape(-1)]
+            if len(known) < NARROW_CODES:
+                given = given.astype(np.float32)
+        columns[j] = given
+    return read_frame(frame, argument, columns)
+
+
+# ---- codes --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Categories:
+    """The columns of X with codes, and the codes that were known in the first fit."""
+
+    columns: tuple[int, ...]
+    known: tuple[np.ndarray, ...]  # for each column its codes, or strings, in order
+
+    @classmethod
+    def learn(cls, sequences, columns, labels, argument=arguments.X):
+        """Learn the codes in some columns; labels: those that `learn_labels` has found."""
+        if len(columns) > MOST_FEATURES:
+            raise ValueError(
+                f"`categorical_features` must select at most {MOST_FEATURES} columns, got "
+                f"{len(columns)}."
+            )
+        known = []
+        for j in columns:
+            if j in labels and labels[j].dtype.kind == "U":
+                known.append(labels[j])
+            else:
+                _check_codes(sequences, j, argument)
+                known.append(np.unique(sequences.values[:, j]).astype(np.int64))
+        return cls(tuple(columns), tuple(known))
+
+    @property
+    def n_rows(self):
+        """Rows of the table of each column."""
+        return tuple(len(known) + 1 for known in self.known)
+
+    @property
+    def labels(self):
+        """The columns that held strings in frames, with these."""
+        pairs = zip(self.columns, self.known, strict=True)
+        return {j: known for j, known in pairs if known.dtype.kind == "U"}
+
+    def encode(self, sequences, argument=arguments.X, *, numbered=False):
+        """Return sequences with the numbers of rows instead of codes.
+
+        numbered: whether strings have become numbers before.
+        """
+        values = sequences.values
+        if values.dtype == np.float32 and max(self.n_rows, default=0) > NARROW_CODES:
+            values = values.astype(np.float64)
+        for j, known in zip(self.columns, self.known, strict=True):
+            if known.dtype.kind == "U":
+                if not numbered:
+                    raise ValueError(
+                        f"`categorical_features` has found strings in column {j} of X in fit, so "
+                        f"`{argument}` must be a list of frames with strings there too."
+                    )
+                continue
+            _check_codes(sequences, j, argument)
+            rows = _rows_of(values[:, j], known)
+            if rows is not None:
+                if values is sequences.values:
+                    values = values.copy()
+                values[:, j] = rows
+        return sequences if values is sequences.values else replace(sequences, values=values)
+
+    def encode_rows(self, x, argument):
+        """Do the same for one step of each sequence (n_sequences, n_features)."""
+        return self.encode(Sequences(x, offsets_of_equal(len(x), 1), "3d"), argument).values
+
+    def check_codes_alone(self, what):
+        """Refuse what cannot be done with strings."""
+        if self.labels:
+            raise ValueError(
+                f"{what} integer codes, but `categorical_features` has found strings in column "
+                f"{next(iter(self.labels))} of X in fit: number them first."
+            )
+
+
+def _rows_of(codes, known):
+    """Return the numbers of the rows for codes (n_steps,), or None if these are the codes."""
+    n = len(known)
+    if known[-1] == n - 1:  # 0 to n - 1
+        return None if codes.max() < n else np.minimum(codes, n)
+    rows = np.minimum(np.searchsorted(known, codes), n - 1)
+    return np.where(known[rows] == codes, rows, n)
+
+
+def _check_codes(sequences, j, argument):
+    """Refuse what is no code in column j."""
+    codes = sequences.values[:, j]
+    with np.errstate(invalid="ignore"):
+        good = (codes >= 0) & (codes < 2**CODE_BITS) & (codes == np.floor(codes))
+    if not good.all():
+        row = int(np.argmin(good))
+        i, t = sequences.locate(row)
+        raise ValueError(
+            f"`categorical_features` must select columns of integer codes from 0 to below "
+            f"2**{CODE_BITS}, but column {j} of `{argument}` has {codes[row]:.10g} in sequence {i} "
+            f"at step {t}: number the values of that column first, or do not select it."
+        )
+
+
+# ---- tables -------------------------------------------------------------------------------------
+
+
+def dimensions(embedding_dim, categories, vectors=None):
+    """Return how many columns the table of each categorical feature has.
+
+    vectors: what `vectors_of` returns, or None. "auto" is half the number of codes, rounded up, but
+    at most 50, or what the given vectors have.
+    """
+    n = len(categories.columns)
+    given = [None] * n if vectors is None else vectors
+    if isinstance(embedding_dim, str):
+        return tuple(
+            min(MOST_AUTO, (len(known) + 1) // 2) if rows is None else rows.shape[1]
+            for known, rows in zip(categories.known, given, strict=True)
+        )
+    several = isinstance(embedding_dim, (list, tuple))
+    if several and len(embedding_dim) != n:
+        raise ValueError(
+            f"`embedding_dim` must have one entry per categorical feature, {n}, got "
+            f"{len(embedding_dim)}."
+        )
+    widths = tuple(map(int, embedding_dim if several else [embedding_dim] * n))
+    for width, rows in zip(widths, given, strict=True):
+        if rows is not None and rows.shape[1] != width:
+            raise ValueError(
+                f"`embedding_init` must have vectors of `embedding_dim`={width} elements, got "
+                f"{rows.shape[1]}."
+            )
+    return widths
+
+
+def vectors_of(embedding_init, categories, dtype="float64"):
+    """Return for each categorical feature None, or the given vectors (n_codes, dimension).
+
+    Codes for which a dict has no vector have NaN. dtype: that of the network.
+    """
+    if embedding_init is None:
+        return None
+    given = embedding_init
+    n = len(categories.columns)
+    if isinstance(given, Mapping) or _is_matrix(given):
+        given = [given]
+    if len(given) != n:
+        raise ValueError(
+            f"`embedding_init` must have one entry per categorical feature, {n}, got {len(given)}."
+        )
+    names = (
+        ["embedding_init"]
+        if given is not embedding_init
+        else [f"embedding_init[{i}]" for i in range(n)]
+    )
+    return tuple(
+        None if each is None else _in_range(_vectors(each, known, name), dtype, name)
+        for each, known, name in zip(given, categories.known, names, strict=True)
+    )
+
+
+def _is_matrix(given):
+    """Tell whether these are the vectors of one feature."""
+    if isinstance(given, np.ndarray) and given.dtype.kind != "O":
+        return given.ndim != 3
+    return len(given) > 0 and all(
+        isinstance(row, (list, tuple, np.ndarray))
+        and len(row) > 0
+        and all(np.ndim(x) == 0 and x is not None for x in row)
+        for row in given
+    )
+
+
+def _vectors(given, known, name):
+    argument = arguments.Argument(name)
+    if isinstance(given, Mapping):
+        return _vectors_of_dict(given, known, argument)
+    rows = as_numbers(given, argument)
+    if rows.ndim != 2 or len(rows) != len(known) or rows.shape[1] == 0:
+        raise ValueError(
+            f"`{name}` must have shape ({len(known)}, embedding_dim), one vector for each code in "
+            f"`categories_`, got {rows.shape}."
+        )
+    if not np.isfinite(rows).all():
+        raise ValueError(f"`{name}` must be finite.")
+    return rows
+
+
+def _in_range(rows, dtype, name):
+    with np.errstate(over="ignore"):
+        if np.isinf(rows.astype(dtype)).any():
+            raise ValueError(f"`{name}` must be finite in {dtype}.")
+    return rows
+
+
+def _vectors_of_dict(given, known, argument):
+    rows = None
+    for k, code in enumerate(known.tolist()):
+        if code not in given:
+            continue
+        vector = as_numbers(given[code], argument)
+        if (
+            vector.ndim != 1
+            or len(vector) == 0
+            or (rows is not None and len(vector) != rows.shape[1])
+        ):
+            raise ValueError(
+                f"`{argument}` must have vectors of one length, got shape {vector.shape} for code "
+                f"{code!r}."
+            )
+        if not np.isfinite(vector).all():
+            raise ValueError(f"`{argument}` must be finite, but the vector of {code!r} is not.")
+        if rows is None:
+            rows = np.full((len(known), len(vector)), np.nan)
+        rows[k] = vector
+    if rows is None:
+        raise ValueError(f"`{argument}` has no vector for any code in X.")
+    return rows
