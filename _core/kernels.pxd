@@ -55,6 +55,7 @@ cdef extern from "interface/network.h" nogil:
         MAX_NODES
         MAX_OPTIONS
         MAX_OWN
+        MAX_NORM_ARRAYS
         MAX_SHIFT
         MAX_SOURCES
         MAX_STATES

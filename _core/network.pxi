@@ -4,9 +4,10 @@ from collections import namedtuple
 from libc.string cimport memcpy, memset
 
 from kernels cimport (
-    CONSTANTS, EMBEDDING, FROM_0_TO_1, GLOROT, MAX_BLOCKS, MAX_DIRECTIONS, MAX_NODES, MAX_OWN, MAX_SHIFT, MAX_SOURCES, MAX_STATES,
-    ORTHOGONAL, PLAN_MADE, PLAN_WITHOUT_ORDER, ROWS_OF_SOURCE, ROW_PER_SEQUENCE, ZEROS, isize, rnn_carried, rnn_kernels,
-    rnn_kernels_of, rnn_kind_info, rnn_network, rnn_node, rnn_packing, rnn_plan_result, rnn_source, rnn_tensor, rnn_wish
+    CONSTANTS, EMBEDDING, FROM_0_TO_1, GLOROT, MAX_BLOCKS, MAX_DIRECTIONS, MAX_NODES, MAX_NORM_ARRAYS, MAX_OWN, MAX_SHIFT,
+    MAX_SOURCES, MAX_STATES, ORTHOGONAL, PLAN_MADE, PLAN_WITHOUT_ORDER, ROWS_OF_SOURCE, ROW_PER_SEQUENCE, ZEROS, isize,
+    rnn_carried, rnn_kernels, rnn_kernels_of, rnn_kind_info, rnn_network, rnn_node, rnn_packing, rnn_plan_result, rnn_source,
+    rnn_tensor, rnn_wish
 )
 
 # An array of parameters: its place in the flat vector, `n_groups` (gates) that are initialised one by one, how (`initial`), and
@@ -89,9 +90,9 @@ cdef class NodeTables:
         network.n_nodes = len(self.nodes) + 1
         network.n_sources = n_sources
         network.result = network.n_nodes - 1
-        n_tensors = network.n_nodes * MAX_DIRECTIONS * (len(STEMS) + 3 + MAX_OWN + MAX_STATES)
+        n_tensors = network.n_nodes * MAX_DIRECTIONS * (len(STEMS) + 3 + MAX_OWN + MAX_STATES + MAX_NORM_ARRAYS)
         n_packings = MAX_DIRECTIONS * ((MAX_BLOCKS + 1) * (network.n_sources + network.n_nodes)
-                                       + network.n_nodes * (1 + MAX_OWN + MAX_STATES))
+                                       + network.n_nodes * (1 + MAX_OWN + MAX_STATES + MAX_NORM_ARRAYS))
         self.n_bytes_described = network.n_nodes * sizeof(rnn_node) + network.n_sources * sizeof(rnn_source)
         self.memory = aligned_empty(self.n_bytes_described + n_tensors * sizeof(rnn_tensor) + n_packings * sizeof(rnn_packing),
                                     np.uint8)
@@ -164,6 +165,10 @@ cdef class NodeTables:
         if given.get("recurrent_dropout", 0) != 0 and not info.hidden_product:
             raise ValueError(f"`recurrent_dropout` of node {node.name!r} must be 0, got {given['recurrent_dropout']!r}: the cell "
                              f"{node.cell!r} does not multiply its state by weights. Use `zoneout`, or dropout between layers.")
+        if given.get("normalization", "none") != "none" and not info.hidden_product:
+            others = ", ".join(repr(name) for name, cell in CELLS.items() if cell.hidden_product)
+            raise ValueError(f"`normalization` of node {node.name!r} must be 'none', got {given['normalization']!r}: the cell "
+                             f"{node.cell!r} does not multiply its state by weights. Cells that do: {others}.")
         return 0
 
     cdef int check_sources(self, int number) except -1:

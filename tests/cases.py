@@ -172,15 +172,18 @@ def make_network(cell, hidden_layer_sizes=(5,), *, n_outputs=2, **changes):
         "per_step": False,
         "dropout": 0.0,
         "connections": None,
+        "normalization": "none",
         "dtype": "float64",
     }
     options |= changes
     bidirectional = options.pop("bidirectional") and not _core.CELLS[cell[0]].reads_output
+    normalization = options.pop("normalization")
+    norms = (("normalization", normalization),) if normalization != "none" else ()
     nodes = stack_nodes(
         cell[0],
         hidden_layer_sizes,
         n_outputs=n_outputs,
-        options=options_of(cell),
+        options=options_of(cell) + norms,
         directions="both" if bidirectional else "forward",
         per_step=options["per_step"],
         dropout=options.pop("dropout"),
@@ -198,8 +201,9 @@ def draw_params(network, rng):
     """Return a flat vector whose states neither die out nor explode, nor are chaotic."""
     params = np.zeros(network.n_params)
     for name, view in network.views(params).items():
-        largest = 0.5 if "bias" in name else view.shape[-1] ** -0.5
+        largest = 0.5 if "bias" in name or "norm" in name else view.shape[-1] ** -0.5
         view[...] = rng.uniform(-largest, largest, view.shape) * (1.0 if "hh" in name else 1.7)
+        view += name.startswith("norm_weight")  # gains are about 1
     return params.astype(np.float32).astype(network.dtype)
 
 

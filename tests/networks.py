@@ -88,6 +88,11 @@ MERGES, NORMS = tuple(reference.MERGE), tuple(reference.NORM)
 DIRECTIONS = tuple(reference.DIRECTIONS)
 
 
+def has_norms(cell):
+    """Tell whether a cell may have norms: there must be a product with its state."""
+    return reference.STEP[cell].hidden_product
+
+
 def pick(rng, choices):
     return choices[rng.integers(len(choices))]
 
@@ -138,6 +143,7 @@ def random_network(rng, dtype="float64"):
         feed_back(rng, nodes)
     elif looping:
         close_a_loop(rng, nodes)
+    nodes = [replace(node, options=node.options + random_norm(rng, node)) for node in nodes]
     return Network(n_features, tuple(nodes), loss, 0.7, per_step, dtype, quantile, groups)
 
 
@@ -173,6 +179,14 @@ def random_options(rng, cell):
         if disturbs(cell, name) and happens(rng, 0.3):
             options[name] = rate
     return tuple(options.items())
+
+
+def random_norm(rng, node):
+    """Return the option of a node whose cell has norms, or none."""
+    # Norms of one or two numbers leave hardly more than the signs.
+    if node.kind == "recurrent" and has_norms(node.cell) and node.units > 2 and happens(rng, 0.4):
+        return (("normalization", pick(rng, NORMS)),)
+    return ()
 
 
 def disturbs(cell, name):

@@ -67,27 +67,59 @@ def cell(n_gates, n_states=1, hidden_product=True, own=lambda n_units, options: 
     return describe
 
 
-def input_product(p, x):
-    """Return the pre-activations from the inputs (G*H,)."""
+ALL = slice(None)
+
+
+def norm_arrays(p, name, rows):
+    """Return the arrays of one of a cell's norms by the stems of `layer_norm`."""
+    weight = p[f"norm_weight_{name}"][rows]
+    return {"weight": weight, "bias": p.get(f"norm_bias_{name}", np.zeros(len(weight)))}
+
+
+def normalised(p, name, a, rows=ALL):
+    """Return the norm of a, if the cell has any, and its `backward`.
+
+    Layer norms have a bias, except that of hh: `bias_hh` is added behind it. `rows` are those of a
+    in the gain.
+    """
+    if f"norm_weight_{name}" not in p:
+        return a, lambda d_y, d_p: d_y
+    function = layer_norm if "norm_bias_ih" in p else rms_norm
+    y, backward = function(a, norm_arrays(p, name, rows))
+    return y, lambda d_y, d_p: backward(d_y, norm_arrays(d_p, name, rows))
+
+
+def input_sum(p, x):
     return sum(p[stem] @ x[stem] for stem in x) + p["bias_ih"]
 
 
+def input_product(p, x):
+    """Return the pre-activations from the inputs (G*H,), of all gates under one norm."""
+    return normalised(p, "ih", input_sum(p, x))[0]
+
+
 def input_product_backward(p, x, d_a, d_p):
+    d_a = normalised(p, "ih", input_sum(p, x))[1](d_a, d_p)
     d_p["bias_ih"] += d_a
     for stem in x:
         d_p[stem] += np.outer(d_a, x[stem])
     return {stem: p[stem].T @ d_a for stem in x}
 
 
-def hidden_product(p, h_prev):
-    """Return the pre-activations from the hidden state (G*H,)."""
-    return p["weight_hh"] @ h_prev + p["bias_hh"]
+def hidden_product(p, h_prev, rows=ALL):
+    """Return the pre-activations from the hidden state (G*H,), of all gates under one norm.
+
+    Gates that read something else have a norm of their own: `rows` are those of some gates.
+    """
+    return normalised(p, "hh", p["weight_hh"][rows] @ h_prev, rows)[0] + p["bias_hh"][rows]
 
 
-def hidden_product_backward(p, h_prev, d_a, d_p):
-    d_p["bias_hh"] += d_a
-    d_p["weight_hh"] += np.outer(d_a, h_prev)
-    return p["weight_hh"].T @ d_a
+def hidden_product_backward(p, h_prev, d_a, d_p, rows=ALL):
+    weight = p["weight_hh"][rows]
+    d_p["bias_hh"][rows] += d_a
+    d_a = normalised(p, "hh", weight @ h_prev, rows)[1](d_a, d_p)
+    d_p["weight_hh"][rows] += np.outer(d_a, h_prev)
+    return weight.T @ d_a
 
 
 @cell(n_gates=1)
@@ -183,7 +215,7 @@ def lstm_step(p, x, states, options):
     """Hochreiter and Schmidhuber (1997), with the forget gate of Gers et al. (2000).
 
     With peepholes (Gers and Schmidhuber, 2000) i and f see the c of the step before, and o sees
-    the new one. With coupled gates (Greff et al., 2017) i is 1 - f.
+    the new one. With coupled gates (Greff et al., 2017) i is 1 - f. With a norm h sees that of c.
     """
     h_prev, c_prev = states
     coupled, sees = options.get("coupled_gates"), options.get("peepholes")
@@ -195,12 +227,14 @@ def lstm_step(p, x, states, options):
     g = np.tanh(a_g)
     c = f * c_prev + i * g
     o = sigmoid(a_o + p_o * c)
-    h = o * np.tanh(c)
+    seen_c, norm_backward = normalised(p, "c", c)
+    tanh_c = np.tanh(seen_c)
+    h = o * tanh_c
 
     def backward(d_states, d_p):
         d_h, d_c = d_states
-        d_o = d_h * np.tanh(c) * o * (1 - o)
-        d_c = d_c + d_h * o * (1 - np.tanh(c) ** 2) + d_o * p_o
+        d_o = d_h * tanh_c * o * (1 - o)
+        d_c = d_c + norm_backward(d_h * o * (1 - tanh_c**2), d_p) + d_o * p_o
         d_g = d_c * i * (1 - g**2)
         d_c_prev = d_c * f
         if coupled:
@@ -244,43 +278,24 @@ def gru_step(p, x, states, options):
     return (h,), backward
 
 
-def late_product(p, late, first):
-    """Return U late + b_hh of the last gate, which begins at row `first`."""
-    return p["weight_hh"][first:] @ late + p["bias_hh"][first:]
-
-
-def late_product_backward(p, late, first, d_a, d_p):
-    d_p["bias_hh"][first:] += d_a
-    d_p["weight_hh"][first:] += np.outer(d_a, late)
-    return p["weight_hh"][first:].T @ d_a
-
-
-def early_product_backward(p, h_prev, d_a, d_p):
-    """The same of the gates before, which read the state itself."""
-    n = len(d_a)
-    d_p["bias_hh"][:n] += d_a
-    d_p["weight_hh"][:n] += np.outer(d_a, h_prev)
-    return p["weight_hh"][:n].T @ d_a
-
-
 def gru_with_reset_before(p, x, states):
     """Cho et al. (2014): U_n multiplies r * h_prev."""
     (h_prev,) = states
-    n_units = len(h_prev)
+    early, late = slice(2 * len(h_prev)), slice(2 * len(h_prev), None)
     r_x, z_x, n_x = np.split(input_product(p, x), 3)
-    r_h, z_h, _ = np.split(hidden_product(p, h_prev), 3)
+    r_h, z_h = np.split(hidden_product(p, h_prev, early), 2)
     r, z = sigmoid(r_x + r_h), sigmoid(z_x + z_h)
-    n = np.tanh(n_x + late_product(p, r * h_prev, 2 * n_units))
+    n = np.tanh(n_x + hidden_product(p, r * h_prev, late))
     h = (1 - z) * n + z * h_prev
 
     def backward(d_states, d_p):
         (d_h,) = d_states
         d_z = d_h * (h_prev - n) * z * (1 - z)
         d_n = d_h * (1 - z) * (1 - n**2)
-        d_late = late_product_backward(p, r * h_prev, 2 * n_units, d_n, d_p)
+        d_late = hidden_product_backward(p, r * h_prev, d_n, d_p, late)
         d_r = d_late * h_prev * r * (1 - r)
         d_x = input_product_backward(p, x, np.concatenate([d_r, d_z, d_n]), d_p)
-        d_early = early_product_backward(p, h_prev, np.concatenate([d_r, d_z]), d_p)
+        d_early = hidden_product_backward(p, h_prev, np.concatenate([d_r, d_z]), d_p, early)
         return d_x, (d_h * z + d_late * r + d_early,)
 
     return (h,), backward
@@ -290,19 +305,20 @@ def gru_with_reset_before(p, x, states):
 def mgu_step(p, x, states, options):
     """Zhou et al. (2016): one gate both resets and updates."""
     (h_prev,) = states
-    n_units = len(h_prev)
+    early, late = slice(len(h_prev)), slice(len(h_prev), None)
     f_x, n_x = np.split(input_product(p, x), 2)
-    f = sigmoid(f_x + hidden_product(p, h_prev)[:n_units])
-    n = np.tanh(n_x + late_product(p, f * h_prev, n_units))
+    f = sigmoid(f_x + hidden_product(p, h_prev, early))
+    n = np.tanh(n_x + hidden_product(p, f * h_prev, late))
     h = (1 - f) * h_prev + f * n
 
     def backward(d_states, d_p):
         (d_h,) = d_states
         d_n = d_h * f * (1 - n**2)
-        d_late = late_product_backward(p, f * h_prev, n_units, d_n, d_p)
+        d_late = hidden_product_backward(p, f * h_prev, d_n, d_p, late)
         d_f = (d_h * (n - h_prev) + d_late * h_prev) * f * (1 - f)
         d_x = input_product_backward(p, x, np.concatenate([d_f, d_n]), d_p)
-        return d_x, (d_h * (1 - f) + d_late * f + early_product_backward(p, h_prev, d_f, d_p),)
+        d_early = hidden_product_backward(p, h_prev, d_f, d_p, early)
+        return d_x, (d_h * (1 - f) + d_late * f + d_early,)
 
     return (h,), backward
 
@@ -447,6 +463,20 @@ def input_widths(nodes, node, n_features):
     return widths
 
 
+def norm_shapes(node):
+    """Return the shapes of the gains and biases of a recurrent node's norms by stem."""
+    normalization = dict(node.options).get("normalization", "none")
+    if normalization == "none":
+        return {}
+    names = ["weight_ih", "bias_ih", "weight_hh", "weight_c", "bias_c"]
+    if normalization == "rms":
+        names = [name for name in names if "bias" not in name]
+    if STEP[node.cell].n_states == 1:
+        names = [name for name in names if not name.endswith("_c")]
+    n_rows = STEP[node.cell].n_gates(dict(node.options)) * node.units
+    return {f"norm_{name}": (node.units if name.endswith("_c") else n_rows,) for name in names}
+
+
 def recurrent_shapes(node, widths):
     """Return the shapes of one direction's arrays by stem, in the order of the flat vector."""
     step, n_units, others = STEP[node.cell], node.units, dict(widths)
@@ -458,6 +488,7 @@ def recurrent_shapes(node, widths):
     shapes["bias_ih"] = (n_rows,)
     if step.hidden_product:
         shapes["bias_hh"] = (n_rows,)
+    shapes |= norm_shapes(node)
     shapes |= step.own(n_units, dict(node.options))
     shapes |= {stem: (n_rows, n_columns) for stem, n_columns in others.items()}
     return shapes | dict.fromkeys(learned_states(node), (n_units,))
@@ -1123,7 +1154,7 @@ def unflatten(params, like):
 
 def decaying(weights):
     """Return which entries of the flat vector `alpha` draws towards zero: only weights."""
-    spared = "bias", "initial"
+    spared = "bias", "initial", "norm"
     return flatten(
         {name: np.full(w.shape, all(s not in name for s in spared)) for name, w in weights.items()}
     )

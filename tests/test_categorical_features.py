@@ -1,5 +1,6 @@
 """Estimators whose features are codes: embeddings from `fit` to weight files."""
 
+import json
 import pickle
 import re
 import warnings
@@ -13,6 +14,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
+from sklearn_rnn._model import words
+from sklearn_rnn._model.network import absorb_input_scale
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -108,6 +111,17 @@ def test_a_vector_stands_for_a_code(n_threads):
     expected = rnn.predict(MIXED)
     rnn.set_weights(weights)
     np.testing.assert_array_equal(rnn.predict(swapped), expected)
+
+
+def test_a_network_absorbs_other_scales_of_the_numbers_alone():
+    rnn = regressor(connections="skip", hidden_layer_sizes=(5, 4), dtype="float64").fit(MIXED, Y)
+    network, (mean, scale) = rnn._fitted_model().network, (rnn.x_mean_, rnn.x_scale_)
+    numbers = np.array([1, 0, 1, 0])
+    after = mean + 0.1 * numbers, scale * (1 + 0.2 * numbers)
+    params = absorb_input_scale(network, rnn.params_, (mean, scale), after, numbers > 0)
+    expected = rnn.predict(MIXED)
+    rnn.x_mean_, rnn.x_scale_, rnn.params_ = *after, params
+    np.testing.assert_allclose(rnn.predict(MIXED), expected, rtol=1e-9)
 
 
 # ---- unknown codes ------------------------------------------------------------------------------
@@ -290,6 +304,38 @@ def test_damaged_categories_are_refused(change, message):
         pickle.loads(pickle.dumps(rnn))
 
 
+def test_a_description_holds_the_tables():
+    network = regressor(embedding_dim=[2, 5]).fit(MIXED, Y)._fitted_model().network
+    facts = words.describe(network)
+    assert facts["tables"] == [(1, 4, 2), (3, 5, 5)]
+    assert words.from_description(json.loads(json.dumps(facts))) == network
+
+
+@pytest.mark.parametrize(
+    "tables",
+    [
+        None,
+        "13",
+        [1, 3],
+        [[1, 4]],
+        [[1, 4, 2], [1, 4, 2]],
+        [[3, 5, 2], [1, 4, 2]],
+        [[4, 5, 2]],
+        [[-1, 5, 2]],
+        [[1, 1, 2]],
+        [[1, 4, 0]],
+        [[1, 4.0, 2]],
+        [[True, 4, 2]],
+        [[1, 2**31, 2]],
+    ],
+)
+def test_forged_tables_are_refused(tables):
+    network = regressor().fit(MIXED, Y)._fitted_model().network
+    facts = {**words.describe(network), "tables": tables}
+    with pytest.raises(ValueError, match=r"`?tables`? must be"):
+        words.from_description(facts)
+
+
 # ---- streams and states -------------------------------------------------------------------------
 
 
@@ -307,7 +353,15 @@ def test_streams_take_codes():
     np.testing.assert_array_equal(rnn.predict(X[:, 1:], initial_state=state), rnn.predict(X))
 
 
-@pytest.mark.parametrize("options", [{"connections": "skip"}, {"bidirectional": True}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"connections": "skip"},
+        {"bidirectional": True},
+        {"input_dropout": 0.2, "input_noise": 0.1, "pooling": "mean"},
+    ],
+    ids=str,
+)
 def test_tables_work_with_other_words(options):
     sizes = {"hidden_layer_sizes": (5, 5), "dropout": 0.2, "memory_budget": None}
     one = regressor(**sizes, **options, n_threads=1).fit(MIXED, Y)

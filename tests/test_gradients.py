@@ -16,6 +16,7 @@ from cases import (
     make_engine,
     make_network,
 )
+from networks import NORMS, has_norms
 
 from sklearn_rnn import _core
 
@@ -36,7 +37,7 @@ def assert_gradients_are_the_slopes(network, lengths, **options):
     rectified = any(("activation", "relu") in node.options for node in network.nodes)
     for name, array in network.views(params).items():
         if name.startswith("bias"):
-            array[:] = rectified + np.abs(array)  # so that rectified units are alive
+            array[:] = 2 * rectified + np.abs(array)  # so that rectified units are alive
     data = draw_dataset(network, lengths, rng, weighted=True)
     engine = make_engine(network, params, data, training=True)
 
@@ -63,6 +64,16 @@ def test_gradients_are_the_slopes_of_the_loss(cell, sizes, lengths, bidirectiona
         cell, sizes, n_features=2, loss=loss, bidirectional=bidirectional, per_step=per_step
     )
     assert_gradients_are_the_slopes(network, lengths)
+
+
+@each_mode
+@each_direction
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("cell", [c for c in CELLS if has_norms(c[0])], ids="-".join)
+def test_norms_are_part_of_the_slopes(cell, norm, bidirectional, per_step):
+    options = {"bidirectional": bidirectional, "per_step": per_step, "normalization": norm}
+    network = make_network(cell, (6, 5), n_features=2, **options)
+    assert_gradients_are_the_slopes(network, (2, 4, 1, 3))
 
 
 @each_mode

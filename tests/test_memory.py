@@ -6,7 +6,7 @@ import tracemalloc
 import numpy as np
 import pytest
 from cases import GRU, draw_dataset, draw_params, loss_and_grad, make_network
-from networks import stack_nodes
+from networks import NORMS, has_norms, stack_nodes
 from workspaces import least_budget, make_workspace
 
 from sklearn_rnn import RNNClassifier, _core, _memory
@@ -38,6 +38,22 @@ def test_a_training_layer_keeps_few_numbers_per_step(cell, per_step):
     one, two = (arena_size(T, cell, per_step=per_step, n_layers=1) for T in (1000, 2000))
     outputs = OUTPUTS_KEPT * _core.CELLS[cell].reads_output
     assert (two - one) / 1000 <= NUMBERS_KEPT[cell][per_step] * 64 + 3 + outputs + ROUNDING
+
+
+# The same with norms: products and their scales instead of gates; of a late gate also what its
+# weights multiply.
+NUMBERS_KEPT_WITH_NORMS = {"lstm": (10, 11), "gru": (7, 8), "elman": (3, 4), "mgu": (6, 7)}
+SCALES = {"mgu": 3}
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("per_step", [False, True])
+@pytest.mark.parametrize("cell", [c for c in _core.CELLS if has_norms(c)])
+def test_a_layer_with_norms_keeps_few_numbers_per_step(cell, per_step, norm):
+    options = {"per_step": per_step, "cell_options": (("normalization", norm),)}
+    one, two = (arena_size(T, cell, **options) for T in (1000, 2000))
+    kept = NUMBERS_KEPT_WITH_NORMS[cell][per_step] * 64 + SCALES.get(cell, 2)
+    assert kept <= (two - one) / 1000 <= kept + 3 + ROUNDING
 
 
 @pytest.mark.parametrize("cell", [c for c, info in _core.CELLS.items() if not info.reads_output])

@@ -66,6 +66,7 @@ def test_labels_of_0_and_1_are_those_of_mlp_classifier():
         np.testing.assert_array_equal(again.params_, ours.params_)
 
 
+@pytest.mark.filterwarnings("ignore:divide by zero:RuntimeWarning")  # of the forest
 def test_columns_of_classes_are_those_of_a_random_forest():
     y = np.column_stack([INDICATOR[:, 0], ABOVE.sum(axis=1)])
     flat = X.reshape(60, -1)

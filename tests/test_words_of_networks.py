@@ -24,6 +24,7 @@ WORDS = {
     "dropout": 0.0,
     "dtype": "float64",
 }
+REST = {"categorical_features": None, "embedding_dim": "auto", "quantile": 0.5}
 N_FEATURES, N_OUTPUTS, LOSS = 4, 3, "softmax"
 
 
@@ -209,7 +210,7 @@ def test_a_network_gives_its_words_back():
         expected = {name: value for name, value in given.items() if name != "cell"}
         if not has_effect(given):
             expected["connections"] = None
-        assert got == {**words.LATER, **expected}
+        assert got == {**words.LATER, **REST, **expected}
 
 
 def test_a_description_gives_its_network_back():

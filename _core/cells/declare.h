@@ -43,6 +43,9 @@ static inline void gate_replaces_state(rnn_cell *cell, int number) { cell->memor
 /* The next state, in the order in which a step finds them; the first one is h, the output. */
 static inline void state(rnn_cell *cell, const char *name) { cell->state_name[cell->n_states++] = name; }
 
+/* With a norm in the node, h sees the norm of this state: a step finds it as `norm`. */
+static inline void seen_through_norm(rnn_cell *cell, int state) { cell->seen_state = state; }
+
 /* Parameters of the cell's own, n_vectors of H numbers: a step finds them, each padded to Hp, in the order of these calls. */
 static inline void own(rnn_cell *cell, const char *stem, int n_vectors, rnn_initial initial)
 {

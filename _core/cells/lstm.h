@@ -5,7 +5,7 @@
  *     g = tanh(x W + b_x + h_prev U + b_h)
  *     c = f * c_prev + i * g
  *     o = sigmoid(x W + b_x + h_prev U + b_h [+ P c])
- *     h = o * tanh(c)
+ *     h = o * tanh(c), with a norm o * tanh(norm(c)) (Ba et al., 2016)
  *
  * With coupled gates (Greff et al., 2017) i = 1 - f, and only f, g and o have weights.
  *
@@ -41,19 +41,21 @@ static void lstm_declare(rnn_cell *cell, const double *option)
     gate_keeps_state(cell, coupled ? 0 : 1);
     state(cell, "h");
     state(cell, "c");
+    seen_through_norm(cell, 1);
     if (option[LSTM_PEEPHOLES])
         own(cell, "weight_c", n_gates - 1, ZEROS);
 }
 
 /* Each variant is compiled for itself. */
-enum { PLAIN, PEEPHOLES, COUPLED, COUPLED_PEEPHOLES };
+enum { PLAIN, PEEPHOLES, COUPLED, COUPLED_PEEPHOLES, NORMED };
 
 static inline int lstm_variant(const cell_step *s)
 {
-    return COUPLED * (s->option[LSTM_COUPLED_GATES] != 0) + PEEPHOLES * (s->option[LSTM_PEEPHOLES] != 0);
+    return (s->norm ? NORMED : 0) + COUPLED * (s->option[LSTM_COUPLED_GATES] != 0) + PEEPHOLES * (s->option[LSTM_PEEPHOLES] != 0);
 }
 
-static inline __attribute__((always_inline)) void lstm_forward(const cell_step *s, const int peepholes, const int coupled)
+static inline __attribute__((always_inline)) void lstm_forward(const cell_step *s, const int peepholes, const int coupled,
+                                                               const int normed)
 {
     const cell_state *h_state = &s->state[0], *c_state = &s->state[1];
     const real *see_f = peepholes ? s->own[0] + (coupled ? 0 : s->width) : NULL, *see_i = peepholes ? s->own[0] : NULL,
@@ -83,24 +85,32 @@ static inline __attribute__((always_inline)) void lstm_forward(const cell_step *
             vstore(gate_g + j, g);
             vstore(gate_o + j, o);
             vstore(c + j, cell);
-            vstore(h + j, o * vtanh(cell));
+            if (!normed)
+                vstore(h + j, o * vtanh(cell));
         }
+        if (normed && !s->again)
+            see_through_norm(s->norm, c, gate_o, h);
     }
 }
 
 static void lstm_forward_step(const cell_step *s)
 {
     switch (lstm_variant(s)) {
-    case PLAIN:     lstm_forward(s, 0, 0); break;
-    case PEEPHOLES: lstm_forward(s, 1, 0); break;
-    case COUPLED:   lstm_forward(s, 0, 1); break;
-    default:        lstm_forward(s, 1, 1);
+    case PLAIN:                     lstm_forward(s, 0, 0, 0); break;
+    case PEEPHOLES:                 lstm_forward(s, 1, 0, 0); break;
+    case COUPLED:                   lstm_forward(s, 0, 1, 0); break;
+    case COUPLED_PEEPHOLES:         lstm_forward(s, 1, 1, 0); break;
+    case NORMED:                    lstm_forward(s, 0, 0, 1); break;
+    case NORMED + PEEPHOLES:        lstm_forward(s, 1, 0, 1); break;
+    case NORMED + COUPLED:          lstm_forward(s, 0, 1, 1); break;
+    default:                        lstm_forward(s, 1, 1, 1);
     }
 }
 
 static inline void add_to(real *to, vec x) { vstore(to, vload(to) + x); }
 
-static inline __attribute__((always_inline)) void lstm_backward(const cell_step *s, const int peepholes, const int coupled)
+static inline __attribute__((always_inline)) void lstm_backward(const cell_step *s, const int peepholes, const int coupled,
+                                                                const int normed)
 {
     const cell_state *h_state = &s->state[0], *c_state = &s->state[1];
     const real *see_f = peepholes ? s->own[0] + (coupled ? 0 : s->width) : NULL, *see_i = peepholes ? s->own[0] : NULL,
@@ -112,11 +122,17 @@ static inline __attribute__((always_inline)) void lstm_backward(const cell_step 
              *gate_o = gate_g + s->width, *d_h = h_state->d + row * s->width, *d_c = c_state->d + row * s->width;
         const real *c_prev = c_state->prev + row * c_state->ld_prev, *c = c_state->now + row * c_state->ld,
                    *d_out = s->d_out + row * s->ld_d_out;
+        if (normed)
+            see_through_norm_backward(s->norm, c, gate_o, d_out, d_h, d_c);
         for (isize j = 0; j < s->width; j += LANES) {
             vec f = vload(gate_f + j), g = vload(gate_g + j), o = vload(gate_o + j), i = coupled ? 1 - f : vload(gate_i + j);
-            vec dh = vload(d_h + j) + vload(d_out + j), t = vtanh(vload(c + j));
-            /* h = o * tanh(c) */
-            vec d_o = dh * t, dc = vload(d_c + j) + dh * o * ((1 - t) * (1 + t));
+            vec d_o = vload(d_h + j), dc = vload(d_c + j);
+            if (!normed) {
+                vec dh = d_o + vload(d_out + j), t = vtanh(vload(c + j));
+                /* h = o * tanh(c) */
+                d_o = dh * t;
+                dc += dh * o * ((1 - t) * (1 + t));
+            }
             vec d_a_o = d_o * (o * (1 - o));
             if (peepholes)
                 dc += d_a_o * vload(see_o + j);
@@ -144,10 +160,14 @@ static inline __attribute__((always_inline)) void lstm_backward(const cell_step 
 static void lstm_backward_step(const cell_step *s)
 {
     switch (lstm_variant(s)) {
-    case PLAIN:     lstm_backward(s, 0, 0); break;
-    case PEEPHOLES: lstm_backward(s, 1, 0); break;
-    case COUPLED:   lstm_backward(s, 0, 1); break;
-    default:        lstm_backward(s, 1, 1);
+    case PLAIN:                     lstm_backward(s, 0, 0, 0); break;
+    case PEEPHOLES:                 lstm_backward(s, 1, 0, 0); break;
+    case COUPLED:                   lstm_backward(s, 0, 1, 0); break;
+    case COUPLED_PEEPHOLES:         lstm_backward(s, 1, 1, 0); break;
+    case NORMED:                    lstm_backward(s, 0, 0, 1); break;
+    case NORMED + PEEPHOLES:        lstm_backward(s, 1, 0, 1); break;
+    case NORMED + COUPLED:          lstm_backward(s, 0, 1, 1); break;
+    default:                        lstm_backward(s, 1, 1, 1);
     }
 }
 

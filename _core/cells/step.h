@@ -2,6 +2,7 @@
 #ifndef SKLEARN_RNN_STEP_H
 #define SKLEARN_RNN_STEP_H
 
+#include "cells/norms.h"
 #include "interface/network.h"
 #include "levels/real.h"
 
@@ -21,6 +22,8 @@ typedef struct {
     const real *d_out;  isize ld_d_out;             /* IN    (rows, Hp) gradient of h from above; backward only; ld 0: zeros */
     const real *own[MAX_OWN];                       /* IN    (n_vectors, Hp) */
     real *d_own[MAX_OWN];                           /* INOUT its gradient, to which backward adds */
+    const state_norm *norm;                         /* of the state that the cell declared as seen through one, or NULL */
+    int again;                                      /* with norms: forward is computed again, and h is not wanted */
     const real *d_late; isize ld_d_late;            /* IN    (rows, Hp) gradient of what a late gate multiplies; ld 0: zeros */
 } cell_step;
 

@@ -108,6 +108,14 @@ typedef struct {
     int late;                                           /* `takes_h`, but not of h: of what the cell has put into `late_block` */
 } rnn_block_group;
 
+/* Which gates are in which blocks. */
+typedef struct {
+    int n_blocks;
+    int x_gate[MAX_BLOCKS], h_gate[MAX_BLOCKS];         /* in each block: gate with a product of the sources, of h, or -1 */
+    int x_block[MAX_BLOCKS], h_block[MAX_BLOCKS];       /* block of each gate */
+    int late_block;
+} rnn_blocks;
+
 /* What a cell declares. Its gate buffer is a row of blocks, each Hp wide; a block receives the products of one gate with the
  * sources, or with the previous state h, or with both. */
 typedef struct {
@@ -116,6 +124,7 @@ typedef struct {
     int n_x, n_h;                                       /* gates with a product of the sources, of h */
     int x_gate[MAX_BLOCKS], h_gate[MAX_BLOCKS];         /* in each block: which of these, or -1 */
     int x_block[MAX_BLOCKS], h_block[MAX_BLOCKS];       /* block of each of these */
+    rnn_blocks joined;                                  /* with a norm, all products are apart; these are the cell's blocks */
     int n_late, late_block;                             /* 1 if U of the last gate multiplies that block instead of h; else 0 */
     rnn_block_group group[MAX_BLOCKS];
     double bias[MAX_BLOCKS];                            /* initial bias of each gate */
@@ -128,7 +137,18 @@ typedef struct {
     } own[MAX_OWN];                                     /* parameters of its own */
     int reads_output;                                   /* the output of the step before is one of its sources */
     int gates_end_with_forward;                         /* backward does not read the gates: d_out may be stored in their place */
+    int seen_state;                                     /* with a norm, h sees that of this state; 0: of none */
 } rnn_cell;
+
+typedef enum { NO_NORM, LAYER_NORM, RMS_NORM } rnn_normalization;
+
+enum { MAX_NORM_ARRAYS = 5 };       /* of a direction of a node */
+
+/* Where the arrays of a node's norms are: gains of the products of the sources and of h, by gate; what is added to both, by
+ * block of the cell; gain and bias of the state that h sees. */
+typedef struct {
+    isize gain_ih, gain_hh, bias, gain_state, bias_state;
+} rnn_norm_arrays;
 
 /* One direction of a node. */
 typedef struct {
@@ -138,6 +158,7 @@ typedef struct {
     isize bias, u[MAX_BLOCKS], own[MAX_OWN];            /* packed weights; u by group of blocks */
     isize u_rows, late_rows;                            /* for the gradient of h, and of what a late gate multiplies */
     isize d_bias, d_u, d_own[MAX_OWN];                  /* in a slice's gradient */
+    rnn_norm_arrays norm, d_norm;                       /* packed weights; in a slice's gradient */
     isize initial[MAX_STATES], d_initial[MAX_STATES];   /* learned states of the beginning: packed, and in that gradient */
     isize x_start[MAX_BLOCKS], h_start[MAX_BLOCKS];     /* where each gate begins in a row of gate gradients */
 } rnn_direction;
@@ -166,6 +187,9 @@ typedef struct {
     isize h_mask, dropped;                              /* recurrent dropout: (directions, max_rows, Hp), (max_rows, ld) */
     isize zone, apart[MAX_STATES], d_kept[MAX_STATES];  /* zoneout: (Hp,), (rows, ld) new states, (max_rows, Hp) */
     isize gates_column;                                 /* of the second direction in a row of gates */
+    rnn_normalization normalization;
+    isize norm_scales, joined;                          /* in a worker's arena: of each norm of products (rows, directions, norms);
+                                                           of a step (max_rows, Hp of the cell's blocks and states) */
     isize operands, n_operands;                         /* in a worker's walks; of each direction */
     isize kept[MAX_KEPT];                               /* in a worker's arena: what else its kind keeps */
     int seeds;                                          /* whether back-propagation of its source begins with it */

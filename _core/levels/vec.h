@@ -68,12 +68,17 @@ static inline vec vclamp(vec x, real lo, real hi)
 }
 #endif
 
+static inline real square_root(real x)
+{
+    return REAL_BITS == 32 ? (real)__builtin_sqrtf((float)x) : (real)__builtin_sqrt((double)x);
+}
+
 static inline vec vsqrt(vec x)
 {
     real lane[LANES];
     vstore(lane, x);
     for (isize i = 0; i < LANES; i++)
-        lane[i] = REAL_BITS == 32 ? (real)__builtin_sqrtf((float)lane[i]) : (real)__builtin_sqrt((double)lane[i]);
+        lane[i] = square_root(lane[i]);
     return vload(lane);
 }
 
@@ -95,13 +100,30 @@ static inline vec vload_first(const real *p, isize n)
     return vload(lane);
 }
 
-/* The sum of all lanes, in one order */
+/* Half a vector and less, for sums of all lanes. */
+typedef real vec_16 __attribute__((vector_size(16)));
+#if VEC_BYTES >= 32
+typedef real vec_32 __attribute__((vector_size(32)));
+#endif
+
+/* The sum of all lanes, in one order: the upper half is added to the lower one until one lane is left. */
 static inline real vsum(vec x)
 {
-    real sum = 0;
-    for (isize i = 0; i < LANES; i++)
-        sum += x[i];
-    return sum;
+#if VEC_BYTES == 64
+    const union { vec whole; vec_32 half[2]; } all = {x};
+    const union { vec_32 whole; vec_16 half[2]; } rest = {all.half[0] + all.half[1]};
+    const vec_16 last = rest.half[0] + rest.half[1];
+#elif VEC_BYTES == 32
+    const union { vec whole; vec_16 half[2]; } all = {x};
+    const vec_16 last = all.half[0] + all.half[1];
+#else
+    const vec_16 last = x;
+#endif
+#if REAL_BITS == 32
+    return (last[0] + last[2]) + (last[1] + last[3]);
+#else
+    return last[0] + last[1];
+#endif
 }
 
 /* exp, sigmoid and tanh share one reduction, x = n ln2 + r, and one function of y = r / 2, |y| <= ln2 / 4:

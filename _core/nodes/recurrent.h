@@ -3,6 +3,7 @@
 #define SKLEARN_RNN_RECURRENT_H
 
 #include "cells/roster.h"
+#include "nodes/normalization.h"
 #include "nodes/recurrent_plan.h"
 #include "nodes/regularise.h"
 #include "nodes/sources.h"
@@ -36,6 +37,7 @@ static cell_step step_rows(const rnn_job *job, const slice *s, const walk *w, is
         step.own[i] = (const real *)job->packed + w->direction->own[i];
         step.d_own[i] = w->gradient + w->direction->d_own[i];
     }
+    step.norm = node->normalization ? &w->norm : NULL;
     if (w->zone)
         take_states_apart(job, s, w, t, first, &step);
     return step;
@@ -107,6 +109,8 @@ static void recurrent_open(rnn_job *job, slice *s, int number, int d)
     open_walk(job, s, number, d);
     draw_h_masks(job, s, walk_of(s, number, d));
     begin_zoneout(job, s, walk_of(s, number, d));
+    if (job->network->node[number].normalization)
+        open_norm(job, s, walk_of(s, number, d));
 }
 
 static void recurrent_forward_step(rnn_job *job, slice *s, int number, int d, isize t)
@@ -129,10 +133,13 @@ static void recurrent_forward_step(rnn_job *job, slice *s, int number, int d, is
         for (int i = 0; i <= node->n_sources; i++)
             if (reaching[i] > first && reaching[i] < end)
                 end = reaching[i];
-        const cell_step step = step_rows(job, s, w, t, first, end - first, first < n_old);
+        cell_step step = step_rows(job, s, w, t, first, end - first, first < n_old);
         gate_products(job, w, &step, first, rows_of, reaching);
-        if (node->declared.n_late)
-            late_product(w, &step, first, first < n_old || w->learns_initial);
+        const int has_previous = first < n_old || w->learns_initial;
+        if (node->normalization)
+            normalise_products(job, s, w, t, first, has_previous, &step);
+        else if (node->declared.n_late)
+            late_product(w, &step, first, has_previous);
         w->cell->forward_step(&step);
         if (w->zone)
             zone_forward(job, s, w, t, first, &step);
@@ -174,6 +181,8 @@ static void recurrent_begin_backward(rnn_job *job, slice *s, int number, int d)
         memset(w->state[i].d, 0, (size_t)(s->rows * width) * sizeof(real));
     for (int i = 0; i < node->declared.n_own; i++)
         memset(w->gradient + w->direction->d_own[i], 0, (size_t)(node->declared.own[i].n_vectors * width) * sizeof(real));
+    if (node->normalization)
+        begin_norm_gradients(w);
     for (int i = 0; i < node->declared.n_states && w->learns_initial; i++)
         memset(w->gradient + w->direction->d_initial[i], 0, (size_t)width * sizeof(real));
     if (node->seeded_by < 0)
@@ -190,7 +199,8 @@ static operand gate_operand(const rnn_node *node, int n_gates, const isize *star
 }
 
 /* The gradient of what U of a late gate multiplies, from which the cell goes on. */
-static void late_backward(const rnn_job *job, const slice *s, const walk *w, cell_step *step, isize first, int has_previous)
+static void late_backward(const rnn_job *job, const slice *s, const walk *w, cell_step *step, const real *d_gates, isize first,
+                          int has_previous)
 {
     const rnn_node *node = w->node;
     const int early = node->declared.n_h - 1;
@@ -198,7 +208,7 @@ static void late_backward(const rnn_job *job, const slice *s, const walk *w, cel
     step->d_late = has_previous ? d_late : s->arena + job->network->zeros;
     step->ld_d_late = has_previous ? node->width : 0;
     if (has_previous) {
-        const operand a = gate_operand(node, 1, w->direction->h_start + early, step->gates,
+        const operand a = gate_operand(node, 1, w->direction->h_start + early, d_gates,
                                        (const real *)job->packed + w->direction->late_rows);
         product(step->rows, node->width, 1, &a, d_late, node->width, NULL, 0);
         if (w->h_mask)
@@ -335,7 +345,7 @@ static void block_gradients(const rnn_job *job, const slice *s, const walk *w, i
     const rnn_network *network = job->network;
     const rnn_node *node = w->node;
     const rnn_cell *cell = &node->declared;
-    const isize n = rows_of(s, first, end), ld_c = cell->n_blocks * node->width;
+    const isize n = rows_of(s, first, end);
     const real *d_gates = w->gates + row_at(s, first, 1) * node->ld_gates;
     gradient_operand inputs[MAX_SOURCES + 1];
     find_inputs(network, s, w, first, end, inputs);
@@ -346,14 +356,15 @@ static void block_gradients(const rnn_job *job, const slice *s, const walk *w, i
         gradient_operand here[MAX_SOURCES + 1];
         for (int i = 0; i < n_inputs; i++) {
             here[i] = inputs[begin + i];
-            here[i].c += column;
+            here[i].c += column - (node->normalization && !group->takes_x ? cell->n_x * node->width : 0);
         }
         if (group->late) {      /* the rows are where the cell has written them */
             here[n_inputs - 1].a.a = d_gates + cell->late_block * node->width;
             here[n_inputs - 1].a.ld_a = node->ld_gates;
         }
         weight_gradients(job, s->arena + network->panel, n, d_gates + column, node->ld_gates, group->n_blocks * node->width,
-                         n_inputs, here, ld_c, w->gradient + w->direction->d_bias + column, w->waiting.accumulate);
+                         n_inputs, here, gradient_blocks(node, group->takes_x ? cell->n_x : cell->n_h) * node->width,
+                         w->gradient + w->direction->d_bias + column, w->waiting.accumulate);
     }
     for (int i = 0; i < node->n_sources; i++) {
         const rnn_source *source = source_of(network, node, i);
@@ -401,11 +412,18 @@ static void recurrent_backward_step(rnn_job *job, slice *s, int number, int d, i
     for (isize first = 0, end; first < rows; first = end) {
         end = first < n_old ? n_old : rows;
         cell_step step = step_rows(job, s, w, t, first, end - first, first < n_old);
+        const real *d_gates = step.gates;
         if (w->zone)
             zone_backward(job, s, w, t, first, &step);
+        if (node->normalization)
+            compute_gates_again(job, s, w, &step);
         w->cell->backward_step(&step);
+        if (node->declared.n_late && node->normalization)
+            part_late_gradient(job, s, w, t, first, &step);
         if (node->declared.n_late)
-            late_backward(job, s, w, &step, first, first < n_old || w->learns_initial);
+            late_backward(job, s, w, &step, d_gates, first, first < n_old || w->learns_initial);
+        if (node->normalization)
+            part_gradients(job, s, w, t, first, &step);
     }
     const isize n_passed = w->learns_initial ? rows : n_old;
     if (n_passed && node->declared.n_h)

@@ -5,25 +5,33 @@
 #include <string.h>
 
 #include "cells/roster.h"
+#include "nodes/normalization_plan.h"
 #include "plan/region.h"
 #include "plan/shapes.h"
 #include "plan/stages.h"
 #include "plan/weights.h"
 
 /* Options of every recurrent node, whatever its cell; their names differ from those of cells. */
-enum { INITIAL_STATE, RECURRENT_DROPOUT, ZONEOUT };
+enum { INITIAL_STATE, RECURRENT_DROPOUT, ZONEOUT, NORMALIZATION };
 enum { INITIAL_ZEROS, INITIAL_LEARNED };
 
 static const rnn_option recurrent_options[] = {
     {.name = "initial_state", .type = CHOICE, .choices = "zeros learned"},      /* of each sequence, unless states are given */
     {.name = "recurrent_dropout", .type = NUMBER, .least = 0, .below = 1},
     {.name = "zoneout", .type = NUMBER, .least = 0, .below = 1},
+    {.name = "normalization", .type = CHOICE, .choices = "none layer rms"},     /* in the order of rnn_normalization */
     {0}};
 
 /* Whether sequences begin with states that are parameters. */
 static inline int learns_initial_states(const rnn_node *node) { return node->option[INITIAL_STATE] == INITIAL_LEARNED; }
 
-static void recurrent_declare(rnn_node *node) { cell_roster[node->cell].declare(&node->declared, node->cell_option); }
+static void recurrent_declare(rnn_node *node)
+{
+    cell_roster[node->cell].declare(&node->declared, node->cell_option);
+    node->normalization = (rnn_normalization)node->option[NORMALIZATION];
+    if (node->normalization)
+        part_products(&node->declared);
+}
 
 static void recurrent_shape(rnn_network *network, int number, const rnn_stream *from)
 {
@@ -74,13 +82,15 @@ static void add_biases(rnn_network *network, int number, int d, rnn_tensor *bias
     const rnn_cell *cell = &node->declared;
     bias[0] = add_tensor(network, (rnn_tensor){
         .node = number, .direction = d, .stem = "bias_ih", .n_groups = cell->n_x, .n_axes = 1, .units = node->units, .columns = 1,
-        .initial = CONSTANTS});
-    for (int gate = 0; gate < cell->n_x; gate++)
-        bias[0]->constant[gate] = cell->bias[gate];
+        .initial = node->normalization ? ZEROS : CONSTANTS});
     bias[1] = cell->n_h ? add_tensor(network, (rnn_tensor){
         .node = number, .direction = d, .stem = "bias_hh", .n_groups = cell->n_h, .n_axes = 1, .units = node->units, .columns = 1,
-        .initial = ZEROS}) : NULL;
-    rnn_packing sum = {.format = PADDED, .tensor = {number_of(network, bias[0]), bias[1] ? number_of(network, bias[1]) : -1},
+        .initial = node->normalization ? CONSTANTS : ZEROS}) : NULL;
+    /* A norm would take away much of an initial bias before it: there the bias behind it begins with that. */
+    for (int gate = 0; gate < cell->n_x; gate++)
+        bias[node->normalization ? 1 : 0]->constant[gate] = cell->bias[gate];
+    const int adds_both = bias[1] && !node->normalization;
+    rnn_packing sum = {.format = PADDED, .tensor = {number_of(network, bias[0]), adds_both ? number_of(network, bias[1]) : -1},
                        .n_blocks = cell->n_blocks, .units = node->units, .width = node->width};
     for (int b = 0; b < cell->n_blocks; b++) {
         sum.group[0][b] = cell->x_gate[b];
@@ -94,7 +104,7 @@ static void plan_recurrent_gradients(rnn_network *network, rnn_node *node, int d
 {
     rnn_direction *direction = &node->direction[d];
     const rnn_cell *cell = &node->declared;
-    const isize ld = cell->n_blocks * node->width;
+    const isize ld = cell->n_blocks * node->width, ld_u = gradient_blocks(node, cell->n_h) * node->width;
     const rnn_stream h = {.parts = 1, .units = node->units, .width = node->width};
     if (!network->training)
         return;
@@ -103,8 +113,8 @@ static void plan_recurrent_gradients(rnn_network *network, rnn_node *node, int d
         direction->u_rows = pack_gates_for_backward(network, number_of(network, hh), 0, n_early, 0, &h);
         if (cell->n_late)
             direction->late_rows = pack_gates_for_backward(network, number_of(network, hh), n_early, 1, 0, &h);
-        direction->d_u = claim(&network->gradient, node->units, ld);
-        place_gradient(hh, direction->d_u, ld, cell->h_block, node->width);
+        direction->d_u = claim(&network->gradient, node->units, ld_u);
+        place_gradient(hh, direction->d_u, ld_u, node->normalization ? NULL : cell->h_block, node->width);
     }
     direction->d_bias = claim(&network->gradient, 1, ld);
     place_gradient(bias[0], direction->d_bias, ld, cell->x_block, node->width);
@@ -189,6 +199,8 @@ static void recurrent_add_weights(rnn_network *network, int number, int d)
     rnn_tensor *hh = add_state_weights(network, number, d);
     add_biases(network, number, d, bias);
     plan_recurrent_gradients(network, node, d, hh, bias);
+    if (node->normalization)
+        add_norms(network, number, d, bias[1]);
     add_own_arrays(network, number, d);
     for (int stem = 1; stem < N_STEMS; stem++)
         add_source_weights(network, number, d, stem, weight_stems[stem]);
@@ -228,7 +240,9 @@ static void recurrent_claim(rnn_network *network, rnn_node *node, isize n_before
     node->gates_kept = network->training;
     node->gates_column = cell->n_blocks * node->width;
     node->ld_gates = row_length(node->n_directions * node->gates_column);
-    if (cell->gates_end_with_forward && node->out.d >= 0)
+    if (node->normalization)
+        claim_norms(network, node);
+    if (cell->gates_end_with_forward && node->out.d >= 0 && !node->normalization)
         node->gates = node->out.d;      /* one block, like a row of the stream */
     else
         node->gates = claim(arena, kept, node->ld_gates);

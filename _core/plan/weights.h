@@ -84,11 +84,17 @@ static isize columns_of(const rnn_network *network, const rnn_source *source)
     return out->parts * out->units;
 }
 
+/* Blocks in a row of a weight gradient: those of all products, unless every product has a gradient of its own. */
+static int gradient_blocks(const rnn_node *node, int n_gates)
+{
+    return node->normalization ? n_gates : node->declared.n_blocks;
+}
+
 /* The array of a stem: its columns are those of the sources with this stem, one after another. */
 static void add_source_weights(rnn_network *network, int number, int d, int stem, const char *name)
 {
     rnn_node *node = &network->node[number];
-    const isize ld = node->declared.n_blocks * node->width;
+    const isize ld = gradient_blocks(node, node->declared.n_x) * node->width;
     isize columns = 0;
     for (int i = 0; i < node->n_sources; i++) {
         rnn_source *source = source_of(network, node, i);

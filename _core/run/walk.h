@@ -52,6 +52,7 @@ struct walk {
     int learns_initial;         /* sequences begin with states that are parameters */
     real *gates, *gradient;     /* gradient: that of the slice */
     walk_state state[MAX_STATES];
+    state_norm norm;            /* of the state that h sees through one, where the node has norms */
     const real *d_out;
     isize ld_d_out;             /* 0: no gradient per step arrives, d_out is a row of zeros */
     waiting_rows waiting;

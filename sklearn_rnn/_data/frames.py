@@ -28,9 +28,8 @@ _WORDS = (
 )
 _ONE_HOT = "make it one-hot before the table is cut, {one_hot}"
 _ADVICE = {
-    "strings": f"drop it, name it in `categorical_features`, or {_ONE_HOT}",
-    "categories": f"drop it, name it in `categorical_features`, {_ONE_HOT}, or convert it if these "
-    "are numbers",
+    "strings": f"drop it, or {_ONE_HOT}",
+    "categories": f"drop it, {_ONE_HOT}, or convert it if these are numbers",
     "dates or durations": "drop it, or turn it into seconds, for example "
     "(t - t.min()).dt.total_seconds()",
     "intervals": "drop it, or give the middle of each",
@@ -234,6 +233,8 @@ def _refuse(frame, names, j, dtype, what, argument):
         table = "table.to_pandas()" if _is_arrow(frame) else "table"
         one_hot = f"pandas.get_dummies({table}, columns=[{names[j]!r}])"
     advice = _ADVICE.get(what, "drop or convert it").format(one_hot=one_hot)
+    if what in ("strings", "categories") and argument.holds == "features":
+        advice = f"name it in `categorical_features` of the estimator, {advice}"
     raise ValueError(
         f"`{argument}` must hold real numbers, but its column {names[j]!r} holds {what} ({dtype}): "
         f"{advice}."

@@ -217,6 +217,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         Warns
         -----
         {warnings_of_fit}
+            Also if y has as many columns as X has steps with ``mode="many_to_one"``.
         """
         return self._fit(
             X,

@@ -276,7 +276,9 @@ class _FittedRNN(Pickled, BaseEstimator):
 
         They are ``weight_ih_l0`` (n_gates * n_units, n_inputs), ``weight_hh_l0``, ``bias_ih_l0``
         and ``bias_hh_l0``, and the same for each layer, with suffix ``_reverse`` for the second
-        direction; gates are in PyTorch's order (lstm: i f g o, gru: r z n). Then come
+        direction; gates are in PyTorch's order (lstm: i f g o, gru: r z n). Before them come
+        ``embedding_0.weight`` (n_codes + 1, n_elements) and so on, one for each of the
+        `categorical_features`, whose last row is that of unknown codes. Then come
         ``head.weight`` and ``head.bias``. All but these two, converted to tensors, can be loaded by
         ``torch.nn.LSTM.load_state_dict``, for normalised X: ``(X - x_mean_) / x_scale_``, if
         `connections` is None. Cells that PyTorch does not have differ: "jordan" has

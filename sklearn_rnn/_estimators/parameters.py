@@ -302,7 +302,7 @@ TABLE = {
         "Fraction of the sequences that `early_stopping` holds out when `fit` gets no `X_val`. "
         "They are drawn at random, whatever `shuffle` is; pass `X_val` instead if the sequences "
         "follow each other in time.",
-        {CLASSIFIER: "Where possible, they are stratified by class."},
+        {CLASSIFIER: "Where possible, they are stratified by class; several labels are not."},
     ),
     "scoring": Parameter(
         SCORING,

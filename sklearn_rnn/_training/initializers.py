@@ -169,7 +169,8 @@ def _weights(name, tensor, shape, rng):
 def _initialize_bias(gates, name, tensor, node, rng, n_steps):
     if name not in BIASES:
         raise ValueError(f"The initializer of biases must be one of {BIASES}, got {name!r}.")
-    if name == "chrono" and tensor.stem == "bias_ih" and not any(tensor.memory):
+    begins_gates = tensor.initial == "constants"  # the other of two biases begins with zeros
+    if name == "chrono" and begins_gates and not any(tensor.memory):
         able = [cell for cell, info in _core.CELLS.items() if any(info.memory)]
         raise ValueError(
             "The initializer 'chrono' needs a cell with a gate that keeps its state, one of "
@@ -181,7 +182,7 @@ def _initialize_bias(gates, name, tensor, node, rng, n_steps):
         return
     for gate in gates:
         gate[...] = 0.0
-    if name == "chrono" and tensor.stem == "bias_ih":  # the sum of both biases is what counts
+    if name == "chrono" and begins_gates:
         if n_steps is None:
             raise ValueError("The initializer 'chrono' needs the length of the longest sequence.")
         drawn = chrono(rng, tensor.memory, len(gates[0]), n_steps)
