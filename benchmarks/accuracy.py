@@ -26,6 +26,7 @@ from sklearn.model_selection import (
     KFold,
     RepeatedStratifiedKFold,
     ShuffleSplit,
+    StratifiedKFold,
     train_test_split,
 )
 
@@ -166,25 +167,34 @@ CANDIDATES = {
     # Lists of grids: the options of the network that may help with sequences of this kind.
     "japanese_vowels_best": [
         {"pooling": ["last", "mean", "max", Attention(32)], "input_noise": [0.0, 0.2]},
-        {"pooling": ["mean", "max"], "cell": [GRU(recurrent_dropout=0.25), "lstm"]},
-        {"pooling": ["mean", "max"], "input_layers": [[Conv1D(64, 3)]], "input_noise": [0.2]},
+        {"pooling": ["mean", "max"], "cell": ["lstm"]},
+        {"input_noise": [0.4, 0.6]},
+        {
+            "cell": [GRU(recurrent_dropout=0.25), GRU(normalization="layer"), GRU(zoneout=0.1)],
+            "input_noise": [0.2],
+        },
+        {"input_layers": [[Conv1D(64, 3)]], "input_noise": [0.2]},
     ],
     "digits_best": [
         {"pooling": ["last", "mean", "max", Attention(32)], "input_noise": [0.0, 0.2]},
-        {"pooling": ["mean", "max"], "input_layers": [[Conv1D(64, 3)]], "input_noise": [0.2]},
-        {"hidden_layer_sizes": [128, (64, 64)], "pooling": ["last", "max"], "input_noise": [0.2]},
+        {"hidden_layer_sizes": [128, (64, 64)], "input_noise": [0.2]},
         {
             "hidden_layer_sizes": [(64, 64, 64)],
             "connections": ["residual"],
             "layer_normalization": ["layer"],
-            "pooling": ["last", "max"],
             "input_noise": [0.2],
         },
+        {"cell": [GRU(recurrent_dropout=0.25)], "input_noise": [0.2]},
+        {"input_layers": [[Conv1D(64, 3)]], "input_noise": [0.2]},
     ],
     "italy_power_demand_best": [
-        {"pooling": ["last", "mean", "max", Attention(16)], "input_noise": [0.0, 0.1, 0.3]},
-        {"pooling": ["mean", "max"], "input_layers": [[Conv1D(32, 3)]], "input_noise": [0.1]},
-        {"pooling": ["last", "mean"], "cell": ["lstm", GRU(recurrent_dropout=0.25)]},
+        {
+            "pooling": ["last", "mean", "max", Attention(16)],
+            "input_noise": [0.0, 0.1, 0.3, 0.5, 0.8],
+        },
+        {"pooling": ["last", "mean"], "cell": ["lstm"]},
+        {"cell": [GRU(recurrent_dropout=0.25)], "pooling": ["mean"], "input_noise": [0.3]},
+        {"input_layers": [[Conv1D(32, 3)]], "pooling": ["mean"], "input_noise": [0.3]},
     ],
     "basic_motions_best": [
         {"pooling": ["last", "mean", "max", Attention(32)], "input_noise": [0.0, 0.2]},
@@ -349,8 +359,10 @@ TASKS = {
     ),
 }
 
+THREEFOLD = StratifiedKFold(3, shuffle=True, random_state=0)
 for name in BEGIN:
-    TASKS[f"{name}_best"] = replace(TASKS[name], bars={m: None for m in TASKS[name].bars})
+    TASKS[f"{name}_best"] = replace(TASKS[name], bars=dict.fromkeys(TASKS[name].bars))
+TASKS["digits_best"] = replace(TASKS["digits_best"], cv=THREEFOLD)
 
 
 def model_of(name, seed):
