@@ -14,7 +14,7 @@ from kernels cimport (
     BLOCK_ROWS, CLASS_PER_GROUP, CLASS_PER_OUTPUT, MAX_DIRECTIONS, MOST_HELPERS, NUMBERS, NUMBERS_PER_QUANTILE, ONCE,
     PLAN_MADE, PLAN_OVER_BUDGET, PLAN_TOO_LONG, POLL_WORK, ROW_PER_SEQUENCE, SIGNAL_NANOSECONDS, TWO_CLASSES, rnn_carried,
     rnn_job, rnn_kind_info, rnn_network, rnn_node, rnn_optimizer, rnn_phase, rnn_targets, rnn_team, rnn_tensor, rnn_wish,
-    run_phases, start_helpers, stop_job
+    run_phases, start_helpers, steps_of, stop_job
 )
 
 # Below this many multiplications, about half a millisecond, one thread does everything. On a quiet machine a second one would
@@ -74,7 +74,7 @@ cdef class Engine:
 
     Parameters
     ----------
-    n_features, nodes, loss, huber_delta, quantile, groups, per_step, dtype
+    n_features, nodes, loss, huber_delta, quantile, groups, per_step, dtype, stride, window
         The network: see `sklearn_rnn._model.network`.
     n_threads : int
         Maximum number of threads. The results do not depend on it.
@@ -114,11 +114,11 @@ cdef class Engine:
     cdef double divisor, mean_weight, max_grad_norm, max_grad_value
     cdef object quantiles, first_of_groups
     cdef object job_memory, params, packed, arenas, ints, walks, losses, norms, probed, samples, ranks
-    cdef object slice_gradients, slice_rows, slice_codes, gradient
+    cdef object slice_gradients, slice_rows, slice_codes, gradient, result_offsets
 
     def __cinit__(self, *, n_features, nodes, loss, per_step, dtype, n_threads, training, lengths, batch_size, huber_delta=1.0,
-                  quantile=0.5, groups=(), memory_budget=None, result=None, by_step=False, input_gradient=False, probe=False,
-                  carried=False, session=False):
+                  quantile=0.5, groups=(), stride=1, window=1, memory_budget=None, result=None, by_step=False,
+                  input_gradient=False, probe=False, carried=False, session=False):
         cdef rnn_network *network
         self.kind = type_of(dtype)
         self.job_memory = aligned_empty(sizeof(rnn_job), np.uint8)
@@ -126,7 +126,7 @@ cdef class Engine:
         memset(self.job, 0, sizeof(rnn_job))
         self.dtype = np.dtype(dtype)
         self.kernels = rnn_kernels_of(self.dtype.itemsize, present_level)
-        self.tables = tables_of(n_features, nodes)
+        self.tables = tables_of(n_features, nodes, window)
         self.network = network = &self.tables.network
         network.loss = index_of(LOSSES, loss, "loss")
         if not huber_delta > 0:
@@ -134,6 +134,9 @@ cdef class Engine:
         network.huber_delta = huber_delta
         self.set_quantiles(quantile)
         self.set_groups(groups)
+        if not 1 <= stride < LARGEST:
+            raise ValueError(f"`stride` must be 1 to {LARGEST - 1}, got {stride}.")
+        network.stride = stride
         network.per_step, network.training, network.by_step, network.carried = per_step, training, by_step, carried
         network.session, network.probe = session, training and probe
         network.input_gradient = training and input_gradient
@@ -196,6 +199,12 @@ cdef class Engine:
             raise ValueError("The last node must be a head for training.")
         if network.carried and not self.is_causal():
             raise ValueError("`carried` must be False in networks with a reverse direction.")
+        if network.per_step and network.stride > 1:
+            raise ValueError(f"`stride` must be 1 in a network with a target per step, got {network.stride}.")
+        if network.column != NULL and network.stride > 1:
+            raise ValueError(f"`stride` must be 1 in a network that reads codes in its data, got {network.stride}.")
+        if network.carried and (network.stride > 1 or network.window > 1):
+            raise ValueError("`carried` must be False in a network that reads windows of its data.")
         if network.session and not (network.carried and is_head and not network.training):
             raise ValueError("A session must be made with carried=True and training=False, and its last node must be a head.")
         if network.session:
@@ -237,6 +246,8 @@ cdef class Engine:
             lengths = np.ascontiguousarray(np.sort(lengths)[::-1])
         elif lengths.size == 0:
             lengths = np.ones(1, dtype=np.intp)
+        if network.stride > 1:
+            lengths = (lengths - 1) // network.stride + 1
         wish.lengths, wish.n_lengths = <const isize *>cnp.PyArray_DATA(lengths), lengths.size
         wish.batch = min(batch_size, lengths.size)
         wish.n_workers = max(1, min(n_threads, MOST_THREADS))
@@ -341,8 +352,12 @@ cdef class Engine:
         cdef const rnn_job *job = self.job
         cdef isize i, n_steps = 0
         for i in range(job.batch.size):
-            n_steps += job.data.offsets[job.batch.samples[i] + 1] - job.data.offsets[job.batch.samples[i]]
+            n_steps += self.steps_of(job.batch.samples[i])
         return self.kernels.work_of(self.network, n_steps, job.batch.size)
+
+    cdef isize steps_of(self, isize sample) noexcept:
+        """Steps of a sequence, as the network counts them."""
+        return steps_of(self.network, self.job.data.offsets[sample + 1] - self.job.data.offsets[sample])
 
     cdef attach(self, Dataset data, bint taught):
         """Point the job at the data, after a check that their shapes match this network."""
@@ -361,6 +376,11 @@ cdef class Engine:
             data.check_codes(self.tables)
         n = data.n_steps if network.per_step else data.n_samples
         job.data.values, job.data.values_are_double, job.data.offsets = data.value_data, data.values_are_double, data.offset_data
+        job.data.result_offsets = data.offset_data
+        if network.stride > 1:
+            lengths = (np.diff(data.offsets) - 1) // network.stride + 1
+            self.result_offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.intp)
+            job.data.result_offsets = <const isize *>cnp.PyArray_DATA(self.result_offsets)
         job.data.shift, job.data.factor = data.shift_data, data.factor_data
         job.data.labels = NULL
         job.data.targets = NULL
@@ -419,7 +439,7 @@ cdef class Engine:
         for i in range(batch):
             if not 0 <= indices[i] < data.n_samples:
                 raise IndexError(f"`indices` must lie in 0 to {data.n_samples - 1}, got {indices[i]}.")
-            length = job.data.offsets[indices[i] + 1] - job.data.offsets[indices[i]]
+            length = self.steps_of(indices[i])
             sorted_already = sorted_already and (i == 0 or length <= ranks[i - 1].length)
             ranks[i].length, ranks[i].position, ranks[i].sample = length, i, indices[i]
         if not sorted_already:
@@ -743,8 +763,8 @@ cdef class Engine:
         Returns
         -------
         outputs : ndarray of shape (n, n_columns)
-            The stream of the node that is the result; a head has `n_outputs` columns. n is n_samples, or n_steps where that
-            stream (of a head: the target) has a row per step.
+            The stream of the node that is the result; a head has `n_outputs` columns. n is n_samples, or the sum of all steps (of
+            the network: with a stride there are fewer) where that stream (of a head: the target) has a row per step.
         final_state : ndarray of shape (n_samples, n_state_columns), only with `return_state`
         """
         cdef rnn_job *job = self.job
@@ -758,7 +778,8 @@ cdef class Engine:
             raise ValueError("`predict` needs an engine that was not made for training.")
         if network.result != network.head:
             per_step = result.out.life != ONCE
-        output = np.empty((data.n_steps if per_step else data.n_samples, result.out.parts * result.out.units), dtype=self.dtype)
+        n_rows = job.data.result_offsets[data.n_samples] if per_step else data.n_samples
+        output = np.empty((n_rows, result.out.parts * result.out.units), dtype=self.dtype)
         job.batch.output, job.batch.raw = cnp.PyArray_DATA(output), raw
         state_shape, final_state = (data.n_samples, network.state_columns), None
         job.final_state = NULL

@@ -25,7 +25,7 @@ cdef extern from "interface/rosters.h" nogil:
         const char *name
         const rnn_option *options
         rnn_rows rows
-        bint has_units, has_cell, has_directions, reads_codes, stem_first
+        bint has_units, has_cell, has_directions, one_direction, reads_codes, stem_first
         bint reads_one, reads_equal, reads_shifts, reads_once, needs_earlier, merges, reads_stems
         bint only_last_rows, training_only, is_output
 
@@ -95,7 +95,7 @@ cdef extern from "interface/network.h" nogil:
     ctypedef struct rnn_cell:
         const char *gates
         const char **state_name
-        int n_states, n_h, reads_output
+        int n_blocks, n_states, n_x, n_h, reads_output
         int *memory
 
     ctypedef struct rnn_direction:
@@ -120,7 +120,7 @@ cdef extern from "interface/network.h" nogil:
         isize size
 
     ctypedef struct rnn_network:
-        isize n_features
+        isize n_features, stride, window
         isize *column
         int n_nodes, n_sources
         rnn_node *node
@@ -141,6 +141,8 @@ cdef extern from "interface/network.h" nogil:
         int n_carried
         rnn_carried *carried_state
         isize state_columns
+
+    isize steps_of(const rnn_network *network, isize n)
 
 
 cdef extern from "interface/wish.h" nogil:
@@ -175,6 +177,7 @@ cdef extern from "interface/job.h" nogil:
         const double *shift
         const double *factor
         const isize *offsets
+        const isize *result_offsets
         const int32_t *labels
         const void *targets
         const double *weights

@@ -6,8 +6,8 @@ from libc.string cimport memcpy, memset
 from kernels cimport (
     CONSTANTS, EMBEDDING, FROM_0_TO_1, GLOROT, MAX_BLOCKS, MAX_DIRECTIONS, MAX_NODES, MAX_NORM_ARRAYS, MAX_OWN, MAX_SHIFT,
     MAX_SOURCES, MAX_STATES, ORTHOGONAL, PLAN_MADE, PLAN_WITHOUT_ORDER, ROWS_OF_SOURCE, ROW_PER_SEQUENCE, ZEROS, isize,
-    rnn_carried, rnn_kernels, rnn_kernels_of, rnn_kind_info, rnn_network, rnn_node, rnn_packing, rnn_plan_result, rnn_source,
-    rnn_tensor, rnn_wish
+    rnn_carried, rnn_cell, rnn_kernels, rnn_kernels_of, rnn_kind_info, rnn_network, rnn_node, rnn_option, rnn_packing,
+    rnn_plan_result, rnn_source, rnn_tensor, rnn_wish
 )
 
 # An array of parameters: its place in the flat vector, `n_groups` (gates) that are initialised one by one, how (`initial`), and
@@ -27,13 +27,13 @@ cdef dict described_tables = {}
 cdef isize MOST_DESCRIBED = 64
 
 
-cdef NodeTables tables_of(n_features, nodes):
+cdef NodeTables tables_of(n_features, nodes, window):
     """New tables of a network; the nodes of the same tuple are read only once."""
-    cdef NodeTables tables = NodeTables(n_features, nodes)
+    cdef NodeTables tables = NodeTables(n_features, nodes, window)
     if isinstance(nodes, tuple) and id(nodes) not in described_tables:
         if len(described_tables) >= MOST_DESCRIBED:
             described_tables.clear()
-        described_tables[id(nodes)] = NodeTables(n_features, nodes)
+        described_tables[id(nodes)] = NodeTables(n_features, nodes, window)
     return tables
 
 
@@ -45,48 +45,55 @@ cdef class NodeTables:
     n_features : int
     nodes : sequence of Node
         See `sklearn_rnn._model.network`. Node i reads the nodes that its sources name, and -1 the data.
+    window : int
+        Steps of the data that the nodes read side by side.
     """
     cdef rnn_network network
     cdef readonly tuple nodes
     cdef object memory, columns
     cdef isize n_bytes_described
 
-    def __cinit__(self, n_features, nodes):
+    def __cinit__(self, n_features, nodes, window=1):
         cdef rnn_network *network = &self.network
         cdef NodeTables described = described_tables.get(id(nodes))
-        if described is not None and described.nodes is nodes and described.network.n_features == n_features:
+        if (described is not None and described.nodes is nodes and described.network.n_features == n_features
+                and described.network.window == window):
             self.nodes = nodes
-            self.allocate(n_features, described.network.n_sources)
+            self.allocate(n_features, window, described.network.n_sources)
             memcpy(network.node, described.network.node, self.n_bytes_described)
             self.columns, network.column = described.columns, described.network.column
             return
         self.nodes = tuple(nodes)
         if not 1 <= n_features < LARGEST:
             raise ValueError(f"`n_features` must be 1 to {LARGEST - 1}, got {n_features}.")
+        if not 1 <= window < LARGEST or n_features * window >= LARGEST:
+            raise ValueError(f"`window` must be at least 1, and times `n_features` at most {LARGEST - 1}, got {window}.")
         if not 1 <= len(self.nodes) < MAX_NODES:
             raise ValueError(f"`nodes` must hold 1 to {MAX_NODES - 1} nodes, got {len(self.nodes)}.")
         sources = [tuple(node.sources) for node in self.nodes]
-        if len({(node.name, node.directions) for node in self.nodes}) < len(self.nodes):
-            raise ValueError("The names of nodes must differ.")
-        self.allocate(n_features, sum(map(len, sources)))
+        self.allocate(n_features, window, sum(map(len, sources)))
         network.node[0].n_directions = 1
         first = 0
         for number, (node, read) in enumerate(zip(self.nodes, sources), start=1):
             self.add_node(number, node, read, first)
             first += len(read)
-        network.node[0].units = n_features - self.set_columns(n_features)
+        n_codes = self.set_columns(n_features)
+        if n_codes and window > 1:
+            raise ValueError(f"`window` must be 1 in a network that reads codes in its data, got {window}.")
+        network.node[0].units = (n_features - n_codes) * window
         if sum(self.info_of(number).is_output for number in range(1, network.n_nodes)) > 1:
             raise ValueError("A network must not have more than one head.")
+        self.check_names()
         for number in range(1, network.n_nodes):
             self.check_sources(number)
         for number in range(1, network.n_nodes):
             self.check_streams(number)
 
-    cdef allocate(self, n_features, n_sources):
+    cdef allocate(self, n_features, window, n_sources):
         """Take memory for all tables; that of nodes and sources is zero."""
         cdef rnn_network *network = &self.network
         cdef isize n_tensors, n_packings
-        network.n_features = n_features
+        network.n_features, network.window, network.stride = n_features, window, 1
         network.n_nodes = len(self.nodes) + 1
         network.n_sources = n_sources
         network.result = network.n_nodes - 1
@@ -133,6 +140,8 @@ cdef class NodeTables:
             to.cell = index_of(CELLS, node.cell, "cell")
         if info.has_directions:
             directions = index_of(DIRECTIONS, node.directions, "directions")
+            if directions == 2 and info.one_direction:
+                raise ValueError(f"`directions` of {node.kind} must be one of {DIRECTIONS[:2]}, got {node.directions!r}.")
             to.n_directions = 2 if directions == 2 else 1
             to.direction[0].reverse = directions == 1
             to.direction[1].reverse = True
@@ -154,6 +163,15 @@ cdef class NodeTables:
 
     cdef const rnn_kind_info *info_of(self, int number):
         return rnn_kernels_of(8, 0).describe_kind(self.network.node[number].kind)
+
+    cdef int check_names(self) except -1:
+        """Refuse names that would give two arrays one name."""
+        cdef int i, d
+        names = [self.direction_name(i, d) for i in range(1, self.network.n_nodes)
+                 for d in range(self.network.node[i].n_directions)]
+        if len(set(names)) < len(names):
+            raise ValueError("The names of nodes must differ, except those of two directions of a layer.")
+        return 0
 
     cdef int check_states(self, node, dict given) except -1:
         """Refuse options that ask for what a cell does with its state of the step before, if it does not."""
@@ -193,6 +211,32 @@ cdef class NodeTables:
                 raise ValueError(f"Node {name!r} must come before the head, whose output it reads.")
         if not info.reads_codes and 0 not in stems or (len(stems) > 1 and not info.reads_stems):
             raise ValueError(f"Node {name!r} must have a source with weights {STEMS[0]!r}; only some kinds may have others, too.")
+        if info.has_cell:
+            self.check_recurrence(number, stems)
+        return 0
+
+    cdef int check_recurrence(self, int number, set stems) except -1:
+        """Refuse weights of h that its cell has itself, and cells and options that must see their own h."""
+        cdef const rnn_kernels *kernels = rnn_kernels_of(8, 0)
+        cdef rnn_node *node = &self.network.node[number]
+        cdef const rnn_option *options
+        cdef rnn_cell cell
+        given = self.nodes[number - 1]
+        values, name = dict(given.options), f"Node {given.name!r}"
+        from_source, has_source = values.get("recurrence", "own") == "source", STEMS.index("weight_hh") in stems
+        if from_source != has_source:
+            raise ValueError(f"{name} must have sources with weights 'weight_hh' if and only if its `recurrence` is 'source'.")
+        if not from_source:
+            return 0
+        memset(&cell, 0, sizeof(cell))
+        kernels.describe_cell(node.cell, node.cell_option, &cell, &options)
+        if not cell.n_blocks == cell.n_x == cell.n_h:
+            raise ValueError(f"{name}: `recurrence` of {given.cell} must be 'own', because some of its gates do not add the "
+                             "product with h to that with x.")
+        for option in ("normalization", "recurrent_dropout", "zoneout", "initial_state"):
+            if option in values and values[option] != KINDS[given.kind][option].default:
+                raise ValueError(f"{name}: `{option}` must be {KINDS[given.kind][option].default!r} where `recurrence` is "
+                                 f"'source', got {values[option]!r}.")
         return 0
 
     cdef int check_streams(self, int number) except -1:
@@ -206,6 +250,8 @@ cdef class NodeTables:
         if len(once) > 1 or (True in once and not info.reads_once):
             instead = " or only streams with one row per sequence" if info.reads_once else ""
             raise ValueError(f"Node {name!r} must read streams with one row per step{instead}.")
+        if True in once and any(self.network.source[node.first_source + i].shift for i in range(node.n_sources)):
+            raise ValueError(f"Node {name!r} must read streams with one row per sequence at shift 0.")
         if info.reads_equal and len({self.columns_of(source) for source in sources}) > 1:
             raise ValueError(f"Node {name!r} must read streams of one width and direction.")
         if info.merges and self.columns_of(sources[0])[0] != 2:
@@ -252,9 +298,22 @@ cdef class NodeTables:
             if carried.state >= 0:
                 name = f"{network.node[number].declared.state_name[carried.state].decode()}_{node}"
             else:
-                name = ("y" if number == network.head else node) + (f"_{carried.back + 1}" if carried.back else "")
+                name = self.stream_name(number, node) + (f"_{carried.back + 1}" if carried.back else "")
             layout[carried.column] = name, carried.column, network.node[number].out.units
         return list(layout.values())
+
+    cdef str stream_name(self, int number, str name):
+        """Name of a stream among the states: that of h where a cell reads it in the place of its own."""
+        cdef const rnn_source *source
+        cdef int i, k
+        if number == self.network.head:
+            return "y"
+        for i in range(1, self.network.n_nodes):
+            for k in range(self.network.node[i].n_sources):
+                source = &self.network.source[self.network.node[i].first_source + k]
+                if source.node == number and STEMS[source.stem] == "weight_hh":
+                    return f"h_{self.nodes[i - 1].name}"
+        return name
 
     cdef str tensor_name(self, const rnn_tensor *tensor):
         stem, name = tensor.stem.decode(), self.direction_name(tensor.node, tensor.direction)
@@ -265,27 +324,29 @@ cdef class NodeTables:
         return self.nodes[number - 1].name + ("_reverse" if self.network.node[number].direction[d].reverse else "")
 
 
-def tensors(n_features, nodes):
+def tensors(n_features, nodes, window=1):
     """List the arrays of parameters of a network, in their order in the flat vector.
 
     Parameters
     ----------
     n_features : int
     nodes : sequence of Node
+    window : int
+        Steps of the data that the nodes read side by side.
 
     Returns
     -------
     tensors : list of Tensor
         Under PyTorch's names: by node and direction `weight_ih_l0` (G*H, I), `weight_hh_l0` (G*H, H), `bias_ih_l0` and
         `bias_hh_l0` (G*H,), and the cell's own, the reverse direction with the suffix `_reverse`; then `head.weight` and
-        `head.bias`.
+        `head.bias`. Of a dense node likewise.
 
     Raises
     ------
     ValueError
         If the nodes are not those of a network, or need too many parameters.
     """
-    cdef NodeTables tables = NodeTables(n_features, nodes)
+    cdef NodeTables tables = NodeTables(n_features, nodes, window)
     cdef rnn_network *network = &tables.network
     cdef const rnn_tensor *tensor
     cdef rnn_wish wish

@@ -216,7 +216,7 @@ def draw_lengths(batch, steps, ragged, rng):
 
 def with_given_states(network, data, rng):
     """Return a copy of the data whose sequences continue from given states, if they can."""
-    if not network.is_causal:
+    if not network.is_causal or network.window > 1 or network.stride > 1:
         return data
     shape = data.n_samples, sum(n for _, _, n in network.state_layout)
     states = rng.uniform(-0.7, 0.7, shape).astype(np.float32).astype(network.dtype)
@@ -424,6 +424,11 @@ def reference_arguments(network, params, data):
     return weights, X, y, None if data.weights is None else listed(data.weights)
 
 
+def windows_of(network):
+    """Return the options of the reference for what a network reads of X at each step."""
+    return {"stride": network.stride, "window": network.window}
+
+
 def run_reference(network, params, data, dropping=None):
     """Return what `run_engine` returns, from the reference; `dropping` is (seed, update)."""
     weights, X, *targets = reference_arguments(network, params, data)
@@ -439,9 +444,11 @@ def run_reference(network, params, data, dropping=None):
         dropping=dropping,
         initial_state=given,
         **parameters_of_loss(network),
+        **windows_of(network),
     )
-    link = {"link": network.loss, "groups": network.groups}
-    raw = reference.forward(weights, X, nodes, per_step=per_step, initial_state=given, **link)
+    options = {"link": network.loss, "groups": network.groups, "initial_state": given}
+    options |= windows_of(network)
+    raw = reference.forward(weights, X, nodes, per_step=per_step, **options)
     raw = np.concatenate([np.atleast_2d(z) for z in raw])
     return SimpleNamespace(
         loss=loss,

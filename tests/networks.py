@@ -61,11 +61,70 @@ def stack_nodes(
     return nodes if n_outputs else nodes[:-1]
 
 
+# ---- Layers of several nodes --------------------------------------------------------------------
+# Each appends its nodes, which read these sources, and returns what the next layer reads.
+
+
+def add_convolution(nodes, sources, channels, kernel_size, name="conv0", activation="relu"):
+    """Append a causal convolution: of each source the present step and those before."""
+    read = [Source(source, -back) for back in range(kernel_size) for source in sources]
+    options = (("activation", activation), ("bias", True))
+    return [add_node(nodes, "dense", read, name, units=channels, options=options)]
+
+
+def add_projected_layer(nodes, sources, units, projection, name="l0", directions="forward"):
+    """Append an LSTM whose states go on through a projection (Sak et al., 2014)."""
+    each = ("forward", "reverse") if directions == "both" else (directions,)
+    projected = []
+    for direction in each:
+        cell = len(nodes)
+        read = [*sources, Source(cell + 1, -1, "weight_hh")]
+        options = (("recurrence", "source"),)
+        fields = {"units": units, "cell": "lstm", "directions": direction}
+        add_node(nodes, "recurrent", read, name, options=options, **fields)
+        options = (("activation", "identity"), ("bias", False))
+        fields = {"units": projection, "options": options, "directions": direction}
+        projected.append(add_node(nodes, "dense", [cell], f"{name}_projection", **fields))
+    return projected
+
+
+def add_deep_transition(
+    nodes, sources, sizes, name="l0", *, cell="elman", shortcut=False, head=None
+):
+    """Append a deep transition (Pascanu et al., 2014): DT, with a shortcut DT(S).
+
+    The first of `sizes` is that of the layer that reads the sources and the state before; the last
+    is that of the state. That of jordan is the output of node number `head`.
+    """
+    first, last = len(nodes), len(nodes) + len(sizes) - 1
+    activation = ("activation", "tanh")
+    before = Source(last, -1, "weight_hh") if cell == "elman" else Source(head, -1, "weight_oh")
+    options = (activation, ("recurrence", "source")) if cell == "elman" else (activation,)
+    add_node(
+        nodes, "recurrent", [*sources, before], name, units=sizes[0], cell=cell, options=options
+    )
+    for k, units in enumerate(sizes[1:]):
+        read = [Source(first + k)]
+        if shortcut and first + k + 1 == last:
+            read.append(Source(last, -1, "weight_skip"))
+        options = (activation, ("bias", True))
+        add_node(nodes, "dense", read, f"{name}_transition{k}", units=units, options=options)
+    return [last]
+
+
+def add_deep_output(nodes, sources, sizes, n_outputs, activation="relu"):
+    """Append output layers and the head; the sources have rows per step or once per sequence."""
+    for k, units in enumerate(sizes):
+        options = (("activation", activation), ("bias", True))
+        sources = [add_node(nodes, "dense", sources, f"output{k}", units=units, options=options)]
+    return [add_node(nodes, "head", sources, "head", units=n_outputs)]
+
+
 # ---- Random networks ----------------------------------------------------------------------------
 
 ACTIVATIONS = tuple((("activation", name),) for name in reference.ACTIVATION)
 IDENTITY, TANH, RELU, LOGISTIC = ACTIVATIONS
-UNBOUNDED = (IDENTITY, RELU)
+UNBOUNDED, BOUNDED = (IDENTITY, RELU), (TANH, LOGISTIC)
 ALL_CELLS = (
     *product(("elman", "jordan", "indrnn"), ACTIVATIONS),
     ("gru", ()),
@@ -83,6 +142,7 @@ LINEAR = ("mingru", "minlstm")  # their states have no bounds either
 REGULARISING = {"recurrent_dropout": 0.3, "zoneout": 0.2}
 UNITS = (*range(1, 10), 16, 17)
 SHIFTS = (0, -1, -2)
+STRIDES, WINDOWS = (1, 2, 3), (1, 2, 4)
 POOLINGS = ("mean", "max")
 MERGES, NORMS = tuple(reference.MERGE), tuple(reference.NORM)
 DIRECTIONS = tuple(reference.DIRECTIONS)
@@ -120,6 +180,9 @@ def random_network(rng, dtype="float64"):
         quantile = pick(rng, (0.2, (0.1, 0.5, 0.8)))
         n_outputs *= np.size(quantile)
     per_step, looping = happens(rng, 0.5), happens(rng, 0.4)
+    stride = window = 1
+    if happens(rng, 0.2):
+        stride, window = 1 if per_step else pick(rng, STRIDES), pick(rng, WINDOWS)
     feedback = looping and happens(rng, 0.6)
     cells = [
         (cell, options)
@@ -127,8 +190,11 @@ def random_network(rng, dtype="float64"):
         if feedback or cell != "jordan"
         if not (loss in ("poisson", "gamma") and (options in UNBOUNDED or cell in LINEAR))
     ]  # exp(z) of units without bounds that feed themselves is soon infinite
-    nodes, n_codes = [], int(rng.integers(1, 3)) if happens(rng, 0.4) else 0
+    bounded = BOUNDED if loss in ("poisson", "gamma") else ACTIVATIONS
+    reads_codes = window == stride == 1 and happens(rng, 0.4)
+    nodes, n_codes = [], int(rng.integers(1, 3)) if reads_codes else 0
     n_features = int(n_features > 1 or not n_codes) * n_features + n_codes
+    width = n_features * window
     for column in rng.permutation(n_features)[:n_codes].tolist():
         options = (("column", column), ("rows", int(rng.integers(1, 12))))
         fields = {"units": pick(rng, UNITS), "options": options}
@@ -137,21 +203,33 @@ def random_network(rng, dtype="float64"):
         add_random_disturbance(rng, nodes, 0 if n_codes == n_features else DATA)
     for k in range(rng.integers(1 if feedback or not looping else 2, 5)):
         directions = "forward" if looping else pick(rng, DIRECTIONS)
-        add_random_layer(rng, nodes, n_features, pick(rng, cells), directions, f"l{k}")
-    add_random_head(rng, nodes, n_features, n_outputs, at_every_step=per_step or feedback)
+        if happens(rng, 0.2):
+            add_random_dense(rng, nodes, width, directions, f"dense{k}", bounded)
+        if happens(rng, 0.15):
+            add_random_transition(rng, nodes, width, directions, f"l{k}")
+        else:
+            add_random_layer(rng, nodes, width, pick(rng, cells), directions, f"l{k}")
+    add_random_head(rng, nodes, width, n_outputs, per_step or feedback, bounded)
     if feedback:
         feed_back(rng, nodes)
     elif looping:
         close_a_loop(rng, nodes)
     nodes = [replace(node, options=node.options + random_norm(rng, node)) for node in nodes]
-    return Network(n_features, tuple(nodes), loss, 0.7, per_step, dtype, quantile, groups)
+    windows = {"stride": stride, "window": window}
+    return Network(
+        n_features, tuple(nodes), loss, 0.7, per_step, dtype, quantile, groups, **windows
+    )
+
+
+def streams_of(nodes, n_features):
+    """Return what a new node can read: the nodes, and the data unless all of X are codes."""
+    streams = list(range(len(nodes)))
+    return [DATA, *streams] if reference.width(nodes, DATA, n_features) else streams
 
 
 def add_random_layer(rng, nodes, n_features, cell, directions, name):
     """Append a recurrent node that reads what is there, and perhaps others behind it."""
-    streams = list(range(len(nodes)))
-    if reference.width(nodes, DATA, n_features):
-        streams = [DATA, *streams]
+    streams = streams_of(nodes, n_features)
     sources = [Source(*read) for read in pick_some(rng, list(product(streams, SHIFTS)), 3)]
     used = [node.units for node in nodes if node.kind == "recurrent"]
     units = pick(rng, used) if used and happens(rng, 0.5) else pick(rng, UNITS)
@@ -167,6 +245,52 @@ def add_random_layer(rng, nodes, n_features, cell, directions, name):
     ]
     if equal and happens(rng, 0.8):
         add_node(nodes, "add", [new, *pick_some(rng, equal, 2)])
+
+
+def add_random_dense(rng, nodes, n_features, directions, name, activations):
+    """Append a dense node that reads what is there, and perhaps itself."""
+    streams = streams_of(nodes, n_features)
+    stems = ("weight_ih", "weight_skip")
+    sources = [
+        Source(*read, pick(rng, stems) if i else "weight_ih")
+        for i, read in enumerate(pick_some(rng, list(product(streams, SHIFTS)), 3))
+    ]
+    if happens(rng, 0.3):
+        sources.append(Source(len(nodes), -1, "weight_skip"))
+        activations = BOUNDED  # others would grow from step to step
+    if directions == "both":
+        directions = pick(rng, ("forward", "reverse"))
+    fields = {"units": pick(rng, UNITS), "directions": directions}
+    options = random_dense_options(rng, activations)
+    return add_node(nodes, "dense", sources, name, options=options, **fields)
+
+
+def add_random_transition(rng, nodes, n_features, directions, name):
+    """Append a cell whose products with h are those with a dense node behind it, or with others."""
+    streams = streams_of(nodes, n_features)
+    sources = [Source(*read) for read in pick_some(rng, list(product(streams, SHIFTS)), 2)]
+    cells = [c for c in ALL_CELLS if c[0] in ("elman", "lstm") and c[1] not in UNBOUNDED]
+    cell, options = pick(rng, cells)
+    options = (*options, ("recurrence", "source"))
+    fields = {"units": pick(rng, UNITS), "cell": cell, "options": options}
+    if directions == "both":
+        sources.append(Source(pick(rng, streams), -1, "weight_hh"))
+        add_node(nodes, "recurrent", sources, name, directions=directions, **fields)
+        return
+    first, last = len(nodes), len(nodes) + rng.integers(1, 3)
+    sources.append(Source(last, -1, "weight_hh"))
+    add_node(nodes, "recurrent", sources, name, directions=directions, **fields)
+    for k in range(first, last):
+        read = [Source(k)]
+        if k + 1 == last and happens(rng, 0.5):
+            read.append(Source(last, -1, "weight_skip"))
+        fields = {"units": pick(rng, UNITS), "directions": directions}
+        options = random_dense_options(rng, BOUNDED)
+        add_node(nodes, "dense", read, f"{name}_transition{k}", options=options, **fields)
+
+
+def random_dense_options(rng, activations):
+    return (*pick(rng, activations), ("bias", happens(rng, 0.8)))
 
 
 def random_options(rng, cell):
@@ -202,7 +326,7 @@ def options_of_cell(node):
 def add_random_changes(rng, nodes, n_features, stream):
     """Perhaps append nodes that change a stream, and return the last one."""
     directions = reference.unit_directions(nodes, stream, n_features)
-    if len(set(directions)) == 2 and happens(rng, 0.4):
+    if len(set(directions)) == 2 and happens(rng, 0.7):
         stream = add_node(nodes, "merge", [stream], options=(("method", pick(rng, MERGES)),))
     if happens(rng, 0.3):
         stream = add_random_disturbance(rng, nodes, stream)
@@ -215,22 +339,26 @@ def add_random_changes(rng, nodes, n_features, stream):
 def add_random_disturbance(rng, nodes, stream):
     """Append a node that changes a stream in training only."""
     layer = ("layer", len(nodes))
-    if happens(rng, 0.3):
+    if happens(rng, 0.5):
         return add_node(nodes, "noise", [stream], options=(("std", 0.2), layer))
     options = (("rate", 0.3), layer, ("per_sequence", happens(rng, 0.5)))
     return add_node(nodes, "drop", [stream], options=options)
 
 
-def add_random_head(rng, nodes, n_features, n_outputs, at_every_step):
-    """Append a head that reads what nobody reads, and perhaps more."""
-    read_by_others = {source.node for node in nodes for source in node.sources}
+def add_random_head(rng, nodes, n_features, n_outputs, at_every_step, activations):
+    """Append a head that reads what no later node reads, and perhaps more."""
+    read_later = {s.node for i, node in enumerate(nodes) for s in node.sources if s.node < i}
     streams = list(range(len(nodes)))
-    read = [i for i in streams if i not in read_by_others]
+    read = [i for i in streams if i not in read_later]
     if happens(rng, 0.5):
         read += [i for i in pick_some(rng, streams, 2) if i not in read]
     if not at_every_step:
         read = [add_random_summary(rng, nodes, i) for i in read]
     read = [add_random_changes(rng, nodes, n_features, i) if happens(rng, 0.4) else i for i in read]
+    if happens(rng, 0.2):
+        options = random_dense_options(rng, activations)
+        fields = {"units": pick(rng, UNITS), "options": options}
+        read = [add_node(nodes, "dense", read, "output", **fields)]
     add_node(nodes, "head", read, "head", units=n_outputs)
 
 
@@ -259,7 +387,7 @@ def close_a_loop(rng, nodes):
         (i, j)
         for i, node in enumerate(nodes)
         for j in range(i + 1, len(nodes))
-        if node.kind == "recurrent" and nodes[j].kind != "head"
+        if node.kind in ("recurrent", "dense") and nodes[j].kind != "head"
         if not behind_the_last_step(nodes, j)
     ]
     i, j = pick(rng, later)

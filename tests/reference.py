@@ -8,10 +8,11 @@ A network is a list of nodes, the head last. The reference reads their attribute
 
 Weights are a dict in the order of the flat vector, and `layout` lists their names and shapes:
 ``weight_ih_l0`` (G*H, width of the sources), ``weight_hh_l0`` (G*H, H), ``bias_ih_l0`` and
-``bias_hh_l0`` (G*H,), suffix ``_reverse`` for the second direction, then ``head.weight``
-(n_outputs, width of the sources) and ``head.bias`` (n_outputs,). An embedding has ``NAME.weight``
-(rows, units). X is a list of sequences (T_i, n_features); the columns that embeddings read hold
-codes, all others are the stream of the data.
+``bias_hh_l0`` (G*H,), suffix ``_reverse`` for the second direction; of a dense node NAME
+``NAME.weight`` (units, width of the sources) and ``NAME.bias`` (units,), at last ``head.weight``
+and ``head.bias``. An embedding has ``NAME.weight`` (rows, units). X is a list of sequences
+(T_i, n_features); the columns that embeddings read hold codes, all others are the stream of the
+data.
 
 What can be differentiated returns its result and a function ``backward``, which takes the gradient
 with respect to that result, adds to the gradients of the weights, and returns that of the input.
@@ -410,6 +411,10 @@ FORWARD, REVERSE = 1, -1
 OF_ALL_STEPS = ("last", "pool", "attend")  # kinds that write once per sequence
 DIRECTIONS = {"forward": (FORWARD,), "reverse": (REVERSE,), "both": (FORWARD, REVERSE)}
 SUFFIX = {FORWARD: "", REVERSE: "_reverse"}
+# Stems of the weights of sources, in the order of the flat vector.
+STEMS = ("weight_ih", "weight_oh", "weight_hh", "weight_skip")
+# Kinds of nodes with streams of their own width and directions.
+WITH_UNITS = ("recurrent", "dense")
 
 
 def code_columns(nodes):
@@ -426,7 +431,7 @@ def width(nodes, i, n_features):
     if i == DATA:
         return n_features - len(code_columns(nodes))
     node = nodes[i]
-    if node.kind == "recurrent":
+    if node.kind in WITH_UNITS:
         return node.units * len(DIRECTIONS[node.directions])
     if node.kind in ("head", "embed"):
         return node.units
@@ -439,7 +444,7 @@ def unit_directions(nodes, i, n_features):
     if i == DATA or nodes[i].kind in ("head", "merge", "embed"):
         return np.full(width(nodes, i, n_features), FORWARD)
     node = nodes[i]
-    if node.kind == "recurrent":
+    if node.kind in WITH_UNITS:
         return np.repeat(DIRECTIONS[node.directions], node.units)
     first, *others = [unit_directions(nodes, s.node, n_features) for s in node.sources]
     if not all(np.array_equal(first, other) for other in others):
@@ -460,7 +465,12 @@ def input_widths(nodes, node, n_features):
     for source in node.sources:
         known = widths.get(source.weight, 0)
         widths[source.weight] = known + width(nodes, source.node, n_features)
-    return widths
+    return {stem: widths[stem] for stem in STEMS if stem in widths}
+
+
+def reads_source(node):
+    """Tell whether a recurrent node multiplies a source by weight_hh, and not its own h."""
+    return dict(node.options).get("recurrence") == "source"
 
 
 def norm_shapes(node):
@@ -484,7 +494,8 @@ def recurrent_shapes(node, widths):
     if "weight_ih" in others:
         shapes["weight_ih"] = (n_rows, others.pop("weight_ih"))
     if step.hidden_product:
-        shapes["weight_hh"] = (n_rows, n_units)
+        n_columns = others.pop("weight_hh") if reads_source(node) else n_units
+        shapes["weight_hh"] = (n_rows, n_columns)
     shapes["bias_ih"] = (n_rows,)
     if step.hidden_product:
         shapes["bias_hh"] = (n_rows,)
@@ -503,6 +514,21 @@ def learned_states(node):
     return [f"initial_{name}" for name in STATES[: STEP[node.cell].n_states]] if learns else []
 
 
+def dense_shapes(node, widths):
+    """Return the shapes of a dense node's arrays, in the order of the flat vector."""
+    others = dict(widths)
+    shapes = {"weight": (node.units, others.pop("weight_ih"))}
+    if dict(node.options).get("bias", True):
+        shapes["bias"] = (node.units,)
+    return shapes | {stem: (node.units, n_columns) for stem, n_columns in others.items()}
+
+
+def dense_name(node):
+    """Return what the names of a dense node's arrays begin with."""
+    (direction,) = DIRECTIONS[node.directions]
+    return node.name + SUFFIX[direction]
+
+
 def layout(nodes, n_features):
     """Return the shape of each array of weights by its name, in the order of the flat vector."""
     shapes = {}
@@ -512,6 +538,9 @@ def layout(nodes, n_features):
             for direction in DIRECTIONS[node.directions]:
                 for stem, shape in recurrent_shapes(node, widths).items():
                     shapes[f"{stem}_{node.name}{SUFFIX[direction]}"] = shape
+        elif node.kind == "dense":
+            for stem, shape in dense_shapes(node, widths).items():
+                shapes[f"{dense_name(node)}.{stem}"] = shape
         elif node.kind == "head":
             shapes[f"{node.name}.weight"] = (node.units, sum(widths.values()))
             shapes[f"{node.name}.bias"] = (node.units,)
@@ -541,8 +570,9 @@ def readings(nodes):
                 for source in node.sources:
                     yield (i, direction), source.node, direction * source.shift
         else:
+            direction = DIRECTIONS[node.directions][0]
             for source in node.sources:
-                for steps in (-1, 1) if node.kind in OF_ALL_STEPS else (source.shift,):
+                for steps in (-1, 1) if node.kind in OF_ALL_STEPS else (direction * source.shift,):
                     yield i, source.node, steps
 
 
@@ -579,11 +609,36 @@ def check_order(nodes):
 # ---- The network, on one sequence ---------------------------------------------------------------
 
 
+def windows(x, stride, window):
+    """Return what a strided causal convolution reads of X at each step of its shorter axis.
+
+    Row t holds steps s t, s t - 1, ..., s t - (k - 1) side by side, zeros before the beginning;
+    s is the stride and k the window.
+    """
+    x = np.asarray(x, dtype=np.float64)
+    n_steps = (len(x) - 1) // stride + 1
+    rows = [[x[t - i] if t >= i else 0 * x[0] for i in range(window)] for t in range(len(x))]
+    values = np.reshape(rows[::stride], (n_steps, -1))
+
+    def backward(d_values):
+        d_x = np.zeros(x.shape)
+        for t, d_row in enumerate(np.split(d_values, n_steps)):
+            for i, d_step in enumerate(np.split(d_row[0], window)):
+                if stride * t >= i:
+                    d_x[stride * t - i] += d_step
+        return d_x
+
+    return values, backward
+
+
 def name_of_stream(nodes, i, back):
     """Return under what name a stream of `back` steps before the first is given."""
     while nodes[i].kind in ("drop", "noise"):
         i = nodes[i].sources[0].node
     name = "x" if i == DATA else "y" if nodes[i].kind == "head" else nodes[i].name
+    for node in nodes:
+        if any(source.node == i and source.weight == "weight_hh" for source in node.sources):
+            name = f"h_{node.name}"
     return name if back == 1 else f"{name}_{back}"
 
 
@@ -667,6 +722,14 @@ class Run:
 
         return np.concatenate(values), backward
 
+    def by_stem(self, node, t, direction):
+        """Return the sources of each stem side by side, and where their gradients go."""
+        x, scatter = {}, {}
+        for stem in dict.fromkeys(source.weight for source in node.sources):
+            sources = [source for source in node.sources if source.weight == stem]
+            x[stem], scatter[stem] = self.side_by_side(sources, t, direction)
+        return x, scatter
+
     def outside(self, i, t):
         """What comes before the first step or after the last."""
         if self.given is None:
@@ -694,20 +757,22 @@ class Run:
         if not starts:
             states = self.value(*before)
         elif self.given is not None and node.cell != "jordan":  # which does not read its h
-            states = [self.given[f"{name}_{node.name}"] for name in STATES[: step.n_states]]
+            states = [self.given.get(f"{name}_{node.name}") for name in STATES[: step.n_states]]
         elif learned:
             states = [self.weights[f"{stem}_{node.name}{SUFFIX[direction]}"] for stem in learned]
         else:
             states = np.zeros((step.n_states, node.units))
-        x, scatter = {}, {}
-        for stem in dict.fromkeys(source.weight for source in node.sources):
-            sources = [source for source in node.sources if source.weight == stem]
-            x[stem], scatter[stem] = self.side_by_side(sources, t, direction)
+        x, scatter = self.by_stem(node, t, direction)
         p = {stem: self.weights[name] for stem, name in names.items()}
         mask, zone = self.h_mask(i, direction), self.zone(i, direction, t)
         if mask is not None:  # U (mask * h) is (U * mask) h
             p["weight_hh"] = p["weight_hh"] * mask
-        new_states, step_back = step(p, x, states, dict(node.options))
+        if reads_source(node):  # where the cell would multiply its h, it multiplies the source
+            states = [np.zeros(node.units), *states[1:]]
+            read = [x.pop("weight_hh"), *states[1:]]
+        else:
+            read = states
+        new_states, step_back = step(p, x, read, dict(node.options))
 
         def backward(d_states):
             d_p = {stem: self.d_weights[name] for stem, name in names.items()}
@@ -716,6 +781,9 @@ class Run:
             d_x, d_before = step_back((1 - zone) * d_states, d_p)
             if mask is not None:
                 self.d_weights[names["weight_hh"]] += d_p["weight_hh"] * mask
+            if reads_source(node):
+                d_x["weight_hh"] = d_before[0]
+                d_before = (np.zeros(node.units), *d_before[1:])
             for stem, d_input in d_x.items():
                 scatter[stem](d_input)
             if not starts:
@@ -762,6 +830,28 @@ class Run:
             self.d_weights[name][code] += d_row
 
         return self.weights[name][code], backward
+
+    def dense(self, i, t):
+        """act(W [sources side by side] + b), with an array of weights for each stem."""
+        node, name = self.nodes[i], dense_name(self.nodes[i])
+        options = dict(node.options)
+        function, derivative = ACTIVATION[options.get("activation", "identity")]
+        x, scatter = self.by_stem(node, t, *DIRECTIONS[node.directions])
+        names = {stem: f"{name}.{stem}".replace("weight_ih", "weight") for stem in x}
+        a = sum(self.weights[names[stem]] @ x[stem] for stem in x)
+        if options.get("bias", True):
+            a = a + self.weights[f"{name}.bias"]
+        y = function(a)
+
+        def backward(d_y):
+            d_a = d_y * derivative(y)
+            if options.get("bias", True):
+                self.d_weights[f"{name}.bias"] += d_a
+            for stem in x:
+                self.d_weights[names[stem]] += np.outer(d_a, x[stem])
+                scatter[stem](self.weights[names[stem]].T @ d_a)
+
+        return y, backward
 
     def drop(self, i, t):
         """Without masks, which belong to training, nothing."""
@@ -903,14 +993,25 @@ def deep_recursion(n_items):
 
 
 def run_network(
-    weights, x, nodes, *, per_step, link="squared_error", groups=(), given=None, masks=None
+    weights,
+    x,
+    nodes,
+    *,
+    per_step,
+    link="squared_error",
+    groups=(),
+    given=None,
+    masks=None,
+    stride=1,
+    window=1,
 ):
     """Return the head's raw outputs (T or 1, n_outputs), and `backward`.
 
     `link` is the loss whose link is applied to outputs that are fed back. If not per step, the
-    head is read once, at the last step. `given`: see `Run`.
+    head is read once, at the last step. `given`: see `Run`. The nodes read `windows` of x.
     """
-    run, head = Run(weights, x, nodes, link, groups, given, masks), len(nodes) - 1
+    values, windows_backward = windows(x, stride, window)
+    run, head = Run(weights, values, nodes, link, groups, given, masks), len(nodes) - 1
     times = range(run.n_steps) if per_step else [run.n_steps - 1]
     with deep_recursion(run.n_steps * len(nodes)):
         raw = np.array([run.value(run.raw, head, t) for t in times])
@@ -922,18 +1023,15 @@ def run_network(
         run.backward(d_weights)
         d_x = np.zeros(run.x.shape)  # codes have no slope
         d_x[:, run.numbers] = run.gradient(DATA)
-        return d_x
+        return windows_backward(d_x)
 
     return raw, backward
 
 
-def forward(
-    weights, X, nodes, *, per_step=False, link="squared_error", groups=(), initial_state=None
-):
+def forward(weights, X, nodes, *, per_step=False, initial_state=None, **options):
     """Return each sequence's raw head outputs: (T_i, n_outputs) if per step, else (n_outputs,)."""
-    options = {"per_step": per_step, "link": link, "groups": groups}
     raws = [
-        run_network(weights, x, nodes, given=given, **options)[0]
+        run_network(weights, x, nodes, per_step=per_step, given=given, **options)[0]
         for x, given in zip(X, each_given(initial_state, len(X)), strict=True)
     ]
     return raws if per_step else [raw[0] for raw in raws]
@@ -946,12 +1044,14 @@ def each_given(initial_state, n_samples):
     return [{name: rows[i] for name, rows in initial_state.items()} for i in range(n_samples)]
 
 
-def hidden_states(weights, X, nodes, *, layer=-1, per_step=False, link="squared_error"):
+def hidden_states(
+    weights, X, nodes, *, layer=-1, per_step=False, link="squared_error", stride=1, window=1
+):
     """Return a recurrent node's states of each sequence: (T_i, D*H) if per step, else the last."""
     i = [i for i, node in enumerate(nodes) if node.kind == "recurrent"][layer]
     states = []
     for x in X:
-        run = Run(weights, x, nodes, link)
+        run = Run(weights, windows(x, stride, window)[0], nodes, link)
         with deep_recursion(run.n_steps * len(nodes)):
             outputs = np.array([run.value(run.stream, i, t) for t in range(run.n_steps)])
         forward = unit_directions(nodes, i, run.n_features) == FORWARD
@@ -1082,11 +1182,12 @@ def sequence_losses(
     divisor=None,
     dropping=None,
     initial_state=None,
+    **options,
 ):
     """Yield each sequence's share of sum(w l) / divisor, its d_raw, and its network's `backward`.
 
     The divisor is sum(w) if none is given. `dropping` is (seed, update) of a training with masks.
-    `initial_state`: see `each_given`.
+    `initial_state`: see `each_given`. `options` are those of `run_network`.
 
     `y` and `sample_weight` hold one entry per sequence: its own if many-to-one; if per step, its
     steps', (T_i,) or (T_i, n_targets). Targets of weight 0 are never looked at.
@@ -1096,10 +1197,12 @@ def sequence_losses(
     ws = [np.atleast_1d(np.asarray(w, dtype=np.float64)) for w in ws]
     total = sum(w.sum() for w in ws) if divisor is None else divisor
     all_given = each_given(initial_state, len(X))
+    options |= {"per_step": per_step, "link": loss, "groups": groups}
     for i, (x, target, w, given) in enumerate(zip(X, targets, ws, all_given, strict=True)):
-        masks = None if dropping is None else Masks(*dropping, sample=i)
-        options = {"per_step": per_step, "link": loss, "groups": groups, "given": given}
-        options["masks"] = masks
+        options |= {
+            "given": given,
+            "masks": None if dropping is None else Masks(*dropping, sample=i),
+        }
         raw, backward = run_network(weights, x, nodes, **options)
         share, d_raw, taught = 0.0, np.zeros_like(raw), w > 0
         if taught.any():

@@ -197,9 +197,9 @@ def test_chrono_reads_the_longest_training_sequence(ragged):
     rnn = RNNClassifier(4, cell="gru", **still)
     seen = []
 
-    def initialize(network, rng, n_steps=None):
+    def initialize(network, rng, n_steps=None, *others):
         seen.append(n_steps)
-        return _network.initialize(network, rng, n_steps)
+        return _network.initialize(network, rng, n_steps, *others)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("sklearn_rnn._estimators.base.initialize", initialize)

@@ -32,6 +32,7 @@ from cases import (
     reference_arguments,
     run_reference,
     simd_level,
+    windows_of,
     with_given_states,
 )
 from networks import (
@@ -45,8 +46,10 @@ from networks import (
     REGULARISING,
     RELU,
     SHIFTS,
+    STRIDES,
     TANH,
     UNBOUNDED,
+    WINDOWS,
     Network,
     Node,
     Source,
@@ -101,7 +104,8 @@ def assert_gradients_are_the_slopes(network, params, data, shift=SHIFT):
     """
     weights, X, *targets = reference_arguments(network, params, data)
     options = {"nodes": network.nodes, "loss": network.loss, "per_step": network.per_step}
-    options |= parameters_of_loss(network) | {"initial_state": given_states(network, data)}
+    options |= parameters_of_loss(network) | windows_of(network)
+    options |= {"initial_state": given_states(network, data)}
     _, d_weights, d_X = reference.loss_and_grad(weights, X, *targets, **options)
     gradients = d_weights | {"X": np.concatenate(d_X)}
     least = 1e-3 * max(map(np.linalg.norm, gradients.values()))  # the rest is rounded off the loss
@@ -124,17 +128,28 @@ def assert_gradients_are_the_slopes(network, params, data, shift=SHIFT):
 
 
 # Kinds whose stream a recurrent node can read, at the same step or before; and in a loop.
-READ_EARLIER = ("data", "embed", "recurrent", "drop", "noise", "norm", "merge", "add")
-READ_LATER = ("recurrent", "drop", "noise", "norm", "add", "head")
+READ_EARLIER = ("data", "embed", "recurrent", "dense", "drop", "noise", "norm", "merge", "add")
+READ_LATER = ("recurrent", "dense", "drop", "noise", "norm", "add", "head")
+# Cells that can take h from a source.
+TAKE_H = ("elman", "lstm")
+
+
+def assert_readings_of_dense_nodes(readings):
+    kinds, shifts, directions, stems, places = zip(*readings, strict=True)
+    assert set(kinds) >= {"data", "recurrent", "dense", "drop", "add", "last", "pool"}
+    assert {*zip(shifts, directions, strict=True)} == {*product(SHIFTS, ("forward", "reverse"))}
+    assert {*zip(shifts, stems, strict=True)} == {*product(SHIFTS, ("weight_ih", "weight_skip"))}
+    assert set(places) == {"earlier", "itself", "later"}
 
 
 def test_random_networks_have_every_kind_of_node_cell_and_reading():
     kinds, options, commons, cells, losses, lengths = set(), set(), set(), set(), set(), set()
-    shifts, directions, later = set(), set(), set()
+    shifts, directions, later, of_dense, windows = set(), set(), set(), set(), set()
     for seed in SEEDS:
         network, _, data = random_problem(seed)
         nodes = network.nodes
         losses.add((network.loss, network.per_step))
+        windows.add((network.stride, network.window))
         lengths |= {*np.diff(data.offsets)}
         kinds |= {(node.kind, min(len(node.sources), 3)) for node in nodes}
         options |= {(node.kind, *o) for node in nodes for o in node.options if o[0] != "layer"}
@@ -143,38 +158,48 @@ def test_random_networks_have_every_kind_of_node_cell_and_reading():
                 cells.add((node.cell, options_of_cell(node), node.directions))
                 common = set(node.options) - set(options_of_cell(node))
                 commons |= set(product([node.cell, node.directions], common))
-                for source in node.sources:
-                    kind = "data" if source.node == DATA else nodes[source.node].kind
-                    if source.node > i:
-                        later.add((kind, source.shift, node.directions, source.weight))
-                    else:
-                        shifts.add((kind, source.shift, source.weight))
-                        directions.add((kind, node.directions))
+            for source in node.sources if node.kind in ("recurrent", "dense") else ():
+                kind = "data" if source.node == DATA else nodes[source.node].kind
+                place = ("earlier", "itself", "later")[1 + np.sign(source.node - i)]
+                if node.kind == "dense":
+                    reading = kind, source.shift, node.directions, source.weight, place
+                    of_dense.add(reading)
+                elif place == "later":
+                    later.add((kind, source.shift, node.directions, source.weight))
+                elif source.weight != "weight_hh":
+                    shifts.add((kind, source.shift, source.weight))
+                    directions.add((kind, node.directions))
     assert kinds == {("embed", 0), ("add", 2), ("add", 3)} | {
         (kind, 1) for kind in ("drop", "noise", "norm", "merge", "last", "pool", "attend")
-    } | set(product(("recurrent", "head"), (1, 2, 3)))
+    } | set(product(("recurrent", "dense", "head"), (1, 2, 3)))
     assert options >= {
         ("drop", "per_sequence", False),
         ("drop", "per_sequence", True),
         *(("pool", "method", method) for method in POOLINGS),
         *(("merge", "method", method) for method in MERGES),
         *(("norm", "method", method) for method in NORMS),
+        *(("dense", *activation) for (activation,) in ACTIVATIONS),
+        *(("dense", "bias", has_bias) for has_bias in (False, True)),
     }
-    assert cells == {
+    assert cells >= {
         (*cell, directions)
         for cell, directions in product(ALL_CELLS, DIRECTIONS)
         if cell[0] != "jordan" or directions == "forward"
     }
     assert shifts == set(product(READ_EARLIER, SHIFTS, ["weight_ih"]))
     assert directions == set(product(READ_EARLIER, DIRECTIONS))
-    assert later == {(kind, -1, "forward", "weight_ih") for kind in READ_LATER} | {
-        ("head", -1, "forward", "weight_oh")
+    rare = {("noise", -1, "forward", "weight_ih")}
+    assert later | rare == rare | {(kind, -1, "forward", "weight_ih") for kind in READ_LATER} | {
+        ("head", -1, "forward", "weight_oh"),
+        ("dense", -1, "forward", "weight_hh"),
+        ("dense", -1, "reverse", "weight_hh"),
     }
+    assert_readings_of_dense_nodes(of_dense)
     assert commons == {
         (cell_or_directions, ("initial_state", "learned"))
         for cell_or_directions in (*reference.STEP, *DIRECTIONS)
         if cell_or_directions != "jordan"
-    } | {
+    } | set(product((*TAKE_H, *DIRECTIONS), [("recurrence", "source")])) | {
         (cell_or_directions, ("normalization", norm))
         for cell_or_directions in (*filter(has_norms, reference.STEP), *DIRECTIONS)
         for norm in NORMS
@@ -184,17 +209,19 @@ def test_random_networks_have_every_kind_of_node_cell_and_reading():
         for option in REGULARISING.items()
         if cell_or_directions in DIRECTIONS or disturbs(cell_or_directions, option[0])
     }
+    assert [set(values) for values in zip(*windows, strict=True)] == [{*STRIDES}, {*WINDOWS}]
     assert losses == set(product(reference.LOSS, (False, True)))
     assert lengths == set(range(1, 13))
 
 
 def with_bounded_units(network):
-    nodes = [
-        replace(n, options=tuple((dict(n.options) | dict(TANH)).items()))
-        if n.kind == "recurrent" and options_of_cell(n) in UNBOUNDED
-        else n
-        for n in network.nodes
-    ]
+    """Return the network with tanh for all that may grow without bounds."""
+    unbounded = [options[0] for options in UNBOUNDED]
+
+    def bounded(options):
+        return tuple(TANH[0] if option in unbounded else option for option in options)
+
+    nodes = [replace(node, options=bounded(node.options)) for node in network.nodes]
     return replace(network, nodes=tuple(nodes))
 
 
@@ -211,7 +238,7 @@ def test_random_networks_are_used_up_to_the_last_array():
         # in being read, a source of steps before may have none.
         network = replace(with_bounded_units(network), loss="squared_error")
         network = with_means_of_all_steps(network)
-        data = draw_dataset(network, [9, 9], np.random.default_rng(0))
+        data = draw_dataset(network, [9 * network.stride] * 2, np.random.default_rng(0))
         result = run_reference(network, params, data)
         assert np.isfinite(result.loss)
         for name, gradient in network.views(result.d_params).items():
@@ -607,7 +634,7 @@ def test_masks_are_those_of_the_reference(seed, dtype, level):
 @each_seed
 def test_the_engine_lays_out_the_arrays_as_the_reference_does(seed):
     network, _, _ = random_problem(seed)
-    shapes = reference.layout(network.nodes, network.n_features)
+    shapes = reference.layout(network.nodes, network.n_features * network.window)
     assert [(tensor.name, tensor.shape) for tensor in network.tensors] == list(shapes.items())
 
 

@@ -136,6 +136,7 @@ typedef struct {
         rnn_initial initial;
     } own[MAX_OWN];                                     /* parameters of its own */
     int reads_output;                                   /* the output of the step before is one of its sources */
+    int h_from_source;                                  /* sources with weights "weight_hh" take the place of the previous h */
     int gates_end_with_forward;                         /* backward does not read the gates: d_out may be stored in their place */
     int seen_state;                                     /* with a norm, h sees that of this state; 0: of none */
 } rnn_cell;
@@ -201,6 +202,7 @@ typedef struct {
 typedef struct {
     int first, end;                                     /* in the network's `order` */
     int n_directions, reverse[MAX_DIRECTIONS];
+    int by_segment;                                     /* its one node takes all steps of a segment at once */
     int has_backward, reach;                            /* reach: greatest shift of a source */
     isize work;                                         /* multiplications per row, forward */
 } rnn_stage;
@@ -229,6 +231,8 @@ typedef struct {
 typedef struct {
     /* given: node 0 is the data; each node has its sources in a row; the tables have room for all that plan() adds */
     isize n_features;
+    isize stride, window;                               /* step t of the network reads `window` steps of the data from step
+                                                           stride * t back: node 0 has n_features * window units */
     int n_nodes, n_sources;
     const struct node_kind *kinds;                      /* the roster */
     isize *column;                                      /* of X, for each column of the data's stream; NULL: X has no codes */
@@ -264,8 +268,9 @@ typedef struct {
     isize n_codes;                                      /* of a slice: integers for the numbers of these rows */
     isize n_ints, offset, length, sample, bounds;       /* a worker's integers, and where each array begins */
     isize walk_size, operand_size, walk_bytes;          /* of a walk, of an operand, of a worker's walks: bytes */
-    isize widest, widest_passed;                        /* greatest width of a node, of the gradient of a shifted source */
-    isize panel, logits, zeros, passed;                 /* in a worker's arena; zeros (widest,), passed (max_rows, its ld) */
+    isize widest;                                       /* greatest width of a node */
+    isize rows_passed, widest_passed;                   /* most rows, greatest width of gradients of a shifted source */
+    isize panel, logits, zeros, passed;                 /* in a worker's arena; zeros (widest,), passed (rows_passed, its ld) */
     int n_carried;
     rnn_carried carried_state[MAX_CARRIED];
     isize state_columns;                                /* in a row of states */
@@ -282,5 +287,8 @@ static inline rnn_stream *stream_of(const rnn_network *network, const rnn_source
 {
     return &network->node[source->node].out;
 }
+
+/* How many steps of a network so many steps of the data are. */
+static inline isize steps_of(const rnn_network *network, isize n) { return (n - 1) / network->stride + 1; }
 
 #endif

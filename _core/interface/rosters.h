@@ -22,6 +22,7 @@ typedef struct {
     const rnn_option *options;                          /* or NULL; its cell may have more */
     rnn_rows rows;
     int has_units, has_cell, has_directions;
+    int one_direction;                                  /* only one of them at a time */
     int reads_codes;                                    /* it reads the codes in a column of X, its first option, and no sources */
     int stem_first;                                     /* arrays are called "weight_ih_l0", not "l0.weight" */
     /* what it reads */
@@ -37,6 +38,7 @@ typedef struct {
     int training_only;                                  /* in a prediction, its source takes its place */
     int in_place;                                       /* a lone reader may change the gradient of its source in place */
     int gathers;                                        /* it copies rows of earlier steps for the gradients of weights */
+    int gathers_forward;                                /* and for products forward */
     int is_output;                                      /* it has the outputs, their loss and its gradient */
 } rnn_kind_info;
 

@@ -7,19 +7,14 @@
 #ifndef SKLEARN_RNN_HEAD_H
 #define SKLEARN_RNN_HEAD_H
 
-#include "cells/declare.h"
 #include "levels/losses.h"
+#include "nodes/linear.h"
 #include "nodes/sources.h"
 #include "plan/shapes.h"
-#include "plan/weights.h"
 #include "run/stop.h"
 #include "run/walk.h"
-#include "weights/gradients.h"
 
 /* ---- the plan ---- */
-
-/* One block of outputs, which reads all sources. */
-static void head_declare(rnn_node *node) { gate(&node->declared, X_ONLY); }
 
 static void head_shape(rnn_network *network, int number, const rnn_stream *from)
 {
@@ -32,94 +27,17 @@ static void head_shape(rnn_network *network, int number, const rnn_stream *from)
     network->output_width = node->width;
 }
 
-static double head_work(const rnn_node *node, double inputs) { return (double)node->width * inputs; }
-
-static void head_add_weights(rnn_network *network, int number, int d)
-{
-    rnn_node *node = &network->node[number];
-    rnn_direction *direction = &node->direction[0];
-    (void)d;
-    add_source_weights(network, number, 0, 0, "weight");
-    rnn_tensor *bias = add_tensor(network, (rnn_tensor){
-        .node = number, .stem = "bias", .n_groups = 1, .n_axes = 1, .units = node->units, .columns = 1, .initial = ZEROS});
-    direction->bias = pack_as(network, (rnn_packing){
-        .format = PADDED, .tensor = {number_of(network, bias), -1}, .n_blocks = 1, .units = node->units, .width = node->width});
-    for (int i = 0; i < node->n_sources; i++) {
-        rnn_source *source = source_of(network, node, i);
-        source->packed[0][0] = pack_blocks(network, source->tensor[0], source->first, columns_of(network, source), 1,
-                                           node->declared.x_gate, node->units, node->width);
-    }
-    if (network->training) {
-        direction->d_bias = claim(&network->gradient, 1, node->width);
-        place_gradient(bias, direction->d_bias, node->width, NULL, node->width);
-    }
-}
+static void head_add_weights(rnn_network *network, int number, int d) { linear_add_weights(network, number, d, 1); }
 
 static void head_claim(rnn_network *network, rnn_node *node, isize n_before)
 {
     const rnn_stage *stage = &network->stage[node->stage];
     (void)n_before;
-    if (stage->end == stage->first + 1 && node->out.life == NOWHERE)
+    if (stage->by_segment && node->out.life == NOWHERE)
         return;         /* it goes block by block and needs only `logits` */
     node->gates_kept = network->training;
     node->gates = claim(&network->arena, network->training ? network->segment_rows : network->max_rows, node->width);
 }
-
-/* ---- products ---- */
-
-/* Whether the head has one row per sequence. */
-static inline int is_once(const rnn_network *network, const rnn_node *node)
-{
-    return stream_of(network, source_of(network, node, 0))->life == ONCE;
-}
-
-/* z (n, width) = b + sum of sources W, for the rows from step t on */
-static void head_products(const rnn_job *job, const slice *s, const rnn_node *node, isize t, isize n, real *z)
-{
-    const rnn_network *network = job->network;
-    const real *packed = job->packed;
-    operand operands[MAX_SOURCES];
-    for (int i = 0; i < node->n_sources; i++) {
-        const rnn_source *source = source_of(network, node, i);
-        operands[i] = operand_of(stream_of(network, source), packed + source->packed[0][0]);
-        operands[i].a = source_rows(network, s, source, 0, t);
-    }
-    product(n, node->width, node->n_sources, operands, z, node->width, packed + node->direction[0].bias, 0);
-}
-
-/* Gradients of n rows from step `first` on: of the weights, and of the sources. */
-static void head_weight_gradients(const rnn_job *job, const slice *s, const rnn_node *node, isize first, isize n, const real *d_z,
-                                  int accumulate)
-{
-    const rnn_network *network = job->network;
-    real *gradient = (real *)job->slice_gradients + s->index * network->gradient.size;
-    gradient_operand inputs[MAX_SOURCES];
-    for (int i = 0; i < node->n_sources; i++) {
-        const rnn_source *source = source_of(network, node, i);
-        inputs[i] = (gradient_operand){.a = operand_of(stream_of(network, source), NULL), .c = gradient + source->gradient[0]};
-        inputs[i].a.a = source_rows(network, s, source, 0, first);
-    }
-    weight_gradients(job, s->arena + network->panel, n, d_z, node->width, node->width, node->n_sources, inputs, node->width,
-                     gradient + node->direction[0].d_bias, accumulate);
-}
-
-/* d_source (n rows) (+)= d_z W^T */
-static void head_source_gradients(const rnn_job *job, const slice *s, const rnn_node *node, isize t, isize n, const real *d_z)
-{
-    const rnn_network *network = job->network;
-    for (int i = 0; i < node->n_sources; i++) {
-        const rnn_source *source = source_of(network, node, i);
-        const rnn_stream *to = stream_of(network, source);
-        if (!passes_gradient(network, source))
-            continue;
-        const operand a = {.a = d_z, .b = (const real *)job->packed + source->packed_rows[0], .ld_a = node->width, .n_runs = 1,
-                           .run = node->units, .run_start = AT_ONCE};
-        real *d = source_gradient(network, s, source, 0, t);
-        product(n, whole_vectors(to->parts * to->width), 1, &a, d, to->ld_d, source->overwrites ? NULL : d, to->ld_d);
-    }
-}
-
-static inline isize work_of_head(const rnn_node *node, isize rows) { return rows * node->work; }
 
 /* ---- results ---- */
 
@@ -209,7 +127,7 @@ static int head_forward_once(rnn_job *job, slice *s, int number)
     real *z = s->arena + job->network->logits;
     if (!puts_outputs(job, number) || !is_complete(s))
         return 0;
-    head_products(job, s, node, 0, s->rows, z);
+    linear_products(job, s, node, 0, 0, 1, z, node->width);
     for (isize i = 0; i < s->rows; i++)
         put_output(job, s->sample[i], z + i * node->width);
     return 0;
@@ -221,11 +139,11 @@ static int head_backward_once(rnn_job *job, slice *s, int number)
     real *z = s->arena + job->network->logits;
     if (s->end < s->steps)
         return 0;
-    head_products(job, s, node, 0, s->rows, z);
+    linear_products(job, s, node, 0, 0, 1, z, node->width);
     for (isize i = 0; i < s->rows; i++)
         s->loss += weighted_loss(job, s->sample[i], z + i * node->width);
-    head_weight_gradients(job, s, node, 0, s->rows, z, 0);
-    head_source_gradients(job, s, node, 0, s->rows, z);
+    linear_weight_gradients(job, s, node, 0, 0, 1, z, node->width, 0);
+    linear_source_gradients(job, s, node, 0, 0, 1, z, node->width);
     return 0;
 }
 
@@ -240,14 +158,14 @@ static int head_forward_blocks(rnn_job *job, slice *s, int number)
         first = block_start(s->offset, end);
         const isize n = rows_of(s, first, end);
         real *z = s->arena + job->network->logits;
-        head_products(job, s, node, first, n, z);
+        linear_products(job, s, node, 0, first, end, z, node->width);
         for (isize t = first; t < end; t++)
             for (isize i = 0; i < rows_at(s, t); i++, z += node->width) {
                 const isize at = target_of(job, s, i, t);
                 if (at >= 0)
                     put_output(job, at, z);
             }
-        if (poll_stop(job, s->worker, work_of_head(node, n)))
+        if (poll_stop(job, s->worker, n * node->work))
             return 1;
     }
     return 0;
@@ -260,12 +178,12 @@ static int head_backward_blocks(rnn_job *job, slice *s, int number)
     for (isize end = s->end, first; end > s->first; end = first) {
         first = block_start(s->offset, end);
         const isize n = rows_of(s, first, end);
-        head_products(job, s, node, first, n, z);
+        linear_products(job, s, node, 0, first, end, z, node->width);
         for (isize t = end - 1; t >= first; t--)        /* the order in which a head that goes step by step meets them */
             s->loss += step_loss(job, s, t, z + rows_of(s, first, t) * node->width);
-        head_weight_gradients(job, s, node, first, n, z, end < s->steps);
-        head_source_gradients(job, s, node, first, n, z);
-        if (poll_stop(job, s->worker, 3 * work_of_head(node, n)))
+        linear_weight_gradients(job, s, node, 0, first, end, z, node->width, end < s->steps);
+        linear_source_gradients(job, s, node, 0, first, end, z, node->width);
+        if (poll_stop(job, s->worker, 3 * n * node->work))
             return 1;
     }
     return 0;
@@ -303,7 +221,7 @@ static void head_forward_step(rnn_job *job, slice *s, int number, int d, isize t
     (void)d;
     if (network->training && !y)        /* nobody needs it before backward */
         return;
-    head_products(job, s, node, t, n, z);
+    linear_products(job, s, node, 0, t, t + 1, z, node->width);
     for (isize i = 0; i < n; i++) {
         if (y) {
             memcpy(y + i * width, z + i * width, (size_t)width * sizeof(real));
@@ -319,18 +237,16 @@ static void head_backward_step(rnn_job *job, slice *s, int number, int d, isize 
 {
     const rnn_node *node = &job->network->node[number];
     waiting_rows *waiting = &walk_of(s, number, d)->waiting;
-    const isize n = rows_at(s, t);
     real *z = logits_of(s, node, t);
     if (node->out.life == NOWHERE)
-        head_products(job, s, node, t, n, z);
+        linear_products(job, s, node, 0, t, t + 1, z, node->width);
     s->loss += step_loss(job, s, t, z);
     if (node->out.life != NOWHERE)
         add_gradient_of_outputs(job, s, node, t, z);
-    head_source_gradients(job, s, node, t, n, z);
+    linear_source_gradients(job, s, node, 0, t, t + 1, z, node->width);
     if (is_block(waiting, s, goes_in_reverse(job->network, node), t)) {
-        const isize first = waiting->first;
-        head_weight_gradients(job, s, node, first, rows_of(s, first, waiting->end), logits_of(s, node, first),
-                              waiting->accumulate);
+        linear_weight_gradients(job, s, node, 0, waiting->first, waiting->end, logits_of(s, node, waiting->first), node->width,
+                                waiting->accumulate);
         begin_next_block(waiting, goes_in_reverse(job->network, node));
     }
 }
@@ -352,7 +268,7 @@ static int head_backward(rnn_job *job, slice *s, int number)
 #define head_kind { \
     .info = {.name = "head", .rows = ROWS_OF_SOURCE, .has_units = 1, .reads_once = 1, .needs_earlier = 1, .on_demand = 1, \
              .is_output = 1}, \
-    .declare = head_declare, .shape = head_shape, .work = head_work, .add_weights = head_add_weights, .claim = head_claim, \
+    .declare = linear_declare, .shape = head_shape, .work = linear_work, .add_weights = head_add_weights, .claim = head_claim, \
     .forward_step = head_forward_step, .begin_backward = head_begin_backward, .backward_step = head_backward_step, \
     .forward = head_forward, .backward = head_backward}
 

@@ -271,35 +271,7 @@ static void pass_at_once(const rnn_job *job, const slice *s, const walk *w, isiz
     }
 }
 
-/* copy (rows of step t, width): the first n rows of `from` (n, ld), then `others` (width,), or zeros if that is NULL; returns
- * where the next step's rows go */
-static real *gather_step(const rnn_network *network, const slice *s, isize t, isize n, const real *from, isize ld, isize width,
-                         const real *others, real *copy)
-{
-    const size_t bytes = (size_t)width * sizeof(real);
-    for (isize i = 0; i < rows_at(s, t); i++, copy += network->ld_gathered)
-        if (i < n)
-            memcpy(copy, from + i * ld, bytes);
-        else if (others)
-            memcpy(copy, others, bytes);
-        else
-            memset(copy, 0, bytes);
-    return copy;
-}
-
-/* copy: what a shifted source gives to steps first..end, zeros where a sequence has no such step */
-static void gather_source(const rnn_network *network, const slice *s, const walk *w, const rnn_source *source, isize first,
-                          isize end, real *copy)
-{
-    const isize ld = stream_of(network, source)->ld;
-    for (isize t = first; t < end; t++) {
-        const isize n = rows_reaching(s, w->reverse, t, source->shift);
-        const real *from = n ? source_rows(network, s, source, w->reverse, t) : NULL;
-        copy = gather_step(network, s, t, n, from, ld, ld, NULL, copy);
-    }
-}
-
-/* copy: the same of the previous h */
+/* copy: the previous h of steps first..end, the learned one or zeros where a sequence has none */
 static void gather_previous(const rnn_network *network, const slice *s, const walk *w, isize first, isize end, real *copy)
 {
     const real *initial = w->learns_initial ? w->state[0].initial : NULL;
@@ -326,7 +298,7 @@ static void find_inputs(const rnn_network *network, const slice *s, const walk *
             continue;
         }
         real *copy = s->arena + network->gathered[n_gathered++];
-        gather_source(network, s, w, source, first, end, copy);
+        gather_source(network, s, source, w->reverse, first, end, copy);
         inputs[i].a.a = copy;
         inputs[i].a.ld_a = network->ld_gathered;
     }

@@ -12,7 +12,7 @@
 #include "plan/weights.h"
 
 /* Options of every recurrent node, whatever its cell; their names differ from those of cells. */
-enum { INITIAL_STATE, RECURRENT_DROPOUT, ZONEOUT, NORMALIZATION };
+enum { INITIAL_STATE, RECURRENT_DROPOUT, ZONEOUT, NORMALIZATION, RECURRENCE };
 enum { INITIAL_ZEROS, INITIAL_LEARNED };
 
 static const rnn_option recurrent_options[] = {
@@ -20,14 +20,27 @@ static const rnn_option recurrent_options[] = {
     {.name = "recurrent_dropout", .type = NUMBER, .least = 0, .below = 1},
     {.name = "zoneout", .type = NUMBER, .least = 0, .below = 1},
     {.name = "normalization", .type = CHOICE, .choices = "none layer rms"},     /* in the order of rnn_normalization */
+    /* whether the products with h are those with its own h, or with sources of the stem "weight_hh" */
+    {.name = "recurrence", .type = CHOICE, .choices = "own source"},
     {0}};
 
 /* Whether sequences begin with states that are parameters. */
 static inline int learns_initial_states(const rnn_node *node) { return node->option[INITIAL_STATE] == INITIAL_LEARNED; }
 
+/* All gates take the products with h as those with other sources; the bias of these products stays. */
+static void take_h_from_source(rnn_cell *cell)
+{
+    cell->h_from_source = 1;
+    cell->n_h = 0;
+    for (int block = 0; block < cell->n_blocks; block++)
+        cell->h_gate[block] = -1;
+}
+
 static void recurrent_declare(rnn_node *node)
 {
     cell_roster[node->cell].declare(&node->declared, node->cell_option);
+    if (node->option[RECURRENCE])
+        take_h_from_source(&node->declared);
     node->normalization = (rnn_normalization)node->option[NORMALIZATION];
     if (node->normalization)
         part_products(&node->declared);
@@ -64,10 +77,19 @@ static int recurrent_operands(const rnn_node *node)
 
 /* ---- parameters ---- */
 
+/* The weights of what takes the place of the previous state. */
+static void add_weights_of_h(rnn_network *network, int number, int d)
+{
+    add_source_weights(network, number, d, STEM_HH, weight_stems[STEM_HH]);
+    network->tensor[network->n_tensors - 1].initial = ORTHOGONAL;
+}
+
 /* U, the weights of the previous state; returns NULL if no gate reads it. */
 static rnn_tensor *add_state_weights(rnn_network *network, int number, int d)
 {
     const rnn_node *node = &network->node[number];
+    if (node->declared.h_from_source)
+        add_weights_of_h(network, number, d);
     if (!node->declared.n_h)
         return NULL;
     return add_tensor(network, (rnn_tensor){
@@ -80,11 +102,12 @@ static void add_biases(rnn_network *network, int number, int d, rnn_tensor *bias
 {
     rnn_node *node = &network->node[number];
     const rnn_cell *cell = &node->declared;
+    const int n_h = cell->h_from_source ? cell->n_x : cell->n_h;
     bias[0] = add_tensor(network, (rnn_tensor){
         .node = number, .direction = d, .stem = "bias_ih", .n_groups = cell->n_x, .n_axes = 1, .units = node->units, .columns = 1,
         .initial = node->normalization ? ZEROS : CONSTANTS});
-    bias[1] = cell->n_h ? add_tensor(network, (rnn_tensor){
-        .node = number, .direction = d, .stem = "bias_hh", .n_groups = cell->n_h, .n_axes = 1, .units = node->units, .columns = 1,
+    bias[1] = n_h ? add_tensor(network, (rnn_tensor){
+        .node = number, .direction = d, .stem = "bias_hh", .n_groups = n_h, .n_axes = 1, .units = node->units, .columns = 1,
         .initial = node->normalization ? CONSTANTS : ZEROS}) : NULL;
     /* A norm would take away much of an initial bias before it: there the bias behind it begins with that. */
     for (int gate = 0; gate < cell->n_x; gate++)
@@ -94,7 +117,7 @@ static void add_biases(rnn_network *network, int number, int d, rnn_tensor *bias
                        .n_blocks = cell->n_blocks, .units = node->units, .width = node->width};
     for (int b = 0; b < cell->n_blocks; b++) {
         sum.group[0][b] = cell->x_gate[b];
-        sum.group[1][b] = cell->h_gate[b];
+        sum.group[1][b] = cell->h_from_source ? cell->x_gate[b] : cell->h_gate[b];
     }
     node->direction[d].bias = pack_as(network, sum);
 }
@@ -203,7 +226,8 @@ static void recurrent_add_weights(rnn_network *network, int number, int d)
         add_norms(network, number, d, bias[1]);
     add_own_arrays(network, number, d);
     for (int stem = 1; stem < N_STEMS; stem++)
-        add_source_weights(network, number, d, stem, weight_stems[stem]);
+        if (stem != STEM_HH)
+            add_source_weights(network, number, d, stem, weight_stems[stem]);
     add_initial_states(network, number, d);
     pack_for_forward(network, node, d, hh);
     for (int gate = 0; gate < cell->n_x; gate++)

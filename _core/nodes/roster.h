@@ -8,6 +8,7 @@
 #include "nodes/add.h"
 #include "nodes/attend.h"
 #include "nodes/data.h"
+#include "nodes/dense.h"
 #include "nodes/drop.h"
 #include "nodes/embed.h"
 #include "nodes/head.h"
@@ -19,8 +20,8 @@
 #include "nodes/recurrent.h"
 
 static const node_kind kind_roster[] = {
-    data_kind, recurrent_kind, drop_kind, noise_kind, add_kind, merge_kind, norm_kind, last_kind, pool_kind, attend_kind,
-    embed_kind, head_kind,
+    data_kind, recurrent_kind, dense_kind, drop_kind, noise_kind, add_kind, merge_kind, norm_kind, last_kind, pool_kind,
+    attend_kind, embed_kind, head_kind,
 };
 
 enum { N_KINDS = sizeof kind_roster / sizeof *kind_roster };

@@ -13,6 +13,34 @@ static inline real *source_rows(const rnn_network *network, const slice *s, cons
     return stream_rows(network, s, stream_of(network, source), before(reverse, t, source->shift));
 }
 
+/* copy (rows of step t, width): the first n rows of `from` (n, ld), then `others` (width,), or zeros if that is NULL; returns
+ * where the next step's rows go */
+static inline real *gather_step(const rnn_network *network, const slice *s, isize t, isize n, const real *from, isize ld,
+                                isize width, const real *others, real *copy)
+{
+    const size_t bytes = (size_t)width * sizeof(real);
+    for (isize i = 0; i < rows_at(s, t); i++, copy += network->ld_gathered)
+        if (i < n)
+            memcpy(copy, from + i * ld, bytes);
+        else if (others)
+            memcpy(copy, others, bytes);
+        else
+            memset(copy, 0, bytes);
+    return copy;
+}
+
+/* copy: what a shifted source gives to steps first..end, zeros where a sequence has no such step */
+static inline void gather_source(const rnn_network *network, const slice *s, const rnn_source *source, int reverse, isize first,
+                                 isize end, real *copy)
+{
+    const isize ld = stream_of(network, source)->ld;
+    for (isize t = first; t < end; t++) {
+        const isize n = rows_reaching(s, reverse, t, source->shift);
+        const real *from = n ? source_rows(network, s, source, reverse, t) : NULL;
+        copy = gather_step(network, s, t, n, from, ld, ld, NULL, copy);
+    }
+}
+
 /* (., ld_d) where the gradient of a source at step t goes. What belongs to steps before the segment is left over for those. */
 static inline real *source_gradient(const rnn_network *network, const slice *s, const rnn_source *source, int reverse, isize t)
 {

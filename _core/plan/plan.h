@@ -111,15 +111,17 @@ static void claim_stream(rnn_network *network, int number, isize n_before)
         out->d = claim(arena, kept, out->ld_d);
 }
 
-/* Room for the gradients of shifted sources: of one step, and of the steps before a segment. */
+/* Room for the gradients of shifted sources: of one step or a block of them, and of the steps before a segment. */
 static void claim_left_over(rnn_network *network, const rnn_node *node)
 {
+    const isize rows = network->max_rows + (network->stage[node->stage].by_segment ? BLOCK_ROWS : 0);
     for (int i = 0; i < node->n_sources; i++) {
         rnn_source *source = source_of(network, node, i);
         const rnn_stream *from = stream_of(network, source);
         if (source->shift == 0 || !from->has_gradient)
             continue;
         source->left_over = claim(&network->arena, network->max_segments > 1 ? source->shift * network->max_rows : 0, from->ld_d);
+        network->rows_passed = most(network->rows_passed, rows);
         network->widest_passed = most(network->widest_passed, from->ld_d);
     }
 }
@@ -147,7 +149,7 @@ static void plan_arena(rnn_network *network)
                                     : most(network->max_segments > 1, network->carried);
     int n_gathered = 0;
     *arena = (rnn_region){0};
-    network->widest_passed = 0;
+    network->rows_passed = network->widest_passed = 0;
     network->ld_gathered = row_length(network->widest);
     for (int i = 0; i < network->n_ordered; i++) {
         const int number = network->order[i];
@@ -156,17 +158,17 @@ static void plan_arena(rnn_network *network)
         if (kind_of(network, number)->claim)
             kind_of(network, number)->claim(network, node, n_before);
         claim_left_over(network, node);
-        if (info_of(network, number)->gathers)
+        if (training ? info_of(network, number)->gathers : info_of(network, number)->gathers_forward)
             n_gathered = (int)most(n_gathered, count_gathered(network, node));
     }
     network->zeros = claim(arena, 1, network->widest);
     network->logits = claim(arena, waiting, network->output_width);
-    if (!training)
-        return;
     for (int i = 0; i < n_gathered; i++)
         network->gathered[i] = claim(arena, waiting, network->ld_gathered);
+    if (!training)
+        return;
     network->panel = claim(arena, waiting, PANEL_COLUMNS);
-    network->passed = claim(arena, network->max_rows, network->widest_passed);
+    network->passed = claim(arena, network->rows_passed, network->widest_passed);
 }
 
 static isize claim_ints(rnn_network *network, isize n)
@@ -336,8 +338,9 @@ static int list_carried(rnn_network *network)
         const rnn_node *node = &network->node[number];
         if (info_of(network, number)->training_only)
             continue;
-        /* a cell that reads the output does not read its h */
-        for (int k = node->declared.reads_output; k < node->declared.n_states; k++, network->state_columns += node->out.units)
+        /* a cell that reads the output, or another source in the place of h, does not read its h */
+        for (int k = node->declared.reads_output || node->declared.h_from_source; k < node->declared.n_states;
+             k++, network->state_columns += node->out.units)
             if (add_carried(network, number, k, 0))
                 return -1;
         for (int back = 0; back < reach_of_readers(network, number); back++, network->state_columns += node->out.units)

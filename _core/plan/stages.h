@@ -58,10 +58,21 @@ static int can_interleave(const rnn_network *network, int first, int end)
     return 1;
 }
 
+/* Whether a node can take all steps of a segment at once: it must not read itself. */
+static int goes_by_segment(const rnn_network *network, int number)
+{
+    const rnn_node *node = &network->node[number];
+    for (int i = 0; i < node->n_sources; i++)
+        if (source_of(network, node, i)->node == number)
+            return 0;
+    return kind_of(network, number)->forward != NULL;
+}
+
 static void add_stage(rnn_network *network, int first, int end)
 {
     rnn_stage *stage = &network->stage[network->n_stages++];
-    *stage = (rnn_stage){.first = first, .end = end, .n_directions = 1};
+    *stage = (rnn_stage){.first = first, .end = end, .n_directions = 1,
+                         .by_segment = end == first + 1 && goes_by_segment(network, network->order[first])};
     for (int i = first; i < end; i++) {
         rnn_node *node = &network->node[network->order[i]];
         node->stage = network->n_stages - 1;
@@ -103,7 +114,7 @@ static void join_data(rnn_network *network)
     if (network->training || network->n_stages < 2 || !network->node[0].needed)
         return;
     const rnn_stage *next = &network->stage[1];
-    if (next->end == next->first + 1 && kind_of(network, network->order[next->first])->forward)
+    if (next->by_segment)
         return;
     for (int i = 0; i < network->n_ordered; i++) {
         const rnn_node *node = &network->node[network->order[i]];
@@ -178,11 +189,13 @@ static void find_seeds(rnn_network *network)
     }
 }
 
-/* Whether the buffer of the present step ends with the last row of each sequence: it does if the steps are gone through in the
- * direction of the stream, since the rows of sequences that have ended are left alone. */
+/* Whether the buffer of the present step ends with the last row of each sequence: it does if the steps are gone through one by
+ * one in the direction of the stream, since the rows of sequences that have ended are left alone. */
 static int ends_with_last(const rnn_network *network, int number)
 {
     const rnn_stream *out = &network->node[number].out;
+    if (network->stage[network->node[number].stage].by_segment)
+        return 0;
     return info_of(network, number)->has_directions || !(out->backwards[0] || out->backwards[1]);
 }
 
@@ -214,7 +227,8 @@ static void serve_reader(rnn_network *network, int reader, rnn_source *source)
     out->reach = (int)most(out->reach, source->shift);
     if (out->life == NOWHERE)
         out->life = PRESENT;
-    if (out->life == PRESENT && ((other_stage && !(only_last_rows && ends_with_last(network, source->node))) || source->shift > 0))
+    if (out->life == PRESENT &&
+        ((other_stage && !(only_last_rows && ends_with_last(network, source->node))) || source->shift > 0))
         out->life = KEPT;
     if (node->seeds || !from->learns)
         return;

@@ -9,9 +9,11 @@
 #include "plan/region.h"
 #include "plan/sizes.h"
 
-/* Stems of the weights of sources: those of the input, and those of the output of the step before. */
-static const char *const weight_stems[] = {"weight_ih", "weight_oh", NULL};
+/* Stems of the weights of sources: those of the input, of the output of the step before, of what takes the place of the previous
+ * state, and of a shortcut. */
+static const char *const weight_stems[] = {"weight_ih", "weight_oh", "weight_hh", "weight_skip", NULL};
 enum { N_STEMS = sizeof weight_stems / sizeof *weight_stems - 1 };
+enum { STEM_HH = 2 };       /* of these */
 
 /* Add an array to the flat vector; it belongs to the direction whose arrays were added last. */
 static rnn_tensor *add_tensor(rnn_network *network, rnn_tensor tensor)

@@ -14,7 +14,7 @@ static int stage_forward(rnn_job *job, slice *s, const rnn_stage *stage)
 {
     const rnn_network *network = job->network;
     const int *nodes = network->order;
-    if (stage->end == stage->first + 1 && kind_of(network, nodes[stage->first])->forward)
+    if (stage->by_segment)
         return kind_of(network, nodes[stage->first])->forward(job, s, nodes[stage->first]);
     for (int d = 0; d < stage->n_directions; d++)
         for (isize k = 0; k < s->end - s->first; k++) {
@@ -49,9 +49,9 @@ static int stage_backward(rnn_job *job, slice *s, const rnn_stage *stage)
     const int *nodes = network->order;
     if (!stage->has_backward)
         return 0;
-    if (stage->end == stage->first + 1 && kind_of(network, nodes[stage->first])->backward)
-        return kind_of(network, nodes[stage->first])->backward(job, s, nodes[stage->first]);
     take_all_left_over(network, s, stage);
+    if (stage->by_segment)
+        return kind_of(network, nodes[stage->first])->backward(job, s, nodes[stage->first]);
     for (int d = 0; d < stage->n_directions; d++) {
         for (int i = stage->first; i < stage->end; i++)
             if (kind_of(network, nodes[i])->begin_backward)

@@ -123,7 +123,7 @@ static void open_slice(const rnn_job *job, isize index, isize worker, slice *s)
     s->rows = 0;
     for (isize i = index; i < job->batch.size; i += job->batch.n_slices, s->rows++) {
         s->sample[s->rows] = job->batch.samples[i];
-        s->length[s->rows] = offsets[job->batch.samples[i] + 1] - offsets[job->batch.samples[i]];
+        s->length[s->rows] = steps_of(network, offsets[job->batch.samples[i] + 1] - offsets[job->batch.samples[i]]);
     }
     s->steps = s->length[0];
     s->offset[0] = 0;

@@ -75,7 +75,7 @@ static void put_states(const rnn_job *job, const slice *s)
     for (isize t = first; t < end; t++) {
         const real *row = stream_rows(network, s, out, t);
         for (isize i = 0; i < (out->life == ONCE ? s->rows : rows_at(s, t)); i++, row += out->ld) {
-            const isize at = out->life == ONCE ? s->sample[i] : job->data.offsets[s->sample[i]] + t;
+            const isize at = out->life == ONCE ? s->sample[i] : job->data.result_offsets[s->sample[i]] + t;
             for (isize part = 0; part < out->parts; part++)
                 memcpy((real *)job->batch.output + at * columns + part * out->units, row + out->start[part],
                        (size_t)out->units * sizeof(real));

@@ -112,13 +112,15 @@ class _Builder:
             streams += self.dropped_input((of,), f"drop_embedding_{i}", INPUT_MASKS + 1 + i)
         self.inputs = tuple(streams)
         for number, layer in enumerate(words.input_layers):
-            self.inputs = (self.add_input_layer(f"input_{number}", layer, self.inputs),)
+            # A first layer with a stride reads windows of X, which hold the steps side by side.
+            taps = layer["kernel_size"] if layer.kind == "conv1d" else 1
+            taps = 1 if number == 0 and words.window > 1 else taps
+            self.inputs = (self.add_input_layer(f"input_{number}", layer, taps, self.inputs),)
 
     def dropped_input(self, streams, name, masks):
         return self.dropped(streams, self.words.input_dropout, name, masks, per_sequence=True)
 
-    def add_input_layer(self, name, layer, of):
-        taps = layer["kernel_size"] if layer.kind == "conv1d" else 1
+    def add_input_layer(self, name, layer, taps, of):
         units = layer["channels"] if layer.kind == "conv1d" else layer["units"]
         sources = [Source(stream, -shift) for shift in range(taps) for stream in of]
         options = (("activation", layer["activation"]),)

@@ -53,10 +53,10 @@ class Node:
     kind: str
     name: str  # "l0" if its arrays are "weight_ih_l0" and so on
     sources: tuple[Source, ...]
-    units: int = 0  # of a recurrent node in each direction; of attention, the head, an embedding
+    units: int = 0  # of a recurrent or dense node; of attention, the head, an embedding
     cell: str = ""  # of a recurrent node
     options: tuple[tuple[str, object], ...] = ()
-    directions: str = "forward"  # of a recurrent node; or "reverse", "both"
+    directions: str = "forward"  # of a recurrent or dense node; or "reverse"; or "both"
     # Pairs (stem, name) of arrays that are not initialised as the core says; "bias" stands for both
     # biases. See `initializers`.
     initializers: tuple[tuple[str, str], ...] = field(default=(), compare=False)
@@ -74,14 +74,17 @@ class Network:
     dtype: str
     quantile: float | tuple[float, ...] = 0.5  # that the loss "quantile" learns for each target
     groups: tuple[int, ...] = ()  # sizes of the groups of outputs of the loss "multioutput"
-    stride: int = 1  # steps of X for each step of the network
+    # Step t of the network reads steps s t, s t - 1, ..., s t - (window - 1) of X side by side,
+    # where s is the stride.
+    stride: int = 1
+    window: int = 1
     words: object = None  # the parameters that define it, see `words`
     layers: tuple[tuple[int, ...], ...] = ()  # the nodes that give the states of each layer
 
     @property
     def tensors(self):
         """List of `_core.Tensor`: each array in the flat vector."""
-        return _tensors(self.n_features, self.nodes)
+        return _tensors(self.n_features, self.nodes, self.window)
 
     @property
     def layout(self):
@@ -144,9 +147,7 @@ class Network:
     def facts(self):
         """Return what the core must know, by name."""
         return {
-            name: value
-            for name, value in vars(self).items()
-            if name not in ("words", "layers", "stride")
+            name: value for name, value in vars(self).items() if name not in ("words", "layers")
         }
 
     def check_size(self):
@@ -205,13 +206,15 @@ class Network:
                 first = ends.get(source.weight, 0)
                 ends[source.weight] = end = first + self.width(source.node)
                 if source.node in same:
-                    found.append((i, source.weight, slice(first, end)))
+                    n = (end - first) // (self.window if of == DATA else 1)  # for each step read
+                    places = (slice(k, k + n) for k in range(first, end, n))
+                    found += [(i, source.weight, place) for place in places]
         return found
 
     def width(self, node):
         """Return the number of columns of a node's stream."""
         if node == DATA:
-            return self.n_features - len(self.code_columns)
+            return (self.n_features - len(self.code_columns)) * self.window
         kind, units = self.nodes[node].kind, self.nodes[node].units
         if kind in (*WEIGHTED, "embed"):
             return units * (1 + (self.nodes[node].directions == "both"))
@@ -220,8 +223,8 @@ class Network:
 
 
 @lru_cache(maxsize=64)
-def _tensors(n_features, nodes):
-    return tuple(_core.tensors(n_features, nodes))
+def _tensors(n_features, nodes, window):
+    return tuple(_core.tensors(n_features, nodes, window))
 
 
 def initialize(network, rng, n_steps=None, vectors=None):

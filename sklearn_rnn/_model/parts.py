@@ -154,7 +154,7 @@ def width_of(cell, units):
 
 # ---- layers and poolings ------------------------------------------------------------------------
 
-ACTIVATIONS = ("identity", "tanh", "relu", "logistic")  # TODO
+ACTIVATIONS = _core.KINDS["dense"]["activation"].choices
 ACTIVATION = Option(one_of(ACTIVATIONS), plain, "relu")
 COUNT = Option(integer(1), int)
 MOST_TAPS = _core.MOST_STEPS_BACK + 1

@@ -21,8 +21,8 @@ from .parts import Part, cell_part, is_looped, layer_part, plain, pooling_part, 
 DTYPES = ("float32", "float64")
 MODES = ("many_to_one", "many_to_many")
 CONNECTIONS = ("residual", "skip")
-MERGE_MODES = ("concat", "sum", "ave", "mul")
-NORMS = ("layer", "rms")
+MERGE_MODES = ("concat", *_core.KINDS["merge"]["method"].choices)
+NORMS = _core.KINDS["norm"]["method"].choices
 # The format of pickles and weight files. In 1, X was not normalised; in 2, cells had no options.
 FORMAT = 3
 MOST_LAYERS = 64
@@ -142,6 +142,11 @@ class Words:
     def stride(self):
         """Steps of X for each step of the network."""
         return dict(self.input_layers[0].options).get("stride", 1) if self.input_layers else 1
+
+    @property
+    def window(self):
+        """Steps of X that the network reads side by side at each of its steps."""
+        return self.input_layers[0]["kernel_size"] if self.stride > 1 else 1
 
     def width(self, layer):
         """Return the number of columns that a direction of a layer gives to the next."""
@@ -284,6 +289,7 @@ def network_of(params, n_features, n_outputs, loss, groups=(), tables=()):
         quantile=quantile_of(params.get("quantile", 0.5)) if loss == "quantile" else 0.5,
         groups=tuple(map(int, groups)),
         stride=words.stride,
+        window=words.window,
         words=words,
         layers=layers,
     )
