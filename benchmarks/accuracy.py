@@ -133,7 +133,9 @@ BEGIN = {
     "vic_elec": SETTINGS["vic_elec"],
 }
 CHOSEN = {
+    "japanese_vowels": {"input_noise": 0.4},
     "digits": {"cell": GRU(recurrent_dropout=0.25), "input_noise": 0.4},
+    "italy_power_demand": {"pooling": "mean", "input_noise": 0.5},
     "basic_motions": {"pooling": "max"},
 }
 for name, begin in BEGIN.items():

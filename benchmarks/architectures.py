@@ -288,9 +288,17 @@ def measure_scores(name, task, seeds, quick):
             data = datasets.Data(*(part[:20] for part in data[:4]))
             model.set_params(max_iter=2)
         start = time.process_time()
-        model.fit(data.X_train, data.y_train)
+        try:
+            model.fit(data.X_train, data.y_train)
+        except ValueError as error:
+            if "diverged" not in str(error):
+                raise
+            values.append(None)
+            continue
         seconds.append(time.process_time() - start)
         values.append(score(task, model, data))
+    if not seconds:
+        return {"seeds": values}
     n_params = sum(weights.size for weights in model.weights_.values())
     return {"seeds": values, "seconds": statistics.median(seconds), "n_params": n_params}
 
@@ -350,10 +358,12 @@ def score_text(row, plain, sign):
     """Mean and range; marked if all seeds are better, or worse, than all of the plain one's."""
     if row is None:
         return ""
+    if None in row["seeds"]:
+        return f"diverged with {row['seeds'].count(None)} of {len(row['seeds'])} seeds"
     digits = ".3g" if sign < 0 else ".4f"
     least, mean, most = (format(f(row["seeds"]), digits) for f in (min, statistics.mean, max))
     mark = ""
-    if plain is not None and plain is not row:
+    if plain is not None and plain is not row and None not in plain["seeds"]:
         ours, theirs = ([sign * value for value in r["seeds"]] for r in (row, plain))
         mark = "**" if min(ours) > max(theirs) else "*" if max(ours) < min(theirs) else ""
     return f"{mark}{mean}{mark} ({least} to {most})"
