@@ -307,6 +307,8 @@ def random_options(rng, cell):
 
 def random_norm(rng, node):
     """Return the option of a node whose cell has norms, or none."""
+    if ("recurrence", "source") in node.options:
+        return ()
     # Norms of one or two numbers leave hardly more than the signs.
     if node.kind == "recurrent" and has_norms(node.cell) and node.units > 2 and happens(rng, 0.4):
         return (("normalization", pick(rng, NORMS)),)

@@ -454,7 +454,7 @@ def unit_directions(nodes, i, n_features):
 
 def is_once(nodes, i):
     """Return whether the stream of a node other than the head has one row per sequence."""
-    if i == DATA or nodes[i].kind in ("recurrent", "add"):
+    if i == DATA or nodes[i].kind in ("recurrent", "add", "embed"):
         return False
     return nodes[i].kind in OF_ALL_STEPS or is_once(nodes, nodes[i].sources[0].node)
 
@@ -1161,9 +1161,9 @@ LINK_BACKWARD = dict.fromkeys(LOSS, lambda y, d_y, groups=(): d_y) | {
 }
 
 
-def predict(weights, X, nodes, *, loss, per_step=False, groups=()):
+def predict(weights, X, nodes, *, loss, per_step=False, groups=(), **options):
     """Return `forward` behind the loss's link: probabilities, rates, or the raw outputs."""
-    raws = forward(weights, X, nodes, per_step=per_step, link=loss, groups=groups)
+    raws = forward(weights, X, nodes, per_step=per_step, link=loss, groups=groups, **options)
     return [LINK[loss](raw, groups) for raw in raws]
 
 

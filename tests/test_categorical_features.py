@@ -16,6 +16,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn_rnn import RNNClassifier, RNNRegressor
 from sklearn_rnn._model import words
 from sklearn_rnn._model.network import absorb_input_scale
+from sklearn_rnn.layers import Conv1D
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -388,6 +389,10 @@ def test_all_features_may_be_codes_and_a_jordan_network_reads_them():
         ({"embedding_dim": "big"}, "`embedding_dim` must be .*got 'big'"),
         ({"embedding_dim": [2, 0.5]}, "`embedding_dim` must be .*got"),
         ({"embedding_dim": [2]}, "`embedding_dim` must have one entry per categorical feature, 2"),
+        (
+            {"input_layers": [Conv1D(2, 1, stride=2)]},
+            "`stride` of an input layer must be 1 with `categorical_features`",
+        ),
         ({"embedding_init": "glove"}, "`embedding_init` must be None, an array of vectors"),
         ({"embedding_init": [None]}, "`embedding_init` must have one entry per categorical"),
     ],

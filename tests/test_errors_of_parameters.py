@@ -91,7 +91,7 @@ def test_a_bad_class_weight_is_named(refuses, value):
 
 def test_a_bad_option_of_a_cell_is_named(refuses):
     rnn = RNNRegressor(cell=Elman(activation="sin"))
-    message = r"`activation`.*'tanh', 'relu', got cell=Elman\(activation='sin'\)"
+    message = r"`activation`.*'tanh', 'relu', 'logistic', got cell=Elman\(activation='sin'\)"
     refuses(rnn, message, RAGGED, NUMBERS)
     for cell in (Cell("abacus"), Cell(Elman()), Elman):
         refuses(RNNRegressor(cell=cell), "`cell`.*sklearn_rnn.cells.*got", RAGGED, NUMBERS)

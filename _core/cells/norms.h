@@ -8,8 +8,9 @@
  *
  *     v = gain * d_y,  d_a = s (v - mean(v) - u mean(u v))         layer; rms has no mean(v)
  *
- * This is levels/rows.h for blocks of gates, for which every step has to wait: a row has blocks, `width` apart, of `units` numbers each, and only of these are means taken. The padding of a, gain and bias is
- * 0; what is left in the padding of u and d_a reaches nothing.
+ * This is levels/rows.h for blocks of gates, for which every step has to wait: a row has blocks, `width` apart, of `units`
+ * numbers each, and only of these are means taken. The padding of a, gain and bias is 0; what is left in the padding of u and d_a reaches
+ * nothing.
  */
 #ifndef SKLEARN_RNN_NORMS_H
 #define SKLEARN_RNN_NORMS_H

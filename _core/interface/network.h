@@ -189,8 +189,8 @@ typedef struct {
     isize zone, apart[MAX_STATES], d_kept[MAX_STATES];  /* zoneout: (Hp,), (rows, ld) new states, (max_rows, Hp) */
     isize gates_column;                                 /* of the second direction in a row of gates */
     rnn_normalization normalization;
-    isize norm_scales, joined;                          /* in a worker's arena: of each norm of products (rows, directions, norms);
-                                                           of a step (max_rows, Hp of the cell's blocks and states) */
+    isize norm_scales, joined;                          /* in a worker's arena: of each norm of products (rows, directions,
+                                                           norms); of a step (max_rows, Hp of the cell's blocks and states) */
     isize operands, n_operands;                         /* in a worker's walks; of each direction */
     isize kept[MAX_KEPT];                               /* in a worker's arena: what else its kind keeps */
     int seeds;                                          /* whether back-propagation of its source begins with it */

@@ -267,8 +267,8 @@ static void part_late_gradient(const rnn_job *job, const slice *s, const walk *w
                  products + row * w->node->ld_gates);
 }
 
-/* After the cell went back: from the gradients of the joined gates to those of the other products, which overwrite u, of gains and
- * of biases. */
+/* After the cell went back: from the gradients of the joined gates to those of the other products, which overwrite u, of gains
+ * and biases. */
 static void part_gradients(const rnn_job *job, const slice *s, const walk *w, isize t, isize first, const cell_step *step)
 {
     const rnn_node *node = w->node;

@@ -278,8 +278,8 @@ static void gather_previous(const rnn_network *network, const slice *s, const wa
     for (isize t = first; t < end; t++) {
         const isize n = rows_reaching(s, w->reverse, t, 1);
         const real *from = previous_h(s, w, t, n);
-        copy = gather_step(network, s, t, has_masked_initial(w) ? rows_at(s, t) : n, from, w->state[0].ld, w->node->width, initial,
-                           copy);
+        copy = gather_step(network, s, t, has_masked_initial(w) ? rows_at(s, t) : n, from, w->state[0].ld, w->node->width,
+                           initial, copy);
     }
 }
 

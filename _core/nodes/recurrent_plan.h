@@ -39,11 +39,11 @@ static void take_h_from_source(rnn_cell *cell)
 static void recurrent_declare(rnn_node *node)
 {
     cell_roster[node->cell].declare(&node->declared, node->cell_option);
-    if (node->option[RECURRENCE])
-        take_h_from_source(&node->declared);
     node->normalization = (rnn_normalization)node->option[NORMALIZATION];
     if (node->normalization)
         part_products(&node->declared);
+    if (node->option[RECURRENCE])
+        take_h_from_source(&node->declared);
 }
 
 static void recurrent_shape(rnn_network *network, int number, const rnn_stream *from)

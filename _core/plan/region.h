@@ -14,8 +14,8 @@ static const isize LARGEST_REGION = (isize)1 << 59;
 #ifdef __SANITIZE_ADDRESS__
 #include <sanitizer/asan_interface.h>
 
-/* Numbers in a gap. Five gaps exceed 1 KB; smaller memory NumPy would not free but reuse, with the poisoned gaps. */
-enum { GAP = 64 };
+/* Numbers in a gap; bytes up to which NumPy would not free memory but reuse it, with the poisoned gaps. */
+enum { GAP = 64, REUSED_BYTES = 1024 };
 
 static isize add_gap(rnn_region *region, isize first, isize end)
 {
@@ -29,7 +29,7 @@ static isize add_gap(rnn_region *region, isize first, isize end)
 /* memory (copies, region's size) */
 static void poison_gaps(const rnn_region *region, isize copies, void *memory)
 {
-    for (isize copy = 0; copy < copies; copy++)
+    for (isize copy = 0; copy < copies && copies * region->size * (isize)sizeof(real) > REUSED_BYTES; copy++)
         for (int i = 0; i < region->n_gaps; i++) {
             real *first = (real *)memory + copy * region->size + region->gap[i].first;
             ASAN_POISON_MEMORY_REGION(first, (size_t)(region->gap[i].end - region->gap[i].first) * sizeof(real));

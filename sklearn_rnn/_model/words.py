@@ -278,6 +278,11 @@ def network_of(params, n_features, n_outputs, loss, groups=(), tables=()):
     tables: the column of X, the rows and the columns of the table of each categorical feature.
     """
     words = Words.of(params)
+    if tables and words.stride > 1:
+        raise ValueError(
+            "`stride` of an input layer must be 1 with `categorical_features`, got "
+            f"input_layers={shown(params['input_layers'])}."
+        )
     nodes, layers = list_nodes(words, n_outputs, n_features - len(tables), tuple(tables))
     return Network(
         n_features=n_features,
