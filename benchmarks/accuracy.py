@@ -137,6 +137,11 @@ CHOSEN = {
     "digits": {"cell": GRU(recurrent_dropout=0.25), "input_noise": 0.4},
     "italy_power_demand": {"pooling": "mean", "input_noise": 0.5},
     "basic_motions": {"pooling": "max"},
+    "vic_elec": {
+        "hidden_layer_sizes": (48, 48, 48),
+        "connections": "residual",
+        "layer_normalization": "layer",
+    },
 }
 for name, begin in BEGIN.items():
     SETTINGS[f"{name}_best"] = {**begin, **CHOSEN.get(name, {})}
