@@ -108,6 +108,21 @@ def test_more_parts_than_a_network_can_have_are_refused_by_name(refuses, paramet
     refuses(RNNRegressor(**parameters), message, RAGGED, NUMBERS)
 
 
+@pytest.mark.parametrize(
+    "cell, name",
+    [
+        (Elman(input_initializer="identity"), "input_initializer"),
+        (
+            Elman(recurrent_initializer="identity", transition_layer_sizes=(2,)),
+            "recurrent_initializer",
+        ),
+    ],
+)
+def test_an_initializer_that_a_shape_cannot_have_is_refused_by_name(refuses, cell, name):
+    message = rf"`{name}` of a cell must not be 'identity'.*has shape \(4, [23]\) per gate"
+    refuses(RNNRegressor(4, cell=cell), message, RAGGED, NUMBERS)
+
+
 def test_a_convolution_of_too_many_features_is_refused_by_name():
     X = np.random.RandomState(0).randint(3, size=(6, 4, 5))
     rnn = RNNRegressor(2, categorical_features="all", input_layers=[Conv1D(2, 17)])
