@@ -11,6 +11,8 @@ from .. import _core, cells, layers
 from .._rules import Allowed, boolean, either, integer, number, one_of, shown
 from .._training.initializers import BIASES, WEIGHTS
 
+MOST_LAYERS = 64  # of each kind: a description must not make more before it is refused
+
 
 def plain(word):
     """Return a word as a plain str, also if it is of a subclass, such as an enumeration."""
@@ -57,10 +59,13 @@ def sizes(value):
 
 def some_sizes(least):
     """Return the rule of a parameter that holds widths of at least so many layers."""
-    return Allowed(
-        lambda value: len(sizes(value)) >= least and all(map(integer(1).test, sizes(value))),
-        f"{integer(1).text}, or a tuple of those",
-    )
+    width = integer(1)
+
+    def test(value):
+        widths = sizes(value)
+        return least <= len(widths) <= MOST_LAYERS and all(map(width.test, widths))
+
+    return Allowed(test, f"{width.text}, or a tuple of at most {MOST_LAYERS} of those")
 
 
 def _plain_sizes(value):

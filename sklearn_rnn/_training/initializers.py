@@ -163,7 +163,7 @@ def _weights(name, tensor, shape, rng):
     needed = "a square matrix" if name == "identity" else "a matrix"
     of = "recurrent" if tensor.stem.startswith("weight_hh") else "input"
     raise ValueError(
-        f"`{of}_initializer` must not be {name!r}, which needs {needed}: "
+        f"`{of}_initializer` of a cell must not be {name!r}, which needs {needed}: "
         f"{tensor.name!r} has shape {shape} per gate. Choose another initializer."
     )
 
