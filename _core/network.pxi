@@ -176,7 +176,7 @@ cdef class NodeTables:
         return 0
 
     cdef int check_states(self, node, dict given) except -1:
-        """Refuse options that ask for what a cell does with its state of the step before, if it does not."""
+        """Refuse options on the previous state, if the cell does not read that state."""
         info = CELLS.get(node.cell)
         for name, unset in (("initial_state", "zeros"), ("zoneout", 0)):
             if given.get(name, unset) != unset and info.reads_output:
@@ -218,7 +218,7 @@ cdef class NodeTables:
         return 0
 
     cdef int check_recurrence(self, int number, set stems) except -1:
-        """Refuse weights of h that its cell has itself, and cells and options that must see their own h."""
+        """Refuse weights of h that the cell has itself, and cells and options that must read their own h."""
         cdef const rnn_kernels *kernels = rnn_kernels_of(8, 0)
         cdef rnn_node *node = &self.network.node[number]
         cdef const rnn_option *options

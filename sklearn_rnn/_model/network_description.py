@@ -67,7 +67,7 @@ def from_description(facts, file_format=FORMAT):
     """Return the network that a description describes; a ValueError says what is wrong with it."""
     try:  # marshal is quick, and tells 1 from True and from 1.0
         key = marshal.dumps((facts, file_format), 2)
-    except ValueError:  # something else than plain values: what it is good for is checked below
+    except ValueError:  # not plain values: refused below
         key = None
     network = _networks.get(key)
     if network is None:

@@ -28,7 +28,7 @@ def quantile_of(value):
 
 
 def _are_quantiles(value):
-    """Tell whether a value is one number between 0 and 1, or several that increase."""
+    """Tell whether a value is one number between 0 and 1, or several in increasing order."""
     several = isinstance(value, (list, tuple)) or getattr(value, "ndim", 0) == 1
     value = list(value) if several else [value]
     if not 0 < len(value) <= MOST_QUANTILES:
@@ -71,7 +71,7 @@ RULES = {
     "huber_delta": number(0, open_low=True),
     "quantile": Allowed(
         _are_quantiles,
-        "a number between 0 and 1, or a list of such numbers that increase, "
+        "a number above 0 and below 1, or a list of such numbers in increasing order, "
         f"at most {MOST_QUANTILES}",
     ),
 }
@@ -83,7 +83,7 @@ CHANGEABLE = ("dropout", "output_dropout", "input_dropout", "input_noise", "hube
 
 @dataclass(frozen=True)
 class Words:
-    """What the parameters of a constructor say of a network, in their simplest form."""
+    """The parameters of a constructor that define a network, in their simplest form."""
 
     cell: tuple[Part, ...]  # one for each layer
     hidden_layer_sizes: tuple[int, ...]
@@ -148,7 +148,7 @@ class Words:
         return width_of(self.cell[layer], self.hidden_layer_sizes[layer])
 
     def check(self, params):
-        """Refuse words that do not go together; params: as the user gave them."""
+        """Refuse words that cannot be combined; params: as the user gave them."""
         if self.bidirectional and self.reads_output:
             raise ValueError(
                 f"`bidirectional` must be False with cell={shown(params['cell'])}: a network that "
@@ -183,13 +183,13 @@ class Words:
             )
 
     def _check_merging(self, params):
-        """Refuse last states of merged streams, in which each direction ends elsewhere."""
+        """Refuse to merge the last states of two directions, which are those of different steps."""
         ends_merged = self.pooling.kind == "last" and not self.per_step and self.bidirectional
         if ends_merged and self.merge_mode != "concat" and self.connections is not None:
             raise ValueError(
                 f"`merge_mode` must be 'concat' with connections={self.connections!r} and "
-                f"pooling='last', got {self.merge_mode!r}: the two directions have their last "
-                "states at different ends. Or use pooling='mean' or 'max'."
+                f"pooling='last', got {self.merge_mode!r}: the last states of the two directions "
+                "are those of different steps. Use pooling='mean' or 'max' for other modes."
             )
 
     def _check_loops(self, params):
@@ -213,7 +213,7 @@ class Words:
         if self.pooling.kind == "attention":
             raise ValueError(
                 "`pooling` must not be attention with bidirectional=True and a cell with "
-                "`projection_size` or `transition_layer_sizes`."
+                "`projection_size` or `transition_layer_sizes`; use 'mean' or 'max'."
             )
 
     def simplest(self):
@@ -335,7 +335,7 @@ def difference(network, other):
         if name in ("cell", "input_layers", "pooling"):  # objects, which compare by identity
             ours, theirs = getattr(network.words, name), getattr(other.words, name)
             differs = ours != theirs
-            if name == "cell":  # a cell more or less is another number of layers
+            if name == "cell":  # another number of cells means another `hidden_layer_sizes`
                 differs = any(map(Part.differs, ours, theirs))
         if differs:
             return name, before[name], now[name]

@@ -160,11 +160,11 @@ def _weights(name, tensor, shape, rng):
         return WEIGHTS[name](rng, *shape)
     if len(shape) == 1 and name in OF_VECTORS:
         return OF_VECTORS[name](rng, *shape)
-    parameter = "recurrent" if tensor.stem == "weight_hh" else "input"
+    needed = "a square matrix" if name == "identity" else "a matrix"
+    of = "recurrent" if tensor.stem.startswith("weight_hh") else "input"
     raise ValueError(
-        f"`{parameter}_initializer` of a cell must not be {name!r}, which needs "
-        f"{'a square' if name == 'identity' else 'a'} matrix, but {tensor.name!r} has shape "
-        f"{shape} per gate: choose another initializer."
+        f"`{of}_initializer` of a cell must not be {name!r}, which needs {needed}: "
+        f"{tensor.name!r} has shape {shape} per gate. Choose another initializer."
     )
 
 
