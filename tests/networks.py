@@ -12,8 +12,9 @@ import reference
 from sklearn_rnn import _core
 from sklearn_rnn._model.architecture import list_nodes
 from sklearn_rnn._model.network import DATA, Network, Node, Source
+from sklearn_rnn._model.network_description import LATER
 from sklearn_rnn._model.parts import CELLS, Part
-from sklearn_rnn._model.words import LATER, Words
+from sklearn_rnn._model.words import Words
 
 
 def add_node(nodes, kind, sources, name="", **fields):

@@ -14,7 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
-from sklearn_rnn._model import words
+from sklearn_rnn._model import network_description
 from sklearn_rnn._model.network import absorb_input_scale
 from sklearn_rnn.layers import Conv1D
 
@@ -313,9 +313,9 @@ def test_damaged_categories_are_refused(change, message):
 
 def test_a_description_holds_the_tables():
     network = regressor(embedding_dim=[2, 5]).fit(MIXED, Y)._fitted_model().network
-    facts = words.describe(network)
+    facts = network_description.describe(network)
     assert facts["tables"] == [(1, 4, 2), (3, 5, 5)]
-    assert words.from_description(json.loads(json.dumps(facts))) == network
+    assert network_description.from_description(json.loads(json.dumps(facts))) == network
 
 
 @pytest.mark.parametrize(
@@ -338,9 +338,9 @@ def test_a_description_holds_the_tables():
 )
 def test_forged_tables_are_refused(tables):
     network = regressor().fit(MIXED, Y)._fitted_model().network
-    facts = {**words.describe(network), "tables": tables}
+    facts = {**network_description.describe(network), "tables": tables}
     with pytest.raises(ValueError, match=r"`?tables`? must be"):
-        words.from_description(facts)
+        network_description.from_description(facts)
 
 
 # ---- streams and states -------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.utils import estimator_html_repr
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core, cells
-from sklearn_rnn._model import parts, words
+from sklearn_rnn._model import network_description, parts, words
 from sklearn_rnn.cells import GRU, LSTM, Cell, Elman
 
 CLASSES = [getattr(cells, name) for name in cells.__all__ if name != "Cell"]
@@ -172,5 +172,5 @@ def test_a_description_gives_its_network_back(cell):
     network = words.network_of(
         {**vars(RNNClassifier()), "cell": cell()}, n_features=3, n_outputs=1, loss="logistic"
     )
-    assert words.from_description(words.describe(network)) == network
+    assert network_description.from_description(network_description.describe(network)) == network
     assert words.difference(network, network) is None

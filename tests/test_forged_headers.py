@@ -14,7 +14,7 @@ from kept_models import assert_load_fails, classifier, regressor
 from make_models import fit
 
 from sklearn_rnn._model import weight_files as _weight_files
-from sklearn_rnn._model.words import from_description
+from sklearn_rnn._model.network_description import from_description
 
 HEADERS = {
     "another shape": entry("head.bias", shape=[2]),

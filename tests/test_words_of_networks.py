@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core
-from sklearn_rnn._model import parts, words
+from sklearn_rnn._model import network_description, parts, words
 from sklearn_rnn._model.network import DATA, Node, Source
 from sklearn_rnn.cells import LSTM, Elman, IndRNN, Jordan
 
@@ -17,7 +17,7 @@ WORDS = {
     "cell": "gru",
     "hidden_layer_sizes": (3, 2),
     "bidirectional": False,
-    **words.LATER,
+    **network_description.LATER,
     "mode": "many_to_one",
     "huber_delta": 1.0,
     "quantile": 0.5,
@@ -221,14 +221,14 @@ def test_a_network_gives_its_words_back():
         expected = {name: value for name, value in given.items() if name != "cell"}
         if not has_effect(given):
             expected["connections"] = None
-        assert got == {**words.LATER, **REST, **expected}
+        assert got == {**network_description.LATER, **REST, **expected}
 
 
 def test_a_description_gives_its_network_back():
     for given in some_words():
         network = network_of(**given)
-        description = json.loads(json.dumps(words.describe(network)))
-        assert words.from_description(description) == network
+        description = json.loads(json.dumps(network_description.describe(network)))
+        assert network_description.from_description(description) == network
         assert words.difference(network, network) is None
 
 
@@ -288,11 +288,11 @@ CHANGES = {
 
 @pytest.mark.parametrize("name", CHANGES)
 def test_a_damaged_description_is_refused(name):
-    facts = words.describe(network_of(cell=["lstm", "elman"], **PER_STEP))
-    assert words.from_description(copy.deepcopy(facts))
+    facts = network_description.describe(network_of(cell=["lstm", "elman"], **PER_STEP))
+    assert network_description.from_description(copy.deepcopy(facts))
     CHANGES[name](facts)
     with pytest.raises(ValueError):
-        words.from_description(facts)
+        network_description.from_description(facts)
 
 
 # ---- jordan in two directions -------------------------------------------------------------------

@@ -19,7 +19,8 @@ from .._model import weight_files
 from .._model.attributes import FITTED, SCALES, check_whole, history, network_in, upgrade
 from .._model.description import check_alike, describe, described
 from .._model.fitted import FittedModel
-from .._model.words import CODES, FORMAT, LATER, upgraded_cell, words_of
+from .._model.network_description import FORMAT, LATER, upgraded_cell
+from .._model.words import CODES, words_of
 from .._pickles import Pickled
 from .._rules import boolean, integer, one_of
 from .._training.losses import LOSSES

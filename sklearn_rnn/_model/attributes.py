@@ -16,8 +16,8 @@ from .._data.moments import N_MOMENTS
 from .._rules import Allowed, boolean, integer, number, one_of
 from .._training.losses import LOSSES
 from .._training.optimizers import SOLVERS
-from .words import FORMAT, from_description
-from .words import describe as describe_network
+from .network_description import FORMAT, from_description
+from .network_description import describe as describe_network
 
 # Every attribute that a fit sets. Others, such as those of a subclass or a callback, are not ours.
 FITTED = frozenset(

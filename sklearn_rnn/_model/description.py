@@ -8,7 +8,8 @@ from .._data.moments import N_MOMENTS
 from .._rules import integer
 from .._version import __version__
 from .attributes import SCALES, network_in, upgrade
-from .words import FORMAT, difference
+from .network_description import FORMAT
+from .words import difference
 
 # The attributes in a weight file besides the weights, named there without underscores at the ends.
 DESCRIPTION = (

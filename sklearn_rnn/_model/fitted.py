@@ -16,9 +16,9 @@ from .._data.scales import Scale
 from .._data.targets import Numbers, target_in
 from .attributes import checked
 from .network import Network, attention_weights, hidden_states, predictor, prepared
+from .network_description import describe
 from .states import as_dict, as_rows
 from .stream import Stream
-from .words import describe
 
 
 @dataclass(frozen=True, eq=False)

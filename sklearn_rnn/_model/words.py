@@ -1,19 +1,12 @@
-"""The parameters that define a network ("words"), as plain values, and their descriptions.
+"""The parameters that define a network ("words"), as plain values, and the network they make."""
 
-A description is a dict of JSON values, which pickles and weight files hold. It holds words, from
-which `architecture` makes the same nodes again.
-"""
-
-import marshal
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 
 import numpy as np
 
-from .. import _core, cells
-from .._data.categories import MOST_FEATURES
-from .._rules import Allowed, boolean, either, integer, number, one_of, shown
-from .._training.losses import LOSSES
+from .. import _core
+from .._rules import Allowed, boolean, either, number, one_of, shown
 from . import parts
 from .architecture import list_nodes
 from .network import Network
@@ -24,8 +17,6 @@ MODES = ("many_to_one", "many_to_many")
 CONNECTIONS = ("residual", "skip")
 MERGE_MODES = ("concat", *_core.KINDS["merge"]["method"].choices)
 NORMS = _core.KINDS["norm"]["method"].choices
-# The format of pickles and weight files. In 1, X was not normalised; in 2, cells had no options.
-FORMAT = 3
 MOST_QUANTILES = 1000
 
 
@@ -53,7 +44,7 @@ def _anything(text):
     return Allowed(lambda value: True, text)
 
 
-def _is_list(value):
+def is_list(value):
     return isinstance(value, (list, tuple))
 
 
@@ -63,7 +54,7 @@ RULES = {
     "cell": _anything("a cell"),
     "bidirectional": boolean,
     "input_layers": Allowed(
-        lambda value: _is_list(value) and len(value) <= parts.MOST_LAYERS,
+        lambda value: is_list(value) and len(value) <= parts.MOST_LAYERS,
         f"a list of at most {parts.MOST_LAYERS} layers",
     ),
     "connections": either(None, one_of(CONNECTIONS)),
@@ -257,7 +248,7 @@ def _float_or_none(value):
 
 def cells_of(value, n_layers):
     """Check the parameter `cell`; return the cell of each layer."""
-    if not _is_list(value):
+    if not is_list(value):
         return (cell_part(value),) * n_layers
     if len(value) != n_layers:
         raise ValueError(
@@ -349,162 +340,3 @@ def difference(network, other):
         if differs:
             return name, before[name], now[name]
     return None
-
-
-# ---- description <-> network --------------------------------------------------------------------
-
-
-def _are_tables(value):
-    """Tell whether these are column, rows and columns of tables, in the order of the columns."""
-    rules = integer(0), integer(2), integer(1)
-    tables = value if _is_list(value) and len(value) <= MOST_FEATURES else [None]
-    if not all(_is_list(table) and len(table) == 3 for table in tables):
-        return False
-    valid = all(rule.test(v) for table in tables for rule, v in zip(rules, table, strict=True))
-    columns = [column for column, _, _ in tables]
-    return valid and columns == sorted(set(columns))
-
-
-# What a description holds besides the words.
-FACTS = {
-    "n_features": integer(1),
-    "n_outputs": integer(1),
-    "loss": one_of(LOSSES),
-    "huber_delta": RULES["huber_delta"],
-    "quantile": RULES["quantile"],
-    "groups": Allowed(
-        lambda value: _is_list(value) and all(map(integer(2).test, value)),
-        "a list of integers of at least 2",
-    ),
-    "tables": Allowed(
-        _are_tables, f"a list of [column, rows, columns] of at most {MOST_FEATURES} tables"
-    ),
-}
-
-
-def describe(network):
-    """Return a network as a dict of JSON values."""
-    words = network.words
-    facts = {name: getattr(network, name) for name in FACTS}
-    facts.update((field.name, getattr(words, field.name)) for field in fields(words))
-    facts = {name: list(v) if isinstance(v, tuple) else v for name, v in facts.items()}
-    facts["cell"] = [parts.as_json(cell) for cell in words.cell]
-    facts["input_layers"] = [parts.as_json(layer) for layer in words.input_layers]
-    facts["pooling"] = parts.as_json(words.pooling)
-    return facts
-
-
-_networks = {}  # by their descriptions: each prediction asks for one
-MOST_NETWORKS = 64
-
-
-def from_description(facts, file_format=FORMAT):
-    """Return the network that a description describes; a ValueError says what is wrong with it."""
-    try:  # marshal is quick, and tells 1 from True and from 1.0
-        key = marshal.dumps((facts, file_format), 2)
-    except ValueError:  # not plain values: refused below
-        key = None
-    network = _networks.get(key)
-    if network is None:
-        try:
-            network = _described(facts, file_format)
-        except (AttributeError, LookupError, TypeError, OverflowError, RecursionError) as error:
-            raise ValueError(str(error)) from error
-        if len(_networks) >= MOST_NETWORKS:
-            _networks.clear()
-        if key is not None:
-            _networks[key] = network
-    return network
-
-
-def _described(facts, file_format):
-    if not isinstance(facts, dict):
-        raise ValueError("it must be a dict")
-    if file_format < 3:
-        facts = _upgraded(facts)
-    else:
-        _check_names(facts, {*FACTS, *(field.name for field in fields(Words))})
-        for name in ("cell", "input_layers"):
-            RULES["input_layers"].check(name, facts[name])
-        facts = {
-            **facts,
-            "cell": [parts.from_json(cell, parts.CELLS) for cell in facts["cell"]],
-            "input_layers": [parts.from_json(v, parts.LAYERS) for v in facts["input_layers"]],
-            "pooling": parts.from_json(facts["pooling"], parts.POOLINGS),
-        }
-    for name, rule in {**FACTS, **RULES}.items():
-        rule.check(name, facts[name])
-    if facts["loss"] == "logistic" and facts["n_outputs"] != 1:
-        raise ValueError(f"`n_outputs` must be 1 for the logistic loss, got {facts['n_outputs']}.")
-    if (sum(facts["groups"]) or facts["n_outputs"]) != facts["n_outputs"] or (
-        bool(facts["groups"]) != (facts["loss"] == "multioutput")
-    ):
-        raise ValueError(
-            f"`groups` must sum to the {facts['n_outputs']} outputs of the loss 'multioutput', and "
-            f"be empty for others, got {facts['groups']} for {facts['loss']!r}."
-        )
-    if facts["loss"] == "quantile" and facts["n_outputs"] % np.size(facts["quantile"]):
-        raise ValueError(
-            f"`n_outputs` must be a multiple of the {np.size(facts['quantile'])} quantiles, got "
-            f"{facts['n_outputs']}."
-        )
-    least = float(np.finfo(facts["dtype"]).tiny)
-    if facts["huber_delta"] < least:
-        raise ValueError(f"`huber_delta` must be at least {least:.4g}, got {facts['huber_delta']}.")
-    tables = tuple(tuple(map(int, table)) for table in facts["tables"])
-    if tables and tables[-1][0] >= facts["n_features"]:
-        raise ValueError(f"`tables` must be of columns below {facts['n_features']}, got {tables}.")
-    network = network_of(
-        facts, facts["n_features"], facts["n_outputs"], facts["loss"], facts["groups"], tables
-    )
-    network.check_size()
-    return network
-
-
-def _check_names(facts, wanted):
-    if facts.keys() != wanted:
-        missing, unknown = sorted(wanted - facts.keys()), sorted(facts.keys() - wanted)
-        raise ValueError(
-            f"its entries must be those of its format: missing {missing}, unknown {unknown}"
-        )
-
-
-# The entries of formats 1 and 2.
-EARLIER = {
-    *("n_features", "cell", "activation", "hidden_layer_sizes", "bidirectional", "n_outputs"),
-    *("loss", "huber_delta", "per_step", "dropout", "dtype"),
-}
-# The words that formats 1 and 2 did not know, and their only values there.
-LATER = {
-    "input_layers": (),
-    "connections": None,
-    "merge_mode": "concat",
-    "pooling": "last",
-    "output_layer_sizes": (),
-    "layer_normalization": None,
-    "output_dropout": None,
-    "input_dropout": 0.0,
-    "input_noise": 0.0,
-}
-# The same for what concerns the output alone.
-OUTPUTS = {"quantile": 0.5, "groups": ()}
-INPUTS = {"tables": ()}
-
-
-def _upgraded(facts):
-    """Return the words of a description of formats 1 and 2."""
-    _check_names(facts, EARLIER)
-    facts = dict(facts)
-    boolean.check("per_step", facts["per_step"])
-    one_of(parts.CELLS).check("cell", facts["cell"])
-    cell = upgraded_cell(facts["cell"], facts.pop("activation"))
-    mode = MODES[facts.pop("per_step")]
-    return {**facts, **LATER, **OUTPUTS, **INPUTS, "cell": cell, "mode": mode}
-
-
-def upgraded_cell(cell, activation):
-    """Return the parameter `cell` for those two parameters of formats 1 and 2."""
-    if isinstance(cell, str) and "activation" in parts.CELLS.get(cell, ()):
-        default = parts.CELLS[cell]["activation"].default
-        return cell if activation == default else cells.Elman(activation=activation)
-    return cell
