@@ -4,7 +4,8 @@
 
 A task without settings is run with the defaults (only `random_state`, and `mode` where needed).
 The settings of the others were chosen on training data by `--select`, a GridSearchCV over
-CANDIDATES. Test splits are for the table alone.
+CANDIDATES. Test splits are for the table alone. The tasks that end in `_best` may use every option
+of the network; a second table compares them to the best scores of the first release.
 """
 
 import statistics
@@ -12,21 +13,26 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import datasets
 import harness
 import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.metrics import log_loss
 from sklearn.model_selection import (
     GridSearchCV,
     KFold,
     RepeatedStratifiedKFold,
     ShuffleSplit,
+    StratifiedKFold,
     train_test_split,
 )
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
+from sklearn_rnn.cells import GRU, LSTM
+from sklearn_rnn.layers import Attention, Conv1D
 
 SELECTION_SEED = 1000  # of the generated data that settings are chosen on
 
@@ -99,6 +105,46 @@ SETTINGS = {
         "max_iter": 30,
     },
 }
+
+# Where the choice of options of the network begins, for the task NAME_best; `--select` changes it.
+# What it chose is in CHOSEN.
+BEGIN = {
+    "japanese_vowels": SETTINGS["japanese_vowels_tuned"],
+    "digits": {
+        "cell": "gru",
+        "bidirectional": True,
+        "hidden_layer_sizes": 64,
+        "dropout": 0.3,
+        "learning_rate_init": 0.005,
+        "batch_size": 16,
+        "max_iter": 60,
+    },
+    "italy_power_demand": {
+        "cell": "gru",
+        "bidirectional": True,
+        "hidden_layer_sizes": 32,
+        "dropout": 0.3,
+        "learning_rate_init": 0.005,
+        "batch_size": 8,
+        "max_iter": 100,
+    },
+    "basic_motions": SETTINGS["basic_motions"],
+    "hyphenation": SETTINGS["hyphenation"],
+    "vic_elec": SETTINGS["vic_elec"],
+}
+CHOSEN = {
+    "japanese_vowels": {"input_noise": 0.4},
+    "digits": {"cell": GRU(recurrent_dropout=0.25), "input_noise": 0.4},
+    "italy_power_demand": {"pooling": "mean", "input_noise": 0.5},
+    "basic_motions": {"pooling": "max"},
+    "vic_elec": {
+        "hidden_layer_sizes": (48, 48, 48),
+        "connections": "residual",
+        "layer_normalization": "layer",
+    },
+}
+for name, begin in BEGIN.items():
+    SETTINGS[f"{name}_best"] = {**begin, **CHOSEN.get(name, {})}
 for chosen in SETTINGS.values():
     chosen.update(WHOLE_COSINE)
 
@@ -128,6 +174,87 @@ CANDIDATES = {
     },
     "copying": {"cell": ["lstm", "gru"], "learning_rate_init": [0.003, 0.01]},
     "parity": {"cell": ["lstm", "gru"], "learning_rate_init": [0.003, 0.01]},
+    # Lists of grids: the options of the network that may help with sequences of this kind.
+    "japanese_vowels_best": [
+        {"pooling": ["last", "mean", "max", Attention(32)], "input_noise": [0.0, 0.2]},
+        {"pooling": ["mean", "max"], "cell": ["lstm"]},
+        {"input_noise": [0.4, 0.6]},
+        {
+            "cell": [GRU(recurrent_dropout=0.25), GRU(normalization="layer"), GRU(zoneout=0.1)],
+            "input_noise": [0.2],
+        },
+        {
+            "cell": ["gru", GRU(normalization="layer")],
+            "input_layers": [(), [Conv1D(64, 3)]],
+            "input_noise": [0.4, 0.6],
+        },
+    ],
+    "digits_best": [
+        {"pooling": ["last", "mean", "max", Attention(32)], "input_noise": [0.0, 0.2]},
+        {"hidden_layer_sizes": [128, (64, 64)], "input_noise": [0.2]},
+        {
+            "hidden_layer_sizes": [(64, 64, 64)],
+            "connections": ["residual"],
+            "layer_normalization": ["layer"],
+            "input_noise": [0.2],
+        },
+        {"cell": [GRU(recurrent_dropout=0.25)], "input_noise": [0.2]},
+        {"input_layers": [[Conv1D(64, 3)]], "input_noise": [0.2]},
+        {
+            "cell": [GRU(recurrent_dropout=0.25), GRU(recurrent_dropout=0.5)],
+            "hidden_layer_sizes": [64, 128],
+            "input_noise": [0.2, 0.4],
+        },
+    ],
+    "italy_power_demand_best": [
+        {
+            "pooling": ["last", "mean", "max", Attention(16)],
+            "input_noise": [0.0, 0.1, 0.3, 0.5, 0.8],
+        },
+        {"pooling": ["last", "mean"], "cell": ["lstm"]},
+        {"cell": [GRU(recurrent_dropout=0.25)], "pooling": ["mean"], "input_noise": [0.3]},
+        {"input_layers": [[Conv1D(32, 3)]], "pooling": ["mean"], "input_noise": [0.3]},
+    ],
+    "basic_motions_best": [
+        {"pooling": ["last", "mean", "max", Attention(32)], "input_noise": [0.0, 0.2]},
+        {"pooling": ["mean", "max"], "input_layers": [[Conv1D(32, 5)]]},
+    ],
+    "hyphenation_best": [
+        {"cell": ["gru", LSTM(normalization="layer")]},
+        {"input_layers": [[Conv1D(96, 5)]]},
+        {
+            "hidden_layer_sizes": [(128, 128, 128)],
+            "connections": ["residual"],
+            "layer_normalization": ["layer"],
+        },
+    ],
+    "vic_elec_best": [
+        {"input_noise": [0.0, 0.1], "dropout": [0.0, 0.1]},
+        {
+            "connections": ["residual"],
+            "layer_normalization": ["layer"],
+            "hidden_layer_sizes": [(48, 48, 48)],
+            "input_noise": [0.0, 0.1],
+        },
+        {
+            "connections": ["residual"],
+            "layer_normalization": ["layer"],
+            "hidden_layer_sizes": [(48, 48, 48), (96, 96, 96)],
+            "dropout": [0.1, 0.2],
+        },
+        {"input_layers": [[Conv1D(48, 5)]]},
+        {"cell": [GRU(recurrent_dropout=0.1)]},
+    ],
+}
+
+# Scores of version 0.1.0 with its best settings: each seed. Standardised X counts as a setting.
+FIRST_RELEASE = {
+    "japanese_vowels": {"accuracy": [0.9838, 0.9865, 0.9865, 0.9865, 0.9865]},
+    "digits": {"accuracy": [0.9756, 0.9822, 0.9733, 0.98, 0.9756]},
+    "italy_power_demand": {"accuracy": [0.9572, 0.9514, 0.9679, 0.9592, 0.9553]},
+    "basic_motions": {"accuracy": [1.0, 0.95, 1.0, 1.0, 0.875]},
+    "hyphenation": {"word accuracy": [0.913]},
+    "vic_elec": {"MAE (MW)": [112.3, 114.9, 112.9], "RMSE (MW)": [160.9, 165.8, 163.9]},
 }
 
 
@@ -257,6 +384,13 @@ TASKS = {
     ),
 }
 
+THREEFOLD = StratifiedKFold(3, shuffle=True, random_state=0)
+for name in BEGIN:
+    TASKS[f"{name}_best"] = replace(TASKS[name], bars=dict.fromkeys(TASKS[name].bars))
+TASKS["digits_best"] = replace(TASKS["digits_best"], cv=THREEFOLD)
+LAST_DAYS = [(np.arange(871 - 218), np.arange(871 - 218, 871))]  # as the test days, but in training
+TASKS["vic_elec_best"] = replace(TASKS["vic_elec_best"], cv=LAST_DAYS)
+
 
 def model_of(name, seed):
     """Estimator with the task's settings, all else being the defaults."""
@@ -310,10 +444,16 @@ def run(name, quick=False):
                 "reached": reached,
                 "seeds_needed": task.seeds_needed,
                 "seconds": harness.summary(seconds),
-                "settings": SETTINGS.get(name, {}),
+                "settings": plain(SETTINGS.get(name, {})),
             }
         )
     return rows
+
+
+def plain(settings):
+    """Settings for JSON: objects, and lists of them, as text."""
+    objects = (BaseEstimator, list)
+    return {name: repr(v) if isinstance(v, objects) else v for name, v in settings.items()}
 
 
 def bar_text(row):
@@ -341,17 +481,73 @@ COLUMNS = {
 }
 
 
+# ---- the first release ----
+
+
+def mean_and_deviation(values):
+    return statistics.mean(values), statistics.stdev(values) if len(values) > 1 else 0.0
+
+
+def compare(name, measure, values):
+    """Row: the scores of the first release and the new ones, and whether these are better.
+
+    They are if their mean is better by more than the root of the sum of both variances.
+    """
+    (old, old_spread), (new, new_spread) = (
+        mean_and_deviation(seeds) for seeds in (FIRST_RELEASE[name][measure], values)
+    )
+    gain = old - new if measure in ERRORS else new - old
+    spread = float(np.hypot(old_spread, new_spread))
+    return {
+        "task": name,
+        "measure": measure,
+        "first release": f"{old:.4g} +- {old_spread:.2g}",
+        "best with the new options": f"{new:.4g} +- {new_spread:.2g}",
+        "gain": gain,
+        "spread": spread,
+        "better beyond the spread": "yes" if gain > spread else "no",
+    }
+
+
+def comparison(rows):
+    """Lines of the table that compares the tasks NAME_best to the first release."""
+    best = {
+        (row["task"].removesuffix("_best"), row["measure"]): row["seeds"]
+        for row in rows
+        if row["task"].endswith("_best")
+    }
+    compared = [
+        compare(name, measure, best[name, measure])
+        for name, measures in FIRST_RELEASE.items()
+        for measure in measures
+        if (name, measure) in best
+    ]
+    if not compared:
+        return []
+    columns = {key: key for key in compared[0]}
+    return [
+        "## Best with the new options, against the first release",
+        "",
+        "Mean and standard deviation over the seeds, on the same test splits; both settings were "
+        "chosen on training data.",
+        "",
+        harness.table(columns, compared),
+    ]
+
+
 # ---- selection, on training data alone ----
 
 
 def select(name, n_jobs):
-    """Rows of a GridSearchCV over the task's candidates, best first."""
+    """Rows of a GridSearchCV over the task's candidates, best first; ties go to the lower loss."""
     task, data = TASKS[name], TASKS[name].load(SELECTION_SEED)
     measure = next(iter(task.bars))
     sign = -1 if measure in ERRORS else 1
+    has_loss = task.estimator is RNNClassifier and task.mode == "many_to_one"
 
     def scoring(model, X, y):
-        return sign * task.score(model, X, y)[measure]
+        loss = log_loss(y, model.predict_proba(X), labels=model.classes_) if has_loss else 0.0
+        return {"score": sign * task.score(model, X, y)[measure], "loss": loss}
 
     search = GridSearchCV(
         model_of(name, SELECTION_SEED),
@@ -363,14 +559,16 @@ def select(name, n_jobs):
     )
     results = search.fit(data.X_train, data.y_train, sample_weight=data.weight_train).cv_results_
     rows = []
-    for i in np.argsort(results["rank_test_score"], kind="stable"):
+    score = results["mean_test_score"].round(9)  # so that the order of sums makes no difference
+    for i in np.lexsort((results["mean_test_loss"], -score)):
         rows.append(
             {
                 "task": name,
                 "measure": measure,
-                "settings": {**SETTINGS[name], **results["params"][i]},
+                "settings": plain({**SETTINGS[name], **results["params"][i]}),
                 "mean": float(sign * results["mean_test_score"][i]),
                 "std": float(results["std_test_score"][i]),
+                "loss": float(results["mean_test_loss"][i]) if has_loss else None,
                 "seconds": float(results["mean_fit_time"][i]),
             }
         )
@@ -408,6 +606,7 @@ def main():
                 "measure": "measure",
                 "mean": "mean",
                 "std": "std",
+                "log loss": lambda row: "" if row.get("loss") is None else f"{row['loss']:.4f}",
                 "seconds per fit": "seconds",
                 "settings": COLUMNS["settings"],
             }
@@ -432,6 +631,7 @@ def main():
                 rows,
                 ("task", "measure"),
                 datasets.PACKAGES,
+                summarize=comparison,
                 across_versions=True,
             )
 

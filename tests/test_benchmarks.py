@@ -4,7 +4,10 @@ import importlib.util
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+from sklearn_rnn import RNNClassifier
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 pytestmark = pytest.mark.skipif(
@@ -20,6 +23,13 @@ def harness(tmp_path, monkeypatch):
     spec.loader.exec_module(module)
     monkeypatch.setattr(module, "RESULTS", tmp_path)
     return module
+
+
+@pytest.fixture
+def script(monkeypatch):
+    """Function that imports a script by its name."""
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    return importlib.import_module
 
 
 def test_stored_results_take_a_line_for_each_row():
@@ -41,3 +51,46 @@ def test_a_part_that_is_measured_again_replaces_its_rows(harness, capsys):
     text = (harness.RESULTS / "speed.md").read_text()
     assert "| a    | 1  |\n| b    | 2  |" in text and "Made by `python benchmarks/speed.py`" in text
     assert capsys.readouterr().out.endswith(text)
+
+
+def test_every_architecture_can_be_fitted_and_has_one_to_compare(script):
+    architectures = script("architectures").ARCHITECTURES
+    X, y = np.zeros((4, 6, 3)), [0, 1, 0, 1]
+    for architecture in architectures.values():
+        RNNClassifier(**architecture.settings(8), learning_rate="cosine", max_iter=1).fit(X, y)
+        assert architecture.plain in architectures
+
+
+def test_two_fits_take_turns(script):
+    X, y = np.zeros((4, 6, 3)), [0, 1, 0, 1]
+    turns, order = script("architectures").Turns(), []
+
+    class Noting(list):
+        def __init__(self, number):
+            self.number = number
+
+        def append(self, seconds):
+            order.append(self.number)
+
+    turns.seconds = Noting(0), Noting(1)
+    models = [RNNClassifier(2, max_iter=3, tol=0, learning_rate="cosine") for _ in range(2)]
+    script("architectures").fit_in_turn(turns, models, X, y)
+    assert order == [0, 1, 0, 1, 0, 1]
+
+
+def test_a_failure_of_one_of_two_fits_ends_both(script):
+    X, y = np.zeros((4, 6, 3)), [0, 1, 0, 1]
+    for models in ([-1, 2], [2, -1]):
+        models = [RNNClassifier(units, max_iter=3, learning_rate="cosine") for units in models]
+        with pytest.raises(ValueError, match="hidden_layer_sizes"):
+            script("architectures").fit_in_turn(script("architectures").Turns(), models, X, y)
+
+
+def test_a_score_is_better_only_beyond_the_spread(script):
+    compare = script("accuracy").compare
+    old = script("accuracy").FIRST_RELEASE["digits"]["accuracy"]
+    assert compare("digits", "accuracy", old)["better beyond the spread"] == "no"
+    better = [value + 0.01 for value in old]
+    assert compare("digits", "accuracy", better)["better beyond the spread"] == "yes"
+    megawatts = [value + 50 for value in script("accuracy").FIRST_RELEASE["vic_elec"]["MAE (MW)"]]
+    assert compare("vic_elec", "MAE (MW)", megawatts)["better beyond the spread"] == "no"

@@ -196,7 +196,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         if before is not None:
             params = absorb_scales(before, network, target, read.absorbed, scale, x_absorbed)
         settings = Settings.of(vars(self))
-        longest = int(examples.sequences.lengths[indices].max())
+        longest = int(examples.sequences.lengths[indices].max() - 1) // network.stride + 1
         progress = self._begin(network, params, settings, rng, incremental, longest, vectors)
         if incremental and read.absorbed is not None:
             progress.rescale_best(target.unit_since(before.target, read.absorbed))
@@ -352,7 +352,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
     def _begin(self, network, params, settings, rng, incremental, longest, vectors):
         """Return the progress that training starts with: a new one, or that of the last fit.
 
-        longest is the number of steps of the longest training sequence; vectors: see `initialize`.
+        longest is the number of steps that the network takes through the longest training sequence;
+        vectors: see `initialize`.
         """
         if params is None:
             params = initialize(network, rng, longest, vectors)
