@@ -119,7 +119,7 @@ def test_the_loss_of_validation_targets_needs_their_sign(loss, bad):
         ({"input_layers": [Conv1D(2, 17)] * 40}, "fewer Conv1D layers, or a smaller `kernel_size`"),
         (
             {"input_layers": [Conv1D(2, 17)], "categorical_features": "all"},
-            "smaller `kernel_size` of a Conv1D, fewer `categorical_features`",
+            "`kernel_size`",
         ),
     ],
     ids=["layers", "sources"],
