@@ -71,7 +71,7 @@ cdef class NodeTables:
         if not 1 <= window < LARGEST or n_features * window >= LARGEST:
             raise ValueError(f"`window` must be at least 1, and times `n_features` at most {LARGEST - 1}, got {window}.")
         if not 1 <= len(self.nodes) <= MOST_NODES:
-            raise ValueError(f"`nodes` must hold 1 to {MOST_NODES} nodes, got {len(self.nodes)}.")
+            raise ValueError(f"`nodes` must hold 1 to {MOST_NODES} nodes, got {len(self.nodes)}: take fewer layers.")
         sources = [tuple(node.sources) for node in self.nodes]
         self.allocate(n_features, window, sum(map(len, sources)))
         network.node[0].n_directions = 1
@@ -133,7 +133,8 @@ cdef class NodeTables:
         if info.reads_codes and to.n_sources > 0:
             raise ValueError(f"Node {node.name!r} reads a column of X and must have no sources, got {to.n_sources}.")
         if not info.reads_codes and not 1 <= to.n_sources <= MAX_SOURCES:
-            raise ValueError(f"A node must have 1 to {MAX_SOURCES} sources, got {to.n_sources}.")
+            raise ValueError(f"A node must have 1 to {MAX_SOURCES} sources, got {to.n_sources}: take a smaller `kernel_size` of "
+                             "a Conv1D, fewer `categorical_features`, or fewer layers with connections='skip'.")
         if info.has_units:
             if not 1 <= node.units < LARGEST:
                 raise ValueError(f"`units` must be 1 to {LARGEST - 1}, got {node.units}.")
@@ -326,6 +327,13 @@ cdef class NodeTables:
         return self.nodes[number - 1].name + ("_reverse" if self.network.node[number].direction[d].reverse else "")
 
 
+cdef object too_large(const rnn_network *network):
+    """Return the error about a network that cannot be planned, whatever the sequences."""
+    if network.n_params < 0 or network.packed.size < 0 or network.gradient.size < 0:
+        return ValueError("`hidden_layer_sizes` is too large: the parameters need 2**59 numbers or more.")
+    return ValueError("Too many streams are read at earlier steps: take fewer Conv1D layers, or a smaller `kernel_size`.")
+
+
 def tensors(n_features, nodes, window=1):
     """List the arrays of parameters of a network, in their order in the flat vector.
 
@@ -355,7 +363,7 @@ def tensors(n_features, nodes, window=1):
     cdef int i
     memset(&wish, 0, sizeof(wish))
     if tables.plan(rnn_kernels_of(8, 0), &wish) != PLAN_MADE:
-        raise ValueError("`hidden_layer_sizes` is too large: the parameters need 2**59 numbers or more.")
+        raise too_large(network)
     result = []
     for i in range(network.n_tensors):
         tensor = &network.tensor[i]
@@ -392,5 +400,5 @@ def state_layout(n_features, nodes):
     cdef rnn_wish wish
     memset(&wish, 0, sizeof(wish))
     if tables.plan(rnn_kernels_of(8, 0), &wish) != PLAN_MADE:
-        raise ValueError("`hidden_layer_sizes` is too large: the parameters need 2**59 numbers or more.")
+        raise too_large(&tables.network)
     return tables.state_layout()

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
+from sklearn_rnn.layers import Conv1D
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -107,3 +108,23 @@ def test_the_loss_of_validation_targets_needs_their_sign(loss, bad):
     assert not hasattr(rnn, "params_")
     rnn.fit(X, np.abs(Y) + 1, X_val=X[:3], y_val=y_val, sample_weight_val=[1, 0, 1])
     assert np.isfinite(rnn.validation_scores_).all()
+
+
+# ---- networks beyond the limits of the core ------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "advice"),
+    [
+        ({"input_layers": [Conv1D(2, 17)] * 40}, "fewer Conv1D layers, or a smaller `kernel_size`"),
+        (
+            {"input_layers": [Conv1D(2, 17)], "categorical_features": "all"},
+            "`kernel_size`",
+        ),
+    ],
+    ids=["layers", "sources"],
+)
+def test_too_wide_convolutions_are_named(options, advice):
+    codes = np.zeros((N, 5, 6))
+    with pytest.raises(ValueError, match=advice):
+        RNNRegressor(4, **options).fit(codes, Y)
