@@ -160,7 +160,7 @@ cdef class Engine:
         """Keep the quantile or quantiles, increasing numbers between 0 and 1, where C finds them."""
         self.quantiles = np.atleast_1d(np.array(quantile, dtype=np.float64))
         if not ((np.diff(self.quantiles, prepend=0, append=1) > 0).all() and self.quantiles.size):
-            raise ValueError(f"`quantile` must be between 0 and 1, and several must increase, got {quantile}.")
+            raise ValueError(f"`quantile` must be between 0 and 1, and several in increasing order, got {quantile}.")
         self.network.quantile = <const double *>cnp.PyArray_DATA(self.quantiles)
         self.network.n_quantiles = self.quantiles.size
 
@@ -411,7 +411,7 @@ cdef class Engine:
         return pointer_to(initial_state, "initial_state", self.kind, (n_samples, self.network.state_columns))
 
     cdef int check_labels(self, Dataset data) except -1:
-        """Refuse labels that are no classes of their outputs."""
+        """Refuse labels that are not classes of their outputs."""
         cdef const rnn_network *network = self.network
         cdef rnn_targets targets = self.kernels.losses[network.loss].targets
         cdef isize i, n_classes

@@ -16,6 +16,8 @@ from kernels cimport (
 Tensor = namedtuple("Tensor", "name offset shape n_groups initial constants decays node stem memory")
 
 MOST_STEPS_BACK = MAX_SHIFT      # at which a node reads a source
+MOST_NODES = MAX_NODES - 1       # X is one too
+MOST_SOURCES = MAX_SOURCES       # of a node
 cdef tuple DIRECTIONS = ("forward", "reverse", "both")
 # Features, units and outputs stay below this, so that their products with a few gates cannot overflow before they are checked.
 cdef isize LARGEST = 1 << 31
@@ -68,8 +70,8 @@ cdef class NodeTables:
             raise ValueError(f"`n_features` must be 1 to {LARGEST - 1}, got {n_features}.")
         if not 1 <= window < LARGEST or n_features * window >= LARGEST:
             raise ValueError(f"`window` must be at least 1, and times `n_features` at most {LARGEST - 1}, got {window}.")
-        if not 1 <= len(self.nodes) < MAX_NODES:
-            raise ValueError(f"`nodes` must hold 1 to {MAX_NODES - 1} nodes, got {len(self.nodes)}.")
+        if not 1 <= len(self.nodes) <= MOST_NODES:
+            raise ValueError(f"`nodes` must hold 1 to {MOST_NODES} nodes, got {len(self.nodes)}.")
         sources = [tuple(node.sources) for node in self.nodes]
         self.allocate(n_features, window, sum(map(len, sources)))
         network.node[0].n_directions = 1
@@ -174,7 +176,7 @@ cdef class NodeTables:
         return 0
 
     cdef int check_states(self, node, dict given) except -1:
-        """Refuse options that ask for what a cell does with its state of the step before, if it does not."""
+        """Refuse options on the previous state, if the cell does not read that state."""
         info = CELLS.get(node.cell)
         for name, unset in (("initial_state", "zeros"), ("zoneout", 0)):
             if given.get(name, unset) != unset and info.reads_output:
@@ -216,7 +218,7 @@ cdef class NodeTables:
         return 0
 
     cdef int check_recurrence(self, int number, set stems) except -1:
-        """Refuse weights of h that its cell has itself, and cells and options that must see their own h."""
+        """Refuse weights of h that the cell has itself, and cells and options that must read their own h."""
         cdef const rnn_kernels *kernels = rnn_kernels_of(8, 0)
         cdef rnn_node *node = &self.network.node[number]
         cdef const rnn_option *options

@@ -21,7 +21,8 @@ class Allowed(NamedTuple):
 
 
 def _is_number(value, kind=Real):
-    if not isinstance(value, kind) or isinstance(value, (bool, np.bool_)):
+    plain = type(value) is int or (type(value) is float and kind is Real)  # quick for long lists
+    if not plain and (not isinstance(value, kind) or isinstance(value, (bool, np.bool_))):
         return False
     try:
         return isfinite(value)

@@ -13,54 +13,64 @@ __all__ = ["GRU", "LSTM", "Cell", "Elman", "IndRNN", "Jordan"]
 
 # The options that cells share.
 SHARED = {
-    "transitions": """
-transition_layer_sizes : tuple of int, default=()
-    Widths of layers between a state and the next one (deep transition [2]_): the state goes
-    through them, each with `activation`, and the last of them is the state that other layers and
-    the next step read.
-
-transition_shortcut : bool, default=True
-    Whether the last of the transition layers also reads the state of the previous step directly,
-    which makes them easier to train (DT(S)-RNN in [2]_).
+    "activation": """
+activation : {"identity", "tanh", "relu", "logistic"}, default="tanh"
+    Activation function of the state. With "relu" and "identity", states have no upper bound.
 """,
     "normalization": """
 normalization : {"layer", "rms"} or None, default=None
-    Normalization inside the cell: of the product with the input, of the product with the previous
-    state, each over all gates, and of the cell state where it gives the state. "layer" is layer
-    normalization (Ba et al., 2016), "rms" divides by the root mean square alone (Zhang and
-    Sennrich, 2019). Each has a gain, initially 1, and with "layer" a bias, initially 0.
+    Normalization inside the cell, which helps most with long sequences and small minibatches.
+    "layer" is layer normalization (Ba et al., 2016); "rms" only divides by the root mean square
+    (Zhang and Sennrich, 2019). The product with the input and the product with the previous
+    state are normalised separately, each over all gates; "lstm" also normalises ``c_t`` where
+    it computes ``h_t``. Each norm has a gain, initially 1. With "layer", the norms of the input
+    and of ``c_t`` also have a bias, initially 0. ``b_hh`` is added after the norm of its
+    product.
 """,
     "recurrent_dropout": """
 recurrent_dropout : float, default=0.0
-    Fraction of the previous state that is set to zero in training where the cell multiplies it,
-    with one mask for all steps of a sequence (Gal and Ghahramani, 2016); at least 0 and below 1.
+    Fraction of the previous state that is set to zero in training, before the recurrent weights
+    multiply it; at least 0 and below 1. The mask is the same at all steps of a sequence (Gal
+    and Ghahramani, 2016). It reduces overfitting to few sequences.
 """,
     "zoneout": """
 zoneout : float, default=0.0
-    Fraction of the units that keep their previous state at each step in training (Krueger et al.,
-    2017), of the cell state likewise; at least 0 and below 1. A prediction uses the mean,
-    ``zoneout * h_(t-1) + (1 - zoneout) * h_t``.
+    Probability that a unit keeps its previous state at a step in training (Krueger et al.,
+    2017); at least 0 and below 1. In "lstm" it holds for the cell state too. It reduces
+    overfitting and, unlike dropout, lets the state pass through the steps unchanged.
+    Predictions use the mean, ``zoneout * h_(t-1) + (1 - zoneout) * h_t``.
 """,
     "initial_state": """
 initial_state : {"zeros", "learned"}, default="zeros"
-    State before the first step of each sequence: zeros, or one that is learned, initially 0.
+    State before the first step of each sequence: zeros, or a vector that is learned, initially
+    0. Learning it helps most with short sequences.
 """,
     "input_initializer": """
 input_initializer : str, default="glorot_uniform"
-    Initial values of the input weights: "glorot_uniform", "glorot_normal", "he_uniform",
-    "he_normal", "lecun_uniform", "lecun_normal", "pytorch" (uniform up to 1 / sqrt(n_units)),
-    "orthogonal", "identity" or "zeros".
+    Initial values of the input weights, gate by gate: "glorot_uniform" or "glorot_normal"
+    (Glorot and Bengio, 2010); "he_uniform" or "he_normal", which suit "relu" (He et al., 2015);
+    "lecun_uniform" or "lecun_normal" (LeCun et al., 1998); "pytorch", uniform between
+    ``-1 / sqrt(n_units)`` and ``1 / sqrt(n_units)``; "orthogonal" (Saxe et al., 2014);
+    "identity", which needs as many inputs as units; or "zeros".
 """,
     "recurrent_initializer": """
 recurrent_initializer : str, default="orthogonal"
-    Initial values of the weights of the previous state, gate by gate; as for `input_initializer`.
-    "identity" with ``activation="relu"`` is the network of Le et al. (2015).
+    Initial values of the recurrent weights, gate by gate, with the same choices as
+    `input_initializer`. ``Elman(activation="relu", recurrent_initializer="identity")`` is the
+    network of Le et al. (2015), which learns longer dependencies than one with "tanh".
 """,
     "bias_initializer": """
 bias_initializer : {"zeros", "pytorch", "chrono"} or None, default=None
-    Initial biases; None means 0, and 1 for the forget gate of "lstm". "pytorch" is uniform up to
-    1 / sqrt(n_units). "chrono", for cells with gates, lets the units remember for different times,
-    up to the length of the longest training sequence (Tallec and Ollivier, 2018).
+    Initial biases. None means 0, except for the forget gates of "lstm" and "minlstm", which
+    have 1. "pytorch" is uniform between ``-1 / sqrt(n_units)`` and ``1 / sqrt(n_units)``.
+    "chrono", only for cells with gates, is for long dependencies: it draws the biases of the
+    gates so that the units remember for different times, up to the length of the longest
+    training sequence (Tallec and Ollivier, 2018).
+""",
+    "bias_initializer_without_gates": """
+bias_initializer : {"zeros", "pytorch"} or None, default=None
+    Initial biases. None means 0. "pytorch" is uniform between ``-1 / sqrt(n_units)`` and
+    ``1 / sqrt(n_units)``.
 """,
 }
 
@@ -69,30 +79,42 @@ bias_initializer : {"zeros", "pytorch", "chrono"} or None, default=None
 class Cell(BaseEstimator):
     """A cell by its name, with the options that all cells share.
 
-    Besides the cells that have classes of their own, there are "mgu", the minimal gated unit [1]_,
-    with ``f = sigmoid(W x_t + U h_(t-1) + b)``, ``n = tanh(W x_t + U (f * h_(t-1)) + b)`` and
-    ``h_t = (1 - f) * h_(t-1) + f * n``, and two cells [2]_ whose gates read only the input, so that
-    they are several times faster: "mingru" with ``h_t = (1 - z) * h_(t-1) + z * n`` and "minlstm"
-    with ``h_t = (f * h_(t-1) + i * n) / (f + i)``.
+    Three cells have no class of their own. Their gates have separate weights:
+
+    - "mgu", the minimal gated unit [1]_, is a GRU with a single gate and so has fewer weights:
+      ``f = sigmoid(W x_t + b_ih + U h_(t-1) + b_hh)``,
+      ``n = tanh(W x_t + b_ih + U (f * h_(t-1)) + b_hh)`` and
+      ``h_t = (1 - f) * h_(t-1) + f * n``.
+    - "mingru" [2]_ has gates that read only the input, which makes it several times faster:
+      ``z = sigmoid(W x_t + b_ih)``, ``n = W x_t + b_ih`` and ``h_t = (1 - z) * h_(t-1) + z * n``.
+    - "minlstm" [2]_ is fast for the same reason: ``i, f = sigmoid(W x_t + b_ih)``,
+      ``g = W x_t + b_ih`` and ``h_t = (f * h_(t-1) + i * g) / (f + i)``.
 
     Parameters
     ----------
     kind : str
         Name of the cell, as in the parameter `cell` of the estimators.
+
     {normalization}
+
     {recurrent_dropout}
+
     {zoneout}
+
     {initial_state}
+
     {input_initializer}
+
     {recurrent_initializer}
+
     {bias_initializer}
 
     Notes
     -----
-    "jordan", "indrnn", "mingru" and "minlstm" have no product with the previous state, so they have
-    no `normalization`, `recurrent_dropout` and `recurrent_initializer`. "jordan" does not read its
-    state, so it has no `zoneout` and `initial_state`. Fitting raises an error if an option that the
-    cell does not have is not the default.
+    "jordan", "indrnn", "mingru" and "minlstm" have no matrix of recurrent weights, so they do not
+    support `normalization`, `recurrent_dropout` and `recurrent_initializer`. "jordan" does not read
+    its previous state, so it does not support `zoneout` and `initial_state`. `fit` raises a
+    `ValueError` if an option that the cell does not support differs from its default.
 
     References
     ----------
@@ -138,17 +160,36 @@ class Elman(Cell):
 
     Parameters
     ----------
-    activation : {"identity", "tanh", "relu", "logistic"}, default="tanh"
-        Function that gives the state. With "relu" and "identity", states have no upper bound.
+    {activation}
 
-    {transitions}
+    transition_layer_sizes : tuple of int, default=()
+        Widths of fully connected layers between the state of one step and that of the next (deep
+        transition [2]_), for sequences in which a step changes the state in a complex way. Each
+        layer applies `activation`. The next step and the layers above read the last of them.
+
+    transition_shortcut : bool, default=True
+        Whether the last transition layer also reads the previous state directly, which makes deep
+        transitions easier to train (DT(S)-RNN in [2]_).
+
     {normalization}
+
     {recurrent_dropout}
+
     {zoneout}
+
     {initial_state}
+
     {input_initializer}
+
     {recurrent_initializer}
-    {bias_initializer}
+
+    {bias_initializer_without_gates}
+
+    Notes
+    -----
+    With `transition_layer_sizes`, the options `normalization`, `recurrent_dropout`, `zoneout` and
+    `initial_state` must have their defaults. If the estimator is bidirectional, `merge_mode` must
+    be "concat", `layer_normalization` must be None, and `pooling` must not be `Attention`.
 
     References
     ----------
@@ -198,17 +239,25 @@ class Jordan(Cell):
 
     ``h_t = activation(W x_t + b_ih + W_oh y_(t-1))``, where ``y`` is the output of the network:
     probabilities, rates, or targets in normalised units, ``(target - y_mean_) / y_scale_``. Before
-    the first step it is 0. With one target per sequence, the output of each step is read by the
-    next one, but only the last output is compared with the target. Needs ``bidirectional=False``.
+    the first step it is 0. With one target per sequence, each step reads the output of the previous
+    step, but only the last output is compared with the target. `bidirectional` must be False.
 
     Parameters
     ----------
-    activation : {"identity", "tanh", "relu", "logistic"}, default="tanh"
-        Function that gives the state. With "relu" and "identity", states have no upper bound.
+    {activation}
 
-    {transitions}
+    transition_layer_sizes : tuple of int, default=()
+        Widths of fully connected layers that the state goes through before the output and other
+        layers read it (deep transition [2]_), for sequences in which a step changes the state in a
+        complex way. Each layer applies `activation`.
+
+    transition_shortcut : bool, default=True
+        Whether the last transition layer also reads ``y_(t-1)`` directly, which makes deep
+        transitions easier to train (DT(S)-RNN in [2]_).
+
     {input_initializer}
-    {bias_initializer}
+
+    {bias_initializer_without_gates}
 
     References
     ----------
@@ -248,17 +297,21 @@ class IndRNN(Cell):
     """Independently recurrent units [1]_: each unit reads only its own previous state.
 
     ``h_t = activation(W x_t + b_ih + u * h_(t-1))`` where ``u`` has one number per unit, initially
-    between 0 and 1. Only the next layer combines the units of a layer, so use at least two layers.
+    between 0 and 1. It suits long sequences and deep stacks. Only the next layer combines the units
+    of a layer, so use at least two layers.
 
     Parameters
     ----------
     activation : {"identity", "tanh", "relu", "logistic"}, default="relu"
-        Function that gives the state. With "relu" and "identity", states have no upper bound.
+        Activation function of the state. With "relu" and "identity", states have no upper bound.
 
     {zoneout}
+
     {initial_state}
+
     {input_initializer}
-    {bias_initializer}
+
+    {bias_initializer_without_gates}
 
     References
     ----------
@@ -302,29 +355,43 @@ class LSTM(Cell):
     Parameters
     ----------
     peepholes : bool, default=False
-        Whether the gates also read the cell state [3]_: before the sigmoid, ``P_i * c_(t-1)`` is
-        added for ``i``, ``P_f * c_(t-1)`` for ``f`` and ``P_o * c_t`` for ``o``. `weights_` then
-        also holds ``weight_c_l0`` of shape (3, n_units), in the order i f o, initially 0.
+        Whether the gates also read the cell state [3]_, which helps where exact timing matters:
+        before the sigmoid, ``P_i * c_(t-1)`` is added for ``i``, ``P_f * c_(t-1)`` for ``f`` and
+        ``P_o * c_t`` for ``o``. `weights_` then also holds ``weight_c_l0`` of shape (3, n_units),
+        in the order i f o, or (2, n_units), in the order f o, with `coupled_gates`; initially 0.
 
     coupled_gates : bool, default=False
-        Whether the input gate is ``i = 1 - f`` [5]_, which needs a quarter fewer weights: the gates
-        in `weights_` are then f g o.
+        Whether the input gate is ``i = 1 - f`` [4]_, which saves a quarter of the weights, usually
+        at no loss of accuracy. The order of the gates in `weights_` is then f g o.
 
     projection_size : int or None, default=None
-        Width of a linear projection of the state [6]_: ``W_p (o * tanh(c_t))`` is what the gates of
-        the next step and all other layers read, as with ``proj_size`` in ``torch.nn.LSTM``. The
-        hidden layer keeps its number of cell states.
+        Width of a linear projection of the state [5]_, which saves weights in wide layers. The next
+        step and other layers read ``h_t = W_p (o * tanh(c_t))``, as with ``proj_size`` in
+        ``torch.nn.LSTM``. The cell state keeps the width of the hidden layer.
 
     forget_bias : float, default=1.0
-        Initial bias of the forget gates; 1 keeps early gradients alive [4]_.
+        Initial bias of the forget gates if `bias_initializer` is None; 1 keeps early gradients
+        alive [6]_.
 
     {normalization}
+
     {recurrent_dropout}
+
     {zoneout}
+
     {initial_state}
+
     {input_initializer}
+
     {recurrent_initializer}
+
     {bias_initializer}
+
+    Notes
+    -----
+    With `projection_size`, the options `normalization`, `recurrent_dropout`, `zoneout` and
+    `initial_state` must have their defaults. If the estimator is bidirectional, `merge_mode` must
+    be "concat", `layer_normalization` must be None, and `pooling` must not be `Attention`.
 
     References
     ----------
@@ -332,12 +399,12 @@ class LSTM(Cell):
     .. [2] F. A. Gers, J. Schmidhuber, F. Cummins, "Learning to forget: continual prediction with
        LSTM", Neural Computation 12, 2000.
     .. [3] F. A. Gers, J. Schmidhuber, "Recurrent nets that time and count", IJCNN 2000.
-    .. [4] R. Jozefowicz, W. Zaremba, I. Sutskever, "An empirical exploration of recurrent network
-       architectures", ICML 2015.
-    .. [5] K. Greff et al., "LSTM: a search space odyssey", IEEE Transactions on Neural Networks and
+    .. [4] K. Greff et al., "LSTM: a search space odyssey", IEEE Transactions on Neural Networks and
        Learning Systems 28, 2017.
-    .. [6] H. Sak, A. Senior, F. Beaufays, "Long short-term memory recurrent neural network
+    .. [5] H. Sak, A. Senior, F. Beaufays, "Long short-term memory recurrent neural network
        architectures for large scale acoustic modeling", Interspeech 2014.
+    .. [6] R. Jozefowicz, W. Zaremba, I. Sutskever, "An empirical exploration of recurrent network
+       architectures", ICML 2015.
 
     Examples
     --------
@@ -388,16 +455,22 @@ class GRU(Cell):
     Parameters
     ----------
     reset_after : bool, default=True
-        Whether the reset gate multiplies the product ``U h_(t-1) + b_hh``, as in ``torch.nn.GRU``,
-        cuDNN and Keras, or the state before the product, ``U (r * h_(t-1)) + b_hh``, as in [1]_ and
-        by default in ONNX.
+        If True, the reset gate multiplies the product ``U h_(t-1) + b_hh``, as in
+        ``torch.nn.GRU``, cuDNN and Keras. If False, it multiplies the state before the product,
+        ``U (r * h_(t-1)) + b_hh``, as in [1]_ and by default in ONNX.
 
     {normalization}
+
     {recurrent_dropout}
+
     {zoneout}
+
     {initial_state}
+
     {input_initializer}
+
     {recurrent_initializer}
+
     {bias_initializer}
 
     References

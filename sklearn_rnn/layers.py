@@ -6,9 +6,10 @@ __all__ = ["Attention", "Conv1D", "Dense"]
 
 
 class Dense(BaseEstimator):
-    """The same linear map and activation at every step, for `input_layers`.
+    """A fully connected layer that is applied at every step, for `input_layers`.
 
-    ``z_t = activation(W x_t + b)``. Before recurrent layers this is the deep input of [1]_.
+    ``z_t = activation(W x_t + b)``. Before recurrent layers this is the deep input of [1]_, which
+    helps where the features of a step act together.
 
     Parameters
     ----------
@@ -39,14 +40,17 @@ class Dense(BaseEstimator):
 
 
 class Conv1D(BaseEstimator):
-    """A causal convolution over the steps, for `input_layers`.
+    """A causal convolution over the steps, for `input_layers` [1]_.
 
+    It suits raw signals, in which short patterns matter. It computes
     ``z_t = activation(b + sum(W_k x_(t-k) for k in range(kernel_size)))``, with zeros before the
-    first step, so that no output depends on later steps. In ``weights_`` the columns of a kernel
-    stand from the present step back. With ``stride > 1`` only every `stride`-th output is computed,
-    at the steps 0, stride, 2 * stride, ...; the layers behind it then go through a shorter
-    sequence, so `mode` must be "many_to_one". Only the first of the `input_layers` can have a
-    stride.
+    first step. No output depends on later steps. In `weights_` the weight has shape
+    (channels, kernel_size * n_inputs): first the columns of the present step, ``W_0``, then those
+    of the step before, and so on.
+
+    With ``stride > 1`` only the outputs at the steps 0, stride, 2 * stride, ... are computed, and
+    the next layers read this shorter sequence, which saves time in long sequences. `mode` must then
+    be "many_to_one". Only the first of the `input_layers` can have a stride.
 
     Parameters
     ----------
@@ -54,13 +58,18 @@ class Conv1D(BaseEstimator):
         Width of the layer.
 
     kernel_size : int
-        Number of steps that an output depends on, at most 17.
+        Number of steps that each output depends on; at most 17.
 
     stride : int, default=1
-        Steps from each output to the next.
+        Number of steps from one output to the next.
 
     activation : {"identity", "tanh", "relu", "logistic"}, default="relu"
         Activation function.
+
+    References
+    ----------
+    .. [1] A. Waibel et al., "Phoneme recognition using time-delay neural networks", IEEE
+       Transactions on Acoustics, Speech, and Signal Processing 37, 1989.
 
     Examples
     --------
@@ -82,14 +91,14 @@ class Conv1D(BaseEstimator):
 class Attention(BaseEstimator):
     """Attention over the steps of a sequence, for `pooling` [1]_.
 
-    A sequence is represented by the weighted mean of its states,
-    ``sum(a_t h_t)`` with ``a = softmax(v . tanh(W h_t + b))`` over its steps. The method
-    `attention_weights` of a fitted estimator returns ``a``.
+    It pools the states of a sequence into their weighted mean, ``sum(a_t * h_t)``, where ``a`` is
+    the softmax over the steps of the scores ``v . tanh(W h_t + b)``. It helps where a few steps
+    decide the target. The method `attention_weights` of a fitted estimator returns ``a``.
 
     Parameters
     ----------
     units : int
-        Number of rows of ``W``.
+        Number of hidden units that compute a score, which is the number of rows of ``W``.
 
     References
     ----------

@@ -36,10 +36,11 @@ from hostile_values import (
 from hypothesis import strategies as st
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core, metrics, unpad
-from sklearn_rnn._model.parts import kind_of
-from sklearn_rnn._model.words import CONNECTIONS, DTYPES, MODES
+from sklearn_rnn._model.parts import TABLES
+from sklearn_rnn._model.words import CONNECTIONS, DTYPES, MERGE_MODES, MODES, NORMS, Words
 from sklearn_rnn._training.losses import REGRESSION_LOSSES
-from sklearn_rnn.cells import LSTM, Elman, IndRNN, Jordan
+from sklearn_rnn.cells import GRU, LSTM, Cell, Elman, IndRNN, Jordan
+from sklearn_rnn.layers import Attention, Conv1D, Dense
 from sklearn_rnn.preprocessing import SequenceScaler
 
 ESTIMATORS = (RNNClassifier, RNNRegressor)
@@ -50,7 +51,15 @@ CELLS = (
     RELU_JORDAN,
     IndRNN(activation="tanh"),
     LSTM(peepholes=True, forget_bias=0.0),
+    LSTM(projection_size=1, bias_initializer="chrono"),
+    GRU(reset_after=False, normalization="layer", recurrent_dropout=0.5, zoneout=0.5),
+    Elman(transition_layer_sizes=(2,), input_initializer="he_normal"),
+    Cell("minlstm", initial_state="learned"),
+    "one of each",
 )
+INPUT_LAYERS = ((), [Dense(2)], [Conv1D(2, 3)], [Conv1D(2, 2, stride=2), Dense(3)])
+OPTIONS = sorted({name for table in TABLES.values() for name in table})
+POOLINGS = ("last", "last", "mean", "max", Attention(2))
 
 WEIGHT_OF = {
     **dict.fromkeys(("y", "y_true", "y_pred"), "sample_weight"),
@@ -68,6 +77,14 @@ def settings_of(draw, estimator, mode):
         "cell": draw(st.sampled_from(CELLS)),
         "bidirectional": draw(st.booleans()),
         "connections": draw(st.sampled_from([None, *CONNECTIONS])),
+        "input_layers": draw(st.sampled_from(INPUT_LAYERS)),
+        "merge_mode": draw(st.sampled_from(MERGE_MODES)),
+        "pooling": draw(st.sampled_from(POOLINGS)),
+        "output_layer_sizes": draw(st.sampled_from([(), 3])),
+        "layer_normalization": draw(st.sampled_from([None, *NORMS])),
+        "output_dropout": draw(st.sampled_from([None, 0.5])),
+        "input_dropout": draw(st.sampled_from([0.0, 0.5])),
+        "input_noise": draw(st.sampled_from([0.0, 0.5])),
         "dtype": draw(st.sampled_from(DTYPES)),
         "dropout": draw(st.sampled_from([0.0, 0.5])),
         "batch_size": draw(st.sampled_from(["auto", 2])),
@@ -76,13 +93,27 @@ def settings_of(draw, estimator, mode):
         "l1_ratio": draw(st.sampled_from([0.0, 0.5, 1.0])),
         "max_iter": draw(st.integers(1, 2)),
     }
+    if options["cell"] == "one of each":
+        options["cell"] = ["lstm", Elman()][: len(options["hidden_layer_sizes"])]
     if estimator is RNNRegressor:
         options["loss"] = draw(st.sampled_from(REGRESSION_LOSSES))
         options["normalize_y"] = draw(st.booleans())
         options["quantile"] = draw(st.sampled_from([0.3, [0.3], (0.2, 0.7)]))
         if options["loss"] in ("poisson", "gamma") and options["cell"] is RELU_JORDAN:
             options["cell"] = "jordan"  # exp(z) of rectified units that read it is soon infinite
-    return estimator(mode=mode, random_state=0, **options)
+    rnn = estimator(mode=mode, random_state=0, **options)
+    if not go_together(rnn) and draw(st.integers(0, 7)):
+        rnn.set_params(input_layers=(), pooling="last", merge_mode="concat", bidirectional=False)
+    return rnn
+
+
+def go_together(rnn):
+    """Tell whether a network can have all these words; what cannot is in other tests."""
+    try:
+        Words.of(vars(rnn))
+    except ValueError:
+        return False
+    return True
 
 
 @cache
@@ -173,13 +204,7 @@ def learning_calls(draw, method):
         )
     rnn.set_params(early_stopping=validated)
     call = call_of(rnn, method, drawn)
-    return replace(call, verdict=max(call.verdict, verdict_of(rnn)))
-
-
-def verdict_of(rnn):
-    """Return what is known of a fit by its parameters."""
-    reads_output = _core.CELLS[kind_of(rnn.cell)].reads_output
-    return BAD if reads_output and rnn.bidirectional else GOOD
+    return replace(call, verdict=max(call.verdict, GOOD if go_together(rnn) else BAD))
 
 
 def call_of(owner, method, drawn):
@@ -188,7 +213,7 @@ def call_of(owner, method, drawn):
         if drawn.get(WEIGHT_OF[name], (None,))[0] is not None:  # what weighs 0 may be anything
             drawn = {**drawn, name: (drawn[name][0], min(drawn[name][1], UNSURE))}
     verdict = max(verdict for _, verdict in drawn.values())
-    parameters = tuple(owner.get_params()) if hasattr(owner, "get_params") else ()
+    parameters = (*owner.get_params(), *OPTIONS) if hasattr(owner, "get_params") else ()
     return Call(owner, method, arguments, verdict, parameters)
 
 

@@ -22,6 +22,8 @@ def regressor():
 def targets(rnn, X):
     """Return targets of the right form, which a regressor has not reached yet."""
     y = rnn.predict(X)
+    if getattr(rnn, "loss", "") == "quantile":
+        y = y[..., 0]
     return y if hasattr(rnn, "classes_") else 2 * y + 1
 
 

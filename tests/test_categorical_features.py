@@ -185,8 +185,14 @@ def test_warm_start_goes_on_with_the_same_tables():
 @pytest.mark.parametrize(
     "change, message",
     [
-        ({"categorical_features": [1]}, r"`categorical_features` must not change .*\[1, 3\], now"),
-        ({"categorical_features": None}, r"`categorical_features` must not change .*now \[\]"),
+        (
+            {"categorical_features": [1]},
+            r"`categorical_features` must not change .*\[1, 3\], and now",
+        ),
+        (
+            {"categorical_features": None},
+            r"`categorical_features` must not change .*now selects \[\]",
+        ),
         ({"embedding_dim": 9}, r"`embedding_dim` must not change .*embedding_dim=\[2, 2\], got 9"),
     ],
 )
@@ -256,7 +262,7 @@ def test_frames_of_strings_are_as_their_codes(features, tmp_path):
         rnn.predict(new), expected.predict([x * [1, 0, 1, 1] for x in MIXED])
     )
     rnn.partial_fit(X, Y)
-    with pytest.raises(ValueError, match="A stream needs integer codes"):
+    with pytest.raises(ValueError, match="A stream needs categorical features with integer codes"):
         rnn.stream()
 
 
@@ -388,13 +394,17 @@ def test_all_features_may_be_codes_and_a_jordan_network_reads_them():
         ({"embedding_dim": 0}, "`embedding_dim` must be .*got 0"),
         ({"embedding_dim": "big"}, "`embedding_dim` must be .*got 'big'"),
         ({"embedding_dim": [2, 0.5]}, "`embedding_dim` must be .*got"),
-        ({"embedding_dim": [2]}, "`embedding_dim` must have one entry per categorical feature, 2"),
+        ({"embedding_dim": [2]}, "`embedding_dim` must have one entry for each of the 2"),
         (
             {"input_layers": [Conv1D(2, 1, stride=2)]},
             "`stride` of an input layer must be 1 with `categorical_features`",
         ),
         ({"embedding_init": "glove"}, "`embedding_init` must be None, an array of vectors"),
-        ({"embedding_init": [None]}, "`embedding_init` must have one entry per categorical"),
+        (
+            {"categorical_features": None, "embedding_init": [[1.0]]},
+            "`embedding_init` must be None without `categorical_features`",
+        ),
+        ({"embedding_init": [None]}, "`embedding_init` must have one entry for each of the 2"),
     ],
 )
 def test_wrong_words_are_refused(words, message):

@@ -49,7 +49,7 @@ def test_features_are_meant_as_in_scikit_learn(features, columns):
     "features, message",
     [
         ("a", r'"all", "from_dtype" or an array-like, got .a.: give one name as \[.a.\]'),
-        ([True, False], "one entry per feature if these are bool: X has 3, got 2"),
+        ([True, False], "if it is a mask of bool: X has 3 features, got 2"),
         ([3], "indices from 0 to 2, got 3"),
         ([-1], "indices from 0 to 2, got -1"),
         ([0.5], "1-D array-like of bool, int or str, got float64"),
@@ -64,7 +64,9 @@ def test_wrong_features_are_refused(features, message):
 
 
 def test_names_need_frames():
-    with pytest.raises(ValueError, match="can hold names only if X is a list of frames"):
+    with pytest.raises(
+        ValueError, match="must hold indices or a mask unless X is a list of frames"
+    ):
         learn(RAGGED, ["b"])
 
 
@@ -180,7 +182,7 @@ def test_missing_labels_are_refused():
     X = [pd.DataFrame({"a": [1.0, 2.0], "s": ["x", None]})] * 2
     with pytest.raises(
         ValueError,
-        match=r"`categorical_features` must name columns without missing values, but column 's' "
+        match=r"`categorical_features` must select columns without missing values, but column 's' "
         r"of `X\[0\]` has one in row 1",
     ):
         learn(X, ["s"])
@@ -189,9 +191,11 @@ def test_missing_labels_are_refused():
 def test_strings_need_frames_later_too():
     X = [pd.DataFrame({"a": [1.0, 2.0], "s": ["x", "y"]})] * 2
     _, _, categories = learn(X, ["s"])
-    with pytest.raises(ValueError, match="must be a list of frames with strings there too"):
+    with pytest.raises(ValueError, match="`X` must be a list of frames with strings in column 1"):
         read([np.zeros((2, 2))], categories)
-    with pytest.raises(ValueError, match=r"must hold frames only .* `X\[1\]` is of ndarray"):
+    with pytest.raises(
+        ValueError, match=r"must be a list of frames alone.* `X\[1\]` is of ndarray"
+    ):
         read([X[0], np.zeros((2, 2))], categories)
 
 
@@ -218,7 +222,7 @@ def test_large_tables_have_fifty_columns():
 
 
 def test_dimensions_must_be_as_many_as_features():
-    with pytest.raises(ValueError, match=r"`embedding_dim` must have one entry per cat.*2, got 1"):
+    with pytest.raises(ValueError, match=r"`embedding_dim` must have one entry for .*2 .*, got 1"):
         dimensions([3], KNOWN)
 
 
@@ -238,12 +242,12 @@ def test_vectors_are_given_by_code():
 @pytest.mark.parametrize(
     "given, message",
     [
-        ([None], "one entry per categorical feature, 2, got 1"),
+        ([None], "one entry for each of the 2 categorical features, got 1"),
         ([np.zeros((6, 3)), None], r"must have shape \(7, embedding_dim\).*got \(6, 3\)"),
         ([np.full((7, 3), np.nan), None], "must be finite"),
         ([{0: [1.0], 1: [1.0, 2.0]}, None], r"vectors of one length, got shape \(2,\) for code 1"),
         ([{0: [np.inf]}, None], "must be finite, but the vector of 0 is not"),
-        ([{9: [1.0]}, None], "has no vector for any code in X"),
+        ([{9: [1.0]}, None], "must have a vector for at least one of the codes in X"),
     ],
 )
 def test_wrong_vectors_are_refused(given, message):

@@ -5,12 +5,15 @@ import importlib
 import inspect
 import re
 
+import numpy as np
 import pytest
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core
 from sklearn_rnn._estimators import parameters as _parameters
 from sklearn_rnn._training import losses as _losses
 from sklearn_rnn._training import optimizers as _optimizers
+from sklearn_rnn.cells import LSTM, Cell, Elman, Jordan
+from sklearn_rnn.layers import Attention, Conv1D
 
 
 def test_rosters_are_those_of_the_core():
@@ -58,8 +61,32 @@ def test_what_holds_for_one_estimator_is_said_there_alone():
         "_estimators.fitted",
         "_data.unpacking",
         "cells",
+        "layers",
     ],
 )
 def test_examples_in_docstrings_run(module):
     result = doctest.testmod(importlib.import_module(f"sklearn_rnn.{module}"))
     assert result.attempted > 0 and result.failed == 0
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {"cell": LSTM(peepholes=True, normalization="layer", initial_state="learned")},
+        {"cell": LSTM(projection_size=2), "bidirectional": True},
+        {"cell": Elman(transition_layer_sizes=(3, 4))},
+        {"cell": Jordan()},
+        {"cell": Cell("indrnn")},
+        {"input_layers": [Conv1D(3, 2)], "layer_normalization": "layer", "pooling": Attention(2)},
+        {"categorical_features": [0], "output_layer_sizes": (3,)},
+    ],
+)
+def test_every_array_of_weights_is_documented(params):
+    X = np.arange(24).reshape(4, 3, 2) % 5
+    rnn = RNNClassifier(3, max_iter=1, **params)
+    with pytest.warns(UserWarning):
+        rnn.fit(X, [0, 1, 0, 1])
+    doc = RNNClassifier.weights_.__doc__
+    for name in rnn.weights_:
+        name = name.replace("_reverse", "").replace("transition_0_1.", "transition_0_0.")
+        assert f"``{name}``" in doc or f"``{name.split('.')[-1]}``" in doc, name

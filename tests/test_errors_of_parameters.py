@@ -10,6 +10,7 @@ from bad_input import LABELS, NUMBERS, RAGGED
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
 from sklearn_rnn.cells import Cell, Elman
+from sklearn_rnn.layers import Conv1D, Dense
 
 # ---- parameters -----------------------------------------------------------------------------
 
@@ -87,6 +88,46 @@ def test_a_bad_parameter_is_named_with_what_came(refuses, name, value):
 @pytest.mark.parametrize("value", ["balance", 3, {"a": -1.0}, {"a": np.nan}, {"c": 1.0, "a": 2.0}])
 def test_a_bad_class_weight_is_named(refuses, value):
     refuses(RNNClassifier(class_weight=value), "`class_weight`", RAGGED, LABELS)
+
+
+@pytest.mark.parametrize(
+    "parameters, message",
+    [
+        ({"hidden_layer_sizes": (2,) * 65}, "`hidden_layer_sizes`.*at most 64"),
+        ({"output_layer_sizes": (2,) * 65}, "`output_layer_sizes`.*at most 64"),
+        ({"input_layers": [Dense(2)] * 65}, "`input_layers`.*at most 64"),
+        ({"cell": Elman(transition_layer_sizes=(2,) * 65)}, "`transition_layer_sizes`.*at most 64"),
+        ({"quantile": np.arange(1, 1002) / 1002}, "`quantile`.*at most 1000"),
+        (
+            {"hidden_layer_sizes": (2,) * 64, "cell": Elman(transition_layer_sizes=(2,) * 9)},
+            "`hidden_layer_sizes`.*at most 399 parts, but it has 642.*`transition_layer_sizes`",
+        ),
+    ],
+)
+def test_more_parts_than_a_network_can_have_are_refused_by_name(refuses, parameters, message):
+    refuses(RNNRegressor(**parameters), message, RAGGED, NUMBERS)
+
+
+@pytest.mark.parametrize(
+    "cell, name",
+    [
+        (Elman(input_initializer="identity"), "input_initializer"),
+        (
+            Elman(recurrent_initializer="identity", transition_layer_sizes=(2,)),
+            "recurrent_initializer",
+        ),
+    ],
+)
+def test_an_initializer_that_a_shape_cannot_have_is_refused_by_name(refuses, cell, name):
+    message = rf"`{name}` of a cell must not be 'identity'.*has shape \(4, [23]\) per gate"
+    refuses(RNNRegressor(4, cell=cell), message, RAGGED, NUMBERS)
+
+
+def test_a_convolution_of_too_many_features_is_refused_by_name():
+    X = np.random.RandomState(0).randint(3, size=(6, 4, 5))
+    rnn = RNNRegressor(2, categorical_features="all", input_layers=[Conv1D(2, 17)])
+    with pytest.raises(ValueError, match=r"`input_layers`.*at most 80.*one has 85.*`kernel_size`"):
+        rnn.fit(X, np.arange(6.0))
 
 
 def test_a_bad_option_of_a_cell_is_named(refuses):

@@ -4,13 +4,17 @@ import copy
 import json
 import pickle
 import struct
+import time
+import tracemalloc
 
 import numpy as np
 import pytest
 from forged_files import entry, forge, rewritten
 from kept_models import assert_load_fails, classifier, regressor
+from make_models import fit
 
 from sklearn_rnn._model import weight_files as _weight_files
+from sklearn_rnn._model.words import from_description
 
 HEADERS = {
     "another shape": entry("head.bias", shape=[2]),
@@ -142,6 +146,106 @@ def test_a_forged_description_is_refused(what, file):
     rnn, _ = classifier()
     forge(file, rnn, DESCRIPTIONS[what])
     assert_load_fails(file, rnn)
+
+
+def with_part(kind, **options):
+    return {"kind": kind, "options": options}
+
+
+def with_option(name, value):
+    return lambda network: network["cell"][0]["options"].update({name: value})
+
+
+HUGE, MANY = 2**31 - 1, 200_000
+WIDE = with_part("dense", units=HUGE, activation="relu")
+# name -> model of make_models.py, change of its architecture
+LARGE = {
+    "a table": ("attention_codes", lambda a: a.update(tables=[[1, HUGE, HUGE]])),
+    "tables": (
+        "attention_codes",
+        lambda a: a.update(n_features=10**6, tables=[[i, 2, 1] for i in range(100_000)]),
+    ),
+    "a table of a column that is not there": (
+        "attention_codes",
+        lambda a: a.update(tables=[[2, 3, 2]]),
+    ),
+    "a table twice": ("attention_codes", lambda a: a.update(tables=[[1, 4, 2]] * 2)),
+    "attention": (
+        "attention_codes",
+        lambda a: a.update(pooling=with_part("attention", units=HUGE), hidden_layer_sizes=[HUGE]),
+    ),
+    "an output layer": ("attention_codes", lambda a: a.update(output_layer_sizes=[HUGE, HUGE])),
+    "output layers": ("attention_codes", lambda a: a.update(output_layer_sizes=[1] * MANY)),
+    "input layers of many units": ("quantiles", lambda a: a.update(input_layers=[WIDE, WIDE])),
+    "input layers": ("quantiles", lambda a: a.update(input_layers=[WIDE] * 20_000)),
+    "cells": ("quantiles", lambda a: a.update(cell=a["cell"] * 20_000)),
+    "transitions": ("quantiles", with_option("transition_layer_sizes", [1] * MANY)),
+    "a wide transition": ("quantiles", with_option("transition_layer_sizes", [HUGE])),
+    "quantiles": (
+        "quantiles",
+        lambda a: a.update(n_outputs=MANY, quantile=[(i + 1) / (MANY + 1) for i in range(MANY)]),
+    ),
+    "a quantile too few": ("quantiles", lambda a: a.update(quantile=[0.2, 0.8])),
+    "layers": ("multilabel", lambda a: a.update(hidden_layer_sizes=[1] * MANY)),
+    "a projection": (
+        "multilabel",
+        lambda a: (with_option("projection_size", HUGE)(a), a.update(hidden_layer_sizes=[HUGE])),
+    ),
+    "groups": ("multioutput", lambda a: a.update(groups=[2] * MANY)),
+    "groups of many outputs": ("multioutput", lambda a: a.update(groups=[HUGE, HUGE])),
+    "a group of one": ("multioutput", lambda a: a.update(groups=[4, 1])),
+    "a wide convolution": (
+        "convolution_norm",
+        lambda a: a["input_layers"][0]["options"].update(kernel_size=HUGE),
+    ),
+    "more sources than a node has": (
+        "attention_codes",
+        lambda a: a.update(
+            n_features=64,
+            tables=[[i, 2, 1] for i in range(64)],
+            input_layers=[
+                with_part("conv1d", channels=1, kernel_size=17, stride=1, activation="relu")
+            ],
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("what", LARGE)
+def test_a_large_network_is_refused_before_memory_is_taken(what):
+    name, change = LARGE[what]
+    architecture = copy.deepcopy(fit(name)[0]._architecture)
+    from_description(copy.deepcopy(architecture))
+    change(architecture)
+    start = time.process_time()
+    with pytest.raises(ValueError):
+        from_description(architecture)
+    assert time.process_time() - start < 5  # 1 on a quiet machine
+    tracemalloc.start()
+    with pytest.raises(ValueError):
+        from_description(architecture)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1e8
+
+
+@pytest.mark.parametrize(
+    "name, change",
+    [
+        ("attention_codes", lambda a: a.update(tables=[[1, 10**9, 2]])),
+        ("quantiles", lambda a: a.update(input_layers=[WIDE])),
+        ("convolution_norm", lambda a: a["input_layers"][0]["options"].update(channels=10**9)),
+        ("multilabel", with_option("projection_size", HUGE)),
+    ],
+)
+def test_arrays_that_a_file_does_not_hold_take_no_memory(name, change, file):
+    rnn, _ = fit(name)
+    forge(file, rnn, lambda facts: change(facts["architecture"]))
+    tracemalloc.start()
+    assert_load_fails(file, rnn, "cannot be loaded|damaged")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1e7
 
 
 @pytest.mark.parametrize("classes", [5, None, "ab", {"dtype": "<U1", "values": ["a"]}])

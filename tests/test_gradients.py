@@ -53,16 +53,32 @@ def assert_gradients_are_the_slopes(network, lengths, **options):
         assert_close(gradients[name], slopes, RTOL_DIFFERENCES, name)
 
 
-@each_loss
-@each_mode
-@each_direction
-@pytest.mark.parametrize("lengths", LENGTHS.values(), ids=LENGTHS)
-@pytest.mark.parametrize("sizes", STACKS.values(), ids=STACKS)
+each_shape = [
+    each_mode,
+    each_direction,
+    pytest.mark.parametrize("lengths", LENGTHS.values(), ids=LENGTHS),
+    pytest.mark.parametrize("sizes", STACKS.values(), ids=STACKS),
+]
+
+
+def of_each_shape(test):
+    for mark in each_shape:
+        test = mark(test)
+    return test
+
+
+@of_each_shape
 @each_cell
-def test_gradients_are_the_slopes_of_the_loss(cell, sizes, lengths, bidirectional, per_step, loss):
-    network = make_network(
-        cell, sizes, n_features=2, loss=loss, bidirectional=bidirectional, per_step=per_step
-    )
+def test_gradients_are_the_slopes_with_each_cell(cell, sizes, lengths, bidirectional, per_step):
+    options = {"bidirectional": bidirectional, "per_step": per_step}
+    assert_gradients_are_the_slopes(make_network(cell, sizes, n_features=2, **options), lengths)
+
+
+@of_each_shape
+@each_loss
+def test_gradients_are_the_slopes_of_each_loss(loss, sizes, lengths, bidirectional, per_step):
+    options = {"loss": loss, "bidirectional": bidirectional, "per_step": per_step}
+    network = make_network(CELLS[0], sizes, n_features=2, **options)
     assert_gradients_are_the_slopes(network, lengths)
 
 

@@ -1,5 +1,7 @@
 """The weights that a fit begins with."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from sklearn_rnn import RNNClassifier, _core
 from sklearn_rnn._model import network as _network
 from sklearn_rnn._model.network import DATA, Network, Node, Source
 from sklearn_rnn._model.words import network_of
+from sklearn_rnn.layers import Conv1D
 
 
 @pytest.mark.parametrize("cell", _core.CELLS)
@@ -129,10 +132,14 @@ def test_names_of_what_the_core_chooses_change_no_bit():
 @pytest.mark.parametrize(
     "cell, initializer, text",
     [
-        ("gru", ("weight_ih", "identity"), r"'weight_ih_l0' has shape \(400, 100\) per gate"),
+        (
+            "gru",
+            ("weight_ih", "identity"),
+            r"`input_initializer` must not be 'identity'.*'weight_ih_l0' has shape \(400, 100\)",
+        ),
         ("gru", ("weight_ih", "glorot"), "must be one of .*'glorot_uniform'.*, got 'glorot'"),
         ("gru", ("bias", "he_normal"), "must be one of .*'chrono'.*, got 'he_normal'"),
-        ("indrnn", ("weight_hh", "orthogonal"), "needs a matrix"),
+        ("indrnn", ("weight_hh", "orthogonal"), "`recurrent_initializer` must not.*needs a matrix"),
         ("elman", ("bias", "chrono"), "needs a cell with a gate .*'lstm'.*, got 'elman'"),
     ],
 )
@@ -190,11 +197,13 @@ def test_sequences_of_two_steps_leave_chrono_biases_at_zero():
     assert not any(np.any(bias) for bias in gates_of("lstm", n_steps=2).values())
 
 
-def test_chrono_reads_the_longest_training_sequence(ragged):
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_chrono_reads_the_steps_of_the_longest_training_sequence(ragged, stride):
     X, labels, _ = ragged
-    longest = max(map(len, X))
+    longest = math.ceil(max(map(len, X)) / stride)
     still = {"learning_rate_init": 1e-300, "max_iter": 1, "random_state": 3, "alpha": 0.0}
-    rnn = RNNClassifier(4, cell="gru", **still)
+    convolution = Conv1D(3, 3, stride=stride)
+    rnn = RNNClassifier(4, cell="gru", input_layers=[convolution], **still)
     seen = []
 
     def initialize(network, rng, n_steps=None, *others):

@@ -199,7 +199,7 @@ def test_the_quantile_must_not_change_between_a_fit_and_its_continuation():
 )
 def test_quantiles_are_numbers_between_0_and_1_that_increase(refuses, quantile):
     rnn = RNNRegressor(2, quantile=quantile)
-    refuses(rnn, "`quantile` must be a number between 0 and 1, or a list.*got", RAGGED, NUMBERS)
+    refuses(rnn, "`quantile` must be a number above 0 and below 1, or a list.*got", RAGGED, NUMBERS)
 
 
 @pytest.mark.parametrize("quantile", [np.float32(0.5), (0.1, 0.2), np.array([0.1, 0.2])])

@@ -1,4 +1,4 @@
-"""The README's examples run and print what it says."""
+"""The examples of the README and of docs/architectures.md run and print what these say."""
 
 import doctest
 import re
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-README = Path(__file__).parents[1] / "README.md"
+ROOT = Path(__file__).parents[1]
 NUMBER = re.compile(r"\d+\.\d+")
 SCORE_TOLERANCE = 0.015  # other processors round differently, and training enlarges it
 
@@ -23,13 +23,13 @@ class ScoresMayDiffer(doctest.OutputChecker):
         return close and super().check_output(want, got, optionflags)
 
 
+@pytest.mark.parametrize(("page", "least"), [("README.md", 20), ("docs/architectures.md", 60)])
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-def test_the_readme_prints_what_it_says():
-    if not README.exists():
-        pytest.skip("the README lies beside the tests in the source tree only")
-    parser = doctest.DocTestParser()
-    examples = parser.get_doctest(README.read_text(), {}, "README", str(README), 0)
-    assert len(examples.examples) > 20
+def test_a_page_prints_what_it_says(page, least):
+    if not (ROOT / page).exists():
+        pytest.skip(f"{page} lies beside the tests in the source tree only")
+    examples = doctest.DocTestParser().get_doctest((ROOT / page).read_text(), {}, page, page, 0)
+    assert len(examples.examples) > least
     runner = doctest.DocTestRunner(checker=ScoresMayDiffer())
     runner.run(examples)
     assert runner.summarize().failed == 0

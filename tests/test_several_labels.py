@@ -243,7 +243,7 @@ def test_class_weights_of_columns_multiply():
 @pytest.mark.parametrize(
     "class_weight, y, message",
     [
-        ("balanced", INDICATOR, "`class_weight` must be None.*0 and 1.*sample_weight"),
+        ("balanced", INDICATOR, "`class_weight` must be None for multilabel y.*sample_weight"),
         ({0: 1.0}, INDICATOR, "`class_weight` must be None"),
         ({"yes": 1.0}, COLUMNS, "`class_weight` must be a list of 2 dicts"),
         ([{"yes": 1.0}], COLUMNS, "`class_weight` must be a list of 2 dicts"),
@@ -274,7 +274,7 @@ def test_early_stopping_and_warm_start_take_several_labels(kind):
     assert rnn.params_.shape == before.shape
     with pytest.raises(ValueError, match=f"`y` must have {y.shape[1]} columns, as in fit; got 1"):
         rnn.set_params(early_stopping=False).fit(X, y[:, 0])
-    with pytest.raises(ValueError, match="`y` must have one label per target, as in fit; got"):
+    with pytest.raises(ValueError, match="`y` must have one column of labels, as in fit; got"):
         RNNClassifier(**QUICK, warm_start=True).fit(X, y[:, 0]).fit(X, y)
 
 
@@ -301,7 +301,10 @@ def test_partial_fit_knows_all_classes_from_the_first_call(kind):
     "classes, message",
     [
         ([0, 2], "`classes` must be range\\(3\\)"),
-        ([[0, 1], [0, 1]], "`classes` must list the classes of each column of y, 3; got 2"),
+        (
+            [[0, 1], [0, 1]],
+            "`classes` must have one list for each of the 3 columns of y, got 2",
+        ),
         ([[0, 1], [0, 1], [1]], "at least 2 classes per column"),
         (3, "`classes` must be a list"),
     ],
@@ -321,7 +324,7 @@ def test_y_of_one_column_is_refused_after_several():
         with pytest.raises(ValueError, match="`y` must have 2 columns, as in fit"):
             rnn.partial_fit(X, y, **others)
     rnn = RNNClassifier(**QUICK).partial_fit(X, INDICATOR[:, 0], classes=[0, 1])
-    with pytest.raises(ValueError, match="`y` must have one label per target, as in fit; got 2"):
+    with pytest.raises(ValueError, match="`y` must have one column of labels, as in fit; got 2"):
         rnn.partial_fit(X, INDICATOR[:, :2], classes=[0, 1])
 
 
@@ -389,9 +392,7 @@ def test_damaged_classes_are_refused(kind, classes):
 
 def test_a_warning_names_the_mode_if_y_has_as_many_columns_as_X_has_steps(recwarn):
     y = (X[:, :, 0] > 0).astype(int)
-    with pytest.warns(
-        UserWarning, match="as many columns as X has steps, 5.*`mode`='many_to_many'"
-    ):
+    with pytest.warns(UserWarning, match="as many columns as X has steps, 5.*mode='many_to_many'"):
         rnn = RNNClassifier(**QUICK, tol=0.0).fit(X, y)
     recwarn.clear()
     rnn.score(X, y)

@@ -156,6 +156,17 @@ def test_words_make_these_nodes(name):
     assert facts == (N_FEATURES, N_OUTPUTS, LOSS, 1.0, "float64")
 
 
+@pytest.mark.parametrize("mode", ["many_to_one", "many_to_many"])
+def test_no_two_nodes_share_dropout_masks(mode):
+    dropping = {"dropout": 0.2, "input_dropout": 0.2, "output_dropout": 0.2, "mode": mode}
+    others = {"bidirectional": True, "output_layer_sizes": (4, 4), "connections": "residual"}
+    cell = LSTM(projection_size=2)
+    for sizes in ((3, 3), (3, 3, 3)):
+        network = network_of(cell=cell, hidden_layer_sizes=sizes, **dropping, **others)
+        numbers = [dict(node.options)["layer"] for node in network.nodes if node.kind == "drop"]
+        assert len(numbers) == len(set(numbers)) > len(sizes) + 2
+
+
 def test_weights_of_one_stem_stand_side_by_side():
     shapes = {t.name: t.shape for t in network_of(connections="skip", cell="jordan").tensors}
     assert shapes["weight_ih_l0"] == (3, N_FEATURES)

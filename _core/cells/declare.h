@@ -36,14 +36,14 @@ static inline void gate(rnn_cell *cell, rnn_takes takes)
 
 static inline void initial_bias(rnn_cell *cell, int number, double value) { cell->bias[number] = value; }
 
-/* What an open gate (of value 1) does to the state: this is what biases for long memory are made for (see initializers.py). */
+/* What an open gate (of value 1) does to the state: biases for long memory depend on it (see initializers.py). */
 static inline void gate_keeps_state(rnn_cell *cell, int number) { cell->memory[number] = 1; }
 static inline void gate_replaces_state(rnn_cell *cell, int number) { cell->memory[number] = -1; }
 
 /* The next state, in the order in which a step finds them; the first one is h, the output. */
 static inline void state(rnn_cell *cell, const char *name) { cell->state_name[cell->n_states++] = name; }
 
-/* With a norm in the node, h sees the norm of this state: a step finds it as `norm`. */
+/* With a norm in the node, h is computed from the norm of this state, which a step finds as `norm`. */
 static inline void seen_through_norm(rnn_cell *cell, int state) { cell->seen_state = state; }
 
 /* Parameters of the cell's own, n_vectors of H numbers: a step finds them, each padded to Hp, in the order of these calls. */

@@ -9,8 +9,8 @@
  *     n = tanh(x W_n + b_xn + (r * h_prev) U_n + b_hn)
  *
  * Gate buffer: four blocks r z n_x n_h, because r multiplies only one part of n. Forward stores n in the place of n_x and leaves
- * n_h as it is; backward overwrites all four. With the reset before the product they are r z n and r * h_prev, and backward
- * overwrites the first three.
+ * n_h as it is; backward overwrites all four. With the reset before the product the blocks are r, z, n and r * h_prev, and
+ * backward overwrites the first three.
  */
 #ifndef SKLEARN_RNN_GRU_H
 #define SKLEARN_RNN_GRU_H

@@ -1,11 +1,11 @@
 /* Long short-term memory (Hochreiter and Schmidhuber, 1997; forget gate: Gers, Schmidhuber and Cummins, 2000), on request with
- * peepholes P (Gers and Schmidhuber, 2000), through which the gates see the cell state:
+ * peepholes P (Gers and Schmidhuber, 2000), with which the gates also read the cell state:
  *
  *     i, f = sigmoid(x W + b_x + h_prev U + b_h [+ P c_prev])    each with its own columns, order i f g o as in PyTorch
  *     g = tanh(x W + b_x + h_prev U + b_h)
  *     c = f * c_prev + i * g
  *     o = sigmoid(x W + b_x + h_prev U + b_h [+ P c])
- *     h = o * tanh(c), with a norm o * tanh(norm(c)) (Ba et al., 2016)
+ *     h = o * tanh(c)                                            with a norm o * tanh(norm(c)) (Ba et al., 2016)
  *
  * With coupled gates (Greff et al., 2017) i = 1 - f, and only f, g and o have weights.
  *

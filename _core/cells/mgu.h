@@ -1,10 +1,10 @@
-/* Minimal gated unit (Zhou et al., 2016): one gate for what a GRU's two gates do:
+/* Minimal gated unit (Zhou et al., 2016): one gate in the place of the two of a GRU:
  *
  *     f = sigmoid(x W + b_x + h_prev U + b_h)                each with its own columns, order f n
  *     n = tanh(x W_n + b_xn + (f * h_prev) U_n + b_hn)
  *     h = (1 - f) * h_prev + f * n
  *
- * Gate buffer: three blocks f n f * h_prev; gates overwrite pre-activations, d_gates overwrite gates, and the third block stays.
+ * Gate buffer: three blocks f, n, f * h_prev; gates overwrite pre-activations, d_gates overwrite gates, the third block stays.
  */
 #ifndef SKLEARN_RNN_MGU_H
 #define SKLEARN_RNN_MGU_H

@@ -1,11 +1,10 @@
-/* Minimal gated recurrent unit (Feng et al., 2024, "Were RNNs all we needed?"): nothing but the state itself depends on the state
- * of the step before:
+/* Minimal gated recurrent unit (Feng et al., 2024, "Were RNNs all we needed?"). The gate and the new content depend on x alone:
  *
  *     z = sigmoid(x W + b),  n = x W + b             each with its own columns, order z n
  *     h = (1 - z) * h_prev + z * n
  *
- * This is the paper's plain form. Its form in logarithms, which keeps n positive, is for a parallel scan over the steps; going
- * step by step, nothing has to be positive. Gate buffer: two blocks; z overwrites its pre-activation, d_gates overwrite both.
+ * This is the paper's plain form. Its form in logarithms keeps n positive, which only a parallel scan over the steps needs. Gate
+ * buffer: two blocks; z overwrites its pre-activation, d_gates overwrite both.
  */
 #ifndef SKLEARN_RNN_MINGRU_H
 #define SKLEARN_RNN_MINGRU_H

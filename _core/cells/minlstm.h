@@ -1,5 +1,5 @@
-/* Minimal LSTM (Feng et al., 2024, "Were RNNs all we needed?"): nothing but the state itself depends on the state of the step
- * before, and the gates are normalised, so that old and new content have weights of sum 1:
+/* Minimal LSTM (Feng et al., 2024, "Were RNNs all we needed?"). The gates and the new content depend on x alone, and the gates
+ * are normalised, so that the weights of old and new content sum to 1:
  *
  *     i, f = sigmoid(x W + b),  g = x W + b          each with its own columns, order i f g
  *     h = f / (f + i) * h_prev + i / (f + i) * g

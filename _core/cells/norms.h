@@ -8,9 +8,8 @@
  *
  *     v = gain * d_y,  d_a = s (v - mean(v) - u mean(u v))         layer; rms has no mean(v)
  *
- * This is levels/rows.h for blocks of gates, for which every step has to wait: a row has blocks, `width` apart, of `units`
- * numbers each, and only of these are means taken. The padding of a, gain and bias is 0; what is left in the padding of u and d_a reaches
- * nothing.
+ * This is levels/rows.h for blocks of gates. A row has blocks of `units` numbers each, `width` apart, and means are taken over
+ * these numbers only. The padding of a, gain and bias is 0; nothing reads the padding of u and d_a.
  */
 #ifndef SKLEARN_RNN_NORMS_H
 #define SKLEARN_RNN_NORMS_H
@@ -19,7 +18,7 @@
 #include "levels/rows.h"
 #include "levels/vec.h"
 
-/* The numbers of which one mean is taken. */
+/* The numbers over which a mean is taken. */
 typedef struct {
     int n_blocks;
     isize units, width;
@@ -31,7 +30,7 @@ static inline blocks_shape shape_of_blocks(int n_blocks, isize units, isize widt
     return (blocks_shape){n_blocks, units, width, 1 / (real)(n_blocks * units)};
 }
 
-/* What makes u of a. */
+/* The moments that turn a into u. */
 typedef struct {
     real mean, scale;                                   /* rms: mean 0 */
 } norm_moments;
@@ -102,7 +101,7 @@ static inline vec norm_gradient(vec v, vec u, real scale, norm_slopes mean) { re
 
 /* ---- the norm of a state ---- */
 
-/* The norm through which h sees a state: what a cell finds in its step. */
+/* The norm of a state that h is computed from, as a cell finds it in its step. */
 typedef struct {
     rnn_normalization method;
     blocks_shape shape;

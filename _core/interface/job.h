@@ -29,7 +29,7 @@ typedef struct {
     int values_are_double;
     const double *shift, *factor;                       /* IN (n_features,) x = (value - shift) * factor; NULL: the value */
     const isize *offsets;                               /* IN (n_samples + 1) */
-    const isize *result_offsets;                        /* IN (n_samples + 1) rows of results with a row per step of the network */
+    const isize *result_offsets;                        /* IN (n_samples + 1) the same of results, in steps of the network */
     const int32_t *labels;                              /* IN (n, n_targets) classes, or NULL */
     const void *targets;                                /* IN (n, n_targets) real, or NULL */
     const double *weights;                              /* IN (n,) or NULL for ones */

@@ -23,7 +23,7 @@ typedef struct {
     rnn_rows rows;
     int has_units, has_cell, has_directions;
     int one_direction;                                  /* only one of them at a time */
-    int reads_codes;                                    /* it reads the codes in a column of X, its first option, and no sources */
+    int reads_codes;                                    /* it reads the codes in a column of X, its first option; no sources */
     int stem_first;                                     /* arrays are called "weight_ih_l0", not "l0.weight" */
     /* what it reads */
     int reads_one, reads_equal;                         /* one source; sources of one width and direction, which are its own */

@@ -2,9 +2,9 @@
  *
  *     u_t = tanh(h_t W^T + b),   e_t = score . u_t,   a = softmax of e over the steps,   y = sum over t of a_t h_t
  *
- * Forward goes through the steps once and keeps, per sequence, the greatest e so far, the sum of exp(e - greatest), and the same
- * sum of h (Milakov and Gimelshein, 2018). So it needs no more memory for more steps, and its sums have one order whatever the
- * segments. Backward computes u and e again, block by block of rows.
+ * Forward goes through the steps once. Per sequence it keeps the greatest e so far, the sum of exp(e - greatest), and the sum of
+ * h weighted in the same way (Milakov and Gimelshein, 2018). So longer sequences need no more memory, and the order of the sums
+ * does not depend on the segments. Backward computes u and e again, block by block of rows.
  */
 #ifndef SKLEARN_RNN_ATTEND_H
 #define SKLEARN_RNN_ATTEND_H

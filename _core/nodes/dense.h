@@ -1,10 +1,10 @@
-/* A dense node: an activation of a linear map of its sources,
+/* A dense node: an activation of a linear map of its sources:
  *
  *     y = act(x_1 W_1 + x_2 W_2 + ... + b)         act: identity, tanh, relu or logistic; b on request
  *
- * each at its shift, which is zeros where a sequence has no such step. With one source at shifts 0, -1, ..., 1 - k it is a causal
- * convolution; with a source of the step before it is a layer of a deep transition (Pascanu et al., 2014); and it projects the
- * states of an LSTM (Sak et al., 2014).
+ * Each x is a source at its shift, or zeros where a sequence has no such step. With one source at shifts 0, -1, ..., 1 - k the
+ * node is a causal convolution. It also serves as a layer of a deep transition (Pascanu et al., 2014), with a source of the step
+ * before, and as the projection of the states of an LSTM (Sak et al., 2014).
  *
  * It reads one row per sequence, or the rows of all steps in blocks. In a stage with others, or if it reads itself, it goes step
  * by step. Its gradient d_y becomes d_z in place.

@@ -1,9 +1,9 @@
-/* An embedding: for each step, the row of a table whose number is the code that X has there (Bengio et al., 2003).
+/* An embedding: for each step, the row of a table that the code in X at this step selects (Bengio et al., 2003).
  *
  *     x = table[code]        d_table[code] += d_x
  *
- * It reads the flat parameters: of a large table a minibatch needs few rows, so the table is not packed. For the same reason
- * a slice's gradient has only the rows that its sequences touch, see weights/touched.h.
+ * A minibatch needs few rows of a large table. So the table is not packed: the node reads the flat parameters. For the same
+ * reason a slice's gradient has only the rows that its sequences read, see weights/touched.h.
  */
 #ifndef SKLEARN_RNN_EMBED_H
 #define SKLEARN_RNN_EMBED_H

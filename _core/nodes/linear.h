@@ -1,6 +1,6 @@
-/* Linear maps of sources, which heads and dense nodes have in common: the products forward, and the gradients of weights and of
- * sources. All are for the rows of the steps from `first` to `end`, whatever their number: a row's bits do not depend on it. Of
- * streams with one row per sequence they take all rows.
+/* Linear maps of sources, for heads and dense nodes: the products forward, and the gradients of weights and of sources. All
+ * functions take the rows of the steps from `first` to `end`, or all rows of streams with one row per sequence. A row's bits do
+ * not depend on the number of rows.
  */
 #ifndef SKLEARN_RNN_LINEAR_H
 #define SKLEARN_RNN_LINEAR_H
@@ -20,18 +20,6 @@ static void linear_declare(rnn_node *node) { gate(&node->declared, X_ONLY); }
 
 static double linear_work(const rnn_node *node, double inputs) { return (double)node->width * inputs; }
 
-/* The bias, and where its gradient goes. */
-static void add_linear_bias(rnn_network *network, int number)
-{
-    rnn_node *node = &network->node[number];
-    rnn_tensor *bias = add_tensor(network, (rnn_tensor){
-        .node = number, .stem = "bias", .n_groups = 1, .n_axes = 1, .units = node->units, .columns = 1, .initial = ZEROS});
-    node->direction[0].bias = pack_as(network, (rnn_packing){
-        .format = PADDED, .tensor = {number_of(network, bias), -1}, .n_blocks = 1, .units = node->units, .width = node->width});
-    if (network->training)
-        place_gradient(bias, node->direction[0].d_bias, node->width, NULL, node->width);
-}
-
 /* The arrays: the weights of the first stem, the bias if there is one, and the weights of the others. */
 static void linear_add_weights(rnn_network *network, int number, int d, int has_bias)
 {
@@ -39,10 +27,10 @@ static void linear_add_weights(rnn_network *network, int number, int d, int has_
     rnn_direction *direction = &node->direction[d];
     add_source_weights(network, number, d, 0, "weight");
     direction->bias = -1;
-    if (network->training)      /* without a bias, sums that nobody reads */
-        direction->d_bias = claim(&network->gradient, 1, node->width);
     if (has_bias)
-        add_linear_bias(network, number);
+        add_vector(network, number, 1, "bias", ZEROS, 0, &direction->bias, &direction->d_bias);
+    else if (network->training)     /* sums that nobody reads */
+        direction->d_bias = claim(&network->gradient, 1, node->width);
     for (int stem = 1; stem < N_STEMS; stem++)
         add_source_weights(network, number, d, stem, weight_stems[stem]);
     for (int i = 0; i < node->n_sources; i++) {

@@ -1,5 +1,5 @@
-/* One stream of the two directions of another: for each unit their sum, average or product (Schuster and Paliwal, 1997). It
- * belongs to no direction. What it reads has two parts, padded to whole vectors.
+/* Merging of the two directions of a stream: for each unit their sum, average or product (Schuster and Paliwal, 1997). The result
+ * belongs to no direction. The stream that is read has two parts, each padded to whole vectors.
  */
 #ifndef SKLEARN_RNN_MERGE_H
 #define SKLEARN_RNN_MERGE_H

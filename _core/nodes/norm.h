@@ -1,6 +1,7 @@
-/* The norm of each row of a stream, over all its parts (levels/rows.h), with a gain per unit and, for layer norm, a bias.
+/* Layer norm (Ba, Kiros and Hinton, 2016) or rms norm (Zhang and Sennrich, 2019) of each row of a stream, over all its parts
+ * (levels/rows.h), with a gain per unit and, for layer norm, a bias.
  *
- * Nothing is kept: backward computes mean and variance again from the row that it read.
+ * Nothing is kept: backward computes mean and variance again from the row that the node reads.
  */
 #ifndef SKLEARN_RNN_NORM_H
 #define SKLEARN_RNN_NORM_H

@@ -2,12 +2,12 @@
  *
  *     gates = norm(x W + b_ih) + norm(h_prev U) + b_hh         each norm over all gates
  *
- * b_ih is normalised, so that a new scale of x can be made up for in W and b_ih. b_hh is not: it is the bias behind the norm of
- * h U, also of an rms norm, and an initial bias of a gate begins there. Where a sequence starts, h U is 0, and so is its norm.
+ * b_ih is normalised, so that changes of W and b_ih can absorb a new scale of x. b_hh is not: it is added behind the norm of h U,
+ * of an rms norm too, and the initial bias of a gate is set there. Where a sequence starts, h U is 0, and so is its norm.
  *
  * The products lie apart in the node's gate buffer: those of the sources gate by gate, then those of h_prev. Forward replaces
- * them by u (see cells/norms.h), keeps the scale of both, and joins them in the blocks that the cell expects. Backward joins u
- * again and lets the cell compute its gates again, which so need not be kept; then d_products overwrite u.
+ * them by u (see cells/norms.h), keeps the scale of both, and adds them into the blocks that the cell expects. Backward adds u
+ * again and lets the cell compute its gates again, so the gates are not kept; then d_products overwrite u.
  */
 #ifndef SKLEARN_RNN_NORMALIZATION_H
 #define SKLEARN_RNN_NORMALIZATION_H

@@ -1,4 +1,4 @@
-/* What norms within a recurrent node ask of the plan: products apart, gains and biases, memory. See normalization.h. */
+/* The plan of norms within a recurrent node: separate products, gains and biases, memory. See normalization.h. */
 #ifndef SKLEARN_RNN_NORMALIZATION_PLAN_H
 #define SKLEARN_RNN_NORMALIZATION_PLAN_H
 

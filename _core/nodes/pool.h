@@ -1,7 +1,7 @@
 /* One row per sequence: the mean or the maximum of a stream over all steps.
  *
- * Steps are taken in one order, from the first to the last. The gradient of a maximum goes to the first step that has it, whose
- * number is kept. A maximum of numbers that include NaN is NaN.
+ * Steps are always taken from the first to the last. The gradient of a maximum goes to the first step that has it, whose number
+ * is kept. If a number is NaN, so is the maximum.
  */
 #ifndef SKLEARN_RNN_POOL_H
 #define SKLEARN_RNN_POOL_H

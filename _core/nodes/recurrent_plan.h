@@ -1,4 +1,4 @@
-/* What the plan knows of recurrent nodes: their shapes, multiplications, parameters and memory. */
+/* The plan of recurrent nodes: their shapes, multiplications, parameters and memory. */
 #ifndef SKLEARN_RNN_RECURRENT_PLAN_H
 #define SKLEARN_RNN_RECURRENT_PLAN_H
 

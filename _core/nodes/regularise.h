@@ -1,4 +1,4 @@
-/* What disturbs the states of a recurrent node in training.
+/* Recurrent dropout and zoneout: noise in the states of a recurrent node in training.
  *
  * Recurrent dropout (Gal and Ghahramani, 2016): U reads h_prev times a mask of zeros and 1 / (1 - rate), the same at all steps of
  * a sequence. A prediction drops nothing.

@@ -91,7 +91,7 @@ static int works_in_place(const rnn_network *network, int number)
         for (int j = 0; j < reader->n_sources; j++)
             n_readers += source_of(network, reader, j)->node == source->node;
     }
-    return fits && n_readers == 1 && !node->out.reach && source->node != 0;
+    return fits && n_readers == 1 && !node->out.reach && source->node != 0 && stream_of(network, source)->has_gradient;
 }
 
 static void claim_stream(rnn_network *network, int number, isize n_before)

@@ -1,4 +1,5 @@
-/* The penalty of the weights: alpha (l1_ratio sum |w| + (1 - l1_ratio) / 2 sum w^2), as in the elastic net (Zou and Hastie, 2005).
+/* The penalty of the weights: alpha (l1_ratio sum |w| + (1 - l1_ratio) / 2 sum w^2), that of the elastic net (Zou and Hastie,
+ * 2005).
  */
 #ifndef SKLEARN_RNN_PENALTY_H
 #define SKLEARN_RNN_PENALTY_H

@@ -17,10 +17,10 @@ from .carriers import as_numbers
 from .frames import column_names, is_frame, label_columns, labels_of, read_frame
 from .items import first_frame
 from .packed import Sequences, offsets_of_equal
-from .values import missing_in
+from .values import held, missing_in
 
 CODE_BITS = 31
-MOST_FEATURES = 64  # a layer can read so many tables, and other sources beside them
+MOST_FEATURES = 64  # a layer can read this many tables and its other sources
 MOST_AUTO = 50  # columns of a table with embedding_dim="auto"
 NARROW_CODES = 2**24  # up to here float32 holds every integer
 
@@ -51,7 +51,7 @@ VECTORS = Allowed(
 
 
 def columns_of(features, n_features, names=None, labelled=()):
-    """Return the indices of the columns that `categorical_features` means, in increasing order.
+    """Return the indices of the columns that `categorical_features` selects, in increasing order.
 
     names: those of the columns, or None. labelled: columns of frames that hold labels.
     """
@@ -84,8 +84,8 @@ def columns_of(features, n_features, names=None, labelled=()):
 def _of_mask(mask, n_features):
     if len(mask) != n_features:
         raise ValueError(
-            f"`categorical_features` must have one entry per feature if these are bool: X has "
-            f"{n_features}, got {len(mask)}."
+            "`categorical_features` must have one entry per feature if it is a mask of bool: X "
+            f"has {n_features} features, got {len(mask)} entries."
         )
     return tuple(np.flatnonzero(mask).tolist())
 
@@ -106,8 +106,8 @@ def _of_names(wanted, names):
         )
     if names is None:
         raise ValueError(
-            "`categorical_features` can hold names only if X is a list of frames whose columns "
-            f"have names, all of str; got {wanted!r}: give indices."
+            "`categorical_features` must hold indices or a mask unless X is a list of frames whose "
+            f"column names are all of str, got {wanted!r}."
         )
     names = list(names)
     for name in wanted:
@@ -119,15 +119,15 @@ def _of_names(wanted, names):
 
 
 def check_columns(features, X, form, n_features, categories):
-    """Refuse `categorical_features` that mean other columns than in the first fit."""
+    """Refuse `categorical_features` that select other columns than in the first fit."""
     frame = first_frame(X) if features is not None and isinstance(X, (list, tuple)) else None
     labelled = () if frame is None else label_columns(frame)
     columns = columns_of(features, n_features, form.feature_names, labelled)
     if columns != categories.columns:
         raise ValueError(
             "`categorical_features` must not change between a fit and its continuation "
-            f"(warm_start, partial_fit): it selected columns {list(categories.columns)}, now "
-            f"{list(columns)}."
+            f"(warm_start, partial_fit): it selected columns {list(categories.columns)}, and now "
+            f"selects {list(columns)}."
         )
 
 
@@ -135,9 +135,9 @@ def check_columns(features, X, form, n_features, categories):
 
 
 def learn_labels(X, features, argument=arguments.X):
-    """Return the columns of frames in X that hold labels, and of those that are meant, the labels.
+    """Return the columns of labels in the frames of X, and the labels of categorical ones.
 
-    The latter are a dict from columns to arrays of distinct strings or numbers in their order.
+    The latter are a dict from columns to sorted arrays of distinct strings or numbers.
     """
     frame = first_frame(X) if isinstance(X, (list, tuple)) else None
     if features is None or frame is None:
@@ -155,8 +155,8 @@ def learn_labels(X, features, argument=arguments.X):
             learned[j] = np.array([], dtype=object)
         if learned[j].dtype.kind not in "Uiuf":
             raise ValueError(
-                f"`categorical_features` must name columns with labels of one type, strings or "
-                f"integers, but column {names[j]!r} of `{argument}` has others: convert it first."
+                "`categorical_features` must select columns of strings alone or of integers alone, "
+                f"but column {names[j]!r} of `{argument}` holds other values: convert it first."
             )
     return labelled, learned
 
@@ -167,7 +167,7 @@ def _labels(frame, j, argument):
     missing = missing_in(labels) if labels.dtype.kind == "O" else labels != labels
     if missing.any():
         raise ValueError(
-            "`categorical_features` must name columns without missing values, but column "
+            "`categorical_features` must select columns without missing values, but column "
             f"{column_names(frame)[j]!r} of `{argument}` has one in row {int(np.argmax(missing))}: "
             "fill it first, for example with a category of its own."
         )
@@ -184,8 +184,8 @@ def numbers_for_labels(X, labels, argument=arguments.X):
     for i, item in enumerate(X):
         if not is_frame(item):
             raise ValueError(
-                f"`{argument}` must hold frames only if some of its columns are labels, but "
-                f"`{argument.item(i)}` is of {type(item).__name__}."
+                f"`{argument}` must be a list of frames alone, because some of its categorical "
+                f"features are strings, but `{argument.item(i)}` is of {type(item).__name__}."
             )
     return [_numbered(item, labels, argument.item(i)) for i, item in enumerate(X)]
 
@@ -197,6 +197,12 @@ def _numbered(frame, labels, argument):
             return frame  # another form, which is refused later
         given = _labels(frame, j, argument)
         if known.dtype.kind == "U":
+            if held(given) != "strings":
+                raise ValueError(
+                    f"`{argument}` must hold strings in column {column_names(frame)[j]!r}, which "
+                    f"is categorical, as in fit; got {held(given)} ({given.dtype}): convert it as "
+                    "for fit."
+                )
             numbers = {label: k for k, label in enumerate(known.tolist())}
             distinct, place = np.unique(given.astype(object).astype(str), return_inverse=True)
             rows = [numbers.get(label, len(known)) for label in distinct.tolist()]
@@ -234,6 +240,22 @@ class Categories:
                 known.append(np.unique(sequences.values[:, j]).astype(np.int64))
         return cls(tuple(columns), tuple(known))
 
+    def of_sequences(self, sequences, kept):
+        """Return sequences of rows and the categories that only some of the sequences have.
+
+        sequences: with the numbers of rows, as `encode` returns them; kept: a mask (n_samples,).
+        Codes of no kept sequence become unknown.
+        """
+        taken, values, known = np.repeat(kept, sequences.lengths), sequences.values.copy(), []
+        for j, codes in zip(self.columns, self.known, strict=True):
+            rows = values[:, j].astype(np.intp)
+            used = np.unique(rows[taken])
+            places = np.full(len(codes) + 1, len(used))
+            places[used] = np.arange(len(used))
+            values[:, j] = places[rows]
+            known.append(codes[used])
+        return replace(sequences, values=values), replace(self, known=tuple(known))
+
     @property
     def n_rows(self):
         """Rows of the table of each column."""
@@ -241,7 +263,7 @@ class Categories:
 
     @property
     def labels(self):
-        """The columns that held strings in frames, with these."""
+        """Dict from the columns that held strings in frames to these strings, sorted."""
         pairs = zip(self.columns, self.known, strict=True)
         return {j: known for j, known in pairs if known.dtype.kind == "U"}
 
@@ -257,8 +279,8 @@ class Categories:
             if known.dtype.kind == "U":
                 if not numbered:
                     raise ValueError(
-                        f"`categorical_features` has found strings in column {j} of X in fit, so "
-                        f"`{argument}` must be a list of frames with strings there too."
+                        f"`{argument}` must be a list of frames with strings in column {j}, which "
+                        "is categorical and held strings in fit."
                     )
                 continue
             _check_codes(sequences, j, argument)
@@ -270,15 +292,16 @@ class Categories:
         return sequences if values is sequences.values else replace(sequences, values=values)
 
     def encode_rows(self, x, argument):
-        """Do the same for one step of each sequence (n_sequences, n_features)."""
+        """Return one step of each sequence (n_sequences, n_features), encoded in the same way."""
         return self.encode(Sequences(x, offsets_of_equal(len(x), 1), "3d"), argument).values
 
     def check_codes_alone(self, what):
-        """Refuse what cannot be done with strings."""
+        """Refuse uses that need integer codes, if some columns held strings."""
         if self.labels:
             raise ValueError(
-                f"{what} integer codes, but `categorical_features` has found strings in column "
-                f"{next(iter(self.labels))} of X in fit: number them first."
+                f"{what} categorical features with integer codes, but column "
+                f"{next(iter(self.labels))} of X held strings in fit: replace them by integers and "
+                "fit again."
             )
 
 
@@ -292,7 +315,7 @@ def _rows_of(codes, known):
 
 
 def _check_codes(sequences, j, argument):
-    """Refuse what is no code in column j."""
+    """Refuse values in column j that are not codes."""
     codes = sequences.values[:, j]
     with np.errstate(invalid="ignore"):
         good = (codes >= 0) & (codes < 2**CODE_BITS) & (codes == np.floor(codes))
@@ -323,9 +346,14 @@ def dimensions(embedding_dim, categories, vectors=None):
             for known, rows in zip(categories.known, given, strict=True)
         )
     several = isinstance(embedding_dim, (list, tuple))
+    if several and n == 0:
+        raise ValueError(
+            f"`embedding_dim` must have no list without `categorical_features`, which select no "
+            f"column of X; got {embedding_dim!r}."
+        )
     if several and len(embedding_dim) != n:
         raise ValueError(
-            f"`embedding_dim` must have one entry per categorical feature, {n}, got "
+            f"`embedding_dim` must have one entry for each of the {n} categorical features, got "
             f"{len(embedding_dim)}."
         )
     widths = tuple(map(int, embedding_dim if several else [embedding_dim] * n))
@@ -339,7 +367,7 @@ def dimensions(embedding_dim, categories, vectors=None):
 
 
 def vectors_of(embedding_init, categories, dtype="float64"):
-    """Return for each categorical feature None, or the given vectors (n_codes, dimension).
+    """Return, for each categorical feature, the given vectors (n_codes, dimension) or None.
 
     Codes for which a dict has no vector have NaN. dtype: that of the network.
     """
@@ -347,11 +375,17 @@ def vectors_of(embedding_init, categories, dtype="float64"):
         return None
     given = embedding_init
     n = len(categories.columns)
+    if n == 0:
+        raise ValueError(
+            "`embedding_init` must be None without `categorical_features`, which select no column "
+            "of X: name the columns that hold codes."
+        )
     if isinstance(given, Mapping) or _is_matrix(given):
         given = [given]
     if len(given) != n:
         raise ValueError(
-            f"`embedding_init` must have one entry per categorical feature, {n}, got {len(given)}."
+            f"`embedding_init` must have one entry for each of the {n} categorical features, got "
+            f"{len(given)}."
         )
     names = (
         ["embedding_init"]
@@ -419,5 +453,5 @@ def _vectors_of_dict(given, known, argument):
             rows = np.full((len(known), len(vector)), np.nan)
         rows[k] = vector
     if rows is None:
-        raise ValueError(f"`{argument}` has no vector for any code in X.")
+        raise ValueError(f"`{argument}` must have a vector for at least one of the codes in X.")
     return rows

@@ -74,6 +74,12 @@ class InputForm:
                 f"{self.n_features} features as input.{hint}"
             )
 
+    def check_frames(self, X, owner):
+        """Refuse frames in a list whose columns are not those of fit, before they are read."""
+        frame = first_frame(X) if isinstance(X, (list, tuple)) else None
+        if frame is not None:
+            validate_data(self._known_to(owner), frame, reset=False, skip_check_array=True)
+
     def _hint_at_kind(self, sequences, argument):
         """Return advice on how to convert sequences of another kind."""
         if sequences.kind != "2d":

@@ -47,7 +47,7 @@ class _Columns:
 
 @dataclass(frozen=True, eq=False)
 class Indicator(_Columns):
-    """Several labels, each of which is there (1) or not (0)."""
+    """Several labels, each of which a target has (1) or does not have (0) (multilabel)."""
 
     n_outputs: int
 
@@ -59,9 +59,9 @@ class Indicator(_Columns):
         """Return the target of these columns (n_rows,) of 0 and 1."""
         if empty := [j for j, column in enumerate(columns) if not column.any()]:
             raise ValueError(
-                f"`y` must have a 1 in each of its columns, but has only 0 in column {empty[0]}, "
-                "a label of no sequence with weight: leave this column out, or add sequences "
-                "with this label."
+                f"`y` must have a 1 in each of its columns, but column {empty[0]} has only 0 "
+                "(targets of weight 0 do not count): leave this column out, or add sequences with "
+                "this label."
             )
         return cls(len(columns))
 
@@ -71,8 +71,8 @@ class Indicator(_Columns):
         found = Labels.of_argument(classes).classes
         if not any(np.array_equal(found, known) for known in (np.arange(n_columns), [0, 1])):
             raise ValueError(
-                f"`classes` must be range({n_columns}), the numbers of the columns, for y with "
-                f"{n_columns} columns of 0 and 1; or a list with the classes of each column. Got "
+                f"`classes` must be range({n_columns}) for multilabel y with {n_columns} columns "
+                "of 0 and 1, or a list with the classes of each column for multioutput y, got "
                 f"{classes!r}."
             )
         return cls(n_columns)
@@ -108,14 +108,14 @@ class Indicator(_Columns):
         """Return None; refuse class weights."""
         if class_weight is not None:
             raise ValueError(
-                "`class_weight` must be None for several labels of 0 and 1, got "
-                f"{class_weight!r}: use `sample_weight`."
+                f"`class_weight` must be None for multilabel y, got {class_weight!r}: use "
+                "`sample_weight`."
             )
 
 
 @dataclass(frozen=True, eq=False)
 class LabelColumns(_Columns):
-    """Several labels, each one of its own classes; the outputs are groups, one for each label."""
+    """Several labels with classes of their own (multioutput); each has a group of outputs."""
 
     columns: tuple[Labels, ...]
 
@@ -129,9 +129,8 @@ class LabelColumns(_Columns):
             if len(column.classes) < 2:
                 only = column.classes.tolist()[0]
                 raise ValueError(
-                    "`y` must have at least two classes in each of its columns, but has only "
-                    f"{only!r} in column {j}: leave this column out, or add sequences of another "
-                    "class."
+                    f"`y` must have at least two classes in each of its columns, but column {j} "
+                    f"has only {only!r}: leave this column out, or add sequences of another class."
                 )
         return cls(found)
 
@@ -140,7 +139,7 @@ class LabelColumns(_Columns):
         """Return the target of the argument `classes` for y with so many columns."""
         if len(classes) != n_columns:
             raise ValueError(
-                f"`classes` must list the classes of each column of y, {n_columns}; got "
+                f"`classes` must have one list for each of the {n_columns} columns of y, got "
                 f"{len(classes)}."
             )
         found = tuple(map(Labels.of_argument, classes))

@@ -54,7 +54,7 @@ def read_labels(y, sequences, per_step, argument=arguments.Y, taught=None):
     y = one_per_sequence(y, sequences, argument, as_labels)
     if y.ndim > 2 or y.size == 0:
         raise ValueError(
-            f"`{argument}` must be (n_samples,) or (n_samples, n_outputs) with "
+            f"`{argument}` must have shape (n_samples,) or (n_samples, n_outputs) with "
             f"mode='many_to_one', got shape {y.shape}; one label per step needs "
             "mode='many_to_many'."
         )
@@ -87,7 +87,7 @@ def _settled_column(labels, j, argument, taught, natural):
 
 
 def check_labels(labels, taught):
-    """Refuse labels of the rows in the mask `taught` that are no classes, such as fractions."""
+    """Refuse labels that are not classes, such as fractions, in the rows of the mask `taught`."""
     for column in labels if isinstance(labels, tuple) else [labels]:
         with naming(arguments.Y):
             check_classification_targets(column[taught])
@@ -152,7 +152,8 @@ class Labels:
         """Return the number of each label's class (n_rows,), -1 for a label of no class."""
         if isinstance(labels, tuple):
             raise ValueError(
-                f"`{argument}` must have one label per target, as in fit; got {len(labels)}."
+                f"`{argument}` must have one column of labels, as in fit; got {len(labels)} "
+                "columns."
             )
         classes = self.classes
         ours, theirs = family(classes.dtype), family(labels.dtype)
@@ -216,7 +217,7 @@ class Labels:
             return None
         if isinstance(class_weight, list):
             raise ValueError(
-                "`class_weight` must be a dict for y with one label per target, got a list."
+                "`class_weight` must be a dict or 'balanced' for y with one column, got a list."
             )
         return [self.factors(class_weight, codes, weights, incremental)]
 

@@ -36,7 +36,11 @@ def read_X(
     that must be able to read the numbers, see `check_range`. categories: the columns of codes,
     which become the numbers of rows of tables.
     """
-    values = X if categories is None else numbers_for_labels(X, categories.labels, argument)
+    values = X
+    if categories is not None and categories.labels:
+        if names and form is not None:  # before columns of another order are read as strings
+            form.check_frames(X, owner)
+        values = numbers_for_labels(X, categories.labels, argument)
     sequences = _packed(values, owner, form, argument)
     if form is None:
         form = InputForm.of(X, sequences)

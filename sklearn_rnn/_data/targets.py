@@ -69,7 +69,7 @@ class Numbers:
         the weights (n_rows,) count; they are None for ones.
         """
         columns = _columns(rows, None if before is None else before.n_targets)[taught]
-        _check_positive(columns, loss, dtype)
+        check_positive(columns, loss, dtype)
         normalize = normalize and loss not in LOG_LINKED
         facts = {"loss": loss, "dtype": dtype, "quantile": quantile}
         if before is None and not normalize:
@@ -198,12 +198,14 @@ def _columns(rows, n_outputs=None, argument=arguments.Y):
     return columns.astype(np.float64, copy=False)
 
 
-def _check_positive(columns, loss, dtype):
+def check_positive(columns, loss, dtype, argument=arguments.Y):
     """Refuse targets (n_rows, n_targets) whose logarithm the loss has no use for."""
     if loss == "poisson" and columns.min() < 0:
-        raise ValueError(f"`y` must not be negative with loss='poisson', got {columns.min()}.")
+        raise ValueError(
+            f"`{argument}` must not be negative with loss='poisson', got {columns.min()}."
+        )
     if loss == "gamma" and columns.min() < np.finfo(dtype).tiny:
-        raise ValueError(f"`y` must be positive with loss='gamma', got {columns.min()}.")
+        raise ValueError(f"`{argument}` must be positive with loss='gamma', got {columns.min()}.")
 
 
 KINDS = {"multilabel": Indicator, "multioutput": LabelColumns}  # by the loss of the network

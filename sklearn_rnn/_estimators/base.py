@@ -196,7 +196,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         if before is not None:
             params = absorb_scales(before, network, target, read.absorbed, scale, x_absorbed)
         settings = Settings.of(vars(self))
-        longest = int(examples.sequences.lengths[indices].max())
+        longest = int(examples.sequences.lengths[indices].max() - 1) // network.stride + 1
         progress = self._begin(network, params, settings, rng, incremental, longest, vectors)
         if incremental and read.absorbed is not None:
             progress.rescale_best(target.unit_since(before.target, read.absorbed))
@@ -295,13 +295,17 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             raise ValueError(
                 f"{type(self).__name__} requires y to be passed, but the target y is None."
             )
-        owner = type(self).__name__
-        if form is None:
+        owner, is_first = type(self).__name__, form is None
+        if is_first:
             sequences, form, categories = learn_X(X, owner, self.categorical_features, X_name)
         else:
             sequences, form = read_X(X, owner, form, X_name, categories=categories)
         # Weights come first: a target of weight 0 may be anything.
         weights = read_weights(sample_weight, sequences, per_step, weight_name)
+        if is_first and categories.columns and weights is not None:
+            kept = Examples(sequences, None, weights, per_step).have_weight()
+            if not kept.all():
+                sequences, categories = categories.of_sequences(sequences, kept)
         taught = None if weights is None else weights > 0
         rows = self._target_kind.read(y, sequences, per_step, y_name, taught)
         return sequences, form, categories, rows, weights
@@ -348,7 +352,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
     def _begin(self, network, params, settings, rng, incremental, longest, vectors):
         """Return the progress that training starts with: a new one, or that of the last fit.
 
-        longest is the number of steps of the longest training sequence; vectors: see `initialize`.
+        longest is the number of steps that the network takes through the longest training sequence;
+        vectors: see `initialize`.
         """
         if params is None:
             params = initialize(network, rng, longest, vectors)

@@ -19,7 +19,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
     """Recurrent neural network that classifies sequences, or each of their steps.
 
     Training minimises the cross-entropy by gradient descent on minibatches, with back-propagation
-    through time. A target is one label, or several, of which the cross-entropy is the mean.
+    through time. A target is one label or several; the loss is the mean of their cross-entropies.
     Parameters and attributes that `sklearn.neural_network.MLPClassifier` also has keep their names
     and meanings.
 
@@ -58,7 +58,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
     >>> rnn.score(X, y) > 0.9
     True
 
-    Several labels per sequence, here one for each feature:
+    Several labels per sequence (multilabel), here one for each feature:
 
     >>> labels = [[int(total > 0) for total in x.sum(axis=0)] for x in X]
     >>> rnn = RNNClassifier(hidden_layer_sizes=8, max_iter=500, random_state=0).fit(X, labels)
@@ -193,12 +193,13 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
             ``(n_samples,)``, or ``(n_samples, n_outputs)`` for several labels per sequence. With
             ``mode="many_to_many"`` ``(n_samples, n_timesteps[, n_outputs])``, or a list or object
             array of ``(n_timesteps_i[, n_outputs])``. A last axis of length 1 is flattened with a
-            warning. Labels must be of one type, for example strings or numbers, and not missing;
-            with several labels per sequence, those of each column.
+            warning. The labels in a column must be of one type, for example strings or numbers, and
+            not missing.
 
-            Several columns of only 0 and 1, which may be a sparse matrix, are the labels that a
-            sequence or step has (multilabel); each must occur. Other columns are outputs with
-            classes of their own (multioutput), at least two each.
+            If y has several columns of only 0 and 1, it is multilabel: a 1 means that the sequence
+            or step has the label of that column. Each label must occur. Such a y may be a sparse
+            matrix. Any other y with several columns is multioutput: each column has classes of its
+            own, at least two.
         sample_weight : array-like, default=None
             One weight per sequence; with ``mode="many_to_many"`` also one per step, in any form
             that y may have. Only their ratios count. Sequences or steps of weight 0 are ignored,
@@ -217,7 +218,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         Warns
         -----
         {warnings_of_fit}
-            Also if y has as many columns as X has steps with ``mode="many_to_one"``.
+            Also if, with ``mode="many_to_one"``, y has as many columns as X has steps.
         """
         return self._fit(
             X,
@@ -236,15 +237,16 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
 
         Mean and scale of X accumulate over all calls. Those in use are updated when one of them has
         moved by more than 1 % of the scale. If the scale of a feature changes by a factor below 2,
-        the weights are changed with it so that predictions stay the same.
+        the weights are changed with it so that predictions stay the same (with a `Conv1D` only
+        approximately: zeros precede the first step).
 
         Parameters
         ----------
         {parameters_of_partial_fit}
         classes : array-like of shape (n_classes,), default=None
             All classes that y can have in any call; required in the first call, unless `fit` was
-            called before. If y has several columns, a list with the classes of each; or for labels
-            of 0 and 1 ``range(n_outputs)``.
+            called before. If y has several columns, a list with the classes of each column; for
+            multilabel y ``range(n_outputs)``.
         {initial_state_of_partial_fit}
 
         Returns
@@ -289,8 +291,8 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         y : ndarray or object array of ndarray
             With ``mode="many_to_one"`` labels ``(n_samples,)``. With ``mode="many_to_many"``
             ``(n_samples, n_timesteps)``, or for a list of sequences an object array of
-            ``(n_timesteps_i,)``. With several labels, each has one more axis ``n_outputs``;
-            multilabel predictions are 0 and 1.
+            ``(n_timesteps_i,)``. If y had several columns in fit, there is one more axis,
+            ``n_outputs``; multilabel predictions are 0 and 1.
         {returned_state}
 
         Raises
@@ -319,8 +321,9 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
             With ``mode="many_to_one"`` ``(n_samples, n_classes)``, columns in the order of
             `classes_`. With ``mode="many_to_many"`` ``(n_samples, n_timesteps, n_classes)``, or for
             a list of sequences an object array of ``(n_timesteps_i, n_classes)``. They have the
-            dtype of the network. Multilabel: the probability of each label, ``n_outputs`` instead
-            of ``n_classes``. Multioutput: a list with one such result for each output.
+            dtype of the network. For multilabel y, the last axis has the probability of each label,
+            ``n_outputs`` instead of ``n_classes``. For multioutput y, the result is a list with
+            one such array for each output.
         {returned_state}
 
         Raises
@@ -362,7 +365,8 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
     def score(self, X, y, sample_weight=None):
         """Return the accuracy of the predictions.
 
-        With several labels, a target is right if all of them are (subset accuracy).
+        If y has several columns, a prediction is right only if all its labels are right (subset
+        accuracy).
 
         Parameters
         ----------
@@ -392,8 +396,8 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         if n_columns > 1 and (sequences.lengths == n_columns).all():
             warnings.warn(
                 f"`y` has as many columns as X has steps, {n_columns}, and mode='many_to_one' "
-                "learns them as labels of the whole sequence: for one label per step set "
-                "`mode`='many_to_many'.",
+                "learns them as labels of the whole sequence; for one label per step, set "
+                "mode='many_to_many'.",
                 stacklevel=level_of_caller(),
             )
 

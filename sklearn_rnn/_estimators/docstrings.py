@@ -16,8 +16,8 @@ ATTRIBUTES = {
         "ndarray of shape (n_classes,) or list of those",
         {
             CLASSIFIER: "The class labels, sorted. A label that occurs only with weight 0 is not "
-            "included. For several columns of classes, a list with those of each; for several "
-            "labels of 0 and 1, the numbers of the columns."
+            "included. If y has several columns of classes, a list with the labels of each "
+            "column; for multilabel y, the numbers of the columns."
         },
     ),
     "y_mean_, y_scale_": (
@@ -36,8 +36,9 @@ ATTRIBUTES = {
     ),
     "categories_": (
         "list of ndarray",
-        "The codes, or strings, of each of the `categorical_features` in the first fit, in order; "
-        "only if there are any.",
+        "For each of the `categorical_features`, its codes or strings in the first fit, sorted; "
+        "those of sequences of weight 0 are left out. Without such features there is no such "
+        "attribute.",
     ),
     "n_features_in_": (
         "int",
@@ -51,8 +52,8 @@ ATTRIBUTES = {
     "n_outputs_": (
         "int",
         {
-            CLASSIFIER: "Number of outputs of the network; 1 for two classes. For several columns "
-            "of classes, the sum of their numbers of classes.",
+            CLASSIFIER: "Number of outputs of the network; 1 for two classes. If y has several "
+            "columns of classes, the total number of classes.",
             REGRESSOR: "Number of outputs of the network: one per target, or per target and "
             "quantile.",
         },
@@ -61,7 +62,7 @@ ATTRIBUTES = {
         "str",
         {
             CLASSIFIER: 'Function from these outputs to predictions: "logistic" for two classes '
-            'and for labels of 0 and 1, else "softmax".',
+            'and for multilabel y, else "softmax".',
             REGRESSOR: 'Function from these outputs to predictions: "identity", or "exp" for '
             '``loss="poisson"`` and "gamma".',
         },
@@ -108,7 +109,8 @@ X is a 3-D array ``(n_samples, n_timesteps, n_features)``; or a list, tuple or o
 ``(n_timesteps_i, n_features)``, of any lengths; or a 2-D array or data frame
 ``(n_samples, n_timesteps)`` with one feature per step; or a list of 1-D arrays, which is the
 ragged form of the latter. Data frames, alone or in a list, are those of pandas, polars and
-pyarrow; their columns must hold numbers, and NA counts as NaN. Use `sklearn_rnn.unpad` on
+pyarrow; their columns must hold numbers, or in lists of data frames also strings if they are
+among the `categorical_features`. NA counts as NaN. Use `sklearn_rnn.unpad` on
 padded data. Nothing is padded internally: a sequence costs only its own steps.
 
 With minibatches of B sequences, each minimises ``sum(w * loss) / (B * m)``, where m is the mean
@@ -117,8 +119,9 @@ weight counts the same in every minibatch, and with ``mode="many_to_many"`` a st
 same in short and in long sequences. Steps of weight 0 are ignored. `loss_` is the weighted
 mean.
 
-Initially, input and output weights are Glorot uniform, recurrent weights are orthogonal, and
-biases are 0, except those of the forget gate, which are 1.
+Unless the options of a cell choose other initial values, input and output weights are Glorot
+uniform, recurrent weights are orthogonal, and biases are 0, except those of the forget gates of
+"lstm" and "minlstm", which are 1. Vectors of embeddings are uniform between -0.05 and 0.05.
 
 The defaults were chosen by cross-validation on training data (benchmarks/defaults.py). Over
 eight tasks and 20 seeds, "gru" had 0.7 times the error of "lstm" and took 0.85 times as long.
@@ -142,7 +145,6 @@ Larger minibatches for more than 1024 sequences are for speed.
    networks", ICML 2013.
 .. [8] I. Loshchilov, F. Hutter, "SGDR: stochastic gradient descent with warm restarts", ICLR
    2017.
-.. [9] R. Koenker, G. Bassett, "Regression quantiles", Econometrica 46, 1978.
 """,
     # ---- fit and partial_fit
     "ctrl_c": """
@@ -159,9 +161,10 @@ X : sequences
     "initial_state": """
 initial_state : dict of str to array-like of shape (n_samples, n), default=None
     States before the first step of each sequence, by the names that `predict` returns with
-    `return_state`; no gradient flows into them. None means zeros, or what the network learns
-    (see `sklearn_rnn.cells`). Needs ``bidirectional=False``; with `early_stopping` also
-    `scoring` None or "loss".
+    `return_state`; no gradient flows into them. None means zeros, or the states that the
+    network learns (see `sklearn_rnn.cells`). `bidirectional` must be False and `pooling`
+    "last", and input layers must not have a stride. With `early_stopping`, `scoring` must be
+    None or "loss".
 """,
     "validation_and_callbacks": """
 X_val, y_val, sample_weight_val, initial_state_val : as those without "_val", default=None
@@ -220,25 +223,28 @@ X : sequences
 """,
     "errors_of_predict": """
 ValueError
-    If X has another kind or another number of features than in `fit`, or if `initial_state`
+    If X has another form or another number of features than in `fit`, or if `initial_state`
     or `return_state` is not as described.
 """,
     "states": """
 initial_state : dict of str to array-like of shape (n_samples, n), default=None
     States before the first step of each sequence, as `return_state` returns them; None
-    means zeros, or what the network has learned. To predict long sequences in blocks, pass
-    the states that were returned for one block with the next block. Needs
-    ``bidirectional=False``; and blocks of other lengths need an X with features, not a 2-D
-    one.
+    means zeros, or the states that the network has learned. To predict long sequences in
+    blocks, pass the states that were returned for one block with the next block. Blocks of
+    other lengths need an X with features, not a 2-D one. `bidirectional` must be False and
+    `pooling` "last", and input layers must not have a stride.
 return_state : bool, default=False
     Whether to return, as a second result, the states after the last step of each sequence.
-    Needs ``bidirectional=False``.
+    The network must be as for `initial_state`.
 """,
     "returned_state": """
 state : dict of str to ndarray of shape (n_samples, n)
-    Only with `return_state`: ``h_l0``, ``h_l1`` and so on, one per layer; for "lstm" also
-    ``c_l0`` and so on; for "jordan" only ``y``, the output of the last step: probabilities,
-    rates, or numbers in units of ``y_scale_``. The arrays have the dtype of the network.
+    Only with `return_state`: ``h_l0``, ``h_l1`` and so on, one per layer, after a projection
+    or transition layers; for "lstm" also ``c_l0`` and so on; for "jordan" only ``y``, the
+    output of the last step: probabilities, rates, or numbers in units of ``y_scale_``. A
+    `Conv1D` adds the rows that it reads at later steps: ``x`` (normalised X at the last step),
+    ``x_2`` (the step before) and so on, or ``input_0``, ``input_0_2`` and so on for the output
+    of the first input layer. The arrays have the dtype of the network.
 """,
     "parameters_of_score": """
 X : sequences

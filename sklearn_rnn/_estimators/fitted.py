@@ -130,7 +130,9 @@ class _FittedRNN(Pickled, BaseEstimator):
         Raises
         ------
         ValueError
-            If an argument is not as described, or if the network is bidirectional.
+            If an argument is not as described, or if the network cannot go on step by step: with
+            ``bidirectional=True``, with `pooling` other than "last", with an input layer that has a
+            stride, or with strings in the `categorical_features`.
 
         Examples
         --------
@@ -165,8 +167,9 @@ class _FittedRNN(Pickled, BaseEstimator):
     def hidden_states(self, X, *, layer=-1, return_sequences=False):
         """Return the states of a recurrent layer.
 
-        With ``connections="residual"``, these are the states before what the layer reads is added
-        to them.
+        These are the states after a projection or transition layers, but before `merge_mode`
+        combines the two directions, before `layer_normalization`, and before
+        ``connections="residual"`` adds what the layer reads.
 
         Parameters
         ----------
@@ -175,20 +178,24 @@ class _FittedRNN(Pickled, BaseEstimator):
         layer : int, default=-1
             Which layer; negative numbers count from the last.
         return_sequences : bool, default=False
-            Whether to return the states at all steps, or each sequence's last ones.
+            Whether to return the states at all steps, or only the last ones of each sequence. Must
+            be False if an input layer has a stride.
 
         Returns
         -------
         states : ndarray or object array of ndarray
             Last states ``(n_samples, n_units)``; the last state of a reverse direction is that at
             the sequence's first step. At all steps ``(n_samples, n_timesteps, n_units)``, or for
-            a list of sequences an object array of ``(n_timesteps_i, n_units)``. A bidirectional
-            layer has the units of its forward direction first. They have the dtype of the network.
+            a list of sequences an object array of ``(n_timesteps_i, n_units)``. n_units is the size
+            of the layer, or with a projection or transition layers the size of the last of them; a
+            bidirectional layer has twice as many, those of its forward direction first. They have
+            the dtype of the network.
 
         Raises
         ------
         ValueError
-            If there is no such layer, or X does not match the fit.
+            If there is no such layer, if X does not match the fit, or with `return_sequences` if an
+            input layer has a stride.
 
         Examples
         --------
@@ -225,7 +232,7 @@ class _FittedRNN(Pickled, BaseEstimator):
     @available_if(_pools_by_attention)
     @floating_point_ignored
     def attention_weights(self, X):
-        """Return the weight that each step has in attention pooling.
+        """Return the weight of each step in attention pooling.
 
         Available with ``pooling=Attention(units)``.
 
@@ -243,7 +250,7 @@ class _FittedRNN(Pickled, BaseEstimator):
         Raises
         ------
         ValueError
-            If X does not match the fit, or has been strided by an input layer.
+            If X does not match the fit, or if an input layer has a stride.
 
         Examples
         --------
@@ -261,7 +268,7 @@ class _FittedRNN(Pickled, BaseEstimator):
         model = self._fitted_model()
         if model.network.stride > 1:
             raise ValueError(
-                "attention_weights needs input layers without a stride, got "
+                "`attention_weights` needs input layers without a stride, got "
                 f"stride={model.network.stride}: not every step of X has a weight."
             )
         sequences = model.read(X, type(self).__name__)
@@ -274,17 +281,44 @@ class _FittedRNN(Pickled, BaseEstimator):
     def weights_(self):
         """Weights under PyTorch's names, as fresh read-only arrays.
 
-        They are ``weight_ih_l0`` (n_gates * n_units, n_inputs), ``weight_hh_l0``, ``bias_ih_l0``
-        and ``bias_hh_l0``, and the same for each layer, with suffix ``_reverse`` for the second
-        direction; gates are in PyTorch's order (lstm: i f g o, gru: r z n). Before them come
-        ``embedding_0.weight`` (n_codes + 1, n_elements) and so on, one for each of the
-        `categorical_features`, whose last row is that of unknown codes. Then come
-        ``head.weight`` and ``head.bias``. All but these two, converted to tensors, can be loaded by
-        ``torch.nn.LSTM.load_state_dict``, for normalised X: ``(X - x_mean_) / x_scale_``, if
-        `connections` is None. Cells that PyTorch does not have differ: "jordan" has
-        ``weight_oh_l0`` (n_units, n_outputs) instead of ``weight_hh_l0`` and ``bias_hh_l0``, and
-        "indrnn" has ``weight_hh_l0`` (n_units,) and no ``bias_hh_l0``; peepholes of "lstm" are
-        ``weight_c_l0`` (3, n_units).
+        Each recurrent layer has ``weight_ih_l0`` (n_gates * n_units, n_inputs), ``weight_hh_l0``
+        (n_gates * n_units, n_units), ``bias_ih_l0`` and ``bias_hh_l0`` (n_gates * n_units,).
+        ``l0`` is the number of the layer; names of the reverse direction end in ``_reverse``. The
+        gates are in this order, which is that of PyTorch where it has the cell: i f g o for "lstm",
+        f g o for "lstm" with `coupled_gates`, r z n for "gru", f n for "mgu", z n for "mingru" and
+        i f g for "minlstm". The output has ``head.weight`` (n_outputs, n_inputs) and ``head.bias``.
+
+        Some cells have other arrays: "jordan" has ``weight_oh_l0`` (n_units, n_outputs) instead of
+        ``weight_hh_l0`` and ``bias_hh_l0``; "indrnn" has ``weight_hh_l0`` (n_units,) and no
+        ``bias_hh_l0``; "mingru" and "minlstm" have only ``weight_ih_l0`` and ``bias_ih_l0``.
+
+        Options add arrays:
+
+        - `peepholes`: ``weight_c_l0`` (3, n_units), or (2, n_units) with `coupled_gates`;
+        - `normalization` of a cell: ``norm_weight_ih_l0`` (n_gates * n_units,), with "layer" also
+          ``norm_bias_ih_l0``, and ``norm_weight_hh_l0``; for "lstm" also ``norm_weight_c_l0``
+          (n_units,) and with "layer" ``norm_bias_c_l0``. ``bias_hh_l0`` is then added after the
+          norm of the product with ``weight_hh_l0``;
+        - ``initial_state="learned"``: ``initial_h_l0`` (n_units,), and ``initial_c_l0`` for "lstm";
+        - `projection_size`: ``projection_0.weight`` (projection_size, n_units) for layer 0;
+        - `transition_layer_sizes`: ``transition_0_0.weight`` (size, n_inputs) and
+          ``transition_0_0.bias`` for layer 0 and its first transition layer, and so on; the last
+          transition layer also has ``weight_skip`` with `transition_shortcut`;
+        - `categorical_features`: ``embedding_0.weight`` (n_codes + 1, embedding_dim) for the first
+          of them, whose last row is that of unknown codes, and so on;
+        - `input_layers`: ``input_0.weight`` and ``input_0.bias`` for the first of them, and so on;
+        - `layer_normalization`: ``norm_0.weight`` for the norm behind layer 0, and so on, and with
+          "layer" also ``norm_0.bias``;
+        - ``pooling=Attention(units)``: ``attention.weight`` (units, n_inputs), ``attention.bias``
+          and ``attention.score`` (units,);
+        - `output_layer_sizes`: ``output_0.weight`` and ``output_0.bias`` for the first of them, and
+          so on.
+
+        The arrays of a plain network of "elman", "lstm" or "gru", except those of the head and
+        converted to tensors, can be loaded by ``load_state_dict`` of ``torch.nn.RNN``, ``LSTM`` or
+        ``GRU``, which then needs normalised X: ``(X - x_mean_) / x_scale_``. A network is plain if
+        `connections`, `merge_mode` and `reset_after` have their defaults and no option above is
+        used.
         """
         model = self._fitted_model()
         params = model.params.copy()

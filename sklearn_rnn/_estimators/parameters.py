@@ -50,13 +50,14 @@ TABLE = {
         RULES["cell"],
         "gru",
         "str, Cell, or a list of these",
-        f"The recurrence, one of {named(_core.CELLS)}; or a list with one for each layer. "
-        '"elman" is the simple network [1]_; "lstm" has a cell state with input, forget and output '
-        'gates [2]_ [3]_; "gru" has reset and update gates [4]_, and its reset comes after the '
-        'product, as in PyTorch, cuDNN and Keras. "jordan" reads the output of the previous step '
-        'instead of its own state, and the units of "indrnn" do not read each other. "mgu" is a '
-        'simpler "gru"; the gates of "mingru" and "minlstm" read only the input, which is several '
-        "times faster. To set the options of a cell, pass an object of `sklearn_rnn.cells`: "
+        f'The recurrence, one of {named(_core.CELLS)}; or a list with one for each layer. "elman" '
+        'is the simple network [1]_; "lstm" has a cell state with input, forget and output gates '
+        '[2]_ [3]_; "gru" has reset and update gates [4]_; the reset gate acts after the product '
+        'with the previous state, as in PyTorch, cuDNN and Keras. "jordan" reads the output of the '
+        'previous step instead of its own state, and the units of "indrnn" do not read each other. '
+        '"mgu" is a "gru" with a single gate; the gates of "mingru" and "minlstm" read only the '
+        "input, which makes them several times faster. To set the options of a cell, pass an "
+        "object of `sklearn_rnn.cells`, where each cell is described: "
         '``cell=Elman(activation="relu")``.',
     ),
     "bidirectional": Parameter(
@@ -64,15 +65,16 @@ TABLE = {
         False,
         "bool",
         "Whether each layer reads the sequence in both directions, each with `hidden_layer_sizes` "
-        "units; the next layer reads the states of both, those of the forward direction first. "
+        "units. `merge_mode` says how the next layer reads the states of both. "
         'Must be False for ``cell="jordan"``.',
     ),
     "input_layers": Parameter(
         RULES["input_layers"],
         (),
         "list of Dense and Conv1D",
-        "Layers of `sklearn_rnn.layers` that X goes through before the recurrent layers. With "
-        '``connections="skip"`` every layer reads the last of them instead of X.',
+        "Layers of `sklearn_rnn.layers` that X goes through before the recurrent layers, for "
+        'example a `Conv1D` for raw signals. With ``connections="skip"``, every layer reads the '
+        "output of the last of them instead of X.",
     ),
     "connections": Parameter(
         RULES["connections"],
@@ -80,7 +82,8 @@ TABLE = {
         f"{choices(CONNECTIONS)} or None",
         'Connections besides those from each layer to the next. With "residual", each layer from '
         "the second on adds what it reads to its states (after dropout), and the next layer or the "
-        "output reads the sum [5]_. Only layers with as many units as the layer below do this: "
+        "output reads the sum [5]_, which makes deep networks easier to train. Only layers with as "
+        "many units as the layer below do this: "
         'without such a layer, the network is the same as with None. With "skip", every layer also '
         "reads X, in columns after the states of the layer below, and the output reads every layer "
         "[6]_. With one layer, the network is always the same as with None.",
@@ -89,60 +92,69 @@ TABLE = {
         FEATURES,
         None,
         '"all", "from_dtype", array-like or None',
-        "The features that hold integer codes, from 0 to below 2**31, instead of numbers. The "
-        "network reads a learned vector in place of a code, which is never normalised. Each such "
-        "feature has a table of vectors: one for each code in the first fit (`categories_`), and "
-        "one for all other codes, which is the mean of these. A mask, indices, or names of columns "
-        "if X is a list of frames, whose columns may also hold strings; "
-        '"from_dtype" means all columns of strings and categories in frames.',
+        "The features that hold integer codes, from 0 to below 2**31, instead of numbers: a mask, "
+        "indices, or, if X is a list of data frames, names of columns, which may also hold "
+        'strings. "all" means all features, "from_dtype" all columns of strings and categories in '
+        "data frames. In place of each code, the network reads a vector that it learns (an "
+        "embedding; Bengio et al., 2003); codes are not normalised. Each such feature has one "
+        "vector for each code in the first fit (`categories_`), and one for all other codes, which "
+        "is the mean of the vectors that were trained. A minibatch updates, and `alpha` penalises, "
+        "only the vectors of its own codes.",
     ),
     "embedding_dim": Parameter(
         DIMENSIONS,
         "auto",
         'int, list of int or "auto"',
-        "Number of elements of the vectors, for all categorical features or for each. "
-        f'"auto" is half the number of codes, rounded up, but at most {MOST_AUTO}, or what '
-        "`embedding_init` has.",
+        "Number of elements of each vector: one number for all categorical features, or a list "
+        'with one for each. "auto" takes the length of the vectors in `embedding_init`, or else '
+        f"half the number of codes, rounded up, but at most {MOST_AUTO}.",
     ),
     "embedding_init": Parameter(
         VECTORS,
         None,
         "array-like, dict, list of those or None",
-        "Initial vectors, such as those of words: an array (n_codes, embedding_dim) in the order "
-        "of `categories_`, or a dict from codes to vectors, where codes without a vector get a "
-        "random one. With several categorical features, a list with one of these, or None, for "
-        "each. None means random vectors.",
+        "Initial vectors, for example pretrained word vectors, which help most with little "
+        "training data: an array (n_codes, embedding_dim) in the order of `categories_`, or a dict "
+        "from codes to vectors. A code that the dict does not have gets a random vector. With "
+        "several categorical features, a list with one of these, or None, for each. None means "
+        "random vectors.",
     ),
     "merge_mode": Parameter(
         RULES["merge_mode"],
         "concat",
         choices(MERGE_MODES),
-        "How the states of the two directions of a bidirectional layer are combined: side by side, "
-        'or by their sum, average ("ave") or product ("mul").',
+        "How the states of the two directions of a bidirectional layer are combined (Schuster and "
+        'Paliwal, 1997): "concat" puts them side by side, those of the forward direction first; '
+        '"sum", "ave" and "mul" take their sum, average or product, unit by unit, which halves the '
+        "number of weights that read them.",
     ),
     "pooling": Parameter(
         RULES["pooling"],
         "last",
         '{"last", "mean", "max"} or Attention',
-        "How the states of a sequence become one row for the output: the last state of each "
-        "direction, the mean or the maximum of each unit over all steps, or a weighted mean, with "
-        'weights from an object of `sklearn_rnn.layers.Attention`. Other ways than "last" need '
-        '``mode="many_to_one"`` and no "jordan" cell.',
+        'How the states of a sequence become one row for the output. "last" takes the last state '
+        'of each direction. "mean" and "max" take the mean or maximum of each unit over all steps, '
+        "for targets that depend on the whole sequence. `sklearn_rnn.layers.Attention` takes a "
+        "weighted mean with learned weights, for targets that depend on a few of the steps. All "
+        'but "last" need ``mode="many_to_one"`` and do not go with the cell "jordan".',
     ),
     "output_layer_sizes": Parameter(
         RULES["output_layer_sizes"],
         (),
         "tuple of int",
-        "Widths of fully connected layers of rectified linear units between the states and the "
-        "output.",
+        "Widths of fully connected layers with rectified linear units (ReLU) between the states "
+        "and the output (Pascanu et al., 2014), for targets that are not a linear function of the "
+        "states.",
     ),
     "layer_normalization": Parameter(
         RULES["layer_normalization"],
         None,
         f"{choices(NORMS)} or None",
-        "Normalization of what each layer above the first, and the output, reads: layer "
-        'normalization, or division by the root mean square. With ``connections="residual"`` the '
-        "sums themselves are not normalised. This lets deep stacks train as easily as one layer.",
+        "Normalization of the input of each recurrent layer above the first, and of the input of "
+        "the output, which makes deep networks easier to train, above all with "
+        '``connections="residual"``. "layer" is layer normalization (Ba et al., 2016); "rms" only '
+        'divides by the root mean square (Zhang and Sennrich, 2019). With "residual", the sums '
+        "that are passed on to the next sum are not normalised.",
     ),
     "mode": Parameter(
         RULES["mode"], "many_to_one", choices(MODES), "One target per sequence, or one per step."
@@ -152,27 +164,30 @@ TABLE = {
         0.0,
         "float",
         "Fraction of the states that are set to zero during training, between layers and before "
-        "the output; at least 0 and below 1.",
+        "the output (Srivastava et al., 2014), which reduces overfitting; at least 0 and below 1.",
     ),
     "output_dropout": Parameter(
         RULES["output_dropout"],
         None,
         "float or None",
-        "Dropout before the output and after each of the output layers; None means as `dropout`.",
+        "Dropout before the output and after each of the output layers; None means the value of "
+        "`dropout`.",
     ),
     "input_dropout": Parameter(
         RULES["input_dropout"],
         0.0,
         "float",
-        "Fraction of the features that are set to zero during training, the same ones at all steps "
-        "of a sequence; at least 0 and below 1.",
+        "Fraction of the features, and of the elements of embeddings, that are set to zero during "
+        "training, the same ones at all steps of a sequence (Gal and Ghahramani, 2016), so that "
+        "the network does not rely on a few of them; at least 0 and below 1.",
     ),
     "input_noise": Parameter(
         RULES["input_noise"],
         0.0,
         "float",
-        "Standard deviation of the Gaussian noise that is added to X during training, in the units "
-        "of what the network reads.",
+        "Standard deviation of the Gaussian noise that is added to numeric features during "
+        "training (Bishop, 1995), which reduces overfitting to few sequences. Its unit is that of "
+        "normalised X, or of X with ``normalize_X=False``.",
     ),
     "max_grad_norm": Parameter(
         either(None, number(0, open_low=True)),
@@ -199,9 +214,10 @@ TABLE = {
         number(0),
         0.0,
         "float",
-        "Strength of the penalty of the weights, ``alpha / 2 * sum(w ** 2)`` over all weights "
-        "except biases unless `l1_ratio` changes it; it is not divided by the size of the "
-        'minibatch. For "adamw", the weight decay per unit of learning rate.',
+        "Strength of the penalty on the weights, ``alpha / 2 * sum(w ** 2)``, or see `l1_ratio`. "
+        "The sum runs over all weights except biases, gains of norms and learned initial states; "
+        'it is not divided by the size of the minibatch. For "adamw", the weight decay per unit of '
+        "learning rate.",
     ),
     "l1_ratio": Parameter(
         number(0, 1, closed_high=True),
@@ -209,7 +225,7 @@ TABLE = {
         "float",
         "Share of L1 in the penalty, from 0 to 1, as in `SGDClassifier` and `ElasticNet`: the "
         "penalty is ``alpha * (l1_ratio * sum(abs(w)) + (1 - l1_ratio) / 2 * sum(w ** 2))``. L1 "
-        "draws weights that X does not need towards 0, which they come near but seldom equal.",
+        "brings weights that are not needed close to 0, but seldom to exactly 0.",
     ),
     "batch_size": Parameter(
         either("auto", integer(1)),
@@ -302,7 +318,7 @@ TABLE = {
         "Fraction of the sequences that `early_stopping` holds out when `fit` gets no `X_val`. "
         "They are drawn at random, whatever `shuffle` is; pass `X_val` instead if the sequences "
         "follow each other in time.",
-        {CLASSIFIER: "Where possible, they are stratified by class; several labels are not."},
+        {CLASSIFIER: "Where possible, they are stratified by class, unless y has several columns."},
     ),
     "scoring": Parameter(
         SCORING,
@@ -326,8 +342,8 @@ TABLE = {
         None,
         None,
         "int, RandomState instance or None",
-        "Source of the initial weights, the validation split, the order of minibatches and "
-        "dropout. The same number gives the same bits, for any number of threads.",
+        "Source of the initial weights, the validation split, the order of minibatches, dropout, "
+        "zoneout and noise. The same number gives the same bits, for any number of threads.",
     ),
     "verbose": Parameter(
         Allowed(lambda v: boolean.test(v) or integer(0).test(v), integer(0).text),
@@ -354,25 +370,27 @@ TABLE = {
         "Weights of the classes, ``{class: weight}``; a class that is not named has weight 1. With "
         '"balanced", the weight of a class is inversely proportional to the sum of its sample '
         "weights in y, including what `early_stopping` holds out; `partial_fit` does not support "
-        "this. If y has several columns of classes, a list with a dict for each, whose weights are "
-        'multiplied, or "balanced"; must be None for several labels of 0 and 1.',
+        'this. If y has several columns of classes, pass "balanced" or a list with one dict for '
+        "each column; a target is weighted by the product of the weights of its classes. Must be "
+        "None for multilabel y.",
         of=(CLASSIFIER,),
     ),
     "loss": Parameter(
         one_of(REGRESSION_LOSSES),
         "squared_error",
         "str",
-        "The loss to minimise, the weighted mean over sequences or steps, and mean over outputs.\n"
+        "The loss to minimise: a weighted mean over sequences or steps, and a mean over outputs.\n"
         "\n"
         '- "squared_error", without a factor 1/2;\n'
         '- "absolute_error";\n'
         '- "huber": quadratic up to `huber_delta` and linear beyond;\n'
-        '- "quantile": the pinball loss, for which predictions are the quantiles `quantile` of the '
-        "target [9]_;\n"
+        '- "quantile": the pinball loss, which makes predictions quantiles of the target, see '
+        "`quantile` [9]_;\n"
         '- "poisson": ``exp(z) - y * z``, the negative log-likelihood of counts with rate '
         "``exp(z)``, without the terms that depend on y alone; y must not be negative;\n"
         '- "gamma": ``z + y * exp(-z)``, half the gamma deviance for the mean ``exp(z)``, without '
-        "the terms that depend on y alone; y must be positive.\n",
+        "the terms that depend on y alone; y must be positive. It suits targets whose spread grows "
+        "with their mean, such as amounts and durations.\n",
         of=(REGRESSOR,),
     ),
     "huber_delta": Parameter(
@@ -386,8 +404,9 @@ TABLE = {
         RULES["quantile"],
         0.5,
         "float or list of float",
-        'The quantile that ``loss="quantile"`` predicts, between 0 and 1. For several, in '
-        "increasing order, predictions have one more axis; the loss is the mean over them.",
+        'The quantile that ``loss="quantile"`` predicts, above 0 and below 1; or a list of them in '
+        "increasing order, for example to predict an interval. With a list, predictions have one "
+        "more axis, and the loss is the mean over the quantiles.",
         of=(REGRESSOR,),
     ),
     "normalize_y": Parameter(

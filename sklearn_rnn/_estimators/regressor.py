@@ -45,6 +45,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
     References
     ----------
     {references}
+    .. [9] R. Koenker, G. Bassett, "Regression quantiles", Econometrica 46, 1978.
 
     Examples
     --------
@@ -59,7 +60,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
     >>> rnn.score(X, y) > 0.9
     True
 
-    Bounds between which a target lies with a probability of 80 %:
+    Bounds between which a target lies with a probability of about 80 %:
 
     >>> y = y + rng.normal(size=100)
     >>> rnn = RNNRegressor(4, loss="quantile", quantile=[0.1, 0.9], max_iter=50, random_state=0)
@@ -238,7 +239,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         Means and scales of X and y accumulate over all calls. Those in use are updated when one of
         them has moved by more than 1 % of the scale. If the scale of a column changes by a factor
         below 2, the weights are changed with it so that predictions stay the same (with "jordan"
-        only approximately: no output precedes the first step).
+        or a `Conv1D` only approximately: zeros precede the first step).
 
         Parameters
         ----------
@@ -280,11 +281,11 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         Returns
         -------
         y : ndarray or object array of ndarray
-            float64, in the units of `y`. With ``mode="many_to_one"`` ``(n_samples,)``, or
+            float64, in the units of y. With ``mode="many_to_one"`` ``(n_samples,)``, or
             ``(n_samples, n_outputs)`` if that is what `y` was in fit. With ``mode="many_to_many"``
             ``(n_samples, n_timesteps[, n_outputs])``, or for a list of sequences an object array
-            of ``(n_timesteps_i[, n_outputs])``. With a list of quantiles, each has one more axis
-            ``n_quantiles``, along which the predictions increase.
+            of ``(n_timesteps_i[, n_outputs])``. With a list of quantiles, there is one more axis,
+            ``n_quantiles``, along which the predictions do not decrease.
         {returned_state}
 
         Raises
@@ -302,8 +303,8 @@ class RNNRegressor(RegressorMixin, _RNNBase):
     def score(self, X, y, sample_weight=None):
         """Return the coefficient of determination R2 of the predictions.
 
-        With ``loss="quantile"`` it is D2 of the pinball loss, as `sklearn.metrics.d2_pinball_score`
-        computes it, the mean over outputs and quantiles.
+        With ``loss="quantile"`` it is D2 of the pinball loss, as in
+        `sklearn.metrics.d2_pinball_score`, averaged over outputs and quantiles.
 
         Parameters
         ----------
@@ -340,7 +341,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         )
 
     def _warn_of_mode(self, sequences, target):
-        """Say nothing: several numbers per sequence may well be as many as its steps."""
+        """Do not warn: a sequence may well have as many target numbers as steps."""
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

@@ -8,8 +8,9 @@ from .network import DATA, Node, Source
 from .parts import CELLS, is_looped
 
 HEAD = -2  # stands for the head as a source until all nodes are listed
-# Numbers of dropout masks; those of layers come before them.
-INPUT_MASKS, OUTPUT_MASKS = 1 << 10, 1 << 11
+# Numbers of dropout masks; those of layers come before them. Streams of a reverse direction have
+# their own.
+INPUT_MASKS, OUTPUT_MASKS, REVERSE_MASKS = 1 << 10, 1 << 11, 1 << 12
 
 
 @lru_cache(maxsize=64)
@@ -67,8 +68,12 @@ class _Builder:
         """Append dropout, if there is any; `masks` tells the masks of a network apart."""
         if rate == 0:
             return streams
-        options = (("rate", rate), ("layer", float(masks)), *options.items())
-        return self.add_to_each(streams, "drop", name, options=options)
+        streams = self.add_to_each(streams, "drop", name)
+        for i, number in enumerate(streams):
+            layer = float(masks + i * REVERSE_MASKS)
+            given = (("rate", rate), ("layer", layer), *options.items())
+            self.nodes[number] = replace(self.nodes[number], options=given)
+        return streams
 
     def normalized(self, streams, name):
         """Append layer normalization, if there is any."""

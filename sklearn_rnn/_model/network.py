@@ -266,10 +266,15 @@ def fill_unknown_rows(network, params):
 def room_for_parameters(network):
     """Return a context that raises MemoryError if training the parameters does not fit."""
     sizes = tuple(node.units for node in network.nodes if node.kind == "recurrent")
+    advice = f"take a smaller `hidden_layer_sizes` than {sizes}"
+    widths = [width for _, _, width in network.tables]
+    in_tables = sum(rows * width for _, rows, width in network.tables)
+    if 2 * in_tables > network.n_params or max(widths, default=0) > max(sizes):
+        advice = f"take a smaller `embedding_dim` than {widths}"
     return _memory.memory_for(
         4 * network.n_params * np.dtype(network.dtype).itemsize,
         f"The training of {network.n_params} parameters",
-        f"take a smaller `hidden_layer_sizes` than {sizes}",
+        advice,
     )
 
 

@@ -11,6 +11,8 @@ from .. import _core, cells, layers
 from .._rules import Allowed, boolean, either, integer, number, one_of, shown
 from .._training.initializers import BIASES, WEIGHTS
 
+MOST_LAYERS = 64  # of each kind: a description must not make more before it is refused
+
 
 def plain(word):
     """Return a word as a plain str, also if it is of a subclass, such as an enumeration."""
@@ -57,10 +59,13 @@ def sizes(value):
 
 def some_sizes(least):
     """Return the rule of a parameter that holds widths of at least so many layers."""
-    return Allowed(
-        lambda value: len(sizes(value)) >= least and all(map(integer(1).test, sizes(value))),
-        f"{integer(1).text}, or a tuple of those",
-    )
+    width = integer(1)
+
+    def test(value):
+        widths = sizes(value)
+        return least <= len(widths) <= MOST_LAYERS and all(map(width.test, widths))
+
+    return Allowed(test, f"{width.text}, or a tuple of at most {MOST_LAYERS} of those")
 
 
 def _plain_sizes(value):
@@ -95,7 +100,7 @@ OF_EVERY_CELL = {
 }
 INPUT = {"input_initializer": Option(one_of(WEIGHTS), plain, "glorot_uniform")}
 RECURRENT = {"recurrent_initializer": Option(one_of(WEIGHTS), plain, "orthogonal")}
-# Options that the core does not know, because they make other nodes; those that a class names.
+# Options that the core does not know, because they add nodes. A cell has those that its class has.
 OF_CLASSES = {
     "transition_layer_sizes": Option(some_sizes(0), _plain_sizes, ()),
     "transition_shortcut": Option(boolean, bool, True),
@@ -108,7 +113,7 @@ NEEDS_PRODUCT = ("normalization", "recurrent_dropout")
 
 
 def _options_of_cell(info):
-    """Return the options of a cell; what it cannot have is left out."""
+    """Return the options that a cell supports."""
     of_core = {name: _core_option(option) for name, option in info.options.items()}
     common = {**OF_EVERY_CELL, **INPUT}
     if info.hidden_product:
@@ -127,7 +132,7 @@ def _options_of_cell(info):
 CELLS = {kind: _options_of_cell(info) for kind, info in _core.CELLS.items()}
 
 
-# What a cell cannot have if its state goes through other nodes.
+# Options that must keep these values if the state of a cell goes through other nodes.
 PLAIN_IN_LOOPS = {
     "normalization": None,
     "recurrent_dropout": 0.0,
@@ -211,13 +216,13 @@ def cell_part(value):
             given = getattr(value, name, option)
             if name not in table and given != option:
                 raise ValueError(
-                    f"`{name}` of a cell must be {option!r} with kind={kind!r}, which cannot have "
-                    f"it; got cell={shown(value)}."
+                    f"`{name}` of a cell must be {option!r} with kind={kind!r}, which does not "
+                    f"support it; got cell={shown(value)}."
                 )
     own = isinstance(value, CELL_CLASSES.get(kind, ()))
     options = {}
     for name, option in table.items():
-        # `Cell("lstm")` has default values of what only an LSTM has, whatever it has been given.
+        # `Cell("lstm")` has the defaults of all options that only `LSTM` takes.
         has_option = own or (isinstance(value, cells.Cell) and name in SHARED)
         options[name] = _checked(value, name, option, has_option, "a cell", "cell")
     return Part(kind, tuple(options.items()))

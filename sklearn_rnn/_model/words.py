@@ -11,6 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from .. import _core, cells
+from .._data.categories import MOST_FEATURES
 from .._rules import Allowed, boolean, either, integer, number, one_of, shown
 from .._training.losses import LOSSES
 from . import parts
@@ -25,7 +26,7 @@ MERGE_MODES = ("concat", *_core.KINDS["merge"]["method"].choices)
 NORMS = _core.KINDS["norm"]["method"].choices
 # The format of pickles and weight files. In 1, X was not normalised; in 2, cells had no options.
 FORMAT = 3
-MOST_LAYERS = 64
+MOST_QUANTILES = 1000
 
 
 def quantile_of(value):
@@ -36,10 +37,12 @@ def quantile_of(value):
 
 
 def _are_quantiles(value):
-    """Tell whether a value is one number between 0 and 1, or several that increase."""
+    """Tell whether a value is one number between 0 and 1, or several in increasing order."""
     several = isinstance(value, (list, tuple)) or getattr(value, "ndim", 0) == 1
     value = list(value) if several else [value]
-    if not (value and all(map(number(0, 1, open_low=True).test, value))):
+    if not 0 < len(value) <= MOST_QUANTILES:
+        return False
+    if not all(map(number(0, 1, open_low=True).test, value)):
         return False
     value = list(map(float, value))
     return value == sorted(set(value))
@@ -59,7 +62,10 @@ RULES = {
     "hidden_layer_sizes": parts.some_sizes(1),
     "cell": _anything("a cell"),
     "bidirectional": boolean,
-    "input_layers": Allowed(_is_list, "a list of layers"),
+    "input_layers": Allowed(
+        lambda value: _is_list(value) and len(value) <= parts.MOST_LAYERS,
+        f"a list of at most {parts.MOST_LAYERS} layers",
+    ),
     "connections": either(None, one_of(CONNECTIONS)),
     "merge_mode": one_of(MERGE_MODES),
     "pooling": _anything("a way to pool"),
@@ -73,7 +79,9 @@ RULES = {
     "dtype": one_of(DTYPES),
     "huber_delta": number(0, open_low=True),
     "quantile": Allowed(
-        _are_quantiles, "a number between 0 and 1, or a list of such numbers that increase"
+        _are_quantiles,
+        "a number above 0 and below 1, or a list of such numbers in increasing order, "
+        f"at most {MOST_QUANTILES}",
     ),
 }
 # The parameters for the tables of codes, which become the fact `tables` of a network.
@@ -84,7 +92,7 @@ CHANGEABLE = ("dropout", "output_dropout", "input_dropout", "input_noise", "hube
 
 @dataclass(frozen=True)
 class Words:
-    """What the parameters of a constructor say of a network, in their simplest form."""
+    """The parameters of a constructor that define a network, in their simplest form."""
 
     cell: tuple[Part, ...]  # one for each layer
     hidden_layer_sizes: tuple[int, ...]
@@ -106,10 +114,6 @@ class Words:
     def of(cls, params):
         """Return the words in a dict of parameters, whose rules have been checked."""
         widths = tuple(map(int, sizes(params["hidden_layer_sizes"])))
-        if len(widths) > MOST_LAYERS:
-            raise ValueError(
-                f"`hidden_layer_sizes` must have at most {MOST_LAYERS} layers, got {len(widths)}."
-            )
         words = cls(
             cell=cells_of(params["cell"], len(widths)),
             hidden_layer_sizes=widths,
@@ -153,7 +157,7 @@ class Words:
         return width_of(self.cell[layer], self.hidden_layer_sizes[layer])
 
     def check(self, params):
-        """Refuse words that do not go together; params: as the user gave them."""
+        """Refuse words that cannot be combined; params: as the user gave them."""
         if self.bidirectional and self.reads_output:
             raise ValueError(
                 f"`bidirectional` must be False with cell={shown(params['cell'])}: a network that "
@@ -173,12 +177,6 @@ class Words:
         self._check_strides(params)
         self._check_merging(params)
         self._check_loops(params)
-        for name in ("input_layers", "output_layer_sizes"):
-            if len(getattr(self, name)) > MOST_LAYERS:
-                raise ValueError(
-                    f"`{name}` must have at most {MOST_LAYERS} layers, got "
-                    f"{len(getattr(self, name))}."
-                )
 
     def _check_strides(self, params):
         strides = [dict(layer.options).get("stride", 1) for layer in self.input_layers]
@@ -194,13 +192,13 @@ class Words:
             )
 
     def _check_merging(self, params):
-        """Refuse last states of merged streams, in which each direction ends elsewhere."""
+        """Refuse to merge the last states of two directions, which are those of different steps."""
         ends_merged = self.pooling.kind == "last" and not self.per_step and self.bidirectional
         if ends_merged and self.merge_mode != "concat" and self.connections is not None:
             raise ValueError(
                 f"`merge_mode` must be 'concat' with connections={self.connections!r} and "
-                f"pooling='last', got {self.merge_mode!r}: the two directions have their last "
-                "states at different ends. Or use pooling='mean' or 'max'."
+                f"pooling='last', got {self.merge_mode!r}: the last states of the two directions "
+                "are those of different steps. Use pooling='mean' or 'max' for other modes."
             )
 
     def _check_loops(self, params):
@@ -224,7 +222,7 @@ class Words:
         if self.pooling.kind == "attention":
             raise ValueError(
                 "`pooling` must not be attention with bidirectional=True and a cell with "
-                "`projection_size` or `transition_layer_sizes`."
+                "`projection_size` or `transition_layer_sizes`; use 'mean' or 'max'."
             )
 
     def simplest(self):
@@ -284,6 +282,7 @@ def network_of(params, n_features, n_outputs, loss, groups=(), tables=()):
             f"input_layers={shown(params['input_layers'])}."
         )
     nodes, layers = list_nodes(words, n_outputs, n_features - len(tables), tuple(tables))
+    _check_counts(nodes)
     return Network(
         n_features=n_features,
         nodes=nodes,
@@ -298,6 +297,23 @@ def network_of(params, n_features, n_outputs, loss, groups=(), tables=()):
         words=words,
         layers=layers,
     )
+
+
+def _check_counts(nodes):
+    """Refuse more nodes, or more sources of one node, than the core can hold."""
+    if len(nodes) > _core.MOST_NODES:
+        raise ValueError(
+            f"`hidden_layer_sizes` must make a network of at most {_core.MOST_NODES} parts, but it "
+            f"has {len(nodes)} with what lies between its layers: take fewer layers, or fewer "
+            "`transition_layer_sizes` of a cell."
+        )
+    most = max(len(node.sources) for node in nodes)
+    if most > _core.MOST_SOURCES:
+        raise ValueError(
+            "`input_layers`, `categorical_features` and `connections` must give each part of the "
+            f"network at most {_core.MOST_SOURCES} others to read, but one has {most}: take a "
+            "smaller `kernel_size`, fewer categorical features or fewer layers."
+        )
 
 
 def words_of(network):
@@ -328,7 +344,7 @@ def difference(network, other):
         if name in ("cell", "input_layers", "pooling"):  # objects, which compare by identity
             ours, theirs = getattr(network.words, name), getattr(other.words, name)
             differs = ours != theirs
-            if name == "cell":  # a cell more or less is another number of layers
+            if name == "cell":  # another number of cells means another `hidden_layer_sizes`
                 differs = any(map(Part.differs, ours, theirs))
         if differs:
             return name, before[name], now[name]
@@ -341,7 +357,7 @@ def difference(network, other):
 def _are_tables(value):
     """Tell whether these are column, rows and columns of tables, in the order of the columns."""
     rules = integer(0), integer(2), integer(1)
-    tables = value if _is_list(value) else [None]
+    tables = value if _is_list(value) and len(value) <= MOST_FEATURES else [None]
     if not all(_is_list(table) and len(table) == 3 for table in tables):
         return False
     valid = all(rule.test(v) for table in tables for rule, v in zip(rules, table, strict=True))
@@ -357,10 +373,12 @@ FACTS = {
     "huber_delta": RULES["huber_delta"],
     "quantile": RULES["quantile"],
     "groups": Allowed(
-        lambda value: isinstance(value, (list, tuple)) and all(map(integer(2).test, value)),
+        lambda value: _is_list(value) and all(map(integer(2).test, value)),
         "a list of integers of at least 2",
     ),
-    "tables": Allowed(_are_tables, "a list of [column, rows, columns] of tables"),
+    "tables": Allowed(
+        _are_tables, f"a list of [column, rows, columns] of at most {MOST_FEATURES} tables"
+    ),
 }
 
 
@@ -384,7 +402,7 @@ def from_description(facts, file_format=FORMAT):
     """Return the network that a description describes; a ValueError says what is wrong with it."""
     try:  # marshal is quick, and tells 1 from True and from 1.0
         key = marshal.dumps((facts, file_format), 2)
-    except ValueError:  # something else than plain values: what it is good for is checked below
+    except ValueError:  # not plain values: refused below
         key = None
     network = _networks.get(key)
     if network is None:

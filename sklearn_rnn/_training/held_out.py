@@ -8,6 +8,7 @@ from sklearn.utils import _safe_indexing  # public, in spite of its name
 
 from .._data import arguments
 from .._data.finite import check_range
+from .._data.targets import check_positive
 from .._floating_point import floating_point_of_caller
 from .._model.network import mean_loss, predictor
 from .._rules import Allowed
@@ -79,6 +80,8 @@ def validator(scoring, held_out, training, estimator, show, target, n_threads):
             raise ValueError(
                 "`y_val` must hold only classes of `y` with scoring='loss': others have no loss."
             )
+        taught = slice(None) if examples.weights is None else examples.weights > 0
+        check_positive(examples.targets[taught], network.loss, network.dtype, arguments.Y_VAL)
         loss = mean_loss(network, examples, n_threads)
 
         def validate(params):

@@ -160,9 +160,11 @@ def _weights(name, tensor, shape, rng):
         return WEIGHTS[name](rng, *shape)
     if len(shape) == 1 and name in OF_VECTORS:
         return OF_VECTORS[name](rng, *shape)
+    needed = "a square matrix" if name == "identity" else "a matrix"
+    of = "recurrent" if tensor.stem.startswith("weight_hh") else "input"
     raise ValueError(
-        f"The initializer {name!r} needs {'a square' if name == 'identity' else 'a'} matrix, but "
-        f"{tensor.name!r} has shape {shape} per gate: choose another initializer."
+        f"`{of}_initializer` of a cell must not be {name!r}, which needs {needed}: "
+        f"{tensor.name!r} has shape {shape} per gate. Choose another initializer."
     )
 
 
