@@ -354,7 +354,7 @@ REFUSALS = {
     ),
     "the identity of another shape": (
         {"cell": Elman(input_initializer="identity")},
-        "`input_initializer` must not be .identity..*Choose another",
+        "`input_initializer` of a cell must not be .identity..*Choose another",
     ),
     "output layers without units": ({"output_layer_sizes": (0,)}, "`output_layer_sizes` must be"),
     "input dropout of 1": ({"input_dropout": 1.0}, "`input_dropout` must be a number"),

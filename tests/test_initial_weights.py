@@ -135,11 +135,15 @@ def test_names_of_what_the_core_chooses_change_no_bit():
         (
             "gru",
             ("weight_ih", "identity"),
-            r"`input_initializer` must not be 'identity'.*'weight_ih_l0' has shape \(400, 100\)",
+            r"`input_initializer` of a cell must not be 'identity'.*_ih_l0' has shape \(400, 100\)",
         ),
         ("gru", ("weight_ih", "glorot"), "must be one of .*'glorot_uniform'.*, got 'glorot'"),
         ("gru", ("bias", "he_normal"), "must be one of .*'chrono'.*, got 'he_normal'"),
-        ("indrnn", ("weight_hh", "orthogonal"), "`recurrent_initializer` must not.*needs a matrix"),
+        (
+            "indrnn",
+            ("weight_hh", "orthogonal"),
+            "`recurrent_initializer` of a .*needs a matrix",
+        ),
         ("elman", ("bias", "chrono"), "needs a cell with a gate .*'lstm'.*, got 'elman'"),
     ],
 )

@@ -74,7 +74,7 @@ def test_wide_layers_agree_with_the_reference(cell, hidden, steps, dtype, level)
 @each_dtype
 @each_cell
 @pytest.mark.parametrize("per_step", [False, True])
-@pytest.mark.parametrize("layer", [0, 1, 2])
+@pytest.mark.parametrize("layer", [0, 2])
 def test_states_of_every_layer_are_those_of_the_reference(layer, per_step, cell, dtype, level):
     rng = np.random.default_rng(0)
     sizes = (5, 17, 4)[: layer + 1]

@@ -74,6 +74,18 @@ each_loss = pytest.mark.parametrize("loss", reference.LOSS)
 each_dtype = pytest.mark.parametrize("dtype", RTOL)
 each_level = pytest.mark.parametrize("level", _core.simd_levels())
 each_seed = pytest.mark.parametrize("seed", SEEDS)
+
+
+def in_turn(seeds):
+    """Give each seed one level in each dtype, another one from seed to seed."""
+    levels = _core.simd_levels()
+    return [
+        (seed, dtype, levels[(k + turn) % len(levels)])
+        for k, seed in enumerate(seeds)
+        for turn, dtype in enumerate(RTOL)
+    ]
+
+
 each_large_seed = pytest.mark.parametrize("seed", LARGE_SEEDS)
 
 
@@ -247,7 +259,11 @@ def test_random_networks_are_used_up_to_the_last_array():
 
 @pytest.mark.parametrize("seed", range(25))
 def test_random_gradients_are_the_slopes_of_the_loss(seed):
-    assert_gradients_are_the_slopes(*random_problem(seed))
+    network, params, data = random_problem(seed)
+    normed = any(n.kind == "norm" or "normalization" in dict(n.options) for n in network.nodes)
+    # Norms of few numbers curve so much that differences must be smaller.
+    shift = SHIFT / 10 if normed else SHIFT
+    assert_gradients_are_the_slopes(network, params, data, shift)
 
 
 # ---- Networks by name ---------------------------------------------------------------------------
@@ -601,9 +617,7 @@ def run_engine_of_nodes(network, params, data, **options):
 BADLY_CONDITIONED = {47: 3}
 
 
-@each_level
-@each_dtype
-@each_seed
+@pytest.mark.parametrize("seed, dtype, level", in_turn(SEEDS))
 def test_engine_agrees_with_the_reference(seed, dtype, level):
     network, params, data = random_problem(seed, dtype)
     expected, rtol = reference_of(seed), BADLY_CONDITIONED.get(seed, 1) * RTOL[dtype]
@@ -664,9 +678,7 @@ def test_a_cell_that_reads_h_elsewhere_does_nothing_to_its_own(option):
 WITHOUT_NOISE = [s for s in SEEDS if all(node.kind != "noise" for node in drawn(s).nodes)]
 
 
-@each_level
-@each_dtype
-@pytest.mark.parametrize("seed", WITHOUT_NOISE[:60])
+@pytest.mark.parametrize("seed, dtype, level", in_turn(WITHOUT_NOISE[:60]))
 def test_masks_are_those_of_the_reference(seed, dtype, level):
     network, params, data = random_problem(seed, dtype)
     dropping = {"seed": 2**33 + 5, "update": 3}
@@ -717,7 +729,9 @@ def test_random_problems_are_given_all_that_comes_before_the_first_step():
 def goes_on(network):
     """Tell whether a network can take its steps in several calls."""
     reads_all_steps = any(node.kind in ("pool", "attend") for node in network.nodes)
-    return goes_step_by_step(network) and not reads_all_steps
+    return (
+        goes_step_by_step(network) and network.stride == network.window == 1 and not reads_all_steps
+    )
 
 
 each_causal_seed = pytest.mark.parametrize(
