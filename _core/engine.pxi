@@ -1,5 +1,6 @@
 """The engine: takes all memory, cuts minibatches into slices, and runs the phases on a team of threads."""
 import threading
+from itertools import accumulate
 
 from cpython.exc cimport PyErr_CheckSignals
 from libc.limits cimport INT_MAX
@@ -158,9 +159,10 @@ cdef class Engine:
 
     cdef set_quantiles(self, quantile):
         """Keep the quantile or quantiles, increasing numbers between 0 and 1, where C finds them."""
-        self.quantiles = np.atleast_1d(np.array(quantile, dtype=np.float64))
-        if not ((np.diff(self.quantiles, prepend=0, append=1) > 0).all() and self.quantiles.size):
+        values = list(map(float, quantile if isinstance(quantile, (list, tuple, np.ndarray)) else [quantile]))
+        if not values or not all(low < high for low, high in zip([0.0, *values], [*values, 1.0])):
             raise ValueError(f"`quantile` must be between 0 and 1, and several in increasing order, got {quantile}.")
+        self.quantiles = np.array(values)
         self.network.quantile = <const double *>cnp.PyArray_DATA(self.quantiles)
         self.network.n_quantiles = self.quantiles.size
 
@@ -168,7 +170,7 @@ cdef class Engine:
         """Keep the first output of each group, and the number of outputs, where C finds them."""
         if any(not 1 <= size < LARGEST for size in groups):
             raise ValueError(f"`groups` must have 1 to {LARGEST - 1} outputs each, got {groups}.")
-        self.first_of_groups = np.cumsum([0, *groups], dtype=np.intp)
+        self.first_of_groups = np.array([*accumulate(groups, initial=0)], dtype=np.intp)
         self.network.group = <const isize *>cnp.PyArray_DATA(self.first_of_groups)
         self.network.n_groups = len(groups)
 
