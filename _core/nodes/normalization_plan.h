@@ -2,6 +2,8 @@
 #ifndef SKLEARN_RNN_NORMALIZATION_PLAN_H
 #define SKLEARN_RNN_NORMALIZATION_PLAN_H
 
+#include <string.h>
+
 #include "plan/region.h"
 #include "plan/weights.h"
 
