@@ -144,7 +144,7 @@ def test_pytorch_has_the_same_strides():
     add_node(nodes, "dense", [-1], "conv0", units=4, options=options)
     add_node(nodes, "head", [add_node(nodes, "last", [0])], "head", units=4)
     convolution = torch.nn.Conv1d(3, 4, 5, stride=2).double()
-    network = Network(3, tuple(nodes), "squared_error", 1.0, False, "float64", 2, 5)
+    network = Network(3, tuple(nodes), "squared_error", 1.0, False, "float64", stride=2, window=5)
     params = np.zeros(network.n_params)
     views = network.views(params)
     views["conv0.weight"][...] = latest_step_first(convolution.weight.detach().numpy())
