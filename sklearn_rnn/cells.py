@@ -19,13 +19,13 @@ activation : {"identity", "tanh", "relu", "logistic"}, default="tanh"
 """,
     "normalization": """
 normalization : {"layer", "rms"} or None, default=None
-    Normalization inside the cell, which helps most with long sequences and small minibatches.
-    "layer" is layer normalization (Ba et al., 2016); "rms" only divides by the root mean square
-    (Zhang and Sennrich, 2019). The product with the input and the product with the previous
-    state are normalised separately, each over all gates; "lstm" also normalises ``c_t`` where
-    it computes ``h_t``. Each norm has a gain, initially 1. With "layer", the norms of the input
-    and of ``c_t`` also have a bias, initially 0. ``b_hh`` is added after the norm of its
-    product.
+    Normalization inside the cell. It can help where sequences differ in scale, but can make it
+    harder to remember something over many steps. "layer" is layer normalization (Ba et al.,
+    2016); "rms" only divides by the root mean square (Zhang and Sennrich, 2019). The product with
+    the input and the product with the previous state are normalised separately, each over all
+    gates; "lstm" also normalises ``c_t`` where it computes ``h_t``. Each norm has a gain,
+    initially 1. With "layer", the norms of the input and of ``c_t`` also have a bias, initially
+    0. ``b_hh`` is added after the norm of its product.
 """,
     "recurrent_dropout": """
 recurrent_dropout : float, default=0.0

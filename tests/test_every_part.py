@@ -8,6 +8,7 @@ import pytest
 import reference
 from cases import as_read, nodes_of_estimator
 from fits import same_state
+from running_sums import N_FEATURES, concatenated, draw_X, draw_y, fitted, make
 from scale_settings import EITHER
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
@@ -58,7 +59,6 @@ EITHER_TARGET = {
     "coupled": {"cell": LSTM(coupled_gates=True, peepholes=True)},
     "l1": {"alpha": 1e-4, "l1_ratio": 0.5},
 }
-SIZES, N_FEATURES = (4, 4), 3
 CASES = [
     *(
         (words, mode)
@@ -72,33 +72,6 @@ IDS = [
     *ONE_TARGET,
 ]
 each_case = pytest.mark.parametrize("words, mode", CASES, ids=IDS)
-
-
-def draw_X():
-    rng = np.random.default_rng(0)
-    return [rng.standard_normal((length, N_FEATURES)) for length in rng.integers(1, 8, 30)]
-
-
-def draw_y(estimator, mode, X):
-    """Return means of the steps before of two features, or which class they make."""
-    sums = [x[:, :2].cumsum(axis=0) / len(x) ** 0.5 for x in X]
-    if estimator is RNNClassifier:
-        sums = [np.array(["down", "level", "up"])[np.digitize(s[:, 0], (-0.5, 0.5))] for s in sums]
-    return sums if mode == "many_to_many" else np.array([s[-1] for s in sums])
-
-
-def make(estimator, **options):
-    settings = {"max_iter": 10, "tol": 0.0, "dtype": "float64", "random_state": 0}
-    return estimator(SIZES, **{**settings, **options})
-
-
-def fitted(estimator, mode="many_to_one", **options):
-    X = draw_X()
-    return make(estimator, mode=mode, **options).fit(X, draw_y(estimator, mode, X)), X
-
-
-def concatenated(results):
-    return np.concatenate(results) if results.dtype == object else results
 
 
 @each_case

@@ -9,6 +9,7 @@ import pytest
 import reference
 from cases import as_read, nodes_of_estimator
 from fits import same_state
+from running_sums import N_FEATURES, N_OUTPUTS, concatenated, draw_X, draw_y, fitted, make
 from scale_settings import EITHER
 from sklearn.base import clone
 from sklearn.model_selection import GridSearchCV
@@ -26,42 +27,14 @@ CELLS = {
     "coupled gates": LSTM(peepholes=True, coupled_gates=True),
     "forget_bias": LSTM(forget_bias=-1.0),
 }
-SIZES, N_FEATURES, N_OUTPUTS = (4, 4), 3, 2
 
 each_cell = pytest.mark.parametrize("cell", CELLS.values(), ids=CELLS)
 each_connection = pytest.mark.parametrize("connections", [None, *CONNECTIONS])
 each_mode = pytest.mark.parametrize("mode", MODES)
 
 
-def draw_X():
-    rng = np.random.default_rng(0)
-    return [rng.standard_normal((length, N_FEATURES)) for length in rng.integers(1, 8, 30)]
-
-
-def draw_y(estimator, mode, X):
-    """Return sums over the steps before, of two features, or which class they make."""
-    sums = [x[:, :N_OUTPUTS].cumsum(axis=0) for x in X]
-    if estimator is RNNClassifier:
-        sums = [np.array(["down", "level", "up"])[np.digitize(s[:, 0], (-1, 1))] for s in sums]
-    return sums if mode == "many_to_many" else np.array([s[-1] for s in sums])
-
-
-def make(estimator, **options):
-    settings = {"max_iter": 8, "tol": 0.0, "dtype": "float64", "random_state": 0}
-    return estimator(SIZES, **{**settings, **options})
-
-
-def fitted(estimator, mode="many_to_one", **options):
-    X = draw_X()
-    return make(estimator, mode=mode, **options).fit(X, draw_y(estimator, mode, X)), X
-
-
 def directions(cell):
     return [False] if cell == "jordan" or isinstance(cell, Jordan) else [False, True]
-
-
-def concatenated(results):
-    return np.concatenate(results) if results.dtype == object else results
 
 
 # ---- learning and predicting --------------------------------------------------------------------
