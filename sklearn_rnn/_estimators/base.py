@@ -31,6 +31,7 @@ from .._training.held_out import HeldOut, split, validator
 from .._training.losses import plateau
 from .._training.progress import Progress, Settings, next_seed
 from .._training.threads import blas_held_at_one_thread, effective_n_threads
+from .._training.windows import count
 from .callbacks import CallbackSupportMixin, Observers, as_callbacks
 from .fitted import _FittedRNN
 from .parameters import check_parameters
@@ -111,7 +112,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         facts = None if incremental else {"X": X, "y": y, "metadata": metadata}
         observers = Observers(self, training.n_epochs, callbacks, facts, show)
         if not incremental:
-            self._warn_of_batch_size(len(training.indices))
+            self._warn_of_batch_size(training)
         before, n_updates = self._fitted_attributes(), training.progress.n_updates
         try:
             observers.begin()
@@ -176,6 +177,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         facts = examples.sequences.n_features, target.n_outputs, target.loss, target.groups
         tables = self._tables(read.categories, vectors, before)
         network = network_of(vars(self), *facts, tables)
+        if self.bptt is not None:
+            network.check_causal("`bptt` needs")
         read = read.with_states(given[-1], network)
         examples = read.examples
         with naming("random_state"):
@@ -198,6 +201,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         settings = Settings.of(vars(self))
         longest = int(examples.sequences.lengths[indices].max() - 1) // network.stride + 1
         progress = self._begin(network, params, settings, rng, incremental, longest, vectors)
+        progress.has_windows = settings.bptt is not None
         if incremental and read.absorbed is not None:
             progress.rescale_best(target.unit_since(before.target, read.absorbed))
         model = FittedModel(
@@ -346,7 +350,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         n_rows, n_sequences = (0, 0) if before is None else before.taught
         n_rows += examples.n_taught(indices)
         n_sequences += len(indices)
-        weighing = Weighing(n_rows / n_sequences, 0.0 if examples.weights is None else 1.0)
+        weighing = Weighing(n_rows, n_sequences, 0.0 if examples.weights is None else 1.0)
         return examples, weighing, (n_rows, n_sequences)
 
     def _begin(self, network, params, settings, rng, incremental, longest, vectors):
@@ -419,11 +423,16 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             attributes["loss_curve_"] = progress.continue_losses()
         self._set_fitted(attributes)
 
-    def _warn_of_batch_size(self, n_sequences):
-        if self.batch_size != "auto" and self.batch_size > n_sequences:
+    def _warn_of_batch_size(self, training):
+        what, n = "training sequences", len(training.indices)
+        truncation = training.settings.bptt
+        if truncation is not None and training.network.per_step:
+            lengths = training.examples.sequences.lengths[training.indices]
+            what, n = "windows", int(count(lengths, truncation.steps, truncation.overlap).sum())
+        if self.batch_size != "auto" and self.batch_size > n:
             warnings.warn(
-                f"`batch_size`={self.batch_size} is larger than the number of training sequences, "
-                f"{n_sequences}: each minibatch has all of them.",
+                f"`batch_size`={self.batch_size} is larger than the number of {what}, {n}: each "
+                "minibatch has all of them.",
                 stacklevel=level_of_caller(),
             )
 

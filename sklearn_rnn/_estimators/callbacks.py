@@ -127,9 +127,10 @@ class Terminal:
 
 
 def _facts(info):
-    score = info["validation_score"]
+    score, length = info["validation_score"], info["window_length"]
     return [
         f"loss {info['loss']:.5g}",
         *([] if score is None else [f"validation {score:.4f}"]),
         f"rate {info['learning_rate']:.3g}",
+        *([] if length is None else [f"window {length}"]),
     ]

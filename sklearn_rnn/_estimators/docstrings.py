@@ -95,6 +95,11 @@ ATTRIBUTES = {
         "float or None",
         "Highest validation score of the last fit, which is the score of the weights that it kept.",
     ),
+    "window_lengths_": (
+        "list of int or None",
+        "Number of steps of the windows in each epoch of the last fit, which changes with "
+        '``TruncatedBPTT(schedule="grow")``; with "random" their mean. None without `bptt`.',
+    ),
     "params_": ("ndarray of shape (n_params,)", "All weights, in the order of `weights_`."),
     "weights_": (
         "dict of str to ndarray",
@@ -175,10 +180,11 @@ X_val, y_val, sample_weight_val, initial_state_val : as those without "_val", de
 callbacks : callable or list of callables, default=None
     Called as ``callback(estimator, info)`` after each epoch, when the estimator is ready
     to predict. info is a dict with epoch, max_iter, loss, validation_score (or None),
-    learning_rate, seconds and steps_per_second. If a callback returns true, training stops;
-    if it raises an error, so does `fit`, and the estimator keeps what it has learned so
-    far. During the call the estimator has the current weights, not the best ones; changing
-    them does not affect the training. Callbacks are not stored.
+    learning_rate, window_length (None without `bptt`), seconds and steps_per_second. If a
+    callback returns true, training stops; if it raises an error, so does `fit`, and the
+    estimator keeps what it has learned so far. During the call the estimator has the current
+    weights, not the best ones; changing them does not affect the training. Callbacks are not
+    stored.
 """,
     "self": """
 self : object
@@ -213,8 +219,9 @@ sample_weight : array-like, default=None
 """,
     "initial_state_of_partial_fit": """
 initial_state : dict of str to array-like of shape (n_samples, n), default=None
-    As in `fit`. To learn from long sequences block by block, pass the states that `predict`
-    returned for one block with the next block (truncated back-propagation through time).
+    As in `fit`. To learn from a sequence that arrives block by block, pass the states that
+    `predict` returned for one block with the next block. For sequences that are there as a
+    whole, use `bptt`.
 """,
     # ---- predict and score
     "X": """

@@ -509,11 +509,12 @@ class _FittedRNN(Pickled, BaseEstimator):
         if state_format < 3:
             state["cell"] = upgraded_cell(state["cell"], state.pop("activation"))
             state.update(LATER, l1_ratio=0.0)
-        for name, default in CODES.items():
+        for name, default in {**CODES, "bptt": None}.items():
             state.setdefault(name, default)
         if state_format < 2:  # from before these parameters existed
             state.update(normalize_X=False, scoring=None)
         if "params_" in state:
+            state.setdefault("window_lengths_", None)
             check_whole(state)
         return state
 

@@ -16,6 +16,7 @@ from .._rules import BYTE_BITS, Allowed, boolean, either, integer, is_real, numb
 from .._training.held_out import SCORING
 from .._training.losses import REGRESSION_LOSSES
 from .._training.optimizers import SCHEDULES, SOLVERS
+from .._truncated_bptt import BPTT, check_options
 
 # Parameters that must not be 0 in the dtype of the core, which flushes denormal numbers to 0.
 NEVER_ZERO = ("epsilon", "max_grad_value", "huber_delta")
@@ -227,12 +228,25 @@ TABLE = {
         "penalty is ``alpha * (l1_ratio * sum(abs(w)) + (1 - l1_ratio) / 2 * sum(w ** 2))``. L1 "
         "brings weights that are not needed close to 0, but seldom to exactly 0.",
     ),
+    "bptt": Parameter(
+        BPTT,
+        None,
+        "int, TruncatedBPTT or None",
+        "Truncated back-propagation through time, for long sequences: training goes through them "
+        "in windows of so many steps, one update of the weights for each. States go on from window "
+        'to window, gradients do not. With ``mode="many_to_one"``, gradients flow through the '
+        "last so many steps of each sequence. `sklearn_rnn.TruncatedBPTT` describes this and has "
+        "more options. None means whole sequences. With windows, `bidirectional` must be False and "
+        '`pooling` "last", and input layers must not have a stride.',
+    ),
     "batch_size": Parameter(
         either("auto", integer(1)),
         "auto",
         'int or "auto"',
         'Sequences per minibatch. "auto" is 16, or for more than 1024 sequences one 64th of them, '
-        "up to 128.",
+        'up to 128. With `bptt` and ``mode="many_to_many"``, it is the number of windows per '
+        'minibatch, and "auto" counts windows; fewer sequences than that are cut into as many '
+        "parts, so that one long series is learned like a batch of shorter ones.",
     ),
     "learning_rate": Parameter(
         one_of(SCHEDULES),
@@ -477,4 +491,5 @@ def check_parameters(params):
                 f"`{name}` must be at least {least:.4g} with dtype={params['dtype']!r}, "
                 f"got {params[name]!r}."
             )
+    check_options(params["bptt"], params["mode"])
     Words.of(params)
