@@ -29,6 +29,8 @@ from .._training.threads import effective_n_threads
 from ..layers import Attention
 from .parameters import check, check_parameters
 
+# Parameters of the training that earlier versions did not know.
+TRAINING = {"warmup": 0.0}
 MOST_STREAMS_BITS = 24  # so many streams need hundreds of megabytes for their states alone
 
 
@@ -509,7 +511,7 @@ class _FittedRNN(Pickled, BaseEstimator):
         if state_format < 3:
             state["cell"] = upgraded_cell(state["cell"], state.pop("activation"))
             state.update(LATER, l1_ratio=0.0)
-        for name, default in CODES.items():
+        for name, default in {**CODES, **TRAINING}.items():
             state.setdefault(name, default)
         if state_format < 2:  # from before these parameters existed
             state.update(normalize_X=False, scoring=None)
