@@ -466,7 +466,10 @@ def check(name, value):
 
 
 def check_parameters(params):
-    """Check a dict of the constructor's parameters: a ValueError names the first invalid one."""
+    """Check a dict of the constructor's parameters; return the words among them.
+
+    A ValueError names the first invalid one.
+    """
     for name in TABLE:
         if name in params:
             check(name, params[name])
@@ -477,4 +480,4 @@ def check_parameters(params):
                 f"`{name}` must be at least {least:.4g} with dtype={params['dtype']!r}, "
                 f"got {params[name]!r}."
             )
-    Words.of(params)
+    return Words.of(params)
