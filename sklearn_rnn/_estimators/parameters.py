@@ -484,7 +484,10 @@ def check(name, value):
 
 
 def check_parameters(params):
-    """Check a dict of the constructor's parameters: a ValueError names the first invalid one."""
+    """Check a dict of the constructor's parameters; return the words among them.
+
+    A ValueError names the first invalid one.
+    """
     for name in TABLE:
         if name in params:
             check(name, params[name])
@@ -500,4 +503,4 @@ def check_parameters(params):
             "`warmup` must be 0 with learning_rate='one_cycle', which begins with a rise of its "
             f"own, got {params['warmup']!r}."
         )
-    Words.of(params)
+    return Words.of(params)
