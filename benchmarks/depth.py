@@ -73,9 +73,12 @@ TASKS = {
             max_iter=40,
         ),
         [
-            {"input_noise": [0.0, 0.3]},
-            {"cell": [GRU(bias_initializer="chrono", recurrent_dropout=0.2)]},
-            {"dropout": [0.2]},
+            {"input_noise": [0.3, 0.5, 0.0]},
+            {"input_noise": [0.3], "dropout": [0.2]},
+            {
+                "input_noise": [0.3],
+                "cell": [GRU(bias_initializer="chrono", recurrent_dropout=0.1)],
+            },
         ],
         StratifiedKFold(3, shuffle=True, random_state=0),
         "accuracy",
@@ -164,6 +167,7 @@ def select(name):
         scoring=score,
         cv=task.cv,
         refit=False,
+        verbose=3,
     )
     results = search.fit(data.X_train, data.y_train).cv_results_
     columns = {"candidate": "candidate", task.measure: "mean", "seconds per fit": "seconds"}
