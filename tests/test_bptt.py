@@ -18,6 +18,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn_rnn import RNNClassifier, RNNRegressor, TruncatedBPTT, _core
 from sklearn_rnn._training import windowed, windows
 from sklearn_rnn._training.windows import Lanes
+from sklearn_rnn.cells import Elman
 from sklearn_rnn.layers import Conv1D
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -30,6 +31,7 @@ LAST = np.array([y[-1] for y in Y])
 SERIES = RNG.standard_normal((120, 2))
 OF_SERIES = SERIES[:, 0] + np.roll(SERIES[:, 1], 1)
 PER_STEP = {"mode": "many_to_many"}
+EACH_MODE = pytest.mark.parametrize("mode, y", [("many_to_one", LAST), ("many_to_many", Y)])
 TWIN = {
     "hidden_layer_sizes": 3,
     "solver": "sgd",
@@ -225,6 +227,36 @@ def test_the_last_steps_learn_as_the_twin_does(cell, options, monkeypatch):
     check(rnn, twin, losses)
 
 
+@pytest.mark.parametrize("steps", [2, 3])
+def test_random_windows_have_the_gradient_of_whole_sequences_on_average(steps, monkeypatch):
+    n, p = 4, 1 / steps
+    x, y, z = SERIES[None, :n], OF_SERIES[None, :n], OF_SERIES[:1]
+    options = {**TWIN, "learning_rate_init": 1e-6, "max_iter": 1, "batch_size": 1}
+
+    def change(bptt, y, **others):
+        rnn = RNNRegressor(**options, **others, bptt=bptt)
+        start = clone(rnn).set_params(learning_rate_init=1e-300).fit(x, y).params_
+        return rnn.fit(x, y).params_ - start
+
+    random = TruncatedBPTT(steps, schedule="random")
+    expected, mean = change(None, y, **PER_STEP) * -(-n // steps), 0.0
+    for ends in np.ndindex((2,) * (n - 1)):
+        end = np.array([*np.flatnonzero(ends) + 1, n])
+        begin = np.array([0, *end[:-1]])
+        rounds = windows.Rounds(begin, end, 0 * end, end - begin)
+        monkeypatch.setattr(windows, "random_rounds", lambda *_, rounds=rounds: rounds)
+        mean += p ** sum(ends) * (1 - p) ** (n - 1 - sum(ends)) * change(random, y, **PER_STEP)
+    np.testing.assert_allclose(mean, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
+
+    expected, mean = change(None, z), 0.0
+    for length in range(1, n + 1):
+        rng = SimpleNamespace(geometric=lambda p, size, length=length: np.full(size, length))
+        monkeypatch.setattr(windowed._Windowed, "rng_of_lengths", lambda self, rng=rng: rng)
+        share = (1 - p) ** (length - 1) * (p if length < n else 1)
+        mean += share * change(random, z)
+    np.testing.assert_allclose(mean, expected, rtol=0, atol=1e-4 * np.abs(expected).max())
+
+
 # ---- the same bits as other data, or other trainings --------------------------------------------
 
 
@@ -265,7 +297,7 @@ def test_every_cell_learns_a_series_as_its_parts(cell):
 
 
 @pytest.mark.parametrize("bptt", [23, TruncatedBPTT(40, 10), TruncatedBPTT(23, carry=False)])
-@pytest.mark.parametrize("mode, y", [("many_to_one", LAST), ("many_to_many", Y)])
+@EACH_MODE
 def test_windows_as_long_as_sequences_change_nothing(bptt, mode, y):
     if mode == "many_to_one" and isinstance(bptt, TruncatedBPTT):
         bptt = TruncatedBPTT(40, carry=bptt.carry)
@@ -301,6 +333,42 @@ def test_without_carried_states_only_the_last_steps_are_read():
     rnn = quick(**options, bptt=TruncatedBPTT(5, carry=False)).fit(X, LAST)
     same_weights(rnn, quick(**options).fit([x[-5:] for x in X], LAST))
     assert not np.array_equal(rnn.params_, quick(**options, bptt=5).fit(X, LAST).params_)
+
+
+@EACH_MODE
+@pytest.mark.parametrize("carry", [True, False])
+def test_states_that_are_given_stand_for_those_of_beginnings(mode, y, carry):
+    options = {**TWIN, "mode": mode, "cell": "lstm", "bptt": TruncatedBPTT(4, carry=carry)}
+    given = {"h_l0": np.zeros((5, 3)), "c_l0": np.zeros((5, 3))}
+    plain, zeros, others = (RNNRegressor(**options) for _ in range(3))
+    zeros.fit(X, y, initial_state=given)
+    np.testing.assert_allclose(zeros.params_, plain.fit(X, y).params_, rtol=1e-12)
+    others.fit(X, y, initial_state={name: rows + 0.5 for name, rows in given.items()})
+    assert not np.allclose(others.params_, plain.params_)
+
+
+@EACH_MODE
+@pytest.mark.parametrize("carry", [True, False])
+def test_states_of_beginnings_are_learned(mode, y, carry):
+    cell = Elman(initial_state="learned")
+    rnn = quick(mode=mode, cell=cell, bptt=TruncatedBPTT(4, carry=carry), batch_size=2)
+    assert (rnn.fit(X, y).weights_["initial_h_l0"] != 0).all()
+
+
+def test_all_parts_of_a_sequence_begin_with_the_states_given_for_it():
+    state = {"h_l0": np.full((1, 4), 0.5)}
+    options = {**PER_STEP, "bptt": 10, "batch_size": 4}
+    series = quick(**options).fit([SERIES], [OF_SERIES], initial_state=state)
+    parts = np.split(SERIES, 4), np.split(OF_SERIES, 4)
+    state = {"h_l0": np.full((4, 4), 0.5)}
+    same_weights(series, quick(**options).fit(*parts, initial_state=state))
+
+
+def test_codes_are_learned_in_windows():
+    codes = np.column_stack([SERIES[:, :1], np.arange(120) % 5])
+    options = {**PER_STEP, "bptt": 10, "batch_size": 4, "categorical_features": [1]}
+    series = quick(**options).fit([codes], [OF_SERIES])
+    same_weights(series, quick(**options).fit(np.split(codes, 4), np.split(OF_SERIES, 4)))
 
 
 SCHEDULES = [
@@ -488,7 +556,7 @@ def test_validation_is_on_whole_sequences():
     assert rnn.score(X, Y) == pytest.approx(max(rnn.validation_scores_), rel=1e-6)
 
 
-@pytest.mark.parametrize("mode, y", [("many_to_one", LAST), ("many_to_many", Y)])
+@EACH_MODE
 @pytest.mark.parametrize("bptt", [4, TruncatedBPTT(4, carry=False)], ids=str)
 def test_an_interrupt_within_a_pass_keeps_what_was_learned(mode, y, bptt, monkeypatch):
     rnn = quick(mode=mode, bptt=bptt, batch_size=2, max_iter=5)

@@ -122,7 +122,7 @@ With minibatches of B sequences, each minimises ``sum(w * loss) / (B * m)``, whe
 total weight of a training sequence; a smaller last minibatch is divided by the same B. So a
 weight counts the same in every minibatch, and with ``mode="many_to_many"`` a step counts the
 same in short and in long sequences. Steps of weight 0 are ignored. `loss_` is the weighted
-mean.
+mean. With `bptt` and a target per step, windows take the place of sequences.
 
 Unless the options of a cell choose other initial values, input and output weights are Glorot
 uniform, recurrent weights are orthogonal, and biases are 0, except those of the forget gates of
@@ -204,7 +204,7 @@ ConvergenceWarning
     ("cosine", "exponential", "one_cycle" or a callable); or if training ended before the
     network did better than the best constant prediction.
 UserWarning
-    If `batch_size` is larger than the number of training sequences.
+    If `batch_size` is larger than the number of training sequences, or of windows.
 """,
     "continuing": """
 Training continues from the previous fit, with the state of its optimizer. Ctrl-C raises

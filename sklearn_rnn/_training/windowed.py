@@ -187,8 +187,7 @@ class CarriedWindows(_Windowed):
             self.lanes = windows.cut(self.lanes, self.batch_size, *span)
             self.batch_size = len(self.lanes)
         # If windows are random, these are about as many as there are on average.
-        each = windows.windows_of(self.lanes, *span)
-        self.n_windows = int(windows.have_weight(*each, training.examples.weights).sum())
+        self.n_windows = windows.count_weighed(self.lanes, *span, training.examples.weights)
 
     def draw_windows(self):
         # Another order of the only group would change nothing but rounding.

@@ -172,6 +172,13 @@ def windows_of(lanes, steps, overlap=0):
     return Lanes(lanes.sample[lane], lanes.first[lane] + begin, length), taught_from
 
 
+def count_weighed(lanes, steps, overlap, weights):
+    """Count the windows of fixed length of which a step that they teach has weight."""
+    if weights is None:
+        return int(count(lanes.length, steps, overlap).sum())
+    return int(have_weight(*windows_of(lanes, steps, overlap), weights).sum())
+
+
 def have_weight(windows, taught_from, weights):
     """Tell for each window (n_windows,) whether a step that it teaches has weight."""
     if weights is None:
