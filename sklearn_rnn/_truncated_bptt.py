@@ -67,7 +67,10 @@ class TruncatedBPTT(BaseEstimator):
     parts of whole windows, each of which begins as a sequence does, so that about `batch_size` of
     them go side by side. Thus one long series is learned as `batch_size` series.
 
-    Predictions, `score` and validation go through whole sequences.
+    Predictions, `score` and validation go through whole sequences. Dropout masks that are the same
+    at all steps of a sequence are the same at all steps of a window. Initial states that are
+    learned get gradients from windows at the beginning of a sequence; with ``mode="many_to_one"``
+    and `carry`, only if no sequence in the minibatch is longer than its window.
 
     References
     ----------
