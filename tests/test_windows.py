@@ -410,7 +410,8 @@ def test_threads_and_memory_budgets_change_no_bit(dtype, level):
     fields = {"units": 37, "cell": "lstm", "options": options}
     stream = [add_node(nodes, "recurrent", [DATA], "l0", **fields)]
     stream = add_convolution(nodes, stream, 12, 3, activation="tanh")
-    read = [Source(stream[0]), Source(0, -2)]  # gradients that go back over the ends of segments
+    # Two gradients of a row that go back over the ends of segments.
+    read = [Source(stream[0]), Source(0, -1), Source(0, -2)]
     stream = [add_node(nodes, "recurrent", read, "l1", units=20, cell="gru")]
     add_node(nodes, "head", stream, "head", units=2)
     network = Network(3, tuple(nodes), "squared_error", 1.0, True, dtype)
