@@ -680,6 +680,7 @@ cdef class Engine:
             Nothing is changed then, nor after an exception in a signal handler, such as KeyboardInterrupt.
         """
         cdef rnn_job *job = self.job
+        cdef isize n_samples
         optimizer = &job.optimizer
         solver = list(OPTIMIZERS)[optimizer.kind]
         if not (self.network.training and self.optimizing) or update < 1:
@@ -745,6 +746,7 @@ cdef class Engine:
         """
         cdef rnn_job *job = self.job
         cdef rnn_optimizer kept = job.optimizer
+        cdef isize n_samples
         if not self.network.training:
             raise ValueError("`loss_and_grad` needs an engine made for training.")
         n_samples = self.attach(data, True, initial_state)
@@ -794,6 +796,7 @@ cdef class Engine:
             If the engine was not made with `windowed`, or the data do not fit it.
         """
         cdef rnn_job *job = self.job
+        cdef isize n_samples
         if not self.windowed:
             raise ValueError("`advance` needs an engine made with `windowed`.")
         n_samples = self.attach(data, False, initial_state)

@@ -320,8 +320,9 @@ def output_fed_back():
     return network_of(nodes)
 
 
-def stack(cell, *options, sizes=(4, 3)):
-    return network_of(stack_nodes(cell, sizes, options=options, per_step=True))
+def stack(cell, *options, per_step=True):
+    nodes = stack_nodes(cell, (4, 3), options=options, per_step=per_step)
+    return network_of(nodes, per_step)
 
 
 ZONEOUT, LEARNED = ("zoneout", 0.3), ("initial_state", "learned")
@@ -330,6 +331,7 @@ WITH_MEMORY = {
     **{f"{c}-zoneout": stack(c, ZONEOUT) for c in ("elman", "lstm", "mingru", "mgu")},
     **{f"{c}-learned": stack(c, LEARNED) for c in ("elman", "lstm", "gru", "minlstm")},
     **{f"{c}-norm": stack(c, ("normalization", "layer")) for c in ("elman", "lstm", "gru", "mgu")},
+    **{f"{c}-once": stack(c, per_step=False) for c in ("jordan", "lstm", "gru")},
     "convolution": convolution(),
     "projection": projection(),
     "deep transition": deep_transition(),
@@ -404,13 +406,15 @@ def bits_of_training(network, params, data, n_threads, **options):
 @pytest.mark.parametrize("dtype", RTOL)
 def test_threads_and_memory_budgets_change_no_bit(dtype, level):
     nodes = []
-    stream = add_convolution(nodes, [DATA], 8, 3, activation="tanh")
     options = (("recurrent_dropout", 0.2), ("zoneout", 0.1))
     fields = {"units": 37, "cell": "lstm", "options": options}
-    stream = [add_node(nodes, "recurrent", stream, "l0", **fields)]
-    stream.append(add_node(nodes, "recurrent", stream, "l1", units=20, cell="gru"))
-    add_node(nodes, "head", stream[1:], "head", units=2)
-    network, rng = Network(3, tuple(nodes), "squared_error", 1.0, True, dtype), None
+    stream = [add_node(nodes, "recurrent", [DATA], "l0", **fields)]
+    stream = add_convolution(nodes, stream, 12, 3, activation="tanh")
+    # Two gradients of a row that go back over the ends of segments.
+    read = [Source(stream[0]), Source(0, -1), Source(0, -2)]
+    stream = [add_node(nodes, "recurrent", read, "l1", units=20, cell="gru")]
+    add_node(nodes, "head", stream, "head", units=2)
+    network = Network(3, tuple(nodes), "squared_error", 1.0, True, dtype)
     rng = np.random.default_rng(0)
     params = draw_params(network, rng)
     data = draw_dataset(network, rng.integers(70, 80, 40), rng, weighted=True)

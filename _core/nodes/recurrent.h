@@ -258,7 +258,9 @@ static void pass_step(const rnn_job *job, const slice *s, const walk *w, const r
         return;
     }
     pass_rows(job, w, source, n, d_gates, apart, 1);
-    add_passed(job, source, n * to->ld_d, apart, d);
+    scale_passed(job, source, n * to->ld_d, apart);
+    for (isize i = 0; i < n * to->ld_d; i++)
+        d[i] += apart[i];
 }
 
 static void pass_at_once(const rnn_job *job, const slice *s, const walk *w, isize t)
