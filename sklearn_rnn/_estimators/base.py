@@ -193,12 +193,21 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         scale, x_absorbed = self._scale_X(examples, indices, network, before, incremental)
         check_range(examples.sequences, self.dtype, scale.in_use)
         weighted, weighing, taught = self._weigh(weighted, indices, before, incremental)
-        params = None
+        params = optimizer = None
         if before is not None:
-            params = absorb_scales(before, network, target, read.absorbed, scale, x_absorbed)
+            absorbing = before, network, target, read.absorbed, scale, x_absorbed
+            params, optimizer = absorb_scales(before.params, *absorbing), dict(self._optimizer)
+            if "raw_params" in optimizer:
+                optimizer["raw_params"] = absorb_scales(optimizer["raw_params"], *absorbing)
         settings = Settings.of(vars(self))
+        # "chrono" biases need the steps of the network through the longest training sequence.
         longest = int(examples.sequences.lengths[indices].max() - 1) // network.stride + 1
-        progress = self._begin(network, params, settings, rng, incremental, longest, vectors)
+        if params is None:
+            params = initialize(network, rng, longest, vectors)
+            seed = int(rng.randint(2**64, dtype=np.uint64))
+            progress = Progress.begin(params, seed, settings)
+        else:
+            progress = self._continue(params.copy(), optimizer, settings, incremental)
         if incremental and read.absorbed is not None:
             progress.rescale_best(target.unit_since(before.target, read.absorbed))
         model = FittedModel(
@@ -350,15 +359,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         weighing = Weighing(n_rows / n_sequences, 0.0 if examples.weights is None else 1.0)
         return examples, weighing, (n_rows, n_sequences)
 
-    def _begin(self, network, params, settings, rng, incremental, longest, vectors):
-        """Return the progress that training starts with: a new one, or that of the last fit.
-
-        longest is the number of steps that the network takes through the longest training sequence;
-        vectors: see `initialize`.
-        """
-        if params is None:
-            params = initialize(network, rng, longest, vectors)
-            return Progress.begin(params, int(rng.randint(2**64, dtype=np.uint64)), settings)
+    def _continue(self, params, optimizer, settings, incremental):
+        """Return the progress that continues the last fit, with these weights."""
         curve, best = self.loss_curve_, self.best_loss_
         history = {
             "n_sequences": self.t_,
@@ -367,9 +369,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             "best_loss": min(curve, default=np.inf) if best is None else best,
         }
         if incremental:
-            return Progress.resume(params.copy(), self._optimizer, settings, **history)
-        seed = next_seed(self._optimizer["seed"])
-        return Progress.begin(params.copy(), seed, settings, **history)
+            return Progress.resume(params, optimizer, settings, **history)
+        return Progress.begin(params, next_seed(optimizer["seed"]), settings, **history)
 
     def _hold_out(self, read, given, validation, network, rng):
         """Return the sequences to train on, and those to validate with: given ones, or part of X.
@@ -413,7 +414,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
     def _take_over(self, model, training):
         """Set the fitted attributes to the model and its training so far."""
         progress = training.progress
-        attributes = replace(model, params=progress.params.copy()).as_attributes()
+        attributes = replace(model, params=progress.result.copy()).as_attributes()
         attributes.update(history(model.network, progress))
         if not training.planned:
             # The list itself is continued: a copy would take longer with each `partial_fit`.
@@ -457,9 +458,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         return None
 
 
-def absorb_scales(before, network, target, y_absorbed, scale, x_absorbed):
-    """Return the weights of the model before, which absorb changes of the scales of X and y."""
-    params = before.params
+def absorb_scales(params, before, network, target, y_absorbed, scale, x_absorbed):
+    """Return weights of the model before, which absorb changes of the scales of X and y."""
     if y_absorbed is not None:
         in_use = before.target.scale_of_outputs, target.scale_of_outputs
         params = absorb_output_scale(network, params, *in_use, y_absorbed)

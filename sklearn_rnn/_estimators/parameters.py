@@ -290,6 +290,18 @@ TABLE = {
         "Added to the root of the mean of squared gradients, by which the update is divided; for "
         '"adam" and "adamw" after the bias correction, as in PyTorch.',
     ),
+    "ema_decay": Parameter(
+        either(None, number(0, 1, open_low=True)),
+        None,
+        "float or None",
+        "Decay d of an exponential average of the weights over the updates (Polyak and Juditsky, "
+        "1992), for example 0.99; above 0 and below 1. After t updates it is the sum over i of "
+        "``d ** (t - i) * w_i * (1 - d) / (1 - d ** t)``, with the weights w_i after update i. The "
+        "average is what `early_stopping` validates, callbacks see and the fit keeps. `loss_` is "
+        "that of the weights behind it. `partial_fit` continues both; `warm_start`, "
+        "`set_weights` and `load_weights` begin a new average. With large embeddings, each "
+        "update takes longer, because the average is over all of their vectors.",
+    ),
     "max_iter": Parameter(integer(1), 200, "int", "Maximum number of epochs."),
     "shuffle": Parameter(
         boolean,

@@ -108,6 +108,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         beta_1=0.9,
         beta_2=0.999,
         epsilon=1e-8,
+        ema_decay=None,
         max_iter=200,
         shuffle=True,
         tol=1e-4,
@@ -159,6 +160,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
+        self.ema_decay = ema_decay
         self.max_iter = max_iter
         self.shuffle = shuffle
         self.tol = tol
