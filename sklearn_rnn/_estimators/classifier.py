@@ -107,6 +107,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         epsilon=1e-8,
         ema_decay=None,
         max_iter=200,
+        max_fun=15000,
         shuffle=True,
         tol=1e-4,
         n_iter_no_change=10,
@@ -156,6 +157,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         self.epsilon = epsilon
         self.ema_decay = ema_decay
         self.max_iter = max_iter
+        self.max_fun = max_fun
         self.shuffle = shuffle
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change

@@ -38,7 +38,7 @@ from ..layers import Attention
 from .parameters import check, check_parameters
 
 # Parameters of the training that earlier versions did not know.
-TRAINING = {"warmup": 0.0, "ema_decay": None}
+TRAINING = {"warmup": 0.0, "ema_decay": None, "max_fun": 15000}
 MOST_STREAMS_BITS = 24  # so many streams need hundreds of megabytes for their states alone
 
 

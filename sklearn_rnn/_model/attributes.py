@@ -10,12 +10,11 @@ from numbers import Real
 
 import numpy as np
 
-from .. import _core
 from .._data.form import KINDS
 from .._data.moments import N_MOMENTS
 from .._rules import Allowed, boolean, integer, number, one_of
 from .._training.losses import LOSSES
-from .._training.optimizers import SOLVERS
+from .._training.optimizers import SOLVERS, n_moments
 from .network_description import FORMAT, from_description
 from .network_description import describe as describe_network
 
@@ -107,7 +106,7 @@ def check_continuing(fitted, network):
         raise _damaged("_optimizer", f"a dict of {sorted(OPTIMIZER)}", sorted(map(str, names)))
     for name in names - {"moments", "raw_params"}:
         _check(optimizer, name, "_optimizer[{!r}]")
-    shape = (_core.OPTIMIZERS[optimizer["solver"]], network.n_params)
+    shape = (n_moments(optimizer["solver"]), network.n_params)
     _check_array(optimizer, "moments", network.dtype, shape, "_optimizer[{!r}]")
     if "raw_params" in names:
         shape = (network.n_params,)

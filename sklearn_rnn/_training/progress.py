@@ -5,8 +5,14 @@ from dataclasses import dataclass, field, fields
 
 import numpy as np
 
-from .. import _core
 from .averaging import Average
+from .optimizers import n_moments
+
+# What to do about a training that diverges.
+ADVICE = (
+    "Lower `learning_rate_init` or `alpha`, set or lower `max_grad_norm`, or scale the data "
+    "(sklearn_rnn.preprocessing.SequenceScaler)."
+)
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,7 @@ class Settings:
     shuffle: bool
     tol: float
     n_iter_no_change: int | float
+    max_fun: int
 
     @classmethod
     def of(cls, params):
@@ -86,7 +93,7 @@ class Progress:
 
     @classmethod
     def begin(cls, params, seed, settings, **history):
-        shape = (_core.OPTIMIZERS[settings.solver], len(params))
+        shape = (n_moments(settings.solver), len(params))
         moments = np.zeros(shape, params.dtype)
         if settings.ema_decay is not None:
             history.setdefault("average", Average(params.copy(), settings.ema_decay))
@@ -158,13 +165,10 @@ class Progress:
         self.earlier_losses[self.n_epochs_before :] = self.losses
         return self.earlier_losses
 
-    def diverge(self, reason):
+    def diverge(self, reason, advice=ADVICE):
         """Record that the training diverged (something is not finite), and return the error."""
         self.diverged = True
-        return ValueError(
-            f"The training diverged: {reason}. Lower `learning_rate_init` or `alpha`, set or lower "
-            "`max_grad_norm`, or scale the data (sklearn_rnn.preprocessing.SequenceScaler)."
-        )
+        return ValueError(f"The training diverged: {reason}. {advice}")
 
 
 def next_seed(seed):
