@@ -526,7 +526,10 @@ def check(name, value):
 
 
 def check_parameters(params):
-    """Check a dict of the constructor's parameters: a ValueError names the first invalid one."""
+    """Check a dict of the constructor's parameters; return the words among them.
+
+    A ValueError names the first invalid one.
+    """
     for name in TABLE:
         if name in params:
             check(name, params[name])
@@ -545,6 +548,7 @@ def check_parameters(params):
     words = Words.of(params)
     if params.get("solver") == LBFGS:
         _check_for_lbfgs(params, words)
+    return words
 
 
 def _check_for_lbfgs(params, words):
