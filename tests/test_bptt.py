@@ -283,6 +283,16 @@ def test_a_series_is_learned_as_its_parts_cut_by_hand(estimator, n_lanes, steps,
     assert (series.t_, series._optimizer["n_updates"]) == (2, 2 * max(shares))
 
 
+def test_rates_and_averages_count_windows():
+    options = {**PER_STEP, "bptt": 10, "batch_size": 4, "shuffle": False, "ema_decay": 0.9}
+    options |= {"learning_rate": "cosine", "warmup": 0.3}
+    parts = np.split(SERIES, 4), np.split(OF_SERIES, 4)
+    series, cut = quick(**options).fit([SERIES], [OF_SERIES]), quick(**options).fit(*parts)
+    same_weights(series, cut)
+    plain = quick(**{**options, "ema_decay": None}).fit(*parts)
+    assert not np.array_equal(series.params_, plain.params_)
+
+
 @pytest.mark.parametrize("cell", _core.CELLS)
 def test_every_cell_learns_a_series_as_its_parts(cell):
     options = {"cell": cell, "bptt": 10, "batch_size": 4, **PER_STEP, "shuffle": False}
@@ -429,7 +439,7 @@ def test_every_step_is_taught_once_and_states_go_on(seed):
     at_ends = np.isin(lanes.first + lanes.length, offsets)
     assert ((lanes.length - overlap)[~at_ends] % (steps - overlap) == 0).all()
     listed, n_taught = windows.windows_of(lanes, steps, overlap)
-    assert len(listed) == windows.count(lanes.length, steps, overlap).sum()
+    assert len(listed) == windows.count_windows(lanes.length, steps, overlap).sum()
     rounds = [windows.fixed_rounds(int(lanes.length.max()), steps, overlap)]
     rounds.append(windows.random_rounds(int(lanes.length.max()), max(steps, 2), rng))
     for each in rounds:

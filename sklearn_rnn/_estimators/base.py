@@ -33,7 +33,7 @@ from .._training.losses import plateau
 from .._training.optimizers import LBFGS, ends_as_planned
 from .._training.progress import Progress, Settings, next_seed
 from .._training.threads import blas_held_at_one_thread, effective_n_threads
-from .._training.windows import count
+from .._training.windows import count_windows
 from .callbacks import CallbackSupportMixin, Observers, as_callbacks
 from .fitted import _FittedRNN
 from .parameters import check_parameters
@@ -443,7 +443,10 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         truncation = training.settings.bptt
         if truncation is not None and training.network.per_step:
             lengths = training.examples.sequences.lengths[training.indices]
-            what, n = "windows", int(count(lengths, truncation.steps, truncation.overlap).sum())
+            what, n = (
+                "windows",
+                int(count_windows(lengths, truncation.steps, truncation.overlap).sum()),
+            )
         if self.batch_size != "auto" and self.batch_size > n:
             warnings.warn(
                 f"`batch_size`={self.batch_size} is larger than the number of {what}, {n}: each "

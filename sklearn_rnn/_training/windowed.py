@@ -181,7 +181,7 @@ class CarriedWindows(_Windowed):
     def _plan(self):
         training, span = self.training, (self.window_length, self.truncation.overlap)
         self.lanes = Lanes.of(self.offsets, training.indices)
-        n_windows = int(windows.count(self.lanes.length, *span).sum())
+        n_windows = int(windows.count_windows(self.lanes.length, *span).sum())
         self.batch_size = resolve_batch_size(training.settings.batch_size, n_windows)
         if len(self.lanes) < self.batch_size:
             self.lanes = windows.cut(self.lanes, self.batch_size, *span)

@@ -83,14 +83,14 @@ class Rounds:
 # ---- Rounds -------------------------------------------------------------------------------------
 
 
-def count(lengths, steps, overlap=0):
+def count_windows(lengths, steps, overlap=0):
     """Count the windows of fixed length in lanes of some lengths."""
     return np.maximum(-(-(lengths - overlap) // (steps - overlap)), 1)
 
 
 def fixed_rounds(longest, steps, overlap=0):
     """Return windows of `steps` steps that cover the longest lane."""
-    begin = np.arange(count(longest, steps, overlap), dtype=np.intp) * (steps - overlap)
+    begin = np.arange(count_windows(longest, steps, overlap), dtype=np.intp) * (steps - overlap)
     taught_from = np.full_like(begin, overlap)
     taught_from[0] = 0
     return Rounds(begin, begin + steps, taught_from, np.full_like(begin, steps - overlap))
@@ -163,7 +163,7 @@ def _cut(sample, first, length, n_parts, steps, overlap):
 
 def windows_of(lanes, steps, overlap=0):
     """List all windows of fixed length: lanes, one for each window, and their `taught_from`."""
-    n_windows = count(lanes.length, steps, overlap)
+    n_windows = count_windows(lanes.length, steps, overlap)
     lane = np.repeat(np.arange(len(lanes)), n_windows)
     number = np.arange(len(lane)) - np.repeat(np.cumsum(n_windows) - n_windows, n_windows)
     begin = (number * (steps - overlap)).astype(np.intp)
@@ -175,7 +175,7 @@ def windows_of(lanes, steps, overlap=0):
 def count_weighed(lanes, steps, overlap, weights):
     """Count the windows of fixed length of which a step that they teach has weight."""
     if weights is None:
-        return int(count(lanes.length, steps, overlap).sum())
+        return int(count_windows(lanes.length, steps, overlap).sum())
     return int(have_weight(*windows_of(lanes, steps, overlap), weights).sum())
 
 
