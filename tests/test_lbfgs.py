@@ -299,7 +299,7 @@ def test_points_where_the_loss_is_not_finite_are_left_again(monkeypatch):
     def fragile(self, x):
         points.append(x)
         loss, value, gradient = call(self, x)
-        return (np.nan, np.nan, gradient) if 2 <= len(points) <= 4 else (loss, value, gradient)
+        return (np.inf, np.inf, gradient) if 2 <= len(points) <= 4 else (loss, value, gradient)
 
     monkeypatch.setattr(lbfgs.Objective, "__call__", fragile)
     rnn = RNNRegressor(**{**SETTINGS, "max_iter": 100}).fit(X, y)
