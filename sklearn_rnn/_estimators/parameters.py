@@ -344,7 +344,7 @@ TABLE = {
         integer(1),
         15000,
         "int",
-        'Maximum number of evaluations of the loss with "lbfgs", at the end of an iteration.',
+        'Maximum number of evaluations of the loss with "lbfgs", checked after each iteration.',
     ),
     "shuffle": Parameter(
         boolean,
