@@ -56,7 +56,7 @@ def train(training, n_threads, observers):
         n_threads,
         training=True,
         memory_budget=settings.memory_budget,
-        carried=examples.initial_state is not None,
+        **examples.options_of_engine(),
     )
     dataset = examples.dataset()
     n_updates = progress.n_updates
