@@ -22,7 +22,7 @@ from .network_description import describe as describe_network
 # Every attribute that a fit sets. Others, such as those of a subclass or a callback, are not ours.
 FITTED = frozenset(
     "n_features_in_ feature_names_in_ categories_ classes_ x_mean_ x_scale_ y_mean_ y_scale_ "
-    "params_ n_layers_ n_outputs_ _x_moments _y_moments _taught "
+    "params_ n_layers_ n_outputs_ _x_moments _y_moments _taught tasks_ task_weights_ "
     "out_activation_ n_iter_ t_ loss_ best_loss_ loss_curve_ validation_scores_ "
     "best_validation_score_ _input_kind _y_is_1d _architecture _optimizer".split()
 )
@@ -56,6 +56,15 @@ OPTIMIZER = {"solver", "moments", "seed", "learning_rate", "n_updates", "n_passe
 JUDGEMENT = {"best", "no_improvement"}  # `_optimizer` has both, or with validation neither
 
 
+# The attributes that describe targets, by what these are.
+OF_KINDS = {
+    "classes": {"classes_"},
+    "numbers": {"y_mean_", "y_scale_", "_y_is_1d", "_y_moments"},
+    "tasks": {"classes_", "y_mean_", "y_scale_", "_y_moments", "tasks_", "task_weights_"},
+}
+OF_TARGETS = set().union(*OF_KINDS.values())
+
+
 # ---- checks at each use --------------------------------------------------------------------------
 
 
@@ -71,8 +80,11 @@ def checked(fitted):
         _check_array(fitted, name, np.float64, (network.n_features,))
     _check_moments(fitted, "_x_moments", network.n_features)
     _check_categories(fitted, network)
-    if LOSSES[network.loss].targets == "classes":
+    holds = LOSSES[network.loss].targets
+    if holds == "classes":
         _check_classes(fitted, network)
+    elif holds == "tasks":
+        _check_tasks(fitted, network)
     else:
         for name in ("y_mean_", "y_scale_"):
             _check_array(fitted, name, np.float64, (network.n_targets,))
@@ -95,6 +107,8 @@ def check_continuing(fitted, network):
         _check(fitted, name)
     if LOSSES[network.loss].targets == "numbers":
         _check_moments(fitted, "_y_moments", network.n_targets)
+    elif LOSSES[network.loss].targets == "tasks":
+        _check_moments_of_tasks(fitted, network)
     # If the best loss is unknown, it is the least of the curve; checking a long curve takes time.
     if fitted["best_loss_"] is None and not all(isinstance(v, Real) for v in fitted["loss_curve_"]):
         raise _damaged("loss_curve_", "numbers", fitted["loss_curve_"])
@@ -158,10 +172,53 @@ def _check_classes(fitted, network):
         sizes, columns = network.groups, classes
         if not isinstance(classes, list) or len(classes) != len(sizes):
             raise _damaged("classes_", f"a list of {len(sizes)} arrays of labels", classes)
+    _check_columns(columns, sizes)
+
+
+def _check_columns(columns, sizes):
+    """Check the classes of each column of labels."""
     for n_classes, column in zip(sizes, columns, strict=True):
         fits = isinstance(column, np.ndarray) and column.shape == (n_classes,)
         if not fits or column.dtype.kind in "cV":
             raise _damaged("classes_", f"an array of labels of shape ({n_classes},)", column)
+
+
+def _check_tasks(fitted, network):
+    """Check what describes several tasks, whose losses and numbers of outputs are the groups."""
+    tasks, losses = _kept(fitted, "tasks_"), [loss for loss, _ in network.groups]
+    of_classes = [loss in ("softmax", "logistic") for loss in losses]
+    kinds = [
+        "classes" if is_class else "numbers" if loss == "squared_error" else loss
+        for loss, is_class in zip(losses, of_classes, strict=True)
+    ]
+    fits = isinstance(tasks, dict) and all(isinstance(name, str) for name in tasks)
+    if not fits or list(tasks.values()) != kinds:
+        raise _damaged("tasks_", f"a dict from names to {kinds}", tasks)
+    weights = _kept(fitted, "task_weights_")
+    if (
+        not isinstance(weights, dict)
+        or list(weights) != list(tasks)
+        or not all(map(number(0).test, weights.values()))
+    ):
+        raise _damaged("task_weights_", f"a dict of numbers for the tasks {list(tasks)}", weights)
+    classes, names = _kept(fitted, "classes_"), [n for n, k in tasks.items() if k == "classes"]
+    if not isinstance(classes, dict) or list(classes) != names:
+        raise _damaged("classes_", f"a dict of the classes of the tasks {names}", classes)
+    sizes = [2 if loss == "logistic" else size for loss, size in network.groups]
+    _check_columns(
+        classes.values(), [n for n, is_class in zip(sizes, of_classes, strict=True) if is_class]
+    )
+    for name in ("y_mean_", "y_scale_"):
+        _check_array(fitted, name, np.float64, (of_classes.count(False),))
+
+
+def _check_moments_of_tasks(fitted, network):
+    """Check the moments of the tasks of numbers; without such tasks that are scaled, None."""
+    kinds = [LOSSES[loss] for loss, _ in network.groups]
+    n_scaled = sum(k.targets == "numbers" and k.out_activation == "identity" for k in kinds)
+    _check_moments(fitted, "_y_moments", n_scaled)
+    if (fitted["_y_moments"] is None) != (n_scaled == 0):
+        raise _damaged("_y_moments", f"the moments of {n_scaled} tasks", fitted["_y_moments"])
 
 
 def _check_categories(fitted, network):
@@ -181,13 +238,14 @@ def _check_categories(fitted, network):
 def check_whole(fitted):
     """Return the network that was fitted, after a check that all is undamaged and finite."""
     network = checked(fitted)
-    of_classes = LOSSES[network.loss].targets == "classes"
-    of_numbers = ("y_mean_", "y_scale_", "_y_is_1d", "_y_moments")
-    for name in of_numbers if of_classes else ("classes_",):
+    holds = LOSSES[network.loss].targets
+    for name in sorted(OF_TARGETS - OF_KINDS[holds]):
         if name in fitted:
             raise _damaged(name, f"absent with loss={network.loss!r}", fitted[name])
-    if not of_classes:
+    if holds == "numbers":
         _check_moments(fitted, "_y_moments", network.n_targets)
+    elif holds == "tasks":
+        _check_moments_of_tasks(fitted, network)
     _check(fitted, "_taught")
     arrays = [(name, fitted[name]) for name in ("params_", *ARRAYS) if fitted.get(name) is not None]
     if "_optimizer" in fitted:
@@ -208,6 +266,7 @@ def check_whole(fitted):
         if not _are_in_order(known) or (known.dtype.kind == "i" and known[0] < 0):
             raise _damaged("categories_", "distinct codes in order", known)
     classes = fitted.get("classes_", [])
+    classes = list(classes.values()) if isinstance(classes, dict) else classes
     for column in classes if isinstance(classes, list) else [classes]:
         if not _are_in_order(column):
             raise _damaged("classes_", "distinct labels in order", column.tolist())

@@ -282,12 +282,17 @@ def network_of(params, n_features, n_outputs, loss, groups=(), tables=()):
         per_step=words.per_step,
         dtype=words.dtype,
         quantile=quantile_of(params.get("quantile", 0.5)) if loss == "quantile" else 0.5,
-        groups=tuple(map(int, groups)),
+        groups=tuple(map(_group, groups)),
         stride=words.stride,
         window=words.window,
         words=words,
         layers=layers,
     )
+
+
+def _group(group):
+    """Return a size, or the loss and the size of a task, as plain values."""
+    return (plain(group[0]), int(group[1])) if is_list(group) else int(group)
 
 
 def _check_counts(nodes):
