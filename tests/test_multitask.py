@@ -325,7 +325,12 @@ def test_missing_steps_come_in_many_forms():
         for name, column in ALONE.items()
     }
     whole = {name: [None if i == 7 else v for i, v in enumerate(c)] for name, c in y.items()}
-    for given in (masked, whole, {name: [v.tolist() for v in c] for name, c in y.items()}):
+    for given in (
+        masked,
+        whole,
+        pd.DataFrame(whole),
+        {name: [v.tolist() for v in c] for name, c in y.items()},
+    ):
         np.testing.assert_array_equal(MultiTaskRNN(**facts).fit(RAGGED, given).params_, rnn.params_)
     equal = np.where(RNG.rand(60, 5) < 0.3, np.nan, X.sum(axis=2))
     ours = MultiTaskRNN(**facts).fit(X, {"a": equal})

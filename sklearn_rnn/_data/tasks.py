@@ -13,9 +13,9 @@ import numpy as np
 from .._training.losses import LOG_LINKED, LOSSES_OF_TASKS
 from . import arguments
 from .arguments import Argument
-from .carriers import as_labels, is_ragged
+from .carriers import as_labels
 from .finite import check_finite_rows
-from .frames import is_frame
+from .frames import column_names, is_frame
 from .labels import Labels, check_labels, log_softmax, one_per_sequence
 from .packed import Packed
 from .scales import Scale
@@ -71,7 +71,7 @@ def columns_of(y, names, argument):
     if isinstance(y, Mapping):
         columns = dict(y)
     elif is_frame(y):
-        columns = {name: _plain_column(y[name]) for name in map(_name, y.columns)}
+        columns = {name: y[name] for name in column_names(y)}
     elif getattr(getattr(y, "dtype", None), "names", None):
         columns = {name: y[name] for name in y.dtype.names}
     elif isinstance(y, np.ndarray) and y.ndim == 2:
@@ -89,16 +89,6 @@ def columns_of(y, names, argument):
             f"{list(columns)}."
         )
     return columns
-
-
-def _name(name):
-    return getattr(name, "name", name)
-
-
-def _plain_column(column):
-    """Return the column of a frame; one with an array per cell as a list of these."""
-    items = column.to_list() if hasattr(column, "to_list") else column.to_pylist()
-    return items if is_ragged(items) and any(np.ndim(item) for item in items) else column
 
 
 def read_tasks(y, sequences, per_step, argument, taught, kinds, names=None):

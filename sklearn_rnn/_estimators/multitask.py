@@ -20,7 +20,7 @@ class MultiTaskRNN(_RNNBase):
     """Recurrent neural network that learns several named targets (tasks) together.
 
     All tasks share the network up to its last layer, and each has outputs and a loss of its own
-    (Caruana, 1997): cross-entropy for classes, squared error for numbers. A target may be missing
+    [9]_: cross-entropy for classes, squared error for numbers. A target may be missing
     for some sequences or steps; it then counts nothing in this task. What is said of
     `RNNClassifier` and `RNNRegressor` holds for the network and its training.
 
@@ -45,9 +45,9 @@ class MultiTaskRNN(_RNNBase):
     mean total weight per training sequence.
 
     A dict y cannot be cut into folds by `GridSearchCV` and `cross_validate`: pass a data frame,
-    ``pd.DataFrame(y)``, for ``mode="many_to_one"``, or a structured array or an object array with
-    one column per task, whose names are then those of the parameter `tasks`, in its order, or
-    "0", "1" and so on.
+    ``pd.DataFrame(y)``, in which lists of arrays may be columns, or a structured array. In an
+    array with one column per task, the names of the tasks are those of the parameter `tasks`, in
+    its order, or else "0", "1" and so on.
 
     {notes}
 
