@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 
 import numpy as np
 
@@ -21,7 +22,14 @@ from .packed import Packed
 from .scales import Scale
 from .steps import raw_steps, settle
 from .targets import Numbers
-from .values import check_numeric, missing_in, numbers_of_objects, settled_labels
+from .values import (
+    check_numeric,
+    families_of_objects,
+    filled,
+    missing_in,
+    numbers_of_objects,
+    settled_labels,
+)
 
 # What a task may be, and the loss of its numbers; classes have the loss of their number.
 KINDS = {
@@ -122,35 +130,41 @@ def read_tasks(y, sequences, per_step, argument, taught, kinds, names=None):
 def _read_task(y, sequences, per_step, argument, taught, kind):
     """Return the kind of a task, its targets (n_rows,), and which of these are known (n_rows,)."""
     y = _with_masks_as_none(y)
+    packed = _raw_rows(y, sequences, per_step, argument)
+    known = ~_missing(packed.values)
+    if taught is not None:
+        known &= taught
+    kind = kind or _kind_of(packed.values[known])
+    if not known.any():
+        return kind, np.zeros(len(known)), known
+    if kind == "classes" and per_step:
+        return kind, settle(packed, y, known, argument, numeric=False), known
+    if kind == "classes":
+        natural = isinstance(y, (list, tuple))
+        return kind, settled_labels(packed.values, argument, known, natural=natural), known
+    values = numbers_of_objects(packed.values)
+    check_numeric(values.dtype, argument, values)
+    packed = Packed(values.astype(np.float64), packed.offsets)
+    if per_step:
+        return kind, settle(packed, y, known, argument), known
+    values = filled(packed.values, known)
+    check_finite_rows(values, argument)
+    return kind, values, known
+
+
+def _raw_rows(y, sequences, per_step, argument):
+    """Return what y has for each row, unchanged, as Packed (n_rows,)."""
     if per_step:
         packed = raw_steps(y, sequences, argument)
     else:
         values = one_per_sequence(y, sequences, argument, as_labels)
         packed = Packed(values, np.arange(len(values) + 1))
-    values = packed.values
-    if values.ndim != 1:
+    if packed.values.ndim != 1:
         raise ValueError(
             f"`{argument}` must have one target per {'step' if per_step else 'sequence'}, got "
-            f"{values.shape[1:]}: give each column a task of its own."
+            f"{packed.values.shape[1:]}: give each column a task of its own."
         )
-    known = ~_missing(values)
-    if taught is not None:
-        known &= taught
-    kind = kind or _kind_of(values[known])
-    if not known.any():
-        return kind, np.zeros(len(values)), known
-    if kind != "classes":
-        values = numbers_of_objects(values)
-        check_numeric(values.dtype, argument, values)
-        packed = Packed(values.astype(np.float64), packed.offsets)
-    if per_step:
-        return kind, settle(packed, y, known, argument, numeric=kind != "classes"), known
-    if kind == "classes":
-        natural = isinstance(y, (list, tuple))
-        return kind, settled_labels(values, argument, known, natural=natural), known
-    values = np.where(known, packed.values, packed.values[np.argmax(known)])
-    check_finite_rows(values, argument)
-    return kind, values, known
+    return packed
 
 
 def _with_masks_as_none(y):
@@ -175,9 +189,12 @@ def _missing(values):
 
 def _kind_of(values):
     """Recognise the kind of a task by its known values: floats are numbers, all others classes."""
-    if values.dtype.kind == "O" and len(values):
-        values = np.array(values.tolist())
-    return "numbers" if values.dtype.kind == "f" else "classes"
+    if values.dtype.kind != "O":
+        return "numbers" if values.dtype.kind == "f" else "classes"
+    are_floats = any(isinstance(value, (float, np.floating, Decimal)) for value in values)
+    return (
+        "numbers" if are_floats and set(families_of_objects(values)) == {"numbers"} else "classes"
+    )
 
 
 class TaskReader:
