@@ -227,6 +227,14 @@ def test_the_training_goes_down_the_slope_of_that_loss():
         assert_close(before[name] - weights, 1e-3 * d_weights[name], 1e-9, name)
 
 
+def test_lbfgs_minimises_the_same_loss():
+    facts = {"solver": "lbfgs", "max_iter": 3, "batch_size": "auto", "task_weights": {"two": 2.0}}
+    rnn = fitted(**facts)
+    loss = rnn.loss_
+    again = {"solver": "adam", "learning_rate_init": SMALL, "max_iter": 1, "warm_start": True}
+    assert rnn.set_params(**again).fit(RAGGED, missing()).loss_ == pytest.approx(loss, rel=1e-9)
+
+
 def test_a_task_of_weight_0_leaves_the_body_as_it_is_without_it():
     facts = QUICK | {"shuffle": False, "warm_start": True, "learning_rate_init": SMALL}
     y = {"two": np.where(SOME, TWO, None), "number": ALONE["number"]}

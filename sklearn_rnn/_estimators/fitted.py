@@ -16,7 +16,15 @@ from .._data.unpacking import as_carried
 from .._data.weights import read_weights, relative
 from .._floating_point import floating_point_ignored
 from .._model import weight_files
-from .._model.attributes import FITTED, SCALES, check_whole, history, network_in, upgrade
+from .._model.attributes import (
+    FITTED,
+    SCALES,
+    check_whole,
+    history,
+    network_in,
+    upgrade,
+    without_average,
+)
 from .._model.description import check_alike, describe, described
 from .._model.fitted import FittedModel
 from .._model.network_description import FORMAT, LATER, upgraded_cell
@@ -29,6 +37,8 @@ from .._training.threads import effective_n_threads
 from ..layers import Attention
 from .parameters import check, check_parameters
 
+# Parameters of the training that earlier versions did not know.
+TRAINING = {"warmup": 0.0, "ema_decay": None, "max_fun": 15000}
 MOST_STREAMS_BITS = 24  # so many streams need hundreds of megabytes for their states alone
 
 
@@ -49,6 +59,35 @@ class _FittedRNN(Pickled, BaseEstimator):
     _STATE_FORMAT = FORMAT
     _HOLDS = "classes"  # what the targets are, see `losses.Loss`
     _ADVICE = "Fit it again; for long-term storage, keep the arrays of `weights_`"
+
+    def set_params(self, **params):
+        """Set parameters of this estimator, or options of an object that is one of them.
+
+        Parameters
+        ----------
+        **params : dict
+            Values by name, such as ``dropout=0.1``. A name such as ``cell__peepholes`` is that of
+            an option of the cell, which must be an object of `sklearn_rnn.cells`.
+
+        Returns
+        -------
+        self : estimator
+            This estimator.
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter or option.
+        """
+        for word, example in {"cell": "GRU()", "pooling": "Attention(32)"}.items():
+            value = params.get(word, getattr(self, word))
+            options = [name for name in params if name.startswith(f"{word}__")]
+            if options and not hasattr(value, "set_params"):
+                raise ValueError(
+                    f"`{options[0]}` is an option of an object such as {word}={example}, but "
+                    f"`{word}` is {value!r}: set `{word}` to an object first."
+                )
+        return super().set_params(**params)
 
     # ---- fitted attributes ----
 
@@ -386,7 +425,7 @@ class _FittedRNN(Pickled, BaseEstimator):
                 view[...] = value
             if not np.isfinite(view).all():
                 raise ValueError(f"`weights[{name!r}]` must be finite in {network.dtype}.")
-        self.params_ = params
+        vars(self).update(params_=params, **without_average(vars(self)))
         return self
 
     @floating_point_ignored
@@ -468,6 +507,7 @@ class _FittedRNN(Pickled, BaseEstimator):
         if hasattr(self, "params_"):
             check_alike(vars(self), attributes)
             new = {k: attributes[k] for k in ("params_", *SCALES) if k in attributes}
+            new.update(without_average(vars(self)))
             self._set_fitted({**self._fitted_attributes(), **new})
         else:
             self._become(network, attributes)
@@ -516,7 +556,7 @@ class _FittedRNN(Pickled, BaseEstimator):
         if state_format < 3:
             state["cell"] = upgraded_cell(state["cell"], state.pop("activation"))
             state.update(LATER, l1_ratio=0.0)
-        for name, default in CODES.items():
+        for name, default in {**CODES, **TRAINING}.items():
             state.setdefault(name, default)
         if state_format < 2:  # from before these parameters existed
             state.update(normalize_X=False, scoring=None)

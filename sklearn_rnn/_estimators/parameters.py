@@ -16,7 +16,7 @@ from .._model.words import CONNECTIONS, DTYPES, MERGE_MODES, MODES, NORMS, RULES
 from .._rules import BYTE_BITS, Allowed, boolean, either, integer, is_real, number, one_of
 from .._training.held_out import SCORING
 from .._training.losses import REGRESSION_LOSSES
-from .._training.optimizers import SCHEDULES, SOLVERS
+from .._training.optimizers import LBFGS, LEARNING_RATE, SOLVERS
 
 # Parameters that must not be 0 in the dtype of the core, which flushes denormal numbers to 0.
 NEVER_ZERO = ("epsilon", "max_grad_value", "huber_delta")
@@ -47,6 +47,23 @@ def _are_tasks(value):
 def choices(names):
     return "{" + named(names) + "}"
 
+
+# What "lbfgs" allows, by name, and why nothing else.
+FIXED = "it minimises one function of the weights, in which nothing is random"
+LBFGS_ALLOWS = {
+    "dropout": ((0,), FIXED),
+    "output_dropout": ((0, None), FIXED),
+    "input_dropout": ((0,), FIXED),
+    "input_noise": ((0,), FIXED),
+    "l1_ratio": ((0,), "the penalty must be smooth"),
+    "max_grad_norm": ((1.0, None), "it does not clip, whichever of them"),
+    "max_grad_value": ((None,), "it does not clip"),
+    "ema_decay": ((None,), "it averages no weights"),
+    "early_stopping": ((False,), "it stops by the gradient alone"),
+    "bptt": ((None,), "it uses whole sequences"),
+    "gradient_accumulation_steps": ((1,), "it uses all sequences at once"),
+}
+RANDOM_OPTIONS = ("recurrent_dropout", "zoneout")  # of cells
 
 TABLE = {
     "hidden_layer_sizes": Parameter(
@@ -217,7 +234,13 @@ TABLE = {
         one_of(SOLVERS),
         "adam",
         choices(SOLVERS),
-        'Optimizer that updates the weights. "adamw" is Adam with decoupled weight decay.',
+        'Optimizer that updates the weights. "adamw" is Adam with decoupled weight decay. "lbfgs" '
+        "is scipy's L-BFGS-B (Byrd et al., 1995; Zhu et al., 1997), for small data and networks: "
+        "each iteration, which counts as an epoch, uses all sequences at once. Set "
+        '``dtype="float64"`` with it. It does not support dropout, zoneout, noise, `l1_ratio`, '
+        "`max_grad_value`, `max_grad_norm` other than the default and None (neither clips), "
+        "`ema_decay`, `early_stopping` and `partial_fit`. It ignores the parameters of minibatches "
+        "and learning rates, and `n_iter_no_change`.",
     ),
     "alpha": Parameter(
         number(0),
@@ -244,23 +267,41 @@ TABLE = {
         "up to 128.",
     ),
     "learning_rate": Parameter(
-        one_of(SCHEDULES),
+        LEARNING_RATE,
         "constant",
-        choices(SCHEDULES),
+        "str or callable",
         "Schedule of the learning rate, for every solver.\n"
         "\n"
         '- "constant": `learning_rate_init`;\n'
         '- "invscaling": ``learning_rate_init / (t_ + 1) ** power_t``, set at each epoch;\n'
         '- "adaptive": divided by 5 whenever training would stop for lack of progress, until it is '
         "below 1e-6;\n"
-        '- "cosine": from `learning_rate_init` to 0 over `max_iter` epochs, set at each minibatch '
-        "[8]_. Reaching `max_iter` then gives no warning. In `partial_fit`, where the number of "
-        "epochs is unknown, the rate is constant.",
+        '- "cosine": from `learning_rate_init` to 0 [8]_;\n'
+        '- "exponential": ``learning_rate_init * 0.01 ** done``;\n'
+        '- "one_cycle": up from ``learning_rate_init / 25`` to `learning_rate_init` over the first '
+        "30 % of the fit, in a straight line, then down to 0 on a cosine (Smith and Topin, 2018). "
+        "The momentum stays the same;\n"
+        "- a callable f: ``learning_rate_init * f(done)``, where f must return a finite number of "
+        "at least 0. An estimator with a callable can be pickled if the callable can.\n"
+        "\n"
+        "done is the share of the planned updates (all minibatches of `max_iter` epochs) that come "
+        "before this one, from 0 to below 1. The last four are set at each minibatch, and with "
+        "them, reaching `max_iter` gives no warning. In `partial_fit`, where the number of epochs "
+        "is unknown, their rate is `learning_rate_init`.",
     ),
     "learning_rate_init": Parameter(
         number(0, open_low=True), 0.005, "float", "Initial learning rate."
     ),
     "power_t": Parameter(number(0), 0.5, "float", 'Exponent of "invscaling", not negative.'),
+    "warmup": Parameter(
+        number(0, 1),
+        0.0,
+        "float",
+        "Share of the planned updates, at least 0 and below 1, over which the rate rises linearly "
+        "from 0 to what `learning_rate` says: it is multiplied by ``done / warmup`` (Goyal et al., "
+        '2017). Must be 0 with "one_cycle", which begins with a rise of its own. `partial_fit` '
+        "does not use it.",
+    ),
     "momentum": Parameter(number(0, 1), 0.9, "float", 'Momentum of "sgd", from 0 to below 1.'),
     "nesterovs_momentum": Parameter(
         boolean, True, "bool", 'Whether the momentum of "sgd" is Nesterov\'s.'
@@ -281,7 +322,25 @@ TABLE = {
         "Added to the root of the mean of squared gradients, by which the update is divided; for "
         '"adam" and "adamw" after the bias correction, as in PyTorch.',
     ),
+    "ema_decay": Parameter(
+        either(None, number(0, 1, open_low=True)),
+        None,
+        "float or None",
+        "Decay d of an exponential average of the weights over the updates (Polyak and Juditsky, "
+        "1992), for example 0.99; above 0 and below 1. After t updates it is the sum over i of "
+        "``d ** (t - i) * w_i * (1 - d) / (1 - d ** t)``, with the weights w_i after update i. The "
+        "average is what `early_stopping` validates, callbacks see and the fit keeps. `loss_` is "
+        "that of the weights behind it. `partial_fit` continues both; `warm_start`, "
+        "`set_weights` and `load_weights` begin a new average. With large embeddings, each "
+        "update takes longer, because the average is over all of their vectors.",
+    ),
     "max_iter": Parameter(integer(1), 200, "int", "Maximum number of epochs."),
+    "max_fun": Parameter(
+        integer(1),
+        15000,
+        "int",
+        'Maximum number of evaluations of the loss with "lbfgs", at the end of an iteration.',
+    ),
     "shuffle": Parameter(
         boolean,
         True,
@@ -293,7 +352,8 @@ TABLE = {
         1e-4,
         "float",
         "Smallest change that counts as progress: the training loss must fall by `tol`, or with "
-        "`early_stopping` the validation score must rise by `tol`.",
+        '`early_stopping` the validation score must rise by `tol`. With "lbfgs", training stops '
+        "when no entry of the gradient is larger than `tol`.",
         {REGRESSOR: "Here the loss is in normalised units."},
     ),
     "n_iter_no_change": Parameter(
@@ -507,7 +567,10 @@ def check(name, value):
 
 
 def check_parameters(params):
-    """Check a dict of the constructor's parameters: a ValueError names the first invalid one."""
+    """Check a dict of the constructor's parameters; return the words among them.
+
+    A ValueError names the first invalid one.
+    """
     for name in TABLE:
         if name in params:
             check(name, params[name])
@@ -518,4 +581,29 @@ def check_parameters(params):
                 f"`{name}` must be at least {least:.4g} with dtype={params['dtype']!r}, "
                 f"got {params[name]!r}."
             )
-    Words.of(params)
+    if params.get("warmup") and params.get("learning_rate") == "one_cycle":
+        raise ValueError(
+            "`warmup` must be 0 with learning_rate='one_cycle', which begins with a rise of its "
+            f"own, got {params['warmup']!r}."
+        )
+    words = Words.of(params)
+    if params.get("solver") == LBFGS:
+        _check_for_lbfgs(params, words)
+    return words
+
+
+def _check_for_lbfgs(params, words):
+    """Refuse what "lbfgs" does not support."""
+    for name, (allowed, reason) in LBFGS_ALLOWS.items():
+        if params.get(name, allowed[0]) not in allowed:
+            values = " or ".join(map(repr, allowed))
+            raise ValueError(
+                f"`{name}` must be {values} with solver='lbfgs': {reason}; got {params[name]!r}."
+            )
+    for cell in words.cell:
+        for name in RANDOM_OPTIONS:
+            if dict(cell.options).get(name):
+                raise ValueError(
+                    f"`{name}` of a cell must be 0 with solver='lbfgs': {FIXED}; "
+                    f"got {cell[name]!r}."
+                )
