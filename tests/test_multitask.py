@@ -495,6 +495,7 @@ def test_tasks_may_have_the_names_of_what_a_file_holds(tmp_path):
         ("classes_", {"two": np.array(["down", "up"]), "three": np.arange(2)}),
         ("y_mean_", np.zeros(2)),
         ("y_scale_", None),
+        ("_y_moments", None),
     ],
 )
 def test_damaged_attributes_are_refused(name, value):

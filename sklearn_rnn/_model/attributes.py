@@ -108,8 +108,6 @@ def check_continuing(fitted, network):
         _check(fitted, name)
     if LOSSES[network.loss].targets == "numbers":
         _check_moments(fitted, "_y_moments", network.n_targets)
-    elif LOSSES[network.loss].targets == "tasks":
-        _check_moments_of_tasks(fitted, network)
     # If the best loss is unknown, it is the least of the curve; checking a long curve takes time.
     if fitted["best_loss_"] is None and not all(isinstance(v, Real) for v in fitted["loss_curve_"]):
         raise _damaged("loss_curve_", "numbers", fitted["loss_curve_"])
@@ -190,40 +188,41 @@ def _check_columns(columns, sizes):
 
 def _check_tasks(fitted, network):
     """Check what describes several tasks, whose losses and numbers of outputs are the groups."""
-    tasks, losses = _kept(fitted, "tasks_"), [loss for loss, _ in network.groups]
-    of_classes = [loss in ("softmax", "logistic") for loss in losses]
-    kinds = [
-        "classes" if is_class else "numbers" if loss == "squared_error" else loss
-        for loss, is_class in zip(losses, of_classes, strict=True)
-    ]
-    fits = isinstance(tasks, dict) and all(isinstance(name, str) for name in tasks)
-    if not fits or list(tasks.values()) != kinds:
+    tasks, groups = _kept(fitted, "tasks_"), network.groups
+    kinds = [_kind_of_task(loss) for loss, _ in groups]
+    named = isinstance(tasks, dict) and all(isinstance(name, str) for name in tasks)
+    if not named or list(tasks.values()) != kinds:
         raise _damaged("tasks_", f"a dict from names to {kinds}", tasks)
     weights = _kept(fitted, "task_weights_")
-    if (
-        not isinstance(weights, dict)
-        or list(weights) != list(tasks)
-        or not all(map(number(0).test, weights.values()))
-    ):
+    of_tasks = isinstance(weights, dict) and list(weights) == list(tasks)
+    if not of_tasks or not all(map(number(0).test, weights.values())):
         raise _damaged("task_weights_", f"a dict of numbers for the tasks {list(tasks)}", weights)
-    classes, names = _kept(fitted, "classes_"), [n for n, k in tasks.items() if k == "classes"]
-    if not isinstance(classes, dict) or list(classes) != names:
-        raise _damaged("classes_", f"a dict of the classes of the tasks {names}", classes)
-    sizes = [2 if loss == "logistic" else size for loss, size in network.groups]
-    _check_columns(
-        classes.values(), [n for n, is_class in zip(sizes, of_classes, strict=True) if is_class]
-    )
+    of_classes = {
+        name: 2 if loss == "logistic" else size
+        for (name, kind), (loss, size) in zip(tasks.items(), groups, strict=True)
+        if kind == "classes"
+    }
+    classes = _kept(fitted, "classes_")
+    if not isinstance(classes, dict) or list(classes) != list(of_classes):
+        raise _damaged(
+            "classes_", f"a dict of the classes of the tasks {list(of_classes)}", classes
+        )
+    _check_columns(classes.values(), of_classes.values())
+    n_numbers = len(groups) - len(of_classes)
     for name in ("y_mean_", "y_scale_"):
-        _check_array(fitted, name, np.float64, (of_classes.count(False),))
-
-
-def _check_moments_of_tasks(fitted, network):
-    """Check the moments of the tasks of numbers; without such tasks that are scaled, None."""
-    kinds = [LOSSES[loss] for loss, _ in network.groups]
-    n_scaled = sum(k.targets == "numbers" and k.out_activation == "identity" for k in kinds)
+        _check_array(fitted, name, np.float64, (n_numbers,))
+    n_scaled = n_numbers - sum(LOSSES[loss].out_activation == "exp" for loss, _ in groups)
+    moments = _kept(fitted, "_y_moments")
+    if (moments is None) != (n_scaled == 0):
+        raise _damaged("_y_moments", f"the moments of {n_scaled} tasks", moments)
     _check_moments(fitted, "_y_moments", n_scaled)
-    if (fitted["_y_moments"] is None) != (n_scaled == 0):
-        raise _damaged("_y_moments", f"the moments of {n_scaled} tasks", fitted["_y_moments"])
+
+
+def _kind_of_task(loss):
+    """Return the kind of a task with this loss, as in `tasks_`."""
+    if LOSSES[loss].targets == "classes":
+        return "classes"
+    return "numbers" if loss == "squared_error" else loss
 
 
 def _check_categories(fitted, network):
@@ -249,8 +248,6 @@ def check_whole(fitted):
             raise _damaged(name, f"absent with loss={network.loss!r}", fitted[name])
     if holds == "numbers":
         _check_moments(fitted, "_y_moments", network.n_targets)
-    elif holds == "tasks":
-        _check_moments_of_tasks(fitted, network)
     _check(fitted, "_taught")
     arrays = [(name, fitted[name]) for name in ("params_", *ARRAYS) if fitted.get(name) is not None]
     if "_optimizer" in fitted:
