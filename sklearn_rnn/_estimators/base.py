@@ -13,12 +13,10 @@ from .._data.arguments import naming
 from .._data.categories import Categories, check_columns, dimensions, vectors_of
 from .._data.finite import check_range
 from .._data.form import InputForm
-from .._data.label_columns import Indicator, LabelColumns
-from .._data.labels import Labels
+from .._data.kinds import Target
 from .._data.moments import LEAST_SCALES, Moments
 from .._data.reader import learn_X, read_X
 from .._data.scales import Scale
-from .._data.targets import Numbers
 from .._data.weights import read_weights, relative
 from .._model.attributes import check_continuing, history
 from .._model.fitted import FittedModel
@@ -50,7 +48,7 @@ class Read:
     positions: np.ndarray  # of these sequences in X
     form: InputForm
     categories: Categories
-    target: Labels | Indicator | LabelColumns | Numbers
+    target: Target
     absorbed: np.ndarray | None  # outputs to absorb, see `Scale.continued`
 
     def with_states(self, state, network):
@@ -71,7 +69,7 @@ def _rows_of_states(state, network, n_samples, argument):
 class _RNNBase(CallbackSupportMixin, _FittedRNN):
     """A recurrent network that learns. A subclass says what its targets are:
 
-    _target_kind                    Labels or Numbers, whose `read` reads y
+    _target_kind                    Labels, Numbers or a TaskReader, whose `read` reads y
     _learn_target(rows, weights, taught, before, incremental, ...)
                                     -> target, and outputs to absorb (see `Scale.continued`) or None
     _warn_of_mode(sequences, target)
@@ -209,6 +207,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         scale, x_absorbed = self._scale_X(examples, indices, network, before, incremental)
         check_range(examples.sequences, self.dtype, scale.in_use)
         weighted, weighing, taught = self._weigh(weighted, indices, before, incremental)
+        weighted = self._weigh_tasks(weighted, target, indices)
         params = optimizer = None
         if before is not None:
             absorbing = before, network, target, read.absorbed, scale, x_absorbed
@@ -243,6 +242,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         )
         if held_out is not None:
             held_out = held_out.as_trained(factors, scale.in_use, self.dtype)
+            held_out = replace(held_out, examples=self._weigh_tasks(held_out.examples, target))
             progress.validates = True
         elif not incremental:
             training.plateau = self._plateau(training)
@@ -285,7 +285,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         if before is not None:
             form, categories = before.form, before.categories
         X, *_ = given
-        read = self._read(given[:-1], per_step, form, categories)
+        known = None if before is None else before.target
+        read = self._read(given[:-1], per_step, form, categories, target=known)
         sequences, form, categories, rows, weights = read
         if before is not None:
             n_features = sequences.n_features
@@ -312,10 +313,10 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             examples = examples.take(positions)
         return Read(sequences.n_samples, examples, positions, form, categories, target, absorbed)
 
-    def _read(self, given, per_step, form, categories, names=arguments.TRAINING):
+    def _read(self, given, per_step, form, categories, names=arguments.TRAINING, target=None):
         """Return X as sequences, its form and categories; y and weights by rows.
 
-        The rows are those of sequences or of steps.
+        The rows are those of sequences or of steps. target: that of the fit, if there is one.
         """
         (X, y, sample_weight), (X_name, y_name, weight_name) = given, names
         if y is None:
@@ -329,13 +330,19 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             sequences, form = read_X(X, owner, form, X_name, categories=categories)
         # Weights come first: a target of weight 0 may be anything.
         weights = read_weights(sample_weight, sequences, per_step, weight_name)
+        taught = None if weights is None else weights > 0
+        kind = self._target_kind if target is None else target
+        rows = kind.read(y, sequences, per_step, y_name, taught)
+        weights = self._weights_of(rows, weights)
         if is_first and categories.columns and weights is not None:
             kept = Examples(sequences, None, weights, per_step).have_weight()
             if not kept.all():
                 sequences, categories = categories.of_sequences(sequences, kept)
-        taught = None if weights is None else weights > 0
-        rows = self._target_kind.read(y, sequences, per_step, y_name, taught)
         return sequences, form, categories, rows, weights
+
+    def _weights_of(self, rows, weights):
+        """Return the weights of what `_target_kind` read from y."""
+        return weights
 
     def _scale_X(self, examples, indices, network, before, incremental):
         """Return the scale of X, and features to absorb (see `Scale.continued`) or None.
@@ -376,6 +383,13 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         weighing = Weighing(n_rows, n_sequences, 0.0 if examples.weights is None else 1.0)
         return examples, weighing, (n_rows, n_sequences)
 
+    def _weigh_tasks(self, examples, target, indices=None):
+        """Return examples with the factors of the losses of several tasks.
+
+        Those of training are computed from the sequences `indices`; None means all.
+        """
+        return examples
+
     def _continue(self, params, optimizer, settings, incremental):
         """Return the progress that continues the last fit, with these weights."""
         curve, best = self.loss_curve_, self.best_loss_
@@ -404,7 +418,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             return indices, HeldOut(examples.take(held_out), *given[:-1], read.positions[held_out])
         *validation, state = validation
         sequences, _, _, rows, weights = self._read(
-            validation, per_step, read.form, read.categories, arguments.VALIDATION
+            validation, per_step, read.form, read.categories, arguments.VALIDATION, read.target
         )
         state = _rows_of_states(state, network, sequences.n_samples, "initial_state_val")
         weights = without_equal_weights(weights)
@@ -426,6 +440,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
                 examples.rows(examples.targets, training.indices),
                 examples.rows(examples.weights, training.indices),
                 float(self.tol),
+                examples.group_weights,
             )
 
     def _take_over(self, model, training):

@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import _core
 from .._data.categories import DIMENSIONS, FEATURES, MOST_AUTO, VECTORS
+from .._data.tasks import KINDS
 from .._model.words import CONNECTIONS, DTYPES, MERGE_MODES, MODES, NORMS, RULES, Words
 from .._rules import BYTE_BITS, Allowed, boolean, either, integer, is_real, number, one_of
 from .._training.held_out import SCORING
@@ -20,7 +21,7 @@ from .._truncated_bptt import BPTT, check_options
 
 # Parameters that must not be 0 in the dtype of the core, which flushes denormal numbers to 0.
 NEVER_ZERO = ("epsilon", "max_grad_value", "huber_delta")
-CLASSIFIER, REGRESSOR = "classifier", "regressor"
+CLASSIFIER, REGRESSOR, MULTITASK = "classifier", "regressor", "multitask"
 
 
 class Parameter(NamedTuple):
@@ -29,11 +30,19 @@ class Parameter(NamedTuple):
     kind: str  # what stands behind the name in a docstring
     text: str  # one line per paragraph
     more: dict = {}  # noqa: RUF012  sentences that hold for one kind of estimator only
-    of: tuple = (CLASSIFIER, REGRESSOR)  # the kinds of estimators that have it
+    of: tuple = (CLASSIFIER, REGRESSOR, MULTITASK)  # the kinds of estimators that have it
 
 
 def named(names):
     return ", ".join(f'"{name}"' for name in names)
+
+
+def _are_tasks(value):
+    """Tell whether this is a dict from names of tasks to kinds."""
+    return isinstance(value, dict) and all(
+        isinstance(name, str) and isinstance(kind, str) and kind in KINDS
+        for name, kind in value.items()
+    )
 
 
 def choices(names):
@@ -383,6 +392,8 @@ TABLE = {
             CLASSIFIER: "The score uses the class weights of training; balanced ones are computed "
             "from all sequences, held out or not.",
             REGRESSOR: "Mean and scale of y are computed from all sequences, held out or not.",
+            MULTITASK: "Mean and scale of the targets are computed from all sequences, held out or "
+            "not.",
         },
     ),
     "validation_fraction": Parameter(
@@ -424,6 +435,36 @@ TABLE = {
         0,
         "int",
         "1 prints a line per epoch; 2 and more show a progress bar if tqdm is installed.",
+    ),
+    "tasks": Parameter(
+        either(None, Allowed(_are_tasks, f"a dict of names and kinds, {named(KINDS)}")),
+        None,
+        "dict of str to str, or None",
+        "What the target of a task is, ``{name: kind}``. A task that is not named is recognised by "
+        "its targets: floats, whole or not, are numbers, and all others are classes (a pandas "
+        "column of integers with missing values has floats). The kinds are:\n"
+        "\n"
+        '- "classes", whose loss is the cross-entropy;\n'
+        '- "numbers", whose loss is the squared error;\n'
+        '- "squared_error" (the same), "absolute_error", "huber" (linear for errors above the '
+        'scale of the target), "poisson" or "gamma": numbers with this loss of `RNNRegressor`.\n',
+        of=(MULTITASK,),
+    ),
+    "task_weights": Parameter(
+        either(
+            None,
+            Allowed(
+                lambda v: isinstance(v, dict) and all(map(number(0).test, v.values())),
+                "a dict of names and numbers of at least 0",
+            ),
+        ),
+        None,
+        "dict of str to float, or None",
+        "What each task counts, ``{name: weight}``; a task that is not named has weight 1. The "
+        "loss is the sum over tasks of the weight times the mean loss of the targets of the task, "
+        "so that a task with few targets counts as much as one with many. A task of weight 0 is "
+        "not trained, and its predictions mean nothing.",
+        of=(MULTITASK,),
     ),
     "class_weight": Parameter(
         either(

@@ -72,6 +72,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
     """
 
     _target_kind = Numbers
+    _HOLDS = "numbers"
 
     def __init__(
         self,

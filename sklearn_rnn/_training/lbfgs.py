@@ -50,7 +50,7 @@ class Objective:
             n_threads,
             training=True,
             memory_budget=training.settings.memory_budget,
-            carried=examples.initial_state is not None,
+            **examples.options_of_engine(),
         )
         self.dataset = examples.dataset()
         self.chunks = [indices[i : i + CHUNK] for i in range(0, len(indices), CHUNK)]

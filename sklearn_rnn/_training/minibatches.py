@@ -32,6 +32,7 @@ def engine_of(training, lengths, batch_size, n_threads, **options):
         n_threads,
         training=True,
         memory_budget=training.settings.memory_budget,
+        group_weights=training.examples.group_weights,
         **options,
     )
 
