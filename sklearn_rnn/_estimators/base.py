@@ -21,6 +21,7 @@ from .._data.scales import Scale
 from .._data.targets import Numbers
 from .._data.weights import read_weights, relative
 from .._model.attributes import check_continuing, history
+from .._model.body import Body
 from .._model.fitted import FittedModel
 from .._model.network import absorb_input_scale, absorb_output_scale, initialize
 from .._model.states import as_rows
@@ -34,6 +35,7 @@ from .._training.threads import blas_held_at_one_thread, effective_n_threads
 from .callbacks import CallbackSupportMixin, Observers, as_callbacks
 from .fitted import _FittedRNN
 from .parameters import check_parameters
+from .transfer import model_of
 
 OURS = ("sklearn", "sklearn_rnn")  # packages at whose lines no warning should point
 
@@ -170,12 +172,15 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         before = self._model_to_continue() if incremental or self.warm_start else None
         read = self._read_and_learn(given, before, incremental, learn_options)
         examples, target = read.examples, read.target
-        vectors = None
+        vectors, body = None, None
         if before is None:
             vectors = vectors_of(self.embedding_init, read.categories, self.dtype)
+            body = self._body_to_begin_with()
         facts = examples.sequences.n_features, target.n_outputs, target.loss, target.groups
-        tables = self._tables(read.categories, vectors, before)
+        tables = self._tables(read.categories, vectors, before or (body and body.model))
         network = network_of(vars(self), *facts, tables)
+        if body is not None:
+            body.check(network, bool(self.normalize_X), read.form, read.categories)
         read = read.with_states(given[-1], network)
         examples = read.examples
         with naming("random_state"):
@@ -190,6 +195,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         if len(indices) == 0:
             raise ValueError("`class_weight` leaves no sequence to train on: all weights are 0.")
         scale, x_absorbed = self._scale_X(examples, indices, network, before, incremental)
+        if body is not None:
+            scale = body.scale_for(scale, network)
         check_range(examples.sequences, self.dtype, scale.in_use)
         weighted, weighing, taught = self._weigh(weighted, indices, before, incremental)
         params = None
@@ -198,6 +205,9 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         settings = Settings.of(vars(self))
         longest = int(examples.sequences.lengths[indices].max() - 1) // network.stride + 1
         progress = self._begin(network, params, settings, rng, incremental, longest, vectors)
+        if body is not None:
+            given = read.categories, scale, vectors
+            progress.params = body.put_into(network, progress.params, *given)
         if incremental and read.absorbed is not None:
             progress.rescale_best(target.unit_since(before.target, read.absorbed))
         model = FittedModel(
@@ -244,11 +254,23 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             )
         return model
 
-    def _tables(self, categories, vectors, before):
-        """Return column, rows and columns of the table of each categorical feature."""
-        if before is not None and isinstance(self.embedding_dim, str):
-            return before.network.tables
-        widths = dimensions(self.embedding_dim, categories, vectors)
+    def _body_to_begin_with(self):
+        """Return the body of `weights_init`, or None."""
+        if self.weights_init is None:
+            return None
+        return Body(model_of(self.weights_init, "weights_init"))
+
+    def _tables(self, categories, vectors, known):
+        """Return column, rows and columns of the table of each categorical feature.
+
+        known: the model whose columns "auto" means, or None.
+        """
+        dimension = self.embedding_dim
+        if known is not None and isinstance(dimension, str):
+            widths = [width for _, _, width in known.network.tables]
+            if len(widths) == len(categories.columns) > 0:
+                dimension = widths
+        widths = dimensions(dimension, categories, vectors)
         return tuple(zip(categories.columns, categories.n_rows, widths, strict=True))
 
     def _read_and_learn(self, given, before, incremental, learn_options):

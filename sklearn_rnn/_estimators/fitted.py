@@ -496,6 +496,11 @@ class _FittedRNN(Pickled, BaseEstimator):
         tags.non_deterministic = False
         return tags
 
+    def __sklearn_clone__(self):
+        copied = super().__sklearn_clone__()
+        copied.weights_init = self.weights_init  # a clone of it would not be fitted
+        return copied
+
     def __getstate__(self):
         state = super().__getstate__()
         if "loss_curve_" in state:  # `partial_fit` appends to it, which must not change a copy
@@ -509,7 +514,7 @@ class _FittedRNN(Pickled, BaseEstimator):
         if state_format < 3:
             state["cell"] = upgraded_cell(state["cell"], state.pop("activation"))
             state.update(LATER, l1_ratio=0.0)
-        for name, default in CODES.items():
+        for name, default in {**CODES, "weights_init": None}.items():
             state.setdefault(name, default)
         if state_format < 2:  # from before these parameters existed
             state.update(normalize_X=False, scoring=None)
