@@ -63,7 +63,7 @@ def train(training, n_threads, observers):
     try:
         with ready(engine):
             engine.load(progress.params)
-            engine.set_optimizer(**_optimizer_options(settings), seed=progress.seed)
+            engine.set_optimizer(**optimizer_options(settings), seed=progress.seed)
             engine.weigh_by(batch_size * training.weighing.per_sequence, training.weighing.per_row)
             return _run_epochs(training, engine, dataset, batch_size, int(lengths.sum()), observers)
     except KeyboardInterrupt:
@@ -108,7 +108,7 @@ def _run_epochs(training, engine, dataset, batch_size, n_steps, observers):
     return "max_iter"
 
 
-def _optimizer_options(settings):
+def optimizer_options(settings):
     names = ("solver", "momentum", "nesterovs_momentum", "beta_1", "beta_2", "epsilon", "alpha")
     names += ("l1_ratio", "max_grad_norm", "max_grad_value")
     return {name: getattr(settings, name) for name in names}
