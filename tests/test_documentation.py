@@ -59,6 +59,7 @@ def test_what_holds_for_one_estimator_is_said_there_alone():
         "_estimators.classifier",
         "_estimators.regressor",
         "_estimators.fitted",
+        "_estimators.reptile",
         "_data.unpacking",
         "cells",
         "layers",
