@@ -40,7 +40,7 @@ RULES = {
 # Parameters of the estimator that its few updates on a task do not use, and their values here.
 UNUSED = {
     **{"early_stopping": False, "scoring": None, "warm_start": False},
-    **{"learning_rate": "constant", "warmup": 0.0},
+    **{"learning_rate": "constant", "warmup": 0.0, "ema_decay": None},
 }
 N_REPORTS = 100  # lines that `verbose` prints, and calls of callbacks
 FITTED = ("estimator_", "loss_curve_", "n_iter_")
