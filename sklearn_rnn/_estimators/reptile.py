@@ -19,14 +19,16 @@ from .._training.examples import Examples, Weighing
 from .._training.progress import Progress, Settings
 from .._training.reptile import Task, TaskTrainer, meta_train
 from .._training.threads import effective_n_threads
-from .base import _RNNBase, level_of_caller
+from .base import level_of_caller
 from .callbacks import as_callbacks
+from .classifier import RNNClassifier
 from .parameters import check_parameters
+from .regressor import RNNRegressor
 from .tasks import read_tasks
 
 RULES = {
     "estimator": Allowed(
-        lambda value: isinstance(value, _RNNBase),
+        lambda value: isinstance(value, (RNNClassifier, RNNRegressor)),
         "an RNNClassifier or RNNRegressor (transform the X of each task first, instead of a "
         "Pipeline)",
     ),
@@ -104,20 +106,24 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
 
     Examples
     --------
-    Each task has a straight line of its own, of which it knows five points:
+    Each task is a sine wave of its own amplitude and phase:
 
     >>> import numpy as np
     >>> from sklearn_rnn import RNNRegressor
     >>> from sklearn_rnn.transfer import Reptile
     >>> rng = np.random.RandomState(0)
-    >>> def task(n_points):
-    ...     X, slope = rng.uniform(-1, 1, size=(n_points, 1, 1)), rng.normal()
-    ...     return X, slope * X[:, 0, 0]
-    >>> tasks = [task(20) for _ in range(50)]
-    >>> rnn = RNNRegressor(16, beta_1=0.0)
-    >>> reptile = Reptile(rnn, n_iter=500, random_state=0).fit(tasks)
-    >>> X, y = task(105)
-    >>> reptile.adapt(X[:5], y[:5]).score(X[5:], y[5:]) > 0.9
+    >>> def wave(n_points):
+    ...     amplitude, phase = rng.uniform(0.1, 5), rng.uniform(0, np.pi)
+    ...     X = rng.uniform(-1, 1, size=(n_points, 2, 1))
+    ...     return X, amplitude * np.sin(X.sum(axis=(1, 2)) - phase)
+    >>> tasks = [wave(30) for _ in range(100)]
+    >>> rnn = RNNRegressor(32, learning_rate_init=0.01, beta_1=0.0)
+    >>> reptile = Reptile(rnn, n_inner=10, n_iter=500, random_state=0).fit(tasks)
+
+    Ten points of a new wave suffice:
+
+    >>> X, y = wave(110)
+    >>> reptile.adapt(X[:10], y[:10]).score(X[10:], y[10:]) > 0.9
     True
     """
 
@@ -174,16 +180,7 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
             diverges. The object stays as it was.
         """
         callbacks = as_callbacks(callbacks)
-        rnn = self._learner(self.estimator)
-        words = check_parameters(vars(rnn))
-        read, members = read_tasks(rnn, tasks)
-        with naming("random_state"):
-            rnn.random_state = rng = check_random_state(self.random_state)
-        model, training, _ = rnn._plan(words, read)
-        members = [indices[np.isin(indices, training.indices)] for indices in members]
-        parts = [Task.of(training.examples, indices) for indices in members if len(indices)]
-        trainer = _trainer(training, parts, rnn)
-        plan = self.n_iter, self.n_inner, float(self.outer_learning_rate)
+        model, training, trainer, rng = self._prepare(tasks)
         losses = []
 
         def show():
@@ -192,8 +189,9 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
             estimator._take_over(model, training)
             self.estimator_, self.loss_curve_, self.n_iter_ = estimator, losses, len(losses)
 
-        before = {name: value for name, value in vars(self).items() if name in FITTED}
         report = _Reports(self, callbacks, show)
+        before = {name: value for name, value in vars(self).items() if name in FITTED}
+        plan = self.n_iter, self.n_inner, float(self.outer_learning_rate)
         try:
             for loss in meta_train(trainer, training.progress, *plan, rng):
                 losses.append(loss)
@@ -204,15 +202,34 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
                 raise
             warnings.warn("Training interrupted by user.", stacklevel=level_of_caller())
         except ValueError as error:
-            if report.calling:  # what the callback's error interrupts stays
+            if report.calling:  # an error of a callback: what was learned stays
                 raise
-            for name in FITTED:
-                vars(self).pop(name, None)
-            vars(self).update(before)
+            self._restore(before)
             text = str(error).replace("`learning_rate_init`", "`inner_learning_rate`")
             raise ValueError(text) from error
         show()
         return self
+
+    def _prepare(self, tasks):
+        """Read the tasks and plan the training, without changing anything.
+
+        Returns the model and the training that it begins with, the trainer, and the generator.
+        """
+        rnn = self._learner(self.estimator)
+        words = check_parameters(vars(rnn))
+        read, members = read_tasks(rnn, tasks)
+        with naming("random_state"):
+            rnn.random_state = rng = check_random_state(self.random_state)
+        model, training, _ = rnn._plan(words, read)
+        members = [indices[np.isin(indices, training.indices)] for indices in members]
+        parts = [Task.of(training.examples, indices) for indices in members if len(indices)]
+        return model, training, _trainer(training, parts, rnn), rng
+
+    def _restore(self, fitted):
+        """Set the fitted attributes to earlier ones."""
+        for name in FITTED:
+            vars(self).pop(name, None)
+        vars(self).update(fitted)
 
     @floating_point_ignored
     def adapt(self, X, y, n_steps=20):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .fitted import FittedModel
-from .network import DATA, absorb_input_scale, fill_unknown_rows
+from .network import DATA, absorb_input_scale
 from .words import BODY_WORDS, difference
 
 
@@ -95,12 +95,8 @@ class Body:
                 if name not in tables:
                     views[name][...] = ours[name]
             for i, name in enumerate(tables):
-                rows = self._rows_of(i, categories.known[i], ours[name])
-                given = None if vectors is None or vectors[i] is None else ~np.isnan(vectors[i])
-                is_new = ~np.isin(categories.known[i], self.model.categories.known[i])
-                kept = False if given is None else given & is_new[:, np.newaxis]
-                np.copyto(views[name][:-1], rows, where=~np.asarray(kept))
-            fill_unknown_rows(network, params)
+                given = None if vectors is None else vectors[i]
+                self._fill_table(i, views[name], ours[name], categories.known[i], given)
             params = self._scaled(network, params, scale)
         if not np.isfinite(params).all():
             raise ValueError(
@@ -109,10 +105,19 @@ class Body:
             )
         return params
 
-    def _rows_of(self, number, known, table):
-        """Return the rows of a table for codes; unknown ones have its last row."""
+    def _fill_table(self, number, table, ours, known, vectors):
+        """Copy the rows of codes that both tables know; new codes get our row of unknown ones.
+
+        vectors (n_codes, dimension) are given rows of new codes, NaN where there is none, or None.
+        """
         rows = {code: row for row, code in enumerate(self.model.categories.known[number].tolist())}
-        return table[[rows.get(code, len(table) - 1) for code in known.tolist()]]
+        unknown = len(ours) - 1
+        found = np.array([rows.get(code, unknown) for code in known.tolist()], dtype=np.intp)
+        kept = False
+        if vectors is not None:
+            kept = ~np.isnan(vectors) & (found == unknown)[:, np.newaxis]
+        np.copyto(table[:-1], ours[found], where=np.logical_not(kept))
+        table[-1] = ours[unknown]
 
     def _scaled(self, network, params, scale):
         """Return parameters that give the same states of X with another scale of X."""
