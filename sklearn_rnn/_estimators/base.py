@@ -19,6 +19,7 @@ from .._data.reader import learn_X, read_X
 from .._data.scales import Scale
 from .._data.weights import read_weights, relative
 from .._model.attributes import check_continuing, history
+from .._model.body import Body
 from .._model.fitted import FittedModel
 from .._model.network import absorb_input_scale, absorb_output_scale, initialize
 from .._model.states import as_rows
@@ -35,7 +36,9 @@ from .._training.windows import count_windows
 from .callbacks import CallbackSupportMixin, Observers, as_callbacks
 from .fitted import _FittedRNN
 from .parameters import check_parameters
+from .transfer import model_of
 
+NOTHING = (None, None, None, None)  # in place of X, y, weights and states
 OURS = ("sklearn", "sklearn_rnn")  # packages at whose lines no warning should point
 
 
@@ -84,7 +87,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         sample_weight,
         *,
         initial_state=None,
-        validation=(None, None, None, None),
+        validation=NOTHING,
         callbacks=None,
         incremental=False,
         **learn_options,
@@ -182,15 +185,22 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         """
         before = self._model_to_continue(words) if incremental or self.warm_start else None
         read = self._read_and_learn(given, before, incremental, learn_options)
+        return self._plan(words, read, given, before, validation, incremental)
+
+    def _plan(self, words, read, given=NOTHING, before=None, validation=NOTHING, incremental=False):
+        """Plan the training on what was read, see `_prepare`."""
         examples, target = read.examples, read.target
-        vectors = None
+        vectors, body = None, None
         if before is None:
             vectors = vectors_of(self.embedding_init, read.categories, self.dtype)
+            body = self._body_to_begin_with()
         facts = examples.sequences.n_features, target.n_outputs, target.loss, target.groups
-        tables = self._tables(read.categories, vectors, before)
+        tables = self._tables(read.categories, vectors, before or (body and body.model))
         network = network_of(vars(self), *facts, tables, words)
         if self.bptt is not None:
             network.check_causal("`bptt` needs")
+        if body is not None:
+            body.check(network, bool(self.normalize_X), read.form, read.categories)
         read = read.with_states(given[-1], network)
         examples = read.examples
         with naming("random_state"):
@@ -205,6 +215,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         if len(indices) == 0:
             raise ValueError("`class_weight` leaves no sequence to train on: all weights are 0.")
         scale, x_absorbed = self._scale_X(examples, indices, network, before, incremental)
+        if body is not None:
+            scale = body.scale_for(scale, network)
         check_range(examples.sequences, self.dtype, scale.in_use)
         weighted, weighing, taught = self._weigh(weighted, indices, before, incremental)
         weighted = self._weigh_tasks(weighted, target, indices)
@@ -219,6 +231,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         longest = int(examples.sequences.lengths[indices].max() - 1) // network.stride + 1
         if params is None:
             params = initialize(network, rng, longest, vectors)
+            if body is not None:
+                params = body.put_into(network, params, read.categories, scale, vectors)
             seed = int(rng.randint(2**64, dtype=np.uint64))
             progress = Progress.begin(params, seed, settings)
         else:
@@ -271,11 +285,23 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             )
         return model
 
-    def _tables(self, categories, vectors, before):
-        """Return column, rows and columns of the table of each categorical feature."""
-        if before is not None and isinstance(self.embedding_dim, str):
-            return before.network.tables
-        widths = dimensions(self.embedding_dim, categories, vectors)
+    def _body_to_begin_with(self):
+        """Return the body of `weights_init`, or None."""
+        if self.weights_init is None:
+            return None
+        return Body(model_of(self.weights_init, "weights_init"))
+
+    def _tables(self, categories, vectors, known):
+        """Return column, rows and columns of the table of each categorical feature.
+
+        known: the model whose columns "auto" means, or None.
+        """
+        dimension = self.embedding_dim
+        if known is not None and isinstance(dimension, str):
+            widths = [width for _, _, width in known.network.tables]
+            if len(widths) == len(categories.columns) > 0:
+                dimension = widths
+        widths = dimensions(dimension, categories, vectors)
         return tuple(zip(categories.columns, categories.n_rows, widths, strict=True))
 
     def _read_and_learn(self, given, before, incremental, learn_options):

@@ -38,7 +38,13 @@ from ..layers import Attention
 from .parameters import check, check_parameters
 
 # Parameters of the training that earlier versions did not know.
-TRAINING = {"warmup": 0.0, "ema_decay": None, "max_fun": 15000, "bptt": None}
+TRAINING = {
+    "warmup": 0.0,
+    "ema_decay": None,
+    "max_fun": 15000,
+    "bptt": None,
+    "weights_init": None,
+}
 MOST_STREAMS_BITS = 24  # so many streams need hundreds of megabytes for their states alone
 
 
@@ -542,6 +548,11 @@ class _FittedRNN(Pickled, BaseEstimator):
         tags.input_tags.allow_nan = False
         tags.non_deterministic = False
         return tags
+
+    def __sklearn_clone__(self):
+        copied = super().__sklearn_clone__()
+        copied.weights_init = self.weights_init  # a clone of it would not be fitted
+        return copied
 
     def __getstate__(self):
         state = super().__getstate__()

@@ -22,6 +22,12 @@ from .._truncated_bptt import BPTT, check_options
 # Parameters that must not be 0 in the dtype of the core, which flushes denormal numbers to 0.
 NEVER_ZERO = ("epsilon", "max_grad_value", "huber_delta")
 CLASSIFIER, REGRESSOR, MULTITASK = "classifier", "regressor", "multitask"
+# An estimator whose fitted model another one can begin with; `FrozenEstimator` passes it through.
+SOURCE = Allowed(
+    lambda value: not isinstance(value, type) and hasattr(value, "_fitted_model"),
+    "a fitted RNNClassifier or RNNRegressor (that of a Pipeline is its last step, `pipeline[-1]`, "
+    "that of `Reptile` is its `estimator_`)",
+)
 
 
 class Parameter(NamedTuple):
@@ -422,6 +428,19 @@ TABLE = {
         "bool",
         "Whether `fit` continues from the weights of the previous fit instead of new ones. The "
         "optimizer starts afresh.",
+    ),
+    "weights_init": Parameter(
+        either(None, SOURCE),
+        None,
+        "fitted estimator or None",
+        "A fitted RNNClassifier or RNNRegressor. The first fit begins with its body, which is all "
+        "layers below the output, with their embeddings; attention, `output_layer_sizes` and the "
+        "output begin with new weights. The parameters that define the body must be equal, see "
+        "`sklearn_rnn.transfer.transfer`, which sets them. At the beginning, a sequence of X has "
+        "the same states as in that estimator: where its mean and scale of X are not kept, the "
+        "weights absorb the change. The vectors of its codes are copied; other codes begin with "
+        "its vector of unknown codes. `clone` keeps the estimator itself, not a copy; in a grid of "
+        "values, put it into `sklearn.frozen.FrozenEstimator`.",
     ),
     "random_state": Parameter(
         None,
