@@ -230,8 +230,8 @@ ConvergenceWarning
     network did better than the best constant prediction; or with the solver "lbfgs", if
     `max_fun` or rounding errors ended it.
 UserWarning
-    If `batch_size` is larger than the number of training sequences, or of windows, or if `solver`
-    is "lbfgs" and `dtype` is "float32".
+    If `batch_size` is larger than the number of training sequences, or of windows; or if
+    `solver` is "lbfgs" and `dtype` is "float32".
 """,
     "continuing": """
 Training continues from the previous fit, with the state of its optimizer. Ctrl-C raises
