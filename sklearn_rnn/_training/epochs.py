@@ -39,6 +39,20 @@ def resolve_batch_size(batch_size, n_samples):
     return auto_batch_size(n_samples) if batch_size == "auto" else min(batch_size, n_samples)
 
 
+def workspace_of(settings, lengths, carried=False):
+    """Return what `Network.engine` must know of a training on sequences of these lengths.
+
+    carried: whether the states before their first steps are given.
+    """
+    return {
+        "training": True,
+        "lengths": lengths,
+        "batch_size": resolve_batch_size(settings.batch_size, len(lengths)),
+        "memory_budget": settings.memory_budget,
+        "carried": carried,
+    }
+
+
 def train(training, n_threads, observers):
     """Train epoch by epoch; `training.progress` changes as it goes, minibatch by minibatch.
 
@@ -49,15 +63,9 @@ def train(training, n_threads, observers):
     """
     progress, settings, examples = training.progress, training.settings, training.examples
     lengths = examples.sequences.lengths[training.indices]
-    batch_size = resolve_batch_size(settings.batch_size, len(lengths))
-    engine = training.network.engine(
-        lengths,
-        batch_size,
-        n_threads,
-        training=True,
-        memory_budget=settings.memory_budget,
-        carried=examples.initial_state is not None,
-    )
+    workspace = workspace_of(settings, lengths, carried=examples.initial_state is not None)
+    batch_size = workspace["batch_size"]
+    engine = training.network.engine(**workspace, n_threads=n_threads)
     dataset = examples.dataset()
     n_updates = progress.n_updates
     try:

@@ -36,6 +36,11 @@ class Settings:
         return cls(**{field.name: params[field.name] for field in fields(cls)})
 
 
+def n_vectors_of(settings):
+    """Return how many vectors of the size of the parameters the optimizer keeps."""
+    return _core.OPTIMIZERS[settings.solver]
+
+
 @dataclass
 class Progress:
     """The progress of a training, which each minibatch changes and `partial_fit` resumes.
@@ -81,7 +86,7 @@ class Progress:
 
     @classmethod
     def begin(cls, params, seed, settings, **history):
-        shape = (_core.OPTIMIZERS[settings.solver], len(params))
+        shape = (n_vectors_of(settings), len(params))
         moments = np.zeros(shape, params.dtype)
         return cls(params, settings.solver, moments, seed, settings.learning_rate_init, **history)
 
