@@ -7,6 +7,7 @@ import numpy as np
 from ._data.categories import Categories, columns_of, dimensions, vectors_of
 from ._data.label_columns import Indicator, LabelColumns
 from ._data.labels import Labels
+from ._data.moments import CHUNK
 from ._data.scales import Scale
 from ._data.targets import Numbers
 from ._estimators.base import _RNNBase
@@ -24,6 +25,10 @@ __all__ = ["MemoryFootprint", "memory_footprint"]
 UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 BYTES_OF_X = 8  # for each number: X is taken to be float64, which NumPy makes by default
 BYTES_OF_RESULT = 16  # for each output in the units of y, or label: its last step makes a copy
+BYTES_OF_SEQUENCE = 32  # its length, its place in X, and in the order of a pass
+# What reading takes for a moment before the workspace: for each number of a chunk whose moments are
+# computed, each target per step, each step with a weight, and each step with codes.
+BYTES_OF_CHUNK, BYTES_OF_TARGET, BYTES_OF_WEIGHT, BYTES_OF_CODES = 18, 24, 16, 12
 
 
 @dataclass(frozen=True)
@@ -174,7 +179,11 @@ def memory_footprint(
     copied = lengths if is_ragged else lengths[:0]
     return MemoryFootprint(
         **_of_fit(estimator, network, lengths, copied, n_threads),
-        predict=_of_predict(predicting, lengths, n_threads) + _of_X(predicting, copied),
+        predict=_of_X(predicting, copied)
+        + max(
+            _of_predict(predicting, lengths, n_threads),
+            BYTES_OF_CODES * int(lengths.sum()) * bool(predicting.tables),
+        ),
     )
 
 
@@ -286,7 +295,9 @@ def _of_fit(estimator, network, lengths, copied, n_threads):
     params, settings = vars(estimator), Settings.of(vars(estimator))
     of_params = network.n_params * np.dtype(network.dtype).itemsize
     moments = n_vectors_of(settings) * of_params
-    data, validation = _of_X(network, copied) + _of_targets(network, lengths), 0
+    data = _of_X(network, copied) + _of_targets(network, lengths)
+    data, validation = data + BYTES_OF_SEQUENCE * len(lengths), 0
+    reading = _of_reading(network, lengths, params["early_stopping"])
     transient = n_vectors_of(settings) * network.n_params  # tests whether all are finite
     # What `fit` sets on the estimator is a copy. While a scorer reads it, the next one is made.
     n_shown = 2 if params["early_stopping"] and params["scoring"] not in (None, "loss") else 0
@@ -309,7 +320,7 @@ def _of_fit(estimator, network, lengths, copied, n_threads):
         "packed": workspace["weights"] + workspace["tables"],
         "validation": validation,
         "data": data,
-        "fit": kept + validation + data + max(training, max(n_shown, 1) * shown_at),
+        "fit": data + max(reading, kept + validation + max(training, max(n_shown, 1) * shown_at)),
     }
 
 
@@ -331,12 +342,24 @@ def _of_predict(network, lengths, n_threads):
     finite = n_rows * network.n_outputs  # a test of each output
     is_numbers = LOSSES[network.loss].targets == "numbers"
     results = n_rows * BYTES_OF_RESULT * (network.n_outputs if is_numbers else 1)
-    return outputs + max(sum(workspace.values()) + finite, results)
+    of_sequences = BYTES_OF_SEQUENCE * len(lengths)
+    return outputs + of_sequences + max(sum(workspace.values()) + finite, results)
 
 
 def _n_rows(network, lengths):
     """Return the number of targets of sequences of these lengths."""
     return int(lengths.sum()) if network.per_step else len(lengths)
+
+
+def _of_reading(network, lengths, has_weights=False):
+    """Return the bytes that reading X and y takes for a moment, before there is a workspace."""
+    n_steps = int(lengths.sum())
+    of_steps = BYTES_OF_WEIGHT * has_weights
+    if network.per_step:
+        of_steps = max(of_steps, BYTES_OF_TARGET * network.n_targets)
+    if network.tables:
+        of_steps = max(of_steps, BYTES_OF_CODES)
+    return max(BYTES_OF_CHUNK * min(n_steps * network.n_features, CHUNK), of_steps * n_steps)
 
 
 def _of_X(network, lengths):

@@ -42,8 +42,8 @@ REGRESSORS = [
     *({"solver": solver} for solver in _core.OPTIMIZERS),
     *({"batch_size": size, "n_threads": 2} for size in (1, 8, 48)),
     *({"hidden_layer_sizes": size, "batch_size": 16} for size in (16, 300)),
-    {**LONG, "memory_budget": 400_000},
-    {**LONG, "memory_budget": 900_000, "cell": "lstm", "mode": "many_to_many", "n_threads": 2},
+    {**LONG, "memory_budget": 750_000},
+    {**LONG, "memory_budget": 1_100_000, "cell": "lstm", "mode": "many_to_many", "n_threads": 2},
     {"early_stopping": True, "validation_fraction": 0.5},
     {"early_stopping": True, "validation_fraction": 0.5, "scoring": "loss", **LONG},
     {"early_stopping": True, "scoring": "r2", "solver": "sgd", "hidden_layer_sizes": 128},
@@ -85,9 +85,11 @@ def draw(classifies, per_step, lengths, facts, ragged):
     n_rows = n if per_step else len(lengths)
     n_classes = facts.get("n_classes", 2)
     if not classifies:
-        y = np.abs(rng.normal(size=(n_rows, facts["n_outputs"]) if "n_outputs" in facts else n_rows))
+        y = np.abs(
+            rng.normal(size=(n_rows, facts["n_outputs"]) if "n_outputs" in facts else n_rows)
+        )
     elif "n_outputs" in facts:
-        y = np.arange(n_rows * facts["n_outputs"]).reshape(n_rows, -1) // 3 % 2
+        y = np.arange(n_rows * facts["n_outputs"]).reshape(n_rows, -1) % 5 // 3
     elif isinstance(n_classes, list):
         y = np.stack([np.arange(n_rows) % k for k in n_classes], axis=1)
     else:
@@ -148,6 +150,6 @@ def test_a_fit_and_a_prediction_take_what_was_told(kind, case):
     given = {name: case.pop(name) for name in FACTS if name in case}
     estimator = kind(max_iter=2, random_state=0, **case)
     told, of_fit, of_predict = told_and_taken(estimator, given, ragged)
-    print(round(told.fit/of_fit,3), round(told.predict/of_predict,3), of_fit, of_predict)
+    print(round(told.fit / of_fit, 3), round(told.predict / of_predict, 3), of_fit, of_predict)
     assert told.fit == pytest.approx(of_fit, rel=TOLERANCE)
     assert told.predict == pytest.approx(of_predict, rel=TOLERANCE)
