@@ -29,6 +29,7 @@ from .._training.epochs import Training, train
 from .._training.examples import Examples, Weighing, without_equal_weights
 from .._training.held_out import HeldOut, split, validator
 from .._training.losses import plateau
+from .._training.optimizers import ends_as_planned
 from .._training.progress import Progress, Settings, next_seed
 from .._training.threads import blas_held_at_one_thread, effective_n_threads
 from .callbacks import CallbackSupportMixin, Observers, as_callbacks
@@ -435,7 +436,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         if end == "interrupted":
             warnings.warn("Training interrupted by user.", stacklevel=level_of_caller())
         advice = []
-        if end == "max_iter" and training.planned and training.settings.learning_rate != "cosine":
+        as_planned = ends_as_planned(training.settings.learning_rate)
+        if end == "max_iter" and training.planned and not as_planned:
             advice.append(
                 f"Maximum number of epochs (max_iter={training.n_epochs}) reached and the "
                 "optimization has not converged yet. Increase max_iter."
