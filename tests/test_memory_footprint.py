@@ -8,6 +8,7 @@ import pytest
 from sklearn.base import clone
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core, _memory
+from sklearn_rnn._model import words
 from sklearn_rnn.cells import GRU, LSTM, Cell, Elman
 from sklearn_rnn.inspection import memory_footprint
 from sklearn_rnn.layers import Attention, Conv1D, Dense
@@ -113,7 +114,7 @@ def peak(function, *args):
     return highest - before
 
 
-def words(case):
+def named(case):
     return "-".join(f"{name}={value}" for name, value in case.items()).replace(" ", "")
 
 
@@ -142,7 +143,7 @@ def no_room_for_blas(monkeypatch):
 @pytest.mark.parametrize(
     "kind, case",
     [*((RNNRegressor, case) for case in REGRESSORS), *((RNNClassifier, c) for c in CLASSIFIERS)],
-    ids=lambda value: words(value) if isinstance(value, dict) else value.__name__,
+    ids=lambda value: named(value) if isinstance(value, dict) else value.__name__,
 )
 def test_a_fit_and_a_prediction_take_what_was_told(kind, case):
     case = {"hidden_layer_sizes": UNITS, "n_threads": 1, "batch_size": 24, **case}
@@ -153,3 +154,97 @@ def test_a_fit_and_a_prediction_take_what_was_told(kind, case):
     print(round(told.fit / of_fit, 3), round(told.predict / of_predict, 3), of_fit, of_predict)
     assert told.fit == pytest.approx(of_fit, rel=TOLERANCE)
     assert told.predict == pytest.approx(of_predict, rel=TOLERANCE)
+
+
+PLAIN_FACTS = {"n_timesteps": 50, "n_features": 3, "n_samples": 200}
+
+
+def test_nothing_is_allocated_or_refused_for_its_size():
+    facts = {**PLAIN_FACTS, "n_timesteps": 10**9}
+    taken = peak(lambda: memory_footprint(RNNRegressor(n_threads=1), **facts))
+    told = memory_footprint(RNNRegressor(n_threads=1), **facts)
+    assert taken < 500_000 < 10**12 < told.activations < told.fit
+
+
+def test_activations_are_those_of_an_engine():
+    rnn = RNNRegressor((40, 30), batch_size=32, n_threads=2, cell="lstm")
+    network = words.network_of(vars(rnn), 3, 1, "squared_error")
+    engine = network.engine(np.full(200, 50), 32, 2, training=True)
+    assert memory_footprint(rnn, **PLAIN_FACTS).activations == engine.n_bytes_of_steps
+
+
+def test_an_engine_that_was_only_planned_loads_nothing():
+    network = words.network_of(vars(RNNRegressor(4)), 3, 1, "squared_error")
+    engine = network.engine(np.full(2, 5), 2, 1, training=False, planning=True)
+    with pytest.raises(ValueError, match="planning=False"):
+        engine.load(np.zeros(network.n_params, dtype=network.dtype))
+
+
+def test_a_budget_limits_what_is_told_and_is_refused_as_in_fit():
+    rnn = RNNRegressor(64, n_threads=1, memory_budget=700_000)
+    facts = {**PLAIN_FACTS, "n_timesteps": 2000}
+    assert memory_footprint(rnn, **facts).activations <= 700_000
+    with pytest.raises(ValueError, match="`memory_budget` must be at least"):
+        memory_footprint(rnn.set_params(memory_budget=1000), **facts)
+
+
+def test_the_number_of_threads_may_be_given():
+    rnn = RNNRegressor(n_threads=1, batch_size=64)
+    one, two = (memory_footprint(rnn, **PLAIN_FACTS, n_threads=n) for n in (None, 2))
+    assert two.activations == 2 * one.activations
+
+
+def test_a_fitted_estimator_needs_no_sizes():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(30, 6, 3))
+    X[:, :, 1] = rng.integers(4, size=(30, 6))
+    rnn = RNNClassifier(8, max_iter=1, tol=0.0, categorical_features=[1], n_threads=1)
+    sizes = {"n_timesteps": 6, "n_samples": 30}
+    told = memory_footprint(rnn, **sizes, n_features=3, n_classes=5, n_codes=4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        rnn.fit(X, np.arange(30) % 5)
+    assert memory_footprint(rnn, **sizes) == told
+    assert told.n_params == rnn.params_.size
+    wider = memory_footprint(rnn.set_params(hidden_layer_sizes=80), **sizes)
+    assert wider.fit > told.fit and wider.predict == told.predict
+
+
+def test_a_footprint_is_shown_in_readable_units():
+    text = repr(memory_footprint(RNNRegressor(64, n_threads=1), **PLAIN_FACTS))
+    assert text.startswith("MemoryFootprint(n_params=13313, parameters=53.3 kB, optimizer=107 kB, ")
+    assert "validation=0 B" in text and " MB" in text
+
+
+@pytest.mark.parametrize(
+    "estimator, facts, message",
+    [
+        (RNNRegressor(), {"n_samples": None}, "`n_samples`.*got None"),
+        (RNNRegressor(), {"n_samples": 0}, "`n_samples`.*got 0"),
+        (RNNRegressor(), {"n_timesteps": 1.5}, "`n_timesteps`.*got 1.5"),
+        (RNNRegressor(), {"n_timesteps": [3, 0], "n_samples": None}, "`n_timesteps`.*got"),
+        (RNNRegressor(), {"n_timesteps": [3, 4]}, "`n_samples`.*2.*got 200"),
+        (RNNRegressor(), {"n_features": None}, "`n_features`.*got None"),
+        (RNNRegressor(), {"n_outputs": 0}, "`n_outputs`.*got 0"),
+        (RNNRegressor(), {"n_classes": 2}, "`n_classes`.*RNNRegressor.*got 2"),
+        (RNNClassifier(), {"n_outputs": 1}, "`n_outputs`.*got 1"),
+        (RNNClassifier(), {"n_classes": 1}, "`n_classes`.*got 1"),
+        (RNNClassifier(), {"n_classes": [2, 1]}, "`n_classes`.*got"),
+        (RNNClassifier(), {"n_classes": 3, "n_outputs": 2}, "`n_outputs`.*`n_classes`.*got 2"),
+        (RNNRegressor(), {"n_codes": 4}, "`n_codes`.*got 4"),
+        (RNNRegressor(categorical_features=[0]), {}, "`n_codes`.*got None"),
+        (RNNRegressor(categorical_features=[0]), {"n_codes": [3, 4]}, "`n_codes`.*got"),
+        (RNNRegressor(categorical_features="from_dtype"), {}, "`categorical_features`.*from_dtype"),
+        (RNNRegressor(), {"n_threads": 0}, "`n_threads`.*got 0"),
+        (RNNRegressor(dropout=2), {}, "`dropout`.*got 2"),
+        (RNNRegressor(early_stopping=True), {"n_samples": 5}, "`validation_fraction`"),
+    ],
+)
+def test_what_cannot_be_told_is_refused_by_name(estimator, facts, message):
+    with pytest.raises(ValueError, match=message):
+        memory_footprint(estimator, **{**PLAIN_FACTS, **facts})
+
+
+def test_other_estimators_are_refused():
+    with pytest.raises(TypeError, match=r"`estimator`.*got int"):
+        memory_footprint(3, **PLAIN_FACTS)
