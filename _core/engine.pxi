@@ -26,6 +26,9 @@ cdef double THREADS_WORTH = 1 << 24, PREDICT_THREADS_WORTH = 1 << 23
 cdef isize MOST_THREADS = min(max(os.cpu_count() or 1, 16), 1 + MOST_HELPERS)
 
 
+cdef object NO_GROUPS = np.zeros(1, dtype=np.intp)      # the first of no groups, which is also the end
+
+
 cdef struct ranked:
     isize length, position, sample
 
@@ -171,18 +174,24 @@ cdef class Engine:
 
     cdef set_quantiles(self, quantile):
         """Keep the quantile or quantiles, increasing numbers between 0 and 1, where C finds them."""
-        values = list(map(float, quantile if isinstance(quantile, (list, tuple, np.ndarray)) else [quantile]))
-        if not values or not all(low < high for low, high in zip([0.0, *values], [*values, 1.0])):
+        cdef const double *values
+        cdef isize i, n
+        self.quantiles = np.array(quantile, dtype=np.float64, ndmin=1)
+        n, values = self.quantiles.size, <const double *>cnp.PyArray_DATA(self.quantiles)
+        increasing = n > 0 and self.quantiles.ndim == 1 and values[n - 1] < 1
+        for i in range(n):
+            increasing = increasing and (values[i - 1] if i > 0 else 0) < values[i]
+        if not increasing:
             raise ValueError(f"`quantile` must be between 0 and 1, and several in increasing order, got {quantile}.")
-        self.quantiles = np.array(values)
-        self.network.quantile = <const double *>cnp.PyArray_DATA(self.quantiles)
-        self.network.n_quantiles = self.quantiles.size
+        self.network.quantile, self.network.n_quantiles = values, n
 
     cdef set_groups(self, groups):
         """Keep the first output of each group, and the number of outputs, where C finds them."""
-        if any(not 1 <= size < LARGEST for size in groups):
-            raise ValueError(f"`groups` must have 1 to {LARGEST - 1} outputs each, got {groups}.")
-        self.first_of_groups = np.array([*accumulate(groups, initial=0)], dtype=np.intp)
+        self.first_of_groups = NO_GROUPS
+        if groups:
+            if any(not 1 <= size < LARGEST for size in groups):
+                raise ValueError(f"`groups` must have 1 to {LARGEST - 1} outputs each, got {groups}.")
+            self.first_of_groups = np.array([*accumulate(groups, initial=0)], dtype=np.intp)
         self.network.group = <const isize *>cnp.PyArray_DATA(self.first_of_groups)
         self.network.n_groups = len(groups)
 
