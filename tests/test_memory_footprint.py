@@ -41,6 +41,10 @@ REGRESSORS = [
     {"output_layer_sizes": (96, 48), "output_dropout": 0.3},
     *({"dtype": "float64", "mode": mode} for mode in ("many_to_one", "many_to_many")),
     *({"solver": solver} for solver in _core.OPTIMIZERS),
+    {"solver": "lbfgs", "batch_size": "auto", "dtype": "float64", "alpha": 0.1},
+    {"solver": "lbfgs", "batch_size": "auto", "hidden_layer_sizes": 200},
+    {"ema_decay": 0.9, "hidden_layer_sizes": 200},
+    {"ema_decay": 0.9, "early_stopping": True, "hidden_layer_sizes": 200, "batch_size": 8},
     *({"batch_size": size, "n_threads": 2} for size in (1, 8, 48)),
     *({"hidden_layer_sizes": size, "batch_size": 16} for size in (16, 300)),
     {**LONG, "memory_budget": 750_000},
@@ -151,7 +155,6 @@ def test_a_fit_and_a_prediction_take_what_was_told(kind, case):
     given = {name: case.pop(name) for name in FACTS if name in case}
     estimator = kind(max_iter=2, random_state=0, **case)
     told, of_fit, of_predict = told_and_taken(estimator, given, ragged)
-    print(round(told.fit / of_fit, 3), round(told.predict / of_predict, 3), of_fit, of_predict)
     assert told.fit == pytest.approx(of_fit, rel=TOLERANCE)
     assert told.predict == pytest.approx(of_predict, rel=TOLERANCE)
 

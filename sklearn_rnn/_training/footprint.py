@@ -7,9 +7,10 @@ arrays that grow with the data or the parameters; X is taken to be float64.
 import numpy as np
 
 from .._data.moments import CHUNK
-from .epochs import workspace_of
+from . import epochs, lbfgs
 from .held_out import n_held_out
 from .losses import LOSSES
+from .optimizers import LBFGS
 from .progress import n_vectors_of
 
 OF_X = 8  # for each number
@@ -29,25 +30,29 @@ def of_fit(
     stopping holds out; scores_estimator: whether it calls a scorer with the estimator.
     """
     of_params = network.n_params * np.dtype(network.dtype).itemsize
-    n_moments = n_vectors_of(settings)
+    n_vectors = n_vectors_of(settings)
+    trainer = lbfgs if settings.solver == LBFGS else epochs
     taken = {
         "parameters": of_params,
-        "optimizer": n_moments * of_params,
+        "optimizer": n_vectors * of_params,
         "validation": 0,
         "data": _of_data(network, lengths) + _of_X(network, lengths) * is_list,
     }
     reading = _of_reading(network, lengths, has_weights=fraction is not None)
-    # For a moment: a test of each moment, or better parameters before they replace the best ones.
-    passing = max(n_moments * network.n_params, 0 if fraction is None else of_params)
+    # For a moment: a test of each moment, or a vector that changes the average or the best one.
+    has_another = fraction is not None or settings.ema_decay is not None
+    passing = max(n_vectors * network.n_params, of_params if has_another else 0)
     # What `fit` sets on the estimator is a copy. While a scorer reads one, the next one is made.
-    result = (1 + n_moments) * of_params
+    result = (1 + n_vectors) * of_params
     results = 2 * result if scores_estimator else 0
     if fraction is not None:
         held_out, lengths = _split(lengths, fraction)
         taken["validation"] = of_predictions(network, held_out, False, n_threads)
         taken["data"] += _of_data(network, held_out) + _of_X(network, held_out)
         taken["optimizer"] += of_params  # the best parameters so far
-    workspace = network.workspace(**workspace_of(settings, lengths), n_threads=n_threads)
+    if trainer is lbfgs:
+        taken["optimizer"] += lbfgs.N_VECTORS * network.n_params * np.dtype(np.float64).itemsize
+    workspace = network.workspace(**trainer.workspace_of(settings, lengths), n_threads=n_threads)
     kept = taken["parameters"] + taken["optimizer"] + taken["validation"]
     training = kept + max(sum(workspace.values()) + max(passing, results), result, results)
     return {
