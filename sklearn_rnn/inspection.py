@@ -33,7 +33,8 @@ class MemoryFootprint:
     parameters : int
         The parameters during `fit`.
     optimizer : int
-        The moments of the solver, and with `early_stopping` the best parameters so far.
+        The moments of the solver, or what scipy keeps for "lbfgs"; with `ema_decay` the average,
+        and with `early_stopping` the best parameters so far.
     activations : int
         What the steps of a minibatch keep in `fit`, in all threads; `memory_budget` limits it.
     gradients : int
