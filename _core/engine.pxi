@@ -101,6 +101,9 @@ cdef class Engine:
         Continue from given states, those of the data: see `Dataset`.
     session : bool
         Make room for a `Session`.
+    frozen : sequence of str
+        Names of arrays that `train_minibatch` leaves as they are (training only): they have no gradient, no penalty, no decay and
+        no moments. What only leads to them does not go back.
     """
     cdef NodeTables tables
     cdef rnn_network *network
@@ -113,13 +116,13 @@ cdef class Engine:
     cdef readonly object dtype
     cdef bint optimizing
     cdef double divisor, mean_weight, max_grad_norm, max_grad_value
-    cdef object quantiles, first_of_groups
+    cdef object quantiles, first_of_groups, frozen
     cdef object job_memory, params, packed, arenas, ints, walks, losses, norms, probed, samples, ranks
     cdef object slice_gradients, slice_rows, slice_codes, gradient, result_offsets
 
     def __cinit__(self, *, n_features, nodes, loss, per_step, dtype, n_threads, training, lengths, batch_size, huber_delta=1.0,
                   quantile=0.5, groups=(), stride=1, window=1, memory_budget=None, result=None, by_step=False,
-                  input_gradient=False, probe=False, carried=False, session=False):
+                  input_gradient=False, probe=False, carried=False, session=False, frozen=()):
         cdef rnn_network *network
         self.kind = type_of(dtype)
         self.job_memory = aligned_empty(sizeof(rnn_job), np.uint8)
@@ -146,6 +149,8 @@ cdef class Engine:
                 raise ValueError(f"`result` must be from 0 to {network.n_nodes - 2}, got {result}.")
             network.result = result + 1
         self.check_result(loss)
+        if frozen:
+            self.freeze(tensors(n_features, nodes, window), frozen)
         self.allocate(np.asarray(lengths, dtype=np.intp), batch_size, n_threads, memory_budget)
         self.job.network = network
         if threading.current_thread() is threading.main_thread():   # only this one runs signal handlers
@@ -213,6 +218,22 @@ cdef class Engine:
             self.check_session()
         return 0
 
+    cdef int freeze(self, list listed, frozen) except -1:
+        """Mark the arrays with these names, and the nodes that have no others."""
+        cdef rnn_node *node = self.network.node
+        names = {tensor.name for tensor in listed}
+        if unknown := set(frozen) - names:
+            raise ValueError(f"`frozen` must hold names of arrays, {sorted(names)}, got {sorted(unknown)}.")
+        if names == set(frozen) or not self.network.training:
+            raise ValueError("`frozen` must leave some arrays to train, and needs training=True.")
+        self.frozen = np.array([tensor.name in frozen for tensor in listed], dtype=np.uint8)
+        self.network.frozen = <const unsigned char *>cnp.PyArray_DATA(self.frozen)
+        for tensor in listed:
+            node[tensor.node + 1].frozen = True
+        for tensor in listed:
+            node[tensor.node + 1].frozen &= tensor.name in frozen
+        return 0
+
     cdef int check_session(self) except -1:
         """Refuse nodes that read all steps of a sequence."""
         cdef const rnn_kind_info *info
@@ -277,6 +298,8 @@ cdef class Engine:
             if network.training:
                 self.slice_gradients = aligned_empty(wish.n_slices * network.gradient.size, self.dtype)
                 self.gradient = aligned_empty(network.n_summed, self.dtype)
+                if self.frozen is not None:
+                    self.gradient[...] = 0
                 self.slice_rows = aligned_empty(wish.n_slices * network.touched.size, self.dtype)
                 self.slice_codes = np.empty(wish.n_slices * network.n_codes, dtype=np.intp)
                 self.norms = np.zeros(network.n_pieces)
@@ -490,6 +513,11 @@ cdef class Engine:
         return int(network.n_workers) * each + network.probe_bytes
 
     @property
+    def work_counted(self):
+        """Multiplications of worker 0, which has counted them since it last looked for signals."""
+        return POLL_WORK - self.job.sync.work_until_poll
+
+    @property
     def uses_blas(self):
         """Whether the BLAS of the process should be held at one thread while this engine runs."""
         return self.job.gemm != NULL
@@ -679,7 +707,7 @@ cdef class Engine:
         return (job.batch.loss, d_params, d_values) if input_gradient else (job.batch.loss, d_params)
 
     cdef object flat_gradient(self):
-        """Copy of the gradient (n_params,), with zeros for the rows of tables that the minibatch has not touched."""
+        """Copy of the gradient (n_params,), with zeros for frozen arrays and for rows of tables that were not touched."""
         cdef const rnn_network *network = self.network
         cdef const rnn_tensor *tensor
         cdef int i
@@ -689,6 +717,8 @@ cdef class Engine:
         d_params = np.zeros(network.n_params, dtype=self.dtype)
         for i in range(network.n_tensors):
             tensor = &network.tensor[i]
+            if tensor.frozen:
+                continue
             if not tensor.is_table:
                 d_params[tensor.at:tensor.at + tensor.size] = self.gradient[tensor.summed:tensor.summed + tensor.size]
                 continue

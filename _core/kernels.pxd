@@ -80,7 +80,7 @@ cdef extern from "interface/network.h" nogil:
         rnn_initial initial
         double *constant
         isize at, size, summed, gradient, ld, codes
-        int is_table
+        int is_table, frozen
 
     ctypedef struct rnn_packing:
         pass
@@ -107,6 +107,7 @@ cdef extern from "interface/network.h" nogil:
         double *option
         double *cell_option
         rnn_direction *direction
+        int frozen
         int needed
         rnn_cell declared
         rnn_stream out
@@ -121,6 +122,7 @@ cdef extern from "interface/network.h" nogil:
 
     ctypedef struct rnn_network:
         isize n_features, stride, window
+        const unsigned char *frozen
         isize *column
         int n_nodes, n_sources
         rnn_node *node

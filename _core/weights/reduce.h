@@ -37,14 +37,15 @@ static double reduce_block(const rnn_job *job, isize from, isize ld, isize k, is
     return squares;
 }
 
-/* Rows j to j + n of one group, in all tensors of a direction that have so many groups; returns their sum of squares. */
+/* Rows j to j + n of one group, in all tensors of a direction that have so many groups and are not frozen; returns their sum of
+ * squares. */
 static double reduce_piece(const rnn_job *job, const rnn_direction *direction, int group, isize j, isize n)
 {
     const rnn_tensor *tensor = &job->network->tensor[direction->first_tensor];
     double squares = 0;
     for (int i = 0; i < direction->n_tensors; i++, tensor++) {
         const isize first = (group * tensor->units + j) * tensor->columns;
-        if (group < tensor->n_groups)
+        if (group < tensor->n_groups && !tensor->frozen)
             squares += reduce_block(job, tensor->gradient + tensor->column[group] + j, tensor->ld, tensor->columns, n,
                                     tensor->summed + first, tensor->at + first, penalty_of(&job->optimizer, tensor));
     }
@@ -87,7 +88,7 @@ static void reduce(rnn_job *job, isize worker)
                 const rnn_tensor *table = &network->tensor[direction->first_tensor];
                 for (isize part = 0; part < TABLE_PIECES; part++)
                     if (my_turn(&t))
-                        job->piece_norms[piece + part] = reduce_rows(job, table, part);
+                        job->piece_norms[piece + part] = table->frozen ? 0 : reduce_rows(job, table, part);
                 continue;
             }
             for (int group = 0; group < direction->n_groups; group++)

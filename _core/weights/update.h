@@ -64,6 +64,8 @@ static void update(rnn_job *job, isize worker)
     for (int i = 0; i < network->n_tensors; i++) {
         const rnn_tensor *tensor = &network->tensor[i];
         const weight_decay decay = decay_of(optimizer, tensor);
+        if (tensor->frozen)
+            continue;
         for (isize piece = 0; piece < TABLE_PIECES && tensor->is_table; piece++, block++)
             if (block % job->sync.n_workers == worker)
                 update_rows(job, tensor, piece, w, p, q, &k, scale, decay);

@@ -27,6 +27,7 @@ from .._model.states import as_rows
 from .._model.words import difference, network_of
 from .._training.epochs import Training, train
 from .._training.examples import Examples, Weighing, without_equal_weights
+from .._training.freezing import frozen_names
 from .._training.held_out import HeldOut, split, validator
 from .._training.losses import plateau
 from .._training.progress import Progress, Settings, next_seed
@@ -176,6 +177,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         facts = examples.sequences.n_features, target.n_outputs, target.loss, target.groups
         tables = self._tables(read.categories, vectors, before)
         network = network_of(vars(self), *facts, tables)
+        frozen = frozen_names(network, self.frozen)
         read = read.with_states(given[-1], network)
         examples = read.examples
         with naming("random_state"):
@@ -213,6 +215,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             n_epochs=1 if incremental else self.max_iter,
             planned=not incremental,
             loss_unit=target.loss_unit,
+            frozen=frozen,
         )
         if held_out is not None:
             held_out = held_out.as_trained(factors, scale.in_use, self.dtype)

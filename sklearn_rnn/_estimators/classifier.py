@@ -112,6 +112,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         validation_fraction=0.1,
         scoring=None,
         warm_start=False,
+        frozen=(),
         random_state=None,
         verbose=0,
         class_weight=None,
@@ -159,6 +160,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         self.validation_fraction = validation_fraction
         self.scoring = scoring
         self.warm_start = warm_start
+        self.frozen = frozen
         self.random_state = random_state
         self.verbose = verbose
         self.class_weight = class_weight

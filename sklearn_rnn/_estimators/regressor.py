@@ -115,6 +115,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         validation_fraction=0.1,
         scoring=None,
         warm_start=False,
+        frozen=(),
         random_state=None,
         verbose=0,
         loss="squared_error",
@@ -165,6 +166,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         self.validation_fraction = validation_fraction
         self.scoring = scoring
         self.warm_start = warm_start
+        self.frozen = frozen
         self.random_state = random_state
         self.verbose = verbose
         self.loss = loss

@@ -30,6 +30,7 @@ class Training:
     n_epochs: int
     planned: bool = True  # False: a pass of `partial_fit`, whose number of calls is unknown
     loss_unit: float = 1.0  # factor from the loss to the units of y
+    frozen: tuple[str, ...] = ()  # names of arrays that do not change
     # params -> score, and the value that early stopping minimises
     validate: Callable[[np.ndarray], tuple[float, float]] | None = None
     plateau: float = np.inf  # above this, the loss is hardly better than a constant prediction's
@@ -57,6 +58,7 @@ def train(training, n_threads, observers):
         training=True,
         memory_budget=settings.memory_budget,
         carried=examples.initial_state is not None,
+        frozen=training.frozen,
     )
     dataset = examples.dataset()
     n_updates = progress.n_updates
@@ -71,7 +73,7 @@ def train(training, n_threads, observers):
             raise
         return "interrupted"
     finally:
-        fill_unknown_rows(training.network, progress.params)
+        fill_unknown_rows(training.network, progress.params, training.frozen)
         if progress.best_params is not None:
             progress.params = progress.best_params
 
@@ -85,7 +87,7 @@ def _run_epochs(training, engine, dataset, batch_size, n_steps, observers):
         batches = draw_batches(training.indices, batch_size, progress, settings.shuffle)
         rates = learning_rates(training, epoch, len(batches))
         loss = run_pass(engine, dataset, batches, rates, progress, training.loss_unit)
-        fill_unknown_rows(training.network, progress.params)
+        fill_unknown_rows(training.network, progress.params, training.frozen)
         trained = perf_counter()
         score, value = None, loss
         if training.validate is not None:
