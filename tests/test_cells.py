@@ -108,6 +108,21 @@ def test_options_are_parameters_of_a_search():
     assert rnn.set_params(cell__activation="relu").cell.activation == "relu"
 
 
+@pytest.mark.parametrize("word", ["cell", "pooling"])
+def test_options_need_an_object_that_has_them(word):
+    rnn, before = RNNClassifier(), RNNClassifier().get_params()
+    with pytest.raises(ValueError, match=rf"`{word}__units` is an option of an object such as"):
+        rnn.set_params(alpha=1.0, **{f"{word}__units": 1})
+    assert rnn.get_params() == before
+    rnn.set_params(cell=Elman(), cell__activation="relu")
+    assert rnn.cell.activation == "relu"
+
+
+def test_a_class_in_place_of_a_cell_is_told_to_be_called():
+    with pytest.raises(ValueError, match=r"`cell` must be .*: write LSTM\(\)\.$"):
+        RNNClassifier(cell=LSTM).fit(X, Y)
+
+
 def test_a_fit_does_not_write_on_a_cell():
     cell = Elman(activation="relu")
     rnn = fitted(cell)

@@ -15,7 +15,7 @@ from sklearn.metrics import accuracy_score, log_loss
 from sklearn.neural_network import MLPClassifier
 from sklearn.utils.class_weight import compute_sample_weight
 
-from sklearn_rnn import RNNClassifier
+from sklearn_rnn import RNNClassifier, RNNRegressor
 from sklearn_rnn.metrics import step_accuracy
 
 RNG = np.random.RandomState(0)
@@ -398,3 +398,10 @@ def test_a_warning_names_the_mode_if_y_has_as_many_columns_as_X_has_steps(recwar
     rnn.score(X, y)
     fitted("multilabel", y=y)
     assert not any("columns" in str(w.message) for w in recwarn)
+
+
+def test_sets_of_labels_are_told_how_to_become_columns():
+    with pytest.raises(ValueError, match=r"several labels for a sequence.*MultiLabelBinarizer\.$"):
+        RNNClassifier().fit(np.zeros((2, 3, 1)), [["a"], ["a", "b"]])
+    with pytest.raises(ValueError, match=r"mode='many_to_many'\.$"):
+        RNNRegressor().fit(np.zeros((2, 3, 1)), [[1.0], [1.0, 2.0]])

@@ -21,13 +21,19 @@ from .carriers import as_labels, is_ragged, is_sparse
 from .steps import pack_steps
 from .values import family, settled_labels
 
+_SETS = (
+    ", and several labels for a sequence need a column of 0 and 1 for each label, as from "
+    "sklearn.preprocessing.MultiLabelBinarizer"
+)
+
 
 def one_per_sequence(y, sequences, argument, read):
     """Return `y` as an array, made by `read(y, argument)`, with one target per sequence."""
     if is_ragged(y) and len(y) > 0:
+        hint = _SETS if read is as_labels else ""
         raise ValueError(
             f"`{argument}` must have one target per sequence with mode='many_to_one', but it holds "
-            "one array per sequence; one target per step needs mode='many_to_many'."
+            f"one array per sequence; one target per step needs mode='many_to_many'{hint}."
         )
     y = read(y, argument)
     if y.ndim == 0 or len(y) != sequences.n_samples:

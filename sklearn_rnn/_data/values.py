@@ -132,9 +132,10 @@ def families_in_lists(items, depth=0):
 
 # Advice on values that are not numbers, by family, for X and for other arguments.
 
-ONE_HOT = (
-    "number the symbols and make them one-hot, codes = {{c: i for i, c in enumerate(sorted({{c for "
-    "x in {name} for c in x}}))}} and [np.eye(len(codes))[[codes[c] for c in x]] for x in {name}]"
+NUMBERED = (
+    "number the symbols, codes = {{c: i for i, c in enumerate(sorted({{c for x in {name} for c in "
+    "x}}))}} and [np.array([[codes[c]] for c in x]) for x in {name}], and use "
+    "categorical_features='all'"
 )
 ADVICE = {
     "dates or durations": "turn them into numbers first, for example seconds, "
@@ -153,7 +154,7 @@ def refuse(what, dtype, argument):
     """Raise the error about an argument that holds something other than numbers."""
     advice = ADVICE.get(what, "encode or convert them first")
     if what == "strings" and argument.holds == "features":
-        advice = ONE_HOT.format(name=argument.whole or argument)
+        advice = NUMBERED.format(name=argument.whole or argument)
     elif what == "strings" and argument.holds == "targets":
         advice = "use RNNClassifier for labels, and float() for numbers in strings"
     raise ValueError(

@@ -30,6 +30,7 @@ from .._training.examples import Examples, Weighing, without_equal_weights
 from .._training.freezing import frozen_names
 from .._training.held_out import HeldOut, split, validator
 from .._training.losses import plateau
+from .._training.optimizers import ends_as_planned
 from .._training.progress import Progress, Settings, next_seed
 from .._training.threads import blas_held_at_one_thread, effective_n_threads
 from .callbacks import CallbackSupportMixin, Observers, as_callbacks
@@ -96,9 +97,11 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         Only `_take_over` and `_set_fitted` change `self`, so an earlier error leaves it as it was.
         """
         callbacks = as_callbacks(callbacks)
-        self._check(initial_state, validation, incremental)
+        words = self._check(initial_state, validation, incremental)
         given = X, y, sample_weight, initial_state
-        model, training, held_out = self._prepare(given, validation, incremental, learn_options)
+        model, training, held_out = self._prepare(
+            words, given, validation, incremental, learn_options
+        )
         n_threads = effective_n_threads(self.n_threads)
 
         def show():
@@ -135,8 +138,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         return self
 
     def _check(self, initial_state, validation, incremental):
-        """Check the parameters, and that arguments and parameters match."""
-        check_parameters(vars(self))
+        """Check the parameters, and that arguments match them; return the words among them."""
+        words = check_parameters(vars(self))
         X_val, y_val, weight_val, state_val = validation
         if X_val is None and not (y_val is None and weight_val is None and state_val is None):
             raise ValueError(
@@ -161,14 +164,15 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             raise ValueError(
                 "partial_fit does not support early_stopping=True: set it to False first."
             )
+        return words
 
-    def _prepare(self, given, validation, incremental, learn_options):
+    def _prepare(self, words, given, validation, incremental, learn_options):
         """Read the data and plan the training, without changing anything.
 
         Returns the model that training begins with, the training, and the held-out sequences or
         None.
         """
-        before = self._model_to_continue() if incremental or self.warm_start else None
+        before = self._model_to_continue(words) if incremental or self.warm_start else None
         read = self._read_and_learn(given, before, incremental, learn_options)
         examples, target = read.examples, read.target
         vectors = None
@@ -176,7 +180,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             vectors = vectors_of(self.embedding_init, read.categories, self.dtype)
         facts = examples.sequences.n_features, target.n_outputs, target.loss, target.groups
         tables = self._tables(read.categories, vectors, before)
-        network = network_of(vars(self), *facts, tables)
+        network = network_of(vars(self), *facts, tables, words)
         frozen = frozen_names(network, self.frozen)
         read = read.with_states(given[-1], network)
         examples = read.examples
@@ -224,7 +228,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             training.plateau = self._plateau(training)
         return model, training, held_out
 
-    def _model_to_continue(self):
+    def _model_to_continue(self, words):
         """Return the fitted model, or None; refuse parameters that do not match it."""
         if not hasattr(self, "params_"):
             return None
@@ -234,7 +238,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         loss = getattr(self, "loss", fitted.loss)
         facts = fitted.n_features, fitted.n_outputs, loss, fitted.groups
         tables = self._tables(model.categories, None, model)
-        changed = difference(fitted, network_of(vars(self), *facts, tables))
+        changed = difference(fitted, network_of(vars(self), *facts, tables, words))
         normalizes = model.scale.in_use is not None
         if changed is None and normalizes != bool(self.normalize_X):
             changed = "normalize_X", normalizes, self.normalize_X
@@ -435,7 +439,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         if end == "interrupted":
             warnings.warn("Training interrupted by user.", stacklevel=level_of_caller())
         advice = []
-        if end == "max_iter" and training.planned and training.settings.learning_rate != "cosine":
+        as_planned = ends_as_planned(training.settings.learning_rate)
+        if end == "max_iter" and training.planned and not as_planned:
             advice.append(
                 f"Maximum number of epochs (max_iter={training.n_epochs}) reached and the "
                 "optimization has not converged yet. Increase max_iter."

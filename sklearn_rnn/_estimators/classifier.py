@@ -99,6 +99,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         learning_rate="constant",
         learning_rate_init=0.005,
         power_t=0.5,
+        warmup=0.0,
         momentum=0.9,
         nesterovs_momentum=True,
         beta_1=0.9,
@@ -147,6 +148,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
         self.power_t = power_t
+        self.warmup = warmup
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
         self.beta_1 = beta_1

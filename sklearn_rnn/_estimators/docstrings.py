@@ -194,8 +194,9 @@ MemoryError
 """,
     "warnings_of_fit": """
 ConvergenceWarning
-    If `max_iter` ended the training, except with ``learning_rate="cosine"``; or if training
-    ended before the network did better than the best constant prediction.
+    If `max_iter` ended the training, except with a `learning_rate` that plans all epochs
+    ("cosine", "exponential", "one_cycle" or a callable); or if training ended before the
+    network did better than the best constant prediction.
 UserWarning
     If `batch_size` is larger than the number of training sequences.
 """,

@@ -29,6 +29,8 @@ from .._training.threads import effective_n_threads
 from ..layers import Attention
 from .parameters import LATER_IN_TRAINING, TABLE, check, check_parameters
 
+# Parameters of the training that earlier versions did not know.
+TRAINING = {"warmup": 0.0}
 MOST_STREAMS_BITS = 24  # so many streams need hundreds of megabytes for their states alone
 
 
@@ -48,6 +50,35 @@ class _FittedRNN(Pickled, BaseEstimator):
 
     _STATE_FORMAT = FORMAT
     _ADVICE = "Fit it again; for long-term storage, keep the arrays of `weights_`"
+
+    def set_params(self, **params):
+        """Set parameters of this estimator, or options of an object that is one of them.
+
+        Parameters
+        ----------
+        **params : dict
+            Values by name, such as ``dropout=0.1``. A name such as ``cell__peepholes`` is that of
+            an option of the cell, which must be an object of `sklearn_rnn.cells`.
+
+        Returns
+        -------
+        self : estimator
+            This estimator.
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter or option.
+        """
+        for word, example in {"cell": "GRU()", "pooling": "Attention(32)"}.items():
+            value = params.get(word, getattr(self, word))
+            options = [name for name in params if name.startswith(f"{word}__")]
+            if options and not hasattr(value, "set_params"):
+                raise ValueError(
+                    f"`{options[0]}` is an option of an object such as {word}={example}, but "
+                    f"`{word}` is {value!r}: set `{word}` to an object first."
+                )
+        return super().set_params(**params)
 
     # ---- fitted attributes ----
 
@@ -509,7 +540,7 @@ class _FittedRNN(Pickled, BaseEstimator):
         if state_format < 3:
             state["cell"] = upgraded_cell(state["cell"], state.pop("activation"))
             state.update(LATER, l1_ratio=0.0)
-        for name, default in CODES.items():
+        for name, default in {**CODES, **TRAINING}.items():
             state.setdefault(name, default)
         for name in LATER_IN_TRAINING:
             state.setdefault(name, TABLE[name].default)

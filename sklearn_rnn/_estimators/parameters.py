@@ -16,7 +16,7 @@ from .._rules import BYTE_BITS, Allowed, boolean, either, integer, is_real, numb
 from .._training.freezing import NAMES
 from .._training.held_out import SCORING
 from .._training.losses import REGRESSION_LOSSES
-from .._training.optimizers import SCHEDULES, SOLVERS
+from .._training.optimizers import LEARNING_RATE, SOLVERS
 
 # Parameters that must not be 0 in the dtype of the core, which flushes denormal numbers to 0.
 NEVER_ZERO = ("epsilon", "max_grad_value", "huber_delta")
@@ -238,23 +238,41 @@ TABLE = {
         "up to 128.",
     ),
     "learning_rate": Parameter(
-        one_of(SCHEDULES),
+        LEARNING_RATE,
         "constant",
-        choices(SCHEDULES),
+        "str or callable",
         "Schedule of the learning rate, for every solver.\n"
         "\n"
         '- "constant": `learning_rate_init`;\n'
         '- "invscaling": ``learning_rate_init / (t_ + 1) ** power_t``, set at each epoch;\n'
         '- "adaptive": divided by 5 whenever training would stop for lack of progress, until it is '
         "below 1e-6;\n"
-        '- "cosine": from `learning_rate_init` to 0 over `max_iter` epochs, set at each minibatch '
-        "[8]_. Reaching `max_iter` then gives no warning. In `partial_fit`, where the number of "
-        "epochs is unknown, the rate is constant.",
+        '- "cosine": from `learning_rate_init` to 0 [8]_;\n'
+        '- "exponential": ``learning_rate_init * 0.01 ** done``;\n'
+        '- "one_cycle": up from ``learning_rate_init / 25`` to `learning_rate_init` over the first '
+        "30 % of the fit, in a straight line, then down to 0 on a cosine (Smith and Topin, 2018). "
+        "The momentum stays the same;\n"
+        "- a callable f: ``learning_rate_init * f(done)``, where f must return a finite number of "
+        "at least 0. An estimator with a callable can be pickled if the callable can.\n"
+        "\n"
+        "done is the share of the planned updates (all minibatches of `max_iter` epochs) that come "
+        "before this one, from 0 to below 1. The last four are set at each minibatch, and with "
+        "them, reaching `max_iter` gives no warning. In `partial_fit`, where the number of epochs "
+        "is unknown, their rate is `learning_rate_init`.",
     ),
     "learning_rate_init": Parameter(
         number(0, open_low=True), 0.005, "float", "Initial learning rate."
     ),
     "power_t": Parameter(number(0), 0.5, "float", 'Exponent of "invscaling", not negative.'),
+    "warmup": Parameter(
+        number(0, 1),
+        0.0,
+        "float",
+        "Share of the planned updates, at least 0 and below 1, over which the rate rises linearly "
+        "from 0 to what `learning_rate` says: it is multiplied by ``done / warmup`` (Goyal et al., "
+        '2017). Must be 0 with "one_cycle", which begins with a rise of its own. `partial_fit` '
+        "does not use it.",
+    ),
     "momentum": Parameter(number(0, 1), 0.9, "float", 'Momentum of "sgd", from 0 to below 1.'),
     "nesterovs_momentum": Parameter(
         boolean, True, "bool", 'Whether the momentum of "sgd" is Nesterov\'s.'
@@ -482,7 +500,10 @@ def check(name, value):
 
 
 def check_parameters(params):
-    """Check a dict of the constructor's parameters: a ValueError names the first invalid one."""
+    """Check a dict of the constructor's parameters; return the words among them.
+
+    A ValueError names the first invalid one.
+    """
     for name in TABLE:
         if name in params:
             check(name, params[name])
@@ -493,4 +514,9 @@ def check_parameters(params):
                 f"`{name}` must be at least {least:.4g} with dtype={params['dtype']!r}, "
                 f"got {params[name]!r}."
             )
-    Words.of(params)
+    if params.get("warmup") and params.get("learning_rate") == "one_cycle":
+        raise ValueError(
+            "`warmup` must be 0 with learning_rate='one_cycle', which begins with a rise of its "
+            f"own, got {params['warmup']!r}."
+        )
+    return Words.of(params)

@@ -102,6 +102,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         learning_rate="constant",
         learning_rate_init=0.005,
         power_t=0.5,
+        warmup=0.0,
         momentum=0.9,
         nesterovs_momentum=True,
         beta_1=0.9,
@@ -153,6 +154,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
         self.power_t = power_t
+        self.warmup = warmup
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
         self.beta_1 = beta_1

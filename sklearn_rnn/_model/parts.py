@@ -206,9 +206,10 @@ def cell_part(value):
     kind = kind_of(value)
     if kind not in CELLS:
         names = one_of(CELLS).text
+        hint = f": write {value.__name__}()" if isinstance(value, type) else ""
         raise ValueError(
             f"`cell` must be {names}, an object of `sklearn_rnn.cells`, or a list with one of "
-            f"these for each layer; got {shown(value)}."
+            f"these for each layer; got {shown(value)}{hint}."
         )
     table = CELLS[kind]
     if type(value) is cells.Cell:  # has all options that any cell may have

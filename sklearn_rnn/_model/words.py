@@ -1,6 +1,7 @@
 """The parameters that define a network ("words"), as plain values, and the network they make."""
 
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -261,28 +262,44 @@ def cells_of(value, n_layers):
 # ---- words -> network ---------------------------------------------------------------------------
 
 
-def network_of(params, n_features, n_outputs, loss, groups=(), tables=()):
+def network_of(params, n_features, n_outputs, loss, groups=(), tables=(), words=None):
     """Return the network for a dict of checked parameters, with so many features and outputs.
 
     tables: the column of X, the rows and the columns of the table of each categorical feature.
+    words: those of the parameters, if they are known already.
     """
-    words = Words.of(params)
+    words = Words.of(params) if words is None else words
     if tables and words.stride > 1:
         raise ValueError(
             "`stride` of an input layer must be 1 with `categorical_features`, got "
             f"input_layers={shown(params['input_layers'])}."
         )
-    nodes, layers = list_nodes(words, n_outputs, n_features - len(tables), tuple(tables))
+    loss = plain(loss)
+    return _network(
+        words,
+        n_features,
+        n_outputs,
+        loss,
+        float(params.get("huber_delta", 1.0)),
+        quantile_of(params.get("quantile", 0.5)) if loss == "quantile" else 0.5,
+        tuple(map(int, groups)),
+        tuple(tables),
+    )
+
+
+@lru_cache(maxsize=64)
+def _network(words, n_features, n_outputs, loss, huber_delta, quantile, groups, tables):
+    nodes, layers = list_nodes(words, n_outputs, n_features - len(tables), tables)
     _check_counts(nodes)
     return Network(
         n_features=n_features,
         nodes=nodes,
-        loss=plain(loss),
-        huber_delta=float(params.get("huber_delta", 1.0)),
+        loss=loss,
+        huber_delta=huber_delta,
         per_step=words.per_step,
         dtype=words.dtype,
-        quantile=quantile_of(params.get("quantile", 0.5)) if loss == "quantile" else 0.5,
-        groups=tuple(map(int, groups)),
+        quantile=quantile,
+        groups=groups,
         stride=words.stride,
         window=words.window,
         words=words,
@@ -324,6 +341,8 @@ def difference(network, other):
 
     Words that may change when a fit continues are not compared.
     """
+    if network is other:  # the usual case: equal words make the same object
+        return None
     before, now = (
         {"n_features": n.n_features, **words_of(n), "n_outputs": n.n_outputs}
         for n in (network, other)

@@ -126,10 +126,9 @@ def draw_batches(indices, batch_size, progress, shuffle):
 
 def learning_rates(training, epoch, n_batches):
     """List the learning rate of each minibatch of a pass."""
-    schedule = optimizers.SCHEDULES[training.settings.learning_rate]
     shares = ((epoch + i / n_batches) / training.n_epochs for i in range(n_batches))
     done = shares if training.planned else [None] * n_batches
-    return [schedule(training.settings, training.progress, share) for share in done]
+    return [optimizers.rate_of(training.settings, training.progress, share) for share in done]
 
 
 def run_pass(engine, dataset, batches, rates, progress, loss_unit):

@@ -1,5 +1,6 @@
 """The settings of a training, and its progress."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 
 import numpy as np
@@ -16,9 +17,10 @@ class Settings:
     l1_ratio: float
     batch_size: int | str
     memory_budget: int | None
-    learning_rate: str
+    learning_rate: str | Callable[[float], float]
     learning_rate_init: float
     power_t: float
+    warmup: float
     momentum: float
     nesterovs_momentum: bool
     beta_1: float
