@@ -12,8 +12,8 @@ from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 from blas cimport gemm_double, gemm_float
 from kernels cimport (
-    BLOCK_ROWS, CLASS_PER_GROUP, CLASS_PER_OUTPUT, MAX_DIRECTIONS, MOST_HELPERS, NUMBERS, NUMBERS_PER_QUANTILE, ONCE,
-    PLAN_MADE, PLAN_OVER_BUDGET, PLAN_TOO_LONG, POLL_WORK, ROW_PER_SEQUENCE, SIGNAL_NANOSECONDS, TWO_CLASSES, rnn_carried,
+    BLOCK_ROWS, CLASS_PER_GROUP, CLASS_PER_OUTPUT, MAX_DIRECTIONS, MOST_HELPERS, NUMBERS, NUMBERS_PER_QUANTILE, ONCE, PLAN_MADE,
+    PLAN_OVER_BUDGET, PLAN_TOO_LONG, POLL_WORK, ROW_PER_SEQUENCE, SIGNAL_NANOSECONDS, TWO_CLASSES, rnn_batch, rnn_carried,
     rnn_job, rnn_kind_info, rnn_network, rnn_node, rnn_optimizer, rnn_phase, rnn_targets, rnn_team, rnn_tensor, rnn_wish,
     run_phases, start_helpers, steps_of, stop_job
 )
@@ -101,6 +101,9 @@ cdef class Engine:
         Continue from given states, those of the data: see `Dataset`.
     session : bool
         Make room for a `Session`.
+    n_accumulated : int
+        A minibatch may have so many times `batch_size` sequences (training only): it is cut into more slices, not into larger
+        ones, so only the memory for gradients grows. Or it is given in so many parts: see `train_minibatch`.
     frozen : sequence of str
         Names of arrays that `train_minibatch` leaves as they are (training only): they have no gradient, no penalty, no decay and
         no moments. What only leads to them does not go back.
@@ -110,19 +113,21 @@ cdef class Engine:
     cdef rnn_job *job
     cdef const rnn_kernels *kernels
     cdef int kind
-    cdef isize max_batch
+    cdef isize max_batch, n_accumulated, n_taught
     cdef bint loaded, running
     cdef object pending
     cdef readonly object dtype
     cdef bint optimizing
-    cdef double divisor, mean_weight, max_grad_norm, max_grad_value
+    cdef double divisor, mean_weight, max_grad_norm, max_grad_value, weight
+    cdef list slices_of_parts
     cdef object quantiles, first_of_groups, frozen
     cdef object job_memory, params, packed, arenas, ints, walks, losses, norms, probed, samples, ranks
-    cdef object slice_gradients, slice_rows, slice_codes, gradient, result_offsets
+    cdef object slice_gradients, slice_rows, slice_codes, touched_walks, gradient, result_offsets
 
     def __cinit__(self, *, n_features, nodes, loss, per_step, dtype, n_threads, training, lengths, batch_size, huber_delta=1.0,
                   quantile=0.5, groups=(), stride=1, window=1, memory_budget=None, result=None, by_step=False,
-                  input_gradient=False, probe=False, carried=False, session=False, frozen=()):
+                  input_gradient=False, probe=False, carried=False, session=False, n_accumulated=1,
+                  frozen=()):
         cdef rnn_network *network
         self.kind = type_of(dtype)
         self.job_memory = aligned_empty(sizeof(rnn_job), np.uint8)
@@ -151,6 +156,10 @@ cdef class Engine:
         self.check_result(loss)
         if frozen:
             self.freeze(tensors(n_features, nodes, window), frozen)
+        if not 1 <= n_accumulated < LARGEST or (n_accumulated > 1 and (probe or not training)):
+            raise ValueError(f"`n_accumulated` must be 1, or up to {LARGEST - 1} for training without `probe`, got "
+                             f"{n_accumulated}.")
+        self.n_accumulated, self.slices_of_parts = n_accumulated, []
         self.allocate(np.asarray(lengths, dtype=np.intp), batch_size, n_threads, memory_budget)
         self.job.network = network
         if threading.current_thread() is threading.main_thread():   # only this one runs signal handlers
@@ -264,6 +273,7 @@ cdef class Engine:
         cdef rnn_network *network = self.network
         cdef rnn_wish wish
         cdef int i
+        cdef isize n_places
         memset(&wish, 0, sizeof(wish))
         if lengths.size > 1:
             lengths = np.ascontiguousarray(np.sort(lengths)[::-1])
@@ -287,21 +297,23 @@ cdef class Engine:
             if network.training and not network.node[i].needed:
                 raise ValueError(f"Node {self.tables.nodes[i - 1].name!r} must lead to the head, directly or through others.")
         self.max_batch = wish.batch
-        with self.room_for(wish.n_slices):
+        n_places = self.job.most_places = wish.n_slices * self.n_accumulated
+        with self.room_for(n_places):
             self.packed = aligned_empty(network.packed.size, self.dtype)
             self.arenas = aligned_empty(network.n_workers * network.arena.size, self.dtype)
             self.ints = np.empty(network.n_workers * network.n_ints, dtype=np.intp)
             self.walks = aligned_empty(network.n_workers * network.walk_bytes, np.uint8)
-            self.samples = np.empty(self.max_batch, dtype=np.intp)
-            self.ranks = np.empty(self.max_batch * sizeof(ranked), dtype=np.uint8)
-            self.losses = np.zeros(wish.n_slices)
+            self.samples = np.empty(self.n_accumulated * self.max_batch, dtype=np.intp)
+            self.ranks = np.empty(self.n_accumulated * self.max_batch * sizeof(ranked), dtype=np.uint8)
+            self.losses = np.zeros(n_places)
             if network.training:
-                self.slice_gradients = aligned_empty(wish.n_slices * network.gradient.size, self.dtype)
+                self.slice_gradients = aligned_empty(n_places * network.gradient.size, self.dtype)
                 self.gradient = aligned_empty(network.n_summed, self.dtype)
                 if self.frozen is not None:
                     self.gradient[...] = 0
-                self.slice_rows = aligned_empty(wish.n_slices * network.touched.size, self.dtype)
-                self.slice_codes = np.empty(wish.n_slices * network.n_codes, dtype=np.intp)
+                self.slice_rows = aligned_empty(n_places * network.touched.size, self.dtype)
+                self.slice_codes = np.empty(n_places * network.n_codes, dtype=np.intp)
+                self.touched_walks = np.empty(3 * network.n_workers * n_places if network.n_codes else 0, dtype=np.uintp)
                 self.norms = np.zeros(network.n_pieces)
                 if network.probe:
                     self.probed = np.zeros((wish.n_slices, network.n_nodes, MAX_DIRECTIONS, network.max_steps))
@@ -317,18 +329,21 @@ cdef class Engine:
             self.job.gradient = cnp.PyArray_DATA(self.gradient)
             self.job.slice_rows = cnp.PyArray_DATA(self.slice_rows)
             self.job.slice_codes = <isize *>cnp.PyArray_DATA(self.slice_codes)
+            self.job.touched_walks = <const void **>cnp.PyArray_DATA(self.touched_walks)
             self.job.piece_norms = <double *>cnp.PyArray_DATA(self.norms)
-            self.kernels.poison_gaps(&network.gradient, wish.n_slices, self.job.slice_gradients)
-            self.kernels.poison_gaps(&network.touched, wish.n_slices, self.job.slice_rows)
+            self.kernels.poison_gaps(&network.gradient, n_places, self.job.slice_gradients)
+            self.kernels.poison_gaps(&network.touched, n_places, self.job.slice_rows)
 
-    cdef object room_for(self, isize n_slices):
+    cdef object room_for(self, isize n_places):
         """Context in which the workspace is allocated."""
         cdef const rnn_network *network = self.network
         arenas = self.n_bytes_of_steps
         weights = (network.packed.size + network.n_summed) * self.dtype.itemsize
-        gradients = int(n_slices) * (network.gradient.size + network.touched.size) * self.dtype.itemsize
-        gradients += int(n_slices) * network.n_codes * sizeof(isize)
-        if arenas < weights + gradients:
+        gradients = int(n_places) * (network.gradient.size + network.touched.size) * self.dtype.itemsize
+        gradients += int(n_places) * network.n_codes * sizeof(isize)
+        if self.n_accumulated > 1 and arenas + weights < gradients:
+            advice = "lower `gradient_accumulation_steps`, or take a smaller `hidden_layer_sizes`"
+        elif arenas < weights + gradients:
             advice = "take a smaller `hidden_layer_sizes`"
         elif network.session:
             advice = "take fewer `n_streams`"
@@ -370,6 +385,7 @@ cdef class Engine:
             idle_teams.append(team)
         if self.pending is not None:
             pending, self.pending = self.pending, None
+            self.slices_of_parts.clear()
             raise pending
 
     cdef double work_of_batch(self) noexcept:
@@ -452,15 +468,17 @@ cdef class Engine:
                                  f"{data.greatest_label[i]}{column}.")
         return 0
 
-    cdef int take_minibatch(self, Dataset data, const isize *indices, isize batch) except -1:
-        """Make these samples the next minibatch, longest first, and sum its weights."""
+    cdef int take_minibatch(self, Dataset data, const isize *indices, isize batch, isize part=0, isize n_parts=1) except -1:
+        """Make these samples the next minibatch, or a part of it, longest first, and sum its weights."""
         cdef rnn_job *job = self.job
         cdef isize *samples = <isize *>job.batch.samples
         cdef ranked *ranks = <ranked *>cnp.PyArray_DATA(self.ranks)
         cdef isize i, length, total = 0
         cdef bint sorted_already = True
-        if not 1 <= batch <= self.max_batch:
-            raise ValueError(f"A minibatch must hold 1 to {self.max_batch} sequences, got {batch}.")
+        cdef isize most = self.max_batch * (self.n_accumulated if n_parts == 1 else 1)
+        if not 1 <= batch <= most:
+            raise ValueError(f"A minibatch must hold 1 to {most} sequences, got {batch}.")
+        self.begin_part(part, n_parts)
         for i in range(batch):
             if not 0 <= indices[i] < data.n_samples:
                 raise IndexError(f"`indices` must lie in 0 to {data.n_samples - 1}, got {indices[i]}.")
@@ -477,26 +495,54 @@ cdef class Engine:
         if ranks[0].length > self.network.max_steps or total > self.network.max_slice_steps:
             raise ValueError("The sequences must not be longer than the `lengths` that the engine was made for.")
         self.weigh_batch(indices)
+        job.batch.n_places = job.batch.n_slices
+        if n_parts > 1:
+            self.slices_of_parts.append(job.batch.n_slices)
+            job.batch.n_places = max((n - 1) * n_parts + m + 1 for m, n in enumerate(self.slices_of_parts))
         return 0
 
+    cdef int begin_part(self, isize part, isize n_parts) except -1:
+        """Refuse a part that does not follow the one before; part 0 begins anew, whatever was before."""
+        cdef rnn_batch *now = &self.job.batch
+        if not 0 <= part < n_parts <= self.n_accumulated:
+            raise ValueError(f"`part` must be from 0 to below `n_parts`, which must be at most {self.n_accumulated}, got {part} "
+                             f"of {n_parts}.")
+        if part > 0 and (len(self.slices_of_parts) != part or now.n_parts != n_parts):
+            raise ValueError(f"Parts of a minibatch must follow each other from 0 on, got part {part} of {n_parts}.")
+        if n_parts > 1 and self.divisor == 0:
+            raise ValueError("A minibatch in parts needs a divisor: call `weigh_by`.")
+        if part == 0:
+            self.weight, self.n_taught = 0, 0
+            self.slices_of_parts.clear()
+        now.part, now.n_parts = part, n_parts
+        return 0
+
+    cdef void fill_places(self) noexcept:
+        """Clear the places of slices that a part does not have."""
+        cdef const rnn_batch *batch = &self.job.batch
+        cdef isize place
+        for place in range(batch.n_places):
+            if place // batch.n_parts >= self.slices_of_parts[place % batch.n_parts]:
+                self.kernels.clear_place(self.job, place)
+
     cdef void weigh_batch(self, const isize *indices) noexcept:
-        """Sum the weights of the minibatch, choose the divisor of the loss, and scale the limits of clipping."""
+        """Sum the weights of the minibatch so far, choose the divisor of the loss, and scale the limits of clipping."""
         cdef rnn_job *job = self.job
-        cdef isize i, j, first, end, n_rows = 0
+        cdef isize i, j, first, end
         cdef double share
-        job.batch.total_weight = 0
         for i in range(job.batch.size):
             first, end = indices[i], indices[i] + 1
             if self.network.per_step:
                 first, end = job.data.offsets[first], job.data.offsets[end]
             if job.data.weights == NULL:
-                job.batch.total_weight += end - first
+                self.weight += end - first
                 continue
             for j in range(first, end):
-                job.batch.total_weight += job.data.weights[j]
-                n_rows += job.data.weights[j] > 0
-        job.batch.divisor = self.divisor if self.divisor > 0 else job.batch.total_weight
-        share = job.batch.total_weight / (n_rows * self.mean_weight) if n_rows and self.mean_weight > 0 else 1
+                self.weight += job.data.weights[j]
+                self.n_taught += job.data.weights[j] > 0
+        job.batch.divisor = self.divisor if self.divisor > 0 else self.weight
+        job.batch.total_weight = self.weight if job.batch.n_parts == 1 else self.divisor     # that of all parts is not known yet
+        share = self.weight / (self.n_taught * self.mean_weight) if self.n_taught and self.mean_weight > 0 else 1
         job.optimizer.max_norm = self.max_grad_norm * share
         job.optimizer.max_value = self.max_grad_value * share
 
@@ -598,7 +644,8 @@ cdef class Engine:
             raise ValueError(f"`divisor` and `mean_weight` must be finite and not negative, got {divisor} and {mean_weight}.")
         self.divisor, self.mean_weight = divisor, mean_weight
 
-    def train_minibatch(self, Dataset data not None, indices, params, moments, double learning_rate, long update):
+    def train_minibatch(self, Dataset data not None, indices, params, moments, double learning_rate, long update, *, part=None,
+                        n_parts=None):
         """Forward, loss, back-propagation through time, clipping and one step of the optimizer.
 
         Parameters
@@ -611,11 +658,17 @@ cdef class Engine:
         learning_rate : float
         update : int
             Number of this update, from 1: for Adam's correction and the dropout masks.
+        part : int or None
+            None: the whole minibatch. Otherwise it comes in parts, in as many calls: this one is number `part`, from 0 on. Only
+            the last one updates, for all of them; nothing has changed before. It begins anew with part 0.
+        n_parts : int or None
+            How many parts there are; None: `n_accumulated`.
 
         Returns
         -------
         loss, total_weight : float
-            `sum(w l) / sum(w)` without penalty, and `sum(w)`; (0, 0) and no update if that is 0.
+            `sum(w l) / sum(w)` without penalty, and `sum(w)`, over all parts; (0, 0) and no update if that is 0, or if parts are
+            still to come.
 
         Raises
         ------
@@ -633,14 +686,23 @@ cdef class Engine:
             raise ValueError("`params` must be the array that was loaded.")
         pointer_to(params, "params", self.kind, (self.network.n_params,), True)
         job.moments = pointer_to(moments, "moments", self.kind, (OPTIMIZERS[solver], self.network.n_params), True)
+        if part is None:
+            part, n_parts = 0, 1
+        elif n_parts is None:
+            n_parts = self.n_accumulated
         self.attach(data, True)
-        self.take_minibatch(data, <const isize *>pointer_to(indices, "indices", cnp.NPY_INTP, (-1,)), len(indices))
-        if job.batch.total_weight <= 0:
-            return 0.0, 0.0
+        self.take_minibatch(data, <const isize *>pointer_to(indices, "indices", cnp.NPY_INTP, (-1,)), len(indices), part, n_parts)
         optimizer.learning_rate = learning_rate
         optimizer.correction_1 = 1 - pow(optimizer.beta_1, update)
         optimizer.correction_2 = 1 - pow(optimizer.beta_2, update)
         job.batch.update, job.batch.dropping, job.batch.d_values = <uint32_t>update, True, NULL
+        if part < n_parts - 1:
+            self.run(self.kernels.train, NULL, NULL, NULL)
+            return 0.0, 0.0
+        if self.weight <= 0:
+            return 0.0, 0.0
+        if n_parts > 1:
+            self.fill_places()
         self.run(self.kernels.train, self.kernels.reduce, self.kernels.update, self.kernels.pack)
         if not isfinite(job.batch.loss):
             raise FloatingPointError(f"the loss is {job.batch.loss}")
@@ -649,7 +711,8 @@ cdef class Engine:
         if job.batch.too_large:
             raise FloatingPointError(f"the norm of the gradient is {job.batch.gradient_norm:.3g}, whose square overflows "
                                      f"{self.dtype}")
-        return job.batch.loss, job.batch.total_weight
+        loss = job.batch.loss if n_parts == 1 else job.batch.loss * (job.batch.total_weight / self.weight)
+        return loss, self.weight
 
     def loss_and_grad(self, Dataset data not None, indices=None, *, long update=0, bint dropout=False,
                       bint input_gradient=False):
@@ -723,7 +786,7 @@ cdef class Engine:
                 d_params[tensor.at:tensor.at + tensor.size] = self.gradient[tensor.summed:tensor.summed + tensor.size]
                 continue
             table = d_params[tensor.at:tensor.at + tensor.size].reshape(tensor.units, tensor.columns)
-            for slice in range(self.job.batch.n_slices - 1, -1, -1):    # the first one that has a row holds its sum
+            for slice in range(self.job.batch.n_places - 1, -1, -1):    # the first one that has a row holds its sum
                 first = slice * network.n_codes + tensor.codes
                 codes = self.slice_codes[first + 1:first + 1 + self.slice_codes[first]]
                 first = slice * network.touched.size + tensor.gradient

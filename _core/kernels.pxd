@@ -186,7 +186,7 @@ cdef extern from "interface/job.h" nogil:
 
     ctypedef struct rnn_batch:
         const isize *samples
-        isize size, n_slices
+        isize size, n_slices, part, n_parts, n_places
         double total_weight, divisor
         int raw, dropping
         uint32_t update
@@ -214,9 +214,11 @@ cdef extern from "interface/job.h" nogil:
         void *packed
         void *gradient
         void *moments
+        isize most_places
         void *slice_gradients
         void *slice_rows
         isize *slice_codes
+        const void **touched_walks
         double *piece_norms
         void *arenas
         isize *arena_ints
@@ -245,6 +247,7 @@ cdef extern from "interface/kernels.h" nogil:
         double (*work_of)(const rnn_network *network, isize n_steps, isize n_sequences) noexcept nogil
         void (*poison_gaps)(const rnn_region *region, isize copies, void *memory) noexcept nogil
         rnn_phase pack, train, predict, reduce, update, session_step
+        void (*clear_place)(const rnn_job *job, isize place) noexcept nogil
         void (*row_losses)(const rnn_job *job, isize n, const void *outputs, void *row, double *losses) noexcept nogil
         void (*math)(rnn_math function, isize n, const void *x, void *y) noexcept nogil
 

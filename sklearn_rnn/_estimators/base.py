@@ -427,9 +427,17 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         self._set_fitted(attributes)
 
     def _warn_of_batch_size(self, n_sequences):
-        if self.batch_size != "auto" and self.batch_size > n_sequences:
+        batch_size, steps = self.batch_size, self.gradient_accumulation_steps
+        if batch_size != "auto" and batch_size <= n_sequences < batch_size * steps:
             warnings.warn(
-                f"`batch_size`={self.batch_size} is larger than the number of training sequences, "
+                f"`gradient_accumulation_steps`={steps} times `batch_size`={batch_size} is larger "
+                f"than the number of training sequences, {n_sequences}: each update has all of "
+                "them.",
+                stacklevel=level_of_caller(),
+            )
+        if batch_size != "auto" and batch_size > n_sequences:
+            warnings.warn(
+                f"`batch_size`={batch_size} is larger than the number of training sequences, "
                 f"{n_sequences}: each minibatch has all of them.",
                 stacklevel=level_of_caller(),
             )

@@ -96,6 +96,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         alpha=0.0,
         l1_ratio=0.0,
         batch_size="auto",
+        gradient_accumulation_steps=1,
         learning_rate="constant",
         learning_rate_init=0.005,
         power_t=0.5,
@@ -145,6 +146,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         self.alpha = alpha
         self.l1_ratio = l1_ratio
         self.batch_size = batch_size
+        self.gradient_accumulation_steps = gradient_accumulation_steps
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
         self.power_t = power_t

@@ -22,7 +22,7 @@ from .._training.optimizers import LEARNING_RATE, SOLVERS
 NEVER_ZERO = ("epsilon", "max_grad_value", "huber_delta")
 CLASSIFIER, REGRESSOR = "classifier", "regressor"
 # Parameters of training that models of earlier versions do not have; their defaults change nothing.
-LATER_IN_TRAINING = ("frozen",)
+LATER_IN_TRAINING = ("frozen", "gradient_accumulation_steps")
 
 
 class Parameter(NamedTuple):
@@ -236,6 +236,16 @@ TABLE = {
         'int or "auto"',
         'Sequences per minibatch. "auto" is 16, or for more than 1024 sequences one 64th of them, '
         "up to 128.",
+    ),
+    "gradient_accumulation_steps": Parameter(
+        integer(1),
+        1,
+        "int",
+        "Number of minibatches whose gradients are summed before the weights are updated. An "
+        "update is that of one minibatch of `batch_size` times this number (fewer sequences at the "
+        "end of an epoch), but only the memory for gradients grows with it, not that for the "
+        "steps, which only `batch_size` and the number of threads determine. The results are the "
+        "same up to rounding, and for up to 256 sequences per update usually bit for bit.",
     ),
     "learning_rate": Parameter(
         LEARNING_RATE,

@@ -40,6 +40,11 @@ def resolve_batch_size(batch_size, n_samples):
     return auto_batch_size(n_samples) if batch_size == "auto" else min(batch_size, n_samples)
 
 
+def n_accumulated(settings, batch_size, n_samples):
+    """Return how many minibatches an update sums; more than all sequences make no difference."""
+    return min(settings.gradient_accumulation_steps, -(-n_samples // batch_size))
+
+
 def train(training, n_threads, observers):
     """Train epoch by epoch; `training.progress` changes as it goes, minibatch by minibatch.
 
@@ -51,6 +56,7 @@ def train(training, n_threads, observers):
     progress, settings, examples = training.progress, training.settings, training.examples
     lengths = examples.sequences.lengths[training.indices]
     batch_size = resolve_batch_size(settings.batch_size, len(lengths))
+    n_minibatches = n_accumulated(settings, batch_size, len(lengths))
     engine = training.network.engine(
         lengths,
         batch_size,
@@ -59,7 +65,9 @@ def train(training, n_threads, observers):
         memory_budget=settings.memory_budget,
         carried=examples.initial_state is not None,
         frozen=training.frozen,
+        n_accumulated=n_minibatches,
     )
+    batch_size = min(n_minibatches * batch_size, len(lengths))  # of an update
     dataset = examples.dataset()
     n_updates = progress.n_updates
     try:

@@ -16,6 +16,7 @@ class Settings:
     alpha: float
     l1_ratio: float
     batch_size: int | str
+    gradient_accumulation_steps: int
     memory_budget: int | None
     learning_rate: str | Callable[[float], float]
     learning_rate_init: float
