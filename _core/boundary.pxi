@@ -1,5 +1,5 @@
 """Checks of what comes from Python: arrays, types, names, data."""
-from kernels cimport CACHE_LINE, MATH_SIGMOID, isize, rnn_kernels_of, rnn_node
+from kernels cimport CACHE_LINE, MATH_SIGMOID, isize, rnn_data, rnn_kernels_of, rnn_node
 
 
 cdef void *pointer_to(object array, str name, int kind, tuple shape, bint writeable=False) except NULL:
@@ -167,3 +167,83 @@ cdef class Dataset:
                 raise ValueError(f"Column {column} of `values` must hold integers from 0 to {n - 1}.")
         self.nodes_of_codes = tables.nodes
         return 0
+
+
+cdef class Windows:
+    """Windows over the rows of a dataset, each with steps of one sequence: for truncated back-propagation through time.
+
+    The arrays may be changed in place between calls: a lane is one window that moves. What a minibatch uses is checked then.
+
+    Parameters
+    ----------
+    data : Dataset
+    first, length : ndarray of shape (n_windows,), intp
+        Window i has `length[i]` steps, the rows of `data.values` from `first[i]` on.
+    sample : ndarray of shape (n_windows,), intp
+        The sequence to which these rows belong. With one target per sequence, the window has its target and weight.
+    taught_from : ndarray of shape (n_windows,), intp; or None for zeros
+        Losses of earlier steps of the window are not counted. (One target per sequence belongs to the last step.)
+    kept_after : ndarray of shape (n_windows,), intp; or None for `length`
+        After how many steps of the window the state is taken that goes on.
+    """
+    cdef readonly Dataset data
+    cdef readonly object first, length, sample, taught_from, kept_after
+    cdef readonly isize n_windows
+    cdef const isize *first_data
+    cdef const isize *length_data
+    cdef const isize *sample_data
+    cdef const isize *taught_data
+    cdef const isize *kept_data
+    cdef object in_use                      # (5, n_windows): copies of what was checked, so that nothing else is ever used
+    cdef isize *in_use_data
+
+    def __cinit__(self, Dataset data not None, first, length, sample, taught_from=None, kept_after=None):
+        cdef tuple shape
+        self.first_data = <const isize *>pointer_to(first, "first", cnp.NPY_INTP, (-1,))
+        self.n_windows = len(first)
+        shape = (self.n_windows,)
+        self.length_data = <const isize *>pointer_to(length, "length", cnp.NPY_INTP, shape)
+        self.sample_data = <const isize *>pointer_to(sample, "sample", cnp.NPY_INTP, shape)
+        if taught_from is not None:
+            self.taught_data = <const isize *>pointer_to(taught_from, "taught_from", cnp.NPY_INTP, shape)
+        if kept_after is not None:
+            self.kept_data = <const isize *>pointer_to(kept_after, "kept_after", cnp.NPY_INTP, shape)
+        self.data, self.first, self.length, self.sample = data, first, length, sample
+        self.taught_from, self.kept_after = taught_from, kept_after
+        self.in_use = np.zeros((5, self.n_windows), dtype=np.intp)
+        self.in_use_data = <isize *>cnp.PyArray_DATA(self.in_use)
+
+    cdef int use(self, isize i) except -1:
+        """Check window i, and copy it for a minibatch."""
+        cdef isize first = self.first_data[i], length = self.length_data[i], sample = self.sample_data[i]
+        cdef isize taught_from = 0 if self.taught_data == NULL else self.taught_data[i]
+        cdef isize kept_after = length if self.kept_data == NULL else self.kept_data[i]
+        cdef isize begin, end, n = self.n_windows
+        if not 0 <= sample < self.data.n_samples:
+            raise ValueError(f"`sample` must be from 0 to {self.data.n_samples - 1}, got {sample} in window {i}.")
+        begin, end = self.data.offset_data[sample], self.data.offset_data[sample + 1]
+        if not begin <= first < end:
+            raise ValueError(f"`first` must be a row of sequence {sample}, from {begin} to {end - 1}, got {first} in window {i}.")
+        if not 1 <= length <= end - first:
+            raise ValueError(f"`length` must be from 1 to {end - first}, so that the window ends within sequence {sample}, got "
+                             f"{length} in window {i}.")
+        if not 0 <= taught_from <= length:
+            raise ValueError(f"`taught_from` must be from 0 to {length}, the `length` of the window, got {taught_from} in window "
+                             f"{i}.")
+        if not 1 <= kept_after <= length:
+            raise ValueError(f"`kept_after` must be from 1 to {length}, the `length` of the window, got {kept_after} in window "
+                             f"{i}.")
+        self.in_use_data[i], self.in_use_data[n + i], self.in_use_data[2 * n + i] = first, first + length, sample
+        self.in_use_data[3 * n + i], self.in_use_data[4 * n + i] = taught_from, kept_after
+        return 0
+
+    cdef void point(self, rnn_data *data) noexcept:
+        """Let the kernels read the windows that are in use."""
+        cdef isize n = self.n_windows
+        data.first, data.end, data.sequence = self.in_use_data, self.in_use_data + n, self.in_use_data + 2 * n
+        data.taught_from, data.kept_after = self.in_use_data + 3 * n, self.in_use_data + 4 * n
+
+    cdef bint overlap(self, indices):
+        """Whether two of these windows, which are in use, share a row."""
+        order = np.asarray(indices)[np.argsort(self.in_use[0, indices])]
+        return bool(np.any(self.in_use[1, order[:-1]] > self.in_use[0, order[1:]]))

@@ -14,8 +14,8 @@ from blas cimport gemm_double, gemm_float
 from kernels cimport (
     BLOCK_ROWS, CLASS_PER_GROUP, CLASS_PER_OUTPUT, MAX_DIRECTIONS, MOST_HELPERS, NUMBERS, NUMBERS_PER_QUANTILE, ONCE, PLAN_MADE,
     PLAN_OVER_BUDGET, PLAN_TOO_LONG, POLL_WORK, ROW_PER_SEQUENCE, SIGNAL_NANOSECONDS, TWO_CLASSES, rnn_batch, rnn_carried,
-    rnn_job, rnn_kind_info, rnn_network, rnn_node, rnn_optimizer, rnn_phase, rnn_targets, rnn_team, rnn_tensor, rnn_wish,
-    run_phases, start_helpers, steps_of, stop_job
+    rnn_data, rnn_job, rnn_kind_info, rnn_network, rnn_node, rnn_optimizer, rnn_phase, rnn_targets, rnn_team, rnn_tensor,
+    rnn_wish, run_phases, start_helpers, steps_of, stop_job
 )
 
 # Below this many multiplications, about half a millisecond, one thread does everything. On a quiet machine a second one would
@@ -99,6 +99,9 @@ cdef class Engine:
         Make room for the squares of the gradients of h (training only).
     carried : bool
         Continue from given states, those of the data: see `Dataset`.
+    windowed : bool
+        Make room for `Windows`, and for states that calls take and return (training only). `lengths` are those of the longest
+        windows.
     session : bool
         Make room for a `Session`.
     n_accumulated : int
@@ -114,7 +117,7 @@ cdef class Engine:
     cdef const rnn_kernels *kernels
     cdef int kind
     cdef isize max_batch, n_accumulated, n_taught
-    cdef bint loaded, running
+    cdef bint loaded, running, windowed
     cdef object pending
     cdef readonly object dtype
     cdef bint optimizing
@@ -126,8 +129,8 @@ cdef class Engine:
 
     def __cinit__(self, *, n_features, nodes, loss, per_step, dtype, n_threads, training, lengths, batch_size, huber_delta=1.0,
                   quantile=0.5, groups=(), stride=1, window=1, memory_budget=None, result=None, by_step=False,
-                  input_gradient=False, probe=False, carried=False, session=False, n_accumulated=1,
-                  frozen=()):
+                  input_gradient=False, probe=False, carried=False, windowed=False, session=False,
+                  n_accumulated=1, frozen=()):
         cdef rnn_network *network
         self.kind = type_of(dtype)
         self.job_memory = aligned_empty(sizeof(rnn_job), np.uint8)
@@ -146,7 +149,8 @@ cdef class Engine:
         if not 1 <= stride < LARGEST:
             raise ValueError(f"`stride` must be 1 to {LARGEST - 1}, got {stride}.")
         network.stride = stride
-        network.per_step, network.training, network.by_step, network.carried = per_step, training, by_step, carried
+        network.per_step, network.training, network.by_step = per_step, training, by_step
+        network.carried, self.windowed = carried or windowed, windowed
         network.session, network.probe = session, training and probe
         network.input_gradient = training and input_gradient
         if result is not None:
@@ -154,6 +158,8 @@ cdef class Engine:
                 raise ValueError(f"`result` must be from 0 to {network.n_nodes - 2}, got {result}.")
             network.result = result + 1
         self.check_result(loss)
+        if windowed:
+            self.check_windowed()
         if frozen:
             self.freeze(tensors(n_features, nodes, window), frozen)
         if not 1 <= n_accumulated < LARGEST or (n_accumulated > 1 and (probe or not training)):
@@ -161,7 +167,7 @@ cdef class Engine:
                              f"{n_accumulated}.")
         self.n_accumulated, self.slices_of_parts = n_accumulated, []
         self.allocate(np.asarray(lengths, dtype=np.intp), batch_size, n_threads, memory_budget)
-        self.job.network = network
+        self.job.network, self.job.carry_factor = network, 1
         if threading.current_thread() is threading.main_thread():   # only this one runs signal handlers
             self.job.sync.poll = call_signal_handlers
         self.job.sync.owner = <void *>self
@@ -213,13 +219,13 @@ cdef class Engine:
             raise ValueError("A head that reads last states must not have a target per step.")
         if network.training and not is_head:
             raise ValueError("The last node must be a head for training.")
-        if network.carried and not self.is_causal():
+        if network.carried and not self.windowed and not self.is_causal():
             raise ValueError("`carried` must be False in networks with a reverse direction.")
         if network.per_step and network.stride > 1:
             raise ValueError(f"`stride` must be 1 in a network with a target per step, got {network.stride}.")
         if network.column != NULL and network.stride > 1:
             raise ValueError(f"`stride` must be 1 in a network that reads codes in its data, got {network.stride}.")
-        if network.carried and (network.stride > 1 or network.window > 1):
+        if network.carried and not self.windowed and (network.stride > 1 or network.window > 1):
             raise ValueError("`carried` must be False in a network that reads windows of its data.")
         if network.session and not (network.carried and is_head and not network.training):
             raise ValueError("A session must be made with carried=True and training=False, and its last node must be a head.")
@@ -243,15 +249,38 @@ cdef class Engine:
             node[tensor.node + 1].frozen &= tensor.name in frozen
         return 0
 
-    cdef int check_session(self) except -1:
-        """Refuse nodes that read all steps of a sequence."""
+    cdef object node_of_all_steps(self):
+        """The first node that reads all steps of a sequence at once, or None."""
         cdef const rnn_kind_info *info
         cdef int i
         for i in range(1, self.network.n_nodes):
             info = self.tables.info_of(i)
             if info.rows == ROW_PER_SEQUENCE and not info.only_last_rows:
-                raise ValueError(f"A session must not have node {self.tables.nodes[i - 1].name!r}, which reads all steps of a "
-                                 "sequence.")
+                return self.tables.nodes[i - 1]
+        return None
+
+    cdef int check_session(self) except -1:
+        """Refuse nodes that read all steps of a sequence."""
+        node = self.node_of_all_steps()
+        if node is not None:
+            raise ValueError(f"A session must not have node {node.name!r}, which reads all steps of a sequence.")
+        return 0
+
+    cdef int check_windowed(self) except -1:
+        """Refuse networks whose states do not go on from window to window."""
+        cdef const rnn_network *network = self.network
+        node = self.node_of_all_steps()
+        if not network.training or network.session:
+            raise ValueError("`windowed` must be False in an engine that was not made for training.")
+        if not self.is_causal():
+            raise ValueError("`windowed` must be False in a network with a reverse direction, which begins at the last step of a "
+                             "sequence.")
+        if network.stride > 1 or network.window > 1:
+            raise ValueError(f"`windowed` must be False in a network with a stride, got stride={network.stride} and "
+                             f"window={network.window}.")
+        if node is not None:
+            raise ValueError(f"`windowed` must be False in a network with pooling other than 'last': node {node.name!r} reads "
+                             "all steps of a sequence.")
         return 0
 
     cdef bint is_causal(self):
@@ -398,11 +427,17 @@ cdef class Engine:
 
     cdef isize steps_of(self, isize sample) noexcept:
         """Steps of a sequence, as the network counts them."""
-        return steps_of(self.network, self.job.data.offsets[sample + 1] - self.job.data.offsets[sample])
+        return steps_of(self.network, self.job.data.end[sample] - self.job.data.first[sample])
 
-    cdef attach(self, Dataset data, bint taught):
-        """Point the job at the data, after a check that their shapes match this network."""
+    cdef isize attach(self, object samples, bint taught, initial_state=None) except -1:
+        """Point the job at a `Dataset`, or `Windows` of one, after a check that their shapes match this network.
+
+        Returns the number of sequences or windows.
+        """
         cdef rnn_network *network = self.network
+        cdef Windows windows = samples if isinstance(samples, Windows) else None
+        cdef Dataset data = samples if windows is None else windows.data
+        cdef isize n_samples = data.n_samples if windows is None else windows.n_windows
         cdef rnn_job *job = self.job
         cdef rnn_targets kind
         cdef tuple shape
@@ -413,11 +448,19 @@ cdef class Engine:
         self.refuse_if_running()
         if not self.loaded:
             raise ValueError("`load` must be called first.")
+        if windows is not None and not self.windowed:
+            raise ValueError("`Windows` need an engine made with `windowed`.")
         if network.n_features > network.node[0].units:
             data.check_codes(self.tables)
         n = data.n_steps if network.per_step else data.n_samples
-        job.data.values, job.data.values_are_double, job.data.offsets = data.value_data, data.values_are_double, data.offset_data
+        job.data.values, job.data.values_are_double = data.value_data, data.values_are_double
+        job.data.first, job.data.end = data.offset_data, data.offset_data + 1
+        job.data.sequence = job.data.taught_from = job.data.kept_after = NULL
         job.data.result_offsets = data.offset_data
+        if windows is not None:
+            windows.point(&job.data)
+        elif initial_state is None:
+            initial_state = data.initial_state
         if network.stride > 1:
             lengths = (np.diff(data.offsets) - 1) // network.stride + 1
             self.result_offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.intp)
@@ -428,9 +471,9 @@ cdef class Engine:
         job.data.weights = NULL
         job.initial_state = NULL
         if network.training:
-            job.initial_state = self.pointer_to_states(data.initial_state, data.n_samples)
+            job.initial_state = self.pointer_to_states(initial_state, n_samples)
         if not taught:
-            return
+            return n_samples
         kind = self.kernels.losses[network.loss].targets
         shape = (n,)
         if kind not in (TWO_CLASSES, CLASS_PER_OUTPUT):
@@ -442,10 +485,11 @@ cdef class Engine:
             self.check_labels(data)
         if data.weights is not None:
             job.data.weights = <const double *>pointer_to(data.weights, "weights", cnp.NPY_FLOAT64, (n,))
+        return n_samples
 
     cdef const void *pointer_to_states(self, initial_state, isize n_samples) except? NULL:
         """Data of given states, which an engine needs if it was made with `carried`; else NULL."""
-        if (initial_state is not None) != self.network.carried:
+        if (initial_state is not None) != self.network.carried and not self.windowed:
             raise ValueError("`initial_state` must be given if and only if the engine was made with `carried`.")
         if initial_state is None:
             return NULL
@@ -468,10 +512,28 @@ cdef class Engine:
                                  f"{data.greatest_label[i]}{column}.")
         return 0
 
-    cdef int take_minibatch(self, Dataset data, const isize *indices, isize batch, isize part=0, isize n_parts=1) except -1:
-        """Make these samples the next minibatch, or a part of it, longest first, and sum its weights."""
+    cdef int pass_states(self, isize n_samples, final_state, double carry_factor) except -1:
+        """Set what a call on windows asks for besides the states they begin with; `forget_states` undoes it."""
         cdef rnn_job *job = self.job
-        cdef isize *samples = <isize *>job.batch.samples
+        if not self.windowed and (final_state is not None or carry_factor != 1):
+            raise ValueError("`final_state` and `carry_factor` need an engine made with `windowed`.")
+        if not 0 <= carry_factor < INFINITY:
+            raise ValueError(f"`carry_factor` must be finite and not negative, got {carry_factor}.")
+        if final_state is not None:
+            job.final_state = pointer_to(final_state, "final_state", self.kind, (n_samples, self.network.state_columns), True)
+        job.carry_factor = carry_factor
+        return 0
+
+    cdef void forget_states(self) noexcept:
+        self.job.initial_state = self.job.final_state = NULL
+        self.job.carry_factor = 1
+
+    cdef int take_minibatch(self, object samples, isize n_samples, const isize *indices, isize batch, isize part=0,
+                            isize n_parts=1) except -1:
+        """Make some sequences of a `Dataset`, or some `Windows`, the next minibatch, or a part of it; sum its weights."""
+        cdef rnn_job *job = self.job
+        cdef Windows windows = samples if isinstance(samples, Windows) else None
+        cdef isize *taken = <isize *>job.batch.samples
         cdef ranked *ranks = <ranked *>cnp.PyArray_DATA(self.ranks)
         cdef isize i, length, total = 0
         cdef bint sorted_already = True
@@ -480,8 +542,10 @@ cdef class Engine:
             raise ValueError(f"A minibatch must hold 1 to {most} sequences, got {batch}.")
         self.begin_part(part, n_parts)
         for i in range(batch):
-            if not 0 <= indices[i] < data.n_samples:
-                raise IndexError(f"`indices` must lie in 0 to {data.n_samples - 1}, got {indices[i]}.")
+            if not 0 <= indices[i] < n_samples:
+                raise IndexError(f"`indices` must lie in 0 to {n_samples - 1}, got {indices[i]}.")
+            if windows is not None:
+                windows.use(indices[i])
             length = self.steps_of(indices[i])
             sorted_already = sorted_already and (i == 0 or length <= ranks[i - 1].length)
             ranks[i].length, ranks[i].position, ranks[i].sample = length, i, indices[i]
@@ -489,7 +553,7 @@ cdef class Engine:
             qsort(ranks, batch, sizeof(ranked), longest_first)
         job.batch.size, job.batch.n_slices = batch, self.kernels.slices_of(self.network, batch)
         for i in range(batch):
-            samples[i] = ranks[i].sample
+            taken[i] = ranks[i].sample
         for i in range(0, batch, job.batch.n_slices):
             total += ranks[i].length
         if ranks[0].length > self.network.max_steps or total > self.network.max_slice_steps:
@@ -521,6 +585,8 @@ cdef class Engine:
         """Clear the places of slices that a part does not have."""
         cdef const rnn_batch *batch = &self.job.batch
         cdef isize place
+        if batch.n_parts == 1:
+            return
         for place in range(batch.n_places):
             if place // batch.n_parts >= self.slices_of_parts[place % batch.n_parts]:
                 self.kernels.clear_place(self.job, place)
@@ -528,12 +594,20 @@ cdef class Engine:
     cdef void weigh_batch(self, const isize *indices) noexcept:
         """Sum the weights of the minibatch so far, choose the divisor of the loss, and scale the limits of clipping."""
         cdef rnn_job *job = self.job
-        cdef isize i, j, first, end
+        cdef const rnn_data *data = &job.data
+        cdef isize i, j, first, end, sample
         cdef double share
         for i in range(job.batch.size):
-            first, end = indices[i], indices[i] + 1
+            sample = indices[i]
             if self.network.per_step:
-                first, end = job.data.offsets[first], job.data.offsets[end]
+                first, end = data.first[sample], data.end[sample]
+                if data.taught_from != NULL:
+                    first += data.taught_from[sample]
+            else:
+                first = sample if data.sequence == NULL else data.sequence[sample]
+                end = first + 1
+                if data.taught_from != NULL and data.taught_from[sample] == data.end[sample] - data.first[sample]:
+                    end = first
             if job.data.weights == NULL:
                 self.weight += end - first
                 continue
@@ -644,20 +718,32 @@ cdef class Engine:
             raise ValueError(f"`divisor` and `mean_weight` must be finite and not negative, got {divisor} and {mean_weight}.")
         self.divisor, self.mean_weight = divisor, mean_weight
 
-    def train_minibatch(self, Dataset data not None, indices, params, moments, double learning_rate, long update, *, part=None,
-                        n_parts=None):
+    def train_minibatch(self, data not None, indices, params, moments, double learning_rate, long update, *,
+                        initial_state=None, final_state=None, double carry_factor=1.0, part=None, n_parts=None):
         """Forward, loss, back-propagation through time, clipping and one step of the optimizer.
 
         Parameters
         ----------
-        data : Dataset
+        data : Dataset or Windows
+            `Windows`, `final_state` and a `carry_factor` need an engine made with `windowed`.
         indices : ndarray of shape (batch,), intp
+            Of sequences or windows.
         params : ndarray of shape (n_params,), changed in place
             The array that was loaded.
         moments : ndarray of shape (n_vectors, n_params), changed in place
         learning_rate : float
         update : int
             Number of this update, from 1: for Adam's correction and the dropout masks.
+        initial_state : ndarray of shape (n_windows, n_state_columns), the network's dtype; or None
+            The states with which the windows (or sequences) of this minibatch begin, as `state_layout` names them; they get no
+            gradient. None: as sequences begin, with zeros or learned states.
+        final_state : ndarray of shape (n_windows, n_state_columns), changed in place; or None
+            The rows of this minibatch become the states after `kept_after` steps of each window. They mean nothing if the call
+            raises.
+        carry_factor : float
+            By what the gradient is multiplied each time it goes one step back in time within a window. With windows that end at
+            each step with probability c, 1 / (1 - c) makes the expected gradient that of whole sequences (Tallec and Ollivier,
+            2017).
         part : int or None
             None: the whole minibatch. Otherwise it comes in parts, in as many calls: this one is number `part`, from 0 on. Only
             the last one updates, for all of them; nothing has changed before. It begins anew with part 0.
@@ -677,6 +763,7 @@ cdef class Engine:
             Nothing is changed then, nor after an exception in a signal handler, such as KeyboardInterrupt.
         """
         cdef rnn_job *job = self.job
+        cdef isize n_samples
         optimizer = &job.optimizer
         solver = list(OPTIMIZERS)[optimizer.kind]
         if not (self.network.training and self.optimizing) or update < 1:
@@ -690,20 +777,26 @@ cdef class Engine:
             part, n_parts = 0, 1
         elif n_parts is None:
             n_parts = self.n_accumulated
-        self.attach(data, True)
-        self.take_minibatch(data, <const isize *>pointer_to(indices, "indices", cnp.NPY_INTP, (-1,)), len(indices), part, n_parts)
+        n_samples = self.attach(data, True, initial_state)
+        self.take_minibatch(data, n_samples, <const isize *>pointer_to(indices, "indices", cnp.NPY_INTP, (-1,)), len(indices),
+                            part, n_parts)
         optimizer.learning_rate = learning_rate
         optimizer.correction_1 = 1 - pow(optimizer.beta_1, update)
         optimizer.correction_2 = 1 - pow(optimizer.beta_2, update)
         job.batch.update, job.batch.dropping, job.batch.d_values = <uint32_t>update, True, NULL
-        if part < n_parts - 1:
-            self.run(self.kernels.train, NULL, NULL, NULL)
+        try:
+            self.pass_states(n_samples, final_state, carry_factor)
+            if part < n_parts - 1:
+                self.run(self.kernels.train, NULL, NULL, NULL)
+            elif self.weight > 0:
+                self.fill_places()
+                self.run(self.kernels.train, self.kernels.reduce, self.kernels.update, self.kernels.pack)
+            elif final_state is not None:       # nothing is taught, but the states go on
+                self.run(self.kernels.predict, NULL, NULL, NULL)
+        finally:
+            self.forget_states()
+        if part < n_parts - 1 or self.weight <= 0:
             return 0.0, 0.0
-        if self.weight <= 0:
-            return 0.0, 0.0
-        if n_parts > 1:
-            self.fill_places()
-        self.run(self.kernels.train, self.kernels.reduce, self.kernels.update, self.kernels.pack)
         if not isfinite(job.batch.loss):
             raise FloatingPointError(f"the loss is {job.batch.loss}")
         if not isfinite(job.batch.gradient_norm):
@@ -714,20 +807,22 @@ cdef class Engine:
         loss = job.batch.loss if n_parts == 1 else job.batch.loss * (job.batch.total_weight / self.weight)
         return loss, self.weight
 
-    def loss_and_grad(self, Dataset data not None, indices=None, *, long update=0, bint dropout=False,
-                      bint input_gradient=False):
+    def loss_and_grad(self, data not None, indices=None, *, long update=0, bint dropout=False, bint input_gradient=False,
+                      initial_state=None, final_state=None, double carry_factor=1.0):
         """Loss of a minibatch and its gradient with respect to the parameters (and the input), without penalty or clipping.
 
         Parameters
         ----------
-        data : Dataset
-        indices : ndarray of shape (batch,), intp; or None for all sequences
+        data : Dataset or Windows
+        indices : ndarray of shape (batch,), intp; or None for all sequences or windows
         update : int
             Number of the update whose dropout masks are drawn.
         dropout : bool
             Whether to drop units.
         input_gradient : bool
             Whether to return the gradient of the input too. Needs an engine made with `input_gradient`.
+        initial_state, final_state, carry_factor
+            See `train_minibatch`.
 
         Returns
         -------
@@ -738,23 +833,27 @@ cdef class Engine:
         Raises
         ------
         ValueError
-            If the engine was not made for this, the data do not fit it, or `indices` repeat with `input_gradient`.
+            If the engine was not made for this, the data do not fit it, or `indices` repeat or windows overlap with
+            `input_gradient`.
         """
         cdef rnn_job *job = self.job
         cdef rnn_optimizer kept = job.optimizer
+        cdef isize n_samples
         if not self.network.training:
             raise ValueError("`loss_and_grad` needs an engine made for training.")
-        self.attach(data, True)
+        n_samples = self.attach(data, True, initial_state)
         if indices is None:
-            indices = np.arange(data.n_samples, dtype=np.intp)
-        self.take_minibatch(data, <const isize *>pointer_to(indices, "indices", cnp.NPY_INTP, (-1,)), len(indices))
+            indices = np.arange(n_samples, dtype=np.intp)
+        self.take_minibatch(data, n_samples, <const isize *>pointer_to(indices, "indices", cnp.NPY_INTP, (-1,)), len(indices))
         d_values = None
         if input_gradient:
             if not self.network.input_gradient:
                 raise ValueError("`loss_and_grad` needs an engine made with `input_gradient` for the gradient of the input.")
             if len(np.unique(indices)) < len(indices):
                 raise ValueError("`indices` must not repeat for the gradient of the input.")
-            d_values = np.zeros((data.n_steps, data.n_features), dtype=self.dtype)
+            if isinstance(data, Windows) and (<Windows>data).overlap(indices):
+                raise ValueError("Windows must not overlap for the gradient of the input.")
+            d_values = np.zeros((<Windows>data).data.values.shape if isinstance(data, Windows) else data.values.shape, self.dtype)
         job.batch.d_values = cnp.PyArray_DATA(d_values) if input_gradient else NULL
         job.batch.update, job.batch.dropping = <uint32_t>update, dropout
         job.optimizer.alpha = 0
@@ -762,12 +861,44 @@ cdef class Engine:
             self.probed[...] = 0
             job.probe = <double *>cnp.PyArray_DATA(self.probed)
         try:
+            self.pass_states(n_samples, final_state, carry_factor)
             self.run(self.kernels.train, self.kernels.reduce, NULL, NULL)
         finally:
+            self.forget_states()
             job.optimizer = kept
             job.probe = NULL
         d_params = self.flat_gradient()
         return (job.batch.loss, d_params, d_values) if input_gradient else (job.batch.loss, d_params)
+
+    def advance(self, data not None, indices, long update, *, initial_state=None, final_state):
+        """Let states go on over windows as in training, without a loss or a gradient.
+
+        Parameters
+        ----------
+        data : Dataset or Windows
+        indices : ndarray of shape (batch,), intp
+        update : int
+            Number of the update whose dropout masks are drawn.
+        initial_state, final_state
+            See `train_minibatch`.
+
+        Raises
+        ------
+        ValueError
+            If the engine was not made with `windowed`, or the data do not fit it.
+        """
+        cdef rnn_job *job = self.job
+        cdef isize n_samples
+        if not self.windowed:
+            raise ValueError("`advance` needs an engine made with `windowed`.")
+        n_samples = self.attach(data, False, initial_state)
+        self.take_minibatch(data, n_samples, <const isize *>pointer_to(indices, "indices", cnp.NPY_INTP, (-1,)), len(indices))
+        job.batch.update, job.batch.dropping = <uint32_t>update, True
+        try:
+            self.pass_states(n_samples, final_state, 1)
+            self.run(self.kernels.predict, NULL, NULL, NULL)
+        finally:
+            self.forget_states()
 
     cdef object flat_gradient(self):
         """Copy of the gradient (n_params,), with zeros for frozen arrays and for rows of tables that were not touched."""
@@ -888,7 +1019,7 @@ cdef class Engine:
         order_data = <const isize *>cnp.PyArray_DATA(order)
         try:
             for first in range(0, data.n_samples, self.max_batch):
-                self.take_minibatch(data, order_data + first, min(self.max_batch, data.n_samples - first))
+                self.take_minibatch(data, data.n_samples, order_data + first, min(self.max_batch, data.n_samples - first))
                 self.run(self.kernels.predict, NULL, NULL, NULL)
         finally:
             job.initial_state = job.final_state = NULL

@@ -178,7 +178,11 @@ cdef extern from "interface/job.h" nogil:
         int values_are_double
         const double *shift
         const double *factor
-        const isize *offsets
+        const isize *first
+        const isize *end
+        const isize *sequence
+        const isize *taught_from
+        const isize *kept_after
         const isize *result_offsets
         const int32_t *labels
         const void *targets
@@ -225,6 +229,7 @@ cdef extern from "interface/job.h" nogil:
         void *walks
         const void *initial_state
         void *final_state
+        double carry_factor
         double *probe
         rnn_gemm gemm
         rnn_synchronisation sync

@@ -42,7 +42,7 @@ from sklearn_rnn.layers import Conv1D, Dense
         ("dropout", Fraction(10**30 - 1, 10**30)),
         ("max_grad_norm", 0),
         ("max_grad_value", -1.0),
-        ("solver", "lbfgs"),
+        ("solver", "newton"),
         ("alpha", -1e-4),
         ("l1_ratio", -0.1),
         ("l1_ratio", 1.5),

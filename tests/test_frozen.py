@@ -28,6 +28,7 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core
 from sklearn_rnn._model.network import ready
+from sklearn_rnn._training.freezing import mask_of
 from sklearn_rnn.cells import LSTM
 from sklearn_rnn.layers import Attention, Conv1D
 from sklearn_rnn.preprocessing import SequenceScaler
@@ -37,14 +38,6 @@ CONSTANTS = {"momentum": 0.8, "nesterovs_momentum": True, "beta_1": 0.85, "epsil
 LOWER = ("*_l0",)
 
 each_solver = pytest.mark.parametrize("solver", _core.OPTIMIZERS)
-
-
-def mask_of(network, frozen):
-    """Tell for each parameter (n_params,) whether its array is frozen."""
-    mask = np.zeros(network.n_params, dtype=bool)
-    for name, view in network.views(mask).items():
-        view[...] = name in frozen
-    return mask
 
 
 def gradient(network, params, data, **options):
@@ -257,6 +250,30 @@ def test_frozen_may_change_from_call_to_call(estimator):
     before = rnn.weights_["weight_hh_l0"].copy()
     rnn.set_params(frozen=LOWER, warm_start=True).fit(X, y)
     np.testing.assert_array_equal(rnn.weights_["weight_hh_l0"], before)
+
+
+def test_an_average_of_the_weights_leaves_them_too():
+    X, y = draw(RNNRegressor)
+    options = {"ema_decay": 0.9, "normalize_X": False, "normalize_y": False}
+    rnn = RNNRegressor(4, **QUICK, **options).partial_fit(X, y).partial_fit(X, y)
+    for frozen in (LOWER, ("head.weight",)):
+        before = {name: w.copy() for name, w in rnn.weights_.items()}
+        rnn.set_params(frozen=frozen).partial_fit(X, y)
+        for name, w in rnn.weights_.items():
+            is_frozen = any(fnmatchcase(name, each) for each in frozen)
+            assert np.array_equal(w, before[name]) == is_frozen
+
+
+def test_lbfgs_leaves_them_without_a_penalty():
+    X, y = draw(RNNRegressor)
+    options = {"categorical_features": [1], "dtype": "float64", "random_state": 0}
+    frozen = ("embedding_0.weight", "weight_hh_l0", "head.weight")
+    rnn = RNNRegressor(4, solver="lbfgs", alpha=0.1, frozen=frozen, max_iter=20, **options)
+    rnn.fit(X, y)
+    first = untrained(rnn, X, y)
+    for name, w in rnn.weights_.items():
+        assert np.array_equal(w, first[name]) == (name in frozen)
+    assert rnn.loss_curve_[-1] < rnn.loss_curve_[0]
 
 
 def test_new_scales_change_frozen_weights_but_not_what_they_compute():

@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 
-from sklearn_rnn import RNNClassifier, RNNRegressor
+from sklearn_rnn import RNNClassifier, RNNRegressor, _core
 from sklearn_rnn._training import optimizers as _optimizers
 
 
@@ -21,7 +21,7 @@ def rates_of(**options):
     return rates
 
 
-@pytest.mark.parametrize("solver", _optimizers.SOLVERS)
+@pytest.mark.parametrize("solver", _core.OPTIMIZERS)
 def test_schedules_hold_for_every_solver(solver):
     init = {"learning_rate_init": 0.01, "solver": solver}
     assert rates_of(learning_rate="constant", **init) == [0.01] * 4

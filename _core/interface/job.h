@@ -28,7 +28,11 @@ typedef struct {
     const void *values;                                 /* IN (n_steps, n_features) float or double */
     int values_are_double;
     const double *shift, *factor;                       /* IN (n_features,) x = (value - shift) * factor; NULL: the value */
-    const isize *offsets;                               /* IN (n_samples + 1) */
+    const isize *first, *end;                           /* IN (n_samples,) sample i has rows first[i] to end[i] - 1 */
+    /* where the samples are windows of sequences; otherwise NULL */
+    const isize *sequence;                              /* IN (n_samples,) whose target counts, where a sequence has one */
+    const isize *taught_from;                           /* IN (n_samples,) losses of earlier steps are not counted */
+    const isize *kept_after;                            /* IN (n_samples,) steps after which the final state is taken */
     const isize *result_offsets;                        /* IN (n_samples + 1) the same of results, in steps of the network */
     const int32_t *labels;                              /* IN (n, n_targets) classes, or NULL */
     const void *targets;                                /* IN (n, n_targets) real, or NULL */
@@ -88,8 +92,9 @@ typedef struct rnn_job {
     void *arenas;                                       /* (n_workers, arena.size) */
     isize *arena_ints;                                  /* (n_workers, n_ints) */
     void *walks;                                        /* (n_workers, walk_bytes) */
-    const void *initial_state;                          /* IN (n_samples, state_columns) or NULL: zeros */
+    const void *initial_state;                          /* IN (n_samples, state_columns) or NULL: as sequences begin */
     void *final_state;                                  /* OUT the same, or NULL */
+    double carry_factor;                                /* of gradients that go one step back in time; 1 unless asked for */
     double *probe;                                      /* OUT (n_slices, n_nodes, 2, max_steps) or NULL: squares of d_h */
     rnn_gemm gemm;                                      /* BLAS for big products outside the time loop, or NULL */
     rnn_synchronisation sync;

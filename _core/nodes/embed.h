@@ -25,7 +25,7 @@ static inline const rnn_tensor *table_of(const rnn_network *network, const rnn_n
 static inline isize code_at(const rnn_job *job, const rnn_node *node, isize sample, isize t)
 {
     const rnn_data *data = &job->data;
-    const isize at = (data->offsets[sample] + t) * job->network->n_features + (isize)node->option[EMBED_COLUMN];
+    const isize at = (data->first[sample] + t) * job->network->n_features + (isize)node->option[EMBED_COLUMN];
     const double code = data->values_are_double ? ((const double *)data->values)[at] : (double)((const float *)data->values)[at];
     return code >= 0 && code < node->option[EMBED_ROWS] ? (isize)code : 0;
 }

@@ -135,6 +135,7 @@ static void pass_to_source(const rnn_job *job, const slice *s, const rnn_node *n
     }
     real *apart = s->arena + network->passed;
     product(n, columns, 1, &a, apart, ld, NULL, 0);
+    scale_passed(job, source, n * ld, apart);
     for (isize t = first; t < end; apart += rows_at(s, t++) * ld) {
         const isize n_passed = rows_passing(s, reverse, t, source->shift) * ld;
         real *d = n_passed ? source_gradient(network, s, source, reverse, t) : NULL;

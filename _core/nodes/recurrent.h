@@ -144,7 +144,7 @@ static void recurrent_forward_step(rnn_job *job, slice *s, int number, int d, is
         if (w->zone)
             zone_forward(job, s, w, t, first, &step);
     }
-    if (job->final_state)
+    if (job->final_state && !s->again)
         put_final_states(job, s, w, t);
 }
 
@@ -258,6 +258,7 @@ static void pass_step(const rnn_job *job, const slice *s, const walk *w, const r
         return;
     }
     pass_rows(job, w, source, n, d_gates, apart, 1);
+    scale_passed(job, source, n * to->ld_d, apart);
     for (isize i = 0; i < n * to->ld_d; i++)
         d[i] += apart[i];
 }
@@ -385,6 +386,16 @@ static void pass_to_previous(const rnn_job *job, const slice *s, const walk *w, 
     add_masked_rows(w, n, w->dropped, d_h);
 }
 
+/* Before the gradients of all states (rows, Hp) go on to the step before. */
+static void scale_carried_gradients(const walk *w, isize rows, real factor)
+{
+    for (int i = 0; i < w->node->declared.n_states; i++) {
+        real *d = w->state[i].d;
+        for (isize j = 0; j < rows * w->node->width; j += LANES)
+            vstore(d + j, vload(d + j) * factor);
+    }
+}
+
 /* Add to the gradients of the learned states those of the rows that start at a step, from the first of them on. */
 static void initial_gradients(const walk *w, isize first, isize end)
 {
@@ -425,6 +436,8 @@ static void recurrent_backward_step(rnn_job *job, slice *s, int number, int d, i
         pass_to_previous(job, s, w, t, n_passed);
     if (w->zone)
         add_kept_gradients(s, w, rows);
+    if (job->carry_factor != 1 && t > 0)
+        scale_carried_gradients(w, rows, (real)job->carry_factor);
     if (w->learns_initial)
         initial_gradients(w, n_old, rows);
     pass_at_once(job, s, w, t);

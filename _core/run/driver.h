@@ -85,7 +85,7 @@ static int segment_forward(rnn_job *job, slice *s)
     for (int i = 0; i < network->n_stages; i++)
         if (stage_forward(job, s, &network->stage[i]))
             return 1;
-    if (job->final_state)
+    if (job->final_state && !s->again)
         put_final_streams(job, s);
     carry_over(job, s);
     if (network->result != network->head)
@@ -160,7 +160,8 @@ static void work(rnn_job *job, isize worker, int (*task)(rnn_job *, slice *))
     }
 }
 
-/* Phases: the slices of a minibatch forward and back, or only forward; the next step of a session. */
+/* Phases: the slices of a minibatch forward and back, or only forward (also in training, where states go on without a gradient);
+ * the next step of a session. */
 static void train(rnn_job *job, isize worker) { work(job, worker, train_slice); }
 static void predict(rnn_job *job, isize worker) { work(job, worker, predict_slice); }
 

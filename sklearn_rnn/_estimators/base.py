@@ -25,12 +25,13 @@ from .._model.fitted import FittedModel
 from .._model.network import absorb_input_scale, absorb_output_scale, initialize
 from .._model.states import as_rows
 from .._model.words import difference, network_of
+from .._training import lbfgs
 from .._training.epochs import Training, train
 from .._training.examples import Examples, Weighing, without_equal_weights
 from .._training.freezing import frozen_names
 from .._training.held_out import HeldOut, split, validator
 from .._training.losses import plateau
-from .._training.optimizers import ends_as_planned
+from .._training.optimizers import LBFGS, ends_as_planned
 from .._training.progress import Progress, Settings, next_seed
 from .._training.threads import blas_held_at_one_thread, effective_n_threads
 from .callbacks import CallbackSupportMixin, Observers, as_callbacks
@@ -114,12 +115,16 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         facts = None if incremental else {"X": X, "y": y, "metadata": metadata}
         observers = Observers(self, training.n_epochs, callbacks, facts, show)
-        if not incremental:
+        run = train
+        if training.settings.solver == LBFGS:
+            run = lbfgs.train
+            self._warn_of_precision()
+        elif not incremental:
             self._warn_of_batch_size(len(training.indices))
         before, n_updates = self._fitted_attributes(), training.progress.n_updates
         try:
             observers.begin()
-            end = train(training, n_threads, observers)
+            end = run(training, n_threads, observers)
             show()
             observers.end(self._tell(end, training))
         except BaseException:
@@ -160,6 +165,11 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             raise ValueError("`X_val` needs `y_val`, which is None.")
         if X_val is not None and not self.early_stopping:
             raise ValueError("`X_val` is used only with early_stopping=True; got False.")
+        if incremental and self.solver == LBFGS:
+            raise ValueError(
+                "partial_fit does not support solver='lbfgs', which needs all sequences at once: "
+                "set `solver` to another one first."
+            )
         if incremental and self.early_stopping:
             raise ValueError(
                 "partial_fit does not support early_stopping=True: set it to False first."
@@ -198,12 +208,21 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         scale, x_absorbed = self._scale_X(examples, indices, network, before, incremental)
         check_range(examples.sequences, self.dtype, scale.in_use)
         weighted, weighing, taught = self._weigh(weighted, indices, before, incremental)
-        params = None
+        params = optimizer = None
         if before is not None:
-            params = absorb_scales(before, network, target, read.absorbed, scale, x_absorbed)
+            absorbing = before, network, target, read.absorbed, scale, x_absorbed
+            params, optimizer = absorb_scales(before.params, *absorbing), dict(self._optimizer)
+            if "raw_params" in optimizer:
+                optimizer["raw_params"] = absorb_scales(optimizer["raw_params"], *absorbing)
         settings = Settings.of(vars(self))
+        # "chrono" biases need the steps of the network through the longest training sequence.
         longest = int(examples.sequences.lengths[indices].max() - 1) // network.stride + 1
-        progress = self._begin(network, params, settings, rng, incremental, longest, vectors)
+        if params is None:
+            params = initialize(network, rng, longest, vectors)
+            seed = int(rng.randint(2**64, dtype=np.uint64))
+            progress = Progress.begin(params, seed, settings)
+        else:
+            progress = self._continue(params.copy(), optimizer, settings, incremental)
         if incremental and read.absorbed is not None:
             progress.rescale_best(target.unit_since(before.target, read.absorbed))
         model = FittedModel(
@@ -356,15 +375,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         weighing = Weighing(n_rows / n_sequences, 0.0 if examples.weights is None else 1.0)
         return examples, weighing, (n_rows, n_sequences)
 
-    def _begin(self, network, params, settings, rng, incremental, longest, vectors):
-        """Return the progress that training starts with: a new one, or that of the last fit.
-
-        longest is the number of steps that the network takes through the longest training sequence;
-        vectors: see `initialize`.
-        """
-        if params is None:
-            params = initialize(network, rng, longest, vectors)
-            return Progress.begin(params, int(rng.randint(2**64, dtype=np.uint64)), settings)
+    def _continue(self, params, optimizer, settings, incremental):
+        """Return the progress that continues the last fit, with these weights."""
         curve, best = self.loss_curve_, self.best_loss_
         history = {
             "n_sequences": self.t_,
@@ -373,9 +385,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             "best_loss": min(curve, default=np.inf) if best is None else best,
         }
         if incremental:
-            return Progress.resume(params.copy(), self._optimizer, settings, **history)
-        seed = next_seed(self._optimizer["seed"])
-        return Progress.begin(params.copy(), seed, settings, **history)
+            return Progress.resume(params, optimizer, settings, **history)
+        return Progress.begin(params, next_seed(optimizer["seed"]), settings, **history)
 
     def _hold_out(self, read, given, validation, network, rng):
         """Return the sequences to train on, and those to validate with: given ones, or part of X.
@@ -419,7 +430,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
     def _take_over(self, model, training):
         """Set the fitted attributes to the model and its training so far."""
         progress = training.progress
-        attributes = replace(model, params=progress.params.copy()).as_attributes()
+        attributes = replace(model, params=progress.result.copy()).as_attributes()
         attributes.update(history(model.network, progress))
         if not training.planned:
             # The list itself is continued: a copy would take longer with each `partial_fit`.
@@ -442,26 +453,45 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
                 stacklevel=level_of_caller(),
             )
 
+    def _warn_of_precision(self):
+        if self.dtype == "float32":
+            warnings.warn(
+                "solver='lbfgs' with dtype='float32': its rounding errors limit how far L-BFGS can "
+                "lower the loss. Set dtype='float64'.",
+                stacklevel=level_of_caller(),
+            )
+
     def _tell(self, end, training):
         """Warn about an end that the user can act on; return the message for `verbose`."""
         if end == "interrupted":
             warnings.warn("Training interrupted by user.", stacklevel=level_of_caller())
-        advice = []
-        as_planned = ends_as_planned(training.settings.learning_rate)
+        advice, settings = [], training.settings
+        by_lbfgs = settings.solver == LBFGS
+        if by_lbfgs and end in lbfgs.UNCONVERGED:
+            facts = {"max_iter": self.max_iter, "max_fun": self.max_fun, "tol": float(self.tol)}
+            advice.append(lbfgs.UNCONVERGED[end].format(**facts))
+        as_planned = by_lbfgs or ends_as_planned(settings.learning_rate)
         if end == "max_iter" and training.planned and not as_planned:
             advice.append(
                 f"Maximum number of epochs (max_iter={training.n_epochs}) reached and the "
                 "optimization has not converged yet. Increase max_iter."
             )
-        if end in ("max_iter", "no_progress") and training.progress.best > training.plateau:
+        to_its_end = end not in ("stopped", "interrupted")
+        if to_its_end and training.progress.best > training.plateau:
+            other = "`learning_rate_init`"
+            patience = ", or a larger `n_iter_no_change`"
+            if by_lbfgs:
+                other, patience = "`random_state` or `solver`", ""
             advice.append(
                 "Training ended before the loss was 2 % below that of the best constant "
                 "prediction: the network has learned almost nothing from X. Try another "
-                "`learning_rate_init`, cell='gru' or 'lstm' for long sequences, or a larger "
-                "`n_iter_no_change`, and check that each target belongs to its sequence."
+                f"{other}, cell='gru' or 'lstm' for long sequences{patience}, and check that each "
+                "target belongs to its sequence."
             )
         if advice:
             warnings.warn(" ".join(advice), ConvergenceWarning, stacklevel=level_of_caller())
+        if end == "converged":
+            return f"No entry of the gradient is larger than tol={float(settings.tol):g}."
         if end == "no_progress":
             what = "Training loss" if training.validate is None else "Validation score"
             return (
@@ -471,9 +501,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         return None
 
 
-def absorb_scales(before, network, target, y_absorbed, scale, x_absorbed):
-    """Return the weights of the model before, which absorb changes of the scales of X and y."""
-    params = before.params
+def absorb_scales(params, before, network, target, y_absorbed, scale, x_absorbed):
+    """Return weights of the model before, which absorb changes of the scales of X and y."""
     if y_absorbed is not None:
         in_use = before.target.scale_of_outputs, target.scale_of_outputs
         params = absorb_output_scale(network, params, *in_use, y_absorbed)

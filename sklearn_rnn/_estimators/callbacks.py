@@ -127,9 +127,9 @@ class Terminal:
 
 
 def _facts(info):
-    score = info["validation_score"]
+    score, rate = info["validation_score"], info["learning_rate"]
     return [
         f"loss {info['loss']:.5g}",
         *([] if score is None else [f"validation {score:.4f}"]),
-        f"rate {info['learning_rate']:.3g}",
+        *([] if rate is None else [f"rate {rate:.3g}"]),
     ]

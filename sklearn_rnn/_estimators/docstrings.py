@@ -67,8 +67,15 @@ ATTRIBUTES = {
             '``loss="poisson"`` and "gamma".',
         },
     ),
-    "n_iter_": ("int", "Number of complete epochs in the last `fit` or `partial_fit`."),
-    "t_": ("int", "Number of sequences seen in training, over all epochs."),
+    "n_iter_": (
+        "int",
+        'Number of complete epochs in the last `fit` or `partial_fit`; for the solver "lbfgs" of '
+        "iterations.",
+    ),
+    "t_": (
+        "int",
+        'Number of sequences seen in training, over all epochs, or all evaluations of "lbfgs".',
+    ),
     "loss_": (
         "float",
         {
@@ -175,10 +182,10 @@ X_val, y_val, sample_weight_val, initial_state_val : as those without "_val", de
 callbacks : callable or list of callables, default=None
     Called as ``callback(estimator, info)`` after each epoch, when the estimator is ready
     to predict. info is a dict with epoch, max_iter, loss, validation_score (or None),
-    learning_rate, seconds and steps_per_second. If a callback returns true, training stops;
-    if it raises an error, so does `fit`, and the estimator keeps what it has learned so
-    far. During the call the estimator has the current weights, not the best ones; changing
-    them does not affect the training. Callbacks are not stored.
+    learning_rate (None with "lbfgs"), seconds and steps_per_second. If a callback returns
+    true, training stops; if it raises an error, so does `fit`, and the estimator keeps what
+    it has learned so far. During the call the estimator has the current weights, not the best
+    ones; changing them does not affect the training. Callbacks are not stored.
 """,
     "self": """
 self : object
@@ -195,10 +202,12 @@ MemoryError
     "warnings_of_fit": """
 ConvergenceWarning
     If `max_iter` ended the training, except with a `learning_rate` that plans all epochs
-    ("cosine", "exponential", "one_cycle" or a callable); or if training ended before the
-    network did better than the best constant prediction.
+    ("cosine", "exponential", "one_cycle" or a callable); if training ended before the
+    network did better than the best constant prediction; or with the solver "lbfgs", if
+    `max_fun` or rounding errors ended it.
 UserWarning
-    If `batch_size` is larger than the number of training sequences.
+    If `batch_size` is larger than the number of training sequences, or if `solver` is "lbfgs"
+    and `dtype` is "float32".
 """,
     "continuing": """
 Training continues from the previous fit, with the state of its optimizer. Ctrl-C raises

@@ -16,7 +16,15 @@ from .._data.unpacking import as_carried
 from .._data.weights import read_weights, relative
 from .._floating_point import floating_point_ignored
 from .._model import weight_files
-from .._model.attributes import FITTED, SCALES, check_whole, history, network_in, upgrade
+from .._model.attributes import (
+    FITTED,
+    SCALES,
+    check_whole,
+    history,
+    network_in,
+    upgrade,
+    without_average,
+)
 from .._model.description import check_alike, describe, described
 from .._model.fitted import FittedModel
 from .._model.network_description import FORMAT, LATER, upgraded_cell
@@ -30,7 +38,7 @@ from ..layers import Attention
 from .parameters import LATER_IN_TRAINING, TABLE, check, check_parameters
 
 # Parameters of the training that earlier versions did not know.
-TRAINING = {"warmup": 0.0}
+TRAINING = {"warmup": 0.0, "ema_decay": None, "max_fun": 15000}
 MOST_STREAMS_BITS = 24  # so many streams need hundreds of megabytes for their states alone
 
 
@@ -411,7 +419,7 @@ class _FittedRNN(Pickled, BaseEstimator):
                 view[...] = value
             if not np.isfinite(view).all():
                 raise ValueError(f"`weights[{name!r}]` must be finite in {network.dtype}.")
-        self.params_ = params
+        vars(self).update(params_=params, **without_average(vars(self)))
         return self
 
     @floating_point_ignored
@@ -493,6 +501,7 @@ class _FittedRNN(Pickled, BaseEstimator):
         if hasattr(self, "params_"):
             check_alike(vars(self), attributes)
             new = {k: attributes[k] for k in ("params_", *SCALES) if k in attributes}
+            new.update(without_average(vars(self)))
             self._set_fitted({**self._fitted_attributes(), **new})
         else:
             self._become(network, attributes)

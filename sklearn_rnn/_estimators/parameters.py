@@ -16,7 +16,7 @@ from .._rules import BYTE_BITS, Allowed, boolean, either, integer, is_real, numb
 from .._training.freezing import NAMES
 from .._training.held_out import SCORING
 from .._training.losses import REGRESSION_LOSSES
-from .._training.optimizers import LEARNING_RATE, SOLVERS
+from .._training.optimizers import LBFGS, LEARNING_RATE, SOLVERS
 
 # Parameters that must not be 0 in the dtype of the core, which flushes denormal numbers to 0.
 NEVER_ZERO = ("epsilon", "max_grad_value", "huber_delta")
@@ -41,6 +41,23 @@ def named(names):
 def choices(names):
     return "{" + named(names) + "}"
 
+
+# What "lbfgs" allows, by name, and why nothing else.
+FIXED = "it minimises one function of the weights, in which nothing is random"
+LBFGS_ALLOWS = {
+    "dropout": ((0,), FIXED),
+    "output_dropout": ((0, None), FIXED),
+    "input_dropout": ((0,), FIXED),
+    "input_noise": ((0,), FIXED),
+    "l1_ratio": ((0,), "the penalty must be smooth"),
+    "max_grad_norm": ((1.0, None), "it does not clip, whichever of them"),
+    "max_grad_value": ((None,), "it does not clip"),
+    "ema_decay": ((None,), "it averages no weights"),
+    "early_stopping": ((False,), "it stops by the gradient alone"),
+    "bptt": ((None,), "it uses whole sequences"),
+    "gradient_accumulation_steps": ((1,), "it uses all sequences at once"),
+}
+RANDOM_OPTIONS = ("recurrent_dropout", "zoneout")  # of cells
 
 TABLE = {
     "hidden_layer_sizes": Parameter(
@@ -211,7 +228,13 @@ TABLE = {
         one_of(SOLVERS),
         "adam",
         choices(SOLVERS),
-        'Optimizer that updates the weights. "adamw" is Adam with decoupled weight decay.',
+        'Optimizer that updates the weights. "adamw" is Adam with decoupled weight decay. "lbfgs" '
+        "is scipy's L-BFGS-B (Byrd et al., 1995; Zhu et al., 1997), for small data and networks: "
+        "each iteration, which counts as an epoch, uses all sequences at once. Set "
+        '``dtype="float64"`` with it. It does not support dropout, zoneout, noise, `l1_ratio`, '
+        "`max_grad_value`, `max_grad_norm` other than the default and None (neither clips), "
+        "`ema_decay`, `early_stopping` and `partial_fit`. It ignores the parameters of minibatches "
+        "and learning rates, and `n_iter_no_change`.",
     ),
     "alpha": Parameter(
         number(0),
@@ -303,7 +326,25 @@ TABLE = {
         "Added to the root of the mean of squared gradients, by which the update is divided; for "
         '"adam" and "adamw" after the bias correction, as in PyTorch.',
     ),
+    "ema_decay": Parameter(
+        either(None, number(0, 1, open_low=True)),
+        None,
+        "float or None",
+        "Decay d of an exponential average of the weights over the updates (Polyak and Juditsky, "
+        "1992), for example 0.99; above 0 and below 1. After t updates it is the sum over i of "
+        "``d ** (t - i) * w_i * (1 - d) / (1 - d ** t)``, with the weights w_i after update i. The "
+        "average is what `early_stopping` validates, callbacks see and the fit keeps. `loss_` is "
+        "that of the weights behind it. `partial_fit` continues both; `warm_start`, "
+        "`set_weights` and `load_weights` begin a new average. With large embeddings, each "
+        "update takes longer, because the average is over all of their vectors.",
+    ),
     "max_iter": Parameter(integer(1), 200, "int", "Maximum number of epochs."),
+    "max_fun": Parameter(
+        integer(1),
+        15000,
+        "int",
+        'Maximum number of evaluations of the loss with "lbfgs", at the end of an iteration.',
+    ),
     "shuffle": Parameter(
         boolean,
         True,
@@ -315,7 +356,8 @@ TABLE = {
         1e-4,
         "float",
         "Smallest change that counts as progress: the training loss must fall by `tol`, or with "
-        "`early_stopping` the validation score must rise by `tol`.",
+        '`early_stopping` the validation score must rise by `tol`. With "lbfgs", training stops '
+        "when no entry of the gradient is larger than `tol`.",
         {REGRESSOR: "Here the loss is in normalised units."},
     ),
     "n_iter_no_change": Parameter(
@@ -529,4 +571,24 @@ def check_parameters(params):
             "`warmup` must be 0 with learning_rate='one_cycle', which begins with a rise of its "
             f"own, got {params['warmup']!r}."
         )
-    return Words.of(params)
+    words = Words.of(params)
+    if params.get("solver") == LBFGS:
+        _check_for_lbfgs(params, words)
+    return words
+
+
+def _check_for_lbfgs(params, words):
+    """Refuse what "lbfgs" does not support."""
+    for name, (allowed, reason) in LBFGS_ALLOWS.items():
+        if params.get(name, allowed[0]) not in allowed:
+            values = " or ".join(map(repr, allowed))
+            raise ValueError(
+                f"`{name}` must be {values} with solver='lbfgs': {reason}; got {params[name]!r}."
+            )
+    for cell in words.cell:
+        for name in RANDOM_OPTIONS:
+            if dict(cell.options).get(name):
+                raise ValueError(
+                    f"`{name}` of a cell must be 0 with solver='lbfgs': {FIXED}; "
+                    f"got {cell[name]!r}."
+                )

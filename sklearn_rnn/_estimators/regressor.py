@@ -109,7 +109,9 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         beta_1=0.9,
         beta_2=0.999,
         epsilon=1e-8,
+        ema_decay=None,
         max_iter=200,
+        max_fun=15000,
         shuffle=True,
         tol=1e-4,
         n_iter_no_change=10,
@@ -162,7 +164,9 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
+        self.ema_decay = ema_decay
         self.max_iter = max_iter
+        self.max_fun = max_fun
         self.shuffle = shuffle
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change

@@ -10,12 +10,11 @@ from numbers import Real
 
 import numpy as np
 
-from .. import _core
 from .._data.form import KINDS
 from .._data.moments import N_MOMENTS
 from .._rules import Allowed, boolean, integer, number, one_of
 from .._training.losses import LOSSES
-from .._training.optimizers import SOLVERS
+from .._training.optimizers import SOLVERS, n_moments
 from .network_description import FORMAT, from_description
 from .network_description import describe as describe_network
 
@@ -51,8 +50,10 @@ RULES = {
     "n_passes": COUNT,
     "best": Allowed(lambda v: isinstance(v, Real) and not isnan(v), "a number or infinity"),
     "no_improvement": COUNT,
+    "n_averaged": COUNT,
 }
 OPTIMIZER = {"solver", "moments", "seed", "learning_rate", "n_updates", "n_passes"}
+AVERAGING = {"raw_params", "n_averaged"}  # both, or without `ema_decay` neither
 JUDGEMENT = {"best", "no_improvement"}  # `_optimizer` has both, or with validation neither
 
 
@@ -100,12 +101,16 @@ def check_continuing(fitted, network):
         raise _damaged("loss_curve_", "numbers", fitted["loss_curve_"])
     optimizer = _kept(fitted, "_optimizer")
     names = set(optimizer) if isinstance(optimizer, dict) else set()
-    if names - JUDGEMENT != OPTIMIZER or names & JUDGEMENT not in (set(), JUDGEMENT):
+    pairs = [pair for pair in (JUDGEMENT, AVERAGING) if names & pair]
+    if names != OPTIMIZER.union(*pairs):
         raise _damaged("_optimizer", f"a dict of {sorted(OPTIMIZER)}", sorted(map(str, names)))
-    for name in names - {"moments"}:
+    for name in names - {"moments", "raw_params"}:
         _check(optimizer, name, "_optimizer[{!r}]")
-    shape = (_core.OPTIMIZERS[optimizer["solver"]], network.n_params)
+    shape = (n_moments(optimizer["solver"]), network.n_params)
     _check_array(optimizer, "moments", network.dtype, shape, "_optimizer[{!r}]")
+    if "raw_params" in names:
+        shape = (network.n_params,)
+        _check_array(optimizer, "raw_params", network.dtype, shape, "_optimizer[{!r}]")
 
 
 def _damaged(name, wanted, came):
@@ -192,7 +197,9 @@ def check_whole(fitted):
     arrays = [(name, fitted[name]) for name in ("params_", *ARRAYS) if fitted.get(name) is not None]
     if "_optimizer" in fitted:
         check_continuing(fitted, network)
-        arrays.append(("_optimizer['moments']", fitted["_optimizer"]["moments"]))
+        kept = fitted["_optimizer"]
+        names = [name for name in ("moments", "raw_params") if name in kept]
+        arrays += [(f"_optimizer[{name!r}]", kept[name]) for name in names]
     for name, array in arrays:
         if not np.isfinite(array).all():
             raise _damaged(name, "finite", array[~np.isfinite(array)][0].item())
@@ -252,6 +259,17 @@ def upgrade(fitted, file_format):
     if file_format == 1 and "y_mean_" in fitted:
         fitted["_y_moments"] = None
     return fitted
+
+
+def without_average(fitted):
+    """Return what of fitted attributes changes when other weights replace an average of weights.
+
+    Training then continues from the new ones, not from those behind the average.
+    """
+    optimizer = fitted.get("_optimizer")
+    if not isinstance(optimizer, dict) or not optimizer.keys() & AVERAGING:
+        return {}
+    return {"_optimizer": {k: v for k, v in optimizer.items() if k not in AVERAGING}}
 
 
 # ---- what training sets --------------------------------------------------------------------------

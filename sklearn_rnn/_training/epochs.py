@@ -9,6 +9,7 @@ import numpy as np
 from .._model.network import Network, fill_unknown_rows, ready
 from . import optimizers
 from .examples import Examples, Weighing
+from .freezing import mask_of
 from .progress import Progress, Settings, random_state_of
 
 
@@ -70,6 +71,8 @@ def train(training, n_threads, observers):
     batch_size = min(n_minibatches * batch_size, len(lengths))  # of an update
     dataset = examples.dataset()
     n_updates = progress.n_updates
+    if progress.average is not None and training.frozen:
+        progress.average.frozen = mask_of(training.network, training.frozen)
     try:
         with ready(engine):
             engine.load(progress.params)
@@ -81,9 +84,8 @@ def train(training, n_threads, observers):
             raise
         return "interrupted"
     finally:
-        fill_unknown_rows(training.network, progress.params, training.frozen)
-        if progress.best_params is not None:
-            progress.params = progress.best_params
+        _fill_unknown_rows(training)
+        progress.restore_best()
 
 
 def _run_epochs(training, engine, dataset, batch_size, n_steps, observers):
@@ -95,11 +97,11 @@ def _run_epochs(training, engine, dataset, batch_size, n_steps, observers):
         batches = draw_batches(training.indices, batch_size, progress, settings.shuffle)
         rates = learning_rates(training, epoch, len(batches))
         loss = run_pass(engine, dataset, batches, rates, progress, training.loss_unit)
-        fill_unknown_rows(training.network, progress.params, training.frozen)
+        _fill_unknown_rows(training)
         trained = perf_counter()
         score, value = None, loss
         if training.validate is not None:
-            score, value = training.validate(progress.params)
+            score, value = training.validate(progress.result)
         progress.end_epoch(score)
         go_on = judge(progress, settings, value, score, training.plateau)
         info = {
@@ -116,6 +118,14 @@ def _run_epochs(training, engine, dataset, batch_size, n_steps, observers):
         if not go_on:
             return "no_progress"
     return "max_iter"
+
+
+def _fill_unknown_rows(training):
+    """Set the rows of unknown codes, also in the average of the weights."""
+    progress = training.progress
+    fill_unknown_rows(training.network, progress.params, training.frozen)
+    if progress.average is not None:
+        fill_unknown_rows(training.network, progress.average.values, training.frozen)
 
 
 def _optimizer_options(settings):
@@ -154,7 +164,7 @@ def run_pass(engine, dataset, batches, rates, progress, loss_unit):
             total_weight += weight
             loss += (batch_loss - loss) * (weight / total_weight)
             progress.loss = loss * loss_unit
-            progress.n_updates += 1  # last: it shows that something was learned
+            progress.end_update()
     progress.n_passes += 1
     if not progress.is_finite():
         raise progress.diverge("some weights, or values that the solver keeps, overflow")
@@ -174,7 +184,7 @@ def judge(progress, settings, value, score=None, plateau=np.inf):
     if value < progress.best:
         progress.best, progress.best_score = value, score
         if progress.validates:
-            progress.best_params = progress.params.copy()
+            progress.best_params = progress.result.copy()
     patience = settings.n_iter_no_change
     if progress.best > plateau:
         patience *= PLATEAU_PATIENCE

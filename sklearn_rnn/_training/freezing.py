@@ -2,6 +2,8 @@
 
 from fnmatch import fnmatchcase
 
+import numpy as np
+
 from .._rules import Allowed
 
 NAMES = Allowed(
@@ -33,3 +35,11 @@ def frozen_names(network, patterns):
             f"of them: {listed}."
         )
     return found
+
+
+def mask_of(network, frozen):
+    """Tell for each parameter (n_params,) whether the name of its array is in `frozen`."""
+    mask = np.zeros(network.n_params, dtype=bool)
+    for name, view in network.views(mask).items():
+        view[...] = name in frozen
+    return mask

@@ -6,7 +6,8 @@ from .. import _core
 from .._floating_point import floating_point_of_caller
 from .._rules import Allowed, number, one_of, shown
 
-SOLVERS = tuple(_core.OPTIMIZERS)
+LBFGS = "lbfgs"  # the one solver that takes all sequences at once, see `lbfgs`
+SOLVERS = (*_core.OPTIMIZERS, LBFGS)
 SMALLEST_ADAPTIVE_RATE = 1e-6
 ADAPTIVE_DIVISOR = 5.0
 FINAL_SHARE = 0.01  # of "exponential"
@@ -68,6 +69,11 @@ LEARNING_RATE = Allowed(
     f"{one_of(SCHEDULES).text}, or a function of the share of the fit that is done",
 )
 FACTOR = number(0)
+
+
+def n_moments(solver):
+    """Return the number of vectors that a solver keeps from update to update."""
+    return _core.OPTIMIZERS.get(solver, 0)
 
 
 def ends_as_planned(learning_rate):
