@@ -104,6 +104,7 @@ class MultiTaskRNN(_RNNBase):
         l1_ratio=0.0,
         bptt=None,
         batch_size="auto",
+        gradient_accumulation_steps=1,
         learning_rate="constant",
         learning_rate_init=0.005,
         power_t=0.5,
@@ -124,6 +125,7 @@ class MultiTaskRNN(_RNNBase):
         scoring=None,
         warm_start=False,
         weights_init=None,
+        frozen=(),
         random_state=None,
         verbose=0,
         tasks=None,
@@ -157,6 +159,7 @@ class MultiTaskRNN(_RNNBase):
         self.l1_ratio = l1_ratio
         self.bptt = bptt
         self.batch_size = batch_size
+        self.gradient_accumulation_steps = gradient_accumulation_steps
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
         self.power_t = power_t
@@ -177,6 +180,7 @@ class MultiTaskRNN(_RNNBase):
         self.scoring = scoring
         self.warm_start = warm_start
         self.weights_init = weights_init
+        self.frozen = frozen
         self.random_state = random_state
         self.verbose = verbose
         self.tasks = tasks

@@ -16,6 +16,11 @@ def resolve_batch_size(batch_size, n_samples):
     return auto_batch_size(n_samples) if batch_size == "auto" else min(batch_size, n_samples)
 
 
+def n_accumulated(settings, batch_size, n_samples):
+    """Return how many minibatches an update sums; more than all sequences make no difference."""
+    return min(settings.gradient_accumulation_steps, -(-n_samples // batch_size))
+
+
 def draw_batches(indices, batch_size, progress, shuffle):
     """Cut the samples of one pass into minibatches; the order depends only on seed and pass."""
     if shuffle and len(indices) > 1:  # making a generator takes longer than one sequence
@@ -29,10 +34,12 @@ def workspace_of(settings, lengths, carried=False):
 
     carried: whether the states before their first steps are given.
     """
+    batch_size = resolve_batch_size(settings.batch_size, len(lengths))
     return {
         "training": True,
         "lengths": lengths,
-        "batch_size": resolve_batch_size(settings.batch_size, len(lengths)),
+        "batch_size": batch_size,
+        "n_accumulated": n_accumulated(settings, batch_size, len(lengths)),
         "memory_budget": settings.memory_budget,
         "carried": carried,
     }
@@ -40,8 +47,12 @@ def workspace_of(settings, lengths, carried=False):
 
 def engine_of(training, workspace, n_threads):
     """Return an engine with such a workspace for the examples of a training."""
-    group_weights = training.examples.group_weights
-    return training.network.engine(**workspace, n_threads=n_threads, group_weights=group_weights)
+    return training.network.engine(
+        **workspace,
+        n_threads=n_threads,
+        group_weights=training.examples.group_weights,
+        frozen=training.frozen,
+    )
 
 
 def load(engine, training, divisor):
@@ -67,7 +78,8 @@ class WholeSequences:
         lengths = examples.sequences.lengths[training.indices]
         carried = examples.initial_state is not None
         workspace = workspace_of(training.settings, lengths, carried)
-        self.batch_size = workspace["batch_size"]
+        # of an update
+        self.batch_size = min(workspace["n_accumulated"] * workspace["batch_size"], len(lengths))
         self.engine = engine_of(training, workspace, n_threads)
         self.dataset = examples.dataset()
         # (minibatch, params, moments, rate, update) -> loss, weight
