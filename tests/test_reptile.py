@@ -290,3 +290,7 @@ def test_bad_arguments_of_adapt_are_named(tasks, fitted):
         fitted.adapt(*tasks[0], n_steps=0)
     with pytest.raises(ValueError, match="`y` must have one target per sequence"):
         fitted.adapt(tasks[0][0], tasks[0][1][:3])
+    wild = pickle.loads(pickle.dumps(fitted)).set_params(inner_learning_rate=1e30)
+    with pytest.raises(ValueError, match="diverged.*`inner_learning_rate`"):
+        wild.adapt(*tasks[0])
+    np.testing.assert_array_equal(wild.estimator_.params_, fitted.estimator_.params_)
