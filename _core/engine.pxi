@@ -12,10 +12,10 @@ from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 from blas cimport gemm_double, gemm_float
 from kernels cimport (
-    BLOCK_ROWS, CLASS_PER_GROUP, CLASS_PER_OUTPUT, MAX_DIRECTIONS, MOST_HELPERS, NUMBERS, NUMBERS_PER_QUANTILE, ONCE,
-    PLAN_MADE, PLAN_OVER_BUDGET, PLAN_TOO_LONG, POLL_WORK, ROW_PER_SEQUENCE, SIGNAL_NANOSECONDS, TWO_CLASSES, rnn_carried,
-    rnn_data, rnn_job, rnn_kind_info, rnn_network, rnn_node, rnn_optimizer, rnn_phase, rnn_targets, rnn_team, rnn_tensor,
-    rnn_wish, run_phases, start_helpers, steps_of, stop_job
+    BLOCK_ROWS, CLASS_PER_GROUP, CLASS_PER_OUTPUT, MAX_DIRECTIONS, MOST_HELPERS, NUMBER_PER_GROUP, NUMBERS,
+    NUMBERS_PER_QUANTILE, ONCE, PLAN_MADE, PLAN_OVER_BUDGET, PLAN_TOO_LONG, POLL_WORK, ROW_PER_SEQUENCE, SIGNAL_NANOSECONDS,
+    TWO_CLASSES, rnn_carried, rnn_data, rnn_job, rnn_kind_info, rnn_network, rnn_node, rnn_optimizer, rnn_phase, rnn_targets,
+    rnn_team, rnn_tensor, rnn_wish, run_phases, start_helpers, steps_of, stop_job
 )
 
 # Below this many multiplications, about half a millisecond, one thread does everything. On a quiet machine a second one would
@@ -104,6 +104,8 @@ cdef class Engine:
         windows.
     session : bool
         Make room for a `Session`.
+    group_weights : sequence of float, or None for ones
+        What each group of the loss "multitask" counts.
     """
     cdef NodeTables tables
     cdef rnn_network *network
@@ -116,13 +118,13 @@ cdef class Engine:
     cdef readonly object dtype
     cdef bint optimizing
     cdef double divisor, mean_weight, max_grad_norm, max_grad_value
-    cdef object quantiles, first_of_groups
+    cdef object quantiles, first_of_groups, losses_of_groups, group_weights
     cdef object job_memory, params, packed, arenas, ints, walks, losses, norms, probed, samples, ranks
     cdef object slice_gradients, slice_rows, slice_codes, gradient, result_offsets
 
     def __cinit__(self, *, n_features, nodes, loss, per_step, dtype, n_threads, training, lengths, batch_size, huber_delta=1.0,
                   quantile=0.5, groups=(), stride=1, window=1, memory_budget=None, result=None, by_step=False,
-                  input_gradient=False, probe=False, carried=False, windowed=False, session=False):
+                  input_gradient=False, probe=False, carried=False, windowed=False, session=False, group_weights=None):
         cdef rnn_network *network
         self.kind = type_of(dtype)
         self.job_memory = aligned_empty(sizeof(rnn_job), np.uint8)
@@ -137,7 +139,7 @@ cdef class Engine:
             raise ValueError(f"`huber_delta` must be positive, got {huber_delta}.")
         network.huber_delta = huber_delta
         self.set_quantiles(quantile)
-        self.set_groups(groups)
+        self.set_groups(groups, group_weights)
         if not 1 <= stride < LARGEST:
             raise ValueError(f"`stride` must be 1 to {LARGEST - 1}, got {stride}.")
         network.stride = stride
@@ -172,12 +174,27 @@ cdef class Engine:
         self.network.quantile = <const double *>cnp.PyArray_DATA(self.quantiles)
         self.network.n_quantiles = self.quantiles.size
 
-    cdef set_groups(self, groups):
-        """Keep the first output of each group, and the number of outputs, where C finds them."""
-        if any(not 1 <= size < LARGEST for size in groups):
+    cdef set_groups(self, groups, weights):
+        """Keep the first output of each group, and the number of outputs, where C finds them; for tasks also loss and weight."""
+        cdef bint of_tasks = self.kernels.losses[self.network.loss].targets == NUMBER_PER_GROUP
+        losses = [loss for loss, _ in groups] if of_tasks else []
+        sizes = [size for _, size in groups] if of_tasks else groups
+        if any(not 1 <= size < LARGEST for size in sizes):
             raise ValueError(f"`groups` must have 1 to {LARGEST - 1} outputs each, got {groups}.")
-        self.first_of_groups = np.array([*accumulate(groups, initial=0)], dtype=np.intp)
+        for loss, size in zip(losses, sizes):
+            if loss not in LOSSES_OF_GROUPS or (size > 1 and loss != "softmax"):
+                raise ValueError(f"`groups` must have losses among {LOSSES_OF_GROUPS}, and 1 output each except for 'softmax', "
+                                 f"got {loss!r} with {size}.")
+        weights = [1.0] * len(groups) if weights is None else list(map(float, weights))
+        if len(weights) != len(groups) or not all(isfinite(weight) and weight >= 0 for weight in weights):
+            raise ValueError(f"`group_weights` must be a finite number of at least 0 for each of {len(groups)} groups, got "
+                             f"{weights}.")
+        self.first_of_groups = np.array([*accumulate(sizes, initial=0)], dtype=np.intp)
+        self.losses_of_groups = np.array([index_of(LOSSES, loss, "loss") for loss in losses], dtype=np.intc)
+        self.group_weights = np.array(weights)
         self.network.group = <const isize *>cnp.PyArray_DATA(self.first_of_groups)
+        self.network.group_loss = <const int *>cnp.PyArray_DATA(self.losses_of_groups)
+        self.network.group_weight = <const double *>cnp.PyArray_DATA(self.group_weights)
         self.network.n_groups = len(groups)
 
     cdef int check_result(self, loss) except -1:
@@ -185,19 +202,20 @@ cdef class Engine:
         cdef rnn_network *network = self.network
         cdef rnn_node *result = &network.node[network.result]
         cdef rnn_targets targets = self.kernels.losses[network.loss].targets
+        cdef bint has_groups = targets in (CLASS_PER_GROUP, NUMBER_PER_GROUP)
         is_head = self.tables.info_of(network.result).is_output
         if is_head and targets == TWO_CLASSES and result.units > 1:
             raise ValueError(f"A head must have 1 unit for the {loss} loss, got {result.units}.")
         if is_head and targets == NUMBERS_PER_QUANTILE and result.units % network.n_quantiles:
             raise ValueError(f"A head must have {network.n_quantiles} units, one for each quantile, or a multiple of that, got "
                              f"{result.units}.")
-        if is_head and targets == CLASS_PER_GROUP and network.group[network.n_groups] != result.units:
+        if is_head and has_groups and network.group[network.n_groups] != result.units:
             raise ValueError(f"A head must have one unit for each output in `groups`, got {result.units} for "
                              f"{network.group[network.n_groups]}.")
         network.n_targets = result.units
         if targets == NUMBERS_PER_QUANTILE:
             network.n_targets = result.units // network.n_quantiles
-        elif targets == CLASS_PER_GROUP:
+        elif has_groups:
             network.n_targets = network.n_groups
         elif targets == CLASS_PER_OUTPUT:
             network.n_targets = 1
@@ -439,8 +457,10 @@ cdef class Engine:
         shape = (n,)
         if kind not in (TWO_CLASSES, CLASS_PER_OUTPUT):
             shape += (network.n_targets,)
-        if kind in (NUMBERS, NUMBERS_PER_QUANTILE):
+        if kind in (NUMBERS, NUMBERS_PER_QUANTILE, NUMBER_PER_GROUP):
             job.data.targets = pointer_to(data.targets, "targets", self.kind, shape)
+            if kind == NUMBER_PER_GROUP:
+                data.check_classes_of_groups(self.losses_of_groups, self.first_of_groups)
         else:
             job.data.labels = <const int32_t *>pointer_to(data.targets, "targets", cnp.NPY_INT32, shape)
             self.check_labels(data)

@@ -13,12 +13,10 @@ from .._data.arguments import naming
 from .._data.categories import Categories, check_columns, dimensions, vectors_of
 from .._data.finite import check_range
 from .._data.form import InputForm
-from .._data.label_columns import Indicator, LabelColumns
-from .._data.labels import Labels
+from .._data.kinds import Target
 from .._data.moments import LEAST_SCALES, Moments
 from .._data.reader import learn_X, read_X
 from .._data.scales import Scale
-from .._data.targets import Numbers
 from .._data.weights import read_weights, relative
 from .._model.attributes import check_continuing, history
 from .._model.body import Body
@@ -34,6 +32,7 @@ from .._training.losses import plateau
 from .._training.optimizers import LBFGS, ends_as_planned
 from .._training.progress import Progress, Settings, next_seed
 from .._training.threads import blas_held_at_one_thread, effective_n_threads
+from .._training.windows import count_windows
 from .callbacks import CallbackSupportMixin, Observers, as_callbacks
 from .fitted import _FittedRNN
 from .parameters import check_parameters
@@ -52,7 +51,7 @@ class Read:
     positions: np.ndarray  # of these sequences in X
     form: InputForm
     categories: Categories
-    target: Labels | Indicator | LabelColumns | Numbers
+    target: Target
     absorbed: np.ndarray | None  # outputs to absorb, see `Scale.continued`
 
     def with_states(self, state, network):
@@ -73,7 +72,7 @@ def _rows_of_states(state, network, n_samples, argument):
 class _RNNBase(CallbackSupportMixin, _FittedRNN):
     """A recurrent network that learns. A subclass says what its targets are:
 
-    _target_kind                    Labels or Numbers, whose `read` reads y
+    _target_kind                    Labels, Numbers or a TaskReader, whose `read` reads y
     _learn_target(rows, weights, taught, before, incremental, ...)
                                     -> target, and outputs to absorb (see `Scale.continued`) or None
     _warn_of_mode(sequences, target)
@@ -122,7 +121,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             run = lbfgs.train
             self._warn_of_precision()
         elif not incremental:
-            self._warn_of_batch_size(len(training.indices))
+            self._warn_of_batch_size(training)
         before, n_updates = self._fitted_attributes(), training.progress.n_updates
         try:
             observers.begin()
@@ -198,6 +197,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         facts = examples.sequences.n_features, target.n_outputs, target.loss, target.groups
         tables = self._tables(read.categories, vectors, before or (body and body.model))
         network = network_of(vars(self), *facts, tables, words)
+        if self.bptt is not None:
+            network.check_causal("`bptt` needs")
         if body is not None:
             body.check(network, bool(self.normalize_X), read.form, read.categories)
         read = read.with_states(given[-1], network)
@@ -218,6 +219,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             scale = body.scale_for(scale, network)
         check_range(examples.sequences, self.dtype, scale.in_use)
         weighted, weighing, taught = self._weigh(weighted, indices, before, incremental)
+        weighted = self._weigh_tasks(weighted, target, indices)
         params = optimizer = None
         if before is not None:
             absorbing = before, network, target, read.absorbed, scale, x_absorbed
@@ -235,6 +237,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             progress = Progress.begin(params, seed, settings)
         else:
             progress = self._continue(params.copy(), optimizer, settings, incremental)
+        progress.has_windows = settings.bptt is not None
         if incremental and read.absorbed is not None:
             progress.rescale_best(target.unit_since(before.target, read.absorbed))
         model = FittedModel(
@@ -253,6 +256,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         )
         if held_out is not None:
             held_out = held_out.as_trained(factors, scale.in_use, self.dtype)
+            held_out = replace(held_out, examples=self._weigh_tasks(held_out.examples, target))
             progress.validates = True
         elif not incremental:
             training.plateau = self._plateau(training)
@@ -307,7 +311,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         if before is not None:
             form, categories = before.form, before.categories
         X, *_ = given
-        read = self._read(given[:-1], per_step, form, categories)
+        known = None if before is None else before.target
+        read = self._read(given[:-1], per_step, form, categories, target=known)
         sequences, form, categories, rows, weights = read
         if before is not None:
             n_features = sequences.n_features
@@ -334,10 +339,10 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             examples = examples.take(positions)
         return Read(sequences.n_samples, examples, positions, form, categories, target, absorbed)
 
-    def _read(self, given, per_step, form, categories, names=arguments.TRAINING):
+    def _read(self, given, per_step, form, categories, names=arguments.TRAINING, target=None):
         """Return X as sequences, its form and categories; y and weights by rows.
 
-        The rows are those of sequences or of steps.
+        The rows are those of sequences or of steps. target: that of the fit, if there is one.
         """
         (X, y, sample_weight), (X_name, y_name, weight_name) = given, names
         if y is None:
@@ -351,13 +356,19 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             sequences, form = read_X(X, owner, form, X_name, categories=categories)
         # Weights come first: a target of weight 0 may be anything.
         weights = read_weights(sample_weight, sequences, per_step, weight_name)
+        taught = None if weights is None else weights > 0
+        kind = self._target_kind if target is None else target
+        rows = kind.read(y, sequences, per_step, y_name, taught)
+        weights = self._weights_of(rows, weights)
         if is_first and categories.columns and weights is not None:
             kept = Examples(sequences, None, weights, per_step).have_weight()
             if not kept.all():
                 sequences, categories = categories.of_sequences(sequences, kept)
-        taught = None if weights is None else weights > 0
-        rows = self._target_kind.read(y, sequences, per_step, y_name, taught)
         return sequences, form, categories, rows, weights
+
+    def _weights_of(self, rows, weights):
+        """Return the weights of what `_target_kind` read from y."""
+        return weights
 
     def _scale_X(self, examples, indices, network, before, incremental):
         """Return the scale of X, and features to absorb (see `Scale.continued`) or None.
@@ -395,8 +406,15 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         n_rows, n_sequences = (0, 0) if before is None else before.taught
         n_rows += examples.n_taught(indices)
         n_sequences += len(indices)
-        weighing = Weighing(n_rows / n_sequences, 0.0 if examples.weights is None else 1.0)
+        weighing = Weighing(n_rows, n_sequences, 0.0 if examples.weights is None else 1.0)
         return examples, weighing, (n_rows, n_sequences)
+
+    def _weigh_tasks(self, examples, target, indices=None):
+        """Return examples with the factors of the losses of several tasks.
+
+        Those of training are computed from the sequences `indices`; None means all.
+        """
+        return examples
 
     def _continue(self, params, optimizer, settings, incremental):
         """Return the progress that continues the last fit, with these weights."""
@@ -426,7 +444,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             return indices, HeldOut(examples.take(held_out), *given[:-1], read.positions[held_out])
         *validation, state = validation
         sequences, _, _, rows, weights = self._read(
-            validation, per_step, read.form, read.categories, arguments.VALIDATION
+            validation, per_step, read.form, read.categories, arguments.VALIDATION, read.target
         )
         state = _rows_of_states(state, network, sequences.n_samples, "initial_state_val")
         weights = without_equal_weights(weights)
@@ -448,6 +466,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
                 examples.rows(examples.targets, training.indices),
                 examples.rows(examples.weights, training.indices),
                 float(self.tol),
+                examples.group_weights,
             )
 
     def _take_over(self, model, training):
@@ -460,11 +479,19 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             attributes["loss_curve_"] = progress.continue_losses()
         self._set_fitted(attributes)
 
-    def _warn_of_batch_size(self, n_sequences):
-        if self.batch_size != "auto" and self.batch_size > n_sequences:
+    def _warn_of_batch_size(self, training):
+        what, n = "training sequences", len(training.indices)
+        truncation = training.settings.bptt
+        if truncation is not None and training.network.per_step:
+            lengths = training.examples.sequences.lengths[training.indices]
+            what, n = (
+                "windows",
+                int(count_windows(lengths, truncation.steps, truncation.overlap).sum()),
+            )
+        if self.batch_size != "auto" and self.batch_size > n:
             warnings.warn(
-                f"`batch_size`={self.batch_size} is larger than the number of training sequences, "
-                f"{n_sequences}: each minibatch has all of them.",
+                f"`batch_size`={self.batch_size} is larger than the number of {what}, {n}: each "
+                "minibatch has all of them.",
                 stacklevel=level_of_caller(),
             )
 

@@ -95,6 +95,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         solver="adam",
         alpha=0.0,
         l1_ratio=0.0,
+        bptt=None,
         batch_size="auto",
         learning_rate="constant",
         learning_rate_init=0.005,
@@ -146,6 +147,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         self.solver = solver
         self.alpha = alpha
         self.l1_ratio = l1_ratio
+        self.bptt = bptt
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init

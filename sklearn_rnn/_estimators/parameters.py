@@ -11,15 +11,17 @@ import numpy as np
 
 from .. import _core
 from .._data.categories import DIMENSIONS, FEATURES, MOST_AUTO, VECTORS
+from .._data.tasks import KINDS
 from .._model.words import CONNECTIONS, DTYPES, MERGE_MODES, MODES, NORMS, RULES, Words
 from .._rules import BYTE_BITS, Allowed, boolean, either, integer, is_real, number, one_of
 from .._training.held_out import SCORING
 from .._training.losses import REGRESSION_LOSSES
 from .._training.optimizers import LBFGS, LEARNING_RATE, SOLVERS
+from .._truncated_bptt import BPTT, check_options
 
 # Parameters that must not be 0 in the dtype of the core, which flushes denormal numbers to 0.
 NEVER_ZERO = ("epsilon", "max_grad_value", "huber_delta")
-CLASSIFIER, REGRESSOR = "classifier", "regressor"
+CLASSIFIER, REGRESSOR, MULTITASK = "classifier", "regressor", "multitask"
 # An estimator whose fitted model another one can begin with; `FrozenEstimator` passes it through.
 SOURCE = Allowed(
     lambda value: not isinstance(value, type) and hasattr(value, "_fitted_model"),
@@ -34,11 +36,19 @@ class Parameter(NamedTuple):
     kind: str  # what stands behind the name in a docstring
     text: str  # one line per paragraph
     more: dict = {}  # noqa: RUF012  sentences that hold for one kind of estimator only
-    of: tuple = (CLASSIFIER, REGRESSOR)  # the kinds of estimators that have it
+    of: tuple = (CLASSIFIER, REGRESSOR, MULTITASK)  # the kinds of estimators that have it
 
 
 def named(names):
     return ", ".join(f'"{name}"' for name in names)
+
+
+def _are_tasks(value):
+    """Tell whether this is a dict from names of tasks to kinds."""
+    return isinstance(value, dict) and all(
+        isinstance(name, str) and isinstance(kind, str) and kind in KINDS
+        for name, kind in value.items()
+    )
 
 
 def choices(names):
@@ -256,12 +266,25 @@ TABLE = {
         "penalty is ``alpha * (l1_ratio * sum(abs(w)) + (1 - l1_ratio) / 2 * sum(w ** 2))``. L1 "
         "brings weights that are not needed close to 0, but seldom to exactly 0.",
     ),
+    "bptt": Parameter(
+        BPTT,
+        None,
+        "int, TruncatedBPTT or None",
+        "Truncated back-propagation through time, for long sequences: training goes through them "
+        "in windows of so many steps, one update of the weights for each. States go on from window "
+        'to window, gradients do not. With ``mode="many_to_one"``, gradients flow through the '
+        "last so many steps of each sequence. `sklearn_rnn.TruncatedBPTT` describes this and has "
+        "more options. None means whole sequences. With windows, `bidirectional` must be False and "
+        '`pooling` "last", and input layers must not have a stride.',
+    ),
     "batch_size": Parameter(
         either("auto", integer(1)),
         "auto",
         'int or "auto"',
         'Sequences per minibatch. "auto" is 16, or for more than 1024 sequences one 64th of them, '
-        "up to 128.",
+        'up to 128. With `bptt` and ``mode="many_to_many"``, it is the number of windows per '
+        'minibatch, and "auto" counts windows; fewer sequences than that are cut into as many '
+        "parts, so that one long series is learned like a batch of shorter ones.",
     ),
     "learning_rate": Parameter(
         LEARNING_RATE,
@@ -336,7 +359,7 @@ TABLE = {
         integer(1),
         15000,
         "int",
-        'Maximum number of evaluations of the loss with "lbfgs", at the end of an iteration.',
+        'Maximum number of evaluations of the loss with "lbfgs", checked after each iteration.',
     ),
     "shuffle": Parameter(
         boolean,
@@ -375,6 +398,8 @@ TABLE = {
             CLASSIFIER: "The score uses the class weights of training; balanced ones are computed "
             "from all sequences, held out or not.",
             REGRESSOR: "Mean and scale of y are computed from all sequences, held out or not.",
+            MULTITASK: "Mean and scale of the targets are computed from all sequences, held out or "
+            "not.",
         },
     ),
     "validation_fraction": Parameter(
@@ -429,6 +454,36 @@ TABLE = {
         0,
         "int",
         "1 prints a line per epoch; 2 and more show a progress bar if tqdm is installed.",
+    ),
+    "tasks": Parameter(
+        either(None, Allowed(_are_tasks, f"a dict of names and kinds, {named(KINDS)}")),
+        None,
+        "dict of str to str, or None",
+        "What the target of a task is, ``{name: kind}``. A task that is not named is recognised by "
+        "its targets: floats, whole or not, are numbers, and all others are classes (a pandas "
+        "column of integers with missing values has floats). The kinds are:\n"
+        "\n"
+        '- "classes", whose loss is the cross-entropy;\n'
+        '- "numbers", whose loss is the squared error;\n'
+        '- "squared_error" (the same), "absolute_error", "huber" (linear for errors above the '
+        'scale of the target), "poisson" or "gamma": numbers with this loss of `RNNRegressor`.\n',
+        of=(MULTITASK,),
+    ),
+    "task_weights": Parameter(
+        either(
+            None,
+            Allowed(
+                lambda v: isinstance(v, dict) and all(map(number(0).test, v.values())),
+                "a dict of names and numbers of at least 0",
+            ),
+        ),
+        None,
+        "dict of str to float, or None",
+        "What each task counts, ``{name: weight}``; a task that is not named has weight 1. The "
+        "loss is the sum over tasks of the weight times the mean loss of the targets of the task, "
+        "so that a task with few targets counts as much as one with many. A task of weight 0 is "
+        "not trained, and its predictions mean nothing.",
+        of=(MULTITASK,),
     ),
     "class_weight": Parameter(
         either(
@@ -559,6 +614,7 @@ def check_parameters(params):
                 f"`{name}` must be at least {least:.4g} with dtype={params['dtype']!r}, "
                 f"got {params[name]!r}."
             )
+    check_options(params["bptt"], params["mode"])
     if params.get("warmup") and params.get("learning_rate") == "one_cycle":
         raise ValueError(
             "`warmup` must be 0 with learning_rate='one_cycle', which begins with a rise of its "

@@ -72,6 +72,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
     """
 
     _target_kind = Numbers
+    _HOLDS = "numbers"
 
     def __init__(
         self,
@@ -98,6 +99,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         solver="adam",
         alpha=0.0,
         l1_ratio=0.0,
+        bptt=None,
         batch_size="auto",
         learning_rate="constant",
         learning_rate_init=0.005,
@@ -152,6 +154,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         self.solver = solver
         self.alpha = alpha
         self.l1_ratio = l1_ratio
+        self.bptt = bptt
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init

@@ -73,7 +73,8 @@ class Network:
     per_step: bool
     dtype: str
     quantile: float | tuple[float, ...] = 0.5  # that the loss "quantile" learns for each target
-    groups: tuple[int, ...] = ()  # sizes of the groups of outputs of the loss "multioutput"
+    # Sizes of the groups of outputs of the loss "multioutput"; of "multitask" (loss, size) of each.
+    groups: tuple[int, ...] | tuple[tuple[str, int], ...] = ()
     # Step t of the network reads steps s t, s t - 1, ..., s t - (window - 1) of X side by side,
     # where s is the stride.
     stride: int = 1
@@ -331,7 +332,7 @@ def mean_loss(network, examples, n_threads=1):
         sequences.n_samples,
         n_threads,
         training=False,
-        carried=examples.initial_state is not None,
+        **examples.options_of_engine(),
     )
     targets = examples.targets
     if targets.dtype.kind == "f":

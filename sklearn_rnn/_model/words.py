@@ -291,7 +291,7 @@ def network_of(params, n_features, n_outputs, loss, groups=(), tables=(), words=
         loss,
         float(params.get("huber_delta", 1.0)),
         quantile_of(params.get("quantile", 0.5)) if loss == "quantile" else 0.5,
-        tuple(map(int, groups)),
+        tuple(map(_group, groups)),
         tuple(tables),
     )
 
@@ -314,6 +314,11 @@ def _network(words, n_features, n_outputs, loss, huber_delta, quantile, groups, 
         words=words,
         layers=layers,
     )
+
+
+def _group(group):
+    """Return a size, or the loss and the size of a task, as plain values."""
+    return (plain(group[0]), int(group[1])) if is_list(group) else int(group)
 
 
 def _check_counts(nodes):

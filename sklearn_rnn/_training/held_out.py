@@ -1,5 +1,6 @@
 """Early stopping: the sequences held out, or given, and their score after each epoch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from numbers import Real
 
@@ -50,6 +51,8 @@ class HeldOut:
         return [self._part(given) for given in (self.X, self.y, self.sample_weight)]
 
     def _part(self, given):
+        if isinstance(given, Mapping) and self.positions is not None:
+            return {name: self._part(column) for name, column in given.items()}
         if isinstance(given, Real):
             return np.full(self.examples.sequences.n_samples, given)
         if given is None or self.positions is None:
@@ -76,7 +79,7 @@ def validator(scoring, held_out, training, estimator, show, target, n_threads):
             return score, -score
 
     elif isinstance(scoring, str) and scoring == "loss":
-        if examples.targets.dtype.kind == "i" and examples.targets.min() < 0:
+        if target.has_unknown(examples.targets):
             raise ValueError(
                 "`y_val` must hold only classes of `y` with scoring='loss': others have no loss."
             )

@@ -1,12 +1,14 @@
 """Reptile: weights from which a few updates lead to good ones for each of several tasks."""
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from .._model.network import ready
-from .epochs import optimizer_options, resolve_batch_size, run_pass
+from .epochs import run_pass
 from .examples import Weighing
+from .minibatches import optimizer_options, resolve_batch_size
 from .progress import Progress
 
 
@@ -35,7 +37,9 @@ class TaskTrainer:
             training=True,
             memory_budget=settings.memory_budget,
         )
-        self.dataset = examples.dataset()
+        self.train = partial(self.engine.train_minibatch, examples.dataset())
+
+    count = staticmethod(len)  # of the sequences of a minibatch
 
     def take_updates(self, number, progress, n_updates, rng):
         """Take updates on a task, in minibatches of successive epochs; returns their mean loss."""
@@ -56,7 +60,7 @@ class TaskTrainer:
 
     def _run_pass(self, batches, rates, progress):
         try:
-            run_pass(self.engine, self.dataset, batches, rates, progress, self.loss_unit)
+            run_pass(self, batches, rates, progress, self.loss_unit)
         except ValueError as error:
             text = str(error).replace("`learning_rate_init`", "`inner_learning_rate`")
             raise ValueError(text) from error
