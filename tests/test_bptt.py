@@ -655,7 +655,7 @@ def test_memory_does_not_grow_with_the_length_of_a_series():
 
 
 def test_options_are_parameters_of_a_search():
-    rnn = quick(**PER_STEP, bptt=TruncatedBPTT(2), max_iter=1)
+    rnn = quick(**PER_STEP, bptt=TruncatedBPTT(2), max_iter=1, batch_size=1)
     grid = {"bptt__steps": [2, 8], "bptt__carry": [True, False]}
     search = GridSearchCV(rnn, grid, cv=2, error_score="raise").fit(X, Y)
     assert len(set(search.cv_results_["mean_test_score"])) == 4

@@ -65,6 +65,7 @@ def test_what_holds_for_one_estimator_is_said_there_alone():
         "_estimators.reptile",
         "_data.unpacking",
         "cells",
+        "inspection",
         "layers",
     ],
 )

@@ -179,6 +179,10 @@ class Network:
             **options,
         )
 
+    def workspace(self, *args, **options):
+        """Return the bytes, by their use, that `engine` would take with these arguments."""
+        return self.engine(*args, **options, planning=True).planned
+
     def session(self, n_sequences):
         """Make a session for so many sequences, which arrive step by step."""
         return _core.Session(

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import _memory
 from .._model.network import fill_unknown_rows
+from .minibatches import engine_of
 from .threads import blas_held_at_one_thread
 
 # Sequences that the engine takes at once: 32 slices of 8, so memory does not grow with the data.
@@ -30,6 +31,22 @@ UNCONVERGED = {
 }
 
 
+# Vectors (n_params,) of float64 in the memory of scipy's optimizer, which keeps 10 corrections, and
+# around it: points, gradients and their copies.
+N_VECTORS = 41
+
+
+def workspace_of(settings, lengths, carried=False):
+    """Return what `Network.engine` must know, as `minibatches.workspace_of` does."""
+    return {
+        "training": True,
+        "lengths": lengths,
+        "batch_size": min(CHUNK, len(lengths)),
+        "memory_budget": settings.memory_budget,
+        "carried": carried,
+    }
+
+
 class _End(Exception):
     """The optimizer must stop, for the reason that is the argument."""
 
@@ -44,14 +61,8 @@ class Objective:
         network, examples = training.network, training.examples
         indices = np.ascontiguousarray(training.indices, dtype=np.intp)
         lengths = examples.sequences.lengths[indices]
-        self.engine = network.engine(
-            lengths,
-            min(CHUNK, len(indices)),
-            n_threads,
-            training=True,
-            memory_budget=training.settings.memory_budget,
-            **examples.options_of_engine(),
-        )
+        workspace = workspace_of(training.settings, lengths, examples.initial_state is not None)
+        self.engine = engine_of(training, workspace, n_threads)
         self.dataset = examples.dataset()
         self.chunks = [indices[i : i + CHUNK] for i in range(0, len(indices), CHUNK)]
         weights = np.array([_weight_of(examples, chunk) for chunk in self.chunks])

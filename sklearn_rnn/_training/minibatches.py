@@ -24,17 +24,24 @@ def draw_batches(indices, batch_size, progress, shuffle):
     return [indices[i : i + batch_size] for i in range(0, len(indices), batch_size)]
 
 
-def engine_of(training, lengths, batch_size, n_threads, **options):
-    """Return an engine for minibatches of sequences, or windows, of these lengths."""
-    return training.network.engine(
-        lengths,
-        batch_size,
-        n_threads,
-        training=True,
-        memory_budget=training.settings.memory_budget,
-        group_weights=training.examples.group_weights,
-        **options,
-    )
+def workspace_of(settings, lengths, carried=False):
+    """Return what `Network.engine` must know of a training on sequences of these lengths.
+
+    carried: whether the states before their first steps are given.
+    """
+    return {
+        "training": True,
+        "lengths": lengths,
+        "batch_size": resolve_batch_size(settings.batch_size, len(lengths)),
+        "memory_budget": settings.memory_budget,
+        "carried": carried,
+    }
+
+
+def engine_of(training, workspace, n_threads):
+    """Return an engine with such a workspace for the examples of a training."""
+    group_weights = training.examples.group_weights
+    return training.network.engine(**workspace, n_threads=n_threads, group_weights=group_weights)
 
 
 def load(engine, training, divisor):
@@ -58,9 +65,10 @@ class WholeSequences:
     def __init__(self, training, n_threads):
         self.training, examples = training, training.examples
         lengths = examples.sequences.lengths[training.indices]
-        self.batch_size = resolve_batch_size(training.settings.batch_size, len(lengths))
         carried = examples.initial_state is not None
-        self.engine = engine_of(training, lengths, self.batch_size, n_threads, carried=carried)
+        workspace = workspace_of(training.settings, lengths, carried)
+        self.batch_size = workspace["batch_size"]
+        self.engine = engine_of(training, workspace, n_threads)
         self.dataset = examples.dataset()
         # (minibatch, params, moments, rate, update) -> loss, weight
         self.train = partial(self.engine.train_minibatch, self.dataset)

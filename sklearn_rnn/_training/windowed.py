@@ -50,8 +50,15 @@ class _Windowed:
 
     def _make_engine(self, longest):
         """Make an engine for windows of up to this length, and room for what it works on."""
-        lengths, n = np.minimum(self.lanes.length, longest), self.batch_size
-        engine = engine_of(self.training, lengths, n, self.n_threads, windowed=True)
+        n = self.batch_size
+        workspace = {
+            "training": True,
+            "lengths": np.minimum(self.lanes.length, longest),
+            "batch_size": n,
+            "memory_budget": self.training.settings.memory_budget,
+            "windowed": True,
+        }
+        engine = engine_of(self.training, workspace, self.n_threads)
         if self.is_loaded:
             self._load(engine)
         self.engine, self.longest_window = engine, longest
