@@ -43,6 +43,7 @@ RULES = {
 UNUSED = {
     **{"early_stopping": False, "scoring": None, "warm_start": False},
     **{"learning_rate": "constant", "warmup": 0.0, "ema_decay": None},
+    **{"bptt": None, "gradient_accumulation_steps": 1},
 }
 N_REPORTS = 100  # lines that `verbose` prints, and calls of callbacks
 FITTED = ("estimator_", "loss_curve_", "n_iter_")
@@ -61,8 +62,8 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
     estimator : RNNClassifier or RNNRegressor
         The network, and the optimizer of the updates on a task (`solver`, `alpha`, `max_grad_norm`,
         `dropout` and so on). Each task begins with empty moments; with "adam", ``beta_1=0`` suits
-        that [1]_. `early_stopping`, `warm_start` and the schedule of the learning rate are not
-        used.
+        that [1]_. Not used are `early_stopping`, `warm_start`, schedules of the learning rate,
+        `warmup`, `ema_decay`, `bptt` and `gradient_accumulation_steps`.
     n_inner : int, default=5
         Updates on the task in each iteration. With 1, Reptile would only train on all tasks
         together.
@@ -201,12 +202,10 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
             if not losses:
                 raise
             warnings.warn("Training interrupted by user.", stacklevel=level_of_caller())
-        except ValueError as error:
-            if report.calling:  # an error of a callback: what was learned stays
-                raise
-            self._restore(before)
-            text = str(error).replace("`learning_rate_init`", "`inner_learning_rate`")
-            raise ValueError(text) from error
+        except ValueError:
+            if not report.calling:  # after an error of a callback, what was learned stays
+                self._restore(before)
+            raise
         show()
         return self
 
@@ -276,7 +275,8 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
         rate = self.inner_learning_rate
         rate = estimator.learning_rate_init if rate is None else float(rate)
         given = {"learning_rate_init": rate, "batch_size": self.batch_size}
-        return clone(estimator).set_params(**UNUSED, **given)
+        unused = {name: value for name, value in UNUSED.items() if name in vars(estimator)}
+        return clone(estimator).set_params(**unused, **given)
 
     def _training_on(self, X, y, model, rnn, rng):
         """Return the training of a model on a new task, with the scales of the model."""
@@ -289,6 +289,8 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
         factors = model.target.class_factors(class_weight, targets, None, False)
         examples = examples.with_class_weights(factors)
         indices = np.flatnonzero(examples.have_weight())
+        if len(indices) == 0:
+            raise ValueError("`class_weight` leaves no sequence to adapt to: all weights are 0.")
         settings = Settings.of(vars(rnn))
         seed = int(rng.randint(2**64, dtype=np.uint64))
         return Training(

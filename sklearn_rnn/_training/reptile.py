@@ -52,11 +52,18 @@ class TaskTrainer:
             while n_left > 0:
                 batches = self._batches(task.indices, size, rng)[:n_left]
                 rates = [self.settings.learning_rate_init] * len(batches)
-                run_pass(self, batches, rates, progress, self.loss_unit)
+                self._run_pass(batches, rates, progress)
                 progress.end_epoch(None)
                 total += progress.loss * len(batches)
                 n_left -= len(batches)
         return total / n_updates
+
+    def _run_pass(self, batches, rates, progress):
+        try:
+            run_pass(self, batches, rates, progress, self.loss_unit)
+        except ValueError as error:
+            text = str(error).replace("`learning_rate_init`", "`inner_learning_rate`")
+            raise ValueError(text) from error
 
     def _batches(self, indices, size, rng):
         """Cut the sequences of a task into minibatches.
