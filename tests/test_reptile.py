@@ -117,12 +117,22 @@ def test_the_same_bits_for_any_number_of_threads_and_any_run():
 def test_settings_of_whole_fits_are_not_used():
     tasks = [wave(12, np.random.RandomState(i)) for i in range(3)]
     words = {"early_stopping": True, "learning_rate": "cosine", "warmup": 0.5}
-    words |= {"ema_decay": 0.9, "bptt": 1}
+    words |= {"ema_decay": 0.9, "bptt": 1, "gradient_accumulation_steps": 2}
     plain, other = RNNRegressor(4), RNNRegressor(4, **words)
     ours, theirs = (Reptile(rnn, n_iter=3, random_state=0).fit(tasks) for rnn in (plain, other))
     np.testing.assert_array_equal(ours.estimator_.params_, theirs.estimator_.params_)
     np.testing.assert_array_equal(ours.adapt(*tasks[0]).params_, theirs.adapt(*tasks[0]).params_)
     assert theirs.estimator_.bptt == 1
+
+
+def test_frozen_arrays_stay_as_they_are():
+    tasks = [wave(12, np.random.RandomState(i)) for i in range(3)]
+    rnn = RNNRegressor(4, frozen=["*_l0"])
+    short, long = (Reptile(rnn, n_iter=n, random_state=0).fit(tasks) for n in (1, 20))
+    adapted = long.adapt(*tasks[0])
+    for name, values in short.estimator_.weights_.items():
+        for other in (long.estimator_, adapted):
+            assert np.array_equal(values, other.weights_[name]) == name.endswith("_l0")
 
 
 # ---- tasks --------------------------------------------------------------------------------------

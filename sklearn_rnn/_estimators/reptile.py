@@ -16,6 +16,7 @@ from .._pickles import Pickled
 from .._rules import Allowed, boolean, either, integer, number
 from .._training.epochs import Training
 from .._training.examples import Examples, Weighing
+from .._training.freezing import frozen_names
 from .._training.progress import Progress, Settings
 from .._training.reptile import Task, TaskTrainer, meta_train
 from .._training.threads import effective_n_threads
@@ -185,7 +186,7 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
         losses = []
 
         def show():
-            fill_unknown_rows(training.network, training.progress.params)
+            fill_unknown_rows(training.network, training.progress.params, training.frozen)
             estimator = clone(self.estimator)
             estimator._take_over(model, training)
             self.estimator_, self.loss_curve_, self.n_iter_ = estimator, losses, len(losses)
@@ -261,7 +262,7 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
         training = self._training_on(X, y, model, rnn, rng)
         trainer = _trainer(training, [Task(training.indices, training.weighing)], rnn)
         trainer.take_updates(0, training.progress, n_steps, rng)
-        fill_unknown_rows(training.network, training.progress.params)
+        fill_unknown_rows(training.network, training.progress.params, training.frozen)
         adapted = clone(self.estimator_)
         adapted._take_over(model, training)
         return adapted
@@ -302,6 +303,7 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
             progress=Progress.begin(model.params.copy(), seed, settings),
             n_epochs=1,
             loss_unit=model.target.loss_unit,
+            frozen=frozen_names(network, rnn.frozen),
         )
 
 
@@ -313,6 +315,7 @@ def _trainer(training, tasks, rnn):
         training.settings,
         effective_n_threads(rnn.n_threads),
         training.loss_unit,
+        training.frozen,
     )
 
 

@@ -27,7 +27,7 @@ class Task:
 class TaskTrainer:
     """Takes updates on one task after the other, with one engine for all."""
 
-    def __init__(self, network, examples, tasks, settings, n_threads, loss_unit):
+    def __init__(self, network, examples, tasks, settings, n_threads, loss_unit, frozen=()):
         self.tasks, self.settings, self.loss_unit = tasks, settings, loss_unit
         self.sizes = [resolve_batch_size(settings.batch_size, len(t.indices)) for t in tasks]
         self.engine = network.engine(
@@ -36,6 +36,7 @@ class TaskTrainer:
             n_threads,
             training=True,
             memory_budget=settings.memory_budget,
+            frozen=frozen,
         )
         self.train = partial(self.engine.train_minibatch, examples.dataset())
 
