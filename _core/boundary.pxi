@@ -193,6 +193,7 @@ cdef class Windows:
     Parameters
     ----------
     data : Dataset
+        Its `initial_state` is not used: states are given with each call.
     first, length : ndarray of shape (n_windows,), intp
         Window i has `length[i]` steps, the rows of `data.values` from `first[i]` on.
     sample : ndarray of shape (n_windows,), intp

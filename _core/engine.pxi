@@ -26,6 +26,9 @@ cdef double THREADS_WORTH = 1 << 24, PREDICT_THREADS_WORTH = 1 << 23
 cdef isize MOST_THREADS = min(max(os.cpu_count() or 1, 16), 1 + MOST_HELPERS)
 
 
+cdef object NO_GROUPS = np.zeros(1, dtype=np.intp)      # the first of no groups, which is also the end
+
+
 cdef struct ranked:
     isize length, position, sample
 
@@ -106,6 +109,14 @@ cdef class Engine:
         Make room for a `Session`.
     group_weights : sequence of float, or None for ones
         What each group of the loss "multitask" counts.
+    planning : bool
+        Take no memory, and only count it, see `planned`: nothing else can be done with this engine.
+
+    Attributes
+    ----------
+    planned : dict of str to int, or None
+        With `planning`, the bytes that the workspace would take: "weights" (packed for the products), "steps" (activations and
+        their gradients, of all threads), "gradients" (of the parameters, one for each slice, and their sum), "tables".
     """
     cdef NodeTables tables
     cdef rnn_network *network
@@ -116,6 +127,7 @@ cdef class Engine:
     cdef bint loaded, running, windowed
     cdef object pending
     cdef readonly object dtype
+    cdef readonly dict planned
     cdef bint optimizing
     cdef double divisor, mean_weight, max_grad_norm, max_grad_value
     cdef object quantiles, first_of_groups, losses_of_groups, group_weights
@@ -124,8 +136,10 @@ cdef class Engine:
 
     def __cinit__(self, *, n_features, nodes, loss, per_step, dtype, n_threads, training, lengths, batch_size, huber_delta=1.0,
                   quantile=0.5, groups=(), stride=1, window=1, memory_budget=None, result=None, by_step=False,
-                  input_gradient=False, probe=False, carried=False, windowed=False, session=False, group_weights=None):
+                  input_gradient=False, probe=False, carried=False, windowed=False, session=False, group_weights=None,
+                  planning=False):
         cdef rnn_network *network
+        self.planned = {} if planning else None
         self.kind = type_of(dtype)
         self.job_memory = aligned_empty(sizeof(rnn_job), np.uint8)
         self.job = <rnn_job *>cnp.PyArray_DATA(self.job_memory)
@@ -155,6 +169,8 @@ cdef class Engine:
         if windowed:
             self.check_windowed()
         self.allocate(np.asarray(lengths, dtype=np.intp), batch_size, n_threads, memory_budget)
+        if planning:
+            return
         self.job.network, self.job.carry_factor = network, 1
         if threading.current_thread() is threading.main_thread():   # only this one runs signal handlers
             self.job.sync.poll = call_signal_handlers
@@ -167,16 +183,24 @@ cdef class Engine:
 
     cdef set_quantiles(self, quantile):
         """Keep the quantile or quantiles, increasing numbers between 0 and 1, where C finds them."""
-        values = list(map(float, quantile if isinstance(quantile, (list, tuple, np.ndarray)) else [quantile]))
-        if not values or not all(low < high for low, high in zip([0.0, *values], [*values, 1.0])):
+        cdef const double *values
+        cdef isize i, n
+        self.quantiles = np.array(quantile, dtype=np.float64, ndmin=1)
+        n, values = self.quantiles.size, <const double *>cnp.PyArray_DATA(self.quantiles)
+        increasing = n > 0 and self.quantiles.ndim == 1 and values[n - 1] < 1
+        for i in range(n):
+            increasing = increasing and (values[i - 1] if i > 0 else 0) < values[i]
+        if not increasing:
             raise ValueError(f"`quantile` must be between 0 and 1, and several in increasing order, got {quantile}.")
-        self.quantiles = np.array(values)
-        self.network.quantile = <const double *>cnp.PyArray_DATA(self.quantiles)
-        self.network.n_quantiles = self.quantiles.size
+        self.network.quantile, self.network.n_quantiles = values, n
 
     cdef set_groups(self, groups, weights):
         """Keep the first output of each group, and the number of outputs, where C finds them; for tasks also loss and weight."""
         cdef bint of_tasks = self.kernels.losses[self.network.loss].targets == NUMBER_PER_GROUP
+        if not groups and weights is None:
+            self.first_of_groups = NO_GROUPS
+            self.network.group = <const isize *>cnp.PyArray_DATA(self.first_of_groups)
+            return
         losses = [loss for loss, _ in groups] if of_tasks else []
         sizes = [size for _, size in groups] if of_tasks else groups
         if any(not 1 <= size < LARGEST for size in sizes):
@@ -313,22 +337,11 @@ cdef class Engine:
             if network.training and not network.node[i].needed:
                 raise ValueError(f"Node {self.tables.nodes[i - 1].name!r} must lead to the head, directly or through others.")
         self.max_batch = wish.batch
+        if self.planned is not None:
+            self.take_memory(wish.n_slices)
+            return
         with self.room_for(wish.n_slices):
-            self.packed = aligned_empty(network.packed.size, self.dtype)
-            self.arenas = aligned_empty(network.n_workers * network.arena.size, self.dtype)
-            self.ints = np.empty(network.n_workers * network.n_ints, dtype=np.intp)
-            self.walks = aligned_empty(network.n_workers * network.walk_bytes, np.uint8)
-            self.samples = np.empty(self.max_batch, dtype=np.intp)
-            self.ranks = np.empty(self.max_batch * sizeof(ranked), dtype=np.uint8)
-            self.losses = np.zeros(wish.n_slices)
-            if network.training:
-                self.slice_gradients = aligned_empty(wish.n_slices * network.gradient.size, self.dtype)
-                self.gradient = aligned_empty(network.n_summed, self.dtype)
-                self.slice_rows = aligned_empty(wish.n_slices * network.touched.size, self.dtype)
-                self.slice_codes = np.empty(wish.n_slices * network.n_codes, dtype=np.intp)
-                self.norms = np.zeros(network.n_pieces)
-                if network.probe:
-                    self.probed = np.zeros((wish.n_slices, network.n_nodes, MAX_DIRECTIONS, network.max_steps))
+            self.take_memory(wish.n_slices)
         self.job.packed, self.job.arenas = cnp.PyArray_DATA(self.packed), cnp.PyArray_DATA(self.arenas)
         self.job.arena_ints = <isize *>cnp.PyArray_DATA(self.ints)
         self.job.walks = cnp.PyArray_DATA(self.walks)
@@ -344,6 +357,48 @@ cdef class Engine:
             self.job.piece_norms = <double *>cnp.PyArray_DATA(self.norms)
             self.kernels.poison_gaps(&network.gradient, wish.n_slices, self.job.slice_gradients)
             self.kernels.poison_gaps(&network.touched, wish.n_slices, self.job.slice_rows)
+
+    cdef take_memory(self, isize n_slices):
+        """Allocate all arrays, or with `planning` count their bytes."""
+        cdef const rnn_network *network = self.network
+        workers, slices = int(network.n_workers), int(n_slices)     # what is counted may be more than fits into an isize
+        self.packed = self.new_aligned("weights", network.packed.size)
+        self.arenas = self.new_aligned("steps", workers * network.arena.size)
+        self.ints = self.new_array("steps", workers * network.n_ints, np.intp)
+        self.walks = self.new_aligned("tables", workers * network.walk_bytes, np.uint8)
+        self.samples = self.new_array("tables", self.max_batch, np.intp)
+        self.ranks = self.new_array("tables", self.max_batch * sizeof(ranked), np.uint8)
+        self.losses = self.new_array("tables", slices, np.float64)
+        self.losses[...] = 0
+        if self.planned is not None:
+            self.count("tables", self.tables.memory.nbytes + sizeof(rnn_network) + self.job_memory.nbytes)
+        if not network.training:
+            return
+        self.slice_gradients = self.new_aligned("gradients", slices * network.gradient.size)
+        self.gradient = self.new_aligned("gradients", network.n_summed)
+        self.slice_rows = self.new_aligned("gradients", slices * network.touched.size)
+        self.slice_codes = self.new_array("gradients", slices * network.n_codes, np.intp)
+        self.norms = self.new_array("gradients", network.n_pieces, np.float64)
+        self.norms[...] = 0
+        if network.probe:
+            n = slices * network.n_nodes * MAX_DIRECTIONS * network.max_steps
+            self.probed = self.new_array("steps", n, np.float64)
+            if self.planned is None:
+                self.probed = self.probed.reshape(slices, network.n_nodes, MAX_DIRECTIONS, network.max_steps)
+
+    cdef object new_array(self, str use, n, dtype):
+        """Uninitialised vector of n numbers; with `planning` they are only counted, and it is empty."""
+        return np.empty(n if self.planned is None else self.count(use, n * np.dtype(dtype).itemsize), dtype=dtype)
+
+    cdef object new_aligned(self, str use, n, dtype=None):
+        """The same, of numbers of the network unless `dtype` says otherwise; it begins on a cache line."""
+        dtype = self.dtype if dtype is None else dtype
+        return aligned_empty(n if self.planned is None else self.count(use, n * np.dtype(dtype).itemsize), dtype)
+
+    cdef object count(self, str use, n_bytes):
+        """Add to `planned`; return 0, the size of an array that is only planned."""
+        self.planned[use] = self.planned.get(use, 0) + int(n_bytes)
+        return 0
 
     cdef object room_for(self, isize n_slices):
         """Context in which the workspace is allocated."""
@@ -596,11 +651,13 @@ cdef class Engine:
         Raises
         ------
         ValueError
-            If it is not such an array.
+            If it is not such an array, or the engine was made with `planning`.
         RuntimeError
             If another thread is using the engine.
         """
         self.refuse_if_running()
+        if self.planned is not None:
+            raise ValueError("`load` needs an engine made with planning=False, which has memory.")
         self.job.params = pointer_to(params, "params", self.kind, (self.network.n_params,))
         self.params = params
         self.job.batch.size = self.job.batch.n_slices = 0

@@ -62,8 +62,10 @@ def test_what_holds_for_one_estimator_is_said_there_alone():
         "_estimators.regressor",
         "_estimators.multitask",
         "_estimators.fitted",
+        "_estimators.reptile",
         "_data.unpacking",
         "cells",
+        "inspection",
         "layers",
     ],
 )

@@ -10,8 +10,8 @@ from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core
-from sklearn_rnn._training import epochs as _training
 from sklearn_rnn._training import losses as _losses
+from sklearn_rnn._training import minibatches as _training
 from sklearn_rnn._training.epochs import judge
 from sklearn_rnn._training.progress import Progress, Settings
 

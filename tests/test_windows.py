@@ -21,6 +21,7 @@ from cases import (
     random_problem,
     set_optimizer,
     simd_level,
+    weights_of_tasks,
 )
 from networks import (
     DATA,
@@ -70,7 +71,8 @@ def make_windows(data, first, length, sample, taught_from=None, kept_after=None)
 def make_engine(network, params, n_windows, longest, *, n_threads=2, seed=0, **options):
     """Return an engine for windows, whose losses are summed, not averaged."""
     lengths = np.full(n_windows, longest)
-    engine = network.engine(lengths, n_windows, n_threads, True, windowed=True, **options)
+    options = {"windowed": True, "group_weights": weights_of_tasks(network), **options}
+    engine = network.engine(lengths, n_windows, n_threads, True, **options)
     set_optimizer(engine, seed=seed)
     engine.load(params)
     engine.weigh_by(1.0, 0.0)
@@ -410,7 +412,8 @@ def test_threads_and_memory_budgets_change_no_bit(dtype, level):
     fields = {"units": 37, "cell": "lstm", "options": options}
     stream = [add_node(nodes, "recurrent", [DATA], "l0", **fields)]
     stream = add_convolution(nodes, stream, 12, 3, activation="tanh")
-    read = [Source(stream[0]), Source(0, -2)]  # gradients that go back over the ends of segments
+    # Two gradients of a row that go back over the ends of segments.
+    read = [Source(stream[0]), Source(0, -1), Source(0, -2)]
     stream = [add_node(nodes, "recurrent", read, "l1", units=20, cell="gru")]
     add_node(nodes, "head", stream, "head", units=2)
     network = Network(3, tuple(nodes), "squared_error", 1.0, True, dtype)

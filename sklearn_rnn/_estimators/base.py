@@ -19,6 +19,7 @@ from .._data.reader import learn_X, read_X
 from .._data.scales import Scale
 from .._data.weights import read_weights, relative
 from .._model.attributes import check_continuing, history
+from .._model.body import Body
 from .._model.fitted import FittedModel
 from .._model.network import absorb_input_scale, absorb_output_scale, initialize
 from .._model.states import as_rows
@@ -31,10 +32,13 @@ from .._training.losses import plateau
 from .._training.optimizers import LBFGS, ends_as_planned
 from .._training.progress import Progress, Settings, next_seed
 from .._training.threads import blas_held_at_one_thread, effective_n_threads
+from .._training.windows import count_windows
 from .callbacks import CallbackSupportMixin, Observers, as_callbacks
 from .fitted import _FittedRNN
 from .parameters import check_parameters
+from .transfer import model_of
 
+NOTHING = (None, None, None, None)  # in place of X, y, weights and states
 OURS = ("sklearn", "sklearn_rnn")  # packages at whose lines no warning should point
 
 
@@ -83,7 +87,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         sample_weight,
         *,
         initial_state=None,
-        validation=(None, None, None, None),
+        validation=NOTHING,
         callbacks=None,
         incremental=False,
         **learn_options,
@@ -117,7 +121,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             run = lbfgs.train
             self._warn_of_precision()
         elif not incremental:
-            self._warn_of_batch_size(len(training.indices))
+            self._warn_of_batch_size(training)
         before, n_updates = self._fitted_attributes(), training.progress.n_updates
         try:
             observers.begin()
@@ -181,13 +185,22 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         """
         before = self._model_to_continue(words) if incremental or self.warm_start else None
         read = self._read_and_learn(given, before, incremental, learn_options)
+        return self._plan(words, read, given, before, validation, incremental)
+
+    def _plan(self, words, read, given=NOTHING, before=None, validation=NOTHING, incremental=False):
+        """Plan the training on what was read, see `_prepare`."""
         examples, target = read.examples, read.target
-        vectors = None
+        vectors, body = None, None
         if before is None:
             vectors = vectors_of(self.embedding_init, read.categories, self.dtype)
+            body = self._body_to_begin_with()
         facts = examples.sequences.n_features, target.n_outputs, target.loss, target.groups
-        tables = self._tables(read.categories, vectors, before)
+        tables = self._tables(read.categories, vectors, before or (body and body.model))
         network = network_of(vars(self), *facts, tables, words)
+        if self.bptt is not None:
+            network.check_causal("`bptt` needs")
+        if body is not None:
+            body.check(network, bool(self.normalize_X), read.form, read.categories)
         read = read.with_states(given[-1], network)
         examples = read.examples
         with naming("random_state"):
@@ -202,6 +215,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         if len(indices) == 0:
             raise ValueError("`class_weight` leaves no sequence to train on: all weights are 0.")
         scale, x_absorbed = self._scale_X(examples, indices, network, before, incremental)
+        if body is not None:
+            scale = body.scale_for(scale, network)
         check_range(examples.sequences, self.dtype, scale.in_use)
         weighted, weighing, taught = self._weigh(weighted, indices, before, incremental)
         weighted = self._weigh_tasks(weighted, target, indices)
@@ -216,10 +231,13 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         longest = int(examples.sequences.lengths[indices].max() - 1) // network.stride + 1
         if params is None:
             params = initialize(network, rng, longest, vectors)
+            if body is not None:
+                params = body.put_into(network, params, read.categories, scale, vectors)
             seed = int(rng.randint(2**64, dtype=np.uint64))
             progress = Progress.begin(params, seed, settings)
         else:
             progress = self._continue(params.copy(), optimizer, settings, incremental)
+        progress.has_windows = settings.bptt is not None
         if incremental and read.absorbed is not None:
             progress.rescale_best(target.unit_since(before.target, read.absorbed))
         model = FittedModel(
@@ -267,11 +285,23 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             )
         return model
 
-    def _tables(self, categories, vectors, before):
-        """Return column, rows and columns of the table of each categorical feature."""
-        if before is not None and isinstance(self.embedding_dim, str):
-            return before.network.tables
-        widths = dimensions(self.embedding_dim, categories, vectors)
+    def _body_to_begin_with(self):
+        """Return the body of `weights_init`, or None."""
+        if self.weights_init is None:
+            return None
+        return Body(model_of(self.weights_init, "weights_init"))
+
+    def _tables(self, categories, vectors, known):
+        """Return column, rows and columns of the table of each categorical feature.
+
+        known: the model whose columns "auto" means, or None.
+        """
+        dimension = self.embedding_dim
+        if known is not None and isinstance(dimension, str):
+            widths = [width for _, _, width in known.network.tables]
+            if len(widths) == len(categories.columns) > 0:
+                dimension = widths
+        widths = dimensions(dimension, categories, vectors)
         return tuple(zip(categories.columns, categories.n_rows, widths, strict=True))
 
     def _read_and_learn(self, given, before, incremental, learn_options):
@@ -376,7 +406,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         n_rows, n_sequences = (0, 0) if before is None else before.taught
         n_rows += examples.n_taught(indices)
         n_sequences += len(indices)
-        weighing = Weighing(n_rows / n_sequences, 0.0 if examples.weights is None else 1.0)
+        weighing = Weighing(n_rows, n_sequences, 0.0 if examples.weights is None else 1.0)
         return examples, weighing, (n_rows, n_sequences)
 
     def _weigh_tasks(self, examples, target, indices=None):
@@ -449,11 +479,19 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             attributes["loss_curve_"] = progress.continue_losses()
         self._set_fitted(attributes)
 
-    def _warn_of_batch_size(self, n_sequences):
-        if self.batch_size != "auto" and self.batch_size > n_sequences:
+    def _warn_of_batch_size(self, training):
+        what, n = "training sequences", len(training.indices)
+        truncation = training.settings.bptt
+        if truncation is not None and training.network.per_step:
+            lengths = training.examples.sequences.lengths[training.indices]
+            what, n = (
+                "windows",
+                int(count_windows(lengths, truncation.steps, truncation.overlap).sum()),
+            )
+        if self.batch_size != "auto" and self.batch_size > n:
             warnings.warn(
-                f"`batch_size`={self.batch_size} is larger than the number of training sequences, "
-                f"{n_sequences}: each minibatch has all of them.",
+                f"`batch_size`={self.batch_size} is larger than the number of {what}, {n}: each "
+                "minibatch has all of them.",
                 stacklevel=level_of_caller(),
             )
 

@@ -95,6 +95,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         solver="adam",
         alpha=0.0,
         l1_ratio=0.0,
+        bptt=None,
         batch_size="auto",
         learning_rate="constant",
         learning_rate_init=0.005,
@@ -115,6 +116,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         validation_fraction=0.1,
         scoring=None,
         warm_start=False,
+        weights_init=None,
         random_state=None,
         verbose=0,
         class_weight=None,
@@ -145,6 +147,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         self.solver = solver
         self.alpha = alpha
         self.l1_ratio = l1_ratio
+        self.bptt = bptt
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
@@ -165,6 +168,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         self.validation_fraction = validation_fraction
         self.scoring = scoring
         self.warm_start = warm_start
+        self.weights_init = weights_init
         self.random_state = random_state
         self.verbose = verbose
         self.class_weight = class_weight

@@ -120,6 +120,11 @@ ATTRIBUTES = {
         "float or None",
         "Highest validation score of the last fit, which is the score of the weights that it kept.",
     ),
+    "window_lengths_": (
+        "list of int or None",
+        "Number of steps of the windows in each epoch of the last fit, which changes with "
+        '``TruncatedBPTT(schedule="grow")``; with "random" their mean. None without `bptt`.',
+    ),
     "params_": ("ndarray of shape (n_params,)", "All weights, in the order of `weights_`."),
     "weights_": (
         "dict of str to ndarray",
@@ -142,7 +147,7 @@ With minibatches of B sequences, each minimises ``sum(w * loss) / (B * m)``, whe
 total weight of a training sequence; a smaller last minibatch is divided by the same B. So a
 weight counts the same in every minibatch, and with ``mode="many_to_many"`` a step counts the
 same in short and in long sequences. Steps of weight 0 are ignored. `loss_` is the weighted
-mean.
+mean. With `bptt` and a target per step, windows take the place of sequences.
 
 Unless the options of a cell choose other initial values, input and output weights are Glorot
 uniform, recurrent weights are orthogonal, and biases are 0, except those of the forget gates of
@@ -200,10 +205,11 @@ X_val, y_val, sample_weight_val, initial_state_val : as those without "_val", de
 callbacks : callable or list of callables, default=None
     Called as ``callback(estimator, info)`` after each epoch, when the estimator is ready
     to predict. info is a dict with epoch, max_iter, loss, validation_score (or None),
-    learning_rate (None with "lbfgs"), seconds and steps_per_second. If a callback returns
-    true, training stops; if it raises an error, so does `fit`, and the estimator keeps what
-    it has learned so far. During the call the estimator has the current weights, not the best
-    ones; changing them does not affect the training. Callbacks are not stored.
+    learning_rate (None with "lbfgs"), window_length (None without `bptt`), seconds and
+    steps_per_second. If a callback returns true, training stops; if it raises an error, so does
+    `fit`, and the estimator keeps what it has learned so far. During the call the estimator has
+    the current weights, not the best ones; changing them does not affect the training.
+    Callbacks are not stored.
 """,
     "self": """
 self : object
@@ -224,8 +230,8 @@ ConvergenceWarning
     network did better than the best constant prediction; or with the solver "lbfgs", if
     `max_fun` or rounding errors ended it.
 UserWarning
-    If `batch_size` is larger than the number of training sequences, or if `solver` is "lbfgs"
-    and `dtype` is "float32".
+    If `batch_size` is larger than the number of training sequences, or of windows; or if
+    `solver` is "lbfgs" and `dtype` is "float32".
 """,
     "continuing": """
 Training continues from the previous fit, with the state of its optimizer. Ctrl-C raises
@@ -241,8 +247,9 @@ sample_weight : array-like, default=None
 """,
     "initial_state_of_partial_fit": """
 initial_state : dict of str to array-like of shape (n_samples, n), default=None
-    As in `fit`. To learn from long sequences block by block, pass the states that `predict`
-    returned for one block with the next block (truncated back-propagation through time).
+    As in `fit`. To learn from a sequence that arrives block by block, pass the states that
+    `predict` returned for one block with the next block. For sequences that are there as a
+    whole, use `bptt`.
 """,
     # ---- predict and score
     "X": """

@@ -38,7 +38,13 @@ from ..layers import Attention
 from .parameters import check, check_parameters
 
 # Parameters of the training that earlier versions did not know.
-TRAINING = {"warmup": 0.0, "ema_decay": None, "max_fun": 15000}
+TRAINING = {
+    "warmup": 0.0,
+    "ema_decay": None,
+    "max_fun": 15000,
+    "bptt": None,
+    "weights_init": None,
+}
 MOST_STREAMS_BITS = 24  # so many streams need hundreds of megabytes for their states alone
 
 
@@ -543,6 +549,11 @@ class _FittedRNN(Pickled, BaseEstimator):
         tags.non_deterministic = False
         return tags
 
+    def __sklearn_clone__(self):
+        copied = super().__sklearn_clone__()
+        copied.weights_init = self.weights_init  # a clone of it would not be fitted
+        return copied
+
     def __getstate__(self):
         state = super().__getstate__()
         if "loss_curve_" in state:  # `partial_fit` appends to it, which must not change a copy
@@ -561,6 +572,7 @@ class _FittedRNN(Pickled, BaseEstimator):
         if state_format < 2:  # from before these parameters existed
             state.update(normalize_X=False, scoring=None)
         if "params_" in state:
+            state.setdefault("window_lengths_", None)
             check_whole(state)
         return state
 

@@ -17,10 +17,17 @@ from .._rules import BYTE_BITS, Allowed, boolean, either, integer, is_real, numb
 from .._training.held_out import SCORING
 from .._training.losses import REGRESSION_LOSSES
 from .._training.optimizers import LBFGS, LEARNING_RATE, SOLVERS
+from .._truncated_bptt import BPTT, check_options
 
 # Parameters that must not be 0 in the dtype of the core, which flushes denormal numbers to 0.
 NEVER_ZERO = ("epsilon", "max_grad_value", "huber_delta")
 CLASSIFIER, REGRESSOR, MULTITASK = "classifier", "regressor", "multitask"
+# An estimator whose fitted model another one can begin with; `FrozenEstimator` passes it through.
+SOURCE = Allowed(
+    lambda value: not isinstance(value, type) and hasattr(value, "_fitted_model"),
+    "a fitted RNNClassifier or RNNRegressor (that of a Pipeline is its last step, `pipeline[-1]`, "
+    "that of `Reptile` is its `estimator_`)",
+)
 
 
 class Parameter(NamedTuple):
@@ -259,12 +266,25 @@ TABLE = {
         "penalty is ``alpha * (l1_ratio * sum(abs(w)) + (1 - l1_ratio) / 2 * sum(w ** 2))``. L1 "
         "brings weights that are not needed close to 0, but seldom to exactly 0.",
     ),
+    "bptt": Parameter(
+        BPTT,
+        None,
+        "int, TruncatedBPTT or None",
+        "Truncated back-propagation through time, for long sequences: training goes through them "
+        "in windows of so many steps, one update of the weights for each. States go on from window "
+        'to window, gradients do not. With ``mode="many_to_one"``, gradients flow through the '
+        "last so many steps of each sequence. `sklearn_rnn.TruncatedBPTT` describes this and has "
+        "more options. None means whole sequences. With windows, `bidirectional` must be False and "
+        '`pooling` "last", and input layers must not have a stride.',
+    ),
     "batch_size": Parameter(
         either("auto", integer(1)),
         "auto",
         'int or "auto"',
         'Sequences per minibatch. "auto" is 16, or for more than 1024 sequences one 64th of them, '
-        "up to 128.",
+        'up to 128. With `bptt` and ``mode="many_to_many"``, it is the number of windows per '
+        'minibatch, and "auto" counts windows; fewer sequences than that are cut into as many '
+        "parts, so that one long series is learned like a batch of shorter ones.",
     ),
     "learning_rate": Parameter(
         LEARNING_RATE,
@@ -339,7 +359,7 @@ TABLE = {
         integer(1),
         15000,
         "int",
-        'Maximum number of evaluations of the loss with "lbfgs", at the end of an iteration.',
+        'Maximum number of evaluations of the loss with "lbfgs", checked after each iteration.',
     ),
     "shuffle": Parameter(
         boolean,
@@ -408,6 +428,19 @@ TABLE = {
         "bool",
         "Whether `fit` continues from the weights of the previous fit instead of new ones. The "
         "optimizer starts afresh.",
+    ),
+    "weights_init": Parameter(
+        either(None, SOURCE),
+        None,
+        "fitted estimator or None",
+        "A fitted RNNClassifier or RNNRegressor. The first fit begins with its body, which is all "
+        "layers below the output, with their embeddings; attention, `output_layer_sizes` and the "
+        "output begin with new weights. The parameters that define the body must be equal, see "
+        "`sklearn_rnn.transfer.transfer`, which sets them. At the beginning, a sequence of X has "
+        "the same states as in that estimator: where its mean and scale of X are not kept, the "
+        "weights absorb the change. The vectors of its codes are copied; other codes begin with "
+        "its vector of unknown codes. `clone` keeps the estimator itself, not a copy; in a grid of "
+        "values, put it into `sklearn.frozen.FrozenEstimator`.",
     ),
     "random_state": Parameter(
         None,
@@ -581,6 +614,7 @@ def check_parameters(params):
                 f"`{name}` must be at least {least:.4g} with dtype={params['dtype']!r}, "
                 f"got {params[name]!r}."
             )
+    check_options(params["bptt"], params["mode"])
     if params.get("warmup") and params.get("learning_rate") == "one_cycle":
         raise ValueError(
             "`warmup` must be 0 with learning_rate='one_cycle', which begins with a rise of its "

@@ -99,6 +99,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         solver="adam",
         alpha=0.0,
         l1_ratio=0.0,
+        bptt=None,
         batch_size="auto",
         learning_rate="constant",
         learning_rate_init=0.005,
@@ -119,6 +120,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         validation_fraction=0.1,
         scoring=None,
         warm_start=False,
+        weights_init=None,
         random_state=None,
         verbose=0,
         loss="squared_error",
@@ -152,6 +154,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         self.solver = solver
         self.alpha = alpha
         self.l1_ratio = l1_ratio
+        self.bptt = bptt
         self.batch_size = batch_size
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
@@ -172,6 +175,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         self.validation_fraction = validation_fraction
         self.scoring = scoring
         self.warm_start = warm_start
+        self.weights_init = weights_init
         self.random_state = random_state
         self.verbose = verbose
         self.loss = loss

@@ -23,7 +23,7 @@ FITTED = frozenset(
     "n_features_in_ feature_names_in_ categories_ classes_ x_mean_ x_scale_ y_mean_ y_scale_ "
     "params_ n_layers_ n_outputs_ _x_moments _y_moments _taught tasks_ task_weights_ "
     "out_activation_ n_iter_ t_ loss_ best_loss_ loss_curve_ validation_scores_ "
-    "best_validation_score_ _input_kind _y_is_1d _architecture _optimizer".split()
+    "best_validation_score_ window_lengths_ _input_kind _y_is_1d _architecture _optimizer".split()
 )
 # Mean and scale of X and y, and the moments from which they are continued.
 ARRAYS = ("x_mean_", "x_scale_", "_x_moments", "y_mean_", "y_scale_", "_y_moments")
@@ -348,4 +348,5 @@ def history(network, progress):
         "loss_curve_": [*progress.earlier_losses, *progress.losses],
         "validation_scores_": scores,
         "best_validation_score_": progress.best_score if judged else None,
+        "window_lengths_": progress.window_lengths,
     }

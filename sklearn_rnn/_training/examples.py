@@ -136,17 +136,28 @@ class Weighing:
     With minibatches of B sequences, each minimises ``sum(w l) / (B * per_sequence)``, also a
     smaller last one, so that a weight counts the same in every minibatch. The limits of clipping
     are multiplied by the mean weight of the rows taught in the minibatch, divided by `per_row`:
-    otherwise clipping would undo the weights.
+    otherwise clipping would undo the weights. With minibatches of windows, a window takes the place
+    of a sequence.
     """
 
-    per_sequence: float  # mean total weight of a sequence, over all its steps
+    total: float  # weight of some sequences, over all their steps
+    n_sequences: int
     per_row: float = 0.0  # mean of the positive weights; 0: there are no weights
+
+    @property
+    def per_sequence(self):
+        """Mean total weight of a sequence."""
+        return self.total / self.n_sequences
+
+    def per_window(self, n_sequences, n_windows):
+        """Return the mean total weight of a window, if so many sequences have so many windows."""
+        return self.total * (n_sequences / self.n_sequences) / n_windows
 
     @classmethod
     def of(cls, examples, indices):
         """Compute the units for the sequences of a whole training."""
         n_taught = examples.n_taught(indices)
         if examples.weights is None:
-            return cls(n_taught / len(indices))
+            return cls(n_taught, len(indices))
         total = float(examples.rows(examples.weights, indices).sum())
-        return cls(total / len(indices), total / n_taught)
+        return cls(total, len(indices), total / n_taught)

@@ -138,10 +138,8 @@ def scorer_of(estimator, scoring, X, y, sample_weight):
     return named_score if isinstance(scoring, str) else score
 
 
-def split(n_samples, fraction, labels, rng):
-    """Split sample numbers into training and validation, stratified by `labels` if possible."""
-    from sklearn.model_selection import train_test_split
-
+def n_held_out(n_samples, fraction):
+    """Return how many of the sequences are held out."""
     n_val = int(np.ceil(fraction * n_samples))
     if n_val < 2 or n_samples - n_val < 1:
         raise ValueError(
@@ -149,6 +147,14 @@ def split(n_samples, fraction, labels, rng):
             f"`validation_fraction`={fraction} of {n_samples} sequences. Change it, or pass "
             "`X_val` and `y_val`."
         )
+    return n_val
+
+
+def split(n_samples, fraction, labels, rng):
+    """Split sample numbers into training and validation, stratified by `labels` if possible."""
+    from sklearn.model_selection import train_test_split
+
+    n_val = n_held_out(n_samples, fraction)
     if labels is not None:
         _, counts = np.unique(labels, return_counts=True)
         if counts.min() < 2 or len(counts) > min(n_val, n_samples - n_val):

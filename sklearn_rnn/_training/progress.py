@@ -7,6 +7,7 @@ import numpy as np
 
 from .averaging import Average
 from .optimizers import n_moments
+from .windows import Truncation
 
 # What to do about a training that diverges.
 ADVICE = (
@@ -22,6 +23,7 @@ class Settings:
     solver: str
     alpha: float
     l1_ratio: float
+    bptt: Truncation | None
     batch_size: int | str
     memory_budget: int | None
     learning_rate: str | Callable[[float], float]
@@ -44,7 +46,13 @@ class Settings:
     @classmethod
     def of(cls, params):
         """Return the settings among the parameters of an estimator, a dict."""
-        return cls(**{field.name: params[field.name] for field in fields(cls)})
+        settings = {field.name: params[field.name] for field in fields(cls)}
+        return cls(**{**settings, "bptt": Truncation.of(settings["bptt"])})
+
+
+def n_vectors_of(settings):
+    """Return how many vectors (n_params,) a `Progress` keeps besides the parameters."""
+    return n_moments(settings.solver) + (settings.ema_decay is not None)
 
 
 @dataclass
@@ -64,10 +72,12 @@ class Progress:
     n_passes: int = 0
     n_sequences: int = 0  # t_
     loss: float = np.nan
-    epochs: list = field(default_factory=list)  # (loss, score or None) of each complete epoch
+    # (loss, score or None, length of windows or None) of each complete epoch
+    epochs: list = field(default_factory=list)
     earlier_losses: list = field(default_factory=list)  # of earlier runs, which this one continues
     earlier_scores: list = field(default_factory=list)
     best_loss: float = np.inf
+    has_windows: bool = False
     validates: bool = False
     best: float = np.inf  # loss, or value of the validation: less is better
     best_score: float | None = None  # score of the best validation
@@ -85,11 +95,16 @@ class Progress:
 
     @property
     def losses(self):
-        return [loss for loss, _ in self.epochs]
+        return [loss for loss, *_ in self.epochs]
 
     @property
     def scores(self):
-        return [score for _, score in self.epochs if score is not None]
+        return [score for _, score, _ in self.epochs if score is not None]
+
+    @property
+    def window_lengths(self):
+        """Lengths of the windows in each epoch, or None without windows."""
+        return [length for *_, length in self.epochs] if self.has_windows else None
 
     @classmethod
     def begin(cls, params, seed, settings, **history):
@@ -155,10 +170,10 @@ class Progress:
         else:
             self.best *= factor
 
-    def end_epoch(self, score):
-        """Record the loss of an epoch, and its score (None without validation)."""
+    def end_epoch(self, score, window_length=None):
+        """Record the loss of an epoch, its score (None without validation) and its windows."""
         self.best_loss = min(self.best_loss, self.loss)
-        self.epochs.append((self.loss, score))
+        self.epochs.append((self.loss, score, window_length))
 
     def continue_losses(self):
         """Append the losses of this run to the earlier ones; a second call changes nothing."""
