@@ -23,7 +23,7 @@ from sklearn.model_selection import GridSearchCV
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core
 from sklearn_rnn._model.network import Network, ready
-from sklearn_rnn._training.epochs import n_accumulated, resolve_batch_size
+from sklearn_rnn._training.minibatches import n_accumulated, resolve_batch_size
 from sklearn_rnn._training.progress import Settings
 
 BATCH = 8  # sequences of a minibatch
