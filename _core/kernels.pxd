@@ -80,7 +80,7 @@ cdef extern from "interface/network.h" nogil:
         rnn_initial initial
         double *constant
         isize at, size, summed, gradient, ld, codes
-        int is_table
+        int is_table, frozen
 
     ctypedef struct rnn_packing:
         pass
@@ -107,6 +107,7 @@ cdef extern from "interface/network.h" nogil:
         double *option
         double *cell_option
         rnn_direction *direction
+        int frozen
         int needed
         rnn_cell declared
         rnn_stream out
@@ -121,6 +122,7 @@ cdef extern from "interface/network.h" nogil:
 
     ctypedef struct rnn_network:
         isize n_features, stride, window
+        const unsigned char *frozen
         isize *column
         int n_nodes, n_sources
         rnn_node *node
@@ -188,7 +190,7 @@ cdef extern from "interface/job.h" nogil:
 
     ctypedef struct rnn_batch:
         const isize *samples
-        isize size, n_slices
+        isize size, n_slices, part, n_parts, n_places
         double total_weight, divisor
         int raw, dropping
         uint32_t update
@@ -216,9 +218,11 @@ cdef extern from "interface/job.h" nogil:
         void *packed
         void *gradient
         void *moments
+        isize most_places
         void *slice_gradients
         void *slice_rows
         isize *slice_codes
+        const void **touched_walks
         double *piece_norms
         void *arenas
         isize *arena_ints
@@ -248,6 +252,7 @@ cdef extern from "interface/kernels.h" nogil:
         double (*work_of)(const rnn_network *network, isize n_steps, isize n_sequences) noexcept nogil
         void (*poison_gaps)(const rnn_region *region, isize copies, void *memory) noexcept nogil
         rnn_phase pack, train, predict, reduce, update, session_step
+        void (*clear_place)(const rnn_job *job, isize place) noexcept nogil
         void (*row_losses)(const rnn_job *job, isize n, const void *outputs, void *row, double *losses) noexcept nogil
         void (*math)(rnn_math function, isize n, const void *x, void *y) noexcept nogil
 

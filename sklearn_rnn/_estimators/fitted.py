@@ -35,7 +35,7 @@ from .._training.losses import LOSSES
 from .._training.progress import Progress, Settings
 from .._training.threads import effective_n_threads
 from ..layers import Attention
-from .parameters import check, check_parameters
+from .parameters import LATER_IN_TRAINING, TABLE, check, check_parameters
 
 # Parameters of the training that earlier versions did not know.
 TRAINING = {"warmup": 0.0, "ema_decay": None, "max_fun": 15000, "bptt": None}
@@ -551,6 +551,8 @@ class _FittedRNN(Pickled, BaseEstimator):
             state.update(LATER, l1_ratio=0.0)
         for name, default in {**CODES, **TRAINING}.items():
             state.setdefault(name, default)
+        for name in LATER_IN_TRAINING:
+            state.setdefault(name, TABLE[name].default)
         if state_format < 2:  # from before these parameters existed
             state.update(normalize_X=False, scoring=None)
         if "params_" in state:

@@ -16,6 +16,18 @@ def resolve_batch_size(batch_size, n_samples):
     return auto_batch_size(n_samples) if batch_size == "auto" else min(batch_size, n_samples)
 
 
+def n_accumulated(settings, batch_size, n_samples):
+    """Return how many minibatches an update sums; more than all sequences make no difference."""
+    return min(settings.gradient_accumulation_steps, -(-n_samples // batch_size))
+
+
+def sizes_of_batches(settings, n_samples):
+    """Return the sizes of a minibatch and of an update, and how many minibatches that sums."""
+    size = resolve_batch_size(settings.batch_size, n_samples)
+    n_minibatches = n_accumulated(settings, size, n_samples)
+    return size, min(n_minibatches * size, n_samples), n_minibatches
+
+
 def draw_batches(indices, batch_size, progress, shuffle):
     """Cut the samples of one pass into minibatches; the order depends only on seed and pass."""
     if shuffle and len(indices) > 1:  # making a generator takes longer than one sequence
@@ -32,6 +44,7 @@ def engine_of(training, lengths, batch_size, n_threads, **options):
         n_threads,
         training=True,
         memory_budget=training.settings.memory_budget,
+        frozen=training.frozen,
         **options,
     )
 
@@ -57,9 +70,16 @@ class WholeSequences:
     def __init__(self, training, n_threads):
         self.training, examples = training, training.examples
         lengths = examples.sequences.lengths[training.indices]
-        self.batch_size = resolve_batch_size(training.settings.batch_size, len(lengths))
-        carried = examples.initial_state is not None
-        self.engine = engine_of(training, lengths, self.batch_size, n_threads, carried=carried)
+        sizes = sizes_of_batches(training.settings, len(lengths))
+        size, self.batch_size, n_minibatches = sizes  # batch_size: of an update
+        self.engine = engine_of(
+            training,
+            lengths,
+            size,
+            n_threads,
+            carried=examples.initial_state is not None,
+            n_accumulated=n_minibatches,
+        )
         self.dataset = examples.dataset()
         # (minibatch, params, moments, rate, update) -> loss, weight
         self.train = partial(self.engine.train_minibatch, self.dataset)
