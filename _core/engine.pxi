@@ -871,7 +871,7 @@ cdef class Engine:
         return (job.batch.loss, d_params, d_values) if input_gradient else (job.batch.loss, d_params)
 
     def advance(self, data not None, indices, long update, *, initial_state=None, final_state):
-        """Let states go on over windows as in training, without a loss or a gradient.
+        """Let states go on over windows as in training, without a loss or a gradient; also between parts of a minibatch.
 
         Parameters
         ----------
@@ -892,13 +892,16 @@ cdef class Engine:
         if not self.windowed:
             raise ValueError("`advance` needs an engine made with `windowed`.")
         n_samples = self.attach(data, False, initial_state)
-        self.take_minibatch(data, n_samples, <const isize *>pointer_to(indices, "indices", cnp.NPY_INTP, (-1,)), len(indices))
-        job.batch.update, job.batch.dropping = <uint32_t>update, True
+        parts = self.slices_of_parts.copy(), self.weight, self.n_taught, job.batch.part, job.batch.n_parts
+        job.batch.update, job.batch.dropping, job.batch.advancing = <uint32_t>update, True, True
         try:
+            self.take_minibatch(data, n_samples, <const isize *>pointer_to(indices, "indices", cnp.NPY_INTP, (-1,)), len(indices))
             self.pass_states(n_samples, final_state, 1)
             self.run(self.kernels.predict, NULL, NULL, NULL)
         finally:
             self.forget_states()
+            job.batch.advancing = False
+            self.slices_of_parts, self.weight, self.n_taught, job.batch.part, job.batch.n_parts = parts
 
     cdef object flat_gradient(self):
         """Copy of the gradient (n_params,), with zeros for frozen arrays and for rows of tables that were not touched."""

@@ -192,7 +192,7 @@ cdef extern from "interface/job.h" nogil:
         const isize *samples
         isize size, n_slices, part, n_parts, n_places
         double total_weight, divisor
-        int raw, dropping
+        int raw, dropping, advancing
         uint32_t update
         void *output
         void *d_values

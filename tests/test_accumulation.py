@@ -256,6 +256,42 @@ def test_parts_without_weight_change_nothing():
         assert_close(got[0], whole[0], RTOL_REORDERED * 100, "params")
 
 
+def test_parts_may_be_windows_that_follow_each_other():
+    # Two windows of each sequence, and steps that are not trained between them, are as one
+    # minibatch of all windows with these states.
+    network, params, data = problem(32)
+    lengths = np.full(32, 8)
+    data = draw_dataset(network, lengths, np.random.default_rng(1))
+    first, order = data.offsets[:-1], np.arange(32)
+    sequence = np.arange(32, dtype=np.intp)
+    windows = [
+        _core.Windows(data, first + start, np.full(32, length), sequence)
+        for start, length in ((0, 3), (3, 2), (5, 3))
+    ]
+    n_columns = sum(n for _, _, n in network.state_layout)
+    states = [np.zeros((32, n_columns)) for _ in range(3)]
+    engine = engine_for(network, data, 32, 2, windowed=True)
+    got, moments = params.copy(), np.zeros((2, len(params)))
+    engine.load(got)
+    arguments = got, moments, RATE, 1
+    engine.train_minibatch(windows[0], order, *arguments, final_state=states[0], part=0)
+    given = {"initial_state": states[0], "final_state": states[1]}
+    engine.advance(windows[1], order, 1, **given)
+    assert np.array_equal(got, params) and states[1].any()
+    engine.train_minibatch(windows[2], order, *arguments, initial_state=states[1], part=1)
+    gradient = np.zeros(len(params))
+    for window, state in ((windows[0], np.zeros_like(states[0])), (windows[2], states[1])):
+        engine.load(params)
+        d_params = engine.loss_and_grad(
+            window, order, update=1, dropout=True, initial_state=state.copy()
+        )[1]
+        gradient += d_params
+    assert not np.array_equal(got, params)
+    # Adam's mean has the direction of the clipped gradient, apart from a small penalty.
+    cosine = moments[0] @ gradient / np.linalg.norm(moments[0]) / np.linalg.norm(gradient)
+    assert cosine > 0.999
+
+
 @pytest.mark.parametrize("value", [0, -1, 2**31])
 def test_an_engine_refuses_other_numbers(value):
     network = make_network(GRU)

@@ -50,6 +50,7 @@ typedef struct {
     double divisor;                                     /* divides the weighted sum of losses, for the gradient */
     int raw;                                            /* predict: before the link */
     int dropping;
+    int advancing;                                      /* states go on; gradients stay as they are */
     uint32_t update;                                    /* its number: part of the dropout masks' counter */
     void *output;                                       /* OUT real: the rows of the result's stream, (n, parts * units) */
     void *d_values;                                     /* OUT (n_steps, n_features) real, or NULL */
