@@ -104,7 +104,8 @@ cdef class Dataset:
     offsets : ndarray of shape (n_samples + 1,), intp
         Sequence i is `values[offsets[i]:offsets[i + 1]]`.
     targets : ndarray of shape (n,) or, for several outputs, (n, n_targets), int32; (n, n_targets), the network's dtype; or None
-        n is n_samples, or n_steps for a network with a target per step.
+        n is n_samples, or n_steps for a network with a target per step. Classes of tasks are numbers of the network's dtype, and
+        NaN is the target of a task that is not taught.
     weights : ndarray of shape (n,), float64; or None for ones
     mean, scale : ndarray of shape (n_features,), float64; or None
         The network reads `(values - mean) / scale`, computed in float64.
@@ -113,6 +114,7 @@ cdef class Dataset:
     """
     cdef readonly object values, offsets, targets, weights, mean, factor, initial_state
     cdef tuple nodes_of_codes               # nodes whose codes are known to be in range
+    cdef object checked_groups              # the groups whose classes are
     cdef readonly isize n_samples, n_steps, n_features
     cdef object least_of_columns, greatest_of_columns
     cdef const isize *least_label           # of each column of integer targets
@@ -150,6 +152,20 @@ cdef class Dataset:
             self.greatest_of_columns = np.atleast_1d(labels.max(axis=0, initial=0)).astype(np.intp)
             self.least_label = <const isize *>cnp.PyArray_DATA(self.least_of_columns)
             self.greatest_label = <const isize *>cnp.PyArray_DATA(self.greatest_of_columns)
+
+    cdef int check_classes_of_groups(self, losses, first) except -1:
+        """Refuse targets of tasks that are no classes of theirs; first (n_groups + 1,) outputs."""
+        if self.checked_groups is losses:
+            return 0
+        rows = self.targets if self.weights is None else self.targets[self.weights != 0]
+        for i, (loss, n_classes) in enumerate(zip(losses, np.diff(first))):
+            n_classes = {"softmax": n_classes, "logistic": 2}.get(tuple(LOSSES)[loss])
+            column = rows[:, i]
+            if n_classes is not None and not ((column >= 0) & (column < n_classes) & (column == np.floor(column))
+                                              | np.isnan(column)).all():
+                raise ValueError(f"`targets` must be classes 0 to {n_classes - 1}, or NaN, in column {i}.")
+        self.checked_groups = losses
+        return 0
 
     cdef int check_codes(self, NodeTables tables) except -1:
         """Refuse codes that are no rows of the tables of a network."""

@@ -12,10 +12,10 @@ from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 from blas cimport gemm_double, gemm_float
 from kernels cimport (
-    BLOCK_ROWS, CLASS_PER_GROUP, CLASS_PER_OUTPUT, MAX_DIRECTIONS, MOST_HELPERS, NUMBERS, NUMBERS_PER_QUANTILE, ONCE, PLAN_MADE,
-    PLAN_OVER_BUDGET, PLAN_TOO_LONG, POLL_WORK, ROW_PER_SEQUENCE, SIGNAL_NANOSECONDS, TWO_CLASSES, rnn_batch, rnn_carried,
-    rnn_data, rnn_job, rnn_kind_info, rnn_network, rnn_node, rnn_optimizer, rnn_phase, rnn_targets, rnn_team, rnn_tensor,
-    rnn_wish, run_phases, start_helpers, steps_of, stop_job
+    BLOCK_ROWS, CLASS_PER_GROUP, CLASS_PER_OUTPUT, MAX_DIRECTIONS, MOST_HELPERS, NUMBER_PER_GROUP, NUMBERS,
+    NUMBERS_PER_QUANTILE, ONCE, PLAN_MADE, PLAN_OVER_BUDGET, PLAN_TOO_LONG, POLL_WORK, ROW_PER_SEQUENCE, SIGNAL_NANOSECONDS,
+    TWO_CLASSES, rnn_batch, rnn_carried, rnn_data, rnn_job, rnn_kind_info, rnn_network, rnn_node, rnn_optimizer, rnn_phase,
+    rnn_targets, rnn_team, rnn_tensor, rnn_wish, run_phases, start_helpers, steps_of, stop_job
 )
 
 # Below this many multiplications, about half a millisecond, one thread does everything. On a quiet machine a second one would
@@ -24,6 +24,9 @@ from kernels cimport (
 cdef double THREADS_WORTH = 1 << 24, PREDICT_THREADS_WORTH = 1 << 23
 # More threads than the machine has cores only wait; but up to 16 are allowed on any machine.
 cdef isize MOST_THREADS = min(max(os.cpu_count() or 1, 16), 1 + MOST_HELPERS)
+
+
+cdef object NO_GROUPS = np.zeros(1, dtype=np.intp)      # the first of no groups, which is also the end
 
 
 cdef struct ranked:
@@ -110,6 +113,16 @@ cdef class Engine:
     frozen : sequence of str
         Names of arrays that `train_minibatch` leaves as they are (training only): they have no gradient, no penalty, no decay and
         no moments. What only leads to them does not go back.
+    group_weights : sequence of float, or None for ones
+        What each group of the loss "multitask" counts.
+    planning : bool
+        Take no memory, and only count it, see `planned`: nothing else can be done with this engine.
+
+    Attributes
+    ----------
+    planned : dict of str to int, or None
+        With `planning`, the bytes that the workspace would take: "weights" (packed for the products), "steps" (activations and
+        their gradients, of all threads), "gradients" (of the parameters, one for each slice, and their sum), "tables".
     """
     cdef NodeTables tables
     cdef rnn_network *network
@@ -120,18 +133,20 @@ cdef class Engine:
     cdef bint loaded, running, windowed
     cdef object pending
     cdef readonly object dtype
+    cdef readonly dict planned
     cdef bint optimizing
     cdef double divisor, mean_weight, max_grad_norm, max_grad_value, weight
     cdef list slices_of_parts
-    cdef object quantiles, first_of_groups, frozen
+    cdef object quantiles, first_of_groups, losses_of_groups, group_weights, frozen
     cdef object job_memory, params, packed, arenas, ints, walks, losses, norms, probed, samples, ranks
     cdef object slice_gradients, slice_rows, slice_codes, touched_walks, gradient, result_offsets
 
     def __cinit__(self, *, n_features, nodes, loss, per_step, dtype, n_threads, training, lengths, batch_size, huber_delta=1.0,
                   quantile=0.5, groups=(), stride=1, window=1, memory_budget=None, result=None, by_step=False,
-                  input_gradient=False, probe=False, carried=False, windowed=False, session=False,
-                  n_accumulated=1, frozen=()):
+                  input_gradient=False, probe=False, carried=False, windowed=False, session=False, n_accumulated=1,
+                  frozen=(), group_weights=None, planning=False):
         cdef rnn_network *network
+        self.planned = {} if planning else None
         self.kind = type_of(dtype)
         self.job_memory = aligned_empty(sizeof(rnn_job), np.uint8)
         self.job = <rnn_job *>cnp.PyArray_DATA(self.job_memory)
@@ -145,7 +160,7 @@ cdef class Engine:
             raise ValueError(f"`huber_delta` must be positive, got {huber_delta}.")
         network.huber_delta = huber_delta
         self.set_quantiles(quantile)
-        self.set_groups(groups)
+        self.set_groups(groups, group_weights)
         if not 1 <= stride < LARGEST:
             raise ValueError(f"`stride` must be 1 to {LARGEST - 1}, got {stride}.")
         network.stride = stride
@@ -167,6 +182,8 @@ cdef class Engine:
                              f"{n_accumulated}.")
         self.n_accumulated, self.slices_of_parts = n_accumulated, []
         self.allocate(np.asarray(lengths, dtype=np.intp), batch_size, n_threads, memory_budget)
+        if planning:
+            return
         self.job.network, self.job.carry_factor = network, 1
         if threading.current_thread() is threading.main_thread():   # only this one runs signal handlers
             self.job.sync.poll = call_signal_handlers
@@ -179,19 +196,42 @@ cdef class Engine:
 
     cdef set_quantiles(self, quantile):
         """Keep the quantile or quantiles, increasing numbers between 0 and 1, where C finds them."""
-        values = list(map(float, quantile if isinstance(quantile, (list, tuple, np.ndarray)) else [quantile]))
-        if not values or not all(low < high for low, high in zip([0.0, *values], [*values, 1.0])):
+        cdef const double *values
+        cdef isize i, n
+        self.quantiles = np.array(quantile, dtype=np.float64, ndmin=1)
+        n, values = self.quantiles.size, <const double *>cnp.PyArray_DATA(self.quantiles)
+        increasing = n > 0 and self.quantiles.ndim == 1 and values[n - 1] < 1
+        for i in range(n):
+            increasing = increasing and (values[i - 1] if i > 0 else 0) < values[i]
+        if not increasing:
             raise ValueError(f"`quantile` must be between 0 and 1, and several in increasing order, got {quantile}.")
-        self.quantiles = np.array(values)
-        self.network.quantile = <const double *>cnp.PyArray_DATA(self.quantiles)
-        self.network.n_quantiles = self.quantiles.size
+        self.network.quantile, self.network.n_quantiles = values, n
 
-    cdef set_groups(self, groups):
-        """Keep the first output of each group, and the number of outputs, where C finds them."""
-        if any(not 1 <= size < LARGEST for size in groups):
+    cdef set_groups(self, groups, weights):
+        """Keep the first output of each group, and the number of outputs, where C finds them; for tasks also loss and weight."""
+        cdef bint of_tasks = self.kernels.losses[self.network.loss].targets == NUMBER_PER_GROUP
+        if not groups and weights is None:
+            self.first_of_groups = NO_GROUPS
+            self.network.group = <const isize *>cnp.PyArray_DATA(self.first_of_groups)
+            return
+        losses = [loss for loss, _ in groups] if of_tasks else []
+        sizes = [size for _, size in groups] if of_tasks else groups
+        if any(not 1 <= size < LARGEST for size in sizes):
             raise ValueError(f"`groups` must have 1 to {LARGEST - 1} outputs each, got {groups}.")
-        self.first_of_groups = np.array([*accumulate(groups, initial=0)], dtype=np.intp)
+        for loss, size in zip(losses, sizes):
+            if loss not in LOSSES_OF_GROUPS or (size > 1 and loss != "softmax"):
+                raise ValueError(f"`groups` must have losses among {LOSSES_OF_GROUPS}, and 1 output each except for 'softmax', "
+                                 f"got {loss!r} with {size}.")
+        weights = [1.0] * len(groups) if weights is None else list(map(float, weights))
+        if len(weights) != len(groups) or not all(isfinite(weight) and weight >= 0 for weight in weights):
+            raise ValueError(f"`group_weights` must be a finite number of at least 0 for each of {len(groups)} groups, got "
+                             f"{weights}.")
+        self.first_of_groups = np.array([*accumulate(sizes, initial=0)], dtype=np.intp)
+        self.losses_of_groups = np.array([index_of(LOSSES, loss, "loss") for loss in losses], dtype=np.intc)
+        self.group_weights = np.array(weights)
         self.network.group = <const isize *>cnp.PyArray_DATA(self.first_of_groups)
+        self.network.group_loss = <const int *>cnp.PyArray_DATA(self.losses_of_groups)
+        self.network.group_weight = <const double *>cnp.PyArray_DATA(self.group_weights)
         self.network.n_groups = len(groups)
 
     cdef int check_result(self, loss) except -1:
@@ -199,19 +239,20 @@ cdef class Engine:
         cdef rnn_network *network = self.network
         cdef rnn_node *result = &network.node[network.result]
         cdef rnn_targets targets = self.kernels.losses[network.loss].targets
+        cdef bint has_groups = targets in (CLASS_PER_GROUP, NUMBER_PER_GROUP)
         is_head = self.tables.info_of(network.result).is_output
         if is_head and targets == TWO_CLASSES and result.units > 1:
             raise ValueError(f"A head must have 1 unit for the {loss} loss, got {result.units}.")
         if is_head and targets == NUMBERS_PER_QUANTILE and result.units % network.n_quantiles:
             raise ValueError(f"A head must have {network.n_quantiles} units, one for each quantile, or a multiple of that, got "
                              f"{result.units}.")
-        if is_head and targets == CLASS_PER_GROUP and network.group[network.n_groups] != result.units:
+        if is_head and has_groups and network.group[network.n_groups] != result.units:
             raise ValueError(f"A head must have one unit for each output in `groups`, got {result.units} for "
                              f"{network.group[network.n_groups]}.")
         network.n_targets = result.units
         if targets == NUMBERS_PER_QUANTILE:
             network.n_targets = result.units // network.n_quantiles
-        elif targets == CLASS_PER_GROUP:
+        elif has_groups:
             network.n_targets = network.n_groups
         elif targets == CLASS_PER_OUTPUT:
             network.n_targets = 1
@@ -327,25 +368,11 @@ cdef class Engine:
                 raise ValueError(f"Node {self.tables.nodes[i - 1].name!r} must lead to the head, directly or through others.")
         self.max_batch = wish.batch
         n_places = self.job.most_places = wish.n_slices * self.n_accumulated
+        if self.planned is not None:
+            self.take_memory(wish.n_slices)
+            return
         with self.room_for(n_places):
-            self.packed = aligned_empty(network.packed.size, self.dtype)
-            self.arenas = aligned_empty(network.n_workers * network.arena.size, self.dtype)
-            self.ints = np.empty(network.n_workers * network.n_ints, dtype=np.intp)
-            self.walks = aligned_empty(network.n_workers * network.walk_bytes, np.uint8)
-            self.samples = np.empty(self.n_accumulated * self.max_batch, dtype=np.intp)
-            self.ranks = np.empty(self.n_accumulated * self.max_batch * sizeof(ranked), dtype=np.uint8)
-            self.losses = np.zeros(n_places)
-            if network.training:
-                self.slice_gradients = aligned_empty(n_places * network.gradient.size, self.dtype)
-                self.gradient = aligned_empty(network.n_summed, self.dtype)
-                if self.frozen is not None:
-                    self.gradient[...] = 0
-                self.slice_rows = aligned_empty(n_places * network.touched.size, self.dtype)
-                self.slice_codes = np.empty(n_places * network.n_codes, dtype=np.intp)
-                self.touched_walks = np.empty(3 * network.n_workers * n_places if network.n_codes else 0, dtype=np.uintp)
-                self.norms = np.zeros(network.n_pieces)
-                if network.probe:
-                    self.probed = np.zeros((wish.n_slices, network.n_nodes, MAX_DIRECTIONS, network.max_steps))
+            self.take_memory(wish.n_slices)
         self.job.packed, self.job.arenas = cnp.PyArray_DATA(self.packed), cnp.PyArray_DATA(self.arenas)
         self.job.arena_ints = <isize *>cnp.PyArray_DATA(self.ints)
         self.job.walks = cnp.PyArray_DATA(self.walks)
@@ -362,6 +389,52 @@ cdef class Engine:
             self.job.piece_norms = <double *>cnp.PyArray_DATA(self.norms)
             self.kernels.poison_gaps(&network.gradient, n_places, self.job.slice_gradients)
             self.kernels.poison_gaps(&network.touched, n_places, self.job.slice_rows)
+
+    cdef take_memory(self, isize n_slices):
+        """Allocate all arrays, or with `planning` count their bytes."""
+        cdef const rnn_network *network = self.network
+        workers, parts = int(network.n_workers), int(self.n_accumulated)    # what is counted may be more than fits into an isize
+        places = parts * int(n_slices)
+        self.packed = self.new_aligned("weights", network.packed.size)
+        self.arenas = self.new_aligned("steps", workers * network.arena.size)
+        self.ints = self.new_array("steps", workers * network.n_ints, np.intp)
+        self.walks = self.new_aligned("tables", workers * network.walk_bytes, np.uint8)
+        self.samples = self.new_array("tables", parts * self.max_batch, np.intp)
+        self.ranks = self.new_array("tables", parts * self.max_batch * sizeof(ranked), np.uint8)
+        self.losses = self.new_array("tables", places, np.float64)
+        self.losses[...] = 0
+        if self.planned is not None:
+            self.count("tables", self.tables.memory.nbytes + sizeof(rnn_network) + self.job_memory.nbytes)
+        if not network.training:
+            return
+        self.slice_gradients = self.new_aligned("gradients", places * network.gradient.size)
+        self.gradient = self.new_aligned("gradients", network.n_summed)
+        if self.frozen is not None:
+            self.gradient[...] = 0
+        self.slice_rows = self.new_aligned("gradients", places * network.touched.size)
+        self.slice_codes = self.new_array("gradients", places * network.n_codes, np.intp)
+        self.touched_walks = self.new_array("gradients", 3 * workers * places if network.n_codes else 0, np.uintp)
+        self.norms = self.new_array("gradients", network.n_pieces, np.float64)
+        self.norms[...] = 0
+        if network.probe:
+            n = n_slices * network.n_nodes * MAX_DIRECTIONS * network.max_steps
+            self.probed = self.new_array("steps", n, np.float64)
+            if self.planned is None:
+                self.probed = self.probed.reshape(n_slices, network.n_nodes, MAX_DIRECTIONS, network.max_steps)
+
+    cdef object new_array(self, str use, n, dtype):
+        """Uninitialised vector of n numbers; with `planning` they are only counted, and it is empty."""
+        return np.empty(n if self.planned is None else self.count(use, n * np.dtype(dtype).itemsize), dtype=dtype)
+
+    cdef object new_aligned(self, str use, n, dtype=None):
+        """The same, of numbers of the network unless `dtype` says otherwise; it begins on a cache line."""
+        dtype = self.dtype if dtype is None else dtype
+        return aligned_empty(n if self.planned is None else self.count(use, n * np.dtype(dtype).itemsize), dtype)
+
+    cdef object count(self, str use, n_bytes):
+        """Add to `planned`; return 0, the size of an array that is only planned."""
+        self.planned[use] = self.planned.get(use, 0) + int(n_bytes)
+        return 0
 
     cdef object room_for(self, isize n_places):
         """Context in which the workspace is allocated."""
@@ -478,8 +551,10 @@ cdef class Engine:
         shape = (n,)
         if kind not in (TWO_CLASSES, CLASS_PER_OUTPUT):
             shape += (network.n_targets,)
-        if kind in (NUMBERS, NUMBERS_PER_QUANTILE):
+        if kind in (NUMBERS, NUMBERS_PER_QUANTILE, NUMBER_PER_GROUP):
             job.data.targets = pointer_to(data.targets, "targets", self.kind, shape)
+            if kind == NUMBER_PER_GROUP:
+                data.check_classes_of_groups(self.losses_of_groups, self.first_of_groups)
         else:
             job.data.labels = <const int32_t *>pointer_to(data.targets, "targets", cnp.NPY_INT32, shape)
             self.check_labels(data)
@@ -653,11 +728,13 @@ cdef class Engine:
         Raises
         ------
         ValueError
-            If it is not such an array.
+            If it is not such an array, or the engine was made with `planning`.
         RuntimeError
             If another thread is using the engine.
         """
         self.refuse_if_running()
+        if self.planned is not None:
+            raise ValueError("`load` needs an engine made with planning=False, which has memory.")
         self.job.params = pointer_to(params, "params", self.kind, (self.network.n_params,))
         self.params = params
         self.job.batch.size = self.job.batch.n_slices = 0

@@ -36,6 +36,7 @@ cdef extern from "interface/rosters.h" nogil:
         CLASS_PER_OUTPUT
         LABEL_PER_OUTPUT
         CLASS_PER_GROUP
+        NUMBER_PER_GROUP
 
     ctypedef struct rnn_loss_info:
         const char *name
@@ -134,6 +135,8 @@ cdef extern from "interface/network.h" nogil:
         isize n_quantiles, n_groups, n_targets
         const double *quantile
         const isize *group
+        const int *group_loss
+        const double *group_weight
         int head, n_tensors
         isize outputs, output_width
         isize max_rows, max_steps, max_slice_steps

@@ -1159,6 +1159,20 @@ def gamma_loss(z, y, **_):
     return z + y * np.exp(-z), 1 - y * np.exp(-z)
 
 
+def multitask_loss(z, y, *, groups, group_weights, **parameters):
+    """l = sum_g weight_g l_g over the tasks whose target is not NaN, one for all outputs."""
+    losses, d_z, first = np.zeros((len(z), 1)), np.zeros(z.shape), 0
+    for (loss, size), weight, column in zip(groups, group_weights, y.T, strict=True):
+        taught, part = ~np.isnan(column), slice(first, first + size)
+        targets = column[taught, np.newaxis]
+        targets = targets.astype(int) if loss in ("softmax", "logistic") else targets
+        of_task, d_task = LOSS[loss](z[taught, part], targets, **parameters)
+        losses[taught] += weight * of_task
+        d_z[taught, part] = weight * d_task
+        first += size
+    return losses, d_z
+
+
 LOSS = named("_loss")
 
 
@@ -1180,6 +1194,19 @@ def softmax_by_group_backward(y, d_y, groups):
     return np.concatenate(list(map(softmax_backward, *parts)))
 
 
+def by_task(z, groups):
+    parts = np.split(z, np.cumsum([size for _, size in groups])[:-1], axis=-1)
+    parts = [LINK[loss](part) for (loss, _), part in zip(groups, parts, strict=True)]
+    return np.concatenate(parts, axis=-1)
+
+
+def by_task_backward(y, d_y, groups):
+    parts = (np.split(v, np.cumsum([size for _, size in groups])[:-1]) for v in (y, d_y))
+    return np.concatenate(
+        [LINK_BACKWARD[loss](*part) for (loss, _), *part in zip(groups, *parts, strict=True)]
+    )
+
+
 # What each loss makes of the outputs, and the gradient through that in terms of its result y.
 LINK = dict.fromkeys(LOSS, lambda z, groups=(): np.asarray(z)) | {
     "softmax": softmax,
@@ -1188,6 +1215,7 @@ LINK = dict.fromkeys(LOSS, lambda z, groups=(): np.asarray(z)) | {
     "multioutput": softmax_by_group,
     "poisson": lambda z, groups=(): np.exp(z),
     "gamma": lambda z, groups=(): np.exp(z),
+    "multitask": by_task,
 }
 LINK_BACKWARD = dict.fromkeys(LOSS, lambda y, d_y, groups=(): d_y) | {
     "softmax": softmax_backward,
@@ -1196,6 +1224,7 @@ LINK_BACKWARD = dict.fromkeys(LOSS, lambda y, d_y, groups=(): d_y) | {
     "multioutput": softmax_by_group_backward,
     "poisson": lambda y, d_y, groups=(): y * d_y,
     "gamma": lambda y, d_y, groups=(): y * d_y,
+    "multitask": by_task_backward,
 }
 
 
@@ -1216,6 +1245,7 @@ def sequence_losses(
     huber_delta=1.0,
     quantile=0.5,
     groups=(),
+    group_weights=None,
     per_step=False,
     divisor=None,
     dropping=None,
@@ -1251,6 +1281,7 @@ def sequence_losses(
         if taught.any():
             z_taught, y_taught = raw[taught], target[taught].reshape(taught.sum(), -1)
             parameters = {"huber_delta": huber_delta, "quantile": quantile, "groups": groups}
+            parameters["group_weights"] = group_weights
             losses, d_z = LOSS[loss](z_taught, y_taught, **parameters)
             share = w[taught] @ losses.mean(axis=1) / total
             d_raw[taught] = w[taught, None] * d_z / losses.shape[1] / total

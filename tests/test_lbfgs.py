@@ -16,7 +16,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import GridSearchCV
 
-from sklearn_rnn import RNNClassifier, RNNRegressor
+from sklearn_rnn import RNNClassifier, RNNRegressor, _memory
 from sklearn_rnn._training import lbfgs
 from sklearn_rnn.cells import LSTM, Elman
 
@@ -185,6 +185,32 @@ def test_callbacks_see_each_iteration_and_may_stop(estimator, mode, capsys):
     assert len(printed) == 3 and printed[0].startswith("epoch 1/6  loss ")
 
 
+def test_callbacks_of_scikit_learn_see_each_iteration():
+    pytest.importorskip("sklearn.callback")
+
+    class Recorder:
+        events = []  # noqa: RUF012
+
+        def setup(self, estimator, context):
+            pass
+
+        def on_fit_task_begin(self, estimator, context):
+            self.events.append(f"begin {context.task_name}")
+
+        def on_fit_task_end(self, estimator, context, *, X, y, fitted_estimator):
+            self.events.append(f"end {context.task_name}")
+
+        def teardown(self, estimator, context):
+            pass
+
+    X, y = data(RNNRegressor, "many_to_one")
+    rnn = RNNRegressor(**{**SETTINGS, "tol": 0.01, "max_iter": 99}).set_callbacks(Recorder())
+    rnn.fit(X, y)
+    assert 1 < rnn.n_iter_ < 99
+    iterations = ["begin epoch", "end epoch"] * rnn.n_iter_
+    assert Recorder.events == ["begin fit", *iterations, "end fit"]
+
+
 def test_ctrl_c_and_errors_of_callbacks_keep_what_was_learned():
     X, y = data(RNNRegressor, "many_to_one")
     two = RNNRegressor(**{**SETTINGS, "max_iter": 2}).fit(X, y)
@@ -206,6 +232,8 @@ def test_ctrl_c_and_errors_of_callbacks_keep_what_was_learned():
     with pytest.raises(RuntimeError, match="mine"):
         other.fit(X, y, callbacks=fail)
     np.testing.assert_array_equal(other.params_, two.params_)
+    with pytest.raises(RuntimeError, match="A callback raised StopIteration"):
+        clone(rnn).fit(X, y, callbacks=lambda *_: next(iter(())))
 
 
 def test_an_interrupt_before_the_first_iteration_is_raised(monkeypatch):
@@ -238,6 +266,22 @@ def test_what_ends_it_early_is_a_warning(capsys):
     assert "No entry of the gradient is larger than tol=0.01." in capsys.readouterr().out
 
 
+def test_a_fit_that_learns_nothing_is_told():
+    X, y = data(RNNRegressor, "many_to_one")
+    with pytest.warns(ConvergenceWarning, match="almost nothing.*another `random_state` or `solv"):
+        RNNRegressor(**{**SETTINGS, "alpha": 100.0, "max_iter": 50}).fit(X, y)
+
+
+def test_too_many_parameters_are_refused_before_anything_is_taken(monkeypatch):
+    X, y = data(RNNRegressor, "many_to_one")
+    rnn = RNNRegressor(**SETTINGS).fit(X, y)
+    before = rnn.params_
+    monkeypatch.setattr(_memory, "memory_limit", lambda: 8 * 31 * len(before))
+    with pytest.raises(MemoryError, match=r"L-BFGS with .* parameters .* take another `solver`"):
+        rnn.fit(X, y)
+    assert rnn.params_ is before
+
+
 def test_float32_works_and_warns(dense):
     X, labels, _ = dense
     rnn = RNNClassifier(**{**SETTINGS, "dtype": "float32", "max_iter": 30})
@@ -255,7 +299,7 @@ def test_points_where_the_loss_is_not_finite_are_left_again(monkeypatch):
     def fragile(self, x):
         points.append(x)
         loss, value, gradient = call(self, x)
-        return (np.nan, np.nan, gradient) if 2 <= len(points) <= 4 else (loss, value, gradient)
+        return (np.inf, np.inf, gradient) if 2 <= len(points) <= 4 else (loss, value, gradient)
 
     monkeypatch.setattr(lbfgs.Objective, "__call__", fragile)
     rnn = RNNRegressor(**{**SETTINGS, "max_iter": 100}).fit(X, y)

@@ -65,7 +65,7 @@ from networks import (
 from sklearn_rnn import _core
 from sklearn_rnn._model.network import ready
 
-SEEDS = range(200)  # of random networks
+SEEDS = range(212)  # of random networks
 LARGE_SEEDS = range(16)  # of those with much data
 SHIFT = 1e-5  # of a number, for its central difference
 
@@ -91,6 +91,7 @@ each_large_seed = pytest.mark.parametrize("seed", LARGE_SEEDS)
 
 def network_of(nodes, *, n_features=2, loss="squared_error", per_step=False, dtype="float64"):
     of_loss = {"quantile": {"quantile": (0.2, 0.5, 0.8)}, "multioutput": {"groups": (1, 2)}}
+    of_loss["multitask"] = {"groups": (("softmax", 2), ("poisson", 1))}
     facts = n_features, tuple(nodes), loss, HUBER_DELTA, per_step, dtype
     return Network(*facts, **of_loss.get(loss, {}))
 

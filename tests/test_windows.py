@@ -21,6 +21,7 @@ from cases import (
     random_problem,
     set_optimizer,
     simd_level,
+    weights_of_tasks,
 )
 from networks import (
     DATA,
@@ -70,7 +71,8 @@ def make_windows(data, first, length, sample, taught_from=None, kept_after=None)
 def make_engine(network, params, n_windows, longest, *, n_threads=2, seed=0, **options):
     """Return an engine for windows, whose losses are summed, not averaged."""
     lengths = np.full(n_windows, longest)
-    engine = network.engine(lengths, n_windows, n_threads, True, windowed=True, **options)
+    options = {"windowed": True, "group_weights": weights_of_tasks(network), **options}
+    engine = network.engine(lengths, n_windows, n_threads, True, **options)
     set_optimizer(engine, seed=seed)
     engine.load(params)
     engine.weigh_by(1.0, 0.0)

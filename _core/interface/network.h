@@ -257,6 +257,8 @@ typedef struct {
     isize n_quantiles, n_groups;
     const double *quantile;                             /* (n_quantiles,) */
     const isize *group;                                 /* (n_groups + 1,) first output of each group, and the end */
+    const int *group_loss;                              /* (n_groups,) of "multitask": number of the loss of each group */
+    const double *group_weight;                         /* (n_groups,) and what it counts */
     isize n_targets;                                    /* numbers or labels that a row has as its target */
     /* filled in by plan() */
     int head, n_tensors, n_packings, n_ordered, n_stages;

@@ -13,14 +13,13 @@ from .._data.arguments import naming
 from .._data.categories import Categories, check_columns, dimensions, vectors_of
 from .._data.finite import check_range
 from .._data.form import InputForm
-from .._data.label_columns import Indicator, LabelColumns
-from .._data.labels import Labels
+from .._data.kinds import Target
 from .._data.moments import LEAST_SCALES, Moments
 from .._data.reader import learn_X, read_X
 from .._data.scales import Scale
-from .._data.targets import Numbers
 from .._data.weights import read_weights, relative
 from .._model.attributes import check_continuing, history
+from .._model.body import Body
 from .._model.fitted import FittedModel
 from .._model.network import absorb_input_scale, absorb_output_scale, initialize
 from .._model.states import as_rows
@@ -38,7 +37,9 @@ from .._training.windows import count_windows
 from .callbacks import CallbackSupportMixin, Observers, as_callbacks
 from .fitted import _FittedRNN
 from .parameters import check_parameters
+from .transfer import model_of
 
+NOTHING = (None, None, None, None)  # in place of X, y, weights and states
 OURS = ("sklearn", "sklearn_rnn")  # packages at whose lines no warning should point
 
 
@@ -51,7 +52,7 @@ class Read:
     positions: np.ndarray  # of these sequences in X
     form: InputForm
     categories: Categories
-    target: Labels | Indicator | LabelColumns | Numbers
+    target: Target
     absorbed: np.ndarray | None  # outputs to absorb, see `Scale.continued`
 
     def with_states(self, state, network):
@@ -72,7 +73,7 @@ def _rows_of_states(state, network, n_samples, argument):
 class _RNNBase(CallbackSupportMixin, _FittedRNN):
     """A recurrent network that learns. A subclass says what its targets are:
 
-    _target_kind                    Labels or Numbers, whose `read` reads y
+    _target_kind                    Labels, Numbers or a TaskReader, whose `read` reads y
     _learn_target(rows, weights, taught, before, incremental, ...)
                                     -> target, and outputs to absorb (see `Scale.continued`) or None
     _warn_of_mode(sequences, target)
@@ -87,7 +88,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         sample_weight,
         *,
         initial_state=None,
-        validation=(None, None, None, None),
+        validation=NOTHING,
         callbacks=None,
         incremental=False,
         **learn_options,
@@ -185,16 +186,23 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         """
         before = self._model_to_continue(words) if incremental or self.warm_start else None
         read = self._read_and_learn(given, before, incremental, learn_options)
+        return self._plan(words, read, given, before, validation, incremental)
+
+    def _plan(self, words, read, given=NOTHING, before=None, validation=NOTHING, incremental=False):
+        """Plan the training on what was read, see `_prepare`."""
         examples, target = read.examples, read.target
-        vectors = None
+        vectors, body = None, None
         if before is None:
             vectors = vectors_of(self.embedding_init, read.categories, self.dtype)
+            body = self._body_to_begin_with()
         facts = examples.sequences.n_features, target.n_outputs, target.loss, target.groups
-        tables = self._tables(read.categories, vectors, before)
+        tables = self._tables(read.categories, vectors, before or (body and body.model))
         network = network_of(vars(self), *facts, tables, words)
         if self.bptt is not None:
             network.check_causal("`bptt` needs")
         frozen = frozen_names(network, self.frozen)
+        if body is not None:
+            body.check(network, bool(self.normalize_X), read.form, read.categories)
         read = read.with_states(given[-1], network)
         examples = read.examples
         with naming("random_state"):
@@ -209,8 +217,11 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         if len(indices) == 0:
             raise ValueError("`class_weight` leaves no sequence to train on: all weights are 0.")
         scale, x_absorbed = self._scale_X(examples, indices, network, before, incremental)
+        if body is not None:
+            scale = body.scale_for(scale, network)
         check_range(examples.sequences, self.dtype, scale.in_use)
         weighted, weighing, taught = self._weigh(weighted, indices, before, incremental)
+        weighted = self._weigh_tasks(weighted, target, indices)
         params = optimizer = None
         if before is not None:
             absorbing = before, network, target, read.absorbed, scale, x_absorbed
@@ -222,6 +233,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         longest = int(examples.sequences.lengths[indices].max() - 1) // network.stride + 1
         if params is None:
             params = initialize(network, rng, longest, vectors)
+            if body is not None:
+                params = body.put_into(network, params, read.categories, scale, vectors)
             seed = int(rng.randint(2**64, dtype=np.uint64))
             progress = Progress.begin(params, seed, settings)
         else:
@@ -246,6 +259,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         )
         if held_out is not None:
             held_out = held_out.as_trained(factors, scale.in_use, self.dtype)
+            held_out = replace(held_out, examples=self._weigh_tasks(held_out.examples, target))
             progress.validates = True
         elif not incremental:
             training.plateau = self._plateau(training)
@@ -274,11 +288,23 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             )
         return model
 
-    def _tables(self, categories, vectors, before):
-        """Return column, rows and columns of the table of each categorical feature."""
-        if before is not None and isinstance(self.embedding_dim, str):
-            return before.network.tables
-        widths = dimensions(self.embedding_dim, categories, vectors)
+    def _body_to_begin_with(self):
+        """Return the body of `weights_init`, or None."""
+        if self.weights_init is None:
+            return None
+        return Body(model_of(self.weights_init, "weights_init"))
+
+    def _tables(self, categories, vectors, known):
+        """Return column, rows and columns of the table of each categorical feature.
+
+        known: the model whose columns "auto" means, or None.
+        """
+        dimension = self.embedding_dim
+        if known is not None and isinstance(dimension, str):
+            widths = [width for _, _, width in known.network.tables]
+            if len(widths) == len(categories.columns) > 0:
+                dimension = widths
+        widths = dimensions(dimension, categories, vectors)
         return tuple(zip(categories.columns, categories.n_rows, widths, strict=True))
 
     def _read_and_learn(self, given, before, incremental, learn_options):
@@ -288,7 +314,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         if before is not None:
             form, categories = before.form, before.categories
         X, *_ = given
-        read = self._read(given[:-1], per_step, form, categories)
+        known = None if before is None else before.target
+        read = self._read(given[:-1], per_step, form, categories, target=known)
         sequences, form, categories, rows, weights = read
         if before is not None:
             n_features = sequences.n_features
@@ -315,10 +342,10 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             examples = examples.take(positions)
         return Read(sequences.n_samples, examples, positions, form, categories, target, absorbed)
 
-    def _read(self, given, per_step, form, categories, names=arguments.TRAINING):
+    def _read(self, given, per_step, form, categories, names=arguments.TRAINING, target=None):
         """Return X as sequences, its form and categories; y and weights by rows.
 
-        The rows are those of sequences or of steps.
+        The rows are those of sequences or of steps. target: that of the fit, if there is one.
         """
         (X, y, sample_weight), (X_name, y_name, weight_name) = given, names
         if y is None:
@@ -332,13 +359,19 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             sequences, form = read_X(X, owner, form, X_name, categories=categories)
         # Weights come first: a target of weight 0 may be anything.
         weights = read_weights(sample_weight, sequences, per_step, weight_name)
+        taught = None if weights is None else weights > 0
+        kind = self._target_kind if target is None else target
+        rows = kind.read(y, sequences, per_step, y_name, taught)
+        weights = self._weights_of(rows, weights)
         if is_first and categories.columns and weights is not None:
             kept = Examples(sequences, None, weights, per_step).have_weight()
             if not kept.all():
                 sequences, categories = categories.of_sequences(sequences, kept)
-        taught = None if weights is None else weights > 0
-        rows = self._target_kind.read(y, sequences, per_step, y_name, taught)
         return sequences, form, categories, rows, weights
+
+    def _weights_of(self, rows, weights):
+        """Return the weights of what `_target_kind` read from y."""
+        return weights
 
     def _scale_X(self, examples, indices, network, before, incremental):
         """Return the scale of X, and features to absorb (see `Scale.continued`) or None.
@@ -379,6 +412,13 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         weighing = Weighing(n_rows, n_sequences, 0.0 if examples.weights is None else 1.0)
         return examples, weighing, (n_rows, n_sequences)
 
+    def _weigh_tasks(self, examples, target, indices=None):
+        """Return examples with the factors of the losses of several tasks.
+
+        Those of training are computed from the sequences `indices`; None means all.
+        """
+        return examples
+
     def _continue(self, params, optimizer, settings, incremental):
         """Return the progress that continues the last fit, with these weights."""
         curve, best = self.loss_curve_, self.best_loss_
@@ -407,7 +447,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             return indices, HeldOut(examples.take(held_out), *given[:-1], read.positions[held_out])
         *validation, state = validation
         sequences, _, _, rows, weights = self._read(
-            validation, per_step, read.form, read.categories, arguments.VALIDATION
+            validation, per_step, read.form, read.categories, arguments.VALIDATION, read.target
         )
         state = _rows_of_states(state, network, sequences.n_samples, "initial_state_val")
         weights = without_equal_weights(weights)
@@ -429,6 +469,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
                 examples.rows(examples.targets, training.indices),
                 examples.rows(examples.weights, training.indices),
                 float(self.tol),
+                examples.group_weights,
             )
 
     def _take_over(self, model, training):

@@ -118,6 +118,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         scoring=None,
         warm_start=False,
         frozen=(),
+        weights_init=None,
         random_state=None,
         verbose=0,
         class_weight=None,
@@ -171,6 +172,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         self.scoring = scoring
         self.warm_start = warm_start
         self.frozen = frozen
+        self.weights_init = weights_init
         self.random_state = random_state
         self.verbose = verbose
         self.class_weight = class_weight

@@ -7,17 +7,27 @@ only are not shared.
 import re
 
 from .._docstrings import with_parts
-from .parameters import CLASSIFIER, REGRESSOR, TABLE
+from .parameters import CLASSIFIER, MULTITASK, REGRESSOR, TABLE
 
 WIDTH = 100
 
 ATTRIBUTES = {
+    "tasks_": (
+        "dict of str to str",
+        {MULTITASK: "The kind of each task, in the order of the outputs; see `tasks`."},
+    ),
+    "task_weights_": ("dict of str to float", {MULTITASK: "What each task counts in `score`."}),
     "classes_": (
-        "ndarray of shape (n_classes,) or list of those",
         {
+            CLASSIFIER: "ndarray of shape (n_classes,) or list of those",
+            MULTITASK: "dict of str to ndarray of shape (n_classes,)",
+        },
+        {
+            MULTITASK: "The class labels of each task of classes, sorted. A label that occurs only "
+            "with weight 0 is not included.",
             CLASSIFIER: "The class labels, sorted. A label that occurs only with weight 0 is not "
             "included. If y has several columns of classes, a list with the labels of each "
-            "column; for multilabel y, the numbers of the columns."
+            "column; for multilabel y, the numbers of the columns.",
         },
     ),
     "y_mean_, y_scale_": (
@@ -25,7 +35,9 @@ ATTRIBUTES = {
         {
             REGRESSOR: "Weighted mean and standard deviation of the targets of positive weight; 0 "
             "and 1 without `normalize_y`, and scale 1 for a constant target. `partial_fit` and "
-            "`warm_start` update them."
+            "`warm_start` update them.",
+            MULTITASK: "Weighted mean and standard deviation of the targets of each task of "
+            'numbers, in the order of `tasks_`; 0 and 1 for the losses "poisson" and "gamma".',
         },
     ),
     "x_mean_, x_scale_": (
@@ -56,6 +68,8 @@ ATTRIBUTES = {
             "columns of classes, the total number of classes.",
             REGRESSOR: "Number of outputs of the network: one per target, or per target and "
             "quantile.",
+            MULTITASK: "Number of outputs of the network: one for each number and for a task of "
+            "two classes, else one for each class.",
         },
     ),
     "out_activation_": (
@@ -65,6 +79,8 @@ ATTRIBUTES = {
             'and for multilabel y, else "softmax".',
             REGRESSOR: 'Function from these outputs to predictions: "identity", or "exp" for '
             '``loss="poisson"`` and "gamma".',
+            MULTITASK: '"by task": the function from these outputs to predictions is that of each '
+            "task.",
         },
     ),
     "n_iter_": (
@@ -83,6 +99,8 @@ ATTRIBUTES = {
             REGRESSOR: "Training loss of the last epoch, without the penalty, in units of y "
             '(squared for "squared_error" and "huber"). For several outputs it is the normalised '
             "loss times the mean of their units, which is exact if they are learned equally well.",
+            MULTITASK: "Training loss of the last epoch, without the penalty: the sum over tasks, "
+            "see `task_weights`, of the mean losses of classes and of normalised numbers.",
         },
     ),
     "best_loss_": (
@@ -212,7 +230,7 @@ ConvergenceWarning
     network did better than the best constant prediction; or with the solver "lbfgs", if
     `max_fun` or rounding errors ended it.
 UserWarning
-    If `batch_size` is larger than the number of training sequences, or of windows, or if
+    If `batch_size` is larger than the number of training sequences, or of windows; or if
     `solver` is "lbfgs" and `dtype` is "float32".
 """,
     "continuing": """
@@ -289,12 +307,17 @@ def documented(kind):
             if kind in p.of
         ),
         "attributes": "\n".join(
-            _entry(name, what, [text if isinstance(text, str) else text[kind]])
+            _entry(name, _of(kind, what), [_of(kind, text)])
             for name, (what, text) in ATTRIBUTES.items()
             if isinstance(text, str) or kind in text
         ),
     }
     return with_parts(parts)
+
+
+def _of(kind, text):
+    """Return the text for one kind of estimator."""
+    return text if isinstance(text, str) else text[kind]
 
 
 def _entry(name, what, texts):

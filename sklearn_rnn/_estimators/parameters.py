@@ -11,6 +11,7 @@ import numpy as np
 
 from .. import _core
 from .._data.categories import DIMENSIONS, FEATURES, MOST_AUTO, VECTORS
+from .._data.tasks import KINDS
 from .._model.words import CONNECTIONS, DTYPES, MERGE_MODES, MODES, NORMS, RULES, Words
 from .._rules import BYTE_BITS, Allowed, boolean, either, integer, is_real, number, one_of
 from .._training.freezing import NAMES
@@ -21,9 +22,18 @@ from .._truncated_bptt import BPTT, check_options
 
 # Parameters that must not be 0 in the dtype of the core, which flushes denormal numbers to 0.
 NEVER_ZERO = ("epsilon", "max_grad_value", "huber_delta")
-CLASSIFIER, REGRESSOR = "classifier", "regressor"
+CLASSIFIER, REGRESSOR, MULTITASK = "classifier", "regressor", "multitask"
+# An estimator whose fitted model another one can begin with; `FrozenEstimator` passes it through.
+SOURCE = Allowed(
+    lambda value: not isinstance(value, type) and hasattr(value, "_fitted_model"),
+    "a fitted RNNClassifier or RNNRegressor (that of a Pipeline is its last step, `pipeline[-1]`, "
+    "that of `Reptile` is its `estimator_`)",
+)
 # Parameters of training that models of earlier versions do not have; their defaults change nothing.
-LATER_IN_TRAINING = ("frozen", "gradient_accumulation_steps")
+LATER_IN_TRAINING = (
+    *("bptt", "ema_decay", "frozen", "gradient_accumulation_steps", "max_fun", "warmup"),
+    "weights_init",
+)
 
 
 class Parameter(NamedTuple):
@@ -32,11 +42,19 @@ class Parameter(NamedTuple):
     kind: str  # what stands behind the name in a docstring
     text: str  # one line per paragraph
     more: dict = {}  # noqa: RUF012  sentences that hold for one kind of estimator only
-    of: tuple = (CLASSIFIER, REGRESSOR)  # the kinds of estimators that have it
+    of: tuple = (CLASSIFIER, REGRESSOR, MULTITASK)  # the kinds of estimators that have it
 
 
 def named(names):
     return ", ".join(f'"{name}"' for name in names)
+
+
+def _are_tasks(value):
+    """Tell whether this is a dict from names of tasks to kinds."""
+    return isinstance(value, dict) and all(
+        isinstance(name, str) and isinstance(kind, str) and kind in KINDS
+        for name, kind in value.items()
+    )
 
 
 def choices(names):
@@ -357,7 +375,7 @@ TABLE = {
         integer(1),
         15000,
         "int",
-        'Maximum number of evaluations of the loss with "lbfgs", at the end of an iteration.',
+        'Maximum number of evaluations of the loss with "lbfgs", checked after each iteration.',
     ),
     "shuffle": Parameter(
         boolean,
@@ -396,6 +414,8 @@ TABLE = {
             CLASSIFIER: "The score uses the class weights of training; balanced ones are computed "
             "from all sequences, held out or not.",
             REGRESSOR: "Mean and scale of y are computed from all sequences, held out or not.",
+            MULTITASK: "Mean and scale of the targets are computed from all sequences, held out or "
+            "not.",
         },
     ),
     "validation_fraction": Parameter(
@@ -438,6 +458,19 @@ TABLE = {
         "change, frozen weights may change with them, such that the network computes the same "
         "function of X.",
     ),
+    "weights_init": Parameter(
+        either(None, SOURCE),
+        None,
+        "fitted estimator or None",
+        "A fitted RNNClassifier or RNNRegressor. The first fit begins with its body, which is all "
+        "layers below the output, with their embeddings; attention, `output_layer_sizes` and the "
+        "output begin with new weights. The parameters that define the body must be equal, see "
+        "`sklearn_rnn.transfer.transfer`, which sets them. At the beginning, a sequence of X has "
+        "the same states as in that estimator: where its mean and scale of X are not kept, the "
+        "weights absorb the change. The vectors of its codes are copied; other codes begin with "
+        "its vector of unknown codes. `clone` keeps the estimator itself, not a copy; in a grid of "
+        "values, put it into `sklearn.frozen.FrozenEstimator`.",
+    ),
     "random_state": Parameter(
         None,
         None,
@@ -450,6 +483,36 @@ TABLE = {
         0,
         "int",
         "1 prints a line per epoch; 2 and more show a progress bar if tqdm is installed.",
+    ),
+    "tasks": Parameter(
+        either(None, Allowed(_are_tasks, f"a dict of names and kinds, {named(KINDS)}")),
+        None,
+        "dict of str to str, or None",
+        "What the target of a task is, ``{name: kind}``. A task that is not named is recognised by "
+        "its targets: floats, whole or not, are numbers, and all others are classes (a pandas "
+        "column of integers with missing values has floats). The kinds are:\n"
+        "\n"
+        '- "classes", whose loss is the cross-entropy;\n'
+        '- "numbers", whose loss is the squared error;\n'
+        '- "squared_error" (the same), "absolute_error", "huber" (linear for errors above the '
+        'scale of the target), "poisson" or "gamma": numbers with this loss of `RNNRegressor`.\n',
+        of=(MULTITASK,),
+    ),
+    "task_weights": Parameter(
+        either(
+            None,
+            Allowed(
+                lambda v: isinstance(v, dict) and all(map(number(0).test, v.values())),
+                "a dict of names and numbers of at least 0",
+            ),
+        ),
+        None,
+        "dict of str to float, or None",
+        "What each task counts, ``{name: weight}``; a task that is not named has weight 1. The "
+        "loss is the sum over tasks of the weight times the mean loss of the targets of the task, "
+        "so that a task with few targets counts as much as one with many. A task of weight 0 is "
+        "not trained, and its predictions mean nothing.",
+        of=(MULTITASK,),
     ),
     "class_weight": Parameter(
         either(

@@ -72,6 +72,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
     """
 
     _target_kind = Numbers
+    _HOLDS = "numbers"
 
     def __init__(
         self,
@@ -121,6 +122,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         scoring=None,
         warm_start=False,
         frozen=(),
+        weights_init=None,
         random_state=None,
         verbose=0,
         loss="squared_error",
@@ -177,6 +179,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         self.scoring = scoring
         self.warm_start = warm_start
         self.frozen = frozen
+        self.weights_init = weights_init
         self.random_state = random_state
         self.verbose = verbose
         self.loss = loss

@@ -239,6 +239,15 @@ class Words:
         }
 
 
+# The words that say what follows the recurrent layers.
+OF_OUTPUT = ("mode", "pooling", "output_layer_sizes")
+# The words that make the body of a network: the parts whose arrays other networks can begin with.
+BODY_WORDS = (
+    *(field.name for field in fields(Words) if field.name not in (*OF_OUTPUT, *CHANGEABLE)),
+    *("categorical_features", "embedding_dim"),
+)
+
+
 def _plain_or_none(value):
     return None if value is None else plain(value)
 
@@ -282,7 +291,7 @@ def network_of(params, n_features, n_outputs, loss, groups=(), tables=(), words=
         loss,
         float(params.get("huber_delta", 1.0)),
         quantile_of(params.get("quantile", 0.5)) if loss == "quantile" else 0.5,
-        tuple(map(int, groups)),
+        tuple(map(_group, groups)),
         tuple(tables),
     )
 
@@ -305,6 +314,11 @@ def _network(words, n_features, n_outputs, loss, huber_delta, quantile, groups, 
         words=words,
         layers=layers,
     )
+
+
+def _group(group):
+    """Return a size, or the loss and the size of a task, as plain values."""
+    return (plain(group[0]), int(group[1])) if is_list(group) else int(group)
 
 
 def _check_counts(nodes):
@@ -336,10 +350,10 @@ def words_of(network):
     }
 
 
-def difference(network, other):
+def difference(network, other, words=None):
     """Return the first (word, value, other value) in which two networks differ, or None.
 
-    Words that may change when a fit continues are not compared.
+    Only `words` are compared, or those that may not change when a fit continues.
     """
     if network is other:  # the usual case: equal words make the same object
         return None
@@ -348,7 +362,7 @@ def difference(network, other):
         for n in (network, other)
     )
     for name in before:
-        if name in CHANGEABLE:
+        if name in CHANGEABLE if words is None else name not in words:
             continue
         differs = before[name] != now[name]
         if name in ("cell", "input_layers", "pooling"):  # objects, which compare by identity

@@ -18,6 +18,7 @@ class Examples:
     per_step: bool
     scaling: tuple[np.ndarray, np.ndarray] | None = None  # mean and scale of X, each (n_features,)
     initial_state: np.ndarray | None = None  # (n_samples, n_columns) states before the first steps
+    group_weights: np.ndarray | None = None  # (n_tasks,) see `Tasks.group_weights`
 
     def rows(self, values, indices):
         """Select the rows of `values` (n_rows, ...) that belong to some sequences."""
@@ -34,6 +35,7 @@ class Examples:
             self.per_step,
             self.scaling,
             None if self.initial_state is None else self.initial_state[indices],
+            self.group_weights,
         )
 
     def have_weight(self):
@@ -100,6 +102,13 @@ class Examples:
             return self
         ones = None if (weights > 0).all() else (self.weights > 0).astype(np.float64)
         return replace(self, weights=ones)
+
+    def options_of_engine(self):
+        """Return what an engine must know of the examples."""
+        return {
+            "carried": self.initial_state is not None,
+            "group_weights": self.group_weights,
+        }
 
     def dataset(self):
         sequences = self.sequences

@@ -8,11 +8,17 @@ from time import perf_counter
 
 import numpy as np
 
+from .. import _memory
 from .._model.network import fill_unknown_rows
+from .minibatches import engine_of
 from .threads import blas_held_at_one_thread
 
 # Sequences that the engine takes at once: 32 slices of 8, so memory does not grow with the data.
 CHUNK = 256
+
+# Vectors of float64 for each parameter: scipy keeps 10 pairs of steps and changes of the gradient;
+# the others are points, gradients and copies of them.
+N_VECTORS = 2 * 10 + 12
 
 # What to tell about an end without convergence; {name} stands for the setting `name`.
 UNCONVERGED = {
@@ -23,6 +29,22 @@ UNCONVERGED = {
     "imprecise": "L-BFGS found no lower loss, although the gradient is larger than tol={tol:g}: "
     "rounding errors are larger than what is left to gain. Raise tol, or set dtype='float64'.",
 }
+
+
+# Vectors (n_params,) of float64 in the memory of scipy's optimizer, which keeps 10 corrections, and
+# around it: points, gradients and their copies.
+N_VECTORS = 41
+
+
+def workspace_of(settings, lengths, carried=False):
+    """Return what `Network.engine` must know, as `minibatches.workspace_of` does."""
+    return {
+        "training": True,
+        "lengths": lengths,
+        "batch_size": min(CHUNK, len(lengths)),
+        "memory_budget": settings.memory_budget,
+        "carried": carried,
+    }
 
 
 class _End(Exception):
@@ -39,15 +61,8 @@ class Objective:
         network, examples = training.network, training.examples
         indices = np.ascontiguousarray(training.indices, dtype=np.intp)
         lengths = examples.sequences.lengths[indices]
-        self.engine = network.engine(
-            lengths,
-            min(CHUNK, len(indices)),
-            n_threads,
-            training=True,
-            memory_budget=training.settings.memory_budget,
-            carried=examples.initial_state is not None,
-            frozen=training.frozen,
-        )
+        workspace = workspace_of(training.settings, lengths, examples.initial_state is not None)
+        self.engine = engine_of(training, workspace, n_threads)
         self.dataset = examples.dataset()
         self.chunks = [indices[i : i + CHUNK] for i in range(0, len(indices), CHUNK)]
         weights = np.array([_weight_of(examples, chunk) for chunk in self.chunks])
@@ -110,13 +125,15 @@ class _Run:
         self.n_steps = int(training.examples.sequences.lengths[training.indices].sum())
         self.begin = None  # when the present iteration began
         self.n_evaluations = 0  # in the present iteration
-        self.last = None  # point, loss and value of the last evaluation
-        self.value = None  # at the begin of the present iteration
+        # Point, loss, and value (NaN if anything is not finite) of the last evaluation.
+        self.last = None
+        self.value = None  # at the beginning of the present iteration
 
     def value_and_gradient(self, x):
         """Evaluate a point that the line search tries."""
         progress, is_first = self.training.progress, self.last is None
         if self.begin is None:
+            # Not at the end of the iteration before, which may have been the last one.
             self.observers.begin_epoch()
             self.begin = perf_counter()
         loss, value, gradient = self.objective(x)
@@ -126,7 +143,7 @@ class _Run:
             reason = f"the loss is {value}, or its gradient is not finite, at the initial weights"
             raise progress.diverge(reason, advice)
         self.n_evaluations += 1
-        self.last = x.copy(), loss, value
+        self.last = x.copy(), loss, value if is_finite else np.nan
         if is_first:
             progress.loss, progress.best = loss * self.training.loss_unit, loss
             self.value = value
@@ -141,12 +158,12 @@ class _Run:
         if not np.array_equal(x, self.last[0]):
             self.value_and_gradient(x)
         _, loss, self.value = self.last
-        if not np.isfinite(self.value):
+        if np.isnan(self.value):
             raise _End("imprecise")
         n_evaluations, self.n_evaluations = self.n_evaluations, 0
         progress.params[...] = x
         progress.n_sequences += n_evaluations * len(training.indices)
-        progress.loss, progress.best = loss * training.loss_unit, min(progress.best, loss)
+        progress.loss, progress.best = loss * training.loss_unit, loss
         progress.end_update()
         fill_unknown_rows(training.network, progress.params, training.frozen)
         progress.end_epoch(None)
@@ -161,8 +178,22 @@ class _Run:
             "seconds": seconds,
             "steps_per_second": n_evaluations * self.n_steps / max(seconds, 1e-9),
         }
-        if self.observers.end_epoch(info):
+        try:
+            stop = self.observers.end_epoch(info)
+        except StopIteration as error:  # which scipy would take for a wish to stop
+            raise RuntimeError("A callback raised StopIteration.") from error
+        if stop:
             raise _End("stopped")
+
+
+def _check_room(n_params):
+    """Raise MemoryError unless there is room for what scipy keeps."""
+    with _memory.memory_for(
+        8 * N_VECTORS * n_params,
+        f"L-BFGS with {n_params} parameters",
+        "take another `solver`, or a smaller `hidden_layer_sizes` or `embedding_dim`",
+    ):
+        np.empty(N_VECTORS * n_params)
 
 
 def train(training, n_threads, observers):
@@ -175,6 +206,7 @@ def train(training, n_threads, observers):
 
     settings, progress = training.settings, training.progress
     n_updates = progress.n_updates
+    _check_room(len(progress.params))
     run = _Run(training, Objective(training, n_threads), observers)
     options = {
         "maxiter": training.n_epochs,

@@ -36,27 +36,40 @@ def draw_batches(indices, batch_size, progress, shuffle):
     return [indices[i : i + batch_size] for i in range(0, len(indices), batch_size)]
 
 
-def engine_of(training, lengths, batch_size, n_threads, **options):
-    """Return an engine for minibatches of sequences, or windows, of these lengths."""
+def workspace_of(settings, lengths, carried=False):
+    """Return what `Network.engine` must know of a training on sequences of these lengths.
+
+    carried: whether the states before their first steps are given.
+    """
+    size, _, n_minibatches = sizes_of_batches(settings, len(lengths))
+    return {
+        "training": True,
+        "lengths": lengths,
+        "batch_size": size,
+        "n_accumulated": n_minibatches,
+        "memory_budget": settings.memory_budget,
+        "carried": carried,
+    }
+
+
+def engine_of(training, workspace, n_threads):
+    """Return an engine with such a workspace for the examples of a training."""
     return training.network.engine(
-        lengths,
-        batch_size,
-        n_threads,
-        training=True,
-        memory_budget=training.settings.memory_budget,
+        **workspace,
+        n_threads=n_threads,
         frozen=training.frozen,
-        **options,
+        group_weights=training.examples.group_weights,
     )
 
 
 def load(engine, training, divisor):
     """Make an engine ready for `train_minibatch`; divisor: see `Weighing`."""
     engine.load(training.progress.params)
-    engine.set_optimizer(**_optimizer_options(training.settings), seed=training.progress.seed)
+    engine.set_optimizer(**optimizer_options(training.settings), seed=training.progress.seed)
     engine.weigh_by(divisor, training.weighing.per_row)
 
 
-def _optimizer_options(settings):
+def optimizer_options(settings):
     names = ("solver", "momentum", "nesterovs_momentum", "beta_1", "beta_2", "epsilon", "alpha")
     names += ("l1_ratio", "max_grad_norm", "max_grad_value")
     return {name: getattr(settings, name) for name in names}
@@ -70,16 +83,10 @@ class WholeSequences:
     def __init__(self, training, n_threads):
         self.training, examples = training, training.examples
         lengths = examples.sequences.lengths[training.indices]
-        sizes = sizes_of_batches(training.settings, len(lengths))
-        size, self.batch_size, n_minibatches = sizes  # batch_size: of an update
-        self.engine = engine_of(
-            training,
-            lengths,
-            size,
-            n_threads,
-            carried=examples.initial_state is not None,
-            n_accumulated=n_minibatches,
-        )
+        carried = examples.initial_state is not None
+        workspace = workspace_of(training.settings, lengths, carried)
+        _, self.batch_size, _ = sizes_of_batches(training.settings, len(lengths))  # of an update
+        self.engine = engine_of(training, workspace, n_threads)
         self.dataset = examples.dataset()
         # (minibatch, params, moments, rate, update) -> loss, weight
         self.train = partial(self.engine.train_minibatch, self.dataset)

@@ -51,7 +51,7 @@ def exponential(settings, progress, done):
 
 def one_cycle(settings, progress, done):
     """Up from init / 25 to init in a line, then down to 0 on a cosine    (Smith and Topin, 2018)"""
-    if done is None or done == RISING_SHARE:
+    if done is None:
         return settings.learning_rate_init
     if done < RISING_SHARE:
         first = 1.0 / ONE_CYCLE_DIVISOR

@@ -51,6 +51,11 @@ class Settings:
         return cls(**{**settings, "bptt": Truncation.of(settings["bptt"])})
 
 
+def n_vectors_of(settings):
+    """Return how many vectors (n_params,) a `Progress` keeps besides the parameters."""
+    return n_moments(settings.solver) + (settings.ema_decay is not None)
+
+
 @dataclass
 class Progress:
     """The progress of a training, which each minibatch changes and `partial_fit` resumes.

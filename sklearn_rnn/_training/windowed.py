@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .. import _core
+from .._data.packed import offsets_of
 from . import windows
 from .minibatches import draw_batches, engine_of, load, sizes_of_batches
 from .progress import random_state_of
@@ -14,6 +15,32 @@ from .windows import Lanes, Rounds
 LONGEST_RANDOM = 40
 # Added to the number of a pass, so that lengths are drawn apart from the order of sequences.
 LENGTHS = 1 << 31
+
+
+def workspace_of(settings, lengths, per_step):
+    """Return what `Network.engine` must know of windows of sequences of these lengths."""
+    steps, overlap = settings.bptt.steps, settings.bptt.overlap
+    lanes = Lanes.of(offsets_of(lengths), np.arange(len(lengths)))
+    n_windows = (
+        int(windows.count_windows(lengths, steps, overlap).sum()) if per_step else len(lanes)
+    )
+    size, batch_size, n_minibatches = sizes_of_batches(settings, n_windows)
+    if per_step and settings.bptt.carry and len(lanes) < batch_size:
+        lanes = windows.cut(lanes, batch_size, steps, overlap)
+    elif per_step and not settings.bptt.carry:
+        lanes, _ = windows.windows_of(lanes, steps, overlap)
+    return _workspace(settings, np.minimum(lanes.length, steps), size, n_minibatches)
+
+
+def _workspace(settings, lengths, batch_size, n_accumulated):
+    return {
+        "training": True,
+        "lengths": lengths,
+        "batch_size": batch_size,
+        "n_accumulated": n_accumulated,
+        "memory_budget": settings.memory_budget,
+        "windowed": True,
+    }
 
 
 class _Windowed:
@@ -57,14 +84,10 @@ class _Windowed:
 
     def _make_engine(self, longest):
         """Make an engine for windows of up to this length, and room for what it works on."""
-        engine = engine_of(
-            self.training,
-            np.minimum(self.lanes.length, longest),
-            self.size,
-            self.n_threads,
-            windowed=True,
-            n_accumulated=self.n_accumulated,
-        )
+        lengths = np.minimum(self.lanes.length, longest)
+        sizes = self.size, self.n_accumulated
+        workspace = _workspace(self.training.settings, lengths, *sizes)
+        engine = engine_of(self.training, workspace, self.n_threads)
         if self.is_loaded:
             self._load(engine)
         self.engine, self.longest_window = engine, longest
