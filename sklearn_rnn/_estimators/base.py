@@ -200,9 +200,9 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         network = network_of(vars(self), *facts, tables, words)
         if self.bptt is not None:
             network.check_causal("`bptt` needs")
+        frozen = frozen_names(network, self.frozen)
         if body is not None:
             body.check(network, bool(self.normalize_X), read.form, read.categories)
-        frozen = frozen_names(network, self.frozen)
         read = read.with_states(given[-1], network)
         examples = read.examples
         with naming("random_state"):
@@ -487,10 +487,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         truncation = training.settings.bptt
         if truncation is not None and training.network.per_step:
             lengths = training.examples.sequences.lengths[training.indices]
-            what, n = (
-                "windows",
-                int(count_windows(lengths, truncation.steps, truncation.overlap).sum()),
-            )
+            each = count_windows(lengths, truncation.steps, truncation.overlap)
+            what, n = "windows", int(each.sum())
         batch_size, steps = self.batch_size, self.gradient_accumulation_steps
         if batch_size != "auto" and batch_size <= n < batch_size * steps:
             warnings.warn(
