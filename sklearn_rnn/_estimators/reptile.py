@@ -43,6 +43,7 @@ RULES = {
 UNUSED = {
     **{"early_stopping": False, "scoring": None, "warm_start": False},
     **{"learning_rate": "constant", "warmup": 0.0, "ema_decay": None},
+    **{"bptt": None, "gradient_accumulation_steps": 1},
 }
 N_REPORTS = 100  # lines that `verbose` prints, and calls of callbacks
 FITTED = ("estimator_", "loss_curve_", "n_iter_")
@@ -61,8 +62,8 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
     estimator : RNNClassifier or RNNRegressor
         The network, and the optimizer of the updates on a task (`solver`, `alpha`, `max_grad_norm`,
         `dropout` and so on). Each task begins with empty moments; with "adam", ``beta_1=0`` suits
-        that [1]_. `early_stopping`, `warm_start` and the schedule of the learning rate are not
-        used.
+        that [1]_. `early_stopping`, `warm_start`, `bptt`, `gradient_accumulation_steps` and the
+        schedule of the learning rate are not used.
     n_inner : int, default=5
         Updates on the task in each iteration. With 1, Reptile would only train on all tasks
         together.
