@@ -31,8 +31,8 @@ SOURCE = Allowed(
 )
 # Parameters of training that models of earlier versions do not have; their defaults change nothing.
 LATER_IN_TRAINING = (
-    *("bptt", "ema_decay", "frozen", "gradient_accumulation_steps", "max_fun", "warmup"),
-    "weights_init",
+    *("warmup", "ema_decay", "max_fun", "bptt", "weights_init"),
+    *("frozen", "gradient_accumulation_steps"),
 )
 
 
@@ -445,19 +445,6 @@ TABLE = {
         "Whether `fit` continues from the weights of the previous fit instead of new ones. The "
         "optimizer starts afresh.",
     ),
-    "frozen": Parameter(
-        NAMES,
-        (),
-        "tuple or list of str",
-        "Arrays of `weights_` that training leaves as they are: names, or shell patterns for "
-        '`fnmatch`, for example ``("weight_*_l0", "embedding*")``. They have no update, no penalty '
-        "and no decay, and do not count in the norm of the gradient that `max_grad_norm` limits, "
-        "as with ``requires_grad=False`` in PyTorch. The lowest layers take less time if all of "
-        "their arrays are frozen. With `warm_start` and in `partial_fit`, it may change from call "
-        "to call; moments of the optimizer are kept meanwhile. If the mean and scale of later data "
-        "change, frozen weights may change with them, such that the network computes the same "
-        "function of X.",
-    ),
     "weights_init": Parameter(
         either(None, SOURCE),
         None,
@@ -470,6 +457,19 @@ TABLE = {
         "weights absorb the change. The vectors of its codes are copied; other codes begin with "
         "its vector of unknown codes. `clone` keeps the estimator itself, not a copy; in a grid of "
         "values, put it into `sklearn.frozen.FrozenEstimator`.",
+    ),
+    "frozen": Parameter(
+        NAMES,
+        (),
+        "tuple or list of str",
+        "Arrays of `weights_` that training leaves as they are: names, or shell patterns for "
+        '`fnmatch`, for example ``("weight_*_l0", "embedding*")``. They have no update, no penalty '
+        "and no decay, and do not count in the norm of the gradient that `max_grad_norm` limits, "
+        "as with ``requires_grad=False`` in PyTorch. The lowest layers take less time if all of "
+        "their arrays are frozen. With `warm_start` and in `partial_fit`, it may change from call "
+        "to call; moments of the optimizer are kept meanwhile. If the mean and scale of later data "
+        "change, frozen weights may change with them, such that the network computes the same "
+        "function of X.",
     ),
     "random_state": Parameter(
         None,
