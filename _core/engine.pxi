@@ -107,14 +107,14 @@ cdef class Engine:
         windows.
     session : bool
         Make room for a `Session`.
-    group_weights : sequence of float, or None for ones
-        What each group of the loss "multitask" counts.
     n_accumulated : int
         A minibatch may have so many times `batch_size` sequences (training only): it is cut into more slices, not into larger
         ones, so only the memory for gradients grows. Or it is given in so many parts: see `train_minibatch`.
     frozen : sequence of str
         Names of arrays that `train_minibatch` leaves as they are (training only): they have no gradient, no penalty, no decay and
         no moments. What only leads to them does not go back.
+    group_weights : sequence of float, or None for ones
+        What each group of the loss "multitask" counts.
     planning : bool
         Take no memory, and only count it, see `planned`: nothing else can be done with this engine.
 
@@ -143,8 +143,8 @@ cdef class Engine:
 
     def __cinit__(self, *, n_features, nodes, loss, per_step, dtype, n_threads, training, lengths, batch_size, huber_delta=1.0,
                   quantile=0.5, groups=(), stride=1, window=1, memory_budget=None, result=None, by_step=False,
-                  input_gradient=False, probe=False, carried=False, windowed=False, session=False, group_weights=None,
-                  n_accumulated=1, frozen=(), planning=False):
+                  input_gradient=False, probe=False, carried=False, windowed=False, session=False, n_accumulated=1,
+                  frozen=(), group_weights=None, planning=False):
         cdef rnn_network *network
         self.planned = {} if planning else None
         self.kind = type_of(dtype)
@@ -393,9 +393,8 @@ cdef class Engine:
     cdef take_memory(self, isize n_slices):
         """Allocate all arrays, or with `planning` count their bytes."""
         cdef const rnn_network *network = self.network
-        # What is counted may be more than fits into an isize.
-        workers, slices, parts = int(network.n_workers), int(n_slices), int(self.n_accumulated)
-        places = slices * parts
+        workers, parts = int(network.n_workers), int(self.n_accumulated)    # what is counted may be more than fits into an isize
+        places = parts * int(n_slices)
         self.packed = self.new_aligned("weights", network.packed.size)
         self.arenas = self.new_aligned("steps", workers * network.arena.size)
         self.ints = self.new_array("steps", workers * network.n_ints, np.intp)
@@ -418,10 +417,10 @@ cdef class Engine:
         self.norms = self.new_array("gradients", network.n_pieces, np.float64)
         self.norms[...] = 0
         if network.probe:
-            n = slices * network.n_nodes * MAX_DIRECTIONS * network.max_steps
+            n = n_slices * network.n_nodes * MAX_DIRECTIONS * network.max_steps
             self.probed = self.new_array("steps", n, np.float64)
             if self.planned is None:
-                self.probed = self.probed.reshape(slices, network.n_nodes, MAX_DIRECTIONS, network.max_steps)
+                self.probed = self.probed.reshape(n_slices, network.n_nodes, MAX_DIRECTIONS, network.max_steps)
 
     cdef object new_array(self, str use, n, dtype):
         """Uninitialised vector of n numbers; with `planning` they are only counted, and it is empty."""

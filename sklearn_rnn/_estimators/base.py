@@ -200,9 +200,9 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         network = network_of(vars(self), *facts, tables, words)
         if self.bptt is not None:
             network.check_causal("`bptt` needs")
+        frozen = frozen_names(network, self.frozen)
         if body is not None:
             body.check(network, bool(self.normalize_X), read.form, read.categories)
-        frozen = frozen_names(network, self.frozen)
         read = read.with_states(given[-1], network)
         examples = read.examples
         with naming("random_state"):

@@ -117,8 +117,8 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         validation_fraction=0.1,
         scoring=None,
         warm_start=False,
-        weights_init=None,
         frozen=(),
+        weights_init=None,
         random_state=None,
         verbose=0,
         class_weight=None,
@@ -171,8 +171,8 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         self.validation_fraction = validation_fraction
         self.scoring = scoring
         self.warm_start = warm_start
-        self.weights_init = weights_init
         self.frozen = frozen
+        self.weights_init = weights_init
         self.random_state = random_state
         self.verbose = verbose
         self.class_weight = class_weight

@@ -31,8 +31,8 @@ SOURCE = Allowed(
 )
 # Parameters of training that models of earlier versions do not have; their defaults change nothing.
 LATER_IN_TRAINING = (
-    *("warmup", "ema_decay", "max_fun", "bptt", "weights_init"),
-    *("frozen", "gradient_accumulation_steps"),
+    *("bptt", "ema_decay", "frozen", "gradient_accumulation_steps", "max_fun", "warmup"),
+    "weights_init",
 )
 
 
@@ -445,19 +445,6 @@ TABLE = {
         "Whether `fit` continues from the weights of the previous fit instead of new ones. The "
         "optimizer starts afresh.",
     ),
-    "weights_init": Parameter(
-        either(None, SOURCE),
-        None,
-        "fitted estimator or None",
-        "A fitted RNNClassifier or RNNRegressor. The first fit begins with its body, which is all "
-        "layers below the output, with their embeddings; attention, `output_layer_sizes` and the "
-        "output begin with new weights. The parameters that define the body must be equal, see "
-        "`sklearn_rnn.transfer.transfer`, which sets them. At the beginning, a sequence of X has "
-        "the same states as in that estimator: where its mean and scale of X are not kept, the "
-        "weights absorb the change. The vectors of its codes are copied; other codes begin with "
-        "its vector of unknown codes. `clone` keeps the estimator itself, not a copy; in a grid of "
-        "values, put it into `sklearn.frozen.FrozenEstimator`.",
-    ),
     "frozen": Parameter(
         NAMES,
         (),
@@ -470,6 +457,19 @@ TABLE = {
         "to call; moments of the optimizer are kept meanwhile. If the mean and scale of later data "
         "change, frozen weights may change with them, such that the network computes the same "
         "function of X.",
+    ),
+    "weights_init": Parameter(
+        either(None, SOURCE),
+        None,
+        "fitted estimator or None",
+        "A fitted RNNClassifier or RNNRegressor. The first fit begins with its body, which is all "
+        "layers below the output, with their embeddings; attention, `output_layer_sizes` and the "
+        "output begin with new weights. The parameters that define the body must be equal, see "
+        "`sklearn_rnn.transfer.transfer`, which sets them. At the beginning, a sequence of X has "
+        "the same states as in that estimator: where its mean and scale of X are not kept, the "
+        "weights absorb the change. The vectors of its codes are copied; other codes begin with "
+        "its vector of unknown codes. `clone` keeps the estimator itself, not a copy; in a grid of "
+        "values, put it into `sklearn.frozen.FrozenEstimator`.",
     ),
     "random_state": Parameter(
         None,

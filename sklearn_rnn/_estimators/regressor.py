@@ -121,8 +121,8 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         validation_fraction=0.1,
         scoring=None,
         warm_start=False,
-        weights_init=None,
         frozen=(),
+        weights_init=None,
         random_state=None,
         verbose=0,
         loss="squared_error",
@@ -178,8 +178,8 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         self.validation_fraction = validation_fraction
         self.scoring = scoring
         self.warm_start = warm_start
-        self.weights_init = weights_init
         self.frozen = frozen
+        self.weights_init = weights_init
         self.random_state = random_state
         self.verbose = verbose
         self.loss = loss
