@@ -71,14 +71,10 @@ TASKS = {
             hidden_layer_sizes=64,
             learning_rate_init=0.003,
             max_iter=40,
+            input_noise=0.3,
         ),
         [
-            {"input_noise": [0.3, 0.5, 0.0]},
-            {"input_noise": [0.3], "dropout": [0.2]},
-            {
-                "input_noise": [0.3],
-                "cell": [GRU(bias_initializer="chrono", recurrent_dropout=0.1)],
-            },
+            {"input_noise": [0.0, 0.3]},
         ],
         StratifiedKFold(3, shuffle=True, random_state=0),
         "accuracy",
