@@ -134,6 +134,7 @@ BEGIN = {
     "adding_100": SETTINGS["adding_100_gru"],
     "adding_200": SETTINGS["adding_200_gru"],
 }
+CHRONO = {"bias_initializer": "chrono"}
 CHOSEN = {
     "japanese_vowels": {"input_noise": 0.4},
     "digits": {"cell": GRU(recurrent_dropout=0.25), "input_noise": 0.4},
@@ -144,13 +145,13 @@ CHOSEN = {
         "connections": "residual",
         "layer_normalization": "layer",
     },
+    "adding_100": {"cell": GRU(**CHRONO), "pooling": Attention(32)},
 }
 for name, begin in BEGIN.items():
     SETTINGS[f"{name}_best"] = {**begin, **CHOSEN.get(name, {})}
 for chosen in SETTINGS.values():
     chosen.update(WHOLE_COSINE)
 
-CHRONO = {"bias_initializer": "chrono"}
 LONG_MEMORY = [
     {"cell": ["gru", GRU(**CHRONO), GRU(normalization="layer"), LSTM(**CHRONO)]},
     {"cell": ["gru", GRU(**CHRONO)], "pooling": ["max", Attention(32)]},
