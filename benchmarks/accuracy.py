@@ -232,9 +232,10 @@ CANDIDATES = {
         {"pooling": ["mean", "max"], "input_layers": [[Conv1D(32, 5)]]},
     ],
     "hyphenation_best": [
-        {**FIVE_EPOCHS, "input_layers": [(), [Conv1D(96, 5)]]},
+        {**FIVE_EPOCHS, "input_layers": [(), [Conv1D(96, 5)], [Conv1D(96, 9)]]},
         {
             **FIVE_EPOCHS,
+            "input_layers": [(), [Conv1D(96, 5)]],
             "hidden_layer_sizes": [(96, 96, 96)],
             "connections": ["residual"],
             "layer_normalization": ["layer"],
