@@ -54,9 +54,9 @@ TASKS = {
         RNNRegressor(
             cell=LSTM(bias_initializer="chrono"),
             hidden_layer_sizes=32,
-            learning_rate_init=0.003,
+            learning_rate_init=0.01,
             batch_size=20,
-            max_iter=12,
+            max_iter=8,
         ),
         [{"learning_rate_init": [0.01, 0.003]}],
         ShuffleSplit(1, test_size=0.1, random_state=0),
