@@ -88,7 +88,7 @@ class TruncatedBPTT(BaseEstimator):
     >>> x = np.random.RandomState(0).normal(size=(2000, 1))
     >>> y = x[:, 0] + np.roll(x[:, 0], 1)
     >>> bptt = TruncatedBPTT(50, overlap=10)
-    >>> rnn = RNNRegressor(8, mode="many_to_many", bptt=bptt, max_iter=20, random_state=0)
+    >>> rnn = RNNRegressor(8, mode="many_to_many", bptt=bptt, max_iter=50, random_state=0)
     >>> rnn.fit([x], [y]).score([x], [y]) > 0.9
     True
     """
