@@ -386,7 +386,7 @@ static void pass_to_previous(const rnn_job *job, const slice *s, const walk *w, 
     add_masked_rows(w, n, w->dropped, d_h);
 }
 
-/* Multiply the gradients of all states (rows, Hp), before they go on to the step before. */
+/* Multiply the gradients of all states (rows, Hp), before these are passed to the step before. */
 static void scale_carried_gradients(const walk *w, isize rows, real factor)
 {
     for (int i = 0; i < w->node->declared.n_states; i++) {

@@ -300,10 +300,10 @@ TABLE = {
         integer(1),
         1,
         "int",
-        "Number of minibatches whose gradients are summed before each update of the weights. The "
-        "update is that of one minibatch with `batch_size` times as many sequences (fewer at the "
-        "end of an epoch), up to rounding; with up to 256 sequences per update usually bit for "
-        "bit. The memory for gradients grows with this number; the memory for the steps does not.",
+        "Number k of minibatches whose gradients are summed before each update of the weights. The "
+        "update is that of one minibatch of ``k * batch_size`` sequences (fewer at the end of an "
+        "epoch), up to rounding; with up to 256 sequences per update usually bit for bit. The "
+        "memory for gradients grows with k; the memory for the steps does not.",
     ),
     "learning_rate": Parameter(
         LEARNING_RATE,
@@ -502,7 +502,7 @@ TABLE = {
         '- "classes", whose loss is the cross-entropy;\n'
         '- "numbers", whose loss is the squared error;\n'
         '- "squared_error" (the same), "absolute_error", "huber" (linear for errors above the '
-        'scale of the target), "poisson" or "gamma": numbers with this loss of `RNNRegressor`.\n',
+        'scale of the target), "poisson" or "gamma": numbers with this loss of `RNNRegressor`.',
         of=(MULTITASK,),
     ),
     "task_weights": Parameter(
