@@ -1,11 +1,8 @@
 """The part of `fit` that both estimators share: from X and y to the fitted attributes."""
 
-import sys
-import warnings
 from dataclasses import dataclass, replace
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from .._data import arguments
@@ -30,17 +27,16 @@ from .._training.examples import Examples, Weighing, without_equal_weights
 from .._training.freezing import frozen_names
 from .._training.held_out import HeldOut, split, validator
 from .._training.losses import plateau
-from .._training.optimizers import LBFGS, ends_as_planned
-from .._training.progress import Progress, Settings, next_seed
+from .._training.optimizers import LBFGS
+from .._training.progress import Progress, Settings, new_seed, next_seed
 from .._training.threads import blas_held_at_one_thread, effective_n_threads
-from .._training.windows import count_windows
+from .advice import tell_end, warn_of_settings
 from .callbacks import CallbackSupportMixin, Observers, as_callbacks
 from .fitted import _FittedRNN
 from .parameters import check_parameters
 from .transfer import model_of
 
 NOTHING = (None, None, None, None)  # in place of X, y, weights and states
-OURS = ("sklearn", "sklearn_rnn")  # packages at whose lines no warning should point
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,18 +113,14 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         facts = None if incremental else {"X": X, "y": y, "metadata": metadata}
         observers = Observers(self, training.n_epochs, callbacks, facts, show)
-        run = train
-        if training.settings.solver == LBFGS:
-            run = lbfgs.train
-            self._warn_of_precision()
-        elif not incremental:
-            self._warn_of_batch_size(training)
+        run = lbfgs.train if training.settings.solver == LBFGS else train
+        warn_of_settings(training)
         before, n_updates = self._fitted_attributes(), training.progress.n_updates
         try:
             observers.begin()
             end = run(training, n_threads, observers)
             show()
-            observers.end(self._tell(end, training))
+            observers.end(tell_end(end, training))
         except BaseException:
             # If a callback fails, what was learned before stays. A diverged `fit` keeps nothing,
             # nor does one whose `scoring` fails after the first epoch; a diverged `partial_fit`
@@ -195,11 +187,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         if before is None:
             vectors = vectors_of(self.embedding_init, read.categories, self.dtype)
             body = self._body_to_begin_with()
-        facts = examples.sequences.n_features, target.n_outputs, target.loss, target.groups
-        tables = self._tables(read.categories, vectors, before or (body and body.model))
-        network = network_of(vars(self), *facts, tables, words)
-        if self.bptt is not None:
-            network.check_causal("`bptt` needs")
+        network = self._network(words, read, vectors, before or (body and body.model))
         frozen = frozen_names(network, self.frozen)
         if body is not None:
             body.check(network, bool(self.normalize_X), read.form, read.categories)
@@ -209,39 +197,20 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             rng = check_random_state(self.random_state)
         # Drawn first: a fit that continues must hold out the same sequences as the one before.
         indices, held_out = self._hold_out(read, given, validation, network, rng)
-        factors = target.class_factors(
-            getattr(self, "class_weight", None), examples.targets, examples.weights, incremental
-        )
-        weighted = examples.with_class_weights(factors)
-        indices = indices[weighted.have_weight()[indices]]
-        if len(indices) == 0:
-            raise ValueError("`class_weight` leaves no sequence to train on: all weights are 0.")
+        weighted, indices, factors = self._weigh_classes(examples, target, indices, incremental)
         scale, x_absorbed = self._scale_X(examples, indices, network, before, incremental)
         if body is not None:
             scale = body.scale_for(scale, network)
         check_range(examples.sequences, self.dtype, scale.in_use)
         weighted, weighing, taught = self._weigh(weighted, indices, before, incremental)
         weighted = self._weigh_tasks(weighted, target, indices)
-        params = optimizer = None
-        if before is not None:
-            absorbing = before, network, target, read.absorbed, scale, x_absorbed
-            params, optimizer = absorb_scales(before.params, *absorbing), dict(self._optimizer)
-            if "raw_params" in optimizer:
-                optimizer["raw_params"] = absorb_scales(optimizer["raw_params"], *absorbing)
         settings = Settings.of(vars(self))
-        # "chrono" biases need the steps of the network through the longest training sequence.
-        longest = int(examples.sequences.lengths[indices].max() - 1) // network.stride + 1
-        if params is None:
-            params = initialize(network, rng, longest, vectors)
-            if body is not None:
-                params = body.put_into(network, params, read.categories, scale, vectors)
-            seed = int(rng.randint(2**64, dtype=np.uint64))
-            progress = Progress.begin(params, seed, settings)
+        if before is None:
+            progress = self._begin(network, read, indices, scale, rng, settings, vectors, body)
         else:
-            progress = self._continue(params.copy(), optimizer, settings, incremental)
+            absorbing = before, network, target, read.absorbed, scale, x_absorbed
+            progress = self._continue(absorbing, settings, incremental)
         progress.has_windows = settings.bptt is not None
-        if incremental and read.absorbed is not None:
-            progress.rescale_best(target.unit_since(before.target, read.absorbed))
         model = FittedModel(
             network, progress.params, target, read.form, read.categories, scale, taught
         )
@@ -288,6 +257,16 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             )
         return model
 
+    def _network(self, words, read, vectors, known):
+        """Return the network for what was read; vectors and known: see `_tables`."""
+        sequences, target = read.examples.sequences, read.target
+        facts = sequences.n_features, target.n_outputs, target.loss, target.groups
+        tables = self._tables(read.categories, vectors, known)
+        network = network_of(vars(self), *facts, tables, words)
+        if self.bptt is not None:
+            network.check_causal("`bptt` needs")
+        return network
+
     def _body_to_begin_with(self):
         """Return the body of `weights_init`, or None."""
         if self.weights_init is None:
@@ -297,7 +276,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
     def _tables(self, categories, vectors, known):
         """Return column, rows and columns of the table of each categorical feature.
 
-        known: the model whose columns "auto" means, or None.
+        vectors: given rows of the tables, or None; known: the model whose columns "auto" means, or
+        None.
         """
         dimension = self.embedding_dim
         if known is not None and isinstance(dimension, str):
@@ -396,6 +376,17 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             return Scale.of(moments, arguments.X, least), None
         return before.scale.continued(moments, arguments.X, least)
 
+    def _weigh_classes(self, examples, target, indices, incremental=False):
+        """Return examples with class weights, those of `indices` with weight, and the factors."""
+        class_weight = getattr(self, "class_weight", None)
+        facts = examples.targets, examples.weights, incremental
+        factors = target.class_factors(class_weight, *facts)
+        examples = examples.with_class_weights(factors)
+        indices = indices[examples.have_weight()[indices]]
+        if len(indices) == 0:
+            raise ValueError("`class_weight` leaves no sequence to train on: all weights are 0.")
+        return examples, indices, factors
+
     def _weigh(self, examples, indices, before, incremental):
         """Return examples with their training weights, the units of these weights, and `taught`.
 
@@ -419,8 +410,21 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         """
         return examples
 
-    def _continue(self, params, optimizer, settings, incremental):
-        """Return the progress that continues the last fit, with these weights."""
+    def _begin(self, network, read, indices, scale, rng, settings, vectors, body):
+        """Return the progress that begins with new weights, or with those of a body."""
+        # "chrono" biases need the steps of the network through the longest training sequence.
+        longest = int(read.examples.sequences.lengths[indices].max() - 1) // network.stride + 1
+        params = initialize(network, rng, longest, vectors)
+        if body is not None:
+            params = body.put_into(network, params, read.categories, scale, vectors)
+        return Progress.begin(params, new_seed(rng), settings)
+
+    def _continue(self, absorbing, settings, incremental):
+        """Return the progress that continues the last fit; absorbing: see `absorb_scales`."""
+        before, _, target, y_absorbed, *_ = absorbing
+        params, optimizer = absorb_scales(before.params, *absorbing).copy(), dict(self._optimizer)
+        if "raw_params" in optimizer:
+            optimizer["raw_params"] = absorb_scales(optimizer["raw_params"], *absorbing)
         curve, best = self.loss_curve_, self.best_loss_
         history = {
             "n_sequences": self.t_,
@@ -428,9 +432,12 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             "earlier_scores": self.validation_scores_ or [],
             "best_loss": min(curve, default=np.inf) if best is None else best,
         }
-        if incremental:
-            return Progress.resume(params, optimizer, settings, **history)
-        return Progress.begin(params, next_seed(optimizer["seed"]), settings, **history)
+        if not incremental:
+            return Progress.begin(params, next_seed(optimizer["seed"]), settings, **history)
+        progress = Progress.resume(params, optimizer, settings, **history)
+        if y_absorbed is not None:
+            progress.rescale_best(target.unit_since(before.target, y_absorbed))
+        return progress
 
     def _hold_out(self, read, given, validation, network, rng):
         """Return the sequences to train on, and those to validate with: given ones, or part of X.
@@ -482,74 +489,6 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             attributes["loss_curve_"] = progress.continue_losses()
         self._set_fitted(attributes)
 
-    def _warn_of_batch_size(self, training):
-        what, n = "training sequences", len(training.indices)
-        truncation = training.settings.bptt
-        if truncation is not None and training.network.per_step:
-            lengths = training.examples.sequences.lengths[training.indices]
-            each = count_windows(lengths, truncation.steps, truncation.overlap)
-            what, n = "windows", int(each.sum())
-        batch_size, steps = self.batch_size, self.gradient_accumulation_steps
-        if batch_size != "auto" and batch_size <= n < batch_size * steps:
-            warnings.warn(
-                f"`gradient_accumulation_steps`={steps} times `batch_size`={batch_size} is larger "
-                f"than the number of {what}, {n}: each update has all of them.",
-                stacklevel=level_of_caller(),
-            )
-        if batch_size != "auto" and batch_size > n:
-            warnings.warn(
-                f"`batch_size`={batch_size} is larger than the number of {what}, {n}: each "
-                "minibatch has all of them.",
-                stacklevel=level_of_caller(),
-            )
-
-    def _warn_of_precision(self):
-        if self.dtype == "float32":
-            warnings.warn(
-                "solver='lbfgs' with dtype='float32': its rounding errors limit how far L-BFGS can "
-                "lower the loss. Set dtype='float64'.",
-                stacklevel=level_of_caller(),
-            )
-
-    def _tell(self, end, training):
-        """Warn about an end that the user can act on; return the message for `verbose`."""
-        if end == "interrupted":
-            warnings.warn("Training interrupted by user.", stacklevel=level_of_caller())
-        advice, settings = [], training.settings
-        by_lbfgs = settings.solver == LBFGS
-        if by_lbfgs and end in lbfgs.UNCONVERGED:
-            facts = {"max_iter": self.max_iter, "max_fun": self.max_fun, "tol": float(self.tol)}
-            advice.append(lbfgs.UNCONVERGED[end].format(**facts))
-        as_planned = by_lbfgs or ends_as_planned(settings.learning_rate)
-        if end == "max_iter" and training.planned and not as_planned:
-            advice.append(
-                f"Maximum number of epochs (max_iter={training.n_epochs}) reached and the "
-                "optimization has not converged yet. Increase max_iter."
-            )
-        to_its_end = end not in ("stopped", "interrupted")
-        if to_its_end and training.progress.best > training.plateau:
-            other = "`learning_rate_init`"
-            patience = ", or a larger `n_iter_no_change`"
-            if by_lbfgs:
-                other, patience = "`random_state` or `solver`", ""
-            advice.append(
-                "Training ended before the loss was 2 % below that of the best constant "
-                "prediction: the network has learned almost nothing from X. Try another "
-                f"{other}, cell='gru' or 'lstm' for long sequences{patience}, and check that each "
-                "target belongs to its sequence."
-            )
-        if advice:
-            warnings.warn(" ".join(advice), ConvergenceWarning, stacklevel=level_of_caller())
-        if end == "converged":
-            return f"No entry of the gradient is larger than tol={float(settings.tol):g}."
-        if end == "no_progress":
-            what = "Training loss" if training.validate is None else "Validation score"
-            return (
-                f"{what} did not improve more than tol={float(training.settings.tol):g} for "
-                f"{training.settings.n_iter_no_change} consecutive epochs."
-            )
-        return None
-
 
 def absorb_scales(params, before, network, target, y_absorbed, scale, x_absorbed):
     """Return weights of the model before, which absorb changes of the scales of X and y."""
@@ -560,11 +499,3 @@ def absorb_scales(params, before, network, target, y_absorbed, scale, x_absorbed
         in_use = before.scale.in_use, scale.in_use
         params = absorb_input_scale(network, params, *in_use, x_absorbed)
     return params
-
-
-def level_of_caller():
-    """Return the `stacklevel` of a warning that points at the caller of scikit-learn or us."""
-    level, frame = 1, sys._getframe(1)
-    while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] in OURS:
-        level, frame = level + 1, frame.f_back
-    return level

@@ -1,6 +1,5 @@
 """Reptile, which learns from many small tasks how to learn another one."""
 
-import warnings
 from time import perf_counter
 
 import numpy as np
@@ -17,10 +16,10 @@ from .._rules import Allowed, boolean, either, integer, number
 from .._training.epochs import Training
 from .._training.examples import Examples, Weighing
 from .._training.freezing import frozen_names
-from .._training.progress import Progress, Settings
-from .._training.reptile import Task, TaskTrainer, meta_train
+from .._training.progress import Progress, Settings, new_seed
+from .._training.reptile import Task, TaskTrainer, meta_train, rate_of
 from .._training.threads import effective_n_threads
-from .base import level_of_caller
+from .advice import warn_of_interruption
 from .callbacks import as_callbacks
 from .classifier import RNNClassifier
 from .parameters import check_parameters
@@ -202,7 +201,7 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
         except KeyboardInterrupt:
             if not losses:
                 raise
-            warnings.warn("Training interrupted by user.", stacklevel=level_of_caller())
+            warn_of_interruption()
         except ValueError:
             if not report.calling:  # after an error of a callback, what was learned stays
                 self._restore(before)
@@ -223,7 +222,8 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
         model, training, _ = rnn._plan(words, read)
         members = [indices[np.isin(indices, training.indices)] for indices in members]
         parts = [Task.of(training.examples, indices) for indices in members if len(indices)]
-        return model, training, _trainer(training, parts, rnn), rng
+        trainer = TaskTrainer(training, parts, effective_n_threads(rnn.n_threads))
+        return model, training, trainer, rng
 
     def _restore(self, fitted):
         """Set the fitted attributes to earlier ones."""
@@ -260,7 +260,8 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
         with naming("random_state"):
             rng = check_random_state(self.random_state)
         training = self._training_on(X, y, model, rnn, rng)
-        trainer = _trainer(training, [Task(training.indices, training.weighing)], rnn)
+        task = Task(training.indices, training.weighing)
+        trainer = TaskTrainer(training, [task], effective_n_threads(rnn.n_threads))
         trainer.take_updates(0, training.progress, n_steps, rng)
         fill_unknown_rows(training.network, training.progress.params, training.frozen)
         adapted = clone(self.estimator_)
@@ -272,7 +273,10 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
         for name, rule in RULES.items():
             rule.check(name, getattr(self, name))
         if estimator.solver == "lbfgs":
-            raise ValueError("`solver` of the estimator must take minibatches, got 'lbfgs'.")
+            raise ValueError(
+                "`solver` of the estimator must be one that takes minibatches, such as 'adam' or "
+                "'sgd', got 'lbfgs'."
+            )
         rate = self.inner_learning_rate
         rate = estimator.learning_rate_init if rate is None else float(rate)
         given = {"learning_rate_init": rate, "batch_size": self.batch_size}
@@ -286,37 +290,20 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
         check_range(sequences, network.dtype, model.scale.in_use)
         targets = model.target.encode_taught(rows, slice(None))
         examples = Examples(sequences, targets, None, network.per_step, model.scale.in_use)
-        class_weight = getattr(rnn, "class_weight", None)
-        factors = model.target.class_factors(class_weight, targets, None, False)
-        examples = examples.with_class_weights(factors)
-        indices = np.flatnonzero(examples.have_weight())
-        if len(indices) == 0:
-            raise ValueError("`class_weight` leaves no sequence to adapt to: all weights are 0.")
+        everything = np.arange(sequences.n_samples)
+        examples, indices, _ = rnn._weigh_classes(examples, model.target, everything)
         settings = Settings.of(vars(rnn))
-        seed = int(rng.randint(2**64, dtype=np.uint64))
         return Training(
             network=network,
             examples=examples,
             indices=indices,
             weighing=Weighing.of(examples, indices),
             settings=settings,
-            progress=Progress.begin(model.params.copy(), seed, settings),
+            progress=Progress.begin(model.params.copy(), new_seed(rng), settings),
             n_epochs=1,
             loss_unit=model.target.loss_unit,
             frozen=frozen_names(network, rnn.frozen),
         )
-
-
-def _trainer(training, tasks, rnn):
-    return TaskTrainer(
-        training.network,
-        training.examples,
-        tasks,
-        training.settings,
-        effective_n_threads(rnn.n_threads),
-        training.loss_unit,
-        training.frozen,
-    )
 
 
 class _Reports:
@@ -337,8 +324,7 @@ class _Reports:
             "iteration": iteration,
             "n_iter": n_iter,
             "loss": float(np.mean(losses[-self.every :])),
-            "outer_learning_rate": self.reptile.outer_learning_rate
-            * (1 - (iteration - 1) / n_iter),
+            "outer_learning_rate": rate_of(self.reptile.outer_learning_rate, iteration - 1, n_iter),
             "seconds": perf_counter() - self.begin,
         }
         if self.reptile.verbose:

@@ -187,6 +187,11 @@ class Progress:
         return ValueError(f"The training diverged: {reason}. {advice}")
 
 
+def new_seed(rng):
+    """Draw the seed of a training from a RandomState."""
+    return int(rng.randint(2**64, dtype=np.uint64))
+
+
 def next_seed(seed):
     """Return the seed of a fit that continues (`warm_start`) one with `seed`."""
     return int(random_state_of(seed, 0).randint(2**63, dtype=np.uint64))
