@@ -15,11 +15,9 @@ from .threads import blas_held_at_one_thread
 
 # Sequences that the engine takes at once: 32 slices of 8, so memory does not grow with the data.
 CHUNK = 256
-
-# Vectors of float64 for each parameter: scipy keeps 10 pairs of steps and changes of the gradient;
-# the others are points, gradients and copies of them.
-N_VECTORS = 2 * 10 + 12
-
+# Vectors (n_params,) of float64 in the memory of scipy's optimizer, which keeps 10 corrections, and
+# around it: points, gradients and their copies.
+N_VECTORS = 41
 # What to tell about an end without convergence; {name} stands for the setting `name`.
 UNCONVERGED = {
     "max_iter": "Maximum number of iterations (max_iter={max_iter}) reached and the optimization "
@@ -29,11 +27,6 @@ UNCONVERGED = {
     "imprecise": "L-BFGS found no lower loss, although the gradient is larger than tol={tol:g}: "
     "rounding errors are larger than what is left to gain. Raise tol, or set dtype='float64'.",
 }
-
-
-# Vectors (n_params,) of float64 in the memory of scipy's optimizer, which keeps 10 corrections, and
-# around it: points, gradients and their copies.
-N_VECTORS = 41
 
 
 def workspace_of(settings, lengths, carried=False):
