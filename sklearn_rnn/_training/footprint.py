@@ -73,7 +73,8 @@ def of_predictions(network, lengths, is_list, n_threads):
     workspace = network.workspace(lengths, len(lengths), n_threads, training=False)
     n_outputs = _n_rows(network, lengths) * network.n_outputs
     outputs = n_outputs * np.dtype(network.dtype).itemsize
-    n_results = n_outputs if _has_numbers(network) else _n_rows(network, lengths)
+    n_columns = network.n_outputs if _has_numbers(network) else _n_columns(network)
+    n_results = _n_rows(network, lengths) * n_columns
     # The outputs are tested in a mask of bytes; then the workspace is given back.
     predicting = outputs + max(sum(workspace.values()) + n_outputs, OF_RESULT * n_results)
     reading = OF_CODES * int(lengths.sum()) if network.tables else 0
@@ -109,7 +110,8 @@ def _of_X(network, lengths):
 
 def _of_data(network, lengths):
     """Return the bytes of the encoded targets, and of what is kept for each sequence."""
-    itemsize = np.dtype(network.dtype if _has_numbers(network) else np.int32).itemsize
+    are_codes = LOSSES[network.loss].targets == "classes"
+    itemsize = np.dtype(np.int32 if are_codes else network.dtype).itemsize
     n_targets = _n_rows(network, lengths) * _n_columns(network)
     return n_targets * itemsize + OF_SEQUENCE * len(lengths)
 
