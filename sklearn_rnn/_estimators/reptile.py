@@ -24,7 +24,7 @@ from .callbacks import as_callbacks
 from .classifier import RNNClassifier
 from .parameters import check_parameters
 from .regressor import RNNRegressor
-from .tasks import read_tasks
+from .task_list import read_task_list
 
 RULES = {
     "estimator": Allowed(
@@ -216,7 +216,7 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
         """
         rnn = self._learner(self.estimator)
         words = check_parameters(vars(rnn))
-        read, members = read_tasks(rnn, tasks)
+        read, members = read_task_list(rnn, tasks)
         with naming("random_state"):
             rnn.random_state = rng = check_random_state(self.random_state)
         model, training, _ = rnn._plan(words, read)

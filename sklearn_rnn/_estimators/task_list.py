@@ -11,7 +11,7 @@ from .._training.examples import Examples
 from .base import Read
 
 
-def read_tasks(rnn, tasks):
+def read_task_list(rnn, tasks):
     """Read the X and y of tasks as one X and y, and list the sequences of each task.
 
     rnn is the estimator that is to learn them.
