@@ -326,7 +326,9 @@ def test_frozen_vectors_of_codes_are_those_of_the_source():
 
 
 def test_arguments_of_transfer_are_checked(source):
-    with pytest.raises(ValueError, match="`target` must be an RNNClassifier or RNNRegressor"):
+    with pytest.raises(ValueError, match="`target` must be an RNNClassifier, RNNRegressor or"):
         transfer(source, make_pipeline(RNNClassifier()))
     with pytest.raises(ValueError, match="`frozen` must be True or False, got 'head'"):
         transfer(source, RNNClassifier(), frozen="head")
+    with pytest.raises(ValueError, match=r"`target.frozen` must be a tuple or list .*, got 'head"):
+        transfer(source, RNNClassifier(frozen="head.*"), frozen=True)

@@ -410,4 +410,5 @@ class MultiTaskRNN(_RNNBase):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         tags.target_tags.multi_output = True
+        tags.target_tags.single_output = False  # y says the names of its tasks
         return tags

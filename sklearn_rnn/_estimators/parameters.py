@@ -26,8 +26,8 @@ CLASSIFIER, REGRESSOR, MULTITASK = "classifier", "regressor", "multitask"
 # An estimator whose fitted model another one can begin with; `FrozenEstimator` passes it through.
 SOURCE = Allowed(
     lambda value: not isinstance(value, type) and hasattr(value, "_fitted_model"),
-    "a fitted RNNClassifier or RNNRegressor (that of a Pipeline is its last step, `pipeline[-1]`, "
-    "that of `Reptile` is its `estimator_`)",
+    "a fitted RNNClassifier, RNNRegressor or MultiTaskRNN (that of a Pipeline is its last step, "
+    "`pipeline[-1]`, that of `Reptile` is its `estimator_`)",
 )
 # Parameters of training that models of earlier versions do not have; their defaults change nothing.
 LATER_IN_TRAINING = (
@@ -462,14 +462,14 @@ TABLE = {
         either(None, SOURCE),
         None,
         "fitted estimator or None",
-        "A fitted RNNClassifier or RNNRegressor. The first fit begins with its body, which is all "
-        "layers below the output, with their embeddings; attention, `output_layer_sizes` and the "
-        "output begin with new weights. The parameters that define the body must be equal, see "
-        "`sklearn_rnn.transfer.transfer`, which sets them. At the beginning, a sequence of X has "
-        "the same states as in that estimator: where its mean and scale of X are not kept, the "
-        "weights absorb the change. The vectors of its codes are copied; other codes begin with "
-        "its vector of unknown codes. `clone` keeps the estimator itself, not a copy; in a grid of "
-        "values, put it into `sklearn.frozen.FrozenEstimator`.",
+        "A fitted RNNClassifier, RNNRegressor or MultiTaskRNN. The first fit begins with its body, "
+        "which is all layers below the output, with their embeddings; attention, "
+        "`output_layer_sizes` and the output begin with new weights. The parameters that define "
+        "the body must be equal, see `sklearn_rnn.transfer.transfer`, which sets them. At the "
+        "beginning, a sequence of X has the same states as in that estimator: where its mean and "
+        "scale of X are not kept, the weights absorb the change. The vectors of its codes are "
+        "copied; other codes begin with its vector of unknown codes. `clone` keeps the estimator "
+        "itself, not a copy; in a grid of values, put it into `sklearn.frozen.FrozenEstimator`.",
     ),
     "random_state": Parameter(
         None,

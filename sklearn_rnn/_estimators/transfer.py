@@ -6,6 +6,7 @@ from sklearn.exceptions import NotFittedError
 from .._model.body import names_of_body
 from .._model.words import BODY_WORDS, words_of
 from .._rules import boolean, shown
+from .._training.freezing import NAMES
 from .fitted import _FittedRNN
 from .parameters import SOURCE
 
@@ -33,10 +34,10 @@ def transfer(source, target, *, frozen=False):
 
     Parameters
     ----------
-    source : fitted RNNClassifier or RNNRegressor
+    source : fitted RNNClassifier, RNNRegressor or MultiTaskRNN
         The estimator whose body is taken over. From a fitted Pipeline pass its last step,
         ``pipeline[-1]``, and transform new data by the other steps, ``pipeline[:-1]``.
-    target : RNNClassifier or RNNRegressor
+    target : RNNClassifier, RNNRegressor or MultiTaskRNN
         The estimator whose other parameters are used. It is not changed.
     frozen : bool, default=False
         Whether the weights of the body stay as they are (the parameter `frozen` of the result). It
@@ -44,7 +45,7 @@ def transfer(source, target, *, frozen=False):
 
     Returns
     -------
-    estimator : RNNClassifier or RNNRegressor
+    estimator : estimator of the class of `target`
         A clone of the target, not fitted, with the parameters of the source that define the body
         (`cell`, `hidden_layer_sizes`, `bidirectional`, `input_layers`, `connections`, `merge_mode`,
         `layer_normalization`, `categorical_features`, `embedding_dim`, `normalize_X` and `dtype`),
@@ -78,10 +79,13 @@ def transfer(source, target, *, frozen=False):
     """
     model = model_of(source, "source")
     if not isinstance(target, _FittedRNN):
-        raise ValueError(f"`target` must be an RNNClassifier or RNNRegressor, got {shown(target)}.")
+        raise ValueError(
+            f"`target` must be an RNNClassifier, RNNRegressor or MultiTaskRNN, got {shown(target)}."
+        )
     boolean.check("frozen", frozen)
     words = {name: value for name, value in words_of(model.network).items() if name in BODY_WORDS}
     words["normalize_X"] = model.scale.in_use is not None
     if frozen:
+        NAMES.check("target.frozen", target.frozen)
         words["frozen"] = (*target.frozen, *names_of_body(model.network))
     return clone(target).set_params(**words, weights_init=source)
