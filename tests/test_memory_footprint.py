@@ -135,7 +135,9 @@ def told_and_taken(estimator, given, ragged):
     told = memory_footprint(estimator, **facts)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        clone(estimator).fit(X, y)  # what is taken once and kept, such as modules
+        clone(estimator).set_params(max_iter=1).fit(
+            X, y
+        )  # what is taken once and kept, such as modules
         return told, peak(estimator.fit, X, y), peak(estimator.predict, X)
 
 
