@@ -717,7 +717,7 @@ def test_options_are_parameters_of_a_search():
     assert scores[1] == scores[2] != scores[0]
 
 
-@pytest.mark.parametrize("bptt", [None, 7, TruncatedBPTT(7), TruncatedBPTT(8, 2, "grow")])
+@pytest.mark.parametrize("bptt", [None, 7, TruncatedBPTT(7), TruncatedBPTT(8, 2, schedule="grow")])
 @EITHER
 def test_it_is_cloned_shown_and_pickled_as_a_parameter(estimator, bptt):
     rnn = estimator(bptt=bptt)
@@ -779,8 +779,11 @@ class Shape:
         (TruncatedBPTT(4, schedule="slow"), r"`schedule` of .* one of 'fixed', 'random', 'grow'"),
         (TruncatedBPTT(4, carry=1), r"`carry` of TruncatedBPTT must be True or False, got bptt="),
         (TruncatedBPTT(1, schedule="random"), r"`steps` of .* at least 2 with schedule='random'"),
-        (TruncatedBPTT(4, 1, "random"), r"`overlap` of .* 0 with schedule='random'"),
-        (TruncatedBPTT(4, 0, "random", False), r"`carry` of .* True with schedule='random'"),
+        (TruncatedBPTT(4, 1, schedule="random"), r"`overlap` of .* 0 with schedule='random'"),
+        (
+            TruncatedBPTT(4, schedule="random", carry=False),
+            r"`carry` of .* True with schedule='random'",
+        ),
     ],
 )
 def test_bad_options_are_named(bptt, message, refuses):
