@@ -202,7 +202,7 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
             if not losses:
                 raise
             warn_of_interruption()
-        except ValueError:
+        except Exception:
             if not report.calling:  # after an error of a callback, what was learned stays
                 self._restore(before)
             raise

@@ -8,7 +8,7 @@ from .._data.packed import Sequences, offsets_of
 from .._data.reader import learn_X, read_X
 from .._data.values import family
 from .._training.examples import Examples
-from .base import Read
+from .reading import Read
 
 
 def read_task_list(rnn, tasks):
