@@ -14,6 +14,7 @@ from ._estimators.parameters import check, check_parameters
 from ._model.words import network_of
 from ._rules import integer, shown
 from ._training.footprint import of_fit, of_predictions
+from ._training.freezing import frozen_names
 from ._training.progress import Settings
 from ._training.threads import effective_n_threads
 
@@ -169,6 +170,9 @@ def memory_footprint(
     tables = _tables(estimator, n_features, n_codes, model)
     facts = n_features, target.n_outputs, target.loss, target.groups
     network = network_of(vars(estimator), *facts, tables, words)
+    if estimator.bptt is not None:
+        network.check_causal("`bptt` needs")
+    frozen = frozen_names(network, estimator.frozen)
     check("n_threads", n_threads)
     n_threads = effective_n_threads(estimator.n_threads if n_threads is None else n_threads)
     predicting = network if model is None else model.network
@@ -179,7 +183,7 @@ def memory_footprint(
     settings = Settings.of(vars(estimator))
     return MemoryFootprint(
         n_params=network.n_params,
-        **of_fit(network, settings, lengths, is_list, n_threads, **early_stopping),
+        **of_fit(network, settings, lengths, is_list, n_threads, frozen=frozen, **early_stopping),
         predict=of_predictions(predicting, lengths, is_list, n_threads),
     )
 

@@ -179,8 +179,13 @@ def test_nothing_is_allocated_or_refused_for_its_size():
 def test_activations_are_those_of_an_engine():
     rnn = RNNRegressor((40, 30), batch_size=32, n_threads=2, cell="lstm")
     network = words.network_of(vars(rnn), 3, 1, "squared_error")
-    engine = network.engine(np.full(200, 50), 32, 2, training=True)
-    assert memory_footprint(rnn, **PLAIN_FACTS).activations == engine.n_bytes_of_steps
+    lowest = [tensor.name for tensor in network.tensors if tensor.name.endswith("_l0")]
+    told = set()
+    for frozen in ([], lowest):
+        engine = network.engine(np.full(200, 50), 32, 2, training=True, frozen=frozen)
+        told.add(memory_footprint(rnn.set_params(frozen=frozen), **PLAIN_FACTS).activations)
+        assert engine.n_bytes_of_steps in told
+    assert len(told) == 2
 
 
 def test_an_engine_that_was_only_planned_loads_nothing():
@@ -279,6 +284,8 @@ def test_a_footprint_is_shown_in_readable_units():
         (RNNRegressor(categorical_features="from_dtype"), {}, "`categorical_features`.*from_dtype"),
         (RNNRegressor(), {"n_threads": 0}, "`n_threads`.*got 0"),
         (RNNRegressor(dropout=2), {}, "`dropout`.*got 2"),
+        (RNNRegressor(bptt=5, bidirectional=True), {}, "`bptt` needs bidirectional=False"),
+        (RNNRegressor(frozen=["x"]), {}, "`frozen`.*'x' matches none"),
         (RNNRegressor(early_stopping=True), {"n_samples": 5}, "`validation_fraction`"),
     ],
 )

@@ -22,12 +22,21 @@ OF_CHUNK, OF_TARGET, OF_WEIGHT, OF_CODES = 18, 24, 16, 12
 
 
 def of_fit(
-    network, settings, lengths, is_list, n_threads, *, fraction=None, scores_estimator=False
+    network,
+    settings,
+    lengths,
+    is_list,
+    n_threads,
+    *,
+    frozen=(),
+    fraction=None,
+    scores_estimator=False,
 ):
     """Return what a training on sequences of these lengths takes, a dict of bytes by their use.
 
-    is_list: whether X is a list, which must be copied. fraction: share of the sequences that early
-    stopping holds out; scores_estimator: whether it calls a scorer with the estimator.
+    is_list: whether X is a list, which must be copied. frozen: names of arrays that do not change.
+    fraction: share of the sequences that early stopping holds out; scores_estimator: whether it
+    calls a scorer with the estimator.
     """
     of_params = network.n_params * np.dtype(network.dtype).itemsize
     n_vectors = n_vectors_of(settings)
@@ -56,7 +65,7 @@ def of_fit(
         workspace = trainer.workspace_of(settings, lengths)
     else:
         workspace = windowed.workspace_of(settings, lengths, network.per_step)
-    workspace = network.workspace(**workspace, n_threads=n_threads)
+    workspace = network.workspace(**workspace, n_threads=n_threads, frozen=frozen)
     kept = taken["parameters"] + taken["optimizer"] + taken["validation"]
     training = kept + max(sum(workspace.values()) + max(passing, results), result, results)
     return {
