@@ -226,6 +226,10 @@ def test_it_passes_the_checks_of_scikit_learn_that_need_no_X(check):
     check("Reptile", Reptile(RNNRegressor(4)))
 
 
+def test_tasks_are_no_metadata():
+    assert set(Reptile(RNNRegressor()).get_metadata_routing().fit.requests) == {"callbacks"}
+
+
 def test_the_result_begins_other_fits(tasks, fitted):
     rnn = transfer(fitted.estimator_, RNNClassifier(max_iter=1, learning_rate_init=1e-30))
     rnn.fit(tasks[0][0], tasks[0][1] > 0)

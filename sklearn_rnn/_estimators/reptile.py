@@ -1,10 +1,12 @@
 """Reptile, which learns from many small tasks how to learn another one."""
 
 from time import perf_counter
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils import check_random_state
+from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted
 
 from .._data.arguments import naming
@@ -40,7 +42,7 @@ RULES = {
     "verbose": Allowed(lambda v: boolean.test(v) or integer(0).test(v), integer(0).text),
 }
 # Parameters of the estimator that its few updates on a task do not use, and their values here.
-UNUSED = {
+OF_WHOLE_FITS = {
     **{"early_stopping": False, "scoring": None, "warm_start": False},
     **{"learning_rate": "constant", "warmup": 0.0, "ema_decay": None},
     **{"bptt": None, "gradient_accumulation_steps": 1},
@@ -129,6 +131,7 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
     """
 
     _STATE_FORMAT = 1
+    __metadata_request__fit: ClassVar = {"tasks": UNUSED}  # they are what X and y are elsewhere
 
     def __init__(
         self,
@@ -280,7 +283,7 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
         rate = self.inner_learning_rate
         rate = estimator.learning_rate_init if rate is None else float(rate)
         given = {"learning_rate_init": rate, "batch_size": self.batch_size}
-        unused = {name: value for name, value in UNUSED.items() if name in vars(estimator)}
+        unused = {name: value for name, value in OF_WHOLE_FITS.items() if name in vars(estimator)}
         return clone(estimator).set_params(**unused, **given)
 
     def _training_on(self, X, y, model, rnn, rng):
