@@ -23,7 +23,7 @@ def warn_of_settings(training):
 def _warn_of_precision(network):
     if network.dtype == "float32":
         warnings.warn(
-            "solver='lbfgs' with dtype='float32': its rounding errors limit how far L-BFGS can "
+            "solver='lbfgs' with dtype='float32': rounding errors limit how far L-BFGS can "
             "lower the loss. Set dtype='float64'.",
             stacklevel=level_of_caller(),
         )
@@ -48,7 +48,7 @@ def _warn_of_batch_size(training):
     elif batch_size * steps > n:
         warnings.warn(
             f"`gradient_accumulation_steps`={steps} times `batch_size`={batch_size} is larger "
-            f"than the number of {what}, {n}: each update has all of them.",
+            f"than the number of {what}, {n}: each update uses all of them.",
             stacklevel=level_of_caller(),
         )
 

@@ -100,7 +100,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         return self
 
     def _check(self, initial_state, validation, incremental):
-        """Check the parameters, and that arguments match them; return the words among them."""
+        """Check the parameters, and the arguments against them; return the parameters as Words."""
         words = check_parameters(vars(self))
         X_val, y_val, weight_val, state_val = validation
         if X_val is None and not (y_val is None and weight_val is None and state_val is None):
@@ -125,7 +125,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         if incremental and self.solver == LBFGS:
             raise ValueError(
                 "partial_fit does not support solver='lbfgs', which needs all sequences at once: "
-                "set `solver` to another one first."
+                "set `solver` to another one."
             )
         if incremental and self.early_stopping:
             raise ValueError(
@@ -239,8 +239,8 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
     def _tables(self, categories, vectors, known):
         """Return column, rows and columns of the table of each categorical feature.
 
-        vectors: given rows of the tables, or None; known: the model whose columns "auto" means, or
-        None.
+        vectors: given rows of the tables, or None; known: the model whose numbers of columns "auto"
+        takes over, or None.
         """
         dimension = self.embedding_dim
         if known is not None and isinstance(dimension, str):
@@ -301,9 +301,9 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         return examples, weighing, (n_rows, n_sequences)
 
     def _weigh_tasks(self, examples, target, indices=None):
-        """Return examples with the factors of the losses of several tasks.
+        """Return examples with a factor for the loss of each task, if there are several tasks.
 
-        Those of training are computed from the sequences `indices`; None means all.
+        The factors are computed from the sequences `indices`; None means all.
         """
         return examples
 
@@ -388,7 +388,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
 
 
 def absorb_scales(params, before, network, target, y_absorbed, scale, x_absorbed):
-    """Return weights of the model before, which absorb changes of the scales of X and y."""
+    """Return the weights `params` of the model `before`, adapted to new scales of X and y."""
     if y_absorbed is not None:
         in_use = before.target.scale_of_outputs, target.scale_of_outputs
         params = absorb_output_scale(network, params, *in_use, y_absorbed)

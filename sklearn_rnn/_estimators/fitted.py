@@ -61,14 +61,14 @@ class _FittedRNN(Pickled, BaseEstimator):
     _ADVICE = "Fit it again; for long-term storage, keep the arrays of `weights_`"
 
     def set_params(self, **params):
-        """Set parameters of this estimator, or options of an object that is one of them.
+        """Set parameters of this estimator, or options of an object that is a parameter.
 
         Parameters
         ----------
         **params : dict
-            Values by name, such as ``dropout=0.1``. A name such as ``cell__peepholes`` is that of
-            an option of the cell, which must be an object of `sklearn_rnn.cells`; in the same way
-            `bptt` and `pooling` may be objects with options.
+            Values by name, such as ``dropout=0.1``. A name such as ``cell__peepholes`` sets an
+            option of `cell`, which must be an object of `sklearn_rnn.cells`; `bptt` and `pooling`
+            may be objects with options, too.
 
         Returns
         -------
@@ -199,7 +199,7 @@ class _FittedRNN(Pickled, BaseEstimator):
         return target.score(*compared)
 
     def _compared(self, X, y, sample_weight):
-        """Return the target, and encoded targets, outputs and weights by rows."""
+        """Return the target; encoded targets, outputs and weights of all rows."""
         model = self._fitted_model()
         sequences = model.read(X, type(self).__name__)
         outputs = model.outputs(sequences, self._threads())
@@ -546,7 +546,7 @@ class _FittedRNN(Pickled, BaseEstimator):
 
     def __sklearn_clone__(self):
         copied = super().__sklearn_clone__()
-        copied.weights_init = self.weights_init  # a clone of it would not be fitted
+        copied.weights_init = self.weights_init  # not a clone, which would not be fitted
         return copied
 
     def __getstate__(self):

@@ -91,7 +91,7 @@ class _ReadingRNN(_FittedRNN):
     def _read(self, given, per_step, form, categories, names=arguments.TRAINING, target=None):
         """Return X as sequences, its form and categories; y and weights by rows.
 
-        The rows are those of sequences or of steps. target: that of the fit, if there is one.
+        A row is a sequence or a step. target: that of the fit, if there is one.
         """
         (X, y, sample_weight), (X_name, y_name, weight_name) = given, names
         if y is None:
@@ -116,5 +116,5 @@ class _ReadingRNN(_FittedRNN):
         return sequences, form, categories, rows, weights
 
     def _weights_of(self, rows, weights):
-        """Return the weights of what `_target_kind` read from y."""
+        """Return the weights of the rows that `_target_kind` read from y."""
         return weights
