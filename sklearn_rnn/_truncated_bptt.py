@@ -93,7 +93,7 @@ class TruncatedBPTT(BaseEstimator):
     True
     """
 
-    def __init__(self, steps, overlap=0, schedule="fixed", carry=True):
+    def __init__(self, steps, overlap=0, *, schedule="fixed", carry=True):
         self.steps = steps
         self.overlap = overlap
         self.schedule = schedule

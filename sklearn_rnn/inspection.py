@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from ._data.categories import Categories, columns_of, dimensions, vectors_of
+from ._data.categories import Categories, columns_of, vectors_of
 from ._data.label_columns import Indicator, LabelColumns
 from ._data.labels import Labels
 from ._data.scales import Scale
@@ -14,6 +14,7 @@ from ._estimators.parameters import check, check_parameters
 from ._model.words import network_of
 from ._rules import integer, shown
 from ._training.footprint import of_fit, of_predictions
+from ._training.freezing import frozen_names
 from ._training.progress import Settings
 from ._training.threads import effective_n_threads
 
@@ -97,7 +98,7 @@ def memory_footprint(
 
     Parameters
     ----------
-    estimator : RNNClassifier or RNNRegressor
+    estimator : RNNClassifier, RNNRegressor or fitted MultiTaskRNN
         Unfitted or fitted. `fit` is planned with the present parameters; `predict` with the fitted
         network, if there is one and it has as many features.
     n_timesteps : int or array-like of shape (n_samples,)
@@ -155,7 +156,7 @@ def memory_footprint(
     """
     if not isinstance(estimator, _RNNBase):
         raise TypeError(
-            "`estimator` must be an RNNClassifier or an RNNRegressor, got "
+            "`estimator` must be an RNNClassifier, RNNRegressor or MultiTaskRNN, got "
             f"{type(estimator).__name__}."
         )
     words = check_parameters(vars(estimator))
@@ -168,6 +169,9 @@ def memory_footprint(
     tables = _tables(estimator, n_features, n_codes, model)
     facts = n_features, target.n_outputs, target.loss, target.groups
     network = network_of(vars(estimator), *facts, tables, words)
+    if estimator.bptt is not None:
+        network.check_causal("`bptt` needs")
+    frozen = frozen_names(network, estimator.frozen)
     check("n_threads", n_threads)
     n_threads = effective_n_threads(estimator.n_threads if n_threads is None else n_threads)
     predicting = network if model is None else model.network
@@ -178,7 +182,7 @@ def memory_footprint(
     settings = Settings.of(vars(estimator))
     return MemoryFootprint(
         n_params=network.n_params,
-        **of_fit(network, settings, lengths, is_list, n_threads, **early_stopping),
+        **of_fit(network, settings, lengths, is_list, n_threads, frozen=frozen, **early_stopping),
         predict=of_predictions(predicting, lengths, is_list, n_threads),
     )
 
@@ -220,7 +224,9 @@ def _n_features(n_features, model):
 
 def _target(estimator, n_outputs, n_classes, model):
     """Return a target with so many outputs or classes; None: as fitted, or the simplest one."""
-    if estimator._target_kind is Numbers:
+    if estimator._HOLDS == "tasks":
+        return _tasks(n_outputs, n_classes, model)
+    if estimator._HOLDS == "numbers":
         return _numbers(estimator, n_outputs, n_classes, model)
     if n_outputs is not None and n_classes is not None:
         raise ValueError(
@@ -257,6 +263,22 @@ def _numbers(estimator, n_outputs, n_classes, model):
     return Numbers(Scale.fixed(int(n_outputs)), n_outputs == 1, **facts)
 
 
+def _tasks(n_outputs, n_classes, model):
+    """Return the target of several tasks, which a fit has learned."""
+    for name, value in {"n_outputs": n_outputs, "n_classes": n_classes}.items():
+        if value is not None:
+            raise ValueError(
+                f"`{name}` must be None for a MultiTaskRNN, whose fit knows its tasks; got "
+                f"{shown(value)}."
+            )
+    if model is None:
+        raise ValueError(
+            "`estimator` must be fitted to X with as many features if it is a MultiTaskRNN, "
+            "because its outputs depend on y: fit it to a few sequences with max_iter=1."
+        )
+    return model.target
+
+
 def _tables(estimator, n_features, n_codes, model):
     """Return column, rows and columns of the table of each categorical feature."""
     features = estimator.categorical_features
@@ -275,8 +297,10 @@ def _tables(estimator, n_features, n_codes, model):
     else:
         categories = Categories(columns, _codes(n_codes, columns))
     vectors = vectors_of(estimator.embedding_init, categories, estimator.dtype)
-    widths = dimensions(estimator.embedding_dim, categories, vectors)
-    return tuple(zip(columns, categories.n_rows, widths, strict=True))
+    known = model if estimator.warm_start else None
+    if known is None and (body := estimator._body_to_begin_with()) is not None:
+        known = body.model
+    return estimator._tables(categories, vectors, known)
 
 
 def _codes(n_codes, columns):

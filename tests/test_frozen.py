@@ -310,7 +310,6 @@ def test_a_grid_can_freeze():
     grid = {"frozen": [(), LOWER, ["head.*"]]}
     options = {"cv": 3, "scoring": "neg_log_loss", "error_score": "raise"}
     search = GridSearchCV(RNNClassifier(4, **QUICK), grid, **options).fit(X, y)
-    assert search.best_params_["frozen"] in grid["frozen"]
     assert len(set(search.cv_results_["mean_test_score"])) == 3
     rnn = RNNClassifier(4, frozen=LOWER)
     assert re.search(r"frozen=\('\*_l0',\)", repr(rnn)) and "frozen" not in repr(RNNClassifier())

@@ -12,6 +12,7 @@ from sklearn_rnn._model import words
 from sklearn_rnn.cells import GRU, LSTM, Cell, Elman
 from sklearn_rnn.inspection import memory_footprint
 from sklearn_rnn.layers import Attention, Conv1D, Dense
+from sklearn_rnn.transfer import MultiTaskRNN
 
 N_SAMPLES, N_TIMESTEPS, N_FEATURES = 48, 40, 4
 TOLERANCE = 0.1
@@ -138,7 +139,9 @@ def told_and_taken(estimator, given, ragged):
     told = memory_footprint(estimator, **facts)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        clone(estimator).fit(X, y)  # what is taken once and kept, such as modules
+        clone(estimator).set_params(max_iter=1).fit(
+            X, y
+        )  # what is taken once and kept, such as modules
         return told, peak(estimator.fit, X, y), peak(estimator.predict, X)
 
 
@@ -176,8 +179,13 @@ def test_nothing_is_allocated_or_refused_for_its_size():
 def test_activations_are_those_of_an_engine():
     rnn = RNNRegressor((40, 30), batch_size=32, n_threads=2, cell="lstm")
     network = words.network_of(vars(rnn), 3, 1, "squared_error")
-    engine = network.engine(np.full(200, 50), 32, 2, training=True)
-    assert memory_footprint(rnn, **PLAIN_FACTS).activations == engine.n_bytes_of_steps
+    lowest = [tensor.name for tensor in network.tensors if tensor.name.endswith("_l0")]
+    told = set()
+    for frozen in ([], lowest):
+        engine = network.engine(np.full(200, 50), 32, 2, training=True, frozen=frozen)
+        told.add(memory_footprint(rnn.set_params(frozen=frozen), **PLAIN_FACTS).activations)
+        assert engine.n_bytes_of_steps in told
+    assert len(told) == 2
 
 
 def test_an_engine_that_was_only_planned_loads_nothing():
@@ -217,6 +225,38 @@ def test_a_fitted_estimator_needs_no_sizes():
     assert wider.fit > told.fit and wider.predict == told.predict
 
 
+@pytest.mark.parametrize("mode", ["many_to_one", "many_to_many"])
+def test_a_fit_of_several_tasks_is_told_once_they_are_known(mode):
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(N_SAMPLES, N_TIMESTEPS, N_FEATURES))
+    shape = X.shape[:2] if mode == "many_to_many" else N_SAMPLES
+    y = {"a": rng.integers(5, size=shape), "b": rng.normal(size=shape)}
+    words = {"batch_size": 24, "n_threads": 1, "max_iter": 1, "dtype": "float64"}
+    rnn = MultiTaskRNN(UNITS, mode=mode, **words)
+    sizes = {"n_timesteps": N_TIMESTEPS, "n_samples": N_SAMPLES}
+    with pytest.raises(ValueError, match="`estimator` must be fitted"):
+        memory_footprint(rnn, **sizes, n_features=N_FEATURES)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        rnn.fit(X, y)
+        told = memory_footprint(rnn, **sizes)
+        assert told.fit == pytest.approx(peak(rnn.fit, X, y), rel=TOLERANCE)
+    assert told.predict == pytest.approx(peak(rnn.predict, X), rel=TOLERANCE)
+    with pytest.raises(ValueError, match="`n_outputs` must be None for a MultiTaskRNN"):
+        memory_footprint(rnn, **sizes, n_outputs=2)
+
+
+def test_embeddings_have_the_dimension_of_those_that_the_fit_begins_with():
+    X, y = np.arange(40).reshape(20, 2, 1) % 5, np.arange(20) % 2
+    words = {"categorical_features": "all", "max_iter": 1, "batch_size": 20, "tol": 0.0}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        source = RNNClassifier(4, embedding_dim=7, **words).fit(X, y)
+    rnn = RNNClassifier(4, weights_init=source, **words)
+    told = memory_footprint(rnn, n_timesteps=2, n_features=1, n_samples=20, n_codes=5)
+    assert told.n_params == source.params_.size
+
+
 def test_a_footprint_is_shown_in_readable_units():
     text = repr(memory_footprint(RNNRegressor(64, n_threads=1), **PLAIN_FACTS))
     assert text.startswith("MemoryFootprint(n_params=13313, parameters=53.3 kB, optimizer=107 kB, ")
@@ -244,6 +284,8 @@ def test_a_footprint_is_shown_in_readable_units():
         (RNNRegressor(categorical_features="from_dtype"), {}, "`categorical_features`.*from_dtype"),
         (RNNRegressor(), {"n_threads": 0}, "`n_threads`.*got 0"),
         (RNNRegressor(dropout=2), {}, "`dropout`.*got 2"),
+        (RNNRegressor(bptt=5, bidirectional=True), {}, "`bptt` needs bidirectional=False"),
+        (RNNRegressor(frozen=["x"]), {}, "`frozen`.*'x' matches none"),
         (RNNRegressor(early_stopping=True), {"n_samples": 5}, "`validation_fraction`"),
     ],
 )

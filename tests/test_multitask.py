@@ -443,8 +443,8 @@ def test_states_go_on():
 
 @pytest.mark.parametrize("changes", [{"cell": "jordan"}, {"bidirectional": True}])
 def test_other_networks_have_tasks_too(changes):
-    rnn = fitted(**changes)
-    assert 0 <= rnn.score_tasks(RAGGED, missing())["two"] <= 1
+    rnn = fitted(**changes, max_iter=30, learning_rate_init=0.02)
+    assert min(rnn.score_tasks(RAGGED, missing()).values()) > 0.5
 
 
 # ---- conventions of scikit-learn ----------------------------------------------------------------

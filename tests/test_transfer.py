@@ -18,7 +18,7 @@ from sklearn_rnn._model.body import names_of_body
 from sklearn_rnn.cells import LSTM, Elman, Jordan
 from sklearn_rnn.layers import Attention, Conv1D, Dense
 from sklearn_rnn.preprocessing import SequenceScaler
-from sklearn_rnn.transfer import transfer
+from sklearn_rnn.transfer import MultiTaskRNN, transfer
 
 NETWORKS = {
     "plain": {},
@@ -300,6 +300,15 @@ def test_transfer_takes_the_parameters_of_the_body(network):
         assert cell is not network.get("cell") or isinstance(cell, str)
 
 
+def test_several_tasks_give_and_take_bodies(source):
+    X, labels, numbers = lists()
+    several = transfer(source, MultiTaskRNN(**STILL, max_iter=1))
+    several.fit(X, {"label": labels, "number": numbers})
+    back = transfer(several, RNNClassifier(**STILL, max_iter=1)).fit(X, labels)
+    for rnn in (several, back):
+        np.testing.assert_allclose(rnn.hidden_states(X), source.hidden_states(X), atol=1e-9)
+
+
 def test_a_frozen_body_stays_and_helps_with_few_labels():
     X = np.random.RandomState(0).normal(size=(600, 8, 2))
     energy = X.prod(axis=2).sum(axis=1)
@@ -330,3 +339,5 @@ def test_arguments_of_transfer_are_checked(source):
         transfer(source, make_pipeline(RNNClassifier()))
     with pytest.raises(ValueError, match="`frozen` must be True or False, got 'head'"):
         transfer(source, RNNClassifier(), frozen="head")
+    with pytest.raises(ValueError, match=r"`target.frozen` must be a tuple or list .*, got 'head"):
+        transfer(source, RNNClassifier(frozen="head.*"), frozen=True)

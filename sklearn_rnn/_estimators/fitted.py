@@ -32,11 +32,13 @@ from .._model.words import CODES, words_of
 from .._pickles import Pickled
 from .._rules import boolean, integer, one_of
 from .._training.losses import LOSSES
-from .._training.progress import Progress, Settings
+from .._training.progress import Progress, Settings, new_seed
 from .._training.threads import effective_n_threads
 from ..layers import Attention
 from .parameters import LATER_IN_TRAINING, TABLE, check, check_parameters
 
+# Parameters that may be an object with options, and an example of one.
+OBJECTS = {"bptt": "TruncatedBPTT(100)", "cell": "GRU()", "pooling": "Attention(32)"}
 MOST_STREAMS_BITS = 24  # so many streams need hundreds of megabytes for their states alone
 
 
@@ -65,7 +67,8 @@ class _FittedRNN(Pickled, BaseEstimator):
         ----------
         **params : dict
             Values by name, such as ``dropout=0.1``. A name such as ``cell__peepholes`` sets an
-            option of `cell`, which must be an object of `sklearn_rnn.cells`.
+            option of `cell`, which must be an object of `sklearn_rnn.cells`; `bptt` and `pooling`
+            may be objects with options, too.
 
         Returns
         -------
@@ -77,7 +80,7 @@ class _FittedRNN(Pickled, BaseEstimator):
         ValueError
             If there is no such parameter or option.
         """
-        for word, example in {"cell": "GRU()", "pooling": "Attention(32)"}.items():
+        for word, example in OBJECTS.items():
             value = params.get(word, getattr(self, word))
             options = [name for name in params if name.startswith(f"{word}__")]
             if options and not hasattr(value, "set_params"):
@@ -525,8 +528,8 @@ class _FittedRNN(Pickled, BaseEstimator):
         check_parameters({**vars(self), **params})
         with naming("random_state"):
             rng = check_random_state(self.random_state)
-        seed = int(rng.randint(2**64, dtype=np.uint64))
-        progress = Progress.begin(attributes["params_"], seed, Settings.of(vars(self)))
+        settings = Settings.of(vars(self))
+        progress = Progress.begin(attributes["params_"], new_seed(rng), settings)
         # All at once.
         vars(self).update({**params, **attributes, **history(network, progress)})
 

@@ -9,7 +9,8 @@ from sklearn.exceptions import UndefinedMetricWarning
 
 from .._data.tasks import TaskReader, Tasks
 from .._floating_point import floating_point_ignored
-from .base import _RNNBase, level_of_caller
+from .advice import level_of_caller
+from .base import _RNNBase
 from .callbacks import with_callbacks
 from .docstrings import documented
 from .parameters import MULTITASK
@@ -407,4 +408,5 @@ class MultiTaskRNN(_RNNBase):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         tags.target_tags.multi_output = True
+        tags.target_tags.single_output = False  # y says the names of its tasks
         return tags

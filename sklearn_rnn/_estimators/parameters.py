@@ -492,7 +492,7 @@ TABLE = {
         "1 prints a line per epoch; 2 and more show a progress bar if tqdm is installed.",
     ),
     "tasks": Parameter(
-        either(None, Allowed(_are_tasks, f"a dict of names and kinds, {named(KINDS)}")),
+        either(None, Allowed(_are_tasks, f"a dict from names to kinds, each {one_of(KINDS).text}")),
         None,
         "dict of str to str, or None",
         "The kind of each task, ``{name: kind}``. If it is not given, the targets decide: floats "
@@ -510,7 +510,7 @@ TABLE = {
             None,
             Allowed(
                 lambda v: isinstance(v, dict) and all(map(number(0).test, v.values())),
-                "a dict of names and numbers of at least 0",
+                "a dict from names to numbers of at least 0",
             ),
         ),
         None,

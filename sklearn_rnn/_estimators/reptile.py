@@ -1,11 +1,12 @@
 """Reptile, which learns from many small tasks a good start for new ones."""
 
-import warnings
 from time import perf_counter
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils import check_random_state
+from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted
 
 from .._data.arguments import naming
@@ -17,15 +18,15 @@ from .._rules import Allowed, boolean, either, integer, number
 from .._training.epochs import Training
 from .._training.examples import Examples, Weighing
 from .._training.freezing import frozen_names
-from .._training.progress import Progress, Settings
-from .._training.reptile import Task, TaskTrainer, meta_train
+from .._training.progress import Progress, Settings, new_seed
+from .._training.reptile import Task, TaskTrainer, meta_train, rate_of
 from .._training.threads import effective_n_threads
-from .base import level_of_caller
+from .advice import warn_of_interruption
 from .callbacks import as_callbacks
 from .classifier import RNNClassifier
 from .parameters import check_parameters
 from .regressor import RNNRegressor
-from .tasks import read_tasks
+from .task_list import read_task_list
 
 RULES = {
     "estimator": Allowed(
@@ -41,7 +42,7 @@ RULES = {
     "verbose": Allowed(lambda v: boolean.test(v) or integer(0).test(v), integer(0).text),
 }
 # Parameters of the estimator that updates on a task do not use, with the values that turn them off.
-UNUSED = {
+OF_WHOLE_FITS = {
     **{"early_stopping": False, "scoring": None, "warm_start": False},
     **{"learning_rate": "constant", "warmup": 0.0, "ema_decay": None},
     **{"bptt": None, "gradient_accumulation_steps": 1},
@@ -131,6 +132,7 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
     """
 
     _STATE_FORMAT = 1
+    __metadata_request__fit: ClassVar = {"tasks": UNUSED}  # they are what X and y are elsewhere
 
     def __init__(
         self,
@@ -203,8 +205,8 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
         except KeyboardInterrupt:
             if not losses:
                 raise
-            warnings.warn("Training interrupted by user.", stacklevel=level_of_caller())
-        except ValueError:
+            warn_of_interruption()
+        except Exception:
             if not report.calling:  # an error of a callback does not undo what was learned
                 self._restore(before)
             raise
@@ -218,13 +220,14 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
         """
         rnn = self._learner(self.estimator)
         words = check_parameters(vars(rnn))
-        read, members = read_tasks(rnn, tasks)
+        read, members = read_task_list(rnn, tasks)
         with naming("random_state"):
             rnn.random_state = rng = check_random_state(self.random_state)
         model, training, _ = rnn._plan(words, read)
         members = [indices[np.isin(indices, training.indices)] for indices in members]
         parts = [Task.of(training.examples, indices) for indices in members if len(indices)]
-        return model, training, _trainer(training, parts, rnn), rng
+        trainer = TaskTrainer(training, parts, effective_n_threads(rnn.n_threads))
+        return model, training, trainer, rng
 
     def _restore(self, fitted):
         """Set the fitted attributes to earlier ones."""
@@ -261,7 +264,8 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
         with naming("random_state"):
             rng = check_random_state(self.random_state)
         training = self._training_on(X, y, model, rnn, rng)
-        trainer = _trainer(training, [Task(training.indices, training.weighing)], rnn)
+        task = Task(training.indices, training.weighing)
+        trainer = TaskTrainer(training, [task], effective_n_threads(rnn.n_threads))
         trainer.take_updates(0, training.progress, n_steps, rng)
         fill_unknown_rows(training.network, training.progress.params, training.frozen)
         adapted = clone(self.estimator_)
@@ -273,11 +277,14 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
         for name, rule in RULES.items():
             rule.check(name, getattr(self, name))
         if estimator.solver == "lbfgs":
-            raise ValueError("`solver` of the estimator must use minibatches, got 'lbfgs'.")
+            raise ValueError(
+                "`solver` of the estimator must use minibatches, such as 'adam' or 'sgd', "
+                "got 'lbfgs'."
+            )
         rate = self.inner_learning_rate
         rate = estimator.learning_rate_init if rate is None else float(rate)
         given = {"learning_rate_init": rate, "batch_size": self.batch_size}
-        unused = {name: value for name, value in UNUSED.items() if name in vars(estimator)}
+        unused = {name: value for name, value in OF_WHOLE_FITS.items() if name in vars(estimator)}
         return clone(estimator).set_params(**unused, **given)
 
     def _training_on(self, X, y, model, rnn, rng):
@@ -287,37 +294,20 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
         check_range(sequences, network.dtype, model.scale.in_use)
         targets = model.target.encode_taught(rows, slice(None))
         examples = Examples(sequences, targets, None, network.per_step, model.scale.in_use)
-        class_weight = getattr(rnn, "class_weight", None)
-        factors = model.target.class_factors(class_weight, targets, None, False)
-        examples = examples.with_class_weights(factors)
-        indices = np.flatnonzero(examples.have_weight())
-        if len(indices) == 0:
-            raise ValueError("`class_weight` leaves no sequence to adapt to: all weights are 0.")
+        everything = np.arange(sequences.n_samples)
+        examples, indices, _ = rnn._weigh_classes(examples, model.target, everything)
         settings = Settings.of(vars(rnn))
-        seed = int(rng.randint(2**64, dtype=np.uint64))
         return Training(
             network=network,
             examples=examples,
             indices=indices,
             weighing=Weighing.of(examples, indices),
             settings=settings,
-            progress=Progress.begin(model.params.copy(), seed, settings),
+            progress=Progress.begin(model.params.copy(), new_seed(rng), settings),
             n_epochs=1,
             loss_unit=model.target.loss_unit,
             frozen=frozen_names(network, rnn.frozen),
         )
-
-
-def _trainer(training, tasks, rnn):
-    return TaskTrainer(
-        training.network,
-        training.examples,
-        tasks,
-        training.settings,
-        effective_n_threads(rnn.n_threads),
-        training.loss_unit,
-        training.frozen,
-    )
 
 
 class _Reports:
@@ -338,8 +328,7 @@ class _Reports:
             "iteration": iteration,
             "n_iter": n_iter,
             "loss": float(np.mean(losses[-self.every :])),
-            "outer_learning_rate": self.reptile.outer_learning_rate
-            * (1 - (iteration - 1) / n_iter),
+            "outer_learning_rate": rate_of(self.reptile.outer_learning_rate, iteration - 1, n_iter),
             "seconds": perf_counter() - self.begin,
         }
         if self.reptile.verbose:

@@ -6,6 +6,7 @@ from sklearn.exceptions import NotFittedError
 from .._model.body import names_of_body
 from .._model.words import BODY_WORDS, words_of
 from .._rules import boolean, shown
+from .._training.freezing import NAMES
 from .fitted import _FittedRNN
 from .parameters import SOURCE
 
@@ -84,5 +85,6 @@ def transfer(source, target, *, frozen=False):
     words = {name: value for name, value in words_of(model.network).items() if name in BODY_WORDS}
     words["normalize_X"] = model.scale.in_use is not None
     if frozen:
+        NAMES.check("target.frozen", target.frozen)
         words["frozen"] = (*target.frozen, *names_of_body(model.network))
     return clone(target).set_params(**words, weights_init=source)

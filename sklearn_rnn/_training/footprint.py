@@ -22,12 +22,21 @@ OF_CHUNK, OF_TARGET, OF_WEIGHT, OF_CODES = 18, 24, 16, 12
 
 
 def of_fit(
-    network, settings, lengths, is_list, n_threads, *, fraction=None, scores_estimator=False
+    network,
+    settings,
+    lengths,
+    is_list,
+    n_threads,
+    *,
+    frozen=(),
+    fraction=None,
+    scores_estimator=False,
 ):
     """Return the bytes that a training on sequences of these lengths takes, as a dict by use.
 
-    is_list: whether X is a list, which must be copied. fraction: share of the sequences that early
-    stopping holds out. scores_estimator: whether early stopping calls a scorer with the estimator.
+    is_list: whether X is a list, which must be copied. frozen: names of arrays that do not change.
+    fraction: share of the sequences that early stopping holds out. scores_estimator: whether early
+    stopping calls a scorer with the estimator.
     """
     of_params = network.n_params * np.dtype(network.dtype).itemsize
     n_vectors = n_vectors_of(settings)
@@ -56,7 +65,7 @@ def of_fit(
         workspace = trainer.workspace_of(settings, lengths)
     else:
         workspace = windowed.workspace_of(settings, lengths, network.per_step)
-    workspace = network.workspace(**workspace, n_threads=n_threads)
+    workspace = network.workspace(**workspace, n_threads=n_threads, frozen=frozen)
     kept = taken["parameters"] + taken["optimizer"] + taken["validation"]
     training = kept + max(sum(workspace.values()) + max(passing, results), result, results)
     return {
@@ -73,7 +82,8 @@ def of_predictions(network, lengths, is_list, n_threads):
     workspace = network.workspace(lengths, len(lengths), n_threads, training=False)
     n_outputs = _n_rows(network, lengths) * network.n_outputs
     outputs = n_outputs * np.dtype(network.dtype).itemsize
-    n_results = n_outputs if _has_numbers(network) else _n_rows(network, lengths)
+    n_columns = network.n_outputs if _has_numbers(network) else _n_columns(network)
+    n_results = _n_rows(network, lengths) * n_columns
     # The test whether outputs are finite makes a mask; after it the workspace is given back.
     predicting = outputs + max(sum(workspace.values()) + n_outputs, OF_RESULT * n_results)
     reading = OF_CODES * int(lengths.sum()) if network.tables else 0
@@ -109,7 +119,8 @@ def _of_X(network, lengths):
 
 def _of_data(network, lengths):
     """Return the bytes of the encoded targets and of what is kept for each sequence."""
-    itemsize = np.dtype(network.dtype if _has_numbers(network) else np.int32).itemsize
+    are_codes = LOSSES[network.loss].targets == "classes"
+    itemsize = np.dtype(np.int32 if are_codes else network.dtype).itemsize
     n_targets = _n_rows(network, lengths) * _n_columns(network)
     return n_targets * itemsize + OF_SEQUENCE * len(lengths)
 

@@ -163,16 +163,8 @@ class _Run:
         fill_unknown_rows(training.network, progress.params, training.frozen)
         progress.end_epoch(None)
         seconds, self.begin = perf_counter() - self.begin, None
-        info = {
-            "epoch": progress.n_iter,
-            "max_iter": training.n_epochs,
-            "loss": progress.loss,
-            "validation_score": None,
-            "learning_rate": None,
-            "window_length": None,
-            "seconds": seconds,
-            "steps_per_second": n_evaluations * self.n_steps / max(seconds, 1e-9),
-        }
+        steps_per_second = n_evaluations * self.n_steps / max(seconds, 1e-9)
+        info = progress.info(training.n_epochs, None, seconds, steps_per_second)
         try:
             stop = self.observers.end_epoch(info)
         except StopIteration as error:  # scipy would understand it as a request to stop

@@ -76,7 +76,11 @@ def optimizer_options(settings):
 
 
 class WholeSequences:
-    """Minibatches of whole sequences: arrays of their numbers."""
+    """Minibatches of whole sequences: arrays of their numbers.
+
+    Minibatches of every kind have what `epochs.train` uses of these: `engine` and `window_length`,
+    `load`, `draw`, `train`, `count` and `grow`.
+    """
 
     window_length = None
 

@@ -176,6 +176,20 @@ class Progress:
         self.best_loss = min(self.best_loss, self.loss)
         self.epochs.append((self.loss, score, window_length))
 
+    def info(self, max_iter, learning_rate, seconds, steps_per_second):
+        """Return what callbacks are told of the last epoch."""
+        loss, score, window_length = self.epochs[-1]
+        return {
+            "epoch": self.n_iter,
+            "max_iter": max_iter,
+            "loss": loss,
+            "validation_score": score,
+            "learning_rate": learning_rate,
+            "window_length": window_length,
+            "seconds": seconds,
+            "steps_per_second": steps_per_second,
+        }
+
     def continue_losses(self):
         """Append the losses of this run to the earlier ones; a second call changes nothing."""
         self.earlier_losses[self.n_epochs_before :] = self.losses
@@ -185,6 +199,11 @@ class Progress:
         """Record that the training diverged (something is not finite), and return the error."""
         self.diverged = True
         return ValueError(f"The training diverged: {reason}. {advice}")
+
+
+def new_seed(rng):
+    """Draw the seed of a training from a RandomState."""
+    return int(rng.randint(2**64, dtype=np.uint64))
 
 
 def next_seed(seed):

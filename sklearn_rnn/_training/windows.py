@@ -124,14 +124,14 @@ def cut(lanes, n_lanes, steps, overlap=0):
             lanes.sample,
             lanes.first,
             lanes.length,
-            _shares(lanes.length, n_lanes, steps, overlap),
+            _shares(lanes.length, n_lanes, steps),
             strict=True,
         )
     ]
     return Lanes(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
 
-def _shares(lengths, n_lanes, steps, overlap):
+def _shares(lengths, n_lanes, steps):
     """Return the number of parts of each lane: the lane with the longest parts gets one more."""
     shares, most = [1] * len(lengths), -(-lengths // steps)
     # Minus the length of the parts of each lane that can be cut further.

@@ -8,10 +8,10 @@ from .._data.packed import Sequences, offsets_of
 from .._data.reader import learn_X, read_X
 from .._data.values import family
 from .._training.examples import Examples
-from .base import Read
+from .reading import Read
 
 
-def read_tasks(rnn, tasks):
+def read_task_list(rnn, tasks):
     """Read the X and y of tasks as one X and y, and list the sequences of each task.
 
     rnn: the estimator to train.
