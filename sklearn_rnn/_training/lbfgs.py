@@ -16,10 +16,6 @@ from .threads import blas_held_at_one_thread
 # Sequences that the engine takes at once: 32 slices of 8, so memory does not grow with the data.
 CHUNK = 256
 
-# Vectors of float64 for each parameter: scipy keeps 10 pairs of steps and changes of the gradient;
-# the others are points, gradients and copies of them.
-N_VECTORS = 2 * 10 + 12
-
 # What to tell about an end without convergence; {name} stands for the setting `name`.
 UNCONVERGED = {
     "max_iter": "Maximum number of iterations (max_iter={max_iter}) reached and the optimization "
