@@ -273,6 +273,10 @@ def test_a_source_must_be_a_fitted_estimator(source):
             RNNRegressor(4, weights_init=unfitted).fit(X, numbers)
         with pytest.raises(NotFittedError, match="`source` must be fitted, got"):
             transfer(unfitted, RNNRegressor())
+    one, two = RNNRegressor(4), RNNRegressor(4)
+    two.weights_init, one.weights_init = one, two
+    with pytest.raises(NotFittedError, match="`weights_init` must be fitted"):
+        one.fit(X, numbers)
     pipeline = make_pipeline(SequenceScaler(), RNNRegressor(4, **TRAINED)).fit(X, numbers)
     for bad in (pipeline, RNNRegressor, 3, source.params_):
         with pytest.raises(ValueError, match=r"`weights_init` must be None or .*`pipeline\[-1\]`"):
@@ -298,6 +302,16 @@ def test_transfer_takes_the_parameters_of_the_body(network):
     rnn.fit(X, labels)
     for cell in rnn.cell if isinstance(rnn.cell, list) else [rnn.cell]:
         assert cell is not network.get("cell") or isinstance(cell, str)
+
+
+def test_a_chain_of_transfers_keeps_only_the_last_source(source):
+    X, numbers = other_X(1, 1.0)
+    target, rnn = RNNRegressor(max_iter=1, random_state=0), source
+    for _ in range(20):
+        before, rnn = rnn, transfer(rnn, target).fit(X, numbers)
+    assert before.weights_init is not None and rnn.weights_init.weights_init is None
+    assert np.array_equal(rnn.weights_init.params_, before.params_)
+    assert len(pickle.dumps(rnn)) < 3 * len(pickle.dumps(source)) and len(repr(rnn)) < 1000
 
 
 def test_a_frozen_body_stays_and_helps_with_few_labels():
@@ -330,3 +344,7 @@ def test_arguments_of_transfer_are_checked(source):
         transfer(source, make_pipeline(RNNClassifier()))
     with pytest.raises(ValueError, match="`frozen` must be True or False, got 'head'"):
         transfer(source, RNNClassifier(), frozen="head")
+    with pytest.raises(
+        ValueError, match=r"`target.frozen` must be a tuple or list.*got 'head\.\*'"
+    ):
+        transfer(source, RNNClassifier(frozen="head.*"), frozen=True)

@@ -1,11 +1,14 @@
 """Fits that begin with the body of a fitted estimator."""
 
+import copy
+
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
 from .._model.body import names_of_body
 from .._model.words import BODY_WORDS, words_of
 from .._rules import boolean, shown
+from .._training.freezing import NAMES
 from .fitted import _FittedRNN
 from .parameters import SOURCE
 
@@ -48,7 +51,8 @@ def transfer(source, target, *, frozen=False):
         A clone of the target, not fitted, with the parameters of the source that define the body
         (`cell`, `hidden_layer_sizes`, `bidirectional`, `input_layers`, `connections`, `merge_mode`,
         `layer_normalization`, `categorical_features`, `embedding_dim`, `normalize_X` and `dtype`),
-        and with ``weights_init=source``, where the parameter is described.
+        and with ``weights_init=source``, where the parameter is described. If the source has a
+        `weights_init` itself, the result has a copy of the source without it.
 
     Raises
     ------
@@ -83,5 +87,10 @@ def transfer(source, target, *, frozen=False):
     words = {name: value for name, value in words_of(model.network).items() if name in BODY_WORDS}
     words["normalize_X"] = model.scale.in_use is not None
     if frozen:
+        NAMES.check("target.frozen", target.frozen)
         words["frozen"] = (*target.frozen, *names_of_body(model.network))
+    if isinstance(source, _FittedRNN) and source.weights_init is not None:
+        # Else a chain of transfers would keep all of its estimators, and its repr take forever.
+        source = copy.copy(source)
+        source.weights_init = None
     return clone(target).set_params(**words, weights_init=source)
