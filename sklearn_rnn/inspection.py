@@ -9,6 +9,7 @@ from ._data.label_columns import Indicator, LabelColumns
 from ._data.labels import Labels
 from ._data.scales import Scale
 from ._data.targets import Numbers
+from ._data.tasks import Tasks
 from ._estimators.base import _RNNBase
 from ._estimators.parameters import check, check_parameters
 from ._model.words import network_of
@@ -96,7 +97,7 @@ def memory_footprint(
 
     Parameters
     ----------
-    estimator : RNNClassifier or RNNRegressor
+    estimator : RNNClassifier, RNNRegressor or MultiTaskRNN
         Unfitted or fitted. What `fit` takes is told for the present parameters, and what `predict`
         takes for the fitted network, if there is one with as many features.
     n_timesteps : int or array-like of shape (n_samples,)
@@ -107,10 +108,11 @@ def memory_footprint(
         Number of sequences to fit and to predict, with `n_timesteps` an integer.
     n_outputs : int or None, default=None
         Number of targets of a regression, or of labels of 0 and 1 of a classifier (multilabel).
-        None: as fitted, or 1 target of a regression.
+        None: as fitted, or 1 target of a regression. For a MultiTaskRNN, the number of tasks of
+        numbers.
     n_classes : int, list of int or None, default=None
         Number of classes; a list has one for each of several outputs (multioutput). None: as
-        fitted, or 2.
+        fitted, or 2. For a MultiTaskRNN, those of its task of classes, or of each of them.
     n_codes : int, list of int or None, default=None
         Number of different codes in each of the `categorical_features`. None: as fitted.
     n_threads : int or None, default=None
@@ -123,7 +125,7 @@ def memory_footprint(
         which is not copied; otherwise a list of such arrays, which is packed into one. For
         networks that take at least half a megabyte the numbers are within 10 % of what is
         allocated, if the data take less than the network; what reading much data takes for a moment
-        is only estimated.
+        and the longest of random windows (`TruncatedBPTT`) are only estimated.
 
     Raises
     ------
@@ -155,7 +157,7 @@ def memory_footprint(
     """
     if not isinstance(estimator, _RNNBase):
         raise TypeError(
-            "`estimator` must be an RNNClassifier or an RNNRegressor, got "
+            "`estimator` must be an RNNClassifier, RNNRegressor or MultiTaskRNN, got "
             f"{type(estimator).__name__}."
         )
     words = check_parameters(vars(estimator))
@@ -171,14 +173,14 @@ def memory_footprint(
     check("n_threads", n_threads)
     n_threads = effective_n_threads(estimator.n_threads if n_threads is None else n_threads)
     predicting = network if model is None else model.network
-    early_stopping = {}
+    facts_of_fit = {"n_epochs": int(estimator.max_iter)}
     if estimator.early_stopping:
-        early_stopping["fraction"] = estimator.validation_fraction
-        early_stopping["scores_estimator"] = estimator.scoring not in (None, "loss")
+        facts_of_fit["fraction"] = estimator.validation_fraction
+        facts_of_fit["scores_estimator"] = estimator.scoring not in (None, "loss")
     settings = Settings.of(vars(estimator))
     return MemoryFootprint(
         n_params=network.n_params,
-        **of_fit(network, settings, lengths, is_list, n_threads, **early_stopping),
+        **of_fit(network, settings, lengths, is_list, n_threads, **facts_of_fit),
         predict=of_predictions(predicting, lengths, is_list, n_threads),
     )
 
@@ -220,6 +222,8 @@ def _n_features(n_features, model):
 
 def _target(estimator, n_outputs, n_classes, model):
     """Return a target with so many outputs or classes; None: as fitted, or the simplest one."""
+    if estimator._HOLDS == "tasks":
+        return _tasks(estimator, n_outputs, n_classes, model)
     if estimator._target_kind is Numbers:
         return _numbers(estimator, n_outputs, n_classes, model)
     if n_outputs is not None and n_classes is not None:
@@ -234,14 +238,39 @@ def _target(estimator, n_outputs, n_classes, model):
         return model.target
     n_classes = 2 if n_classes is None else n_classes
     several = isinstance(n_classes, (list, tuple))
-    counts = n_classes if several else [n_classes]
-    if len(counts) < 1 + several or not all(map(integer(2).test, counts)):
+    columns = _labels(n_classes, 1 + several, "at least two of those")
+    return LabelColumns(columns) if several else columns[0]
+
+
+def _labels(n_classes, fewest, how_many):
+    """Return labels of so many classes for each column; a list has `fewest` numbers or more."""
+    counts = n_classes if isinstance(n_classes, (list, tuple)) else [n_classes]
+    if len(counts) < fewest or not all(map(integer(2).test, counts)):
         raise ValueError(
-            "`n_classes` must be an integer of at least 2, or a list of at least two of those, "
+            f"`n_classes` must be an integer of at least 2, or a list of {how_many}, "
             f"got {shown(n_classes)}."
         )
-    columns = tuple(Labels(np.arange(n)) for n in counts)
-    return LabelColumns(columns) if several else columns[0]
+    return tuple(Labels(np.arange(n)) for n in counts)
+
+
+def _tasks(estimator, n_outputs, n_classes, model):
+    """Return the target of several tasks."""
+    if n_outputs is None and n_classes is None:
+        if model is not None:
+            return model.target
+        raise ValueError(
+            "`n_outputs` must be the number of tasks of numbers, or `n_classes` the numbers of "
+            "classes of the others, for a MultiTaskRNN that is not fitted to such X; got None."
+        )
+    targets = ()
+    if n_outputs is not None:
+        integer(1).check("n_outputs", n_outputs)
+        number = Numbers(Scale.fixed(1), True, "squared_error", estimator.dtype)
+        targets = (number,) * int(n_outputs)
+    if n_classes is not None:
+        targets += _labels(n_classes, 1, "those")
+    names = tuple(map(str, range(len(targets))))
+    return Tasks(names, targets, (1.0,) * len(targets), estimator.dtype)
 
 
 def _numbers(estimator, n_outputs, n_classes, model):

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from sklearn_rnn import RNNClassifier, RNNRegressor, _core, _memory
+from sklearn_rnn import RNNClassifier, RNNRegressor, TruncatedBPTT, _core, _memory
 from sklearn_rnn._model import words
 from sklearn_rnn.cells import GRU, LSTM, Cell, Elman
 from sklearn_rnn.inspection import memory_footprint
 from sklearn_rnn.layers import Attention, Conv1D, Dense
+from sklearn_rnn.transfer import MultiTaskRNN
 
 N_SAMPLES, N_TIMESTEPS, N_FEATURES = 48, 40, 4
 TOLERANCE = 0.1
@@ -55,6 +56,9 @@ REGRESSORS = [
     {"n_outputs": 30, "mode": "many_to_many"},
     {"n_outputs": 5, "loss": "quantile", "quantile": [0.1, 0.5, 0.9], "mode": "many_to_many"},
     {"loss": "poisson"},
+    *({"bptt": 10, "mode": mode} for mode in ("many_to_one", "many_to_many")),
+    {"bptt": TruncatedBPTT(10, schedule="random"), "mode": "many_to_many"},
+    {"bptt": 10, "cell": LSTM(initial_state="learned"), "gradient_accumulation_steps": 2},
     CODES,
     {**CODES, "mode": "many_to_many", "n_threads": 2, "solver": "sgd"},
     {"ragged": True},
@@ -157,6 +161,23 @@ def test_a_fit_and_a_prediction_take_what_was_told(kind, case):
     told, of_fit, of_predict = told_and_taken(estimator, given, ragged)
     assert told.fit == pytest.approx(of_fit, rel=TOLERANCE)
     assert told.predict == pytest.approx(of_predict, rel=TOLERANCE)
+
+
+@pytest.mark.parametrize("mode", ["many_to_one", "many_to_many"])
+def test_a_fit_of_several_tasks_takes_what_was_told(mode):
+    X, numbers = draw(False, mode == "many_to_many", lengths_of(N_TIMESTEPS, False), {}, False)
+    y = {"a": numbers, "b": np.round(numbers).astype(int) % 3}
+    rnn = MultiTaskRNN(UNITS, mode=mode, n_threads=1, batch_size=24, max_iter=2, random_state=0)
+    facts = {"n_timesteps": N_TIMESTEPS, "n_samples": N_SAMPLES}
+    with pytest.raises(ValueError, match=r"`n_outputs`.*or `n_classes`.*got None"):
+        memory_footprint(rnn, **facts, n_features=N_FEATURES)
+    told = memory_footprint(rnn, **facts, n_features=N_FEATURES, n_outputs=1, n_classes=3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        clone(rnn).fit(X, y)
+        assert told.fit == pytest.approx(peak(rnn.fit, X, y), rel=TOLERANCE)
+    assert told.predict == pytest.approx(peak(rnn.predict, X), rel=TOLERANCE)
+    assert memory_footprint(rnn, **facts) == told
 
 
 PLAIN_FACTS = {"n_timesteps": 50, "n_features": 3, "n_samples": 200}
