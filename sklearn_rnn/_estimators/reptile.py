@@ -8,7 +8,8 @@ from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from .._data.arguments import naming
+from .._data import arguments
+from .._data.arguments import Argument, naming
 from .._data.finite import check_range
 from .._floating_point import floating_point_ignored, floating_point_of_caller
 from .._model.network import fill_unknown_rows
@@ -282,7 +283,9 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
     def _training_on(self, X, y, model, rnn, rng):
         """Return the training of a model on a new task, with the scales of the model."""
         network, given = model.network, (X, y, None)
-        sequences, *_, rows, _ = rnn._read(given, network.per_step, model.form, model.categories)
+        names = arguments.X, Argument("y", "targets"), None
+        known = network.per_step, model.form, model.categories
+        sequences, *_, rows, _ = rnn._read(given, *known, names)
         check_range(sequences, network.dtype, model.scale.in_use)
         targets = model.target.encode_taught(rows, slice(None))
         examples = Examples(sequences, targets, None, network.per_step, model.scale.in_use)
