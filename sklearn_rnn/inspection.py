@@ -13,7 +13,7 @@ from ._data.tasks import Tasks
 from ._estimators.base import _RNNBase
 from ._estimators.parameters import check, check_parameters
 from ._model.words import network_of
-from ._rules import integer, shown
+from ._rules import INTEGER_BITS, integer, shown
 from ._training.footprint import of_fit, of_predictions
 from ._training.progress import Settings
 from ._training.threads import effective_n_threads
@@ -170,6 +170,8 @@ def memory_footprint(
     tables = _tables(estimator, n_features, n_codes, model)
     facts = n_features, target.n_outputs, target.loss, target.groups
     network = network_of(vars(estimator), *facts, tables, words)
+    if estimator.bptt is not None:
+        network.check_causal("`bptt` needs")
     check("n_threads", n_threads)
     n_threads = effective_n_threads(estimator.n_threads if n_threads is None else n_threads)
     predicting = network if model is None else model.network
@@ -200,9 +202,10 @@ def _lengths(n_timesteps, n_samples):
         integer(1).check("n_samples", n_samples)
         return np.full(int(n_samples), int(n_timesteps), dtype=np.intp), False
     lengths = np.asarray(n_timesteps)
-    if lengths.ndim != 1 or lengths.dtype.kind not in "iu" or lengths.min(initial=1) < 1:
+    is_1d = lengths.ndim == 1 and lengths.dtype.kind in "iu"
+    if not is_1d or lengths.min(initial=1) < 1 or lengths.max(initial=1) >= 2**INTEGER_BITS:
         raise ValueError(
-            "`n_timesteps` must be an integer of at least 1, or a 1-D array of those, one for each "
+            f"`n_timesteps` must be {integer(1).text}, or a 1-D array of those, one for each "
             f"sequence; got {shown(n_timesteps)}."
         )
     if lengths.size == 0 or n_samples not in (None, len(lengths)):

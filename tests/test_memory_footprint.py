@@ -247,6 +247,8 @@ def test_a_footprint_is_shown_in_readable_units():
         (RNNRegressor(), {"n_samples": 0}, "`n_samples`.*got 0"),
         (RNNRegressor(), {"n_timesteps": 1.5}, "`n_timesteps`.*got 1.5"),
         (RNNRegressor(), {"n_timesteps": [3, 0], "n_samples": None}, "`n_timesteps`.*got"),
+        (RNNRegressor(), {"n_timesteps": [2**63], "n_samples": None}, "`n_timesteps`.*got"),
+        (RNNRegressor(bptt=4, bidirectional=True), {}, "`bptt` needs bidirectional=False"),
         (RNNRegressor(), {"n_timesteps": [3, 4]}, "`n_samples`.*2.*got 200"),
         (RNNRegressor(), {"n_features": None}, "`n_features`.*got None"),
         (RNNRegressor(), {"n_outputs": 0}, "`n_outputs`.*got 0"),

@@ -106,9 +106,9 @@ class _Windowed:
             self._load(engine)
         self.engine, self.longest_window = engine, longest
         self.slots = Slots.of(self.dataset, self.batch_size)
-        network = self.training.network
-        shape = self.batch_size, sum(n_columns for _, _, n_columns in network.state_layout)
-        self.states, self.next_states = (np.zeros(shape, network.dtype) for _ in range(2))
+        shape = self.batch_size, sum(n_columns for _, _, n_columns in engine.state_layout())
+        dtype = self.training.network.dtype
+        self.states, self.next_states = (np.zeros(shape, dtype) for _ in range(2))
 
     def load(self):
         self._load(self.engine)
