@@ -61,6 +61,10 @@ REGRESSORS = [
     {"bptt": 10, "cell": LSTM(initial_state="learned"), "gradient_accumulation_steps": 2},
     CODES,
     {**CODES, "mode": "many_to_many", "n_threads": 2, "solver": "sgd"},
+    {**LONG, "bptt": 50, "hidden_layer_sizes": 64},
+    {**LONG, "bptt": TruncatedBPTT(60, 20), "mode": "many_to_many", "batch_size": 16},
+    {**LONG, "bptt": TruncatedBPTT(40, carry=False), "mode": "many_to_many", "batch_size": 32},
+    {"batch_size": 8, "gradient_accumulation_steps": 3},
     {"ragged": True},
     {"ragged": True, "bidirectional": True, "early_stopping": True},
 ]
