@@ -56,7 +56,6 @@ REGRESSORS = [
     {"n_outputs": 30, "mode": "many_to_many"},
     {"n_outputs": 5, "loss": "quantile", "quantile": [0.1, 0.5, 0.9], "mode": "many_to_many"},
     {"loss": "poisson"},
-    *({"bptt": 10, "mode": mode} for mode in ("many_to_one", "many_to_many")),
     {"bptt": TruncatedBPTT(10, schedule="random"), "mode": "many_to_many"},
     {"bptt": 10, "cell": LSTM(initial_state="learned"), "gradient_accumulation_steps": 2},
     CODES,

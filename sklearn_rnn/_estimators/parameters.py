@@ -467,9 +467,10 @@ TABLE = {
         "output begin with new weights. The parameters that define the body must be equal, see "
         "`sklearn_rnn.transfer.transfer`, which sets them. At the beginning, a sequence of X has "
         "the same states as in that estimator: where its mean and scale of X are not kept, the "
-        "weights absorb the change. The vectors of its codes are copied; other codes begin with "
-        "its vector of unknown codes. `clone` keeps the estimator itself, not a copy; in a grid of "
-        "values, put it into `sklearn.frozen.FrozenEstimator`.",
+        'weights absorb the change. Those of "jordan" differ, because it reads the output. The '
+        "vectors of its codes are copied; other codes begin with its vector of unknown codes. "
+        "`clone` keeps the estimator itself, not a copy; in a grid of values, put it into "
+        "`sklearn.frozen.FrozenEstimator`.",
     ),
     "random_state": Parameter(
         None,
