@@ -9,10 +9,11 @@ from ._data.label_columns import Indicator, LabelColumns
 from ._data.labels import Labels
 from ._data.scales import Scale
 from ._data.targets import Numbers
+from ._data.tasks import Tasks
 from ._estimators.base import _RNNBase
 from ._estimators.parameters import check, check_parameters
 from ._model.words import network_of
-from ._rules import integer, shown
+from ._rules import INTEGER_BITS, integer, shown
 from ._training.footprint import of_fit, of_predictions
 from ._training.freezing import frozen_names
 from ._training.progress import Settings
@@ -94,11 +95,11 @@ def memory_footprint(
 
     Nothing is trained or allocated: the network and its workspace are planned as in `fit` and
     `predict`. Not counted are the memory of Python, of your data and of callbacks, and with the
-    schedules "random" and "grow" of `TruncatedBPTT` that of windows longer than `steps`.
+    schedule "grow" of `TruncatedBPTT` that of windows longer than `steps`.
 
     Parameters
     ----------
-    estimator : RNNClassifier, RNNRegressor or fitted MultiTaskRNN
+    estimator : RNNClassifier, RNNRegressor or MultiTaskRNN
         Unfitted or fitted. `fit` is planned with the present parameters; `predict` with the fitted
         network, if there is one and it has as many features.
     n_timesteps : int or array-like of shape (n_samples,)
@@ -108,11 +109,11 @@ def memory_footprint(
     n_samples : int or None, default=None
         Number of sequences in `fit` and in `predict`; required if `n_timesteps` is an integer.
     n_outputs : int or None, default=None
-        Number of targets of a regressor, or of 0/1 labels of a classifier (multilabel). None means
-        as fitted, or for an unfitted regressor 1.
+        Number of targets of a regressor, or of 0/1 labels of a classifier (multilabel), or of tasks
+        of numbers of a MultiTaskRNN. None means as fitted, or for an unfitted regressor 1.
     n_classes : int, list of int or None, default=None
-        Number of classes; a list for several columns of classes (multioutput). None means as
-        fitted, or for an unfitted classifier 2.
+        Number of classes; a list for several columns of classes (multioutput), or several tasks of
+        classes. None means as fitted, or for an unfitted classifier 2.
     n_codes : int, list of int or None, default=None
         Number of different codes in each of the `categorical_features`. None means as fitted.
     n_threads : int or None, default=None
@@ -124,7 +125,8 @@ def memory_footprint(
         Bytes by use. If `n_timesteps` is an integer, X is assumed to be one array of float64, which
         is not copied; otherwise a list of such arrays, which is copied into one. The numbers are
         within 10 % of what is allocated if the network takes at least half a megabyte and the data
-        less than the network. Temporary memory for reading large data is only estimated.
+        less than the network. Temporary memory for reading large data and the longest of random
+        windows are only estimated.
 
     Raises
     ------
@@ -171,18 +173,20 @@ def memory_footprint(
     network = network_of(vars(estimator), *facts, tables, words)
     if estimator.bptt is not None:
         network.check_causal("`bptt` needs")
-    frozen = frozen_names(network, estimator.frozen)
     check("n_threads", n_threads)
     n_threads = effective_n_threads(estimator.n_threads if n_threads is None else n_threads)
     predicting = network if model is None else model.network
-    early_stopping = {}
+    facts_of_fit = {
+        "n_epochs": int(estimator.max_iter),
+        "frozen": frozen_names(network, estimator.frozen),
+    }
     if estimator.early_stopping:
-        early_stopping["fraction"] = estimator.validation_fraction
-        early_stopping["scores_estimator"] = estimator.scoring not in (None, "loss")
+        facts_of_fit["fraction"] = estimator.validation_fraction
+        facts_of_fit["scores_estimator"] = estimator.scoring not in (None, "loss")
     settings = Settings.of(vars(estimator))
     return MemoryFootprint(
         n_params=network.n_params,
-        **of_fit(network, settings, lengths, is_list, n_threads, frozen=frozen, **early_stopping),
+        **of_fit(network, settings, lengths, is_list, n_threads, **facts_of_fit),
         predict=of_predictions(predicting, lengths, is_list, n_threads),
     )
 
@@ -202,9 +206,10 @@ def _lengths(n_timesteps, n_samples):
         integer(1).check("n_samples", n_samples)
         return np.full(int(n_samples), int(n_timesteps), dtype=np.intp), False
     lengths = np.asarray(n_timesteps)
-    if lengths.ndim != 1 or lengths.dtype.kind not in "iu" or lengths.min(initial=1) < 1:
+    is_1d = lengths.ndim == 1 and lengths.dtype.kind in "iu"
+    if not is_1d or lengths.min(initial=1) < 1 or lengths.max(initial=1) >= 2**INTEGER_BITS:
         raise ValueError(
-            "`n_timesteps` must be an integer of at least 1, or a 1-D array with one for each "
+            f"`n_timesteps` must be {integer(1).text}, or a 1-D array with one for each "
             f"sequence; got {shown(n_timesteps)}."
         )
     if lengths.size == 0 or n_samples not in (None, len(lengths)):
@@ -225,7 +230,7 @@ def _n_features(n_features, model):
 def _target(estimator, n_outputs, n_classes, model):
     """Return a target with so many outputs or classes; None: as fitted, or the simplest one."""
     if estimator._HOLDS == "tasks":
-        return _tasks(n_outputs, n_classes, model)
+        return _tasks(estimator, n_outputs, n_classes, model)
     if estimator._HOLDS == "numbers":
         return _numbers(estimator, n_outputs, n_classes, model)
     if n_outputs is not None and n_classes is not None:
@@ -240,14 +245,39 @@ def _target(estimator, n_outputs, n_classes, model):
         return model.target
     n_classes = 2 if n_classes is None else n_classes
     several = isinstance(n_classes, (list, tuple))
-    counts = n_classes if several else [n_classes]
-    if len(counts) < 1 + several or not all(map(integer(2).test, counts)):
+    columns = _labels(n_classes, 1 + several, "two or more")
+    return LabelColumns(columns) if several else columns[0]
+
+
+def _labels(n_classes, fewest, how_many):
+    """Return labels of so many classes for each column; a list has `fewest` numbers or more."""
+    counts = n_classes if isinstance(n_classes, (list, tuple)) else [n_classes]
+    if len(counts) < fewest or not all(map(integer(2).test, counts)):
         raise ValueError(
-            "`n_classes` must be an integer of at least 2, or a list of two or more of those, "
+            f"`n_classes` must be an integer of at least 2, or a list of {how_many} of those, "
             f"got {shown(n_classes)}."
         )
-    columns = tuple(Labels(np.arange(n)) for n in counts)
-    return LabelColumns(columns) if several else columns[0]
+    return tuple(Labels(np.arange(n)) for n in counts)
+
+
+def _tasks(estimator, n_outputs, n_classes, model):
+    """Return the target of several tasks."""
+    if n_outputs is None and n_classes is None:
+        if model is not None:
+            return model.target
+        raise ValueError(
+            "`n_outputs` must be the number of tasks of numbers, or `n_classes` the numbers of "
+            "classes of the others, for a MultiTaskRNN that is not fitted to such X; got None."
+        )
+    targets = ()
+    if n_outputs is not None:
+        integer(1).check("n_outputs", n_outputs)
+        number = Numbers(Scale.fixed(1), True, "squared_error", estimator.dtype)
+        targets = (number,) * int(n_outputs)
+    if n_classes is not None:
+        targets += _labels(n_classes, 1, "one or more")
+    names = tuple(map(str, range(len(targets))))
+    return Tasks(names, targets, (1.0,) * len(targets), estimator.dtype)
 
 
 def _numbers(estimator, n_outputs, n_classes, model):
@@ -261,22 +291,6 @@ def _numbers(estimator, n_outputs, n_classes, model):
     integer(1).check("n_outputs", n_outputs)
     facts = {name: getattr(estimator, name) for name in ("loss", "dtype", "quantile")}
     return Numbers(Scale.fixed(int(n_outputs)), n_outputs == 1, **facts)
-
-
-def _tasks(n_outputs, n_classes, model):
-    """Return the target of several tasks, which a fit has learned."""
-    for name, value in {"n_outputs": n_outputs, "n_classes": n_classes}.items():
-        if value is not None:
-            raise ValueError(
-                f"`{name}` must be None for a MultiTaskRNN, whose fit knows its tasks; got "
-                f"{shown(value)}."
-            )
-    if model is None:
-        raise ValueError(
-            "`estimator` must be fitted to X with as many features if it is a MultiTaskRNN, "
-            "because its outputs depend on y: fit it to a few sequences with max_iter=1."
-        )
-    return model.target
 
 
 def _tables(estimator, n_features, n_codes, model):

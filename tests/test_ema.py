@@ -4,6 +4,7 @@ import copy
 import os
 import pickle
 import signal
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -47,6 +48,17 @@ def data(estimator, mode, n=40):
     X = rng.normal(size=(n, 4, 2))
     y = X[:, :, 0].cumsum(axis=1) if mode == "many_to_many" else X[:, :, 0].sum(axis=1)
     return X, (y > 0).astype(int) if estimator is RNNClassifier else y
+
+
+def test_settings_of_other_types_are_taken_as_floats():
+    X, y = data(RNNRegressor, "many_to_one")
+    few = RNNRegressor(**SETTINGS, learning_rate="cosine")
+    for exact in (np.float16(0.999), Fraction(1, 3)):
+        given, expected = (
+            clone(few).set_params(ema_decay=d, learning_rate_init=d).fit(X, y)
+            for d in (exact, float(exact))
+        )
+        assert same_state(given, expected)
 
 
 @each_dtype

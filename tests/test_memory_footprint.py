@@ -56,6 +56,8 @@ REGRESSORS = [
     {"n_outputs": 30, "mode": "many_to_many"},
     {"n_outputs": 5, "loss": "quantile", "quantile": [0.1, 0.5, 0.9], "mode": "many_to_many"},
     {"loss": "poisson"},
+    {"bptt": TruncatedBPTT(10, schedule="random"), "mode": "many_to_many"},
+    {"bptt": 10, "cell": LSTM(initial_state="learned"), "gradient_accumulation_steps": 2},
     CODES,
     {**CODES, "mode": "many_to_many", "n_threads": 2, "solver": "sgd"},
     {**LONG, "bptt": 50, "hidden_layer_sizes": 64},
@@ -166,6 +168,23 @@ def test_a_fit_and_a_prediction_take_what_was_told(kind, case):
     assert told.predict == pytest.approx(of_predict, rel=TOLERANCE)
 
 
+@pytest.mark.parametrize("mode", ["many_to_one", "many_to_many"])
+def test_a_fit_of_several_tasks_takes_what_was_told(mode):
+    X, numbers = draw(False, mode == "many_to_many", lengths_of(N_TIMESTEPS, False), {}, False)
+    y = {"a": numbers, "b": np.round(numbers).astype(int) % 3}
+    rnn = MultiTaskRNN(UNITS, mode=mode, n_threads=1, batch_size=24, max_iter=2, random_state=0)
+    facts = {"n_timesteps": N_TIMESTEPS, "n_samples": N_SAMPLES}
+    with pytest.raises(ValueError, match=r"`n_outputs`.*or `n_classes`.*got None"):
+        memory_footprint(rnn, **facts, n_features=N_FEATURES)
+    told = memory_footprint(rnn, **facts, n_features=N_FEATURES, n_outputs=1, n_classes=3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        clone(rnn).fit(X, y)
+        assert told.fit == pytest.approx(peak(rnn.fit, X, y), rel=TOLERANCE)
+    assert told.predict == pytest.approx(peak(rnn.predict, X), rel=TOLERANCE)
+    assert memory_footprint(rnn, **facts) == told
+
+
 PLAIN_FACTS = {"n_timesteps": 50, "n_features": 3, "n_samples": 200}
 
 
@@ -225,27 +244,6 @@ def test_a_fitted_estimator_needs_no_sizes():
     assert wider.fit > told.fit and wider.predict == told.predict
 
 
-@pytest.mark.parametrize("mode", ["many_to_one", "many_to_many"])
-def test_a_fit_of_several_tasks_is_told_once_they_are_known(mode):
-    rng = np.random.default_rng(0)
-    X = rng.normal(size=(N_SAMPLES, N_TIMESTEPS, N_FEATURES))
-    shape = X.shape[:2] if mode == "many_to_many" else N_SAMPLES
-    y = {"a": rng.integers(5, size=shape), "b": rng.normal(size=shape)}
-    words = {"batch_size": 24, "n_threads": 1, "max_iter": 1, "dtype": "float64"}
-    rnn = MultiTaskRNN(UNITS, mode=mode, **words)
-    sizes = {"n_timesteps": N_TIMESTEPS, "n_samples": N_SAMPLES}
-    with pytest.raises(ValueError, match="`estimator` must be fitted"):
-        memory_footprint(rnn, **sizes, n_features=N_FEATURES)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        rnn.fit(X, y)
-        told = memory_footprint(rnn, **sizes)
-        assert told.fit == pytest.approx(peak(rnn.fit, X, y), rel=TOLERANCE)
-    assert told.predict == pytest.approx(peak(rnn.predict, X), rel=TOLERANCE)
-    with pytest.raises(ValueError, match="`n_outputs` must be None for a MultiTaskRNN"):
-        memory_footprint(rnn, **sizes, n_outputs=2)
-
-
 def test_embeddings_have_the_dimension_of_those_that_the_fit_begins_with():
     X, y = np.arange(40).reshape(20, 2, 1) % 5, np.arange(20) % 2
     words = {"categorical_features": "all", "max_iter": 1, "batch_size": 20, "tol": 0.0}
@@ -270,6 +268,8 @@ def test_a_footprint_is_shown_in_readable_units():
         (RNNRegressor(), {"n_samples": 0}, "`n_samples`.*got 0"),
         (RNNRegressor(), {"n_timesteps": 1.5}, "`n_timesteps`.*got 1.5"),
         (RNNRegressor(), {"n_timesteps": [3, 0], "n_samples": None}, "`n_timesteps`.*got"),
+        (RNNRegressor(), {"n_timesteps": [2**63], "n_samples": None}, "`n_timesteps`.*got"),
+        (RNNRegressor(bptt=4, bidirectional=True), {}, "`bptt` needs bidirectional=False"),
         (RNNRegressor(), {"n_timesteps": [3, 4]}, "`n_samples`.*2.*got 200"),
         (RNNRegressor(), {"n_features": None}, "`n_features`.*got None"),
         (RNNRegressor(), {"n_outputs": 0}, "`n_outputs`.*got 0"),

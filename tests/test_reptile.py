@@ -326,7 +326,16 @@ def test_bad_tasks_are_named(tasks, fitted, change, text):
     assert pickle.dumps(reptile) == before
 
 
+@pytest.mark.parametrize("estimator", [RNNRegressor(loss="gamma"), RNNClassifier()])
+def test_targets_that_cannot_be_learned_are_named(tasks, estimator):
+    X, y = tasks[1]
+    with pytest.raises(ValueError, match=r"`tasks\[1\]\[1\]` (must be positive|cannot be read)"):
+        Reptile(estimator).fit([(X, np.arange(1.0, 1 + len(X))), (X, -np.abs(y) - 0.5)])
+
+
 def test_bad_arguments_of_adapt_are_named(tasks, fitted):
+    with pytest.raises(ValueError, match=r"`y` must be finite.*Leave it out.$"):
+        fitted.adapt(tasks[0][0], tasks[0][1] * np.nan)
     with pytest.raises(ValueError, match="`n_steps` must be an integer of at least 1"):
         fitted.adapt(*tasks[0], n_steps=0)
     with pytest.raises(ValueError, match="`y` must have one target per sequence"):

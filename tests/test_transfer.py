@@ -273,6 +273,10 @@ def test_a_source_must_be_a_fitted_estimator(source):
             RNNRegressor(4, weights_init=unfitted).fit(X, numbers)
         with pytest.raises(NotFittedError, match="`source` must be fitted, got"):
             transfer(unfitted, RNNRegressor())
+    one, two = RNNRegressor(4), RNNRegressor(4)
+    two.weights_init, one.weights_init = one, two
+    with pytest.raises(NotFittedError, match="`weights_init` must be fitted"):
+        one.fit(X, numbers)
     pipeline = make_pipeline(SequenceScaler(), RNNRegressor(4, **TRAINED)).fit(X, numbers)
     for bad in (pipeline, RNNRegressor, 3, source.params_):
         with pytest.raises(ValueError, match=r"`weights_init` must be None or .*`pipeline\[-1\]`"):
@@ -307,6 +311,16 @@ def test_several_tasks_give_and_take_bodies(source):
     back = transfer(several, RNNClassifier(**STILL, max_iter=1)).fit(X, labels)
     for rnn in (several, back):
         np.testing.assert_allclose(rnn.hidden_states(X), source.hidden_states(X), atol=1e-9)
+
+
+def test_a_chain_of_transfers_keeps_only_the_last_source(source):
+    X, numbers = other_X(1, 1.0)
+    target, rnn = RNNRegressor(max_iter=1, random_state=0), source
+    for _ in range(20):
+        before, rnn = rnn, transfer(rnn, target).fit(X, numbers)
+    assert before.weights_init is not None and rnn.weights_init.weights_init is None
+    assert np.array_equal(rnn.weights_init.params_, before.params_)
+    assert len(pickle.dumps(rnn)) < 3 * len(pickle.dumps(source)) and len(repr(rnn)) < 1000
 
 
 def test_a_frozen_body_stays_and_helps_with_few_labels():

@@ -119,13 +119,17 @@ def read_tasks(y, sequences, per_step, argument, taught, kinds, names=None):
     for j, name in enumerate(names):
         kind, column = kinds.get(name), np.zeros(n_rows)
         if name in given:
-            of_task = Argument(f"{argument}[{name!r}]", "targets", argument.weights, str(argument))
             kind, column, known[:, j] = _read_task(
-                given[name], sequences, per_step, of_task, taught, kind
+                given[name], sequences, per_step, _argument_of(name, argument), taught, kind
             )
         columns.append(column)
         found.append(kind)
     return TaskRows(names, tuple(found), tuple(columns), known, argument)
+
+
+def _argument_of(name, argument):
+    """Return the argument that holds the targets of a task."""
+    return Argument(f"{argument}[{name!r}]", "targets", argument.weights, str(argument))
 
 
 def _read_task(y, sequences, per_step, argument, taught, kind):
@@ -248,13 +252,14 @@ class Tasks:
                     "or have weight 0: leave this task out."
                 )
             old = None if before is None else before.targets[j]
+            of_task = _argument_of(name, rows.argument)
             if kind == "classes":
-                check_labels(column, known[:, j])
+                check_labels(column, known[:, j], of_task)
                 target, moved = old or Labels.learn(column[known[:, j]]), None
             else:
                 target, moved = Numbers.learn(
                     column, weights, known[:, j], old,
-                    loss=KINDS[kind], dtype=dtype, normalize=True, relative=True,
+                    loss=KINDS[kind], dtype=dtype, normalize=True, relative=True, argument=of_task,
                 )  # fmt: skip
             targets.append(target)
             absorbed.append(np.zeros(target.n_outputs, dtype=bool) if moved is None else moved)

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 
-from .._data.tasks import TaskReader, Tasks
+from .._data.tasks import KINDS, TaskReader, Tasks
 from .._floating_point import floating_point_ignored
 from .advice import level_of_caller
 from .base import _RNNBase
@@ -392,6 +392,8 @@ class MultiTaskRNN(_RNNBase):
 
     def _learn_target(self, rows, weights, taught, before, incremental):
         """Return the target of all tasks, and outputs to absorb (see `Scale.continued`) or None."""
+        if before is not None:
+            self._check_kinds(before.kinds)
         return Tasks.learn(
             rows,
             weights,
@@ -400,6 +402,15 @@ class MultiTaskRNN(_RNNBase):
             task_weights=self._task_weights(rows.names),
             dtype=self.dtype,
         )
+
+    def _check_kinds(self, fitted):
+        """Refuse `tasks` that differ from the kinds of the fitted tasks, by name."""
+        for name, kind in (self.tasks or {}).items():
+            if name not in fitted or KINDS[kind] != KINDS[fitted[name]]:
+                raise ValueError(
+                    "`tasks` must not change between a fit and its continuation (warm_start): the "
+                    f"fitted tasks are {fitted}, got {{{name!r}: {kind!r}}}."
+                )
 
     def _warn_of_mode(self, sequences, target):
         """Do not warn: each task has one target."""

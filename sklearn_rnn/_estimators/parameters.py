@@ -474,9 +474,10 @@ TABLE = {
         "the body must be equal: `sklearn_rnn.transfer.transfer` sets them. Before the first "
         "update, the recurrent layers compute the same states from X as those of the fitted "
         "estimator: where the mean or scale of X differs, either the weights absorb the change, or "
-        "the old mean and scale are kept. Codes that the estimator knows start from its vectors, "
-        "other codes from its vector for unknown codes. `clone` keeps the estimator itself, not a "
-        "copy. In the grid of a search, wrap it in `sklearn.frozen.FrozenEstimator`.",
+        'the old mean and scale are kept. States of "jordan" differ, because it reads the output. '
+        "Codes that the estimator knows start from its vectors, other codes from its vector for "
+        "unknown codes. `clone` keeps the estimator itself, not a copy. In the grid of a search, "
+        "wrap it in `sklearn.frozen.FrozenEstimator`.",
     ),
     "random_state": Parameter(
         None,

@@ -9,7 +9,8 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted
 
-from .._data.arguments import naming
+from .._data import arguments
+from .._data.arguments import Argument, naming
 from .._data.finite import check_range
 from .._floating_point import floating_point_ignored, floating_point_of_caller
 from .._model.network import fill_unknown_rows
@@ -290,7 +291,9 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
     def _training_on(self, X, y, model, rnn, rng):
         """Return the training of a fitted model on a new task; the scales of the model stay."""
         network, given = model.network, (X, y, None)
-        sequences, *_, rows, _ = rnn._read(given, network.per_step, model.form, model.categories)
+        names = arguments.X, Argument("y", "targets"), None
+        known = network.per_step, model.form, model.categories
+        sequences, *_, rows, _ = rnn._read(given, *known, names)
         check_range(sequences, network.dtype, model.scale.in_use)
         targets = model.target.encode_taught(rows, slice(None))
         examples = Examples(sequences, targets, None, network.per_step, model.scale.in_use)

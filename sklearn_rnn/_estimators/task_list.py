@@ -4,8 +4,10 @@ import numpy as np
 
 from .._data.arguments import Argument
 from .._data.categories import Categories
+from .._data.labels import check_labels
 from .._data.packed import Sequences, offsets_of
 from .._data.reader import learn_X, read_X
+from .._data.targets import check_positive
 from .._data.values import family
 from .._training.examples import Examples
 from .reading import Read
@@ -28,7 +30,7 @@ def read_task_list(rnn, tasks):
     per_step = rnn.mode == "many_to_many"
     rows = _joined_rows(
         [
-            rnn._target_kind.read(y, part, per_step, Argument(f"tasks[{i}][1]", "targets"), None)
+            _read_targets(rnn, y, part, per_step, Argument(f"tasks[{i}][1]", "targets"))
             for i, (part, (_, y)) in enumerate(zip(parts, tasks, strict=True))
         ]
     )
@@ -41,6 +43,16 @@ def read_task_list(rnn, tasks):
     positions = np.arange(ends[-1])
     read = Read(len(positions), examples, positions, form, categories, target, None)
     return read, np.split(positions, ends[:-1])
+
+
+def _read_targets(rnn, y, sequences, per_step, argument):
+    """Read the y of a task, and refuse what the estimator cannot learn."""
+    rows = rnn._target_kind.read(y, sequences, per_step, argument, None)
+    if rnn._HOLDS == "numbers":
+        check_positive(rows, rnn.loss, rnn.dtype, argument)
+    else:
+        check_labels(rows, slice(None), argument)
+    return rows
 
 
 def _check_pairs(tasks):

@@ -1,5 +1,7 @@
 """Fits that start from the body of a fitted estimator."""
 
+import copy
+
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
@@ -49,7 +51,8 @@ def transfer(source, target, *, frozen=False):
         A clone of `target`, to be fitted. It has the parameters of `source` that define the body
         (`cell`, `hidden_layer_sizes`, `bidirectional`, `input_layers`, `connections`, `merge_mode`,
         `layer_normalization`, `categorical_features`, `embedding_dim`, `normalize_X` and `dtype`),
-        and ``weights_init=source``; that parameter has the details.
+        and ``weights_init=source``; that parameter has the details. If the source has a
+        `weights_init` itself, the result has a copy of the source without it.
 
     Raises
     ------
@@ -87,4 +90,8 @@ def transfer(source, target, *, frozen=False):
     if frozen:
         NAMES.check("target.frozen", target.frozen)
         words["frozen"] = (*target.frozen, *names_of_body(model.network))
+    if isinstance(source, _FittedRNN) and source.weights_init is not None:
+        # Else a chain of transfers would keep all of its estimators, and its repr take forever.
+        source = copy.copy(source)
+        source.weights_init = None
     return clone(target).set_params(**words, weights_init=source)

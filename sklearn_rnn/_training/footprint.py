@@ -28,6 +28,7 @@ def of_fit(
     is_list,
     n_threads,
     *,
+    n_epochs,
     frozen=(),
     fraction=None,
     scores_estimator=False,
@@ -64,7 +65,7 @@ def of_fit(
     if settings.bptt is None:
         workspace = trainer.workspace_of(settings, lengths)
     else:
-        workspace = windowed.workspace_of(settings, lengths, network.per_step)
+        workspace = windowed.workspace_of(settings, lengths, network, n_epochs)
     workspace = network.workspace(**workspace, n_threads=n_threads, frozen=frozen)
     kept = taken["parameters"] + taken["optimizer"] + taken["validation"]
     training = kept + max(sum(workspace.values()) + max(passing, results), result, results)
@@ -132,10 +133,13 @@ def _n_rows(network, lengths):
 
 def _n_columns(network):
     """Return the number of columns of targets."""
+    if LOSSES[network.loss].targets == "tasks":
+        return len(network.groups)
     if _has_numbers(network):
         return network.n_targets
     return network.n_outputs if network.loss == "multilabel" else max(1, len(network.groups))
 
 
 def _has_numbers(network):
-    return LOSSES[network.loss].targets == "numbers"
+    """Tell whether encoded targets and predictions are floats."""
+    return LOSSES[network.loss].targets in ("numbers", "tasks")

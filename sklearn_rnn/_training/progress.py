@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from numbers import Integral, Real
 
 import numpy as np
 
@@ -47,8 +48,13 @@ class Settings:
     @classmethod
     def of(cls, params):
         """Return the settings among the parameters of an estimator, a dict."""
-        settings = {field.name: params[field.name] for field in fields(cls)}
+        settings = {field.name: _as_float(params[field.name]) for field in fields(cls)}
         return cls(**{**settings, "bptt": Truncation.of(settings["bptt"])})
+
+
+def _as_float(value):
+    """Return a real number that is no integer as a float, whose arithmetic is precise and quick."""
+    return float(value) if isinstance(value, Real) and not isinstance(value, Integral) else value
 
 
 def n_vectors_of(settings):

@@ -17,9 +17,12 @@ LONGEST_RANDOM = 40
 LENGTHS = 1 << 31
 
 
-def workspace_of(settings, lengths, per_step):
-    """Return the arguments of `Network.engine` for windows of sequences of these lengths."""
-    steps, overlap = settings.bptt.steps, settings.bptt.overlap
+def workspace_of(settings, lengths, network, n_epochs):
+    """Return the arguments of `Network.engine` for windows of sequences of these lengths.
+
+    Random windows are about as long as the longest one of so many epochs.
+    """
+    steps, overlap, per_step = settings.bptt.steps, settings.bptt.overlap, network.per_step
     lanes = Lanes.of(offsets_of(lengths), np.arange(len(lengths)))
     n_windows = (
         int(windows.count_windows(lengths, steps, overlap).sum()) if per_step else len(lanes)
@@ -29,7 +32,18 @@ def workspace_of(settings, lengths, per_step):
         lanes = windows.cut(lanes, batch_size, steps, overlap)
     elif per_step and not settings.bptt.carry:
         lanes, _ = windows.windows_of(lanes, steps, overlap)
+    if not per_step and _learns_states(network):
+        n_minibatches += 1  # see `LastWindows`
+    if settings.bptt.schedule == "random":
+        n_groups = -(-len(lanes) // batch_size)
+        n_drawn = n_groups * max(1, int(lanes.length.max()) // steps if per_step else 1) * n_epochs
+        steps *= LONGEST_RANDOM if settings.memory_budget else 1 + int(np.log(n_drawn))
     return _workspace(settings, np.minimum(lanes.length, steps), size, n_minibatches)
+
+
+def _learns_states(network):
+    """Tell whether some initial states are parameters."""
+    return any(dict(node.options).get("initial_state") == "learned" for node in network.nodes)
 
 
 def _workspace(settings, lengths, batch_size, n_accumulated):
@@ -92,9 +106,9 @@ class _Windowed:
             self._load(engine)
         self.engine, self.longest_window = engine, longest
         self.slots = Slots.of(self.dataset, self.batch_size)
-        network = self.training.network
-        shape = self.batch_size, sum(n_columns for _, _, n_columns in network.state_layout)
-        self.states, self.next_states = (np.zeros(shape, network.dtype) for _ in range(2))
+        shape = self.batch_size, sum(n_columns for _, _, n_columns in engine.state_layout())
+        dtype = self.training.network.dtype
+        self.states, self.next_states = (np.zeros(shape, dtype) for _ in range(2))
 
     def load(self):
         self._load(self.engine)
@@ -109,6 +123,7 @@ class _Windowed:
         """Return the minibatches of the next pass; make a larger engine if they need one."""
         minibatches, longest = self.draw_windows()
         if longest > self.longest_window:
+            self.engine = None  # gives its memory back before another one takes more
             self._make_engine(longest)
         return minibatches
 
@@ -310,8 +325,7 @@ class LastWindows(_Windowed):
     def _plan(self):
         self.lanes = Lanes.of(self.offsets, self.training.indices)
         self._set_sizes(len(self.lanes))
-        options = (dict(node.options) for node in self.training.network.nodes)
-        self.learns_states = any(each.get("initial_state") == "learned" for each in options)
+        self.learns_states = _learns_states(self.training.network)
         if self.learns_states:
             self.n_accumulated += 1  # see `_train_in_parts`
 
