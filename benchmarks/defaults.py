@@ -162,6 +162,7 @@ OTHERS = {  # what is decided -> what could be, compared to the defaults
             for schedule in ("cosine", "one_cycle", "exponential")
             for max_iter in (50, 100, 200)
         ),
+        instead(learning_rate="cosine", learning_rate_init=0.01, max_iter=100),
     ],
     "warm-up": [instead(warmup=0.05)],
     "average": [instead(ema_decay=decay) for decay in (0.9, 0.99)],
