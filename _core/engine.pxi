@@ -14,8 +14,8 @@ from blas cimport gemm_double, gemm_float
 from kernels cimport (
     BLOCK_ROWS, CLASS_PER_GROUP, CLASS_PER_OUTPUT, MAX_DIRECTIONS, MOST_HELPERS, NUMBER_PER_GROUP, NUMBERS,
     NUMBERS_PER_QUANTILE, ONCE, PLAN_MADE, PLAN_OVER_BUDGET, PLAN_TOO_LONG, POLL_WORK, ROW_PER_SEQUENCE, SIGNAL_NANOSECONDS,
-    TWO_CLASSES, rnn_carried, rnn_data, rnn_job, rnn_kind_info, rnn_network, rnn_node, rnn_optimizer, rnn_phase, rnn_targets,
-    rnn_team, rnn_tensor, rnn_wish, run_phases, start_helpers, steps_of, stop_job
+    TWO_CLASSES, rnn_batch, rnn_carried, rnn_data, rnn_job, rnn_kind_info, rnn_network, rnn_node, rnn_optimizer, rnn_phase,
+    rnn_targets, rnn_team, rnn_tensor, rnn_wish, run_phases, start_helpers, steps_of, stop_job
 )
 
 # Below this many multiplications, about half a millisecond, one thread does everything. On a quiet machine a second one would
@@ -107,6 +107,12 @@ cdef class Engine:
         windows.
     session : bool
         Make room for a `Session`.
+    n_accumulated : int
+        A minibatch may have so many times `batch_size` sequences (training only): it is cut into more slices, not into larger
+        ones, so only the memory for gradients grows. Or it is given in so many parts: see `train_minibatch`.
+    frozen : sequence of str
+        Names of arrays that `train_minibatch` leaves as they are (training only): they have no gradient, no penalty, no decay and
+        no moments. What only leads to them does not go back.
     group_weights : sequence of float, or None for ones
         What each group of the loss "multitask" counts.
     planning : bool
@@ -123,21 +129,22 @@ cdef class Engine:
     cdef rnn_job *job
     cdef const rnn_kernels *kernels
     cdef int kind
-    cdef isize max_batch
+    cdef isize max_batch, n_accumulated, n_taught
     cdef bint loaded, running, windowed
     cdef object pending
     cdef readonly object dtype
     cdef readonly dict planned
     cdef bint optimizing
-    cdef double divisor, mean_weight, max_grad_norm, max_grad_value
-    cdef object quantiles, first_of_groups, losses_of_groups, group_weights
+    cdef double divisor, mean_weight, max_grad_norm, max_grad_value, weight
+    cdef list slices_of_parts
+    cdef object quantiles, first_of_groups, losses_of_groups, group_weights, frozen
     cdef object job_memory, params, packed, arenas, ints, walks, losses, norms, probed, samples, ranks
-    cdef object slice_gradients, slice_rows, slice_codes, gradient, result_offsets
+    cdef object slice_gradients, slice_rows, slice_codes, touched_walks, gradient, result_offsets
 
     def __cinit__(self, *, n_features, nodes, loss, per_step, dtype, n_threads, training, lengths, batch_size, huber_delta=1.0,
                   quantile=0.5, groups=(), stride=1, window=1, memory_budget=None, result=None, by_step=False,
-                  input_gradient=False, probe=False, carried=False, windowed=False, session=False, group_weights=None,
-                  planning=False):
+                  input_gradient=False, probe=False, carried=False, windowed=False, session=False, n_accumulated=1,
+                  frozen=(), group_weights=None, planning=False):
         cdef rnn_network *network
         self.planned = {} if planning else None
         self.kind = type_of(dtype)
@@ -168,6 +175,12 @@ cdef class Engine:
         self.check_result(loss)
         if windowed:
             self.check_windowed()
+        if frozen:
+            self.freeze(tensors(n_features, nodes, window), frozen)
+        if not 1 <= n_accumulated < LARGEST or (n_accumulated > 1 and (probe or not training)):
+            raise ValueError(f"`n_accumulated` must be 1, or up to {LARGEST - 1} for training without `probe`, got "
+                             f"{n_accumulated}.")
+        self.n_accumulated, self.slices_of_parts = n_accumulated, []
         self.allocate(np.asarray(lengths, dtype=np.intp), batch_size, n_threads, memory_budget)
         if planning:
             return
@@ -261,6 +274,22 @@ cdef class Engine:
             self.check_session()
         return 0
 
+    cdef int freeze(self, list listed, frozen) except -1:
+        """Mark the arrays with these names, and the nodes that have no others."""
+        cdef rnn_node *node = self.network.node
+        names = {tensor.name for tensor in listed}
+        if unknown := set(frozen) - names:
+            raise ValueError(f"`frozen` must hold names of arrays, {sorted(names)}, got {sorted(unknown)}.")
+        if names == set(frozen) or not self.network.training:
+            raise ValueError("`frozen` must leave some arrays to train, and needs training=True.")
+        self.frozen = np.array([tensor.name in frozen for tensor in listed], dtype=np.uint8)
+        self.network.frozen = <const unsigned char *>cnp.PyArray_DATA(self.frozen)
+        for tensor in listed:
+            node[tensor.node + 1].frozen = True
+        for tensor in listed:
+            node[tensor.node + 1].frozen &= tensor.name in frozen
+        return 0
+
     cdef object node_of_all_steps(self):
         """The first node that reads all steps of a sequence at once, or None."""
         cdef const rnn_kind_info *info
@@ -314,6 +343,7 @@ cdef class Engine:
         cdef rnn_network *network = self.network
         cdef rnn_wish wish
         cdef int i
+        cdef isize n_places
         memset(&wish, 0, sizeof(wish))
         if lengths.size > 1:
             lengths = np.ascontiguousarray(np.sort(lengths)[::-1])
@@ -337,10 +367,11 @@ cdef class Engine:
             if network.training and not network.node[i].needed:
                 raise ValueError(f"Node {self.tables.nodes[i - 1].name!r} must lead to the head, directly or through others.")
         self.max_batch = wish.batch
+        n_places = self.job.most_places = wish.n_slices * self.n_accumulated
         if self.planned is not None:
             self.take_memory(wish.n_slices)
             return
-        with self.room_for(wish.n_slices):
+        with self.room_for(n_places):
             self.take_memory(wish.n_slices)
         self.job.packed, self.job.arenas = cnp.PyArray_DATA(self.packed), cnp.PyArray_DATA(self.arenas)
         self.job.arena_ints = <isize *>cnp.PyArray_DATA(self.ints)
@@ -354,37 +385,42 @@ cdef class Engine:
             self.job.gradient = cnp.PyArray_DATA(self.gradient)
             self.job.slice_rows = cnp.PyArray_DATA(self.slice_rows)
             self.job.slice_codes = <isize *>cnp.PyArray_DATA(self.slice_codes)
+            self.job.touched_walks = <const void **>cnp.PyArray_DATA(self.touched_walks)
             self.job.piece_norms = <double *>cnp.PyArray_DATA(self.norms)
-            self.kernels.poison_gaps(&network.gradient, wish.n_slices, self.job.slice_gradients)
-            self.kernels.poison_gaps(&network.touched, wish.n_slices, self.job.slice_rows)
+            self.kernels.poison_gaps(&network.gradient, n_places, self.job.slice_gradients)
+            self.kernels.poison_gaps(&network.touched, n_places, self.job.slice_rows)
 
     cdef take_memory(self, isize n_slices):
         """Allocate all arrays, or with `planning` count their bytes."""
         cdef const rnn_network *network = self.network
-        workers, slices = int(network.n_workers), int(n_slices)     # what is counted may be more than fits into an isize
+        workers, parts = int(network.n_workers), int(self.n_accumulated)    # what is counted may be more than fits into an isize
+        places = parts * int(n_slices)
         self.packed = self.new_aligned("weights", network.packed.size)
         self.arenas = self.new_aligned("steps", workers * network.arena.size)
         self.ints = self.new_array("steps", workers * network.n_ints, np.intp)
         self.walks = self.new_aligned("tables", workers * network.walk_bytes, np.uint8)
-        self.samples = self.new_array("tables", self.max_batch, np.intp)
-        self.ranks = self.new_array("tables", self.max_batch * sizeof(ranked), np.uint8)
-        self.losses = self.new_array("tables", slices, np.float64)
+        self.samples = self.new_array("tables", parts * self.max_batch, np.intp)
+        self.ranks = self.new_array("tables", parts * self.max_batch * sizeof(ranked), np.uint8)
+        self.losses = self.new_array("tables", places, np.float64)
         self.losses[...] = 0
         if self.planned is not None:
             self.count("tables", self.tables.memory.nbytes + sizeof(rnn_network) + self.job_memory.nbytes)
         if not network.training:
             return
-        self.slice_gradients = self.new_aligned("gradients", slices * network.gradient.size)
+        self.slice_gradients = self.new_aligned("gradients", places * network.gradient.size)
         self.gradient = self.new_aligned("gradients", network.n_summed)
-        self.slice_rows = self.new_aligned("gradients", slices * network.touched.size)
-        self.slice_codes = self.new_array("gradients", slices * network.n_codes, np.intp)
+        if self.frozen is not None:
+            self.gradient[...] = 0
+        self.slice_rows = self.new_aligned("gradients", places * network.touched.size)
+        self.slice_codes = self.new_array("gradients", places * network.n_codes, np.intp)
+        self.touched_walks = self.new_array("gradients", 3 * workers * places if network.n_codes else 0, np.uintp)
         self.norms = self.new_array("gradients", network.n_pieces, np.float64)
         self.norms[...] = 0
         if network.probe:
-            n = slices * network.n_nodes * MAX_DIRECTIONS * network.max_steps
+            n = n_slices * network.n_nodes * MAX_DIRECTIONS * network.max_steps
             self.probed = self.new_array("steps", n, np.float64)
             if self.planned is None:
-                self.probed = self.probed.reshape(slices, network.n_nodes, MAX_DIRECTIONS, network.max_steps)
+                self.probed = self.probed.reshape(n_slices, network.n_nodes, MAX_DIRECTIONS, network.max_steps)
 
     cdef object new_array(self, str use, n, dtype):
         """Uninitialised vector of n numbers; with `planning` they are only counted, and it is empty."""
@@ -400,14 +436,16 @@ cdef class Engine:
         self.planned[use] = self.planned.get(use, 0) + int(n_bytes)
         return 0
 
-    cdef object room_for(self, isize n_slices):
+    cdef object room_for(self, isize n_places):
         """Context in which the workspace is allocated."""
         cdef const rnn_network *network = self.network
         arenas = self.n_bytes_of_steps
         weights = (network.packed.size + network.n_summed) * self.dtype.itemsize
-        gradients = int(n_slices) * (network.gradient.size + network.touched.size) * self.dtype.itemsize
-        gradients += int(n_slices) * network.n_codes * sizeof(isize)
-        if arenas < weights + gradients:
+        gradients = int(n_places) * (network.gradient.size + network.touched.size) * self.dtype.itemsize
+        gradients += int(n_places) * network.n_codes * sizeof(isize)
+        if self.n_accumulated > 1 and arenas + weights < gradients:
+            advice = "lower `gradient_accumulation_steps`, or take a smaller `hidden_layer_sizes`"
+        elif arenas < weights + gradients:
             advice = "take a smaller `hidden_layer_sizes`"
         elif network.session:
             advice = "take fewer `n_streams`"
@@ -449,6 +487,7 @@ cdef class Engine:
             idle_teams.append(team)
         if self.pending is not None:
             pending, self.pending = self.pending, None
+            self.slices_of_parts.clear()
             raise pending
 
     cdef double work_of_batch(self) noexcept:
@@ -564,16 +603,19 @@ cdef class Engine:
         self.job.initial_state = self.job.final_state = NULL
         self.job.carry_factor = 1
 
-    cdef int take_minibatch(self, object samples, isize n_samples, const isize *indices, isize batch) except -1:
-        """Make some sequences of a `Dataset`, or some `Windows`, the next minibatch, longest first, and sum its weights."""
+    cdef int take_minibatch(self, object samples, isize n_samples, const isize *indices, isize batch, isize part=0,
+                            isize n_parts=1) except -1:
+        """Make some sequences of a `Dataset`, or some `Windows`, the next minibatch, or a part of it; sum its weights."""
         cdef rnn_job *job = self.job
         cdef Windows windows = samples if isinstance(samples, Windows) else None
         cdef isize *taken = <isize *>job.batch.samples
         cdef ranked *ranks = <ranked *>cnp.PyArray_DATA(self.ranks)
         cdef isize i, length, total = 0
         cdef bint sorted_already = True
-        if not 1 <= batch <= self.max_batch:
-            raise ValueError(f"A minibatch must hold 1 to {self.max_batch} sequences, got {batch}.")
+        cdef isize most = self.max_batch * (self.n_accumulated if n_parts == 1 else 1)
+        if not 1 <= batch <= most:
+            raise ValueError(f"A minibatch must hold 1 to {most} sequences, got {batch}.")
+        self.begin_part(part, n_parts)
         for i in range(batch):
             if not 0 <= indices[i] < n_samples:
                 raise IndexError(f"`indices` must lie in 0 to {n_samples - 1}, got {indices[i]}.")
@@ -592,15 +634,44 @@ cdef class Engine:
         if ranks[0].length > self.network.max_steps or total > self.network.max_slice_steps:
             raise ValueError("The sequences must not be longer than the `lengths` that the engine was made for.")
         self.weigh_batch(indices)
+        job.batch.n_places = job.batch.n_slices
+        if n_parts > 1:
+            self.slices_of_parts.append(job.batch.n_slices)
+            job.batch.n_places = max((n - 1) * n_parts + m + 1 for m, n in enumerate(self.slices_of_parts))
         return 0
 
+    cdef int begin_part(self, isize part, isize n_parts) except -1:
+        """Refuse a part that does not follow the one before; part 0 begins anew, whatever was before."""
+        cdef rnn_batch *now = &self.job.batch
+        if not 0 <= part < n_parts <= self.n_accumulated:
+            raise ValueError(f"`part` must be from 0 to below `n_parts`, which must be at most {self.n_accumulated}, got {part} "
+                             f"of {n_parts}.")
+        if part > 0 and (len(self.slices_of_parts) != part or now.n_parts != n_parts):
+            raise ValueError(f"Parts of a minibatch must follow each other from 0 on, got part {part} of {n_parts}.")
+        if n_parts > 1 and self.divisor == 0:
+            raise ValueError("A minibatch in parts needs a divisor: call `weigh_by`.")
+        if part == 0:
+            self.weight, self.n_taught = 0, 0
+            self.slices_of_parts.clear()
+        now.part, now.n_parts = part, n_parts
+        return 0
+
+    cdef void fill_places(self) noexcept:
+        """Clear the places of slices that a part does not have."""
+        cdef const rnn_batch *batch = &self.job.batch
+        cdef isize place
+        if batch.n_parts == 1:
+            return
+        for place in range(batch.n_places):
+            if place // batch.n_parts >= self.slices_of_parts[place % batch.n_parts]:
+                self.kernels.clear_place(self.job, place)
+
     cdef void weigh_batch(self, const isize *indices) noexcept:
-        """Sum the weights of the minibatch, choose the divisor of the loss, and scale the limits of clipping."""
+        """Sum the weights of the minibatch so far, choose the divisor of the loss, and scale the limits of clipping."""
         cdef rnn_job *job = self.job
         cdef const rnn_data *data = &job.data
-        cdef isize i, j, first, end, sample, n_rows = 0
+        cdef isize i, j, first, end, sample
         cdef double share
-        job.batch.total_weight = 0
         for i in range(job.batch.size):
             sample = indices[i]
             if self.network.per_step:
@@ -613,13 +684,14 @@ cdef class Engine:
                 if data.taught_from != NULL and data.taught_from[sample] == data.end[sample] - data.first[sample]:
                     end = first
             if job.data.weights == NULL:
-                job.batch.total_weight += end - first
+                self.weight += end - first
                 continue
             for j in range(first, end):
-                job.batch.total_weight += job.data.weights[j]
-                n_rows += job.data.weights[j] > 0
-        job.batch.divisor = self.divisor if self.divisor > 0 else job.batch.total_weight
-        share = job.batch.total_weight / (n_rows * self.mean_weight) if n_rows and self.mean_weight > 0 else 1
+                self.weight += job.data.weights[j]
+                self.n_taught += job.data.weights[j] > 0
+        job.batch.divisor = self.divisor if self.divisor > 0 else self.weight
+        job.batch.total_weight = self.weight if job.batch.n_parts == 1 else self.divisor     # that of all parts is not known yet
+        share = self.weight / (self.n_taught * self.mean_weight) if self.n_taught and self.mean_weight > 0 else 1
         job.optimizer.max_norm = self.max_grad_norm * share
         job.optimizer.max_value = self.max_grad_value * share
 
@@ -634,6 +706,11 @@ cdef class Engine:
         cdef const rnn_network *network = self.network
         each = network.arena.size * self.dtype.itemsize + network.n_ints * sizeof(isize)
         return int(network.n_workers) * each + network.probe_bytes
+
+    @property
+    def work_counted(self):
+        """Multiplications of worker 0, which has counted them since it last looked for signals."""
+        return POLL_WORK - self.job.sync.work_until_poll
 
     @property
     def uses_blas(self):
@@ -719,7 +796,7 @@ cdef class Engine:
         self.divisor, self.mean_weight = divisor, mean_weight
 
     def train_minibatch(self, data not None, indices, params, moments, double learning_rate, long update, *,
-                        initial_state=None, final_state=None, double carry_factor=1.0):
+                        initial_state=None, final_state=None, double carry_factor=1.0, part=None, n_parts=None):
         """Forward, loss, back-propagation through time, clipping and one step of the optimizer.
 
         Parameters
@@ -744,11 +821,17 @@ cdef class Engine:
             By what the gradient is multiplied each time it goes one step back in time within a window. With windows that end at
             each step with probability c, 1 / (1 - c) makes the expected gradient that of whole sequences (Tallec and Ollivier,
             2017).
+        part : int or None
+            None: the whole minibatch. Otherwise it comes in parts, in as many calls: this one is number `part`, from 0 on. Only
+            the last one updates, for all of them; nothing has changed before. It begins anew with part 0.
+        n_parts : int or None
+            How many parts there are; None: `n_accumulated`.
 
         Returns
         -------
         loss, total_weight : float
-            `sum(w l) / sum(w)` without penalty, and `sum(w)`; (0, 0) and no update if that is 0.
+            `sum(w l) / sum(w)` without penalty, and `sum(w)`, over all parts; (0, 0) and no update if that is 0, or if parts are
+            still to come.
 
         Raises
         ------
@@ -767,21 +850,29 @@ cdef class Engine:
             raise ValueError("`params` must be the array that was loaded.")
         pointer_to(params, "params", self.kind, (self.network.n_params,), True)
         job.moments = pointer_to(moments, "moments", self.kind, (OPTIMIZERS[solver], self.network.n_params), True)
+        if part is None:
+            part, n_parts = 0, 1
+        elif n_parts is None:
+            n_parts = self.n_accumulated
         n_samples = self.attach(data, True, initial_state)
-        self.take_minibatch(data, n_samples, <const isize *>pointer_to(indices, "indices", cnp.NPY_INTP, (-1,)), len(indices))
+        self.take_minibatch(data, n_samples, <const isize *>pointer_to(indices, "indices", cnp.NPY_INTP, (-1,)), len(indices),
+                            part, n_parts)
         optimizer.learning_rate = learning_rate
         optimizer.correction_1 = 1 - pow(optimizer.beta_1, update)
         optimizer.correction_2 = 1 - pow(optimizer.beta_2, update)
         job.batch.update, job.batch.dropping, job.batch.d_values = <uint32_t>update, True, NULL
         try:
             self.pass_states(n_samples, final_state, carry_factor)
-            if job.batch.total_weight > 0:
+            if part < n_parts - 1:
+                self.run(self.kernels.train, NULL, NULL, NULL)
+            elif self.weight > 0:
+                self.fill_places()
                 self.run(self.kernels.train, self.kernels.reduce, self.kernels.update, self.kernels.pack)
             elif final_state is not None:       # nothing is taught, but the states go on
                 self.run(self.kernels.predict, NULL, NULL, NULL)
         finally:
             self.forget_states()
-        if job.batch.total_weight <= 0:
+        if part < n_parts - 1 or self.weight <= 0:
             return 0.0, 0.0
         if not isfinite(job.batch.loss):
             raise FloatingPointError(f"the loss is {job.batch.loss}")
@@ -790,7 +881,8 @@ cdef class Engine:
         if job.batch.too_large:
             raise FloatingPointError(f"the norm of the gradient is {job.batch.gradient_norm:.3g}, whose square overflows "
                                      f"{self.dtype}")
-        return job.batch.loss, job.batch.total_weight
+        loss = job.batch.loss if n_parts == 1 else job.batch.loss * (job.batch.total_weight / self.weight)
+        return loss, self.weight
 
     def loss_and_grad(self, data not None, indices=None, *, long update=0, bint dropout=False, bint input_gradient=False,
                       initial_state=None, final_state=None, double carry_factor=1.0):
@@ -856,7 +948,7 @@ cdef class Engine:
         return (job.batch.loss, d_params, d_values) if input_gradient else (job.batch.loss, d_params)
 
     def advance(self, data not None, indices, long update, *, initial_state=None, final_state):
-        """Let states go on over windows as in training, without a loss or a gradient.
+        """Let states go on over windows as in training, without a loss or a gradient; also between parts of a minibatch.
 
         Parameters
         ----------
@@ -877,16 +969,19 @@ cdef class Engine:
         if not self.windowed:
             raise ValueError("`advance` needs an engine made with `windowed`.")
         n_samples = self.attach(data, False, initial_state)
-        self.take_minibatch(data, n_samples, <const isize *>pointer_to(indices, "indices", cnp.NPY_INTP, (-1,)), len(indices))
-        job.batch.update, job.batch.dropping = <uint32_t>update, True
+        parts = self.slices_of_parts.copy(), self.weight, self.n_taught, job.batch.part, job.batch.n_parts
+        job.batch.update, job.batch.dropping, job.batch.advancing = <uint32_t>update, True, True
         try:
+            self.take_minibatch(data, n_samples, <const isize *>pointer_to(indices, "indices", cnp.NPY_INTP, (-1,)), len(indices))
             self.pass_states(n_samples, final_state, 1)
             self.run(self.kernels.predict, NULL, NULL, NULL)
         finally:
             self.forget_states()
+            job.batch.advancing = False
+            self.slices_of_parts, self.weight, self.n_taught, job.batch.part, job.batch.n_parts = parts
 
     cdef object flat_gradient(self):
-        """Copy of the gradient (n_params,), with zeros for the rows of tables that the minibatch has not touched."""
+        """Copy of the gradient (n_params,), with zeros for frozen arrays and for rows of tables that were not touched."""
         cdef const rnn_network *network = self.network
         cdef const rnn_tensor *tensor
         cdef int i
@@ -896,11 +991,13 @@ cdef class Engine:
         d_params = np.zeros(network.n_params, dtype=self.dtype)
         for i in range(network.n_tensors):
             tensor = &network.tensor[i]
+            if tensor.frozen:
+                continue
             if not tensor.is_table:
                 d_params[tensor.at:tensor.at + tensor.size] = self.gradient[tensor.summed:tensor.summed + tensor.size]
                 continue
             table = d_params[tensor.at:tensor.at + tensor.size].reshape(tensor.units, tensor.columns)
-            for slice in range(self.job.batch.n_slices - 1, -1, -1):    # the first one that has a row holds its sum
+            for slice in range(self.job.batch.n_places - 1, -1, -1):    # the first one that has a row holds its sum
                 first = slice * network.n_codes + tensor.codes
                 codes = self.slice_codes[first + 1:first + 1 + self.slice_codes[first]]
                 first = slice * network.touched.size + tensor.gradient

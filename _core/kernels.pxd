@@ -81,7 +81,7 @@ cdef extern from "interface/network.h" nogil:
         rnn_initial initial
         double *constant
         isize at, size, summed, gradient, ld, codes
-        int is_table
+        int is_table, frozen
 
     ctypedef struct rnn_packing:
         pass
@@ -108,6 +108,7 @@ cdef extern from "interface/network.h" nogil:
         double *option
         double *cell_option
         rnn_direction *direction
+        int frozen
         int needed
         rnn_cell declared
         rnn_stream out
@@ -122,6 +123,7 @@ cdef extern from "interface/network.h" nogil:
 
     ctypedef struct rnn_network:
         isize n_features, stride, window
+        const unsigned char *frozen
         isize *column
         int n_nodes, n_sources
         rnn_node *node
@@ -191,9 +193,9 @@ cdef extern from "interface/job.h" nogil:
 
     ctypedef struct rnn_batch:
         const isize *samples
-        isize size, n_slices
+        isize size, n_slices, part, n_parts, n_places
         double total_weight, divisor
-        int raw, dropping
+        int raw, dropping, advancing
         uint32_t update
         void *output
         void *d_values
@@ -219,9 +221,11 @@ cdef extern from "interface/job.h" nogil:
         void *packed
         void *gradient
         void *moments
+        isize most_places
         void *slice_gradients
         void *slice_rows
         isize *slice_codes
+        const void **touched_walks
         double *piece_norms
         void *arenas
         isize *arena_ints
@@ -251,6 +255,7 @@ cdef extern from "interface/kernels.h" nogil:
         double (*work_of)(const rnn_network *network, isize n_steps, isize n_sequences) noexcept nogil
         void (*poison_gaps)(const rnn_region *region, isize copies, void *memory) noexcept nogil
         rnn_phase pack, train, predict, reduce, update, session_step
+        void (*clear_place)(const rnn_job *job, isize place) noexcept nogil
         void (*row_losses)(const rnn_job *job, isize n, const void *outputs, void *row, double *losses) noexcept nogil
         void (*math)(rnn_math function, isize n, const void *x, void *y) noexcept nogil
 

@@ -69,8 +69,7 @@ class TruncatedBPTT(BaseEstimator):
 
     Predictions, `score` and validation go through whole sequences. Dropout masks that are the same
     at all steps of a sequence are the same at all steps of a window. Initial states that are
-    learned get gradients from windows at the beginning of a sequence; with ``mode="many_to_one"``
-    and `carry`, only if no sequence in the minibatch is longer than its window.
+    learned get gradients from windows at the beginning of a sequence.
 
     References
     ----------

@@ -315,8 +315,9 @@ def case_problem(case, dtype):
     """Return the network, parameters and data of a case."""
     rng = np.random.default_rng(crc32(str(case).encode()))
     cell = case.cell
-    if cell == ("jordan", "relu") and case.loss in ("poisson", "gamma"):
-        cell = ("jordan", "tanh")  # exp of rectified units that read it is soon infinite
+    unbounded = cell[0] == "jordan" and cell[1] in ("relu", "identity")
+    if unbounded and case.loss in ("poisson", "gamma", "multitask"):
+        cell = ("jordan", "tanh")  # exp of units without bounds that read it is soon infinite
     network = make_network(
         cell,
         [case.hidden if size is None else size for size in case.stack],

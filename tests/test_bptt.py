@@ -283,6 +283,27 @@ def test_a_series_is_learned_as_its_parts_cut_by_hand(estimator, n_lanes, steps,
     assert (series.t_, series._optimizer["n_updates"]) == (2, 2 * max(shares))
 
 
+@pytest.mark.parametrize("bptt", [4, TruncatedBPTT(6, 2), TruncatedBPTT(4, carry=False)], ids=str)
+def test_gradients_of_windows_are_accumulated(bptt):
+    options = {"bptt": bptt, "dtype": "float64"}
+    problems = [(PER_STEP, X, Y), (PER_STEP, [SERIES], [OF_SERIES]), ({}, X, LAST)]
+    for mode, x, y in problems if bptt == 4 else problems[:2]:
+        rnn = quick(**options, **mode, batch_size=2, gradient_accumulation_steps=2).fit(x, y)
+        other = quick(**options, **mode, batch_size=4).fit(x, y)
+        np.testing.assert_allclose(rnn.params_, other.params_, rtol=1e-7)
+        assert rnn._optimizer["n_updates"] == other._optimizer["n_updates"]
+        alone = quick(**options, **mode, batch_size=2).fit(x, y)
+        assert alone._optimizer["n_updates"] > rnn._optimizer["n_updates"]
+
+
+def test_frozen_arrays_stay_as_they_are():
+    rnn = quick(**PER_STEP, bptt=4, frozen=["weight_hh*"], warm_start=True).fit(X, Y)
+    before = rnn.weights_
+    after = rnn.fit(X, Y).weights_
+    np.testing.assert_array_equal(before["weight_hh_l0"], after["weight_hh_l0"])
+    assert (before["weight_ih_l0"] != after["weight_ih_l0"]).any()
+
+
 def test_rates_and_averages_count_windows():
     options = {**PER_STEP, "bptt": 10, "batch_size": 4, "shuffle": False, "ema_decay": 0.9}
     options |= {"learning_rate": "cosine", "warmup": 0.3}
@@ -361,9 +382,36 @@ def test_states_that_are_given_stand_for_those_of_beginnings(mode, y, carry):
 @pytest.mark.parametrize("carry", [True, False])
 def test_states_of_beginnings_are_learned(mode, y, carry):
     cell = Elman(initial_state="learned")
-    bptt = TruncatedBPTT(4, carry=carry)
-    rnn = quick(mode=mode, cell=cell, bptt=bptt, batch_size=2, shuffle=False)  # 3 steps come alone
+    rnn = quick(mode=mode, cell=cell, bptt=TruncatedBPTT(8, carry=carry), batch_size=2)
     assert (rnn.fit(X, y).weights_["initial_h_l0"] != 0).all()
+
+
+@pytest.mark.filterwarnings("ignore:`gradient_accumulation_steps`")
+@pytest.mark.parametrize("k", [1, 2])
+def test_states_are_learned_from_the_short_sequences_of_a_minibatch(k):
+    cell = Elman(initial_state="learned")
+    options = {**TWIN, "cell": cell, "batch_size": 5 // k, "max_iter": 1, "bptt": 8}
+    rnn = RNNRegressor(**options, gradient_accumulation_steps=1 if k == 1 else 3)
+    twin, n_updates = Twin(rnn, X, LAST), 2  # the second one begins with states that are not 0
+    start, longer = twin.weights["initial_h_l0"], np.array(LENGTHS) > 8
+    for _ in range(n_updates):
+        h = {"h_l0": np.tile(twin.weights["initial_h_l0"], (longer.sum(), 1))}
+        x = [x for x, is_longer in zip(X, longer, strict=True) if is_longer]
+        n = [len(row) - 8 for row in x]
+        options = {"initial_state": h, "link": "squared_error"}
+        after = reference.final_states(twin.weights, x, twin.nodes, n, **options)
+        weights, total = dict(twin.weights), 0.0
+        total += twin.step([row[-8:] for row in x], LAST[longer], None, 5.0, after)[0]
+        changes = {name: twin.weights[name] - w for name, w in weights.items()}
+        assert not changes["initial_h_l0"].any()
+        twin.weights = weights
+        short = [x for x, is_longer in zip(X, longer, strict=True) if not is_longer]
+        total += twin.step(short, LAST[~longer], None, 5.0)[0]
+        twin.weights = {name: w + changes[name] for name, w in twin.weights.items()}
+    assert (start != twin.weights["initial_h_l0"]).all()
+    rnn.set_params(max_iter=n_updates).fit(X, LAST)
+    assert rnn.loss_ == pytest.approx(total / 5, rel=RTOL_TWIN)
+    check(rnn, twin, rnn.loss_curve_)
 
 
 def test_all_parts_of_a_sequence_begin_with_the_states_given_for_it():

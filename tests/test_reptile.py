@@ -114,6 +114,27 @@ def test_the_same_bits_for_any_number_of_threads_and_any_run():
     assert not np.array_equal(first.estimator_.params_, other.estimator_.params_)
 
 
+def test_settings_of_whole_fits_are_not_used():
+    tasks = [wave(12, np.random.RandomState(i)) for i in range(3)]
+    words = {"early_stopping": True, "learning_rate": "cosine", "warmup": 0.5}
+    words |= {"ema_decay": 0.9, "bptt": 1, "gradient_accumulation_steps": 2}
+    plain, other = RNNRegressor(4), RNNRegressor(4, **words)
+    ours, theirs = (Reptile(rnn, n_iter=3, random_state=0).fit(tasks) for rnn in (plain, other))
+    np.testing.assert_array_equal(ours.estimator_.params_, theirs.estimator_.params_)
+    np.testing.assert_array_equal(ours.adapt(*tasks[0]).params_, theirs.adapt(*tasks[0]).params_)
+    assert theirs.estimator_.bptt == 1
+
+
+def test_frozen_arrays_stay_as_they_are():
+    tasks = [wave(12, np.random.RandomState(i)) for i in range(3)]
+    rnn = RNNRegressor(4, frozen=["*_l0"])
+    short, long = (Reptile(rnn, n_iter=n, random_state=0).fit(tasks) for n in (1, 20))
+    adapted = long.adapt(*tasks[0])
+    for name, values in short.estimator_.weights_.items():
+        for other in (long.estimator_, adapted):
+            assert np.array_equal(values, other.weights_[name]) == name.endswith("_l0")
+
+
 # ---- tasks --------------------------------------------------------------------------------------
 
 
@@ -290,3 +311,7 @@ def test_bad_arguments_of_adapt_are_named(tasks, fitted):
         fitted.adapt(*tasks[0], n_steps=0)
     with pytest.raises(ValueError, match="`y` must have one target per sequence"):
         fitted.adapt(tasks[0][0], tasks[0][1][:3])
+    wild = pickle.loads(pickle.dumps(fitted)).set_params(inner_learning_rate=1e30)
+    with pytest.raises(ValueError, match=r"diverged.*`inner_learning_rate`"):
+        wild.adapt(*tasks[0])
+    np.testing.assert_array_equal(wild.estimator_.params_, fitted.estimator_.params_)

@@ -300,6 +300,31 @@ def test_transfer_takes_the_parameters_of_the_body(network):
         assert cell is not network.get("cell") or isinstance(cell, str)
 
 
+def test_a_frozen_body_stays_and_helps_with_few_labels():
+    X = np.random.RandomState(0).normal(size=(600, 8, 2))
+    energy = X.prod(axis=2).sum(axis=1)
+    source = RNNRegressor(16, max_iter=60, random_state=0).fit(X[:400], energy[:400])
+    few, labels = X[400:430], energy[400:430] > 0
+    alone = RNNClassifier(16, frozen=["head.bias"], random_state=0)
+    rnn = transfer(source, alone, frozen=True)
+    assert rnn.frozen == ("head.bias", *names_of_body(source._fitted_model().network))
+    begun = clone(rnn).set_params(max_iter=1, learning_rate_init=1e-30).fit(few, labels)
+    rnn.fit(few, labels)
+    for name, values in rnn.weights_.items():
+        assert np.array_equal(values, begun.weights_[name]) == (name in rnn.frozen)
+    np.testing.assert_allclose(rnn.hidden_states(few), source.hidden_states(few), atol=1e-5)
+    scores = [each.fit(few, labels).score(X[430:], energy[430:] > 0) for each in (rnn, alone)]
+    assert scores[0] > scores[1] + 0.1
+
+
+def test_frozen_vectors_of_codes_are_those_of_the_source():
+    words = {"categorical_features": [0], "embedding_dim": 3, "max_iter": 2}
+    source = RNNRegressor(4, **words).fit(*codes([2, 5, 9]))
+    rnn = transfer(source, RNNRegressor(max_iter=2), frozen=True).fit(*codes([5, 7]))
+    theirs, ours = (each.weights_["embedding_0.weight"] for each in (source, rnn))
+    np.testing.assert_array_equal(ours, theirs[[1, 3, 3]])
+
+
 def test_arguments_of_transfer_are_checked(source):
     with pytest.raises(ValueError, match="`target` must be an RNNClassifier or RNNRegressor"):
         transfer(source, make_pipeline(RNNClassifier()))

@@ -43,14 +43,18 @@ typedef struct {
 typedef struct {
     const isize *samples;                               /* IN (size,) longest first */
     isize size, n_slices;
+    isize part, n_parts;                                /* of a minibatch whose gradients are accumulated: slice q has place
+                                                           q * n_parts + part */
+    isize n_places;                                     /* slices of all parts */
     double total_weight;
     double divisor;                                     /* divides the weighted sum of losses, for the gradient */
     int raw;                                            /* predict: before the link */
     int dropping;
+    int advancing;                                      /* states go on; gradients stay as they are */
     uint32_t update;                                    /* its number: part of the dropout masks' counter */
     void *output;                                       /* OUT real: the rows of the result's stream, (n, parts * units) */
     void *d_values;                                     /* OUT (n_steps, n_features) real, or NULL */
-    double *slice_loss;                                 /* OUT (n_slices,) */
+    double *slice_loss;                                 /* OUT (n_places,) */
     double loss, gradient_norm;                         /* OUT sum(w l) / sum(w); before clipping */
     int too_large;                                      /* OUT: the square of the clipped gradient overflows */
 } rnn_batch;
@@ -79,9 +83,11 @@ typedef struct rnn_job {
     uint64_t seed;                                      /* key of the dropout masks */
     /* parameters and their copies */
     void *params, *packed, *gradient, *moments;         /* flat, packed, flat (n_summed,), (n_moments, n_params) */
-    void *slice_gradients;                              /* (n_slices, gradient.size) */
-    void *slice_rows;                                   /* (n_slices, touched.size) the same of tables */
-    isize *slice_codes;                                 /* (n_slices, n_codes) */
+    isize most_places;                                  /* that there is room for */
+    void *slice_gradients;                              /* (most_places, gradient.size) */
+    void *slice_rows;                                   /* (most_places, touched.size) the same of tables */
+    isize *slice_codes;                                 /* (most_places, n_codes) */
+    const void **touched_walks;                         /* (n_workers, 3, most_places) */
     double *piece_norms;                                /* (n_pieces,) sums of squares */
     /* workers */
     void *arenas;                                       /* (n_workers, arena.size) */

@@ -194,7 +194,7 @@ static int head_backward_blocks(rnn_job *job, slice *s, int number)
             s->loss += step_loss(job, s, t, z + rows_of(s, first, t) * node->width);
         linear_weight_gradients(job, s, node, 0, first, end, z, node->width, end < s->steps);
         linear_source_gradients(job, s, node, 0, first, end, z, node->width);
-        if (poll_stop(job, s->worker, 3 * n * node->work))
+        if (poll_stop(job, s->worker, n * (node->work + node->work_back)))
             return 1;
     }
     return 0;

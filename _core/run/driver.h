@@ -46,21 +46,21 @@ static void take_all_left_over(const rnn_network *network, const slice *s, const
 static int stage_backward(rnn_job *job, slice *s, const rnn_stage *stage)
 {
     const rnn_network *network = job->network;
-    const int *nodes = network->order;
-    if (!stage->has_backward)
+    const int *nodes = network->order_back;
+    if (stage->first_back == stage->end_back)
         return 0;
     take_all_left_over(network, s, stage);
     if (stage->by_segment)
-        return kind_of(network, nodes[stage->first])->backward(job, s, nodes[stage->first]);
+        return kind_of(network, nodes[stage->first_back])->backward(job, s, nodes[stage->first_back]);
     for (int d = 0; d < stage->n_directions; d++) {
-        for (int i = stage->first; i < stage->end; i++)
+        for (int i = stage->first_back; i < stage->end_back; i++)
             if (kind_of(network, nodes[i])->begin_backward)
                 kind_of(network, nodes[i])->begin_backward(job, s, nodes[i], d);
         for (isize k = s->end - s->first - 1; k >= 0; k--) {
             const isize t = step_of(s, stage->reverse[d], k);
-            for (int i = stage->end - 1; i >= stage->first; i--)
+            for (int i = stage->end_back - 1; i >= stage->first_back; i--)
                 kind_of(network, nodes[i])->backward_step(job, s, nodes[i], d, t);
-            if (poll_stop(job, s->worker, 2 * rows_at(s, t) * stage->work))
+            if (poll_stop(job, s->worker, rows_at(s, t) * stage->work_back))
                 return 1;
         }
     }

@@ -19,7 +19,7 @@ typedef struct walk walk;
 typedef struct slice slice;
 
 struct slice {
-    isize index, worker;        /* which slice; which worker has it */
+    isize index, worker;        /* its place among the slices of a minibatch; which worker has it */
     isize rows, steps;          /* sequences; steps of the longest */
     isize *offset;              /* (steps + 1,) first row of each step */
     isize *length, *sample;     /* (rows,) */
@@ -118,7 +118,7 @@ static void open_memory(const rnn_job *job, isize index, isize worker, slice *s)
 static void open_slice(const rnn_job *job, isize index, isize worker, slice *s)
 {
     const rnn_network *network = job->network;
-    open_memory(job, index, worker, s);
+    open_memory(job, index * job->batch.n_parts + job->batch.part, worker, s);
     s->rows = 0;
     for (isize i = index; i < job->batch.size; i += job->batch.n_slices, s->rows++) {
         const isize sample = job->batch.samples[i];

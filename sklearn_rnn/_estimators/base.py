@@ -27,6 +27,7 @@ from .._model.words import difference, network_of
 from .._training import lbfgs
 from .._training.epochs import Training, train
 from .._training.examples import Examples, Weighing, without_equal_weights
+from .._training.freezing import frozen_names
 from .._training.held_out import HeldOut, split, validator
 from .._training.losses import plateau
 from .._training.optimizers import LBFGS, ends_as_planned
@@ -199,6 +200,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         network = network_of(vars(self), *facts, tables, words)
         if self.bptt is not None:
             network.check_causal("`bptt` needs")
+        frozen = frozen_names(network, self.frozen)
         if body is not None:
             body.check(network, bool(self.normalize_X), read.form, read.categories)
         read = read.with_states(given[-1], network)
@@ -253,6 +255,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             n_epochs=1 if incremental else self.max_iter,
             planned=not incremental,
             loss_unit=target.loss_unit,
+            frozen=frozen,
         )
         if held_out is not None:
             held_out = held_out.as_trained(factors, scale.in_use, self.dtype)
@@ -484,13 +487,18 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         truncation = training.settings.bptt
         if truncation is not None and training.network.per_step:
             lengths = training.examples.sequences.lengths[training.indices]
-            what, n = (
-                "windows",
-                int(count_windows(lengths, truncation.steps, truncation.overlap).sum()),
-            )
-        if self.batch_size != "auto" and self.batch_size > n:
+            each = count_windows(lengths, truncation.steps, truncation.overlap)
+            what, n = "windows", int(each.sum())
+        batch_size, steps = self.batch_size, self.gradient_accumulation_steps
+        if batch_size != "auto" and batch_size <= n < batch_size * steps:
             warnings.warn(
-                f"`batch_size`={self.batch_size} is larger than the number of {what}, {n}: each "
+                f"`gradient_accumulation_steps`={steps} times `batch_size`={batch_size} is larger "
+                f"than the number of {what}, {n}: each update has all of them.",
+                stacklevel=level_of_caller(),
+            )
+        if batch_size != "auto" and batch_size > n:
+            warnings.warn(
+                f"`batch_size`={batch_size} is larger than the number of {what}, {n}: each "
                 "minibatch has all of them.",
                 stacklevel=level_of_caller(),
             )

@@ -97,6 +97,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         l1_ratio=0.0,
         bptt=None,
         batch_size="auto",
+        gradient_accumulation_steps=1,
         learning_rate="constant",
         learning_rate_init=0.005,
         power_t=0.5,
@@ -116,6 +117,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         validation_fraction=0.1,
         scoring=None,
         warm_start=False,
+        frozen=(),
         weights_init=None,
         random_state=None,
         verbose=0,
@@ -149,6 +151,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         self.l1_ratio = l1_ratio
         self.bptt = bptt
         self.batch_size = batch_size
+        self.gradient_accumulation_steps = gradient_accumulation_steps
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
         self.power_t = power_t
@@ -168,6 +171,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         self.validation_fraction = validation_fraction
         self.scoring = scoring
         self.warm_start = warm_start
+        self.frozen = frozen
         self.weights_init = weights_init
         self.random_state = random_state
         self.verbose = verbose

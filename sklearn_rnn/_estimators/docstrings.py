@@ -206,10 +206,10 @@ callbacks : callable or list of callables, default=None
     Called as ``callback(estimator, info)`` after each epoch, when the estimator is ready
     to predict. info is a dict with epoch, max_iter, loss, validation_score (or None),
     learning_rate (None with "lbfgs"), window_length (None without `bptt`), seconds and
-    steps_per_second. If a callback returns true, training stops; if it raises an error, so does
-    `fit`, and the estimator keeps what it has learned so far. During the call the estimator has
-    the current weights, not the best ones; changing them does not affect the training.
-    Callbacks are not stored.
+    steps_per_second. If a callback returns true, training stops; if it raises an error, so
+    does `fit`, and the estimator keeps what it has learned so far. During the call the
+    estimator has the current weights, not the best ones; changing them does not affect the
+    training. Callbacks are not stored.
 """,
     "self": """
 self : object

@@ -35,16 +35,8 @@ from .._training.losses import LOSSES
 from .._training.progress import Progress, Settings
 from .._training.threads import effective_n_threads
 from ..layers import Attention
-from .parameters import check, check_parameters
+from .parameters import LATER_IN_TRAINING, TABLE, check, check_parameters
 
-# Parameters of the training that earlier versions did not know.
-TRAINING = {
-    "warmup": 0.0,
-    "ema_decay": None,
-    "max_fun": 15000,
-    "bptt": None,
-    "weights_init": None,
-}
 MOST_STREAMS_BITS = 24  # so many streams need hundreds of megabytes for their states alone
 
 
@@ -567,8 +559,10 @@ class _FittedRNN(Pickled, BaseEstimator):
         if state_format < 3:
             state["cell"] = upgraded_cell(state["cell"], state.pop("activation"))
             state.update(LATER, l1_ratio=0.0)
-        for name, default in {**CODES, **TRAINING}.items():
+        for name, default in CODES.items():
             state.setdefault(name, default)
+        for name in LATER_IN_TRAINING:
+            state.setdefault(name, TABLE[name].default)
         if state_format < 2:  # from before these parameters existed
             state.update(normalize_X=False, scoring=None)
         if "params_" in state:

@@ -14,6 +14,7 @@ from .._data.categories import DIMENSIONS, FEATURES, MOST_AUTO, VECTORS
 from .._data.tasks import KINDS
 from .._model.words import CONNECTIONS, DTYPES, MERGE_MODES, MODES, NORMS, RULES, Words
 from .._rules import BYTE_BITS, Allowed, boolean, either, integer, is_real, number, one_of
+from .._training.freezing import NAMES
 from .._training.held_out import SCORING
 from .._training.losses import REGRESSION_LOSSES
 from .._training.optimizers import LBFGS, LEARNING_RATE, SOLVERS
@@ -27,6 +28,11 @@ SOURCE = Allowed(
     lambda value: not isinstance(value, type) and hasattr(value, "_fitted_model"),
     "a fitted RNNClassifier or RNNRegressor (that of a Pipeline is its last step, `pipeline[-1]`, "
     "that of `Reptile` is its `estimator_`)",
+)
+# Parameters of training that models of earlier versions do not have; their defaults change nothing.
+LATER_IN_TRAINING = (
+    *("bptt", "ema_decay", "frozen", "gradient_accumulation_steps", "max_fun", "warmup"),
+    "weights_init",
 )
 
 
@@ -286,6 +292,16 @@ TABLE = {
         'minibatch, and "auto" counts windows; fewer sequences than that are cut into as many '
         "parts, so that one long series is learned like a batch of shorter ones.",
     ),
+    "gradient_accumulation_steps": Parameter(
+        integer(1),
+        1,
+        "int",
+        "Number of minibatches whose gradients are summed before the weights are updated. An "
+        "update is that of one minibatch of `batch_size` times this number (fewer sequences at the "
+        "end of an epoch), but only the memory for gradients grows with it, not that for the "
+        "steps, which only `batch_size` and the number of threads determine. The results are the "
+        "same up to rounding, and for up to 256 sequences per update usually bit for bit.",
+    ),
     "learning_rate": Parameter(
         LEARNING_RATE,
         "constant",
@@ -428,6 +444,19 @@ TABLE = {
         "bool",
         "Whether `fit` continues from the weights of the previous fit instead of new ones. The "
         "optimizer starts afresh.",
+    ),
+    "frozen": Parameter(
+        NAMES,
+        (),
+        "tuple or list of str",
+        "Arrays of `weights_` that training leaves as they are: names, or shell patterns for "
+        '`fnmatch`, for example ``("weight_*_l0", "embedding*")``. They have no update, no penalty '
+        "and no decay, and do not count in the norm of the gradient that `max_grad_norm` limits, "
+        "as with ``requires_grad=False`` in PyTorch. The lowest layers take less time if all of "
+        "their arrays are frozen. With `warm_start` and in `partial_fit`, it may change from call "
+        "to call; moments of the optimizer are kept meanwhile. If the mean and scale of later data "
+        "change, frozen weights may change with them, such that the network computes the same "
+        "function of X.",
     ),
     "weights_init": Parameter(
         either(None, SOURCE),

@@ -16,6 +16,7 @@ from .._pickles import Pickled
 from .._rules import Allowed, boolean, either, integer, number
 from .._training.epochs import Training
 from .._training.examples import Examples, Weighing
+from .._training.freezing import frozen_names
 from .._training.progress import Progress, Settings
 from .._training.reptile import Task, TaskTrainer, meta_train
 from .._training.threads import effective_n_threads
@@ -43,6 +44,7 @@ RULES = {
 UNUSED = {
     **{"early_stopping": False, "scoring": None, "warm_start": False},
     **{"learning_rate": "constant", "warmup": 0.0, "ema_decay": None},
+    **{"bptt": None, "gradient_accumulation_steps": 1},
 }
 N_REPORTS = 100  # lines that `verbose` prints, and calls of callbacks
 FITTED = ("estimator_", "loss_curve_", "n_iter_")
@@ -61,8 +63,8 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
     estimator : RNNClassifier or RNNRegressor
         The network, and the optimizer of the updates on a task (`solver`, `alpha`, `max_grad_norm`,
         `dropout` and so on). Each task begins with empty moments; with "adam", ``beta_1=0`` suits
-        that [1]_. `early_stopping`, `warm_start` and the schedule of the learning rate are not
-        used.
+        that [1]_. Not used are `early_stopping`, `warm_start`, schedules of the learning rate,
+        `warmup`, `ema_decay`, `bptt` and `gradient_accumulation_steps`.
     n_inner : int, default=5
         Updates on the task in each iteration. With 1, Reptile would only train on all tasks
         together.
@@ -184,7 +186,7 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
         losses = []
 
         def show():
-            fill_unknown_rows(training.network, training.progress.params)
+            fill_unknown_rows(training.network, training.progress.params, training.frozen)
             estimator = clone(self.estimator)
             estimator._take_over(model, training)
             self.estimator_, self.loss_curve_, self.n_iter_ = estimator, losses, len(losses)
@@ -201,12 +203,10 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
             if not losses:
                 raise
             warnings.warn("Training interrupted by user.", stacklevel=level_of_caller())
-        except ValueError as error:
-            if report.calling:  # an error of a callback: what was learned stays
-                raise
-            self._restore(before)
-            text = str(error).replace("`learning_rate_init`", "`inner_learning_rate`")
-            raise ValueError(text) from error
+        except ValueError:
+            if not report.calling:  # after an error of a callback, what was learned stays
+                self._restore(before)
+            raise
         show()
         return self
 
@@ -262,7 +262,7 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
         training = self._training_on(X, y, model, rnn, rng)
         trainer = _trainer(training, [Task(training.indices, training.weighing)], rnn)
         trainer.take_updates(0, training.progress, n_steps, rng)
-        fill_unknown_rows(training.network, training.progress.params)
+        fill_unknown_rows(training.network, training.progress.params, training.frozen)
         adapted = clone(self.estimator_)
         adapted._take_over(model, training)
         return adapted
@@ -276,7 +276,8 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
         rate = self.inner_learning_rate
         rate = estimator.learning_rate_init if rate is None else float(rate)
         given = {"learning_rate_init": rate, "batch_size": self.batch_size}
-        return clone(estimator).set_params(**UNUSED, **given)
+        unused = {name: value for name, value in UNUSED.items() if name in vars(estimator)}
+        return clone(estimator).set_params(**unused, **given)
 
     def _training_on(self, X, y, model, rnn, rng):
         """Return the training of a model on a new task, with the scales of the model."""
@@ -289,6 +290,8 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
         factors = model.target.class_factors(class_weight, targets, None, False)
         examples = examples.with_class_weights(factors)
         indices = np.flatnonzero(examples.have_weight())
+        if len(indices) == 0:
+            raise ValueError("`class_weight` leaves no sequence to adapt to: all weights are 0.")
         settings = Settings.of(vars(rnn))
         seed = int(rng.randint(2**64, dtype=np.uint64))
         return Training(
@@ -300,6 +303,7 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
             progress=Progress.begin(model.params.copy(), seed, settings),
             n_epochs=1,
             loss_unit=model.target.loss_unit,
+            frozen=frozen_names(network, rnn.frozen),
         )
 
 
@@ -311,6 +315,7 @@ def _trainer(training, tasks, rnn):
         training.settings,
         effective_n_threads(rnn.n_threads),
         training.loss_unit,
+        training.frozen,
     )
 
 

@@ -68,12 +68,12 @@ def transfer(source, target, *, frozen=False):
     >>> import numpy as np
     >>> from sklearn_rnn import RNNClassifier, RNNRegressor
     >>> from sklearn_rnn.transfer import transfer
-    >>> X = np.random.RandomState(0).normal(size=(300, 10, 2))
-    >>> total = X[:, :, 0].sum(axis=1)
-    >>> source = RNNRegressor(16, max_iter=100, random_state=0).fit(X[:250], total[:250])
-    >>> few, labels = X[250:270], total[250:270] > 0
-    >>> rnn = transfer(source, RNNClassifier(random_state=0)).fit(few, labels)
-    >>> rnn.score(X[270:], total[270:] > 0) > 0.9
+    >>> X = np.random.RandomState(0).normal(size=(800, 8, 2))
+    >>> energy = X.prod(axis=2).sum(axis=1)
+    >>> source = RNNRegressor(16, max_iter=60, random_state=0).fit(X[:500], energy[:500])
+    >>> few, labels = X[500:530], energy[500:530] > 0
+    >>> rnn = transfer(source, RNNClassifier(random_state=0), frozen=True).fit(few, labels)
+    >>> rnn.score(X[530:], energy[530:] > 0) > 0.85
     True
     """
     model = model_of(source, "source")

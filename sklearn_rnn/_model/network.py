@@ -267,16 +267,20 @@ def initialize(network, rng, n_steps=None, vectors=None):
     return params
 
 
-def _tables(network, params):
-    """List the tables of the embeddings."""
+def _tables(network, params, frozen=()):
+    """List the tables of the embeddings, without those whose names are in `frozen`."""
     names = [f"{node.name}.weight" for node in network.nodes if node.kind == "embed"]
+    names = [name for name in names if name not in frozen]
     views = network.views(params) if names else {}
     return [views[name] for name in names]
 
 
-def fill_unknown_rows(network, params):
-    """Set the last row of each table, that of unknown codes, to the mean of the others."""
-    for table in _tables(network, params):
+def fill_unknown_rows(network, params, frozen=()):
+    """Set the last row of each table, that of unknown codes, to the mean of the others.
+
+    Tables whose names are in `frozen` stay as they are.
+    """
+    for table in _tables(network, params, frozen):
         table[-1] = table[:-1].mean(axis=0, dtype=np.float64)
 
 

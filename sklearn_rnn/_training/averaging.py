@@ -18,15 +18,18 @@ class Average:
         self.values = values  # (n_params,)
         self.decay = decay
         self.n = n  # number of updates
+        self.frozen = None  # (n_params,) what does not move, or None
 
     def add(self, params):
         """Add the weights after one more update."""
         n = self.n + 1
         if n == 1:
-            np.copyto(self.values, params)
+            np.copyto(self.values, params, where=True if self.frozen is None else ~self.frozen)
         else:
             # average += (w - average) (1 - d) / (1 - d^t)
             change = params - self.values
             change *= (1.0 - self.decay) / (1.0 - self.decay**n)
+            if self.frozen is not None:
+                change[self.frozen] = 0.0
             self.values += change
         self.n = n

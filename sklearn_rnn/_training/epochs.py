@@ -9,6 +9,7 @@ import numpy as np
 from .._model.network import Network, fill_unknown_rows, ready
 from . import optimizers
 from .examples import Examples, Weighing
+from .freezing import mask_of
 from .minibatches import WholeSequences
 from .progress import Progress, Settings
 from .windowed import windowed
@@ -27,6 +28,7 @@ class Training:
     n_epochs: int
     planned: bool = True  # False: a pass of `partial_fit`, whose number of calls is unknown
     loss_unit: float = 1.0  # factor from the loss to the units of y
+    frozen: tuple[str, ...] = ()  # names of arrays that do not change
     # params -> score, and the value that early stopping minimises
     validate: Callable[[np.ndarray], tuple[float, float]] | None = None
     plateau: float = np.inf  # above this, the loss is hardly better than a constant prediction's
@@ -43,6 +45,8 @@ def train(training, n_threads, observers):
     progress, n_updates = training.progress, training.progress.n_updates
     kind = WholeSequences if training.settings.bptt is None else windowed
     minibatches = kind(training, n_threads)
+    if progress.average is not None and training.frozen:
+        progress.average.frozen = mask_of(training.network, training.frozen)
     try:
         with ready(minibatches.engine):
             minibatches.load()
@@ -95,9 +99,9 @@ def _run_epochs(training, minibatches, observers):
 def _fill_unknown_rows(training):
     """Set the rows of unknown codes, also in the average of the weights."""
     progress = training.progress
-    fill_unknown_rows(training.network, progress.params)
+    fill_unknown_rows(training.network, progress.params, training.frozen)
     if progress.average is not None:
-        fill_unknown_rows(training.network, progress.average.values)
+        fill_unknown_rows(training.network, progress.average.values, training.frozen)
 
 
 def learning_rates(training, epoch, n_batches):

@@ -7,7 +7,7 @@ arrays that grow with the data or the parameters; X is taken to be float64.
 import numpy as np
 
 from .._data.moments import CHUNK
-from . import lbfgs, minibatches
+from . import lbfgs, minibatches, windowed
 from .held_out import n_held_out
 from .losses import LOSSES
 from .optimizers import LBFGS
@@ -52,7 +52,11 @@ def of_fit(
         taken["optimizer"] += of_params  # the best parameters so far
     if trainer is lbfgs:
         taken["optimizer"] += lbfgs.N_VECTORS * network.n_params * np.dtype(np.float64).itemsize
-    workspace = network.workspace(**trainer.workspace_of(settings, lengths), n_threads=n_threads)
+    if settings.bptt is None:
+        workspace = trainer.workspace_of(settings, lengths)
+    else:
+        workspace = windowed.workspace_of(settings, lengths, network.per_step)
+    workspace = network.workspace(**workspace, n_threads=n_threads)
     kept = taken["parameters"] + taken["optimizer"] + taken["validation"]
     training = kept + max(sum(workspace.values()) + max(passing, results), result, results)
     return {

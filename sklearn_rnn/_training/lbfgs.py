@@ -69,7 +69,9 @@ class Objective:
         self.shares = (weights / weights.sum()).tolist()
         self.engine.weigh_by(float(weights.sum()), 0.0)
         self.alpha = float(training.settings.alpha)
-        self.penalised = _penalised(network, examples, indices) if self.alpha > 0 else None
+        self.penalised = None
+        if self.alpha > 0:
+            self.penalised = _penalised(network, examples, indices, training.frozen)
         self.params = np.empty(network.n_params, network.dtype)
 
     def __call__(self, x):
@@ -96,11 +98,16 @@ def _weight_of(examples, indices):
     return float(examples.rows(examples.weights, indices).sum())
 
 
-def _penalised(network, examples, indices):
-    """Tell which parameters (n_params,) have a penalty: of embeddings, the rows of codes read."""
+def _penalised(network, examples, indices, frozen):
+    """Tell which parameters (n_params,) have a penalty: of embeddings, the rows of codes read.
+
+    Arrays whose names are in `frozen` have none.
+    """
     penalised = np.zeros(network.n_params, dtype=bool)
     for tensor, view in zip(network.tensors, network.views(penalised).values(), strict=True):
         node = network.nodes[tensor.node]
+        if tensor.name in frozen:
+            continue
         if node.kind == "embed":
             column = dict(node.options)["column"]
             values = examples.sequences.values[examples.sequences.rows(indices), column]
@@ -158,7 +165,7 @@ class _Run:
         progress.n_sequences += n_evaluations * len(training.indices)
         progress.loss, progress.best = loss * training.loss_unit, loss
         progress.end_update()
-        fill_unknown_rows(training.network, progress.params)
+        fill_unknown_rows(training.network, progress.params, training.frozen)
         progress.end_epoch(None)
         seconds, self.begin = perf_counter() - self.begin, None
         info = {

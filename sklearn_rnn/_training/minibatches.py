@@ -16,6 +16,18 @@ def resolve_batch_size(batch_size, n_samples):
     return auto_batch_size(n_samples) if batch_size == "auto" else min(batch_size, n_samples)
 
 
+def n_accumulated(settings, batch_size, n_samples):
+    """Return how many minibatches an update sums; more than all sequences make no difference."""
+    return min(settings.gradient_accumulation_steps, -(-n_samples // batch_size))
+
+
+def sizes_of_batches(settings, n_samples):
+    """Return the sizes of a minibatch and of an update, and how many minibatches that sums."""
+    size = resolve_batch_size(settings.batch_size, n_samples)
+    n_minibatches = n_accumulated(settings, size, n_samples)
+    return size, min(n_minibatches * size, n_samples), n_minibatches
+
+
 def draw_batches(indices, batch_size, progress, shuffle):
     """Cut the samples of one pass into minibatches; the order depends only on seed and pass."""
     if shuffle and len(indices) > 1:  # making a generator takes longer than one sequence
@@ -29,10 +41,12 @@ def workspace_of(settings, lengths, carried=False):
 
     carried: whether the states before their first steps are given.
     """
+    size, _, n_minibatches = sizes_of_batches(settings, len(lengths))
     return {
         "training": True,
         "lengths": lengths,
-        "batch_size": resolve_batch_size(settings.batch_size, len(lengths)),
+        "batch_size": size,
+        "n_accumulated": n_minibatches,
         "memory_budget": settings.memory_budget,
         "carried": carried,
     }
@@ -40,8 +54,12 @@ def workspace_of(settings, lengths, carried=False):
 
 def engine_of(training, workspace, n_threads):
     """Return an engine with such a workspace for the examples of a training."""
-    group_weights = training.examples.group_weights
-    return training.network.engine(**workspace, n_threads=n_threads, group_weights=group_weights)
+    return training.network.engine(
+        **workspace,
+        n_threads=n_threads,
+        frozen=training.frozen,
+        group_weights=training.examples.group_weights,
+    )
 
 
 def load(engine, training, divisor):
@@ -67,7 +85,7 @@ class WholeSequences:
         lengths = examples.sequences.lengths[training.indices]
         carried = examples.initial_state is not None
         workspace = workspace_of(training.settings, lengths, carried)
-        self.batch_size = workspace["batch_size"]
+        _, self.batch_size, _ = sizes_of_batches(training.settings, len(lengths))  # of an update
         self.engine = engine_of(training, workspace, n_threads)
         self.dataset = examples.dataset()
         # (minibatch, params, moments, rate, update) -> loss, weight

@@ -25,6 +25,7 @@ class Settings:
     l1_ratio: float
     bptt: Truncation | None
     batch_size: int | str
+    gradient_accumulation_steps: int
     memory_budget: int | None
     learning_rate: str | Callable[[float], float]
     learning_rate_init: float

@@ -27,7 +27,7 @@ class Task:
 class TaskTrainer:
     """Takes updates on one task after the other, with one engine for all."""
 
-    def __init__(self, network, examples, tasks, settings, n_threads, loss_unit):
+    def __init__(self, network, examples, tasks, settings, n_threads, loss_unit, frozen=()):
         self.tasks, self.settings, self.loss_unit = tasks, settings, loss_unit
         self.sizes = [resolve_batch_size(settings.batch_size, len(t.indices)) for t in tasks]
         self.engine = network.engine(
@@ -36,6 +36,7 @@ class TaskTrainer:
             n_threads,
             training=True,
             memory_budget=settings.memory_budget,
+            frozen=frozen,
         )
         self.train = partial(self.engine.train_minibatch, examples.dataset())
 
@@ -52,11 +53,18 @@ class TaskTrainer:
             while n_left > 0:
                 batches = self._batches(task.indices, size, rng)[:n_left]
                 rates = [self.settings.learning_rate_init] * len(batches)
-                run_pass(self, batches, rates, progress, self.loss_unit)
+                self._run_pass(batches, rates, progress)
                 progress.end_epoch(None)
                 total += progress.loss * len(batches)
                 n_left -= len(batches)
         return total / n_updates
+
+    def _run_pass(self, batches, rates, progress):
+        try:
+            run_pass(self, batches, rates, progress, self.loss_unit)
+        except ValueError as error:
+            text = str(error).replace("`learning_rate_init`", "`inner_learning_rate`")
+            raise ValueError(text) from error
 
     def _batches(self, indices, size, rng):
         """Cut the sequences of a task into minibatches.

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .. import _core
+from .._data.packed import offsets_of
 from . import windows
-from .minibatches import draw_batches, engine_of, load, resolve_batch_size
+from .minibatches import draw_batches, engine_of, load, sizes_of_batches
 from .progress import random_state_of
 from .windows import Lanes, Rounds
 
@@ -16,11 +17,37 @@ LONGEST_RANDOM = 40
 LENGTHS = 1 << 31
 
 
+def workspace_of(settings, lengths, per_step):
+    """Return what `Network.engine` must know of windows of sequences of these lengths."""
+    steps, overlap = settings.bptt.steps, settings.bptt.overlap
+    lanes = Lanes.of(offsets_of(lengths), np.arange(len(lengths)))
+    n_windows = (
+        int(windows.count_windows(lengths, steps, overlap).sum()) if per_step else len(lanes)
+    )
+    size, batch_size, n_minibatches = sizes_of_batches(settings, n_windows)
+    if per_step and settings.bptt.carry and len(lanes) < batch_size:
+        lanes = windows.cut(lanes, batch_size, steps, overlap)
+    elif per_step and not settings.bptt.carry:
+        lanes, _ = windows.windows_of(lanes, steps, overlap)
+    return _workspace(settings, np.minimum(lanes.length, steps), size, n_minibatches)
+
+
+def _workspace(settings, lengths, batch_size, n_accumulated):
+    return {
+        "training": True,
+        "lengths": lengths,
+        "batch_size": batch_size,
+        "n_accumulated": n_accumulated,
+        "memory_budget": settings.memory_budget,
+        "windowed": True,
+    }
+
+
 class _Windowed:
     """What all minibatches of windows have in common. A subclass says:
 
     _plan()              sets what depends on `window_length`: the `lanes` that are learned from,
-                         `batch_size`, and `n_windows`, the number of windows that have weight
+                         and by `_set_sizes` how many of them are learned from together
     draw_windows()       -> minibatches of the next pass, and the length of their longest window
     train(minibatch, params, moments, rate, update)    -> loss, weight
     count(minibatch)     -> number of sequences of which it is the first
@@ -39,7 +66,14 @@ class _Windowed:
         self._plan()
         self._make_engine(self._longest_planned())
 
-    # ---- engines ----
+    # ---- sizes and engines ----
+
+    def _set_sizes(self, n_windows):
+        """Set the sizes of minibatches and updates for so many windows in a pass."""
+        settings = self.training.settings
+        self.n_windows = n_windows  # those that have weight
+        # Windows of a minibatch, and of an update, which may sum several minibatches.
+        self.size, self.batch_size, self.n_accumulated = sizes_of_batches(settings, n_windows)
 
     def _longest_planned(self):
         """Return the length of windows for which an engine is made before any are drawn."""
@@ -50,21 +84,16 @@ class _Windowed:
 
     def _make_engine(self, longest):
         """Make an engine for windows of up to this length, and room for what it works on."""
-        n = self.batch_size
-        workspace = {
-            "training": True,
-            "lengths": np.minimum(self.lanes.length, longest),
-            "batch_size": n,
-            "memory_budget": self.training.settings.memory_budget,
-            "windowed": True,
-        }
+        lengths = np.minimum(self.lanes.length, longest)
+        sizes = self.size, self.n_accumulated
+        workspace = _workspace(self.training.settings, lengths, *sizes)
         engine = engine_of(self.training, workspace, self.n_threads)
         if self.is_loaded:
             self._load(engine)
         self.engine, self.longest_window = engine, longest
-        self.slots = Slots.of(self.dataset, n)
+        self.slots = Slots.of(self.dataset, self.batch_size)
         network = self.training.network
-        shape = n, sum(n_columns for _, _, n_columns in network.state_layout)
+        shape = self.batch_size, sum(n_columns for _, _, n_columns in network.state_layout)
         self.states, self.next_states = (np.zeros(shape, network.dtype) for _ in range(2))
 
     def load(self):
@@ -188,8 +217,7 @@ class CarriedWindows(_Windowed):
     def _plan(self):
         training, span = self.training, (self.window_length, self.truncation.overlap)
         self.lanes = Lanes.of(self.offsets, training.indices)
-        n_windows = int(windows.count_windows(self.lanes.length, *span).sum())
-        self.batch_size = resolve_batch_size(training.settings.batch_size, n_windows)
+        self._set_sizes(int(windows.count_windows(self.lanes.length, *span).sum()))
         if len(self.lanes) < self.batch_size:
             self.lanes = windows.cut(self.lanes, self.batch_size, *span)
             self.batch_size = len(self.lanes)
@@ -250,8 +278,7 @@ class SeparateWindows(_Windowed):
         kept = np.flatnonzero(windows.have_weight(lanes, taught_from, training.examples.weights))
         self.lanes, self.taught_from = lanes.take(kept), taught_from[kept]
         self.begins = np.diff(self.lanes.sample, prepend=-1) != 0  # the first of its sequence
-        self.n_windows = len(kept)
-        self.batch_size = resolve_batch_size(training.settings.batch_size, self.n_windows)
+        self._set_sizes(len(kept))
 
     def draw_windows(self):
         return self.draw_batches(np.arange(self.n_windows)), 0
@@ -280,9 +307,11 @@ class LastWindows(_Windowed):
 
     def _plan(self):
         self.lanes = Lanes.of(self.offsets, self.training.indices)
-        self.n_windows = len(self.lanes)
-        batch_size = self.training.settings.batch_size
-        self.batch_size = resolve_batch_size(batch_size, self.n_windows)
+        self._set_sizes(len(self.lanes))
+        options = (dict(node.options) for node in self.training.network.nodes)
+        self.learns_states = any(each.get("initial_state") == "learned" for each in options)
+        if self.learns_states:
+            self.n_accumulated += 1  # see `_train_in_parts`
 
     def draw_windows(self):
         batches = self.draw_batches(np.arange(self.n_windows))
@@ -299,23 +328,29 @@ class LastWindows(_Windowed):
         n_before = lanes.length - np.minimum(lanes.length, n_last)
         begin = self._advance(lanes, n_before, update)
         self.slots.fill(slots, lanes, n_before, lanes.length)
+        arguments = params, moments, rate, update
+        if begin is not None and self.given is None and self.learns_states:
+            return self._train_in_parts(n_before, begin, *arguments)
+        return self._train(slots, begin, *arguments)
+
+    def _train(self, slots, begin, *arguments, **part):
+        factor = self.truncation.carry_factor
         return self.engine.train_minibatch(
-            self.slots.windows,
-            slots,
-            params,
-            moments,
-            rate,
-            update,
-            initial_state=begin,
-            carry_factor=self.truncation.carry_factor,
+            self.slots.windows, slots, *arguments, initial_state=begin, carry_factor=factor, **part
         )
 
-    def _advance(self, lanes, n_before, update):
-        """Return the states after the first steps of each lane; see `beginnings`.
+    def _train_in_parts(self, n_before, begin, *arguments):
+        """Learn from windows that continue, and from those that begin with states to be learned."""
+        parts = []
+        for slots, states in ((n_before > 0, begin), (n_before == 0, None)):
+            slots = np.flatnonzero(slots)
+            parts += [(slots[i : i + self.size], states) for i in range(0, len(slots), self.size)]
+        for i, part in enumerate(parts):
+            result = self._train(*part, *arguments, part=i, n_parts=len(parts))
+        return result
 
-        If some sequences have such steps, those that have none get no gradient of the states that
-        they begin with, which are learned ones only by request.
-        """
+    def _advance(self, lanes, n_before, update):
+        """Return the states after the first steps of each lane; see `beginnings`."""
         carries = self.truncation.carry and n_before.any()
         begin = self.beginnings(lanes.sample, needed=carries)
         if not carries:
