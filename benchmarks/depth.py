@@ -54,9 +54,9 @@ TASKS = {
         RNNRegressor(
             cell=LSTM(bias_initializer="chrono"),
             hidden_layer_sizes=32,
-            learning_rate_init=0.003,
+            learning_rate_init=0.01,
             batch_size=20,
-            max_iter=12,
+            max_iter=8,
         ),
         [{"learning_rate_init": [0.01, 0.003]}],
         ShuffleSplit(1, test_size=0.1, random_state=0),
@@ -71,14 +71,10 @@ TASKS = {
             hidden_layer_sizes=64,
             learning_rate_init=0.003,
             max_iter=40,
+            input_noise=0.3,
         ),
         [
-            {"input_noise": [0.3, 0.5, 0.0]},
-            {"input_noise": [0.3], "dropout": [0.2]},
-            {
-                "input_noise": [0.3],
-                "cell": [GRU(bias_initializer="chrono", recurrent_dropout=0.1)],
-            },
+            {"input_noise": [0.0, 0.3]},
         ],
         StratifiedKFold(3, shuffle=True, random_state=0),
         "accuracy",

@@ -92,7 +92,8 @@ def memory_footprint(
 
     Nothing is trained or allocated: the network and its workspace are planned as `fit` and
     `predict` would plan them. What Python itself, the data of the caller, and callbacks take is not
-    counted.
+    counted. With ``bptt=TruncatedBPTT(steps, schedule="random")`` or "grow", windows longer than
+    `steps` take more.
 
     Parameters
     ----------

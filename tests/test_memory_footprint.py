@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from sklearn_rnn import RNNClassifier, RNNRegressor, _core, _memory
+from sklearn_rnn import RNNClassifier, RNNRegressor, TruncatedBPTT, _core, _memory
 from sklearn_rnn._model import words
 from sklearn_rnn.cells import GRU, LSTM, Cell, Elman
 from sklearn_rnn.inspection import memory_footprint
@@ -57,6 +57,10 @@ REGRESSORS = [
     {"loss": "poisson"},
     CODES,
     {**CODES, "mode": "many_to_many", "n_threads": 2, "solver": "sgd"},
+    {**LONG, "bptt": 50, "hidden_layer_sizes": 64},
+    {**LONG, "bptt": TruncatedBPTT(60, 20), "mode": "many_to_many", "batch_size": 16},
+    {**LONG, "bptt": TruncatedBPTT(40, carry=False), "mode": "many_to_many", "batch_size": 32},
+    {"batch_size": 8, "gradient_accumulation_steps": 3},
     {"ragged": True},
     {"ragged": True, "bidirectional": True, "early_stopping": True},
 ]
