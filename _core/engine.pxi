@@ -103,26 +103,26 @@ cdef class Engine:
     carried : bool
         Continue from given states, those of the data: see `Dataset`.
     windowed : bool
-        Make room for `Windows`, and for states that calls take and return (training only). `lengths` are those of the longest
+        Make room for `Windows`, and for states that calls take and return (training only). `lengths` are the longest lengths of
         windows.
     session : bool
         Make room for a `Session`.
     n_accumulated : int
-        A minibatch may have so many times `batch_size` sequences (training only): it is cut into more slices, not into larger
-        ones, so only the memory for gradients grows. Or it is given in so many parts: see `train_minibatch`.
+        A minibatch may have up to `n_accumulated` times `batch_size` sequences (training only). It is cut into more slices, not
+        into larger ones, so only the memory for gradients grows. Or it comes in up to that many parts: see `train_minibatch`.
     frozen : sequence of str
-        Names of arrays that `train_minibatch` leaves as they are (training only): they have no gradient, no penalty, no decay and
-        no moments. What only leads to them does not go back.
+        Names of arrays that `train_minibatch` does not change (training only): no gradient, no penalty, no decay; their moments
+        stay. A node has no backward if neither it nor any node that it depends on has other arrays.
     group_weights : sequence of float, or None for ones
-        What each group of the loss "multitask" counts.
+        The weight of each group of the loss "multitask".
     planning : bool
-        Take no memory, and only count it, see `planned`: nothing else can be done with this engine.
+        Allocate nothing and only count the memory, see `planned`. Such an engine can do nothing else.
 
     Attributes
     ----------
     planned : dict of str to int, or None
-        With `planning`, the bytes that the workspace would take: "weights" (packed for the products), "steps" (activations and
-        their gradients, of all threads), "gradients" (of the parameters, one for each slice, and their sum), "tables".
+        With `planning`, the bytes that the workspace would take: "weights" (packed for products), "steps" (activations and their
+        gradients, of all threads), "gradients" (of the parameters: one for each slice, and their sum), "tables" (all else).
     """
     cdef NodeTables tables
     cdef rnn_network *network
@@ -208,7 +208,7 @@ cdef class Engine:
         self.network.quantile, self.network.n_quantiles = values, n
 
     cdef set_groups(self, groups, weights):
-        """Keep the first output of each group, and the number of outputs, where C finds them; for tasks also loss and weight."""
+        """Keep the first output of each group, and the number of outputs, for C; for tasks also loss and weight."""
         cdef bint of_tasks = self.kernels.losses[self.network.loss].targets == NUMBER_PER_GROUP
         if not groups and weights is None:
             self.first_of_groups = NO_GROUPS
@@ -275,7 +275,7 @@ cdef class Engine:
         return 0
 
     cdef int freeze(self, list listed, frozen) except -1:
-        """Mark the arrays with these names, and the nodes that have no others."""
+        """Mark the arrays with these names as frozen, and the nodes all of whose arrays are."""
         cdef rnn_node *node = self.network.node
         names = {tensor.name for tensor in listed}
         if unknown := set(frozen) - names:
@@ -308,7 +308,7 @@ cdef class Engine:
         return 0
 
     cdef int check_windowed(self) except -1:
-        """Refuse networks whose states do not go on from window to window."""
+        """Refuse networks whose states cannot go on from window to window."""
         cdef const rnn_network *network = self.network
         node = self.node_of_all_steps()
         if not network.training or network.session:
@@ -423,16 +423,16 @@ cdef class Engine:
                 self.probed = self.probed.reshape(n_slices, network.n_nodes, MAX_DIRECTIONS, network.max_steps)
 
     cdef object new_array(self, str use, n, dtype):
-        """Uninitialised vector of n numbers; with `planning` they are only counted, and it is empty."""
+        """Uninitialised vector of n numbers; with `planning` an empty one, and the bytes are counted."""
         return np.empty(n if self.planned is None else self.count(use, n * np.dtype(dtype).itemsize), dtype=dtype)
 
     cdef object new_aligned(self, str use, n, dtype=None):
-        """The same, of numbers of the network unless `dtype` says otherwise; it begins on a cache line."""
+        """The same, beginning on a cache line; dtype: None means that of the network."""
         dtype = self.dtype if dtype is None else dtype
         return aligned_empty(n if self.planned is None else self.count(use, n * np.dtype(dtype).itemsize), dtype)
 
     cdef object count(self, str use, n_bytes):
-        """Add to `planned`; return 0, the size of an array that is only planned."""
+        """Add to `planned`; return 0, the size of arrays that are only planned."""
         self.planned[use] = self.planned.get(use, 0) + int(n_bytes)
         return 0
 
@@ -503,7 +503,7 @@ cdef class Engine:
         return steps_of(self.network, self.job.data.end[sample] - self.job.data.first[sample])
 
     cdef isize attach(self, object samples, bint taught, initial_state=None) except -1:
-        """Point the job at a `Dataset`, or `Windows` of one, after a check that their shapes match this network.
+        """Point the job at a `Dataset` or at `Windows`, after a check that their shapes match this network.
 
         Returns the number of sequences or windows.
         """
@@ -588,7 +588,7 @@ cdef class Engine:
         return 0
 
     cdef int pass_states(self, isize n_samples, final_state, double carry_factor) except -1:
-        """Set what a call on windows asks for besides the states they begin with; `forget_states` undoes it."""
+        """Set `final_state` and `carry_factor` of a call; `forget_states` undoes it."""
         cdef rnn_job *job = self.job
         if not self.windowed and (final_state is not None or carry_factor != 1):
             raise ValueError("`final_state` and `carry_factor` need an engine made with `windowed`.")
@@ -641,7 +641,7 @@ cdef class Engine:
         return 0
 
     cdef int begin_part(self, isize part, isize n_parts) except -1:
-        """Refuse a part that does not follow the one before; part 0 begins anew, whatever was before."""
+        """Refuse a part that does not follow the previous one; part 0 always starts a new minibatch."""
         cdef rnn_batch *now = &self.job.batch
         if not 0 <= part < n_parts <= self.n_accumulated:
             raise ValueError(f"`part` must be from 0 to below `n_parts`, which must be at most {self.n_accumulated}, got {part} "
@@ -657,7 +657,7 @@ cdef class Engine:
         return 0
 
     cdef void fill_places(self) noexcept:
-        """Clear the places of slices that a part does not have."""
+        """Clear the places that no slice has filled, because a part has fewer slices than others."""
         cdef const rnn_batch *batch = &self.job.batch
         cdef isize place
         if batch.n_parts == 1:
@@ -709,7 +709,7 @@ cdef class Engine:
 
     @property
     def work_counted(self):
-        """Multiplications of worker 0, which has counted them since it last looked for signals."""
+        """Number of multiplications that worker 0 has counted since it last looked for signals."""
         return POLL_WORK - self.job.sync.work_until_poll
 
     @property
@@ -812,26 +812,26 @@ cdef class Engine:
         update : int
             Number of this update, from 1: for Adam's correction and the dropout masks.
         initial_state : ndarray of shape (n_windows, n_state_columns), the network's dtype; or None
-            The states with which the windows (or sequences) of this minibatch begin, as `state_layout` names them; they get no
-            gradient. None: as sequences begin, with zeros or learned states.
+            The states from which the windows (or sequences) of this minibatch start, in the columns of `state_layout`; they get
+            no gradient. None means zeros or learned states.
         final_state : ndarray of shape (n_windows, n_state_columns), changed in place; or None
-            The rows of this minibatch become the states after `kept_after` steps of each window. They mean nothing if the call
-            raises.
+            The rows of this minibatch are set to the states after `kept_after` steps of each window. They are undefined if the
+            call raises.
         carry_factor : float
-            By what the gradient is multiplied each time it goes one step back in time within a window. With windows that end at
-            each step with probability c, 1 / (1 - c) makes the expected gradient that of whole sequences (Tallec and Ollivier,
-            2017).
+            Factor of the gradient at each step back in time within a window. If windows end at each step with probability c, the
+            factor 1 / (1 - c) makes the expected gradient that of whole sequences (Tallec and Ollivier, 2017).
         part : int or None
-            None: the whole minibatch. Otherwise it comes in parts, in as many calls: this one is number `part`, from 0 on. Only
-            the last one updates, for all of them; nothing has changed before. It begins anew with part 0.
+            None means that this call has the whole minibatch. Otherwise the minibatch comes in several calls, and this is number
+            `part`, counted from 0. Only the last call updates the weights; the calls before it change nothing. Part 0 always
+            starts a new minibatch.
         n_parts : int or None
-            How many parts there are; None: `n_accumulated`.
+            Number of parts; None means `n_accumulated`.
 
         Returns
         -------
         loss, total_weight : float
-            `sum(w l) / sum(w)` without penalty, and `sum(w)`, over all parts; (0, 0) and no update if that is 0, or if parts are
-            still to come.
+            `sum(w l) / sum(w)` without penalty, and `sum(w)`, over all parts. (0, 0), and no update, if `sum(w)` is 0 or if this
+            is not the last part.
 
         Raises
         ------
@@ -868,7 +868,7 @@ cdef class Engine:
             elif self.weight > 0:
                 self.fill_places()
                 self.run(self.kernels.train, self.kernels.reduce, self.kernels.update, self.kernels.pack)
-            elif final_state is not None:       # nothing is taught, but the states go on
+            elif final_state is not None:       # there are no targets, but the states go on
                 self.run(self.kernels.predict, NULL, NULL, NULL)
         finally:
             self.forget_states()
@@ -910,8 +910,8 @@ cdef class Engine:
         Raises
         ------
         ValueError
-            If the engine was not made for this, the data do not fit it, or `indices` repeat or windows overlap with
-            `input_gradient`.
+            If the engine was not made for this, if the data do not fit it, or if with `input_gradient` indices repeat or windows
+            overlap.
         """
         cdef rnn_job *job = self.job
         cdef rnn_optimizer kept = job.optimizer
@@ -948,7 +948,7 @@ cdef class Engine:
         return (job.batch.loss, d_params, d_values) if input_gradient else (job.batch.loss, d_params)
 
     def advance(self, data not None, indices, long update, *, initial_state=None, final_state):
-        """Let states go on over windows as in training, without a loss or a gradient; also between parts of a minibatch.
+        """Compute the states after windows as in training, but without a loss or a gradient; also between parts of a minibatch.
 
         Parameters
         ----------
@@ -981,7 +981,7 @@ cdef class Engine:
             self.slices_of_parts, self.weight, self.n_taught, job.batch.part, job.batch.n_parts = parts
 
     cdef object flat_gradient(self):
-        """Copy of the gradient (n_params,), with zeros for frozen arrays and for rows of tables that were not touched."""
+        """Copy of the gradient (n_params,), with zeros for frozen arrays and rows of tables that were not read."""
         cdef const rnn_network *network = self.network
         cdef const rnn_tensor *tensor
         cdef int i
