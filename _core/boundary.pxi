@@ -1,5 +1,5 @@
 """Checks of what comes from Python: arrays, types, names, data."""
-from kernels cimport CACHE_LINE, MATH_SIGMOID, isize, rnn_kernels_of, rnn_node
+from kernels cimport CACHE_LINE, MATH_SIGMOID, isize, rnn_data, rnn_kernels_of, rnn_node
 
 
 cdef void *pointer_to(object array, str name, int kind, tuple shape, bint writeable=False) except NULL:
@@ -104,7 +104,8 @@ cdef class Dataset:
     offsets : ndarray of shape (n_samples + 1,), intp
         Sequence i is `values[offsets[i]:offsets[i + 1]]`.
     targets : ndarray of shape (n,) or, for several outputs, (n, n_targets), int32; (n, n_targets), the network's dtype; or None
-        n is n_samples, or n_steps for a network with a target per step.
+        n is n_samples, or n_steps for a network with a target per step. Classes of tasks are numbers of the network's dtype, and
+        NaN is the target of a task that is not taught.
     weights : ndarray of shape (n,), float64; or None for ones
     mean, scale : ndarray of shape (n_features,), float64; or None
         The network reads `(values - mean) / scale`, computed in float64.
@@ -113,6 +114,7 @@ cdef class Dataset:
     """
     cdef readonly object values, offsets, targets, weights, mean, factor, initial_state
     cdef tuple nodes_of_codes               # nodes whose codes are known to be in range
+    cdef object checked_groups              # the groups whose classes are
     cdef readonly isize n_samples, n_steps, n_features
     cdef object least_of_columns, greatest_of_columns
     cdef const isize *least_label           # of each column of integer targets
@@ -151,6 +153,20 @@ cdef class Dataset:
             self.least_label = <const isize *>cnp.PyArray_DATA(self.least_of_columns)
             self.greatest_label = <const isize *>cnp.PyArray_DATA(self.greatest_of_columns)
 
+    cdef int check_classes_of_groups(self, losses, first) except -1:
+        """Refuse targets of tasks that are no classes of theirs; first (n_groups + 1,) outputs."""
+        if self.checked_groups is losses:
+            return 0
+        rows = self.targets if self.weights is None else self.targets[self.weights != 0]
+        for i, (loss, n_classes) in enumerate(zip(losses, np.diff(first))):
+            n_classes = {"softmax": n_classes, "logistic": 2}.get(tuple(LOSSES)[loss])
+            column = rows[:, i]
+            if n_classes is not None and not ((column >= 0) & (column < n_classes) & (column == np.floor(column))
+                                              | np.isnan(column)).all():
+                raise ValueError(f"`targets` must be classes 0 to {n_classes - 1}, or NaN, in column {i}.")
+        self.checked_groups = losses
+        return 0
+
     cdef int check_codes(self, NodeTables tables) except -1:
         """Refuse codes that are no rows of the tables of a network."""
         cdef const rnn_node *node
@@ -167,3 +183,84 @@ cdef class Dataset:
                 raise ValueError(f"Column {column} of `values` must hold integers from 0 to {n - 1}.")
         self.nodes_of_codes = tables.nodes
         return 0
+
+
+cdef class Windows:
+    """Windows over the rows of a dataset, each with steps of one sequence: for truncated back-propagation through time.
+
+    The arrays may be changed in place between calls: a lane is one window that moves. What a minibatch uses is checked then.
+
+    Parameters
+    ----------
+    data : Dataset
+        Its `initial_state` is not used: states are given with each call.
+    first, length : ndarray of shape (n_windows,), intp
+        Window i has `length[i]` steps, the rows of `data.values` from `first[i]` on.
+    sample : ndarray of shape (n_windows,), intp
+        The sequence to which these rows belong. With one target per sequence, the window has its target and weight.
+    taught_from : ndarray of shape (n_windows,), intp; or None for zeros
+        Losses of earlier steps of the window are not counted. (One target per sequence belongs to the last step.)
+    kept_after : ndarray of shape (n_windows,), intp; or None for `length`
+        After how many steps of the window the state is taken that goes on.
+    """
+    cdef readonly Dataset data
+    cdef readonly object first, length, sample, taught_from, kept_after
+    cdef readonly isize n_windows
+    cdef const isize *first_data
+    cdef const isize *length_data
+    cdef const isize *sample_data
+    cdef const isize *taught_data
+    cdef const isize *kept_data
+    cdef object in_use                      # (5, n_windows): copies of what was checked, so that nothing else is ever used
+    cdef isize *in_use_data
+
+    def __cinit__(self, Dataset data not None, first, length, sample, taught_from=None, kept_after=None):
+        cdef tuple shape
+        self.first_data = <const isize *>pointer_to(first, "first", cnp.NPY_INTP, (-1,))
+        self.n_windows = len(first)
+        shape = (self.n_windows,)
+        self.length_data = <const isize *>pointer_to(length, "length", cnp.NPY_INTP, shape)
+        self.sample_data = <const isize *>pointer_to(sample, "sample", cnp.NPY_INTP, shape)
+        if taught_from is not None:
+            self.taught_data = <const isize *>pointer_to(taught_from, "taught_from", cnp.NPY_INTP, shape)
+        if kept_after is not None:
+            self.kept_data = <const isize *>pointer_to(kept_after, "kept_after", cnp.NPY_INTP, shape)
+        self.data, self.first, self.length, self.sample = data, first, length, sample
+        self.taught_from, self.kept_after = taught_from, kept_after
+        self.in_use = np.zeros((5, self.n_windows), dtype=np.intp)
+        self.in_use_data = <isize *>cnp.PyArray_DATA(self.in_use)
+
+    cdef int use(self, isize i) except -1:
+        """Check window i, and copy it for a minibatch."""
+        cdef isize first = self.first_data[i], length = self.length_data[i], sample = self.sample_data[i]
+        cdef isize taught_from = 0 if self.taught_data == NULL else self.taught_data[i]
+        cdef isize kept_after = length if self.kept_data == NULL else self.kept_data[i]
+        cdef isize begin, end, n = self.n_windows
+        if not 0 <= sample < self.data.n_samples:
+            raise ValueError(f"`sample` must be from 0 to {self.data.n_samples - 1}, got {sample} in window {i}.")
+        begin, end = self.data.offset_data[sample], self.data.offset_data[sample + 1]
+        if not begin <= first < end:
+            raise ValueError(f"`first` must be a row of sequence {sample}, from {begin} to {end - 1}, got {first} in window {i}.")
+        if not 1 <= length <= end - first:
+            raise ValueError(f"`length` must be from 1 to {end - first}, so that the window ends within sequence {sample}, got "
+                             f"{length} in window {i}.")
+        if not 0 <= taught_from <= length:
+            raise ValueError(f"`taught_from` must be from 0 to {length}, the `length` of the window, got {taught_from} in window "
+                             f"{i}.")
+        if not 1 <= kept_after <= length:
+            raise ValueError(f"`kept_after` must be from 1 to {length}, the `length` of the window, got {kept_after} in window "
+                             f"{i}.")
+        self.in_use_data[i], self.in_use_data[n + i], self.in_use_data[2 * n + i] = first, first + length, sample
+        self.in_use_data[3 * n + i], self.in_use_data[4 * n + i] = taught_from, kept_after
+        return 0
+
+    cdef void point(self, rnn_data *data) noexcept:
+        """Let the kernels read the windows that are in use."""
+        cdef isize n = self.n_windows
+        data.first, data.end, data.sequence = self.in_use_data, self.in_use_data + n, self.in_use_data + 2 * n
+        data.taught_from, data.kept_after = self.in_use_data + 3 * n, self.in_use_data + 4 * n
+
+    cdef bint overlap(self, indices):
+        """Whether two of these windows, which are in use, share a row."""
+        order = np.asarray(indices)[np.argsort(self.in_use[0, indices])]
+        return bool(np.any(self.in_use[1, order[:-1]] > self.in_use[0, order[1:]]))

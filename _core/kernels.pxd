@@ -36,6 +36,7 @@ cdef extern from "interface/rosters.h" nogil:
         CLASS_PER_OUTPUT
         LABEL_PER_OUTPUT
         CLASS_PER_GROUP
+        NUMBER_PER_GROUP
 
     ctypedef struct rnn_loss_info:
         const char *name
@@ -80,7 +81,7 @@ cdef extern from "interface/network.h" nogil:
         rnn_initial initial
         double *constant
         isize at, size, summed, gradient, ld, codes
-        int is_table
+        int is_table, frozen
 
     ctypedef struct rnn_packing:
         pass
@@ -107,6 +108,7 @@ cdef extern from "interface/network.h" nogil:
         double *option
         double *cell_option
         rnn_direction *direction
+        int frozen
         int needed
         rnn_cell declared
         rnn_stream out
@@ -121,6 +123,7 @@ cdef extern from "interface/network.h" nogil:
 
     ctypedef struct rnn_network:
         isize n_features, stride, window
+        const unsigned char *frozen
         isize *column
         int n_nodes, n_sources
         rnn_node *node
@@ -132,6 +135,8 @@ cdef extern from "interface/network.h" nogil:
         isize n_quantiles, n_groups, n_targets
         const double *quantile
         const isize *group
+        const int *group_loss
+        const double *group_weight
         int head, n_tensors
         isize outputs, output_width
         isize max_rows, max_steps, max_slice_steps
@@ -176,7 +181,11 @@ cdef extern from "interface/job.h" nogil:
         int values_are_double
         const double *shift
         const double *factor
-        const isize *offsets
+        const isize *first
+        const isize *end
+        const isize *sequence
+        const isize *taught_from
+        const isize *kept_after
         const isize *result_offsets
         const int32_t *labels
         const void *targets
@@ -184,9 +193,9 @@ cdef extern from "interface/job.h" nogil:
 
     ctypedef struct rnn_batch:
         const isize *samples
-        isize size, n_slices
+        isize size, n_slices, part, n_parts, n_places
         double total_weight, divisor
-        int raw, dropping
+        int raw, dropping, advancing
         uint32_t update
         void *output
         void *d_values
@@ -212,15 +221,18 @@ cdef extern from "interface/job.h" nogil:
         void *packed
         void *gradient
         void *moments
+        isize most_places
         void *slice_gradients
         void *slice_rows
         isize *slice_codes
+        const void **touched_walks
         double *piece_norms
         void *arenas
         isize *arena_ints
         void *walks
         const void *initial_state
         void *final_state
+        double carry_factor
         double *probe
         rnn_gemm gemm
         rnn_synchronisation sync
@@ -243,6 +255,7 @@ cdef extern from "interface/kernels.h" nogil:
         double (*work_of)(const rnn_network *network, isize n_steps, isize n_sequences) noexcept nogil
         void (*poison_gaps)(const rnn_region *region, isize copies, void *memory) noexcept nogil
         rnn_phase pack, train, predict, reduce, update, session_step
+        void (*clear_place)(const rnn_job *job, isize place) noexcept nogil
         void (*row_losses)(const rnn_job *job, isize n, const void *outputs, void *row, double *losses) noexcept nogil
         void (*math)(rnn_math function, isize n, const void *x, void *y) noexcept nogil
 

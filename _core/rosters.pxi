@@ -6,8 +6,8 @@ from libc.math cimport isfinite
 from libc.string cimport memset
 
 from kernels cimport (
-    BOOLEAN, CHOICE, MAX_OPTIONS, NUMBERS, NUMBERS_PER_QUANTILE, rnn_cell, rnn_compiled_level, rnn_kernels, rnn_kernels_of,
-    rnn_kind_info, rnn_math, rnn_option
+    BOOLEAN, CHOICE, CLASS_PER_OUTPUT, MAX_OPTIONS, NUMBER_PER_GROUP, NUMBERS, NUMBERS_PER_QUANTILE, TWO_CLASSES, rnn_cell,
+    rnn_compiled_level, rnn_kernels, rnn_kernels_of, rnn_kind_info, rnn_math, rnn_option
 )
 
 # An option of a cell or of another node: `type` is "choice" (of `choices`), "boolean" or "number" (from `least` to below `below`,
@@ -16,7 +16,8 @@ Option = namedtuple("Option", "name type choices default least below")
 # What a cell has by default; `memory` is 1 for each gate of which an open one (of value 1) keeps the state, -1 for one that
 # replaces the state, 0 for others.
 CellInfo = namedtuple("CellInfo", "name gates options states reads_output memory hidden_product")
-LossInfo = namedtuple("LossInfo", "name targets link")
+# What a row has as its targets: "classes", "numbers", or "tasks" of both kinds; `of_group`: whether a task may have this loss.
+LossInfo = namedtuple("LossInfo", "name targets link of_group")
 
 
 cdef dict read_options(const rnn_option *options):
@@ -142,7 +143,10 @@ cdef dict read_losses():
     while kernels.losses[i].name != NULL:
         loss = kernels.losses[i]
         targets = "numbers" if loss.targets in (NUMBERS, NUMBERS_PER_QUANTILE) else "classes"
-        losses[loss.name.decode()] = LossInfo(loss.name.decode(), targets, loss.link.decode())
+        if loss.targets == NUMBER_PER_GROUP:
+            targets = "tasks"
+        of_group = loss.targets in (NUMBERS, TWO_CLASSES, CLASS_PER_OUTPUT)
+        losses[loss.name.decode()] = LossInfo(loss.name.decode(), targets, loss.link.decode(), of_group)
         i += 1
     return losses
 
@@ -161,6 +165,7 @@ CELLS = read_cells()
 KINDS = read_kinds()
 cdef tuple STEMS = read_weight_stems()      # of the weights of sources
 LOSSES = read_losses()
+LOSSES_OF_GROUPS = tuple(name for name, loss in LOSSES.items() if loss.of_group)
 OPTIMIZERS = read_optimizers()
 
 

@@ -1,5 +1,4 @@
 """A network that goes on one step at a time."""
-from kernels cimport rnn_data
 
 
 cdef class Session(Engine):
@@ -16,7 +15,7 @@ cdef class Session(Engine):
         if not self.network.session:
             raise ValueError("A session must be made with session=True.")
         self.offsets = np.arange(-1, n, dtype=np.intp)      # the present step counts as step 1 of its sequence
-        self.job.data.offsets = <const isize *>cnp.PyArray_DATA(self.offsets)
+        self.job.data.first = <const isize *>cnp.PyArray_DATA(self.offsets)
         self.job.sync.poll = NULL       # a step is never left half done
         self.arenas[...] = 0
 

@@ -96,11 +96,11 @@ def digits():
 # ---- many-to-many on real data ----
 
 
-def hyphenation():
+def hyphenation(language="en_US"):
     """54,630 / 6000 English words, a letter (one-hot) per step; target 1 where a hyphen may follow.
 
-    The labels come from the TeX patterns for American English. Never after the last letter, which
-    is not scored.
+    The labels come from the TeX patterns for American or British ("en_GB") English. Never after
+    the last letter, which is not scored.
     """
     package_folder("pyphen", "pyphen")
     import pyphen
@@ -109,7 +109,7 @@ def hyphenation():
         raise FileNotFoundError(
             f"The word list {WORD_LIST} is part of Debian's `wamerican`: apt-get install wamerican"
         )
-    hyphens = pyphen.Pyphen(lang="en_US")
+    hyphens = pyphen.Pyphen(lang=language)
     words = [
         word
         for word in WORD_LIST.read_text(encoding="utf-8").split()

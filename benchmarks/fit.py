@@ -440,9 +440,10 @@ def time_tiny(job):
     for plan, (n_samples, epochs) in PLANS.items():
         seen = {}
 
-        def look(engine, dataset, batches, rates, progress, *others, seen=seen):
+        def look(minibatches, batches, rates, progress, *others, seen=seen):
+            engine, dataset = minibatches.engine, minibatches.dataset
             seen.update(engine=engine, dataset=dataset, batches=batches, progress=progress)
-            return run_pass(engine, dataset, batches, rates, progress, *others)
+            return run_pass(minibatches, batches, rates, progress, *others)
 
         def alone(seen=seen, epochs=epochs):
             engine, data, progress = seen["engine"], seen["dataset"], seen["progress"]

@@ -6,6 +6,7 @@ job in a process of its own, so that two libraries never share threads, caches o
 
 import argparse
 import datetime
+import gc
 import importlib.metadata
 import json
 import os
@@ -99,6 +100,38 @@ def seconds_of(function, budget, least=3, slow=1.0):
 def summary(values):
     """Median, least and greatest of the runs."""
     return {"median": statistics.median(values), "min": min(values), "max": max(values)}
+
+
+# ---- memory ----
+
+
+def status(name):
+    """A size of this process in bytes, from the table of the kernel (Linux)."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(name + ":"))
+
+
+def greatest_size():
+    """Greatest resident size that this process ever had, where nothing better is known."""
+    import resource
+    import sys
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def peak_of(function):
+    """Bytes by which the resident size rose over its present value while `function` ran."""
+    gc.collect()
+    try:
+        Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
+        before = status("VmRSS")
+    except OSError:
+        before = greatest_size()
+        function()
+        return greatest_size() - before
+    function()
+    return status("VmHWM") - before
 
 
 # ---- where and with what ----

@@ -10,11 +10,9 @@ Copies of X: our peak less that of a fit on the first two minibatches (which is 
 sizes of X. Long: one sequence, with and without `memory_budget`; how much longer it takes then.
 """
 
-import gc
 import inspect
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import harness
 import numpy as np
@@ -137,35 +135,6 @@ FITS = {"sklearn_rnn": fit_sklearn_rnn, "torch": fit_torch}
 # ---- memory ----
 
 
-def status(name):
-    """A size of this process in bytes, from the table of the kernel (Linux)."""
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return 1024 * next(int(line.split()[1]) for line in lines if line.startswith(name + ":"))
-
-
-def greatest_size():
-    """Greatest resident size that this process ever had, where nothing better is known."""
-    import resource
-    import sys
-
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-
-
-def peak_of(function):
-    """Bytes by which the resident size rose over its present value while `function` ran."""
-    gc.collect()
-    try:
-        Path("/proc/self/clear_refs").write_text("5")  # the peak begins anew
-        before = status("VmRSS")
-    except OSError:
-        before = greatest_size()
-        function()
-        return greatest_size() - before
-    function()
-    return status("VmHWM") - before
-
-
 def measure(job):
     """Bytes over X at the peak of one fit, and its seconds."""
     case = Case(**job["case"])
@@ -180,7 +149,7 @@ def measure(job):
         fit(X, y, case, case.epochs, job["threads"])
         seconds.append(time.perf_counter() - start)
 
-    return {"bytes": peak_of(timed), "seconds": seconds[0], "X_bytes": bytes_of(X)}
+    return {"bytes": harness.peak_of(timed), "seconds": seconds[0], "X_bytes": bytes_of(X)}
 
 
 # ---- the comparison ----

@@ -17,11 +17,13 @@ from ._data.unpacking import unpad
 from ._estimators.classifier import RNNClassifier
 from ._estimators.regressor import RNNRegressor
 from ._show_versions import show_versions
+from ._truncated_bptt import TruncatedBPTT
 from ._version import __version__
 
 __all__ = [
     "RNNClassifier",
     "RNNRegressor",
+    "TruncatedBPTT",
     "__version__",
     "get_simd_level",
     "set_simd_level",

@@ -3,7 +3,6 @@
 import math
 import os
 import resource
-from contextlib import contextmanager
 
 import numpy as np
 
@@ -54,19 +53,26 @@ def memory_limit():
     return min(machine, CGROUP_MEMORY_LIMIT, math.inf if limit == resource.RLIM_INFINITY else limit)
 
 
-@contextmanager
-def memory_for(needed, what, advice):
-    """Return a context for allocating `needed` bytes.
+class memory_for:
+    """Context for allocating `needed` bytes.
 
     Its MemoryError explains what to do if they exceed the limit or NumPy fails.
     """
-    refusal = MemoryError(f"{what} would take {needed / 2**30:,.3g} GiB: {advice}.")
-    if needed > memory_limit():
-        raise refusal
-    try:
-        yield
-    except MemoryError as error:
-        raise refusal from error
+
+    def __init__(self, needed, what, advice):
+        self.needed, self.what, self.advice = needed, what, advice
+
+    def __enter__(self):
+        if self.needed > memory_limit():
+            raise self.refusal()
+
+    def __exit__(self, kind, error, traceback):
+        if isinstance(error, MemoryError):
+            raise self.refusal() from error
+
+    def refusal(self):
+        size = f"{self.needed / 2**30:,.3g} GiB"
+        return MemoryError(f"{self.what} would take {size}: {self.advice}.")
 
 
 def check_room_for_blas(n_calls):

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 from functools import cache
 from itertools import combinations
 from pathlib import Path
@@ -152,6 +152,12 @@ def covering_design(settings, rng):
 # ---- Networks and data --------------------------------------------------------------------------
 
 
+def tasks_of(n_outputs):
+    """Return groups of outputs for the loss "multitask": one of each kind, and some classes."""
+    alone = [name for name in _core.LOSSES_OF_GROUPS if name != "softmax"]
+    return (*((name, 1) for name in alone), ("softmax", n_outputs + 1))
+
+
 def make_network(cell, hidden_layer_sizes=(5,), *, n_outputs=2, **changes):
     """Return a small network; `cell` is an entry of CELLS. A loss may ask for other `n_outputs`."""
     if changes.get("loss") == "softmax":
@@ -162,6 +168,9 @@ def make_network(cell, hidden_layer_sizes=(5,), *, n_outputs=2, **changes):
         n_outputs, changes = 2 * n_outputs + 1, {"groups": (n_outputs, n_outputs + 1)} | changes
     elif changes.get("loss") == "quantile":
         n_outputs, changes = 2 * n_outputs, {"quantile": (0.3, 0.6)} | changes
+    elif changes.get("loss") == "multitask":
+        changes = {"groups": tasks_of(n_outputs)} | changes
+        n_outputs = sum(size for _, size in changes["groups"])
     options = {
         "n_features": 3,
         "bidirectional": False,
@@ -235,10 +244,34 @@ def given_states(network, data):
 
 def parameters_of_loss(network):
     """Return the parameters of the network's loss, for reference.py."""
-    return {name: getattr(network, name) for name in ("huber_delta", "quantile", "groups")}
+    parameters = {name: getattr(network, name) for name in ("huber_delta", "quantile", "groups")}
+    return parameters | {"group_weights": weights_of_tasks(network)}
+
+
+def weights_of_tasks(network):
+    """Return what each task of a network counts in these tests; None if it has no tasks."""
+    n_tasks = len(network.groups) if network.loss == "multitask" else 0
+    return [0.5 + i % 3 for i in range(n_tasks)] or None
+
+
+def draw_targets_of_tasks(network, n, rng):
+    """Return targets (n, n_tasks), of which about one in four is missing."""
+    columns = []
+    for loss, size in network.groups:
+        of_one = replace(network, loss=loss, groups=(), nodes=with_outputs(network.nodes, size))
+        columns.append(draw_targets(of_one, n, rng).reshape(n).astype(network.dtype))
+    targets = np.stack(columns, axis=1)
+    targets[rng.random(targets.shape) < 0.25] = np.nan
+    return targets
+
+
+def with_outputs(nodes, n):
+    return (*nodes[:-1], replace(nodes[-1], units=n))
 
 
 def draw_targets(network, n, rng):
+    if network.loss == "multitask":
+        return draw_targets_of_tasks(network, n, rng)
     shape = n, network.n_targets
     if network.loss in ("softmax", "logistic"):
         return rng.integers(0, max(2, network.n_outputs), n).astype(np.int32)
@@ -282,8 +315,9 @@ def case_problem(case, dtype):
     """Return the network, parameters and data of a case."""
     rng = np.random.default_rng(crc32(str(case).encode()))
     cell = case.cell
-    if cell == ("jordan", "relu") and case.loss in ("poisson", "gamma"):
-        cell = ("jordan", "tanh")  # exp of rectified units that read it is soon infinite
+    unbounded = cell[0] == "jordan" and cell[1] in ("relu", "identity")
+    if unbounded and case.loss in ("poisson", "gamma", "multitask"):
+        cell = ("jordan", "tanh")  # exp of units without bounds that read it is soon infinite
     network = make_network(
         cell,
         [case.hidden if size is None else size for size in case.stack],
@@ -339,6 +373,7 @@ def make_engine(
     lengths = np.diff(data.offsets)
     lengths = lengths if indices is None else lengths[indices]
     options.setdefault("carried", data.initial_state is not None)
+    options.setdefault("group_weights", weights_of_tasks(network))
     engine = network.engine(lengths, len(lengths), n_threads, training, memory_budget, **options)
     set_optimizer(engine, seed=seed)
     engine.load(params)
@@ -372,6 +407,7 @@ def loss_and_grad(
     seed=0,
     memory_budget=None,
     input_gradient=False,
+    group_weights=None,
     **options,
 ):
     """Return the engine's loss and gradients, with BLAS at one thread if it calls BLAS."""
@@ -385,6 +421,7 @@ def loss_and_grad(
         seed=seed,
         memory_budget=memory_budget,
         input_gradient=input_gradient,
+        group_weights=weights_of_tasks(network) if group_weights is None else group_weights,
     )
     with ready(engine):
         return engine.loss_and_grad(data, indices, input_gradient=input_gradient, **options)

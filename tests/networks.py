@@ -138,6 +138,7 @@ ALL_CELLS = (
     ("mingru", ()),
     ("minlstm", ()),
 )
+EXPONENTIAL = {"poisson", "gamma"}  # losses of exp(z)
 LINEAR = ("mingru", "minlstm")  # their states have no bounds either
 # What disturbs the states in training.
 REGULARISING = {"recurrent_dropout": 0.3, "zoneout": 0.2}
@@ -168,6 +169,12 @@ def pick_some(rng, choices, most):
     return [choices[i] for i in rng.permutation(len(choices))[:n]]
 
 
+def random_tasks(rng, n):
+    """Return the loss and the number of outputs of each of n tasks."""
+    losses = [pick(rng, _core.LOSSES_OF_GROUPS) for _ in range(n)]
+    return tuple((loss, int(rng.integers(2, 6)) if loss == "softmax" else 1) for loss in losses)
+
+
 def random_network(rng, dtype="float64"):
     """Return a network of 1 to 4 recurrent nodes, and of others between and behind them."""
     loss = pick(rng, tuple(reference.LOSS))
@@ -180,6 +187,11 @@ def random_network(rng, dtype="float64"):
     elif loss == "quantile":
         quantile = pick(rng, (0.2, (0.1, 0.5, 0.8)))
         n_outputs *= np.size(quantile)
+    elif loss == "multitask":
+        groups = random_tasks(rng, n_outputs)
+        n_outputs = sum(size for _, size in groups)
+    of_tasks = [task for task, _ in groups] if loss == "multitask" else []
+    exponential = not EXPONENTIAL.isdisjoint([loss, *of_tasks])
     per_step, looping = happens(rng, 0.5), happens(rng, 0.4)
     stride = window = 1
     if happens(rng, 0.2):
@@ -189,9 +201,9 @@ def random_network(rng, dtype="float64"):
         (cell, options)
         for cell, options in ALL_CELLS
         if feedback or cell != "jordan"
-        if not (loss in ("poisson", "gamma") and (options in UNBOUNDED or cell in LINEAR))
+        if not (exponential and (options in UNBOUNDED or cell in LINEAR))
     ]  # exp(z) of units without bounds that feed themselves is soon infinite
-    bounded = BOUNDED if loss in ("poisson", "gamma") else ACTIVATIONS
+    bounded = BOUNDED if exponential else ACTIVATIONS
     reads_codes = window == stride == 1 and happens(rng, 0.4)
     nodes, n_codes = [], int(rng.integers(1, 3)) if reads_codes else 0
     n_features = int(n_features > 1 or not n_codes) * n_features + n_codes

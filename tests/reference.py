@@ -646,17 +646,20 @@ class Run:
     """A network on one sequence: every item is evaluated when it is first asked for.
 
     `given` holds what comes before the first step, or None: states by "h_l0" and so on, streams
-    that are read at later steps by the names of `name_of_stream`.
+    that are read at later steps by the names of `name_of_stream`. Gradients are multiplied by
+    `carry_factor` for each step that they go back in time (Tallec and Ollivier, 2017).
 
     An item is a method with its arguments, which returns a value and a function `backward`.
     Each is kept in the record after all that it reads; on the way back, from the end of the record
     to its start, its gradient is therefore complete when its turn comes.
     """
 
-    def __init__(self, weights, x, nodes, link, groups=(), given=None, masks=None):
+    def __init__(
+        self, weights, x, nodes, link, groups=(), given=None, masks=None, carry_factor=1.0
+    ):
         check_order(nodes)
         self.weights, self.nodes, self.link, self.groups = weights, nodes, link, groups
-        self.given, self.masks = given, masks
+        self.given, self.masks, self.carry_factor = given, masks, carry_factor
         self.x = np.asarray(x, dtype=np.float64)
         self.n_steps, self.n_features = self.x.shape
         self.numbers = [j for j in range(self.n_features) if j not in code_columns(nodes)]
@@ -716,9 +719,9 @@ class Run:
 
         def backward(d_values):
             pieces = np.split(d_values, np.cumsum(widths)[:-1])
-            for item, known, d_value in zip(items, inside, pieces, strict=True):
+            for source, item, known, d_value in zip(sources, items, inside, pieces, strict=True):
                 if known:
-                    self.add_gradient(d_value, *item)
+                    self.add_gradient(self.carry_factor**-source.shift * d_value, *item)
 
         return np.concatenate(values), backward
 
@@ -787,12 +790,34 @@ class Run:
             for stem, d_input in d_x.items():
                 scatter[stem](d_input)
             if not starts:
-                self.add_gradient(zone * d_states + np.stack(d_before), *before)
+                d_before = zone * d_states + np.stack(d_before)
+                self.add_gradient(self.carry_factor * d_before, *before)
             elif self.given is None:
                 for k, stem in enumerate(learned):
                     d_p[stem] += zone[k] * d_states[k] + d_before[k]
 
         return zone * states + (1 - zone) * np.stack(new_states), backward
+
+    def states_after(self, n):
+        """Return what goes on after n steps, by the names in which it is given."""
+        after = {}
+        for i, node in enumerate(self.nodes):
+            if node.kind == "recurrent" and node.cell != "jordan":
+                states = self.value(self.states, i, FORWARD, n - 1)
+                read = slice(int(reads_source(node)), len(states))
+                names = [f"{name}_{node.name}" for name in STATES[read]]
+                after |= dict(zip(names, states[read], strict=True))
+            for source in node.sources:
+                for back in range(1, 1 - source.shift):
+                    name, t = name_of_stream(self.nodes, source.node, back), n - back
+                    row = (
+                        self.value(self.stream, source.node, t)
+                        if t >= 0
+                        else self.outside(source.node, t)
+                    )
+                    if name not in after or self.nodes[source.node].kind not in ("drop", "noise"):
+                        after[name] = row
+        return after
 
     def h_mask(self, i, direction):
         """Return what h is multiplied with on its way to U (H,), or None.
@@ -1002,6 +1027,7 @@ def run_network(
     groups=(),
     given=None,
     masks=None,
+    carry_factor=1.0,
     stride=1,
     window=1,
 ):
@@ -1011,7 +1037,8 @@ def run_network(
     head is read once, at the last step. `given`: see `Run`. The nodes read `windows` of x.
     """
     values, windows_backward = windows(x, stride, window)
-    run, head = Run(weights, values, nodes, link, groups, given, masks), len(nodes) - 1
+    run = Run(weights, values, nodes, link, groups, given, masks, carry_factor)
+    head = len(nodes) - 1
     times = range(run.n_steps) if per_step else [run.n_steps - 1]
     with deep_recursion(run.n_steps * len(nodes)):
         raw = np.array([run.value(run.raw, head, t) for t in times])
@@ -1035,6 +1062,17 @@ def forward(weights, X, nodes, *, per_step=False, initial_state=None, **options)
         for x, given in zip(X, each_given(initial_state, len(X)), strict=True)
     ]
     return raws if per_step else [raw[0] for raw in raws]
+
+
+def final_states(weights, X, nodes, kept_after, *, initial_state=None, dropping=None, **options):
+    """Return the states of each sequence after so many of its steps, (n_samples, n) by name."""
+    rows = []
+    for i, (x, given) in enumerate(zip(X, each_given(initial_state, len(X)), strict=True)):
+        masks = None if dropping is None else Masks(*dropping, sample=i)
+        run = Run(weights, x, nodes, given=given, masks=masks, **options)
+        with deep_recursion(run.n_steps * len(nodes)):
+            rows.append(run.states_after(int(kept_after[i])))
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 
 def each_given(initial_state, n_samples):
@@ -1121,6 +1159,20 @@ def gamma_loss(z, y, **_):
     return z + y * np.exp(-z), 1 - y * np.exp(-z)
 
 
+def multitask_loss(z, y, *, groups, group_weights, **parameters):
+    """l = sum_g weight_g l_g over the tasks whose target is not NaN, one for all outputs."""
+    losses, d_z, first = np.zeros((len(z), 1)), np.zeros(z.shape), 0
+    for (loss, size), weight, column in zip(groups, group_weights, y.T, strict=True):
+        taught, part = ~np.isnan(column), slice(first, first + size)
+        targets = column[taught, np.newaxis]
+        targets = targets.astype(int) if loss in ("softmax", "logistic") else targets
+        of_task, d_task = LOSS[loss](z[taught, part], targets, **parameters)
+        losses[taught] += weight * of_task
+        d_z[taught, part] = weight * d_task
+        first += size
+    return losses, d_z
+
+
 LOSS = named("_loss")
 
 
@@ -1142,6 +1194,19 @@ def softmax_by_group_backward(y, d_y, groups):
     return np.concatenate(list(map(softmax_backward, *parts)))
 
 
+def by_task(z, groups):
+    parts = np.split(z, np.cumsum([size for _, size in groups])[:-1], axis=-1)
+    parts = [LINK[loss](part) for (loss, _), part in zip(groups, parts, strict=True)]
+    return np.concatenate(parts, axis=-1)
+
+
+def by_task_backward(y, d_y, groups):
+    parts = (np.split(v, np.cumsum([size for _, size in groups])[:-1]) for v in (y, d_y))
+    return np.concatenate(
+        [LINK_BACKWARD[loss](*part) for (loss, _), *part in zip(groups, *parts, strict=True)]
+    )
+
+
 # What each loss makes of the outputs, and the gradient through that in terms of its result y.
 LINK = dict.fromkeys(LOSS, lambda z, groups=(): np.asarray(z)) | {
     "softmax": softmax,
@@ -1150,6 +1215,7 @@ LINK = dict.fromkeys(LOSS, lambda z, groups=(): np.asarray(z)) | {
     "multioutput": softmax_by_group,
     "poisson": lambda z, groups=(): np.exp(z),
     "gamma": lambda z, groups=(): np.exp(z),
+    "multitask": by_task,
 }
 LINK_BACKWARD = dict.fromkeys(LOSS, lambda y, d_y, groups=(): d_y) | {
     "softmax": softmax_backward,
@@ -1158,6 +1224,7 @@ LINK_BACKWARD = dict.fromkeys(LOSS, lambda y, d_y, groups=(): d_y) | {
     "multioutput": softmax_by_group_backward,
     "poisson": lambda y, d_y, groups=(): y * d_y,
     "gamma": lambda y, d_y, groups=(): y * d_y,
+    "multitask": by_task_backward,
 }
 
 
@@ -1178,16 +1245,19 @@ def sequence_losses(
     huber_delta=1.0,
     quantile=0.5,
     groups=(),
+    group_weights=None,
     per_step=False,
     divisor=None,
     dropping=None,
     initial_state=None,
+    taught_from=None,
     **options,
 ):
     """Yield each sequence's share of sum(w l) / divisor, its d_raw, and its network's `backward`.
 
     The divisor is sum(w) if none is given. `dropping` is (seed, update) of a training with masks.
-    `initial_state`: see `each_given`. `options` are those of `run_network`.
+    `initial_state`: see `each_given`. `taught_from`: of each sequence the first step whose loss
+    counts, or None. `options` are those of `run_network`.
 
     `y` and `sample_weight` hold one entry per sequence: its own if many-to-one; if per step, its
     steps', (T_i,) or (T_i, n_targets). Targets of weight 0 are never looked at.
@@ -1195,6 +1265,9 @@ def sequence_losses(
     targets = [np.asarray(target) if per_step else np.asarray(target)[None] for target in y]
     ws = [np.ones(len(t)) for t in targets] if sample_weight is None else sample_weight
     ws = [np.atleast_1d(np.asarray(w, dtype=np.float64)) for w in ws]
+    for i, n in enumerate(taught_from if taught_from is not None else ()):
+        steps = np.arange(len(X[i])) if per_step else [len(X[i]) - 1]
+        ws[i] = np.where(np.array(steps) < n, 0.0, ws[i])
     total = sum(w.sum() for w in ws) if divisor is None else divisor
     all_given = each_given(initial_state, len(X))
     options |= {"per_step": per_step, "link": loss, "groups": groups}
@@ -1208,6 +1281,7 @@ def sequence_losses(
         if taught.any():
             z_taught, y_taught = raw[taught], target[taught].reshape(taught.sum(), -1)
             parameters = {"huber_delta": huber_delta, "quantile": quantile, "groups": groups}
+            parameters["group_weights"] = group_weights
             losses, d_z = LOSS[loss](z_taught, y_taught, **parameters)
             share = w[taught] @ losses.mean(axis=1) / total
             d_raw[taught] = w[taught, None] * d_z / losses.shape[1] / total

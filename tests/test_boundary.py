@@ -286,6 +286,11 @@ def test_impossible_nodes_are_refused(nodes):
         {"loss": "multioutput"},
         {"loss": "multioutput", "groups": (2, 1)},
         {"loss": "multioutput", "groups": (2, 0)},
+        {"loss": "multitask"},
+        {"loss": "multitask", "groups": (("softmax", 2), ("huber", 1))},
+        {"loss": "multitask", "groups": (("huber", 2),)},
+        {"loss": "multitask", "groups": (("quantile", 1), ("huber", 1))},
+        {"loss": "multitask", "groups": (("multitask", 1), ("huber", 1))},
     ],
 )
 def test_an_impossible_network_is_refused(changes):

@@ -14,15 +14,17 @@ from sklearn_rnn._training import losses as _losses
 from sklearn_rnn._training import optimizers as _optimizers
 from sklearn_rnn.cells import LSTM, Cell, Elman, Jordan
 from sklearn_rnn.layers import Attention, Conv1D
+from sklearn_rnn.transfer import MultiTaskRNN
 
 
 def test_rosters_are_those_of_the_core():
     assert set(_losses.LOSSES) == set(_core.LOSSES)
-    assert set(_optimizers.SOLVERS) == set(_core.OPTIMIZERS)
+    assert set(_optimizers.SOLVERS) == {*_core.OPTIMIZERS, "lbfgs"}
 
 
 @pytest.mark.parametrize(
-    "estimator, kind", [(RNNClassifier, "classifier"), (RNNRegressor, "regressor")]
+    "estimator, kind",
+    [(RNNClassifier, "classifier"), (RNNRegressor, "regressor"), (MultiTaskRNN, "multitask")],
 )
 def test_a_signature_is_that_of_the_table(estimator, kind):
     table = {name: p.default for name, p in _parameters.TABLE.items() if kind in p.of}
@@ -58,9 +60,13 @@ def test_what_holds_for_one_estimator_is_said_there_alone():
     [
         "_estimators.classifier",
         "_estimators.regressor",
+        "_estimators.multitask",
         "_estimators.fitted",
+        "_estimators.reptile",
+        "_estimators.transfer",
         "_data.unpacking",
         "cells",
+        "inspection",
         "layers",
     ],
 )

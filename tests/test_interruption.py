@@ -18,7 +18,7 @@ from sklearn.model_selection import GridSearchCV
 from threadpoolctl import ThreadpoolController
 
 import sklearn_rnn
-from sklearn_rnn import RNNClassifier, RNNRegressor
+from sklearn_rnn import RNNClassifier, RNNRegressor, TruncatedBPTT
 from sklearn_rnn._training import threads as _threads
 from sklearn_rnn.preprocessing import SequenceScaler
 
@@ -135,7 +135,14 @@ def trainings():
         rnn = RNNRegressor(**options).fit(*data)
         return rnn, lambda: rnn.partial_fit(*data)
 
-    return [fit_again, fit_with_validation, go_on, partial_fit]
+    def fit_windows():
+        bptt = TruncatedBPTT(2, schedule="grow")
+        changes = {"bptt": bptt, "mode": "many_to_many", "tol": 1e9, "n_iter_no_change": 1}
+        rnn = RNNRegressor(**{**options, **changes, "batch_size": 12, "max_iter": 4})
+        rnn.fit(SHORT, SHORT[:, :, 0])
+        return rnn, lambda: rnn.fit(-SHORT, SHORT[:, :, 0])
+
+    return [fit_again, fit_with_validation, go_on, partial_fit, fit_windows]
 
 
 def interrupt_at_lines(make, stride):

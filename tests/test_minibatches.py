@@ -9,7 +9,8 @@ from fits import PLAIN_STEP
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core
 from sklearn_rnn._data.sequences import pack
 from sklearn_rnn._model import network as _network
-from sklearn_rnn._training import epochs as _training
+from sklearn_rnn._training import minibatches as _training
+from sklearn_rnn._training.progress import Progress
 
 GRADIENT = {"rtol": 1e-9, "atol": 1e-12}
 
@@ -121,7 +122,7 @@ def test_a_minibatch_larger_than_the_data_is_the_data():
 
 
 def test_without_shuffling_minibatches_follow_the_data():
-    progress = _training.Progress(np.zeros(1), "sgd", np.zeros((1, 1)), 1, 0.1)
+    progress = Progress(np.zeros(1), "sgd", np.zeros((1, 1)), 1, 0.1)
     batches = _training.draw_batches(np.arange(7), 3, progress, shuffle=False)
     assert [list(batch) for batch in batches] == [[0, 1, 2], [3, 4, 5], [6]]
     shuffled = _training.draw_batches(np.arange(7), 3, progress, shuffle=True)

@@ -65,7 +65,7 @@ from networks import (
 from sklearn_rnn import _core
 from sklearn_rnn._model.network import ready
 
-SEEDS = range(200)  # of random networks
+SEEDS = range(212)  # of random networks
 LARGE_SEEDS = range(16)  # of those with much data
 SHIFT = 1e-5  # of a number, for its central difference
 
@@ -91,6 +91,7 @@ each_large_seed = pytest.mark.parametrize("seed", LARGE_SEEDS)
 
 def network_of(nodes, *, n_features=2, loss="squared_error", per_step=False, dtype="float64"):
     of_loss = {"quantile": {"quantile": (0.2, 0.5, 0.8)}, "multioutput": {"groups": (1, 2)}}
+    of_loss["multitask"] = {"groups": (("softmax", 2), ("poisson", 1))}
     facts = n_features, tuple(nodes), loss, HUBER_DELTA, per_step, dtype
     return Network(*facts, **of_loss.get(loss, {}))
 
@@ -613,34 +614,16 @@ def run_engine_of_nodes(network, params, data, **options):
     )
 
 
-# Random networks whose norms read few small numbers, which magnifies what is rounded before.
-BADLY_CONDITIONED = {47: 3}
-
-
 @pytest.mark.parametrize("seed, dtype, level", in_turn(SEEDS))
 def test_engine_agrees_with_the_reference(seed, dtype, level):
     network, params, data = random_problem(seed, dtype)
-    expected, rtol = reference_of(seed), BADLY_CONDITIONED.get(seed, 1) * RTOL[dtype]
+    expected, rtol = reference_of(seed), RTOL[dtype]
     with simd_level(level):
         actual = run_engine_of_nodes(network, params, data)
         assert_results_agree(network, actual, expected, rtol)
         if goes_step_by_step(network):
             actual = run_engine_of_nodes(network, params, data, by_step=True)
             assert_results_agree(network, actual, expected, rtol)
-
-
-@pytest.mark.parametrize("seed", BADLY_CONDITIONED)
-def test_badly_conditioned_networks_move_as_far_when_parameters_are_rounded(seed):
-    network, params, data = random_problem(seed)
-    unit, rng = np.finfo(np.float32).eps / 2, np.random.default_rng(0)
-    moved = params * (1 + unit * rng.choice([-1.0, 1.0], params.size))
-    gradients = reference_of(seed).d_params, run_reference(network, moved, data).d_params
-    views = [network.views(gradient) for gradient in gradients]
-    least = least_scale(gradients[0])
-    assert 0.5 * RTOL["float32"] < max(
-        np.max(np.abs(views[0][name] - views[1][name])) / max(least, np.max(np.abs(views[0][name])))
-        for name in views[0]
-    )
 
 
 @each_mode

@@ -10,8 +10,8 @@ from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core
-from sklearn_rnn._training import epochs as _training
 from sklearn_rnn._training import losses as _losses
+from sklearn_rnn._training import minibatches as _training
 from sklearn_rnn._training.epochs import judge
 from sklearn_rnn._training.progress import Progress, Settings
 
@@ -36,7 +36,7 @@ def targets_of(loss, rng, n=50):
 
 
 @pytest.mark.parametrize("weighted", [False, True])
-@pytest.mark.parametrize("loss", _core.LOSSES)
+@pytest.mark.parametrize("loss", sorted({*_core.LOSSES} - {"multitask"}))
 def test_no_constant_has_a_lower_loss_than_the_best_one(loss, weighted):
     rng = np.random.RandomState(0)
     y, weights = targets_of(loss, rng), rng.exponential(size=50) * (rng.rand(50) > 0.2)
@@ -64,7 +64,7 @@ def test_no_constant_has_a_lower_loss_than_the_best_one(loss, weighted):
     assert at == pytest.approx(perfect + 0.98 * (constant - perfect))
 
 
-@pytest.mark.parametrize("loss", _core.LOSSES)
+@pytest.mark.parametrize("loss", sorted({*_core.LOSSES} - {"multitask"}))
 def test_equal_targets_have_no_plateau(loss):
     # Nor do outliers end the search of it.
     if loss == "huber":

@@ -226,7 +226,7 @@ def test_partial_fit_measures_steps_by_their_mean_over_all_calls():
 def test_what_training_sequences_weigh():
     sequences, indices = pack([np.ones((n, 1)) for n in (1, 3, 2)]), np.array([0, 1])
     per_step = Examples(sequences, np.zeros(6), np.array([2.0, 0, 4, 6, 9, 9]), True)
-    assert Weighing.of(per_step, indices) == Weighing(12 / 2, 12 / 3)
+    assert Weighing.of(per_step, indices) == Weighing(12, 2, 12 / 3)
     per_sequence = Examples(sequences, np.zeros(3), np.array([1.0, 3, 9]), False)
-    assert Weighing.of(per_sequence, indices) == Weighing(2.0, 2.0)
-    assert Weighing.of(Examples(sequences, np.zeros(6), None, True), indices) == Weighing(2.0)
+    assert Weighing.of(per_sequence, indices) == Weighing(4, 2, 2.0)
+    assert Weighing.of(Examples(sequences, np.zeros(6), None, True), indices) == Weighing(4, 2)

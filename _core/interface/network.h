@@ -39,6 +39,7 @@ typedef struct {
     isize summed;                                       /* in the flat gradient, which has no tables */
     isize gradient, ld, column[MAX_BLOCKS];             /* in a slice's gradient; of a table, in its rows that are touched */
     int is_table;                                       /* a minibatch reads few of its rows, and only these have gradients */
+    int frozen;                                         /* training leaves it as it is: it has no gradient */
     isize most_touched;                                 /* rows that a slice can touch */
     isize codes;                                        /* in a slice's codes: (1 + 2 most_touched,) how many it has touched,
                                                            and which */
@@ -159,6 +160,7 @@ typedef struct {
     isize bias, u[MAX_BLOCKS], own[MAX_OWN];            /* packed weights; u by group of blocks */
     isize u_rows, late_rows;                            /* for the gradient of h, and of what a late gate multiplies */
     isize d_bias, d_u, d_own[MAX_OWN];                  /* in a slice's gradient */
+    int u_is_frozen;
     rnn_norm_arrays norm, d_norm;                       /* packed weights; in a slice's gradient */
     isize initial[MAX_STATES], d_initial[MAX_STATES];   /* learned states of the beginning: packed, and in that gradient */
     isize x_start[MAX_BLOCKS], h_start[MAX_BLOCKS];     /* where each gate begins in a row of gate gradients */
@@ -175,6 +177,7 @@ typedef struct {
     double option[MAX_OPTIONS], cell_option[MAX_OPTIONS];   /* of its kind, of its cell */
     int first_source, n_sources;
     rnn_direction direction[MAX_DIRECTIONS];            /* given: `reverse` */
+    int frozen;                                         /* all its parameters are */
     /* filled in by plan() */
     int needed, stage;
     int learns;                                         /* its stream depends on what has a gradient */
@@ -195,7 +198,7 @@ typedef struct {
     isize kept[MAX_KEPT];                               /* in a worker's arena: what else its kind keeps */
     int seeds;                                          /* whether back-propagation of its source begins with it */
     int seeded_by;                                      /* the node with whose gradient it begins, or -1 */
-    isize work;                                         /* multiplications per row, forward */
+    isize work, work_back;                              /* multiplications per row, forward and back */
 } rnn_node;
 
 /* Nodes that go through a segment together, step by step; several only where they must. */
@@ -203,8 +206,9 @@ typedef struct {
     int first, end;                                     /* in the network's `order` */
     int n_directions, reverse[MAX_DIRECTIONS];
     int by_segment;                                     /* its one node takes all steps of a segment at once */
-    int has_backward, reach;                            /* reach: greatest shift of a source */
-    isize work;                                         /* multiplications per row, forward */
+    int first_back, end_back;                           /* in `order_back` */
+    int reach;                                          /* greatest shift of a source */
+    isize work, work_back;                              /* multiplications per row, forward and back */
 } rnn_stage;
 
 /* A state that calls take and return: one of a cell's, or (state -1) a stream that is read `back` + 1 steps later. */
@@ -235,6 +239,7 @@ typedef struct {
                                                            stride * t back: node 0 has n_features * window units */
     int n_nodes, n_sources;
     const struct node_kind *kinds;                      /* the roster */
+    const unsigned char *frozen;                        /* for each tensor, whether it is; NULL: none is */
     isize *column;                                      /* of X, for each column of the data's stream; NULL: X has no codes */
     rnn_node *node;
     rnn_source *source;
@@ -252,10 +257,13 @@ typedef struct {
     isize n_quantiles, n_groups;
     const double *quantile;                             /* (n_quantiles,) */
     const isize *group;                                 /* (n_groups + 1,) first output of each group, and the end */
+    const int *group_loss;                              /* (n_groups,) of "multitask": number of the loss of each group */
+    const double *group_weight;                         /* (n_groups,) and what it counts */
     isize n_targets;                                    /* numbers or labels that a row has as its target */
     /* filled in by plan() */
     int head, n_tensors, n_packings, n_ordered, n_stages;
     int order[MAX_NODES];                               /* the nodes that the result needs */
+    int order_back[MAX_NODES];                          /* of these, those that learn: others have no backward */
     rnn_stage stage[MAX_NODES];
     isize outputs, output_width;                        /* of the head; padded */
     isize max_rows, max_steps, max_slice_steps;         /* of a slice: sequences, longest one, sum of lengths */

@@ -35,8 +35,8 @@ static void math(rnn_math function, isize n, const void *x, void *y)
 
 const rnn_kernels TABLE = {
     .simd_level = SIMD_LEVEL, .losses = loss_list, .optimizers = optimizer_list, .weight_stems = weight_stems,
-    .describe_kind = describe_kind, .describe_cell = describe_cell, .plan = plan, .slices_of = slices_of, .work_of = work_of,
-    .poison_gaps = poison_gaps,
+    .describe_kind = describe_kind, .describe_cell = describe_cell, .plan = plan, .slices_of = slices_that_fit,
+    .work_of = work_of, .poison_gaps = poison_gaps, .clear_place = clear_place,
     .pack = pack, .train = train, .predict = predict, .reduce = reduce, .update = update, .session_step = session_step,
     .row_losses = row_losses, .math = math,
 };

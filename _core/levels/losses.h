@@ -13,6 +13,18 @@
 #include "levels/vec.h"
 #include "plan/sizes.h"
 
+/* name, link, name of the link for users, targets */
+#define LOSSES(LOSS) \
+    LOSS(softmax, softmax, "softmax", CLASS_PER_OUTPUT) LOSS(logistic, logistic, "logistic", TWO_CLASSES) \
+    LOSS(multilabel, logistic, "logistic", LABEL_PER_OUTPUT) LOSS(multioutput, softmax_by_group, "softmax", CLASS_PER_GROUP) \
+    LOSS(squared_error, identity, "identity", NUMBERS) LOSS(absolute_error, identity, "identity", NUMBERS) \
+    LOSS(huber, identity, "identity", NUMBERS) LOSS(quantile, identity, "identity", NUMBERS_PER_QUANTILE) \
+    LOSS(poisson, exp, "exp", NUMBERS) LOSS(gamma, exp, "exp", NUMBERS) \
+    LOSS(multitask, by_task, "by task", NUMBER_PER_GROUP)
+
+#define LOSS_NUMBER(name, link, link_name, targets) NUMBER_OF_##name,
+enum {LOSSES(LOSS_NUMBER)};
+
 /* Loss of one row: the mean over its outputs, or over its groups of outputs. z, whose padding is finite, may be overwritten; d,
  * which may be the same array, is the gradient with respect to z, with zeros in the padding. Of y and labels (n_targets,), the
  * loss has one. */
@@ -224,6 +236,70 @@ static double multioutput_loss(const rnn_network *network, real *z, const real *
     return sum / (double)n_groups;
 }
 
+/* ---- several tasks ---- */
+
+/* the first number of f(x, ..., x) */
+#define FIRST_OF(result, f, x) do { real lanes_[LANES]; vstore(lanes_, f(vset(x))); (result) = lanes_[0]; } while (0)
+
+/* The elementwise loss of one output z, whose derivative goes to d. */
+static double loss_of_one(const rnn_network *network, int loss, real z, real y, real *d)
+{
+    real losses[LANES], slopes[LANES];
+    vec l, d_z = vset(0);
+    switch (loss) {
+    case NUMBER_OF_absolute_error: l = absolute_error(network, vset(z), vset(y), &d_z); break;
+    case NUMBER_OF_huber: l = huber(network, vset(z), vset(y), &d_z); break;
+    case NUMBER_OF_poisson: l = poisson(network, vset(z), vset(y), &d_z); break;
+    case NUMBER_OF_gamma: l = gamma_deviance(network, vset(z), vset(y), &d_z); break;
+    default: l = squared_error(network, vset(z), vset(y), &d_z);
+    }
+    vstore(losses, l);
+    vstore(slopes, d_z);
+    *d = slopes[0];
+    return (double)losses[0];
+}
+
+/* The loss of the n outputs z of a task, with its own gradient d, which may be z; y is a number, or that of a class. */
+static double loss_of_task(const rnn_network *network, int loss, isize n, real *z, real y, real *d)
+{
+    if (loss == NUMBER_OF_softmax) {
+        const isize label = (isize)y;
+        const real greatest = greatest_of(n, z);
+        const double lead = (double)greatest - (double)z[label];
+        const double log_sum = softmax_part(n, greatest, z);
+        for (isize j = 0; j < n; j++)
+            d[j] = z[j] - (j == label);
+        return log_sum + lead;
+    }
+    if (loss == NUMBER_OF_logistic) {
+        const double a = (double)z[0];
+        real p;
+        FIRST_OF(p, vsigmoid, z[0]);
+        d[0] = p - y;
+        return (a > 0 ? a : 0) - (double)y * a + log1p(exp(-fabs(a)));
+    }
+    return loss_of_one(network, loss, z[0], y, d);
+}
+
+/* l = sum_g weight_g l_g over the groups of outputs whose target is not NaN */
+static double multitask_loss(const rnn_network *network, real *z, const real *y, const int32_t *labels, real *d)
+{
+    double sum = 0;
+    (void)labels;
+    for (isize g = 0; g < network->n_groups; g++) {
+        const isize first = network->group[g], n = network->group[g + 1] - first;
+        const double weight = network->group_weight[g];
+        const int is_taught = weight > 0 && !isnan(y[g]);
+        if (is_taught)
+            sum += weight * loss_of_task(network, network->group_loss[g], n, z + first, y[g], d + first);
+        for (isize j = first; j < first + n; j++)
+            d[j] = is_taught ? d[j] * (real)weight : 0;
+    }
+    for (isize j = network->outputs; j < network->output_width; j++)
+        d[j] = 0;
+    return sum;
+}
+
 /* ---- links ---- */
 
 static void identity_link(const rnn_network *network, real *z) { (void)network; (void)z; }
@@ -238,6 +314,21 @@ static void softmax_by_group_link(const rnn_network *network, real *z)
     for (isize g = 0; g < network->n_groups; g++) {
         const isize first = network->group[g], n = network->group[g + 1] - first;
         softmax_part(n, greatest_of(n, z + first), z + first);
+    }
+}
+
+/* each group by the link of its own loss */
+static void by_task_link(const rnn_network *network, real *z)
+{
+    for (isize g = 0; g < network->n_groups; g++) {
+        const isize first = network->group[g], n = network->group[g + 1] - first;
+        real *z_g = z + first;
+        switch (network->group_loss[g]) {
+        case NUMBER_OF_softmax: softmax_part(n, greatest_of(n, z_g), z_g); break;
+        case NUMBER_OF_logistic: FIRST_OF(*z_g, vsigmoid, *z_g); break;
+        case NUMBER_OF_poisson: case NUMBER_OF_gamma: FIRST_OF(*z_g, vexp, *z_g); break;
+        default: break;
+        }
     }
 }
 
@@ -298,13 +389,18 @@ static void softmax_by_group_backward(const rnn_network *network, const real *y,
     }
 }
 
-/* name, link, name of the link for users, targets */
-#define LOSSES(LOSS) \
-    LOSS(softmax, softmax, "softmax", CLASS_PER_OUTPUT) LOSS(logistic, logistic, "logistic", TWO_CLASSES) \
-    LOSS(multilabel, logistic, "logistic", LABEL_PER_OUTPUT) LOSS(multioutput, softmax_by_group, "softmax", CLASS_PER_GROUP) \
-    LOSS(squared_error, identity, "identity", NUMBERS) LOSS(absolute_error, identity, "identity", NUMBERS) \
-    LOSS(huber, identity, "identity", NUMBERS) LOSS(quantile, identity, "identity", NUMBERS_PER_QUANTILE) \
-    LOSS(poisson, exp, "exp", NUMBERS) LOSS(gamma, exp, "exp", NUMBERS)
+static void by_task_backward(const rnn_network *network, const real *y, const real *d_y, real *d_z)
+{
+    for (isize g = 0; g < network->n_groups; g++) {
+        const isize j = network->group[g];
+        switch (network->group_loss[g]) {
+        case NUMBER_OF_softmax: softmax_part_backward(network->group[g + 1] - j, y + j, d_y + j, d_z + j); break;
+        case NUMBER_OF_logistic: d_z[j] += d_y[j] * (y[j] * (1 - y[j])); break;
+        case NUMBER_OF_poisson: case NUMBER_OF_gamma: d_z[j] += d_y[j] * y[j]; break;
+        default: d_z[j] += d_y[j];
+        }
+    }
+}
 
 #define LOSS_FUNCTIONS(name, link, link_name, targets) {name##_loss, link##_link, link##_backward},
 #define LOSS_INFO(name, link, link_name, targets) {#name, targets, link_name},

@@ -227,8 +227,9 @@ static void attend_block_backward(const rnn_job *job, const slice *s, const rnn_
         attend_weights(network, s, node, t, e + row);
         attend_score_gradients(job, s, node, t, e + row, gradient + node->direction[0].d_own[0], u + row * node->width);
     }
-    weight_gradients(job, s->arena + network->panel, n, u, node->width, node->width, 1, &h, node->width,
-                     gradient + node->direction[0].d_bias, end < s->steps);
+    if (!node->frozen)
+        weight_gradients(job, s->arena + network->panel, n, u, node->width, node->width, 1, &h, node->width,
+                         gradient + node->direction[0].d_bias, end < s->steps);
     attend_source_gradients(job, s, node, first, end, e, u);
 }
 
@@ -244,7 +245,7 @@ static int attend_backward(rnn_job *job, slice *s, int number)
     for (isize end = s->end, first; end > s->first; end = first) {
         first = block_start(s->offset, end);
         attend_block_backward(job, s, node, first, end);
-        if (poll_stop(job, s->worker, 3 * rows_of(s, first, end) * node->work))
+        if (poll_stop(job, s->worker, rows_of(s, first, end) * (node->work + node->work_back)))
             return 1;
     }
     return 0;

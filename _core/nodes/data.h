@@ -56,7 +56,7 @@ static void gather_windows(const rnn_job *job, const slice *s, isize t, real *x)
     for (isize i = 0; i < rows_at(s, t); i++)
         for (isize from = network->stride * t, back = 0; back < network->window; back++, from--, x += n)
             if (from >= 0)
-                gather_row(job, job->data.offsets[s->sample[i]] + from, n, x);
+                gather_row(job, job->data.first[s->sample[i]] + from, n, x);
             else
                 memset(x, 0, (size_t)n * sizeof(real));
 }
@@ -72,7 +72,7 @@ static void data_forward_step(rnn_job *job, slice *s, int node, int d, isize t)
         return;
     }
     for (isize i = 0; i < rows_at(s, t); i++, x += n)
-        gather_row(job, job->data.offsets[s->sample[i]] + t, n, x);
+        gather_row(job, job->data.first[s->sample[i]] + t, n, x);
 }
 
 /* Gradient of one row of the data: windows that overlap add to it. */
@@ -97,7 +97,7 @@ static void data_backward_step(rnn_job *job, slice *s, int node, int d, isize t)
         return;
     const real *d_x = gradient_rows(s, out, t);
     for (isize i = 0; i < rows_at(s, t); i++, d_x += out->ld_d) {
-        const isize first = job->data.offsets[s->sample[i]], from = network->stride * t;
+        const isize first = job->data.first[s->sample[i]], from = network->stride * t;
         for (isize back = 0; back < network->window && back <= from; back++)
             add_row(job, first + from - back, n, d_x + back * n);
     }

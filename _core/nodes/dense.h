@@ -140,7 +140,7 @@ static int dense_backward_blocks(rnn_job *job, slice *s, const rnn_node *node)
             continue;
         dense_backward_rows(job, s, node, block.first, block.end);
         dense_gradient_rows(job, s, node, block.first, block.end, block.accumulate);
-        if (poll_stop(job, s->worker, 2 * rows_of(s, block.first, block.end) * node->work))
+        if (poll_stop(job, s->worker, rows_of(s, block.first, block.end) * node->work_back))
             return 1;
         begin_next_block(&block, reverse);
     }

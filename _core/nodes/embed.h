@@ -25,7 +25,7 @@ static inline const rnn_tensor *table_of(const rnn_network *network, const rnn_n
 static inline isize code_at(const rnn_job *job, const rnn_node *node, isize sample, isize t)
 {
     const rnn_data *data = &job->data;
-    const isize at = (data->offsets[sample] + t) * job->network->n_features + (isize)node->option[EMBED_COLUMN];
+    const isize at = (data->first[sample] + t) * job->network->n_features + (isize)node->option[EMBED_COLUMN];
     const double code = data->values_are_double ? ((const double *)data->values)[at] : (double)((const float *)data->values)[at];
     return code >= 0 && code < node->option[EMBED_ROWS] ? (isize)code : 0;
 }
@@ -37,7 +37,7 @@ static void embed_open(rnn_job *job, slice *s, int number, int d)
     const rnn_node *node = &network->node[number];
     const rnn_tensor *table = table_of(network, node);
     (void)d;
-    if (!network->training || s->segment > 0 || s->again)
+    if (!network->training || job->batch.advancing || table->frozen || s->segment > 0 || s->again)
         return;
     isize *codes = touched_codes(job, table, s->index), n = 0;
     for (isize i = 0; i < s->rows; i++)

@@ -44,9 +44,15 @@ static void head_claim(rnn_network *network, rnn_node *node, isize n_before)
 /* Number of the target, and of the result, of row i at step t; -1: it has none. */
 static inline isize target_of(const rnn_job *job, const slice *s, isize i, isize t)
 {
+    const rnn_data *data = &job->data;
+    const isize sample = s->sample[i];
+    if (data->taught_from && t < data->taught_from[sample])
+        return -1;
     if (job->network->per_step)
-        return job->data.offsets[s->sample[i]] + t;
-    return t == s->length[i] - 1 ? s->sample[i] : -1;
+        return data->first[sample] + t;
+    if (t < s->length[i] - 1)
+        return -1;
+    return data->sequence ? data->sequence[sample] : sample;
 }
 
 /* One row of results, after the link unless raw. */
@@ -105,17 +111,22 @@ static void row_losses(const rnn_job *job, isize n, const void *outputs, void *r
     }
 }
 
+/* Loss of row i at step t; z becomes its gradient. */
+static double loss_at(const rnn_job *job, const slice *s, isize i, isize t, real *z)
+{
+    const isize target = target_of(job, s, i, t);
+    if (target >= 0)
+        return weighted_loss(job, target, z);
+    memset(z, 0, (size_t)job->network->output_width * sizeof(real));
+    return 0;
+}
+
 /* Loss of the rows of step t; z becomes its gradient. */
 static double step_loss(const rnn_job *job, const slice *s, isize t, real *z)
 {
     double loss = 0;
-    for (isize i = 0; i < rows_at(s, t); i++, z += job->network->output_width) {
-        const isize target = target_of(job, s, i, t);
-        if (target >= 0)
-            loss += weighted_loss(job, target, z);
-        else
-            memset(z, 0, (size_t)job->network->output_width * sizeof(real));
-    }
+    for (isize i = 0; i < rows_at(s, t); i++, z += job->network->output_width)
+        loss += loss_at(job, s, i, t, z);
     return loss;
 }
 
@@ -141,7 +152,7 @@ static int head_backward_once(rnn_job *job, slice *s, int number)
         return 0;
     linear_products(job, s, node, 0, 0, 1, z, node->width);
     for (isize i = 0; i < s->rows; i++)
-        s->loss += weighted_loss(job, s->sample[i], z + i * node->width);
+        s->loss += loss_at(job, s, i, s->length[i] - 1, z + i * node->width);
     linear_weight_gradients(job, s, node, 0, 0, 1, z, node->width, 0);
     linear_source_gradients(job, s, node, 0, 0, 1, z, node->width);
     return 0;
@@ -183,7 +194,7 @@ static int head_backward_blocks(rnn_job *job, slice *s, int number)
             s->loss += step_loss(job, s, t, z + rows_of(s, first, t) * node->width);
         linear_weight_gradients(job, s, node, 0, first, end, z, node->width, end < s->steps);
         linear_source_gradients(job, s, node, 0, first, end, z, node->width);
-        if (poll_stop(job, s->worker, 3 * n * node->work))
+        if (poll_stop(job, s->worker, n * (node->work + node->work_back)))
             return 1;
     }
     return 0;

@@ -97,7 +97,7 @@ static void linear_products(const rnn_job *job, const slice *s, const rnn_node *
             bias < 0 ? NULL : (const real *)job->packed + bias, 0);
 }
 
-/* dW (+)= sources^T d_z, db (+)= sum of d_z (rows, ld_z) */
+/* dW (+)= sources^T d_z, db (+)= sum of d_z (rows, ld_z); not of weights that are frozen */
 static void linear_weight_gradients(const rnn_job *job, const slice *s, const rnn_node *node, int reverse, isize first, isize end,
                                     const real *d_z, isize ld_z, int accumulate)
 {
@@ -105,11 +105,17 @@ static void linear_weight_gradients(const rnn_job *job, const slice *s, const rn
     real *gradient = (real *)job->slice_gradients + s->index * network->gradient.size;
     operand operands[MAX_SOURCES];
     gradient_operand inputs[MAX_SOURCES];
+    int n = 0;
+    if (node->frozen)
+        return;
     find_operands(job, s, node, reverse, first, end, operands);
-    for (int i = 0; i < node->n_sources; i++)
-        inputs[i] = (gradient_operand){.a = operands[i], .c = gradient + source_of(network, node, i)->gradient[0]};
+    for (int i = 0; i < node->n_sources; i++) {
+        const rnn_source *source = source_of(network, node, i);
+        if (!network->tensor[source->tensor[0]].frozen)
+            inputs[n++] = (gradient_operand){.a = operands[i], .c = gradient + source->gradient[0]};
+    }
     weight_gradients(job, s->arena + network->panel, linear_rows(network, s, node, first, end), d_z, ld_z, node->width,
-                     node->n_sources, inputs, node->width, gradient + node->direction[0].d_bias, accumulate);
+                     n, inputs, node->width, gradient + node->direction[0].d_bias, accumulate);
 }
 
 /* d_source (+)= d_z W^T for one source. What goes to other steps is summed apart, so that it does not matter for its bits in
@@ -129,6 +135,7 @@ static void pass_to_source(const rnn_job *job, const slice *s, const rnn_node *n
     }
     real *apart = s->arena + network->passed;
     product(n, columns, 1, &a, apart, ld, NULL, 0);
+    scale_passed(job, source, n * ld, apart);
     for (isize t = first; t < end; apart += rows_at(s, t++) * ld) {
         const isize n_passed = rows_passing(s, reverse, t, source->shift) * ld;
         real *d = n_passed ? source_gradient(network, s, source, reverse, t) : NULL;

@@ -144,7 +144,7 @@ static void recurrent_forward_step(rnn_job *job, slice *s, int number, int d, is
         if (w->zone)
             zone_forward(job, s, w, t, first, &step);
     }
-    if (job->final_state)
+    if (job->final_state && !s->again)
         put_final_states(job, s, w, t);
 }
 
@@ -258,6 +258,7 @@ static void pass_step(const rnn_job *job, const slice *s, const walk *w, const r
         return;
     }
     pass_rows(job, w, source, n, d_gates, apart, 1);
+    scale_passed(job, source, n * to->ld_d, apart);
     for (isize i = 0; i < n * to->ld_d; i++)
         d[i] += apart[i];
 }
@@ -283,7 +284,8 @@ static void gather_previous(const rnn_network *network, const slice *s, const wa
     }
 }
 
-/* The inputs of steps first..end, each with the place of its weights' gradient; the last one is the previous state. */
+/* The inputs of steps first..end, each with the place of its weights' gradient, or NULL if these are frozen; the last one is the
+ * previous state. */
 static void find_inputs(const rnn_network *network, const slice *s, const walk *w, isize first, isize end,
                         gradient_operand *inputs)
 {
@@ -293,6 +295,10 @@ static void find_inputs(const rnn_network *network, const slice *s, const walk *
         const rnn_source *source = source_of(network, node, i);
         const rnn_stream *from = stream_of(network, source);
         inputs[i] = (gradient_operand){.a = operand_of(from, NULL), .c = w->gradient + source->gradient[w->d]};
+        if (network->tensor[source->tensor[w->d]].frozen) {
+            inputs[i].c = NULL;
+            continue;
+        }
         if (source->shift == 0) {
             inputs[i].a.a = stream_rows(network, s, from, first);
             continue;
@@ -304,6 +310,10 @@ static void find_inputs(const rnn_network *network, const slice *s, const walk *
     }
     if (!node->declared.n_h)
         return;
+    if (w->direction->u_is_frozen) {
+        inputs[node->n_sources].c = NULL;
+        return;
+    }
     real *copy = s->arena + network->gathered[n_gathered];
     gather_previous(network, s, w, first, end, copy);
     inputs[node->n_sources] = (gradient_operand){
@@ -311,8 +321,8 @@ static void find_inputs(const rnn_network *network, const slice *s, const walk *
         .c = w->gradient + w->direction->d_u};
 }
 
-/* From the gate gradients of steps first..end, compute their share of the gradients of weights and biases, and of the sources. */
-static void block_gradients(const rnn_job *job, const slice *s, const walk *w, isize first, isize end)
+/* From the gate gradients of steps first..end, compute their share of the gradients of weights and biases. */
+static void block_weight_gradients(const rnn_job *job, const slice *s, const walk *w, isize first, isize end)
 {
     const rnn_network *network = job->network;
     const rnn_node *node = w->node;
@@ -324,20 +334,34 @@ static void block_gradients(const rnn_job *job, const slice *s, const walk *w, i
     for (int g = 0; g < cell->n_groups; g++) {
         const rnn_block_group *group = &cell->group[g];
         const isize column = group->first * node->width;
-        const int begin = group->takes_x ? 0 : node->n_sources, n_inputs = node->n_sources + group->takes_h - begin;
         gradient_operand here[MAX_SOURCES + 1];
-        for (int i = 0; i < n_inputs; i++) {
-            here[i] = inputs[begin + i];
-            here[i].c += column - (node->normalization && !group->takes_x ? cell->n_x * node->width : 0);
-        }
-        if (group->late) {      /* the rows are where the cell has written them */
-            here[n_inputs - 1].a.a = d_gates + cell->late_block * node->width;
-            here[n_inputs - 1].a.ld_a = node->ld_gates;
+        int n_inputs = 0;
+        for (int i = group->takes_x ? 0 : node->n_sources; i < node->n_sources + group->takes_h; i++) {
+            if (!inputs[i].c)
+                continue;
+            gradient_operand *input = &here[n_inputs++];
+            *input = inputs[i];
+            input->c += column - (node->normalization && !group->takes_x ? cell->n_x * node->width : 0);
+            if (group->late && i == node->n_sources) {      /* the rows are where the cell has written them */
+                input->a.a = d_gates + cell->late_block * node->width;
+                input->a.ld_a = node->ld_gates;
+            }
         }
         weight_gradients(job, s->arena + network->panel, n, d_gates + column, node->ld_gates, group->n_blocks * node->width,
                          n_inputs, here, gradient_blocks(node, group->takes_x ? cell->n_x : cell->n_h) * node->width,
                          w->gradient + w->direction->d_bias + column, w->waiting.accumulate);
     }
+}
+
+/* The same, and their share of the gradients of the sources. */
+static void block_gradients(const rnn_job *job, const slice *s, const walk *w, isize first, isize end)
+{
+    const rnn_network *network = job->network;
+    const rnn_node *node = w->node;
+    const isize n = rows_of(s, first, end);
+    const real *d_gates = w->gates + row_at(s, first, 1) * node->ld_gates;
+    if (!node->frozen)
+        block_weight_gradients(job, s, w, first, end);
     for (int i = 0; i < node->n_sources; i++) {
         const rnn_source *source = source_of(network, node, i);
         if (!source->at_once && passes_gradient(network, source))
@@ -360,6 +384,16 @@ static void pass_to_previous(const rnn_job *job, const slice *s, const walk *w, 
     }
     product(n, node->width, 1, &a, w->dropped, node->width, NULL, 0);
     add_masked_rows(w, n, w->dropped, d_h);
+}
+
+/* Before the gradients of all states (rows, Hp) go on to the step before. */
+static void scale_carried_gradients(const walk *w, isize rows, real factor)
+{
+    for (int i = 0; i < w->node->declared.n_states; i++) {
+        real *d = w->state[i].d;
+        for (isize j = 0; j < rows * w->node->width; j += LANES)
+            vstore(d + j, vload(d + j) * factor);
+    }
 }
 
 /* Add to the gradients of the learned states those of the rows that start at a step, from the first of them on. */
@@ -402,6 +436,8 @@ static void recurrent_backward_step(rnn_job *job, slice *s, int number, int d, i
         pass_to_previous(job, s, w, t, n_passed);
     if (w->zone)
         add_kept_gradients(s, w, rows);
+    if (job->carry_factor != 1 && t > 0)
+        scale_carried_gradients(w, rows, (real)job->carry_factor);
     if (w->learns_initial)
         initial_gradients(w, n_old, rows);
     pass_at_once(job, s, w, t);

@@ -137,6 +137,7 @@ static void plan_recurrent_gradients(rnn_network *network, rnn_node *node, int d
         if (cell->n_late)
             direction->late_rows = pack_gates_for_backward(network, number_of(network, hh), n_early, 1, 0, &h);
         direction->d_u = claim(&network->gradient, node->units, ld_u);
+        direction->u_is_frozen = hh->frozen;
         place_gradient(hh, direction->d_u, ld_u, node->normalization ? NULL : cell->h_block, node->width);
     }
     direction->d_bias = claim(&network->gradient, 1, ld);

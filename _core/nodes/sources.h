@@ -51,6 +51,19 @@ static inline real *source_gradient(const rnn_network *network, const slice *s, 
     return s->arena + source->left_over + (s->first - 1 - from) * network->max_rows * out->ld_d;
 }
 
+/* apart (n,) *= r^shift, before it is added to the gradient of a source at an earlier step; r is the factor of each step back.
+ * A loop of its own: product and sum in one would be rounded otherwise where a segment begins between the steps. */
+static inline void scale_passed(const rnn_job *job, const rnn_source *source, isize n, real *apart)
+{
+    if (job->carry_factor == 1)
+        return;
+    double factor = 1;
+    for (int k = 0; k < source->shift; k++)
+        factor *= job->carry_factor;
+    for (isize i = 0; i < n; i++)
+        apart[i] *= (real)factor;
+}
+
 /* Add to the gradient of a shifted source what its reader left over in the segment after this one; what it leaves over in this
  * segment begins with zeros. */
 static void take_left_over(const rnn_network *network, const slice *s, const rnn_source *source)

@@ -54,9 +54,9 @@ static double work_of(const rnn_network *network, isize n_steps, isize n_sequenc
         const rnn_node *node = &network->node[network->order[i]];
         const int read = node->n_sources ? source_of(network, node, 0)->node : network->order[i];
         const isize rows = is_per_step(network, read) ? n_steps : n_sequences;
-        total += (double)rows * (double)node->work * node->n_directions;
+        total += (double)rows * (double)(node->work + (network->training ? node->work_back : 0)) * node->n_directions;
     }
-    return total * (network->training ? 3 : 1);
+    return total;
 }
 
 /* ---- memory ---- */
@@ -250,7 +250,7 @@ static void plan_touched(rnn_network *network)
     network->n_codes = 0;
     for (int i = 0; i < network->n_tensors && network->training; i++) {
         rnn_tensor *tensor = &network->tensor[i];
-        if (!tensor->is_table)
+        if (!tensor->is_table || tensor->frozen)
             continue;
         const isize width = whole_vectors(tensor->columns);
         tensor->most_touched = least(tensor->units, network->max_slice_steps);

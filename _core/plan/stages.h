@@ -77,7 +77,6 @@ static void add_stage(rnn_network *network, int first, int end)
         rnn_node *node = &network->node[network->order[i]];
         node->stage = network->n_stages - 1;
         stage->work += node->work;
-        stage->has_backward |= network->order[i] != 0 || network->input_gradient;
         for (int j = 0; j < node->n_sources; j++)
             stage->reach = (int)most(stage->reach, source_of(network, node, j)->shift);
         if (!info_of(network, network->order[i])->has_directions)
@@ -199,12 +198,14 @@ static int ends_with_last(const rnn_network *network, int number)
     return info_of(network, number)->has_directions || !(out->backwards[0] || out->backwards[1]);
 }
 
-/* Mark the streams that depend on parameters, or on data whose gradient is asked for: only they have gradients. */
+/* Mark the streams that depend on parameters that are not frozen, or on data whose gradient is asked for: only they have
+ * gradients. */
 static void find_learning(rnn_network *network)
 {
     int changed = 1;
     for (int i = 0; i < network->n_nodes; i++)
-        network->node[i].learns = i == 0 ? network->input_gradient : kind_of(network, i)->add_weights != NULL;
+        network->node[i].learns = i == 0 ? network->input_gradient
+                                         : kind_of(network, i)->add_weights != NULL && !network->node[i].frozen;
     while (changed) {       /* nodes without parameters may be in a loop */
         changed = 0;
         for (int i = 0; i < network->n_ordered; i++) {
@@ -212,6 +213,26 @@ static void find_learning(rnn_network *network)
             for (int j = 0; j < node->n_sources && !node->learns; j++)
                 changed |= node->learns = network->node[source_of(network, node, j)->node].learns;
         }
+    }
+}
+
+/* List the nodes that go back, stage by stage. Each has the products for its sources and previous states, and those for its
+ * weights unless they are frozen. */
+static void order_backward(rnn_network *network)
+{
+    int n = 0;
+    for (int i = 0; i < network->n_stages; i++) {
+        rnn_stage *stage = &network->stage[i];
+        stage->first_back = n;
+        stage->work_back = 0;
+        for (int j = stage->first; j < stage->end; j++) {
+            rnn_node *node = &network->node[network->order[j]];
+            node->work_back = node->learns ? (2 - node->frozen) * node->work : 0;
+            stage->work_back += node->work_back;
+            if (node->learns)
+                network->order_back[n++] = network->order[j];
+        }
+        stage->end_back = n;
     }
 }
 
@@ -255,6 +276,7 @@ static void choose_lifetimes(rnn_network *network)
 {
     find_seeds(network);
     find_learning(network);
+    order_backward(network);
     for (int i = 0; i < network->n_ordered; i++) {
         const int number = network->order[i];
         rnn_node *node = &network->node[number];

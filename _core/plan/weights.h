@@ -23,6 +23,7 @@ static rnn_tensor *add_tensor(rnn_network *network, rnn_tensor tensor)
     tensor.at = end < 0 ? 0 : network->n_params;
     tensor.size = end < 0 ? 0 : end - network->n_params;
     tensor.summed = network->n_summed;
+    tensor.frozen = network->frozen && network->frozen[network->n_tensors];
     network->n_summed += tensor.is_table ? 0 : tensor.size;
     network->n_params = end;
     if (direction->n_tensors++ == 0)

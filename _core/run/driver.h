@@ -46,21 +46,21 @@ static void take_all_left_over(const rnn_network *network, const slice *s, const
 static int stage_backward(rnn_job *job, slice *s, const rnn_stage *stage)
 {
     const rnn_network *network = job->network;
-    const int *nodes = network->order;
-    if (!stage->has_backward)
+    const int *nodes = network->order_back;
+    if (stage->first_back == stage->end_back)
         return 0;
     take_all_left_over(network, s, stage);
     if (stage->by_segment)
-        return kind_of(network, nodes[stage->first])->backward(job, s, nodes[stage->first]);
+        return kind_of(network, nodes[stage->first_back])->backward(job, s, nodes[stage->first_back]);
     for (int d = 0; d < stage->n_directions; d++) {
-        for (int i = stage->first; i < stage->end; i++)
+        for (int i = stage->first_back; i < stage->end_back; i++)
             if (kind_of(network, nodes[i])->begin_backward)
                 kind_of(network, nodes[i])->begin_backward(job, s, nodes[i], d);
         for (isize k = s->end - s->first - 1; k >= 0; k--) {
             const isize t = step_of(s, stage->reverse[d], k);
-            for (int i = stage->end - 1; i >= stage->first; i--)
+            for (int i = stage->end_back - 1; i >= stage->first_back; i--)
                 kind_of(network, nodes[i])->backward_step(job, s, nodes[i], d, t);
-            if (poll_stop(job, s->worker, 2 * rows_at(s, t) * stage->work))
+            if (poll_stop(job, s->worker, rows_at(s, t) * stage->work_back))
                 return 1;
         }
     }
@@ -85,7 +85,7 @@ static int segment_forward(rnn_job *job, slice *s)
     for (int i = 0; i < network->n_stages; i++)
         if (stage_forward(job, s, &network->stage[i]))
             return 1;
-    if (job->final_state)
+    if (job->final_state && !s->again)
         put_final_streams(job, s);
     carry_over(job, s);
     if (network->result != network->head)
@@ -160,7 +160,8 @@ static void work(rnn_job *job, isize worker, int (*task)(rnn_job *, slice *))
     }
 }
 
-/* Phases: the slices of a minibatch forward and back, or only forward; the next step of a session. */
+/* Phases: the slices of a minibatch forward and back, or only forward (also in training, where states go on without a gradient);
+ * the next step of a session. */
 static void train(rnn_job *job, isize worker) { work(job, worker, train_slice); }
 static void predict(rnn_job *job, isize worker) { work(job, worker, predict_slice); }
 

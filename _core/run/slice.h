@@ -19,7 +19,7 @@ typedef struct walk walk;
 typedef struct slice slice;
 
 struct slice {
-    isize index, worker;        /* which slice; which worker has it */
+    isize index, worker;        /* its place among the slices of a minibatch; which worker has it */
     isize rows, steps;          /* sequences; steps of the longest */
     isize *offset;              /* (steps + 1,) first row of each step */
     isize *length, *sample;     /* (rows,) */
@@ -65,7 +65,7 @@ static inline isize rows_passing(const slice *s, int reverse, isize t, isize shi
 }
 
 /* Which of the carried rows belong to the beginning of a segment: training keeps those of each segment, and of the first one
- * only if they are given. */
+ * only if they can be given. */
 static inline isize carried_at(const rnn_network *network, isize segment)
 {
     return network->training && segment > 0 ? segment - !network->carried : 0;
@@ -110,7 +110,7 @@ static void open_memory(const rnn_job *job, isize index, isize worker, slice *s)
     s->offset = ints + network->offset;
     s->length = ints + network->length;
     s->sample = ints + network->sample;
-    s->carried = network->carried;
+    s->carried = network->session || job->initial_state;
     s->loss = 0;
     memset(s->arena + network->zeros, 0, (size_t)network->widest * sizeof(real));
 }
@@ -118,12 +118,12 @@ static void open_memory(const rnn_job *job, isize index, isize worker, slice *s)
 static void open_slice(const rnn_job *job, isize index, isize worker, slice *s)
 {
     const rnn_network *network = job->network;
-    const isize *offsets = job->data.offsets;
-    open_memory(job, index, worker, s);
+    open_memory(job, index * job->batch.n_parts + job->batch.part, worker, s);
     s->rows = 0;
     for (isize i = index; i < job->batch.size; i += job->batch.n_slices, s->rows++) {
-        s->sample[s->rows] = job->batch.samples[i];
-        s->length[s->rows] = steps_of(network, offsets[job->batch.samples[i] + 1] - offsets[job->batch.samples[i]]);
+        const isize sample = job->batch.samples[i];
+        s->sample[s->rows] = sample;
+        s->length[s->rows] = steps_of(network, job->data.end[sample] - job->data.first[sample]);
     }
     s->steps = s->length[0];
     s->offset[0] = 0;

@@ -102,14 +102,22 @@ static void take_initial_states(const rnn_job *job, const slice *s)
     }
 }
 
-/* Return one state (rows, ld) at step t of the sequences that end there. */
-static void put_final(const rnn_job *job, const slice *s, const rnn_carried *carried, isize t, const real *rows)
+/* Whether the states of a row after step t are those to return: after its last step, unless fewer are asked for. */
+static inline int is_final(const rnn_job *job, const slice *s, isize row, isize t)
+{
+    const isize *kept_after = job->data.kept_after;
+    return t + 1 == (kept_after ? kept_after[s->sample[row]] : s->length[row]);
+}
+
+/* Return one state (rows, ld) at step t of the sequences whose final one it is; ld 0: all have the same. */
+static void put_final(const rnn_job *job, const slice *s, const rnn_carried *carried, isize t, const real *rows, isize ld)
 {
     const rnn_network *network = job->network;
-    const rnn_stream *out = &network->node[carried->node].out;
-    for (isize row = t + 1 < s->steps ? rows_at(s, t + 1) : 0; row < rows_at(s, t); row++)
-        memcpy((real *)job->final_state + s->sample[row] * network->state_columns + carried->column, rows + row * out->ld,
-               (size_t)out->units * sizeof(real));
+    const size_t bytes = (size_t)network->node[carried->node].out.units * sizeof(real);
+    isize row = job->data.kept_after || t + 1 == s->steps ? 0 : rows_at(s, t + 1);      /* those before it go on */
+    for (; row < rows_at(s, t); row++)
+        if (is_final(job, s, row, t))
+            memcpy((real *)job->final_state + s->sample[row] * network->state_columns + carried->column, rows + row * ld, bytes);
 }
 
 /* The states of one node, after each step. */
@@ -118,21 +126,25 @@ static void put_final_states(const rnn_job *job, const slice *s, const walk *w, 
     for (int i = 0; i < job->network->n_carried; i++) {
         const rnn_carried *carried = &job->network->carried_state[i];
         if (&job->network->node[carried->node] == w->node && carried->state >= 0)
-            put_final(job, s, carried, t, state_rows(s, &w->state[carried->state], t));
+            put_final(job, s, carried, t, state_rows(s, &w->state[carried->state], t), w->state[carried->state].ld);
     }
 }
 
-/* The last rows of streams, at the end of each segment. */
+/* The last rows of streams, at the end of each segment. Where a stream is read both itself and under dropout, which have the same
+ * columns, the stream itself comes last. */
 static void put_final_streams(const rnn_job *job, const slice *s)
 {
     const rnn_network *network = job->network;
-    for (int i = 0; i < network->n_carried; i++) {
+    for (int i = network->n_carried - 1; i >= 0; i--) {
         const rnn_carried *carried = &network->carried_state[i];
+        const rnn_stream *out = &network->node[carried->node].out;
         if (carried->state >= 0)
             continue;
         for (isize t = s->first; t < s->end; t++)
             if (t >= carried->back || s->carried)
-                put_final(job, s, carried, t, stream_rows(network, s, &network->node[carried->node].out, t - carried->back));
+                put_final(job, s, carried, t, stream_rows(network, s, out, t - carried->back), out->ld);
+            else
+                put_final(job, s, carried, t, s->arena + network->zeros, 0);
     }
 }
 

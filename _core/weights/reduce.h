@@ -2,6 +2,8 @@
 #ifndef SKLEARN_RNN_REDUCE_H
 #define SKLEARN_RNN_REDUCE_H
 
+#include <string.h>
+
 #include "interface/job.h"
 #include "levels/optimizers.h"
 #include "levels/vec.h"
@@ -24,7 +26,7 @@ static double reduce_block(const rnn_job *job, isize from, isize ld, isize k, is
         real sum[PIECE + LANES];
         for (isize j = 0; j < n; j += LANES) {
             vec total = vload(slices + i * ld + j);
-            for (isize s = 1; s < job->batch.n_slices; s++)
+            for (isize s = 1; s < job->batch.n_places; s++)
                 total += vload(slices + s * network->gradient.size + i * ld + j);
             vstore(sum + j, total);
         }
@@ -37,14 +39,15 @@ static double reduce_block(const rnn_job *job, isize from, isize ld, isize k, is
     return squares;
 }
 
-/* Rows j to j + n of one group, in all tensors of a direction that have so many groups; returns their sum of squares. */
+/* Rows j to j + n of one group, in all tensors of a direction that have so many groups and are not frozen; returns their sum of
+ * squares. */
 static double reduce_piece(const rnn_job *job, const rnn_direction *direction, int group, isize j, isize n)
 {
     const rnn_tensor *tensor = &job->network->tensor[direction->first_tensor];
     double squares = 0;
     for (int i = 0; i < direction->n_tensors; i++, tensor++) {
         const isize first = (group * tensor->units + j) * tensor->columns;
-        if (group < tensor->n_groups)
+        if (group < tensor->n_groups && !tensor->frozen)
             squares += reduce_block(job, tensor->gradient + tensor->column[group] + j, tensor->ld, tensor->columns, n,
                                     tensor->summed + first, tensor->at + first, penalty_of(&job->optimizer, tensor));
     }
@@ -52,13 +55,13 @@ static double reduce_piece(const rnn_job *job, const rnn_direction *direction, i
 }
 
 /* The rows of a piece of a table that the minibatch has touched; returns their sum of squares. */
-static double reduce_rows(const rnn_job *job, const rnn_tensor *table, isize piece)
+static double reduce_rows(const rnn_job *job, isize worker, const rnn_tensor *table, isize piece)
 {
     const real *params = (const real *)job->params + table->at;
     const isize columns = table->columns;
     const penalty pulls = penalty_of(&job->optimizer, table);
     double squares = 0;
-    touched_walk walk = walk_touched(job, table, piece_start(table, piece), piece_start(table, piece + 1));
+    touched_walk walk = walk_touched(job, worker, table, piece_start(table, piece), piece_start(table, piece + 1));
     for (isize row; (row = next_touched(&walk)) >= 0;) {
         real *g = take_touched(&walk, row, 0);
         for (isize j = 0; j < columns; j++) {
@@ -69,6 +72,27 @@ static double reduce_rows(const rnn_job *job, const rnn_tensor *table, isize pie
     return squares;
 }
 
+/* Set what is reduced of a slice to zero: that place had no sequences. */
+static void clear_place(const rnn_job *job, isize place)
+{
+    const rnn_network *network = job->network;
+    real *gradient = (real *)job->slice_gradients + place * network->gradient.size;
+    job->batch.slice_loss[place] = 0;
+    for (int i = 0; i < network->n_tensors; i++) {
+        const rnn_tensor *tensor = &network->tensor[i];
+        if (tensor->frozen)
+            continue;
+        if (tensor->is_table) {
+            touched_codes(job, tensor, place)[0] = 0;
+            continue;
+        }
+        for (int group = 0; group < tensor->n_groups; group++)
+            for (isize column = 0; column < tensor->columns; column++)
+                memset(gradient + tensor->gradient + tensor->column[group] + column * tensor->ld, 0,
+                       (size_t)whole_vectors(tensor->units) * sizeof(real));
+    }
+}
+
 /* Phase: sum the slices' gradients, in the order of the slices, into the flat gradient; the penalty; sums of squares by piece. */
 static void reduce(rnn_job *job, isize worker)
 {
@@ -77,7 +101,7 @@ static void reduce(rnn_job *job, isize worker)
     if (job->sync.stop)
         return;
     if (worker == 0)
-        job->batch.loss = sum_of(job->batch.n_slices, job->batch.slice_loss);
+        job->batch.loss = sum_of(job->batch.n_places, job->batch.slice_loss);
     for (int i = 0; i < network->n_nodes; i++)
         for (int d = 0; d < network->node[i].n_directions; d++) {
             const rnn_direction *direction = &network->node[i].direction[d];
@@ -87,7 +111,7 @@ static void reduce(rnn_job *job, isize worker)
                 const rnn_tensor *table = &network->tensor[direction->first_tensor];
                 for (isize part = 0; part < TABLE_PIECES; part++)
                     if (my_turn(&t))
-                        job->piece_norms[piece + part] = reduce_rows(job, table, part);
+                        job->piece_norms[piece + part] = table->frozen ? 0 : reduce_rows(job, worker, table, part);
                 continue;
             }
             for (int group = 0; group < direction->n_groups; group++)

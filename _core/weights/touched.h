@@ -91,16 +91,16 @@ static inline isize piece_start(const rnn_tensor *table, isize piece)
 /* Rows that are still to come: of each slice, its next code, the end of its codes, and the gradient of that row. */
 typedef struct {
     isize n_slices, ld;
-    const isize *code[MAX_SLICES], *end[MAX_SLICES];
-    real *row[MAX_SLICES];
+    const isize **code, **end;
+    real **row;
 } touched_walk;
 
 /* Begin with the rows of the table from `first` to `end`. */
-static touched_walk walk_touched(const rnn_job *job, const rnn_tensor *table, isize first, isize end)
+static touched_walk walk_touched(const rnn_job *job, isize worker, const rnn_tensor *table, isize first, isize end)
 {
-    touched_walk w;
-    w.n_slices = job->batch.n_slices;
-    w.ld = table->ld;
+    const void **memory = job->touched_walks + worker * 3 * job->most_places;
+    touched_walk w = {.n_slices = job->batch.n_places, .ld = table->ld, .code = (const isize **)memory,
+                      .end = (const isize **)memory + job->most_places, .row = (real **)memory + 2 * job->most_places};
     for (isize s = 0; s < w.n_slices; s++) {
         const isize *codes = touched_codes(job, table, s), n = codes[0], from = place_of(codes + 1, n, first);
         w.code[s] = codes + 1 + from;

@@ -19,10 +19,10 @@ static const double LARGEST_SQUARE = REAL_BITS == 32 ? FLT_MAX : DBL_MAX, LEAST_
 
 /* One step of the optimizer for the rows of a piece of a table that the minibatch has touched. All others stay as they are,
  * moments too, as with SparseAdam of PyTorch. */
-static void update_rows(const rnn_job *job, const rnn_tensor *table, isize piece, real *w, real *p, real *q, const constants *k,
-                        real scale, weight_decay decay)
+static void update_rows(const rnn_job *job, isize worker, const rnn_tensor *table, isize piece, real *w, real *p, real *q,
+                        const constants *k, real scale, weight_decay decay)
 {
-    touched_walk walk = walk_touched(job, table, piece_start(table, piece), piece_start(table, piece + 1));
+    touched_walk walk = walk_touched(job, worker, table, piece_start(table, piece), piece_start(table, piece + 1));
     for (isize row; (row = next_touched(&walk)) >= 0;) {
         const real *g = take_touched(&walk, row, 1);
         const isize at = table->at + row * table->columns;
@@ -64,9 +64,11 @@ static void update(rnn_job *job, isize worker)
     for (int i = 0; i < network->n_tensors; i++) {
         const rnn_tensor *tensor = &network->tensor[i];
         const weight_decay decay = decay_of(optimizer, tensor);
+        if (tensor->frozen)
+            continue;
         for (isize piece = 0; piece < TABLE_PIECES && tensor->is_table; piece++, block++)
             if (block % job->sync.n_workers == worker)
-                update_rows(job, tensor, piece, w, p, q, &k, scale, decay);
+                update_rows(job, worker, tensor, piece, w, p, q, &k, scale, decay);
         for (isize done = 0; done < tensor->size && !tensor->is_table; done += UPDATE_BLOCK, block++) {
             const isize at = tensor->at + done, n = least(UPDATE_BLOCK, tensor->size - done);
             if (block % job->sync.n_workers != worker)

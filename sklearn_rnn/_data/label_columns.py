@@ -31,6 +31,10 @@ class _Columns:
         codes = [column.encode_taught(p, taught, f" of column {j}") for j, (column, p) in parts]
         return np.stack(codes, axis=1)
 
+    def has_unknown(self, codes):
+        """Tell whether some codes are those of labels of no class."""
+        return bool(codes.min() < 0)
+
     def _checked(self, labels, argument):
         n_columns = len(labels) if isinstance(labels, tuple) else 1
         if n_columns != len(self.columns):

@@ -189,6 +189,10 @@ class Labels:
             )
         return codes.clip(min=0)
 
+    def has_unknown(self, codes):
+        """Tell whether some codes are those of labels of no class."""
+        return bool(codes.min() < 0)
+
     def decode(self, outputs):
         """Return the label of the most probable class for each row of outputs."""
         return self.classes[self._codes(outputs).astype(np.intp)]

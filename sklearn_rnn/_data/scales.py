@@ -61,6 +61,33 @@ class Scale(NamedTuple):
         mean, scale, absorbed = self._followed(moments.scale(argument, least), before.constant)
         return Scale(mean, scale, moments.as_array()), absorbed
 
+    def begun_from(self, earlier, exactly):
+        """Return the scale of a fit that begins with weights that were learned with another scale.
+
+        The weights absorb the change from `earlier` to the result, which keeps their function. That
+        is this scale, and where they could not absorb it, the earlier one: where a column was or is
+        constant, where the factor is large, or everywhere unless they absorb changes `exactly`.
+        """
+        constant = self._is_constant()
+        factor = self.scale / earlier.for_weights(self).scale
+        near = (factor < ABSORBED_FACTOR) & (factor > 1 / ABSORBED_FACTOR)
+        own = near & ~constant & exactly
+        return Scale(
+            np.where(own, self.mean, earlier.mean),
+            np.where(own, self.scale, earlier.for_weights(self).scale),
+            np.where(own | earlier._is_constant(), self.moments, earlier.moments),
+        )
+
+    def for_weights(self, later):
+        """Return this scale, but where a column was constant, the scale that comes later.
+
+        Weights of such a column have learned nothing: they only must stay without effect there.
+        """
+        return self._replace(scale=np.where(self._is_constant(), later.scale, self.scale))
+
+    def _is_constant(self):
+        return Moments.from_array(self.moments).constant
+
     def _followed(self, running, was_constant):
         """Return mean and scale, updated where they have changed enough, and what to absorb.
 

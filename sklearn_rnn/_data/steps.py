@@ -80,6 +80,17 @@ def pack_steps(y, sequences, argument=arguments.Y, *, numeric=True, taught=None)
     return settle(packed, y, taught, argument, numeric=numeric)
 
 
+def raw_steps(y, sequences, argument):
+    """Return what y has for each step, unchanged, as Packed: the input of `settle`.
+
+    A missing value in the place of a sequence stands for one at each of its steps.
+    """
+    untaught = np.zeros(sequences.n_steps, dtype=bool)
+    packed = read_steps(_without_gaps(y, sequences, untaught), argument, numeric=False)
+    _check_lengths(packed, sequences, argument)
+    return packed
+
+
 def _check_lengths(packed, sequences, argument):
     """Refuse values whose number or lengths of sequences differ from those of X."""
     if packed.n_samples != sequences.n_samples:

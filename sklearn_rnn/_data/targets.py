@@ -2,7 +2,7 @@
 
 Rows are targets of sequences or of steps, as the user gave them. A kind of target has `read`,
 `encode` (rows -> what outputs are compared with), `decode` (outputs -> rows), and `score`. Those of
-labels are in labels.py and label_columns.py.
+labels are in labels.py and label_columns.py, several of both in tasks.py.
 """
 
 from __future__ import annotations
@@ -11,14 +11,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._training.losses import LOG_LINKED, LOSSES, unit_of_loss
+from .._training.losses import LOG_LINKED, unit_of_loss
 from ..metrics import d2_pinball, r2
 from . import arguments
 from .arguments import naming
 from .carriers import as_numbers
 from .finite import check_finite_rows
-from .label_columns import Indicator, LabelColumns
-from .labels import Labels, one_per_sequence
+from .labels import one_per_sequence
 from .moments import Moments
 from .scales import Scale
 from .steps import pack_steps
@@ -182,6 +181,10 @@ class Numbers:
             return d2_pinball(targets, self._quantiles(outputs), quantiles, weights)
         return r2(targets, outputs, weights)
 
+    def has_unknown(self, targets):
+        """Return False: there are no classes."""
+        return False
+
     def class_factors(self, class_weight, targets, weights, incremental):
         """Return None: there are no classes."""
         return None
@@ -206,12 +209,3 @@ def check_positive(columns, loss, dtype, argument=arguments.Y):
         )
     if loss == "gamma" and columns.min() < np.finfo(dtype).tiny:
         raise ValueError(f"`{argument}` must be positive with loss='gamma', got {columns.min()}.")
-
-
-KINDS = {"multilabel": Indicator, "multioutput": LabelColumns}  # by the loss of the network
-
-
-def target_in(attributes, network):
-    """Return the target that the attributes of an estimator describe."""
-    kind = Labels if LOSSES[network.loss].targets == "classes" else Numbers
-    return KINDS.get(network.loss, kind).from_attributes(attributes, network)

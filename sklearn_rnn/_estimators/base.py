@@ -13,28 +13,33 @@ from .._data.arguments import naming
 from .._data.categories import Categories, check_columns, dimensions, vectors_of
 from .._data.finite import check_range
 from .._data.form import InputForm
-from .._data.label_columns import Indicator, LabelColumns
-from .._data.labels import Labels
+from .._data.kinds import Target
 from .._data.moments import LEAST_SCALES, Moments
 from .._data.reader import learn_X, read_X
 from .._data.scales import Scale
-from .._data.targets import Numbers
 from .._data.weights import read_weights, relative
 from .._model.attributes import check_continuing, history
+from .._model.body import Body
 from .._model.fitted import FittedModel
 from .._model.network import absorb_input_scale, absorb_output_scale, initialize
 from .._model.states import as_rows
 from .._model.words import difference, network_of
+from .._training import lbfgs
 from .._training.epochs import Training, train
 from .._training.examples import Examples, Weighing, without_equal_weights
+from .._training.freezing import frozen_names
 from .._training.held_out import HeldOut, split, validator
 from .._training.losses import plateau
+from .._training.optimizers import LBFGS, ends_as_planned
 from .._training.progress import Progress, Settings, next_seed
 from .._training.threads import blas_held_at_one_thread, effective_n_threads
+from .._training.windows import count_windows
 from .callbacks import CallbackSupportMixin, Observers, as_callbacks
 from .fitted import _FittedRNN
 from .parameters import check_parameters
+from .transfer import model_of
 
+NOTHING = (None, None, None, None)  # in place of X, y, weights and states
 OURS = ("sklearn", "sklearn_rnn")  # packages at whose lines no warning should point
 
 
@@ -47,7 +52,7 @@ class Read:
     positions: np.ndarray  # of these sequences in X
     form: InputForm
     categories: Categories
-    target: Labels | Indicator | LabelColumns | Numbers
+    target: Target
     absorbed: np.ndarray | None  # outputs to absorb, see `Scale.continued`
 
     def with_states(self, state, network):
@@ -68,7 +73,7 @@ def _rows_of_states(state, network, n_samples, argument):
 class _RNNBase(CallbackSupportMixin, _FittedRNN):
     """A recurrent network that learns. A subclass says what its targets are:
 
-    _target_kind                    Labels or Numbers, whose `read` reads y
+    _target_kind                    Labels, Numbers or a TaskReader, whose `read` reads y
     _learn_target(rows, weights, taught, before, incremental, ...)
                                     -> target, and outputs to absorb (see `Scale.continued`) or None
     _warn_of_mode(sequences, target)
@@ -83,7 +88,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         sample_weight,
         *,
         initial_state=None,
-        validation=(None, None, None, None),
+        validation=NOTHING,
         callbacks=None,
         incremental=False,
         **learn_options,
@@ -95,9 +100,11 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         Only `_take_over` and `_set_fitted` change `self`, so an earlier error leaves it as it was.
         """
         callbacks = as_callbacks(callbacks)
-        self._check(initial_state, validation, incremental)
+        words = self._check(initial_state, validation, incremental)
         given = X, y, sample_weight, initial_state
-        model, training, held_out = self._prepare(given, validation, incremental, learn_options)
+        model, training, held_out = self._prepare(
+            words, given, validation, incremental, learn_options
+        )
         n_threads = effective_n_threads(self.n_threads)
 
         def show():
@@ -110,12 +117,16 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         facts = None if incremental else {"X": X, "y": y, "metadata": metadata}
         observers = Observers(self, training.n_epochs, callbacks, facts, show)
-        if not incremental:
-            self._warn_of_batch_size(len(training.indices))
+        run = train
+        if training.settings.solver == LBFGS:
+            run = lbfgs.train
+            self._warn_of_precision()
+        elif not incremental:
+            self._warn_of_batch_size(training)
         before, n_updates = self._fitted_attributes(), training.progress.n_updates
         try:
             observers.begin()
-            end = train(training, n_threads, observers)
+            end = run(training, n_threads, observers)
             show()
             observers.end(self._tell(end, training))
         except BaseException:
@@ -134,8 +145,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         return self
 
     def _check(self, initial_state, validation, incremental):
-        """Check the parameters, and that arguments and parameters match."""
-        check_parameters(vars(self))
+        """Check the parameters, and that arguments match them; return the words among them."""
+        words = check_parameters(vars(self))
         X_val, y_val, weight_val, state_val = validation
         if X_val is None and not (y_val is None and weight_val is None and state_val is None):
             raise ValueError(
@@ -156,26 +167,42 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             raise ValueError("`X_val` needs `y_val`, which is None.")
         if X_val is not None and not self.early_stopping:
             raise ValueError("`X_val` is used only with early_stopping=True; got False.")
+        if incremental and self.solver == LBFGS:
+            raise ValueError(
+                "partial_fit does not support solver='lbfgs', which needs all sequences at once: "
+                "set `solver` to another one first."
+            )
         if incremental and self.early_stopping:
             raise ValueError(
                 "partial_fit does not support early_stopping=True: set it to False first."
             )
+        return words
 
-    def _prepare(self, given, validation, incremental, learn_options):
+    def _prepare(self, words, given, validation, incremental, learn_options):
         """Read the data and plan the training, without changing anything.
 
         Returns the model that training begins with, the training, and the held-out sequences or
         None.
         """
-        before = self._model_to_continue() if incremental or self.warm_start else None
+        before = self._model_to_continue(words) if incremental or self.warm_start else None
         read = self._read_and_learn(given, before, incremental, learn_options)
+        return self._plan(words, read, given, before, validation, incremental)
+
+    def _plan(self, words, read, given=NOTHING, before=None, validation=NOTHING, incremental=False):
+        """Plan the training on what was read, see `_prepare`."""
         examples, target = read.examples, read.target
-        vectors = None
+        vectors, body = None, None
         if before is None:
             vectors = vectors_of(self.embedding_init, read.categories, self.dtype)
+            body = self._body_to_begin_with()
         facts = examples.sequences.n_features, target.n_outputs, target.loss, target.groups
-        tables = self._tables(read.categories, vectors, before)
-        network = network_of(vars(self), *facts, tables)
+        tables = self._tables(read.categories, vectors, before or (body and body.model))
+        network = network_of(vars(self), *facts, tables, words)
+        if self.bptt is not None:
+            network.check_causal("`bptt` needs")
+        frozen = frozen_names(network, self.frozen)
+        if body is not None:
+            body.check(network, bool(self.normalize_X), read.form, read.categories)
         read = read.with_states(given[-1], network)
         examples = read.examples
         with naming("random_state"):
@@ -190,14 +217,29 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         if len(indices) == 0:
             raise ValueError("`class_weight` leaves no sequence to train on: all weights are 0.")
         scale, x_absorbed = self._scale_X(examples, indices, network, before, incremental)
+        if body is not None:
+            scale = body.scale_for(scale, network)
         check_range(examples.sequences, self.dtype, scale.in_use)
         weighted, weighing, taught = self._weigh(weighted, indices, before, incremental)
-        params = None
+        weighted = self._weigh_tasks(weighted, target, indices)
+        params = optimizer = None
         if before is not None:
-            params = absorb_scales(before, network, target, read.absorbed, scale, x_absorbed)
+            absorbing = before, network, target, read.absorbed, scale, x_absorbed
+            params, optimizer = absorb_scales(before.params, *absorbing), dict(self._optimizer)
+            if "raw_params" in optimizer:
+                optimizer["raw_params"] = absorb_scales(optimizer["raw_params"], *absorbing)
         settings = Settings.of(vars(self))
+        # "chrono" biases need the steps of the network through the longest training sequence.
         longest = int(examples.sequences.lengths[indices].max() - 1) // network.stride + 1
-        progress = self._begin(network, params, settings, rng, incremental, longest, vectors)
+        if params is None:
+            params = initialize(network, rng, longest, vectors)
+            if body is not None:
+                params = body.put_into(network, params, read.categories, scale, vectors)
+            seed = int(rng.randint(2**64, dtype=np.uint64))
+            progress = Progress.begin(params, seed, settings)
+        else:
+            progress = self._continue(params.copy(), optimizer, settings, incremental)
+        progress.has_windows = settings.bptt is not None
         if incremental and read.absorbed is not None:
             progress.rescale_best(target.unit_since(before.target, read.absorbed))
         model = FittedModel(
@@ -213,15 +255,17 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             n_epochs=1 if incremental else self.max_iter,
             planned=not incremental,
             loss_unit=target.loss_unit,
+            frozen=frozen,
         )
         if held_out is not None:
             held_out = held_out.as_trained(factors, scale.in_use, self.dtype)
+            held_out = replace(held_out, examples=self._weigh_tasks(held_out.examples, target))
             progress.validates = True
         elif not incremental:
             training.plateau = self._plateau(training)
         return model, training, held_out
 
-    def _model_to_continue(self):
+    def _model_to_continue(self, words):
         """Return the fitted model, or None; refuse parameters that do not match it."""
         if not hasattr(self, "params_"):
             return None
@@ -231,7 +275,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         loss = getattr(self, "loss", fitted.loss)
         facts = fitted.n_features, fitted.n_outputs, loss, fitted.groups
         tables = self._tables(model.categories, None, model)
-        changed = difference(fitted, network_of(vars(self), *facts, tables))
+        changed = difference(fitted, network_of(vars(self), *facts, tables, words))
         normalizes = model.scale.in_use is not None
         if changed is None and normalizes != bool(self.normalize_X):
             changed = "normalize_X", normalizes, self.normalize_X
@@ -244,11 +288,23 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             )
         return model
 
-    def _tables(self, categories, vectors, before):
-        """Return column, rows and columns of the table of each categorical feature."""
-        if before is not None and isinstance(self.embedding_dim, str):
-            return before.network.tables
-        widths = dimensions(self.embedding_dim, categories, vectors)
+    def _body_to_begin_with(self):
+        """Return the body of `weights_init`, or None."""
+        if self.weights_init is None:
+            return None
+        return Body(model_of(self.weights_init, "weights_init"))
+
+    def _tables(self, categories, vectors, known):
+        """Return column, rows and columns of the table of each categorical feature.
+
+        known: the model whose columns "auto" means, or None.
+        """
+        dimension = self.embedding_dim
+        if known is not None and isinstance(dimension, str):
+            widths = [width for _, _, width in known.network.tables]
+            if len(widths) == len(categories.columns) > 0:
+                dimension = widths
+        widths = dimensions(dimension, categories, vectors)
         return tuple(zip(categories.columns, categories.n_rows, widths, strict=True))
 
     def _read_and_learn(self, given, before, incremental, learn_options):
@@ -258,7 +314,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         if before is not None:
             form, categories = before.form, before.categories
         X, *_ = given
-        read = self._read(given[:-1], per_step, form, categories)
+        known = None if before is None else before.target
+        read = self._read(given[:-1], per_step, form, categories, target=known)
         sequences, form, categories, rows, weights = read
         if before is not None:
             n_features = sequences.n_features
@@ -285,10 +342,10 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             examples = examples.take(positions)
         return Read(sequences.n_samples, examples, positions, form, categories, target, absorbed)
 
-    def _read(self, given, per_step, form, categories, names=arguments.TRAINING):
+    def _read(self, given, per_step, form, categories, names=arguments.TRAINING, target=None):
         """Return X as sequences, its form and categories; y and weights by rows.
 
-        The rows are those of sequences or of steps.
+        The rows are those of sequences or of steps. target: that of the fit, if there is one.
         """
         (X, y, sample_weight), (X_name, y_name, weight_name) = given, names
         if y is None:
@@ -302,13 +359,19 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             sequences, form = read_X(X, owner, form, X_name, categories=categories)
         # Weights come first: a target of weight 0 may be anything.
         weights = read_weights(sample_weight, sequences, per_step, weight_name)
+        taught = None if weights is None else weights > 0
+        kind = self._target_kind if target is None else target
+        rows = kind.read(y, sequences, per_step, y_name, taught)
+        weights = self._weights_of(rows, weights)
         if is_first and categories.columns and weights is not None:
             kept = Examples(sequences, None, weights, per_step).have_weight()
             if not kept.all():
                 sequences, categories = categories.of_sequences(sequences, kept)
-        taught = None if weights is None else weights > 0
-        rows = self._target_kind.read(y, sequences, per_step, y_name, taught)
         return sequences, form, categories, rows, weights
+
+    def _weights_of(self, rows, weights):
+        """Return the weights of what `_target_kind` read from y."""
+        return weights
 
     def _scale_X(self, examples, indices, network, before, incremental):
         """Return the scale of X, and features to absorb (see `Scale.continued`) or None.
@@ -346,18 +409,18 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         n_rows, n_sequences = (0, 0) if before is None else before.taught
         n_rows += examples.n_taught(indices)
         n_sequences += len(indices)
-        weighing = Weighing(n_rows / n_sequences, 0.0 if examples.weights is None else 1.0)
+        weighing = Weighing(n_rows, n_sequences, 0.0 if examples.weights is None else 1.0)
         return examples, weighing, (n_rows, n_sequences)
 
-    def _begin(self, network, params, settings, rng, incremental, longest, vectors):
-        """Return the progress that training starts with: a new one, or that of the last fit.
+    def _weigh_tasks(self, examples, target, indices=None):
+        """Return examples with the factors of the losses of several tasks.
 
-        longest is the number of steps that the network takes through the longest training sequence;
-        vectors: see `initialize`.
+        Those of training are computed from the sequences `indices`; None means all.
         """
-        if params is None:
-            params = initialize(network, rng, longest, vectors)
-            return Progress.begin(params, int(rng.randint(2**64, dtype=np.uint64)), settings)
+        return examples
+
+    def _continue(self, params, optimizer, settings, incremental):
+        """Return the progress that continues the last fit, with these weights."""
         curve, best = self.loss_curve_, self.best_loss_
         history = {
             "n_sequences": self.t_,
@@ -366,9 +429,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             "best_loss": min(curve, default=np.inf) if best is None else best,
         }
         if incremental:
-            return Progress.resume(params.copy(), self._optimizer, settings, **history)
-        seed = next_seed(self._optimizer["seed"])
-        return Progress.begin(params.copy(), seed, settings, **history)
+            return Progress.resume(params, optimizer, settings, **history)
+        return Progress.begin(params, next_seed(optimizer["seed"]), settings, **history)
 
     def _hold_out(self, read, given, validation, network, rng):
         """Return the sequences to train on, and those to validate with: given ones, or part of X.
@@ -385,7 +447,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             return indices, HeldOut(examples.take(held_out), *given[:-1], read.positions[held_out])
         *validation, state = validation
         sequences, _, _, rows, weights = self._read(
-            validation, per_step, read.form, read.categories, arguments.VALIDATION
+            validation, per_step, read.form, read.categories, arguments.VALIDATION, read.target
         )
         state = _rows_of_states(state, network, sequences.n_samples, "initial_state_val")
         weights = without_equal_weights(weights)
@@ -407,23 +469,45 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
                 examples.rows(examples.targets, training.indices),
                 examples.rows(examples.weights, training.indices),
                 float(self.tol),
+                examples.group_weights,
             )
 
     def _take_over(self, model, training):
         """Set the fitted attributes to the model and its training so far."""
         progress = training.progress
-        attributes = replace(model, params=progress.params.copy()).as_attributes()
+        attributes = replace(model, params=progress.result.copy()).as_attributes()
         attributes.update(history(model.network, progress))
         if not training.planned:
             # The list itself is continued: a copy would take longer with each `partial_fit`.
             attributes["loss_curve_"] = progress.continue_losses()
         self._set_fitted(attributes)
 
-    def _warn_of_batch_size(self, n_sequences):
-        if self.batch_size != "auto" and self.batch_size > n_sequences:
+    def _warn_of_batch_size(self, training):
+        what, n = "training sequences", len(training.indices)
+        truncation = training.settings.bptt
+        if truncation is not None and training.network.per_step:
+            lengths = training.examples.sequences.lengths[training.indices]
+            each = count_windows(lengths, truncation.steps, truncation.overlap)
+            what, n = "windows", int(each.sum())
+        batch_size, steps = self.batch_size, self.gradient_accumulation_steps
+        if batch_size != "auto" and batch_size <= n < batch_size * steps:
             warnings.warn(
-                f"`batch_size`={self.batch_size} is larger than the number of training sequences, "
-                f"{n_sequences}: each minibatch has all of them.",
+                f"`gradient_accumulation_steps`={steps} times `batch_size`={batch_size} is larger "
+                f"than the number of {what}, {n}: each update has all of them.",
+                stacklevel=level_of_caller(),
+            )
+        if batch_size != "auto" and batch_size > n:
+            warnings.warn(
+                f"`batch_size`={batch_size} is larger than the number of {what}, {n}: each "
+                "minibatch has all of them.",
+                stacklevel=level_of_caller(),
+            )
+
+    def _warn_of_precision(self):
+        if self.dtype == "float32":
+            warnings.warn(
+                "solver='lbfgs' with dtype='float32': its rounding errors limit how far L-BFGS can "
+                "lower the loss. Set dtype='float64'.",
                 stacklevel=level_of_caller(),
             )
 
@@ -431,21 +515,33 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         """Warn about an end that the user can act on; return the message for `verbose`."""
         if end == "interrupted":
             warnings.warn("Training interrupted by user.", stacklevel=level_of_caller())
-        advice = []
-        if end == "max_iter" and training.planned and training.settings.learning_rate != "cosine":
+        advice, settings = [], training.settings
+        by_lbfgs = settings.solver == LBFGS
+        if by_lbfgs and end in lbfgs.UNCONVERGED:
+            facts = {"max_iter": self.max_iter, "max_fun": self.max_fun, "tol": float(self.tol)}
+            advice.append(lbfgs.UNCONVERGED[end].format(**facts))
+        as_planned = by_lbfgs or ends_as_planned(settings.learning_rate)
+        if end == "max_iter" and training.planned and not as_planned:
             advice.append(
                 f"Maximum number of epochs (max_iter={training.n_epochs}) reached and the "
                 "optimization has not converged yet. Increase max_iter."
             )
-        if end in ("max_iter", "no_progress") and training.progress.best > training.plateau:
+        to_its_end = end not in ("stopped", "interrupted")
+        if to_its_end and training.progress.best > training.plateau:
+            other = "`learning_rate_init`"
+            patience = ", or a larger `n_iter_no_change`"
+            if by_lbfgs:
+                other, patience = "`random_state` or `solver`", ""
             advice.append(
                 "Training ended before the loss was 2 % below that of the best constant "
                 "prediction: the network has learned almost nothing from X. Try another "
-                "`learning_rate_init`, cell='gru' or 'lstm' for long sequences, or a larger "
-                "`n_iter_no_change`, and check that each target belongs to its sequence."
+                f"{other}, cell='gru' or 'lstm' for long sequences{patience}, and check that each "
+                "target belongs to its sequence."
             )
         if advice:
             warnings.warn(" ".join(advice), ConvergenceWarning, stacklevel=level_of_caller())
+        if end == "converged":
+            return f"No entry of the gradient is larger than tol={float(settings.tol):g}."
         if end == "no_progress":
             what = "Training loss" if training.validate is None else "Validation score"
             return (
@@ -455,9 +551,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         return None
 
 
-def absorb_scales(before, network, target, y_absorbed, scale, x_absorbed):
-    """Return the weights of the model before, which absorb changes of the scales of X and y."""
-    params = before.params
+def absorb_scales(params, before, network, target, y_absorbed, scale, x_absorbed):
+    """Return weights of the model before, which absorb changes of the scales of X and y."""
     if y_absorbed is not None:
         in_use = before.target.scale_of_outputs, target.scale_of_outputs
         params = absorb_output_scale(network, params, *in_use, y_absorbed)

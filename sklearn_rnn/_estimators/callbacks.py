@@ -127,9 +127,12 @@ class Terminal:
 
 
 def _facts(info):
-    score = info["validation_score"]
+    score, rate, length = (
+        info[name] for name in ("validation_score", "learning_rate", "window_length")
+    )
     return [
         f"loss {info['loss']:.5g}",
         *([] if score is None else [f"validation {score:.4f}"]),
-        f"rate {info['learning_rate']:.3g}",
+        *([] if rate is None else [f"rate {rate:.3g}"]),
+        *([] if length is None else [f"window {length}"]),
     ]

@@ -7,17 +7,27 @@ only are not shared.
 import re
 
 from .._docstrings import with_parts
-from .parameters import CLASSIFIER, REGRESSOR, TABLE
+from .parameters import CLASSIFIER, MULTITASK, REGRESSOR, TABLE
 
 WIDTH = 100
 
 ATTRIBUTES = {
+    "tasks_": (
+        "dict of str to str",
+        {MULTITASK: "The kind of each task, in the order of the outputs; see `tasks`."},
+    ),
+    "task_weights_": ("dict of str to float", {MULTITASK: "What each task counts in `score`."}),
     "classes_": (
-        "ndarray of shape (n_classes,) or list of those",
         {
+            CLASSIFIER: "ndarray of shape (n_classes,) or list of those",
+            MULTITASK: "dict of str to ndarray of shape (n_classes,)",
+        },
+        {
+            MULTITASK: "The class labels of each task of classes, sorted. A label that occurs only "
+            "with weight 0 is not included.",
             CLASSIFIER: "The class labels, sorted. A label that occurs only with weight 0 is not "
             "included. If y has several columns of classes, a list with the labels of each "
-            "column; for multilabel y, the numbers of the columns."
+            "column; for multilabel y, the numbers of the columns.",
         },
     ),
     "y_mean_, y_scale_": (
@@ -25,7 +35,9 @@ ATTRIBUTES = {
         {
             REGRESSOR: "Weighted mean and standard deviation of the targets of positive weight; 0 "
             "and 1 without `normalize_y`, and scale 1 for a constant target. `partial_fit` and "
-            "`warm_start` update them."
+            "`warm_start` update them.",
+            MULTITASK: "Weighted mean and standard deviation of the targets of each task of "
+            'numbers, in the order of `tasks_`; 0 and 1 for the losses "poisson" and "gamma".',
         },
     ),
     "x_mean_, x_scale_": (
@@ -56,6 +68,8 @@ ATTRIBUTES = {
             "columns of classes, the total number of classes.",
             REGRESSOR: "Number of outputs of the network: one per target, or per target and "
             "quantile.",
+            MULTITASK: "Number of outputs of the network: one for each number and for a task of "
+            "two classes, else one for each class.",
         },
     ),
     "out_activation_": (
@@ -65,10 +79,19 @@ ATTRIBUTES = {
             'and for multilabel y, else "softmax".',
             REGRESSOR: 'Function from these outputs to predictions: "identity", or "exp" for '
             '``loss="poisson"`` and "gamma".',
+            MULTITASK: '"by task": the function from these outputs to predictions is that of each '
+            "task.",
         },
     ),
-    "n_iter_": ("int", "Number of complete epochs in the last `fit` or `partial_fit`."),
-    "t_": ("int", "Number of sequences seen in training, over all epochs."),
+    "n_iter_": (
+        "int",
+        'Number of complete epochs in the last `fit` or `partial_fit`; for the solver "lbfgs" of '
+        "iterations.",
+    ),
+    "t_": (
+        "int",
+        'Number of sequences seen in training, over all epochs, or all evaluations of "lbfgs".',
+    ),
     "loss_": (
         "float",
         {
@@ -76,6 +99,8 @@ ATTRIBUTES = {
             REGRESSOR: "Training loss of the last epoch, without the penalty, in units of y "
             '(squared for "squared_error" and "huber"). For several outputs it is the normalised '
             "loss times the mean of their units, which is exact if they are learned equally well.",
+            MULTITASK: "Training loss of the last epoch, without the penalty: the sum over tasks, "
+            "see `task_weights`, of the mean losses of classes and of normalised numbers.",
         },
     ),
     "best_loss_": (
@@ -94,6 +119,11 @@ ATTRIBUTES = {
     "best_validation_score_": (
         "float or None",
         "Highest validation score of the last fit, which is the score of the weights that it kept.",
+    ),
+    "window_lengths_": (
+        "list of int or None",
+        "Number of steps of the windows in each epoch of the last fit, which changes with "
+        '``TruncatedBPTT(schedule="grow")``; with "random" their mean. None without `bptt`.',
     ),
     "params_": ("ndarray of shape (n_params,)", "All weights, in the order of `weights_`."),
     "weights_": (
@@ -117,7 +147,7 @@ With minibatches of B sequences, each minimises ``sum(w * loss) / (B * m)``, whe
 total weight of a training sequence; a smaller last minibatch is divided by the same B. So a
 weight counts the same in every minibatch, and with ``mode="many_to_many"`` a step counts the
 same in short and in long sequences. Steps of weight 0 are ignored. `loss_` is the weighted
-mean.
+mean. With `bptt` and a target per step, windows take the place of sequences.
 
 Unless the options of a cell choose other initial values, input and output weights are Glorot
 uniform, recurrent weights are orthogonal, and biases are 0, except those of the forget gates of
@@ -175,10 +205,11 @@ X_val, y_val, sample_weight_val, initial_state_val : as those without "_val", de
 callbacks : callable or list of callables, default=None
     Called as ``callback(estimator, info)`` after each epoch, when the estimator is ready
     to predict. info is a dict with epoch, max_iter, loss, validation_score (or None),
-    learning_rate, seconds and steps_per_second. If a callback returns true, training stops;
-    if it raises an error, so does `fit`, and the estimator keeps what it has learned so
-    far. During the call the estimator has the current weights, not the best ones; changing
-    them does not affect the training. Callbacks are not stored.
+    learning_rate (None with "lbfgs"), window_length (None without `bptt`), seconds and
+    steps_per_second. If a callback returns true, training stops; if it raises an error, so
+    does `fit`, and the estimator keeps what it has learned so far. During the call the
+    estimator has the current weights, not the best ones; changing them does not affect the
+    training. Callbacks are not stored.
 """,
     "self": """
 self : object
@@ -194,10 +225,13 @@ MemoryError
 """,
     "warnings_of_fit": """
 ConvergenceWarning
-    If `max_iter` ended the training, except with ``learning_rate="cosine"``; or if training
-    ended before the network did better than the best constant prediction.
+    If `max_iter` ended the training, except with a `learning_rate` that plans all epochs
+    ("cosine", "exponential", "one_cycle" or a callable); if training ended before the
+    network did better than the best constant prediction; or with the solver "lbfgs", if
+    `max_fun` or rounding errors ended it.
 UserWarning
-    If `batch_size` is larger than the number of training sequences.
+    If `batch_size` is larger than the number of training sequences, or of windows; or if
+    `solver` is "lbfgs" and `dtype` is "float32".
 """,
     "continuing": """
 Training continues from the previous fit, with the state of its optimizer. Ctrl-C raises
@@ -213,8 +247,9 @@ sample_weight : array-like, default=None
 """,
     "initial_state_of_partial_fit": """
 initial_state : dict of str to array-like of shape (n_samples, n), default=None
-    As in `fit`. To learn from long sequences block by block, pass the states that `predict`
-    returned for one block with the next block (truncated back-propagation through time).
+    As in `fit`. To learn from a sequence that arrives block by block, pass the states that
+    `predict` returned for one block with the next block. For sequences that are there as a
+    whole, use `bptt`.
 """,
     # ---- predict and score
     "X": """
@@ -272,12 +307,17 @@ def documented(kind):
             if kind in p.of
         ),
         "attributes": "\n".join(
-            _entry(name, what, [text if isinstance(text, str) else text[kind]])
+            _entry(name, _of(kind, what), [_of(kind, text)])
             for name, (what, text) in ATTRIBUTES.items()
             if isinstance(text, str) or kind in text
         ),
     }
     return with_parts(parts)
+
+
+def _of(kind, text):
+    """Return the text for one kind of estimator."""
+    return text if isinstance(text, str) else text[kind]
 
 
 def _entry(name, what, texts):

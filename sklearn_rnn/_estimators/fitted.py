@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
-from sklearn.base import BaseEstimator, is_classifier
+from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -16,7 +16,15 @@ from .._data.unpacking import as_carried
 from .._data.weights import read_weights, relative
 from .._floating_point import floating_point_ignored
 from .._model import weight_files
-from .._model.attributes import FITTED, SCALES, check_whole, history, network_in, upgrade
+from .._model.attributes import (
+    FITTED,
+    SCALES,
+    check_whole,
+    history,
+    network_in,
+    upgrade,
+    without_average,
+)
 from .._model.description import check_alike, describe, described
 from .._model.fitted import FittedModel
 from .._model.network_description import FORMAT, LATER, upgraded_cell
@@ -27,7 +35,7 @@ from .._training.losses import LOSSES
 from .._training.progress import Progress, Settings
 from .._training.threads import effective_n_threads
 from ..layers import Attention
-from .parameters import check, check_parameters
+from .parameters import LATER_IN_TRAINING, TABLE, check, check_parameters
 
 MOST_STREAMS_BITS = 24  # so many streams need hundreds of megabytes for their states alone
 
@@ -47,6 +55,7 @@ class _FittedRNN(Pickled, BaseEstimator):
     """
 
     _STATE_FORMAT = FORMAT
+    _HOLDS = "classes"  # what the targets are, see `losses.Loss`
     _ADVICE = "Fit it again; for long-term storage, keep the arrays of `weights_`"
 
     def set_params(self, **params):
@@ -183,6 +192,11 @@ class _FittedRNN(Pickled, BaseEstimator):
 
     def _score(self, X, y, sample_weight):
         """Return the score over sequences, or over steps."""
+        target, *compared = self._compared(X, y, sample_weight)
+        return target.score(*compared)
+
+    def _compared(self, X, y, sample_weight):
+        """Return the target, and encoded targets, outputs and weights by rows."""
         model = self._fitted_model()
         sequences = model.read(X, type(self).__name__)
         outputs = model.outputs(sequences, self._threads())
@@ -191,7 +205,7 @@ class _FittedRNN(Pickled, BaseEstimator):
         taught = None if weights is None else weights > 0
         rows = model.target.read(y, sequences, per_step, taught=taught)
         weights = None if weights is None else relative(weights)
-        return model.target.score(model.target.encode(rows), outputs, weights)
+        return model.target, model.target.encode(rows), outputs, weights
 
     @floating_point_ignored
     def hidden_states(self, X, *, layer=-1, return_sequences=False):
@@ -409,7 +423,7 @@ class _FittedRNN(Pickled, BaseEstimator):
                 view[...] = value
             if not np.isfinite(view).all():
                 raise ValueError(f"`weights[{name!r}]` must be finite in {network.dtype}.")
-        self.params_ = params
+        vars(self).update(params_=params, **without_average(vars(self)))
         return self
 
     @floating_point_ignored
@@ -491,6 +505,7 @@ class _FittedRNN(Pickled, BaseEstimator):
         if hasattr(self, "params_"):
             check_alike(vars(self), attributes)
             new = {k: attributes[k] for k in ("params_", *SCALES) if k in attributes}
+            new.update(without_average(vars(self)))
             self._set_fitted({**self._fitted_attributes(), **new})
         else:
             self._become(network, attributes)
@@ -499,12 +514,13 @@ class _FittedRNN(Pickled, BaseEstimator):
     def _become(self, network, attributes):
         """Take over a model that has no history of training."""
         holds = LOSSES[network.loss].targets
-        if is_classifier(self) != (holds == "classes"):
+        if holds != self._HOLDS:
             raise ValueError(
                 f"`file` must hold a network for {type(self).__name__}, got one that predicts "
                 f"{holds}, with loss={network.loss!r}."
             )
         params = {**words_of(network), "normalize_X": attributes["_x_moments"] is not None}
+        params.update(tasks=attributes.get("tasks_"), task_weights=attributes.get("task_weights_"))
         params = {name: value for name, value in params.items() if name in vars(self)}
         check_parameters({**vars(self), **params})
         with naming("random_state"):
@@ -525,6 +541,11 @@ class _FittedRNN(Pickled, BaseEstimator):
         tags.non_deterministic = False
         return tags
 
+    def __sklearn_clone__(self):
+        copied = super().__sklearn_clone__()
+        copied.weights_init = self.weights_init  # a clone of it would not be fitted
+        return copied
+
     def __getstate__(self):
         state = super().__getstate__()
         if "loss_curve_" in state:  # `partial_fit` appends to it, which must not change a copy
@@ -533,22 +554,27 @@ class _FittedRNN(Pickled, BaseEstimator):
 
     def _upgraded(self, state, state_format):
         state = upgrade(state, state_format)
-        if not is_classifier(self):
+        if self._HOLDS == "numbers":
             state.setdefault("quantile", 0.5)
         if state_format < 3:
             state["cell"] = upgraded_cell(state["cell"], state.pop("activation"))
             state.update(LATER, l1_ratio=0.0)
         for name, default in CODES.items():
             state.setdefault(name, default)
+        for name in LATER_IN_TRAINING:
+            state.setdefault(name, TABLE[name].default)
         if state_format < 2:  # from before these parameters existed
             state.update(normalize_X=False, scoring=None)
         if "params_" in state:
+            state.setdefault("window_lengths_", None)
             check_whole(state)
         return state
 
 
 def _carried(results, sequences, per_step):
-    """Return results, or each of a list of results, in the carrier of X."""
+    """Return results, or each of a list or dict of results, in the carrier of X."""
+    if isinstance(results, dict):
+        return {name: as_carried(rows, sequences, per_step) for name, rows in results.items()}
     if isinstance(results, list):
         return [as_carried(rows, sequences, per_step) for rows in results]
     return as_carried(results, sequences, per_step)

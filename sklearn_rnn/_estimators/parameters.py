@@ -11,15 +11,29 @@ import numpy as np
 
 from .. import _core
 from .._data.categories import DIMENSIONS, FEATURES, MOST_AUTO, VECTORS
+from .._data.tasks import KINDS
 from .._model.words import CONNECTIONS, DTYPES, MERGE_MODES, MODES, NORMS, RULES, Words
 from .._rules import BYTE_BITS, Allowed, boolean, either, integer, is_real, number, one_of
+from .._training.freezing import NAMES
 from .._training.held_out import SCORING
 from .._training.losses import REGRESSION_LOSSES
-from .._training.optimizers import SCHEDULES, SOLVERS
+from .._training.optimizers import LBFGS, LEARNING_RATE, SOLVERS
+from .._truncated_bptt import BPTT, check_options
 
 # Parameters that must not be 0 in the dtype of the core, which flushes denormal numbers to 0.
 NEVER_ZERO = ("epsilon", "max_grad_value", "huber_delta")
-CLASSIFIER, REGRESSOR = "classifier", "regressor"
+CLASSIFIER, REGRESSOR, MULTITASK = "classifier", "regressor", "multitask"
+# An estimator whose fitted model another one can begin with; `FrozenEstimator` passes it through.
+SOURCE = Allowed(
+    lambda value: not isinstance(value, type) and hasattr(value, "_fitted_model"),
+    "a fitted RNNClassifier or RNNRegressor (that of a Pipeline is its last step, `pipeline[-1]`, "
+    "that of `Reptile` is its `estimator_`)",
+)
+# Parameters of training that models of earlier versions do not have; their defaults change nothing.
+LATER_IN_TRAINING = (
+    *("bptt", "ema_decay", "frozen", "gradient_accumulation_steps", "max_fun", "warmup"),
+    "weights_init",
+)
 
 
 class Parameter(NamedTuple):
@@ -28,16 +42,41 @@ class Parameter(NamedTuple):
     kind: str  # what stands behind the name in a docstring
     text: str  # one line per paragraph
     more: dict = {}  # noqa: RUF012  sentences that hold for one kind of estimator only
-    of: tuple = (CLASSIFIER, REGRESSOR)  # the kinds of estimators that have it
+    of: tuple = (CLASSIFIER, REGRESSOR, MULTITASK)  # the kinds of estimators that have it
 
 
 def named(names):
     return ", ".join(f'"{name}"' for name in names)
 
 
+def _are_tasks(value):
+    """Tell whether this is a dict from names of tasks to kinds."""
+    return isinstance(value, dict) and all(
+        isinstance(name, str) and isinstance(kind, str) and kind in KINDS
+        for name, kind in value.items()
+    )
+
+
 def choices(names):
     return "{" + named(names) + "}"
 
+
+# What "lbfgs" allows, by name, and why nothing else.
+FIXED = "it minimises one function of the weights, in which nothing is random"
+LBFGS_ALLOWS = {
+    "dropout": ((0,), FIXED),
+    "output_dropout": ((0, None), FIXED),
+    "input_dropout": ((0,), FIXED),
+    "input_noise": ((0,), FIXED),
+    "l1_ratio": ((0,), "the penalty must be smooth"),
+    "max_grad_norm": ((1.0, None), "it does not clip, whichever of them"),
+    "max_grad_value": ((None,), "it does not clip"),
+    "ema_decay": ((None,), "it averages no weights"),
+    "early_stopping": ((False,), "it stops by the gradient alone"),
+    "bptt": ((None,), "it uses whole sequences"),
+    "gradient_accumulation_steps": ((1,), "it uses all sequences at once"),
+}
+RANDOM_OPTIONS = ("recurrent_dropout", "zoneout")  # of cells
 
 TABLE = {
     "hidden_layer_sizes": Parameter(
@@ -208,7 +247,13 @@ TABLE = {
         one_of(SOLVERS),
         "adam",
         choices(SOLVERS),
-        'Optimizer that updates the weights. "adamw" is Adam with decoupled weight decay.',
+        'Optimizer that updates the weights. "adamw" is Adam with decoupled weight decay. "lbfgs" '
+        "is scipy's L-BFGS-B (Byrd et al., 1995; Zhu et al., 1997), for small data and networks: "
+        "each iteration, which counts as an epoch, uses all sequences at once. Set "
+        '``dtype="float64"`` with it. It does not support dropout, zoneout, noise, `l1_ratio`, '
+        "`max_grad_value`, `max_grad_norm` other than the default and None (neither clips), "
+        "`ema_decay`, `early_stopping` and `partial_fit`. It ignores the parameters of minibatches "
+        "and learning rates, and `n_iter_no_change`.",
     ),
     "alpha": Parameter(
         number(0),
@@ -227,31 +272,72 @@ TABLE = {
         "penalty is ``alpha * (l1_ratio * sum(abs(w)) + (1 - l1_ratio) / 2 * sum(w ** 2))``. L1 "
         "brings weights that are not needed close to 0, but seldom to exactly 0.",
     ),
+    "bptt": Parameter(
+        BPTT,
+        None,
+        "int, TruncatedBPTT or None",
+        "Truncated back-propagation through time, for long sequences: training goes through them "
+        "in windows of so many steps, one update of the weights for each. States go on from window "
+        'to window, gradients do not. With ``mode="many_to_one"``, gradients flow through the '
+        "last so many steps of each sequence. `sklearn_rnn.TruncatedBPTT` describes this and has "
+        "more options. None means whole sequences. With windows, `bidirectional` must be False and "
+        '`pooling` "last", and input layers must not have a stride.',
+    ),
     "batch_size": Parameter(
         either("auto", integer(1)),
         "auto",
         'int or "auto"',
         'Sequences per minibatch. "auto" is 16, or for more than 1024 sequences one 64th of them, '
-        "up to 128.",
+        'up to 128. With `bptt` and ``mode="many_to_many"``, it is the number of windows per '
+        'minibatch, and "auto" counts windows; fewer sequences than that are cut into as many '
+        "parts, so that one long series is learned like a batch of shorter ones.",
+    ),
+    "gradient_accumulation_steps": Parameter(
+        integer(1),
+        1,
+        "int",
+        "Number of minibatches whose gradients are summed before the weights are updated. An "
+        "update is that of one minibatch of `batch_size` times this number (fewer sequences at the "
+        "end of an epoch), but only the memory for gradients grows with it, not that for the "
+        "steps, which only `batch_size` and the number of threads determine. The results are the "
+        "same up to rounding, and for up to 256 sequences per update usually bit for bit.",
     ),
     "learning_rate": Parameter(
-        one_of(SCHEDULES),
+        LEARNING_RATE,
         "constant",
-        choices(SCHEDULES),
+        "str or callable",
         "Schedule of the learning rate, for every solver.\n"
         "\n"
         '- "constant": `learning_rate_init`;\n'
         '- "invscaling": ``learning_rate_init / (t_ + 1) ** power_t``, set at each epoch;\n'
         '- "adaptive": divided by 5 whenever training would stop for lack of progress, until it is '
         "below 1e-6;\n"
-        '- "cosine": from `learning_rate_init` to 0 over `max_iter` epochs, set at each minibatch '
-        "[8]_. Reaching `max_iter` then gives no warning. In `partial_fit`, where the number of "
-        "epochs is unknown, the rate is constant.",
+        '- "cosine": from `learning_rate_init` to 0 [8]_;\n'
+        '- "exponential": ``learning_rate_init * 0.01 ** done``;\n'
+        '- "one_cycle": up from ``learning_rate_init / 25`` to `learning_rate_init` over the first '
+        "30 % of the fit, in a straight line, then down to 0 on a cosine (Smith and Topin, 2018). "
+        "The momentum stays the same;\n"
+        "- a callable f: ``learning_rate_init * f(done)``, where f must return a finite number of "
+        "at least 0. An estimator with a callable can be pickled if the callable can.\n"
+        "\n"
+        "done is the share of the planned updates (all minibatches of `max_iter` epochs) that come "
+        "before this one, from 0 to below 1. The last four are set at each minibatch, and with "
+        "them, reaching `max_iter` gives no warning. In `partial_fit`, where the number of epochs "
+        "is unknown, their rate is `learning_rate_init`.",
     ),
     "learning_rate_init": Parameter(
         number(0, open_low=True), 0.005, "float", "Initial learning rate."
     ),
     "power_t": Parameter(number(0), 0.5, "float", 'Exponent of "invscaling", not negative.'),
+    "warmup": Parameter(
+        number(0, 1),
+        0.0,
+        "float",
+        "Share of the planned updates, at least 0 and below 1, over which the rate rises linearly "
+        "from 0 to what `learning_rate` says: it is multiplied by ``done / warmup`` (Goyal et al., "
+        '2017). Must be 0 with "one_cycle", which begins with a rise of its own. `partial_fit` '
+        "does not use it.",
+    ),
     "momentum": Parameter(number(0, 1), 0.9, "float", 'Momentum of "sgd", from 0 to below 1.'),
     "nesterovs_momentum": Parameter(
         boolean, True, "bool", 'Whether the momentum of "sgd" is Nesterov\'s.'
@@ -272,7 +358,25 @@ TABLE = {
         "Added to the root of the mean of squared gradients, by which the update is divided; for "
         '"adam" and "adamw" after the bias correction, as in PyTorch.',
     ),
+    "ema_decay": Parameter(
+        either(None, number(0, 1, open_low=True)),
+        None,
+        "float or None",
+        "Decay d of an exponential average of the weights over the updates (Polyak and Juditsky, "
+        "1992), for example 0.99; above 0 and below 1. After t updates it is the sum over i of "
+        "``d ** (t - i) * w_i * (1 - d) / (1 - d ** t)``, with the weights w_i after update i. The "
+        "average is what `early_stopping` validates, callbacks see and the fit keeps. `loss_` is "
+        "that of the weights behind it. `partial_fit` continues both; `warm_start`, "
+        "`set_weights` and `load_weights` begin a new average. With large embeddings, each "
+        "update takes longer, because the average is over all of their vectors.",
+    ),
     "max_iter": Parameter(integer(1), 200, "int", "Maximum number of epochs."),
+    "max_fun": Parameter(
+        integer(1),
+        15000,
+        "int",
+        'Maximum number of evaluations of the loss with "lbfgs", checked after each iteration.',
+    ),
     "shuffle": Parameter(
         boolean,
         True,
@@ -284,7 +388,8 @@ TABLE = {
         1e-4,
         "float",
         "Smallest change that counts as progress: the training loss must fall by `tol`, or with "
-        "`early_stopping` the validation score must rise by `tol`.",
+        '`early_stopping` the validation score must rise by `tol`. With "lbfgs", training stops '
+        "when no entry of the gradient is larger than `tol`.",
         {REGRESSOR: "Here the loss is in normalised units."},
     ),
     "n_iter_no_change": Parameter(
@@ -309,6 +414,8 @@ TABLE = {
             CLASSIFIER: "The score uses the class weights of training; balanced ones are computed "
             "from all sequences, held out or not.",
             REGRESSOR: "Mean and scale of y are computed from all sequences, held out or not.",
+            MULTITASK: "Mean and scale of the targets are computed from all sequences, held out or "
+            "not.",
         },
     ),
     "validation_fraction": Parameter(
@@ -338,6 +445,32 @@ TABLE = {
         "Whether `fit` continues from the weights of the previous fit instead of new ones. The "
         "optimizer starts afresh.",
     ),
+    "frozen": Parameter(
+        NAMES,
+        (),
+        "tuple or list of str",
+        "Arrays of `weights_` that training leaves as they are: names, or shell patterns for "
+        '`fnmatch`, for example ``("weight_*_l0", "embedding*")``. They have no update, no penalty '
+        "and no decay, and do not count in the norm of the gradient that `max_grad_norm` limits, "
+        "as with ``requires_grad=False`` in PyTorch. The lowest layers take less time if all of "
+        "their arrays are frozen. With `warm_start` and in `partial_fit`, it may change from call "
+        "to call; moments of the optimizer are kept meanwhile. If the mean and scale of later data "
+        "change, frozen weights may change with them, such that the network computes the same "
+        "function of X.",
+    ),
+    "weights_init": Parameter(
+        either(None, SOURCE),
+        None,
+        "fitted estimator or None",
+        "A fitted RNNClassifier or RNNRegressor. The first fit begins with its body, which is all "
+        "layers below the output, with their embeddings; attention, `output_layer_sizes` and the "
+        "output begin with new weights. The parameters that define the body must be equal, see "
+        "`sklearn_rnn.transfer.transfer`, which sets them. At the beginning, a sequence of X has "
+        "the same states as in that estimator: where its mean and scale of X are not kept, the "
+        "weights absorb the change. The vectors of its codes are copied; other codes begin with "
+        "its vector of unknown codes. `clone` keeps the estimator itself, not a copy; in a grid of "
+        "values, put it into `sklearn.frozen.FrozenEstimator`.",
+    ),
     "random_state": Parameter(
         None,
         None,
@@ -350,6 +483,36 @@ TABLE = {
         0,
         "int",
         "1 prints a line per epoch; 2 and more show a progress bar if tqdm is installed.",
+    ),
+    "tasks": Parameter(
+        either(None, Allowed(_are_tasks, f"a dict of names and kinds, {named(KINDS)}")),
+        None,
+        "dict of str to str, or None",
+        "What the target of a task is, ``{name: kind}``. A task that is not named is recognised by "
+        "its targets: floats, whole or not, are numbers, and all others are classes (a pandas "
+        "column of integers with missing values has floats). The kinds are:\n"
+        "\n"
+        '- "classes", whose loss is the cross-entropy;\n'
+        '- "numbers", whose loss is the squared error;\n'
+        '- "squared_error" (the same), "absolute_error", "huber" (linear for errors above the '
+        'scale of the target), "poisson" or "gamma": numbers with this loss of `RNNRegressor`.\n',
+        of=(MULTITASK,),
+    ),
+    "task_weights": Parameter(
+        either(
+            None,
+            Allowed(
+                lambda v: isinstance(v, dict) and all(map(number(0).test, v.values())),
+                "a dict of names and numbers of at least 0",
+            ),
+        ),
+        None,
+        "dict of str to float, or None",
+        "What each task counts, ``{name: weight}``; a task that is not named has weight 1. The "
+        "loss is the sum over tasks of the weight times the mean loss of the targets of the task, "
+        "so that a task with few targets counts as much as one with many. A task of weight 0 is "
+        "not trained, and its predictions mean nothing.",
+        of=(MULTITASK,),
     ),
     "class_weight": Parameter(
         either(
@@ -466,7 +629,10 @@ def check(name, value):
 
 
 def check_parameters(params):
-    """Check a dict of the constructor's parameters: a ValueError names the first invalid one."""
+    """Check a dict of the constructor's parameters; return the words among them.
+
+    A ValueError names the first invalid one.
+    """
     for name in TABLE:
         if name in params:
             check(name, params[name])
@@ -477,4 +643,30 @@ def check_parameters(params):
                 f"`{name}` must be at least {least:.4g} with dtype={params['dtype']!r}, "
                 f"got {params[name]!r}."
             )
-    Words.of(params)
+    check_options(params["bptt"], params["mode"])
+    if params.get("warmup") and params.get("learning_rate") == "one_cycle":
+        raise ValueError(
+            "`warmup` must be 0 with learning_rate='one_cycle', which begins with a rise of its "
+            f"own, got {params['warmup']!r}."
+        )
+    words = Words.of(params)
+    if params.get("solver") == LBFGS:
+        _check_for_lbfgs(params, words)
+    return words
+
+
+def _check_for_lbfgs(params, words):
+    """Refuse what "lbfgs" does not support."""
+    for name, (allowed, reason) in LBFGS_ALLOWS.items():
+        if params.get(name, allowed[0]) not in allowed:
+            values = " or ".join(map(repr, allowed))
+            raise ValueError(
+                f"`{name}` must be {values} with solver='lbfgs': {reason}; got {params[name]!r}."
+            )
+    for cell in words.cell:
+        for name in RANDOM_OPTIONS:
+            if dict(cell.options).get(name):
+                raise ValueError(
+                    f"`{name}` of a cell must be 0 with solver='lbfgs': {FIXED}; "
+                    f"got {cell[name]!r}."
+                )

@@ -72,6 +72,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
     """
 
     _target_kind = Numbers
+    _HOLDS = "numbers"
 
     def __init__(
         self,
@@ -98,16 +99,21 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         solver="adam",
         alpha=0.0,
         l1_ratio=0.0,
+        bptt=None,
         batch_size="auto",
+        gradient_accumulation_steps=1,
         learning_rate="constant",
         learning_rate_init=0.005,
         power_t=0.5,
+        warmup=0.0,
         momentum=0.9,
         nesterovs_momentum=True,
         beta_1=0.9,
         beta_2=0.999,
         epsilon=1e-8,
+        ema_decay=None,
         max_iter=200,
+        max_fun=15000,
         shuffle=True,
         tol=1e-4,
         n_iter_no_change=10,
@@ -115,6 +121,8 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         validation_fraction=0.1,
         scoring=None,
         warm_start=False,
+        frozen=(),
+        weights_init=None,
         random_state=None,
         verbose=0,
         loss="squared_error",
@@ -148,16 +156,21 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         self.solver = solver
         self.alpha = alpha
         self.l1_ratio = l1_ratio
+        self.bptt = bptt
         self.batch_size = batch_size
+        self.gradient_accumulation_steps = gradient_accumulation_steps
         self.learning_rate = learning_rate
         self.learning_rate_init = learning_rate_init
         self.power_t = power_t
+        self.warmup = warmup
         self.momentum = momentum
         self.nesterovs_momentum = nesterovs_momentum
         self.beta_1 = beta_1
         self.beta_2 = beta_2
         self.epsilon = epsilon
+        self.ema_decay = ema_decay
         self.max_iter = max_iter
+        self.max_fun = max_fun
         self.shuffle = shuffle
         self.tol = tol
         self.n_iter_no_change = n_iter_no_change
@@ -165,6 +178,8 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         self.validation_fraction = validation_fraction
         self.scoring = scoring
         self.warm_start = warm_start
+        self.frozen = frozen
+        self.weights_init = weights_init
         self.random_state = random_state
         self.verbose = verbose
         self.loss = loss

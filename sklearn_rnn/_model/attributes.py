@@ -10,21 +10,20 @@ from numbers import Real
 
 import numpy as np
 
-from .. import _core
 from .._data.form import KINDS
 from .._data.moments import N_MOMENTS
 from .._rules import Allowed, boolean, integer, number, one_of
 from .._training.losses import LOSSES
-from .._training.optimizers import SOLVERS
+from .._training.optimizers import SOLVERS, n_moments
 from .network_description import FORMAT, from_description
 from .network_description import describe as describe_network
 
 # Every attribute that a fit sets. Others, such as those of a subclass or a callback, are not ours.
 FITTED = frozenset(
     "n_features_in_ feature_names_in_ categories_ classes_ x_mean_ x_scale_ y_mean_ y_scale_ "
-    "params_ n_layers_ n_outputs_ _x_moments _y_moments _taught "
+    "params_ n_layers_ n_outputs_ _x_moments _y_moments _taught tasks_ task_weights_ "
     "out_activation_ n_iter_ t_ loss_ best_loss_ loss_curve_ validation_scores_ "
-    "best_validation_score_ _input_kind _y_is_1d _architecture _optimizer".split()
+    "best_validation_score_ window_lengths_ _input_kind _y_is_1d _architecture _optimizer".split()
 )
 # Mean and scale of X and y, and the moments from which they are continued.
 ARRAYS = ("x_mean_", "x_scale_", "_x_moments", "y_mean_", "y_scale_", "_y_moments")
@@ -51,9 +50,20 @@ RULES = {
     "n_passes": COUNT,
     "best": Allowed(lambda v: isinstance(v, Real) and not isnan(v), "a number or infinity"),
     "no_improvement": COUNT,
+    "n_averaged": COUNT,
 }
 OPTIMIZER = {"solver", "moments", "seed", "learning_rate", "n_updates", "n_passes"}
+AVERAGING = {"raw_params", "n_averaged"}  # both, or without `ema_decay` neither
 JUDGEMENT = {"best", "no_improvement"}  # `_optimizer` has both, or with validation neither
+
+
+# The attributes that describe targets, by what these are.
+OF_KINDS = {
+    "classes": {"classes_"},
+    "numbers": {"y_mean_", "y_scale_", "_y_is_1d", "_y_moments"},
+    "tasks": {"classes_", "y_mean_", "y_scale_", "_y_moments", "tasks_", "task_weights_"},
+}
+OF_TARGETS = set().union(*OF_KINDS.values())
 
 
 # ---- checks at each use --------------------------------------------------------------------------
@@ -71,8 +81,11 @@ def checked(fitted):
         _check_array(fitted, name, np.float64, (network.n_features,))
     _check_moments(fitted, "_x_moments", network.n_features)
     _check_categories(fitted, network)
-    if LOSSES[network.loss].targets == "classes":
+    holds = LOSSES[network.loss].targets
+    if holds == "classes":
         _check_classes(fitted, network)
+    elif holds == "tasks":
+        _check_tasks(fitted, network)
     else:
         for name in ("y_mean_", "y_scale_"):
             _check_array(fitted, name, np.float64, (network.n_targets,))
@@ -100,12 +113,16 @@ def check_continuing(fitted, network):
         raise _damaged("loss_curve_", "numbers", fitted["loss_curve_"])
     optimizer = _kept(fitted, "_optimizer")
     names = set(optimizer) if isinstance(optimizer, dict) else set()
-    if names - JUDGEMENT != OPTIMIZER or names & JUDGEMENT not in (set(), JUDGEMENT):
+    pairs = [pair for pair in (JUDGEMENT, AVERAGING) if names & pair]
+    if names != OPTIMIZER.union(*pairs):
         raise _damaged("_optimizer", f"a dict of {sorted(OPTIMIZER)}", sorted(map(str, names)))
-    for name in names - {"moments"}:
+    for name in names - {"moments", "raw_params"}:
         _check(optimizer, name, "_optimizer[{!r}]")
-    shape = (_core.OPTIMIZERS[optimizer["solver"]], network.n_params)
+    shape = (n_moments(optimizer["solver"]), network.n_params)
     _check_array(optimizer, "moments", network.dtype, shape, "_optimizer[{!r}]")
+    if "raw_params" in names:
+        shape = (network.n_params,)
+        _check_array(optimizer, "raw_params", network.dtype, shape, "_optimizer[{!r}]")
 
 
 def _damaged(name, wanted, came):
@@ -158,10 +175,54 @@ def _check_classes(fitted, network):
         sizes, columns = network.groups, classes
         if not isinstance(classes, list) or len(classes) != len(sizes):
             raise _damaged("classes_", f"a list of {len(sizes)} arrays of labels", classes)
+    _check_columns(columns, sizes)
+
+
+def _check_columns(columns, sizes):
+    """Check the classes of each column of labels."""
     for n_classes, column in zip(sizes, columns, strict=True):
         fits = isinstance(column, np.ndarray) and column.shape == (n_classes,)
         if not fits or column.dtype.kind in "cV":
             raise _damaged("classes_", f"an array of labels of shape ({n_classes},)", column)
+
+
+def _check_tasks(fitted, network):
+    """Check what describes several tasks, whose losses and numbers of outputs are the groups."""
+    tasks, groups = _kept(fitted, "tasks_"), network.groups
+    kinds = [_kind_of_task(loss) for loss, _ in groups]
+    named = isinstance(tasks, dict) and all(isinstance(name, str) for name in tasks)
+    if not named or list(tasks.values()) != kinds:
+        raise _damaged("tasks_", f"a dict from names to {kinds}", tasks)
+    weights = _kept(fitted, "task_weights_")
+    of_tasks = isinstance(weights, dict) and list(weights) == list(tasks)
+    if not of_tasks or not all(map(number(0).test, weights.values())):
+        raise _damaged("task_weights_", f"a dict of numbers for the tasks {list(tasks)}", weights)
+    of_classes = {
+        name: 2 if loss == "logistic" else size
+        for (name, kind), (loss, size) in zip(tasks.items(), groups, strict=True)
+        if kind == "classes"
+    }
+    classes = _kept(fitted, "classes_")
+    if not isinstance(classes, dict) or list(classes) != list(of_classes):
+        raise _damaged(
+            "classes_", f"a dict of the classes of the tasks {list(of_classes)}", classes
+        )
+    _check_columns(classes.values(), of_classes.values())
+    n_numbers = len(groups) - len(of_classes)
+    for name in ("y_mean_", "y_scale_"):
+        _check_array(fitted, name, np.float64, (n_numbers,))
+    n_scaled = n_numbers - sum(LOSSES[loss].out_activation == "exp" for loss, _ in groups)
+    moments = _kept(fitted, "_y_moments")
+    if (moments is None) != (n_scaled == 0):
+        raise _damaged("_y_moments", f"the moments of {n_scaled} tasks", moments)
+    _check_moments(fitted, "_y_moments", n_scaled)
+
+
+def _kind_of_task(loss):
+    """Return the kind of a task with this loss, as in `tasks_`."""
+    if LOSSES[loss].targets == "classes":
+        return "classes"
+    return "numbers" if loss == "squared_error" else loss
 
 
 def _check_categories(fitted, network):
@@ -181,18 +242,19 @@ def _check_categories(fitted, network):
 def check_whole(fitted):
     """Return the network that was fitted, after a check that all is undamaged and finite."""
     network = checked(fitted)
-    of_classes = LOSSES[network.loss].targets == "classes"
-    of_numbers = ("y_mean_", "y_scale_", "_y_is_1d", "_y_moments")
-    for name in of_numbers if of_classes else ("classes_",):
+    holds = LOSSES[network.loss].targets
+    for name in sorted(OF_TARGETS - OF_KINDS[holds]):
         if name in fitted:
             raise _damaged(name, f"absent with loss={network.loss!r}", fitted[name])
-    if not of_classes:
+    if holds == "numbers":
         _check_moments(fitted, "_y_moments", network.n_targets)
     _check(fitted, "_taught")
     arrays = [(name, fitted[name]) for name in ("params_", *ARRAYS) if fitted.get(name) is not None]
     if "_optimizer" in fitted:
         check_continuing(fitted, network)
-        arrays.append(("_optimizer['moments']", fitted["_optimizer"]["moments"]))
+        kept = fitted["_optimizer"]
+        names = [name for name in ("moments", "raw_params") if name in kept]
+        arrays += [(f"_optimizer[{name!r}]", kept[name]) for name in names]
     for name, array in arrays:
         if not np.isfinite(array).all():
             raise _damaged(name, "finite", array[~np.isfinite(array)][0].item())
@@ -208,6 +270,7 @@ def check_whole(fitted):
         if not _are_in_order(known) or (known.dtype.kind == "i" and known[0] < 0):
             raise _damaged("categories_", "distinct codes in order", known)
     classes = fitted.get("classes_", [])
+    classes = list(classes.values()) if isinstance(classes, dict) else classes
     for column in classes if isinstance(classes, list) else [classes]:
         if not _are_in_order(column):
             raise _damaged("classes_", "distinct labels in order", column.tolist())
@@ -254,6 +317,17 @@ def upgrade(fitted, file_format):
     return fitted
 
 
+def without_average(fitted):
+    """Return what of fitted attributes changes when other weights replace an average of weights.
+
+    Training then continues from the new ones, not from those behind the average.
+    """
+    optimizer = fitted.get("_optimizer")
+    if not isinstance(optimizer, dict) or not optimizer.keys() & AVERAGING:
+        return {}
+    return {"_optimizer": {k: v for k, v in optimizer.items() if k not in AVERAGING}}
+
+
 # ---- what training sets --------------------------------------------------------------------------
 
 
@@ -274,4 +348,5 @@ def history(network, progress):
         "loss_curve_": [*progress.earlier_losses, *progress.losses],
         "validation_scores_": scores,
         "best_validation_score_": progress.best_score if judged else None,
+        "window_lengths_": progress.window_lengths,
     }

@@ -27,13 +27,16 @@ DESCRIPTION = (
     "_y_moments",
     "_y_is_1d",
     "_taught",
+    "tasks_",
+    "task_weights_",
 )
 # Allowed dtypes of classes and names in JSON: fixed-size numbers, fixed-width strings, objects.
 STORABLE = re.compile(r"<U[1-9][0-9]{0,5}|bool|u?int(8|16|32|64)|float(16|32|64)|object")
 MOST_BYTES = 1 << 24
+DICTS = ("_architecture", "tasks_", "task_weights_")  # of plain values
 LISTS = ("classes_", "categories_")  # which may be lists of arrays
 # May differ between the fitted estimator and a file that it loads.
-MAY_DIFFER = ("_architecture", *SCALES)
+MAY_DIFFER = ("_architecture", "task_weights_", *SCALES)
 
 
 def describe(attributes):
@@ -61,6 +64,10 @@ def described(facts):
     attributes = {
         name: _from_json(facts[public], name) for public, name in names.items() if public in facts
     }
+    if isinstance(attributes.get("tasks_"), dict) and isinstance(attributes.get("classes_"), list):
+        names = [name for name, kind in attributes["tasks_"].items() if kind == "classes"]
+        if len(names) == len(attributes["classes_"]):
+            attributes["classes_"] = dict(zip(names, attributes["classes_"], strict=True))
     if isinstance(attributes.get("_taught"), list):
         attributes["_taught"] = tuple(attributes["_taught"])
     return upgrade(attributes, file_format)
@@ -91,7 +98,9 @@ def check_alike(fitted, attributes):
 
 
 def _equal(value, other):
-    """Tell whether two values, arrays or lists of arrays are equal."""
+    """Tell whether two values, arrays or lists or dicts of arrays are equal."""
+    if isinstance(value, dict) and isinstance(other, dict):
+        return list(value) == list(other) and all(_equal(v, other[k]) for k, v in value.items())
     if isinstance(value, list) and isinstance(other, list):
         return len(value) == len(other) and all(map(_equal, value, other))
     return not isinstance(value, list) and np.array_equal(value, other)
@@ -99,6 +108,8 @@ def _equal(value, other):
 
 def _as_json(value, name):
     """Write an array as its dtype and values, and a list of arrays as one; a plain value stays."""
+    if name == "classes_" and isinstance(value, dict):  # of tasks, whose names are in `tasks_`
+        value = list(value.values())
     if name in LISTS and isinstance(value, list):
         return [_as_json(each, name) for each in value]
     if not isinstance(value, np.ndarray):
@@ -121,7 +132,7 @@ def _from_json(written, name):
         if not all(isinstance(each, dict) for each in written):
             raise ValueError(f"`{name}` has columns without a dtype")
         return [_from_json(each, name) for each in written]
-    if not isinstance(written, dict) or name == "_architecture":
+    if not isinstance(written, dict) or name in DICTS:
         return written
     dtype, values = written.get("dtype"), written.get("values")
     if not (isinstance(dtype, str) and STORABLE.fullmatch(dtype) and isinstance(values, list)):

@@ -9,11 +9,9 @@ import numpy as np
 
 from .._data.categories import Categories
 from .._data.form import InputForm
-from .._data.label_columns import Indicator, LabelColumns
-from .._data.labels import Labels
+from .._data.kinds import Target, target_in
 from .._data.reader import read_X
 from .._data.scales import Scale
-from .._data.targets import Numbers, target_in
 from .attributes import checked
 from .network import Network, attention_weights, hidden_states, predictor, prepared
 from .network_description import describe
@@ -30,7 +28,7 @@ class FittedModel:
 
     network: Network
     params: np.ndarray  # (n_params,)
-    target: Labels | Indicator | LabelColumns | Numbers
+    target: Target
     form: InputForm
     categories: Categories
     scale: Scale  # of X

@@ -73,7 +73,8 @@ class Network:
     per_step: bool
     dtype: str
     quantile: float | tuple[float, ...] = 0.5  # that the loss "quantile" learns for each target
-    groups: tuple[int, ...] = ()  # sizes of the groups of outputs of the loss "multioutput"
+    # Sizes of the groups of outputs of the loss "multioutput"; of "multitask" (loss, size) of each.
+    groups: tuple[int, ...] | tuple[tuple[str, int], ...] = ()
     # Step t of the network reads steps s t, s t - 1, ..., s t - (window - 1) of X side by side,
     # where s is the stride.
     stride: int = 1
@@ -178,6 +179,10 @@ class Network:
             **options,
         )
 
+    def workspace(self, *args, **options):
+        """Return the bytes, by their use, that `engine` would take with these arguments."""
+        return self.engine(*args, **options, planning=True).planned
+
     def session(self, n_sequences):
         """Make a session for so many sequences, which arrive step by step."""
         return _core.Session(
@@ -196,10 +201,7 @@ class Network:
 
         In a prediction, streams under dropout or noise are the stream itself.
         """
-        same, found = {of}, []
-        for i, node in enumerate(self.nodes):
-            if node.kind in TRAINING_ONLY and node.sources[0].node in same:
-                same.add(i)
+        same, found = self._copies(of), []
         for i, node in enumerate(self.nodes):
             ends = {}
             for source in node.sources if node.kind in WEIGHTED else ():
@@ -210,6 +212,21 @@ class Network:
                     places = (slice(k, k + n) for k in range(first, end, n))
                     found += [(i, source.weight, place) for place in places]
         return found
+
+    def _copies(self, of):
+        """Return the streams that are this one in a prediction, itself included."""
+        same = {of}
+        for i, node in enumerate(self.nodes):
+            if node.kind in TRAINING_ONLY and node.sources[0].node in same:
+                same.add(i)
+        return same
+
+    @property
+    def reads_X_at_earlier_steps(self):
+        """Whether a node reads X at steps before the present one, of which the first are zeros."""
+        same = self._copies(DATA)
+        sources = (source for node in self.nodes for source in node.sources)
+        return self.window > 1 or any(s.node in same and s.shift != 0 for s in sources)
 
     def width(self, node):
         """Return the number of columns of a node's stream."""
@@ -250,16 +267,20 @@ def initialize(network, rng, n_steps=None, vectors=None):
     return params
 
 
-def _tables(network, params):
-    """List the tables of the embeddings."""
+def _tables(network, params, frozen=()):
+    """List the tables of the embeddings, without those whose names are in `frozen`."""
     names = [f"{node.name}.weight" for node in network.nodes if node.kind == "embed"]
+    names = [name for name in names if name not in frozen]
     views = network.views(params) if names else {}
     return [views[name] for name in names]
 
 
-def fill_unknown_rows(network, params):
-    """Set the last row of each table, that of unknown codes, to the mean of the others."""
-    for table in _tables(network, params):
+def fill_unknown_rows(network, params, frozen=()):
+    """Set the last row of each table, that of unknown codes, to the mean of the others.
+
+    Tables whose names are in `frozen` stay as they are.
+    """
+    for table in _tables(network, params, frozen):
         table[-1] = table[:-1].mean(axis=0, dtype=np.float64)
 
 
@@ -319,7 +340,7 @@ def mean_loss(network, examples, n_threads=1):
         sequences.n_samples,
         n_threads,
         training=False,
-        carried=examples.initial_state is not None,
+        **examples.options_of_engine(),
     )
     targets = examples.targets
     if targets.dtype.kind == "f":

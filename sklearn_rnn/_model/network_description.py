@@ -8,7 +8,7 @@ from dataclasses import fields
 
 import numpy as np
 
-from .. import cells
+from .. import _core, cells
 from .._data.categories import MOST_FEATURES
 from .._rules import Allowed, boolean, integer, one_of
 from .._training.losses import LOSSES
@@ -30,6 +30,13 @@ def _are_tables(value):
     return valid and columns == sorted(set(columns))
 
 
+def _is_task(value):
+    """Tell whether this is the loss and the number of outputs of a task."""
+    if not is_list(value) or len(value) != 2 or value[0] not in _core.LOSSES_OF_GROUPS:
+        return False
+    return integer(1).test(value[1]) and (value[0] == "softmax" or value[1] == 1)
+
+
 # What a description holds besides the words.
 FACTS = {
     "n_features": integer(1),
@@ -38,8 +45,10 @@ FACTS = {
     "huber_delta": RULES["huber_delta"],
     "quantile": RULES["quantile"],
     "groups": Allowed(
-        lambda value: is_list(value) and all(map(integer(2).test, value)),
-        "a list of integers of at least 2",
+        lambda value: (
+            is_list(value) and (all(map(integer(2).test, value)) or all(map(_is_task, value)))
+        ),
+        "a list of integers of at least 2, or of [loss, number of outputs]",
     ),
     "tables": Allowed(
         _are_tables, f"a list of [column, rows, columns] of at most {MOST_FEATURES} tables"
@@ -101,13 +110,7 @@ def _described(facts, file_format):
         rule.check(name, facts[name])
     if facts["loss"] == "logistic" and facts["n_outputs"] != 1:
         raise ValueError(f"`n_outputs` must be 1 for the logistic loss, got {facts['n_outputs']}.")
-    if (sum(facts["groups"]) or facts["n_outputs"]) != facts["n_outputs"] or (
-        bool(facts["groups"]) != (facts["loss"] == "multioutput")
-    ):
-        raise ValueError(
-            f"`groups` must sum to the {facts['n_outputs']} outputs of the loss 'multioutput', and "
-            f"be empty for others, got {facts['groups']} for {facts['loss']!r}."
-        )
+    _check_groups(**{name: facts[name] for name in ("groups", "loss", "n_outputs")})
     if facts["loss"] == "quantile" and facts["n_outputs"] % np.size(facts["quantile"]):
         raise ValueError(
             f"`n_outputs` must be a multiple of the {np.size(facts['quantile'])} quantiles, got "
@@ -124,6 +127,22 @@ def _described(facts, file_format):
     )
     network.check_size()
     return network
+
+
+def _check_groups(groups, loss, n_outputs):
+    """Refuse groups that are not those of a loss with so many outputs."""
+    sizes = [group[1] if is_list(group) else group for group in groups]
+    of_tasks = bool(groups) and is_list(groups[0])
+    has_groups = loss == ("multitask" if of_tasks else "multioutput")
+    if (
+        has_groups != bool(groups)
+        or (groups and sum(sizes) != n_outputs)
+        or (loss == "multitask" and not groups)
+    ):
+        raise ValueError(
+            f"`groups` must sum to the {n_outputs} outputs of the losses 'multioutput' and "
+            f"'multitask', and be empty for others, got {groups} for {loss!r}."
+        )
 
 
 def _check_names(facts, wanted):

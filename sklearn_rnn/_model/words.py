@@ -1,6 +1,7 @@
 """The parameters that define a network ("words"), as plain values, and the network they make."""
 
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -238,6 +239,15 @@ class Words:
         }
 
 
+# The words that say what follows the recurrent layers.
+OF_OUTPUT = ("mode", "pooling", "output_layer_sizes")
+# The words that make the body of a network: the parts whose arrays other networks can begin with.
+BODY_WORDS = (
+    *(field.name for field in fields(Words) if field.name not in (*OF_OUTPUT, *CHANGEABLE)),
+    *("categorical_features", "embedding_dim"),
+)
+
+
 def _plain_or_none(value):
     return None if value is None else plain(value)
 
@@ -261,33 +271,54 @@ def cells_of(value, n_layers):
 # ---- words -> network ---------------------------------------------------------------------------
 
 
-def network_of(params, n_features, n_outputs, loss, groups=(), tables=()):
+def network_of(params, n_features, n_outputs, loss, groups=(), tables=(), words=None):
     """Return the network for a dict of checked parameters, with so many features and outputs.
 
     tables: the column of X, the rows and the columns of the table of each categorical feature.
+    words: those of the parameters, if they are known already.
     """
-    words = Words.of(params)
+    words = Words.of(params) if words is None else words
     if tables and words.stride > 1:
         raise ValueError(
             "`stride` of an input layer must be 1 with `categorical_features`, got "
             f"input_layers={shown(params['input_layers'])}."
         )
-    nodes, layers = list_nodes(words, n_outputs, n_features - len(tables), tuple(tables))
+    loss = plain(loss)
+    return _network(
+        words,
+        n_features,
+        n_outputs,
+        loss,
+        float(params.get("huber_delta", 1.0)),
+        quantile_of(params.get("quantile", 0.5)) if loss == "quantile" else 0.5,
+        tuple(map(_group, groups)),
+        tuple(tables),
+    )
+
+
+@lru_cache(maxsize=64)
+def _network(words, n_features, n_outputs, loss, huber_delta, quantile, groups, tables):
+    nodes, layers = list_nodes(words, n_outputs, n_features - len(tables), tables)
     _check_counts(nodes)
     return Network(
         n_features=n_features,
         nodes=nodes,
-        loss=plain(loss),
-        huber_delta=float(params.get("huber_delta", 1.0)),
+        loss=loss,
+        huber_delta=huber_delta,
         per_step=words.per_step,
         dtype=words.dtype,
-        quantile=quantile_of(params.get("quantile", 0.5)) if loss == "quantile" else 0.5,
-        groups=tuple(map(int, groups)),
+        quantile=quantile,
+        groups=groups,
         stride=words.stride,
         window=words.window,
         words=words,
         layers=layers,
     )
+
+
+def _group(group):
+    """Return a size, or the loss and the size of a task, as plain values."""
+    return (plain(group[0]), int(group[1])) if is_list(group) else int(group)
 
 
 def _check_counts(nodes):
@@ -319,17 +350,19 @@ def words_of(network):
     }
 
 
-def difference(network, other):
+def difference(network, other, words=None):
     """Return the first (word, value, other value) in which two networks differ, or None.
 
-    Words that may change when a fit continues are not compared.
+    Only `words` are compared, or those that may not change when a fit continues.
     """
+    if network is other:  # the usual case: equal words make the same object
+        return None
     before, now = (
         {"n_features": n.n_features, **words_of(n), "n_outputs": n.n_outputs}
         for n in (network, other)
     )
     for name in before:
-        if name in CHANGEABLE:
+        if name in CHANGEABLE if words is None else name not in words:
             continue
         differs = before[name] != now[name]
         if name in ("cell", "input_layers", "pooling"):  # objects, which compare by identity

@@ -9,12 +9,10 @@ import numpy as np
 from .._model.network import Network, fill_unknown_rows, ready
 from . import optimizers
 from .examples import Examples, Weighing
-from .progress import Progress, Settings, random_state_of
-
-
-def auto_batch_size(n_samples):
-    """Return the size that `batch_size="auto"` means: small for small data, where it is best."""
-    return min(n_samples, max(16, min(128, n_samples // 64)))
+from .freezing import mask_of
+from .minibatches import WholeSequences
+from .progress import Progress, Settings
+from .windowed import windowed
 
 
 @dataclass(eq=False)
@@ -30,13 +28,10 @@ class Training:
     n_epochs: int
     planned: bool = True  # False: a pass of `partial_fit`, whose number of calls is unknown
     loss_unit: float = 1.0  # factor from the loss to the units of y
+    frozen: tuple[str, ...] = ()  # names of arrays that do not change
     # params -> score, and the value that early stopping minimises
     validate: Callable[[np.ndarray], tuple[float, float]] | None = None
     plateau: float = np.inf  # above this, the loss is hardly better than a constant prediction's
-
-
-def resolve_batch_size(batch_size, n_samples):
-    return auto_batch_size(n_samples) if batch_size == "auto" else min(batch_size, n_samples)
 
 
 def train(training, n_threads, observers):
@@ -47,57 +42,50 @@ def train(training, n_threads, observers):
     "interrupted" (Ctrl-C, if `fit` has learned anything; `partial_fit` raises it, because the
     user's loop must end too). With validation, the best parameters are restored in every case.
     """
-    progress, settings, examples = training.progress, training.settings, training.examples
-    lengths = examples.sequences.lengths[training.indices]
-    batch_size = resolve_batch_size(settings.batch_size, len(lengths))
-    engine = training.network.engine(
-        lengths,
-        batch_size,
-        n_threads,
-        training=True,
-        memory_budget=settings.memory_budget,
-        carried=examples.initial_state is not None,
-    )
-    dataset = examples.dataset()
-    n_updates = progress.n_updates
+    progress, n_updates = training.progress, training.progress.n_updates
+    kind = WholeSequences if training.settings.bptt is None else windowed
+    minibatches = kind(training, n_threads)
+    if progress.average is not None and training.frozen:
+        progress.average.frozen = mask_of(training.network, training.frozen)
     try:
-        with ready(engine):
-            engine.load(progress.params)
-            engine.set_optimizer(**_optimizer_options(settings), seed=progress.seed)
-            engine.weigh_by(batch_size * training.weighing.per_sequence, training.weighing.per_row)
-            return _run_epochs(training, engine, dataset, batch_size, int(lengths.sum()), observers)
+        with ready(minibatches.engine):
+            minibatches.load()
+            return _run_epochs(training, minibatches, observers)
     except KeyboardInterrupt:
         if progress.n_updates == n_updates or not training.planned:
             raise
         return "interrupted"
     finally:
-        fill_unknown_rows(training.network, progress.params)
-        if progress.best_params is not None:
-            progress.params = progress.best_params
+        _fill_unknown_rows(training)
+        progress.restore_best()
 
 
-def _run_epochs(training, engine, dataset, batch_size, n_steps, observers):
+def _run_epochs(training, minibatches, observers):
     """Train, validate and call the observers until training ends; return why it ended."""
     progress, settings = training.progress, training.settings
+    n_steps = int(training.examples.sequences.lengths[training.indices].sum())
     for epoch in range(training.n_epochs):
         observers.begin_epoch()
         begin = perf_counter()
-        batches = draw_batches(training.indices, batch_size, progress, settings.shuffle)
+        batches = minibatches.draw()
         rates = learning_rates(training, epoch, len(batches))
-        loss = run_pass(engine, dataset, batches, rates, progress, training.loss_unit)
-        fill_unknown_rows(training.network, progress.params)
+        loss = run_pass(minibatches, batches, rates, progress, training.loss_unit)
+        _fill_unknown_rows(training)
         trained = perf_counter()
         score, value = None, loss
         if training.validate is not None:
-            score, value = training.validate(progress.params)
-        progress.end_epoch(score)
-        go_on = judge(progress, settings, value, score, training.plateau)
+            score, value = training.validate(progress.result)
+        length = minibatches.window_length
+        progress.end_epoch(score, length)
+        grow = minibatches.grow if training.planned else None
+        go_on = judge(progress, settings, value, score, training.plateau, grow)
         info = {
             "epoch": progress.n_iter,
             "max_iter": training.n_epochs,
             "loss": progress.loss,
             "validation_score": score,
             "learning_rate": rates[-1],
+            "window_length": length,
             "seconds": perf_counter() - begin,
             "steps_per_second": n_steps / max(trained - begin, 1e-9),
         }
@@ -108,44 +96,38 @@ def _run_epochs(training, engine, dataset, batch_size, n_steps, observers):
     return "max_iter"
 
 
-def _optimizer_options(settings):
-    names = ("solver", "momentum", "nesterovs_momentum", "beta_1", "beta_2", "epsilon", "alpha")
-    names += ("l1_ratio", "max_grad_norm", "max_grad_value")
-    return {name: getattr(settings, name) for name in names}
-
-
-def draw_batches(indices, batch_size, progress, shuffle):
-    """Cut the samples of one pass into minibatches; the order depends only on seed and pass."""
-    if shuffle and len(indices) > 1:  # making a generator takes longer than one sequence
-        indices = random_state_of(progress.seed, 1 + progress.n_passes).permutation(indices)
-    indices = np.ascontiguousarray(indices, dtype=np.intp)
-    return [indices[i : i + batch_size] for i in range(0, len(indices), batch_size)]
+def _fill_unknown_rows(training):
+    """Set the rows of unknown codes, also in the average of the weights."""
+    progress = training.progress
+    fill_unknown_rows(training.network, progress.params, training.frozen)
+    if progress.average is not None:
+        fill_unknown_rows(training.network, progress.average.values, training.frozen)
 
 
 def learning_rates(training, epoch, n_batches):
     """List the learning rate of each minibatch of a pass."""
-    schedule = optimizers.SCHEDULES[training.settings.learning_rate]
     shares = ((epoch + i / n_batches) / training.n_epochs for i in range(n_batches))
     done = shares if training.planned else [None] * n_batches
-    return [schedule(training.settings, training.progress, share) for share in done]
+    return [optimizers.rate_of(training.settings, training.progress, share) for share in done]
 
 
-def run_pass(engine, dataset, batches, rates, progress, loss_unit):
+def run_pass(minibatches, batches, rates, progress, loss_unit):
     """Learn from each minibatch once; returns the mean loss, weighted like the examples."""
+    train, count = minibatches.train, minibatches.count
     loss = total_weight = 0.0
     for batch, rate in zip(batches, rates, strict=True):
         try:
-            batch_loss, weight = engine.train_minibatch(
-                dataset, batch, progress.params, progress.moments, rate, progress.n_updates + 1
+            batch_loss, weight = train(
+                batch, progress.params, progress.moments, rate, progress.n_updates + 1
             )
         except FloatingPointError as error:
             raise progress.diverge(error) from error
-        progress.n_sequences += len(batch)
+        progress.n_sequences += count(batch)
         if weight > 0:
             total_weight += weight
             loss += (batch_loss - loss) * (weight / total_weight)
             progress.loss = loss * loss_unit
-            progress.n_updates += 1  # last: it shows that something was learned
+            progress.end_update()
     progress.n_passes += 1
     if not progress.is_finite():
         raise progress.diverge("some weights, or values that the solver keeps, overflow")
@@ -156,8 +138,11 @@ def run_pass(engine, dataset, batches, rates, progress, loss_unit):
 PLATEAU_PATIENCE = 4
 
 
-def judge(progress, settings, value, score=None, plateau=np.inf):
-    """Count epochs without progress (a smaller `value` is better); return whether to continue."""
+def judge(progress, settings, value, score=None, plateau=np.inf, grow=None):
+    """Count epochs without progress (a smaller `value` is better); return whether to continue.
+
+    grow(best) is asked first when progress has ended: training may continue with longer windows.
+    """
     if value <= progress.best - settings.tol or value <= plateau < progress.best:
         progress.no_improvement = 0
     else:
@@ -165,11 +150,14 @@ def judge(progress, settings, value, score=None, plateau=np.inf):
     if value < progress.best:
         progress.best, progress.best_score = value, score
         if progress.validates:
-            progress.best_params = progress.params.copy()
+            progress.best_params = progress.result.copy()
     patience = settings.n_iter_no_change
     if progress.best > plateau:
         patience *= PLATEAU_PATIENCE
     if progress.no_improvement > patience:
+        if grow is not None and grow(progress.best):
+            progress.no_improvement = 0
+            return True
         rate = optimizers.lowered(settings, progress.learning_rate)
         if rate is None:
             return False

@@ -18,6 +18,7 @@ class Examples:
     per_step: bool
     scaling: tuple[np.ndarray, np.ndarray] | None = None  # mean and scale of X, each (n_features,)
     initial_state: np.ndarray | None = None  # (n_samples, n_columns) states before the first steps
+    group_weights: np.ndarray | None = None  # (n_tasks,) see `Tasks.group_weights`
 
     def rows(self, values, indices):
         """Select the rows of `values` (n_rows, ...) that belong to some sequences."""
@@ -34,6 +35,7 @@ class Examples:
             self.per_step,
             self.scaling,
             None if self.initial_state is None else self.initial_state[indices],
+            self.group_weights,
         )
 
     def have_weight(self):
@@ -101,6 +103,13 @@ class Examples:
         ones = None if (weights > 0).all() else (self.weights > 0).astype(np.float64)
         return replace(self, weights=ones)
 
+    def options_of_engine(self):
+        """Return what an engine must know of the examples."""
+        return {
+            "carried": self.initial_state is not None,
+            "group_weights": self.group_weights,
+        }
+
     def dataset(self):
         sequences = self.sequences
         return _core.Dataset(
@@ -127,17 +136,28 @@ class Weighing:
     With minibatches of B sequences, each minimises ``sum(w l) / (B * per_sequence)``, also a
     smaller last one, so that a weight counts the same in every minibatch. The limits of clipping
     are multiplied by the mean weight of the rows taught in the minibatch, divided by `per_row`:
-    otherwise clipping would undo the weights.
+    otherwise clipping would undo the weights. With minibatches of windows, a window takes the place
+    of a sequence.
     """
 
-    per_sequence: float  # mean total weight of a sequence, over all its steps
+    total: float  # weight of some sequences, over all their steps
+    n_sequences: int
     per_row: float = 0.0  # mean of the positive weights; 0: there are no weights
+
+    @property
+    def per_sequence(self):
+        """Mean total weight of a sequence."""
+        return self.total / self.n_sequences
+
+    def per_window(self, n_sequences, n_windows):
+        """Return the mean total weight of a window, if so many sequences have so many windows."""
+        return self.total * (n_sequences / self.n_sequences) / n_windows
 
     @classmethod
     def of(cls, examples, indices):
         """Compute the units for the sequences of a whole training."""
         n_taught = examples.n_taught(indices)
         if examples.weights is None:
-            return cls(n_taught / len(indices))
+            return cls(n_taught, len(indices))
         total = float(examples.rows(examples.weights, indices).sum())
-        return cls(total / len(indices), total / n_taught)
+        return cls(total, len(indices), total / n_taught)

@@ -1,5 +1,6 @@
 """Early stopping: the sequences held out, or given, and their score after each epoch."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from numbers import Real
 
@@ -50,6 +51,8 @@ class HeldOut:
         return [self._part(given) for given in (self.X, self.y, self.sample_weight)]
 
     def _part(self, given):
+        if isinstance(given, Mapping) and self.positions is not None:
+            return {name: self._part(column) for name, column in given.items()}
         if isinstance(given, Real):
             return np.full(self.examples.sequences.n_samples, given)
         if given is None or self.positions is None:
@@ -76,7 +79,7 @@ def validator(scoring, held_out, training, estimator, show, target, n_threads):
             return score, -score
 
     elif isinstance(scoring, str) and scoring == "loss":
-        if examples.targets.dtype.kind == "i" and examples.targets.min() < 0:
+        if target.has_unknown(examples.targets):
             raise ValueError(
                 "`y_val` must hold only classes of `y` with scoring='loss': others have no loss."
             )
@@ -135,10 +138,8 @@ def scorer_of(estimator, scoring, X, y, sample_weight):
     return named_score if isinstance(scoring, str) else score
 
 
-def split(n_samples, fraction, labels, rng):
-    """Split sample numbers into training and validation, stratified by `labels` if possible."""
-    from sklearn.model_selection import train_test_split
-
+def n_held_out(n_samples, fraction):
+    """Return how many of the sequences are held out."""
     n_val = int(np.ceil(fraction * n_samples))
     if n_val < 2 or n_samples - n_val < 1:
         raise ValueError(
@@ -146,6 +147,14 @@ def split(n_samples, fraction, labels, rng):
             f"`validation_fraction`={fraction} of {n_samples} sequences. Change it, or pass "
             "`X_val` and `y_val`."
         )
+    return n_val
+
+
+def split(n_samples, fraction, labels, rng):
+    """Split sample numbers into training and validation, stratified by `labels` if possible."""
+    from sklearn.model_selection import train_test_split
+
+    n_val = n_held_out(n_samples, fraction)
     if labels is not None:
         _, counts = np.unique(labels, return_counts=True)
         if counts.min() < 2 or len(counts) > min(n_val, n_samples - n_val):

@@ -80,8 +80,22 @@ def _constant_gamma(targets, shares, network):
     )
 
 
+def _constant_multitask(targets, shares, network, group_weights):
+    """The sum over tasks of their own losses, at the rows in which each is taught."""
+    constant, perfect = 0.0, 0.0
+    for (loss, _), weight, column in zip(network.groups, group_weights, targets.T, strict=True):
+        taught = ~np.isnan(column)
+        share = shares[taught].sum()
+        if weight * share > 0:
+            y = column[taught, np.newaxis]
+            y = y.astype(np.intp) if LOSSES[loss].targets == "classes" else y
+            of_task = LOSSES[loss].constant(y, shares[taught] / share, network)
+            constant, perfect = np.add((constant, perfect), np.multiply(weight * share, of_task))
+    return float(constant), float(perfect)
+
+
 class Loss(NamedTuple):
-    targets: str  # "classes" or "numbers"
+    targets: str  # "classes", "numbers" or "tasks"
     out_activation: str  # turns an output of the head into a prediction
     power: int  # multiplying targets by c multiplies the loss by c ** power
     constant: Callable  # (targets, shares, network) -> least loss of a constant, perfect loss
@@ -100,6 +114,7 @@ POWERS_AND_CONSTANTS = {
     "quantile": (1, _constant_quantile),
     "poisson": (0, _constant_poisson),
     "gamma": (0, _constant_gamma),
+    "multitask": (0, _constant_multitask),
 }
 LOSSES = {
     name: Loss(info.targets, info.link, *POWERS_AND_CONSTANTS[name])
@@ -107,6 +122,8 @@ LOSSES = {
 }
 
 REGRESSION_LOSSES = tuple(name for name, loss in LOSSES.items() if loss.targets == "numbers")
+# Those that a task of numbers may have.
+LOSSES_OF_TASKS = tuple(name for name in REGRESSION_LOSSES if name in _core.LOSSES_OF_GROUPS)
 LOG_LINKED = tuple(name for name in REGRESSION_LOSSES if LOSSES[name].out_activation == "exp")
 
 
@@ -129,11 +146,12 @@ def unit_of_loss(loss, y_scale):
 PLATEAU_SHARE = 0.98
 
 
-def plateau(network, targets, weights, tol):
+def plateau(network, targets, weights, tol, group_weights=None):
     """Return the mean loss above which training is hardly better than a constant prediction.
 
-    targets (n,) or (n, n_targets) and weights (n,), or None, are those of the training rows. The
-    result is infinity if the best constant prediction comes within `tol` of perfect ones.
+    targets (n,) or (n, n_targets) and weights (n,), or None, are those of the training rows;
+    group_weights: see `Examples`. The result is infinity if the best constant prediction comes
+    within `tol` of perfect ones.
     """
     if weights is None:
         shares = np.full(len(targets), 1 / len(targets))
@@ -142,7 +160,8 @@ def plateau(network, targets, weights, tol):
         shares = weights / weights.sum()
     targets = targets if targets.dtype.kind == "i" else targets.astype(np.float64)
     with np.errstate(over="ignore"):
-        constant, perfect = LOSSES[network.loss].constant(targets, shares, network)
+        facts = (network,) if group_weights is None else (network, group_weights)
+        constant, perfect = LOSSES[network.loss].constant(targets, shares, *facts)
     if not constant - perfect > tol:
         return np.inf
     return perfect + PLATEAU_SHARE * (constant - perfect)

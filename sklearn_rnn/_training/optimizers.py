@@ -3,10 +3,17 @@
 import math
 
 from .. import _core
+from .._floating_point import floating_point_of_caller
+from .._rules import Allowed, number, one_of, shown
 
-SOLVERS = tuple(_core.OPTIMIZERS)
+LBFGS = "lbfgs"  # the one solver that takes all sequences at once, see `lbfgs`
+SOLVERS = (*_core.OPTIMIZERS, LBFGS)
 SMALLEST_ADAPTIVE_RATE = 1e-6
 ADAPTIVE_DIVISOR = 5.0
+FINAL_SHARE = 0.01  # of "exponential"
+# Where "one_cycle" begins, and when it is at its highest rate; both as in PyTorch's OneCycleLR.
+ONE_CYCLE_DIVISOR = 25.0
+RISING_SHARE = 0.3
 
 
 # A schedule returns the learning rate of an update in the coming pass; `done` is the share of the
@@ -35,7 +42,68 @@ def cosine(settings, progress, done):
     return settings.learning_rate_init * (1.0 + math.cos(math.pi * min(done, 1.0))) / 2.0
 
 
-SCHEDULES = {f.__name__: f for f in (constant, invscaling, adaptive, cosine)}
+def exponential(settings, progress, done):
+    """rate = init 0.01^done"""
+    if done is None:
+        return settings.learning_rate_init
+    return settings.learning_rate_init * FINAL_SHARE**done
+
+
+def one_cycle(settings, progress, done):
+    """Up from init / 25 to init in a line, then down to 0 on a cosine    (Smith and Topin, 2018)"""
+    if done is None:
+        return settings.learning_rate_init
+    if done < RISING_SHARE:
+        first = 1.0 / ONE_CYCLE_DIVISOR
+        return settings.learning_rate_init * (first + (1.0 - first) * done / RISING_SHARE)
+    return cosine(settings, progress, (done - RISING_SHARE) / (1.0 - RISING_SHARE))
+
+
+SCHEDULES = {
+    f.__name__: f for f in (constant, invscaling, adaptive, cosine, exponential, one_cycle)
+}
+# Those that need to know how many updates there will be; a function of the user does, too.
+PLANNED = ("cosine", "exponential", "one_cycle")
+LEARNING_RATE = Allowed(
+    lambda value: callable(value) or one_of(SCHEDULES).test(value),
+    f"{one_of(SCHEDULES).text}, or a function of the share of the fit that is done",
+)
+FACTOR = number(0)
+
+
+def n_moments(solver):
+    """Return the number of vectors that a solver keeps from update to update."""
+    return _core.OPTIMIZERS.get(solver, 0)
+
+
+def ends_as_planned(learning_rate):
+    """Tell whether a schedule is meant to reach the last epoch."""
+    return callable(learning_rate) or learning_rate in PLANNED
+
+
+def rate_of(settings, progress, done):
+    """Return the learning rate of an update; see above what `done` is."""
+    if callable(settings.learning_rate):
+        rate = _rate_by_function(settings, done)
+    else:
+        rate = SCHEDULES[settings.learning_rate](settings, progress, done)
+    if done is not None and done < settings.warmup:
+        rate *= done / settings.warmup
+    return rate
+
+
+def _rate_by_function(settings, done):
+    """rate = init f(done)"""
+    if done is None:
+        return settings.learning_rate_init
+    with floating_point_of_caller():
+        factor = settings.learning_rate(done)
+    if not FACTOR.test(factor):
+        raise ValueError(
+            "`learning_rate` must return a finite number of at least 0, by which "
+            f"`learning_rate_init` is multiplied, got {shown(factor)} for done={done:g}."
+        )
+    return settings.learning_rate_init * float(factor)
 
 
 def lowered(settings, learning_rate):

@@ -1,10 +1,19 @@
 """The settings of a training, and its progress."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 
 import numpy as np
 
-from .. import _core
+from .averaging import Average
+from .optimizers import n_moments
+from .windows import Truncation
+
+# What to do about a training that diverges.
+ADVICE = (
+    "Lower `learning_rate_init` or `alpha`, set or lower `max_grad_norm`, or scale the data "
+    "(sklearn_rnn.preprocessing.SequenceScaler)."
+)
 
 
 @dataclass(frozen=True)
@@ -14,11 +23,14 @@ class Settings:
     solver: str
     alpha: float
     l1_ratio: float
+    bptt: Truncation | None
     batch_size: int | str
+    gradient_accumulation_steps: int
     memory_budget: int | None
-    learning_rate: str
+    learning_rate: str | Callable[[float], float]
     learning_rate_init: float
     power_t: float
+    warmup: float
     momentum: float
     nesterovs_momentum: bool
     beta_1: float
@@ -26,14 +38,22 @@ class Settings:
     epsilon: float
     max_grad_norm: float | None
     max_grad_value: float | None
+    ema_decay: float | None
     shuffle: bool
     tol: float
     n_iter_no_change: int | float
+    max_fun: int
 
     @classmethod
     def of(cls, params):
         """Return the settings among the parameters of an estimator, a dict."""
-        return cls(**{field.name: params[field.name] for field in fields(cls)})
+        settings = {field.name: params[field.name] for field in fields(cls)}
+        return cls(**{**settings, "bptt": Truncation.of(settings["bptt"])})
+
+
+def n_vectors_of(settings):
+    """Return how many vectors (n_params,) a `Progress` keeps besides the parameters."""
+    return n_moments(settings.solver) + (settings.ema_decay is not None)
 
 
 @dataclass
@@ -48,14 +68,17 @@ class Progress:
     moments: np.ndarray  # (n_moments, n_params), the optimizer's
     seed: int  # of shuffling and dropout, below 2**64
     learning_rate: float
+    average: Average | None = None  # of `params`
     n_updates: int = 0
     n_passes: int = 0
     n_sequences: int = 0  # t_
     loss: float = np.nan
-    epochs: list = field(default_factory=list)  # (loss, score or None) of each complete epoch
+    # (loss, score or None, length of windows or None) of each complete epoch
+    epochs: list = field(default_factory=list)
     earlier_losses: list = field(default_factory=list)  # of earlier runs, which this one continues
     earlier_scores: list = field(default_factory=list)
     best_loss: float = np.inf
+    has_windows: bool = False
     validates: bool = False
     best: float = np.inf  # loss, or value of the validation: less is better
     best_score: float | None = None  # score of the best validation
@@ -73,35 +96,70 @@ class Progress:
 
     @property
     def losses(self):
-        return [loss for loss, _ in self.epochs]
+        return [loss for loss, *_ in self.epochs]
 
     @property
     def scores(self):
-        return [score for _, score in self.epochs if score is not None]
+        return [score for _, score, _ in self.epochs if score is not None]
+
+    @property
+    def window_lengths(self):
+        """Lengths of the windows in each epoch, or None without windows."""
+        return [length for *_, length in self.epochs] if self.has_windows else None
 
     @classmethod
     def begin(cls, params, seed, settings, **history):
-        shape = (_core.OPTIMIZERS[settings.solver], len(params))
+        shape = (n_moments(settings.solver), len(params))
         moments = np.zeros(shape, params.dtype)
+        if settings.ema_decay is not None:
+            history.setdefault("average", Average(params.copy(), settings.ema_decay))
         return cls(params, settings.solver, moments, seed, settings.learning_rate_init, **history)
 
     @classmethod
     def resume(cls, params, optimizer, settings, **history):
-        """Continue from what `optimizer` returned; a new solver begins without moments."""
+        """Continue from what `optimizer` returned; a new solver begins without moments.
+
+        params are the weights that were given back. Where they are an average, training continues
+        from the weights behind it, if it still averages.
+        """
+        optimizer = {**optimizer, "moments": optimizer["moments"].copy()}
+        raw_params = optimizer.pop("raw_params", params)
+        n_averaged = optimizer.pop("n_averaged", 0)
+        if settings.ema_decay is not None:
+            average = Average(params, settings.ema_decay, n_averaged)
+            params, history = raw_params.copy(), {**history, "average": average}
         if optimizer["solver"] != settings.solver:
             return cls.begin(params, next_seed(optimizer["seed"]), settings, **history)
-        optimizer = {**optimizer, "moments": optimizer["moments"].copy()}
         return cls(params, **optimizer, **history)
 
+    @property
+    def result(self):
+        """The weights (n_params,) that are validated and given back."""
+        return self.params if self.average is None else self.average.values
+
+    def end_update(self):
+        """Count an update of the weights, and add them to their average."""
+        if self.average is not None:
+            self.average.add(self.params)
+        self.n_updates += 1  # last: it shows that something was learned
+
+    def restore_best(self):
+        """Return to the weights of the best validation, if there was one."""
+        if self.best_params is not None:
+            self.params, self.average = self.best_params, None
+
     def is_finite(self):
-        """Tell whether the weights and the optimizer's moments are finite."""
-        return bool(np.isfinite(self.params).all() and np.isfinite(self.moments).all())
+        """Tell whether the weights, their average and the optimizer's moments are finite."""
+        arrays = self.params, self.result, self.moments
+        return all(bool(np.isfinite(array).all()) for array in arrays)
 
     def optimizer(self):
-        """Return what `resume` needs besides the parameters: plain values and one array."""
+        """Return what `resume` needs besides the result: plain values and arrays."""
         names = ("solver", "moments", "seed", "learning_rate", "n_updates", "n_passes")
         facts = {name: getattr(self, name) for name in names}
         facts["moments"] = self.moments.copy()  # training continues to change them
+        if self.average is not None:
+            facts.update(raw_params=self.params.copy(), n_averaged=self.average.n)
         if not self.validates:
             facts.update(best=self.best, no_improvement=self.no_improvement)
         return facts
@@ -113,23 +171,20 @@ class Progress:
         else:
             self.best *= factor
 
-    def end_epoch(self, score):
-        """Record the loss of an epoch, and its score (None without validation)."""
+    def end_epoch(self, score, window_length=None):
+        """Record the loss of an epoch, its score (None without validation) and its windows."""
         self.best_loss = min(self.best_loss, self.loss)
-        self.epochs.append((self.loss, score))
+        self.epochs.append((self.loss, score, window_length))
 
     def continue_losses(self):
         """Append the losses of this run to the earlier ones; a second call changes nothing."""
         self.earlier_losses[self.n_epochs_before :] = self.losses
         return self.earlier_losses
 
-    def diverge(self, reason):
+    def diverge(self, reason, advice=ADVICE):
         """Record that the training diverged (something is not finite), and return the error."""
         self.diverged = True
-        return ValueError(
-            f"The training diverged: {reason}. Lower `learning_rate_init` or `alpha`, set or lower "
-            "`max_grad_norm`, or scale the data (sklearn_rnn.preprocessing.SequenceScaler)."
-        )
+        return ValueError(f"The training diverged: {reason}. {advice}")
 
 
 def next_seed(seed):

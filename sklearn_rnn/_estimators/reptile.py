@@ -1,0 +1,356 @@
+"""Reptile, which learns from many small tasks how to learn another one."""
+
+import warnings
+from time import perf_counter
+
+import numpy as np
+from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from .._data.arguments import naming
+from .._data.finite import check_range
+from .._floating_point import floating_point_ignored, floating_point_of_caller
+from .._model.network import fill_unknown_rows
+from .._pickles import Pickled
+from .._rules import Allowed, boolean, either, integer, number
+from .._training.epochs import Training
+from .._training.examples import Examples, Weighing
+from .._training.freezing import frozen_names
+from .._training.progress import Progress, Settings
+from .._training.reptile import Task, TaskTrainer, meta_train
+from .._training.threads import effective_n_threads
+from .base import level_of_caller
+from .callbacks import as_callbacks
+from .classifier import RNNClassifier
+from .parameters import check_parameters
+from .regressor import RNNRegressor
+from .tasks import read_tasks
+
+RULES = {
+    "estimator": Allowed(
+        lambda value: isinstance(value, (RNNClassifier, RNNRegressor)),
+        "an RNNClassifier or RNNRegressor (transform the X of each task first, instead of a "
+        "Pipeline)",
+    ),
+    "n_inner": integer(1),
+    "n_iter": integer(1),
+    "inner_learning_rate": either(None, number(0, open_low=True)),
+    "outer_learning_rate": number(0, 1, open_low=True, closed_high=True),
+    "batch_size": either("auto", integer(1)),
+    "verbose": Allowed(lambda v: boolean.test(v) or integer(0).test(v), integer(0).text),
+}
+# Parameters of the estimator that its few updates on a task do not use, and their values here.
+UNUSED = {
+    **{"early_stopping": False, "scoring": None, "warm_start": False},
+    **{"learning_rate": "constant", "warmup": 0.0, "ema_decay": None},
+    **{"bptt": None, "gradient_accumulation_steps": 1},
+}
+N_REPORTS = 100  # lines that `verbose` prints, and calls of callbacks
+FITTED = ("estimator_", "loss_curve_", "n_iter_")
+
+
+class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
+    """Learn from many small tasks weights that adapt to another task in a few updates.
+
+    In each iteration, Reptile [1]_ draws a task, takes a few updates on it from the present
+    weights, and moves the weights towards the result. The weights come near to good ones for all
+    tasks at once, so that `adapt` needs only a few sequences and updates for a task that is new:
+    another patient, machine or speaker.
+
+    Parameters
+    ----------
+    estimator : RNNClassifier or RNNRegressor
+        The network, and the optimizer of the updates on a task (`solver`, `alpha`, `max_grad_norm`,
+        `dropout` and so on). Each task begins with empty moments; with "adam", ``beta_1=0`` suits
+        that [1]_. Not used are `early_stopping`, `warm_start`, schedules of the learning rate,
+        `warmup`, `ema_decay`, `bptt` and `gradient_accumulation_steps`.
+    n_inner : int, default=5
+        Updates on the task in each iteration. With 1, Reptile would only train on all tasks
+        together.
+    n_iter : int, default=1000
+        Iterations.
+    inner_learning_rate : float, default=None
+        Learning rate of the updates on a task; None means `learning_rate_init` of the estimator.
+    outer_learning_rate : float, default=1.0
+        Share of the way to the result of the updates by which the weights move in the first
+        iteration, above 0 and at most 1; it falls linearly to 0.
+    batch_size : int or "auto", default=10
+        Sequences per minibatch, at most those of the task; "auto" as in the estimator.
+    random_state : int, RandomState instance or None, default=None
+        Source of the initial weights, the order of tasks and minibatches, and dropout. The same
+        number gives the same bits, for any number of threads.
+    verbose : int, default=0
+        1 prints a line for each hundredth part of the iterations.
+
+    Attributes
+    ----------
+    estimator_ : RNNClassifier or RNNRegressor
+        The estimator with the learned weights. It can be a `weights_init`, and `partial_fit` goes
+        on from it; its own predictions are those of no task.
+    loss_curve_ : list of float
+        Mean training loss of the updates of each iteration, in units of y.
+    n_iter_ : int
+        Number of iterations.
+
+    See Also
+    --------
+    transfer : Begins with the body of an estimator that was fitted to one large task.
+
+    Notes
+    -----
+    The scale of X, and mean and scale of y or `classes_`, are those of all tasks together.
+
+    References
+    ----------
+    .. [1] A. Nichol, J. Achiam, J. Schulman, "On first-order meta-learning algorithms",
+       arXiv:1803.02999, 2018.
+
+    Examples
+    --------
+    Each task is a sine wave of its own amplitude and phase:
+
+    >>> import numpy as np
+    >>> from sklearn_rnn import RNNRegressor
+    >>> from sklearn_rnn.transfer import Reptile
+    >>> rng = np.random.RandomState(0)
+    >>> def wave(n_points):
+    ...     amplitude, phase = rng.uniform(0.1, 5), rng.uniform(0, np.pi)
+    ...     X = rng.uniform(-1, 1, size=(n_points, 2, 1))
+    ...     return X, amplitude * np.sin(X.sum(axis=(1, 2)) - phase)
+    >>> tasks = [wave(30) for _ in range(100)]
+    >>> rnn = RNNRegressor(32, learning_rate_init=0.01, beta_1=0.0)
+    >>> reptile = Reptile(rnn, n_inner=10, n_iter=500, random_state=0).fit(tasks)
+
+    Ten points of a new wave suffice:
+
+    >>> X, y = wave(110)
+    >>> reptile.adapt(X[:10], y[:10]).score(X[10:], y[10:]) > 0.9
+    True
+    """
+
+    _STATE_FORMAT = 1
+
+    def __init__(
+        self,
+        estimator,
+        *,
+        n_inner=5,
+        n_iter=1000,
+        inner_learning_rate=None,
+        outer_learning_rate=1.0,
+        batch_size=10,
+        random_state=None,
+        verbose=0,
+    ):
+        self.estimator = estimator
+        self.n_inner = n_inner
+        self.n_iter = n_iter
+        self.inner_learning_rate = inner_learning_rate
+        self.outer_learning_rate = outer_learning_rate
+        self.batch_size = batch_size
+        self.random_state = random_state
+        self.verbose = verbose
+
+    @floating_point_ignored
+    def fit(self, tasks, *, callbacks=None):
+        """Learn weights that adapt to tasks like these.
+
+        On Ctrl-C, it stops with a warning and keeps what it has learned so far; before the end of
+        the first iteration, `KeyboardInterrupt` is raised.
+
+        Parameters
+        ----------
+        tasks : list of (X, y)
+            X and y of each task, as for `fit` of the estimator. The form of X and the kind of y
+            must be the same in all tasks; their classes may differ.
+        callbacks : callable or list of callables, default=None
+            Called as ``callback(reptile, info)`` for each hundredth part of the iterations, when
+            ``reptile.estimator_`` has the present weights. info is a dict with iteration, n_iter,
+            loss (the mean since the call before), outer_learning_rate and seconds. If a callback
+            returns true, the training stops.
+
+        Returns
+        -------
+        self : object
+            The fitted object.
+
+        Raises
+        ------
+        ValueError
+            If a parameter or a task is not as described (the message names it), or if the training
+            diverges. The object stays as it was.
+        """
+        callbacks = as_callbacks(callbacks)
+        model, training, trainer, rng = self._prepare(tasks)
+        losses = []
+
+        def show():
+            fill_unknown_rows(training.network, training.progress.params, training.frozen)
+            estimator = clone(self.estimator)
+            estimator._take_over(model, training)
+            self.estimator_, self.loss_curve_, self.n_iter_ = estimator, losses, len(losses)
+
+        report = _Reports(self, callbacks, show)
+        before = {name: value for name, value in vars(self).items() if name in FITTED}
+        plan = self.n_iter, self.n_inner, float(self.outer_learning_rate)
+        try:
+            for loss in meta_train(trainer, training.progress, *plan, rng):
+                losses.append(loss)
+                if report.is_due(len(losses)) and report.make(losses):
+                    break
+        except KeyboardInterrupt:
+            if not losses:
+                raise
+            warnings.warn("Training interrupted by user.", stacklevel=level_of_caller())
+        except ValueError:
+            if not report.calling:  # after an error of a callback, what was learned stays
+                self._restore(before)
+            raise
+        show()
+        return self
+
+    def _prepare(self, tasks):
+        """Read the tasks and plan the training, without changing anything.
+
+        Returns the model and the training that it begins with, the trainer, and the generator.
+        """
+        rnn = self._learner(self.estimator)
+        words = check_parameters(vars(rnn))
+        read, members = read_tasks(rnn, tasks)
+        with naming("random_state"):
+            rnn.random_state = rng = check_random_state(self.random_state)
+        model, training, _ = rnn._plan(words, read)
+        members = [indices[np.isin(indices, training.indices)] for indices in members]
+        parts = [Task.of(training.examples, indices) for indices in members if len(indices)]
+        return model, training, _trainer(training, parts, rnn), rng
+
+    def _restore(self, fitted):
+        """Set the fitted attributes to earlier ones."""
+        for name in FITTED:
+            vars(self).pop(name, None)
+        vars(self).update(fitted)
+
+    @floating_point_ignored
+    def adapt(self, X, y, n_steps=20):
+        """Return a copy of `estimator_` that was trained further on a new task.
+
+        Parameters
+        ----------
+        X, y : as those of a task
+            A few sequences and their targets. Labels must be among the classes of the tasks.
+        n_steps : int, default=20
+            Updates on them.
+
+        Returns
+        -------
+        estimator : RNNClassifier or RNNRegressor
+            A fitted estimator for the new task, with the parameters of `estimator`.
+
+        Raises
+        ------
+        ValueError
+            If an argument is not as described, or if the training diverges.
+        """
+        check_is_fitted(self)
+        integer(1).check("n_steps", n_steps)
+        rnn = self._learner(self.estimator_)
+        check_parameters(vars(rnn))
+        model = self.estimator_._fitted_model()
+        with naming("random_state"):
+            rng = check_random_state(self.random_state)
+        training = self._training_on(X, y, model, rnn, rng)
+        trainer = _trainer(training, [Task(training.indices, training.weighing)], rnn)
+        trainer.take_updates(0, training.progress, n_steps, rng)
+        fill_unknown_rows(training.network, training.progress.params, training.frozen)
+        adapted = clone(self.estimator_)
+        adapted._take_over(model, training)
+        return adapted
+
+    def _learner(self, estimator):
+        """Return a clone of the estimator with the parameters of the updates on a task."""
+        for name, rule in RULES.items():
+            rule.check(name, getattr(self, name))
+        if estimator.solver == "lbfgs":
+            raise ValueError("`solver` of the estimator must take minibatches, got 'lbfgs'.")
+        rate = self.inner_learning_rate
+        rate = estimator.learning_rate_init if rate is None else float(rate)
+        given = {"learning_rate_init": rate, "batch_size": self.batch_size}
+        unused = {name: value for name, value in UNUSED.items() if name in vars(estimator)}
+        return clone(estimator).set_params(**unused, **given)
+
+    def _training_on(self, X, y, model, rnn, rng):
+        """Return the training of a model on a new task, with the scales of the model."""
+        network, given = model.network, (X, y, None)
+        sequences, *_, rows, _ = rnn._read(given, network.per_step, model.form, model.categories)
+        check_range(sequences, network.dtype, model.scale.in_use)
+        targets = model.target.encode_taught(rows, slice(None))
+        examples = Examples(sequences, targets, None, network.per_step, model.scale.in_use)
+        class_weight = getattr(rnn, "class_weight", None)
+        factors = model.target.class_factors(class_weight, targets, None, False)
+        examples = examples.with_class_weights(factors)
+        indices = np.flatnonzero(examples.have_weight())
+        if len(indices) == 0:
+            raise ValueError("`class_weight` leaves no sequence to adapt to: all weights are 0.")
+        settings = Settings.of(vars(rnn))
+        seed = int(rng.randint(2**64, dtype=np.uint64))
+        return Training(
+            network=network,
+            examples=examples,
+            indices=indices,
+            weighing=Weighing.of(examples, indices),
+            settings=settings,
+            progress=Progress.begin(model.params.copy(), seed, settings),
+            n_epochs=1,
+            loss_unit=model.target.loss_unit,
+            frozen=frozen_names(network, rnn.frozen),
+        )
+
+
+def _trainer(training, tasks, rnn):
+    return TaskTrainer(
+        training.network,
+        training.examples,
+        tasks,
+        training.settings,
+        effective_n_threads(rnn.n_threads),
+        training.loss_unit,
+        training.frozen,
+    )
+
+
+class _Reports:
+    """Tells the terminal and the callbacks how far the training is, some hundred times."""
+
+    def __init__(self, reptile, callbacks, show):
+        self.reptile, self.callbacks, self.show = reptile, callbacks, show
+        self.every = max(1, reptile.n_iter // N_REPORTS)
+        self.begin, self.calling = perf_counter(), False
+
+    def is_due(self, iteration):
+        return iteration % self.every == 0 or iteration == self.reptile.n_iter
+
+    def make(self, losses):
+        """Report; return whether a callback wants to stop."""
+        iteration, n_iter = len(losses), self.reptile.n_iter
+        info = {
+            "iteration": iteration,
+            "n_iter": n_iter,
+            "loss": float(np.mean(losses[-self.every :])),
+            "outer_learning_rate": self.reptile.outer_learning_rate
+            * (1 - (iteration - 1) / n_iter),
+            "seconds": perf_counter() - self.begin,
+        }
+        if self.reptile.verbose:
+            print(
+                f"iteration {iteration:{len(str(n_iter))}}/{n_iter}  loss {info['loss']:.5g}  "
+                f"outer rate {info['outer_learning_rate']:.3g}  {info['seconds']:.2f} s"
+            )
+        if not self.callbacks:
+            return False
+        self.show()
+        self.calling = True
+        with floating_point_of_caller():
+            stop = [bool(callback(self.reptile, dict(info))) for callback in self.callbacks]
+        self.calling = False
+        return any(stop)

@@ -1,0 +1,130 @@
+"""The bytes that a training and predictions take, counted before they run.
+
+Networks plan their workspace as always, without taking it. Around it, these functions count the
+arrays that grow with the data or the parameters; X is taken to be float64.
+"""
+
+import numpy as np
+
+from .._data.moments import CHUNK
+from . import lbfgs, minibatches, windowed
+from .held_out import n_held_out
+from .losses import LOSSES
+from .optimizers import LBFGS
+from .progress import n_vectors_of
+
+OF_X = 8  # for each number
+OF_RESULT = 16  # for each output in the units of y, or label: the last step makes a copy
+OF_SEQUENCE = 32  # its length, its place in X, and in the order of a pass
+# What reading takes for a moment before the workspace: for each number of a chunk whose moments are
+# computed, each target per step, each step with a weight, and each step with codes.
+OF_CHUNK, OF_TARGET, OF_WEIGHT, OF_CODES = 18, 24, 16, 12
+
+
+def of_fit(
+    network, settings, lengths, is_list, n_threads, *, fraction=None, scores_estimator=False
+):
+    """Return what a training on sequences of these lengths takes, a dict of bytes by their use.
+
+    is_list: whether X is a list, which must be copied. fraction: share of the sequences that early
+    stopping holds out; scores_estimator: whether it calls a scorer with the estimator.
+    """
+    of_params = network.n_params * np.dtype(network.dtype).itemsize
+    n_vectors = n_vectors_of(settings)
+    trainer = lbfgs if settings.solver == LBFGS else minibatches
+    taken = {
+        "parameters": of_params,
+        "optimizer": n_vectors * of_params,
+        "validation": 0,
+        "data": _of_data(network, lengths) + _of_X(network, lengths) * is_list,
+    }
+    reading = _of_reading(network, lengths, has_weights=fraction is not None)
+    # For a moment: a test of each moment, or a vector that changes the average or the best one.
+    has_another = fraction is not None or settings.ema_decay is not None
+    passing = max(n_vectors * network.n_params, of_params if has_another else 0)
+    # What `fit` sets on the estimator is a copy. While a scorer reads one, the next one is made.
+    result = (1 + n_vectors) * of_params
+    results = 2 * result if scores_estimator else 0
+    if fraction is not None:
+        held_out, lengths = _split(lengths, fraction)
+        taken["validation"] = of_predictions(network, held_out, False, n_threads)
+        taken["data"] += _of_data(network, held_out) + _of_X(network, held_out)
+        taken["optimizer"] += of_params  # the best parameters so far
+    if trainer is lbfgs:
+        taken["optimizer"] += lbfgs.N_VECTORS * network.n_params * np.dtype(np.float64).itemsize
+    if settings.bptt is None:
+        workspace = trainer.workspace_of(settings, lengths)
+    else:
+        workspace = windowed.workspace_of(settings, lengths, network.per_step)
+    workspace = network.workspace(**workspace, n_threads=n_threads)
+    kept = taken["parameters"] + taken["optimizer"] + taken["validation"]
+    training = kept + max(sum(workspace.values()) + max(passing, results), result, results)
+    return {
+        **taken,
+        "activations": workspace["steps"],
+        "gradients": workspace["gradients"],
+        "packed": workspace["weights"] + workspace["tables"],
+        "fit": taken["data"] + max(reading, training),
+    }
+
+
+def of_predictions(network, lengths, is_list, n_threads):
+    """Return the bytes that predictions for sequences of these lengths take."""
+    workspace = network.workspace(lengths, len(lengths), n_threads, training=False)
+    n_outputs = _n_rows(network, lengths) * network.n_outputs
+    outputs = n_outputs * np.dtype(network.dtype).itemsize
+    n_results = n_outputs if _has_numbers(network) else _n_rows(network, lengths)
+    # The outputs are tested in a mask of bytes; then the workspace is given back.
+    predicting = outputs + max(sum(workspace.values()) + n_outputs, OF_RESULT * n_results)
+    reading = OF_CODES * int(lengths.sum()) if network.tables else 0
+    of_X = _of_X(network, lengths) if is_list else 0
+    return of_X + OF_SEQUENCE * len(lengths) + max(reading, predicting)
+
+
+def _split(lengths, fraction):
+    """Return lengths of the sequences that early stopping holds out, and of those it trains on.
+
+    Which they are is not known: both may be the longest ones.
+    """
+    n = n_held_out(len(lengths), fraction)
+    longest = np.sort(lengths)[::-1]
+    return longest[:n], longest[: len(lengths) - n]
+
+
+def _of_reading(network, lengths, has_weights):
+    """Return the bytes that reading X and y takes for a moment, before there is a workspace."""
+    n_steps = int(lengths.sum())
+    of_step = OF_WEIGHT if has_weights else 0
+    if network.per_step:
+        of_step = max(of_step, OF_TARGET * _n_columns(network))
+    if network.tables:
+        of_step = max(of_step, OF_CODES)
+    return max(OF_CHUNK * min(n_steps * network.n_features, CHUNK), of_step * n_steps)
+
+
+def _of_X(network, lengths):
+    """Return the bytes of a copy of X."""
+    return int(lengths.sum()) * network.n_features * OF_X
+
+
+def _of_data(network, lengths):
+    """Return the bytes of the encoded targets, and of what is kept for each sequence."""
+    itemsize = np.dtype(network.dtype if _has_numbers(network) else np.int32).itemsize
+    n_targets = _n_rows(network, lengths) * _n_columns(network)
+    return n_targets * itemsize + OF_SEQUENCE * len(lengths)
+
+
+def _n_rows(network, lengths):
+    """Return the number of rows of targets."""
+    return int(lengths.sum()) if network.per_step else len(lengths)
+
+
+def _n_columns(network):
+    """Return the number of columns of targets."""
+    if _has_numbers(network):
+        return network.n_targets
+    return network.n_outputs if network.loss == "multilabel" else max(1, len(network.groups))
+
+
+def _has_numbers(network):
+    return LOSSES[network.loss].targets == "numbers"

@@ -1,0 +1,297 @@
+"""What a fit and a prediction of an estimator will take, told before they run."""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from ._data.categories import Categories, columns_of, dimensions, vectors_of
+from ._data.label_columns import Indicator, LabelColumns
+from ._data.labels import Labels
+from ._data.scales import Scale
+from ._data.targets import Numbers
+from ._estimators.base import _RNNBase
+from ._estimators.parameters import check, check_parameters
+from ._model.words import network_of
+from ._rules import integer, shown
+from ._training.footprint import of_fit, of_predictions
+from ._training.progress import Settings
+from ._training.threads import effective_n_threads
+
+__all__ = ["MemoryFootprint", "memory_footprint"]
+
+UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
+
+
+@dataclass(frozen=True)
+class MemoryFootprint:
+    """What a fit and a prediction take, in bytes: see `memory_footprint`.
+
+    Attributes
+    ----------
+    n_params : int
+        Number of parameters of the network.
+    parameters : int
+        The parameters during `fit`.
+    optimizer : int
+        The moments of the solver, or what scipy keeps for "lbfgs"; with `ema_decay` the average,
+        and with `early_stopping` the best parameters so far.
+    activations : int
+        What the steps of a minibatch keep in `fit`, in all threads; `memory_budget` limits it.
+    gradients : int
+        The gradients of the parameters in `fit`: one for each slice of a minibatch, and their sum.
+    packed : int
+        The weights in the form that products read, and tables of the network, in `fit`.
+    validation : int
+        The predictions of the held-out sequences, with `early_stopping`.
+    data : int
+        Copies of the data that `fit` makes.
+    fit : int
+        All that `fit` takes when it takes most.
+    predict : int
+        All that `predict` takes, besides the fitted estimator.
+    """
+
+    n_params: int
+    parameters: int
+    optimizer: int
+    activations: int
+    gradients: int
+    packed: int
+    validation: int
+    data: int
+    fit: int
+    predict: int
+
+    def __repr__(self):
+        sizes = {field.name: getattr(self, field.name) for field in fields(self)}
+        n_params = sizes.pop("n_params")
+        sizes = [f"{name}={_readable(n_bytes)}" for name, n_bytes in sizes.items()]
+        return f"{type(self).__name__}(n_params={n_params}, {', '.join(sizes)})"
+
+
+def _readable(n_bytes):
+    """Return a number of bytes with three digits and a unit: 53.3 kB."""
+    value, unit = float(n_bytes), 0
+    while value >= 999.5 and unit < len(UNITS) - 1:
+        value, unit = value / 1000, unit + 1
+    return f"{n_bytes} B" if unit == 0 else f"{value:#.3g}".rstrip(".") + f" {UNITS[unit]}"
+
+
+def memory_footprint(
+    estimator,
+    *,
+    n_timesteps,
+    n_features=None,
+    n_samples=None,
+    n_outputs=None,
+    n_classes=None,
+    n_codes=None,
+    n_threads=None,
+):
+    """Return how much memory a fit and a prediction of an estimator will take.
+
+    Nothing is trained or allocated: the network and its workspace are planned as `fit` and
+    `predict` would plan them. What Python itself, the data of the caller, and callbacks take is not
+    counted.
+
+    Parameters
+    ----------
+    estimator : RNNClassifier or RNNRegressor
+        Unfitted or fitted. What `fit` takes is told for the present parameters, and what `predict`
+        takes for the fitted network, if there is one with as many features.
+    n_timesteps : int or array-like of shape (n_samples,)
+        Number of steps of the sequences, or of each of them.
+    n_features : int or None, default=None
+        Number of features of X. None: that of the fit.
+    n_samples : int or None, default=None
+        Number of sequences to fit and to predict, with `n_timesteps` an integer.
+    n_outputs : int or None, default=None
+        Number of targets of a regression, or of labels of 0 and 1 of a classifier (multilabel).
+        None: as fitted, or 1 target of a regression.
+    n_classes : int, list of int or None, default=None
+        Number of classes; a list has one for each of several outputs (multioutput). None: as
+        fitted, or 2.
+    n_codes : int, list of int or None, default=None
+        Number of different codes in each of the `categorical_features`. None: as fitted.
+    n_threads : int or None, default=None
+        Number of threads. None: the parameter `n_threads` of the estimator.
+
+    Returns
+    -------
+    footprint : MemoryFootprint
+        Bytes, by their use. If `n_timesteps` is an integer, X is taken to be one array of float64,
+        which is not copied; otherwise a list of such arrays, which is packed into one. For
+        networks that take at least half a megabyte the numbers are within 10 % of what is
+        allocated, if the data take less than the network; what reading much data takes for a moment
+        is only estimated.
+
+    Raises
+    ------
+    ValueError
+        If an argument or a parameter of the estimator is not as described, or `memory_budget` is
+        too small.
+    TypeError
+        If `estimator` is of another class.
+
+    Notes
+    -----
+    Memory that BLAS takes for itself is not counted: 32 MB of address space for each thread that
+    calls it, of which little is touched. Fits in several processes take as much each.
+
+    Examples
+    --------
+    >>> from sklearn_rnn import RNNClassifier
+    >>> from sklearn_rnn.inspection import memory_footprint
+    >>> rnn = RNNClassifier(128, cell="lstm", batch_size=32, n_threads=2)
+    >>> footprint = memory_footprint(rnn, n_timesteps=10_000, n_features=8, n_samples=1000)
+    >>> footprint.n_params, footprint.parameters
+    (70785, 283140)
+    >>> rnn.set_params(memory_budget=20_000_000)
+    RNNClassifier(batch_size=32, cell='lstm', hidden_layer_sizes=128,
+                  memory_budget=20000000, n_threads=2)
+    >>> less = memory_footprint(rnn, n_timesteps=10_000, n_features=8, n_samples=1000)
+    >>> bool(less.activations <= 20_000_000 < footprint.activations)
+    True
+    """
+    if not isinstance(estimator, _RNNBase):
+        raise TypeError(
+            "`estimator` must be an RNNClassifier or an RNNRegressor, got "
+            f"{type(estimator).__name__}."
+        )
+    words = check_parameters(vars(estimator))
+    model = estimator._fitted_model() if hasattr(estimator, "params_") else None
+    if model is not None and n_features not in (None, model.network.n_features):
+        model = None  # it cannot predict, and says nothing of these features
+    lengths, is_list = _lengths(n_timesteps, n_samples)
+    n_features = _n_features(n_features, model)
+    target = _target(estimator, n_outputs, n_classes, model)
+    tables = _tables(estimator, n_features, n_codes, model)
+    facts = n_features, target.n_outputs, target.loss, target.groups
+    network = network_of(vars(estimator), *facts, tables, words)
+    check("n_threads", n_threads)
+    n_threads = effective_n_threads(estimator.n_threads if n_threads is None else n_threads)
+    predicting = network if model is None else model.network
+    early_stopping = {}
+    if estimator.early_stopping:
+        early_stopping["fraction"] = estimator.validation_fraction
+        early_stopping["scores_estimator"] = estimator.scoring not in (None, "loss")
+    settings = Settings.of(vars(estimator))
+    return MemoryFootprint(
+        n_params=network.n_params,
+        **of_fit(network, settings, lengths, is_list, n_threads, **early_stopping),
+        predict=of_predictions(predicting, lengths, is_list, n_threads),
+    )
+
+
+# ---- what is asked for --------------------------------------------------------------------------
+
+
+def _lengths(n_timesteps, n_samples):
+    """Return the length of each sequence (n_samples,), and whether they are those of a list."""
+    if np.ndim(n_timesteps) == 0:
+        integer(1).check("n_timesteps", n_timesteps)
+        if n_samples is None:
+            raise ValueError(
+                "`n_samples` must be the number of sequences where `n_timesteps` is an integer, "
+                "got None: the size of minibatches depends on it."
+            )
+        integer(1).check("n_samples", n_samples)
+        return np.full(int(n_samples), int(n_timesteps), dtype=np.intp), False
+    lengths = np.asarray(n_timesteps)
+    if lengths.ndim != 1 or lengths.dtype.kind not in "iu" or lengths.min(initial=1) < 1:
+        raise ValueError(
+            "`n_timesteps` must be an integer of at least 1, or a 1-D array of those, one for each "
+            f"sequence; got {shown(n_timesteps)}."
+        )
+    if lengths.size == 0 or n_samples not in (None, len(lengths)):
+        raise ValueError(
+            "`n_samples` must be None, or the number of sequences in `n_timesteps`, which is "
+            f"{len(lengths)} and must be at least 1; got {shown(n_samples)}."
+        )
+    return lengths.astype(np.intp), True
+
+
+def _n_features(n_features, model):
+    if n_features is None and model is not None:
+        return model.network.n_features
+    integer(1).check("n_features", n_features)
+    return int(n_features)
+
+
+def _target(estimator, n_outputs, n_classes, model):
+    """Return a target with so many outputs or classes; None: as fitted, or the simplest one."""
+    if estimator._target_kind is Numbers:
+        return _numbers(estimator, n_outputs, n_classes, model)
+    if n_outputs is not None and n_classes is not None:
+        raise ValueError(
+            "`n_outputs` must be None where `n_classes` is given: a list of numbers of classes has "
+            f"one for each output; got {shown(n_outputs)}."
+        )
+    if n_outputs is not None:
+        integer(2).check("n_outputs", n_outputs)
+        return Indicator(int(n_outputs))
+    if n_classes is None and model is not None:
+        return model.target
+    n_classes = 2 if n_classes is None else n_classes
+    several = isinstance(n_classes, (list, tuple))
+    counts = n_classes if several else [n_classes]
+    if len(counts) < 1 + several or not all(map(integer(2).test, counts)):
+        raise ValueError(
+            "`n_classes` must be an integer of at least 2, or a list of at least two of those, "
+            f"got {shown(n_classes)}."
+        )
+    columns = tuple(Labels(np.arange(n)) for n in counts)
+    return LabelColumns(columns) if several else columns[0]
+
+
+def _numbers(estimator, n_outputs, n_classes, model):
+    """Return the target of a regression."""
+    if n_classes is not None:
+        raise ValueError(
+            f"`n_classes` must be None for a {type(estimator).__name__}, got {shown(n_classes)}."
+        )
+    if n_outputs is None:
+        n_outputs = 1 if model is None else model.target.n_targets
+    integer(1).check("n_outputs", n_outputs)
+    facts = {name: getattr(estimator, name) for name in ("loss", "dtype", "quantile")}
+    return Numbers(Scale.fixed(int(n_outputs)), n_outputs == 1, **facts)
+
+
+def _tables(estimator, n_features, n_codes, model):
+    """Return column, rows and columns of the table of each categorical feature."""
+    features = estimator.categorical_features
+    if isinstance(features, str) and features == "from_dtype":
+        if model is None:
+            raise ValueError(
+                "`categorical_features` must be the columns themselves for an estimator that is "
+                "not fitted: there is no frame whose types tell them; got 'from_dtype'."
+            )
+        columns = model.categories.columns
+    else:
+        names = None if model is None else model.form.feature_names
+        columns = columns_of(features, n_features, names)
+    if n_codes is None and model is not None and columns == model.categories.columns:
+        categories = model.categories
+    else:
+        categories = Categories(columns, _codes(n_codes, columns))
+    vectors = vectors_of(estimator.embedding_init, categories, estimator.dtype)
+    widths = dimensions(estimator.embedding_dim, categories, vectors)
+    return tuple(zip(columns, categories.n_rows, widths, strict=True))
+
+
+def _codes(n_codes, columns):
+    """Return the codes of each column, which are 0 to n - 1."""
+    if not columns:
+        if n_codes is not None:
+            raise ValueError(
+                f"`n_codes` must be None without `categorical_features`, got {shown(n_codes)}."
+            )
+        return ()
+    counts = list(n_codes) if np.ndim(n_codes) == 1 else [n_codes] * len(columns)
+    if len(counts) != len(columns) or not all(map(integer(1).test, counts)):
+        raise ValueError(
+            "`n_codes` must be the number of different codes in each of the "
+            f"`categorical_features`, or a list with one for each of these {len(columns)} columns; "
+            f"got {shown(n_codes)}."
+        )
+    return tuple(map(np.arange, counts))
