@@ -7,13 +7,15 @@ from libc.string cimport memset
 
 from blas cimport gemm_double, gemm_float
 from kernels cimport (
-    BLOCK_ROWS, CLASS_PER_GROUP, CLASS_PER_OUTPUT, MAX_DIRECTIONS, MOST_HELPERS, NUMBER_PER_GROUP,
+    BLOCK_ROWS, CACHE_LINE, CLASS_PER_GROUP, CLASS_PER_OUTPUT, MAX_DIRECTIONS, MOST_HELPERS, NUMBER_PER_GROUP,
     NUMBERS_PER_QUANTILE, PLAN_MADE, PLAN_OVER_BUDGET, PLAN_TOO_LONG, ROW_PER_SEQUENCE, TWO_CLASSES, rnn_job, rnn_kind_info,
     rnn_network, rnn_node, rnn_targets, rnn_wish
 )
 
 # More threads than the machine has cores only wait; but up to 16 are allowed on any machine.
 cdef isize MOST_THREADS = min(max(os.cpu_count() or 1, 16), 1 + MOST_HELPERS)
+
+cdef isize POINTERS_IN_LINE = CACHE_LINE // sizeof(void *)
 
 cdef object NO_GROUPS = np.zeros(1, dtype=np.intp)      # the first of no groups, which is also the end
 
@@ -320,7 +322,7 @@ cdef class Workspace:
             if network.training and not network.node[i].needed:
                 raise ValueError(f"Node {self.tables.nodes[i - 1].name!r} must lead to the head, directly or through others.")
         self.max_batch = wish.batch
-        n_places = self.job.most_places = wish.n_slices * self.n_accumulated
+        n_places = wish.n_slices * self.n_accumulated
         if self.planned is not None:
             self.take_memory(wish.n_slices)
             return
@@ -339,6 +341,7 @@ cdef class Workspace:
             self.job.slice_rows = cnp.PyArray_DATA(self.slice_rows)
             self.job.slice_codes = <isize *>cnp.PyArray_DATA(self.slice_codes)
             self.job.touched_walks = <const void **>cnp.PyArray_DATA(self.touched_walks)
+            self.job.ld_walks = self.touched_walks.size // (3 * network.n_workers)
             self.job.piece_norms = <double *>cnp.PyArray_DATA(self.norms)
             self.kernels.poison_gaps(&network.gradient, n_places, self.job.slice_gradients)
             self.kernels.poison_gaps(&network.touched, n_places, self.job.slice_rows)
@@ -366,7 +369,8 @@ cdef class Workspace:
             self.gradient[...] = 0
         self.slice_rows = self.new_aligned("gradients", places * network.touched.size)
         self.slice_codes = self.new_array("gradients", places * network.n_codes, np.intp)
-        self.touched_walks = self.new_array("gradients", 3 * workers * places if network.n_codes else 0, np.uintp)
+        in_walk = -(-places // POINTERS_IN_LINE) * POINTERS_IN_LINE
+        self.touched_walks = self.new_aligned("gradients", 3 * workers * in_walk if network.n_codes else 0, np.uintp)
         self.norms = self.new_array("gradients", network.n_pieces, np.float64)
         self.norms[...] = 0
         if network.probe:
