@@ -134,6 +134,8 @@ cdef class Workspace:
         self.check_result(loss)
         if windowed:
             self.check_windowed()
+        if network.carried:
+            self.check_carried()
         if frozen:
             self.freeze(tensors(n_features, nodes, window), frozen)
         if not 1 <= n_accumulated < LARGEST or (n_accumulated > 1 and (probe or not training)):
@@ -215,14 +217,10 @@ cdef class Workspace:
             raise ValueError("A head that reads last states must not have a target per step.")
         if network.training and not is_head:
             raise ValueError("The last node must be a head for training.")
-        if network.carried and not self.windowed and not self.is_causal():
-            raise ValueError("`carried` must be False in networks with a reverse direction.")
         if network.per_step and network.stride > 1:
             raise ValueError(f"`stride` must be 1 in a network with a target per step, got {network.stride}.")
         if network.column != NULL and network.stride > 1:
             raise ValueError(f"`stride` must be 1 in a network that reads codes in its data, got {network.stride}.")
-        if network.carried and not self.windowed and (network.stride > 1 or network.window > 1):
-            raise ValueError("`carried` must be False in a network that reads windows of its data.")
         if network.session and not (network.carried and is_head and not network.training):
             raise ValueError("A session must be made with carried=True and training=False, and its last node must be a head.")
         if network.session:
@@ -263,20 +261,25 @@ cdef class Workspace:
         return 0
 
     cdef int check_windowed(self) except -1:
-        """Refuse networks whose states do not go on from window to window."""
-        cdef const rnn_network *network = self.network
+        """Refuse what has no windows, and nodes that read all steps of a sequence."""
         node = self.node_of_all_steps()
-        if not network.training or network.session:
+        if not self.network.training or self.network.session:
             raise ValueError("`windowed` must be False in an engine that was not made for training.")
-        if not self.is_causal():
-            raise ValueError("`windowed` must be False in a network with a reverse direction, which begins at the last step of a "
-                             "sequence.")
-        if network.stride > 1 or network.window > 1:
-            raise ValueError(f"`windowed` must be False in a network with a stride, got stride={network.stride} and "
-                             f"window={network.window}.")
         if node is not None:
             raise ValueError(f"`windowed` must be False in a network with pooling other than 'last': node {node.name!r} reads "
                              "all steps of a sequence.")
+        return 0
+
+    cdef int check_carried(self) except -1:
+        """Refuse networks whose states do not go on from call to call."""
+        cdef const rnn_network *network = self.network
+        word = "windowed" if self.windowed else "carried"
+        if not self.is_causal():
+            raise ValueError(f"`{word}` must be False in a network with a reverse direction, which begins at the last step of a "
+                             "sequence.")
+        if network.stride > 1 or network.window > 1:
+            raise ValueError(f"`{word}` must be False in a network that reads windows of its data, got stride={network.stride} "
+                             f"and window={network.window}.")
         return 0
 
     cdef bint is_causal(self):
