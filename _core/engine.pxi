@@ -147,14 +147,14 @@ cdef class Engine(Runner):
         elif n_parts is None:
             n_parts = self.n_accumulated
         n_samples = self.attach(data, True, initial_state)
-        self.take_minibatch(data, n_samples, <const isize *>pointer_to(indices, "indices", cnp.NPY_INTP, (-1,)), len(indices),
-                            part, n_parts)
         optimizer.learning_rate = learning_rate
         optimizer.correction_1 = 1 - pow(optimizer.beta_1, update)
         optimizer.correction_2 = 1 - pow(optimizer.beta_2, update)
         job.batch.update, job.batch.dropping, job.batch.d_values = <uint32_t>update, True, NULL
         try:
             self.pass_states(n_samples, final_state, carry_factor)
+            self.take_minibatch(data, n_samples, <const isize *>pointer_to(indices, "indices", cnp.NPY_INTP, (-1,)),
+                                len(indices), part, n_parts)
             if part < n_parts - 1:
                 self.run(self.kernels.train, NULL, NULL, NULL)
             elif self.weight > 0:

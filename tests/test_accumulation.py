@@ -210,6 +210,20 @@ def test_nothing_changes_before_the_last_part_and_part_0_begins_anew():
         engine.train_minibatch(data, second, now, moments, RATE, 2, part=0)
 
 
+def test_a_part_that_is_refused_does_not_count():
+    network, params, data = problem(32)
+    expected = train(engine_for(network, data, 32), params, data, [[np.arange(32)]])
+    first, second = in_parts(data, [[np.arange(32)]], 2)[0]
+    engine, now = engine_for(network, data, PART, 2), params.copy()
+    arguments = now, np.zeros((2, len(params))), RATE, 1
+    engine.load(now)
+    engine.train_minibatch(data, first, *arguments, part=0)
+    with pytest.raises(ValueError, match="`final_state`"):
+        engine.train_minibatch(data, second, *arguments, part=1, final_state=np.zeros((32, 4)))
+    engine.train_minibatch(data, second, *arguments, part=1)
+    assert_same(arguments[:2], expected[:2])
+
+
 @pytest.mark.parametrize("n_parts", [1, 2])
 def test_an_interrupted_update_changes_nothing(n_parts):
     def interrupt(*_):
