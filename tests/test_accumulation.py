@@ -224,33 +224,42 @@ def test_a_part_that_is_refused_does_not_count():
     assert_same(arguments[:2], expected[:2])
 
 
-@pytest.mark.parametrize("n_parts", [1, 2])
-def test_an_interrupted_update_changes_nothing(n_parts):
+def interrupted(call, *arguments, **options):
+    """Call a function, and interrupt it soon."""
+
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    rng = np.random.default_rng(0)
-    network = make_network(GRU, (64,))
-    data, params = draw_dataset(network, [500] * 64, rng), draw_params(network, rng)
-    engine, moments = engine_for(network, data, 32, 2, 1), np.zeros((2, network.n_params))
-    engine.load(params)
-    before = params.copy()
-    *parts, last = in_parts(data, [[np.arange(64)]], n_parts)[0]
-    numbers = [{}] if n_parts == 1 else [{"part": 0}, {"part": 1}]
-    for indices in parts:
-        engine.train_minibatch(data, indices, params, moments, RATE, 1, part=0)
     handler = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 0.002)
     try:
         with pytest.raises(KeyboardInterrupt):
-            engine.train_minibatch(data, last, params, moments, RATE, 1, **numbers[-1])
+            signal.setitimer(signal.ITIMER_REAL, 0.002)
+            call(*arguments, **options)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler)
+
+
+@pytest.mark.parametrize("n_parts", [1, 2])
+def test_an_interrupted_update_changes_nothing(n_parts):
+    rng = np.random.default_rng(0)
+    network = make_network(GRU, (64,))  # a part takes longer than the time between two polls
+    data, params = draw_dataset(network, [2000] * 64, rng), draw_params(network, rng)
+    engine, moments = engine_for(network, data, 32, 2, 1), np.zeros((2, network.n_params))
+    engine.load(params)
+    before, arguments = params.copy(), (params, moments, RATE, 1)
+    *parts, last = in_parts(data, [[np.arange(64)]], n_parts)[0]
+    numbers = [{}] if n_parts == 1 else [{"part": 0}, {"part": 1}]
+    for indices in parts:
+        interrupted(engine.train_minibatch, data, indices, *arguments, part=0)
+        with pytest.raises(ValueError, match="Parts"):
+            engine.train_minibatch(data, last, *arguments, part=1)
+        engine.train_minibatch(data, indices, *arguments, part=0)
+    interrupted(engine.train_minibatch, data, last, *arguments, **numbers[-1])
     np.testing.assert_array_equal(params, before)
     assert not moments.any()
     for indices, number in zip((*parts, last), numbers, strict=True):
-        engine.train_minibatch(data, indices, params, moments, RATE, 1, **number)
+        engine.train_minibatch(data, indices, *arguments, **number)
     assert not np.array_equal(params, before)
 
 
