@@ -263,6 +263,19 @@ def test_an_interrupted_update_changes_nothing(n_parts):
     assert not np.array_equal(params, before)
 
 
+def test_parts_of_any_sizes_have_no_places_for_frozen_tables():
+    network, params, data = problem(100)
+    order = np.random.default_rng(1).permutation(100)
+    frozen = [t.name for t in network.tensors if t.name.startswith("embedding")]
+    expected = train(engine_for(network, data, 100, frozen=frozen), params, data, [[order]])
+    engine = engine_for(network, data, 90, 2, frozen=frozen)
+    got = train(engine, params, data, [np.split(order, [90])])
+    assert_close(got[0], expected[0], RTOL_REORDERED * 100, "params")
+    assert [
+        name for name, moved in network.views(got[0] != params).items() if not moved.any()
+    ] == frozen
+
+
 def test_parts_without_weight_change_nothing():
     network, params, data = problem(16)
     weights = np.zeros(16)
