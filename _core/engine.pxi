@@ -267,15 +267,14 @@ cdef class Engine(Runner):
         if not self.windowed:
             raise ValueError("`advance` needs an engine made with `windowed`.")
         n_samples = self.attach(data, False, initial_state)
-        parts = self.slices_of_parts.copy(), self.weight, self.n_taught, job.batch.part, job.batch.n_parts
         job.batch.update, job.batch.dropping = <uint32_t>update, True
         try:
             self.pass_states(n_samples, final_state, 1)
-            self.take_minibatch(data, n_samples, <const isize *>pointer_to(indices, "indices", cnp.NPY_INTP, (-1,)), len(indices))
+            self.take_sequences(data, n_samples, <const isize *>pointer_to(indices, "indices", cnp.NPY_INTP, (-1,)),
+                                len(indices), self.max_batch * self.n_accumulated)
             self.run(self.kernels.predict, NULL, NULL, NULL)
         finally:
             self.forget_states()
-            self.slices_of_parts, self.weight, self.n_taught, job.batch.part, job.batch.n_parts = parts
 
     cdef object flat_gradient(self):
         """Copy of the gradient (n_params,), with zeros for frozen arrays and for rows of tables that were not touched."""

@@ -211,16 +211,25 @@ cdef class Runner(Workspace):
     cdef int take_minibatch(self, object samples, isize n_samples, const isize *indices, isize batch, isize part=0,
                             isize n_parts=1) except -1:
         """Make some sequences of a `Dataset`, or some `Windows`, the next minibatch, or a part of it; sum its weights."""
+        self.take_sequences(samples, n_samples, indices, batch, self.max_batch * (self.n_accumulated if n_parts == 1 else 1))
+        self.begin_part(part, n_parts)
+        self.weigh_batch(indices)
+        self.job.batch.n_places = self.job.batch.n_slices
+        if n_parts > 1:
+            self.slices_of_parts.append(self.job.batch.n_slices)
+            self.job.batch.n_places = max((n - 1) * n_parts + m + 1 for m, n in enumerate(self.slices_of_parts))
+        return 0
+
+    cdef int take_sequences(self, object samples, isize n_samples, const isize *indices, isize batch, isize most) except -1:
+        """Let these sequences or windows run next, longest first, in slices."""
         cdef rnn_job *job = self.job
         cdef Windows windows = samples if isinstance(samples, Windows) else None
         cdef isize *taken = <isize *>job.batch.samples
         cdef ranked *ranks = <ranked *>cnp.PyArray_DATA(self.ranks)
         cdef isize i, length, total = 0
         cdef bint sorted_already = True
-        cdef isize most = self.max_batch * (self.n_accumulated if n_parts == 1 else 1)
         if not 1 <= batch <= most:
             raise ValueError(f"A minibatch must hold 1 to {most} sequences, got {batch}.")
-        self.begin_part(part, n_parts)
         for i in range(batch):
             if not 0 <= indices[i] < n_samples:
                 raise IndexError(f"`indices` must lie in 0 to {n_samples - 1}, got {indices[i]}.")
@@ -238,11 +247,6 @@ cdef class Runner(Workspace):
             total += ranks[i].length
         if ranks[0].length > self.network.max_steps or total > self.network.max_slice_steps:
             raise ValueError("The sequences must not be longer than the `lengths` that the engine was made for.")
-        self.weigh_batch(indices)
-        job.batch.n_places = job.batch.n_slices
-        if n_parts > 1:
-            self.slices_of_parts.append(job.batch.n_slices)
-            job.batch.n_places = max((n - 1) * n_parts + m + 1 for m, n in enumerate(self.slices_of_parts))
         return 0
 
     cdef int begin_part(self, isize part, isize n_parts) except -1:
