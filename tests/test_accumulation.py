@@ -243,23 +243,23 @@ def interrupted(call, *arguments, **options):
 @pytest.mark.parametrize("n_parts", [1, 2])
 def test_an_interrupted_update_changes_nothing(n_parts):
     rng = np.random.default_rng(0)
-    network = make_network(GRU, (64,))  # a part takes longer than the time between two polls
-    data, params = draw_dataset(network, [2000] * 64, rng), draw_params(network, rng)
+    network = make_network(GRU, (64,))
+    data, params = draw_dataset(network, [4000] * 32 + [3] * 2, rng), draw_params(network, rng)
     engine, moments = engine_for(network, data, 32, 2, 1), np.zeros((2, network.n_params))
     engine.load(params)
     before, arguments = params.copy(), (params, moments, RATE, 1)
-    *parts, last = in_parts(data, [[np.arange(64)]], n_parts)[0]
+    long, short = np.arange(32), np.arange(32, 34)  # long: more than the time between two polls
     numbers = [{}] if n_parts == 1 else [{"part": 0}, {"part": 1}]
-    for indices in parts:
-        interrupted(engine.train_minibatch, data, indices, *arguments, part=0)
+    for number in numbers[:-1]:
+        interrupted(engine.train_minibatch, data, long, *arguments, **number)
         with pytest.raises(ValueError, match="Parts"):
-            engine.train_minibatch(data, last, *arguments, part=1)
-        engine.train_minibatch(data, indices, *arguments, part=0)
-    interrupted(engine.train_minibatch, data, last, *arguments, **numbers[-1])
+            engine.train_minibatch(data, short, *arguments, part=1)
+        engine.train_minibatch(data, short, *arguments, **number)
+    interrupted(engine.train_minibatch, data, long, *arguments, **numbers[-1])
     np.testing.assert_array_equal(params, before)
     assert not moments.any()
-    for indices, number in zip((*parts, last), numbers, strict=True):
-        engine.train_minibatch(data, indices, *arguments, **number)
+    for number in numbers:
+        engine.train_minibatch(data, short, *arguments, **number)
     assert not np.array_equal(params, before)
 
 
