@@ -104,26 +104,26 @@ cdef class Engine(Runner):
         update : int
             Number of this update, from 1: for Adam's correction and the dropout masks.
         initial_state : ndarray of shape (n_windows, n_state_columns), the network's dtype; or None
-            The states with which the windows (or sequences) of this minibatch begin, as `state_layout` names them; they get no
-            gradient. None: as sequences begin, with zeros or learned states.
+            The states from which the windows (or sequences) of this minibatch start, in the columns of `state_layout`; they get
+            no gradient. None means zeros or learned states.
         final_state : ndarray of shape (n_windows, n_state_columns), changed in place; or None
-            The rows of this minibatch become the states after `kept_after` steps of each window. They mean nothing if the call
-            raises.
+            The rows of this minibatch are set to the states after `kept_after` steps of each window. They are undefined if the
+            call raises.
         carry_factor : float
-            By what the gradient is multiplied each time it goes one step back in time within a window. With windows that end at
-            each step with probability c, 1 / (1 - c) makes the expected gradient that of whole sequences (Tallec and Ollivier,
-            2017).
+            Factor of the gradient at each step back in time within a window. If windows end at each step with probability c, the
+            factor 1 / (1 - c) makes the expected gradient that of whole sequences (Tallec and Ollivier, 2017).
         part : int or None
-            None: the whole minibatch. Otherwise it comes in parts, in as many calls: this one is number `part`, from 0 on. Only
-            the last one updates, for all of them; nothing has changed before. It begins anew with part 0.
+            None means that this call has the whole minibatch. Otherwise the minibatch comes in several calls, and this is number
+            `part`, counted from 0. Only the last call updates the weights; the calls before it change nothing. Part 0 always
+            starts a new minibatch.
         n_parts : int or None
-            How many parts there are; None: `n_accumulated`.
+            Number of parts; None means `n_accumulated`.
 
         Returns
         -------
         loss, total_weight : float
-            `sum(w l) / sum(w)` without penalty, and `sum(w)`, over all parts; (0, 0) and no update if that is 0, or if parts are
-            still to come.
+            `sum(w l) / sum(w)` without penalty, and `sum(w)`, over all parts. (0, 0), and no update, if `sum(w)` is 0 or if this
+            is not the last part.
 
         Raises
         ------
@@ -160,7 +160,7 @@ cdef class Engine(Runner):
             elif self.weight > 0:
                 self.fill_places()
                 self.run(self.kernels.train, self.kernels.reduce, self.kernels.update, self.kernels.pack)
-            elif final_state is not None:       # nothing is taught, but the states go on
+            elif final_state is not None:       # there are no targets, but the states go on
                 self.run(self.kernels.predict, NULL, NULL, NULL)
         finally:
             self.forget_states()
@@ -208,8 +208,8 @@ cdef class Engine(Runner):
         Raises
         ------
         ValueError
-            If the engine was not made for this, the data do not fit it, or `indices` repeat or windows overlap with
-            `input_gradient`.
+            If the engine was not made for this, if the data do not fit it, or if with `input_gradient` indices repeat or windows
+            overlap.
         """
         cdef rnn_job *job = self.job
         cdef rnn_optimizer kept = job.optimizer
@@ -246,7 +246,7 @@ cdef class Engine(Runner):
         return (job.batch.loss, d_params, d_values) if input_gradient else (job.batch.loss, d_params)
 
     def advance(self, data not None, indices, long update, *, initial_state=None, final_state):
-        """Let states go on over windows as in training, without a loss or a gradient; also between parts of a minibatch.
+        """Compute the states after windows as in training, but without a loss or a gradient; also between parts of a minibatch.
 
         Parameters
         ----------
@@ -277,7 +277,7 @@ cdef class Engine(Runner):
             self.forget_states()
 
     cdef object flat_gradient(self):
-        """Copy of the gradient (n_params,), with zeros for frozen arrays and for rows of tables that were not touched."""
+        """Copy of the gradient (n_params,), with zeros for frozen arrays and rows of tables that were not read."""
         cdef const rnn_network *network = self.network
         cdef const rnn_tensor *tensor
         cdef int i

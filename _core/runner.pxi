@@ -108,7 +108,7 @@ cdef class Runner(Workspace):
         return steps_of(self.network, self.job.data.end[sample] - self.job.data.first[sample])
 
     cdef isize attach(self, object samples, bint taught, initial_state=None) except -1:
-        """Point the job at a `Dataset`, or `Windows` of one, after a check that their shapes match this network.
+        """Point the job at a `Dataset` or at `Windows`, after a check that their shapes match this network.
 
         Returns the number of sequences or windows.
         """
@@ -193,7 +193,7 @@ cdef class Runner(Workspace):
         return 0
 
     cdef int pass_states(self, isize n_samples, final_state, double carry_factor) except -1:
-        """Set what a call on windows asks for besides the states they begin with; `forget_states` undoes it."""
+        """Set `final_state` and `carry_factor` of a call; `forget_states` undoes it."""
         cdef rnn_job *job = self.job
         if not self.windowed and (final_state is not None or carry_factor != 1):
             raise ValueError("`final_state` and `carry_factor` need an engine made with `windowed`.")
@@ -250,7 +250,7 @@ cdef class Runner(Workspace):
         return 0
 
     cdef int begin_part(self, isize part, isize n_parts) except -1:
-        """Refuse a part that does not follow the one before; part 0 begins anew, whatever was before."""
+        """Refuse a part that does not follow the previous one; part 0 always starts a new minibatch."""
         cdef rnn_batch *now = &self.job.batch
         if not 0 <= part < n_parts <= self.n_accumulated:
             raise ValueError(f"`part` must be from 0 to below `n_parts`, which must be at most {self.n_accumulated}, got {part} "
@@ -266,7 +266,7 @@ cdef class Runner(Workspace):
         return 0
 
     cdef void fill_places(self) noexcept:
-        """Clear the places of slices that a part does not have."""
+        """Clear the places that no slice has filled, because a part has fewer slices than others."""
         cdef const rnn_batch *batch = &self.job.batch
         cdef isize place
         if batch.n_parts == 1:
@@ -306,5 +306,5 @@ cdef class Runner(Workspace):
 
     @property
     def work_counted(self):
-        """Multiplications of worker 0, which has counted them since it last looked for signals."""
+        """Number of multiplications that worker 0 has counted since it last looked for signals."""
         return POLL_WORK - self.job.sync.work_until_poll

@@ -66,26 +66,26 @@ cdef class Workspace:
     carried : bool
         Continue from given states, those of the data: see `Dataset`.
     windowed : bool
-        Make room for `Windows`, and for states that calls take and return (training only). `lengths` are those of the longest
+        Make room for `Windows`, and for states that calls take and return (training only). `lengths` are the longest lengths of
         windows.
     session : bool
         Make room for a `Session`.
     n_accumulated : int
-        A minibatch may have so many times `batch_size` sequences (training only): it is cut into more slices, not into larger
-        ones, so only the memory for gradients grows. Or it is given in so many parts: see `train_minibatch`.
+        A minibatch may have up to `n_accumulated` times `batch_size` sequences (training only). It is cut into more slices, not
+        into larger ones, so only the memory for gradients grows. Or it comes in up to that many parts: see `train_minibatch`.
     frozen : sequence of str
-        Names of arrays that `train_minibatch` leaves as they are (training only): they have no gradient, no penalty, no decay and
-        no moments. What only leads to them does not go back.
+        Names of arrays that `train_minibatch` does not change (training only): no gradient, no penalty, no decay; their moments
+        stay. A node has no backward if neither it nor any node that it depends on has other arrays.
     group_weights : sequence of float, or None for ones
-        What each group of the loss "multitask" counts.
+        The weight of each group of the loss "multitask".
     planning : bool
-        Take no memory, and only count it, see `planned`: nothing else can be done with this engine.
+        Allocate nothing and only count the memory, see `planned`. Such an engine can do nothing else.
 
     Attributes
     ----------
     planned : dict of str to int, or None
-        With `planning`, the bytes that the workspace would take: "weights" (packed for the products), "steps" (activations and
-        their gradients, of all threads), "gradients" (of the parameters, one for each slice, and their sum), "tables".
+        With `planning`, the bytes that the workspace would take: "weights" (packed for products), "steps" (activations and their
+        gradients, of all threads), "gradients" (of the parameters: one for each slice, and their sum), "tables" (all else).
     """
     cdef NodeTables tables
     cdef rnn_network *network
@@ -165,7 +165,7 @@ cdef class Workspace:
         self.network.quantile, self.network.n_quantiles = values, n
 
     cdef set_groups(self, groups, weights):
-        """Keep the first output of each group, and the number of outputs, where C finds them; for tasks also loss and weight."""
+        """Keep the first output of each group, and the number of outputs, for C; for tasks also loss and weight."""
         cdef bint of_tasks = self.kernels.losses[self.network.loss].targets == NUMBER_PER_GROUP
         if not groups and weights is None:
             self.first_of_groups = NO_GROUPS
@@ -228,7 +228,7 @@ cdef class Workspace:
         return 0
 
     cdef int freeze(self, list listed, frozen) except -1:
-        """Mark the arrays with these names, and the nodes that have no others."""
+        """Mark the arrays with these names as frozen, and the nodes all of whose arrays are."""
         cdef rnn_node *node = self.network.node
         names = {tensor.name for tensor in listed}
         if unknown := set(frozen) - names:
@@ -271,7 +271,7 @@ cdef class Workspace:
         return 0
 
     cdef int check_carried(self) except -1:
-        """Refuse networks whose states do not go on from call to call."""
+        """Refuse networks whose states cannot go on from call to call."""
         cdef const rnn_network *network = self.network
         word = "windowed" if self.windowed else "carried"
         if not self.is_causal():
@@ -383,16 +383,16 @@ cdef class Workspace:
                 self.probed = self.probed.reshape(n_slices, network.n_nodes, MAX_DIRECTIONS, network.max_steps)
 
     cdef object new_array(self, str use, n, dtype):
-        """Uninitialised vector of n numbers; with `planning` they are only counted, and it is empty."""
+        """Uninitialised vector of n numbers; with `planning` an empty one, and the bytes are counted."""
         return np.empty(n if self.planned is None else self.count(use, n * np.dtype(dtype).itemsize), dtype=dtype)
 
     cdef object new_aligned(self, str use, n, dtype=None):
-        """The same, of numbers of the network unless `dtype` says otherwise; it begins on a cache line."""
+        """The same, beginning on a cache line; dtype: None means that of the network."""
         dtype = self.dtype if dtype is None else dtype
         return aligned_empty(n if self.planned is None else self.count(use, n * np.dtype(dtype).itemsize), dtype)
 
     cdef object count(self, str use, n_bytes):
-        """Add to `planned`; return 0, the size of an array that is only planned."""
+        """Add to `planned`; return 0, the size of arrays that are only planned."""
         self.planned[use] = self.planned.get(use, 0) + int(n_bytes)
         return 0
 

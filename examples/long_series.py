@@ -1,4 +1,4 @@
-"""Windows over time: a series of 50,000 steps, and an event that must be remembered for 400 steps.
+"""Windows over time: a series of 50,000 steps, and a signal to remember for 400 steps.
 
 Run:  python examples/long_series.py
 """
@@ -22,7 +22,7 @@ def compare(what, estimator, ways, X, y, X_test, y_test):
 
 
 def reservoir(n_steps, rng):
-    """Rain fills a reservoir that leaks, the more the fuller it is; the target is its level."""
+    """Rain fills a reservoir, which leaks faster the fuller it is; the target is its level."""
     rain = rng.exponential(size=n_steps) * (rng.random(n_steps) < 0.1)
     level = np.zeros(n_steps)
     for t in range(1, n_steps):
@@ -31,7 +31,7 @@ def reservoir(n_steps, rng):
 
 
 def signals(n_sequences, n_steps, rng):
-    """A signal, 1 or -1, comes every 400 steps on average, amid noise; the target is the last."""
+    """A signal, 1 or -1, comes every 400 steps on average; the target is the last signal."""
     shape = n_sequences, n_steps
     signal = rng.choice([-1, 1], size=shape) * (rng.random(shape) < 1 / 400)
     signal[:, 0] = 1
@@ -52,7 +52,7 @@ compare(
 X, y = signals(60, 4000, rng)
 budget = {"max_iter": 10, "batch_size": 8, "n_iter_no_change": 100}
 compare(
-    "What was 400 steps ago (accuracy): windows of 50 steps that hand their states on",
+    "A signal some 400 steps ago (accuracy): windows of 50 steps, with and without carried states",
     RNNClassifier,
     [{**budget}, {"bptt": TruncatedBPTT(50, carry=False), **budget}, {"bptt": 50, **budget}],
     *(X[:40], y[:40], X[40:], y[40:]),

@@ -64,6 +64,7 @@ def test_what_holds_for_one_estimator_is_said_there_alone():
         "_estimators.fitted",
         "_estimators.reptile",
         "_estimators.transfer",
+        "_truncated_bptt",
         "_data.unpacking",
         "cells",
         "inspection",

@@ -230,12 +230,12 @@ def test_only_the_first_fit_begins_with_the_source(source):
 @pytest.mark.parametrize(
     "words, text",
     [
-        ({"cell": "lstm"}, "cell='gru', here cell='lstm'"),
-        ({"hidden_layer_sizes": 5}, "hidden_layer_sizes=(4,), here hidden_layer_sizes=(5,)"),
+        ({"cell": "lstm"}, "cell='gru', but this estimator has cell='lstm'"),
+        ({"hidden_layer_sizes": 5}, "hidden_layer_sizes=(4,), but this estimator has"),
         ({"hidden_layer_sizes": (4, 4)}, "hidden_layer_sizes=(4,)"),
-        ({"bidirectional": True}, "bidirectional=False, here bidirectional=True"),
+        ({"bidirectional": True}, "bidirectional=False, but this estimator has bidirectional=True"),
         ({"input_layers": [Dense(3)]}, "input_layers=()"),
-        ({"normalize_X": False}, "normalize_X=True, here normalize_X=False"),
+        ({"normalize_X": False}, "normalize_X=True, but this estimator has normalize_X=False"),
         ({"categorical_features": [0]}, "categorical_features=None"),
     ],
 )
@@ -256,7 +256,7 @@ def test_another_body_is_refused_in_the_words_of_the_constructor(source, words, 
 def test_other_columns_are_refused(source):
     X, numbers = other_X(1, 1.0)
     rnn = RNNRegressor(4, weights_init=source, max_iter=1)
-    with pytest.raises(ValueError, match="n_features=3, here n_features=2"):
+    with pytest.raises(ValueError, match="n_features=3, but this estimator has n_features=2"):
         rnn.fit([x[:, :2] for x in X], numbers)
     frames = [pd.DataFrame(x, columns=["a", "b", "c"]) for x in X]
     named = RNNRegressor(4, max_iter=1).fit(frames, numbers)
@@ -326,7 +326,7 @@ def test_frozen_vectors_of_codes_are_those_of_the_source():
 
 
 def test_arguments_of_transfer_are_checked(source):
-    with pytest.raises(ValueError, match="`target` must be an RNNClassifier or RNNRegressor"):
+    with pytest.raises(ValueError, match="`target` must be an RNNClassifier, RNNRegressor or"):
         transfer(source, make_pipeline(RNNClassifier()))
     with pytest.raises(ValueError, match="`frozen` must be True or False, got 'head'"):
         transfer(source, RNNClassifier(), frozen="head")

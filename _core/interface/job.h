@@ -29,8 +29,8 @@ typedef struct {
     int values_are_double;
     const double *shift, *factor;                       /* IN (n_features,) x = (value - shift) * factor; NULL: the value */
     const isize *first, *end;                           /* IN (n_samples,) sample i has rows first[i] to end[i] - 1 */
-    /* where the samples are windows of sequences; otherwise NULL */
-    const isize *sequence;                              /* IN (n_samples,) whose target counts, where a sequence has one */
+    /* only if the samples are windows of sequences; otherwise NULL */
+    const isize *sequence;                              /* IN (n_samples,) to which it belongs, for targets per sequence */
     const isize *taught_from;                           /* IN (n_samples,) losses of earlier steps are not counted */
     const isize *kept_after;                            /* IN (n_samples,) steps after which the final state is taken */
     const isize *result_offsets;                        /* IN (n_samples + 1) the same of results, in steps of the network */
@@ -43,9 +43,9 @@ typedef struct {
 typedef struct {
     const isize *samples;                               /* IN (size,) longest first */
     isize size, n_slices;
-    isize part, n_parts;                                /* of a minibatch whose gradients are accumulated: slice q has place
-                                                           q * n_parts + part */
-    isize n_places;                                     /* slices of all parts */
+    isize part, n_parts;                                /* of a minibatch that comes in several calls: slice q of this one
+                                                           has place q * n_parts + part among the gradients */
+    isize n_places;                                     /* in use, by slices of all parts */
     double total_weight;
     double divisor;                                     /* divides the weighted sum of losses, for the gradient */
     int raw;                                            /* predict: before the link */
@@ -93,9 +93,9 @@ typedef struct rnn_job {
     void *arenas;                                       /* (n_workers, arena.size) */
     isize *arena_ints;                                  /* (n_workers, n_ints) */
     void *walks;                                        /* (n_workers, walk_bytes) */
-    const void *initial_state;                          /* IN (n_samples, state_columns) or NULL: as sequences begin */
+    const void *initial_state;                          /* IN (n_samples, state_columns) or NULL: zeros or learned states */
     void *final_state;                                  /* OUT the same, or NULL */
-    double carry_factor;                                /* of gradients that go one step back in time; 1 unless asked for */
+    double carry_factor;                                /* of gradients, at each step back in time; usually 1 */
     double *probe;                                      /* OUT (n_slices, n_nodes, 2, max_steps) or NULL: squares of d_h */
     rnn_gemm gemm;                                      /* BLAS for big products outside the time loop, or NULL */
     rnn_synchronisation sync;

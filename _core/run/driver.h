@@ -161,8 +161,8 @@ static void work(rnn_job *job, isize worker, int (*task)(rnn_job *, slice *))
     }
 }
 
-/* Phases: the slices of a minibatch forward and back, or only forward (also in training, where states go on without a gradient);
- * the next step of a session. */
+/* Phases: the slices of a minibatch forward and back; only forward (in training also to compute states without a gradient); the
+ * next step of a session. */
 static void train(rnn_job *job, isize worker) { work(job, worker, train_slice); }
 static void predict(rnn_job *job, isize worker) { work(job, worker, predict_slice); }
 

@@ -190,7 +190,7 @@ class Labels:
         return codes.clip(min=0)
 
     def has_unknown(self, codes):
-        """Tell whether some codes are those of labels of no class."""
+        """Tell whether some codes stand for labels that are not among the classes."""
         return bool(codes.min() < 0)
 
     def decode(self, outputs):

@@ -81,9 +81,9 @@ def pack_steps(y, sequences, argument=arguments.Y, *, numeric=True, taught=None)
 
 
 def raw_steps(y, sequences, argument):
-    """Return what y has for each step, unchanged, as Packed: the input of `settle`.
+    """Return the values of y for each step, unchanged, as Packed: the input of `settle`.
 
-    A missing value in the place of a sequence stands for one at each of its steps.
+    A missing value in place of a whole sequence means that all of its steps are missing.
     """
     untaught = np.zeros(sequences.n_steps, dtype=bool)
     packed = read_steps(_without_gaps(y, sequences, untaught), argument, numeric=False)

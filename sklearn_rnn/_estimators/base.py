@@ -145,7 +145,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         return self
 
     def _check(self, initial_state, validation, incremental):
-        """Check the parameters, and that arguments match them; return the words among them."""
+        """Check the parameters, and the arguments against them; return the parameters as Words."""
         words = check_parameters(vars(self))
         X_val, y_val, weight_val, state_val = validation
         if X_val is None and not (y_val is None and weight_val is None and state_val is None):
@@ -170,7 +170,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         if incremental and self.solver == LBFGS:
             raise ValueError(
                 "partial_fit does not support solver='lbfgs', which needs all sequences at once: "
-                "set `solver` to another one first."
+                "set `solver` to another one."
             )
         if incremental and self.early_stopping:
             raise ValueError(
@@ -297,7 +297,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
     def _tables(self, categories, vectors, known):
         """Return column, rows and columns of the table of each categorical feature.
 
-        known: the model whose columns "auto" means, or None.
+        known: the model whose numbers of columns "auto" takes over, or None.
         """
         dimension = self.embedding_dim
         if known is not None and isinstance(dimension, str):
@@ -345,7 +345,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
     def _read(self, given, per_step, form, categories, names=arguments.TRAINING, target=None):
         """Return X as sequences, its form and categories; y and weights by rows.
 
-        The rows are those of sequences or of steps. target: that of the fit, if there is one.
+        A row is a sequence or a step. target: that of the fit, if there is one.
         """
         (X, y, sample_weight), (X_name, y_name, weight_name) = given, names
         if y is None:
@@ -370,7 +370,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         return sequences, form, categories, rows, weights
 
     def _weights_of(self, rows, weights):
-        """Return the weights of what `_target_kind` read from y."""
+        """Return the weights of the rows that `_target_kind` read from y."""
         return weights
 
     def _scale_X(self, examples, indices, network, before, incremental):
@@ -413,9 +413,9 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         return examples, weighing, (n_rows, n_sequences)
 
     def _weigh_tasks(self, examples, target, indices=None):
-        """Return examples with the factors of the losses of several tasks.
+        """Return examples with a factor for the loss of each task, if there are several tasks.
 
-        Those of training are computed from the sequences `indices`; None means all.
+        The factors are computed from the sequences `indices`; None means all.
         """
         return examples
 
@@ -493,7 +493,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         if batch_size != "auto" and batch_size <= n < batch_size * steps:
             warnings.warn(
                 f"`gradient_accumulation_steps`={steps} times `batch_size`={batch_size} is larger "
-                f"than the number of {what}, {n}: each update has all of them.",
+                f"than the number of {what}, {n}: each update uses all of them.",
                 stacklevel=level_of_caller(),
             )
         if batch_size != "auto" and batch_size > n:
@@ -506,7 +506,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
     def _warn_of_precision(self):
         if self.dtype == "float32":
             warnings.warn(
-                "solver='lbfgs' with dtype='float32': its rounding errors limit how far L-BFGS can "
+                "solver='lbfgs' with dtype='float32': rounding errors limit how far L-BFGS can "
                 "lower the loss. Set dtype='float64'.",
                 stacklevel=level_of_caller(),
             )
@@ -552,7 +552,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
 
 
 def absorb_scales(params, before, network, target, y_absorbed, scale, x_absorbed):
-    """Return weights of the model before, which absorb changes of the scales of X and y."""
+    """Return the weights `params` of the model `before`, adapted to new scales of X and y."""
     if y_absorbed is not None:
         in_use = before.target.scale_of_outputs, target.scale_of_outputs
         params = absorb_output_scale(network, params, *in_use, y_absorbed)

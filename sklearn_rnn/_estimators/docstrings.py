@@ -16,7 +16,7 @@ ATTRIBUTES = {
         "dict of str to str",
         {MULTITASK: "The kind of each task, in the order of the outputs; see `tasks`."},
     ),
-    "task_weights_": ("dict of str to float", {MULTITASK: "What each task counts in `score`."}),
+    "task_weights_": ("dict of str to float", {MULTITASK: "The weight of each task in `score`."}),
     "classes_": (
         {
             CLASSIFIER: "ndarray of shape (n_classes,) or list of those",
@@ -68,8 +68,8 @@ ATTRIBUTES = {
             "columns of classes, the total number of classes.",
             REGRESSOR: "Number of outputs of the network: one per target, or per target and "
             "quantile.",
-            MULTITASK: "Number of outputs of the network: one for each number and for a task of "
-            "two classes, else one for each class.",
+            MULTITASK: "Number of outputs of the network: one for each task of numbers or of two "
+            "classes, and one per class for other tasks.",
         },
     ),
     "out_activation_": (
@@ -79,18 +79,19 @@ ATTRIBUTES = {
             'and for multilabel y, else "softmax".',
             REGRESSOR: 'Function from these outputs to predictions: "identity", or "exp" for '
             '``loss="poisson"`` and "gamma".',
-            MULTITASK: '"by task": the function from these outputs to predictions is that of each '
-            "task.",
+            MULTITASK: '"by task": each task has its own function from these outputs to '
+            "predictions.",
         },
     ),
     "n_iter_": (
         "int",
-        'Number of complete epochs in the last `fit` or `partial_fit`; for the solver "lbfgs" of '
+        'Number of complete epochs in the last `fit` or `partial_fit`; with the solver "lbfgs", of '
         "iterations.",
     ),
     "t_": (
         "int",
-        'Number of sequences seen in training, over all epochs, or all evaluations of "lbfgs".',
+        'Number of sequences seen in training, over all epochs; with the solver "lbfgs", over all '
+        "evaluations of the loss.",
     ),
     "loss_": (
         "float",
@@ -99,8 +100,9 @@ ATTRIBUTES = {
             REGRESSOR: "Training loss of the last epoch, without the penalty, in units of y "
             '(squared for "squared_error" and "huber"). For several outputs it is the normalised '
             "loss times the mean of their units, which is exact if they are learned equally well.",
-            MULTITASK: "Training loss of the last epoch, without the penalty: the sum over tasks, "
-            "see `task_weights`, of the mean losses of classes and of normalised numbers.",
+            MULTITASK: "Training loss of the last epoch, without the penalty: the sum over tasks "
+            "of the mean loss times the weight of the task (`task_weights`). Numbers are "
+            "normalised.",
         },
     ),
     "best_loss_": (
@@ -122,8 +124,9 @@ ATTRIBUTES = {
     ),
     "window_lengths_": (
         "list of int or None",
-        "Number of steps of the windows in each epoch of the last fit, which changes with "
-        '``TruncatedBPTT(schedule="grow")``; with "random" their mean. None without `bptt`.',
+        "Number of steps in the windows of each epoch of the last fit. It grows with "
+        '``TruncatedBPTT(schedule="grow")``; with "random" it is the mean that was asked for. None '
+        "without `bptt`.",
     ),
     "params_": ("ndarray of shape (n_params,)", "All weights, in the order of `weights_`."),
     "weights_": (
@@ -147,7 +150,7 @@ With minibatches of B sequences, each minimises ``sum(w * loss) / (B * m)``, whe
 total weight of a training sequence; a smaller last minibatch is divided by the same B. So a
 weight counts the same in every minibatch, and with ``mode="many_to_many"`` a step counts the
 same in short and in long sequences. Steps of weight 0 are ignored. `loss_` is the weighted
-mean. With `bptt` and a target per step, windows take the place of sequences.
+mean. With `bptt` and a target per step, B and m count windows instead of sequences.
 
 Unless the options of a cell choose other initial values, input and output weights are Glorot
 uniform, recurrent weights are orthogonal, and biases are 0, except those of the forget gates of
@@ -227,11 +230,11 @@ MemoryError
 ConvergenceWarning
     If `max_iter` ended the training, except with a `learning_rate` that plans all epochs
     ("cosine", "exponential", "one_cycle" or a callable); if training ended before the
-    network did better than the best constant prediction; or with the solver "lbfgs", if
-    `max_fun` or rounding errors ended it.
+    network did better than the best constant prediction; or, with the solver "lbfgs", if
+    `max_fun` or rounding errors ended the training.
 UserWarning
-    If `batch_size` is larger than the number of training sequences, or of windows; or if
-    `solver` is "lbfgs" and `dtype` is "float32".
+    If `batch_size`, or that times `gradient_accumulation_steps`, is larger than the number of
+    training sequences or windows; or if `solver` is "lbfgs" and `dtype` is "float32".
 """,
     "continuing": """
 Training continues from the previous fit, with the state of its optimizer. Ctrl-C raises
@@ -248,8 +251,8 @@ sample_weight : array-like, default=None
     "initial_state_of_partial_fit": """
 initial_state : dict of str to array-like of shape (n_samples, n), default=None
     As in `fit`. To learn from a sequence that arrives block by block, pass the states that
-    `predict` returned for one block with the next block. For sequences that are there as a
-    whole, use `bptt`.
+    `predict` returned for one block with the next block. If whole sequences are at hand,
+    use `bptt`.
 """,
     # ---- predict and score
     "X": """

@@ -59,13 +59,13 @@ class _FittedRNN(Pickled, BaseEstimator):
     _ADVICE = "Fit it again; for long-term storage, keep the arrays of `weights_`"
 
     def set_params(self, **params):
-        """Set parameters of this estimator, or options of an object that is one of them.
+        """Set parameters of this estimator, or options of an object that is a parameter.
 
         Parameters
         ----------
         **params : dict
-            Values by name, such as ``dropout=0.1``. A name such as ``cell__peepholes`` is that of
-            an option of the cell, which must be an object of `sklearn_rnn.cells`.
+            Values by name, such as ``dropout=0.1``. A name such as ``cell__peepholes`` sets an
+            option of `cell`, which must be an object of `sklearn_rnn.cells`.
 
         Returns
         -------
@@ -196,7 +196,7 @@ class _FittedRNN(Pickled, BaseEstimator):
         return target.score(*compared)
 
     def _compared(self, X, y, sample_weight):
-        """Return the target, and encoded targets, outputs and weights by rows."""
+        """Return the target; encoded targets, outputs and weights of all rows."""
         model = self._fitted_model()
         sequences = model.read(X, type(self).__name__)
         outputs = model.outputs(sequences, self._threads())
@@ -543,7 +543,7 @@ class _FittedRNN(Pickled, BaseEstimator):
 
     def __sklearn_clone__(self):
         copied = super().__sklearn_clone__()
-        copied.weights_init = self.weights_init  # a clone of it would not be fitted
+        copied.weights_init = self.weights_init  # not a clone, which would not be fitted
         return copied
 
     def __getstate__(self):

@@ -14,7 +14,7 @@ from .base import Read
 def read_tasks(rnn, tasks):
     """Read the X and y of tasks as one X and y, and list the sequences of each task.
 
-    rnn is the estimator that is to learn them.
+    rnn: the estimator to train.
     """
     _check_pairs(tasks)
     forms = [Argument(f"tasks[{i}][0]", "features") for i in range(len(tasks))]
@@ -53,7 +53,7 @@ def _check_pairs(tasks):
 
 
 def _learn_form(rnn, tasks, names):
-    """Return the form of the X of the first task, and the categories of all."""
+    """Return the form of X of the first task, and the categories of all tasks."""
     owner, features = type(rnn).__name__, rnn.categorical_features
     _, form, first = learn_X(tasks[0][0], owner, features, names[0])
     if not first.columns:
@@ -89,7 +89,7 @@ def _joined_rows(parts):
     for i, form in enumerate(forms):
         if form != forms[0]:
             raise ValueError(
-                f"`tasks[{i}][1]` must have targets of the kind and shape of `tasks[0][1]`, "
+                f"`tasks[{i}][1]` must have targets of the same kind and shape as `tasks[0][1]`, "
                 f"{forms[0]}; got {form}."
             )
     if isinstance(parts[0], tuple):

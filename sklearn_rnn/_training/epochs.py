@@ -141,7 +141,7 @@ PLATEAU_PATIENCE = 4
 def judge(progress, settings, value, score=None, plateau=np.inf, grow=None):
     """Count epochs without progress (a smaller `value` is better); return whether to continue.
 
-    grow(best) is asked first when progress has ended: training may continue with longer windows.
+    Without progress for too long, training continues only if grow(best) makes the windows longer.
     """
     if value <= progress.best - settings.tol or value <= plateau < progress.best:
         progress.no_improvement = 0

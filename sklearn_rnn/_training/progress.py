@@ -9,7 +9,7 @@ from .averaging import Average
 from .optimizers import n_moments
 from .windows import Truncation
 
-# What to do about a training that diverges.
+# What the user can do when training diverges.
 ADVICE = (
     "Lower `learning_rate_init` or `alpha`, set or lower `max_grad_norm`, or scale the data "
     "(sklearn_rnn.preprocessing.SequenceScaler)."
@@ -73,7 +73,7 @@ class Progress:
     n_passes: int = 0
     n_sequences: int = 0  # t_
     loss: float = np.nan
-    # (loss, score or None, length of windows or None) of each complete epoch
+    # of each complete epoch: loss, score or None, length of windows or None
     epochs: list = field(default_factory=list)
     earlier_losses: list = field(default_factory=list)  # of earlier runs, which this one continues
     earlier_scores: list = field(default_factory=list)
@@ -119,8 +119,8 @@ class Progress:
     def resume(cls, params, optimizer, settings, **history):
         """Continue from what `optimizer` returned; a new solver begins without moments.
 
-        params are the weights that were given back. Where they are an average, training continues
-        from the weights behind it, if it still averages.
+        params: the weights of the fitted network. If they are an average and `ema_decay` is still
+        set, training continues from the weights that were averaged.
         """
         optimizer = {**optimizer, "moments": optimizer["moments"].copy()}
         raw_params = optimizer.pop("raw_params", params)
@@ -134,14 +134,14 @@ class Progress:
 
     @property
     def result(self):
-        """The weights (n_params,) that are validated and given back."""
+        """The weights (n_params,) to validate and to return: the average, if there is one."""
         return self.params if self.average is None else self.average.values
 
     def end_update(self):
         """Count an update of the weights, and add them to their average."""
         if self.average is not None:
             self.average.add(self.params)
-        self.n_updates += 1  # last: it shows that something was learned
+        self.n_updates += 1  # last, because it tells that something was learned
 
     def restore_best(self):
         """Return to the weights of the best validation, if there was one."""

@@ -1,4 +1,4 @@
-"""Reptile: weights from which a few updates lead to good ones for each of several tasks."""
+"""Reptile: initial weights from which a few updates suffice for each of many tasks."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +14,7 @@ from .progress import Progress
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """Some of the examples, which belong together."""
+    """The examples of one task."""
 
     indices: np.ndarray  # (n,) its sequences
     weighing: Weighing
@@ -25,7 +25,7 @@ class Task:
 
 
 class TaskTrainer:
-    """Takes updates on one task after the other, with one engine for all."""
+    """Trains on one task at a time, with one engine for all tasks."""
 
     def __init__(self, network, examples, tasks, settings, n_threads, loss_unit, frozen=()):
         self.tasks, self.settings, self.loss_unit = tasks, settings, loss_unit
@@ -43,7 +43,7 @@ class TaskTrainer:
     count = staticmethod(len)  # of the sequences of a minibatch
 
     def take_updates(self, number, progress, n_updates, rng):
-        """Take updates on a task, in minibatches of successive epochs; returns their mean loss."""
+        """Make `n_updates` updates on a task, over several epochs; return their mean loss."""
         task, size, engine = self.tasks[number], self.sizes[number], self.engine
         total, n_left = 0.0, n_updates
         with ready(engine):
@@ -69,7 +69,7 @@ class TaskTrainer:
     def _batches(self, indices, size, rng):
         """Cut the sequences of a task into minibatches.
 
-        The generator is that of all tasks: one for each pass, as in a fit, takes longer to make
+        All tasks share one generator: making one for each pass, as `fit` does, would take longer
         than a pass over a small task.
         """
         if self.settings.shuffle and len(indices) > size:
@@ -78,10 +78,10 @@ class TaskTrainer:
 
 
 def meta_train(trainer, progress, n_iter, n_inner, outer_learning_rate, rng):
-    """Move progress.params towards the results of a few updates on tasks, drawn at random.
+    """In each iteration, move progress.params towards the result of updates on a random task.
 
-    The outer learning rate falls linearly to 0. Each iteration begins with empty moments of the
-    optimizer. Yields the mean loss of the updates of each iteration.
+    The outer learning rate falls linearly to 0. The moments of the optimizer start from 0 in each
+    iteration. Yields the mean loss of the updates of each iteration.
     """
     params, seed = progress.params, progress.seed
     for iteration in range(n_iter):
