@@ -50,7 +50,6 @@ typedef struct {
     double divisor;                                     /* divides the weighted sum of losses, for the gradient */
     int raw;                                            /* predict: before the link */
     int dropping;
-    int advancing;                                      /* only states are computed; gradients stay as they are */
     uint32_t update;                                    /* its number: part of the dropout masks' counter */
     void *output;                                       /* OUT real: the rows of the result's stream, (n, parts * units) */
     void *d_values;                                     /* OUT (n_steps, n_features) real, or NULL */
@@ -83,11 +82,12 @@ typedef struct rnn_job {
     uint64_t seed;                                      /* key of the dropout masks */
     /* parameters and their copies */
     void *params, *packed, *gradient, *moments;         /* flat, packed, flat (n_summed,), (n_moments, n_params) */
-    isize most_places;                                  /* for which there is memory */
-    void *slice_gradients;                              /* (most_places, gradient.size) */
-    void *slice_rows;                                   /* (most_places, touched.size) the same of tables */
-    isize *slice_codes;                                 /* (most_places, n_codes) */
-    const void **touched_walks;                         /* (n_workers, 3, most_places) */
+    void *slice_gradients;                              /* (most places, gradient.size) */
+    void *slice_rows;                                   /* (most places, touched.size) the same of tables */
+    isize *slice_codes;                                 /* (most places, n_codes) */
+    const void **touched_walks;                         /* (n_workers, 3, ld_walks); on cache lines of their own, for workers write
+                                                           to theirs at the same time */
+    isize ld_walks;                                     /* most places, and a rest */
     double *piece_norms;                                /* (n_pieces,) sums of squares */
     /* workers */
     void *arenas;                                       /* (n_workers, arena.size) */

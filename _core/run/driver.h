@@ -116,6 +116,7 @@ static int segment_backward(rnn_job *job, slice *s)
 
 static int train_slice(rnn_job *job, slice *s)
 {
+    s->has_backward = 1;
     if (job->initial_state)
         take_initial_states(job, s);
     for (isize segment = 0; segment < s->n_segments; segment++) {
