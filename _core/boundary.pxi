@@ -104,8 +104,8 @@ cdef class Dataset:
     offsets : ndarray of shape (n_samples + 1,), intp
         Sequence i is `values[offsets[i]:offsets[i + 1]]`.
     targets : ndarray of shape (n,) or, for several outputs, (n, n_targets), int32; (n, n_targets), the network's dtype; or None
-        n is n_samples, or n_steps for a network with a target per step. Classes of tasks are numbers of the network's dtype, and
-        NaN is the target of a task that is not taught.
+        n is n_samples, or n_steps for a network with a target per step. With several tasks, classes are numbers of the network's
+        dtype, and NaN is a missing target.
     weights : ndarray of shape (n,), float64; or None for ones
     mean, scale : ndarray of shape (n_features,), float64; or None
         The network reads `(values - mean) / scale`, computed in float64.
@@ -154,7 +154,7 @@ cdef class Dataset:
             self.greatest_label = <const isize *>cnp.PyArray_DATA(self.greatest_of_columns)
 
     cdef int check_classes_of_groups(self, losses, first) except -1:
-        """Refuse targets of tasks that are no classes of theirs; first (n_groups + 1,) outputs."""
+        """Refuse targets that are not classes of their task; first (n_groups + 1,): where the outputs of each task begin."""
         if self.checked_groups is losses:
             return 0
         rows = self.targets if self.weights is None else self.targets[self.weights != 0]
@@ -186,22 +186,22 @@ cdef class Dataset:
 
 
 cdef class Windows:
-    """Windows over the rows of a dataset, each with steps of one sequence: for truncated back-propagation through time.
+    """Windows over the rows of a dataset, each within one sequence, for truncated back-propagation through time.
 
-    The arrays may be changed in place between calls: a lane is one window that moves. What a minibatch uses is checked then.
+    The arrays may be changed in place between calls: a lane is one window that moves. Each minibatch checks the windows it uses.
 
     Parameters
     ----------
     data : Dataset
         Its `initial_state` is not used: states are given with each call.
     first, length : ndarray of shape (n_windows,), intp
-        Window i has `length[i]` steps, the rows of `data.values` from `first[i]` on.
+        Window i has `length[i]` steps, which are the rows of `data.values` from `first[i]` on.
     sample : ndarray of shape (n_windows,), intp
-        The sequence to which these rows belong. With one target per sequence, the window has its target and weight.
+        The sequence to which these rows belong. With one target per sequence, the window has the target and weight of that.
     taught_from : ndarray of shape (n_windows,), intp; or None for zeros
-        Losses of earlier steps of the window are not counted. (One target per sequence belongs to the last step.)
+        Losses of earlier steps of the window do not count. (With one target per sequence, it belongs to the last step.)
     kept_after : ndarray of shape (n_windows,), intp; or None for `length`
-        After how many steps of the window the state is taken that goes on.
+        Number of steps of the window after which `final_state` is taken.
     """
     cdef readonly Dataset data
     cdef readonly object first, length, sample, taught_from, kept_after
@@ -211,7 +211,7 @@ cdef class Windows:
     cdef const isize *sample_data
     cdef const isize *taught_data
     cdef const isize *kept_data
-    cdef object in_use                      # (5, n_windows): copies of what was checked, so that nothing else is ever used
+    cdef object in_use                      # (5, n_windows): copies of what was checked, so that only checked values are used
     cdef isize *in_use_data
 
     def __cinit__(self, Dataset data not None, first, length, sample, taught_from=None, kept_after=None):

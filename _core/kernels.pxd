@@ -195,7 +195,7 @@ cdef extern from "interface/job.h" nogil:
         const isize *samples
         isize size, n_slices, part, n_parts, n_places
         double total_weight, divisor
-        int raw, dropping, advancing
+        int raw, dropping
         uint32_t update
         void *output
         void *d_values
@@ -221,11 +221,11 @@ cdef extern from "interface/job.h" nogil:
         void *packed
         void *gradient
         void *moments
-        isize most_places
         void *slice_gradients
         void *slice_rows
         isize *slice_codes
         const void **touched_walks
+        isize ld_walks
         double *piece_norms
         void *arenas
         isize *arena_ints

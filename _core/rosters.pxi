@@ -16,7 +16,7 @@ Option = namedtuple("Option", "name type choices default least below")
 # What a cell has by default; `memory` is 1 for each gate of which an open one (of value 1) keeps the state, -1 for one that
 # replaces the state, 0 for others.
 CellInfo = namedtuple("CellInfo", "name gates options states reads_output memory hidden_product")
-# What a row has as its targets: "classes", "numbers", or "tasks" of both kinds; `of_group`: whether a task may have this loss.
+# targets: what a row has, "classes", "numbers", or "tasks" of both kinds; of_group: whether a task may have this loss.
 LossInfo = namedtuple("LossInfo", "name targets link of_group")
 
 

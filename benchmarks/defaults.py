@@ -1,16 +1,15 @@
 """Choice of the default settings, by cross-validation on training data alone.
 
-    python benchmarks/defaults.py [--n-jobs 2] [--tasks digits ...] [--quick]
+    python benchmarks/defaults.py [--choices rate ...] [--tasks digits ...] [--seeds 5] [--quick]
     python benchmarks/defaults.py --search rates [--n-jobs 2] [--quick]
 
-Decides the cell, the first bias of the LSTM's forget gate and the patience `n_iter_no_change` by
-paired differences: every setting of SETTINGS learns the same folds with the same seeds (five, or
-MORE_SEEDS), all else being the defaults. An error is the mean over the folds of 1 - score
-(accuracy, or R2), with one more mistake added (TINY for a regression) so that what is learned
-completely counts as such. A comparison is the mean over tasks and seeds of the log of the ratio of
-two errors: so each task counts alike. Its standard error is the deviation of those logs over the
-root of their number; that over tasks takes the mean of each task as one observation. A default is
-changed only for what is better by more than two of both.
+Decides by paired differences: every setting of CHOICES learns the same folds with the same seeds
+(five, or MORE_SEEDS), all else being the defaults. Seeds that were measured before are kept. An
+error is the mean over the folds of 1 - score (accuracy, or R2), with one more mistake added (TINY
+for a regression) so that what is learned completely counts as such. A comparison is the mean over
+tasks and seeds of the log of the ratio of two errors: so each task counts alike. Its standard error
+is the deviation of those logs over the root of their number; that over tasks takes the mean of each
+task as one observation. A default is changed only for what is better by more than two of both.
 
 `--search rates` is the search that rate, minibatch, penalty, schedule and clipping came from:
 coordinate descent through GRID from START, one seed. One parameter at a time takes the value with
@@ -111,68 +110,130 @@ def geometric_mean(errors):
     return math.exp(np.mean(np.log(errors)))
 
 
-# ---- cell, forget bias, patience ----
+# ---- paired comparisons ----
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Setting:
-    cell: str
-    forget_bias: float | None  # None: the cell has no such gate
-    n_iter_no_change: int = 10
+    text: str
+    parameters: dict  # all others have their defaults
 
-    def parameters(self):
-        cell = self.cell
-        if self.forget_bias is not None:
-            cell = cells.LSTM(forget_bias=self.forget_bias)
-        return {"cell": cell, "n_iter_no_change": self.n_iter_no_change}
-
-    def text(self):
-        bias = "" if self.forget_bias is None else f", forget bias {self.forget_bias:g}"
-        return f"{self.cell}{bias}, patience {self.n_iter_no_change}"
+    def suits(self, task):
+        return "pooling" not in self.parameters or task.estimator.mode == "many_to_one"
 
 
-LSTM, GRU = Setting("lstm", 1.0), Setting("gru", None)
-LSTM_0, LSTM_HALF, ELMAN = Setting("lstm", 0.0), Setting("lstm", 0.5), Setting("elman", None)
+def of_cell(name, patience=10, **options):
+    """A cell by name, or the LSTM with a forget bias, and the patience."""
+    cell = cells.LSTM(**options) if options else name
+    bias = f", forget bias {options['forget_bias']:g}" if options else ""
+    return Setting(
+        f"{name}{bias}, patience {patience}", {"cell": cell, "n_iter_no_change": patience}
+    )
+
+
+def instead(**parameters):
+    """The defaults, but for these parameters."""
+    text = ", ".join(f"{name}={value!r}" for name, value in parameters.items())
+    return Setting(text, parameters)
+
+
+GRU = of_cell("gru")  # the defaults
+LSTM, LSTM_HALF, LSTM_0 = (of_cell("lstm", forget_bias=bias) for bias in (1.0, 0.5, 0.0))
+ELMAN = of_cell("elman")
+GRU_5, GRU_20 = of_cell("gru", 5), of_cell("gru", 20)
 CHOICES = {  # what is decided -> pairs (what could be, what it is compared to)
     "cell": [(GRU, LSTM), (GRU, LSTM_HALF), (GRU, LSTM_0), (ELMAN, LSTM)],
     "forget bias": [(LSTM_HALF, LSTM), (LSTM_0, LSTM)],
     "patience": [
-        (Setting(base.cell, base.forget_bias, patience), base)
-        for base in (LSTM, GRU)
-        for patience in (5, 20)
+        (of_cell("lstm", 5, forget_bias=1.0), LSTM),
+        (of_cell("lstm", 20, forget_bias=1.0), LSTM),
+        (GRU_5, GRU),
+        (GRU_20, GRU),
     ],
 }
-MORE_SEEDS = {LSTM: 20, GRU: 20, Setting("gru", None, 20): 10}  # where five left it open
-SETTINGS = list(dict.fromkeys(itertools.chain(*(p[::-1] for ps in CHOICES.values() for p in ps))))
+OTHERS = {  # what is decided -> what could be, compared to the defaults
+    "cells": [instead(cell=cell) for cell in ("mgu", "mingru", "minlstm", "indrnn")],
+    "rate": [instead(learning_rate_init=rate) for rate in (0.002, 0.01)],
+    "schedule": [
+        instead(learning_rate="adaptive"),
+        instead(learning_rate="adaptive", n_iter_no_change=5),
+        *(
+            instead(learning_rate=schedule, max_iter=max_iter)
+            for schedule in ("cosine", "one_cycle", "exponential")
+            for max_iter in (50, 100, 200)
+        ),
+        instead(learning_rate="cosine", learning_rate_init=0.01, max_iter=100),
+    ],
+    "warm-up": [instead(warmup=0.05)],
+    "average": [instead(ema_decay=decay) for decay in (0.9, 0.99)],
+    "minibatch": [
+        instead(batch_size=8),
+        instead(batch_size=32),
+        instead(batch_size=32, learning_rate_init=0.01),
+    ],
+    "clipping": [instead(max_grad_norm=norm) for norm in (5.0, None)],
+    "early stopping": [instead(early_stopping=True)],
+    "initial values": [
+        instead(cell=cells.GRU(bias_initializer="chrono")),
+        instead(cell=cells.GRU(bias_initializer="pytorch")),
+        instead(cell=cells.GRU(recurrent_initializer="glorot_uniform")),
+        instead(cell=cells.GRU(input_initializer="lecun_uniform")),
+        instead(cell=cells.GRU(initial_state="learned")),
+    ],
+    "normalization": [
+        instead(cell=cells.GRU(normalization="layer")),
+        instead(layer_normalization="layer"),
+    ],
+    "pooling": [instead(pooling="mean")],
+    "dropout": [instead(dropout=0.2)],
+}
+CHOICES |= {choice: [(other, GRU) for other in others] for choice, others in OTHERS.items()}
+MORE_SEEDS = {LSTM: 20, GRU: 20, GRU_20: 10}  # where five left it open
 
 
-def rows_for(names, settings, n_jobs, n_seeds=None):
-    """Errors of each seed and mean seconds per fit: a row for each setting and task."""
-    rows = []
-    for name, setting in itertools.product(names, settings):
-        start = time.perf_counter()
-        results = Parallel(n_jobs)(
-            delayed(evaluate)(TASKS[name], setting.parameters(), seed)
-            for seed in range(n_seeds or MORE_SEEDS.get(setting, 5))
-        )
-        errors = [result["error"] for result in results]
-        seconds = float(np.mean([result["seconds"] for result in results]))
-        rows.append({"setting": setting.text(), "task": name, "errors": errors, "seconds": seconds})
-        print(
-            f"{name}, {setting.text()}: {np.mean(errors):.4f}, {seconds:.2f} s per fit, "
-            f"{time.perf_counter() - start:.0f} s",
-            flush=True,
-        )
-    return rows
+def settings_of(choices):
+    """Each setting once, what is compared to before what is compared."""
+    pairs = itertools.chain.from_iterable(CHOICES[choice] for choice in choices)
+    return list(dict.fromkeys(itertools.chain.from_iterable(pair[::-1] for pair in pairs)))
+
+
+def measured():
+    """Rows that a run on this machine with these versions wrote, by setting and task."""
+    if not (harness.RESULTS / "defaults.json").exists():
+        return {}
+    stored = harness.read("defaults")
+    if stored["machine"] != harness.machine(datasets.PACKAGES):
+        return {}
+    return {(row["setting"], row["task"]): row for row in stored["rows"]}
+
+
+NOTHING = {"errors": [], "seconds": 0.0}
+
+
+def row_for(name, setting, n_jobs, n_seeds, before=NOTHING):
+    """Errors of each seed and mean seconds per fit; the seeds of the row `before` are kept."""
+    first = len(before["errors"])
+    results = Parallel(n_jobs)(
+        delayed(evaluate)(TASKS[name], setting.parameters, seed) for seed in range(first, n_seeds)
+    )
+    errors = before["errors"] + [result["error"] for result in results]
+    times = [before["seconds"]] * first + [np.mean(result["seconds"]) for result in results]
+    print(f"{name}, {setting.text}: {np.mean(errors):.4f}, {np.mean(times):.2f} s", flush=True)
+    return {
+        "setting": setting.text,
+        "task": name,
+        "errors": errors,
+        "seconds": float(np.mean(times)),
+    }
 
 
 def compared(choice, other, base, rows):
     """One comparison over the tasks that both settings have rows of; None if these are not two."""
     found = {(row["setting"], row["task"]): row for row in rows}
     pairs = {
-        name: (found[other.text(), name], found[base.text(), name])
+        name: (found[other.text, name], found[base.text, name])
         for name in TASKS
-        if {(other.text(), name), (base.text(), name)} <= found.keys()
+        if {(other.text, name), (base.text, name)} <= found.keys()
     }
     if len(pairs) < 2:
         return None
@@ -187,7 +248,7 @@ def compared(choice, other, base, rows):
     verdict = "better" if mean < -limit else "worse" if mean > limit else "no difference"
     return {
         "choice": choice,
-        "compared": f"{other.text()} to {base.text()}",
+        "compared": f"{other.text} to {base.text}",
         "seeds": n_seeds,
         "log": f"{mean:+.3f} ± {error:.3f}",
         "over tasks": f"± {over_tasks:.3f}",
@@ -206,7 +267,7 @@ def comparisons(rows):
         for other, base in pairs
     ]
     lines = [line for line in lines if line]
-    names = [name for name in TASKS if all(name in line for line in lines)]
+    names = [name for name in TASKS if any(name in line for line in lines)]
     columns = {
         "choice": "choice",
         "what to what": "compared",
@@ -214,7 +275,7 @@ def comparisons(rows):
         "log of error ratio": "log",
         "over tasks": "over tasks",
         "error ratio": "ratio",
-        **{name: name for name in names},
+        **{name: (lambda line, name=name: line.get(name, "-")) for name in names},
         "time ratio": "time",
         "verdict": "verdict",
     }
@@ -230,9 +291,9 @@ def comparisons(rows):
 
 def across(rows):
     """A row for each setting, of its rows for the tasks."""
-    settings = {setting.text(): {} for setting in SETTINGS}
+    settings = {setting.text: {} for setting in settings_of(CHOICES)}
     for row in rows:
-        settings[row["setting"]][row["task"]] = row
+        settings.setdefault(row["setting"], {})[row["task"]] = row
     return [{"setting": text, "tasks": tasks} for text, tasks in settings.items() if tasks]
 
 
@@ -256,15 +317,25 @@ def summarize(rows):
 
 def decide(options):
     if options.quick:
-        rows = rows_for(options.tasks, SETTINGS[:2], options.n_jobs, n_seeds=2)
+        pairs = itertools.product(settings_of(CHOICES)[:2], options.tasks)
+        rows = [row_for(name, setting, options.n_jobs, 2) for setting, name in pairs]
         print("\n".join(summarize(rows)))
         return
-    for name in options.tasks:  # a task at a time: what was measured is kept
+    for setting in settings_of(options.choices):  # one at a time: what was measured is kept
+        n_seeds = options.seeds or MORE_SEEDS.get(setting, 5)
+        before = {} if options.again else measured()
+        rows = []
+        for name in options.tasks:
+            row = before.get((setting.text, name), NOTHING)
+            if setting.suits(TASKS[name]) and len(row["errors"]) < n_seeds:
+                rows.append(row_for(name, setting, options.n_jobs, n_seeds, row))
+        if not rows:
+            continue
         harness.write(
             "defaults",
             "Choice of the defaults: mean errors in cross-validation on training data",
             None,
-            rows_for([name], SETTINGS, options.n_jobs),
+            rows,
             ("setting", "task"),
             datasets.PACKAGES,
             summarize,
@@ -363,6 +434,9 @@ def main():
     parser = harness.arguments(__doc__)
     parser.add_argument("--search", choices=["rates"], help="instead of the paired comparisons")
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS))
+    parser.add_argument("--choices", nargs="+", choices=CHOICES, default=list(CHOICES))
+    parser.add_argument("--seeds", type=int, help="how many; 5, or MORE_SEEDS, if not given")
+    parser.add_argument("--again", action="store_true", help="also the seeds of earlier runs")
     parser.add_argument("--n-jobs", type=int, default=None)
     parser.add_argument(
         "--quick", action="store_true", help="two settings, few seeds or epochs, nothing written"

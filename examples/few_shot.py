@@ -1,8 +1,8 @@
-"""Sine waves from ten points: a network that learned from other waves, and one that begins anew.
+"""Sine waves from ten points: a network that has learned other waves, and one that is new.
 
 The tasks are those of Finn, Abbeel and Levine (2017): y = a sin(x - p), with an amplitude a from
 0.1 to 5 and a phase p from 0 to pi of its own, and x from -5 to 5. The network does not see x but a
-random walk of five steps whose sum is x, so it must sum up its input and learn the wave.
+random walk of five steps whose sum is x: it must add up its input and learn the wave.
 
 Run:  python examples/few_shot.py
 """
@@ -50,7 +50,7 @@ for seed in range(20):
     errors.append(row)
 adapted, constant, *plain = np.mean(errors, axis=0)
 print(f"mean squared error on 20 new waves after {N_UPDATES} updates on {N_POINTS} points:")
-print(f"  {adapted:.3f}  begun with the weights of Reptile")
+print(f"  {adapted:.3f}  from the weights of Reptile")
 print(f"  {constant:.3f}  the mean of the points")
 for rate, each in zip((0.001, 0.01, 0.03), plain, strict=True):
-    print(f"  {each:.3f}  begun anew, with a learning rate of {rate}")
+    print(f"  {each:.3f}  from new weights, with a learning rate of {rate}")

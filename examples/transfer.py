@@ -1,8 +1,8 @@
-"""Thirty labels are enough, where 3,000 sequences of a neighbouring task have a target.
+"""Thirty labels are enough if 3,000 sequences of a related task have targets.
 
 Each sequence holds voltage and current of a machine at 24 times. Its energy was measured for 3,000
-of them; an expert has judged only 30 others, by a limit that nobody has written down. A network
-that was trained to predict the energy has learned what the verdicts need.
+of them. An expert has judged only 30 others, by a limit of the energy that nobody has written down.
+A network that was trained to predict the energy has learned what the verdicts depend on.
 
 Run:  python examples/transfer.py
 """
@@ -35,6 +35,6 @@ for seed in range(10):
     tuned, frozen = (transfer(source, alone, frozen=frozen) for frozen in (False, True))
     scores.append([rnn.fit(few, verdicts).score(test, truth) for rnn in (alone, tuned, frozen)])
 print("accuracy of verdicts, learned from 30 sequences (mean of 10 trials):")
-names = "a new network", "the body of the energy's network, trained on", "the same, frozen"
+names = "a new network", "the body of the network for the energy, trained on", "the same, frozen"
 for score, name in zip(np.mean(scores, axis=0), names, strict=True):
     print(f"  {score:.3f}  {name}")

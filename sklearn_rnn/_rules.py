@@ -78,8 +78,11 @@ boolean = Allowed(lambda value: isinstance(value, (bool, np.bool_)), "True or Fa
 
 
 def shown(value):
-    """Return the repr of a value, or its type: integers beyond 4300 digits have no repr."""
+    """Return the repr of a value, or its type.
+
+    Integers beyond 4300 digits have no repr, nor have estimators that are parameters of each other.
+    """
     try:
         return repr(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return f"an unprintable {type(value).__name__}"

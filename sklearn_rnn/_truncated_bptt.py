@@ -14,62 +14,63 @@ OPTIONS = {
 
 
 class TruncatedBPTT(BaseEstimator):
-    """Truncated back-propagation through time, for `bptt` [1]_.
+    """Truncated back-propagation through time [1]_, as a value of the parameter `bptt`.
 
-    Training goes through each sequence in windows of a few steps. The states after a window are
-    those with which the next one begins, but gradients stop at the beginning of a window. Each
-    window is learned with one update of the weights, so a long sequence gives many updates, and
-    memory does not grow with its length. What is `steps` steps apart or more is not learned
-    together, although the states can still connect it.
+    Training cuts each sequence into windows of `steps` steps. Each window starts from the states
+    at the end of the previous one, but gradients stop at its first step. The weights are updated
+    after each window, so a long sequence gives many updates, and memory does not grow with its
+    length. The network can still remember events of earlier windows, but it learns only from
+    effects within a window.
 
     ``bptt=100`` is short for ``bptt=TruncatedBPTT(100)``.
 
     Parameters
     ----------
     steps : int
-        Number of steps in a window. With ``mode="many_to_one"``, gradients flow through the last
-        `steps` steps of each sequence.
+        Number of steps in a window. With ``mode="many_to_one"`` there is one window per sequence,
+        its last `steps` steps; states are computed through the steps before it without a gradient.
 
     overlap : int, default=0
-        Number of steps at the beginning of a window that the window before has already taught.
-        Gradients flow through them but their targets do not count again, so every target has
-        gradients through at least `overlap` steps before it. This is BPTT(h; h') of [1]_ with
-        ``h = steps`` and ``h' = steps - overlap``. Each step is computed about
+        Number of steps that a window repeats from the end of the previous one. Gradients flow
+        through them but their targets do not count again, so the gradient of each target goes
+        back through `overlap` steps or more (or to the start of the sequence). This is BPTT(h; h')
+        of [1]_ with ``h = steps`` and ``h' = steps - overlap``. Each step is computed about
         ``steps / (steps - overlap)`` times. Must be below `steps`, and 0 with
         ``mode="many_to_one"`` or ``schedule="random"``.
 
     schedule : {"fixed", "random", "grow"}, default="fixed"
         How long the windows are.
 
-        - "fixed": `steps` steps; the last window of a sequence has what is left.
+        - "fixed": `steps` steps; the last window of a sequence has the rest.
         - "random": a window ends after each of its steps with probability ``1 / steps``, and the
-          gradient is multiplied by ``steps / (steps - 1)`` at each step back. On average over
-          these lengths, this is the gradient through whole sequences [2]_, but it has more noise.
-          The longest window of an epoch sets the memory, about ``steps * log(n)`` steps for n
-          windows. `steps` must be at least 2.
-        - "grow": `steps` steps at first. Where training would stop for lack of progress (see
-          `n_iter_no_change`), the number doubles instead, until a doubled number has brought no
-          progress, the longest sequence is reached, or the memory or `memory_budget` does not
-          suffice. `window_lengths_` has the number in each epoch. `partial_fit` does not double
-          it.
+          gradient is multiplied by ``steps / (steps - 1)`` at each step back. The mean gradient
+          over all random lengths is that of whole sequences [2]_, but single gradients are
+          noisier. Memory grows with the longest window of an epoch, about ``steps * log(n)``
+          steps for n windows. `steps` must be at least 2.
+        - "grow": `steps` steps at first. When training would stop for lack of progress (see
+          `n_iter_no_change`), the length doubles instead. Training stops when doubling has
+          brought no progress, when windows are as long as the longest sequence, or when memory or
+          `memory_budget` is too small for longer ones. `window_lengths_` has the length in each
+          epoch. `partial_fit` does not double it.
 
     carry : bool, default=True
-        Whether a window begins with the states after the window before. If False, every window
-        begins as a sequence does, and the windows of all sequences are shuffled like sequences.
-        With ``mode="many_to_one"``, False means that training reads only the last `steps` steps
-        of each sequence. Must be True with ``schedule="random"``.
+        Whether a window starts from the states at the end of the previous one. If False, every
+        window starts as a sequence does, and the windows of all sequences are shuffled like
+        sequences. With ``mode="many_to_one"``, False means that training reads only the last
+        `steps` steps of each sequence. Must be True with ``schedule="random"``.
 
     Notes
     -----
-    With `carry` and a target per step, a minibatch is a group of up to `batch_size` sequences that
-    go side by side from window to window; a sequence drops out where it ends. Only groups are
-    shuffled. If there are fewer training sequences than `batch_size`, long sequences are cut into
-    parts of whole windows, each of which begins as a sequence does, so that about `batch_size` of
-    them go side by side. Thus one long series is learned as `batch_size` series.
+    With `carry` and a target per step, up to `batch_size` sequences are trained side by side: the
+    first minibatch has the first window of each, the next minibatch the second ones, and so on
+    until the longest sequence ends. `shuffle` changes which sequences are trained together. If
+    there are fewer training sequences than `batch_size`, long ones are cut into parts, so that
+    about `batch_size` parts are trained side by side; a part starts as a sequence does. Thus one
+    long series is learned as `batch_size` series.
 
-    Predictions, `score` and validation go through whole sequences. Dropout masks that are the same
-    at all steps of a sequence are the same at all steps of a window. Initial states that are
-    learned get gradients from windows at the beginning of a sequence.
+    Predictions, `score` and validation use whole sequences. Dropout masks that are constant over a
+    sequence are constant over a window, and new in the next one. Learned initial states get
+    gradients from the windows that start as a sequence does.
 
     References
     ----------
@@ -87,19 +88,19 @@ class TruncatedBPTT(BaseEstimator):
     >>> x = np.random.RandomState(0).normal(size=(2000, 1))
     >>> y = x[:, 0] + np.roll(x[:, 0], 1)
     >>> bptt = TruncatedBPTT(50, overlap=10)
-    >>> rnn = RNNRegressor(8, mode="many_to_many", bptt=bptt, max_iter=20, random_state=0)
+    >>> rnn = RNNRegressor(8, mode="many_to_many", bptt=bptt, max_iter=50, random_state=0)
     >>> rnn.fit([x], [y]).score([x], [y]) > 0.9
     True
     """
 
-    def __init__(self, steps, overlap=0, schedule="fixed", carry=True):
+    def __init__(self, steps, overlap=0, *, schedule="fixed", carry=True):
         self.steps = steps
         self.overlap = overlap
         self.schedule = schedule
         self.carry = carry
 
 
-# The rule of the parameter `bptt`; `check_options` checks the options of an object.
+# The rule of the parameter `bptt`; `check_options` checks the options of a TruncatedBPTT.
 BPTT = Allowed(
     lambda value: value is None or isinstance(value, TruncatedBPTT) or integer(1).test(value),
     f"None, {integer(1).text}, or an object of `sklearn_rnn.TruncatedBPTT`",
@@ -116,15 +117,16 @@ def check_options(value, mode):
     if value.overlap >= value.steps:
         raise _refusal("overlap", f"below `steps`, {value.steps}", value)
     if value.overlap and mode == "many_to_one":
-        raise _refusal("overlap", "0 with mode='many_to_one', which teaches only one step", value)
+        raise _refusal("overlap", "0 with mode='many_to_one', which has only one target", value)
     if value.schedule != "random":
         return
     if value.steps < 2:
         raise _refusal("steps", "at least 2 with schedule='random'", value)
     if value.overlap:
-        raise _refusal("overlap", "0 with schedule='random', whose windows may be shorter", value)
+        why = "0 with schedule='random', because windows may be shorter than that"
+        raise _refusal("overlap", why, value)
     if not value.carry:
-        why = "True with schedule='random', whose gradients continue those of the window before"
+        why = "True with schedule='random', because its gradients need the carried states"
         raise _refusal("carry", why, value)
 
 

@@ -1,19 +1,21 @@
-"""What a fit and a prediction of an estimator will take, told before they run."""
+"""How much memory a fit and a prediction of an estimator will take, before they run."""
 
 from dataclasses import dataclass, fields
 
 import numpy as np
 
-from ._data.categories import Categories, columns_of, dimensions, vectors_of
+from ._data.categories import Categories, columns_of, vectors_of
 from ._data.label_columns import Indicator, LabelColumns
 from ._data.labels import Labels
 from ._data.scales import Scale
 from ._data.targets import Numbers
+from ._data.tasks import Tasks
 from ._estimators.base import _RNNBase
 from ._estimators.parameters import check, check_parameters
 from ._model.words import network_of
-from ._rules import integer, shown
+from ._rules import INTEGER_BITS, integer, shown
 from ._training.footprint import of_fit, of_predictions
+from ._training.freezing import frozen_names
 from ._training.progress import Settings
 from ._training.threads import effective_n_threads
 
@@ -24,31 +26,32 @@ UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 
 @dataclass(frozen=True)
 class MemoryFootprint:
-    """What a fit and a prediction take, in bytes: see `memory_footprint`.
+    """Memory that a fit and a prediction take, in bytes; see `memory_footprint`.
 
     Attributes
     ----------
     n_params : int
         Number of parameters of the network.
     parameters : int
-        The parameters during `fit`.
+        The parameters, in `fit`.
     optimizer : int
-        The moments of the solver, or what scipy keeps for "lbfgs"; with `ema_decay` the average,
-        and with `early_stopping` the best parameters so far.
+        The moments of the solver (with "lbfgs" the memory of scipy), the average of the weights
+        (with `ema_decay`) and the best weights so far (with `early_stopping`), in `fit`.
     activations : int
-        What the steps of a minibatch keep in `fit`, in all threads; `memory_budget` limits it.
+        Activations of all steps of a minibatch and their gradients, for all threads, in `fit`;
+        `memory_budget` limits them.
     gradients : int
-        The gradients of the parameters in `fit`: one for each slice of a minibatch, and their sum.
+        Gradients of the parameters, in `fit`: one for each slice of a minibatch, and their sum.
     packed : int
-        The weights in the form that products read, and tables of the network, in `fit`.
+        Copies of the weights in the form that matrix products read, and internal tables, in `fit`.
     validation : int
-        The predictions of the held-out sequences, with `early_stopping`.
+        Predictions for the held-out sequences, with `early_stopping`.
     data : int
-        Copies of the data that `fit` makes.
+        Copies of the data, in `fit`.
     fit : int
-        All that `fit` takes when it takes most.
+        The most that `fit` takes at any time.
     predict : int
-        All that `predict` takes, besides the fitted estimator.
+        The most that `predict` takes, without the fitted estimator.
     """
 
     n_params: int
@@ -90,53 +93,53 @@ def memory_footprint(
 ):
     """Return how much memory a fit and a prediction of an estimator will take.
 
-    Nothing is trained or allocated: the network and its workspace are planned as `fit` and
-    `predict` would plan them. What Python itself, the data of the caller, and callbacks take is not
-    counted.
+    Nothing is trained or allocated: the network and its workspace are planned as in `fit` and
+    `predict`. Not counted are the memory of Python, of your data and of callbacks, and with the
+    schedule "grow" of `TruncatedBPTT` that of windows longer than `steps`.
 
     Parameters
     ----------
-    estimator : RNNClassifier or RNNRegressor
-        Unfitted or fitted. What `fit` takes is told for the present parameters, and what `predict`
-        takes for the fitted network, if there is one with as many features.
+    estimator : RNNClassifier, RNNRegressor or MultiTaskRNN
+        Unfitted or fitted. `fit` is planned with the present parameters; `predict` with the fitted
+        network, if there is one and it has as many features.
     n_timesteps : int or array-like of shape (n_samples,)
-        Number of steps of the sequences, or of each of them.
+        Number of steps of all sequences, or of each one.
     n_features : int or None, default=None
-        Number of features of X. None: that of the fit.
+        Number of features of X. None means as fitted.
     n_samples : int or None, default=None
-        Number of sequences to fit and to predict, with `n_timesteps` an integer.
+        Number of sequences in `fit` and in `predict`; required if `n_timesteps` is an integer.
     n_outputs : int or None, default=None
-        Number of targets of a regression, or of labels of 0 and 1 of a classifier (multilabel).
-        None: as fitted, or 1 target of a regression.
+        Number of targets of a regressor, or of 0/1 labels of a classifier (multilabel), or of tasks
+        of numbers of a MultiTaskRNN. None means as fitted, or for an unfitted regressor 1.
     n_classes : int, list of int or None, default=None
-        Number of classes; a list has one for each of several outputs (multioutput). None: as
-        fitted, or 2.
+        Number of classes; a list for several columns of classes (multioutput), or several tasks of
+        classes. None means as fitted, or for an unfitted classifier 2.
     n_codes : int, list of int or None, default=None
-        Number of different codes in each of the `categorical_features`. None: as fitted.
+        Number of different codes in each of the `categorical_features`. None means as fitted.
     n_threads : int or None, default=None
-        Number of threads. None: the parameter `n_threads` of the estimator.
+        Number of threads. None means the parameter `n_threads` of the estimator.
 
     Returns
     -------
     footprint : MemoryFootprint
-        Bytes, by their use. If `n_timesteps` is an integer, X is taken to be one array of float64,
-        which is not copied; otherwise a list of such arrays, which is packed into one. For
-        networks that take at least half a megabyte the numbers are within 10 % of what is
-        allocated, if the data take less than the network; what reading much data takes for a moment
-        is only estimated.
+        Bytes by use. If `n_timesteps` is an integer, X is assumed to be one array of float64, which
+        is not copied; otherwise a list of such arrays, which is copied into one. The numbers are
+        within 10 % of what is allocated if the network takes at least half a megabyte and the data
+        less than the network. Temporary memory for reading large data and the longest of random
+        windows are only estimated.
 
     Raises
     ------
     ValueError
-        If an argument or a parameter of the estimator is not as described, or `memory_budget` is
-        too small.
+        If an argument or a parameter of the estimator is not as described, or if `memory_budget`
+        is too small.
     TypeError
         If `estimator` is of another class.
 
     Notes
     -----
-    Memory that BLAS takes for itself is not counted: 32 MB of address space for each thread that
-    calls it, of which little is touched. Fits in several processes take as much each.
+    The memory of BLAS is not counted: 32 MB of address space for each thread that calls it, most of
+    which is never used. If several processes fit, each takes this much memory.
 
     Examples
     --------
@@ -155,30 +158,35 @@ def memory_footprint(
     """
     if not isinstance(estimator, _RNNBase):
         raise TypeError(
-            "`estimator` must be an RNNClassifier or an RNNRegressor, got "
+            "`estimator` must be an RNNClassifier, RNNRegressor or MultiTaskRNN, got "
             f"{type(estimator).__name__}."
         )
     words = check_parameters(vars(estimator))
     model = estimator._fitted_model() if hasattr(estimator, "params_") else None
     if model is not None and n_features not in (None, model.network.n_features):
-        model = None  # it cannot predict, and says nothing of these features
+        model = None  # it cannot predict X with so many features
     lengths, is_list = _lengths(n_timesteps, n_samples)
     n_features = _n_features(n_features, model)
     target = _target(estimator, n_outputs, n_classes, model)
     tables = _tables(estimator, n_features, n_codes, model)
     facts = n_features, target.n_outputs, target.loss, target.groups
     network = network_of(vars(estimator), *facts, tables, words)
+    if estimator.bptt is not None:
+        network.check_causal("`bptt` needs")
     check("n_threads", n_threads)
     n_threads = effective_n_threads(estimator.n_threads if n_threads is None else n_threads)
     predicting = network if model is None else model.network
-    early_stopping = {}
+    facts_of_fit = {
+        "n_epochs": int(estimator.max_iter),
+        "frozen": frozen_names(network, estimator.frozen),
+    }
     if estimator.early_stopping:
-        early_stopping["fraction"] = estimator.validation_fraction
-        early_stopping["scores_estimator"] = estimator.scoring not in (None, "loss")
+        facts_of_fit["fraction"] = estimator.validation_fraction
+        facts_of_fit["scores_estimator"] = estimator.scoring not in (None, "loss")
     settings = Settings.of(vars(estimator))
     return MemoryFootprint(
         n_params=network.n_params,
-        **of_fit(network, settings, lengths, is_list, n_threads, **early_stopping),
+        **of_fit(network, settings, lengths, is_list, n_threads, **facts_of_fit),
         predict=of_predictions(predicting, lengths, is_list, n_threads),
     )
 
@@ -192,21 +200,22 @@ def _lengths(n_timesteps, n_samples):
         integer(1).check("n_timesteps", n_timesteps)
         if n_samples is None:
             raise ValueError(
-                "`n_samples` must be the number of sequences where `n_timesteps` is an integer, "
-                "got None: the size of minibatches depends on it."
+                "`n_samples` must be the number of sequences if `n_timesteps` is an integer, got "
+                "None: the size of minibatches depends on it."
             )
         integer(1).check("n_samples", n_samples)
         return np.full(int(n_samples), int(n_timesteps), dtype=np.intp), False
     lengths = np.asarray(n_timesteps)
-    if lengths.ndim != 1 or lengths.dtype.kind not in "iu" or lengths.min(initial=1) < 1:
+    is_1d = lengths.ndim == 1 and lengths.dtype.kind in "iu"
+    if not is_1d or lengths.min(initial=1) < 1 or lengths.max(initial=1) >= 2**INTEGER_BITS:
         raise ValueError(
-            "`n_timesteps` must be an integer of at least 1, or a 1-D array of those, one for each "
+            f"`n_timesteps` must be {integer(1).text}, or a 1-D array with one for each "
             f"sequence; got {shown(n_timesteps)}."
         )
     if lengths.size == 0 or n_samples not in (None, len(lengths)):
         raise ValueError(
-            "`n_samples` must be None, or the number of sequences in `n_timesteps`, which is "
-            f"{len(lengths)} and must be at least 1; got {shown(n_samples)}."
+            f"`n_samples` must be None or the length of `n_timesteps`, {len(lengths)}, which must "
+            f"be at least 1; got {shown(n_samples)}."
         )
     return lengths.astype(np.intp), True
 
@@ -220,12 +229,14 @@ def _n_features(n_features, model):
 
 def _target(estimator, n_outputs, n_classes, model):
     """Return a target with so many outputs or classes; None: as fitted, or the simplest one."""
-    if estimator._target_kind is Numbers:
+    if estimator._HOLDS == "tasks":
+        return _tasks(estimator, n_outputs, n_classes, model)
+    if estimator._HOLDS == "numbers":
         return _numbers(estimator, n_outputs, n_classes, model)
     if n_outputs is not None and n_classes is not None:
         raise ValueError(
-            "`n_outputs` must be None where `n_classes` is given: a list of numbers of classes has "
-            f"one for each output; got {shown(n_outputs)}."
+            "`n_outputs` must be None if `n_classes` is given (a list, for several columns of "
+            f"classes), got {shown(n_outputs)}."
         )
     if n_outputs is not None:
         integer(2).check("n_outputs", n_outputs)
@@ -234,14 +245,39 @@ def _target(estimator, n_outputs, n_classes, model):
         return model.target
     n_classes = 2 if n_classes is None else n_classes
     several = isinstance(n_classes, (list, tuple))
-    counts = n_classes if several else [n_classes]
-    if len(counts) < 1 + several or not all(map(integer(2).test, counts)):
+    columns = _labels(n_classes, 1 + several, "two or more")
+    return LabelColumns(columns) if several else columns[0]
+
+
+def _labels(n_classes, fewest, how_many):
+    """Return labels of so many classes for each column; a list has `fewest` numbers or more."""
+    counts = n_classes if isinstance(n_classes, (list, tuple)) else [n_classes]
+    if len(counts) < fewest or not all(map(integer(2).test, counts)):
         raise ValueError(
-            "`n_classes` must be an integer of at least 2, or a list of at least two of those, "
+            f"`n_classes` must be an integer of at least 2, or a list of {how_many} of those, "
             f"got {shown(n_classes)}."
         )
-    columns = tuple(Labels(np.arange(n)) for n in counts)
-    return LabelColumns(columns) if several else columns[0]
+    return tuple(Labels(np.arange(n)) for n in counts)
+
+
+def _tasks(estimator, n_outputs, n_classes, model):
+    """Return the target of several tasks."""
+    if n_outputs is None and n_classes is None:
+        if model is not None:
+            return model.target
+        raise ValueError(
+            "`n_outputs` must be the number of tasks of numbers, or `n_classes` the numbers of "
+            "classes of the others, for a MultiTaskRNN that is not fitted to such X; got None."
+        )
+    targets = ()
+    if n_outputs is not None:
+        integer(1).check("n_outputs", n_outputs)
+        number = Numbers(Scale.fixed(1), True, "squared_error", estimator.dtype)
+        targets = (number,) * int(n_outputs)
+    if n_classes is not None:
+        targets += _labels(n_classes, 1, "one or more")
+    names = tuple(map(str, range(len(targets))))
+    return Tasks(names, targets, (1.0,) * len(targets), estimator.dtype)
 
 
 def _numbers(estimator, n_outputs, n_classes, model):
@@ -263,8 +299,8 @@ def _tables(estimator, n_features, n_codes, model):
     if isinstance(features, str) and features == "from_dtype":
         if model is None:
             raise ValueError(
-                "`categorical_features` must be the columns themselves for an estimator that is "
-                "not fitted: there is no frame whose types tell them; got 'from_dtype'."
+                "`categorical_features` must list the columns if the estimator is not fitted, "
+                "because there is no data frame with types to look at; got 'from_dtype'."
             )
         columns = model.categories.columns
     else:
@@ -275,8 +311,10 @@ def _tables(estimator, n_features, n_codes, model):
     else:
         categories = Categories(columns, _codes(n_codes, columns))
     vectors = vectors_of(estimator.embedding_init, categories, estimator.dtype)
-    widths = dimensions(estimator.embedding_dim, categories, vectors)
-    return tuple(zip(columns, categories.n_rows, widths, strict=True))
+    known = model if estimator.warm_start else None
+    if known is None and (body := estimator._body_to_begin_with()) is not None:
+        known = body.model
+    return estimator._tables(categories, vectors, known)
 
 
 def _codes(n_codes, columns):
@@ -291,7 +329,7 @@ def _codes(n_codes, columns):
     if len(counts) != len(columns) or not all(map(integer(1).test, counts)):
         raise ValueError(
             "`n_codes` must be the number of different codes in each of the "
-            f"`categorical_features`, or a list with one for each of these {len(columns)} columns; "
-            f"got {shown(n_codes)}."
+            f"`categorical_features`, or a list with a number for each of these {len(columns)} "
+            f"columns; got {shown(n_codes)}."
         )
     return tuple(map(np.arange, counts))

@@ -1,4 +1,4 @@
-"""Networks that share what they learn with other tasks, or begin with what others have taught."""
+"""Networks that learn several tasks together, or start from what they learned on other tasks."""
 
 from ._estimators.multitask import MultiTaskRNN
 from ._estimators.reptile import Reptile

@@ -210,34 +210,70 @@ def test_nothing_changes_before_the_last_part_and_part_0_begins_anew():
         engine.train_minibatch(data, second, now, moments, RATE, 2, part=0)
 
 
-@pytest.mark.parametrize("n_parts", [1, 2])
-def test_an_interrupted_update_changes_nothing(n_parts):
+def test_a_part_that_is_refused_does_not_count():
+    network, params, data = problem(32)
+    expected = train(engine_for(network, data, 32), params, data, [[np.arange(32)]])
+    first, second = in_parts(data, [[np.arange(32)]], 2)[0]
+    engine, now = engine_for(network, data, PART, 2), params.copy()
+    arguments = now, np.zeros((2, len(params))), RATE, 1
+    engine.load(now)
+    engine.train_minibatch(data, first, *arguments, part=0)
+    with pytest.raises(ValueError, match="`final_state`"):
+        engine.train_minibatch(data, second, *arguments, part=1, final_state=np.zeros((32, 4)))
+    engine.train_minibatch(data, second, *arguments, part=1)
+    assert_same(arguments[:2], expected[:2])
+
+
+def interrupted(call, *arguments, **options):
+    """Call a function, and interrupt it soon."""
+
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    rng = np.random.default_rng(0)
-    network = make_network(GRU, (64,))
-    data, params = draw_dataset(network, [500] * 64, rng), draw_params(network, rng)
-    engine, moments = engine_for(network, data, 32, 2, 1), np.zeros((2, network.n_params))
-    engine.load(params)
-    before = params.copy()
-    *parts, last = in_parts(data, [[np.arange(64)]], n_parts)[0]
-    numbers = [{}] if n_parts == 1 else [{"part": 0}, {"part": 1}]
-    for indices in parts:
-        engine.train_minibatch(data, indices, params, moments, RATE, 1, part=0)
     handler = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 0.002)
     try:
         with pytest.raises(KeyboardInterrupt):
-            engine.train_minibatch(data, last, params, moments, RATE, 1, **numbers[-1])
+            signal.setitimer(signal.ITIMER_REAL, 0.002)
+            call(*arguments, **options)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler)
+
+
+@pytest.mark.parametrize("n_parts", [1, 2])
+def test_an_interrupted_update_changes_nothing(n_parts):
+    rng = np.random.default_rng(0)
+    network = make_network(GRU, (64,))
+    data, params = draw_dataset(network, [4000] * 32 + [3] * 2, rng), draw_params(network, rng)
+    engine, moments = engine_for(network, data, 32, 2, 1), np.zeros((2, network.n_params))
+    engine.load(params)
+    before, arguments = params.copy(), (params, moments, RATE, 1)
+    long, short = np.arange(32), np.arange(32, 34)  # long: more than the time between two polls
+    numbers = [{}] if n_parts == 1 else [{"part": 0}, {"part": 1}]
+    for number in numbers[:-1]:
+        interrupted(engine.train_minibatch, data, long, *arguments, **number)
+        with pytest.raises(ValueError, match="Parts"):
+            engine.train_minibatch(data, short, *arguments, part=1)
+        engine.train_minibatch(data, short, *arguments, **number)
+    interrupted(engine.train_minibatch, data, long, *arguments, **numbers[-1])
     np.testing.assert_array_equal(params, before)
     assert not moments.any()
-    for indices, number in zip((*parts, last), numbers, strict=True):
-        engine.train_minibatch(data, indices, params, moments, RATE, 1, **number)
+    for number in numbers:
+        engine.train_minibatch(data, short, *arguments, **number)
     assert not np.array_equal(params, before)
+
+
+def test_parts_of_any_sizes_have_no_places_for_frozen_tables():
+    network, params, data = problem(100)
+    order = np.random.default_rng(1).permutation(100)
+    frozen = [t.name for t in network.tensors if t.name.startswith("embedding")]
+    expected = train(engine_for(network, data, 100, frozen=frozen), params, data, [[order]])
+    engine = engine_for(network, data, 90, 2, frozen=frozen)
+    got = train(engine, params, data, [np.split(order, [90])])
+    assert_close(got[0], expected[0], RTOL_REORDERED * 100, "params")
+    assert [
+        name for name, moved in network.views(got[0] != params).items() if not moved.any()
+    ] == frozen
 
 
 def test_parts_without_weight_change_nothing():

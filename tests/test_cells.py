@@ -108,7 +108,7 @@ def test_options_are_parameters_of_a_search():
     assert rnn.set_params(cell__activation="relu").cell.activation == "relu"
 
 
-@pytest.mark.parametrize("word", ["cell", "pooling"])
+@pytest.mark.parametrize("word", ["cell", "pooling", "bptt"])
 def test_options_need_an_object_that_has_them(word):
     rnn, before = RNNClassifier(), RNNClassifier().get_params()
     with pytest.raises(ValueError, match=rf"`{word}__units` is an option of an object such as"):

@@ -38,9 +38,12 @@ def test_a_signature_is_that_of_the_table(estimator, kind):
         assert positional == (name == "hidden_layer_sizes")
 
 
-@pytest.mark.parametrize("estimator", [RNNClassifier, RNNRegressor])
+METHODS = ("fit", "partial_fit", "predict", "predict_proba", "score", "score_tasks")
+
+
+@pytest.mark.parametrize("estimator", [RNNClassifier, RNNRegressor, MultiTaskRNN])
 def test_docstrings_are_complete_and_fit_on_a_line(estimator):
-    methods = [getattr(estimator, name) for name in ("fit", "partial_fit", "predict", "score")]
+    methods = [getattr(estimator, name) for name in METHODS if hasattr(estimator, name)]
     for doc in (inspect.getdoc(thing) for thing in (estimator, *methods)):
         assert "Parameters\n----------\n" in doc
         assert not re.search(r"^ *\{\w+\}$", doc, flags=re.MULTILINE)
@@ -64,6 +67,7 @@ def test_what_holds_for_one_estimator_is_said_there_alone():
         "_estimators.fitted",
         "_estimators.reptile",
         "_estimators.transfer",
+        "_truncated_bptt",
         "_data.unpacking",
         "cells",
         "inspection",

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from sklearn_rnn import RNNClassifier, RNNRegressor, metrics
 from sklearn_rnn._estimators.parameters import TABLE
 from sklearn_rnn.preprocessing import SequenceScaler
+from sklearn_rnn.transfer import MultiTaskRNN
 
 N_CALLS = 330  # of each method: with the parameters more than 5,000 cases
 N_VALUES = 12  # of each parameter
@@ -38,7 +39,11 @@ def test_a_call_is_answered_in_finite_numbers_or_refused_by_name(method):
 # ---- constructor parameters ---------------------------------------------------------------------
 
 X = np.random.RandomState(0).normal(size=(6, 4, 2))
-TARGETS = {RNNRegressor: X[:, 0, 0], RNNClassifier: np.array(["a", "b", "a"] * 2)}
+TARGETS = {
+    RNNRegressor: X[:, 0, 0],
+    RNNClassifier: np.array(["a", "b", "a"] * 2),
+    MultiTaskRNN: {"a": np.array(["a", "b", "a"] * 2)},
+}
 SLOW_IF_LARGE = ("max_iter", "hidden_layer_sizes", "n_threads")
 
 ANYTHING = st.one_of(
@@ -63,10 +68,7 @@ ANYTHING = st.one_of(
 def constructions(draw, name):
     """Calls of fit with one parameter that may be anything."""
     value = draw(ANYTHING)
-    classifies = draw(st.booleans())
-    estimator = RNNClassifier if name == "class_weight" or classifies else RNNRegressor
-    if name not in estimator().get_params():
-        estimator = RNNRegressor
+    estimator = draw(st.sampled_from([each for each in TARGETS if name in each().get_params()]))
     rule = TABLE[name].rule
     verdict = UNSURE if rule is None or rule.test(value) else BAD
     rnn = estimator(**{"hidden_layer_sizes": 2, "max_iter": 1, name: value})

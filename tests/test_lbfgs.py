@@ -277,7 +277,7 @@ def test_too_many_parameters_are_refused_before_anything_is_taken(monkeypatch):
     rnn = RNNRegressor(**SETTINGS).fit(X, y)
     before = rnn.params_
     monkeypatch.setattr(_memory, "memory_limit", lambda: 8 * 31 * len(before))
-    with pytest.raises(MemoryError, match=r"L-BFGS with .* parameters .* take another `solver`"):
+    with pytest.raises(MemoryError, match=r"L-BFGS with .* parameters .* use another `solver`"):
         rnn.fit(X, y)
     assert rnn.params_ is before
 

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from sklearn_rnn import RNNClassifier, RNNRegressor, _core, _memory
+from sklearn_rnn import RNNClassifier, RNNRegressor, TruncatedBPTT, _core, _memory
 from sklearn_rnn._model import words
 from sklearn_rnn.cells import GRU, LSTM, Cell, Elman
 from sklearn_rnn.inspection import memory_footprint
 from sklearn_rnn.layers import Attention, Conv1D, Dense
+from sklearn_rnn.transfer import MultiTaskRNN
 
 N_SAMPLES, N_TIMESTEPS, N_FEATURES = 48, 40, 4
 TOLERANCE = 0.1
@@ -55,8 +56,14 @@ REGRESSORS = [
     {"n_outputs": 30, "mode": "many_to_many"},
     {"n_outputs": 5, "loss": "quantile", "quantile": [0.1, 0.5, 0.9], "mode": "many_to_many"},
     {"loss": "poisson"},
+    {"bptt": TruncatedBPTT(10, schedule="random"), "mode": "many_to_many"},
+    {"bptt": 10, "cell": LSTM(initial_state="learned"), "gradient_accumulation_steps": 2},
     CODES,
     {**CODES, "mode": "many_to_many", "n_threads": 2, "solver": "sgd"},
+    {**LONG, "bptt": 50, "hidden_layer_sizes": 64},
+    {**LONG, "bptt": TruncatedBPTT(60, 20), "mode": "many_to_many", "batch_size": 16},
+    {**LONG, "bptt": TruncatedBPTT(40, carry=False), "mode": "many_to_many", "batch_size": 32},
+    {"batch_size": 8, "gradient_accumulation_steps": 3},
     {"ragged": True},
     {"ragged": True, "bidirectional": True, "early_stopping": True},
 ]
@@ -134,7 +141,9 @@ def told_and_taken(estimator, given, ragged):
     told = memory_footprint(estimator, **facts)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        clone(estimator).fit(X, y)  # what is taken once and kept, such as modules
+        clone(estimator).set_params(max_iter=1).fit(
+            X, y
+        )  # what is taken once and kept, such as modules
         return told, peak(estimator.fit, X, y), peak(estimator.predict, X)
 
 
@@ -159,6 +168,23 @@ def test_a_fit_and_a_prediction_take_what_was_told(kind, case):
     assert told.predict == pytest.approx(of_predict, rel=TOLERANCE)
 
 
+@pytest.mark.parametrize("mode", ["many_to_one", "many_to_many"])
+def test_a_fit_of_several_tasks_takes_what_was_told(mode):
+    X, numbers = draw(False, mode == "many_to_many", lengths_of(N_TIMESTEPS, False), {}, False)
+    y = {"a": numbers, "b": np.round(numbers).astype(int) % 3}
+    rnn = MultiTaskRNN(UNITS, mode=mode, n_threads=1, batch_size=24, max_iter=2, random_state=0)
+    facts = {"n_timesteps": N_TIMESTEPS, "n_samples": N_SAMPLES}
+    with pytest.raises(ValueError, match=r"`n_outputs`.*or `n_classes`.*got None"):
+        memory_footprint(rnn, **facts, n_features=N_FEATURES)
+    told = memory_footprint(rnn, **facts, n_features=N_FEATURES, n_outputs=1, n_classes=3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        clone(rnn).fit(X, y)
+        assert told.fit == pytest.approx(peak(rnn.fit, X, y), rel=TOLERANCE)
+    assert told.predict == pytest.approx(peak(rnn.predict, X), rel=TOLERANCE)
+    assert memory_footprint(rnn, **facts) == told
+
+
 PLAIN_FACTS = {"n_timesteps": 50, "n_features": 3, "n_samples": 200}
 
 
@@ -172,8 +198,13 @@ def test_nothing_is_allocated_or_refused_for_its_size():
 def test_activations_are_those_of_an_engine():
     rnn = RNNRegressor((40, 30), batch_size=32, n_threads=2, cell="lstm")
     network = words.network_of(vars(rnn), 3, 1, "squared_error")
-    engine = network.engine(np.full(200, 50), 32, 2, training=True)
-    assert memory_footprint(rnn, **PLAIN_FACTS).activations == engine.n_bytes_of_steps
+    lowest = [tensor.name for tensor in network.tensors if tensor.name.endswith("_l0")]
+    told = set()
+    for frozen in ([], lowest):
+        engine = network.engine(np.full(200, 50), 32, 2, training=True, frozen=frozen)
+        told.add(memory_footprint(rnn.set_params(frozen=frozen), **PLAIN_FACTS).activations)
+        assert engine.n_bytes_of_steps in told
+    assert len(told) == 2
 
 
 def test_an_engine_that_was_only_planned_loads_nothing():
@@ -213,6 +244,17 @@ def test_a_fitted_estimator_needs_no_sizes():
     assert wider.fit > told.fit and wider.predict == told.predict
 
 
+def test_embeddings_have_the_dimension_of_those_that_the_fit_begins_with():
+    X, y = np.arange(40).reshape(20, 2, 1) % 5, np.arange(20) % 2
+    words = {"categorical_features": "all", "max_iter": 1, "batch_size": 20, "tol": 0.0}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        source = RNNClassifier(4, embedding_dim=7, **words).fit(X, y)
+    rnn = RNNClassifier(4, weights_init=source, **words)
+    told = memory_footprint(rnn, n_timesteps=2, n_features=1, n_samples=20, n_codes=5)
+    assert told.n_params == source.params_.size
+
+
 def test_a_footprint_is_shown_in_readable_units():
     text = repr(memory_footprint(RNNRegressor(64, n_threads=1), **PLAIN_FACTS))
     assert text.startswith("MemoryFootprint(n_params=13313, parameters=53.3 kB, optimizer=107 kB, ")
@@ -226,6 +268,8 @@ def test_a_footprint_is_shown_in_readable_units():
         (RNNRegressor(), {"n_samples": 0}, "`n_samples`.*got 0"),
         (RNNRegressor(), {"n_timesteps": 1.5}, "`n_timesteps`.*got 1.5"),
         (RNNRegressor(), {"n_timesteps": [3, 0], "n_samples": None}, "`n_timesteps`.*got"),
+        (RNNRegressor(), {"n_timesteps": [2**63], "n_samples": None}, "`n_timesteps`.*got"),
+        (RNNRegressor(bptt=4, bidirectional=True), {}, "`bptt` needs bidirectional=False"),
         (RNNRegressor(), {"n_timesteps": [3, 4]}, "`n_samples`.*2.*got 200"),
         (RNNRegressor(), {"n_features": None}, "`n_features`.*got None"),
         (RNNRegressor(), {"n_outputs": 0}, "`n_outputs`.*got 0"),
@@ -240,6 +284,8 @@ def test_a_footprint_is_shown_in_readable_units():
         (RNNRegressor(categorical_features="from_dtype"), {}, "`categorical_features`.*from_dtype"),
         (RNNRegressor(), {"n_threads": 0}, "`n_threads`.*got 0"),
         (RNNRegressor(dropout=2), {}, "`dropout`.*got 2"),
+        (RNNRegressor(bptt=5, bidirectional=True), {}, "`bptt` needs bidirectional=False"),
+        (RNNRegressor(frozen=["x"]), {}, "`frozen`.*'x' matches none"),
         (RNNRegressor(early_stopping=True), {"n_samples": 5}, "`validation_fraction`"),
     ],
 )

@@ -1,4 +1,4 @@
-"""The examples of the README and of docs/architectures.md run and print what these say."""
+"""The examples of the README and of the pages in docs run and print what these say."""
 
 import doctest
 import re
@@ -23,7 +23,10 @@ class ScoresMayDiffer(doctest.OutputChecker):
         return close and super().check_output(want, got, optionflags)
 
 
-@pytest.mark.parametrize(("page", "least"), [("README.md", 20), ("docs/architectures.md", 60)])
+@pytest.mark.parametrize(
+    ("page", "least"),
+    [("README.md", 20), ("docs/architectures.md", 60), ("docs/training.md", 45)],
+)
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_a_page_prints_what_it_says(page, least):
     if not (ROOT / page).exists():

@@ -10,6 +10,7 @@ from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import ParameterGrid
 from sklearn.pipeline import make_pipeline
+from sklearn.utils import estimator_checks
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
 from sklearn_rnn.transfer import Reptile, transfer
@@ -211,6 +212,24 @@ def test_clones_pickles_and_parameters(tasks, fitted):
     assert len(fitted.loss_curve_) == fitted.n_iter_ == 3
 
 
+PARAMETER_CHECKS = [
+    *(estimator_checks.check_estimator_cloneable, estimator_checks.check_estimator_repr),
+    *(estimator_checks.check_get_params_invariance, estimator_checks.check_set_params),
+    estimator_checks.check_no_attributes_set_in_init,
+    estimator_checks.check_parameters_default_constructible,
+    *(estimator_checks.check_valid_tag_types, estimator_checks.check_mixin_order),
+]
+
+
+@pytest.mark.parametrize("check", PARAMETER_CHECKS, ids=lambda check: check.__name__)
+def test_it_passes_the_checks_of_scikit_learn_that_need_no_X(check):
+    check("Reptile", Reptile(RNNRegressor(4)))
+
+
+def test_tasks_are_no_metadata():
+    assert set(Reptile(RNNRegressor()).get_metadata_routing().fit.requests) == {"callbacks"}
+
+
 def test_the_result_begins_other_fits(tasks, fitted):
     rnn = transfer(fitted.estimator_, RNNClassifier(max_iter=1, learning_rate_init=1e-30))
     rnn.fit(tasks[0][0], tasks[0][1] > 0)
@@ -273,6 +292,7 @@ def test_an_error_in_a_callback_leaves_what_was_learned(tasks):
         ({"random_state": "x"}, "`random_state`"),
         ({"verbose": -1}, "`verbose`"),
         ({"estimator": RNNRegressor(4, alpha=-1)}, "`alpha`"),
+        ({"estimator": RNNRegressor(4, solver="lbfgs")}, "`solver`.*such as 'adam'.*got 'lbfgs'"),
         ({"inner_learning_rate": 1e30}, "diverged.*`inner_learning_rate`"),
     ],
 )
@@ -306,7 +326,16 @@ def test_bad_tasks_are_named(tasks, fitted, change, text):
     assert pickle.dumps(reptile) == before
 
 
+@pytest.mark.parametrize("estimator", [RNNRegressor(loss="gamma"), RNNClassifier()])
+def test_targets_that_cannot_be_learned_are_named(tasks, estimator):
+    X, y = tasks[1]
+    with pytest.raises(ValueError, match=r"`tasks\[1\]\[1\]` (must be positive|cannot be read)"):
+        Reptile(estimator).fit([(X, np.arange(1.0, 1 + len(X))), (X, -np.abs(y) - 0.5)])
+
+
 def test_bad_arguments_of_adapt_are_named(tasks, fitted):
+    with pytest.raises(ValueError, match=r"`y` must be finite.*Leave it out.$"):
+        fitted.adapt(tasks[0][0], tasks[0][1] * np.nan)
     with pytest.raises(ValueError, match="`n_steps` must be an integer of at least 1"):
         fitted.adapt(*tasks[0], n_steps=0)
     with pytest.raises(ValueError, match="`y` must have one target per sequence"):

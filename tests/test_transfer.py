@@ -18,7 +18,7 @@ from sklearn_rnn._model.body import names_of_body
 from sklearn_rnn.cells import LSTM, Elman, Jordan
 from sklearn_rnn.layers import Attention, Conv1D, Dense
 from sklearn_rnn.preprocessing import SequenceScaler
-from sklearn_rnn.transfer import transfer
+from sklearn_rnn.transfer import MultiTaskRNN, transfer
 
 NETWORKS = {
     "plain": {},
@@ -230,12 +230,12 @@ def test_only_the_first_fit_begins_with_the_source(source):
 @pytest.mark.parametrize(
     "words, text",
     [
-        ({"cell": "lstm"}, "cell='gru', here cell='lstm'"),
-        ({"hidden_layer_sizes": 5}, "hidden_layer_sizes=(4,), here hidden_layer_sizes=(5,)"),
+        ({"cell": "lstm"}, "cell='gru', but this estimator has cell='lstm'"),
+        ({"hidden_layer_sizes": 5}, "hidden_layer_sizes=(4,), but this estimator has"),
         ({"hidden_layer_sizes": (4, 4)}, "hidden_layer_sizes=(4,)"),
-        ({"bidirectional": True}, "bidirectional=False, here bidirectional=True"),
+        ({"bidirectional": True}, "bidirectional=False, but this estimator has bidirectional=True"),
         ({"input_layers": [Dense(3)]}, "input_layers=()"),
-        ({"normalize_X": False}, "normalize_X=True, here normalize_X=False"),
+        ({"normalize_X": False}, "normalize_X=True, but this estimator has normalize_X=False"),
         ({"categorical_features": [0]}, "categorical_features=None"),
     ],
 )
@@ -256,7 +256,7 @@ def test_another_body_is_refused_in_the_words_of_the_constructor(source, words, 
 def test_other_columns_are_refused(source):
     X, numbers = other_X(1, 1.0)
     rnn = RNNRegressor(4, weights_init=source, max_iter=1)
-    with pytest.raises(ValueError, match="n_features=3, here n_features=2"):
+    with pytest.raises(ValueError, match="n_features=3, but this estimator has n_features=2"):
         rnn.fit([x[:, :2] for x in X], numbers)
     frames = [pd.DataFrame(x, columns=["a", "b", "c"]) for x in X]
     named = RNNRegressor(4, max_iter=1).fit(frames, numbers)
@@ -273,6 +273,10 @@ def test_a_source_must_be_a_fitted_estimator(source):
             RNNRegressor(4, weights_init=unfitted).fit(X, numbers)
         with pytest.raises(NotFittedError, match="`source` must be fitted, got"):
             transfer(unfitted, RNNRegressor())
+    one, two = RNNRegressor(4), RNNRegressor(4)
+    two.weights_init, one.weights_init = one, two
+    with pytest.raises(NotFittedError, match="`weights_init` must be fitted"):
+        one.fit(X, numbers)
     pipeline = make_pipeline(SequenceScaler(), RNNRegressor(4, **TRAINED)).fit(X, numbers)
     for bad in (pipeline, RNNRegressor, 3, source.params_):
         with pytest.raises(ValueError, match=r"`weights_init` must be None or .*`pipeline\[-1\]`"):
@@ -298,6 +302,25 @@ def test_transfer_takes_the_parameters_of_the_body(network):
     rnn.fit(X, labels)
     for cell in rnn.cell if isinstance(rnn.cell, list) else [rnn.cell]:
         assert cell is not network.get("cell") or isinstance(cell, str)
+
+
+def test_several_tasks_give_and_take_bodies(source):
+    X, labels, numbers = lists()
+    several = transfer(source, MultiTaskRNN(**STILL, max_iter=1))
+    several.fit(X, {"label": labels, "number": numbers})
+    back = transfer(several, RNNClassifier(**STILL, max_iter=1)).fit(X, labels)
+    for rnn in (several, back):
+        np.testing.assert_allclose(rnn.hidden_states(X), source.hidden_states(X), atol=1e-9)
+
+
+def test_a_chain_of_transfers_keeps_only_the_last_source(source):
+    X, numbers = other_X(1, 1.0)
+    target, rnn = RNNRegressor(max_iter=1, random_state=0), source
+    for _ in range(20):
+        before, rnn = rnn, transfer(rnn, target).fit(X, numbers)
+    assert before.weights_init is not None and rnn.weights_init.weights_init is None
+    assert np.array_equal(rnn.weights_init.params_, before.params_)
+    assert len(pickle.dumps(rnn)) < 3 * len(pickle.dumps(source)) and len(repr(rnn)) < 1000
 
 
 def test_a_frozen_body_stays_and_helps_with_few_labels():
@@ -326,7 +349,9 @@ def test_frozen_vectors_of_codes_are_those_of_the_source():
 
 
 def test_arguments_of_transfer_are_checked(source):
-    with pytest.raises(ValueError, match="`target` must be an RNNClassifier or RNNRegressor"):
+    with pytest.raises(ValueError, match="`target` must be an RNNClassifier, RNNRegressor or"):
         transfer(source, make_pipeline(RNNClassifier()))
     with pytest.raises(ValueError, match="`frozen` must be True or False, got 'head'"):
         transfer(source, RNNClassifier(), frozen="head")
+    with pytest.raises(ValueError, match=r"`target.frozen` must be a tuple or list .*, got 'head"):
+        transfer(source, RNNClassifier(frozen="head.*"), frozen=True)

@@ -51,7 +51,14 @@ def can_be_windowed(network):
     return network.is_causal and not pools and network.stride == network.window == 1
 
 
-RANDOM_SEEDS = [s for s in range(150) if can_be_windowed(random_problem(s)[0])]
+RANDOM_NETWORKS = {seed: random_problem(seed)[0] for seed in range(150)}
+RANDOM_SEEDS = [seed for seed, network in RANDOM_NETWORKS.items() if can_be_windowed(network)]
+# The reference does not draw noise.
+QUIET_SEEDS = [
+    seed
+    for seed in RANDOM_SEEDS
+    if all(node.kind != "noise" for node in RANDOM_NETWORKS[seed].nodes)
+]
 
 
 # ---- Windows, the engine and the reference ------------------------------------------------------
@@ -193,9 +200,12 @@ def in_pieces(lengths, rng, longest=4):
 # ---- Windows of a whole sequence ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", RANDOM_SEEDS)
-@pytest.mark.parametrize("dtype", RTOL)
-def test_random_networks_agree_with_the_reference(seed, dtype):
+@pytest.mark.parametrize(
+    "dtype, seed",
+    [("float64", seed) for seed in RANDOM_SEEDS]
+    + [("float32", seed) for seed in RANDOM_SEEDS[::2]],
+)
+def test_random_networks_agree_with_the_reference(dtype, seed):
     network, params, data = random_problem(seed, dtype)
     rng = np.random.default_rng(seed)
     n = 6
@@ -210,11 +220,9 @@ def test_random_networks_agree_with_the_reference(seed, dtype):
     assert_windows_agree(network, params, windows, initial_state=states, carry_factor=factor)
 
 
-@pytest.mark.parametrize("seed", RANDOM_SEEDS)
+@pytest.mark.parametrize("seed", QUIET_SEEDS)
 def test_masks_are_those_of_the_window(seed):
     network, params, data = random_problem(seed)
-    if any(node.kind == "noise" for node in network.nodes):
-        return
     rng = np.random.default_rng(seed)
     lengths = np.diff(data.offsets)
     length = rng.integers(1, lengths + 1)
@@ -223,7 +231,7 @@ def test_masks_are_those_of_the_window(seed):
     assert_windows_agree(network, params, windows, initial_state=states, dropping=(2**40 + 5, 7))
 
 
-@pytest.mark.parametrize("seed", RANDOM_SEEDS[::2])
+@pytest.mark.parametrize("seed", RANDOM_SEEDS)
 def test_windows_with_their_states_are_the_whole_sequence(seed):
     network, params, data = random_problem(seed)
     data = _core.Dataset(data.values, data.offsets, data.targets, data.weights)
@@ -237,7 +245,7 @@ def test_windows_with_their_states_are_the_whole_sequence(seed):
         taught_from = n * (first + n < lengths[lanes]) * (not network.per_step)
         windows = make_windows(data, first, n, lanes, taught_from)
         begin = states[lanes]
-        actual = assert_windows_agree(network, params, windows, engine=engine, initial_state=begin)
+        actual = run_engine(engine, network, windows, initial_state=begin)
         states[lanes] = actual.states
         total += actual.loss * weight_taught(network, windows)
     whole, _ = loss_and_grad(network, params, data)
@@ -631,9 +639,9 @@ def test_networks_that_need_whole_sequences_cannot_be_windowed(lanes):
     for network, text in (
         (both, "a reverse direction"),
         (network_of(pooled, per_step=False), "pooling other than 'last'"),
-        (strided, "a stride, got stride=2 and window=3"),
+        (strided, "windows of its data, got stride=2 and window=3"),
     ):
-        with pytest.raises(ValueError, match="`windowed` must be False in a network with " + text):
+        with pytest.raises(ValueError, match="`windowed` must be False in a network .*" + text):
             network.engine([4], 1, 1, True, windowed=True)
     with pytest.raises(ValueError, match="`windowed` must be False in an engine that was not made"):
         lanes.network.engine([4], 1, 1, False, windowed=True)

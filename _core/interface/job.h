@@ -29,8 +29,8 @@ typedef struct {
     int values_are_double;
     const double *shift, *factor;                       /* IN (n_features,) x = (value - shift) * factor; NULL: the value */
     const isize *first, *end;                           /* IN (n_samples,) sample i has rows first[i] to end[i] - 1 */
-    /* where the samples are windows of sequences; otherwise NULL */
-    const isize *sequence;                              /* IN (n_samples,) whose target counts, where a sequence has one */
+    /* only if the samples are windows of sequences; otherwise NULL */
+    const isize *sequence;                              /* IN (n_samples,) to which it belongs, for targets per sequence */
     const isize *taught_from;                           /* IN (n_samples,) losses of earlier steps are not counted */
     const isize *kept_after;                            /* IN (n_samples,) steps after which the final state is taken */
     const isize *result_offsets;                        /* IN (n_samples + 1) the same of results, in steps of the network */
@@ -43,14 +43,13 @@ typedef struct {
 typedef struct {
     const isize *samples;                               /* IN (size,) longest first */
     isize size, n_slices;
-    isize part, n_parts;                                /* of a minibatch whose gradients are accumulated: slice q has place
-                                                           q * n_parts + part */
-    isize n_places;                                     /* slices of all parts */
+    isize part, n_parts;                                /* of a minibatch that comes in several calls: slice q of this one
+                                                           has place q * n_parts + part among the gradients */
+    isize n_places;                                     /* in use, by slices of all parts */
     double total_weight;
     double divisor;                                     /* divides the weighted sum of losses, for the gradient */
     int raw;                                            /* predict: before the link */
     int dropping;
-    int advancing;                                      /* states go on; gradients stay as they are */
     uint32_t update;                                    /* its number: part of the dropout masks' counter */
     void *output;                                       /* OUT real: the rows of the result's stream, (n, parts * units) */
     void *d_values;                                     /* OUT (n_steps, n_features) real, or NULL */
@@ -83,19 +82,20 @@ typedef struct rnn_job {
     uint64_t seed;                                      /* key of the dropout masks */
     /* parameters and their copies */
     void *params, *packed, *gradient, *moments;         /* flat, packed, flat (n_summed,), (n_moments, n_params) */
-    isize most_places;                                  /* that there is room for */
-    void *slice_gradients;                              /* (most_places, gradient.size) */
-    void *slice_rows;                                   /* (most_places, touched.size) the same of tables */
-    isize *slice_codes;                                 /* (most_places, n_codes) */
-    const void **touched_walks;                         /* (n_workers, 3, most_places) */
+    void *slice_gradients;                              /* (most places, gradient.size) */
+    void *slice_rows;                                   /* (most places, touched.size) the same of tables */
+    isize *slice_codes;                                 /* (most places, n_codes) */
+    const void **touched_walks;                         /* (n_workers, 3, ld_walks); on cache lines of their own, for workers write
+                                                           to theirs at the same time */
+    isize ld_walks;                                     /* most places, and a rest */
     double *piece_norms;                                /* (n_pieces,) sums of squares */
     /* workers */
     void *arenas;                                       /* (n_workers, arena.size) */
     isize *arena_ints;                                  /* (n_workers, n_ints) */
     void *walks;                                        /* (n_workers, walk_bytes) */
-    const void *initial_state;                          /* IN (n_samples, state_columns) or NULL: as sequences begin */
+    const void *initial_state;                          /* IN (n_samples, state_columns) or NULL: zeros or learned states */
     void *final_state;                                  /* OUT the same, or NULL */
-    double carry_factor;                                /* of gradients that go one step back in time; 1 unless asked for */
+    double carry_factor;                                /* of gradients, at each step back in time; usually 1 */
     double *probe;                                      /* OUT (n_slices, n_nodes, 2, max_steps) or NULL: squares of d_h */
     rnn_gemm gemm;                                      /* BLAS for big products outside the time loop, or NULL */
     rnn_synchronisation sync;

@@ -23,7 +23,7 @@ typedef struct {
     double (*work_of)(const rnn_network *network, isize n_steps, isize n_sequences);    /* multiplications of a minibatch */
     void (*poison_gaps)(const rnn_region *region, isize copies, void *memory);      /* a no-op without AddressSanitizer */
     rnn_phase pack, train, predict, reduce, update, session_step;
-    void (*clear_place)(const rnn_job *job, isize place);   /* of a slice that an accumulated minibatch does not have */
+    void (*clear_place)(const rnn_job *job, isize place);   /* zeros, for a slice that a part does not have */
     /* losses[i] = loss of row i of raw outputs (n, n_outputs), 0 where its weight is 0; row (output_width,) is scratch */
     void (*row_losses)(const rnn_job *job, isize n, const void *outputs, void *row, double *losses);
     void (*math)(rnn_math function, isize n, const void *x, void *y);

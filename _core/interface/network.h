@@ -39,7 +39,7 @@ typedef struct {
     isize summed;                                       /* in the flat gradient, which has no tables */
     isize gradient, ld, column[MAX_BLOCKS];             /* in a slice's gradient; of a table, in its rows that are touched */
     int is_table;                                       /* a minibatch reads few of its rows, and only these have gradients */
-    int frozen;                                         /* training leaves it as it is: it has no gradient */
+    int frozen;                                         /* training does not change it: it has no gradient */
     isize most_touched;                                 /* rows that a slice can touch */
     isize codes;                                        /* in a slice's codes: (1 + 2 most_touched,) how many it has touched,
                                                            and which */
@@ -177,7 +177,7 @@ typedef struct {
     double option[MAX_OPTIONS], cell_option[MAX_OPTIONS];   /* of its kind, of its cell */
     int first_source, n_sources;
     rnn_direction direction[MAX_DIRECTIONS];            /* given: `reverse` */
-    int frozen;                                         /* all its parameters are */
+    int frozen;                                         /* all of its parameters are */
     /* filled in by plan() */
     int needed, stage;
     int learns;                                         /* its stream depends on what has a gradient */
@@ -239,7 +239,7 @@ typedef struct {
                                                            stride * t back: node 0 has n_features * window units */
     int n_nodes, n_sources;
     const struct node_kind *kinds;                      /* the roster */
-    const unsigned char *frozen;                        /* for each tensor, whether it is; NULL: none is */
+    const unsigned char *frozen;                        /* (n_tensors,) whether each is; NULL: none is */
     isize *column;                                      /* of X, for each column of the data's stream; NULL: X has no codes */
     rnn_node *node;
     rnn_source *source;
@@ -258,12 +258,12 @@ typedef struct {
     const double *quantile;                             /* (n_quantiles,) */
     const isize *group;                                 /* (n_groups + 1,) first output of each group, and the end */
     const int *group_loss;                              /* (n_groups,) of "multitask": number of the loss of each group */
-    const double *group_weight;                         /* (n_groups,) and what it counts */
+    const double *group_weight;                         /* (n_groups,) and its weight */
     isize n_targets;                                    /* numbers or labels that a row has as its target */
     /* filled in by plan() */
     int head, n_tensors, n_packings, n_ordered, n_stages;
     int order[MAX_NODES];                               /* the nodes that the result needs */
-    int order_back[MAX_NODES];                          /* of these, those that learn: others have no backward */
+    int order_back[MAX_NODES];                          /* those of them that learn; others have no backward */
     rnn_stage stage[MAX_NODES];
     isize outputs, output_width;                        /* of the head; padded */
     isize max_rows, max_steps, max_slice_steps;         /* of a slice: sequences, longest one, sum of lengths */

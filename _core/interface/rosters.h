@@ -50,7 +50,7 @@ typedef enum {
     CLASS_PER_OUTPUT,       /* one of as many classes as outputs */
     LABEL_PER_OUTPUT,       /* 0 or 1 for each output */
     CLASS_PER_GROUP,        /* a class for each group of outputs */
-    NUMBER_PER_GROUP,       /* for each group of outputs a number, or that of a class; NaN where the group is not taught */
+    NUMBER_PER_GROUP,       /* for each group of outputs a number, or the number of a class; NaN if it is missing */
 } rnn_targets;
 
 typedef struct {

@@ -238,7 +238,7 @@ static double multioutput_loss(const rnn_network *network, real *z, const real *
 
 /* ---- several tasks ---- */
 
-/* the first number of f(x, ..., x) */
+/* f(x) by vector operations: the first number of f(x, ..., x) */
 #define FIRST_OF(result, f, x) do { real lanes_[LANES]; vstore(lanes_, f(vset(x))); (result) = lanes_[0]; } while (0)
 
 /* The elementwise loss of one output z, whose derivative goes to d. */
@@ -259,7 +259,7 @@ static double loss_of_one(const rnn_network *network, int loss, real z, real y, 
     return (double)losses[0];
 }
 
-/* The loss of the n outputs z of a task, with its own gradient d, which may be z; y is a number, or that of a class. */
+/* The loss of the n outputs z of a task, not weighted; its gradient d may be z. y is a number, or that of a class. */
 static double loss_of_task(const rnn_network *network, int loss, isize n, real *z, real y, real *d)
 {
     if (loss == NUMBER_OF_softmax) {

@@ -37,7 +37,7 @@ static void embed_open(rnn_job *job, slice *s, int number, int d)
     const rnn_node *node = &network->node[number];
     const rnn_tensor *table = table_of(network, node);
     (void)d;
-    if (!network->training || job->batch.advancing || table->frozen || s->segment > 0 || s->again)
+    if (!s->has_backward || table->frozen || s->segment > 0 || s->again)
         return;
     isize *codes = touched_codes(job, table, s->index), n = 0;
     for (isize i = 0; i < s->rows; i++)

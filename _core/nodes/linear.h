@@ -97,7 +97,7 @@ static void linear_products(const rnn_job *job, const slice *s, const rnn_node *
             bias < 0 ? NULL : (const real *)job->packed + bias, 0);
 }
 
-/* dW (+)= sources^T d_z, db (+)= sum of d_z (rows, ld_z); not of weights that are frozen */
+/* dW (+)= sources^T d_z, db (+)= sum of d_z (rows, ld_z); frozen weights are left out */
 static void linear_weight_gradients(const rnn_job *job, const slice *s, const rnn_node *node, int reverse, isize first, isize end,
                                     const real *d_z, isize ld_z, int accumulate)
 {

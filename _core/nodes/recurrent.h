@@ -284,8 +284,8 @@ static void gather_previous(const rnn_network *network, const slice *s, const wa
     }
 }
 
-/* The inputs of steps first..end, each with the place of its weights' gradient, or NULL if these are frozen; the last one is the
- * previous state. */
+/* The inputs of steps first..end, each with the place of the gradient of its weights (NULL if these are frozen); the last one is
+ * the previous state. */
 static void find_inputs(const rnn_network *network, const slice *s, const walk *w, isize first, isize end,
                         gradient_operand *inputs)
 {
@@ -321,7 +321,7 @@ static void find_inputs(const rnn_network *network, const slice *s, const walk *
         .c = w->gradient + w->direction->d_u};
 }
 
-/* From the gate gradients of steps first..end, compute their share of the gradients of weights and biases. */
+/* From the gate gradients of steps first..end, compute what they add to the gradients of weights and biases. */
 static void block_weight_gradients(const rnn_job *job, const slice *s, const walk *w, isize first, isize end)
 {
     const rnn_network *network = job->network;
@@ -353,7 +353,7 @@ static void block_weight_gradients(const rnn_job *job, const slice *s, const wal
     }
 }
 
-/* The same, and their share of the gradients of the sources. */
+/* The same, and what they add to the gradients of the sources. */
 static void block_gradients(const rnn_job *job, const slice *s, const walk *w, isize first, isize end)
 {
     const rnn_network *network = job->network;
@@ -386,7 +386,7 @@ static void pass_to_previous(const rnn_job *job, const slice *s, const walk *w, 
     add_masked_rows(w, n, w->dropped, d_h);
 }
 
-/* Before the gradients of all states (rows, Hp) go on to the step before. */
+/* Multiply the gradients of all states (rows, Hp), before these are passed to the step before. */
 static void scale_carried_gradients(const walk *w, isize rows, real factor)
 {
     for (int i = 0; i < w->node->declared.n_states; i++) {

@@ -51,8 +51,8 @@ static inline real *source_gradient(const rnn_network *network, const slice *s, 
     return s->arena + source->left_over + (s->first - 1 - from) * network->max_rows * out->ld_d;
 }
 
-/* apart (n,) *= r^shift, before it is added to the gradient of a source at an earlier step; r is the factor of each step back.
- * A loop of its own: product and sum in one would be rounded otherwise where a segment begins between the steps. */
+/* apart (n,) *= r^shift, before it is added to the gradient of a source `shift` steps before; r is `carry_factor`. Product and
+ * sum are separate loops: in one loop they would be rounded differently, depending on where segments begin. */
 static inline void scale_passed(const rnn_job *job, const rnn_source *source, isize n, real *apart)
 {
     if (job->carry_factor == 1)

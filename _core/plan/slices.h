@@ -37,8 +37,8 @@ static isize slices_of(const rnn_network *network, isize batch)
     return most(1, least(most(wanted, least(2, batch / FEWEST_SLICE_ROWS)), least(MAX_SLICES, MAX_GRADIENT_BYTES / bytes)));
 }
 
-/* The same once the plan is made. Where gradients are accumulated, a minibatch may be larger than the one that was planned: its
- * slices are not, so it has more of them. */
+/* The same once the plan is made. With accumulated gradients, a minibatch may be larger than planned; slices may not, so there
+ * are more of them. */
 static isize slices_that_fit(const rnn_network *network, isize batch)
 {
     const isize wanted = slices_of(network, batch), rows = network->max_rows;

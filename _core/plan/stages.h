@@ -198,8 +198,8 @@ static int ends_with_last(const rnn_network *network, int number)
     return info_of(network, number)->has_directions || !(out->backwards[0] || out->backwards[1]);
 }
 
-/* Mark the streams that depend on parameters that are not frozen, or on data whose gradient is asked for: only they have
- * gradients. */
+/* Mark the streams that have gradients: those that depend on parameters that are not frozen, or on X if its gradient is asked
+ * for. */
 static void find_learning(rnn_network *network)
 {
     int changed = 1;
@@ -216,8 +216,8 @@ static void find_learning(rnn_network *network)
     }
 }
 
-/* List the nodes that go back, stage by stage. Each has the products for its sources and previous states, and those for its
- * weights unless they are frozen. */
+/* List the nodes that have a backward, stage by stage. Its work is the products for sources and previous states, and those for
+ * weights unless all are frozen. */
 static void order_backward(rnn_network *network)
 {
     int n = 0;

@@ -116,6 +116,7 @@ static int segment_backward(rnn_job *job, slice *s)
 
 static int train_slice(rnn_job *job, slice *s)
 {
+    s->has_backward = 1;
     if (job->initial_state)
         take_initial_states(job, s);
     for (isize segment = 0; segment < s->n_segments; segment++) {
@@ -160,8 +161,8 @@ static void work(rnn_job *job, isize worker, int (*task)(rnn_job *, slice *))
     }
 }
 
-/* Phases: the slices of a minibatch forward and back, or only forward (also in training, where states go on without a gradient);
- * the next step of a session. */
+/* Phases: the slices of a minibatch forward and back; only forward (in training also to compute states without a gradient); the
+ * next step of a session. */
 static void train(rnn_job *job, isize worker) { work(job, worker, train_slice); }
 static void predict(rnn_job *job, isize worker) { work(job, worker, predict_slice); }
 

@@ -28,6 +28,7 @@ struct slice {
     isize segment, first, end;  /* the present segment: its number, its steps */
     int again;                  /* the segment was computed before, so what outlives it has been written and is left alone */
     int carried;                /* the first step continues from given states */
+    int has_backward;           /* not only forward */
     double loss;
     real *arena;
     walk *walks;                /* (n_nodes, MAX_DIRECTIONS) */
@@ -111,6 +112,7 @@ static void open_memory(const rnn_job *job, isize index, isize worker, slice *s)
     s->length = ints + network->length;
     s->sample = ints + network->sample;
     s->carried = network->session || job->initial_state;
+    s->has_backward = 0;
     s->loss = 0;
     memset(s->arena + network->zeros, 0, (size_t)network->widest * sizeof(real));
 }

@@ -102,14 +102,14 @@ static void take_initial_states(const rnn_job *job, const slice *s)
     }
 }
 
-/* Whether the states of a row after step t are those to return: after its last step, unless fewer are asked for. */
+/* Whether step t is the one after which the states of a row are returned: its last step, or the one that `kept_after` says. */
 static inline int is_final(const rnn_job *job, const slice *s, isize row, isize t)
 {
     const isize *kept_after = job->data.kept_after;
     return t + 1 == (kept_after ? kept_after[s->sample[row]] : s->length[row]);
 }
 
-/* Return one state (rows, ld) at step t of the sequences whose final one it is; ld 0: all have the same. */
+/* Return one state (rows, ld) after step t, for the sequences for which it is the final one; ld 0: all have the same. */
 static void put_final(const rnn_job *job, const slice *s, const rnn_carried *carried, isize t, const real *rows, isize ld)
 {
     const rnn_network *network = job->network;
@@ -130,8 +130,8 @@ static void put_final_states(const rnn_job *job, const slice *s, const walk *w, 
     }
 }
 
-/* The last rows of streams, at the end of each segment. Where a stream is read both itself and under dropout, which have the same
- * columns, the stream itself comes last. */
+/* The last rows of streams, at the end of each segment. If a stream is read both with and without dropout, both have the same
+ * columns; the one without dropout is written last and stays. */
 static void put_final_streams(const rnn_job *job, const slice *s)
 {
     const rnn_network *network = job->network;

@@ -14,7 +14,7 @@ enum { BLAS_RESULTS = 1 << 12 };
  * level: the engine offers BLAS only at the levels where it was measured to be faster. */
 static inline int by_blas(const rnn_job *job, isize results) { return job->gemm && results >= BLAS_RESULTS; }
 
-/* One A of a weight gradient and where A^T d goes; NULL: the weights are frozen. */
+/* One A of a weight gradient, and where A^T d goes (NULL if the weights are frozen). */
 typedef struct {
     operand a;
     real *c;

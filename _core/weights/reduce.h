@@ -72,7 +72,7 @@ static double reduce_rows(const rnn_job *job, isize worker, const rnn_tensor *ta
     return squares;
 }
 
-/* Set what is reduced of a slice to zero: that place had no sequences. */
+/* Set a place to zero that no slice has filled: loss, gradients and the number of touched rows. */
 static void clear_place(const rnn_job *job, isize place)
 {
     const rnn_network *network = job->network;

@@ -9,7 +9,7 @@
 
 #include "interface/job.h"
 #include "levels/vec.h"
-#include "plan/slices.h"
+#include "plan/sizes.h"
 #include "weights/turns.h"
 
 /* ---- sets of codes ---- */
@@ -98,9 +98,9 @@ typedef struct {
 /* Begin with the rows of the table from `first` to `end`. */
 static touched_walk walk_touched(const rnn_job *job, isize worker, const rnn_tensor *table, isize first, isize end)
 {
-    const void **memory = job->touched_walks + worker * 3 * job->most_places;
+    const void **memory = job->touched_walks + worker * 3 * job->ld_walks;
     touched_walk w = {.n_slices = job->batch.n_places, .ld = table->ld, .code = (const isize **)memory,
-                      .end = (const isize **)memory + job->most_places, .row = (real **)memory + 2 * job->most_places};
+                      .end = (const isize **)memory + job->ld_walks, .row = (real **)memory + 2 * job->ld_walks};
     for (isize s = 0; s < w.n_slices; s++) {
         const isize *codes = touched_codes(job, table, s), n = codes[0], from = place_of(codes + 1, n, first);
         w.code[s] = codes + 1 + from;

@@ -59,7 +59,8 @@ def naming(argument):
     except (MemoryError, Warning):
         raise
     except Exception as error:  # foreign conversions may raise anything
-        if isinstance(error, (TypeError, ValueError)) and re.search(rf"\b{argument}\b", str(error)):
+        named = rf"\b{re.escape(str(argument))}(?!\w)"
+        if isinstance(error, (TypeError, ValueError)) and re.search(named, str(error)):
             raise
         kind = TypeError if isinstance(error, TypeError) else ValueError
         raise kind(f"`{argument}` cannot be read: {error}") from error

@@ -32,7 +32,7 @@ class _Columns:
         return np.stack(codes, axis=1)
 
     def has_unknown(self, codes):
-        """Tell whether some codes are those of labels of no class."""
+        """Tell whether some codes stand for labels that are not among the classes."""
         return bool(codes.min() < 0)
 
     def _checked(self, labels, argument):

@@ -92,10 +92,10 @@ def _settled_column(labels, j, argument, taught, natural):
         return settled_labels(labels, argument, taught, natural=natural, where=where)
 
 
-def check_labels(labels, taught):
+def check_labels(labels, taught, argument=arguments.Y):
     """Refuse labels that are not classes, such as fractions, in the rows of the mask `taught`."""
     for column in labels if isinstance(labels, tuple) else [labels]:
-        with naming(arguments.Y):
+        with naming(argument):
             check_classification_targets(column[taught])
 
 
@@ -190,7 +190,7 @@ class Labels:
         return codes.clip(min=0)
 
     def has_unknown(self, codes):
-        """Tell whether some codes are those of labels of no class."""
+        """Tell whether some codes stand for labels that are not among the classes."""
         return bool(codes.min() < 0)
 
     def decode(self, outputs):

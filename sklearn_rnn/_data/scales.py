@@ -62,11 +62,11 @@ class Scale(NamedTuple):
         return Scale(mean, scale, moments.as_array()), absorbed
 
     def begun_from(self, earlier, exactly):
-        """Return the scale of a fit that begins with weights that were learned with another scale.
+        """Return the scale of a fit that starts from weights learned with an `earlier` scale.
 
-        The weights absorb the change from `earlier` to the result, which keeps their function. That
-        is this scale, and where they could not absorb it, the earlier one: where a column was or is
-        constant, where the factor is large, or everywhere unless they absorb changes `exactly`.
+        The result is this scale where the weights can absorb the change, which keeps their
+        function. It is the earlier scale where they cannot: in columns that were or are constant,
+        in columns where the factor is large, and in all columns unless they absorb `exactly`.
         """
         constant = self._is_constant()
         factor = self.scale / earlier.for_weights(self).scale
@@ -79,9 +79,9 @@ class Scale(NamedTuple):
         )
 
     def for_weights(self, later):
-        """Return this scale, but where a column was constant, the scale that comes later.
+        """Return this scale, with the later one for columns that were constant.
 
-        Weights of such a column have learned nothing: they only must stay without effect there.
+        The weights of such columns have learned nothing, so their scale does not matter.
         """
         return self._replace(scale=np.where(self._is_constant(), later.scale, self.scale))
 

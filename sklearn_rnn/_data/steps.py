@@ -81,10 +81,12 @@ def pack_steps(y, sequences, argument=arguments.Y, *, numeric=True, taught=None)
 
 
 def raw_steps(y, sequences, argument):
-    """Return what y has for each step, unchanged, as Packed: the input of `settle`.
+    """Return the values of y for each step, unchanged, as Packed: the input of `settle`.
 
-    A missing value in the place of a sequence stands for one at each of its steps.
+    A missing value in place of a whole sequence means that all of its steps are missing.
     """
+    if length_of(y) == sequences.n_samples and all(map(_is_gap, y)):
+        return Packed(np.full(sequences.n_steps, None, dtype=object), sequences.offsets)
     untaught = np.zeros(sequences.n_steps, dtype=bool)
     packed = read_steps(_without_gaps(y, sequences, untaught), argument, numeric=False)
     _check_lengths(packed, sequences, argument)
@@ -106,12 +108,17 @@ def _check_lengths(packed, sequences, argument):
         )
 
 
+def _is_gap(item):
+    """Tell whether an item is a missing value in the place of all steps of a sequence."""
+    return length_of(item) is None and is_missing(item)
+
+
 def _without_gaps(y, sequences, taught):
     """Replace None, or another missing value, that stands for all steps of an untaught sequence."""
     if not is_ragged(y) or len(y) != sequences.n_samples:
         return y
     y = rows_of_lists(y) if holds_lists(y) else list(y)
-    gaps = [i for i, item in enumerate(y) if length_of(item) is None and is_missing(item)]
+    gaps = [i for i, item in enumerate(y) if _is_gap(item)]
     if gaps and len(gaps) < len(y):
         shape = np.shape(next(item for item in y if length_of(item) is not None))
         for i in gaps:

@@ -60,7 +60,18 @@ class Numbers:
 
     @classmethod
     def learn(
-        cls, rows, weights, taught, before, *, loss, dtype, normalize, relative, quantile=0.5
+        cls,
+        rows,
+        weights,
+        taught,
+        before,
+        *,
+        loss,
+        dtype,
+        normalize,
+        relative,
+        quantile=0.5,
+        argument=arguments.Y,
     ):
         """Return the target of the rows in `taught`, and outputs to absorb, see `Scale.continued`.
 
@@ -68,7 +79,7 @@ class Numbers:
         the weights (n_rows,) count; they are None for ones.
         """
         columns = _columns(rows, None if before is None else before.n_targets)[taught]
-        check_positive(columns, loss, dtype)
+        check_positive(columns, loss, dtype, argument)
         normalize = normalize and loss not in LOG_LINKED
         facts = {"loss": loss, "dtype": dtype, "quantile": quantile}
         if before is None and not normalize:
@@ -79,8 +90,8 @@ class Numbers:
         if relative:
             moments = moments.with_weights_of_mean_1()
         if before is None:
-            return cls(Scale.of(moments, arguments.Y), rows.ndim == 1, **facts), None
-        scale, absorbed = before.scale.continued(moments, arguments.Y)
+            return cls(Scale.of(moments, argument), rows.ndim == 1, **facts), None
+        scale, absorbed = before.scale.continued(moments, argument)
         target = cls(scale, before.is_1d, **facts)
         return target, np.repeat(absorbed, target.n_quantiles)
 

@@ -1,6 +1,6 @@
-"""Several named targets of one network (tasks), each a class or a number, and each may be missing.
+"""Several named targets of one network (tasks): classes or numbers, any of which may be missing.
 
-See targets.py for what a kind of target has.
+targets.py describes what every kind of target must have.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from .values import (
     settled_labels,
 )
 
-# What a task may be, and the loss of its numbers; classes have the loss of their number.
+# The kinds of tasks, and the loss of each; that of classes depends on how many there are.
 KINDS = {
     "classes": None,
     "numbers": "squared_error",
@@ -48,14 +48,15 @@ class TaskRows:
 
     names: tuple[str, ...]
     kinds: tuple[str, ...]  # keys of KINDS
-    columns: tuple[np.ndarray, ...]  # (n_rows,) each; where a target is missing, any other one
-    known: np.ndarray  # (n_rows, n_tasks) whether a target is there, and has weight
+    columns: tuple[np.ndarray, ...]  # (n_rows,) each; any value where a target is missing
+    known: np.ndarray  # (n_rows, n_tasks) whether there is a target, and its weight is not 0
     argument: Argument
 
     def weigh(self, weights, task_weights):
-        """Return the weights of rows (n_rows,), 0 where nothing that counts is known.
+        """Return the weights of rows (n_rows,), 0 where no task of positive weight has a target.
 
-        task_weights: what each task counts, by name. None stands for ones.
+        weights: those of the user; None, here and in the result, means that all are 1.
+        task_weights: the weight of each task, by name.
         """
         counts = np.array([task_weights[name] > 0 for name in self.names])
         taught = self.known[:, counts].any(axis=1)
@@ -71,10 +72,10 @@ class TaskRows:
 
 
 def columns_of(y, names, argument):
-    """Return the columns of `y` by the names of their tasks.
+    """Return the columns of `y` as a dict, by the names of their tasks.
 
-    y is a dict, a frame, a structured array, or an array with a column per task, which are `names`
-    or else the numbers of the columns.
+    y is a dict, a frame, a structured array, or an array with one column per task. The columns of
+    an array are called `names` if these are as many, otherwise "0", "1" and so on.
     """
     if isinstance(y, Mapping):
         columns = dict(y)
@@ -93,7 +94,7 @@ def columns_of(y, names, argument):
         )
     if not columns or not all(isinstance(name, str) for name in columns):
         raise ValueError(
-            f"`{argument}` must have at least one task, and strings as the names of its tasks; got "
+            f"`{argument}` must have at least one task, and names of tasks must be strings; got "
             f"{list(columns)}."
         )
     return columns
@@ -102,9 +103,9 @@ def columns_of(y, names, argument):
 def read_tasks(y, sequences, per_step, argument, taught, kinds, names=None):
     """Return the `TaskRows` of `y`.
 
-    kinds: a kind for some of the tasks; others are recognised by their values. names: the tasks of
-    the fit, of which y may have some, or None for all of y. Rows outside the mask `taught`
-    (n_rows,) may hold anything.
+    kinds: the kinds of some tasks; the values of the others decide. names: the tasks of the fit, of
+    which y may have only some; None means the tasks of y. Rows outside the mask `taught` (n_rows,)
+    may hold anything.
     """
     given = columns_of(y, kinds if names is None else names, argument)
     names = tuple(given) if names is None else names
@@ -118,13 +119,17 @@ def read_tasks(y, sequences, per_step, argument, taught, kinds, names=None):
     for j, name in enumerate(names):
         kind, column = kinds.get(name), np.zeros(n_rows)
         if name in given:
-            of_task = Argument(f"{argument}[{name!r}]", "targets", argument.weights, str(argument))
             kind, column, known[:, j] = _read_task(
-                given[name], sequences, per_step, of_task, taught, kind
+                given[name], sequences, per_step, _argument_of(name, argument), taught, kind
             )
         columns.append(column)
         found.append(kind)
     return TaskRows(names, tuple(found), tuple(columns), known, argument)
+
+
+def _argument_of(name, argument):
+    """Return the argument that holds the targets of a task."""
+    return Argument(f"{argument}[{name!r}]", "targets", argument.weights, str(argument))
 
 
 def _read_task(y, sequences, per_step, argument, taught, kind):
@@ -153,7 +158,7 @@ def _read_task(y, sequences, per_step, argument, taught, kind):
 
 
 def _raw_rows(y, sequences, per_step, argument):
-    """Return what y has for each row, unchanged, as Packed (n_rows,)."""
+    """Return the values of y for each row, unchanged, as Packed (n_rows,)."""
     if per_step:
         packed = raw_steps(y, sequences, argument)
     else:
@@ -162,13 +167,13 @@ def _raw_rows(y, sequences, per_step, argument):
     if packed.values.ndim != 1:
         raise ValueError(
             f"`{argument}` must have one target per {'step' if per_step else 'sequence'}, got "
-            f"{packed.values.shape[1:]}: give each column a task of its own."
+            f"{packed.values.shape[1:]}: make each column a task of its own."
         )
     return packed
 
 
 def _with_masks_as_none(y):
-    """Return y with None in the place of masked entries, also in a list of arrays."""
+    """Return y with None in place of masked entries, also in a list of arrays."""
     if isinstance(y, np.ma.MaskedArray):
         values = np.array(y.data, dtype=object)
         values[np.ma.getmaskarray(y)] = None
@@ -188,7 +193,7 @@ def _missing(values):
 
 
 def _kind_of(values):
-    """Recognise the kind of a task by its known values: floats are numbers, all others classes."""
+    """Tell the kind of a task from its known values: floats are numbers, all others classes."""
     if values.dtype.kind != "O":
         return "numbers" if values.dtype.kind == "f" else "classes"
     are_floats = any(isinstance(value, (float, np.floating, Decimal)) for value in values)
@@ -198,7 +203,7 @@ def _kind_of(values):
 
 
 class TaskReader:
-    """What reads y before there is a fit; kinds: those that the user has chosen, by task."""
+    """Reads y in the first fit; kinds: those that the user has chosen, by task."""
 
     def __init__(self, kinds):
         self.kinds = kinds
@@ -207,7 +212,7 @@ class TaskReader:
         rows = read_tasks(y, sequences, per_step, argument, taught, self.kinds)
         if unknown := sorted(self.kinds.keys() - set(rows.names)):
             raise ValueError(
-                f"`tasks` must name tasks of `{argument}`, {list(rows.names)}; got {unknown}."
+                f"`tasks` must name only tasks of `{argument}`, {list(rows.names)}; got {unknown}."
             )
         return rows
 
@@ -217,11 +222,11 @@ class TaskReader:
 
 @dataclass(frozen=True, eq=False)
 class Tasks:
-    """Several targets by name, each with outputs of its own; a missing one is NaN when encoded."""
+    """Several named targets, each with outputs of its own; a missing target is encoded as NaN."""
 
     names: tuple[str, ...]
     targets: tuple[Labels | Numbers, ...]
-    task_weights: tuple[float, ...]  # what each counts
+    task_weights: tuple[float, ...]
     dtype: str  # of the network
 
     holds = "tasks"
@@ -232,7 +237,7 @@ class Tasks:
     def learn(cls, rows, weights, taught, before, *, task_weights, dtype):
         """Return the target of `TaskRows`, and outputs to absorb, see `Scale.continued`.
 
-        before: the present target, or None; task_weights: what each task counts, by name.
+        before: the target of the fit so far, or None. task_weights: by name.
         """
         known = rows.known.copy()
         if weights is not None:
@@ -247,13 +252,14 @@ class Tasks:
                     "or have weight 0: leave this task out."
                 )
             old = None if before is None else before.targets[j]
+            of_task = _argument_of(name, rows.argument)
             if kind == "classes":
-                check_labels(column, known[:, j])
+                check_labels(column, known[:, j], of_task)
                 target, moved = old or Labels.learn(column[known[:, j]]), None
             else:
                 target, moved = Numbers.learn(
                     column, weights, known[:, j], old,
-                    loss=KINDS[kind], dtype=dtype, normalize=True, relative=True,
+                    loss=KINDS[kind], dtype=dtype, normalize=True, relative=True, argument=of_task,
                 )  # fmt: skip
             targets.append(target)
             absorbed.append(np.zeros(target.n_outputs, dtype=bool) if moved is None else moved)
@@ -321,13 +327,13 @@ class Tasks:
         return tuple(map(np.concatenate, zip(*scales, strict=True)))
 
     def read(self, y, sequences, per_step, argument=arguments.Y, taught=None):
-        """Return the `TaskRows` of y, which may have some of the tasks."""
+        """Return the `TaskRows` of y, which need not have all tasks."""
         return read_tasks(y, sequences, per_step, argument, taught, self.kinds, self.names)
 
     def encode(self, rows, argument=arguments.Y):
-        """Return targets (n_rows, n_tasks) as float64: numbers, or those of classes.
+        """Return targets (n_rows, n_tasks) as float64: numbers, or the numbers of classes.
 
-        A missing target is NaN, and a label of no class -1.
+        A missing target is NaN, and a label that is not among the classes is -1.
         """
         return self._encoded(rows, rows.known, lambda t, name, y: t.encode(y, argument))
 
@@ -362,7 +368,7 @@ class Tasks:
         return {name: target.decode(part) for (name, part), target in targets}
 
     def probabilities(self, z):
-        """Return (n_rows, n_classes) for each task of classes, from outputs before the link."""
+        """Return (n_rows, n_classes) for each task of classes; z: outputs before the link."""
         targets = zip(self._parts(z).items(), self.targets, strict=True)
         return {
             name: target.probabilities(z) if target.loss == "logistic" else np.exp(log_softmax(z))
@@ -383,11 +389,11 @@ class Tasks:
         return scores
 
     def score(self, targets, outputs, weights):
-        """Return the mean of the scores that are defined, weighted by what each task counts."""
+        """Return the mean of the defined scores, weighted by `task_weights`."""
         return self.mean_score(self.scores(targets, outputs, weights))
 
     def mean_score(self, scores):
-        """Return the mean of `scores`."""
+        """Return that mean of `scores`, see `score`."""
         scores, counts = np.array(list(scores.values())), np.array(self.task_weights)
         defined = ~np.isnan(scores) & (counts > 0)
         if not defined.any():
@@ -395,15 +401,16 @@ class Tasks:
         return float(np.average(scores[defined], weights=counts[defined]))
 
     def has_unknown(self, targets):
-        """Tell whether some encoded targets (n_rows, n_tasks) are labels of no class."""
+        """Tell whether some encoded targets (n_rows, n_tasks) are not among the classes."""
         of_classes = [target.holds == "classes" for target in self.targets]
         return bool((targets[:, of_classes] < 0).any())
 
     def group_weights(self, targets, weights):
         """Return the factor of each task's loss (n_tasks,) in the loss of a row.
 
-        With it the mean loss of the rows is sum_g c_g L_g, where c_g is what task g counts and
-        L_g is the mean loss of the rows in which it is taught. A task that is taught nowhere has 0.
+        With these factors the mean loss of all rows is sum_g c_g L_g, where c_g is the weight of
+        task g and L_g its mean loss over the rows that have a target for it. A task without
+        targets has factor 0.
         """
         weights = np.ones(len(targets)) if weights is None else weights
         known = ~np.isnan(targets)
@@ -413,7 +420,7 @@ class Tasks:
         return factors * self.task_weights
 
     def check_taught(self, factors):
-        """Refuse factors of 0, which only `validation_fraction` can have left to a task."""
+        """Refuse a task without targets to train on: all of them must have been held out."""
         pairs = zip(self.names, self.task_weights, factors, strict=True)
         if empty := [name for name, weight, factor in pairs if weight > 0 and factor == 0]:
             raise ValueError(
@@ -422,5 +429,5 @@ class Tasks:
             )
 
     def class_factors(self, class_weight, targets, weights, incremental):
-        """Return None: classes have no weights."""
+        """Return None: `MultiTaskRNN` has no class weights."""
         return None

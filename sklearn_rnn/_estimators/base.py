@@ -1,28 +1,21 @@
-"""The part of `fit` that both estimators share: from X and y to the fitted attributes."""
+"""The part of `fit` that all estimators share: from X and y to the fitted attributes."""
 
-import sys
-import warnings
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
-from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 
 from .._data import arguments
 from .._data.arguments import naming
-from .._data.categories import Categories, check_columns, dimensions, vectors_of
+from .._data.categories import dimensions, vectors_of
 from .._data.finite import check_range
-from .._data.form import InputForm
-from .._data.kinds import Target
 from .._data.moments import LEAST_SCALES, Moments
-from .._data.reader import learn_X, read_X
 from .._data.scales import Scale
-from .._data.weights import read_weights, relative
+from .._data.weights import relative
 from .._model.attributes import check_continuing, history
 from .._model.body import Body
 from .._model.fitted import FittedModel
 from .._model.network import absorb_input_scale, absorb_output_scale, initialize
-from .._model.states import as_rows
 from .._model.words import difference, network_of
 from .._training import lbfgs
 from .._training.epochs import Training, train
@@ -30,54 +23,20 @@ from .._training.examples import Examples, Weighing, without_equal_weights
 from .._training.freezing import frozen_names
 from .._training.held_out import HeldOut, split, validator
 from .._training.losses import plateau
-from .._training.optimizers import LBFGS, ends_as_planned
-from .._training.progress import Progress, Settings, next_seed
+from .._training.optimizers import LBFGS
+from .._training.progress import Progress, Settings, new_seed, next_seed
 from .._training.threads import blas_held_at_one_thread, effective_n_threads
-from .._training.windows import count_windows
+from .advice import tell_end, warn_of_settings
 from .callbacks import CallbackSupportMixin, Observers, as_callbacks
-from .fitted import _FittedRNN
 from .parameters import check_parameters
+from .reading import _ReadingRNN, rows_of_states
 from .transfer import model_of
 
 NOTHING = (None, None, None, None)  # in place of X, y, weights and states
-OURS = ("sklearn", "sklearn_rnn")  # packages at whose lines no warning should point
 
 
-@dataclass(frozen=True, eq=False)
-class Read:
-    """What `fit` read and learned from X, y and sample_weight."""
-
-    n_samples: int  # of X
-    examples: Examples  # of the sequences with weight
-    positions: np.ndarray  # of these sequences in X
-    form: InputForm
-    categories: Categories
-    target: Target
-    absorbed: np.ndarray | None  # outputs to absorb, see `Scale.continued`
-
-    def with_states(self, state, network):
-        """Add the states before the first steps, a dict of rows for each sequence of X, or None."""
-        rows = _rows_of_states(state, network, self.n_samples, "initial_state")
-        rows = None if rows is None else rows[self.positions]
-        return replace(self, examples=replace(self.examples, initial_state=rows))
-
-
-def _rows_of_states(state, network, n_samples, argument):
-    """Check a dict of states, or None, and return it as rows (n_samples, n_columns)."""
-    if state is None:
-        return None
-    network.check_causal(f"`{argument}` needs")
-    return as_rows(network.state_layout, state, n_samples, network.dtype, argument)
-
-
-class _RNNBase(CallbackSupportMixin, _FittedRNN):
-    """A recurrent network that learns. A subclass says what its targets are:
-
-    _target_kind                    Labels, Numbers or a TaskReader, whose `read` reads y
-    _learn_target(rows, weights, taught, before, incremental, ...)
-                                    -> target, and outputs to absorb (see `Scale.continued`) or None
-    _warn_of_mode(sequences, target)
-    """
+class _RNNBase(CallbackSupportMixin, _ReadingRNN):
+    """A recurrent network that learns, see `_ReadingRNN` for what a subclass says."""
 
     # ---- fit ----
 
@@ -117,18 +76,14 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         facts = None if incremental else {"X": X, "y": y, "metadata": metadata}
         observers = Observers(self, training.n_epochs, callbacks, facts, show)
-        run = train
-        if training.settings.solver == LBFGS:
-            run = lbfgs.train
-            self._warn_of_precision()
-        elif not incremental:
-            self._warn_of_batch_size(training)
+        run = lbfgs.train if training.settings.solver == LBFGS else train
+        warn_of_settings(training)
         before, n_updates = self._fitted_attributes(), training.progress.n_updates
         try:
             observers.begin()
             end = run(training, n_threads, observers)
             show()
-            observers.end(self._tell(end, training))
+            observers.end(tell_end(end, training))
         except BaseException:
             # If a callback fails, what was learned before stays. A diverged `fit` keeps nothing,
             # nor does one whose `scoring` fails after the first epoch; a diverged `partial_fit`
@@ -145,7 +100,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         return self
 
     def _check(self, initial_state, validation, incremental):
-        """Check the parameters, and that arguments match them; return the words among them."""
+        """Check the parameters, and the arguments against them; return the parameters as Words."""
         words = check_parameters(vars(self))
         X_val, y_val, weight_val, state_val = validation
         if X_val is None and not (y_val is None and weight_val is None and state_val is None):
@@ -170,7 +125,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         if incremental and self.solver == LBFGS:
             raise ValueError(
                 "partial_fit does not support solver='lbfgs', which needs all sequences at once: "
-                "set `solver` to another one first."
+                "set `solver` to another one."
             )
         if incremental and self.early_stopping:
             raise ValueError(
@@ -195,11 +150,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         if before is None:
             vectors = vectors_of(self.embedding_init, read.categories, self.dtype)
             body = self._body_to_begin_with()
-        facts = examples.sequences.n_features, target.n_outputs, target.loss, target.groups
-        tables = self._tables(read.categories, vectors, before or (body and body.model))
-        network = network_of(vars(self), *facts, tables, words)
-        if self.bptt is not None:
-            network.check_causal("`bptt` needs")
+        network = self._network(words, read, vectors, before or (body and body.model))
         frozen = frozen_names(network, self.frozen)
         if body is not None:
             body.check(network, bool(self.normalize_X), read.form, read.categories)
@@ -209,39 +160,20 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             rng = check_random_state(self.random_state)
         # Drawn first: a fit that continues must hold out the same sequences as the one before.
         indices, held_out = self._hold_out(read, given, validation, network, rng)
-        factors = target.class_factors(
-            getattr(self, "class_weight", None), examples.targets, examples.weights, incremental
-        )
-        weighted = examples.with_class_weights(factors)
-        indices = indices[weighted.have_weight()[indices]]
-        if len(indices) == 0:
-            raise ValueError("`class_weight` leaves no sequence to train on: all weights are 0.")
+        weighted, indices, factors = self._weigh_classes(examples, target, indices, incremental)
         scale, x_absorbed = self._scale_X(examples, indices, network, before, incremental)
         if body is not None:
             scale = body.scale_for(scale, network)
         check_range(examples.sequences, self.dtype, scale.in_use)
         weighted, weighing, taught = self._weigh(weighted, indices, before, incremental)
         weighted = self._weigh_tasks(weighted, target, indices)
-        params = optimizer = None
-        if before is not None:
-            absorbing = before, network, target, read.absorbed, scale, x_absorbed
-            params, optimizer = absorb_scales(before.params, *absorbing), dict(self._optimizer)
-            if "raw_params" in optimizer:
-                optimizer["raw_params"] = absorb_scales(optimizer["raw_params"], *absorbing)
         settings = Settings.of(vars(self))
-        # "chrono" biases need the steps of the network through the longest training sequence.
-        longest = int(examples.sequences.lengths[indices].max() - 1) // network.stride + 1
-        if params is None:
-            params = initialize(network, rng, longest, vectors)
-            if body is not None:
-                params = body.put_into(network, params, read.categories, scale, vectors)
-            seed = int(rng.randint(2**64, dtype=np.uint64))
-            progress = Progress.begin(params, seed, settings)
+        if before is None:
+            progress = self._begin(network, read, indices, scale, rng, settings, vectors, body)
         else:
-            progress = self._continue(params.copy(), optimizer, settings, incremental)
+            absorbing = before, network, target, read.absorbed, scale, x_absorbed
+            progress = self._continue(absorbing, settings, incremental)
         progress.has_windows = settings.bptt is not None
-        if incremental and read.absorbed is not None:
-            progress.rescale_best(target.unit_since(before.target, read.absorbed))
         model = FittedModel(
             network, progress.params, target, read.form, read.categories, scale, taught
         )
@@ -288,6 +220,16 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             )
         return model
 
+    def _network(self, words, read, vectors, known):
+        """Return the network for what was read; vectors and known: see `_tables`."""
+        sequences, target = read.examples.sequences, read.target
+        facts = sequences.n_features, target.n_outputs, target.loss, target.groups
+        tables = self._tables(read.categories, vectors, known)
+        network = network_of(vars(self), *facts, tables, words)
+        if self.bptt is not None:
+            network.check_causal("`bptt` needs")
+        return network
+
     def _body_to_begin_with(self):
         """Return the body of `weights_init`, or None."""
         if self.weights_init is None:
@@ -297,7 +239,8 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
     def _tables(self, categories, vectors, known):
         """Return column, rows and columns of the table of each categorical feature.
 
-        known: the model whose columns "auto" means, or None.
+        vectors: given rows of the tables, or None; known: the model whose numbers of columns "auto"
+        takes over, or None.
         """
         dimension = self.embedding_dim
         if known is not None and isinstance(dimension, str):
@@ -306,72 +249,6 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
                 dimension = widths
         widths = dimensions(dimension, categories, vectors)
         return tuple(zip(categories.columns, categories.n_rows, widths, strict=True))
-
-    def _read_and_learn(self, given, before, incremental, learn_options):
-        """Read X, y and sample_weight, and learn the target; before: the model to continue."""
-        per_step = self.mode == "many_to_many"
-        form, categories = None, None
-        if before is not None:
-            form, categories = before.form, before.categories
-        X, *_ = given
-        known = None if before is None else before.target
-        read = self._read(given[:-1], per_step, form, categories, target=known)
-        sequences, form, categories, rows, weights = read
-        if before is not None:
-            n_features = sequences.n_features
-            check_columns(self.categorical_features, X, form, n_features, categories)
-        if not incremental:  # only the ratios of weights count
-            weights = without_equal_weights(weights)
-        taught = slice(None) if weights is None else weights > 0
-        target, absorbed = self._learn_target(
-            rows,
-            weights,
-            taught,
-            None if before is None else before.target,
-            incremental,
-            **learn_options,
-        )
-        if before is None and not per_step:
-            self._warn_of_mode(sequences, target)
-        targets = target.encode_taught(rows, taught)
-        if weights is not None:
-            weights = np.array(weights, order="C") if incremental else relative(weights)
-        examples = Examples(sequences, targets, weights, per_step)
-        positions = np.flatnonzero(examples.have_weight())
-        if len(positions) < sequences.n_samples:
-            examples = examples.take(positions)
-        return Read(sequences.n_samples, examples, positions, form, categories, target, absorbed)
-
-    def _read(self, given, per_step, form, categories, names=arguments.TRAINING, target=None):
-        """Return X as sequences, its form and categories; y and weights by rows.
-
-        The rows are those of sequences or of steps. target: that of the fit, if there is one.
-        """
-        (X, y, sample_weight), (X_name, y_name, weight_name) = given, names
-        if y is None:
-            raise ValueError(
-                f"{type(self).__name__} requires y to be passed, but the target y is None."
-            )
-        owner, is_first = type(self).__name__, form is None
-        if is_first:
-            sequences, form, categories = learn_X(X, owner, self.categorical_features, X_name)
-        else:
-            sequences, form = read_X(X, owner, form, X_name, categories=categories)
-        # Weights come first: a target of weight 0 may be anything.
-        weights = read_weights(sample_weight, sequences, per_step, weight_name)
-        taught = None if weights is None else weights > 0
-        kind = self._target_kind if target is None else target
-        rows = kind.read(y, sequences, per_step, y_name, taught)
-        weights = self._weights_of(rows, weights)
-        if is_first and categories.columns and weights is not None:
-            kept = Examples(sequences, None, weights, per_step).have_weight()
-            if not kept.all():
-                sequences, categories = categories.of_sequences(sequences, kept)
-        return sequences, form, categories, rows, weights
-
-    def _weights_of(self, rows, weights):
-        """Return the weights of what `_target_kind` read from y."""
-        return weights
 
     def _scale_X(self, examples, indices, network, before, incremental):
         """Return the scale of X, and features to absorb (see `Scale.continued`) or None.
@@ -396,6 +273,17 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             return Scale.of(moments, arguments.X, least), None
         return before.scale.continued(moments, arguments.X, least)
 
+    def _weigh_classes(self, examples, target, indices, incremental=False):
+        """Return examples with class weights, those of `indices` with weight, and the factors."""
+        class_weight = getattr(self, "class_weight", None)
+        facts = examples.targets, examples.weights, incremental
+        factors = target.class_factors(class_weight, *facts)
+        examples = examples.with_class_weights(factors)
+        indices = indices[examples.have_weight()[indices]]
+        if len(indices) == 0:
+            raise ValueError("`class_weight` leaves no sequence to train on: all weights are 0.")
+        return examples, indices, factors
+
     def _weigh(self, examples, indices, before, incremental):
         """Return examples with their training weights, the units of these weights, and `taught`.
 
@@ -413,14 +301,27 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         return examples, weighing, (n_rows, n_sequences)
 
     def _weigh_tasks(self, examples, target, indices=None):
-        """Return examples with the factors of the losses of several tasks.
+        """Return examples with a factor for the loss of each task, if there are several tasks.
 
-        Those of training are computed from the sequences `indices`; None means all.
+        The factors are computed from the sequences `indices`; None means all.
         """
         return examples
 
-    def _continue(self, params, optimizer, settings, incremental):
-        """Return the progress that continues the last fit, with these weights."""
+    def _begin(self, network, read, indices, scale, rng, settings, vectors, body):
+        """Return the progress that begins with new weights, or with those of a body."""
+        # "chrono" biases need the steps of the network through the longest training sequence.
+        longest = int(read.examples.sequences.lengths[indices].max() - 1) // network.stride + 1
+        params = initialize(network, rng, longest, vectors)
+        if body is not None:
+            params = body.put_into(network, params, read.categories, scale, vectors)
+        return Progress.begin(params, new_seed(rng), settings)
+
+    def _continue(self, absorbing, settings, incremental):
+        """Return the progress that continues the last fit; absorbing: see `absorb_scales`."""
+        before, _, target, y_absorbed, *_ = absorbing
+        params, optimizer = absorb_scales(before.params, *absorbing).copy(), dict(self._optimizer)
+        if "raw_params" in optimizer:
+            optimizer["raw_params"] = absorb_scales(optimizer["raw_params"], *absorbing)
         curve, best = self.loss_curve_, self.best_loss_
         history = {
             "n_sequences": self.t_,
@@ -428,9 +329,12 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             "earlier_scores": self.validation_scores_ or [],
             "best_loss": min(curve, default=np.inf) if best is None else best,
         }
-        if incremental:
-            return Progress.resume(params, optimizer, settings, **history)
-        return Progress.begin(params, next_seed(optimizer["seed"]), settings, **history)
+        if not incremental:
+            return Progress.begin(params, next_seed(optimizer["seed"]), settings, **history)
+        progress = Progress.resume(params, optimizer, settings, **history)
+        if y_absorbed is not None:
+            progress.rescale_best(target.unit_since(before.target, y_absorbed))
+        return progress
 
     def _hold_out(self, read, given, validation, network, rng):
         """Return the sequences to train on, and those to validate with: given ones, or part of X.
@@ -449,7 +353,7 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
         sequences, _, _, rows, weights = self._read(
             validation, per_step, read.form, read.categories, arguments.VALIDATION, read.target
         )
-        state = _rows_of_states(state, network, sequences.n_samples, "initial_state_val")
+        state = rows_of_states(state, network, sequences.n_samples, "initial_state_val")
         weights = without_equal_weights(weights)
         weights = None if weights is None else relative(weights)
         targets = read.target.encode(rows, arguments.Y_VAL)
@@ -482,77 +386,9 @@ class _RNNBase(CallbackSupportMixin, _FittedRNN):
             attributes["loss_curve_"] = progress.continue_losses()
         self._set_fitted(attributes)
 
-    def _warn_of_batch_size(self, training):
-        what, n = "training sequences", len(training.indices)
-        truncation = training.settings.bptt
-        if truncation is not None and training.network.per_step:
-            lengths = training.examples.sequences.lengths[training.indices]
-            each = count_windows(lengths, truncation.steps, truncation.overlap)
-            what, n = "windows", int(each.sum())
-        batch_size, steps = self.batch_size, self.gradient_accumulation_steps
-        if batch_size != "auto" and batch_size <= n < batch_size * steps:
-            warnings.warn(
-                f"`gradient_accumulation_steps`={steps} times `batch_size`={batch_size} is larger "
-                f"than the number of {what}, {n}: each update has all of them.",
-                stacklevel=level_of_caller(),
-            )
-        if batch_size != "auto" and batch_size > n:
-            warnings.warn(
-                f"`batch_size`={batch_size} is larger than the number of {what}, {n}: each "
-                "minibatch has all of them.",
-                stacklevel=level_of_caller(),
-            )
-
-    def _warn_of_precision(self):
-        if self.dtype == "float32":
-            warnings.warn(
-                "solver='lbfgs' with dtype='float32': its rounding errors limit how far L-BFGS can "
-                "lower the loss. Set dtype='float64'.",
-                stacklevel=level_of_caller(),
-            )
-
-    def _tell(self, end, training):
-        """Warn about an end that the user can act on; return the message for `verbose`."""
-        if end == "interrupted":
-            warnings.warn("Training interrupted by user.", stacklevel=level_of_caller())
-        advice, settings = [], training.settings
-        by_lbfgs = settings.solver == LBFGS
-        if by_lbfgs and end in lbfgs.UNCONVERGED:
-            facts = {"max_iter": self.max_iter, "max_fun": self.max_fun, "tol": float(self.tol)}
-            advice.append(lbfgs.UNCONVERGED[end].format(**facts))
-        as_planned = by_lbfgs or ends_as_planned(settings.learning_rate)
-        if end == "max_iter" and training.planned and not as_planned:
-            advice.append(
-                f"Maximum number of epochs (max_iter={training.n_epochs}) reached and the "
-                "optimization has not converged yet. Increase max_iter."
-            )
-        to_its_end = end not in ("stopped", "interrupted")
-        if to_its_end and training.progress.best > training.plateau:
-            other = "`learning_rate_init`"
-            patience = ", or a larger `n_iter_no_change`"
-            if by_lbfgs:
-                other, patience = "`random_state` or `solver`", ""
-            advice.append(
-                "Training ended before the loss was 2 % below that of the best constant "
-                "prediction: the network has learned almost nothing from X. Try another "
-                f"{other}, cell='gru' or 'lstm' for long sequences{patience}, and check that each "
-                "target belongs to its sequence."
-            )
-        if advice:
-            warnings.warn(" ".join(advice), ConvergenceWarning, stacklevel=level_of_caller())
-        if end == "converged":
-            return f"No entry of the gradient is larger than tol={float(settings.tol):g}."
-        if end == "no_progress":
-            what = "Training loss" if training.validate is None else "Validation score"
-            return (
-                f"{what} did not improve more than tol={float(training.settings.tol):g} for "
-                f"{training.settings.n_iter_no_change} consecutive epochs."
-            )
-        return None
-
 
 def absorb_scales(params, before, network, target, y_absorbed, scale, x_absorbed):
-    """Return weights of the model before, which absorb changes of the scales of X and y."""
+    """Return the weights `params` of the model `before`, adapted to new scales of X and y."""
     if y_absorbed is not None:
         in_use = before.target.scale_of_outputs, target.scale_of_outputs
         params = absorb_output_scale(network, params, *in_use, y_absorbed)
@@ -560,11 +396,3 @@ def absorb_scales(params, before, network, target, y_absorbed, scale, x_absorbed
         in_use = before.scale.in_use, scale.in_use
         params = absorb_input_scale(network, params, *in_use, x_absorbed)
     return params
-
-
-def level_of_caller():
-    """Return the `stacklevel` of a warning that points at the caller of scikit-learn or us."""
-    level, frame = 1, sys._getframe(1)
-    while frame is not None and frame.f_globals.get("__name__", "").split(".")[0] in OURS:
-        level, frame = level + 1, frame.f_back
-    return level

@@ -8,7 +8,8 @@ from sklearn.base import ClassifierMixin
 from .._data.label_columns import labels_of_argument, learn_labels
 from .._data.labels import Labels, check_labels
 from .._floating_point import floating_point_ignored
-from .base import _RNNBase, level_of_caller
+from .advice import level_of_caller
+from .base import _RNNBase
 from .callbacks import with_callbacks
 from .docstrings import documented
 from .parameters import CLASSIFIER

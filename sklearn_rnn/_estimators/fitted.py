@@ -32,11 +32,13 @@ from .._model.words import CODES, words_of
 from .._pickles import Pickled
 from .._rules import boolean, integer, one_of
 from .._training.losses import LOSSES
-from .._training.progress import Progress, Settings
+from .._training.progress import Progress, Settings, new_seed
 from .._training.threads import effective_n_threads
 from ..layers import Attention
 from .parameters import LATER_IN_TRAINING, TABLE, check, check_parameters
 
+# Parameters that may be an object with options, and an example of one.
+OBJECTS = {"bptt": "TruncatedBPTT(100)", "cell": "GRU()", "pooling": "Attention(32)"}
 MOST_STREAMS_BITS = 24  # so many streams need hundreds of megabytes for their states alone
 
 
@@ -59,13 +61,14 @@ class _FittedRNN(Pickled, BaseEstimator):
     _ADVICE = "Fit it again; for long-term storage, keep the arrays of `weights_`"
 
     def set_params(self, **params):
-        """Set parameters of this estimator, or options of an object that is one of them.
+        """Set parameters of this estimator, or options of an object that is a parameter.
 
         Parameters
         ----------
         **params : dict
-            Values by name, such as ``dropout=0.1``. A name such as ``cell__peepholes`` is that of
-            an option of the cell, which must be an object of `sklearn_rnn.cells`.
+            Values by name, such as ``dropout=0.1``. A name such as ``cell__peepholes`` sets an
+            option of `cell`, which must be an object of `sklearn_rnn.cells`; `bptt` and `pooling`
+            may be objects with options, too.
 
         Returns
         -------
@@ -77,7 +80,7 @@ class _FittedRNN(Pickled, BaseEstimator):
         ValueError
             If there is no such parameter or option.
         """
-        for word, example in {"cell": "GRU()", "pooling": "Attention(32)"}.items():
+        for word, example in OBJECTS.items():
             value = params.get(word, getattr(self, word))
             options = [name for name in params if name.startswith(f"{word}__")]
             if options and not hasattr(value, "set_params"):
@@ -196,7 +199,7 @@ class _FittedRNN(Pickled, BaseEstimator):
         return target.score(*compared)
 
     def _compared(self, X, y, sample_weight):
-        """Return the target, and encoded targets, outputs and weights by rows."""
+        """Return the target; encoded targets, outputs and weights of all rows."""
         model = self._fitted_model()
         sequences = model.read(X, type(self).__name__)
         outputs = model.outputs(sequences, self._threads())
@@ -525,8 +528,8 @@ class _FittedRNN(Pickled, BaseEstimator):
         check_parameters({**vars(self), **params})
         with naming("random_state"):
             rng = check_random_state(self.random_state)
-        seed = int(rng.randint(2**64, dtype=np.uint64))
-        progress = Progress.begin(attributes["params_"], seed, Settings.of(vars(self)))
+        settings = Settings.of(vars(self))
+        progress = Progress.begin(attributes["params_"], new_seed(rng), settings)
         # All at once.
         vars(self).update({**params, **attributes, **history(network, progress)})
 
@@ -543,7 +546,7 @@ class _FittedRNN(Pickled, BaseEstimator):
 
     def __sklearn_clone__(self):
         copied = super().__sklearn_clone__()
-        copied.weights_init = self.weights_init  # a clone of it would not be fitted
+        copied.weights_init = self.weights_init  # not a clone, which would not be fitted
         return copied
 
     def __getstate__(self):

@@ -7,9 +7,10 @@ from typing import ClassVar
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
 
-from .._data.tasks import TaskReader, Tasks
+from .._data.tasks import KINDS, TaskReader, Tasks
 from .._floating_point import floating_point_ignored
-from .base import _RNNBase, level_of_caller
+from .advice import level_of_caller
+from .base import _RNNBase
 from .callbacks import with_callbacks
 from .docstrings import documented
 from .parameters import MULTITASK
@@ -20,9 +21,9 @@ class MultiTaskRNN(_RNNBase):
     """Recurrent neural network that learns several named targets (tasks) together.
 
     All tasks share the network up to its last layer, and each has outputs and a loss of its own
-    [9]_: cross-entropy for classes, squared error for numbers. A target may be missing
-    for some sequences or steps; it then counts nothing in this task. What is said of
-    `RNNClassifier` and `RNNRegressor` holds for the network and its training.
+    [9]_: cross-entropy for classes, squared error for numbers. The target of a task may be missing
+    for some sequences or steps, which then have no effect on this task. The network and its
+    training are those of `RNNClassifier` and `RNNRegressor`.
 
     Parameters
     ----------
@@ -39,15 +40,15 @@ class MultiTaskRNN(_RNNBase):
 
     Notes
     -----
-    With minibatches of B sequences, each minimises the sum over tasks g of
-    ``c_g * sum(w * loss_g) / (B * m_g)``: c_g is the weight of the task (`task_weights`), w is the
-    sample weight, the sum is over the targets of the task that are not missing, and m_g is their
-    mean total weight per training sequence.
+    A minibatch of B sequences minimises the sum over tasks g of
+    ``c_g * sum(w * loss_g) / (B * m_g)``. Here c_g is the weight of the task (`task_weights`), w
+    the sample weights, the inner sum runs over the targets of the task that are not missing, and
+    m_g is their mean total weight per training sequence.
 
-    A dict y cannot be cut into folds by `GridSearchCV` and `cross_validate`: pass a data frame,
-    ``pd.DataFrame(y)``, in which lists of arrays may be columns, or a structured array. In an
-    array with one column per task, the names of the tasks are those of the parameter `tasks`, in
-    its order, or else "0", "1" and so on.
+    `GridSearchCV` and `cross_validate` cannot cut a dict y into folds: pass a data frame,
+    ``pd.DataFrame(y)``, whose columns may be lists of arrays, or a structured array. The columns
+    of a plain 2-D array are named in the order of the parameter `tasks`, or "0", "1" and so on
+    without it.
 
     {notes}
 
@@ -220,11 +221,11 @@ class MultiTaskRNN(_RNNBase):
             The targets of each task: labels or numbers ``(n_samples,)``; with
             ``mode="many_to_many"`` ``(n_samples, n_timesteps)``, or a list or object array of
             ``(n_timesteps_i,)``. Missing ones are None, NaN, NA or masked; a None in such a list
-            stands for all steps of a sequence. Also a structured array, or an array with a column
-            for each task. `y_val` may have some of the tasks.
+            stands for all steps of a sequence. y may also be a structured array, or an array with
+            one column per task. `y_val` need not have all tasks.
         sample_weight : array-like, default=None
             One weight per sequence; with ``mode="many_to_many"`` also one per step. Only their
-            ratios count. Sequences or steps of weight 0 are ignored in all tasks.
+            ratios count. All tasks ignore sequences or steps of weight 0.
         {initial_state}
         {validation_and_callbacks}
 
@@ -251,7 +252,7 @@ class MultiTaskRNN(_RNNBase):
             callbacks=callbacks,
         )
 
-    # By method: model -> whether outputs are needed before the link, and what decodes them.
+    # For each method: model -> (whether it needs outputs before the link, what decodes them).
     _STREAMED: ClassVar = {
         "predict": lambda model: (False, model.target.decode),
         "predict_proba": lambda model: (True, model.target.probabilities),
@@ -329,7 +330,7 @@ class MultiTaskRNN(_RNNBase):
         -------
         scores : dict of str to float
             Accuracy for classes, R2 for numbers, over the targets that are not missing. NaN where
-            it is not defined: for a task without targets in y, or a single number.
+            it is not defined: for a task without targets in y, or R2 of a single number.
 
         Raises
         ------
@@ -359,30 +360,28 @@ class MultiTaskRNN(_RNNBase):
         """
         score = self._score(X, y, sample_weight)
         if np.isnan(score):
-            what = "The score is not defined: no task that counts has enough targets with weight."
+            what = "The score is not defined: no task of positive weight has enough targets."
             warnings.warn(what, UndefinedMetricWarning, stacklevel=level_of_caller())
         return score
 
     def _task_weights(self, names):
-        """Return what each of the tasks counts, by name."""
+        """Return the weight of each task, by name."""
         given = dict(self.task_weights or {})
         if unknown := [name for name in given if name not in names]:
             raise ValueError(
-                f"`task_weights` must name tasks of `y`, {list(names)}; got {unknown}."
+                f"`task_weights` must name only tasks of `y`, {list(names)}; got {unknown}."
             )
         weights = {name: float(given.get(name, 1.0)) for name in names}
         if not any(weights.values()):
-            raise ValueError(
-                f"`task_weights` must have a positive weight for at least one task, got {given}."
-            )
+            raise ValueError(f"`task_weights` must be positive for at least one task, got {given}.")
         return weights
 
     def _weights_of(self, rows, weights):
-        """Return the weights of rows, 0 where no task that counts has a target."""
+        """Return the weights of rows, 0 where no task of positive weight has a target."""
         return rows.weigh(weights, self._task_weights(rows.names))
 
     def _weigh_tasks(self, examples, target, indices=None):
-        """Return examples with the factors of the losses of their tasks."""
+        """Return examples with a factor for the loss of each task."""
         rows = examples.targets, examples.weights
         if indices is not None:
             rows = (examples.rows(each, indices) for each in rows)
@@ -393,6 +392,8 @@ class MultiTaskRNN(_RNNBase):
 
     def _learn_target(self, rows, weights, taught, before, incremental):
         """Return the target of all tasks, and outputs to absorb (see `Scale.continued`) or None."""
+        if before is not None:
+            self._check_kinds(before.kinds)
         return Tasks.learn(
             rows,
             weights,
@@ -402,6 +403,15 @@ class MultiTaskRNN(_RNNBase):
             dtype=self.dtype,
         )
 
+    def _check_kinds(self, fitted):
+        """Refuse `tasks` that differ from the kinds of the fitted tasks, by name."""
+        for name, kind in (self.tasks or {}).items():
+            if name not in fitted or KINDS[kind] != KINDS[fitted[name]]:
+                raise ValueError(
+                    "`tasks` must not change between a fit and its continuation (warm_start): the "
+                    f"fitted tasks are {fitted}, got {{{name!r}: {kind!r}}}."
+                )
+
     def _warn_of_mode(self, sequences, target):
         """Do not warn: each task has one target."""
 
@@ -409,4 +419,5 @@ class MultiTaskRNN(_RNNBase):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = True
         tags.target_tags.multi_output = True
+        tags.target_tags.single_output = False  # y says the names of its tasks
         return tags

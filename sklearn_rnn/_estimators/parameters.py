@@ -23,13 +23,14 @@ from .._truncated_bptt import BPTT, check_options
 # Parameters that must not be 0 in the dtype of the core, which flushes denormal numbers to 0.
 NEVER_ZERO = ("epsilon", "max_grad_value", "huber_delta")
 CLASSIFIER, REGRESSOR, MULTITASK = "classifier", "regressor", "multitask"
-# An estimator whose fitted model another one can begin with; `FrozenEstimator` passes it through.
+# An estimator from whose fitted model another one can start. `FrozenEstimator` hands on the
+# attribute that is tested for.
 SOURCE = Allowed(
     lambda value: not isinstance(value, type) and hasattr(value, "_fitted_model"),
-    "a fitted RNNClassifier or RNNRegressor (that of a Pipeline is its last step, `pipeline[-1]`, "
-    "that of `Reptile` is its `estimator_`)",
+    "a fitted RNNClassifier, RNNRegressor or MultiTaskRNN (of a Pipeline, pass the last step, "
+    "`pipeline[-1]`; of `Reptile`, pass `estimator_`)",
 )
-# Parameters of training that models of earlier versions do not have; their defaults change nothing.
+# Parameters of training that earlier versions did not have; their defaults change nothing.
 LATER_IN_TRAINING = (
     *("bptt", "ema_decay", "frozen", "gradient_accumulation_steps", "max_fun", "warmup"),
     "weights_init",
@@ -61,7 +62,7 @@ def choices(names):
     return "{" + named(names) + "}"
 
 
-# What "lbfgs" allows, by name, and why nothing else.
+# For each parameter, the values that "lbfgs" allows, and why it allows no others.
 FIXED = "it minimises one function of the weights, in which nothing is random"
 LBFGS_ALLOWS = {
     "dropout": ((0,), FIXED),
@@ -69,10 +70,10 @@ LBFGS_ALLOWS = {
     "input_dropout": ((0,), FIXED),
     "input_noise": ((0,), FIXED),
     "l1_ratio": ((0,), "the penalty must be smooth"),
-    "max_grad_norm": ((1.0, None), "it does not clip, whichever of them"),
-    "max_grad_value": ((None,), "it does not clip"),
-    "ema_decay": ((None,), "it averages no weights"),
-    "early_stopping": ((False,), "it stops by the gradient alone"),
+    "max_grad_norm": ((1.0, None), "it does not clip the gradient, with either value"),
+    "max_grad_value": ((None,), "it does not clip the gradient"),
+    "ema_decay": ((None,), "it does not average weights"),
+    "early_stopping": ((False,), "it looks only at the gradient to decide when to stop"),
     "bptt": ((None,), "it uses whole sequences"),
     "gradient_accumulation_steps": ((1,), "it uses all sequences at once"),
 }
@@ -248,12 +249,13 @@ TABLE = {
         "adam",
         choices(SOLVERS),
         'Optimizer that updates the weights. "adamw" is Adam with decoupled weight decay. "lbfgs" '
-        "is scipy's L-BFGS-B (Byrd et al., 1995; Zhu et al., 1997), for small data and networks: "
-        "each iteration, which counts as an epoch, uses all sequences at once. Set "
-        '``dtype="float64"`` with it. It does not support dropout, zoneout, noise, `l1_ratio`, '
-        "`max_grad_value`, `max_grad_norm` other than the default and None (neither clips), "
-        "`ema_decay`, `early_stopping` and `partial_fit`. It ignores the parameters of minibatches "
-        "and learning rates, and `n_iter_no_change`.",
+        "is L-BFGS-B of scipy (Byrd et al., 1995; Zhu et al., 1997), for small data and networks: "
+        "each iteration uses all sequences at once and counts as an epoch. Set "
+        '``dtype="float64"`` with it. It does not clip gradients, and accepts only 1 (the default) '
+        "and None for `max_grad_norm`. It refuses dropout, zoneout, noise, `l1_ratio`, "
+        "`max_grad_value`, `ema_decay`, `early_stopping`, `bptt`, `gradient_accumulation_steps` "
+        "and `partial_fit`. It ignores `batch_size`, `shuffle`, `n_iter_no_change` and all "
+        "parameters of learning rates and of other solvers.",
     ),
     "alpha": Parameter(
         number(0),
@@ -276,12 +278,13 @@ TABLE = {
         BPTT,
         None,
         "int, TruncatedBPTT or None",
-        "Truncated back-propagation through time, for long sequences: training goes through them "
-        "in windows of so many steps, one update of the weights for each. States go on from window "
-        'to window, gradients do not. With ``mode="many_to_one"``, gradients flow through the '
-        "last so many steps of each sequence. `sklearn_rnn.TruncatedBPTT` describes this and has "
-        "more options. None means whole sequences. With windows, `bidirectional` must be False and "
-        '`pooling` "last", and input layers must not have a stride.',
+        "Truncated back-propagation through time, for long sequences. Training cuts sequences into "
+        "windows of `bptt` steps and updates the weights after each window. Each window starts "
+        "from the states at the end of the previous one, but gradients stop at its first step. "
+        'With ``mode="many_to_one"`` there is one update per minibatch, and gradients flow through '
+        "the last `bptt` steps of each sequence. `sklearn_rnn.TruncatedBPTT` has the details and "
+        "more options. None means whole sequences. Otherwise `bidirectional` must be False, "
+        '`pooling` must be "last", and input layers must not have a stride.',
     ),
     "batch_size": Parameter(
         either("auto", integer(1)),
@@ -289,18 +292,18 @@ TABLE = {
         'int or "auto"',
         'Sequences per minibatch. "auto" is 16, or for more than 1024 sequences one 64th of them, '
         'up to 128. With `bptt` and ``mode="many_to_many"``, it is the number of windows per '
-        'minibatch, and "auto" counts windows; fewer sequences than that are cut into as many '
-        "parts, so that one long series is learned like a batch of shorter ones.",
+        'minibatch, and "auto" counts windows. If there are fewer sequences than `batch_size`, '
+        "long ones are cut into parts that are trained side by side, so one long series is learned "
+        "like a batch of shorter ones.",
     ),
     "gradient_accumulation_steps": Parameter(
         integer(1),
         1,
         "int",
-        "Number of minibatches whose gradients are summed before the weights are updated. An "
-        "update is that of one minibatch of `batch_size` times this number (fewer sequences at the "
-        "end of an epoch), but only the memory for gradients grows with it, not that for the "
-        "steps, which only `batch_size` and the number of threads determine. The results are the "
-        "same up to rounding, and for up to 256 sequences per update usually bit for bit.",
+        "Number k of minibatches whose gradients are summed before each update of the weights. The "
+        "update is that of one minibatch of ``k * batch_size`` sequences (fewer at the end of an "
+        "epoch), up to rounding; with up to 256 sequences per update usually bit for bit. The "
+        "memory for gradients grows with k; the memory for the steps does not.",
     ),
     "learning_rate": Parameter(
         LEARNING_RATE,
@@ -315,28 +318,31 @@ TABLE = {
         '- "cosine": from `learning_rate_init` to 0 [8]_;\n'
         '- "exponential": ``learning_rate_init * 0.01 ** done``;\n'
         '- "one_cycle": up from ``learning_rate_init / 25`` to `learning_rate_init` over the first '
-        "30 % of the fit, in a straight line, then down to 0 on a cosine (Smith and Topin, 2018). "
-        "The momentum stays the same;\n"
+        "30 % of the fit, in a straight line, then down to 0 on a cosine (Smith and Topin, 2018), "
+        "with a constant momentum;\n"
         "- a callable f: ``learning_rate_init * f(done)``, where f must return a finite number of "
         "at least 0. An estimator with a callable can be pickled if the callable can.\n"
         "\n"
-        "done is the share of the planned updates (all minibatches of `max_iter` epochs) that come "
-        "before this one, from 0 to below 1. The last four are set at each minibatch, and with "
-        "them, reaching `max_iter` gives no warning. In `partial_fit`, where the number of epochs "
-        "is unknown, their rate is `learning_rate_init`.",
+        "done is the share of the training that is done: updates so far over all updates of "
+        "`max_iter` epochs, from 0 to below 1. The last four schedules set the rate anew for each "
+        "update, and do not warn when training reaches `max_iter`. `partial_fit` does not know how "
+        "many epochs there will be: with these four it uses `learning_rate_init`.",
     ),
     "learning_rate_init": Parameter(
-        number(0, open_low=True), 0.005, "float", "Initial learning rate."
+        number(0, open_low=True),
+        0.005,
+        "float",
+        'Initial learning rate; with "one_cycle" the highest one.',
     ),
     "power_t": Parameter(number(0), 0.5, "float", 'Exponent of "invscaling", not negative.'),
     "warmup": Parameter(
         number(0, 1),
         0.0,
         "float",
-        "Share of the planned updates, at least 0 and below 1, over which the rate rises linearly "
-        "from 0 to what `learning_rate` says: it is multiplied by ``done / warmup`` (Goyal et al., "
-        '2017). Must be 0 with "one_cycle", which begins with a rise of its own. `partial_fit` '
-        "does not use it.",
+        "Share of the training, at least 0 and below 1, during which the learning rate rises from "
+        "0: while done (see `learning_rate`) is below `warmup`, the rate is multiplied by "
+        '``done / warmup`` (Goyal et al., 2017). Must be 0 with "one_cycle", which has a rise of '
+        "its own. `partial_fit` does not use it.",
     ),
     "momentum": Parameter(number(0, 1), 0.9, "float", 'Momentum of "sgd", from 0 to below 1.'),
     "nesterovs_momentum": Parameter(
@@ -363,19 +369,19 @@ TABLE = {
         None,
         "float or None",
         "Decay d of an exponential average of the weights over the updates (Polyak and Juditsky, "
-        "1992), for example 0.99; above 0 and below 1. After t updates it is the sum over i of "
-        "``d ** (t - i) * w_i * (1 - d) / (1 - d ** t)``, with the weights w_i after update i. The "
-        "average is what `early_stopping` validates, callbacks see and the fit keeps. `loss_` is "
-        "that of the weights behind it. `partial_fit` continues both; `warm_start`, "
-        "`set_weights` and `load_weights` begin a new average. With large embeddings, each "
-        "update takes longer, because the average is over all of their vectors.",
+        "1992), for example 0.99; above 0 and below 1. After t updates the average is the sum over "
+        "i of ``d ** (t - i) * w_i * (1 - d) / (1 - d ** t)``, where w_i are the weights after "
+        "update i. The fitted network has the averaged weights, and `early_stopping` and callbacks "
+        "see them too; `loss_` is the loss of the weights that are averaged. `partial_fit` "
+        "continues the average; `warm_start`, `set_weights` and `load_weights` begin a new one. "
+        "Large embeddings make each update slower, because all of their vectors are averaged.",
     ),
     "max_iter": Parameter(integer(1), 200, "int", "Maximum number of epochs."),
     "max_fun": Parameter(
         integer(1),
         15000,
         "int",
-        'Maximum number of evaluations of the loss with "lbfgs", checked after each iteration.',
+        'Maximum number of evaluations of the loss with "lbfgs"; checked after each iteration.',
     ),
     "shuffle": Parameter(
         boolean,
@@ -449,27 +455,29 @@ TABLE = {
         NAMES,
         (),
         "tuple or list of str",
-        "Arrays of `weights_` that training leaves as they are: names, or shell patterns for "
-        '`fnmatch`, for example ``("weight_*_l0", "embedding*")``. They have no update, no penalty '
-        "and no decay, and do not count in the norm of the gradient that `max_grad_norm` limits, "
-        "as with ``requires_grad=False`` in PyTorch. The lowest layers take less time if all of "
-        "their arrays are frozen. With `warm_start` and in `partial_fit`, it may change from call "
-        "to call; moments of the optimizer are kept meanwhile. If the mean and scale of later data "
-        "change, frozen weights may change with them, such that the network computes the same "
-        "function of X.",
+        "Arrays of `weights_` that training does not change: names, or shell patterns as for "
+        '`fnmatch`, for example ``("weight_*_l0", "embedding*")``. Frozen arrays have no update, '
+        "no penalty and no decay, and do not count in the norm that `max_grad_norm` limits, as "
+        "with ``requires_grad=False`` in PyTorch. Training is faster if the lowest layers are "
+        "frozen completely. The parameter may change between calls of `partial_fit` or fits with "
+        "`warm_start`; `partial_fit` keeps the moments of frozen arrays. If later data change the "
+        "mean and scale of X or y, frozen weights may change too, so that the network computes the "
+        "same function as before.",
     ),
     "weights_init": Parameter(
         either(None, SOURCE),
         None,
         "fitted estimator or None",
-        "A fitted RNNClassifier or RNNRegressor. The first fit begins with its body, which is all "
-        "layers below the output, with their embeddings; attention, `output_layer_sizes` and the "
-        "output begin with new weights. The parameters that define the body must be equal, see "
-        "`sklearn_rnn.transfer.transfer`, which sets them. At the beginning, a sequence of X has "
-        "the same states as in that estimator: where its mean and scale of X are not kept, the "
-        "weights absorb the change. The vectors of its codes are copied; other codes begin with "
-        "its vector of unknown codes. `clone` keeps the estimator itself, not a copy; in a grid of "
-        "values, put it into `sklearn.frozen.FrozenEstimator`.",
+        "A fitted RNNClassifier, RNNRegressor or MultiTaskRNN: the first fit starts from its body. "
+        "The body is the embeddings, input layers and recurrent layers; attention, "
+        "`output_layer_sizes` and the output start from new weights. The parameters that define "
+        "the body must be equal: `sklearn_rnn.transfer.transfer` sets them. Before the first "
+        "update, the recurrent layers compute the same states from X as those of the fitted "
+        "estimator: where the mean or scale of X differs, either the weights absorb the change, or "
+        'the old mean and scale are kept. States of "jordan" differ, because it reads the output. '
+        "Codes that the estimator knows start from its vectors, other codes from its vector for "
+        "unknown codes. `clone` keeps the estimator itself, not a copy. In the grid of a search, "
+        "wrap it in `sklearn.frozen.FrozenEstimator`.",
     ),
     "random_state": Parameter(
         None,
@@ -485,17 +493,17 @@ TABLE = {
         "1 prints a line per epoch; 2 and more show a progress bar if tqdm is installed.",
     ),
     "tasks": Parameter(
-        either(None, Allowed(_are_tasks, f"a dict of names and kinds, {named(KINDS)}")),
+        either(None, Allowed(_are_tasks, f"a dict from names to kinds, each {one_of(KINDS).text}")),
         None,
         "dict of str to str, or None",
-        "What the target of a task is, ``{name: kind}``. A task that is not named is recognised by "
-        "its targets: floats, whole or not, are numbers, and all others are classes (a pandas "
-        "column of integers with missing values has floats). The kinds are:\n"
+        "The kind of each task, ``{name: kind}``. If it is not given, the targets decide: floats "
+        "are numbers, even whole ones, and everything else is classes. (Integers with missing "
+        "values in a pandas column are floats.) The kinds are:\n"
         "\n"
         '- "classes", whose loss is the cross-entropy;\n'
         '- "numbers", whose loss is the squared error;\n'
         '- "squared_error" (the same), "absolute_error", "huber" (linear for errors above the '
-        'scale of the target), "poisson" or "gamma": numbers with this loss of `RNNRegressor`.\n',
+        'scale of the target), "poisson" or "gamma": numbers with this loss of `RNNRegressor`.',
         of=(MULTITASK,),
     ),
     "task_weights": Parameter(
@@ -503,14 +511,14 @@ TABLE = {
             None,
             Allowed(
                 lambda v: isinstance(v, dict) and all(map(number(0).test, v.values())),
-                "a dict of names and numbers of at least 0",
+                "a dict from names to numbers of at least 0",
             ),
         ),
         None,
         "dict of str to float, or None",
-        "What each task counts, ``{name: weight}``; a task that is not named has weight 1. The "
-        "loss is the sum over tasks of the weight times the mean loss of the targets of the task, "
-        "so that a task with few targets counts as much as one with many. A task of weight 0 is "
+        "The weight of each task, ``{name: weight}``; a task that is not named has weight 1. The "
+        "loss is the sum over tasks of the weight times the mean loss over the targets of the "
+        "task, so a task with few targets counts as much as one with many. A task of weight 0 is "
         "not trained, and its predictions mean nothing.",
         of=(MULTITASK,),
     ),
@@ -646,8 +654,8 @@ def check_parameters(params):
     check_options(params["bptt"], params["mode"])
     if params.get("warmup") and params.get("learning_rate") == "one_cycle":
         raise ValueError(
-            "`warmup` must be 0 with learning_rate='one_cycle', which begins with a rise of its "
-            f"own, got {params['warmup']!r}."
+            "`warmup` must be 0 with learning_rate='one_cycle', which has a rise of its own; "
+            f"got {params['warmup']!r}."
         )
     words = Words.of(params)
     if params.get("solver") == LBFGS:

@@ -10,7 +10,8 @@ from sklearn.exceptions import UndefinedMetricWarning
 from .._data.targets import Numbers
 from .._floating_point import floating_point_ignored
 from .._model.words import quantile_of
-from .base import _RNNBase, level_of_caller
+from .advice import level_of_caller
+from .base import _RNNBase
 from .callbacks import with_callbacks
 from .docstrings import documented
 from .parameters import REGRESSOR

@@ -1,14 +1,16 @@
-"""Reptile, which learns from many small tasks how to learn another one."""
+"""Reptile, which learns from many small tasks a good start for new ones."""
 
-import warnings
 from time import perf_counter
+from typing import ClassVar
 
 import numpy as np
 from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
 from sklearn.utils import check_random_state
+from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted
 
-from .._data.arguments import naming
+from .._data import arguments
+from .._data.arguments import Argument, naming
 from .._data.finite import check_range
 from .._floating_point import floating_point_ignored, floating_point_of_caller
 from .._model.network import fill_unknown_rows
@@ -17,21 +19,21 @@ from .._rules import Allowed, boolean, either, integer, number
 from .._training.epochs import Training
 from .._training.examples import Examples, Weighing
 from .._training.freezing import frozen_names
-from .._training.progress import Progress, Settings
-from .._training.reptile import Task, TaskTrainer, meta_train
+from .._training.progress import Progress, Settings, new_seed
+from .._training.reptile import Task, TaskTrainer, meta_train, rate_of
 from .._training.threads import effective_n_threads
-from .base import level_of_caller
+from .advice import warn_of_interruption
 from .callbacks import as_callbacks
 from .classifier import RNNClassifier
 from .parameters import check_parameters
 from .regressor import RNNRegressor
-from .tasks import read_tasks
+from .task_list import read_task_list
 
 RULES = {
     "estimator": Allowed(
         lambda value: isinstance(value, (RNNClassifier, RNNRegressor)),
-        "an RNNClassifier or RNNRegressor (transform the X of each task first, instead of a "
-        "Pipeline)",
+        "an RNNClassifier or RNNRegressor (instead of passing a Pipeline, transform the X of each "
+        "task)",
     ),
     "n_inner": integer(1),
     "n_iter": integer(1),
@@ -40,66 +42,67 @@ RULES = {
     "batch_size": either("auto", integer(1)),
     "verbose": Allowed(lambda v: boolean.test(v) or integer(0).test(v), integer(0).text),
 }
-# Parameters of the estimator that its few updates on a task do not use, and their values here.
-UNUSED = {
+# Parameters of the estimator that updates on a task do not use, with the values that turn them off.
+OF_WHOLE_FITS = {
     **{"early_stopping": False, "scoring": None, "warm_start": False},
     **{"learning_rate": "constant", "warmup": 0.0, "ema_decay": None},
     **{"bptt": None, "gradient_accumulation_steps": 1},
 }
-N_REPORTS = 100  # lines that `verbose` prints, and calls of callbacks
+N_REPORTS = 100  # about so many times `verbose` prints a line and callbacks are called
 FITTED = ("estimator_", "loss_curve_", "n_iter_")
 
 
 class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
-    """Learn from many small tasks weights that adapt to another task in a few updates.
+    """Learn initial weights from many small tasks, so that a new task needs only a few updates.
 
-    In each iteration, Reptile [1]_ draws a task, takes a few updates on it from the present
-    weights, and moves the weights towards the result. The weights come near to good ones for all
-    tasks at once, so that `adapt` needs only a few sequences and updates for a task that is new:
-    another patient, machine or speaker.
+    In each iteration, Reptile [1]_ draws a task, trains the present weights on it for a few
+    updates, and moves the weights towards the result. The weights come close to good weights of
+    every task. `adapt` then needs only a few sequences and updates for a new task: another
+    patient, machine or speaker.
 
     Parameters
     ----------
     estimator : RNNClassifier or RNNRegressor
-        The network, and the optimizer of the updates on a task (`solver`, `alpha`, `max_grad_norm`,
-        `dropout` and so on). Each task begins with empty moments; with "adam", ``beta_1=0`` suits
-        that [1]_. Not used are `early_stopping`, `warm_start`, schedules of the learning rate,
+        The network, and how it is trained on a task (`solver`, `alpha`, `max_grad_norm`, `dropout`
+        and so on). The moments of the optimizer start from 0 in each iteration, for which
+        ``beta_1=0`` is recommended with "adam" [1]_. Reptile does not use `max_iter`, `tol`,
+        `n_iter_no_change`, `early_stopping`, `warm_start`, schedules of the learning rate,
         `warmup`, `ema_decay`, `bptt` and `gradient_accumulation_steps`.
     n_inner : int, default=5
-        Updates on the task in each iteration. With 1, Reptile would only train on all tasks
-        together.
+        Number of updates on the task in each iteration. With 1, Reptile is no more than training
+        on all tasks together.
     n_iter : int, default=1000
-        Iterations.
+        Number of iterations.
     inner_learning_rate : float, default=None
         Learning rate of the updates on a task; None means `learning_rate_init` of the estimator.
     outer_learning_rate : float, default=1.0
-        Share of the way to the result of the updates by which the weights move in the first
-        iteration, above 0 and at most 1; it falls linearly to 0.
+        How far the weights move towards the result of an iteration, as a share of the distance:
+        above 0 and at most 1. This is the value of the first iteration; it falls linearly to 0.
     batch_size : int or "auto", default=10
-        Sequences per minibatch, at most those of the task; "auto" as in the estimator.
+        Sequences per minibatch; smaller tasks have one minibatch. "auto" is as in the estimator.
     random_state : int, RandomState instance or None, default=None
         Source of the initial weights, the order of tasks and minibatches, and dropout. The same
         number gives the same bits, for any number of threads.
     verbose : int, default=0
-        1 prints a line for each hundredth part of the iterations.
+        1 prints about 100 lines during the training.
 
     Attributes
     ----------
     estimator_ : RNNClassifier or RNNRegressor
-        The estimator with the learned weights. It can be a `weights_init`, and `partial_fit` goes
-        on from it; its own predictions are those of no task.
+        The estimator with the learned weights. Its own predictions fit no task. Pass it as
+        `weights_init`, or continue it with its `partial_fit`.
     loss_curve_ : list of float
-        Mean training loss of the updates of each iteration, in units of y.
+        For each iteration, the mean training loss over its updates, in units of y.
     n_iter_ : int
         Number of iterations.
 
     See Also
     --------
-    transfer : Begins with the body of an estimator that was fitted to one large task.
+    transfer : Start from the body of an estimator that was fitted to one large task.
 
     Notes
     -----
-    The scale of X, and mean and scale of y or `classes_`, are those of all tasks together.
+    Mean and scale of X and y, and `classes_`, are computed from all tasks together.
 
     References
     ----------
@@ -130,6 +133,7 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
     """
 
     _STATE_FORMAT = 1
+    __metadata_request__fit: ClassVar = {"tasks": UNUSED}  # they are what X and y are elsewhere
 
     def __init__(
         self,
@@ -156,19 +160,19 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
     def fit(self, tasks, *, callbacks=None):
         """Learn weights that adapt to tasks like these.
 
-        On Ctrl-C, it stops with a warning and keeps what it has learned so far; before the end of
-        the first iteration, `KeyboardInterrupt` is raised.
+        On Ctrl-C, training stops with a warning and keeps what it has learned so far; before the
+        end of the first iteration, `KeyboardInterrupt` is raised.
 
         Parameters
         ----------
         tasks : list of (X, y)
             X and y of each task, as for `fit` of the estimator. The form of X and the kind of y
-            must be the same in all tasks; their classes may differ.
+            must be the same in all tasks; the classes may differ.
         callbacks : callable or list of callables, default=None
-            Called as ``callback(reptile, info)`` for each hundredth part of the iterations, when
+            Called about 100 times during the training as ``callback(reptile, info)``, when
             ``reptile.estimator_`` has the present weights. info is a dict with iteration, n_iter,
-            loss (the mean since the call before), outer_learning_rate and seconds. If a callback
-            returns true, the training stops.
+            loss (the mean since the previous call), outer_learning_rate and seconds. If a callback
+            returns true, training stops.
 
         Returns
         -------
@@ -202,9 +206,9 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
         except KeyboardInterrupt:
             if not losses:
                 raise
-            warnings.warn("Training interrupted by user.", stacklevel=level_of_caller())
-        except ValueError:
-            if not report.calling:  # after an error of a callback, what was learned stays
+            warn_of_interruption()
+        except Exception:
+            if not report.calling:  # an error of a callback does not undo what was learned
                 self._restore(before)
             raise
         show()
@@ -213,17 +217,18 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
     def _prepare(self, tasks):
         """Read the tasks and plan the training, without changing anything.
 
-        Returns the model and the training that it begins with, the trainer, and the generator.
+        Returns the initial model, its training, the trainer, and the random generator.
         """
         rnn = self._learner(self.estimator)
         words = check_parameters(vars(rnn))
-        read, members = read_tasks(rnn, tasks)
+        read, members = read_task_list(rnn, tasks)
         with naming("random_state"):
             rnn.random_state = rng = check_random_state(self.random_state)
         model, training, _ = rnn._plan(words, read)
         members = [indices[np.isin(indices, training.indices)] for indices in members]
         parts = [Task.of(training.examples, indices) for indices in members if len(indices)]
-        return model, training, _trainer(training, parts, rnn), rng
+        trainer = TaskTrainer(training, parts, effective_n_threads(rnn.n_threads))
+        return model, training, trainer, rng
 
     def _restore(self, fitted):
         """Set the fitted attributes to earlier ones."""
@@ -233,14 +238,14 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
 
     @floating_point_ignored
     def adapt(self, X, y, n_steps=20):
-        """Return a copy of `estimator_` that was trained further on a new task.
+        """Return a copy of `estimator_`, trained further on a new task.
 
         Parameters
         ----------
         X, y : as those of a task
-            A few sequences and their targets. Labels must be among the classes of the tasks.
+            A few sequences and their targets. Labels must be classes of the tasks of `fit`.
         n_steps : int, default=20
-            Updates on them.
+            Number of updates.
 
         Returns
         -------
@@ -260,7 +265,8 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
         with naming("random_state"):
             rng = check_random_state(self.random_state)
         training = self._training_on(X, y, model, rnn, rng)
-        trainer = _trainer(training, [Task(training.indices, training.weighing)], rnn)
+        task = Task(training.indices, training.weighing)
+        trainer = TaskTrainer(training, [task], effective_n_threads(rnn.n_threads))
         trainer.take_updates(0, training.progress, n_steps, rng)
         fill_unknown_rows(training.network, training.progress.params, training.frozen)
         adapted = clone(self.estimator_)
@@ -268,59 +274,47 @@ class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
         return adapted
 
     def _learner(self, estimator):
-        """Return a clone of the estimator with the parameters of the updates on a task."""
+        """Return a clone of the estimator with the parameters for updates on a task."""
         for name, rule in RULES.items():
             rule.check(name, getattr(self, name))
         if estimator.solver == "lbfgs":
-            raise ValueError("`solver` of the estimator must take minibatches, got 'lbfgs'.")
+            raise ValueError(
+                "`solver` of the estimator must use minibatches, such as 'adam' or 'sgd', "
+                "got 'lbfgs'."
+            )
         rate = self.inner_learning_rate
         rate = estimator.learning_rate_init if rate is None else float(rate)
         given = {"learning_rate_init": rate, "batch_size": self.batch_size}
-        unused = {name: value for name, value in UNUSED.items() if name in vars(estimator)}
+        unused = {name: value for name, value in OF_WHOLE_FITS.items() if name in vars(estimator)}
         return clone(estimator).set_params(**unused, **given)
 
     def _training_on(self, X, y, model, rnn, rng):
-        """Return the training of a model on a new task, with the scales of the model."""
+        """Return the training of a fitted model on a new task; the scales of the model stay."""
         network, given = model.network, (X, y, None)
-        sequences, *_, rows, _ = rnn._read(given, network.per_step, model.form, model.categories)
+        names = arguments.X, Argument("y", "targets"), None
+        known = network.per_step, model.form, model.categories
+        sequences, *_, rows, _ = rnn._read(given, *known, names)
         check_range(sequences, network.dtype, model.scale.in_use)
         targets = model.target.encode_taught(rows, slice(None))
         examples = Examples(sequences, targets, None, network.per_step, model.scale.in_use)
-        class_weight = getattr(rnn, "class_weight", None)
-        factors = model.target.class_factors(class_weight, targets, None, False)
-        examples = examples.with_class_weights(factors)
-        indices = np.flatnonzero(examples.have_weight())
-        if len(indices) == 0:
-            raise ValueError("`class_weight` leaves no sequence to adapt to: all weights are 0.")
+        everything = np.arange(sequences.n_samples)
+        examples, indices, _ = rnn._weigh_classes(examples, model.target, everything)
         settings = Settings.of(vars(rnn))
-        seed = int(rng.randint(2**64, dtype=np.uint64))
         return Training(
             network=network,
             examples=examples,
             indices=indices,
             weighing=Weighing.of(examples, indices),
             settings=settings,
-            progress=Progress.begin(model.params.copy(), seed, settings),
+            progress=Progress.begin(model.params.copy(), new_seed(rng), settings),
             n_epochs=1,
             loss_unit=model.target.loss_unit,
             frozen=frozen_names(network, rnn.frozen),
         )
 
 
-def _trainer(training, tasks, rnn):
-    return TaskTrainer(
-        training.network,
-        training.examples,
-        tasks,
-        training.settings,
-        effective_n_threads(rnn.n_threads),
-        training.loss_unit,
-        training.frozen,
-    )
-
-
 class _Reports:
-    """Tells the terminal and the callbacks how far the training is, some hundred times."""
+    """Prints the progress and calls the callbacks, about `N_REPORTS` times."""
 
     def __init__(self, reptile, callbacks, show):
         self.reptile, self.callbacks, self.show = reptile, callbacks, show
@@ -331,14 +325,13 @@ class _Reports:
         return iteration % self.every == 0 or iteration == self.reptile.n_iter
 
     def make(self, losses):
-        """Report; return whether a callback wants to stop."""
+        """Print a line and call the callbacks; return whether one of them wants to stop."""
         iteration, n_iter = len(losses), self.reptile.n_iter
         info = {
             "iteration": iteration,
             "n_iter": n_iter,
             "loss": float(np.mean(losses[-self.every :])),
-            "outer_learning_rate": self.reptile.outer_learning_rate
-            * (1 - (iteration - 1) / n_iter),
+            "outer_learning_rate": rate_of(self.reptile.outer_learning_rate, iteration - 1, n_iter),
             "seconds": perf_counter() - self.begin,
         }
         if self.reptile.verbose:

@@ -1,4 +1,6 @@
-"""Fits that begin with the body of a fitted estimator."""
+"""Fits that start from the body of a fitted estimator."""
+
+import copy
 
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -6,6 +8,7 @@ from sklearn.exceptions import NotFittedError
 from .._model.body import names_of_body
 from .._model.words import BODY_WORDS, words_of
 from .._rules import boolean, shown
+from .._training.freezing import NAMES
 from .fitted import _FittedRNN
 from .parameters import SOURCE
 
@@ -16,46 +19,47 @@ def model_of(source, argument):
     if not hasattr(source, "params_"):
         raise NotFittedError(
             f"`{argument}` must be fitted, got {shown(source)}, which is not: fit it first. "
-            "(scikit-learn clones the values in a grid, and clones are not fitted: put it into "
-            "`sklearn.frozen.FrozenEstimator` there.)"
+            "(A search clones the values of its grid, and clones are not fitted: wrap the fitted "
+            "estimator in `sklearn.frozen.FrozenEstimator`.)"
         )
     return source._fitted_model()
 
 
 def transfer(source, target, *, frozen=False):
-    """Return an estimator that begins with the body of a fitted one, to be fitted to other data.
+    """Return an unfitted estimator that will start from the body of a fitted one.
 
-    The body is all that lies below the output: embeddings, input layers and recurrent layers. Where
-    few sequences have targets, a body that was trained on many sequences of a neighbouring task
-    does better than a new one (Pratt, 1993; Yosinski et al., 2014). The output, `pooling`,
-    `output_layer_sizes` and `mode` are those of the target, with new weights, so the targets may be
-    of any kind, whatever those of the source are.
+    The body is the embeddings, input layers and recurrent layers. If few of your sequences have
+    targets, a body that was trained on many sequences of a related task does better than new
+    weights (Pratt, 1993; Yosinski et al., 2014). The output, `pooling`, `output_layer_sizes` and
+    `mode` are those of `target`, with new weights, so y may be of another kind than that of
+    `source`.
 
     Parameters
     ----------
-    source : fitted RNNClassifier or RNNRegressor
-        The estimator whose body is taken over. From a fitted Pipeline pass its last step,
-        ``pipeline[-1]``, and transform new data by the other steps, ``pipeline[:-1]``.
-    target : RNNClassifier or RNNRegressor
-        The estimator whose other parameters are used. It is not changed.
+    source : fitted RNNClassifier, RNNRegressor or MultiTaskRNN
+        The estimator that has the body. Of a fitted Pipeline, pass the last step,
+        ``pipeline[-1]``, and transform new data with the other steps, ``pipeline[:-1]``.
+    target : RNNClassifier, RNNRegressor or MultiTaskRNN
+        The estimator that has all other parameters. It is not changed.
     frozen : bool, default=False
-        Whether the weights of the body stay as they are (the parameter `frozen` of the result). It
-        helps with very few sequences; otherwise they are trained further together with the output.
+        Whether training changes only the other weights (it sets the parameter `frozen` of the
+        result), which helps with very few sequences. Otherwise all weights are trained.
 
     Returns
     -------
-    estimator : RNNClassifier or RNNRegressor
-        A clone of the target, not fitted, with the parameters of the source that define the body
+    estimator : RNNClassifier, RNNRegressor or MultiTaskRNN
+        A clone of `target`, to be fitted. It has the parameters of `source` that define the body
         (`cell`, `hidden_layer_sizes`, `bidirectional`, `input_layers`, `connections`, `merge_mode`,
         `layer_normalization`, `categorical_features`, `embedding_dim`, `normalize_X` and `dtype`),
-        and with ``weights_init=source``, where the parameter is described.
+        and ``weights_init=source``; that parameter has the details. If the source has a
+        `weights_init` itself, the result has a copy of the source without it.
 
     Raises
     ------
     ValueError
         If an argument is not as described.
     NotFittedError
-        If the source is not fitted.
+        If `source` is not fitted.
 
     References
     ----------
@@ -78,10 +82,16 @@ def transfer(source, target, *, frozen=False):
     """
     model = model_of(source, "source")
     if not isinstance(target, _FittedRNN):
-        raise ValueError(f"`target` must be an RNNClassifier or RNNRegressor, got {shown(target)}.")
+        what = "an RNNClassifier, RNNRegressor or MultiTaskRNN"
+        raise ValueError(f"`target` must be {what}, got {shown(target)}.")
     boolean.check("frozen", frozen)
     words = {name: value for name, value in words_of(model.network).items() if name in BODY_WORDS}
     words["normalize_X"] = model.scale.in_use is not None
     if frozen:
+        NAMES.check("target.frozen", target.frozen)
         words["frozen"] = (*target.frozen, *names_of_body(model.network))
+    if isinstance(source, _FittedRNN) and source.weights_init is not None:
+        # Else a chain of transfers would keep all of its estimators, and its repr take forever.
+        source = copy.copy(source)
+        source.weights_init = None
     return clone(target).set_params(**words, weights_init=source)

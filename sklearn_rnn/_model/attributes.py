@@ -53,11 +53,11 @@ RULES = {
     "n_averaged": COUNT,
 }
 OPTIMIZER = {"solver", "moments", "seed", "learning_rate", "n_updates", "n_passes"}
-AVERAGING = {"raw_params", "n_averaged"}  # both, or without `ema_decay` neither
+AVERAGING = {"raw_params", "n_averaged"}  # both with `ema_decay`, otherwise neither
 JUDGEMENT = {"best", "no_improvement"}  # `_optimizer` has both, or with validation neither
 
 
-# The attributes that describe targets, by what these are.
+# The attributes that describe targets, by kind of target.
 OF_KINDS = {
     "classes": {"classes_"},
     "numbers": {"y_mean_", "y_scale_", "_y_is_1d", "_y_moments"},
@@ -187,7 +187,7 @@ def _check_columns(columns, sizes):
 
 
 def _check_tasks(fitted, network):
-    """Check what describes several tasks, whose losses and numbers of outputs are the groups."""
+    """Check what describes several tasks; `groups` has the loss and number of outputs of each."""
     tasks, groups = _kept(fitted, "tasks_"), network.groups
     kinds = [_kind_of_task(loss) for loss, _ in groups]
     named = isinstance(tasks, dict) and all(isinstance(name, str) for name in tasks)
@@ -318,9 +318,9 @@ def upgrade(fitted, file_format):
 
 
 def without_average(fitted):
-    """Return what of fitted attributes changes when other weights replace an average of weights.
+    """Return the fitted attributes that change when other weights replace an average of weights.
 
-    Training then continues from the new ones, not from those behind the average.
+    Training then continues from the new weights, not from those that were averaged.
     """
     optimizer = fitted.get("_optimizer")
     if not isinstance(optimizer, dict) or not optimizer.keys() & AVERAGING:

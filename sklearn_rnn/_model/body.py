@@ -1,4 +1,4 @@
-"""The body of a network: the parts below its output, with which another network can begin."""
+"""The body of a network: the layers below its output, from which another fit can start."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from .words import BODY_WORDS, difference
 def names_of_body(network):
     """Return the names of the arrays of the body.
 
-    These are the arrays of all nodes that the states of the recurrent layers depend on. Arrays that
-    read the output, whose shapes depend on y, are not among them.
+    These are the arrays of all nodes that the states of the recurrent layers depend on, without
+    those that multiply the output of the network: their shapes depend on y.
     """
     head = len(network.nodes) - 1
     found, waiting = {DATA, head}, [node for layer in network.layers for node in layer]
@@ -40,12 +40,12 @@ def names_of_body(network):
 
 @dataclass(frozen=True, eq=False)
 class Body:
-    """The body of a fitted model, as the beginning of a new fit."""
+    """The body of a fitted model, from which a new fit starts."""
 
     model: FittedModel
 
     def check(self, network, normalizes, form, categories):
-        """Refuse a network whose body differs, and an X whose columns mean something else."""
+        """Refuse a network with another body, and an X with other columns."""
         ours = self.model.network
         words = ("n_features", *(word for word in BODY_WORDS if word != "dtype"))
         found = difference(ours, network, words)
@@ -55,9 +55,9 @@ class Body:
         if found is not None:
             name, theirs, value = found
             raise ValueError(
-                f"`weights_init` must have the layers of this network below its output, but it has "
-                f"{name}={theirs!r}, here {name}={value!r}: `sklearn_rnn.transfer.transfer` sets "
-                "the parameters that must be equal."
+                f"`weights_init` must have the same layers below the output: it has "
+                f"{name}={theirs!r}, but this estimator has {name}={value!r}. "
+                "`sklearn_rnn.transfer.transfer` sets the parameters that must be equal."
             )
         self._check_columns(form, categories)
 
@@ -66,14 +66,14 @@ class Body:
         if names is not None and theirs is not None and list(names) != list(theirs):
             if set(names) == set(theirs):
                 raise ValueError(
-                    "`X` must have its columns in the order that `weights_init` was fitted on, "
+                    "`X` must have its columns in the order in which `weights_init` was fitted, "
                     f"{list(theirs)}; got {list(names)}."
                 )
         for known, earlier in zip(categories.known, self.model.categories.known, strict=True):
             if known.dtype.kind != earlier.dtype.kind:
                 raise ValueError(
-                    "`categorical_features` must hold strings or codes as for `weights_init`: it "
-                    f"knows {earlier.dtype}, got {known.dtype}."
+                    "`categorical_features` must hold strings or codes, whichever `weights_init` "
+                    f"was fitted to, {earlier.dtype}; got {known.dtype}."
                 )
 
     def scale_for(self, scale, network):
@@ -83,9 +83,10 @@ class Body:
         return scale.begun_from(self.model.scale, exactly=not network.reads_X_at_earlier_steps)
 
     def put_into(self, network, params, categories, scale, vectors=None):
-        """Return parameters of a network (n_params,) with this body, which reads X by `scale`.
+        """Return the parameters (n_params,) of a network, with those of this body put in.
 
-        categories: those of the network's X. vectors: given rows of tables, see `initialize`.
+        scale, categories: those of X in the new fit. vectors: given rows of tables, see
+        `initialize`.
         """
         params = params.copy()
         views, ours = network.views(params), self.model.network.views(self.model.params)
@@ -100,15 +101,16 @@ class Body:
             params = self._scaled(network, params, scale)
         if not np.isfinite(params).all():
             raise ValueError(
-                f"`weights_init` must have weights that are finite in {network.dtype}; use "
-                f"dtype={self.model.network.dtype!r}, as it does."
+                f"`weights_init` must have weights that are finite in {network.dtype}: use its "
+                f"dtype={self.model.network.dtype!r}."
             )
         return params
 
     def _fill_table(self, number, table, ours, known, vectors):
-        """Copy the rows of codes that both tables know; new codes get our row of unknown ones.
+        """Copy our rows into a table; codes that we do not know get our row of unknown codes.
 
-        vectors (n_codes, dimension) are given rows of new codes, NaN where there is none, or None.
+        vectors (n_codes, dimension): given rows for codes that we do not know, NaN where there is
+        none; or None.
         """
         rows = {code: row for row, code in enumerate(self.model.categories.known[number].tolist())}
         unknown = len(ours) - 1
@@ -120,7 +122,7 @@ class Body:
         table[-1] = ours[unknown]
 
     def _scaled(self, network, params, scale):
-        """Return parameters that give the same states of X with another scale of X."""
+        """Return parameters that give the same states when X is normalised with another scale."""
         if scale.in_use is None:
             return params
         before = self.model.scale.for_weights(scale)

@@ -73,7 +73,7 @@ class Network:
     per_step: bool
     dtype: str
     quantile: float | tuple[float, ...] = 0.5  # that the loss "quantile" learns for each target
-    # Sizes of the groups of outputs of the loss "multioutput"; of "multitask" (loss, size) of each.
+    # Groups of outputs: their sizes for the loss "multioutput", (loss, size) for "multitask".
     groups: tuple[int, ...] | tuple[tuple[str, int], ...] = ()
     # Step t of the network reads steps s t, s t - 1, ..., s t - (window - 1) of X side by side,
     # where s is the stride.
@@ -180,7 +180,7 @@ class Network:
         )
 
     def workspace(self, *args, **options):
-        """Return the bytes, by their use, that `engine` would take with these arguments."""
+        """Return the bytes that `engine` would take with these arguments, as a dict by use."""
         return self.engine(*args, **options, planning=True).planned
 
     def session(self, n_sequences):
@@ -214,7 +214,7 @@ class Network:
         return found
 
     def _copies(self, of):
-        """Return the streams that are this one in a prediction, itself included."""
+        """Return the streams that equal this one in a prediction, itself included."""
         same = {of}
         for i, node in enumerate(self.nodes):
             if node.kind in TRAINING_ONLY and node.sources[0].node in same:
@@ -223,7 +223,7 @@ class Network:
 
     @property
     def reads_X_at_earlier_steps(self):
-        """Whether a node reads X at steps before the present one, of which the first are zeros."""
+        """Whether a node reads X at earlier steps, which are zeros before the first step."""
         same = self._copies(DATA)
         sources = (source for node in self.nodes for source in node.sources)
         return self.window > 1 or any(s.node in same and s.shift != 0 for s in sources)

@@ -130,7 +130,7 @@ def _described(facts, file_format):
 
 
 def _check_groups(groups, loss, n_outputs):
-    """Refuse groups that are not those of a loss with so many outputs."""
+    """Refuse groups that do not fit the loss and the number of outputs."""
     sizes = [group[1] if is_list(group) else group for group in groups]
     of_tasks = bool(groups) and is_list(groups[0])
     has_groups = loss == ("multitask" if of_tasks else "multioutput")
@@ -140,8 +140,8 @@ def _check_groups(groups, loss, n_outputs):
         or (loss == "multitask" and not groups)
     ):
         raise ValueError(
-            f"`groups` must sum to the {n_outputs} outputs of the losses 'multioutput' and "
-            f"'multitask', and be empty for others, got {groups} for {loss!r}."
+            f"`groups` must sum to the {n_outputs} outputs with the losses 'multioutput' and "
+            f"'multitask', and be empty with others, got {groups} with {loss!r}."
         )
 
 

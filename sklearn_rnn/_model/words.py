@@ -239,9 +239,9 @@ class Words:
         }
 
 
-# The words that say what follows the recurrent layers.
+# The words for what follows the recurrent layers.
 OF_OUTPUT = ("mode", "pooling", "output_layer_sizes")
-# The words that make the body of a network: the parts whose arrays other networks can begin with.
+# The words for the body of a network, see body.py.
 BODY_WORDS = (
     *(field.name for field in fields(Words) if field.name not in (*OF_OUTPUT, *CHANGEABLE)),
     *("categorical_features", "embedding_dim"),

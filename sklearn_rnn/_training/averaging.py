@@ -4,24 +4,25 @@ import numpy as np
 
 
 class Average:
-    """An exponential average without bias towards where it began.
+    """An exponential average of the weights, without bias towards the initial weights.
 
-    After t updates, with the weights w_i after update i and the decay d, it is
+    After t updates it is
 
         sum over i of d^(t - i) w_i (1 - d) / (1 - d^t)
 
-    The correction is that of Adam (Kingma and Ba, 2015). Weights that never change are their own
-    average, to the last bit.
+    where d is the decay and w_i are the weights after update i; the division is the bias
+    correction of Adam (Kingma and Ba, 2015). The average of weights that never change has the same
+    bits as they.
     """
 
     def __init__(self, values, decay, n=0):
         self.values = values  # (n_params,)
         self.decay = decay
         self.n = n  # number of updates
-        self.frozen = None  # (n_params,) what does not move, or None
+        self.frozen = None  # (n_params,) which weights do not change, or None
 
     def add(self, params):
-        """Add the weights after one more update."""
+        """Add the weights after an update."""
         n = self.n + 1
         if n == 1:
             np.copyto(self.values, params, where=True if self.frozen is None else ~self.frozen)

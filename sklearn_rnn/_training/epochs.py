@@ -75,20 +75,11 @@ def _run_epochs(training, minibatches, observers):
         score, value = None, loss
         if training.validate is not None:
             score, value = training.validate(progress.result)
-        length = minibatches.window_length
-        progress.end_epoch(score, length)
+        progress.end_epoch(score, minibatches.window_length)
         grow = minibatches.grow if training.planned else None
         go_on = judge(progress, settings, value, score, training.plateau, grow)
-        info = {
-            "epoch": progress.n_iter,
-            "max_iter": training.n_epochs,
-            "loss": progress.loss,
-            "validation_score": score,
-            "learning_rate": rates[-1],
-            "window_length": length,
-            "seconds": perf_counter() - begin,
-            "steps_per_second": n_steps / max(trained - begin, 1e-9),
-        }
+        now, speed = perf_counter(), n_steps / max(trained - begin, 1e-9)
+        info = progress.info(training.n_epochs, rates[-1], now - begin, speed)
         if observers.end_epoch(info):
             return "stopped"
         if not go_on:
@@ -141,7 +132,7 @@ PLATEAU_PATIENCE = 4
 def judge(progress, settings, value, score=None, plateau=np.inf, grow=None):
     """Count epochs without progress (a smaller `value` is better); return whether to continue.
 
-    grow(best) is asked first when progress has ended: training may continue with longer windows.
+    Without progress for too long, training continues only if grow(best) makes the windows longer.
     """
     if value <= progress.best - settings.tol or value <= plateau < progress.best:
         progress.no_improvement = 0

@@ -104,7 +104,7 @@ class Examples:
         return replace(self, weights=ones)
 
     def options_of_engine(self):
-        """Return what an engine must know of the examples."""
+        """Return the arguments of an engine that depend on the examples."""
         return {
             "carried": self.initial_state is not None,
             "group_weights": self.group_weights,
@@ -136,8 +136,8 @@ class Weighing:
     With minibatches of B sequences, each minimises ``sum(w l) / (B * per_sequence)``, also a
     smaller last one, so that a weight counts the same in every minibatch. The limits of clipping
     are multiplied by the mean weight of the rows taught in the minibatch, divided by `per_row`:
-    otherwise clipping would undo the weights. With minibatches of windows, a window takes the place
-    of a sequence.
+    otherwise clipping would undo the weights. In minibatches of windows, B and the mean are those
+    of windows.
     """
 
     total: float  # weight of some sequences, over all their steps
@@ -150,7 +150,7 @@ class Weighing:
         return self.total / self.n_sequences
 
     def per_window(self, n_sequences, n_windows):
-        """Return the mean total weight of a window, if so many sequences have so many windows."""
+        """Return the mean total weight of a window when `n_sequences` have `n_windows`."""
         return self.total * (n_sequences / self.n_sequences) / n_windows
 
     @classmethod

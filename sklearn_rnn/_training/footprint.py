@@ -1,7 +1,7 @@
 """The bytes that a training and predictions take, counted before they run.
 
-Networks plan their workspace as always, without taking it. Around it, these functions count the
-arrays that grow with the data or the parameters; X is taken to be float64.
+An engine plans its workspace without allocating it. To that, these functions add the arrays whose
+sizes depend on the data or the parameters. They assume that X is float64.
 """
 
 import numpy as np
@@ -14,20 +14,30 @@ from .optimizers import LBFGS
 from .progress import n_vectors_of
 
 OF_X = 8  # for each number
-OF_RESULT = 16  # for each output in the units of y, or label: the last step makes a copy
-OF_SEQUENCE = 32  # its length, its place in X, and in the order of a pass
-# What reading takes for a moment before the workspace: for each number of a chunk whose moments are
-# computed, each target per step, each step with a weight, and each step with codes.
+OF_RESULT = 16  # for each output in units of y, or each label; the last step makes a copy
+OF_SEQUENCE = 32  # its length, its place in X and its place in the order of a pass
+# Temporary memory for reading, given back before the workspace is taken: for each number of a chunk
+# whose moments are computed, each target of a step, each step with a weight, each step with codes.
 OF_CHUNK, OF_TARGET, OF_WEIGHT, OF_CODES = 18, 24, 16, 12
 
 
 def of_fit(
-    network, settings, lengths, is_list, n_threads, *, fraction=None, scores_estimator=False
+    network,
+    settings,
+    lengths,
+    is_list,
+    n_threads,
+    *,
+    n_epochs,
+    frozen=(),
+    fraction=None,
+    scores_estimator=False,
 ):
-    """Return what a training on sequences of these lengths takes, a dict of bytes by their use.
+    """Return the bytes that a training on sequences of these lengths takes, as a dict by use.
 
-    is_list: whether X is a list, which must be copied. fraction: share of the sequences that early
-    stopping holds out; scores_estimator: whether it calls a scorer with the estimator.
+    is_list: whether X is a list, which must be copied. frozen: names of arrays that do not change.
+    fraction: share of the sequences that early stopping holds out. scores_estimator: whether early
+    stopping calls a scorer with the estimator.
     """
     of_params = network.n_params * np.dtype(network.dtype).itemsize
     n_vectors = n_vectors_of(settings)
@@ -39,10 +49,10 @@ def of_fit(
         "data": _of_data(network, lengths) + _of_X(network, lengths) * is_list,
     }
     reading = _of_reading(network, lengths, has_weights=fraction is not None)
-    # For a moment: a test of each moment, or a vector that changes the average or the best one.
+    # Temporary: the test whether moments are finite, or one vector for the average or the best one.
     has_another = fraction is not None or settings.ema_decay is not None
     passing = max(n_vectors * network.n_params, of_params if has_another else 0)
-    # What `fit` sets on the estimator is a copy. While a scorer reads one, the next one is made.
+    # `fit` sets copies on the estimator. A scorer sees old copies while new ones are made.
     result = (1 + n_vectors) * of_params
     results = 2 * result if scores_estimator else 0
     if fraction is not None:
@@ -55,8 +65,8 @@ def of_fit(
     if settings.bptt is None:
         workspace = trainer.workspace_of(settings, lengths)
     else:
-        workspace = windowed.workspace_of(settings, lengths, network.per_step)
-    workspace = network.workspace(**workspace, n_threads=n_threads)
+        workspace = windowed.workspace_of(settings, lengths, network, n_epochs)
+    workspace = network.workspace(**workspace, n_threads=n_threads, frozen=frozen)
     kept = taken["parameters"] + taken["optimizer"] + taken["validation"]
     training = kept + max(sum(workspace.values()) + max(passing, results), result, results)
     return {
@@ -73,8 +83,9 @@ def of_predictions(network, lengths, is_list, n_threads):
     workspace = network.workspace(lengths, len(lengths), n_threads, training=False)
     n_outputs = _n_rows(network, lengths) * network.n_outputs
     outputs = n_outputs * np.dtype(network.dtype).itemsize
-    n_results = n_outputs if _has_numbers(network) else _n_rows(network, lengths)
-    # The outputs are tested in a mask of bytes; then the workspace is given back.
+    n_columns = network.n_outputs if _has_numbers(network) else _n_columns(network)
+    n_results = _n_rows(network, lengths) * n_columns
+    # The test whether outputs are finite makes a mask; after it the workspace is given back.
     predicting = outputs + max(sum(workspace.values()) + n_outputs, OF_RESULT * n_results)
     reading = OF_CODES * int(lengths.sum()) if network.tables else 0
     of_X = _of_X(network, lengths) if is_list else 0
@@ -82,9 +93,9 @@ def of_predictions(network, lengths, is_list, n_threads):
 
 
 def _split(lengths, fraction):
-    """Return lengths of the sequences that early stopping holds out, and of those it trains on.
+    """Return lengths of the sequences that early stopping holds out, and of those to train on.
 
-    Which they are is not known: both may be the longest ones.
+    Which sequences these will be is not known, so for both the longest ones are assumed.
     """
     n = n_held_out(len(lengths), fraction)
     longest = np.sort(lengths)[::-1]
@@ -92,7 +103,7 @@ def _split(lengths, fraction):
 
 
 def _of_reading(network, lengths, has_weights):
-    """Return the bytes that reading X and y takes for a moment, before there is a workspace."""
+    """Return the temporary bytes that reading X and y takes, before there is a workspace."""
     n_steps = int(lengths.sum())
     of_step = OF_WEIGHT if has_weights else 0
     if network.per_step:
@@ -108,8 +119,9 @@ def _of_X(network, lengths):
 
 
 def _of_data(network, lengths):
-    """Return the bytes of the encoded targets, and of what is kept for each sequence."""
-    itemsize = np.dtype(network.dtype if _has_numbers(network) else np.int32).itemsize
+    """Return the bytes of the encoded targets and of what is kept for each sequence."""
+    are_codes = LOSSES[network.loss].targets == "classes"
+    itemsize = np.dtype(np.int32 if are_codes else network.dtype).itemsize
     n_targets = _n_rows(network, lengths) * _n_columns(network)
     return n_targets * itemsize + OF_SEQUENCE * len(lengths)
 
@@ -121,10 +133,13 @@ def _n_rows(network, lengths):
 
 def _n_columns(network):
     """Return the number of columns of targets."""
+    if LOSSES[network.loss].targets == "tasks":
+        return len(network.groups)
     if _has_numbers(network):
         return network.n_targets
     return network.n_outputs if network.loss == "multilabel" else max(1, len(network.groups))
 
 
 def _has_numbers(network):
-    return LOSSES[network.loss].targets == "numbers"
+    """Tell whether encoded targets and predictions are floats."""
+    return LOSSES[network.loss].targets in ("numbers", "tasks")

@@ -1,4 +1,4 @@
-"""The arrays that training leaves as they are."""
+"""The arrays that training does not change."""
 
 from fnmatch import fnmatchcase
 
@@ -31,7 +31,7 @@ def frozen_names(network, patterns):
     found = tuple(name for name in names if any(fnmatchcase(name, each) for each in patterns))
     if patterns and len(found) == len(names):
         raise ValueError(
-            f"`frozen` must leave some of the arrays to train, got {patterns!r}, which match all "
+            f"`frozen` must leave some arrays to train, got {patterns!r}, which match all "
             f"of them: {listed}."
         )
     return found

@@ -84,7 +84,7 @@ def validator(scoring, held_out, training, estimator, show, target, n_threads):
                 "`y_val` must hold only classes of `y` with scoring='loss': others have no loss."
             )
         taught = slice(None) if examples.weights is None else examples.weights > 0
-        check_positive(examples.targets[taught], network.loss, network.dtype, arguments.Y_VAL)
+        _check_positive(target, examples.targets[taught], network)
         loss = mean_loss(network, examples, n_threads)
 
         def validate(params):
@@ -103,6 +103,18 @@ def validator(scoring, held_out, training, estimator, show, target, n_threads):
             return float(score), -float(score)
 
     return validate
+
+
+def _check_positive(target, targets, network):
+    """Refuse encoded targets to validate with (n_rows, n) for which the loss is not defined."""
+    losses = [(network.loss, targets)]
+    if target.holds == "tasks":
+        losses = [
+            (loss, y[~np.isnan(y)]) for y, (loss, _) in zip(targets.T, network.groups, strict=True)
+        ]
+    for loss, known in losses:
+        if known.size > 0:
+            check_positive(known, loss, network.dtype, arguments.Y_VAL)
 
 
 def scorer_of(estimator, scoring, X, y, sample_weight):

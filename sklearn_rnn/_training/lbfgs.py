@@ -1,7 +1,7 @@
 """L-BFGS: iterations on all training sequences at once, instead of epochs of minibatches.
 
 The optimizer is scipy's L-BFGS-B (Byrd, Lu, Nocedal and Zhu, 1995; Zhu, Byrd, Lu and Nocedal,
-1997). An iteration evaluates the loss about once.
+1997). Most iterations evaluate the loss once.
 """
 
 from time import perf_counter
@@ -13,31 +13,26 @@ from .._model.network import fill_unknown_rows
 from .minibatches import engine_of
 from .threads import blas_held_at_one_thread
 
-# Sequences that the engine takes at once: 32 slices of 8, so memory does not grow with the data.
+# Sequences that the engine takes at once: 32 slices of 8. Memory does not grow with more sequences.
 CHUNK = 256
 
-# Vectors of float64 for each parameter: scipy keeps 10 pairs of steps and changes of the gradient;
-# the others are points, gradients and copies of them.
-N_VECTORS = 2 * 10 + 12
+# Vectors (n_params,) of float64 that scipy's optimizer and its caller keep: 10 pairs of steps and
+# changes of the gradient; points, gradients and copies of them.
+N_VECTORS = 41
 
-# What to tell about an end without convergence; {name} stands for the setting `name`.
+# Warnings about an end without convergence, for `str.format` with the settings of that name.
 UNCONVERGED = {
     "max_iter": "Maximum number of iterations (max_iter={max_iter}) reached and the optimization "
     "has not converged yet. Increase max_iter.",
     "max_fun": "Maximum number of evaluations of the loss (max_fun={max_fun}) reached and the "
     "optimization has not converged yet. Increase max_fun.",
     "imprecise": "L-BFGS found no lower loss, although the gradient is larger than tol={tol:g}: "
-    "rounding errors are larger than what is left to gain. Raise tol, or set dtype='float64'.",
+    "rounding errors hide what is left to gain. Raise tol, or set dtype='float64'.",
 }
 
 
-# Vectors (n_params,) of float64 in the memory of scipy's optimizer, which keeps 10 corrections, and
-# around it: points, gradients and their copies.
-N_VECTORS = 41
-
-
 def workspace_of(settings, lengths, carried=False):
-    """Return what `Network.engine` must know, as `minibatches.workspace_of` does."""
+    """Return the arguments of `Network.engine`, as `minibatches.workspace_of` does."""
     return {
         "training": True,
         "lengths": lengths,
@@ -48,13 +43,13 @@ def workspace_of(settings, lengths, carried=False):
 
 
 class _End(Exception):
-    """The optimizer must stop, for the reason that is the argument."""
+    """Raised to stop the optimizer; the argument is the reason."""
 
 
 class Objective:
     """The mean loss over all training sequences plus the penalty, and its gradient.
 
-    Losses and gradients of chunks are added in float64, in one order.
+    Losses and gradients of chunks are added in float64, always in the same order.
     """
 
     def __init__(self, training, n_threads):
@@ -92,16 +87,16 @@ class Objective:
 
 
 def _weight_of(examples, indices):
-    """Return the sum of the weights of what some sequences teach."""
+    """Return the total weight of the targets of some sequences."""
     if examples.weights is None:
         return float(examples.n_taught(indices))
     return float(examples.rows(examples.weights, indices).sum())
 
 
 def _penalised(network, examples, indices, frozen):
-    """Tell which parameters (n_params,) have a penalty: of embeddings, the rows of codes read.
+    """Tell which parameters (n_params,) have a penalty; those in `frozen` have none.
 
-    Arrays whose names are in `frozen` have none.
+    Of embeddings, only the vectors of codes that occur have one.
     """
     penalised = np.zeros(network.n_params, dtype=bool)
     for tensor, view in zip(network.tensors, network.views(penalised).values(), strict=True):
@@ -125,7 +120,7 @@ class _Run:
         self.n_steps = int(training.examples.sequences.lengths[training.indices].sum())
         self.begin = None  # when the present iteration began
         self.n_evaluations = 0  # in the present iteration
-        # Point, loss, and value (NaN if anything is not finite) of the last evaluation.
+        # Point, loss and value of the last evaluation; the value is NaN if anything is not finite.
         self.last = None
         self.value = None  # at the beginning of the present iteration
 
@@ -133,7 +128,7 @@ class _Run:
         """Evaluate a point that the line search tries."""
         progress, is_first = self.training.progress, self.last is None
         if self.begin is None:
-            # Not at the end of the iteration before, which may have been the last one.
+            # Not at the end of the previous iteration: there may be no other one.
             self.observers.begin_epoch()
             self.begin = perf_counter()
         loss, value, gradient = self.objective(x)
@@ -148,12 +143,12 @@ class _Run:
             progress.loss, progress.best = loss * self.training.loss_unit, loss
             self.value = value
         if not is_finite:
-            # A value from which the line search turns back, but not by many orders of magnitude.
+            # Large enough for the line search to step back, but not by orders of magnitude.
             return 2 * abs(self.value) + 1, np.zeros(len(x))
         return value, gradient
 
     def end_iteration(self, x):
-        """Take over the point that an iteration ends at, and tell the observers."""
+        """Make the point x, where an iteration ends, the result so far, and call the observers."""
         training, progress = self.training, self.training.progress
         if not np.array_equal(x, self.last[0]):
             self.value_and_gradient(x)
@@ -168,19 +163,11 @@ class _Run:
         fill_unknown_rows(training.network, progress.params, training.frozen)
         progress.end_epoch(None)
         seconds, self.begin = perf_counter() - self.begin, None
-        info = {
-            "epoch": progress.n_iter,
-            "max_iter": training.n_epochs,
-            "loss": progress.loss,
-            "validation_score": None,
-            "learning_rate": None,
-            "window_length": None,
-            "seconds": seconds,
-            "steps_per_second": n_evaluations * self.n_steps / max(seconds, 1e-9),
-        }
+        steps_per_second = n_evaluations * self.n_steps / max(seconds, 1e-9)
+        info = progress.info(training.n_epochs, None, seconds, steps_per_second)
         try:
             stop = self.observers.end_epoch(info)
-        except StopIteration as error:  # which scipy would take for a wish to stop
+        except StopIteration as error:  # scipy would understand it as a request to stop
             raise RuntimeError("A callback raised StopIteration.") from error
         if stop:
             raise _End("stopped")
@@ -191,16 +178,16 @@ def _check_room(n_params):
     with _memory.memory_for(
         8 * N_VECTORS * n_params,
         f"L-BFGS with {n_params} parameters",
-        "take another `solver`, or a smaller `hidden_layer_sizes` or `embedding_dim`",
+        "use another `solver`, or a smaller `hidden_layer_sizes` or `embedding_dim`",
     ):
         np.empty(N_VECTORS * n_params)
 
 
 def train(training, n_threads, observers):
-    """Minimise the loss of all training sequences; `training.progress` changes as it goes.
+    """Minimise the loss of all training sequences, and update `training.progress`.
 
-    Observers are called as by `epochs.train`, for each iteration. Returns why training ended:
-    "converged", "stopped", "interrupted", or one of `UNCONVERGED`.
+    Observers are called for each iteration, as `epochs.train` does for each epoch. Returns why
+    training ended: "converged", "stopped", "interrupted", or a key of `UNCONVERGED`.
     """
     from scipy.optimize import minimize  # importing it takes long
 
@@ -212,7 +199,7 @@ def train(training, n_threads, observers):
         "maxiter": training.n_epochs,
         "maxfun": settings.max_fun,
         "gtol": settings.tol,
-        "ftol": 0.0,  # else it would also end where the loss falls slowly
+        "ftol": 0.0,  # otherwise it would also stop when the loss falls slowly
     }
     try:
         with blas_held_at_one_thread():  # scipy calls BLAS: more threads could change the bits

@@ -81,7 +81,7 @@ def _constant_gamma(targets, shares, network):
 
 
 def _constant_multitask(targets, shares, network, group_weights):
-    """The sum over tasks of their own losses, at the rows in which each is taught."""
+    """The weighted sum over tasks of their own losses, over the rows that have a target."""
     constant, perfect = 0.0, 0.0
     for (loss, _), weight, column in zip(network.groups, group_weights, targets.T, strict=True):
         taught = ~np.isnan(column)

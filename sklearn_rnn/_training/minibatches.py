@@ -17,12 +17,12 @@ def resolve_batch_size(batch_size, n_samples):
 
 
 def n_accumulated(settings, batch_size, n_samples):
-    """Return how many minibatches an update sums; more than all sequences make no difference."""
+    """Return how many minibatches are summed for an update, at most all of an epoch."""
     return min(settings.gradient_accumulation_steps, -(-n_samples // batch_size))
 
 
 def sizes_of_batches(settings, n_samples):
-    """Return the sizes of a minibatch and of an update, and how many minibatches that sums."""
+    """Return the sizes of a minibatch and of an update, and the number of minibatches in it."""
     size = resolve_batch_size(settings.batch_size, n_samples)
     n_minibatches = n_accumulated(settings, size, n_samples)
     return size, min(n_minibatches * size, n_samples), n_minibatches
@@ -37,9 +37,9 @@ def draw_batches(indices, batch_size, progress, shuffle):
 
 
 def workspace_of(settings, lengths, carried=False):
-    """Return what `Network.engine` must know of a training on sequences of these lengths.
+    """Return the arguments of `Network.engine` for a training on sequences of these lengths.
 
-    carried: whether the states before their first steps are given.
+    carried: whether initial states are given.
     """
     size, _, n_minibatches = sizes_of_batches(settings, len(lengths))
     return {
@@ -53,7 +53,7 @@ def workspace_of(settings, lengths, carried=False):
 
 
 def engine_of(training, workspace, n_threads):
-    """Return an engine with such a workspace for the examples of a training."""
+    """Return the engine of a training; workspace: see `workspace_of`."""
     return training.network.engine(
         **workspace,
         n_threads=n_threads,
@@ -76,7 +76,11 @@ def optimizer_options(settings):
 
 
 class WholeSequences:
-    """Minibatches of whole sequences: arrays of their numbers."""
+    """Minibatches of whole sequences: arrays of their numbers.
+
+    Minibatches of every kind have what `epochs.train` uses of these: `engine` and `window_length`,
+    `load`, `draw`, `train`, `count` and `grow`.
+    """
 
     window_length = None
 
@@ -104,5 +108,5 @@ class WholeSequences:
     count = staticmethod(len)  # of the sequences of a minibatch
 
     def grow(self, best):
-        """Return whether training continues with longer windows."""
+        """Return False: there are no windows to make longer."""
         return False

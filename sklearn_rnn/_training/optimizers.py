@@ -6,12 +6,12 @@ from .. import _core
 from .._floating_point import floating_point_of_caller
 from .._rules import Allowed, number, one_of, shown
 
-LBFGS = "lbfgs"  # the one solver that takes all sequences at once, see `lbfgs`
+LBFGS = "lbfgs"  # the only solver that uses all sequences at once, see lbfgs.py
 SOLVERS = (*_core.OPTIMIZERS, LBFGS)
 SMALLEST_ADAPTIVE_RATE = 1e-6
 ADAPTIVE_DIVISOR = 5.0
 FINAL_SHARE = 0.01  # of "exponential"
-# Where "one_cycle" begins, and when it is at its highest rate; both as in PyTorch's OneCycleLR.
+# The first rate of "one_cycle" is init / 25, and it is highest at 0.3; as in PyTorch's OneCycleLR.
 ONE_CYCLE_DIVISOR = 25.0
 RISING_SHARE = 0.3
 
@@ -62,27 +62,27 @@ def one_cycle(settings, progress, done):
 SCHEDULES = {
     f.__name__: f for f in (constant, invscaling, adaptive, cosine, exponential, one_cycle)
 }
-# Those that need to know how many updates there will be; a function of the user does, too.
+# Schedules that need to know how many updates there will be, as functions of the user do, too.
 PLANNED = ("cosine", "exponential", "one_cycle")
 LEARNING_RATE = Allowed(
     lambda value: callable(value) or one_of(SCHEDULES).test(value),
-    f"{one_of(SCHEDULES).text}, or a function of the share of the fit that is done",
+    f"{one_of(SCHEDULES).text}, or a function of the share of the training that is done",
 )
 FACTOR = number(0)
 
 
 def n_moments(solver):
-    """Return the number of vectors that a solver keeps from update to update."""
+    """Return the number of vectors that a solver keeps between updates."""
     return _core.OPTIMIZERS.get(solver, 0)
 
 
 def ends_as_planned(learning_rate):
-    """Tell whether a schedule is meant to reach the last epoch."""
+    """Tell whether a schedule is planned to end at the last epoch."""
     return callable(learning_rate) or learning_rate in PLANNED
 
 
 def rate_of(settings, progress, done):
-    """Return the learning rate of an update; see above what `done` is."""
+    """Return the learning rate of an update; `done` is explained above."""
     if callable(settings.learning_rate):
         rate = _rate_by_function(settings, done)
     else:
@@ -100,8 +100,8 @@ def _rate_by_function(settings, done):
         factor = settings.learning_rate(done)
     if not FACTOR.test(factor):
         raise ValueError(
-            "`learning_rate` must return a finite number of at least 0, by which "
-            f"`learning_rate_init` is multiplied, got {shown(factor)} for done={done:g}."
+            "`learning_rate` must return a finite number of at least 0, the factor of "
+            f"`learning_rate_init`; got {shown(factor)} for done={done:g}."
         )
     return settings.learning_rate_init * float(factor)
 

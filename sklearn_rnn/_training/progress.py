@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
+from numbers import Integral, Real
 
 import numpy as np
 
@@ -9,7 +10,7 @@ from .averaging import Average
 from .optimizers import n_moments
 from .windows import Truncation
 
-# What to do about a training that diverges.
+# What the user can do when training diverges.
 ADVICE = (
     "Lower `learning_rate_init` or `alpha`, set or lower `max_grad_norm`, or scale the data "
     "(sklearn_rnn.preprocessing.SequenceScaler)."
@@ -47,8 +48,13 @@ class Settings:
     @classmethod
     def of(cls, params):
         """Return the settings among the parameters of an estimator, a dict."""
-        settings = {field.name: params[field.name] for field in fields(cls)}
+        settings = {field.name: _as_float(params[field.name]) for field in fields(cls)}
         return cls(**{**settings, "bptt": Truncation.of(settings["bptt"])})
+
+
+def _as_float(value):
+    """Return a real number that is no integer as a float, whose arithmetic is precise and quick."""
+    return float(value) if isinstance(value, Real) and not isinstance(value, Integral) else value
 
 
 def n_vectors_of(settings):
@@ -73,7 +79,7 @@ class Progress:
     n_passes: int = 0
     n_sequences: int = 0  # t_
     loss: float = np.nan
-    # (loss, score or None, length of windows or None) of each complete epoch
+    # of each complete epoch: loss, score or None, length of windows or None
     epochs: list = field(default_factory=list)
     earlier_losses: list = field(default_factory=list)  # of earlier runs, which this one continues
     earlier_scores: list = field(default_factory=list)
@@ -119,8 +125,8 @@ class Progress:
     def resume(cls, params, optimizer, settings, **history):
         """Continue from what `optimizer` returned; a new solver begins without moments.
 
-        params are the weights that were given back. Where they are an average, training continues
-        from the weights behind it, if it still averages.
+        params: the weights of the fitted network. If they are an average and `ema_decay` is still
+        set, training continues from the weights that were averaged.
         """
         optimizer = {**optimizer, "moments": optimizer["moments"].copy()}
         raw_params = optimizer.pop("raw_params", params)
@@ -134,14 +140,14 @@ class Progress:
 
     @property
     def result(self):
-        """The weights (n_params,) that are validated and given back."""
+        """The weights (n_params,) to validate and to return: the average, if there is one."""
         return self.params if self.average is None else self.average.values
 
     def end_update(self):
         """Count an update of the weights, and add them to their average."""
         if self.average is not None:
             self.average.add(self.params)
-        self.n_updates += 1  # last: it shows that something was learned
+        self.n_updates += 1  # last, because it tells that something was learned
 
     def restore_best(self):
         """Return to the weights of the best validation, if there was one."""
@@ -176,6 +182,20 @@ class Progress:
         self.best_loss = min(self.best_loss, self.loss)
         self.epochs.append((self.loss, score, window_length))
 
+    def info(self, max_iter, learning_rate, seconds, steps_per_second):
+        """Return what callbacks are told of the last epoch."""
+        loss, score, window_length = self.epochs[-1]
+        return {
+            "epoch": self.n_iter,
+            "max_iter": max_iter,
+            "loss": loss,
+            "validation_score": score,
+            "learning_rate": learning_rate,
+            "window_length": window_length,
+            "seconds": seconds,
+            "steps_per_second": steps_per_second,
+        }
+
     def continue_losses(self):
         """Append the losses of this run to the earlier ones; a second call changes nothing."""
         self.earlier_losses[self.n_epochs_before :] = self.losses
@@ -185,6 +205,11 @@ class Progress:
         """Record that the training diverged (something is not finite), and return the error."""
         self.diverged = True
         return ValueError(f"The training diverged: {reason}. {advice}")
+
+
+def new_seed(rng):
+    """Draw the seed of a training from a RandomState."""
+    return int(rng.randint(2**64, dtype=np.uint64))
 
 
 def next_seed(seed):

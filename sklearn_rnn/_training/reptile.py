@@ -1,4 +1,4 @@
-"""Reptile: weights from which a few updates lead to good ones for each of several tasks."""
+"""Reptile: initial weights from which a few updates suffice for each of many tasks."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -8,13 +8,13 @@ import numpy as np
 from .._model.network import ready
 from .epochs import run_pass
 from .examples import Weighing
-from .minibatches import optimizer_options, resolve_batch_size
-from .progress import Progress
+from .minibatches import engine_of, optimizer_options, resolve_batch_size
+from .progress import Progress, new_seed
 
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """Some of the examples, which belong together."""
+    """The examples of one task."""
 
     indices: np.ndarray  # (n,) its sequences
     weighing: Weighing
@@ -25,34 +25,36 @@ class Task:
 
 
 class TaskTrainer:
-    """Takes updates on one task after the other, with one engine for all."""
+    """Trains on one task at a time, with one engine for all tasks."""
 
-    def __init__(self, network, examples, tasks, settings, n_threads, loss_unit, frozen=()):
-        self.tasks, self.settings, self.loss_unit = tasks, settings, loss_unit
-        self.sizes = [resolve_batch_size(settings.batch_size, len(t.indices)) for t in tasks]
-        self.engine = network.engine(
-            examples.sequences.lengths[np.concatenate([task.indices for task in tasks])],
-            max(self.sizes),
-            n_threads,
-            training=True,
-            memory_budget=settings.memory_budget,
-            frozen=frozen,
-        )
+    def __init__(self, training, tasks, n_threads):
+        """Training has the examples of all tasks; neither its progress nor its weighing is used."""
+        self.training, self.tasks, examples = training, tasks, training.examples
+        size = training.settings.batch_size
+        self.sizes = [resolve_batch_size(size, len(task.indices)) for task in tasks]
+        lengths = examples.sequences.lengths[np.concatenate([task.indices for task in tasks])]
+        workspace = {
+            "training": True,
+            "lengths": lengths,
+            "batch_size": max(self.sizes),
+            "memory_budget": training.settings.memory_budget,
+        }
+        self.engine = engine_of(training, workspace, n_threads)
         self.train = partial(self.engine.train_minibatch, examples.dataset())
 
     count = staticmethod(len)  # of the sequences of a minibatch
 
     def take_updates(self, number, progress, n_updates, rng):
-        """Take updates on a task, in minibatches of successive epochs; returns their mean loss."""
+        """Make `n_updates` updates on a task, over several epochs; return their mean loss."""
         task, size, engine = self.tasks[number], self.sizes[number], self.engine
-        total, n_left = 0.0, n_updates
+        settings, total, n_left = self.training.settings, 0.0, n_updates
         with ready(engine):
             engine.load(progress.params)
-            engine.set_optimizer(**optimizer_options(self.settings), seed=progress.seed)
+            engine.set_optimizer(**optimizer_options(settings), seed=progress.seed)
             engine.weigh_by(size * task.weighing.per_sequence, task.weighing.per_row)
             while n_left > 0:
                 batches = self._batches(task.indices, size, rng)[:n_left]
-                rates = [self.settings.learning_rate_init] * len(batches)
+                rates = [settings.learning_rate_init] * len(batches)
                 self._run_pass(batches, rates, progress)
                 progress.end_epoch(None)
                 total += progress.loss * len(batches)
@@ -61,7 +63,7 @@ class TaskTrainer:
 
     def _run_pass(self, batches, rates, progress):
         try:
-            run_pass(self, batches, rates, progress, self.loss_unit)
+            run_pass(self, batches, rates, progress, self.training.loss_unit)
         except ValueError as error:
             text = str(error).replace("`learning_rate_init`", "`inner_learning_rate`")
             raise ValueError(text) from error
@@ -69,29 +71,34 @@ class TaskTrainer:
     def _batches(self, indices, size, rng):
         """Cut the sequences of a task into minibatches.
 
-        The generator is that of all tasks: one for each pass, as in a fit, takes longer to make
+        All tasks share one generator: making one for each pass, as `fit` does, would take longer
         than a pass over a small task.
         """
-        if self.settings.shuffle and len(indices) > size:
+        if self.training.settings.shuffle and len(indices) > size:
             indices = rng.permutation(indices)
         return [indices[i : i + size] for i in range(0, len(indices), size)]
 
 
-def meta_train(trainer, progress, n_iter, n_inner, outer_learning_rate, rng):
-    """Move progress.params towards the results of a few updates on tasks, drawn at random.
+def rate_of(outer_learning_rate, iteration, n_iter):
+    """Return the outer learning rate of an iteration, which falls linearly to 0."""
+    return outer_learning_rate * (1 - iteration / n_iter)
 
-    The outer learning rate falls linearly to 0. Each iteration begins with empty moments of the
-    optimizer. Yields the mean loss of the updates of each iteration.
+
+def meta_train(trainer, progress, n_iter, n_inner, outer_learning_rate, rng):
+    """In each iteration, move progress.params towards the result of updates on a random task.
+
+    The moments of the optimizer start from 0 in each iteration. Yields the mean loss of the updates
+    of each iteration.
     """
     params, seed = progress.params, progress.seed
     for iteration in range(n_iter):
         number = rng.randint(len(trainer.tasks))
-        inner = Progress.begin(params.copy(), seed, trainer.settings)
+        inner = Progress.begin(params.copy(), seed, trainer.training.settings)
         loss = trainer.take_updates(number, inner, n_inner, rng)
-        rate = outer_learning_rate * (1 - iteration / n_iter)
+        rate = rate_of(outer_learning_rate, iteration, n_iter)
         # theta = theta + rate (theta_k - theta)    (Nichol et al., 2018)
         params += params.dtype.type(rate) * (inner.params - params)
         progress.n_sequences += inner.n_sequences
         progress.n_updates, progress.loss = iteration + 1, loss
         yield loss
-        seed = int(rng.randint(2**64, dtype=np.uint64))
+        seed = new_seed(rng)

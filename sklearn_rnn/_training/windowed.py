@@ -1,4 +1,4 @@
-"""Minibatches of truncated back-propagation through time: windows, and the states between them."""
+"""Truncated back-propagation through time: minibatches of windows, and the states between them."""
 
 from dataclasses import dataclass, replace
 
@@ -11,15 +11,18 @@ from .minibatches import draw_batches, engine_of, load, sizes_of_batches
 from .progress import random_state_of
 from .windows import Lanes, Rounds
 
-# In units of `steps`. A random window is longer with a probability below exp(-40): never.
+# In units of `steps`. Random windows are never longer: the probability is below exp(-40).
 LONGEST_RANDOM = 40
-# Added to the number of a pass, so that lengths are drawn apart from the order of sequences.
+# Added to the number of a pass: lengths have another generator than the order of sequences.
 LENGTHS = 1 << 31
 
 
-def workspace_of(settings, lengths, per_step):
-    """Return what `Network.engine` must know of windows of sequences of these lengths."""
-    steps, overlap = settings.bptt.steps, settings.bptt.overlap
+def workspace_of(settings, lengths, network, n_epochs):
+    """Return the arguments of `Network.engine` for windows of sequences of these lengths.
+
+    Random windows are about as long as the longest one of so many epochs.
+    """
+    steps, overlap, per_step = settings.bptt.steps, settings.bptt.overlap, network.per_step
     lanes = Lanes.of(offsets_of(lengths), np.arange(len(lengths)))
     n_windows = (
         int(windows.count_windows(lengths, steps, overlap).sum()) if per_step else len(lanes)
@@ -29,7 +32,18 @@ def workspace_of(settings, lengths, per_step):
         lanes = windows.cut(lanes, batch_size, steps, overlap)
     elif per_step and not settings.bptt.carry:
         lanes, _ = windows.windows_of(lanes, steps, overlap)
+    if not per_step and _learns_states(network):
+        n_minibatches += 1  # see `LastWindows`
+    if settings.bptt.schedule == "random":
+        n_groups = -(-len(lanes) // batch_size)
+        n_drawn = n_groups * max(1, int(lanes.length.max()) // steps if per_step else 1) * n_epochs
+        steps *= LONGEST_RANDOM if settings.memory_budget else 1 + int(np.log(n_drawn))
     return _workspace(settings, np.minimum(lanes.length, steps), size, n_minibatches)
+
+
+def _learns_states(network):
+    """Tell whether some initial states are parameters."""
+    return any(dict(node.options).get("initial_state") == "learned" for node in network.nodes)
 
 
 def _workspace(settings, lengths, batch_size, n_accumulated):
@@ -44,13 +58,13 @@ def _workspace(settings, lengths, batch_size, n_accumulated):
 
 
 class _Windowed:
-    """What all minibatches of windows have in common. A subclass says:
+    """What all minibatches of windows have in common. A subclass has:
 
-    _plan()              sets what depends on `window_length`: the `lanes` that are learned from,
-                         and by `_set_sizes` how many of them are learned from together
+    _plan()              sets what depends on `window_length`: `lanes`, and by `_set_sizes` how many
+                         of them are trained together
     draw_windows()       -> minibatches of the next pass, and the length of their longest window
     train(minibatch, params, moments, rate, update)    -> loss, weight
-    count(minibatch)     -> number of sequences of which it is the first
+    count(minibatch)     -> number of sequences whose first window is in it
     """
 
     def __init__(self, training, n_threads):
@@ -61,7 +75,7 @@ class _Windowed:
         self.longest = int(training.examples.sequences.lengths[training.indices].max())
         self.given = training.examples.initial_state  # (n_samples, n_columns), or None
         self.dataset = replace(training.examples, initial_state=None).dataset()
-        self.grown_at = np.inf  # best value when the windows were last made longer
+        self.grown_at = np.inf  # best value at the time when the windows were last made longer
         self.is_loaded = False
         self._plan()
         self._make_engine(self._longest_planned())
@@ -69,21 +83,21 @@ class _Windowed:
     # ---- sizes and engines ----
 
     def _set_sizes(self, n_windows):
-        """Set the sizes of minibatches and updates for so many windows in a pass."""
+        """Set the sizes of minibatches and updates; n_windows: those of a pass."""
         settings = self.training.settings
-        self.n_windows = n_windows  # those that have weight
-        # Windows of a minibatch, and of an update, which may sum several minibatches.
+        self.n_windows = n_windows  # of positive weight
+        # Numbers of windows in a minibatch and in an update, which may sum several minibatches.
         self.size, self.batch_size, self.n_accumulated = sizes_of_batches(settings, n_windows)
 
     def _longest_planned(self):
-        """Return the length of windows for which an engine is made before any are drawn."""
+        """Return the length of windows for which the first engine is made."""
         steps = self.window_length
         if self.truncation.schedule == "random" and self.training.settings.memory_budget:
-            steps *= LONGEST_RANDOM  # a budget that is too small is refused before training
+            steps *= LONGEST_RANDOM  # so that a budget that is too small is refused before training
         return min(steps, self.longest)
 
     def _make_engine(self, longest):
-        """Make an engine for windows of up to this length, and room for what it works on."""
+        """Make an engine for windows of up to this length, and arrays for windows and states."""
         lengths = np.minimum(self.lanes.length, longest)
         sizes = self.size, self.n_accumulated
         workspace = _workspace(self.training.settings, lengths, *sizes)
@@ -92,9 +106,9 @@ class _Windowed:
             self._load(engine)
         self.engine, self.longest_window = engine, longest
         self.slots = Slots.of(self.dataset, self.batch_size)
-        network = self.training.network
-        shape = self.batch_size, sum(n_columns for _, _, n_columns in network.state_layout)
-        self.states, self.next_states = (np.zeros(shape, network.dtype) for _ in range(2))
+        shape = self.batch_size, sum(n_columns for _, _, n_columns in engine.state_layout())
+        dtype = self.training.network.dtype
+        self.states, self.next_states = (np.zeros(shape, dtype) for _ in range(2))
 
     def load(self):
         self._load(self.engine)
@@ -106,9 +120,10 @@ class _Windowed:
         load(engine, self.training, self.batch_size * of_window)
 
     def draw(self):
-        """Return the minibatches of the next pass, after a look whether the engine has room."""
+        """Return the minibatches of the next pass; make a larger engine if they need one."""
         minibatches, longest = self.draw_windows()
         if longest > self.longest_window:
+            self.engine = None  # gives its memory back before another one takes more
             self._make_engine(longest)
         return minibatches
 
@@ -118,15 +133,15 @@ class _Windowed:
         return draw_batches(numbers, self.batch_size, training.progress, shuffle)
 
     def rng_of_lengths(self):
-        """Return the RandomState of the lengths of a pass."""
+        """Return the generator for the lengths of windows in a pass."""
         progress = self.training.progress
         return random_state_of(progress.seed, LENGTHS + progress.n_passes)
 
     def grow(self, best):
-        """Double the length of the windows if that may help; best: the lowest value so far.
+        """Double the length of the windows if that may help; return whether it did so.
 
-        Lengths end with one that brought no progress, or that of the longest sequence, or where
-        there is no room for twice as many.
+        best: the lowest value so far. The length stays if the last doubling brought no progress, if
+        windows are as long as the longest sequence, or if memory is too small for longer ones.
         """
         if self.truncation.schedule != "grow" or self.window_length >= self.longest:
             return False
@@ -145,9 +160,10 @@ class _Windowed:
     # ---- states ----
 
     def beginnings(self, samples, needed):
-        """Return rows of the states with which sequences begin; None stands for their own ones.
+        """Return the initial states of sequences, one row each.
 
-        needed: rows are needed, because not all windows of the minibatch begin a sequence.
+        None stands for the states of the network, zeros or learned ones, unless rows are `needed`
+        because some windows of the minibatch do not begin a sequence.
         """
         if self.given is not None:
             self.states[: len(samples)] = self.given[samples]
@@ -160,7 +176,7 @@ class _Windowed:
 
 @dataclass(frozen=True, eq=False)
 class Slots:
-    """The windows that the core works on; each minibatch fills some. Arrays (batch_size,), intp."""
+    """The arrays (batch_size,), intp, in which a minibatch describes its windows to the core."""
 
     windows: _core.Windows
     first: np.ndarray
@@ -175,7 +191,7 @@ class Slots:
         return cls(_core.Windows(dataset, *arrays), *arrays)
 
     def fill(self, slots, lanes, begin, end, taught_from=0, kept_after=None):
-        """Put the steps `begin` to `end` of lanes into slots, or those until the lanes end."""
+        """Put the steps `begin` to `end` of lanes into slots; shorter lanes end earlier."""
         length = np.minimum(lanes.length, end) - begin
         self.first[slots] = lanes.first + begin
         self.length[slots] = length
@@ -189,14 +205,14 @@ class Slots:
 
 @dataclass(frozen=True, eq=False)
 class Group:
-    """Lanes that go side by side through the rounds."""
+    """Lanes that are trained side by side, round by round."""
 
     lanes: Lanes
     rounds: Rounds
 
 
 class Pass:
-    """Minibatches (group, number of the round), those of a group one after another."""
+    """Minibatches (group, number of the round): all rounds of a group, then the next group."""
 
     def __init__(self, groups):
         self.groups = groups
@@ -209,9 +225,10 @@ class Pass:
 
 
 class CarriedWindows(_Windowed):
-    """Windows that begin with the states after the window before (Williams and Peng, 1990).
+    """Windows that start from the states after the previous window (Williams and Peng, 1990).
 
-    A group of up to `batch_size` lanes goes from window to window; a lane drops out at its end.
+    Up to `batch_size` lanes form a group. Round by round, a minibatch has the next window of each
+    lane that has not ended.
     """
 
     def _plan(self):
@@ -221,11 +238,11 @@ class CarriedWindows(_Windowed):
         if len(self.lanes) < self.batch_size:
             self.lanes = windows.cut(self.lanes, self.batch_size, *span)
             self.batch_size = len(self.lanes)
-        # If windows are random, these are about as many as there are on average.
+        # With random windows, this is about their mean number.
         self.n_windows = windows.count_weighed(self.lanes, *span, training.examples.weights)
 
     def draw_windows(self):
-        # Another order of the only group would change nothing but rounding.
+        # If there is only one group, another order would change nothing but rounding.
         is_only = len(self.lanes) <= self.batch_size
         batches = self.draw_batches(np.arange(len(self.lanes)), shuffle=not is_only)
         if self.truncation.schedule == "random":
@@ -269,7 +286,7 @@ class CarriedWindows(_Windowed):
 
 
 class SeparateWindows(_Windowed):
-    """Windows that begin as sequences do, in any order: minibatches are arrays of their numbers."""
+    """Windows that start as sequences do. A minibatch is an array of numbers of windows."""
 
     def _plan(self):
         training, span = self.training, (self.window_length, self.truncation.overlap)
@@ -277,7 +294,7 @@ class SeparateWindows(_Windowed):
         lanes, taught_from = windows.windows_of(whole, *span)
         kept = np.flatnonzero(windows.have_weight(lanes, taught_from, training.examples.weights))
         self.lanes, self.taught_from = lanes.take(kept), taught_from[kept]
-        self.begins = np.diff(self.lanes.sample, prepend=-1) != 0  # the first of its sequence
+        self.begins = np.diff(self.lanes.sample, prepend=-1) != 0  # first window of its sequence
         self._set_sizes(len(kept))
 
     def draw_windows(self):
@@ -300,16 +317,15 @@ class SeparateWindows(_Windowed):
 
 
 class LastWindows(_Windowed):
-    """The last window of each sequence, and states that go through the steps before it.
+    """The last window of each sequence; states go through the steps before it without a gradient.
 
-    A minibatch is the numbers of some lanes, and how many of their last steps are the window.
+    A minibatch is (numbers of lanes, number of their last steps that are the window).
     """
 
     def _plan(self):
         self.lanes = Lanes.of(self.offsets, self.training.indices)
         self._set_sizes(len(self.lanes))
-        options = (dict(node.options) for node in self.training.network.nodes)
-        self.learns_states = any(each.get("initial_state") == "learned" for each in options)
+        self.learns_states = _learns_states(self.training.network)
         if self.learns_states:
             self.n_accumulated += 1  # see `_train_in_parts`
 
@@ -317,7 +333,7 @@ class LastWindows(_Windowed):
         batches = self.draw_batches(np.arange(self.n_windows))
         lengths = np.full(len(batches), self.window_length)
         if self.truncation.schedule == "random":
-            # A window that goes back step by step, each time with probability 1 - 1 / steps.
+            # A window goes one more step back with probability 1 - 1 / steps.
             lengths = self.rng_of_lengths().geometric(1 / self.truncation.steps, len(batches))
         lengths = np.minimum(lengths, self.longest)
         return list(zip(batches, lengths.tolist(), strict=True)), int(lengths.max())
@@ -340,7 +356,7 @@ class LastWindows(_Windowed):
         )
 
     def _train_in_parts(self, n_before, begin, *arguments):
-        """Learn from windows that continue, and from those that begin with states to be learned."""
+        """Train on two parts: windows that continue, and those that start from learned states."""
         parts = []
         for slots, states in ((n_before > 0, begin), (n_before == 0, None)):
             slots = np.flatnonzero(slots)

@@ -1,9 +1,9 @@
-"""The plan of truncated back-propagation: which steps are learned together, and in which order.
+"""The plan of truncated back-propagation: which steps are trained together, and in which order.
 
-Pure functions on offsets. The steps of all sequences are rows of one buffer, sequence i those from
-offsets[i] to offsets[i + 1]. A lane is a part of a sequence that is learned from its first step to
-its last. A round is a window, counted from the first steps of the lanes that go side by side; each
-lane has those of its rows that lie in the window.
+Pure functions on offsets. The steps of all sequences are rows of one buffer; sequence i has rows
+offsets[i] to offsets[i + 1]. A lane is a sequence, or a part of it, that is trained from its first
+step to its last. Lanes are trained side by side in rounds. A round is a window, given by steps from
+the beginning of a lane; each lane contributes its rows in that window.
 """
 
 from dataclasses import dataclass
@@ -35,15 +35,15 @@ class Truncation:
     def carry_factor(self):
         """Factor of the gradient at each step back: 1 / (1 - c) (Tallec and Ollivier, 2017).
 
-        c = 1 / steps is the probability that a window ends after a step. The gradient reaches a
-        step back with probability 1 - c, so its mean is that through whole sequences.
+        c = 1 / steps is the probability that a window ends after a step. The gradient goes one step
+        back with probability 1 - c, so with this factor its mean is that of whole sequences.
         """
         return self.steps / (self.steps - 1) if self.schedule == "random" else 1.0
 
 
 @dataclass(frozen=True, eq=False)
 class Lanes:
-    """Parts of sequences: rows first to first + length, of sequence sample."""
+    """Lanes: the rows first to first + length, which belong to sequence `sample`."""
 
     sample: np.ndarray  # (n_lanes,), intp, as the others
     first: np.ndarray
@@ -65,12 +65,12 @@ class Lanes:
 
 @dataclass(frozen=True, eq=False)
 class Rounds:
-    """Windows one after another, by steps from the beginning of a lane; all (n_rounds,), intp."""
+    """Successive windows, by steps from the beginning of a lane; all (n_rounds,), intp."""
 
     begin: np.ndarray
     end: np.ndarray
-    taught_from: np.ndarray  # steps of the window that the one before has taught
-    kept_after: np.ndarray  # steps of the window before the beginning of the next one
+    taught_from: np.ndarray  # number of steps that the previous window has taught
+    kept_after: np.ndarray  # number of steps after which the next window begins
 
     def __len__(self):
         return len(self.begin)
@@ -114,9 +114,9 @@ def random_rounds(longest, steps, rng):
 
 
 def cut(lanes, n_lanes, steps, overlap=0):
-    """Cut lanes into about `n_lanes` parts of whole windows, in proportion to their lengths.
+    """Cut lanes into about `n_lanes` parts of whole windows; longer lanes into more parts.
 
-    There are fewer parts if there are fewer windows. The last part of a lane has what is left.
+    There are fewer parts if there are fewer windows. The last part of a lane has the rest.
     """
     parts = [
         _cut(*lane, n_parts, steps, overlap)
@@ -124,15 +124,15 @@ def cut(lanes, n_lanes, steps, overlap=0):
             lanes.sample,
             lanes.first,
             lanes.length,
-            _shares(lanes.length, n_lanes, steps, overlap),
+            _shares(lanes.length, n_lanes, steps),
             strict=True,
         )
     ]
     return Lanes(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
 
-def _shares(lengths, n_lanes, steps, overlap):
-    """Return into how many parts each lane is cut: one more, again and again, for the longest."""
+def _shares(lengths, n_lanes, steps):
+    """Return the number of parts of each lane: the lane with the longest parts gets one more."""
     shares, most = [1] * len(lengths), -(-lengths // steps)
     # Minus the length of the parts of each lane that can be cut further.
     heap = [(-float(n), i) for i, n in enumerate(lengths) if most[i] > 1]
@@ -162,7 +162,7 @@ def _cut(sample, first, length, n_parts, steps, overlap):
 
 
 def windows_of(lanes, steps, overlap=0):
-    """List all windows of fixed length: lanes, one for each window, and their `taught_from`."""
+    """Return all windows of fixed length, as lanes, and their `taught_from`."""
     n_windows = count_windows(lanes.length, steps, overlap)
     lane = np.repeat(np.arange(len(lanes)), n_windows)
     number = np.arange(len(lane)) - np.repeat(np.cumsum(n_windows) - n_windows, n_windows)
@@ -173,14 +173,14 @@ def windows_of(lanes, steps, overlap=0):
 
 
 def count_weighed(lanes, steps, overlap, weights):
-    """Count the windows of fixed length of which a step that they teach has weight."""
+    """Count the windows of fixed length that teach a step of positive weight."""
     if weights is None:
         return int(count_windows(lanes.length, steps, overlap).sum())
     return int(have_weight(*windows_of(lanes, steps, overlap), weights).sum())
 
 
 def have_weight(windows, taught_from, weights):
-    """Tell for each window (n_windows,) whether a step that it teaches has weight."""
+    """Tell for each window (n_windows,) whether it teaches a step of positive weight."""
     if weights is None:
         return np.ones(len(windows), dtype=bool)
     n_before = np.concatenate([[0], np.cumsum(weights > 0)])

@@ -4,17 +4,19 @@ import numpy as np
 
 from .._data.arguments import Argument
 from .._data.categories import Categories
+from .._data.labels import check_labels
 from .._data.packed import Sequences, offsets_of
 from .._data.reader import learn_X, read_X
+from .._data.targets import check_positive
 from .._data.values import family
 from .._training.examples import Examples
-from .base import Read
+from .reading import Read
 
 
-def read_tasks(rnn, tasks):
+def read_task_list(rnn, tasks):
     """Read the X and y of tasks as one X and y, and list the sequences of each task.
 
-    rnn is the estimator that is to learn them.
+    rnn: the estimator to train.
     """
     _check_pairs(tasks)
     forms = [Argument(f"tasks[{i}][0]", "features") for i in range(len(tasks))]
@@ -28,7 +30,7 @@ def read_tasks(rnn, tasks):
     per_step = rnn.mode == "many_to_many"
     rows = _joined_rows(
         [
-            rnn._target_kind.read(y, part, per_step, Argument(f"tasks[{i}][1]", "targets"), None)
+            _read_targets(rnn, y, part, per_step, Argument(f"tasks[{i}][1]", "targets"))
             for i, (part, (_, y)) in enumerate(zip(parts, tasks, strict=True))
         ]
     )
@@ -43,6 +45,16 @@ def read_tasks(rnn, tasks):
     return read, np.split(positions, ends[:-1])
 
 
+def _read_targets(rnn, y, sequences, per_step, argument):
+    """Read the y of a task, and refuse what the estimator cannot learn."""
+    rows = rnn._target_kind.read(y, sequences, per_step, argument, None)
+    if rnn._HOLDS == "numbers":
+        check_positive(rows, rnn.loss, rnn.dtype, argument)
+    else:
+        check_labels(rows, slice(None), argument)
+    return rows
+
+
 def _check_pairs(tasks):
     if not isinstance(tasks, (list, tuple)) or len(tasks) == 0:
         what = "an empty one" if isinstance(tasks, (list, tuple)) else type(tasks).__name__
@@ -53,7 +65,7 @@ def _check_pairs(tasks):
 
 
 def _learn_form(rnn, tasks, names):
-    """Return the form of the X of the first task, and the categories of all."""
+    """Return the form of X of the first task, and the categories of all tasks."""
     owner, features = type(rnn).__name__, rnn.categorical_features
     _, form, first = learn_X(tasks[0][0], owner, features, names[0])
     if not first.columns:
@@ -89,7 +101,7 @@ def _joined_rows(parts):
     for i, form in enumerate(forms):
         if form != forms[0]:
             raise ValueError(
-                f"`tasks[{i}][1]` must have targets of the kind and shape of `tasks[0][1]`, "
+                f"`tasks[{i}][1]` must have targets of the same kind and shape as `tasks[0][1]`, "
                 f"{forms[0]}; got {form}."
             )
     if isinstance(parts[0], tuple):
