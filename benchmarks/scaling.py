@@ -38,7 +38,7 @@ REAL = 4  # bytes
 
 def engine_and_step(size, threads):
     """A function that makes the engine and a function of no argument: one training step."""
-    from sklearn_rnn import _core
+    from sklearn_rnn import RNNClassifier, _core
     from sklearn_rnn._model.network import initialize
     from sklearn_rnn._model.words import network_of
 
@@ -47,16 +47,8 @@ def engine_and_step(size, threads):
     labels = rng.integers(N_OUTPUTS, size=len(lengths), dtype=np.int32)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.intp)
     data, indices = _core.Dataset(values, offsets, labels), np.arange(len(lengths), dtype=np.intp)
-    words = {
-        "cell": "lstm",
-        "hidden_layer_sizes": (size["H"],) * size["layers"],
-        "bidirectional": False,
-        "connections": None,
-        "mode": "many_to_one",
-        "dropout": 0.0,
-        "dtype": "float32",
-    }
-    network = network_of(words, size["I"], N_OUTPUTS, "softmax")
+    rnn = RNNClassifier((size["H"],) * size["layers"], cell="lstm")
+    network = network_of(vars(rnn), size["I"], N_OUTPUTS, "softmax")
     params = initialize(network, np.random.RandomState(0))
 
     def make():

@@ -110,22 +110,19 @@ def suffixes(shape):
 
 
 def ours(work, cell, threads):
-    from sklearn_rnn import _core
+    from sklearn_rnn import RNNClassifier, _core
     from sklearn_rnn._model.words import network_of
 
     shape = work.shape
     values, lengths, labels = work.minibatch()
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.intp)
-    words = {
-        "cell": cell,
-        "hidden_layer_sizes": (shape.hidden,) * shape.layers,
-        "bidirectional": shape.directions == 2,
-        "connections": None,
-        "mode": "many_to_one",
-        "dropout": 0.0,
-        "dtype": work.dtype,
-    }
-    network = network_of(words, shape.n_features, N_CLASSES, "softmax")
+    rnn = RNNClassifier(
+        (shape.hidden,) * shape.layers,
+        cell=cell,
+        bidirectional=shape.directions == 2,
+        dtype=work.dtype,
+    )
+    network = network_of(vars(rnn), shape.n_features, N_CLASSES, "softmax")
     params = np.empty(network.n_params, dtype=work.dtype)
     given = work.parameters(cell)
     for name, view in network.views(params).items():

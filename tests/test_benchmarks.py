@@ -94,3 +94,13 @@ def test_a_score_is_better_only_beyond_the_spread(script):
     assert compare("digits", "accuracy", better)["better beyond the spread"] == "yes"
     megawatts = [value + 50 for value in script("accuracy").FIRST_RELEASE["vic_elec"]["MAE (MW)"]]
     assert compare("vic_elec", "MAE (MW)", megawatts)["better beyond the spread"] == "no"
+
+
+@pytest.mark.parametrize("task", ["train", "predict"])
+def test_steps_and_growing_sizes_can_be_timed(script, task):
+    steps = script("steps")
+    work = steps.Work(task, steps.Shape(3, 4, 2, 5), "float32", ragged=True)
+    step, read = steps.ours(work, "gru", 1)
+    assert all(np.isfinite(result).all() for result in read(step()).values())
+    make = script("scaling").engine_and_step({"T": 3, "B": 4, "I": 2, "H": 5, "layers": 2}, 1)
+    assert np.isfinite(make()[1]()[0])
