@@ -49,7 +49,8 @@ class MemoryFootprint:
     data : int
         Copies of the data, in `fit`.
     fit : int
-        The most that `fit` takes at any time.
+        The most that `fit` takes at any time. With large data and a small network, it takes the
+        most while it reads the data.
     predict : int
         The most that `predict` takes, without the fitted estimator.
     """

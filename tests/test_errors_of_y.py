@@ -144,3 +144,15 @@ def test_targets_without_a_column_are_refused():
     X = [np.ones((4, 2)), np.ones((3, 2))]
     with pytest.raises(ValueError, match="`y` must have one target per step, got none"):
         RNNRegressor(2, mode="many_to_many").fit(X, [np.zeros((4, 0)), np.zeros((3, 0))])
+
+
+def test_one_sequence_without_a_list_gets_a_hint():
+    x, y = np.ones((7, 2)), np.zeros(7)
+    regressor = RNNRegressor(2, mode="many_to_many")
+    for X in (x, [x]):
+        with pytest.raises(ValueError, match=r"If this is one sequence, pass it as `\[y\]`"):
+            regressor.fit(X, y)
+    with pytest.raises(ValueError, match=r"If this is one sequence, pass its X as `\[X\]`"):
+        regressor.fit(x, [y])
+    with pytest.raises(ValueError, match=r"got 2 sequences\.$"):
+        regressor.fit(x, [y, y])

@@ -515,6 +515,14 @@ def test_a_grid_search_cuts_tables_into_folds():
     assert np.isfinite(search.fit(RAGGED, records).best_score_)
 
 
+def test_names_of_scores_for_one_target_are_refused():
+    for mode in ("many_to_one", "many_to_many"):
+        rnn = MultiTaskRNN(early_stopping=True, scoring="r2", mode=mode, **QUICK)
+        y = {"a": list(map(len, RAGGED)) if mode == "many_to_one" else [x[:, 0] for x in RAGGED]}
+        with pytest.raises(ValueError, match="use None, 'loss', or a function of the estimator"):
+            rnn.fit(RAGGED, y)
+
+
 @pytest.mark.parametrize("scoring", [None, "loss", "callable"])
 def test_early_stopping_scores_held_out_targets(scoring):
     y = missing()

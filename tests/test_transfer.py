@@ -256,7 +256,7 @@ def test_another_body_is_refused_in_the_words_of_the_constructor(source, words, 
 def test_other_columns_are_refused(source):
     X, numbers = other_X(1, 1.0)
     rnn = RNNRegressor(4, weights_init=source, max_iter=1)
-    with pytest.raises(ValueError, match="n_features=3, but this estimator has n_features=2"):
+    with pytest.raises(ValueError, match=r"n_features=3, .* n_features=2\. `X` must have"):
         rnn.fit([x[:, :2] for x in X], numbers)
     frames = [pd.DataFrame(x, columns=["a", "b", "c"]) for x in X]
     named = RNNRegressor(4, max_iter=1).fit(frames, numbers)
@@ -282,6 +282,9 @@ def test_a_source_must_be_a_fitted_estimator(source):
         with pytest.raises(ValueError, match=r"`weights_init` must be None or .*`pipeline\[-1\]`"):
             RNNRegressor(4, weights_init=bad).fit(X, numbers)
     RNNRegressor(4, weights_init=pipeline[-1], **TRAINED).fit(pipeline[:-1].transform(X), numbers)
+    search = GridSearchCV(RNNRegressor(4, **TRAINED), {"alpha": [0.0]}, cv=2).fit(X, numbers)
+    with pytest.raises(ValueError, match="of a search, pass `best_estimator_`"):
+        transfer(search, RNNRegressor())
 
 
 # ---- transfer -----------------------------------------------------------------------------------

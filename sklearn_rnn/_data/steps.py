@@ -32,9 +32,10 @@ def read_steps(y, argument=arguments.Y, *, numeric=True):
         return packed
     y = numbers_or_others(y, argument) if numeric else as_labels(y, argument)
     if y.ndim not in (2, 3) or y.size == 0:
+        hint = f" If this is one sequence, pass it as `[{argument}]`." if y.ndim == 1 else ""
         raise ValueError(
             f"`{argument}` must have one {argument.noun} per step: (n_samples, n_timesteps[, k]) "
-            f"or one array per sequence; got shape {y.shape}."
+            f"or one array per sequence; got shape {y.shape}.{hint}"
         )
     if numeric:
         check_numeric(y.dtype, argument, y)
@@ -96,9 +97,11 @@ def raw_steps(y, sequences, argument):
 def _check_lengths(packed, sequences, argument):
     """Refuse values whose number or lengths of sequences differ from those of X."""
     if packed.n_samples != sequences.n_samples:
+        is_one = packed.n_samples == 1 and len(packed.values) == sequences.n_samples
+        hint = " If this is one sequence, pass its X as `[X]`." if is_one else ""
         raise ValueError(
             f"`{argument}` must have one {argument.noun} per step of {sequences.n_samples} "
-            f"sequences, got {packed.n_samples} sequences."
+            f"sequences, got {packed.n_samples} sequences.{hint}"
         )
     if not np.array_equal(packed.offsets, sequences.offsets):
         i = int(np.flatnonzero(packed.lengths != sequences.lengths)[0])

@@ -28,7 +28,7 @@ CLASSIFIER, REGRESSOR, MULTITASK = "classifier", "regressor", "multitask"
 SOURCE = Allowed(
     lambda value: not isinstance(value, type) and hasattr(value, "_fitted_model"),
     "a fitted RNNClassifier, RNNRegressor or MultiTaskRNN (of a Pipeline, pass the last step, "
-    "`pipeline[-1]`; of `Reptile`, pass `estimator_`)",
+    "`pipeline[-1]`; of a search, pass `best_estimator_`; of `Reptile`, pass `estimator_`)",
 )
 # Parameters of training that earlier versions did not have; their defaults change nothing.
 LATER_IN_TRAINING = (
@@ -442,7 +442,10 @@ TABLE = {
         "`GridSearchCV`, called as ``scoring(estimator, X, y)`` with the held-out sequences in the "
         "form in which they were passed, and with their ``sample_weight`` if it accepts that. It "
         "sees `loss_curve_` as it was before the epoch.",
-        {CLASSIFIER: "It gets no class weights."},
+        {
+            CLASSIFIER: "It gets no class weights.",
+            MULTITASK: "Names of scikit-learn's scores fail, because `predict` returns a dict.",
+        },
     ),
     "warm_start": Parameter(
         boolean,
@@ -459,9 +462,11 @@ TABLE = {
         '`fnmatch`, for example ``("weight_*_l0", "embedding*")``. Frozen arrays have no update, '
         "no penalty and no decay, and do not count in the norm that `max_grad_norm` limits, as "
         "with ``requires_grad=False`` in PyTorch. Training is faster if the lowest layers are "
-        "frozen completely. The parameter may change between calls of `partial_fit` or fits with "
-        "`warm_start`; `partial_fit` keeps the moments of frozen arrays. If later data change the "
-        "mean and scale of X or y, frozen weights may change too, so that the network computes the "
+        "frozen completely. A first fit without `weights_init` leaves frozen arrays at their "
+        "initial values, most of which are random. The parameter may change between calls of "
+        "`partial_fit` or fits with `warm_start`; `partial_fit` keeps the moments of frozen "
+        "arrays. If later data change the mean and scale of X or y, frozen weights may change too, "
+        "so that the network computes the "
         "same function as before.",
     ),
     "weights_init": Parameter(

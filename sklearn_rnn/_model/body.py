@@ -54,10 +54,12 @@ class Body:
             found = "normalize_X", before, normalizes
         if found is not None:
             name, theirs, value = found
+            advice = "`sklearn_rnn.transfer.transfer` sets the parameters that must be equal."
+            if name == "n_features":
+                advice = "`X` must have the same features as in the fit of `weights_init`."
             raise ValueError(
                 f"`weights_init` must have the same layers below the output: it has "
-                f"{name}={theirs!r}, but this estimator has {name}={value!r}. "
-                "`sklearn_rnn.transfer.transfer` sets the parameters that must be equal."
+                f"{name}={theirs!r}, but this estimator has {name}={value!r}. {advice}"
             )
         self._check_columns(form, categories)
 
