@@ -145,7 +145,8 @@ def test_too_many_gradients_for_the_memory_are_refused_with_advice():
     with pytest.raises(MemoryError, match="GiB: lower `gradient_accumulation_steps`"):
         network.engine(np.full(100, 3), 100, 1, True, n_accumulated=2**30)
     X, y = np.zeros((64, 2, 1)), np.arange(64.0)
-    RNNRegressor(4, max_iter=1, gradient_accumulation_steps=2**31 - 1).fit(X, y)
+    with pytest.warns(UserWarning, match="each update uses all of them"):
+        RNNRegressor(4, max_iter=1, gradient_accumulation_steps=2**31 - 1).fit(X, y)
 
 
 # ---- the engine: parts --------------------------------------------------------------------------
@@ -390,6 +391,8 @@ def test_more_than_all_sequences_warn():
     rnn = RNNRegressor(4, batch_size=8, gradient_accumulation_steps=3, max_iter=2)
     with pytest.warns(UserWarning, match="`gradient_accumulation_steps`=3 times `batch_size`=8"):
         rnn.fit(X, y)
+    with pytest.warns(UserWarning, match="`gradient_accumulation_steps`=3 times `batch_size`=16"):
+        rnn.set_params(batch_size="auto").fit(X, y)
     with pytest.warns(UserWarning, match="`batch_size`=21 is larger"):
         rnn.set_params(batch_size=21).fit(X, y)
 

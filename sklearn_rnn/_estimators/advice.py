@@ -6,6 +6,7 @@ import warnings
 from sklearn.exceptions import ConvergenceWarning
 
 from .._training import lbfgs
+from .._training.minibatches import resolve_batch_size
 from .._training.optimizers import LBFGS, ends_as_planned
 from .._training.windows import count_windows
 
@@ -36,16 +37,16 @@ def _warn_of_batch_size(training):
         lengths = training.examples.sequences.lengths[training.indices]
         each = count_windows(lengths, truncation.steps, truncation.overlap)
         what, n = "windows", int(each.sum())
-    batch_size, steps = settings.batch_size, settings.gradient_accumulation_steps
-    if batch_size == "auto":
-        return
-    if batch_size > n:
+    steps, batch_size = settings.gradient_accumulation_steps, settings.batch_size
+    if batch_size != "auto" and batch_size > n:
         warnings.warn(
             f"`batch_size`={batch_size} is larger than the number of {what}, {n}: each "
             "minibatch has all of them.",
             stacklevel=level_of_caller(),
         )
-    elif batch_size * steps > n:
+        return
+    batch_size = resolve_batch_size(batch_size, n)
+    if batch_size * steps > n:
         warnings.warn(
             f"`gradient_accumulation_steps`={steps} times `batch_size`={batch_size} is larger "
             f"than the number of {what}, {n}: each update uses all of them.",
