@@ -11,8 +11,6 @@ the test splits, with the settings of TASKS, which are the same for all and were
 has been measured is kept, and left out when the script is run again, unless `--again` is given.
 """
 
-import contextlib
-import io
 import statistics
 import threading
 import time
@@ -419,17 +417,17 @@ def summarize(rows):
 
 
 def write(rows):
-    with contextlib.redirect_stdout(io.StringIO()):
-        harness.write(
-            "architectures",
-            "Architectures: time, parameters and scores",
-            None,
-            rows,
-            ("architecture", "part"),
-            datasets.PACKAGES,
-            summarize,
-            across_versions=True,
-        )
+    harness.write(
+        "architectures",
+        "Architectures: time, parameters and scores",
+        None,
+        rows,
+        ("architecture", "part"),
+        datasets.PACKAGES,
+        summarize,
+        quiet=True,
+        across_versions=True,
+    )
 
 
 def main():

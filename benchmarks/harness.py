@@ -233,8 +233,9 @@ def write(
     summarize=None,
     command=None,
     across_versions=False,
+    quiet=False,
 ):
-    """Write results/NAME.json and results/NAME.md and print the table.
+    """Write results/NAME.json and results/NAME.md, and print the table unless `quiet`.
 
     Rows of an earlier run on the same machine with the same versions are kept, unless a new row has
     the same `key` (names of entries): so a part can be run again. `summarize(rows)` gives lines to
@@ -259,4 +260,5 @@ def write(
     save(name, where, rows)
     text = report(title, columns, rows, key, where, date, command or name + ".py", summarize)
     (RESULTS / f"{name}.md").write_text(text)
-    print(text, end="")
+    if not quiet:
+        print(text, end="")

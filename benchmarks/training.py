@@ -8,8 +8,6 @@ only in what their names say. What has been measured is kept, and left out when 
 again, unless `--again` is given.
 """
 
-import contextlib
-import io
 import statistics
 import time
 import warnings
@@ -375,16 +373,16 @@ def summarize(rows):
 
 
 def write(rows):
-    with contextlib.redirect_stdout(io.StringIO()):
-        harness.write(
-            "training",
-            "Methods of training: score, time and memory",
-            None,
-            rows,
-            ("case", "way"),
-            datasets.PACKAGES,
-            summarize,
-        )
+    harness.write(
+        "training",
+        "Methods of training: score, time and memory",
+        None,
+        rows,
+        ("case", "way"),
+        datasets.PACKAGES,
+        summarize,
+        quiet=True,
+    )
 
 
 def known_rows(again):

@@ -65,11 +65,11 @@ def engine_of(training, workspace, n_threads):
 def load(engine, training, divisor):
     """Make an engine ready for `train_minibatch`; divisor: see `Weighing`."""
     engine.load(training.progress.params)
-    engine.set_optimizer(**optimizer_options(training.settings), seed=training.progress.seed)
+    engine.set_optimizer(**_optimizer_options(training.settings), seed=training.progress.seed)
     engine.weigh_by(divisor, training.weighing.per_row)
 
 
-def optimizer_options(settings):
+def _optimizer_options(settings):
     names = ("solver", "momentum", "nesterovs_momentum", "beta_1", "beta_2", "epsilon", "alpha")
     names += ("l1_ratio", "max_grad_norm", "max_grad_value")
     return {name: getattr(settings, name) for name in names}

@@ -1,6 +1,6 @@
 """Reptile: initial weights from which a few updates suffice for each of many tasks."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from .._model.network import ready
 from .epochs import run_pass
 from .examples import Weighing
-from .minibatches import engine_of, optimizer_options, resolve_batch_size
+from .minibatches import engine_of, load, resolve_batch_size
 from .progress import Progress, new_seed
 
 
@@ -46,15 +46,13 @@ class TaskTrainer:
 
     def take_updates(self, number, progress, n_updates, rng):
         """Make `n_updates` updates on a task, over several epochs; return their mean loss."""
-        task, size, engine = self.tasks[number], self.sizes[number], self.engine
-        settings, total, n_left = self.training.settings, 0.0, n_updates
-        with ready(engine):
-            engine.load(progress.params)
-            engine.set_optimizer(**optimizer_options(settings), seed=progress.seed)
-            engine.weigh_by(size * task.weighing.per_sequence, task.weighing.per_row)
+        task, size, total, n_left = self.tasks[number], self.sizes[number], 0.0, n_updates
+        training = replace(self.training, progress=progress, weighing=task.weighing)
+        with ready(self.engine):
+            load(self.engine, training, size * task.weighing.per_sequence)
             while n_left > 0:
                 batches = self._batches(task.indices, size, rng)[:n_left]
-                rates = [settings.learning_rate_init] * len(batches)
+                rates = [training.settings.learning_rate_init] * len(batches)
                 self._run_pass(batches, rates, progress)
                 progress.end_epoch(None)
                 total += progress.loss * len(batches)
