@@ -72,6 +72,7 @@ def test_what_holds_for_one_estimator_is_said_there_alone():
         "cells",
         "inspection",
         "layers",
+        "text",
     ],
 )
 def test_examples_in_docstrings_run(module):
