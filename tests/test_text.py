@@ -6,6 +6,8 @@ import re
 import string
 import sys
 from collections import Counter
+from datetime import date
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -492,6 +494,35 @@ def test_callables_must_return_tokens(options, message):
 def test_what_is_no_code_is_named(X, message):
     with pytest.raises(ValueError, match=message):
         TokenEncoder().fit(TEXTS).inverse_transform(X)
+
+
+WHATEVER = st.recursive(
+    st.one_of(
+        st.text(max_size=3),
+        st.sampled_from(
+            [None, True, 3, 2**70, 0.5, 3j, b"a", np.str_("a"), "\ud800", pd.NA, pd.NaT]
+        ),
+        st.sampled_from([Decimal(1), date(2020, 1, 1), object(), {}, {"a"}, range(2)]),
+        st.sampled_from([np.array(3), np.array([["a"]])]),
+    ),
+    lambda items: st.one_of(
+        st.lists(items, max_size=3),
+        st.lists(items, max_size=3).map(tuple),
+        st.lists(items, max_size=3).map(lambda values: pd.Series(values, dtype=object)),
+        st.lists(st.text(max_size=3), max_size=3).map(np.array),
+    ),
+    max_leaves=6,
+)
+
+
+@given(WHATEVER)
+def test_whatever_comes_is_encoded_or_refused_by_name(X):
+    encoder = TokenEncoder(factors=["token", "shape"]).fit(TEXTS)
+    for call in (encoder.transform, encoder.inverse_transform):
+        try:
+            assert len(call(X)) == len(X)
+        except (ValueError, TypeError) as error:
+            assert "`X" in str(error)
 
 
 def test_byte_pairs_without_their_package_say_what_to_install(monkeypatch):
