@@ -314,6 +314,24 @@ of (n_tokens_i,) or (n_tokens_i, n_factors)
         ------
         ValueError
             If no token has a vector, or vectors are not finite numbers of one length.
+
+        Notes
+        -----
+        For `embedding_init` of a network in a `Pipeline`, set `vocabulary`: otherwise each fit of
+        the pipeline learns codes of its own, to which the vectors would not belong.
+
+        Examples
+        --------
+        >>> from sklearn_rnn.text import TokenEncoder
+        >>> encoder = TokenEncoder().fit(["the cat sat", "the dog"])
+        >>> encoder.vocabulary_
+        {'the': 1, 'cat': 2, 'dog': 3, 'sat': 4}
+        >>> encoder.vectors({"cat": [1.0, 2.0], "dog": [3.0, 4.0], "cow": [5.0, 6.0]})
+        array([[nan, nan],
+               [nan, nan],
+               [ 1.,  2.],
+               [ 3.,  4.],
+               [nan, nan]])
         """
         check_is_fitted(self)
         known = self._vocabularies()[self._token_factor()]

@@ -5,14 +5,13 @@ import pickle
 import re
 import string
 import sys
+import time
 from collections import Counter
 from datetime import date
 from decimal import Decimal
 
 import numpy as np
 import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
 from carriers import CARRIERS, object_array
 from hypothesis import given
@@ -26,6 +25,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from sklearn_rnn import RNNClassifier
 from sklearn_rnn.text import TokenEncoder
+
+pl = pytest.importorskip("polars")
+pa = pytest.importorskip("pyarrow")
 
 TEXTS = ["The cat sat.", "the dog sat, the cow", "A I", "Boeing-747 flew over the cat", ""]
 TOKENS = [["The", "cat"], ["sat"], ["The", "The", "dog"]]
@@ -112,6 +114,16 @@ def test_many_texts_are_encoded_as_few_are():
     codes = encoder.fit_transform(texts)
     assert encoder.inverse_transform(codes) == texts
     assert as_lists(codes[-9:]) == as_lists(encoder.transform(texts[-9:]))
+
+
+@pytest.mark.clock
+def test_many_texts_are_encoded_in_less_than_two_seconds():
+    rng = np.random.default_rng(0)
+    words = np.array([f"w{i}" for i in range(30_000)])
+    texts = [" ".join(row) for row in words[rng.integers(0, len(words), (100_000, 10))].tolist()]
+    start = time.process_time()
+    TokenEncoder().fit_transform(texts)
+    assert time.process_time() - start < 2
 
 
 # ---- analyzers ----------------------------------------------------------------------------------
@@ -233,7 +245,7 @@ def test_nothing_is_normalised(text):
 COLUMNS = {
     **CARRIERS,
     "array of str": lambda X: np.array(X),
-    "array of StringDType": lambda X: np.array(X, dtype=np.dtypes.StringDType()),
+    "array of objects": lambda X: np.array(X, dtype=object),
     "pandas": pd.Series,
     "pandas objects": lambda X: pd.Series(X, dtype=object, index=range(7, 7 + len(X))),
     "pandas categories": lambda X: pd.Series(X).astype("category"),
@@ -245,6 +257,8 @@ COLUMNS = {
     "arrow chunks": lambda X: pa.chunked_array([X[:1], X[1:]]),
     "arrow dictionary": lambda X: pa.array(X).dictionary_encode(),
 }
+if hasattr(np.dtypes, "StringDType"):  # since NumPy 2
+    COLUMNS["array of StringDType"] = lambda X: np.array(X, dtype=np.dtypes.StringDType())
 NESTED = {
     **CARRIERS,
     "arrays": lambda X: [np.array(tokens) for tokens in X],
@@ -364,6 +378,24 @@ def test_vectors_are_in_the_order_of_codes():
     assert np.isnan(vectors).all(axis=1).sum() == encoder.n_codes_ - 2
     narrow = encoder.vectors({"cat": np.float32([1, 2])})
     assert narrow.dtype == np.float32
+
+
+def test_a_network_starts_from_the_vectors():
+    X, y = sentences(20)
+    given = {word: np.eye(6)[i] for i, word in enumerate(["not", "good", "bad", "it", "is"])}
+    encoder = TokenEncoder(vocabulary=[*given, "very"])
+    vectors = encoder.fit(X).vectors(given)
+    known = {code: row for code, row in enumerate(vectors) if np.isfinite(row).all()}
+    assert len(known) == 5
+    network = classifier(
+        embedding_init=known, embedding_dim="auto", learning_rate_init=1e-9, max_iter=1
+    )
+    pipeline = make_pipeline(encoder, network).fit(X[:10], y[:10])
+    weights = pipeline[-1].weights_["embedding_0.weight"]
+    codes = pipeline[-1].categories_[0]
+    for row, code in zip(weights, codes, strict=False):  # and one row for unknown codes
+        if code in known:
+            np.testing.assert_allclose(row, known[code], atol=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from sklearn.base import BaseEstimator, is_regressor
 from sklearn.metrics import get_scorer
-from sklearn.utils import get_tags
+from sklearn.utils import get_tags, metadata_routing
 from sklearn.utils.metaestimators import available_if
 
 from .reading import TaughtSteps
@@ -61,6 +63,9 @@ class StepScorer(BaseEstimator):
     scoring : str or scorer
         The scorer of scikit-learn.
     """
+
+    # An argument of `score` that no search routes to it.
+    __metadata_request__score: ClassVar = {"estimator": metadata_routing.UNUSED}
 
     def __init__(self, scoring):
         self.scoring = scoring
