@@ -402,10 +402,13 @@ def test_a_network_starts_from_the_vectors():
     "vectors, message",
     [
         ({"unseen": [1.0]}, "at least one token"),
-        ({"the": [1.0], "cat": [1.0, 2.0]}, r"one length, got shape \(2,\) for 'cat'"),
-        ({"the": [np.inf]}, "finite, but the vector of 'the'"),
+        (
+            {"the": [1.0], "cat": [1.0, 2.0]},
+            "one length, but those of 'the' and 'cat' have 1 and 2 elements",
+        ),
+        ({"the": [np.inf]}, r"that of 'the' has shape \(1,\) and is not finite"),
         ({"the": ["a"]}, "`keyed_vectors` must hold real numbers"),
-        ({"the": 1.0}, r"one length, got shape \(\)"),
+        ({"the": 1.0}, r"finite numbers, but that of 'the' has shape \(\)\."),
     ],
 )
 def test_vectors_that_do_not_match_are_refused(vectors, message):
@@ -561,4 +564,7 @@ def test_byte_pairs_without_their_package_say_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "tokenizers", None)
     with pytest.raises(ImportError, match=re.escape("pip install 'sklearn-rnn[text]'")):
         TokenEncoder("bpe").fit(TEXTS)
-    assert TokenEncoder("bpe").fit(TOKENS).vocabulary_["The"] == 1  # tokens need no analyzer
+    encoder = TokenEncoder("bpe").fit(TOKENS)  # tokens need no analyzer
+    assert encoder.vocabulary_["The"] == 1
+    with pytest.raises(ValueError, match="`X` must hold lists of tokens, as in fit"):
+        encoder.transform(TEXTS)
