@@ -152,6 +152,7 @@ def sequence_error_rate(y_true, y_pred, *, alternatives=False, sample_weight=Non
         own in truths[start:stop]
         for own, (start, stop) in zip(predicted, pairwise(offsets), strict=True)
     ]
+    weights = None if weights is None else relative(weights)
     return float(np.average(np.logical_not(right), weights=weights))
 
 

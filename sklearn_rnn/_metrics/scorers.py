@@ -38,6 +38,12 @@ def step_scorer(scoring):
     --------
     step_accuracy, step_f1_score, step_log_loss : Scores of predictions.
 
+    Notes
+    -----
+    "neg_log_loss" and "roc_auc_ovr" need all classes in every fold. Where one may be missing, name
+    the classes: ``step_scorer(make_scorer(log_loss, greater_is_better=False,
+    response_method="predict_proba", labels=classes))``.
+
     Examples
     --------
     >>> from sklearn.model_selection import GridSearchCV, KFold
