@@ -123,6 +123,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         random_state=None,
         verbose=0,
         class_weight=None,
+        label_smoothing=0.0,
         normalize_X=True,
         dtype="float32",
         memory_budget=None,
@@ -177,6 +178,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         self.random_state = random_state
         self.verbose = verbose
         self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
         self.normalize_X = normalize_X
         self.dtype = dtype
         self.memory_budget = memory_budget
