@@ -209,7 +209,8 @@ def random_network(rng, dtype="float64"):
     n_features = int(n_features > 1 or not n_codes) * n_features + n_codes
     width = n_features * window
     for column in rng.permutation(n_features)[:n_codes].tolist():
-        options = (("column", column), ("rows", int(rng.integers(1, 12))))
+        rows = int(rng.integers(1, 12))
+        options = (("column", column), ("rows", rows), *random_word_dropout(rng, rows))
         fields = {"units": pick(rng, UNITS), "options": options}
         add_node(nodes, "embed", [], f"e{column}", **fields)
     if happens(rng, 0.2):
@@ -234,6 +235,14 @@ def random_network(rng, dtype="float64"):
     )
 
 
+def random_word_dropout(rng, rows):
+    """Return options of an embedding that may replace codes."""
+    (rng,) = rng.spawn(1)  # other choices do not depend on these
+    if not happens(rng, 0.3):
+        return ()
+    return ("word_dropout", 0.4), ("unknown", int(rng.integers(rows)))
+
+
 def random_paired_network(rng, dtype="float64"):
     """Return a network of an encoder and a decoder, each of 1 or 2 recurrent nodes and others."""
     loss = pick(rng, ("softmax", "logistic", "squared_error", "huber"))
@@ -254,7 +263,7 @@ def random_paired_network(rng, dtype="float64"):
     read = {source.node for node in nodes for source in node.sources}
     unread = [i for i in encoder if i not in read]
     if n_target_features and happens(rng, 0.5):
-        options = (("column", n_target_features - 1), ("rows", 5))
+        options = (("column", n_target_features - 1), ("rows", 5), *random_word_dropout(rng, 5))
         streams = [add_node(nodes, "embed", [], "e", units=3, options=options, axis=1)]
     if n_target_features > len(streams):
         streams.append(TARGET_DATA)

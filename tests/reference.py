@@ -331,7 +331,7 @@ STEP = named("_step")
 
 # ---- Random masks -------------------------------------------------------------------------------
 
-PURPOSES = ("dropout", "noise", "recurrent_dropout", "zoneout")
+PURPOSES = ("dropout", "noise", "recurrent_dropout", "zoneout", "word_dropout")
 
 
 def philox(counter, key):
@@ -475,7 +475,7 @@ def width(nodes, i, n_features):
     node = nodes[i]
     if node.kind in WITH_UNITS:
         return node.units * len(DIRECTIONS[node.directions])
-    if node.kind in ("head", "embed"):
+    if node.kind in ("head", "embed", "tail"):
         return node.units
     if node.kind == "context":
         return width(nodes, node.sources[2].node, n_features)
@@ -605,7 +605,9 @@ def layout(nodes, n_features):
         elif node.kind == "head":
             shapes[f"{node.name}.weight"] = (node.units, sum(widths.values()))
             shapes[f"{node.name}.bias"] = (node.units,)
-        elif node.kind == "embed":
+        elif node.kind == "tail":
+            shapes[f"{node.name}.weight"] = (node.units, sum(widths.values()))
+        elif node.kind == "embed" and not dict(node.options).get("tied"):
             shapes[f"{node.name}.weight"] = (dict(node.options)["rows"], node.units)
         elif node.kind == "norm":
             for stem in NORM[dict(node.options)["method"]].stems:
@@ -973,10 +975,15 @@ class Run:
         return DIRECTIONS[node.directions].index(direction) * node.units + np.arange(node.units)
 
     def embed(self, i, t):
-        """The row of a table whose number is the code."""
-        name = f"{self.nodes[i].name}.weight"
-        values = self.data[self.nodes[i].axis]
-        code = int(np.rint(values[t, dict(self.nodes[i].options)["column"]]))
+        """The row of a table whose number is the code, which training may drop."""
+        name, options = f"{self.nodes[i].name}.weight", dict(self.nodes[i].options)
+        axis, rate = self.nodes[i].axis, options.get("word_dropout", 0.0)
+        code = int(np.rint(self.data[axis][t, options["column"]]))
+        if rate and self.masks is not None:
+            (dropped,) = self.masks.drawn("word_dropout", axis, rate, t, [options["column"]])
+            code = options.get("unknown", 0) if dropped else code
+        if options.get("tied"):
+            name, code = "head.weight", options.get("first_row", 0) + code
 
         def backward(d_row):
             self.d_weights[name][code] += d_row
@@ -1150,7 +1157,39 @@ class Run:
             self.d_weights[f"{name}.bias"] += d_z
             scatter(weight.T @ d_z)
 
+        tails = [k for k, node in enumerate(self.nodes) if node.kind == "tail"]
+        if tails:
+            return self.with_tails(weight @ features + bias, backward, tails, t)
         return weight @ features + bias, backward
+
+    def with_tails(self, z, head_backward, tails, t):
+        """log p of all classes: Grave et al. (2017). The last outputs of a head are its tails."""
+        log_p = z - np.logaddexp.reduce(z)
+        n = len(z) - len(tails)
+        z_tails = [self.value(self.tail, k, t) for k in tails]
+        inside = [z_tail - np.logaddexp.reduce(z_tail) for z_tail in z_tails]
+        parts = [log_p[:n], *(log_p[n + k] + part for k, part in enumerate(inside))]
+        ends = np.cumsum([len(part) for part in parts])
+
+        def backward(d_outputs):
+            d_first, *d_parts = np.split(d_outputs, ends[:-1])
+            d_log_p = np.concatenate([d_first, [d.sum() for d in d_parts]])
+            head_backward(d_log_p - np.exp(log_p) * d_log_p.sum())
+            for k, part, d in zip(tails, inside, d_parts, strict=True):
+                self.add_gradient(d - np.exp(part) * d.sum(), self.tail, k, t)
+
+        return np.concatenate(parts), backward
+
+    def tail(self, i, t):
+        """W x, the outputs of a tail."""
+        name, node = f"{self.nodes[i].name}.weight", self.nodes[i]
+        features, scatter = self.side_by_side(node.sources, t)
+
+        def backward(d_z):
+            self.d_weights[name] += np.outer(d_z, features)
+            scatter(self.weights[name].T @ d_z)
+
+        return self.weights[name] @ features, backward
 
 
 @contextmanager
@@ -1259,27 +1298,35 @@ def hidden_states(
 # The losses of several classes have one column for all their outputs.
 
 
-def softmax_loss(z, y, **_):
-    """l = log(sum_k exp(z_k)) - z_y, one for all outputs; y is a class."""
+def smoothed(p, label_smoothing):
+    """Spread a share of the distributions p (n, K) over all classes (Szegedy et al., 2016)."""
+    return (1 - label_smoothing) * p + label_smoothing / p.shape[1]
+
+
+def softmax_loss(z, y, *, label_smoothing=0.0, **_):
+    """l = -sum_k q_k log p_k, one for all outputs; y is a class, q is one-hot, or that smoothed."""
     log_p = z - np.logaddexp.reduce(z, axis=1, keepdims=True)
-    one_hot = np.eye(z.shape[1])[y[:, 0]]
-    return -np.sum(log_p * one_hot, axis=1, keepdims=True), np.exp(log_p) - one_hot
+    q = smoothed(np.eye(z.shape[1])[y[:, 0]], label_smoothing)
+    return -np.sum(log_p * q, axis=1, keepdims=True), np.exp(log_p) - q
 
 
-def logistic_loss(z, y, **_):
-    """l = log(1 + exp(z)) - y z; y is 0 or 1."""
-    return np.logaddexp(0.0, z) - y * z, sigmoid(z) - y
+def logistic_loss(z, y, *, label_smoothing=0.0, **_):
+    """l = log(1 + exp(z)) - q z; y is 0 or 1, q is y, or that smoothed over the two classes."""
+    q = (1 - label_smoothing) * y + label_smoothing / 2
+    return np.logaddexp(0.0, z) - q * z, sigmoid(z) - q
 
 
-def multilabel_loss(z, y, **_):
+def multilabel_loss(z, y, **parameters):
     """The logistic loss of each output; y has a 0 or 1 for each."""
-    return logistic_loss(z, y)
+    return logistic_loss(z, y, **parameters)
 
 
-def multioutput_loss(z, y, *, groups, **_):
+def multioutput_loss(z, y, *, groups, label_smoothing=0.0, **_):
     """The softmax loss of each group of outputs; y has a class for each group."""
     parts = zip(np.split(z, np.cumsum(groups)[:-1], axis=1), y.T, strict=True)
-    losses, d_z = zip(*(softmax_loss(part, labels[:, None]) for part, labels in parts), strict=True)
+    given = {"label_smoothing": label_smoothing}
+    of_parts = [softmax_loss(part, labels[:, None], **given) for part, labels in parts]
+    losses, d_z = zip(*of_parts, strict=True)
     return np.concatenate(losses, axis=1), np.concatenate(d_z, axis=1)
 
 
@@ -1404,6 +1451,7 @@ def sequence_losses(
     quantile=0.5,
     groups=(),
     group_weights=None,
+    label_smoothing=0.0,
     per_step=False,
     divisor=None,
     dropping=None,
@@ -1444,7 +1492,7 @@ def sequence_losses(
         if taught.any():
             z_taught, y_taught = raw[taught], taught_y[taught].reshape(taught.sum(), -1)
             parameters = {"huber_delta": huber_delta, "quantile": quantile, "groups": groups}
-            parameters["group_weights"] = group_weights
+            parameters |= {"group_weights": group_weights, "label_smoothing": label_smoothing}
             losses, d_z = LOSS[loss](z_taught, y_taught, **parameters)
             share = w[taught] @ losses.mean(axis=1) / total
             d_raw[taught] = w[taught, None] * d_z / losses.shape[1] / total
@@ -1504,7 +1552,7 @@ def touched(weights, X, nodes):
     """Return which entries of the flat vector a minibatch changes: not the rows it never reads."""
     changes = {name: np.ones(w.shape, dtype=bool) for name, w in weights.items()}
     for node in nodes:
-        if node.kind == "embed":
+        if node.kind == "embed" and not dict(node.options).get("tied"):
             codes = np.concatenate(X)[:, dict(node.options)["column"]].astype(int)
             rows = np.arange(dict(node.options)["rows"])
             changes[f"{node.name}.weight"][np.setdiff1d(rows, codes)] = False

@@ -148,7 +148,8 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         examples, target = read.examples, read.target
         vectors, body = None, None
         if before is None:
-            vectors = vectors_of(self.embedding_init, read.categories, self.dtype)
+            facts = read.categories, self.dtype, read.form.feature_names
+            vectors = vectors_of(self.embedding_init, *facts)
             body = self._body_to_begin_with()
         network = self._network(words, read, vectors, before or (body and body.model))
         frozen = frozen_names(network, self.frozen)

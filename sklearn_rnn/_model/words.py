@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from .. import _core
-from .._rules import Allowed, boolean, either, number, one_of, shown
+from .._rules import Allowed, boolean, either, integer, number, one_of, shown
 from . import parts
 from .architecture import list_nodes
 from .network import Network
@@ -68,6 +68,16 @@ RULES = {
     "output_dropout": either(None, number(0, 1)),
     "input_dropout": number(0, 1),
     "input_noise": number(0),
+    "word_dropout": number(0, 1),
+    "tie_embeddings": boolean,
+    "adaptive_softmax": Allowed(
+        lambda value: (
+            is_list(value)
+            and all(map(integer(1).test, value))
+            and list(value) == sorted(set(value))
+        ),
+        "a list of increasing integers, the first classes of the tails",
+    ),
     "dtype": one_of(DTYPES),
     "huber_delta": number(0, open_low=True),
     "quantile": Allowed(
@@ -77,9 +87,17 @@ RULES = {
     ),
 }
 # The parameters for the tables of codes, which become the fact `tables` of a network.
-CODES = {"categorical_features": None, "embedding_dim": "auto", "embedding_init": None}
+CODES = {
+    "categorical_features": None,
+    "embedding_dim": "auto",
+    "embedding_init": None,
+    "word_dropout": 0.0,
+}
 # The words that may change when a fit continues.
-CHANGEABLE = ("dropout", "output_dropout", "input_dropout", "input_noise", "huber_delta")
+CHANGEABLE = (
+    *("dropout", "output_dropout", "input_dropout", "input_noise", "word_dropout"),
+    "huber_delta",
+)
 
 
 @dataclass(frozen=True)
@@ -100,6 +118,9 @@ class Words:
     output_dropout: float | None
     input_dropout: float
     input_noise: float
+    word_dropout: float
+    tie_embeddings: bool
+    adaptive_softmax: tuple[int, ...]
     dtype: str
 
     @classmethod
@@ -121,6 +142,9 @@ class Words:
             output_dropout=_float_or_none(params["output_dropout"]),
             input_dropout=float(params["input_dropout"]),
             input_noise=float(params["input_noise"]),
+            word_dropout=float(params["word_dropout"]),
+            tie_embeddings=bool(params.get("tie_embeddings", False)),
+            adaptive_softmax=tuple(map(int, params.get("adaptive_softmax", ()))),
             dtype=plain(params["dtype"]),
         )
         words.check(params)
@@ -165,6 +189,11 @@ class Words:
             raise ValueError(
                 "`pooling` must not be attention with connections='skip', where the output reads "
                 "every layer; use connections='residual' or None."
+            )
+        if self.tie_embeddings and self.adaptive_softmax:
+            raise ValueError(
+                "`tie_embeddings` must be False with `adaptive_softmax`, whose weights have rows "
+                f"of several lengths; got adaptive_softmax={params['adaptive_softmax']!r}."
             )
         self._check_strides(params)
         self._check_merging(params)
@@ -240,7 +269,7 @@ class Words:
 
 
 # The words for what follows the recurrent layers.
-OF_OUTPUT = ("mode", "pooling", "output_layer_sizes")
+OF_OUTPUT = ("mode", "pooling", "output_layer_sizes", "tie_embeddings", "adaptive_softmax")
 # The words for the body of a network, see body.py.
 BODY_WORDS = (
     *(field.name for field in fields(Words) if field.name not in (*OF_OUTPUT, *CHANGEABLE)),
@@ -292,15 +321,16 @@ def network_of(params, n_features, n_outputs, loss, groups=(), tables=(), words=
         float(params.get("huber_delta", 1.0)),
         quantile_of(params.get("quantile", 0.5)) if loss == "quantile" else 0.5,
         tuple(map(_group, groups)),
+        float(params.get("label_smoothing", 0.0)),
         tuple(tables),
     )
 
 
 @lru_cache(maxsize=64)
-def _network(words, n_features, n_outputs, loss, huber_delta, quantile, groups, tables):
+def _network(words, n_features, n_outputs, loss, huber_delta, quantile, groups, smoothing, tables):
     nodes, layers = list_nodes(words, n_outputs, n_features - len(tables), tables)
     _check_counts(nodes)
-    return Network(
+    network = Network(
         n_features=n_features,
         nodes=nodes,
         loss=loss,
@@ -309,11 +339,34 @@ def _network(words, n_features, n_outputs, loss, huber_delta, quantile, groups, 
         dtype=words.dtype,
         quantile=quantile,
         groups=groups,
+        label_smoothing=smoothing,
         stride=words.stride,
         window=words.window,
         words=words,
         layers=layers,
     )
+    if words.tie_embeddings:
+        _check_tied(network)
+    if words.adaptive_softmax:
+        network = network.with_adaptive_softmax(words.adaptive_softmax)
+    return network
+
+
+def _check_tied(network):
+    """Refuse tables that cannot be the weights of the output."""
+    width = sum(network.width(source.node) for source in network.nodes[-1].sources)
+    if len(network.tables) != 1 or network.tables[0][1] != network.n_outputs:
+        raise ValueError(
+            "`tie_embeddings` must be False unless one feature is categorical, with as many codes "
+            f"as there are classes, {network.n_outputs}; got tables of "
+            f"{[rows for _, rows, _ in network.tables]} rows."
+        )
+    if network.tables[0][2] != width:
+        raise ValueError(
+            f"`embedding_dim` must be {width} with tie_embeddings=True, the width of what the "
+            f"output reads, got {network.tables[0][2]}: change it, or set "
+            f"output_layer_sizes=({network.tables[0][2]},)."
+        )
 
 
 def _group(group):
