@@ -6,10 +6,10 @@
  *     additive (Bahdanau, Cho and Bengio, 2015):   u_j = tanh(q + key_j),   e_j = score . u_j,   q = x W^T + b
  *     dot (Luong, Pham and Manning, 2015):         e_j = q . key_j,                              q = x
  *
- * x is the first source; keys and values are streams of the other axis, all of whose steps are kept. Per row only q, the greatest e
- * and the sum of exp(e - greatest) are kept, so memory grows with the sum of both lengths, not with their product; backward
- * computes e and a again. All sums over j run from the first step to the last, and gradients of keys and values are added from the
- * last target step to the first: bits depend neither on segments nor on other sequences.
+ * x is the first source; keys and values are streams of the other axis, all of whose steps are kept. Per row only q, the
+ * greatest e and the sum of exp(e - greatest) are kept, so memory grows with the sum of both lengths, not with their product;
+ * backward computes e and a again. All sums over j run from the first step to the last, and gradients of keys and values are
+ * added from the last target step to the first: bits depend neither on segments nor on other sequences.
  */
 #ifndef SKLEARN_RNN_CONTEXT_H
 #define SKLEARN_RNN_CONTEXT_H
