@@ -13,7 +13,7 @@ from .._training.threads import blas_held_at_one_thread
 
 DATA = -1  # as a source: X itself
 # Kinds of nodes that multiply their sources, and those that a prediction leaves out.
-WEIGHTED = ("recurrent", "dense", "head")
+WEIGHTED = ("recurrent", "dense", "head", "crf")
 TRAINING_ONLY = ("drop", "noise")
 # Kinds of nodes that read all steps of a sequence.
 POOLING = ("pool", "attend")
@@ -46,6 +46,7 @@ class Node:
     pool         the mean or the maximum of each unit over the steps, once per sequence
     attend       a weighted mean of the rows of its source, once per sequence
     head         a linear map of its sources; other nodes read the output after the link
+    crf          a head whose outputs score the tags of a sequence, as do pairs of tags
     embed        for the code in a column of X, that row of a table (options `column`, `rows`)
     ============ ====================================================================
     """
@@ -75,6 +76,9 @@ class Network:
     quantile: float | tuple[float, ...] = 0.5  # that the loss "quantile" learns for each target
     # Groups of outputs: their sizes for the loss "multioutput", (loss, size) for "multitask".
     groups: tuple[int, ...] | tuple[tuple[str, int], ...] = ()
+    # Of a head "crf": for each tag, and last for the start, whether each tag, and last the end, may
+    # follow (1) or not (0). None: all may.
+    allowed: tuple[tuple[int, ...], ...] | None = None
     # Step t of the network reads steps s t, s t - 1, ..., s t - (window - 1) of X side by side,
     # where s is the stride.
     stride: int = 1
