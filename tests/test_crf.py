@@ -15,13 +15,11 @@ from cases import (
     draw_params,
     least_scale,
     loss_and_grad,
-    make_engine,
-    per_sequence,
     predict,
     reference_arguments,
     simd_level,
 )
-from networks import Network, Node, Source, random_network, stack_nodes
+from networks import Network, stack_nodes
 
 from sklearn_rnn import _core
 

@@ -106,6 +106,16 @@ class Network:
         return self.nodes[-1].units
 
     @property
+    def has_transitions(self):
+        """Whether the outputs score the tags of whole sequences."""
+        return self.nodes[-1].kind == "crf"
+
+    @property
+    def result(self):
+        """What `_core.Engine.predict` computes for the method `predict`."""
+        return "best" if self.has_transitions else "linked"
+
+    @property
     def n_quantiles(self):
         """Number of outputs for each target."""
         return np.size(self.quantile) if self.loss == "quantile" else 1
@@ -325,13 +335,14 @@ def predictor(network, sequences, scaling, n_threads=1, **options):
     """Return a function params -> outputs (n_samples, n_outputs), (n_steps, n_outputs) if per step.
 
     scaling is mean and scale of X, each (n_features,), or None. With raw=True the function returns
-    the outputs before the link. `options` are those of `prepared`.
+    the outputs before the link, with another `result` what `_core.Engine.predict` says. `options`
+    are those of `prepared`.
     """
     engine, dataset = prepared(network, sequences, scaling, n_threads, **options)
 
-    def predict(params, raw=False):
+    def predict(params, raw=False, result="linked"):
         engine.load(params)
-        return engine.predict(dataset, raw=raw)
+        return engine.predict(dataset, raw=raw, result=result)
 
     return predict
 
