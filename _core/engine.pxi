@@ -3,9 +3,9 @@ from libc.math cimport INFINITY, isfinite, pow
 from libc.stdint cimport uint32_t, uint64_t
 
 from kernels cimport (
-    BEST_RESULT, LINKED_RESULT, ONCE, rnn_batch, rnn_carried, rnn_job, rnn_network, rnn_node, rnn_optimizer, rnn_result, rnn_tensor
+    BEST_RESULT, LINKED_RESULT, ONCE, rnn_batch, rnn_carried, rnn_job, rnn_network, rnn_node, rnn_optimizer, rnn_result,
+    rnn_tensor
 )
-
 
 cdef tuple RESULTS = ("linked", "log", "best")     # in the order of rnn_result
 
@@ -374,7 +374,7 @@ cdef class Engine(Runner):
         outputs : ndarray of shape (n, n_columns)
             The stream of the node that is the result; a head has `n_outputs` columns. n is n_samples, or the sum of all steps (of
             the network: with a stride there are fewer) where that stream (of a head: the target) has a row per step. The best
-            tags are int32 of shape (n,), -1 in sequences for which `allowed` leaves no tags.
+            tags are int32 of shape (n,): -1 in sequences for which `allowed` leaves no tags, -2 if an output is not finite.
         final_state : ndarray of shape (n_samples, n_state_columns), only with `return_state`
         """
         cdef rnn_job *job = self.job

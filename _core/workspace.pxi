@@ -79,8 +79,8 @@ cdef class Workspace:
     group_weights : sequence of float, or None for ones
         The weight of each group of the loss "multitask".
     allowed : array-like of shape (n_outputs + 1, n_outputs + 1), or None
-        With a head of kind "crf", whether tag j may follow tag i; the last row is for the start of a sequence, the last column for its
-        end. None: all are allowed.
+        With a head of kind "crf", whether tag j may follow tag i; the last row is for the start of a sequence, the last column
+        for its end. None: all are allowed.
     planning : bool
         Allocate nothing and only count the memory, see `planned`. Such an engine can do nothing else.
 
@@ -202,7 +202,8 @@ cdef class Workspace:
         n = self.network.node[self.network.n_nodes - 1].units + 1
         self.allowed = np.ascontiguousarray(np.asarray(allowed) != 0, dtype=np.uint8)
         if not self.tables.info_of(self.network.n_nodes - 1).of_sequences or self.allowed.shape != (n, n):
-            raise ValueError(f"`allowed` must have shape {(n, n)}, and needs a head of kind 'crf', got shape {self.allowed.shape}.")
+            raise ValueError(f"`allowed` must have shape {(n, n)}, and needs a head of kind 'crf', got shape "
+                             f"{self.allowed.shape}.")
         self.network.allowed = <const unsigned char *>cnp.PyArray_DATA(self.allowed)
 
     cdef int check_result(self, loss) except -1:

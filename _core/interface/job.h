@@ -40,7 +40,7 @@ typedef struct {
 } rnn_data;
 
 /* What a prediction of a "crf" returns: the marginal probabilities of the tags of each step, their logarithms, or int32 the tags
- * of the best path (-1 where no path is allowed). */
+ * of the best path (-1 where no path is allowed, -2 where an output is not finite). */
 typedef enum { LINKED_RESULT, LOG_RESULT, BEST_RESULT } rnn_result;
 
 /* One minibatch, or one chunk to predict. */

@@ -207,7 +207,7 @@ static inline vec vtanh(vec x)
     return ((p * y - mg) - m) / ((pg - m * y) + p);
 }
 
-/* log(x) for x >= 0: -infinity at 0 and below the smallest normal number
+/* log(x) for x >= 0: -infinity below the smallest normal number
  *
  *     x = 2^n m, 1/sqrt(2) <= m < sqrt(2),  s = (m - 1) / (m + 1),  log m = 2 (s + s^3/3 + s^5/5 + ...)
  */
@@ -221,7 +221,8 @@ static inline vec vlog(vec x)
     const lane_int sqrt_half = 0x3fe6a09e667f3bcd;
 #endif
     enum { LAST = sizeof c / sizeof *c - 1 };
-    const real least = (real)(REAL_BITS == 32 ? 0x1p-126 : 0x1p-1022);
+    const real least = (real)(REAL_BITS == 32 ? 0x1p-126 : 0x1p-1022),
+               greatest = (real)(REAL_BITS == 32 ? 0x1.fffffep127 : 0x1.fffffffffffffp1023);
     const ivec n = ((ivec)x - sqrt_half) >> MANTISSA_BITS;
     const vec m = (vec)((ivec)x - (n << MANTISSA_BITS)), s = (m - 1) / (m + 1), z = s * s;
     vec p = vset(c[LAST]), exponent;
@@ -229,7 +230,7 @@ static inline vec vlog(vec x)
         p = p * z + c[i];
     exponent = __builtin_convertvector(n, vec);
     const vec log = exponent * LN2_HIGH + ((s + s) + ((s + s) * (z * p) + exponent * LN2_LOW));
-    return vselect(x < least, vset(-(real)__builtin_inf()), log);
+    return vselect(x < least, vset(-(real)__builtin_inf()), vselect(x <= greatest, log, x));
 }
 
 #endif

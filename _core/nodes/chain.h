@@ -252,6 +252,14 @@ static void pair_marginals(const chain *c, const real *a, const real *later, con
 
 /* ---- the best sequence of tags (Viterbi, 1967) ---- */
 
+static inline int is_finite_row(isize width, const real *z)
+{
+    vec zeros = vset(0);
+    for (isize j = 0; j < width; j += LANES)
+        zeros += vload(z + j) * 0;
+    return vsum(zeros) == 0;
+}
+
 typedef lane_int tag_number __attribute__((may_alias));
 
 /* best (width,) = max over i of before_i + T_ij, plus z, relative to its greatest number; from (width,) = the first i that has the

@@ -30,12 +30,14 @@ enum {
     CRF_PAIRS,                              /* (n + 1, width) marginals of pairs, to a tag from another; a row for sums */
 };
 enum { ROWS_OF_POWERS, ROWS_OF_SUMS, ROWS_OF_LATER, ROWS_OF_B, ROWS_OF_B_KNOWN, ROWS_OF_BEST, N_CRF_ROWS };
+enum { NO_PATH = -1, NOT_FINITE = -2 };
 enum { CRF_START, CRF_END };                /* its own parameters */
 
 /* What is known of a sequence. */
 typedef struct {
     double log_z, score, weight;            /* the weight is that of its known steps, 0 if there are none */
-    isize has_unknown, best;                /* whether some tags are unknown; the last tag of the best path */
+    isize has_unknown;                      /* whether some tags are unknown */
+    isize best;                             /* the last tag of the best path; NO_PATH, or NOT_FINITE: an output was not */
 } __attribute__((may_alias)) crf_sequence;
 
 /* ---- the plan ---- */
@@ -238,11 +240,13 @@ static void crf_best_step(const rnn_job *job, slice *s, const rnn_node *node, co
             begin_forward(c, z, now);
         else
             step_best(c, best[1 - t % 2] + i * width, z, now, from + i * width);
-        if (t == s->length[i] - 1) {
-            sequence[i].best = best_last(c, now);
-            if (!(now[sequence[i].best] + c->end[sequence[i].best] > -(real)INFINITY))
-                sequence[i].best = -1;      /* no sequence of tags of this length is allowed */
-        }
+        if (!is_finite_row(width, z))
+            sequence[i].best = NOT_FINITE;
+        if (t < s->length[i] - 1 || sequence[i].best == NOT_FINITE)
+            continue;
+        sequence[i].best = best_last(c, now);
+        if (!(now[sequence[i].best] + c->end[sequence[i].best] > -(real)INFINITY))
+            sequence[i].best = NO_PATH;     /* no sequence of tags of this length is allowed */
     }
 }
 
@@ -257,7 +261,7 @@ static void crf_carry(const rnn_network *network, const slice *s, const rnn_node
 
 /* ---- results ---- */
 
-/* The tags of the best paths, from the last one back; -1 where no path is allowed. */
+/* The tags of the best paths, from the last one back. */
 static void crf_put_paths(const rnn_job *job, const slice *s, const rnn_node *node)
 {
     int32_t *output = job->batch.output;

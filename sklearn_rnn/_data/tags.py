@@ -129,8 +129,6 @@ class Tags(Labels):
 
     def decode(self, best):
         """Return the labels of the best tags (n_rows,)."""
-        if best.min() < 0:
-            raise ValueError(NOTHING_ALLOWED)
         return self.classes[best]
 
     def _codes(self, best):
@@ -212,10 +210,11 @@ def _check_equal(weights, known, sequences, argument):
 
 
 def _suspects(codes, known, sequences, allowed):
-    """Return the sequences with unknown tags, or with a pair of tags that is not allowed."""
+    """Return the taught sequences with unknown tags, or with a pair that is not allowed."""
     starts, outside = sequences.offsets[:-1], len(allowed) - 1
     before = np.concatenate([[outside], codes[:-1]])
     before[starts] = outside
     suspect = ~known | ~allowed[before, codes]
     suspect[sequences.offsets[1:] - 1] |= ~allowed[codes[sequences.offsets[1:] - 1], outside]
-    return np.flatnonzero(np.logical_or.reduceat(suspect, starts))
+    taught = np.logical_or.reduceat(known, starts)
+    return np.flatnonzero(np.logical_or.reduceat(suspect, starts) & taught)

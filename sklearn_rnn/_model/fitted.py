@@ -130,7 +130,12 @@ class FittedModel:
         """Return results by rows, after a check that they are finite."""
         if result == "log":
             rows = rows.clip(min=np.finfo(rows.dtype).min)  # -inf becomes the lowest float
-        if self.network.allowed is not None and np.isnan(rows).any():
+        if result == "best":  # tags, or -1 where there are none, -2 if an output is not finite
+            self.finite(np.where(rows < -1, np.nan, 0.0))
+            nothing = rows < 0
+        else:
+            nothing = np.isnan(rows) if self.network.allowed is not None else np.zeros(1)
+        if nothing.any():
             raise ValueError(NOTHING_ALLOWED)
         return self.finite(rows)
 
