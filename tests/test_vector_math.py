@@ -1,4 +1,4 @@
-"""exp, log, sigmoid and tanh of the kernels, at every SIMD level, against NumPy in higher precision."""
+"""exp, log, sigmoid and tanh of the kernels, at every level, against NumPy in higher precision."""
 
 from functools import cache
 
