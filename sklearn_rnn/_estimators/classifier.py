@@ -234,7 +234,9 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         sample_weight : array-like, default=None
             One weight per sequence; with ``mode="many_to_many"`` also one per step, in any form
             that y may have. Only their ratios count. Sequences or steps of weight 0 are ignored,
-            and their y may be anything: None, NaN, an unknown label.
+            and their y may be anything: None, NaN, an unknown label. With ``transitions=True`` the
+            labels of such steps are unknown, and training sums over all that they could be; the
+            other weights must be equal within a sequence.
         {initial_state}
         {validation_and_callbacks}
 
@@ -312,6 +314,8 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
     def predict(self, X, *, initial_state=None, return_state=False):
         """Predict the class of each sequence, or of each step.
 
+        With ``transitions=True`` these are the most probable labels of all steps together.
+
         Parameters
         ----------
         {X}
@@ -340,6 +344,8 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
     @floating_point_ignored
     def predict_proba(self, X, *, initial_state=None, return_state=False):
         """Predict the probability of each class, for each sequence or each step.
+
+        With ``transitions=True`` these are the marginal probabilities, given all of the sequence.
 
         Parameters
         ----------
@@ -373,7 +379,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         """Predict the logarithm of the probability of each class.
 
         It is computed from the network's outputs, so it stays finite where a probability is too
-        small for its dtype.
+        small for its dtype. What `allowed_transitions` does not allow has the lowest number.
 
         Parameters
         ----------

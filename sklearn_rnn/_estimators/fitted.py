@@ -176,7 +176,7 @@ class _FittedRNN(Pickled, BaseEstimator):
         ValueError
             If an argument is not as described, or if the network cannot go on step by step: with
             ``bidirectional=True``, with `pooling` other than "last", with an input layer that has a
-            stride, or with strings in the `categorical_features`.
+            stride, with strings in the `categorical_features`, or with ``transitions=True``.
 
         Examples
         --------
