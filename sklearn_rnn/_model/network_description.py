@@ -107,7 +107,8 @@ def _described(facts, file_format):
     if file_format < 3:
         facts = _upgraded(facts)
     else:
-        facts = {**OF_TAGS, **facts}  # which descriptions of development versions lack
+        if facts.keys().isdisjoint(OF_TAGS):  # from before there were any
+            facts = {**facts, **OF_TAGS}
         _check_names(facts, {*FACTS, *(field.name for field in fields(Words))})
         for name in ("cell", "input_layers"):
             RULES["input_layers"].check(name, facts[name])
