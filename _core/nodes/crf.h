@@ -56,13 +56,13 @@ static void crf_score_step(const rnn_job *job, slice *s, const rnn_node *node, c
     real *a_known = crf_kept(network, s, node, 1, t);
     crf_sequence *sequence = crf_sequences(s, node);
     for (isize i = 0; i < rows_at(s, t); i++, sequence++) {
-        const isize y = tag_of(job, s, i, t), row = i * c->width;
+        const isize y = tag_of(s, i, t), row = i * c->width;
         if (sequence->has_unknown && sequence->weight != 0)
             step_forward_known(c, t, y, before + row, z + row, a_known + row, s->again ? NULL : &sequence->score);
         if (s->again || sequence->weight == 0)
             continue;
         if (!sequence->has_unknown)
-            sequence->score += score_of_tag(c, t, t ? tag_of(job, s, i, t - 1) : 0, y, z + row);
+            sequence->score += score_of_tag(c, t, t ? tag_of(s, i, t - 1) : 0, y, z + row);
         if (t < s->length[i] - 1)
             continue;
         sequence->log_z += log_sum(c->n, a + row, 1, c->end);
@@ -116,7 +116,7 @@ static void crf_best_step(const rnn_job *job, slice *s, const rnn_node *node, co
 /* Keep the last rows of a segment for the next one. */
 static void crf_carry(const rnn_network *network, const slice *s, const rnn_node *node)
 {
-    const isize rows = rows_at(s, s->end - 1) * node->width, next = carried_at(network, s->segment + 1);
+    const isize rows = rows_at(s, s->end - 1) * node->width, next = carried_at(network, s, s->segment + 1);
     for (int known = 0; known < 2; known++)
         memcpy(s->arena + node->kept[CRF_BEFORE + known] + next * network->max_rows * node->width,
                crf_kept(network, s, node, known, s->end - 1), (size_t)rows * sizeof(real));
@@ -184,7 +184,7 @@ static int crf_forward(rnn_job *job, slice *s, int number)
     if (s->first == 0 && !s->again) {
         open_chain(job, s, node);
         for (isize i = 0; i < s->rows; i++)
-            crf_sequences(s, node)[i] = network->training ? open_sequence(&job->data, job->data.first[s->sample[i]], s->length[i])
+            crf_sequences(s, node)[i] = network->training ? open_sequence(s->data, s->data->first[s->sample[i]], s->length[i])
                                                           : (crf_sequence){0};
     }
     const chain c = chain_of(network, s, node);
@@ -287,7 +287,7 @@ static void crf_backward_step(const rnn_job *job, const slice *s, const rnn_node
     if (t > 0)
         begin_step_back(c, n, z, b, later, v);
     for (isize i = 0; i < n; i++) {
-        const isize row = i * width, y = tag_of(job, s, i, t);
+        const isize row = i * width, y = tag_of(s, i, t);
         const real scale = (real)(sequence[i].weight / job->batch.divisor);
         real *d = z + row, *p = spare;
         if (sequence[i].weight == 0) {
@@ -302,7 +302,7 @@ static void crf_backward_step(const rnn_job *job, const slice *s, const rnn_node
         } else {
             p[y] -= scale;
             if (t > 0)
-                g->pairs[y * width + tag_of(job, s, i, t - 1)] -= scale;
+                g->pairs[y * width + tag_of(s, i, t - 1)] -= scale;
         }
         memcpy(d, p, (size_t)width * sizeof(real));
         if (t == 0)
@@ -384,9 +384,10 @@ static void crf_sequence_losses(const rnn_job *job, const slice *s, const rnn_no
                                 const real *outputs, real *z, double *losses)
 {
     const rnn_network *network = job->network;
+    const rnn_data *data = data_of_result(job);
     real *a[] = {crf_rows(network, s, node, ROWS_OF_B), crf_rows(network, s, node, ROWS_OF_BEST)},
          *known[] = {crf_rows(network, s, node, ROWS_OF_B_KNOWN), crf_rows(network, s, node, ROWS_OF_LATER)};
-    crf_sequence sequence = open_sequence(&job->data, first, n);
+    crf_sequence sequence = open_sequence(data, first, n);
     isize n_known = 0;
     for (isize t = 0; t < n; t++) {
         real *now = a[t % 2];
@@ -396,14 +397,14 @@ static void crf_sequence_losses(const rnn_job *job, const slice *s, const rnn_no
             sequence.log_z = begin_forward(c, z, now);
         else
             step_forward(c, 1, a[1 - t % 2], z, now, &sequence.log_z, 0);
-        const isize y = known_tag(&job->data, first, t);
+        const isize y = known_tag(data, first, t);
         step_forward_known(c, t, y, known[1 - t % 2], z, known[t % 2], &sequence.score);
         n_known += y >= 0;
     }
     sequence.log_z += log_sum(c->n, a[(n - 1) % 2], 1, c->end);
     sequence.score += log_sum(c->n, known[(n - 1) % 2], 1, c->end);
     for (isize t = 0; t < n; t++)
-        losses[t] = known_tag(&job->data, first, t) < 0 ? 0 : loss_of_tags(&sequence) / (double)n_known;
+        losses[t] = known_tag(data, first, t) < 0 ? 0 : loss_of_tags(&sequence) / (double)n_known;
 }
 
 /* See node_kind. */
@@ -411,11 +412,12 @@ static void crf_row_losses(const rnn_job *job, isize n, const void *outputs, voi
 {
     const rnn_network *network = job->network;
     const rnn_node *node = &network->node[network->head];
+    const isize *ends = data_of_result(job)->end;
     const slice s = {.arena = job->arenas};
     open_chain(job, &s, node);
     const chain c = chain_of(network, &s, node);
-    for (isize sample = 0, at = 0; at < n; at = job->data.end[sample++])
-        crf_sequence_losses(job, &s, node, &c, at, job->data.end[sample] - at, (const real *)outputs + at * c.n, row,
+    for (isize sample = 0, at = 0; at < n; at = ends[sample++])
+        crf_sequence_losses(job, &s, node, &c, at, ends[sample] - at, (const real *)outputs + at * c.n, row,
                             losses + at);
 }
 

@@ -56,7 +56,7 @@ static inline const rnn_tensor *transitions_of(const rnn_network *network, const
 static void crf_claim(rnn_network *network, rnn_node *node, isize n_before)
 {
     rnn_region *arena = &network->arena;
-    const isize n = node->units, width = node->width, kept = network->segment_rows, rows = network->max_rows,
+    const isize n = node->units, width = node->width, kept = axis_of(network, node)->segment_rows, rows = network->max_rows,
                 waiting = rows + BLOCK_ROWS;
     node->gates_kept = 1;
     node->gates = claim(arena, kept, width);
@@ -91,7 +91,7 @@ static inline real *crf_kept(const rnn_network *network, const slice *s, const r
 {
     if (t >= s->first)
         return s->arena + node->kept[CRF_A + known] + row_at(s, t, 1) * node->width;
-    return s->arena + node->kept[CRF_BEFORE + known] + carried_at(network, s->segment) * network->max_rows * node->width;
+    return s->arena + node->kept[CRF_BEFORE + known] + carried_at(network, s, s->segment) * network->max_rows * node->width;
 }
 
 static inline chain chain_of(const rnn_network *network, const slice *s, const rnn_node *node)
@@ -124,9 +124,9 @@ static inline isize known_tag(const rnn_data *data, isize first, isize t)
     return data->weights && data->weights[first + t] == 0 ? -1 : data->labels[first + t];
 }
 
-static inline isize tag_of(const rnn_job *job, const slice *s, isize i, isize t)
+static inline isize tag_of(const slice *s, isize i, isize t)
 {
-    return known_tag(&job->data, job->data.first[s->sample[i]], t);
+    return known_tag(s->data, s->data->first[s->sample[i]], t);
 }
 
 /* Read what the weights of n steps say. */
