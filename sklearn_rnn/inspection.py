@@ -8,6 +8,7 @@ from ._data.categories import Categories, columns_of, vectors_of
 from ._data.label_columns import Indicator, LabelColumns
 from ._data.labels import Labels
 from ._data.scales import Scale
+from ._data.tags import Tags
 from ._data.targets import Numbers
 from ._data.tasks import Tasks
 from ._estimators.base import _RNNBase
@@ -247,6 +248,8 @@ def _target(estimator, n_outputs, n_classes, model):
     n_classes = 2 if n_classes is None else n_classes
     several = isinstance(n_classes, (list, tuple))
     columns = _labels(n_classes, 1 + several, "two or more")
+    if estimator.transitions and not several:
+        return Tags(columns[0].classes)
     return LabelColumns(columns) if several else columns[0]
 
 

@@ -62,11 +62,12 @@ static double work_of(const rnn_network *network, const isize *n_steps, isize n_
 
 /* ---- memory ---- */
 
-/* Whether an axis is not cut into segments: the source of a network of two axes, and one that a node goes through backwards. */
+/* Whether an axis is not cut into segments: the source of a network of two axes, one that a node goes through backwards, and in a
+ * prediction one whose results need all steps. */
 static int is_one_segment(const rnn_network *network, int a)
 {
     const rnn_axis *axis = &network->axis[a];
-    if (a < last_axis(network))
+    if (a < last_axis(network) || (!network->training && info_of(network, network->result)->of_sequences))
         return 1;
     for (int i = axis->first_node; i < axis->end_node; i++)
         if (goes_backwards(&network->node[network->order[i]]))

@@ -155,7 +155,8 @@ static int add_stages(rnn_network *network, const rnn_axis *axis, const int *pla
     const int after_data = axis->first_node + network->node[axis->data].needed,
               by_step = network->by_step && (!network->session || axis == &network->axis[last_axis(network)]);
     int end_per_step = axis->first_node;
-    while (end_per_step < axis->end_node && is_per_step(network, network->order[end_per_step]))
+    while (end_per_step < axis->end_node && is_per_step(network, network->order[end_per_step]) &&
+           !info_of(network, network->order[end_per_step])->of_sequences)
         end_per_step++;
     for (int i = axis->first_node, end; i < axis->end_node; i = end) {
         end = loop_end(network, i, place);

@@ -15,7 +15,7 @@ from .._training.threads import blas_held_at_one_thread
 DATA = -1  # as a source: X itself
 TARGET_DATA = -2  # what is read at each step of y, by nodes of axis 1
 # Kinds of nodes that multiply their sources, and those that a prediction leaves out.
-WEIGHTED = ("recurrent", "dense", "tail", "head")
+WEIGHTED = ("recurrent", "dense", "tail", "head", "crf")
 TRAINING_ONLY = ("drop", "noise")
 # Kinds of nodes that read all steps of a sequence.
 POOLING = ("pool", "attend")
@@ -52,6 +52,7 @@ class Node:
     context      attention over the other axis, by its sources query, keys and values
     head         a linear map of its sources; other nodes read the output after the link
     tail         the outputs of rarer classes: see `Network.with_adaptive_softmax`
+    crf          a head whose outputs score the tags of a sequence, as do pairs of tags
     embed        for the code in a column of X, that row of a table (options `column`, `rows`,
                  `word_dropout`: share of codes that training replaces by `unknown`; `tied`:
                  the row is that of head.weight, whose row `first_row` is that of code 0)
@@ -87,6 +88,9 @@ class Network:
     # Groups of outputs: their sizes for the loss "multioutput", (loss, size) for "multitask".
     groups: tuple[int, ...] | tuple[tuple[str, int], ...] = ()
     label_smoothing: float = 0.0  # in training, of a loss of classes
+    # Of a head "crf": for each tag, and last for the start, whether each tag, and last the end, may
+    # follow (1) or not (0). None: all may.
+    allowed: tuple[tuple[int, ...], ...] | None = None
     # Step t of the network reads steps s t, s t - 1, ..., s t - (window - 1) of X side by side,
     # where s is the stride.
     stride: int = 1
@@ -143,6 +147,16 @@ class Network:
             nodes.append(Node("tail", f"tail_{i}", (Source(len(nodes) - 1),), **fields))
         nodes.append(replace(head, units=cutoffs[0] + len(cutoffs)))
         return replace(self, nodes=tuple(nodes))
+
+    @property
+    def has_transitions(self):
+        """Whether the outputs score the tags of whole sequences."""
+        return self.nodes[-1].kind == "crf"
+
+    @property
+    def result(self):
+        """What `_core.Engine.predict` computes for the method `predict`."""
+        return "best" if self.has_transitions else "linked"
 
     @property
     def n_quantiles(self):
@@ -426,13 +440,14 @@ def predictor(network, sequences, scaling, n_threads=1, **options):
     """Return a function params -> outputs (n_samples, n_outputs), (n_steps, n_outputs) if per step.
 
     scaling is mean and scale of X, each (n_features,), or None. With raw=True the function returns
-    the outputs before the link. `options` are those of `prepared`.
+    the outputs before the link, with another `result` what `_core.Engine.predict` says. `options`
+    are those of `prepared`.
     """
     engine, dataset = prepared(network, sequences, scaling, n_threads, **options)
 
-    def predict(params, raw=False):
+    def predict(params, raw=False, result="linked"):
         engine.load(params)
-        return engine.predict(dataset, raw=raw)
+        return engine.predict(dataset, raw=raw, result=result)
 
     return predict
 

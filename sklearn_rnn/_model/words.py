@@ -64,6 +64,7 @@ RULES = {
     "output_layer_sizes": parts.some_sizes(0),
     "layer_normalization": either(None, one_of(NORMS)),
     "mode": one_of(MODES),
+    "transitions": boolean,
     "dropout": number(0, 1),
     "output_dropout": either(None, number(0, 1)),
     "input_dropout": number(0, 1),
@@ -114,6 +115,7 @@ class Words:
     output_layer_sizes: tuple[int, ...]
     layer_normalization: str | None
     mode: str
+    transitions: bool
     dropout: float
     output_dropout: float | None
     input_dropout: float
@@ -138,6 +140,7 @@ class Words:
             output_layer_sizes=tuple(map(int, sizes(params["output_layer_sizes"]))),
             layer_normalization=_plain_or_none(params["layer_normalization"]),
             mode=plain(params["mode"]),
+            transitions=bool(params.get("transitions", False)),
             dropout=float(params["dropout"]),
             output_dropout=_float_or_none(params["output_dropout"]),
             input_dropout=float(params["input_dropout"]),
@@ -194,6 +197,16 @@ class Words:
             raise ValueError(
                 "`tie_embeddings` must be False with `adaptive_softmax`, whose weights have rows "
                 f"of several lengths; got adaptive_softmax={params['adaptive_softmax']!r}."
+            )
+        if self.transitions and not self.per_step:
+            raise ValueError(
+                "`transitions` must be False with mode='many_to_one', which has no tags at steps; "
+                "got True: set mode='many_to_many'."
+            )
+        if self.transitions and self.reads_output:
+            raise ValueError(
+                f"`transitions` must be False with cell={shown(params['cell'])}, which reads the "
+                "output of the previous step: with transitions=True, it depends on all steps."
             )
         self._check_strides(params)
         self._check_merging(params)
@@ -269,7 +282,14 @@ class Words:
 
 
 # The words for what follows the recurrent layers.
-OF_OUTPUT = ("mode", "pooling", "output_layer_sizes", "tie_embeddings", "adaptive_softmax")
+OF_OUTPUT = (
+    "mode",
+    "pooling",
+    "output_layer_sizes",
+    "transitions",
+    "tie_embeddings",
+    "adaptive_softmax",
+)
 # The words for the body of a network, see body.py.
 BODY_WORDS = (
     *(field.name for field in fields(Words) if field.name not in (*OF_OUTPUT, *CHANGEABLE)),
@@ -300,11 +320,11 @@ def cells_of(value, n_layers):
 # ---- words -> network ---------------------------------------------------------------------------
 
 
-def network_of(params, n_features, n_outputs, loss, groups=(), tables=(), words=None):
+def network_of(params, n_features, n_outputs, loss, groups=(), tables=(), words=None, allowed=None):
     """Return the network for a dict of checked parameters, with so many features and outputs.
 
     tables: the column of X, the rows and the columns of the table of each categorical feature.
-    words: those of the parameters, if they are known already.
+    words: those of the parameters, if they are known already. allowed: see `Network`.
     """
     words = Words.of(params) if words is None else words
     if tables and words.stride > 1:
@@ -323,11 +343,14 @@ def network_of(params, n_features, n_outputs, loss, groups=(), tables=(), words=
         tuple(map(_group, groups)),
         float(params.get("label_smoothing", 0.0)),
         tuple(tables),
+        allowed,
     )
 
 
 @lru_cache(maxsize=64)
-def _network(words, n_features, n_outputs, loss, huber_delta, quantile, groups, smoothing, tables):
+def _network(
+    words, n_features, n_outputs, loss, huber_delta, quantile, groups, smoothing, tables, allowed
+):
     nodes, layers = list_nodes(words, n_outputs, n_features - len(tables), tables)
     _check_counts(nodes)
     network = Network(
@@ -340,6 +363,7 @@ def _network(words, n_features, n_outputs, loss, huber_delta, quantile, groups, 
         quantile=quantile,
         groups=groups,
         label_smoothing=smoothing,
+        allowed=allowed,
         stride=words.stride,
         window=words.window,
         words=words,
@@ -400,6 +424,7 @@ def words_of(network):
         "quantile": network.quantile,
         "categorical_features": [column for column, _, _ in network.tables] or None,
         "embedding_dim": [width for _, _, width in network.tables] or "auto",
+        "allowed_transitions": network.allowed,
     }
 
 
