@@ -20,6 +20,7 @@ NATIVE = ROOT / "_core"
 ROAD = ("_estimators.classifier", "_estimators.base", "_training.epochs", "_model.network", "_core")
 ESTIMATORS = (
     *("_estimators.classifier", "_estimators.regressor", "_estimators.multitask"),
+    "_estimators.language_model",
     *("preprocessing", "text"),
 )
 # Where the pickles of earlier versions look for classes.

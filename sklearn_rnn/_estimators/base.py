@@ -38,6 +38,8 @@ NOTHING = (None, None, None, None)  # in place of X, y, weights and states
 class _RNNBase(CallbackSupportMixin, _ReadingRNN):
     """A recurrent network that learns, see `_ReadingRNN` for what a subclass says."""
 
+    _NEEDS_Y = True
+
     # ---- fit ----
 
     def _fit(
@@ -101,7 +103,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
 
     def _check(self, initial_state, validation, incremental):
         """Check the parameters, and the arguments against them; return the parameters as Words."""
-        words = check_parameters(vars(self))
+        words = check_parameters(self._params())
         X_val, y_val, weight_val, state_val = validation
         if X_val is None and not (y_val is None and weight_val is None and state_val is None):
             raise ValueError(
@@ -118,7 +120,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
                 "`initial_state` with early_stopping=True needs scoring=None or 'loss': other "
                 f"scores do not pass it to `predict`; got scoring={self.scoring!r}."
             )
-        if X_val is not None and y_val is None:
+        if X_val is not None and y_val is None and self._NEEDS_Y:
             raise ValueError("`X_val` needs `y_val`, which is None.")
         if X_val is not None and not self.early_stopping:
             raise ValueError("`X_val` is used only with early_stopping=True; got False.")
@@ -148,7 +150,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         examples, target = read.examples, read.target
         vectors, body = None, None
         if before is None:
-            vectors = vectors_of(self.embedding_init, read.categories, self.dtype)
+            vectors = self._given_vectors(read)
             body = self._body_to_begin_with()
         network = self._network(words, read, vectors, before or (body and body.model))
         frozen = frozen_names(network, self.frozen)
@@ -167,7 +169,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         check_range(examples.sequences, self.dtype, scale.in_use)
         weighted, weighing, taught = self._weigh(weighted, indices, before, incremental)
         weighted = self._weigh_tasks(weighted, target, indices)
-        settings = Settings.of(vars(self))
+        settings = Settings.of(self._params())
         if before is None:
             progress = self._begin(network, read, indices, scale, rng, settings, vectors, body)
         else:
@@ -207,7 +209,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         loss = getattr(self, "loss", fitted.loss)
         facts = fitted.n_features, fitted.n_outputs, loss, fitted.groups
         tables = self._tables(model.categories, None, model)
-        changed = difference(fitted, network_of(vars(self), *facts, tables, words))
+        changed = difference(fitted, network_of(self._params(), *facts, tables, words))
         normalizes = model.scale.in_use is not None
         if changed is None and normalizes != bool(self.normalize_X):
             changed = "normalize_X", normalizes, self.normalize_X
@@ -225,10 +227,14 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         sequences, target = read.examples.sequences, read.target
         facts = sequences.n_features, target.n_outputs, target.loss, target.groups
         tables = self._tables(read.categories, vectors, known)
-        network = network_of(vars(self), *facts, tables, words)
+        network = network_of(self._params(), *facts, tables, words)
         if self.bptt is not None:
             network.check_causal("`bptt` needs")
         return network
+
+    def _given_vectors(self, read):
+        """Return the given rows of the tables, see `vectors_of`, or None."""
+        return vectors_of(self.embedding_init, read.categories, self.dtype)
 
     def _body_to_begin_with(self):
         """Return the body of `weights_init`, or None."""

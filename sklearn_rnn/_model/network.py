@@ -299,10 +299,11 @@ def room_for_parameters(network):
     )
 
 
-def prepared(network, sequences, scaling, n_threads, initial_state=None, **options):
+def prepared(network, sequences, scaling, n_threads, initial_state=None, targets=None, **options):
     """Return an engine for predictions of sequences, with these options, and the dataset.
 
-    initial_state holds states before the first steps (n_samples, n_columns), or is None.
+    initial_state holds states before the first steps (n_samples, n_columns), or is None; targets:
+    those of the rows, where losses are wanted.
     """
     engine = network.engine(
         sequences.lengths,
@@ -314,7 +315,7 @@ def prepared(network, sequences, scaling, n_threads, initial_state=None, **optio
     )
     mean, scale = scaling or (None, None)
     facts = {"mean": mean, "scale": scale, "initial_state": initial_state}
-    return engine, _core.Dataset(sequences.values, sequences.offsets, **facts)
+    return engine, _core.Dataset(sequences.values, sequences.offsets, targets, **facts)
 
 
 def predictor(network, sequences, scaling, n_threads=1, **options):
