@@ -50,9 +50,7 @@ METHODS = (
 )
 
 
-@pytest.mark.parametrize(
-    "estimator", [RNNClassifier, RNNRegressor, MultiTaskRNN, RNNLanguageModel]
-)
+@pytest.mark.parametrize("estimator", [RNNClassifier, RNNRegressor, MultiTaskRNN, RNNLanguageModel])
 def test_docstrings_are_complete_and_fit_on_a_line(estimator):
     methods = [getattr(estimator, name) for name in METHODS if hasattr(estimator, name)]
     for doc in (inspect.getdoc(thing) for thing in (estimator, *methods)):

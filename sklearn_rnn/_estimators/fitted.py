@@ -534,7 +534,7 @@ class _FittedRNN(Pickled, BaseEstimator):
                 f"{holds}, with loss={network.loss!r}."
             )
         params = {**words_of(network), "normalize_X": attributes["_x_moments"] is not None}
-        params.update(self._params_of(attributes))
+        params.update(self._params_of(network, attributes))
         params = {name: value for name, value in params.items() if name in vars(self)}
         check_parameters({**self._params(), **params})
         with naming("random_state"):
@@ -544,8 +544,8 @@ class _FittedRNN(Pickled, BaseEstimator):
         # All at once.
         vars(self).update({**params, **attributes, **history(network, progress)})
 
-    def _params_of(self, attributes):
-        """Return the parameters, besides those of the network, that a weight file describes."""
+    def _params_of(self, network, attributes):
+        """Return the parameters, besides the words of the network, that a weight file describes."""
         names = {"tasks": "tasks_", "task_weights": "task_weights_"}
         return {name: attributes.get(attribute) for name, attribute in names.items()}
 

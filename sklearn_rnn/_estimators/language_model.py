@@ -679,9 +679,9 @@ class RNNLanguageModel(DensityMixin, _RNNBase):
         with naming("embedding_init"):
             return [read.target.encoder.vectors(self.embedding_init)]
 
-    def _params_of(self, attributes):
-        encoder = attributes["encoder_"]
-        return {name: getattr(encoder, name) for name in ENCODING}
+    def _params_of(self, network, attributes):
+        encoder, ((_, _, dimension),) = attributes["encoder_"], network.tables
+        return {**{name: getattr(encoder, name) for name in ENCODING}, "embedding_dim": dimension}
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

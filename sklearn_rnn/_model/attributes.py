@@ -208,6 +208,8 @@ def _check_tokens(fitted, network):
     words = network.words
     if tables != shape or network.n_features != 1 or not network.per_step or words.bidirectional:
         raise _damaged("_architecture", "that of a network of tokens", tables)
+    if fitted["_x_moments"] is not None:
+        raise _damaged("_x_moments", "None with an `encoder_`", fitted["_x_moments"])
     _check(fitted, "_has_stops")
     n_given = _check(fitted, "_n_given")
     if "classes_" in fitted:
