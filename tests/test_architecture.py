@@ -21,7 +21,7 @@ ROAD = ("_estimators.classifier", "_estimators.base", "_training.epochs", "_mode
 ESTIMATORS = (
     *("_estimators.classifier", "_estimators.regressor", "_estimators.multitask"),
     "_estimators.language_model",
-    *("preprocessing", "text"),
+    *("forecasting", "preprocessing", "text"),
 )
 # Where the pickles of earlier versions look for classes.
 MOVED = {"_classifier": "_estimators.classifier", "_regressor": "_estimators.regressor"}

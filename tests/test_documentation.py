@@ -80,6 +80,7 @@ def test_what_holds_for_one_estimator_is_said_there_alone():
         "_truncated_bptt",
         "_data.unpacking",
         "cells",
+        "forecasting",
         "inspection",
         "layers",
         "text",
