@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Set
+
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
@@ -19,6 +21,7 @@ from ._text.codes import (
     check_codes,
     count,
     encode,
+    given_vocabulary,
     lay_out,
     number,
     read_codes,
@@ -45,6 +48,13 @@ _RULES = {
     "lowercase": boolean,
     "min_count": integer(1),
     "max_tokens": either(None, integer(1)),
+    "vocabulary": Allowed(
+        lambda value: (
+            value is None
+            or (isinstance(value, Iterable) and not isinstance(value, (str, bytes, Set, Iterator)))
+        ),
+        "None or an iterable of str in an order, such as a list",
+    ),
     "unknown": Allowed(lambda value: isinstance(value, str), "a str"),
     "boundaries": boolean,
 }
@@ -87,6 +97,11 @@ class TokenEncoder(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_ke
         Maximum number of tokens with a code of their own: the most frequent ones. It does not count
         code 0 and `boundaries`. None means no limit, except for "bpe", which learns at most 30,000
         pieces. Pieces of one byte are kept in any case.
+    vocabulary : iterable of str or None, default=None
+        The tokens with a code of their own, in the order of codes, whatever `fit` sees; `min_count`
+        and `max_tokens` do not apply. So codes are the same in each fold of a cross-validation,
+        as `embedding_init` needs. If `factors` is a list, it is the vocabulary of "token" (or
+        "lower"), and those of other factors are learned. Not for "bpe".
     unknown : str, default="<unk>"
         What `inverse_transform` writes for code 0.
     boundaries : bool, default=False
@@ -154,6 +169,7 @@ class TokenEncoder(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_ke
         lowercase=True,
         min_count=1,
         max_tokens=None,
+        vocabulary=None,
         unknown="<unk>",
         boundaries=False,
     ):
@@ -163,6 +179,7 @@ class TokenEncoder(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_ke
         self.lowercase = lowercase
         self.min_count = min_count
         self.max_tokens = max_tokens
+        self.vocabulary = vocabulary
         self.unknown = unknown
         self.boundaries = boundaries
 
@@ -361,17 +378,14 @@ of (n_tokens_i,) or (n_tokens_i, n_factors)
         numbered = self._number(documents, are_texts, model)
         counts = np.bincount(numbered.numbers, minlength=len(numbered.distinct))
         first = STOP + 1 if self.boundaries else 1
-        vocabularies = []
-        for values in self._values(numbered.distinct, are_texts):
-            total = count(values, counts)
-            if model is None:
-                learned = vocabulary(total, first, self.min_count, self.max_tokens)
-            else:
-                total = {piece: total[piece] for piece in bpe.tokens_of(model)}
-                learned = vocabulary(total, first, 0)
-            if not learned:
-                raise ValueError(self._why_empty(total))
-            vocabularies.append(learned)
+        vocabularies = [
+            self._learned(count(values, counts), first, model)
+            for values in self._values(numbered.distinct, are_texts)
+        ]
+        if self.vocabulary is not None:
+            vocabularies[self._token_factor()] = given_vocabulary(self.vocabulary, first)
+        elif not all(vocabularies):
+            raise ValueError(self._why_empty(counts))
         n_codes = [first + len(learned) for learned in vocabularies]
         several = isinstance(self.factors, (list, tuple))
         self.vocabulary_ = vocabularies if several else vocabularies[0]
@@ -387,23 +401,33 @@ of (n_tokens_i,) or (n_tokens_i, n_factors)
         self._model, self._of_texts, self._first = model, of_texts, first
         return self
 
+    def _learned(self, counts, first, model):
+        """Return the vocabulary of tokens with these counts, or of the pieces of a model."""
+        if model is None:
+            return vocabulary(counts, first, self.min_count, self.max_tokens)
+        return vocabulary({piece: counts[piece] for piece in bpe.tokens_of(model)}, first, 0)
+
     def _check_parameters(self):
         for name, rule in _RULES.items():
             rule.check(name, getattr(self, name))
         check_pattern(self.token_pattern)
-        if isinstance(self.analyzer, str) and self.analyzer == "bpe" and self.factors != TOKEN:
-            raise ValueError(
-                f"`factors` must be 'token' with analyzer='bpe', got {self.factors!r}: pieces of "
-                "bytes have no other."
-            )
+        if self.vocabulary is not None:
+            self._token_factor()
+        if self.analyzer == "bpe":
+            if self.factors != TOKEN:
+                raise ValueError(
+                    f"`factors` must be 'token' with analyzer='bpe', got {self.factors!r}: pieces "
+                    "of bytes have no other."
+                )
+            if self.vocabulary is not None:
+                raise ValueError("`vocabulary` must be None with analyzer='bpe', which learns it.")
 
-    def _why_empty(self, total):
-        if not total:
+    def _why_empty(self, counts):
+        if counts.size == 0:
             return "`X` must have at least one token: no text has any; see `token_pattern`."
-        most = max(total.values())
         return (
-            f"`min_count` must be at most {most}, which is how often the most frequent token "
-            f"occurs, got {self.min_count}."
+            "`min_count` must not exceed the count of the most frequent token, got "
+            f"{self.min_count}: no token would have a code."
         )
 
     # ---- encoding --------------------------------------------------------------------------------

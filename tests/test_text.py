@@ -74,6 +74,19 @@ def test_all_codes_have_int32_and_at_least_one_step():
     assert codes.shape == (3,) and codes.dtype == object
 
 
+def test_a_given_vocabulary_is_kept():
+    vocabulary = ["cow", "the", "unseen"]
+    for given_as in (list, tuple, np.array, dict.fromkeys, pd.Series):
+        encoder = TokenEncoder(vocabulary=given_as(vocabulary), min_count=9, max_tokens=1)
+        assert as_lists(encoder.fit_transform(TEXTS))[1] == [2, 0, 0, 2, 1]
+        assert encoder.vocabulary_ == {"cow": 1, "the": 2, "unseen": 3}
+        assert encoder.n_codes_ == 4
+        assert clone(encoder).fit(["other"]).transform(["the"])[0].tolist() == [2]
+    encoder = TokenEncoder(vocabulary=vocabulary, factors=["shape", "token"], boundaries=True)
+    assert encoder.fit(TEXTS).vocabulary_[1] == {"cow": 3, "the": 4, "unseen": 5}
+    assert encoder.vocabulary_[0]["x"] == 3
+
+
 def test_boundaries_surround_each_text():
     encoder = TokenEncoder(boundaries=True).fit(TEXTS)
     assert list(encoder.vocabulary_.values()) == list(range(3, len(encoder.vocabulary_) + 3))
@@ -288,7 +301,8 @@ def classifier(**options):
 
 
 def test_a_search_over_encoder_and_network_runs():
-    X, y = sentences(60)
+    X, _ = sentences(40)
+    y = [0, 1] * 20
     pipeline = Pipeline([("tokens", TokenEncoder()), ("rnn", classifier())])
     grid = {
         "tokens__analyzer": ["word", "char"],
@@ -429,8 +443,15 @@ def test_what_is_no_text_is_named(X, error, message):
         ({"factors": ["token", 3]}, "`factors` must be one or a list of"),
         ({"lowercase": 1}, "`lowercase` must be True or False"),
         ({"min_count": 0}, "`min_count` must be an integer of at least 1"),
-        ({"min_count": 5}, "`min_count` must be at most 4, which is how often"),
+        ({"min_count": 5}, "`min_count` must not exceed the count of the most frequent token"),
         ({"max_tokens": 0}, "`max_tokens` must be None or an integer of at least 1"),
+        ({"vocabulary": "abc"}, "`vocabulary` must be None or an iterable of str"),
+        ({"vocabulary": {"a"}}, "`vocabulary` must be None or an iterable of str"),
+        ({"vocabulary": []}, "`vocabulary` must hold distinct tokens, .* it is empty"),
+        ({"vocabulary": ["a", "b", "a"]}, "`vocabulary` must .* 'a' occurs twice"),
+        ({"vocabulary": ["a", None]}, "`vocabulary` must hold str, but entry 1 is None"),
+        ({"vocabulary": ["a"], "factors": "shape"}, "`factors` must contain 'token'"),
+        ({"vocabulary": ["a"], "analyzer": "bpe"}, "`vocabulary` must be None with"),
         ({"unknown": None}, "`unknown` must be a str"),
         ({"boundaries": "yes"}, "`boundaries` must be True or False"),
         ({"analyzer": "bpe", "factors": ["token"]}, "`factors` must be 'token'"),

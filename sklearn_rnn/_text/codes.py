@@ -52,6 +52,19 @@ def vocabulary(counts, first, min_count=1, max_tokens=None):
     return {str(token): first + i for i, token in enumerate(kept[:max_tokens])}
 
 
+def given_vocabulary(tokens, first):
+    """Return a dict from given tokens to codes."""
+    tokens = list(tokens)
+    for i, token in enumerate(tokens):
+        if not isinstance(token, str):
+            raise ValueError(f"`vocabulary` must hold str, but entry {i} is {token!r}.")
+    if len(set(tokens)) < len(tokens) or not tokens:
+        twice = [token for token, n in Counter(tokens).items() if n > 1]
+        what = f"{twice[0]!r} occurs twice" if twice else "it is empty"
+        raise ValueError(f"`vocabulary` must hold distinct tokens, at least one, but {what}.")
+    return {str(token): first + i for i, token in enumerate(tokens)}
+
+
 def encode(tokens, vocabulary):
     """Return the codes of tokens (n,)."""
     return np.fromiter(map(vocabulary.get, tokens, repeat(UNKNOWN)), np.int32, len(tokens))

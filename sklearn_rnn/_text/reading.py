@@ -8,7 +8,8 @@ from itertools import chain
 import numpy as np
 
 from .._data.carriers import is_array, is_sparse, refuse_masked
-from .._data.frames import is_column, is_frame, rows_of_lists
+from .._data.frames import is_frame
+from .._data.items import as_list
 from .._data.values import family_of_type, is_missing
 
 
@@ -18,7 +19,7 @@ def read_documents(X, argument):
     X: a list, tuple, array or column of either str, or lists, tuples, arrays or columns of str.
     """
     _refuse_containers(X, argument)
-    items = _listed(X)
+    items = as_list(X)
     if not items:
         raise ValueError(f"`{argument}` must hold at least one text, but is empty.")
     if all(issubclass(kind, str) for kind in set(map(type, items))):
@@ -36,7 +37,7 @@ def read_documents(X, argument):
                 f"`{argument.item(0)}` is {_described(items[0])}, and `{argument.item(i)}` is "
                 f"{_described(item)}."
             )
-    documents = [_listed(item) for item in items]
+    documents = [as_list(item) for item in items]
     _check_tokens(documents, argument)
     return documents, False
 
@@ -91,15 +92,6 @@ def _refuse_containers(X, argument):
             f"`{argument}` must hold one text, or one list of tokens, per item, got an array of "
             f"shape {shape}: give its column, {argument}[:, 0]."
         )
-
-
-def _listed(X):
-    """Return a list of the items of a list, tuple, array or column."""
-    if type(X) is list:
-        return X
-    if isinstance(X, np.ndarray):
-        return X.tolist()
-    return list(rows_of_lists(X)) if is_column(X) else list(X)
 
 
 def _is_list_of_tokens(item):
