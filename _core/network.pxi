@@ -82,6 +82,7 @@ cdef class NodeTables:
         n_codes = self.set_columns(n_features)
         if n_codes and window > 1:
             raise ValueError(f"`window` must be 1 in a network that reads codes in its data, got {window}.")
+        self.check_unknown_codes()
         network.node[0].units = (n_features - n_codes) * window
         if sum(self.info_of(number).is_output for number in range(1, network.n_nodes)) > 1:
             raise ValueError("A network must not have more than one head.")
@@ -120,6 +121,15 @@ cdef class NodeTables:
             self.columns = np.setdiff1d(np.arange(n_features, dtype=np.intp), sorted(codes))
             self.network.column = <isize *>cnp.PyArray_DATA(self.columns)
         return len(codes)
+
+    cdef int check_unknown_codes(self) except -1:
+        """Refuse rows of unknown codes that a table does not have."""
+        cdef int i
+        for i in range(1, self.network.n_nodes):
+            options = dict(self.nodes[i - 1].options)
+            if self.info_of(i).reads_codes and options.get("unknown", 0) >= options.get("rows", 1):
+                raise ValueError(f"`embed.unknown` must be below `rows`={options.get('rows', 1)}, got {options['unknown']}.")
+        return 0
 
     cdef int add_node(self, int number, node, tuple sources, int first_source) except -1:
         cdef rnn_node *to = &self.network.node[number]

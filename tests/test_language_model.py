@@ -39,12 +39,16 @@ def weights_of(model):
 
 
 def rows_of(model, text, has_stops=True):
-    """Return what the network reads and predicts of a text, from the definition."""
+    """Return what the network reads and predicts of a text, from the definition.
+
+    Its number of a token is one less than the code, that of an unknown token the last one.
+    """
     codes = [model.encoder_.vocabulary_.get(letter, 0) for letter in text]
-    read, predicted = [START, *codes], [*codes, STOP]
-    if not has_stops:
-        read, predicted = read[:-1], predicted[:-1]
-    return np.array(read, dtype=np.float64)[:, np.newaxis], np.array(predicted)
+    read, predicted = (
+        np.array(each)[: None if has_stops else -1] for each in ([START, *codes], [*codes, STOP])
+    )
+    n = model.encoder_.n_codes_
+    return (read[:, np.newaxis] - 1.0) % n, (predicted - 1) % n
 
 
 def expected_log_likelihood(model, text, has_stops=True):
@@ -68,8 +72,8 @@ def test_scores_are_those_of_the_definition(cell):
     np.testing.assert_allclose(scores, expected, rtol=1e-9)
     by_steps = [
         sum(
-            np.log(model.predict_next_proba(text[:i])[code])
-            for i, code in enumerate(rows_of(model, text)[1])
+            np.log(np.roll(model.predict_next_proba(text[:i]), -1)[row])
+            for i, row in enumerate(rows_of(model, text)[1])
         )
         for text in texts
     ]
@@ -156,7 +160,7 @@ def learn(weights, nodes, X, y, divisor, begin=None):
 
 def check_weights(model, weights):
     for name, w in model.weights_.items():
-        # The last row of a table is that of codes that no text has.
+        # The last row of a table is that of unknown tokens, which no text has.
         rows = slice(None, -1 if name.startswith("embedding") else None)
         np.testing.assert_allclose(w[rows], weights[name][rows], rtol=1e-9, atol=1e-12)
 
@@ -211,7 +215,7 @@ def test_rare_tokens_are_one_unknown_token_that_is_learned():
     assert p[0] == pytest.approx(0.5, abs=0.05)
     assert all(set(text) <= set("abcde") for text in model.sample(50, random_state=0))
     start = fitted(texts, min_count=2, max_iter=1, learning_rate_init=ALMOST_NONE)
-    rows = [each.weights_["embedding_0.weight"][0] for each in (model, start)]
+    rows = [each.weights_["embedding_0.weight"][-1] for each in (model, start)]
     assert np.abs(rows[0] - rows[1]).max() > 0.1
 
 
@@ -282,6 +286,9 @@ def test_fits_go_on_and_come_back_from_pickles():
     assert "!" not in model.encoder_.vocabulary_ and len(model.loss_curve_) == 6
     copy.partial_fit(NAMES)
     assert len(copy.loss_curve_) == 4 and copy.score(NAMES) != loss
+    given = RNNLanguageModel(8, vocabulary="haxn", **LETTERS)
+    given.partial_fit(["ann"]).partial_fit(["hax"], None)
+    assert list(given.encoder_.vocabulary_) == list("haxn")
     first = RNNLanguageModel(8, **LETTERS).partial_fit(NAMES, classes=None)
     assert first.n_iter_ == 1 and first.encoder_.vocabulary_ == model.encoder_.vocabulary_
     with pytest.raises(ValueError, match="`lowercase` must not change"):
@@ -348,6 +355,7 @@ def test_it_goes_through_a_grid_search():
         {"ema_decay": 0.9, "learning_rate": "one_cycle", "memory_budget": 10**6},
         {"frozen": ("embedding*",)},
         {"embedding_init": {"a": [1.0, 2.0], "n": [0.5, 0.5]}},
+        {"word_dropout": 0.3, "label_smoothing": 0.1},
     ],
 )
 def test_the_options_of_other_networks_work(options):
@@ -367,7 +375,7 @@ def test_given_vectors_are_those_of_their_tokens():
     model = fitted(embedding_init=vectors, frozen=("embedding*",))
     table = model.weights_["embedding_0.weight"]
     for letter, vector in vectors.items():
-        assert (table[model.encoder_.vocabulary_[letter]] == vector).all()
+        assert (table[model.encoder_.vocabulary_[letter] - 1] == vector).all()
     with pytest.raises(ValueError, match="embedding_init"):
         fitted(embedding_init={"x": [1.0]})
 
@@ -381,7 +389,9 @@ def test_the_body_of_a_model_serves_a_classifier():
     code = model.encoder_.vocabulary_["a"]
     row = list(rnn.categories_[0]).index(code)
     table = model.weights_["embedding_0.weight"]
-    assert (rnn.weights_["embedding_0.weight"][row] == table[code]).all()
+    assert (rnn.weights_["embedding_0.weight"][row] == table[code - 1]).all()
+    assert 0 not in rnn.categories_[0]
+    assert (rnn.weights_["embedding_0.weight"][-1] == table[-1]).all()
 
 
 def test_states_of_texts_and_streams_are_those_of_the_scores():
@@ -464,7 +474,7 @@ def test_labels_become_fixed_states(cell):
     ]
     np.testing.assert_allclose(model.score_samples(X, y), expected, rtol=1e-9)
     probability = model.predict_next_proba("a", y=y[0])
-    np.testing.assert_allclose(probability, p[0][1], rtol=1e-9)
+    np.testing.assert_allclose(np.roll(probability, -1), p[0][1], rtol=1e-9)
 
 
 def test_wrong_labels_are_refused():
@@ -547,10 +557,10 @@ def test_texts_are_drawn_with_the_probabilities_of_the_model():
     model = fitted(["a", "b", "ab"] * 10, max_iter=20)
     drawn = Counter(model.sample(4000, random_state=0))
     for text in ("a", "b", "ab"):
-        p, codes = 1.0, rows_of(model, text)[1]
+        p, codes = 1.0, [*map(model.encoder_.vocabulary_.get, text), STOP]
         for i, code in enumerate(codes):  # the unknown letter and the start are never drawn
             following = model.predict_next_proba(text[:i])
-            p *= following[code] / following[[*range(2, model.n_outputs_)]].sum()
+            p *= following[code] / following[STOP:].sum()
         assert drawn[text] / 4000 == pytest.approx(p, abs=0.025)
 
 
@@ -644,7 +654,7 @@ def test_wrong_parameters_are_named():
     }.items():
         with pytest.raises(ValueError, match=f"`{name}`"):
             fitted(**{name: value})
-    with pytest.raises(ValueError, match="`min_count` must be at most"):
+    with pytest.raises(ValueError, match="`min_count` must not exceed"):
         fitted(["ab"], min_count=9)
     with pytest.raises(ValueError, match="validation"):
         fitted("ab", early_stopping=True)

@@ -16,16 +16,15 @@ from .labels import Labels, check_labels
 from .packed import Sequences, offsets_of
 from .values import settled_labels
 
-# Codes that no text can have as a token: they are never drawn.
-NEVER_DRAWN = (UNKNOWN, START)
-
 
 @dataclass(frozen=True, eq=False)
 class NextTokens:
-    """A target that is the next token of a text, encoded as its code.
+    """A target that is the next token of a text.
 
-    The network reads `START` and then the tokens of a text. At each step it predicts the next
-    token, and at last `STOP`, unless the model has learned from one long text, which has no end.
+    The network numbers tokens by rows: the codes of the encoder in their order, but that of unknown
+    tokens last, as in the tables of other categorical features. It reads `START` and then the
+    tokens of a text. At each step it predicts the next token, and at last `STOP`, unless the model
+    has learned from one long text, which has no end.
 
     Texts may have labels or vectors. They become states with which the network begins: a vector v
     (n_given,) becomes v S / sqrt(n_given), and label i row i of S. The entries of S are 1 or -1, by
@@ -63,8 +62,31 @@ class NextTokens:
 
     @property
     def categories(self):
-        """The only column of X, with the codes of the encoder."""
-        return Categories((0,), (np.arange(self.n_outputs),))
+        """The only column of X, whose known codes are those of the encoder but 0."""
+        return Categories((0,), (np.arange(1, self.n_outputs),))
+
+    def rows_of(self, codes):
+        """Return the rows of codes."""
+        return (codes - 1) % self.n_outputs
+
+    def codes_of(self, rows):
+        """Return the codes of rows."""
+        return (rows + 1) % self.n_outputs
+
+    def in_order_of_codes(self, outputs):
+        """Return outputs (n, n_outputs) with their columns in the order of codes."""
+        return np.roll(outputs, 1, axis=1)
+
+    @property
+    def stop(self):
+        """The row of `STOP`."""
+        return self.rows_of(STOP)
+
+    @property
+    def never_drawn(self):
+        """The rows that do not follow in any text that is written."""
+        stops = () if self.has_stops else (STOP,)
+        return tuple(self.rows_of(code) for code in (UNKNOWN, START, *stops))
 
     def class_factors(self, class_weight, codes, weights, incremental):
         """Return None: tokens have no weights."""
@@ -78,7 +100,8 @@ class NextTokens:
     def sequences(self, codes):
         """Return what the network reads of texts, as Sequences, and what it predicts (n_steps,).
 
-        codes: an object array of arrays as the encoder returns them. Texts of no steps are kept.
+        Both are rows. codes: an object array of arrays, as the encoder returns them. Texts of no
+        steps are kept.
         """
         lengths = np.array([len(each) for each in codes], dtype=np.intp)
         unread = 1 if self.has_stops else 2  # the last codes of each text
@@ -95,13 +118,9 @@ class NextTokens:
             read = flat[~last]
             predicted = flat[~(first | (flat == STOP))] if not self.has_stops else flat[~first]
         dtype = np.float32 if self.n_outputs < NARROW_CODES else np.float64
-        values = read.astype(dtype)[:, np.newaxis]
+        values = self.rows_of(read).astype(dtype)[:, np.newaxis]
         sequences = Sequences(values, offsets_of(lengths - unread), "ragged_1d")
-        return sequences, np.ascontiguousarray(predicted)
-
-    def prompt(self, codes):
-        """Return the codes that the network reads before it goes on with a text."""
-        return codes[:-1]
+        return sequences, self.rows_of(predicted)
 
     # ---- labels and vectors of texts ----
 

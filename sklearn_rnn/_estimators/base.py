@@ -39,6 +39,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
     """A recurrent network that learns, see `_ReadingRNN` for what a subclass says."""
 
     _NEEDS_Y = True
+    _KEEPS_UNKNOWN = False  # whether a fit that goes on leaves the vectors of unknown codes alone
 
     # ---- fit ----
 
@@ -190,6 +191,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
             planned=not incremental,
             loss_unit=target.loss_unit,
             frozen=frozen,
+            learns_unknown=read.learns_unknown or (before is not None and self._KEEPS_UNKNOWN),
         )
         if held_out is not None:
             held_out = held_out.as_trained(factors, scale.in_use, self.dtype)
@@ -234,7 +236,8 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
 
     def _given_vectors(self, read):
         """Return the given rows of the tables, see `vectors_of`, or None."""
-        return vectors_of(self.embedding_init, read.categories, self.dtype)
+        facts = read.categories, self.dtype, read.form.feature_names
+        return vectors_of(self.embedding_init, *facts)
 
     def _body_to_begin_with(self):
         """Return the body of `weights_init`, or None."""

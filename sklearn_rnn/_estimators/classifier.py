@@ -84,6 +84,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         categorical_features=None,
         embedding_dim="auto",
         embedding_init=None,
+        word_dropout=0.0,
         merge_mode="concat",
         pooling="last",
         output_layer_sizes=(),
@@ -125,6 +126,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         random_state=None,
         verbose=0,
         class_weight=None,
+        label_smoothing=0.0,
         normalize_X=True,
         dtype="float32",
         memory_budget=None,
@@ -138,6 +140,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         self.categorical_features = categorical_features
         self.embedding_dim = embedding_dim
         self.embedding_init = embedding_init
+        self.word_dropout = word_dropout
         self.merge_mode = merge_mode
         self.pooling = pooling
         self.output_layer_sizes = output_layer_sizes
@@ -179,6 +182,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         self.random_state = random_state
         self.verbose = verbose
         self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
         self.normalize_X = normalize_X
         self.dtype = dtype
         self.memory_budget = memory_budget

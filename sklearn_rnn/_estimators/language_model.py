@@ -9,14 +9,14 @@ from sklearn.utils import check_random_state
 
 from .._data import arguments
 from .._data.arguments import Argument, naming
+from .._data.categories import vectors_of
 from .._data.form import InputForm
-from .._data.next_tokens import NEVER_DRAWN, NextTokens
+from .._data.next_tokens import NextTokens
 from .._data.weights import read_weights, relative
 from .._floating_point import floating_point_ignored
 from .._model.generation import Choice, advanced, generate
 from .._model.likelihood import row_losses
 from .._rules import either, integer, number
-from .._text.codes import STOP
 from .._training.examples import Examples, without_equal_weights
 from .._training.held_out import HeldOut
 from .._training.progress import new_seed
@@ -28,7 +28,7 @@ from .parameters import LANGUAGE_MODEL
 from .reading import Read
 
 # The parameters of the encoder.
-ENCODING = ("analyzer", "token_pattern", "lowercase", "min_count", "max_tokens")
+ENCODING = ("analyzer", "token_pattern", "lowercase", "min_count", "max_tokens", "vocabulary")
 SAMPLING = {
     "n_samples": integer(1),
     "max_length": integer(0),
@@ -118,6 +118,7 @@ class RNNLanguageModel(DensityMixin, _RNNBase):
     _HOLDS = "tokens"
     _KIND = LANGUAGE_MODEL
     _NEEDS_Y = False
+    _KEEPS_UNKNOWN = True
     # Fixed: what the networks of other estimators can also be.
     _FIXED = (
         *("mode", "bidirectional", "merge_mode", "pooling", "categorical_features"),
@@ -142,10 +143,12 @@ class RNNLanguageModel(DensityMixin, _RNNBase):
         lowercase=True,
         min_count=1,
         max_tokens=None,
+        vocabulary=None,
         input_layers=(),
         connections=None,
         embedding_dim="auto",
         embedding_init=None,
+        word_dropout=0.0,
         output_layer_sizes=(),
         layer_normalization=None,
         dropout=0.0,
@@ -181,6 +184,7 @@ class RNNLanguageModel(DensityMixin, _RNNBase):
         frozen=(),
         random_state=None,
         verbose=0,
+        label_smoothing=0.0,
         dtype="float32",
         memory_budget=None,
         n_threads=None,
@@ -192,10 +196,12 @@ class RNNLanguageModel(DensityMixin, _RNNBase):
         self.lowercase = lowercase
         self.min_count = min_count
         self.max_tokens = max_tokens
+        self.vocabulary = vocabulary
         self.input_layers = input_layers
         self.connections = connections
         self.embedding_dim = embedding_dim
         self.embedding_init = embedding_init
+        self.word_dropout = word_dropout
         self.output_layer_sizes = output_layer_sizes
         self.layer_normalization = layer_normalization
         self.dropout = dropout
@@ -231,6 +237,7 @@ class RNNLanguageModel(DensityMixin, _RNNBase):
         self.frozen = frozen
         self.random_state = random_state
         self.verbose = verbose
+        self.label_smoothing = label_smoothing
         self.dtype = dtype
         self.memory_budget = memory_budget
         self.n_threads = n_threads
@@ -290,8 +297,8 @@ class RNNLanguageModel(DensityMixin, _RNNBase):
 
         {continuing}
 
-        The first call, unless `fit` was called before, learns the vocabulary: later texts may have
-        other tokens, which are unknown.
+        The first call, unless `fit` was called before, learns the vocabulary; other tokens of later
+        texts are unknown. The parameter `vocabulary` can say before which tokens there are.
 
         Parameters
         ----------
@@ -485,14 +492,12 @@ class RNNLanguageModel(DensityMixin, _RNNBase):
             seed = new_seed(check_random_state(random_state))
         model, n_samples = self._fitted_model(), int(n_samples)
         target, network = model.target, model.network
-        excluded = NEVER_DRAWN if target.has_stops else (*NEVER_DRAWN, STOP)
-        choice = Choice(float(temperature), top_k, top_p, excluded)
+        choice = Choice(float(temperature), top_k, top_p, target.never_drawn)
         states = target.beginnings(_given_of_samples(target, y, n_samples), network)
-        prompt, codes = self._read_prompt(prompt, target)
-        drawn = generate(
-            network, model.params, codes, states, n_samples, int(max_length), choice, seed
-        )
-        return _continued(prompt, drawn, target.encoder)
+        prompt, rows = _read_prompt(prompt, target)
+        begin = rows, states, n_samples, int(max_length)
+        drawn = generate(network, model.params, *begin, choice, target.stop, seed)
+        return _continued(prompt, [target.codes_of(each) for each in drawn], target.encoder)
 
     @floating_point_ignored
     def predict_next_proba(self, prompt=None, *, y=None):
@@ -527,24 +532,15 @@ class RNNLanguageModel(DensityMixin, _RNNBase):
         """
         model = self._fitted_model()
         states = model.target.beginnings(_given_of_samples(model.target, y, 1), model.network)
-        _, codes = self._read_prompt(prompt, model.target)
-        session, _ = advanced(model.network, model.params, codes[:-1], states, 1)
-        x = np.full((1, 1), codes[-1], dtype=np.float64)
-        return model.finite(session.step(x)[0])
-
-    def _read_prompt(self, prompt, target):
-        """Return a prompt as tokens or as a text, and the codes that the network reads of it."""
-        encoder = target.encoder
-        if prompt is None:
-            prompt = "" if encoder._of_texts else []
-        if encoder._of_texts != isinstance(prompt, str):
-            wanted = "a str" if encoder._of_texts else "a list of str, as the texts of fit"
-            raise ValueError(f"`prompt` must be {wanted}, got {type(prompt).__name__}.")
-        with naming(PROMPT):
-            return prompt, encoder.transform([prompt])[0][:-1]
+        _, rows = _read_prompt(prompt, model.target)
+        session, _ = advanced(model.network, model.params, rows[:-1], states, 1)
+        outputs = session.step(np.full((1, 1), rows[-1], dtype=np.float64))
+        return model.finite(model.target.in_order_of_codes(outputs)[0])
 
     # For each method: model -> (whether it needs outputs before the link, what decodes them).
-    _STREAMED: ClassVar = {"predict_next_proba": lambda model: (False, lambda outputs: outputs)}
+    _STREAMED: ClassVar = {
+        "predict_next_proba": lambda model: (False, model.target.in_order_of_codes)
+    }
 
     def stream(self, n_streams=1, *, method="predict_next_proba"):
         """Return a `Stream`, which predicts the next token of texts that arrive token by token.
@@ -618,7 +614,8 @@ class RNNLanguageModel(DensityMixin, _RNNBase):
             kept, given = np.repeat(kept, 2), None if given is None else np.repeat(given, 2, axis=0)
         form = InputForm("sequences", 1)
         facts = texts.n_texts, examples, kept, form, target.categories, target, None
-        return ReadTexts(*facts, given=given)
+        unknown = bool((examples.sequences.values == target.rows_of(0)).any())
+        return ReadTexts(*facts, learns_unknown=unknown, given=given)
 
     def _cut(self, examples):
         """Return the examples of one text in two parts, the last of which is to be held out."""
@@ -651,7 +648,7 @@ class RNNLanguageModel(DensityMixin, _RNNBase):
             )
         held_out, X = examples.take(np.array([1])), None
         if callable(self.scoring):  # the only one who sees it
-            X = target.encoder.inverse_transform([held_out.targets])[0]
+            X = target.encoder.inverse_transform([target.codes_of(held_out.targets)])[0]
         _, y, _ = given[:-1]
         return np.zeros(1, dtype=np.intp), HeldOut(held_out, X, y, None, None, is_given=True)
 
@@ -666,6 +663,8 @@ class RNNLanguageModel(DensityMixin, _RNNBase):
         """Refuse parameters of the encoder that have changed since the first fit."""
         for name in ENCODING:
             before, now = getattr(encoder, name), getattr(self, name)
+            if name == "vocabulary" and None not in (before, now):
+                before, now = list(before), list(now)
             if before is not now and before != now:
                 raise ValueError(
                     f"`{name}` must not change between a fit and its continuation (warm_start, "
@@ -677,7 +676,8 @@ class RNNLanguageModel(DensityMixin, _RNNBase):
         if self.embedding_init is None:
             return None
         with naming("embedding_init"):
-            return [read.target.encoder.vectors(self.embedding_init)]
+            vectors = read.target.encoder.vectors(self.embedding_init)
+        return vectors_of(vectors, read.categories, self.dtype)
 
     def _params_of(self, network, attributes):
         encoder, ((_, _, dimension),) = attributes["encoder_"], network.tables
@@ -706,6 +706,18 @@ def _as_texts(codes, y, sample_weight, target, names=arguments.TRAINING[1:], nee
         examples = replace(examples, sequences=sequences.take(kept))
         given = None if given is None else given[kept]
     return Texts(examples, kept, n_texts, given)
+
+
+def _read_prompt(prompt, target):
+    """Return a prompt as a text or as tokens, and the rows of what the network reads of it."""
+    encoder = target.encoder
+    if prompt is None:
+        prompt = "" if encoder._of_texts else []
+    if encoder._of_texts != isinstance(prompt, str):
+        wanted = "a str" if encoder._of_texts else "a list of str, as the texts of fit"
+        raise ValueError(f"`prompt` must be {wanted}, got {type(prompt).__name__}.")
+    with naming(PROMPT):
+        return prompt, target.rows_of(encoder.transform([prompt])[0][:-1])
 
 
 def _given_of_samples(target, y, n_samples):

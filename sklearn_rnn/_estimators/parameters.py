@@ -79,6 +79,7 @@ LBFGS_ALLOWS = {
     "output_dropout": ((0, None), FIXED),
     "input_dropout": ((0,), FIXED),
     "input_noise": ((0,), FIXED),
+    "word_dropout": ((0,), FIXED),
     "l1_ratio": ((0,), "the penalty must be smooth"),
     "max_grad_norm": ((1.0, None), "it does not clip the gradient, with either value"),
     "max_grad_value": ((None,), "it does not clip the gradient"),
@@ -152,6 +153,14 @@ TABLE = {
         '"bpe", which learns at most 30,000 pieces.',
         of=(LANGUAGE_MODEL,),
     ),
+    "vocabulary": Parameter(
+        TEXT_RULES["vocabulary"],
+        None,
+        "iterable of str or None",
+        "The known tokens, instead of those of `fit`, for example for `partial_fit`, which would "
+        "know only those of its first call.",
+        of=(LANGUAGE_MODEL,),
+    ),
     "bidirectional": Parameter(
         RULES["bidirectional"],
         False,
@@ -197,8 +206,8 @@ TABLE = {
         "data frames. In place of each code, the network reads a vector that it learns (an "
         "embedding; Bengio et al., 2003); codes are not normalised. Each such feature has one "
         "vector for each code in the first fit (`categories_`), and one for all other codes, which "
-        "is the mean of the vectors that were trained. A minibatch updates, and `alpha` penalises, "
-        "only the vectors of its own codes.",
+        "is the mean of the vectors that were trained, unless `word_dropout` trains it. A "
+        "minibatch updates, and `alpha` penalises, only the vectors of its own codes.",
         of=OF_X,
     ),
     "embedding_dim": Parameter(
@@ -220,17 +229,39 @@ TABLE = {
     "embedding_init": Parameter(
         VECTORS,
         None,
-        "array-like, dict, list of those or None",
+        "array-like, dict, KeyedVectors, list or dict of those, or None",
         "Initial vectors, for example pretrained word vectors, which help most with little "
-        "training data: an array (n_codes, embedding_dim) in the order of `categories_`, or a dict "
-        "from codes to vectors. A code that the dict does not have gets a random vector. With "
-        "several categorical features, a list with one of these, or None, for each. None means "
-        "random vectors.",
+        "training data: a dict from codes (or strings) to vectors, `KeyedVectors` of gensim, or an "
+        "array. The rows of an array are those of `categories_`, or of the codes from 0 to at "
+        "least the greatest one in X, as `sklearn_rnn.text.TokenEncoder.vectors` returns them. A "
+        "code without a vector, or with a row of NaN, starts from a random one. With several "
+        "categorical features, pass a list with one of these, or None, for each, or a dict from "
+        "names or indices of features to these; otherwise all features start from the same. "
+        'Training changes the vectors unless `frozen` names them: ``frozen="embedding*"``. None '
+        "means random vectors.",
         own={
             LANGUAGE_MODEL: {
-                "kind": "dict of str to array-like, mapping or None",
-                "text": "Initial vectors by tokens, for example `KeyedVectors` of gensim. Tokens "
-                "that it does not have get random vectors. None means random vectors.",
+                "kind": "dict of str to array-like, KeyedVectors or None",
+                "text": "Initial vectors by tokens: a dict, or `KeyedVectors` of gensim. Tokens "
+                "that it does not have get random vectors. Training changes the vectors unless "
+                '`frozen` names them: ``frozen="embedding*"``. None means random vectors.',
+            }
+        },
+    ),
+    "word_dropout": Parameter(
+        RULES["word_dropout"],
+        0.0,
+        "float",
+        "Fraction of the codes that training replaces by the unknown one, drawn anew for each step "
+        "and each categorical feature (Bowman et al., 2016); at least 0 and below 1. This trains "
+        "the vector for unknown codes, which then is not the mean of the others, and teaches the "
+        "network to do without some of the codes. Predictions replace nothing.",
+        own={
+            LANGUAGE_MODEL: {
+                "text": "Fraction of the tokens that training reads as the unknown one, drawn anew "
+                "for each step (Bowman et al., 2016); at least 0 and below 1. This trains the "
+                "vector of unknown tokens, and makes the model rely less on the last few tokens. "
+                "What is to be predicted stays."
             }
         },
     ),
@@ -585,11 +616,12 @@ TABLE = {
     "frozen": Parameter(
         NAMES,
         (),
-        "tuple or list of str",
+        "str, or tuple or list of str",
         "Arrays of `weights_` that training does not change: names, or shell patterns as for "
-        '`fnmatch`, for example ``("weight_*_l0", "embedding*")``. Frozen arrays have no update, '
-        "no penalty and no decay, and do not count in the norm that `max_grad_norm` limits, as "
-        "with ``requires_grad=False`` in PyTorch. Training is faster if the lowest layers are "
+        '`fnmatch`, for example ``"embedding*"`` or ``("weight_*_l0", "embedding*")``. Frozen '
+        "arrays have no update, no penalty and no decay, and do not count in the norm that "
+        "`max_grad_norm` limits, as with ``requires_grad=False`` in PyTorch. Training is faster if "
+        "the lowest layers are "
         "frozen completely. A first fit without `weights_init` leaves frozen arrays at their "
         "initial values, most of which are random. The parameter may change between calls of "
         "`partial_fit` or fits with `warm_start`; `partial_fit` keeps the moments of frozen "
@@ -695,6 +727,26 @@ TABLE = {
         "each column; a target is weighted by the product of the weights of its classes. Must be "
         "None for multilabel y.",
         of=(CLASSIFIER,),
+    ),
+    "label_smoothing": Parameter(
+        number(0, 1),
+        0.0,
+        "float",
+        "Fraction s, at least 0 and below 1, of each target that is spread evenly over the K "
+        "classes (Szegedy et al., 2016): training compares the probabilities with ``1 - s + s / "
+        "K`` for the true class and ``s / K`` for each other one, as in PyTorch and Keras. This "
+        "keeps the network from becoming too sure of itself, above all where labels are wrong. If "
+        "y has several columns, each is smoothed over its own classes. `loss_` is the smoothed "
+        'loss. Scores, also ``scoring="loss"``, compare with the labels as they are.',
+        of=(CLASSIFIER, LANGUAGE_MODEL),
+        own={
+            LANGUAGE_MODEL: {
+                "text": "Fraction s, at least 0 and below 1, of each target that is spread evenly "
+                "over all K tokens (Szegedy et al., 2016): training compares the probabilities "
+                "with ``1 - s + s / K`` for the true token and ``s / K`` for each other one. "
+                "`loss_` is the smoothed loss; scores compare with the tokens as they are."
+            }
+        },
     ),
     "loss": Parameter(
         one_of(REGRESSION_LOSSES),

@@ -88,6 +88,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         categorical_features=None,
         embedding_dim="auto",
         embedding_init=None,
+        word_dropout=0.0,
         merge_mode="concat",
         pooling="last",
         output_layer_sizes=(),
@@ -145,6 +146,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         self.categorical_features = categorical_features
         self.embedding_dim = embedding_dim
         self.embedding_init = embedding_init
+        self.word_dropout = word_dropout
         self.merge_mode = merge_mode
         self.pooling = pooling
         self.output_layer_sizes = output_layer_sizes

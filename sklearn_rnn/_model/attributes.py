@@ -200,7 +200,7 @@ def _check_columns(columns, sizes):
 def _check_tokens(fitted, network):
     """Check what describes texts; their codes are both the data and the classes."""
     n_codes = getattr(fitted["encoder_"], "n_codes_", None)
-    shape = [(0, n_codes + 1)] if integer(1).test(n_codes) else None
+    shape = [(0, n_codes)] if integer(1).test(n_codes) else None
     if shape is None or network.n_outputs != n_codes or network.loss != "softmax":
         wanted = f"an encoder with {network.n_outputs} codes"
         raise _damaged("encoder_", wanted, fitted["encoder_"])

@@ -4,23 +4,21 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .._text.codes import STOP
-
 MOST_OUTPUTS = 1 << 25  # numbers of the outputs of all sequences at one step
 CHUNK = 32  # random numbers that are drawn for a sequence at a time
 
 
 @dataclass(frozen=True)
 class Choice:
-    """How the next code is chosen from the outputs of the network before the softmax."""
+    """How the next token is chosen from the outputs of the network before the softmax."""
 
-    temperature: float  # 0: the most probable code
+    temperature: float  # 0: the most probable token
     top_k: int | None
     top_p: float | None
-    excluded: tuple[int, ...]  # codes that are never chosen
+    excluded: tuple[int, ...]  # rows that are never chosen
 
     def __call__(self, z, u):
-        """Return a code for each row of z (n, n_outputs); u (n,) are random numbers in [0, 1)."""
+        """Return the column that is chosen in each row of z (n, n_outputs); u (n,) is in [0, 1)."""
         z = z.astype(np.float64)
         z[:, self.excluded] = -np.inf
         if self.temperature == 0:
@@ -99,11 +97,12 @@ def _session(network, params, n, states):
     return session
 
 
-def generate(network, params, prompt, states, n, max_length, choice, seed):
-    """Return a list of n arrays with the codes that follow those of a prompt.
+def generate(network, params, prompt, states, n, max_length, choice, stop, seed):
+    """Return a list of n arrays with what follows a prompt.
 
-    A sequence ends before `STOP`, or after `max_length` codes. Sequence i does not depend on n.
-    states: those with which the sequences begin (n, n_columns), or None.
+    The codes here are what the network reads and the number of its output. A sequence ends before
+    the code `stop`, or after `max_length` codes. Sequence i does not depend on n. states: those
+    with which the sequences begin (n, n_columns), or None.
     """
     most, result = max(1, MOST_OUTPUTS // network.n_outputs), []
     for first in range(0, n, most):
@@ -112,12 +111,12 @@ def generate(network, params, prompt, states, n, max_length, choice, seed):
         session, z = advanced(network, params, prompt, own, len(numbers))
         written = _Written(len(numbers))
         uniforms = Uniforms(seed, numbers)
-        _go_on(network, params, session, z, max_length, choice, uniforms, written)
+        _go_on(network, params, session, z, max_length, choice, stop, uniforms, written)
         result += written.cut()
     return result
 
 
-def _go_on(network, params, session, z, max_length, choice, uniforms, written):
+def _go_on(network, params, session, z, max_length, choice, stop, uniforms, written):
     """Write codes until all sequences have ended; the session gives up rows of those that have."""
     owner = np.arange(session.n_sequences)  # the sequence of each row of the session
     going = np.ones(len(owner), dtype=bool)
@@ -125,7 +124,7 @@ def _go_on(network, params, session, z, max_length, choice, uniforms, written):
     for step in range(max_length):
         own = owner[going]
         codes[going] = choice(z[going], uniforms.at(step, own))
-        going[going] = codes[going] != STOP
+        going[going] = codes[going] != stop
         written.add(owner[going], codes[going])
         n_going = int(np.count_nonzero(going))
         if n_going == 0 or step == max_length - 1:

@@ -46,7 +46,8 @@ class Node:
     pool         the mean or the maximum of each unit over the steps, once per sequence
     attend       a weighted mean of the rows of its source, once per sequence
     head         a linear map of its sources; other nodes read the output after the link
-    embed        for the code in a column of X, that row of a table (options `column`, `rows`)
+    embed        for the code in a column of X, that row of a table (options `column`, `rows`,
+                 `word_dropout`: share of codes that training replaces by `unknown`)
     ============ ====================================================================
     """
 
@@ -75,6 +76,7 @@ class Network:
     quantile: float | tuple[float, ...] = 0.5  # that the loss "quantile" learns for each target
     # Groups of outputs: their sizes for the loss "multioutput", (loss, size) for "multitask".
     groups: tuple[int, ...] | tuple[tuple[str, int], ...] = ()
+    label_smoothing: float = 0.0  # in training, of a loss of classes
     # Step t of the network reads steps s t, s t - 1, ..., s t - (window - 1) of X side by side,
     # where s is the stride.
     stride: int = 1
@@ -263,14 +265,14 @@ def initialize(network, rng, n_steps=None, vectors=None):
         if rows is not None:
             np.copyto(table[: len(rows)], rows, where=~np.isnan(rows))
     params = params.astype(network.dtype)
-    fill_unknown_rows(network, params)
+    _fill_last_rows(_tables(network, params))
     return params
 
 
-def _tables(network, params, frozen=()):
-    """List the tables of the embeddings, without those whose names are in `frozen`."""
+def _tables(network, params, left_out=()):
+    """List the tables of the embeddings, without those whose names are in `left_out`."""
     names = [f"{node.name}.weight" for node in network.nodes if node.kind == "embed"]
-    names = [name for name in names if name not in frozen]
+    names = [name for name in names if name not in left_out]
     views = network.views(params) if names else {}
     return [views[name] for name in names]
 
@@ -278,9 +280,19 @@ def _tables(network, params, frozen=()):
 def fill_unknown_rows(network, params, frozen=()):
     """Set the last row of each table, that of unknown codes, to the mean of the others.
 
-    Tables whose names are in `frozen` stay as they are.
+    Tables whose names are in `frozen` stay as they are, and those of which word dropout trains that
+    row.
     """
-    for table in _tables(network, params, frozen):
+    trained = [
+        f"{node.name}.weight"
+        for node in network.nodes
+        if node.kind == "embed" and dict(node.options).get("word_dropout", 0) > 0
+    ]
+    _fill_last_rows(_tables(network, params, (*frozen, *trained)))
+
+
+def _fill_last_rows(tables):
+    for table in tables:
         table[-1] = table[:-1].mean(axis=0, dtype=np.float64)
 
 

@@ -97,6 +97,7 @@ def _described(facts, file_format):
     if file_format < 3:
         facts = _upgraded(facts)
     else:
+        facts = {**ADDED, **facts}
         _check_names(facts, {*FACTS, *(field.name for field in fields(Words))})
         for name in ("cell", "input_layers"):
             RULES["input_layers"].check(name, facts[name])
@@ -169,7 +170,10 @@ LATER = {
     "output_dropout": None,
     "input_dropout": 0.0,
     "input_noise": 0.0,
+    "word_dropout": 0.0,
 }
+# The words that the first files of format 3 did not know, and what they do without them.
+ADDED = {"word_dropout": 0.0}
 # The same for what concerns the output alone.
 OUTPUTS = {"quantile": 0.5, "groups": ()}
 INPUTS = {"tables": ()}

@@ -68,6 +68,7 @@ RULES = {
     "output_dropout": either(None, number(0, 1)),
     "input_dropout": number(0, 1),
     "input_noise": number(0),
+    "word_dropout": number(0, 1),
     "dtype": one_of(DTYPES),
     "huber_delta": number(0, open_low=True),
     "quantile": Allowed(
@@ -77,9 +78,17 @@ RULES = {
     ),
 }
 # The parameters for the tables of codes, which become the fact `tables` of a network.
-CODES = {"categorical_features": None, "embedding_dim": "auto", "embedding_init": None}
+CODES = {
+    "categorical_features": None,
+    "embedding_dim": "auto",
+    "embedding_init": None,
+    "word_dropout": 0.0,
+}
 # The words that may change when a fit continues.
-CHANGEABLE = ("dropout", "output_dropout", "input_dropout", "input_noise", "huber_delta")
+CHANGEABLE = (
+    *("dropout", "output_dropout", "input_dropout", "input_noise", "word_dropout"),
+    "huber_delta",
+)
 
 
 @dataclass(frozen=True)
@@ -100,6 +109,7 @@ class Words:
     output_dropout: float | None
     input_dropout: float
     input_noise: float
+    word_dropout: float
     dtype: str
 
     @classmethod
@@ -121,6 +131,7 @@ class Words:
             output_dropout=_float_or_none(params["output_dropout"]),
             input_dropout=float(params["input_dropout"]),
             input_noise=float(params["input_noise"]),
+            word_dropout=float(params["word_dropout"]),
             dtype=plain(params["dtype"]),
         )
         words.check(params)
@@ -292,12 +303,13 @@ def network_of(params, n_features, n_outputs, loss, groups=(), tables=(), words=
         float(params.get("huber_delta", 1.0)),
         quantile_of(params.get("quantile", 0.5)) if loss == "quantile" else 0.5,
         tuple(map(_group, groups)),
+        float(params.get("label_smoothing", 0.0)),
         tuple(tables),
     )
 
 
 @lru_cache(maxsize=64)
-def _network(words, n_features, n_outputs, loss, huber_delta, quantile, groups, tables):
+def _network(words, n_features, n_outputs, loss, huber_delta, quantile, groups, smoothing, tables):
     nodes, layers = list_nodes(words, n_outputs, n_features - len(tables), tables)
     _check_counts(nodes)
     return Network(
@@ -309,6 +321,7 @@ def _network(words, n_features, n_outputs, loss, huber_delta, quantile, groups, 
         dtype=words.dtype,
         quantile=quantile,
         groups=groups,
+        label_smoothing=smoothing,
         stride=words.stride,
         window=words.window,
         words=words,
