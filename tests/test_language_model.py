@@ -286,7 +286,7 @@ def test_fits_go_on_and_come_back_from_pickles():
     assert "!" not in model.encoder_.vocabulary_ and len(model.loss_curve_) == 6
     copy.partial_fit(NAMES)
     assert len(copy.loss_curve_) == 4 and copy.score(NAMES) != loss
-    given = RNNLanguageModel(8, vocabulary="haxn", **LETTERS)
+    given = RNNLanguageModel(8, vocabulary=list("haxn"), **LETTERS)
     given.partial_fit(["ann"]).partial_fit(["hax"], None)
     assert list(given.encoder_.vocabulary_) == list("haxn")
     first = RNNLanguageModel(8, **LETTERS).partial_fit(NAMES, classes=None)
