@@ -18,6 +18,7 @@ from sklearn_rnn import RNNClassifier, TruncatedBPTT, _core
 from sklearn_rnn._model import generation, likelihood
 from sklearn_rnn._model.generation import Choice
 from sklearn_rnn.cells import GRU, LSTM
+from sklearn_rnn.inspection import memory_footprint
 from sklearn_rnn.language import RNNLanguageModel
 from sklearn_rnn.layers import Conv1D
 from sklearn_rnn.transfer import transfer
@@ -392,6 +393,17 @@ def test_the_body_of_a_model_serves_a_classifier():
     assert (rnn.weights_["embedding_0.weight"][row] == table[code - 1]).all()
     assert 0 not in rnn.categories_[0]
     assert (rnn.weights_["embedding_0.weight"][-1] == table[-1]).all()
+
+
+def test_what_is_not_for_language_models_says_so():
+    model = fitted(max_iter=1)
+    with pytest.raises(ValueError, match="`target` must be an RNNClassifier"):
+        transfer(model, model)
+    with pytest.raises(TypeError, match="`estimator` must be an RNNClassifier"):
+        memory_footprint(model, n_timesteps=3, n_samples=3)
+    with pytest.raises(ValueError, match="predict_next_proba"):
+        model.stream(method="predict")
+    assert not hasattr(model, "predict") and not hasattr(model, "attention_weights")
 
 
 def test_states_of_texts_and_streams_are_those_of_the_scores():

@@ -81,7 +81,7 @@ def transfer(source, target, *, frozen=False):
     True
     """
     model = model_of(source, "source")
-    if not isinstance(target, _FittedRNN):
+    if not isinstance(target, _FittedRNN) or target._HOLDS == "tokens":
         what = "an RNNClassifier, RNNRegressor or MultiTaskRNN"
         raise ValueError(f"`target` must be {what}, got {shown(target)}.")
     boolean.check("frozen", frozen)
