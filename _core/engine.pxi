@@ -296,8 +296,8 @@ cdef class Engine(Runner):
             for slice in range(self.job.batch.n_places - 1, -1, -1):    # the first one that has a row holds its sum
                 first = slice * network.n_codes + tensor.codes
                 codes = self.slice_codes[first + 1:first + 1 + self.slice_codes[first]]
-                first = slice * network.touched.size + tensor.gradient
-                rows = self.slice_rows[first:first + len(codes) * tensor.ld].reshape(len(codes), tensor.ld)
+                first = slice * network.touched.size + tensor.touched
+                rows = self.slice_rows[first:first + len(codes) * tensor.ld_touched].reshape(len(codes), tensor.ld_touched)
                 table[codes] = rows[:, :tensor.columns]
         return d_params
 

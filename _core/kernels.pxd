@@ -80,7 +80,7 @@ cdef extern from "interface/network.h" nogil:
         int decays
         rnn_initial initial
         double *constant
-        isize at, size, summed, gradient, ld, codes
+        isize at, size, summed, touched, ld_touched, codes
         int is_table, frozen
 
     ctypedef struct rnn_packing:

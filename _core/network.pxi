@@ -91,6 +91,7 @@ cdef class NodeTables:
             self.check_sources(number)
         for number in range(1, network.n_nodes):
             self.check_streams(number)
+        self.check_tied()
 
     cdef allocate(self, n_features, window, n_sources):
         """Take memory for all tables; that of nodes and sources is zero."""
@@ -129,6 +130,35 @@ cdef class NodeTables:
             options = dict(self.nodes[i - 1].options)
             if self.info_of(i).reads_codes and options.get("unknown", 0) >= options.get("rows", 1):
                 raise ValueError(f"`embed.unknown` must be below `rows`={options.get('rows', 1)}, got {options['unknown']}.")
+        return 0
+
+    cdef int check_tied(self) except -1:
+        """Refuse embeddings that cannot read the weights of the head."""
+        cdef rnn_node *head = &self.network.node[self.network.n_nodes - 1]
+        cdef rnn_source *source
+        cdef int i
+        embeddings = [(node, dict(node.options)) for node in self.nodes if node.kind == "embed"]
+        for node, options in embeddings:
+            if options.get("first_row") and not options.get("tied"):
+                raise ValueError(f"`embed.first_row` of node {node.name!r} must be 0, because it is not tied.")
+        tied = [(node, options) for node, options in embeddings if options.get("tied")]
+        if not tied:
+            return 0
+        if len(tied) > 1 or not self.info_of(self.network.n_nodes - 1).is_output:
+            raise ValueError(f"One embedding may be tied to a head, which is the last node; got {len(tied)}.")
+        n_columns = 0
+        for i in range(head.n_sources):
+            source = &self.network.source[head.first_source + i]
+            if source.stem == 0:
+                parts, units, _ = self.columns_of(source.node)
+                n_columns += parts * units
+        node, options = tied[0]
+        if node.units != n_columns:
+            raise ValueError(f"Node {node.name!r} is tied to the weights of the head and must have as many units as these have "
+                             f"columns, {n_columns}, got {node.units}: let the head read a dense node of {node.units} units.")
+        n_rows = int(options.get("first_row", 0) + options.get("rows", 1))
+        if n_rows > head.units:
+            raise ValueError(f"Node {node.name!r} is tied to the {head.units} rows of the head's weights, but reads {n_rows}.")
         return 0
 
     cdef int add_node(self, int number, node, tuple sources, int first_source) except -1:

@@ -544,7 +544,7 @@ def layout(nodes, n_features):
         elif node.kind == "head":
             shapes[f"{node.name}.weight"] = (node.units, sum(widths.values()))
             shapes[f"{node.name}.bias"] = (node.units,)
-        elif node.kind == "embed":
+        elif node.kind == "embed" and not dict(node.options).get("tied"):
             shapes[f"{node.name}.weight"] = (dict(node.options)["rows"], node.units)
         elif node.kind == "norm":
             for stem in NORM[dict(node.options)["method"]].stems:
@@ -853,6 +853,8 @@ class Run:
         if rate and self.masks is not None:
             (dropped,) = self.masks.drawn("word_dropout", 0, rate, t, [options["column"]])
             code = options.get("unknown", 0) if dropped else code
+        if options.get("tied"):
+            name, code = "head.weight", options.get("first_row", 0) + code
 
         def backward(d_row):
             self.d_weights[name][code] += d_row
@@ -1353,7 +1355,7 @@ def touched(weights, X, nodes):
     """Return which entries of the flat vector a minibatch changes: not the rows it never reads."""
     changes = {name: np.ones(w.shape, dtype=bool) for name, w in weights.items()}
     for node in nodes:
-        if node.kind == "embed":
+        if node.kind == "embed" and not dict(node.options).get("tied"):
             codes = np.concatenate(X)[:, dict(node.options)["column"]].astype(int)
             rows = np.arange(dict(node.options)["rows"])
             changes[f"{node.name}.weight"][np.setdiff1d(rows, codes)] = False

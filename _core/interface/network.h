@@ -37,10 +37,12 @@ typedef struct {
     double constant[MAX_BLOCKS];                        /* initial value of each group, for CONSTANTS */
     isize at, size;                                     /* in the flat parameters */
     isize summed;                                       /* in the flat gradient, which has no tables */
-    isize gradient, ld, column[MAX_BLOCKS];             /* in a slice's gradient; of a table, in its rows that are touched */
+    isize gradient, ld, column[MAX_BLOCKS];             /* in a slice's gradient, unless it is a table */
     int is_table;                                       /* a minibatch reads few of its rows, and only these have gradients */
+    int is_tied;                                        /* an embedding, too, reads rows of it */
     int frozen;                                         /* training does not change it: it has no gradient */
-    isize most_touched;                                 /* rows that a slice can touch */
+    isize most_touched;                                 /* rows that a slice can touch, of a table or a tied array */
+    isize touched, ld_touched;                          /* in a slice's rows: (most_touched, ld_touched) their gradients */
     isize codes;                                        /* in a slice's codes: (1 + 2 most_touched,) how many it has touched,
                                                            and which */
 } rnn_tensor;
@@ -262,6 +264,7 @@ typedef struct {
     const double *group_weight;                         /* (n_groups,) and its weight */
     isize n_targets;                                    /* numbers or labels that a row has as its target */
     /* filled in by plan() */
+    int tied;                                           /* the embedding that reads the weights of the head, or -1 */
     int head, n_tensors, n_packings, n_ordered, n_stages;
     int order[MAX_NODES];                               /* the nodes that the result needs */
     int order_back[MAX_NODES];                          /* those of them that learn; others have no backward */

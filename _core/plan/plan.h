@@ -250,13 +250,13 @@ static void plan_touched(rnn_network *network)
     network->n_codes = 0;
     for (int i = 0; i < network->n_tensors && network->training; i++) {
         rnn_tensor *tensor = &network->tensor[i];
-        if (!tensor->is_table || tensor->frozen)
+        if (!(tensor->is_table || tensor->is_tied) || tensor->frozen)
             continue;
-        const isize width = whole_vectors(tensor->columns);
+        tensor->ld_touched = whole_vectors(tensor->columns);
         tensor->most_touched = least(tensor->units, network->max_slice_steps);
         tensor->codes = network->n_codes;
         network->n_codes += 1 + 2 * tensor->most_touched;
-        place_gradient(tensor, claim(&network->touched, tensor->most_touched, width), width, NULL, width);
+        tensor->touched = claim(&network->touched, tensor->most_touched, tensor->ld_touched);
     }
 }
 
@@ -355,7 +355,7 @@ static rnn_plan_result plan_network(rnn_network *network, rnn_wish *wish)
 {
     network->widest = network->outputs = network->output_width = 0;
     network->packed = network->gradient = network->arena = (rnn_region){0};
-    network->head = -1;
+    network->head = network->tied = -1;
     for (int i = 0; i < network->n_nodes; i++)
         shape_node(network, i);
     count_work(network);

@@ -47,7 +47,8 @@ class Node:
     attend       a weighted mean of the rows of its source, once per sequence
     head         a linear map of its sources; other nodes read the output after the link
     embed        for the code in a column of X, that row of a table (options `column`, `rows`,
-                 `word_dropout`: share of codes that training replaces by `unknown`)
+                 `word_dropout`: share of codes that training replaces by `unknown`; `tied`:
+                 the row is that of head.weight, whose row `first_row` is that of code 0)
     ============ ====================================================================
     """
 
@@ -265,35 +266,46 @@ def initialize(network, rng, n_steps=None, vectors=None):
         if rows is not None:
             np.copyto(table[: len(rows)], rows, where=~np.isnan(rows))
     params = params.astype(network.dtype)
-    _fill_last_rows(_tables(network, params))
+    _fill_last_rows(network, params, ("tied",))
     return params
 
 
-def _tables(network, params, left_out=()):
-    """List the tables of the embeddings, without those whose names are in `left_out`."""
-    names = [f"{node.name}.weight" for node in network.nodes if node.kind == "embed"]
-    names = [name for name in names if name not in left_out]
-    views = network.views(params) if names else {}
-    return [views[name] for name in names]
+def _tables(network, params):
+    """List the tables of the embeddings; that of a tied one are rows of the head's weights."""
+    embeddings = [node for node in network.nodes if node.kind == "embed"]
+    views = network.views(params) if embeddings else {}
+    tables = []
+    for node in embeddings:
+        options = dict(node.options)
+        first = int(options.get("first_row", 0))
+        rows = slice(first, first + int(options["rows"]))
+        tables.append(views["head.weight"][rows] if _is(node, "tied") else views[_table_of(node)])
+    return tables
+
+
+def _table_of(node):
+    return f"{node.name}.weight"
+
+
+def _is(node, option):
+    return dict(node.options).get(option, 0) > 0
 
 
 def fill_unknown_rows(network, params, frozen=()):
     """Set the last row of each table, that of unknown codes, to the mean of the others.
 
-    Tables whose names are in `frozen` stay as they are, and those of which word dropout trains that
-    row.
+    Tables whose names are in `frozen` stay as they are, and those of which word dropout, or the
+    head, trains that row.
     """
-    trained = [
-        f"{node.name}.weight"
-        for node in network.nodes
-        if node.kind == "embed" and dict(node.options).get("word_dropout", 0) > 0
-    ]
-    _fill_last_rows(_tables(network, params, (*frozen, *trained)))
+    _fill_last_rows(network, params, ("tied", "word_dropout"), frozen)
 
 
-def _fill_last_rows(tables):
-    for table in tables:
-        table[-1] = table[:-1].mean(axis=0, dtype=np.float64)
+def _fill_last_rows(network, params, but, frozen=()):
+    """Do it where embeddings have none of the options `but`."""
+    embeddings = [node for node in network.nodes if node.kind == "embed"]
+    for node, table in zip(embeddings, _tables(network, params), strict=True):
+        if _table_of(node) not in frozen and not any(_is(node, option) for option in but):
+            table[-1] = table[:-1].mean(axis=0, dtype=np.float64)
 
 
 def room_for_parameters(network):
