@@ -357,6 +357,7 @@ def test_it_goes_through_a_grid_search():
         {"frozen": ("embedding*",)},
         {"embedding_init": {"a": [1.0, 2.0], "n": [0.5, 0.5]}},
         {"word_dropout": 0.3, "label_smoothing": 0.1},
+        {"tie_embeddings": True, "sizes": (5, 7), "cell": "gru", "connections": "skip"},
     ],
 )
 def test_the_options_of_other_networks_work(options):
@@ -369,6 +370,29 @@ def test_the_options_of_other_networks_work(options):
     other = np.log(p[model.encoder_.vocabulary_["h"]])
     ends = [np.log(model.predict_next_proba(text)[STOP]) for text in ("ann", "anh")]
     np.testing.assert_allclose(rows, expected - other + ends[0] - ends[1], rtol=1e-3, atol=1e-5)
+
+
+def test_tied_vectors_are_the_weights_of_the_output(tmp_path):
+    model = fitted(tie_embeddings=True, dtype="float64", sizes=(6, 5), max_iter=10)
+    assert "embedding_0.weight" not in model.weights_
+    assert model.weights_["head.weight"].shape == (model.encoder_.n_codes_, 5)
+    for text in ("anna", "?"):
+        expected = expected_log_likelihood(model, text)
+        assert model.score_samples([text])[0] == pytest.approx(expected, rel=1e-9)
+    given = fitted(tie_embeddings=True, embedding_init={"a": [1.0, 2.0]}, sizes=2, max_iter=1)
+    assert np.abs(given.weights_["head.weight"][model.encoder_.vocabulary_["a"] - 1]).max() > 0.5
+    model.save_weights(tmp_path / "tied.npz")
+    other = RNNLanguageModel().load_weights(tmp_path / "tied.npz")
+    assert other.tie_embeddings and other.score(NAMES) == model.score(NAMES)
+    codes = model.encoder_.transform(NAMES)
+    rnn = transfer(model, RNNClassifier(max_iter=1), frozen=True).fit(codes, [0, 1] * 20)
+    code = model.encoder_.vocabulary_["n"]
+    row = list(rnn.categories_[0]).index(code)
+    table = rnn.weights_["embedding_0.weight"]
+    assert (table[row] == model.weights_["head.weight"][code - 1]).all()
+    for options in ({"embedding_dim": 4}, {"embedding_init": {"a": [1.0]}}):
+        with pytest.raises(ValueError, match="`embedding_dim` must be 8"):
+            fitted(tie_embeddings=True, **options)
 
 
 def test_given_vectors_are_those_of_their_tokens():

@@ -16,6 +16,7 @@ from .._data.weights import read_weights, relative
 from .._floating_point import floating_point_ignored
 from .._model.generation import Choice, advanced, generate
 from .._model.likelihood import row_losses
+from .._model.words import Words
 from .._rules import either, integer, number
 from .._training.examples import Examples, without_equal_weights
 from .._training.held_out import HeldOut
@@ -149,6 +150,7 @@ class RNNLanguageModel(DensityMixin, _RNNBase):
         embedding_dim="auto",
         embedding_init=None,
         word_dropout=0.0,
+        tie_embeddings=False,
         output_layer_sizes=(),
         layer_normalization=None,
         dropout=0.0,
@@ -202,6 +204,7 @@ class RNNLanguageModel(DensityMixin, _RNNBase):
         self.embedding_dim = embedding_dim
         self.embedding_init = embedding_init
         self.word_dropout = word_dropout
+        self.tie_embeddings = tie_embeddings
         self.output_layer_sizes = output_layer_sizes
         self.layer_normalization = layer_normalization
         self.dropout = dropout
@@ -670,6 +673,20 @@ class RNNLanguageModel(DensityMixin, _RNNBase):
                     f"`{name}` must not change between a fit and its continuation (warm_start, "
                     f"partial_fit): the fitted encoder has {name}={before!r}, got {now!r}."
                 )
+
+    def _tables(self, categories, vectors, known):
+        """See `_RNNBase`; a table that is also the weights of the output is as wide as these."""
+        ((column, rows, width),) = super()._tables(categories, vectors, known)
+        if not self.tie_embeddings:
+            return ((column, rows, width),)
+        wanted = Words.of(self._params()).width_of_output
+        is_auto = isinstance(self.embedding_dim, str) and vectors is None
+        if not is_auto and width != wanted:
+            raise ValueError(
+                f"`embedding_dim` must be {wanted} with tie_embeddings=True, as many as the output "
+                f"reads, got {width}."
+            )
+        return ((column, rows, wanted),)
 
     def _given_vectors(self, read):
         """Return the given vectors of tokens as rows of the table, or None."""

@@ -265,6 +265,15 @@ TABLE = {
             }
         },
     ),
+    "tie_embeddings": Parameter(
+        boolean,
+        False,
+        "bool",
+        "Whether the vectors of the tokens are also the weights of the output (Press and Wolf, "
+        "2017), which saves most of the weights of a model with many tokens. `embedding_dim` must "
+        'then be "auto" or the number of units that the output reads.',
+        of=(LANGUAGE_MODEL,),
+    ),
     "merge_mode": Parameter(
         RULES["merge_mode"],
         "concat",

@@ -262,7 +262,7 @@ def initialize(network, rng, n_steps=None, vectors=None):
         for tensor in network.tensors:
             node = network.nodes[tensor.node]
             initializers.initialize_array(views[tensor.name], tensor, node, rng, n_steps)
-    for table, rows in zip(_tables(network, params), vectors or (), strict=False):
+    for table, rows in zip(tables_of(network, params), vectors or (), strict=False):
         if rows is not None:
             np.copyto(table[: len(rows)], rows, where=~np.isnan(rows))
     params = params.astype(network.dtype)
@@ -270,7 +270,7 @@ def initialize(network, rng, n_steps=None, vectors=None):
     return params
 
 
-def _tables(network, params):
+def tables_of(network, params):
     """List the tables of the embeddings; that of a tied one are rows of the head's weights."""
     embeddings = [node for node in network.nodes if node.kind == "embed"]
     views = network.views(params) if embeddings else {}
@@ -303,7 +303,7 @@ def fill_unknown_rows(network, params, frozen=()):
 def _fill_last_rows(network, params, but, frozen=()):
     """Do it where embeddings have none of the options `but`."""
     embeddings = [node for node in network.nodes if node.kind == "embed"]
-    for node, table in zip(embeddings, _tables(network, params), strict=True):
+    for node, table in zip(embeddings, tables_of(network, params), strict=True):
         if _table_of(node) not in frozen and not any(_is(node, option) for option in but):
             table[-1] = table[:-1].mean(axis=0, dtype=np.float64)
 

@@ -69,6 +69,7 @@ RULES = {
     "input_dropout": number(0, 1),
     "input_noise": number(0),
     "word_dropout": number(0, 1),
+    "tie_embeddings": boolean,
     "dtype": one_of(DTYPES),
     "huber_delta": number(0, open_low=True),
     "quantile": Allowed(
@@ -110,6 +111,7 @@ class Words:
     input_dropout: float
     input_noise: float
     word_dropout: float
+    tie_embeddings: bool
     dtype: str
 
     @classmethod
@@ -132,6 +134,7 @@ class Words:
             input_dropout=float(params["input_dropout"]),
             input_noise=float(params["input_noise"]),
             word_dropout=float(params["word_dropout"]),
+            tie_embeddings=bool(params.get("tie_embeddings", False)),
             dtype=plain(params["dtype"]),
         )
         words.check(params)
@@ -158,6 +161,15 @@ class Words:
     def width(self, layer):
         """Return the number of columns that a direction of a layer gives to the next."""
         return width_of(self.cell[layer], self.hidden_layer_sizes[layer])
+
+    @property
+    def width_of_output(self):
+        """Number of columns that the output of a network with one direction reads."""
+        if self.output_layer_sizes:
+            return self.output_layer_sizes[-1]
+        n_layers = len(self.cell)
+        layers = range(n_layers) if self.connections == "skip" else [n_layers - 1]
+        return sum(map(self.width, layers))
 
     def check(self, params):
         """Refuse words that cannot be combined; params: as the user gave them."""
@@ -251,7 +263,7 @@ class Words:
 
 
 # The words for what follows the recurrent layers.
-OF_OUTPUT = ("mode", "pooling", "output_layer_sizes")
+OF_OUTPUT = ("mode", "pooling", "output_layer_sizes", "tie_embeddings")
 # The words for the body of a network, see body.py.
 BODY_WORDS = (
     *(field.name for field in fields(Words) if field.name not in (*OF_OUTPUT, *CHANGEABLE)),
