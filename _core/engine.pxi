@@ -350,13 +350,16 @@ cdef class Engine(Runner):
             self.kernels.row_losses(self.job, n_rows, output_data, row_data, loss_data)
         return losses
 
-    def predict(self, Dataset data not None, *, bint raw=False, initial_state=None, bint return_state=False):
+    def predict(self, Dataset data not None, *, bint raw=False, bint losses=False, initial_state=None, bint return_state=False):
         """Outputs of all sequences (or steps), after the link unless `raw`; or the states of the node that is the result.
 
         Parameters
         ----------
         data : Dataset
         raw : bool
+        losses : bool
+            Whether to return the loss of each row (n,), float64, instead of its outputs: what `row_losses` makes of raw outputs,
+            up to rounding. It needs no memory for outputs, and tails are computed only for rows whose targets are their classes.
         initial_state : ndarray of shape (n_samples, n_state_columns), the network's dtype; or None for those of the data
             Needs an engine made with `carried`. See `state_layout`.
         return_state : bool
@@ -375,14 +378,18 @@ cdef class Engine(Runner):
         cdef isize first
         cdef const isize *order_data
         cdef bint per_step = network.per_step
-        self.attach(data, False)
+        self.attach(data, losses)
+        if losses and network.result != network.head:
+            raise ValueError("`losses` must be False where the result is not the head.")
         if network.training:
             raise ValueError("`predict` needs an engine that was not made for training.")
         if network.result != network.head:
             per_step = result.out.life != ONCE
         n_rows = job.data.result_offsets[data.n_samples] if per_step else data.n_samples
-        output = np.empty((n_rows, result.out.parts * result.out.units), dtype=self.dtype)
+        n_columns = network.outputs if network.result == network.head else result.out.parts * result.out.units
+        output = np.zeros(n_rows) if losses else np.empty((n_rows, n_columns), dtype=self.dtype)
         job.batch.output, job.batch.raw = cnp.PyArray_DATA(output), raw
+        job.batch.row_losses = <double *>job.batch.output if losses else NULL
         state_shape, final_state = (data.n_samples, network.state_columns), None
         job.final_state = NULL
         initial_state = data.initial_state if initial_state is None else initial_state
@@ -399,6 +406,7 @@ cdef class Engine(Runner):
                 self.run(self.kernels.predict, NULL, NULL, NULL)
         finally:
             job.initial_state = job.final_state = NULL
+            job.batch.row_losses = NULL
         return (output, final_state) if return_state else output
 
     def initial_state(self):

@@ -5,7 +5,7 @@ from libc.string cimport memcpy, memset
 
 from kernels cimport (
     CONSTANTS, EMBEDDING, FROM_0_TO_1, GLOROT, MAX_BLOCKS, MAX_DIRECTIONS, MAX_NODES, MAX_NORM_ARRAYS, MAX_OWN, MAX_SHIFT,
-    MAX_SOURCES, MAX_STATES, ORTHOGONAL, PLAN_MADE, PLAN_WITHOUT_ORDER, ROWS_OF_SOURCE, ROW_PER_SEQUENCE, ZEROS, isize,
+    MAX_SOURCES, MAX_STATES, MAX_TAILS, ORTHOGONAL, PLAN_MADE, PLAN_WITHOUT_ORDER, ROWS_OF_SOURCE, ROW_PER_SEQUENCE, ZEROS, isize,
     rnn_carried, rnn_cell, rnn_kernels, rnn_kernels_of, rnn_kind_info, rnn_network, rnn_node, rnn_option, rnn_packing,
     rnn_plan_result, rnn_source, rnn_tensor, rnn_wish
 )
@@ -18,6 +18,7 @@ Tensor = namedtuple("Tensor", "name offset shape n_groups initial constants deca
 MOST_STEPS_BACK = MAX_SHIFT      # at which a node reads a source
 MOST_NODES = MAX_NODES - 1       # X is one too
 MOST_SOURCES = MAX_SOURCES       # of a node
+MOST_TAILS = MAX_TAILS           # of a head
 cdef tuple DIRECTIONS = ("forward", "reverse", "both")
 # Features, units and outputs stay below this, so that their products with a few gates cannot overflow before they are checked.
 cdef isize LARGEST = 1 << 31
@@ -91,6 +92,7 @@ cdef class NodeTables:
             self.check_sources(number)
         for number in range(1, network.n_nodes):
             self.check_streams(number)
+        self.check_tails()
         self.check_tied()
 
     cdef allocate(self, n_features, window, n_sources):
@@ -132,6 +134,23 @@ cdef class NodeTables:
                 raise ValueError(f"`embed.unknown` must be below `rows`={options.get('rows', 1)}, got {options['unknown']}.")
         return 0
 
+    cdef int check_tails(self) except -1:
+        """Refuse tails that cannot be those of the head."""
+        cdef int i, head = self.network.n_nodes - 1
+        tails = [i for i in range(1, self.network.n_nodes) if self.info_of(i).is_tail]
+        if not tails:
+            return 0
+        if len(tails) > MAX_TAILS:
+            raise ValueError(f"A head may have up to {MAX_TAILS} tails, got {len(tails)}.")
+        if not self.info_of(head).is_output or self.network.node[head].units <= len(tails):
+            raise ValueError(f"The last node must be a head with one output for each of {len(tails)} tails, and at least one "
+                             "more.")
+        if any(self.is_once(i) != self.is_once(head) for i in tails):
+            raise ValueError("A head and its tails must all have a row per step, or all a row per sequence.")
+        if any(self.network.source[i].node == head for i in range(self.network.n_sources)):
+            raise ValueError("A head that has tails must not be read by other nodes.")
+        return 0
+
     cdef int check_tied(self) except -1:
         """Refuse embeddings that cannot read the weights of the head."""
         cdef rnn_node *head = &self.network.node[self.network.n_nodes - 1]
@@ -144,6 +163,8 @@ cdef class NodeTables:
         tied = [(node, options) for node, options in embeddings if options.get("tied")]
         if not tied:
             return 0
+        if any(node.kind == "tail" for node in self.nodes):
+            raise ValueError("An embedding must not be tied to a head with tails, which has no row for most classes.")
         if len(tied) > 1 or not self.info_of(self.network.n_nodes - 1).is_output:
             raise ValueError(f"One embedding may be tied to a head, which is the last node; got {len(tied)}.")
         n_columns = 0
@@ -250,6 +271,8 @@ cdef class NodeTables:
                 raise ValueError(f"Node {name!r} must not read the data: all columns of X are codes.")
             if source.node >= number and (not info.reads_shifts or (info.needs_earlier and i == 0)):
                 raise ValueError(f"Node {name!r} must not read a later node.")
+            if self.info_of(source.node).is_tail:
+                raise ValueError(f"Node {name!r} must not read a tail, which has no stream.")
             if source.node < number and self.info_of(source.node).is_output:
                 raise ValueError(f"Node {name!r} must come before the head, whose output it reads.")
         if not info.reads_codes and 0 not in stems or (len(stems) > 1 and not info.reads_stems):

@@ -133,6 +133,7 @@ cdef class Workspace:
                 raise ValueError(f"`result` must be from 0 to {network.n_nodes - 2}, got {result}.")
             network.result = result + 1
         self.check_result(loss)
+        self.check_tails(loss, label_smoothing)
         if windowed:
             self.check_windowed()
         if network.carried:
@@ -237,6 +238,16 @@ cdef class Workspace:
             raise ValueError("A session must be made with carried=True and training=False, and its last node must be a head.")
         if network.session:
             self.check_session()
+        return 0
+
+    cdef int check_tails(self, loss, label_smoothing) except -1:
+        """Refuse what does not go with tails."""
+        cdef bint has_tails = any(node.kind == "tail" for node in self.tables.nodes)
+        if has_tails and (loss != "softmax" or label_smoothing > 0):
+            raise ValueError(f"A head with tails must have the loss 'softmax' with label_smoothing=0, got {loss!r} and "
+                             f"{label_smoothing}.")
+        if has_tails and self.network.training and self.network.by_step:
+            raise ValueError("`by_step` must be False in training with tails.")
         return 0
 
     cdef int freeze(self, list listed, frozen) except -1:

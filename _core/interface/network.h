@@ -14,7 +14,7 @@
 enum {
     MAX_DIRECTIONS = 2, MAX_BLOCKS = 8, MAX_STATES = 3, MAX_OWN = 2, MAX_KEPT = 3, MAX_OPTIONS = 8,
     MAX_NODES = 400, MAX_SOURCES = 80,                  /* of a node */
-    MAX_SHIFT = 16, MAX_CARRIED = MAX_NODES,
+    MAX_SHIFT = 16, MAX_CARRIED = MAX_NODES, MAX_TAILS = 8,
 };
 
 /* Weight gradients are taken once this many rows (steps x sequences) of gate gradients wait in cache. */
@@ -269,7 +269,8 @@ typedef struct {
     int order[MAX_NODES];                               /* the nodes that the result needs */
     int order_back[MAX_NODES];                          /* those of them that learn; others have no backward */
     rnn_stage stage[MAX_NODES];
-    isize outputs, output_width;                        /* of the head; padded */
+    int n_tails, tail[MAX_TAILS];                       /* nodes with more outputs than the head's, in the order of classes */
+    isize outputs, output_width;                        /* of the head and its tails; padded */
     isize max_rows, max_steps, max_slice_steps;         /* of a slice: sequences, longest one, sum of lengths */
     isize segment_rows, max_segments;                   /* rows (steps x sequences) that an arena keeps at a time */
     isize n_params, n_summed, n_pieces;                 /* without tables; pieces of the gradient, for its norm */

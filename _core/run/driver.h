@@ -133,6 +133,8 @@ static int train_slice(rnn_job *job, slice *s)
         if (segment_backward(job, s))
             return 1;
     }
+    for (int i = 0; i < job->network->n_tails; i++)
+        s->loss += s->tail_loss[i];
     job->batch.slice_loss[s->index] = s->loss;
     return 0;
 }

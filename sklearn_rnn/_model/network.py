@@ -3,6 +3,7 @@
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import pairwise
 from math import prod
 
 import numpy as np
@@ -13,7 +14,7 @@ from .._training.threads import blas_held_at_one_thread
 
 DATA = -1  # as a source: X itself
 # Kinds of nodes that multiply their sources, and those that a prediction leaves out.
-WEIGHTED = ("recurrent", "dense", "head")
+WEIGHTED = ("recurrent", "dense", "tail", "head")
 TRAINING_ONLY = ("drop", "noise")
 # Kinds of nodes that read all steps of a sequence.
 POOLING = ("pool", "attend")
@@ -46,6 +47,7 @@ class Node:
     pool         the mean or the maximum of each unit over the steps, once per sequence
     attend       a weighted mean of the rows of its source, once per sequence
     head         a linear map of its sources; other nodes read the output after the link
+    tail         the outputs of rarer classes: see `Network.with_adaptive_softmax`
     embed        for the code in a column of X, that row of a table (options `column`, `rows`,
                  `word_dropout`: share of codes that training replaces by `unknown`; `tied`:
                  the row is that of head.weight, whose row `first_row` is that of code 0)
@@ -102,7 +104,36 @@ class Network:
 
     @property
     def n_outputs(self):
-        return self.nodes[-1].units
+        """Outputs of the head and its tails; for each tail the head has an output that is none."""
+        tails = [node.units - 1 for node in self.nodes if node.kind == "tail"]
+        return self.nodes[-1].units + sum(tails)
+
+    def with_adaptive_softmax(self, cutoffs, factor=4.0):
+        """Return the network with an adaptive softmax (Grave et al., 2017) of the same classes.
+
+        Classes must be sorted, the most frequent ones first. The head keeps those below the first
+        of the `cutoffs`; each of the others begins a tail, whose classes are outputs of a
+        projection of what the head reads: to a `factor`-th of its width, then to a `factor`-th of
+        that, and so on. (As `torch.nn.AdaptiveLogSoftmaxWithLoss` does; here the head has a bias.)
+        The outputs before the link are the logarithms of the probabilities.
+        """
+        *nodes, head = self.nodes
+        ends = [*cutoffs, head.units]
+        if not 0 < len(cutoffs) <= _core.MOST_TAILS or not _increase([0, *ends]):
+            raise ValueError(
+                f"`cutoffs` must be 1 to {_core.MOST_TAILS} increasing integers, from 1 to below "
+                f"the number of classes, {head.units}; got {cutoffs!r}."
+            )
+        width = sum(self.width(source.node) for source in head.sources)
+        linear = (("activation", "identity"), ("bias", False))
+        for i, (first, end) in enumerate(pairwise(ends)):
+            units = max(1, int(width // factor ** (i + 1)))
+            name = f"tail_{i}_projection"
+            nodes.append(Node("dense", name, head.sources, units=units, options=linear))
+            source = Source(len(nodes) - 1)
+            nodes.append(Node("tail", f"tail_{i}", (source,), units=end - first))
+        nodes.append(replace(head, units=cutoffs[0] + len(cutoffs)))
+        return replace(self, nodes=tuple(nodes))
 
     @property
     def n_quantiles(self):
@@ -242,6 +273,10 @@ class Network:
         return width // 2 if kind == "merge" else width
 
 
+def _increase(numbers):
+    return all(a < b for a, b in pairwise(numbers))
+
+
 @lru_cache(maxsize=64)
 def _tensors(n_features, nodes, window):
     return tuple(_core.tensors(n_features, nodes, window))
@@ -374,8 +409,7 @@ def mean_loss(network, examples, n_threads=1):
 
     def loss(params):
         engine.load(params)
-        losses = engine.row_losses(dataset, engine.predict(dataset, raw=True))
-        return float(np.average(losses, weights=examples.weights))
+        return float(np.average(engine.predict(dataset, losses=True), weights=examples.weights))
 
     return loss
 
