@@ -15,7 +15,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from sklearn_rnn import RNNClassifier, TruncatedBPTT, _core
-from sklearn_rnn._model import generation, likelihood
+from sklearn_rnn._model import generation
 from sklearn_rnn._model.generation import Choice
 from sklearn_rnn.cells import GRU, LSTM
 from sklearn_rnn.inspection import memory_footprint
@@ -119,19 +119,6 @@ def test_the_perplexity_of_letters_drawn_by_chance_is_their_number():
     text = "".join(rng.choice(list("abcdefgh"), 20_000))
     model = fitted(text[:16_000], max_iter=6, bptt=20)
     assert model.perplexity(text[16_000:]) == pytest.approx(8, rel=0.02)
-
-
-def test_what_is_scored_in_blocks_is_scored_as_a_whole(monkeypatch):
-    y = [i % 2 for i in range(len(NAMES))]
-    texts = [*NAMES, "annahannah" * 9]
-    for options in ({"X": LONG}, {"y": y}):
-        model = fitted(**options)
-        given = None if "X" in options else [*y, 1]
-        whole = model.score_samples(texts, given)
-        for most in (1, 7, 100):
-            monkeypatch.setattr(likelihood, "MOST_OUTPUTS", most * model.n_outputs_)
-            assert (model.score_samples(texts, given) == whole).all()
-        monkeypatch.undo()
 
 
 # ---- training -----------------------------------------------------------------------------------
@@ -393,6 +380,53 @@ def test_tied_vectors_are_the_weights_of_the_output(tmp_path):
     for options in ({"embedding_dim": 4}, {"embedding_init": {"a": [1.0]}}):
         with pytest.raises(ValueError, match="`embedding_dim` must be 8"):
             fitted(tie_embeddings=True, **options)
+
+
+def test_an_adaptive_softmax_models_rare_tokens(tmp_path):
+    rng = np.random.default_rng(0)
+    texts = [" ".join(f"w{i}" for i in rng.zipf(1.5, 8) % 100) for _ in range(200)]
+    options = {"analyzer": "word", "adaptive_softmax": [5, 20], "max_iter": 20}
+    model = fitted(texts, **options)
+    assert model.weights_["head.weight"].shape == (5 + 2, 8)
+    assert model.n_outputs_ == model.encoder_.n_codes_ > 20
+    tokens = [texts[0].split()[:i] for i in range(8)]
+    p = [model.predict_next_proba(" ".join(each)) for each in tokens]
+    assert np.allclose(np.sum(p, axis=1), 1, atol=1e-5)
+    codes = model.encoder_.transform(texts[:1])[0][1:-1]
+    expected = sum(np.log(each[code]) for each, code in zip(p, codes, strict=True))
+    expected += np.log(model.predict_next_proba(texts[0])[STOP])
+    assert model.score_samples(texts[:1])[0] == pytest.approx(expected, rel=1e-4)
+    assert model.score(texts) > fitted(texts, analyzer="word", max_iter=1).score(texts)
+    assert len(set(model.sample(20, random_state=0))) > 10
+    model.save_weights(tmp_path / "tails.npz")
+    other = RNNLanguageModel().load_weights(tmp_path / "tails.npz")
+    assert other.adaptive_softmax == (5, 20) and other.score(texts) == model.score(texts)
+    held_out = fitted(texts, **{**options, "early_stopping": True, "max_iter": 2})
+    assert len(held_out.validation_scores_) == 2
+    assert "tail_0.weight" not in fitted(texts, adaptive_softmax="auto").weights_
+
+
+def test_auto_begins_groups_of_many_tokens():
+    texts = [[f"w{i}" for i in range(5000)]]
+    model = fitted(texts, adaptive_softmax="auto", max_iter=1, sizes=4)
+    assert model.weights_["tail_0.weight"].shape[0] == 5003 - 2000
+    assert "tail_1.weight" not in model.weights_
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"adaptive_softmax": [9, 4]}, "`adaptive_softmax` must be None, 'auto'"),
+        ({"adaptive_softmax": []}, "`adaptive_softmax` must be None, 'auto'"),
+        ({"adaptive_softmax": [3, 99]}, "`adaptive_softmax` must have integers below"),
+        ({"adaptive_softmax": [3], "tie_embeddings": True}, "`tie_embeddings` must be False"),
+        ({"adaptive_softmax": [3], "label_smoothing": 0.1}, "`label_smoothing` must be 0"),
+        ({"adaptive_softmax": [3], "cell": "jordan"}, "`cell` must be one that does not read"),
+    ],
+)
+def test_what_goes_with_no_adaptive_softmax_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        fitted(**options)
 
 
 def test_given_vectors_are_those_of_their_tokens():

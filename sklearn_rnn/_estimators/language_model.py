@@ -15,7 +15,7 @@ from .._data.next_tokens import NextTokens
 from .._data.weights import read_weights, relative
 from .._floating_point import floating_point_ignored
 from .._model.generation import Choice, advanced, generate
-from .._model.likelihood import row_losses
+from .._model.network import row_losses
 from .._model.words import Words
 from .._rules import either, integer, number
 from .._training.examples import Examples, without_equal_weights
@@ -151,6 +151,7 @@ class RNNLanguageModel(DensityMixin, _RNNBase):
         embedding_init=None,
         word_dropout=0.0,
         tie_embeddings=False,
+        adaptive_softmax=None,
         output_layer_sizes=(),
         layer_normalization=None,
         dropout=0.0,
@@ -205,6 +206,7 @@ class RNNLanguageModel(DensityMixin, _RNNBase):
         self.embedding_init = embedding_init
         self.word_dropout = word_dropout
         self.tie_embeddings = tie_embeddings
+        self.adaptive_softmax = adaptive_softmax
         self.output_layer_sizes = output_layer_sizes
         self.layer_normalization = layer_normalization
         self.dropout = dropout
@@ -430,8 +432,8 @@ class RNNLanguageModel(DensityMixin, _RNNBase):
         if examples.sequences.n_samples == 0:
             return texts, np.zeros(0)
         examples = replace(examples, initial_state=states)
-        losses = row_losses(model.network, model.params, examples, n_threads)
-        return texts, model.finite(losses)
+        losses = row_losses(model.network, examples, n_threads)
+        return texts, model.finite(losses(model.params))
 
     # ---- generation ----
 

@@ -91,8 +91,9 @@ def checked(fitted):
     _check_moments(fitted, "_x_moments", network.n_features)
     _check_categories(fitted, network)
     holds = holds_of(fitted, network)
-    if network.words.tie_embeddings and holds != "tokens":
-        raise _damaged("_architecture", "that of a network without tied embeddings", holds)
+    words = network.words
+    if holds != "tokens" and (words.tie_embeddings or words.adaptive_softmax is not None):
+        raise _damaged("_architecture", "that of a network without tied embeddings or tails", holds)
     if holds == "classes":
         _check_classes(fitted, network)
     elif holds == "tokens":

@@ -374,7 +374,7 @@ def prepared(network, sequences, scaling, n_threads, initial_state=None, targets
     )
     mean, scale = scaling or (None, None)
     facts = {"mean": mean, "scale": scale, "initial_state": initial_state}
-    return engine, _core.Dataset(sequences.values, sequences.offsets, targets, **facts)
+    return engine, _core.Dataset(sequences.values, sequences.offsets, **facts)
 
 
 def predictor(network, sequences, scaling, n_threads=1, **options):
@@ -392,8 +392,8 @@ def predictor(network, sequences, scaling, n_threads=1, **options):
     return predict
 
 
-def mean_loss(network, examples, n_threads=1):
-    """Return a function params -> weighted mean loss of examples."""
+def row_losses(network, examples, n_threads=1):
+    """Return a function params -> loss of each row of examples (n_rows,), float64."""
     sequences = examples.sequences
     engine = network.engine(
         sequences.lengths,
@@ -407,11 +407,17 @@ def mean_loss(network, examples, n_threads=1):
         targets = np.ascontiguousarray(targets, dtype=network.dtype)
     dataset = replace(examples, targets=targets).dataset()
 
-    def loss(params):
+    def losses(params):
         engine.load(params)
-        return float(np.average(engine.predict(dataset, losses=True), weights=examples.weights))
+        return engine.predict(dataset, losses=True)
 
-    return loss
+    return losses
+
+
+def mean_loss(network, examples, n_threads=1):
+    """Return a function params -> weighted mean loss of examples."""
+    losses = row_losses(network, examples, n_threads)
+    return lambda params: float(np.average(losses(params), weights=examples.weights))
 
 
 # ---- weights for other scales -------------------------------------------------------------------

@@ -172,9 +172,10 @@ LATER = {
     "input_noise": 0.0,
     "word_dropout": 0.0,
     "tie_embeddings": False,
+    "adaptive_softmax": None,
 }
 # The words that the first files of format 3 did not know, and what they do without them.
-ADDED = {"word_dropout": 0.0, "tie_embeddings": False}
+ADDED = {"word_dropout": 0.0, "tie_embeddings": False, "adaptive_softmax": None}
 # The same for what concerns the output alone.
 OUTPUTS = {"quantile": 0.5, "groups": ()}
 INPUTS = {"tables": ()}

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from .. import _core
-from .._rules import Allowed, boolean, either, number, one_of, shown
+from .._rules import Allowed, boolean, either, integer, number, one_of, shown
 from . import parts
 from .architecture import list_nodes
 from .network import Network
@@ -49,6 +49,11 @@ def is_list(value):
     return isinstance(value, (list, tuple))
 
 
+def _increase(numbers):
+    """Tell whether these are increasing integers of at least 1."""
+    return all(map(integer(1).test, numbers)) and all(a < b for a, b in pairwise(numbers))
+
+
 # The rules of the words that define a network.
 RULES = {
     "hidden_layer_sizes": parts.some_sizes(1),
@@ -70,6 +75,14 @@ RULES = {
     "input_noise": number(0),
     "word_dropout": number(0, 1),
     "tie_embeddings": boolean,
+    "adaptive_softmax": Allowed(
+        lambda value: (
+            value is None
+            or (isinstance(value, str) and value == "auto")
+            or (is_list(value) and 0 < len(value) <= _core.MOST_TAILS and _increase(value))
+        ),
+        f"None, 'auto', or a list of 1 to {_core.MOST_TAILS} increasing integers of at least 1",
+    ),
     "dtype": one_of(DTYPES),
     "huber_delta": number(0, open_low=True),
     "quantile": Allowed(
@@ -112,6 +125,7 @@ class Words:
     input_noise: float
     word_dropout: float
     tie_embeddings: bool
+    adaptive_softmax: str | tuple[int, ...] | None
     dtype: str
 
     @classmethod
@@ -135,6 +149,7 @@ class Words:
             input_noise=float(params["input_noise"]),
             word_dropout=float(params["word_dropout"]),
             tie_embeddings=bool(params.get("tie_embeddings", False)),
+            adaptive_softmax=_cutoffs(params.get("adaptive_softmax")),
             dtype=plain(params["dtype"]),
         )
         words.check(params)
@@ -263,7 +278,7 @@ class Words:
 
 
 # The words for what follows the recurrent layers.
-OF_OUTPUT = ("mode", "pooling", "output_layer_sizes", "tie_embeddings")
+OF_OUTPUT = ("mode", "pooling", "output_layer_sizes", "tie_embeddings", "adaptive_softmax")
 # The words for the body of a network, see body.py.
 BODY_WORDS = (
     *(field.name for field in fields(Words) if field.name not in (*OF_OUTPUT, *CHANGEABLE)),
@@ -277,6 +292,10 @@ def _plain_or_none(value):
 
 def _float_or_none(value):
     return None if value is None else float(value)
+
+
+def _cutoffs(value):
+    return tuple(map(int, value)) if is_list(value) else _plain_or_none(value)
 
 
 def cells_of(value, n_layers):
@@ -324,7 +343,7 @@ def network_of(params, n_features, n_outputs, loss, groups=(), tables=(), words=
 def _network(words, n_features, n_outputs, loss, huber_delta, quantile, groups, smoothing, tables):
     nodes, layers = list_nodes(words, n_outputs, n_features - len(tables), tables)
     _check_counts(nodes)
-    return Network(
+    network = Network(
         n_features=n_features,
         nodes=nodes,
         loss=loss,
@@ -339,6 +358,36 @@ def _network(words, n_features, n_outputs, loss, huber_delta, quantile, groups, 
         words=words,
         layers=layers,
     )
+    return _with_tails(network, words, smoothing)
+
+
+# The classes at which "auto" begins tails of an adaptive softmax.
+AUTO_CUTOFFS = (2_000, 10_000, 50_000)
+
+
+def _with_tails(network, words, label_smoothing):
+    """Return the network with an adaptive softmax, if there is to be one."""
+    given, n_classes = words.adaptive_softmax, network.n_outputs
+    if given is None:
+        return network
+    cutoffs = given
+    if given == "auto":  # a tail has at least as many classes as come before it
+        cutoffs = tuple(first for first in AUTO_CUTOFFS if 2 * first <= n_classes)
+    if not cutoffs:
+        return network
+    if cutoffs[-1] >= n_classes:
+        raise ValueError(
+            f"`adaptive_softmax` must have integers below {n_classes}, the number of codes, got "
+            f"{list(cutoffs)}."
+        )
+    what = f"with adaptive_softmax={given!r}"
+    if words.tie_embeddings:
+        raise ValueError(f"`tie_embeddings` must be False {what}, got True.")
+    if label_smoothing > 0:
+        raise ValueError(f"`label_smoothing` must be 0 {what}, got {label_smoothing}.")
+    if words.reads_output:
+        raise ValueError(f"`cell` must be one that does not read the output {what}.")
+    return network.with_adaptive_softmax(cutoffs)
 
 
 def _group(group):

@@ -11,7 +11,6 @@ from .._data import arguments
 from .._data.finite import check_range
 from .._data.targets import check_positive
 from .._floating_point import floating_point_of_caller
-from .._model.likelihood import row_losses
 from .._model.network import mean_loss, predictor
 from .._rules import Allowed
 from .examples import Examples
@@ -71,14 +70,9 @@ def validator(scoring, held_out, training, estimator, show, target, n_threads):
     method `score` of `target` is used.
     """
     examples, network = held_out.examples, training.network
-    if target.holds == "tokens" and (scoring is None or scoring == "loss"):
-
-        def validate(params):
-            losses = row_losses(network, params, examples, n_threads)
-            value = float(np.average(losses, weights=examples.weights))
-            return -value, value
-
-    elif scoring is None:
+    if scoring is None and target.holds == "tokens":
+        scoring = "loss"
+    if scoring is None:
         given = {"initial_state": examples.initial_state}
         predict = predictor(network, examples.sequences, examples.scaling, n_threads, **given)
 
