@@ -407,10 +407,17 @@ def test_an_adaptive_softmax_models_rare_tokens(tmp_path):
 
 
 def test_auto_begins_groups_of_many_tokens():
-    texts = [[f"w{i}" for i in range(5000)]]
-    model = fitted(texts, adaptive_softmax="auto", max_iter=1, sizes=4)
-    assert model.weights_["tail_0.weight"].shape[0] == 5003 - 2000
-    assert "tail_1.weight" not in model.weights_
+    tokens = [f"w{i}" for i in range(20_000)]
+    options = {"adaptive_softmax": "auto", "max_iter": 1, "sizes": 4, "embedding_dim": 4}
+    tracemalloc.start()
+    model = fitted([tokens[:50]], vocabulary=tokens, **options)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    sizes = [model.weights_[f"tail_{i}.weight"].shape[0] for i in range(2)]
+    assert sizes == [8_000, 20_003 - 10_000] and "tail_2.weight" not in model.weights_
+    assert peak < 100e6
+    few = fitted([tokens[:50]], vocabulary=tokens[:5000], **options)
+    assert "tail_0.weight" in few.weights_ and "tail_1.weight" not in few.weights_
 
 
 @pytest.mark.parametrize(
