@@ -527,6 +527,18 @@ def test_texts_with_labels_are_written_and_scored_by_label():
     assert model.score_samples(["aaab"], ["first"]) > model.score_samples(["aaab"], ["second"])
 
 
+def test_partial_fit_can_be_told_all_labels():
+    model = RNNLanguageModel(8, vocabulary=list("ab"), **LETTERS)
+    model.partial_fit(["ab", "aab"], ["x", "x"], classes=["y", "x", "z"])
+    model.partial_fit(["ba"], ["z"]).partial_fit(["ba"], ["y"], classes=["x", "y", "z"])
+    assert list(model.classes_) == ["x", "y", "z"]
+    assert np.isfinite(model.score(["a"], ["y"]))
+    with pytest.raises(ValueError, match="`classes` must be those of the first fit"):
+        model.partial_fit(["ba"], ["z"], classes=["z"])
+    with pytest.raises(ValueError, match="labels of `classes_`"):
+        model.partial_fit(["ba"], ["w"])
+
+
 @pytest.mark.parametrize("cell", ["lstm", "gru"])
 def test_labels_become_fixed_states(cell):
     X, y = ["ab", "ba", "ab"], np.array([[1.0, 0.5], [-1.0, 2.0], [0.0, 0.0]])

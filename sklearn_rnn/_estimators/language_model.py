@@ -93,6 +93,13 @@ class RNNLanguageModel(DensityMixin, _RNNBase):
     that are not in the vocabulary, all of which are the same unknown token. Models with other
     vocabularies are therefore not comparable, unless all tokens of both are known.
 
+    In `weights_`, row j of ``embedding_0.weight`` and of ``head.weight`` belongs to code j + 1 of
+    `encoder_`, and the last row to code 0, the unknown token. If no text of `fit` has an unknown
+    token, its vector is the mean of the others, unless `word_dropout` trains it. With
+    `tie_embeddings` there is no ``embedding_0.weight``; with `adaptive_softmax`, ``head.weight``
+    has the first tokens, and one row for each of the groups of others, whose outputs are
+    ``tail_0.weight`` of ``tail_0_projection.weight`` and so on.
+
     Labels or vectors of texts (y) become the states with which the network begins: for each of
     them a fixed pattern of 1 and -1 over the units, which is not learned. The weights learn what it
     means.
@@ -598,9 +605,10 @@ class RNNLanguageModel(DensityMixin, _RNNBase):
             encoder.set_params(boundaries=True)
             codes = encoder.fit_transform(documents)
             target = NextTokens(encoder, has_stops=not is_long)
-            target = target.with_given(y if classes is None else classes, len(codes))
+            target = target.with_given(y, len(codes), classes)
         else:
             target = before.target
+            target.check_classes(classes)
             self._check_encoding(target.encoder)
             codes = target.encoder.transform(documents)
         texts = _as_texts(codes, y, sample_weight, target)
