@@ -35,7 +35,7 @@ static void head_claim(rnn_network *network, rnn_node *node, isize n_before)
     if (stage->by_segment && node->out.life == NOWHERE)
         return;         /* it goes block by block and needs only `logits` */
     node->gates_kept = network->training;
-    node->gates = claim(&network->arena, network->training ? network->segment_rows : network->max_rows, node->width);
+    node->gates = claim(&network->arena, network->training ? axis_of(network, node)->segment_rows : network->max_rows, node->width);
 }
 
 /* ---- results ---- */
@@ -43,7 +43,7 @@ static void head_claim(rnn_network *network, rnn_node *node, isize n_before)
 /* Number of the target, and of the result, of row i at step t; -1: it has none. */
 static inline isize target_of(const rnn_job *job, const slice *s, isize i, isize t)
 {
-    const rnn_data *data = &job->data;
+    const rnn_data *data = s->data;
     const isize sample = s->sample[i];
     if (data->taught_from && t < data->taught_from[sample])
         return -1;
@@ -109,8 +109,9 @@ static double head_loss(const rnn_job *job, isize target, real *z);
 static void put_output(const rnn_job *job, isize at, real *z)
 {
     const rnn_network *network = job->network;
+    const double *weights = data_of_result(job)->weights;
     if (job->batch.row_losses) {
-        if (!job->data.weights || job->data.weights[at] != 0)
+        if (!weights || weights[at] != 0)
             job->batch.row_losses[at] += head_loss(job, at, z);
         return;
     }
@@ -134,7 +135,7 @@ static inline int puts_outputs(const rnn_job *job, int number)
 static double loss_of_row(const rnn_job *job, isize target, real *z)
 {
     const rnn_network *network = job->network;
-    const rnn_data *data = &job->data;
+    const rnn_data *data = data_of_result(job);
     const isize at = target * network->n_targets;
     const real *y = data->targets ? (const real *)data->targets + at : NULL;
     return loss_roster[network->loss].loss(network, z, y, data->labels ? data->labels + at : NULL, z);
@@ -147,7 +148,7 @@ static double head_loss(const rnn_job *job, isize target, real *z)
     if (network->n_tails == 0)
         return loss_of_row(job, target, z);
     const rnn_node *head = &network->node[network->head];
-    const isize label = job->data.labels[target];
+    const isize label = data_of_result(job)->labels[target];
     const int tail = tail_of_class(network, label);
     return softmax_loss_of(network, head->units, head->width, tail < 0 ? label : n_frequent(network) + tail, z, z);
 }
@@ -155,7 +156,7 @@ static double head_loss(const rnn_job *job, isize target, real *z)
 /* What a row with a loss and its gradient z (width,) adds to those of the minibatch; z becomes the latter. */
 static inline double scaled_loss(const rnn_job *job, isize target, isize width, double loss, real *z)
 {
-    const double weight = job->data.weights ? job->data.weights[target] : 1;
+    const double *weights = data_of_result(job)->weights, weight = weights ? weights[target] : 1;
     const real scale = (real)(weight / job->batch.divisor);
     for (isize j = 0; j < width; j += LANES)
         vstore(z + j, vload(z + j) * scale);
@@ -168,8 +169,9 @@ static inline isize width_of_head(const rnn_network *network) { return network->
 /* What the row adds to the loss of the minibatch; z becomes the gradient of that. */
 static double weighted_loss(const rnn_job *job, isize target, real *z)
 {
+    const double *weights = data_of_result(job)->weights;
     const isize width = width_of_head(job->network);
-    if (job->data.weights && job->data.weights[target] == 0) {          /* not taught: its target is ignored */
+    if (weights && weights[target] == 0) {          /* not taught: its target is ignored */
         memset(z, 0, (size_t)width * sizeof(real));
         return 0;
     }
@@ -181,11 +183,12 @@ static void row_losses(const rnn_job *job, isize n, const void *outputs, void *r
 {
     const rnn_network *network = job->network;
     const isize columns = network->outputs;
+    const double *weights = data_of_result(job)->weights;
     real *z = row;
     for (isize i = 0; i < n; i++) {
         memset(z, 0, (size_t)network->output_width * sizeof(real));
         memcpy(z, (const real *)outputs + i * columns, (size_t)columns * sizeof(real));
-        losses[i] = job->data.weights && job->data.weights[i] == 0 ? 0 : loss_of_row(job, i, z);
+        losses[i] = weights && weights[i] == 0 ? 0 : loss_of_row(job, i, z);
     }
 }
 

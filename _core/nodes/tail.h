@@ -108,7 +108,7 @@ static void close_tail_rows(rnn_job *job, slice *s, int number, tail_rows *taken
 {
     const rnn_network *network = job->network;
     const rnn_node *node = &network->node[number];
-    const rnn_data *data = &job->data;
+    const rnn_data *data = s->data;
     const int tail = tail_of(network, number);
     if (taken->n == 0)
         return;
@@ -131,7 +131,7 @@ static void tail_losses(rnn_job *job, slice *s, int number, isize first, isize e
 {
     const rnn_network *network = job->network;
     const rnn_node *node = &network->node[number];
-    const rnn_data *data = &job->data;
+    const rnn_data *data = s->data;
     const int tail = tail_of(network, number), once = is_once(network, node);
     tail_rows taken = open_tail_rows(job, s, node, first, end);
     for (isize t = first, row = 0; t < end; t++)

@@ -13,6 +13,7 @@ from .._training import initializers
 from .._training.threads import blas_held_at_one_thread
 
 DATA = -1  # as a source: X itself
+TARGET_DATA = -2  # what is read at each step of y, by nodes of axis 1
 # Kinds of nodes that multiply their sources, and those that a prediction leaves out.
 WEIGHTED = ("recurrent", "dense", "tail", "head")
 TRAINING_ONLY = ("drop", "noise")
@@ -26,9 +27,11 @@ SUFFIXES = {"forward": ("",), "reverse": ("_reverse",), "both": ("", "_reverse")
 class Source:
     """A stream that a node reads, or X; at the same step or some steps before."""
 
-    node: int  # index of the node, or DATA
+    node: int  # index of the node, or DATA or TARGET_DATA
     shift: int = 0  # 0, or minus the steps before (after, in a reverse direction)
-    weight: str = "weight_ih"  # stem of the weights; sources of one stem share an array
+    # Stem of the weights; sources of one stem share an array. "initial" has none: its columns are
+    # the states before the first step, one after another.
+    weight: str = "weight_ih"
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,9 @@ class Node:
     cell: str = ""  # of a recurrent node
     options: tuple[tuple[str, object], ...] = ()
     directions: str = "forward"  # of a recurrent or dense node; or "reverse"; or "both"
+    # Whose steps its rows belong to: 0, those of X; or 1, those of y. Nodes read nodes of their own
+    # axis; a recurrent node of axis 1 may also begin with a row per sequence of axis 0.
+    axis: int = 0
     # Pairs (stem, name) of arrays that are not initialised as the core says; "bias" stands for both
     # biases. See `initializers`.
     initializers: tuple[tuple[str, str], ...] = field(default=(), compare=False)
@@ -84,13 +90,14 @@ class Network:
     # where s is the stride.
     stride: int = 1
     window: int = 1
+    n_target_features: int = 0  # columns of what is read at each step of y, see TARGET_DATA
     words: object = None  # the parameters that define it, see `words`
     layers: tuple[tuple[int, ...], ...] = ()  # the nodes that give the states of each layer
 
     @property
     def tensors(self):
         """List of `_core.Tensor`: each array in the flat vector."""
-        return _tensors(self.n_features, self.nodes, self.window)
+        return _tensors(self.n_features, self.nodes, self.window, self.n_target_features)
 
     @property
     def layout(self):
@@ -129,9 +136,10 @@ class Network:
         for i, (first, end) in enumerate(pairwise(ends)):
             units = max(1, int(width // factor ** (i + 1)))
             name = f"tail_{i}_projection"
-            nodes.append(Node("dense", name, head.sources, units=units, options=linear))
-            source = Source(len(nodes) - 1)
-            nodes.append(Node("tail", f"tail_{i}", (source,), units=end - first))
+            fields = {"units": units, "options": linear, "axis": head.axis}
+            nodes.append(Node("dense", name, head.sources, **fields))
+            fields = {"units": end - first, "axis": head.axis}
+            nodes.append(Node("tail", f"tail_{i}", (Source(len(nodes) - 1),), **fields))
         nodes.append(replace(head, units=cutoffs[0] + len(cutoffs)))
         return replace(self, nodes=tuple(nodes))
 
@@ -153,7 +161,16 @@ class Network:
     @property
     def tables(self):
         """The column of X, the number of rows and the number of columns of each embedding."""
-        options = [(dict(node.options), node.units) for node in self.nodes if node.kind == "embed"]
+        return self._tables(axis=0)
+
+    @property
+    def target_tables(self):
+        """The same of what is read at each step of y."""
+        return self._tables(axis=1)
+
+    def _tables(self, axis):
+        nodes = [node for node in self.nodes if node.kind == "embed" and node.axis == axis]
+        options = [(dict(node.options), node.units) for node in nodes]
         return tuple((table["column"], table["rows"], units) for table, units in options)
 
     @property
@@ -199,7 +216,7 @@ class Network:
     @property
     def state_layout(self):
         """List (name, first column, n_columns) of the states that go on from step to step."""
-        return _core.state_layout(self.n_features, self.nodes)
+        return _core.state_layout(self.n_features, self.nodes, self.n_target_features)
 
     def engine(self, lengths, batch_size, n_threads, training, memory_budget=None, **options):
         """Make an engine with the workspace for minibatches of sequences of these lengths."""
@@ -239,6 +256,8 @@ class Network:
         for i, node in enumerate(self.nodes):
             ends = {}
             for source in node.sources if node.kind in WEIGHTED else ():
+                if source.weight == "initial":
+                    continue
                 first = ends.get(source.weight, 0)
                 ends[source.weight] = end = first + self.width(source.node)
                 if source.node in same:
@@ -266,6 +285,8 @@ class Network:
         """Return the number of columns of a node's stream."""
         if node == DATA:
             return (self.n_features - len(self.code_columns)) * self.window
+        if node == TARGET_DATA:
+            return self.n_target_features - len({column for column, _, _ in self.target_tables})
         kind, units = self.nodes[node].kind, self.nodes[node].units
         if kind in (*WEIGHTED, "embed"):
             return units * (1 + (self.nodes[node].directions == "both"))
@@ -278,8 +299,8 @@ def _increase(numbers):
 
 
 @lru_cache(maxsize=64)
-def _tensors(n_features, nodes, window):
-    return tuple(_core.tensors(n_features, nodes, window))
+def _tensors(*facts):
+    return tuple(_core.tensors(*facts))
 
 
 def initialize(network, rng, n_steps=None, vectors=None):
@@ -305,9 +326,14 @@ def initialize(network, rng, n_steps=None, vectors=None):
     return params
 
 
+def _embeddings(network):
+    """List the nodes that read codes in X."""
+    return [node for node in network.nodes if node.kind == "embed" and node.axis == 0]
+
+
 def tables_of(network, params):
-    """List the tables of the embeddings; that of a tied one are rows of the head's weights."""
-    embeddings = [node for node in network.nodes if node.kind == "embed"]
+    """List the tables of `_embeddings`; that of a tied one are rows of the head's weights."""
+    embeddings = _embeddings(network)
     views = network.views(params) if embeddings else {}
     tables = []
     for node in embeddings:
@@ -337,8 +363,7 @@ def fill_unknown_rows(network, params, frozen=()):
 
 def _fill_last_rows(network, params, but, frozen=()):
     """Do it where embeddings have none of the options `but`."""
-    embeddings = [node for node in network.nodes if node.kind == "embed"]
-    for node, table in zip(embeddings, tables_of(network, params), strict=True):
+    for node, table in zip(_embeddings(network), tables_of(network, params), strict=True):
         if _table_of(node) not in frozen and not any(_is(node, option) for option in but):
             table[-1] = table[:-1].mean(axis=0, dtype=np.float64)
 

@@ -204,6 +204,11 @@ class Words:
                 "`pooling` must not be attention with connections='skip', where the output reads "
                 "every layer; use connections='residual' or None."
             )
+        if self.tie_embeddings and self.adaptive_softmax:
+            raise ValueError(
+                "`tie_embeddings` must be False with `adaptive_softmax`, whose weights have rows "
+                f"of several lengths; got adaptive_softmax={params['adaptive_softmax']!r}."
+            )
         self._check_strides(params)
         self._check_merging(params)
         self._check_loops(params)
@@ -358,6 +363,8 @@ def _network(words, n_features, n_outputs, loss, huber_delta, quantile, groups, 
         words=words,
         layers=layers,
     )
+    if words.tie_embeddings:
+        _check_tied(network)
     return _with_tails(network, words, smoothing)
 
 
@@ -381,13 +388,28 @@ def _with_tails(network, words, label_smoothing):
             f"{list(cutoffs)}."
         )
     what = f"with adaptive_softmax={given!r}"
-    if words.tie_embeddings:
-        raise ValueError(f"`tie_embeddings` must be False {what}, got True.")
     if label_smoothing > 0:
         raise ValueError(f"`label_smoothing` must be 0 {what}, got {label_smoothing}.")
     if words.reads_output:
         raise ValueError(f"`cell` must be one that does not read the output {what}.")
     return network.with_adaptive_softmax(cutoffs)
+
+
+def _check_tied(network):
+    """Refuse tables that cannot be the weights of the output."""
+    width = sum(network.width(source.node) for source in network.nodes[-1].sources)
+    if len(network.tables) != 1 or network.tables[0][1] != network.n_outputs:
+        raise ValueError(
+            "`tie_embeddings` must be False unless one feature is categorical, with as many codes "
+            f"as there are classes, {network.n_outputs}; got tables of "
+            f"{[rows for _, rows, _ in network.tables]} rows."
+        )
+    if network.tables[0][2] != width:
+        raise ValueError(
+            f"`embedding_dim` must be {width} with tie_embeddings=True, the width of what the "
+            f"output reads, got {network.tables[0][2]}: change it, or set "
+            f"output_layer_sizes=({network.tables[0][2]},)."
+        )
 
 
 def _group(group):
