@@ -158,7 +158,7 @@ def memory_footprint(
     >>> bool(less.activations <= 20_000_000 < footprint.activations)
     True
     """
-    if not isinstance(estimator, _RNNBase):
+    if not isinstance(estimator, _RNNBase) or estimator._HOLDS == "tokens":
         raise TypeError(
             "`estimator` must be an RNNClassifier, RNNRegressor or MultiTaskRNN, got "
             f"{type(estimator).__name__}."

@@ -38,6 +38,9 @@ NOTHING = (None, None, None, None)  # in place of X, y, weights and states
 class _RNNBase(CallbackSupportMixin, _ReadingRNN):
     """A recurrent network that learns, see `_ReadingRNN` for what a subclass says."""
 
+    _NEEDS_Y = True
+    _KEEPS_UNKNOWN = False  # whether a fit that goes on leaves the vectors of unknown codes alone
+
     # ---- fit ----
 
     def _fit(
@@ -101,7 +104,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
 
     def _check(self, initial_state, validation, incremental):
         """Check the parameters, and the arguments against them; return the parameters as Words."""
-        words = check_parameters(vars(self))
+        words = check_parameters(self._params())
         X_val, y_val, weight_val, state_val = validation
         if X_val is None and not (y_val is None and weight_val is None and state_val is None):
             raise ValueError(
@@ -118,7 +121,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
                 "`initial_state` with early_stopping=True needs scoring=None or 'loss': other "
                 f"scores do not pass it to `predict`; got scoring={self.scoring!r}."
             )
-        if X_val is not None and y_val is None:
+        if X_val is not None and y_val is None and self._NEEDS_Y:
             raise ValueError("`X_val` needs `y_val`, which is None.")
         if X_val is not None and not self.early_stopping:
             raise ValueError("`X_val` is used only with early_stopping=True; got False.")
@@ -148,8 +151,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         examples, target = read.examples, read.target
         vectors, body = None, None
         if before is None:
-            facts = read.categories, self.dtype, read.form.feature_names
-            vectors = vectors_of(self.embedding_init, *facts)
+            vectors = self._given_vectors(read)
             body = self._body_to_begin_with()
         network = self._network(words, read, vectors, before or (body and body.model))
         frozen = frozen_names(network, self.frozen)
@@ -168,7 +170,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         check_range(examples.sequences, self.dtype, scale.in_use)
         weighted, weighing, taught = self._weigh(weighted, indices, before, incremental)
         weighted = self._weigh_tasks(weighted, target, indices)
-        settings = Settings.of(vars(self))
+        settings = Settings.of(self._params())
         if before is None:
             progress = self._begin(network, read, indices, scale, rng, settings, vectors, body)
         else:
@@ -189,6 +191,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
             planned=not incremental,
             loss_unit=target.loss_unit,
             frozen=frozen,
+            learns_unknown=read.learns_unknown or (before is not None and self._KEEPS_UNKNOWN),
         )
         if held_out is not None:
             held_out = held_out.as_trained(factors, scale.in_use, self.dtype)
@@ -209,7 +212,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         facts = fitted.n_features, fitted.n_outputs, loss, fitted.groups
         tables = self._tables(model.categories, None, model)
         allowed = self._allowed(model, words)
-        changed = difference(fitted, network_of(vars(self), *facts, tables, words, allowed))
+        changed = difference(fitted, network_of(self._params(), *facts, tables, words, allowed))
         normalizes = model.scale.in_use is not None
         if changed is None and normalizes != bool(self.normalize_X):
             changed = "normalize_X", normalizes, self.normalize_X
@@ -228,7 +231,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         facts = sequences.n_features, target.n_outputs, target.loss, target.groups
         tables = self._tables(read.categories, vectors, known)
         allowed = getattr(target, "allowed", None)
-        network = network_of(vars(self), *facts, tables, words, allowed)
+        network = network_of(self._params(), *facts, tables, words, allowed)
         if self.bptt is not None:
             network.check_causal("`bptt` needs")
         return network
@@ -236,6 +239,11 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
     def _allowed(self, model, words):
         """Return which tags may follow which in a continued fit of this model, or None."""
         return None
+
+    def _given_vectors(self, read):
+        """Return the given rows of the tables, see `vectors_of`, or None."""
+        facts = read.categories, self.dtype, read.form.feature_names
+        return vectors_of(self.embedding_init, *facts)
 
     def _body_to_begin_with(self):
         """Return the body of `weights_init`, or None."""

@@ -83,6 +83,8 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
 
     _target_kind = Labels
 
+    _KIND = CLASSIFIER
+
     def __init__(
         self,
         hidden_layer_sizes=(64,),

@@ -78,6 +78,8 @@ class MultiTaskRNN(_RNNBase):
 
     _HOLDS = "tasks"
 
+    _KIND = MULTITASK
+
     def __init__(
         self,
         hidden_layer_sizes=(64,),

@@ -75,6 +75,8 @@ class RNNRegressor(RegressorMixin, _RNNBase):
     _target_kind = Numbers
     _HOLDS = "numbers"
 
+    _KIND = REGRESSOR
+
     def __init__(
         self,
         hidden_layer_sizes=(64,),

@@ -23,7 +23,8 @@ FITTED = frozenset(
     "n_features_in_ feature_names_in_ categories_ classes_ x_mean_ x_scale_ y_mean_ y_scale_ "
     "params_ n_layers_ n_outputs_ _x_moments _y_moments _taught tasks_ task_weights_ "
     "out_activation_ n_iter_ t_ loss_ best_loss_ loss_curve_ validation_scores_ "
-    "best_validation_score_ window_lengths_ _input_kind _y_is_1d _architecture _optimizer".split()
+    "best_validation_score_ window_lengths_ _input_kind _y_is_1d _architecture _optimizer "
+    "encoder_ _has_stops _n_given".split()
 )
 # Mean and scale of X and y, and the moments from which they are continued.
 ARRAYS = ("x_mean_", "x_scale_", "_x_moments", "y_mean_", "y_scale_", "_y_moments")
@@ -35,6 +36,8 @@ RULES = {
     "n_features_in_": integer(1),
     "_input_kind": one_of(KINDS),
     "_y_is_1d": boolean,
+    "_has_stops": boolean,
+    "_n_given": COUNT,
     "_taught": Allowed(
         lambda v: isinstance(v, (tuple, list)) and len(v) == 2 and all(map(COUNT.test, v)),
         "two counts",
@@ -62,8 +65,14 @@ OF_KINDS = {
     "classes": {"classes_"},
     "numbers": {"y_mean_", "y_scale_", "_y_is_1d", "_y_moments"},
     "tasks": {"classes_", "y_mean_", "y_scale_", "_y_moments", "tasks_", "task_weights_"},
+    "tokens": {"encoder_", "classes_", "_has_stops", "_n_given"},
 }
 OF_TARGETS = set().union(*OF_KINDS.values())
+
+
+def holds_of(fitted, network):
+    """Return what the targets are, a key of OF_KINDS: of a network of tokens, the next token."""
+    return "tokens" if "encoder_" in fitted else LOSSES[network.loss].targets
 
 
 # ---- checks at each use --------------------------------------------------------------------------
@@ -81,9 +90,14 @@ def checked(fitted):
         _check_array(fitted, name, np.float64, (network.n_features,))
     _check_moments(fitted, "_x_moments", network.n_features)
     _check_categories(fitted, network)
-    holds = LOSSES[network.loss].targets
+    holds = holds_of(fitted, network)
+    words = network.words
+    if holds != "tokens" and (words.tie_embeddings or words.adaptive_softmax is not None):
+        raise _damaged("_architecture", "that of a network without tied embeddings or tails", holds)
     if holds == "classes":
         _check_classes(fitted, network)
+    elif holds == "tokens":
+        _check_tokens(fitted, network)
     elif holds == "tasks":
         _check_tasks(fitted, network)
     else:
@@ -186,6 +200,25 @@ def _check_columns(columns, sizes):
             raise _damaged("classes_", f"an array of labels of shape ({n_classes},)", column)
 
 
+def _check_tokens(fitted, network):
+    """Check what describes texts; their codes are both the data and the classes."""
+    n_codes = getattr(fitted["encoder_"], "n_codes_", None)
+    shape = [(0, n_codes)] if integer(1).test(n_codes) else None
+    if shape is None or network.n_outputs != n_codes or network.loss != "softmax":
+        wanted = f"an encoder with {network.n_outputs} codes"
+        raise _damaged("encoder_", wanted, fitted["encoder_"])
+    tables = [(column, rows) for column, rows, _ in network.tables]
+    words = network.words
+    if tables != shape or network.n_features != 1 or not network.per_step or words.bidirectional:
+        raise _damaged("_architecture", "that of a network of tokens", tables)
+    if fitted["_x_moments"] is not None:
+        raise _damaged("_x_moments", "None with an `encoder_`", fitted["_x_moments"])
+    _check(fitted, "_has_stops")
+    n_given = _check(fitted, "_n_given")
+    if "classes_" in fitted:
+        _check_columns([fitted["classes_"]], [n_given])
+
+
 def _check_tasks(fitted, network):
     """Check what describes several tasks; `groups` has the loss and number of outputs of each."""
     tasks, groups = _kept(fitted, "tasks_"), network.groups
@@ -242,7 +275,7 @@ def _check_categories(fitted, network):
 def check_whole(fitted):
     """Return the network that was fitted, after a check that all is undamaged and finite."""
     network = checked(fitted)
-    holds = LOSSES[network.loss].targets
+    holds = holds_of(fitted, network)
     for name in sorted(OF_TARGETS - OF_KINDS[holds]):
         if name in fitted:
             raise _damaged(name, f"absent with loss={network.loss!r}", fitted[name])

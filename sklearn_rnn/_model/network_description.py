@@ -196,7 +196,7 @@ LATER = {
     "word_dropout": 0.0,
 }
 # The words of language models alone, and of heads with transitions.
-OF_LANGUAGE = {"tie_embeddings": False, "adaptive_softmax": ()}
+OF_LANGUAGE = {"tie_embeddings": False, "adaptive_softmax": None}
 OF_TAGS = {"transitions": False, "allowed": None}
 # The words that the first files of format 3 did not know, and what they do without them.
 ADDED = {"word_dropout": 0.0, **OF_LANGUAGE, **OF_TAGS}

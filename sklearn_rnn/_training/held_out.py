@@ -70,6 +70,8 @@ def validator(scoring, held_out, training, estimator, show, target, n_threads):
     method `score` of `target` is used.
     """
     examples, network = held_out.examples, training.network
+    if scoring is None and target.holds == "tokens":
+        scoring = "loss"
     if scoring is None:
         given = {"initial_state": examples.initial_state}
         predict = predictor(network, examples.sequences, examples.scaling, n_threads, **given)
