@@ -12,6 +12,7 @@ from .._training import initializers
 from .._training.threads import blas_held_at_one_thread
 
 DATA = -1  # as a source: X itself
+TARGET_DATA = -2  # as a source on the axis of targets: what a decoder reads at each step
 # Kinds of nodes that multiply their sources, and those that a prediction leaves out.
 WEIGHTED = ("recurrent", "dense", "head")
 TRAINING_ONLY = ("drop", "noise")
@@ -60,6 +61,8 @@ class Node:
     # Pairs (stem, name) of arrays that are not initialised as the core says; "bias" stands for both
     # biases. See `initializers`.
     initializers: tuple[tuple[str, str], ...] = field(default=(), compare=False)
+    axis: int = 0  # whose steps it goes through: 0, those of X; 1, those of the target
+    axis: int = 0  # whose steps it goes through: 0, those of X; 1, those of the target
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ class Network:
     window: int = 1
     words: object = None  # the parameters that define it, see `words`
     layers: tuple[tuple[int, ...], ...] = ()  # the nodes that give the states of each layer
+    n_target_features: int = 0  # columns that a decoder reads at each step of the target
 
     @property
     def tensors(self):
@@ -119,7 +123,16 @@ class Network:
     @property
     def tables(self):
         """The column of X, the number of rows and the number of columns of each embedding."""
-        options = [(dict(node.options), node.units) for node in self.nodes if node.kind == "embed"]
+        return self._tables(0)
+
+    @property
+    def fed_tables(self):
+        """The same for the columns that a decoder reads."""
+        return self._tables(1)
+
+    def _tables(self, axis):
+        nodes = [node for node in self.nodes if node.kind == "embed" and node.axis == axis]
+        options = [(dict(node.options), node.units) for node in nodes]
         return tuple((table["column"], table["rows"], units) for table, units in options)
 
     @property
@@ -148,7 +161,9 @@ class Network:
     def facts(self):
         """Return what the core must know, by name."""
         return {
-            name: value for name, value in vars(self).items() if name not in ("words", "layers")
+            name: value
+            for name, value in vars(self).items()
+            if name not in ("words", "layers") and not (name == "n_target_features" and value == 0)
         }
 
     def check_size(self):

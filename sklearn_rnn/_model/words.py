@@ -78,6 +78,9 @@ RULES = {
 }
 # The parameters for the tables of codes, which become the fact `tables` of a network.
 CODES = {"categorical_features": None, "embedding_dim": "auto", "embedding_init": None}
+# The words that are objects, and cells among them.
+CELLS = ("cell", "decoder_cell")
+OBJECTS = (*CELLS, "input_layers", "pooling")
 # The words that may change when a fit continues.
 CHANGEABLE = ("dropout", "output_dropout", "input_dropout", "input_noise", "huber_delta")
 
@@ -291,7 +294,7 @@ def network_of(params, n_features, n_outputs, loss, groups=(), tables=(), words=
         loss,
         float(params.get("huber_delta", 1.0)),
         quantile_of(params.get("quantile", 0.5)) if loss == "quantile" else 0.5,
-        tuple(map(_group, groups)),
+        tuple(map(as_group, groups)),
         tuple(tables),
     )
 
@@ -299,7 +302,7 @@ def network_of(params, n_features, n_outputs, loss, groups=(), tables=(), words=
 @lru_cache(maxsize=64)
 def _network(words, n_features, n_outputs, loss, huber_delta, quantile, groups, tables):
     nodes, layers = list_nodes(words, n_outputs, n_features - len(tables), tables)
-    _check_counts(nodes)
+    check_counts(nodes)
     return Network(
         n_features=n_features,
         nodes=nodes,
@@ -316,12 +319,12 @@ def _network(words, n_features, n_outputs, loss, huber_delta, quantile, groups, 
     )
 
 
-def _group(group):
+def as_group(group):
     """Return a size, or the loss and the size of a task, as plain values."""
     return (plain(group[0]), int(group[1])) if is_list(group) else int(group)
 
 
-def _check_counts(nodes):
+def check_counts(nodes):
     """Refuse more nodes, or more sources of one node, than the core can hold."""
     if len(nodes) > _core.MOST_NODES:
         raise ValueError(
@@ -347,6 +350,7 @@ def words_of(network):
         "quantile": network.quantile,
         "categorical_features": [column for column, _, _ in network.tables] or None,
         "embedding_dim": [width for _, _, width in network.tables] or "auto",
+        **({"decoder_embedding_dim": w for _, _, w in network.fed_tables}),
     }
 
 
@@ -365,10 +369,10 @@ def difference(network, other, words=None):
         if name in CHANGEABLE if words is None else name not in words:
             continue
         differs = before[name] != now[name]
-        if name in ("cell", "input_layers", "pooling"):  # objects, which compare by identity
+        if name in OBJECTS:  # which compare by identity
             ours, theirs = getattr(network.words, name), getattr(other.words, name)
             differs = ours != theirs
-            if name == "cell":  # another number of cells means another `hidden_layer_sizes`
+            if name in CELLS:  # another number of cells means another `hidden_layer_sizes`
                 differs = any(map(Part.differs, ours, theirs))
         if differs:
             return name, before[name], now[name]
