@@ -13,10 +13,11 @@ from .base import _RNNBase
 from .callbacks import with_callbacks
 from .docstrings import documented
 from .parameters import CLASSIFIER
+from .streaming import StreamingMixin
 
 
 @documented(CLASSIFIER)
-class RNNClassifier(ClassifierMixin, _RNNBase):
+class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
     """Recurrent neural network that classifies sequences, or each of their steps.
 
     Training minimises the cross-entropy by gradient descent on minibatches, with back-propagation

@@ -11,7 +11,7 @@ from .._data import arguments
 from .._data.finite import check_range
 from .._data.targets import check_positive
 from .._floating_point import floating_point_of_caller
-from .._model.network import mean_loss, predictor
+from .._model.network import mean_loss
 from .._rules import Allowed
 from .examples import Examples
 
@@ -63,19 +63,17 @@ class HeldOut:
             return np.asarray(given)[self.positions]
 
 
-def validator(scoring, held_out, training, estimator, show, target, n_threads):
+def validator(scoring, held_out, training, estimator, show, target, score_of_params, n_threads):
     """Return a function params -> (score, value): the user sees the score; value is minimised.
 
-    show() updates `estimator` before it is passed to the user's scorer. If `scoring` is None, the
-    method `score` of `target` is used.
+    show() updates `estimator` before it is passed to the user's scorer. If `scoring` is None,
+    `score_of_params` is used.
     """
     examples, network = held_out.examples, training.network
     if scoring is None:
-        given = {"initial_state": examples.initial_state}
-        predict = predictor(network, examples.sequences, examples.scaling, n_threads, **given)
 
         def validate(params):
-            score = target.score(examples.targets, predict(params), examples.weights)
+            score = score_of_params(params)
             return score, -score
 
     elif isinstance(scoring, str) and scoring == "loss":
@@ -143,7 +141,7 @@ def scorer_of(estimator, scoring, X, y, sample_weight):
             advice = "choose another score"
             if hasattr(estimator, "score_tasks"):
                 advice = "use None, 'loss', or a function of the estimator, X and y"
-            elif estimator.mode == "many_to_many":
+            elif getattr(estimator, "mode", None) == "many_to_many":
                 advice = "use None, 'loss', or make_scorer of a function of sklearn_rnn.metrics"
             raise ValueError(
                 f"`scoring`={scoring!r} cannot score these targets: {advice}. ({error})"
