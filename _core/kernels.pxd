@@ -131,7 +131,7 @@ cdef extern from "interface/network.h" nogil:
         rnn_tensor *tensor
         rnn_packing *packing
         int per_step, training, input_gradient, by_step, carried, probe, session, result, loss
-        double huber_delta
+        double huber_delta, label_smoothing
         isize n_quantiles, n_groups, n_targets
         const double *quantile
         const isize *group

@@ -7,9 +7,9 @@ from libc.string cimport memset
 
 from blas cimport gemm_double, gemm_float
 from kernels cimport (
-    BLOCK_ROWS, CACHE_LINE, CLASS_PER_GROUP, CLASS_PER_OUTPUT, MAX_DIRECTIONS, MOST_HELPERS, NUMBER_PER_GROUP,
-    NUMBERS_PER_QUANTILE, PLAN_MADE, PLAN_OVER_BUDGET, PLAN_TOO_LONG, ROW_PER_SEQUENCE, TWO_CLASSES, rnn_job, rnn_kind_info,
-    rnn_network, rnn_node, rnn_targets, rnn_wish
+    BLOCK_ROWS, CACHE_LINE, CLASS_PER_GROUP, CLASS_PER_OUTPUT, LABEL_PER_OUTPUT, MAX_DIRECTIONS, MOST_HELPERS,
+    NUMBER_PER_GROUP, NUMBERS_PER_QUANTILE, PLAN_MADE, PLAN_OVER_BUDGET, PLAN_TOO_LONG, ROW_PER_SEQUENCE, TWO_CLASSES, rnn_job,
+    rnn_kind_info, rnn_network, rnn_node, rnn_targets, rnn_wish
 )
 
 # More threads than the machine has cores only wait; but up to 16 are allowed on any machine.
@@ -41,8 +41,8 @@ cdef class Workspace:
 
     Parameters
     ----------
-    n_features, nodes, loss, huber_delta, quantile, groups, per_step, dtype, stride, window
-        The network: see `sklearn_rnn._model.network`.
+    n_features, nodes, loss, huber_delta, quantile, groups, label_smoothing, per_step, dtype, stride, window
+        The network: see `sklearn_rnn._model.network`. Only training smooths labels.
     n_threads : int
         Maximum number of threads. The results do not depend on it.
     training : bool
@@ -101,9 +101,9 @@ cdef class Workspace:
     cdef object slice_gradients, slice_rows, slice_codes, touched_walks, gradient
 
     def __cinit__(self, *, n_features, nodes, loss, per_step, dtype, n_threads, training, lengths, batch_size, huber_delta=1.0,
-                  quantile=0.5, groups=(), stride=1, window=1, memory_budget=None, result=None, by_step=False,
-                  input_gradient=False, probe=False, carried=False, windowed=False, session=False, n_accumulated=1,
-                  frozen=(), group_weights=None, planning=False):
+                  quantile=0.5, groups=(), label_smoothing=0.0, stride=1, window=1, memory_budget=None, result=None,
+                  by_step=False, input_gradient=False, probe=False, carried=False, windowed=False, session=False,
+                  n_accumulated=1, frozen=(), group_weights=None, planning=False):
         cdef rnn_network *network
         self.planned = {} if planning else None
         self.kind = type_of(dtype)
@@ -118,6 +118,7 @@ cdef class Workspace:
         if not huber_delta > 0:
             raise ValueError(f"`huber_delta` must be positive, got {huber_delta}.")
         network.huber_delta = huber_delta
+        self.smooth_labels(label_smoothing, training)
         self.set_quantiles(quantile)
         self.set_groups(groups, group_weights)
         if not 1 <= stride < LARGEST:
@@ -150,6 +151,17 @@ cdef class Workspace:
         if training and self.kernels == rnn_kernels_of(self.dtype.itemsize, 0) and self.blas_can_count():
             limits_of_memory().check_room_for_blas(network.n_workers)
             self.job.gemm = gemm_float if self.kind == cnp.NPY_FLOAT32 else gemm_double
+
+    cdef int smooth_labels(self, double smoothing, bint training) except -1:
+        """Set the smoothing of labels."""
+        cdef rnn_targets targets = self.kernels.losses[self.network.loss].targets
+        cdef bint has_classes = targets in (TWO_CLASSES, CLASS_PER_OUTPUT, LABEL_PER_OUTPUT, CLASS_PER_GROUP)
+        if not 0 <= smoothing < 1:
+            raise ValueError(f"`label_smoothing` must be at least 0 and below 1, got {smoothing}.")
+        if smoothing > 0 and not has_classes:
+            raise ValueError(f"`label_smoothing` must be 0 unless the loss is one of classes, got {smoothing}.")
+        self.network.label_smoothing = smoothing if training else 0
+        return 0
 
     cdef set_quantiles(self, quantile):
         """Keep the quantile or quantiles, increasing numbers between 0 and 1, where C finds them."""

@@ -244,7 +244,8 @@ def given_states(network, data):
 
 def parameters_of_loss(network):
     """Return the parameters of the network's loss, for reference.py."""
-    parameters = {name: getattr(network, name) for name in ("huber_delta", "quantile", "groups")}
+    names = ("huber_delta", "quantile", "groups", "label_smoothing")
+    parameters = {name: getattr(network, name) for name in names}
     return parameters | {"group_weights": weights_of_tasks(network)}
 
 

@@ -1101,27 +1101,35 @@ def hidden_states(
 # The losses of several classes have one column for all their outputs.
 
 
-def softmax_loss(z, y, **_):
-    """l = log(sum_k exp(z_k)) - z_y, one for all outputs; y is a class."""
+def smoothed(p, label_smoothing):
+    """Spread a share of the distributions p (n, K) over all classes (Szegedy et al., 2016)."""
+    return (1 - label_smoothing) * p + label_smoothing / p.shape[1]
+
+
+def softmax_loss(z, y, *, label_smoothing=0.0, **_):
+    """l = -sum_k q_k log p_k, one for all outputs; y is a class, q is one-hot, or that smoothed."""
     log_p = z - np.logaddexp.reduce(z, axis=1, keepdims=True)
-    one_hot = np.eye(z.shape[1])[y[:, 0]]
-    return -np.sum(log_p * one_hot, axis=1, keepdims=True), np.exp(log_p) - one_hot
+    q = smoothed(np.eye(z.shape[1])[y[:, 0]], label_smoothing)
+    return -np.sum(log_p * q, axis=1, keepdims=True), np.exp(log_p) - q
 
 
-def logistic_loss(z, y, **_):
-    """l = log(1 + exp(z)) - y z; y is 0 or 1."""
-    return np.logaddexp(0.0, z) - y * z, sigmoid(z) - y
+def logistic_loss(z, y, *, label_smoothing=0.0, **_):
+    """l = log(1 + exp(z)) - q z; y is 0 or 1, q is y, or that smoothed over the two classes."""
+    q = (1 - label_smoothing) * y + label_smoothing / 2
+    return np.logaddexp(0.0, z) - q * z, sigmoid(z) - q
 
 
-def multilabel_loss(z, y, **_):
+def multilabel_loss(z, y, **parameters):
     """The logistic loss of each output; y has a 0 or 1 for each."""
-    return logistic_loss(z, y)
+    return logistic_loss(z, y, **parameters)
 
 
-def multioutput_loss(z, y, *, groups, **_):
+def multioutput_loss(z, y, *, groups, label_smoothing=0.0, **_):
     """The softmax loss of each group of outputs; y has a class for each group."""
     parts = zip(np.split(z, np.cumsum(groups)[:-1], axis=1), y.T, strict=True)
-    losses, d_z = zip(*(softmax_loss(part, labels[:, None]) for part, labels in parts), strict=True)
+    given = {"label_smoothing": label_smoothing}
+    of_parts = [softmax_loss(part, labels[:, None], **given) for part, labels in parts]
+    losses, d_z = zip(*of_parts, strict=True)
     return np.concatenate(losses, axis=1), np.concatenate(d_z, axis=1)
 
 
@@ -1246,6 +1254,7 @@ def sequence_losses(
     quantile=0.5,
     groups=(),
     group_weights=None,
+    label_smoothing=0.0,
     per_step=False,
     divisor=None,
     dropping=None,
@@ -1281,7 +1290,7 @@ def sequence_losses(
         if taught.any():
             z_taught, y_taught = raw[taught], target[taught].reshape(taught.sum(), -1)
             parameters = {"huber_delta": huber_delta, "quantile": quantile, "groups": groups}
-            parameters["group_weights"] = group_weights
+            parameters |= {"group_weights": group_weights, "label_smoothing": label_smoothing}
             losses, d_z = LOSS[loss](z_taught, y_taught, **parameters)
             share = w[taught] @ losses.mean(axis=1) / total
             d_raw[taught] = w[taught, None] * d_z / losses.shape[1] / total

@@ -254,6 +254,7 @@ typedef struct {
     int result;                                         /* node whose stream is the output */
     int loss;                                           /* index into the losses */
     double huber_delta;
+    double label_smoothing;                             /* of losses of classes, at least 0 and below 1 */
     isize n_quantiles, n_groups;
     const double *quantile;                             /* (n_quantiles,) */
     const isize *group;                                 /* (n_groups + 1,) first output of each group, and the end */

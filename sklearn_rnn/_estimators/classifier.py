@@ -124,6 +124,7 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
         random_state=None,
         verbose=0,
         class_weight=None,
+        label_smoothing=0.0,
         normalize_X=True,
         dtype="float32",
         memory_budget=None,
@@ -178,6 +179,7 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
         self.random_state = random_state
         self.verbose = verbose
         self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
         self.normalize_X = normalize_X
         self.dtype = dtype
         self.memory_budget = memory_budget

@@ -531,6 +531,8 @@ class _FittedRNN(Pickled, BaseEstimator):
         state = upgrade(state, state_format)
         if self._HOLDS == "numbers":
             state.setdefault("quantile", 0.5)
+        if self._HOLDS == "classes":
+            state.setdefault("label_smoothing", 0.0)
         if state_format < 3:
             state["cell"] = upgraded_cell(state["cell"], state.pop("activation"))
             state.update(LATER, l1_ratio=0.0)

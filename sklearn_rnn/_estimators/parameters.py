@@ -551,6 +551,18 @@ TABLE = {
         "None for multilabel y.",
         of=(CLASSIFIER,),
     ),
+    "label_smoothing": Parameter(
+        number(0, 1),
+        0.0,
+        "float",
+        "Fraction s, at least 0 and below 1, of each target that is spread evenly over the K "
+        "classes (Szegedy et al., 2016): training compares the probabilities with ``1 - s + s / "
+        "K`` for the true class and ``s / K`` for each other one, as in PyTorch and Keras. This "
+        "keeps the network from becoming too sure of itself, above all where labels are wrong. If "
+        "y has several columns, each is smoothed over its own classes. `loss_` is the smoothed "
+        'loss. Scores, also ``scoring="loss"``, compare with the labels as they are.',
+        of=(CLASSIFIER,),
+    ),
     "loss": Parameter(
         one_of(REGRESSION_LOSSES),
         "squared_error",

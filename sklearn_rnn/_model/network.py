@@ -78,6 +78,7 @@ class Network:
     quantile: float | tuple[float, ...] = 0.5  # that the loss "quantile" learns for each target
     # Groups of outputs: their sizes for the loss "multioutput", (loss, size) for "multitask".
     groups: tuple[int, ...] | tuple[tuple[str, int], ...] = ()
+    label_smoothing: float = 0.0  # in training, of a loss of classes
     # Step t of the network reads steps s t, s t - 1, ..., s t - (window - 1) of X side by side,
     # where s is the stride.
     stride: int = 1

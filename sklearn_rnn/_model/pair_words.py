@@ -153,12 +153,13 @@ def network_of_pair(
         float(params.get("huber_delta", 1.0)),
         quantile_of(params.get("quantile", 0.5)) if loss == "quantile" else 0.5,
         tuple(map(as_group, groups)),
+        float(params.get("label_smoothing", 0.0)),
         (tuple(tables), tuple(fed_tables)),
     )
 
 
 @lru_cache(maxsize=64)
-def _network(words, widths, loss, huber_delta, quantile, groups, tables):
+def _network(words, widths, loss, huber_delta, quantile, groups, smoothing, tables):
     n_features, n_outputs, n_fed = widths
     numbers = [n - len(each) for n, each in zip((n_features, n_fed), tables, strict=True)]
     nodes, layers = list_nodes(words, n_outputs, numbers[0], tables[0], numbers[1], tables[1])
@@ -172,6 +173,7 @@ def _network(words, widths, loss, huber_delta, quantile, groups, tables):
         dtype=words.dtype,
         quantile=quantile,
         groups=groups,
+        label_smoothing=smoothing,
         words=words,
         layers=layers,
         n_target_features=n_fed,

@@ -295,12 +295,13 @@ def network_of(params, n_features, n_outputs, loss, groups=(), tables=(), words=
         float(params.get("huber_delta", 1.0)),
         quantile_of(params.get("quantile", 0.5)) if loss == "quantile" else 0.5,
         tuple(map(as_group, groups)),
+        float(params.get("label_smoothing", 0.0)),
         tuple(tables),
     )
 
 
 @lru_cache(maxsize=64)
-def _network(words, n_features, n_outputs, loss, huber_delta, quantile, groups, tables):
+def _network(words, n_features, n_outputs, loss, huber_delta, quantile, groups, smoothing, tables):
     nodes, layers = list_nodes(words, n_outputs, n_features - len(tables), tables)
     check_counts(nodes)
     return Network(
@@ -312,6 +313,7 @@ def _network(words, n_features, n_outputs, loss, huber_delta, quantile, groups, 
         dtype=words.dtype,
         quantile=quantile,
         groups=groups,
+        label_smoothing=smoothing,
         stride=words.stride,
         window=words.window,
         words=words,
