@@ -5,15 +5,21 @@ from __future__ import annotations
 from .._training.losses import LOSSES
 from .label_columns import Indicator, LabelColumns
 from .labels import Labels
+from .series import Series
 from .targets import Numbers
 from .tasks import Tasks
+from .tokens import Tokens
 
-Target = Labels | Indicator | LabelColumns | Numbers | Tasks
+Target = Labels | Indicator | LabelColumns | Numbers | Tasks | Tokens | Series
 
 KINDS = {"multilabel": Indicator, "multioutput": LabelColumns, "multitask": Tasks}
+PAIRS = {"classes": Tokens, "numbers": Series}  # of decoders, by what they hold
 
 
 def target_in(attributes, network):
     """Return the target that the attributes of an estimator describe."""
-    kind = Labels if LOSSES[network.loss].targets == "classes" else Numbers
+    holds = LOSSES[network.loss].targets
+    if network.is_pair:
+        return PAIRS[holds].from_attributes(attributes, network)
+    kind = Labels if holds == "classes" else Numbers
     return KINDS.get(network.loss, kind).from_attributes(attributes, network)

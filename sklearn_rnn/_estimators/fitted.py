@@ -63,6 +63,7 @@ class _FittedRNN(Pickled, BaseEstimator):
     _STATE_FORMAT = FORMAT
     _Model = FittedModel
     _HOLDS = "classes"  # what the targets are, see `losses.Loss`
+    _IS_PAIR = False  # whether they have steps of their own
     _ADVICE = "Fit it again; for long-term storage, keep the arrays of `weights_`"
 
     def set_params(self, **params):
@@ -488,10 +489,11 @@ class _FittedRNN(Pickled, BaseEstimator):
     def _become(self, network, attributes):
         """Take over a model that has no history of training."""
         holds = LOSSES[network.loss].targets
-        if holds != self._HOLDS:
+        if holds != self._HOLDS or network.is_pair != self._IS_PAIR:
+            what = f"sequences of {holds}" if network.is_pair else holds
             raise ValueError(
                 f"`file` must hold a network for {type(self).__name__}, got one that predicts "
-                f"{holds}, with loss={network.loss!r}."
+                f"{what}, with loss={network.loss!r}."
             )
         params = {**words_of(network), "normalize_X": attributes["_x_moments"] is not None}
         params.update(tasks=attributes.get("tasks_"), task_weights=attributes.get("task_weights_"))

@@ -56,7 +56,8 @@ class Builder:
     def add(self, kind, name, *sources, **fields):
         """Append a node that reads these nodes or sources; return its index."""
         sources = tuple(s if isinstance(s, Source) else Source(s) for s in sources)
-        self.nodes.append(Node(kind, self.prefix + name, sources, axis=self.axis, **fields))
+        name = name if kind == "head" else self.prefix + name
+        self.nodes.append(Node(kind, name, sources, axis=self.axis, **fields))
         return len(self.nodes) - 1
 
     def add_to_each(self, streams, kind, name, **fields):

@@ -12,7 +12,7 @@ import numpy as np
 
 from .._data.form import KINDS
 from .._data.moments import N_MOMENTS
-from .._rules import Allowed, boolean, integer, number, one_of
+from .._rules import Allowed, boolean, either, integer, number, one_of
 from .._training.losses import LOSSES
 from .._training.optimizers import SOLVERS, n_moments
 from .network_description import FORMAT, from_description
@@ -23,10 +23,14 @@ FITTED = frozenset(
     "n_features_in_ feature_names_in_ categories_ classes_ x_mean_ x_scale_ y_mean_ y_scale_ "
     "params_ n_layers_ n_outputs_ _x_moments _y_moments _taught tasks_ task_weights_ "
     "out_activation_ n_iter_ t_ loss_ best_loss_ loss_curve_ validation_scores_ "
-    "best_validation_score_ window_lengths_ _input_kind _y_is_1d _architecture _optimizer".split()
+    "best_validation_score_ window_lengths_ _input_kind _y_is_1d _architecture _optimizer "
+    "longest_target_ _y_is_str horizon_ x_future_mean_ x_future_scale_".split()
 )
 # Mean and scale of X and y, and the moments from which they are continued.
-ARRAYS = ("x_mean_", "x_scale_", "_x_moments", "y_mean_", "y_scale_", "_y_moments")
+ARRAYS = (
+    *("x_mean_", "x_scale_", "_x_moments", "y_mean_", "y_scale_", "_y_moments"),
+    *("x_future_mean_", "x_future_scale_"),
+)
 SCALES = (*ARRAYS, "_taught")
 
 LONGEST = 300  # letters of a quoted error message
@@ -35,6 +39,9 @@ RULES = {
     "n_features_in_": integer(1),
     "_input_kind": one_of(KINDS),
     "_y_is_1d": boolean,
+    "_y_is_str": boolean,
+    "longest_target_": COUNT,
+    "horizon_": either(None, integer(1)),
     "_taught": Allowed(
         lambda v: isinstance(v, (tuple, list)) and len(v) == 2 and all(map(COUNT.test, v)),
         "two counts",
@@ -91,6 +98,8 @@ def checked(fitted):
             _check_array(fitted, name, np.float64, (network.n_targets,))
         if _check(fitted, "_y_is_1d") and network.n_targets > 1:
             raise _damaged("_y_is_1d", f"False with {network.n_targets} targets", True)
+    if network.is_pair:
+        _check_pair(fitted, network, holds)
     return network
 
 
@@ -170,12 +179,28 @@ def _check_classes(fitted, network):
         if not np.array_equal(classes, np.arange(network.n_outputs)):
             raise _damaged("classes_", f"the numbers of {network.n_outputs} columns", classes)
         return
-    sizes, columns = (2 if network.loss == "logistic" else network.n_outputs,), [classes]
+    n_classes = 2 if network.loss == "logistic" else network.n_outputs - network.is_pair
+    sizes, columns = (n_classes,), [classes]
     if network.loss == "multioutput":
         sizes, columns = network.groups, classes
         if not isinstance(classes, list) or len(classes) != len(sizes):
             raise _damaged("classes_", f"a list of {len(sizes)} arrays of labels", classes)
     _check_columns(columns, sizes)
+
+
+def _check_pair(fitted, network, holds):
+    """Check what describes targets with steps of their own."""
+    if holds == "classes":
+        _check(fitted, "_y_is_str")
+        _check(fitted, "longest_target_")
+        n_rows = [rows for _, rows, _ in network.fed_tables]
+        if n_rows != [len(fitted["classes_"]) + 2]:
+            raise _damaged("classes_", f"those of a table of {n_rows} rows", fitted["classes_"])
+        return
+    _check(fitted, "horizon_")
+    n_future = network.n_target_features - network.n_outputs
+    for name in ("x_future_mean_", "x_future_scale_") if n_future else ():
+        _check_array(fitted, name, np.float64, (n_future,))
 
 
 def _check_columns(columns, sizes):
@@ -258,7 +283,7 @@ def check_whole(fitted):
     for name, array in arrays:
         if not np.isfinite(array).all():
             raise _damaged(name, "finite", array[~np.isfinite(array)][0].item())
-    for name in ("x_scale_", "y_scale_"):
+    for name in ("x_scale_", "y_scale_", "x_future_scale_"):
         if name in fitted and not (fitted[name] > 0).all():
             raise _damaged(name, "positive", fitted[name].tolist())
     for name in ("_x_moments", "_y_moments"):

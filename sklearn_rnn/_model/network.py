@@ -103,6 +103,11 @@ class Network:
         return last.offset + prod(last.shape)
 
     @property
+    def is_pair(self):
+        """Whether it is an encoder and a decoder, whose steps are those of the target."""
+        return self.n_target_features > 0
+
+    @property
     def n_outputs(self):
         return self.nodes[-1].units
 

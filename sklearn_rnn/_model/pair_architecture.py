@@ -92,7 +92,9 @@ class _Decoder(Builder):
     def add_context(self, query, score):
         """Append the mean of the memory, weighted by how well each step fits the query."""
         options = (("score", score),)
-        return self.add("context", "attention", query, *self.keys, self.values, options=options)
+        sources = query, *self.keys, self.values
+        units = self.words.hidden_layer_sizes[-1] if score == "additive" else 0
+        return self.add("context", "attention", *sources, units=units, options=options)
 
     def add_head(self, read, n_outputs):
         """Append the head, which also reads the context that attention looks up."""
