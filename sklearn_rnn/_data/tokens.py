@@ -189,8 +189,8 @@ class Tokens:
 
     @property
     def n_rows(self):
-        """Rows of the table from which the decoder reads: classes, start, and an unknown label."""
-        return len(self.classes) + 2
+        """Rows of the table from which the decoder reads: the classes and the start."""
+        return len(self.classes) + 1
 
     def check_kind(self, written, argument=arguments.Y):
         """Refuse targets of another kind than in `fit`."""
@@ -224,12 +224,13 @@ class Tokens:
         return Packed(values, offsets)
 
     def fed(self, codes, dtype=np.float64):
-        """Return what the decoder reads at each step: the start and the codes, (n_steps, 1)."""
+        """Return what the decoder reads at each step (n_steps, 1): the start and the codes.
+
+        A label of no class (-1) is read as the start.
+        """
         offsets = codes.offsets + np.arange(len(codes.offsets))
         values = np.full((offsets[-1], 1), self.stop, dtype=dtype)
-        values[_without_first(offsets), 0] = np.where(
-            codes.values < 0, self.n_rows - 1, codes.values
-        )
+        values[_without_first(offsets), 0] = np.where(codes.values < 0, self.stop, codes.values)
         return Packed(values, offsets)
 
     def decode(self, answers):

@@ -193,8 +193,8 @@ def _check_pair(fitted, network, holds):
     if holds == "classes":
         _check(fitted, "_y_is_str")
         _check(fitted, "longest_target_")
-        n_rows = [rows for _, rows, _ in network.fed_tables]
-        if n_rows != [len(fitted["classes_"]) + 2]:
+        n_rows = [rows for _, rows, _ in network.target_tables]
+        if n_rows != [len(fitted["classes_"]) + 1]:
             raise _damaged("classes_", f"those of a table of {n_rows} rows", fitted["classes_"])
         return
     _check(fitted, "horizon_")

@@ -12,7 +12,7 @@ from .._training import initializers
 from .._training.threads import blas_held_at_one_thread
 
 DATA = -1  # as a source: X itself
-TARGET_DATA = -2  # as a source on the axis of targets: what a decoder reads at each step
+TARGET_DATA = -2  # what is read at each step of y, by nodes of axis 1
 # Kinds of nodes that multiply their sources, and those that a prediction leaves out.
 WEIGHTED = ("recurrent", "dense", "head")
 TRAINING_ONLY = ("drop", "noise")
@@ -26,9 +26,11 @@ SUFFIXES = {"forward": ("",), "reverse": ("_reverse",), "both": ("", "_reverse")
 class Source:
     """A stream that a node reads, or X; at the same step or some steps before."""
 
-    node: int  # index of the node, or DATA
+    node: int  # index of the node, or DATA or TARGET_DATA
     shift: int = 0  # 0, or minus the steps before (after, in a reverse direction)
-    weight: str = "weight_ih"  # stem of the weights; sources of one stem share an array
+    # Stem of the weights; sources of one stem share an array. "initial" has none: its columns are
+    # the states before the first step, one after another.
+    weight: str = "weight_ih"
 
 
 @dataclass(frozen=True)
@@ -58,11 +60,12 @@ class Node:
     cell: str = ""  # of a recurrent node
     options: tuple[tuple[str, object], ...] = ()
     directions: str = "forward"  # of a recurrent or dense node; or "reverse"; or "both"
+    # Whose steps its rows belong to: 0, those of X; or 1, those of y. Nodes read nodes of their own
+    # axis; a recurrent node of axis 1 may also begin with a row per sequence of axis 0.
+    axis: int = 0
     # Pairs (stem, name) of arrays that are not initialised as the core says; "bias" stands for both
     # biases. See `initializers`.
     initializers: tuple[tuple[str, str], ...] = field(default=(), compare=False)
-    axis: int = 0  # whose steps it goes through: 0, those of X; 1, those of the target
-    axis: int = 0  # whose steps it goes through: 0, those of X; 1, those of the target
 
 
 @dataclass(frozen=True)
@@ -83,14 +86,14 @@ class Network:
     # where s is the stride.
     stride: int = 1
     window: int = 1
+    n_target_features: int = 0  # columns of what is read at each step of y, see TARGET_DATA
     words: object = None  # the parameters that define it, see `words`
     layers: tuple[tuple[int, ...], ...] = ()  # the nodes that give the states of each layer
-    n_target_features: int = 0  # columns that a decoder reads at each step of the target
 
     @property
     def tensors(self):
         """List of `_core.Tensor`: each array in the flat vector."""
-        return _tensors(self.n_features, self.nodes, self.window)
+        return _tensors(self.n_features, self.nodes, self.window, self.n_target_features)
 
     @property
     def layout(self):
@@ -129,12 +132,12 @@ class Network:
     @property
     def tables(self):
         """The column of X, the number of rows and the number of columns of each embedding."""
-        return self._tables(0)
+        return self._tables(axis=0)
 
     @property
-    def fed_tables(self):
-        """The same for the columns that a decoder reads."""
-        return self._tables(1)
+    def target_tables(self):
+        """The same of what is read at each step of y."""
+        return self._tables(axis=1)
 
     def _tables(self, axis):
         nodes = [node for node in self.nodes if node.kind == "embed" and node.axis == axis]
@@ -167,9 +170,7 @@ class Network:
     def facts(self):
         """Return what the core must know, by name."""
         return {
-            name: value
-            for name, value in vars(self).items()
-            if name not in ("words", "layers") and not (name == "n_target_features" and value == 0)
+            name: value for name, value in vars(self).items() if name not in ("words", "layers")
         }
 
     def check_size(self):
@@ -186,7 +187,7 @@ class Network:
     @property
     def state_layout(self):
         """List (name, first column, n_columns) of the states that go on from step to step."""
-        return _core.state_layout(self.n_features, self.nodes)
+        return _core.state_layout(self.n_features, self.nodes, self.n_target_features)
 
     def engine(self, lengths, batch_size, n_threads, training, memory_budget=None, **options):
         """Make an engine with the workspace for minibatches of sequences of these lengths."""
@@ -226,6 +227,8 @@ class Network:
         for i, node in enumerate(self.nodes):
             ends = {}
             for source in node.sources if node.kind in WEIGHTED else ():
+                if source.weight == "initial":
+                    continue
                 first = ends.get(source.weight, 0)
                 ends[source.weight] = end = first + self.width(source.node)
                 if source.node in same:
@@ -253,6 +256,8 @@ class Network:
         """Return the number of columns of a node's stream."""
         if node == DATA:
             return (self.n_features - len(self.code_columns)) * self.window
+        if node == TARGET_DATA:
+            return self.n_target_features - len({column for column, _, _ in self.target_tables})
         kind, units = self.nodes[node].kind, self.nodes[node].units
         if kind in (*WEIGHTED, "embed"):
             return units * (1 + (self.nodes[node].directions == "both"))
@@ -261,8 +266,8 @@ class Network:
 
 
 @lru_cache(maxsize=64)
-def _tensors(n_features, nodes, window):
-    return tuple(_core.tensors(n_features, nodes, window))
+def _tensors(*facts):
+    return tuple(_core.tensors(*facts))
 
 
 def initialize(network, rng, n_steps=None, vectors=None):
@@ -289,8 +294,9 @@ def initialize(network, rng, n_steps=None, vectors=None):
 
 
 def _tables(network, params, frozen=()):
-    """List the tables of the embeddings, without those whose names are in `frozen`."""
-    names = [f"{node.name}.weight" for node in network.nodes if node.kind == "embed"]
+    """List the tables of the embeddings of X, without those whose names are in `frozen`."""
+    nodes = [node for node in network.nodes if node.kind == "embed" and node.axis == 0]
+    names = [f"{node.name}.weight" for node in nodes]
     names = [name for name in names if name not in frozen]
     views = network.views(params) if names else {}
     return [views[name] for name in names]

@@ -58,7 +58,7 @@ FACTS = {
 }
 
 # What the description of a decoder holds besides its words.
-FACTS_OF_DECODER = {"n_target_features": integer(1), "fed_tables": FACTS["tables"]}
+FACTS_OF_DECODER = {"n_target_features": integer(1), "target_tables": FACTS["tables"]}
 
 
 def describe(network):
@@ -168,7 +168,7 @@ def _described_pair(facts, decoder, given):
     words = PairWords(Words.of(facts), Words.of(decoder), decoder["attention"])
     words.check()
     n_fed = decoder["n_target_features"]
-    tables = _plain_tables(decoder["fed_tables"], n_fed)
+    tables = _plain_tables(decoder["target_tables"], n_fed)
     return network_of_pair(facts, *given, n_fed, tables, words)
 
 

@@ -11,15 +11,15 @@ DECODER_MASKS = 1 << 14
 
 
 @lru_cache(maxsize=64)
-def list_nodes(words, n_outputs, n_numbers, tables, n_fed_numbers, fed_tables):
+def list_nodes(words, n_outputs, n_numbers, tables, n_fed_numbers, target_tables):
     """List the nodes of an encoder and a decoder with a head; see `architecture.list_nodes`.
 
-    n_fed_numbers, fed_tables: the numbers and tables of what the decoder reads at each step.
+    n_fed_numbers, target_tables: the numbers and tables of what the decoder reads at each step.
     """
     encoder = _Encoder(words.encoder)
     encoder.add_body(n_numbers, tables)
     decoder = _Decoder(words, encoder)
-    decoder.add_body(n_fed_numbers, fed_tables)
+    decoder.add_body(n_fed_numbers, target_tables)
     decoder.add_output(n_outputs)
     return decoder.finished(), tuple(encoder.layers)
 

@@ -139,11 +139,11 @@ def _check_number_of_cells(params, own):
 
 
 def network_of_pair(
-    params, n_features, n_outputs, loss, groups, tables, n_fed, fed_tables, words
+    params, n_features, n_outputs, loss, groups, tables, n_fed, target_tables, words
 ):
     """Return the network for a dict of checked parameters; see `words.network_of`.
 
-    n_fed: columns that the decoder reads; fed_tables: the tables of those that are codes.
+    n_fed: columns that the decoder reads; target_tables: the tables of those that are codes.
     """
     loss = plain(loss)
     return _network(
@@ -154,7 +154,7 @@ def network_of_pair(
         quantile_of(params.get("quantile", 0.5)) if loss == "quantile" else 0.5,
         tuple(map(as_group, groups)),
         float(params.get("label_smoothing", 0.0)),
-        (tuple(tables), tuple(fed_tables)),
+        (tuple(tables), tuple(target_tables)),
     )
 
 
