@@ -9,7 +9,7 @@ import numpy as np
 from . import arguments
 from .finite import check_finite
 from .moments import Moments
-from .packed import Packed, offsets_of
+from .packed import Packed
 from .reader import read_X
 from .scales import Scale
 from .steps import read_steps, settle
@@ -76,9 +76,7 @@ class Series:
     def learn(cls, packed, weights, before, future, **facts):
         """Return the target of `fit`, and outputs to absorb; future: known inputs as Packed."""
         known = None if before is None else before.numbers
-        numbers, absorbed = Numbers.learn(
-            packed.values, weights, slice(None), known, **facts
-        )
+        numbers, absorbed = Numbers.learn(packed.values, weights, slice(None), known, **facts)
         lengths = np.unique(packed.lengths)
         horizon = int(lengths[0]) if len(lengths) == 1 else None
         if before is not None:
@@ -165,9 +163,3 @@ class Series:
     def class_factors(self, class_weight, targets, weights, incremental):
         """Return None: there are no classes."""
         return None
-
-
-def offsets_of_horizon(horizon, n_samples):
-    """Return the offsets of targets of one length, or of one length for each sequence."""
-    lengths = np.broadcast_to(np.asarray(horizon, dtype=np.intp), (n_samples,))
-    return offsets_of(lengths)

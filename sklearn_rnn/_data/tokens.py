@@ -233,6 +233,10 @@ class Tokens:
         values[_without_first(offsets), 0] = np.where(codes.values < 0, self.stop, codes.values)
         return Packed(values, offsets)
 
+    def without_stops(self, targets, offsets):
+        """Return the codes as Packed in what is to be predicted at each step, see `with_stops`."""
+        return Packed(targets[_without_last(offsets)], offsets - np.arange(len(offsets)))
+
     def decode(self, answers):
         """Return answers, arrays of codes, as an object array of arrays of labels, or of str."""
         result = np.empty(len(answers), dtype=object)

@@ -68,9 +68,9 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
             self._take_over(model, training)
 
         if held_out is not None:
-            score = self._score_of(model, held_out, n_threads)
+            own = self._own_validator(model, held_out, n_threads) if self.scoring is None else None
             training.validate = validator(
-                self.scoring, held_out, training, self, show, model.target, score, n_threads
+                self.scoring, held_out, training, self, show, model.target, own, n_threads
             )
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         facts = None if incremental else {"X": X, "y": y, "metadata": metadata}
@@ -371,17 +371,18 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
             examples = examples.take(positions)
         return indices, HeldOut(examples, *validation, positions, is_given=True)
 
-    def _score_of(self, model, held_out, n_threads):
-        """Return the function params -> score that validation uses if `scoring` is None."""
+    def _own_validator(self, model, held_out, n_threads):
+        """Return the function params -> (score, value) of the method `score`, see `validator`."""
         examples, target = held_out.examples, model.target
         given = {"initial_state": examples.initial_state}
         facts = examples.sequences, examples.scaling, n_threads
         predict = predictor(model.network, *facts, **given)
 
-        def score(params):
-            return target.score(examples.targets, predict(params), examples.weights)
+        def validate(params):
+            score = target.score(examples.targets, predict(params), examples.weights)
+            return score, -score
 
-        return score
+        return validate
 
     def _plateau(self, training):
         """Return the loss above which training is hardly better than a constant prediction."""

@@ -218,6 +218,20 @@ class Network:
             session=True,
         )
 
+    def decoder(self, lengths, n_sequences, max_rows):
+        """Make a decoder that goes on step by step for so many sequences of these lengths at most.
+
+        max_rows: rows that go on at the same time.
+        """
+        return _core.Decoder(
+            **self.facts(),
+            n_threads=1,
+            training=False,
+            lengths=lengths,
+            batch_size=n_sequences,
+            max_rows=max_rows,
+        )
+
     def readers(self, of):
         """List what multiplies a stream: (node, stem, columns of the array of this stem).
 
@@ -446,8 +460,8 @@ def absorb_output_scale(network, params, before, after, columns):
     views["head.weight"][j] *= (scale / new_scale)[j, np.newaxis]
     views["head.bias"][j] *= (scale / new_scale)[j]
     views["head.bias"][j] += ((mean - new_mean) / new_scale)[j]
-    head = len(network.nodes) - 1
-    _rescale_source(network, views, head, new_scale / scale, (new_mean - mean) / scale, j)
+    for of in (len(network.nodes) - 1, *([TARGET_DATA] if network.is_pair else [])):
+        _rescale_source(network, views, of, new_scale / scale, (new_mean - mean) / scale, j)
     return params.astype(network.dtype)
 
 

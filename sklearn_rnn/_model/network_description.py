@@ -164,7 +164,9 @@ def _described_pair(facts, decoder, given):
     """Return the network of an encoder and a decoder; given: the first arguments of its maker."""
     if not isinstance(decoder, dict):
         raise ValueError("`decoder` must be a dict")
-    decoder = _described_words(decoder, {**FACTS_OF_DECODER, "attention": RULES_OF_PAIRS["attention"]})
+    decoder = _described_words(
+        decoder, {**FACTS_OF_DECODER, "attention": RULES_OF_PAIRS["attention"]}
+    )
     words = PairWords(Words.of(facts), Words.of(decoder), decoder["attention"])
     words.check()
     n_fed = decoder["n_target_features"]

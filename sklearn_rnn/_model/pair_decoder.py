@@ -74,11 +74,21 @@ def beam_answers(answerer, stop, width, max_length, length_penalty):
     )
 
 
-def run_free(answerer, lengths, next_fed):
-    """Decode a given number of steps of each sequence; return the outputs (n_steps, n_outputs).
+def attention_along(answerer, fed):
+    """Return the attention (n_steps_i, longest source) of each sequence when it reads `fed`."""
+
+    def next_fed(_, indices, t):
+        return fed.values[fed.offsets[indices] + t]
+
+    return run_free(answerer, fed.lengths, next_fed, lambda decoder, _: decoder.attention()).cut()
+
+
+def run_free(answerer, lengths, next_fed, result=lambda decoder, outputs: outputs):
+    """Decode a given number of steps of each sequence, at least 1; return a row for each as Packed.
 
     next_fed(outputs, indices, t) returns what is fed at step t to the sequences `indices`, where
-    outputs are those of the step before, or None at the first.
+    outputs are those of the step before, or None at the first. result(decoder, outputs) returns the
+    rows of a step.
     """
     lengths = np.asarray(lengths, dtype=np.intp)
 
@@ -93,7 +103,7 @@ def run_free(answerer, lengths, next_fed):
                 decoder.reorder(np.arange(n, dtype=np.intp))
                 sequences, outputs = sequences[:n], outputs[:n]
             outputs = decoder.step(np.ascontiguousarray(next_fed(outputs, sequences, t)))
-            steps.append(outputs)
+            steps.append(result(decoder, outputs))
         results = [None] * len(indices)
         for row, i in enumerate(order):
             results[i] = np.stack([step[row] for step in steps[: lengths[indices[i]]]])
@@ -101,13 +111,3 @@ def run_free(answerer, lengths, next_fed):
 
     rows = answerer.run(decode)
     return Packed(np.concatenate(rows), offsets_of(lengths))
-
-
-def attention_along(answerer, fed):
-    """Return the attention (n_steps_i, n_timesteps_i) of each sequence at each step of `fed`."""
-    found = {}
-
-    def decode(decoder, indices):
-        return [found[i] for i in indices]
-
-    raise NotImplementedError

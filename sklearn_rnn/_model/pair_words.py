@@ -19,7 +19,12 @@ RULES = {
 }
 # Words of one half alone, and what they are in the other half.
 OF_DECODER = {"output_layer_sizes": (), "output_dropout": None}
-OF_ENCODER = {"bidirectional": False, "input_layers": (), "merge_mode": "concat", "input_noise": 0.0}
+OF_ENCODER = {
+    "bidirectional": False,
+    "input_layers": (),
+    "merge_mode": "concat",
+    "input_noise": 0.0,
+}
 BETWEEN = {"mode": MODES[1], "pooling": "last"}  # of both halves
 
 
@@ -38,7 +43,9 @@ class PairWords:
         encoder = Words.of({**params, **BETWEEN, **OF_DECODER})
         layer_sizes, cell = params["decoder_layer_sizes"], params["decoder_cell"]
         own = {**params, **BETWEEN, **OF_ENCODER}
-        own["hidden_layer_sizes"] = params["hidden_layer_sizes"] if layer_sizes is None else layer_sizes
+        own["hidden_layer_sizes"] = (
+            params["hidden_layer_sizes"] if layer_sizes is None else layer_sizes
+        )
         own["cell"] = params["cell"] if cell is None else cell
         _check_number_of_cells(params, own)
         attention = params["attention"]

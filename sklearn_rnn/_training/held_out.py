@@ -63,18 +63,15 @@ class HeldOut:
             return np.asarray(given)[self.positions]
 
 
-def validator(scoring, held_out, training, estimator, show, target, score_of_params, n_threads):
+def validator(scoring, held_out, training, estimator, show, target, own, n_threads):
     """Return a function params -> (score, value): the user sees the score; value is minimised.
 
-    show() updates `estimator` before it is passed to the user's scorer. If `scoring` is None,
-    `score_of_params` is used.
+    show() updates `estimator` before it is passed to the user's scorer. If `scoring` is None, the
+    result is the function `own`.
     """
     examples, network = held_out.examples, training.network
     if scoring is None:
-
-        def validate(params):
-            score = score_of_params(params)
-            return score, -score
+        validate = own
 
     elif isinstance(scoring, str) and scoring == "loss":
         if target.has_unknown(examples.targets):

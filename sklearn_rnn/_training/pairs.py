@@ -142,10 +142,14 @@ class _Sampler:
             yield
             return
         fed = self.examples.fed
-        coins = random_state_of(self.seed, COINS + update).random_sample(int(fed.lengths[batch].sum()))
+        coins = random_state_of(self.seed, COINS + update).random_sample(
+            int(fed.lengths[batch].sum())
+        )
         rows = fed.rows(batch)
         given = fed.values[rows]
-        self._mix(batch, params, np.split(coins >= share_taught, np.cumsum(fed.lengths[batch])[:-1]))
+        self._mix(
+            batch, params, np.split(coins >= share_taught, np.cumsum(fed.lengths[batch])[:-1])
+        )
         try:
             yield
         finally:
