@@ -1,12 +1,12 @@
 """What the estimators with an encoder and a decoder share."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from .._data import arguments
-from .._data.categories import check_columns
 from .._data.carriers import is_ragged
+from .._data.categories import check_columns
 from .._data.reader import learn_X, read_X
 from .._data.weights import read_weights, relative
 from .._model.fitted_pair import FittedPair
@@ -35,7 +35,7 @@ class _PairRNN(_RNNBase):
     _learn(read, weights, future, before, incremental, ...)   -> target, and outputs to absorb
     _encode(target, read, future, argument, taught)   -> what is to be predicted at each step, and
                                                          what the decoder reads, as Packed
-    _target_tables(target)      the tables of what the decoder reads
+    _target_tables(target, tables)   the tables of what the decoder reads; tables: those of X
     _answers_fed(target)        what scheduled sampling feeds, and its columns, see `Sampling`
     """
 
@@ -45,7 +45,7 @@ class _PairRNN(_RNNBase):
 
     def _parameters(self):
         """Return the parameters, with values of those that these estimators do not have."""
-        return {"bptt": None, "max_fun": 1, **vars(self)}
+        return {"bptt": None, "max_fun": 1, "attention": None, **vars(self)}
 
     # ---- reading ----
 
@@ -134,9 +134,9 @@ class _PairRNN(_RNNBase):
     def _network_of(self, words, facts, tables, target):
         """Return the network of these words; see `_RNNBase`."""
         given = self._parameters(), *facts, tables
-        return network_of_pair(*given, target.n_fed, self._target_tables(target), words)
+        return network_of_pair(*given, target.n_fed, self._target_tables(target, tables), words)
 
-    def _target_tables(self, target):
+    def _target_tables(self, target, tables):
         """List the tables of what the decoder reads: none, it reads numbers."""
         return ()
 

@@ -446,7 +446,7 @@ class Seq2SeqClassifier(_PairRNN):
             codes = target.codes(written, argument)
         return target.with_stops(codes), target.fed(codes, np.float32)
 
-    def _target_tables(self, target):
+    def _target_tables(self, target, tables):
         width = self.decoder_embedding_dim
         if width == "auto":
             least, most = AUTO_WIDTH

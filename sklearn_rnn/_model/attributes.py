@@ -24,12 +24,13 @@ FITTED = frozenset(
     "params_ n_layers_ n_outputs_ _x_moments _y_moments _taught tasks_ task_weights_ "
     "out_activation_ n_iter_ t_ loss_ best_loss_ loss_curve_ validation_scores_ "
     "best_validation_score_ window_lengths_ _input_kind _y_is_1d _architecture _optimizer "
-    "longest_target_ _y_is_str horizon_ x_future_mean_ x_future_scale_".split()
+    "longest_target_ _y_is_str horizon_ x_future_mean_ x_future_scale_ "
+    "n_timesteps_ _code_mean _code_scale".split()
 )
 # Mean and scale of X and y, and the moments from which they are continued.
 ARRAYS = (
     *("x_mean_", "x_scale_", "_x_moments", "y_mean_", "y_scale_", "_y_moments"),
-    *("x_future_mean_", "x_future_scale_"),
+    *("x_future_mean_", "x_future_scale_", "_code_mean", "_code_scale"),
 )
 SCALES = (*ARRAYS, "_taught")
 
@@ -42,6 +43,7 @@ RULES = {
     "_y_is_str": boolean,
     "longest_target_": COUNT,
     "horizon_": either(None, integer(1)),
+    "n_timesteps_": either(None, integer(1)),
     "_taught": Allowed(
         lambda v: isinstance(v, (tuple, list)) and len(v) == 2 and all(map(COUNT.test, v)),
         "two counts",
@@ -89,6 +91,9 @@ def checked(fitted):
     _check_moments(fitted, "_x_moments", network.n_features)
     _check_categories(fitted, network)
     holds = LOSSES[network.loss].targets
+    if network.is_pair and "n_timesteps_" in fitted:
+        _check_reconstruction(fitted, network)
+        return network
     if holds == "classes":
         _check_classes(fitted, network)
     elif holds == "tasks":
@@ -203,6 +208,16 @@ def _check_pair(fitted, network, holds):
         _check_array(fitted, name, np.float64, (n_future,))
 
 
+def _check_reconstruction(fitted, network):
+    """Check what describes targets that are X itself."""
+    _check(fitted, "n_timesteps_")
+    n_numbers = network.n_features - len(network.tables)
+    if network.n_target_features != network.n_features:
+        raise _damaged("_architecture", "that of a decoder of X", network.n_target_features)
+    for name in ("_code_mean", "_code_scale"):
+        _check_array(fitted, name, np.float64, (n_numbers,))
+
+
 def _check_columns(columns, sizes):
     """Check the classes of each column of labels."""
     for n_classes, column in zip(sizes, columns, strict=True):
@@ -283,7 +298,7 @@ def check_whole(fitted):
     for name, array in arrays:
         if not np.isfinite(array).all():
             raise _damaged(name, "finite", array[~np.isfinite(array)][0].item())
-    for name in ("x_scale_", "y_scale_", "x_future_scale_"):
+    for name in ("x_scale_", "y_scale_", "x_future_scale_", "_code_scale"):
         if name in fitted and not (fitted[name] > 0).all():
             raise _damaged(name, "positive", fitted[name].tolist())
     for name in ("_x_moments", "_y_moments"):

@@ -34,6 +34,9 @@ DESCRIPTION = (
     "horizon_",
     "x_future_mean_",
     "x_future_scale_",
+    "n_timesteps_",
+    "_code_mean",
+    "_code_scale",
 )
 # Allowed dtypes of classes and names in JSON: fixed-size numbers, fixed-width strings, objects.
 STORABLE = re.compile(r"<U[1-9][0-9]{0,5}|bool|u?int(8|16|32|64)|float(16|32|64)|object")
@@ -41,7 +44,14 @@ MOST_BYTES = 1 << 24
 DICTS = ("_architecture", "tasks_", "task_weights_")  # of plain values
 LISTS = ("classes_", "categories_")  # which may be lists of arrays
 # May differ between the fitted estimator and a file that it loads.
-MAY_DIFFER = ("_architecture", "task_weights_", "longest_target_", "horizon_", *SCALES)
+MAY_DIFFER = (
+    "_architecture",
+    "task_weights_",
+    "longest_target_",
+    "horizon_",
+    "n_timesteps_",
+    *SCALES,
+)
 
 
 def describe(attributes):

@@ -7,10 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import _core
+from .._data.reconstruction import Reconstruction
 from .decoding import log_softmax
 from .fitted import FittedModel
+from .halves import decode_from, last_states
 from .network import ready
-from .pair_decoder import Answerer, attention_along, beam_answers, greedy_answers, run_free
+from .pair_decoder import (
+    MOST_ROWS,
+    Answerer,
+    attention_along,
+    beam_answers,
+    greedy_answers,
+    run_free,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,6 +93,40 @@ class FittedPair(FittedModel):
         rows = attention_along(self.answerer(sequences), self.target.fed(codes))
         # The last row of each is that of the stop.
         return [row[:-1, :n] for row, n in zip(rows, sequences.lengths, strict=True)]
+
+
+@dataclass(frozen=True, eq=False)
+class FittedAutoencoder(FittedPair):
+    """A network of encoder and decoder that computes X again."""
+
+    _target_in = Reconstruction.from_attributes
+
+    @property
+    def n_units(self):
+        """Number of elements of a vector."""
+        last = next(i for i, node in enumerate(self.network.nodes) if node.name == "initial_0")
+        return sum(self.network.width(s.node) for s in self.network.nodes[last].sources)
+
+    def vectors(self, sequences, n_threads):
+        """Return the last states of the encoder (n_samples, n_units)."""
+        facts = self.network, self.params, sequences, self.scale.in_use, n_threads
+        return self.finite(last_states(*facts))
+
+    def reconstructed(self, vectors, lengths):
+        """Return the outputs (n_steps, n_outputs) for vectors, of so many steps each."""
+        target, dtype = self.target, self.network.dtype
+
+        def next_fed(outputs, n):
+            fed = np.tile(target.start, (n, 1)) if outputs is None else target.answers(outputs)
+            return fed.astype(dtype)
+
+        parts = []
+        for start in range(0, len(vectors), MOST_ROWS):
+            part = slice(start, start + MOST_ROWS)
+            facts = vectors[part], int(lengths[part].max()), next_fed
+            steps = decode_from(self.network, self.params, *facts)
+            parts += [row[:n] for row, n in zip(steps, lengths[part], strict=True)]
+        return np.concatenate(parts)
 
 
 def forecaster(network, target, offsets, known):

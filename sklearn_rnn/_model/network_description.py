@@ -13,8 +13,8 @@ from .._data.categories import MOST_FEATURES
 from .._rules import Allowed, boolean, integer, one_of
 from .._training.losses import LOSSES
 from . import parts
-from .pair_words import PairWords, network_of_pair
 from .pair_words import RULES as RULES_OF_PAIRS
+from .pair_words import PairWords, network_of_pair
 from .words import MODES, RULES, Words, is_list, network_of
 
 # The format of pickles and weight files. In 1, X was not normalised; in 2, cells had no options.

@@ -1,0 +1,98 @@
+"""The halves of a network of encoder and decoder, each as a network of its own."""
+
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+
+from .. import _core
+from .network import DATA, TARGET_DATA, Node, Source, predictor, ready
+
+LAST, INITIAL = "last", "initial_{}"  # names of nodes, see `pair_architecture`
+
+
+@lru_cache(maxsize=16)
+def encoder_of(network):
+    """Return the encoder as a network, and the nodes with the last states of its top layer."""
+    last = tuple(i for i, node in enumerate(network.nodes) if node.kind == "last")
+    nodes = network.nodes[: last[-1] + 1]
+    head = Node("head", "head", tuple(map(Source, last)), units=1)  # every network has one
+    return _alone(network, (*nodes, head), network.n_features), last
+
+
+@lru_cache(maxsize=16)
+def decoder_of(network):
+    """Return the decoder, without attention, as a network that reads what it is fed as X."""
+    first = next(i for i, node in enumerate(network.nodes) if node.axis == 1)
+    nodes = [_on_its_own(node, first) for node in network.nodes[first:]]
+    return _alone(network, tuple(nodes), network.n_target_features, loss=network.loss)
+
+
+def _alone(network, nodes, n_features, loss="squared_error"):
+    changes = {"groups": network.groups if loss == "multitask" else ()}
+    facts = {"nodes": nodes, "n_features": n_features, "loss": loss, "n_target_features": 0}
+    return replace(network, **facts, **changes, label_smoothing=0.0, words=None, layers=())
+
+
+def _on_its_own(node, first):
+    """Return a node of the decoder without the sources of its initial states."""
+    sources = tuple(
+        replace(source, node=DATA if source.node == TARGET_DATA else source.node - first)
+        for source in node.sources
+        if source.weight != "initial"
+    )
+    options = tuple(option for option in node.options if option[0] != "initial_state")
+    return replace(node, sources=sources, options=options, axis=0)
+
+
+def parameters_of(half, network, params):
+    """Return the flat vector of one half; arrays that it alone has are 0."""
+    views, own = network.views(params), np.zeros(half.n_params, params.dtype)
+    for name, view in half.views(own).items():
+        if name in views and view.shape == views[name].shape:
+            view[...] = views[name]
+    return own
+
+
+def last_states(network, params, sequences, scaling, n_threads):
+    """Return the last states of the encoder's top layer (n_samples, n_columns)."""
+    half, last = encoder_of(network)
+    params = parameters_of(half, network, params)
+    half = replace(half, per_step=False)
+    found = [predictor(half, sequences, scaling, n_threads, result=i)(params) for i in last]
+    return found[0] if len(found) == 1 else np.hstack(found)
+
+
+def decode_from(network, params, states, n_steps, next_fed):
+    """Run the decoder from the last states of an encoder, on what next_fed(outputs) returns.
+
+    Returns the outputs (n_samples, n_steps, n_outputs); outputs are None at the first step.
+    """
+    half, n = decoder_of(network), len(states)
+    results = np.empty((n, n_steps, half.n_outputs), dtype=network.dtype)
+    session = half.session(n)
+    with ready(session):
+        session.load(parameters_of(half, network, params))
+        session.set_state_rows(_initial_states(network, half, params, states))
+        outputs = None
+        for t in range(n_steps):
+            outputs = results[:, t] = session.step(np.ascontiguousarray(next_fed(outputs, n)))
+    return results
+
+
+def _initial_states(network, half, params, states):
+    """Return the states with which the layers of the decoder begin, in the columns of the half."""
+    views, layer = network.views(params), 0
+    layout = _core.state_layout(half.n_features, half.nodes)
+    rows = np.empty((len(states), sum(n for *_, n in layout)), dtype=network.dtype)
+    columns = {name: slice(first, first + n) for name, first, n in layout}
+    for node in half.nodes:
+        if node.kind != "recurrent":
+            continue
+        name = INITIAL.format(layer)
+        values = np.tanh(states @ views[f"{name}.weight"].T + views[f"{name}.bias"])
+        kept = [columns[f"{state}_{node.name}"] for state in _core.CELLS[node.cell].states]
+        for column, part in zip(kept, np.split(values, len(kept), axis=1), strict=True):
+            rows[:, column] = part
+        layer += 1
+    return rows
