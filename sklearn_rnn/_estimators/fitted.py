@@ -488,7 +488,7 @@ class _FittedRNN(Pickled, BaseEstimator):
 
     def _become(self, network, attributes):
         """Take over a model that has no history of training."""
-        holds = LOSSES[network.loss].targets
+        holds = "steps" if "n_timesteps_" in attributes else LOSSES[network.loss].targets
         if holds != self._HOLDS or network.is_pair != self._IS_PAIR:
             what = f"sequences of {holds}" if network.is_pair else holds
             raise ValueError(

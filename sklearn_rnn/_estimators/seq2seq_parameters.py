@@ -62,8 +62,8 @@ NETWORK = {
         RULES["decoder_layer_sizes"],
         None,
         "int, tuple of int or None",
-        "Units of each recurrent layer of the decoder; None means `hidden_layer_sizes`. Each begins "
-        "with states that the network computes from the last states of the encoder's top layer, "
+        "Units of each recurrent layer of the decoder; None means `hidden_layer_sizes`. Each "
+        "begins with states computed from the last states of the encoder's top layer, "
         "``tanh(W h + b)``. `connections`, `layer_normalization` and `dropout` apply to it as to "
         "the encoder.",
     ),

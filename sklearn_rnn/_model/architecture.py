@@ -212,7 +212,7 @@ class Builder:
         return _options_of_node(cell)
 
     def beginnings(self, layer):
-        """List the sources from which a layer begins: none, it begins with zeros or learned states."""
+        """List the sources of the initial states: none, they are zeros or learned."""
         return []
 
     def add_loop_layer(self, layer, number, cell, sources, units, directions):
@@ -243,7 +243,7 @@ class Builder:
         return [self.read[layer] for layer in layers]
 
     def add_head(self, read, n_outputs):
-        """Append the dropout of the top layer, the output layers and the head, which read `read`."""
+        """Append dropout, the output layers and the head, which read these streams of layers."""
         words, top = self.words, len(self.words.cell) - 1
         rate = words.output_dropout
         if rate is None:  # a layer that is added to the one below has its dropout already

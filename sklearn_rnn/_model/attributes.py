@@ -70,6 +70,7 @@ JUDGEMENT = {"best", "no_improvement"}  # `_optimizer` has both, or with validat
 OF_KINDS = {
     "classes": {"classes_"},
     "numbers": {"y_mean_", "y_scale_", "_y_is_1d", "_y_moments"},
+    "steps": {"n_timesteps_"},
     "tasks": {"classes_", "y_mean_", "y_scale_", "_y_moments", "tasks_", "task_weights_"},
 }
 OF_TARGETS = set().union(*OF_KINDS.values())
@@ -120,7 +121,7 @@ def check_continuing(fitted, network):
     """Check what continued training needs in addition."""
     for name in ("t_", "loss_curve_", "best_loss_", "validation_scores_", "_taught"):
         _check(fitted, name)
-    if LOSSES[network.loss].targets == "numbers":
+    if LOSSES[network.loss].targets == "numbers" and "n_timesteps_" not in fitted:
         _check_moments(fitted, "_y_moments", network.n_targets)
     # If the best loss is unknown, it is the least of the curve; checking a long curve takes time.
     if fitted["best_loss_"] is None and not all(isinstance(v, Real) for v in fitted["loss_curve_"]):
@@ -283,6 +284,8 @@ def check_whole(fitted):
     """Return the network that was fitted, after a check that all is undamaged and finite."""
     network = checked(fitted)
     holds = LOSSES[network.loss].targets
+    if network.is_pair and "n_timesteps_" in fitted:
+        holds = "steps"
     for name in sorted(OF_TARGETS - OF_KINDS[holds]):
         if name in fitted:
             raise _damaged(name, f"absent with loss={network.loss!r}", fitted[name])

@@ -59,8 +59,8 @@ def _by_owner(owners, found, n_sequences):
 def beam_search(decoder, n_sequences, stop, width, max_length, length_penalty):
     """Keep the `width` most probable beginnings of each answer (Sutskever et al., 2014).
 
-    An answer that stops leaves the beam, which then goes on with one beginning less, so that `width`
-    answers are found in the end; those that do not stop within `max_length` tokens are cut there.
+    An answer that stops leaves the beam, which then goes on with one beginning less, so that
+    `width` answers are found in the end; those that do not stop within `max_length` tokens are cut.
 
     Returns
     -------

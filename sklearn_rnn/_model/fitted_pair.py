@@ -33,7 +33,7 @@ class FittedPair(FittedModel):
         return answerer
 
     def taught_outputs(self, sequences, fed, n_threads, raw=False):
-        """Return outputs (n_rows, n_outputs) of a decoder that reads `fed`; raw: before the link."""
+        """Return outputs (n_rows, n_outputs) when the decoder reads `fed`; raw: before the link."""
         network, scaling = self.network, self.scale.in_use or (None, None)
         engine = network.engine(
             sequences.lengths,

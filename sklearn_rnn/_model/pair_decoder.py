@@ -33,7 +33,7 @@ class Answerer:
         self.decoder.load(params)
 
     def run(self, decode):
-        """Return decode(decoder, indices), a result for each sequence, by the order of sequences."""
+        """Return the results of decode(decoder, indices), one for each sequence, in their order."""
         results = [None] * self.n_sequences
         with ready(self.decoder):
             for start in range(0, self.n_sequences, self.size):

@@ -352,7 +352,7 @@ def words_of(network):
         "quantile": network.quantile,
         "categorical_features": [column for column, _, _ in network.tables] or None,
         "embedding_dim": [width for _, _, width in network.tables] or "auto",
-        **({"decoder_embedding_dim": w for _, _, w in network.target_tables}),
+        **({"decoder_embedding_dim": network.target_tables[0][2]} if network.target_tables else {}),
     }
 
 
