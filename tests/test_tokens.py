@@ -103,7 +103,7 @@ def test_labels_without_a_class_have_the_code_minus_one():
     codes = target.codes(read_tokens(["ax", ""], 2))
     np.testing.assert_array_equal(codes.values, [0, -1])
     np.testing.assert_array_equal(target.fed(codes).values[:, 0], [3, 0, 3, 3])
-    with pytest.raises(ValueError, match="not in `self.classes_`"):
+    with pytest.raises(ValueError, match=r"not in `self\.classes_`"):
         target.encode_taught(read_tokens(["ax", ""], 2))
     with pytest.raises(ValueError, match="must hold str, whose letters are the labels, as in fit"):
         target.codes(read_tokens([["a"], ["b"]], 2))

@@ -1,4 +1,4 @@
-"""The halves of a network of encoder and decoder, each as a network of its own."""
+"""The halves of a network of encoder and decoder, each on its own."""
 
 from dataclasses import replace
 from functools import lru_cache
@@ -6,32 +6,19 @@ from functools import lru_cache
 import numpy as np
 
 from .. import _core
-from .network import DATA, TARGET_DATA, Node, Source, predictor, ready
+from .network import DATA, TARGET_DATA, predictor, ready
 
-LAST, INITIAL = "last", "initial_{}"  # names of nodes, see `pair_architecture`
-
-
-@lru_cache(maxsize=16)
-def encoder_of(network):
-    """Return the encoder as a network, and the nodes with the last states of its top layer."""
-    last = tuple(i for i, node in enumerate(network.nodes) if node.kind == "last")
-    nodes = network.nodes[: last[-1] + 1]
-    head = Node("head", "head", tuple(map(Source, last)), units=1)  # every network has one
-    return _alone(network, (*nodes, head), network.n_features), last
+INITIAL = "initial_{}"  # names of nodes, see `pair_architecture`
 
 
 @lru_cache(maxsize=16)
 def decoder_of(network):
     """Return the decoder, without attention, as a network that reads what it is fed as X."""
     first = next(i for i, node in enumerate(network.nodes) if node.axis == 1)
-    nodes = [_on_its_own(node, first) for node in network.nodes[first:]]
-    return _alone(network, tuple(nodes), network.n_target_features, loss=network.loss)
-
-
-def _alone(network, nodes, n_features, loss="squared_error"):
-    changes = {"groups": network.groups if loss == "multitask" else ()}
-    facts = {"nodes": nodes, "n_features": n_features, "loss": loss, "n_target_features": 0}
-    return replace(network, **facts, **changes, label_smoothing=0.0, words=None, layers=())
+    nodes = tuple(_on_its_own(node, first) for node in network.nodes[first:])
+    n_features = network.n_target_features
+    facts = {"n_features": n_features, "n_target_features": 0, "label_smoothing": 0.0}
+    return replace(network, nodes=nodes, **facts, words=None, layers=())
 
 
 def _on_its_own(node, first):
@@ -46,20 +33,17 @@ def _on_its_own(node, first):
 
 
 def parameters_of(half, network, params):
-    """Return the flat vector of one half; arrays that it alone has are 0."""
-    views, own = network.views(params), np.zeros(half.n_params, params.dtype)
+    """Return the flat vector of parameters of one half."""
+    views, own = network.views(params), np.empty(half.n_params, params.dtype)
     for name, view in half.views(own).items():
-        if name in views and view.shape == views[name].shape:
-            view[...] = views[name]
+        view[...] = views[name]
     return own
 
 
 def last_states(network, params, sequences, scaling, n_threads):
     """Return the last states of the encoder's top layer (n_samples, n_columns)."""
-    half, last = encoder_of(network)
-    params = parameters_of(half, network, params)
-    half = replace(half, per_step=False)
-    found = [predictor(half, sequences, scaling, n_threads, result=i)(params) for i in last]
+    last = [i for i, node in enumerate(network.nodes) if node.kind == "last"]
+    found = [predictor(network, sequences, scaling, n_threads, result=i)(params) for i in last]
     return found[0] if len(found) == 1 else np.hstack(found)
 
 
