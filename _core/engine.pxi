@@ -2,7 +2,9 @@
 from libc.math cimport INFINITY, isfinite, pow
 from libc.stdint cimport uint32_t, uint64_t
 
-from kernels cimport ONCE, rnn_batch, rnn_carried, rnn_job, rnn_network, rnn_node, rnn_optimizer, rnn_tensor
+from kernels cimport (
+    ONCE, last_axis, rnn_batch, rnn_carried, rnn_job, rnn_network, rnn_node, rnn_optimizer, rnn_tensor
+)
 
 
 cdef class Engine(Runner):
@@ -93,8 +95,9 @@ cdef class Engine(Runner):
 
         Parameters
         ----------
-        data : Dataset or Windows
-            `Windows`, `final_state` and a `carry_factor` need an engine made with `windowed`.
+        data : Dataset, PairedDataset or Windows
+            A `PairedDataset` if and only if the network has nodes of axis 1. `Windows`, `final_state` and a `carry_factor` need
+            an engine made with `windowed`.
         indices : ndarray of shape (batch,), intp
             Of sequences or windows.
         params : ndarray of shape (n_params,), changed in place
@@ -188,7 +191,7 @@ cdef class Engine(Runner):
 
         Parameters
         ----------
-        data : Dataset or Windows
+        data : Dataset, PairedDataset or Windows
         indices : ndarray of shape (batch,), intp; or None for all sequences or windows
         update : int
             Number of the update whose dropout masks are drawn.
@@ -204,6 +207,7 @@ cdef class Engine(Runner):
         loss : float
         d_params : ndarray of shape (n_params,)
         d_values : ndarray of shape (n_steps, n_features), only with `input_gradient`
+            Of a `PairedDataset`, with respect to the values of its source.
 
         Raises
         ------
@@ -228,7 +232,8 @@ cdef class Engine(Runner):
                 raise ValueError("`indices` must not repeat for the gradient of the input.")
             if isinstance(data, Windows) and (<Windows>data).overlap(indices):
                 raise ValueError("Windows must not overlap for the gradient of the input.")
-            d_values = np.zeros((<Windows>data).data.values.shape if isinstance(data, Windows) else data.values.shape, self.dtype)
+            read = data.source if isinstance(data, PairedDataset) else data.data if isinstance(data, Windows) else data
+            d_values = np.zeros(read.values.shape, self.dtype)
         job.batch.d_values = cnp.PyArray_DATA(d_values) if input_gradient else NULL
         job.batch.update, job.batch.dropping = <uint32_t>update, dropout
         job.optimizer.alpha = 0
@@ -320,12 +325,12 @@ cdef class Engine(Runner):
                 norms[self.tables.direction_name(i, d)] = np.sqrt(squares[i, d])
         return norms
 
-    def row_losses(self, Dataset data not None, outputs):
-        """Loss of each row of raw outputs and the targets of `data`; 0 where the weight is 0.
+    def row_losses(self, samples not None, outputs):
+        """Loss of each row of raw outputs and the targets of `samples`; 0 where the weight is 0.
 
         Parameters
         ----------
-        data : Dataset
+        samples : Dataset or PairedDataset
         outputs : ndarray of shape (n, n_outputs), the network's dtype
             n is n_samples, or n_steps for a network with a target per step.
 
@@ -336,10 +341,11 @@ cdef class Engine(Runner):
         Raises
         ------
         ValueError
-            If `data` or `outputs` do not fit the network.
+            If `samples` or `outputs` do not fit the network.
         """
         cdef rnn_network *network = self.network
-        self.attach(data, True)
+        cdef Dataset data = self.data_of_result(samples)
+        self.attach(samples, True)
         n = data.n_steps if network.per_step else data.n_samples
         losses, row = np.empty(n), np.empty(network.output_width, dtype=self.dtype)
         cdef isize n_rows = n
@@ -350,12 +356,13 @@ cdef class Engine(Runner):
             self.kernels.row_losses(self.job, n_rows, output_data, row_data, loss_data)
         return losses
 
-    def predict(self, Dataset data not None, *, bint raw=False, initial_state=None, bint return_state=False):
+    def predict(self, samples not None, *, bint raw=False, initial_state=None, bint return_state=False):
         """Outputs of all sequences (or steps), after the link unless `raw`; or the states of the node that is the result.
 
         Parameters
         ----------
-        data : Dataset
+        samples : Dataset or PairedDataset
+            A `PairedDataset` if and only if the result is on axis 1, whose steps then have the outputs.
         raw : bool
         initial_state : ndarray of shape (n_samples, n_state_columns), the network's dtype; or None for those of the data
             Needs an engine made with `carried`. See `state_layout`.
@@ -375,12 +382,13 @@ cdef class Engine(Runner):
         cdef isize first
         cdef const isize *order_data
         cdef bint per_step = network.per_step
-        self.attach(data, False)
+        cdef Dataset data = self.data_of_result(samples)
+        self.attach(samples, False)
         if network.training:
             raise ValueError("`predict` needs an engine that was not made for training.")
         if network.result != network.head:
             per_step = result.out.life != ONCE
-        n_rows = job.data.result_offsets[data.n_samples] if per_step else data.n_samples
+        n_rows = job.data[last_axis(network)].result_offsets[data.n_samples] if per_step else data.n_samples
         output = np.empty((n_rows, result.out.parts * result.out.units), dtype=self.dtype)
         job.batch.output, job.batch.raw = cnp.PyArray_DATA(output), raw
         state_shape, final_state = (data.n_samples, network.state_columns), None
@@ -395,7 +403,7 @@ cdef class Engine(Runner):
         order_data = <const isize *>cnp.PyArray_DATA(order)
         try:
             for first in range(0, data.n_samples, self.max_batch):
-                self.take_minibatch(data, data.n_samples, order_data + first, min(self.max_batch, data.n_samples - first))
+                self.take_minibatch(samples, data.n_samples, order_data + first, min(self.max_batch, data.n_samples - first))
                 self.run(self.kernels.predict, NULL, NULL, NULL)
         finally:
             job.initial_state = job.final_state = NULL

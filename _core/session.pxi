@@ -15,7 +15,7 @@ cdef class Session(Engine):
         if not self.network.session:
             raise ValueError("A session must be made with session=True.")
         self.offsets = np.arange(-1, n, dtype=np.intp)      # the present step counts as step 1 of its sequence
-        self.job.data.first = <const isize *>cnp.PyArray_DATA(self.offsets)
+        self.job.data[0].first = <const isize *>cnp.PyArray_DATA(self.offsets)
         self.job.sync.poll = NULL       # a step is never left half done
         self.arenas[...] = 0
 
@@ -32,9 +32,9 @@ cdef class Session(Engine):
 
     def normalise_by(self, mean, scale):
         """Read `(values - mean) / scale`, computed in float64; both are ndarrays of shape (n_features,), float64."""
-        self.scaling = mean, factor_of(mean, scale, self.network.n_features)
-        self.job.data.shift = <const double *>cnp.PyArray_DATA(self.scaling[0])
-        self.job.data.factor = <const double *>cnp.PyArray_DATA(self.scaling[1])
+        self.scaling = mean, factor_of(mean, scale, self.network.axis[0].n_features)
+        self.job.data[0].shift = <const double *>cnp.PyArray_DATA(self.scaling[0])
+        self.job.data[0].factor = <const double *>cnp.PyArray_DATA(self.scaling[1])
 
     def step(self, values, bint raw=False):
         """Take one step of each sequence.
@@ -69,10 +69,10 @@ cdef class Session(Engine):
             raise ValueError("`load` must be called first.")
         if isinstance(values, np.ndarray) and cnp.PyArray_TYPE(values) == cnp.NPY_FLOAT32:
             kind = cnp.NPY_FLOAT32
-        job.data.values = pointer_to(values, "values", kind, (n, self.network.n_features))
-        job.data.values_are_double = kind == cnp.NPY_FLOAT64
+        job.data[0].values = pointer_to(values, "values", kind, (n, self.network.axis[0].n_features))
+        job.data[0].values_are_double = kind == cnp.NPY_FLOAT64
         self.check_range()
-        if self.network.n_features > self.network.node[0].units:
+        if self.network.axis[0].n_features > self.network.node[0].units:
             self.check_codes()
         shape[0], shape[1] = n, self.network.outputs
         output = cnp.PyArray_EMPTY(2, shape, self.kind, 0)
@@ -129,8 +129,8 @@ cdef class Session(Engine):
 
     cdef int check_range(self) except -1:
         """Refuse values that are not finite, or too large after normalisation."""
-        cdef const rnn_data *data = &self.job.data
-        cdef isize i, j, n_features = self.network.n_features
+        cdef const rnn_data *data = &self.job.data[0]
+        cdef isize i, j, n_features = self.network.axis[0].n_features
         cdef double value, largest = 1e30 if self.kind == cnp.NPY_FLOAT32 else 1e300
         for i in range(self.max_batch):
             for j in range(n_features):
@@ -147,17 +147,17 @@ cdef class Session(Engine):
 
     cdef int check_codes(self) except -1:
         """Refuse codes that are no rows of their table."""
-        cdef const rnn_data *data = &self.job.data
+        cdef const rnn_data *data = &self.job.data[0]
         cdef const rnn_node *node
         cdef isize i, at
         cdef int number
         cdef double code
-        for number in range(1, self.network.n_nodes):
+        for number in self.tables.numbers():
             node = &self.network.node[number]
             if not self.tables.info_of(number).reads_codes:
                 continue
             for i in range(self.max_batch):
-                at = i * self.network.n_features + <isize>node.option[0]
+                at = i * self.network.axis[0].n_features + <isize>node.option[0]
                 code = (<const double *>data.values)[at] if data.values_are_double else (<const float *>data.values)[at]
                 if not 0 <= code < node.option[1] or code != <isize>code:
                     raise ValueError(f"`x` must hold integers from 0 to {<isize>node.option[1] - 1} in column "

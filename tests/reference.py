@@ -4,7 +4,8 @@ float64, one sequence at a time, one step at a time, fast for nobody. It shares 
 package, so that what both say is likely to be true.
 
 A network is a list of nodes, the head last. The reference reads their attributes alone: `kind`,
-`name`, `sources` (each with `node`, `shift`, `weight`), `units`, `cell`, `options`, `directions`.
+`name`, `sources` (each with `node`, `shift`, `weight`), `units`, `cell`, `options`, `directions`,
+`axis`. The steps of nodes of axis 1, a decoder, are those of a second sequence, `target`.
 
 Weights are a dict in the order of the flat vector, and `layout` lists their names and shapes:
 ``weight_ih_l0`` (G*H, width of the sources), ``weight_hh_l0`` (G*H, H), ``bias_ih_l0`` and
@@ -26,6 +27,7 @@ from contextlib import contextmanager
 import numpy as np
 
 DATA = -1  # the node of a source that reads X itself
+TARGET_DATA = -2  # the same of what is given at each step of the second axis
 
 
 def named(suffix):
@@ -417,19 +419,24 @@ STEMS = ("weight_ih", "weight_oh", "weight_hh", "weight_skip")
 WITH_UNITS = ("recurrent", "dense")
 
 
-def code_columns(nodes):
-    """Return the columns of X that hold codes, and how many codes there can be at most."""
+def code_columns(nodes, axis=0):
+    """Return the columns of an axis that hold codes, and how many codes there can be at most."""
     columns = {}
-    for options in (dict(node.options) for node in nodes if node.kind == "embed"):
+    embeds = [node for node in nodes if node.kind == "embed" and node.axis == axis]
+    for options in (dict(node.options) for node in embeds):
         known = columns.get(options["column"], np.inf)
         columns[options["column"]] = min(known, options["rows"])
     return columns
 
 
 def width(nodes, i, n_features):
-    """Return how many numbers the stream of node `i` has per step."""
-    if i == DATA:
-        return n_features - len(code_columns(nodes))
+    """Return how many numbers the stream of node `i` has per step.
+
+    n_features: columns of X, or those of both axes in a tuple.
+    """
+    if i in (DATA, TARGET_DATA):
+        axis = (DATA, TARGET_DATA).index(i)
+        return np.atleast_1d(n_features)[axis] - len(code_columns(nodes, axis))
     node = nodes[i]
     if node.kind in WITH_UNITS:
         return node.units * len(DIRECTIONS[node.directions])
@@ -441,7 +448,7 @@ def width(nodes, i, n_features):
 
 def unit_directions(nodes, i, n_features):
     """Return the direction in which each number of a stream runs (width,)."""
-    if i == DATA or nodes[i].kind in ("head", "merge", "embed"):
+    if i in (DATA, TARGET_DATA) or nodes[i].kind in ("head", "merge", "embed"):
         return np.full(width(nodes, i, n_features), FORWARD)
     node = nodes[i]
     if node.kind in WITH_UNITS:
@@ -454,7 +461,7 @@ def unit_directions(nodes, i, n_features):
 
 def is_once(nodes, i):
     """Return whether the stream of a node other than the head has one row per sequence."""
-    if i == DATA or nodes[i].kind in ("recurrent", "add", "embed"):
+    if i in (DATA, TARGET_DATA) or nodes[i].kind in ("recurrent", "add", "embed"):
         return False
     return nodes[i].kind in OF_ALL_STEPS or is_once(nodes, nodes[i].sources[0].node)
 
@@ -506,6 +513,11 @@ def recurrent_shapes(node, widths):
 
 
 STATES = ("h", "c")
+
+
+def beginning(node):
+    """Return the source with the states before the first step, h, then c; or None."""
+    return next((source for source in node.sources if source.weight == "initial"), None)
 
 
 def learned_states(node):
@@ -568,7 +580,8 @@ def readings(nodes):
                 yield i, (i, direction), 0
                 yield (i, direction), (i, direction), -direction
                 for source in node.sources:
-                    yield (i, direction), source.node, direction * source.shift
+                    if source.weight != "initial":
+                        yield (i, direction), source.node, direction * source.shift
         else:
             direction = DIRECTIONS[node.directions][0]
             for source in node.sources:
@@ -635,7 +648,7 @@ def name_of_stream(nodes, i, back):
     """Return under what name a stream of `back` steps before the first is given."""
     while nodes[i].kind in ("drop", "noise"):
         i = nodes[i].sources[0].node
-    name = "x" if i == DATA else "y" if nodes[i].kind == "head" else nodes[i].name
+    name = "x" if i in (DATA, TARGET_DATA) else "y" if nodes[i].kind == "head" else nodes[i].name
     for node in nodes:
         if any(source.node == i and source.weight == "weight_hh" for source in node.sources):
             name = f"h_{node.name}"
@@ -644,6 +657,9 @@ def name_of_stream(nodes, i, back):
 
 class Run:
     """A network on one sequence: every item is evaluated when it is first asked for.
+
+    `target` holds what a decoder reads at each step of the second axis (T', n_target_features), or
+    is None.
 
     `given` holds what comes before the first step, or None: states by "h_l0" and so on, streams
     that are read at later steps by the names of `name_of_stream`. Gradients are multiplied by
@@ -655,15 +671,32 @@ class Run:
     """
 
     def __init__(
-        self, weights, x, nodes, link, groups=(), given=None, masks=None, carry_factor=1.0
+        self,
+        weights,
+        x,
+        nodes,
+        link,
+        groups=(),
+        given=None,
+        masks=None,
+        carry_factor=1.0,
+        target=None,
     ):
         check_order(nodes)
         self.weights, self.nodes, self.link, self.groups = weights, nodes, link, groups
         self.given, self.masks, self.carry_factor = given, masks, carry_factor
-        self.x = np.asarray(x, dtype=np.float64)
-        self.n_steps, self.n_features = self.x.shape
-        self.numbers = [j for j in range(self.n_features) if j not in code_columns(nodes)]
-        streams = (DATA, *range(len(nodes)))
+        self.data = [np.asarray(x, dtype=np.float64)]
+        if target is not None:
+            self.data.append(np.asarray(target, dtype=np.float64))
+        self.x = self.data[0]
+        self.n_steps = len(self.data[-1])
+        self.n_features = tuple(data.shape[1] for data in self.data)
+        self.numbers = [
+            [j for j in range(n) if j not in code_columns(nodes, axis)]
+            for axis, n in enumerate(self.n_features)
+        ]
+        streams = ((DATA, TARGET_DATA)[: len(self.data)], range(len(nodes)))
+        streams = [i for part in streams for i in part]
         self.widths = {i: width(nodes, i, self.n_features) for i in streams}
         self.parts = [self.named_parts(node) for node in nodes]
         self.values, self.record = {}, []
@@ -688,8 +721,16 @@ class Run:
 
     def gradient(self, i):
         """Return the gradient with respect to a stream (T, width), for which `backward` is done."""
-        zeros, times = np.zeros(self.widths[i]), range(self.n_steps)
+        zeros, times = np.zeros(self.widths[i]), range(self.steps_of(i))
         return np.array([self.d_values.get((self.stream, i, t), zeros) for t in times])
+
+    def axis_of(self, i):
+        """Return the axis of a stream."""
+        return {DATA: 0, TARGET_DATA: 1}[i] if i < 0 else self.nodes[i].axis
+
+    def steps_of(self, i):
+        """Return the number of steps of a stream's axis."""
+        return len(self.data[self.axis_of(i)])
 
     def named_parts(self, node):
         """Return the names of a recurrent node's arrays, by direction and stem."""
@@ -703,15 +744,22 @@ class Run:
 
     def stream(self, i, t):
         """What node `i` writes at step t; X itself without its codes, if `i` is DATA."""
-        if i == DATA:
-            return self.x[t, self.numbers], lambda d_value: None
+        if i < 0:
+            axis = self.axis_of(i)
+            return self.data[axis][t, self.numbers[axis]], lambda d_value: None
         return getattr(self, self.nodes[i].kind)(i, t)
 
     def side_by_side(self, sources, t, direction=FORWARD):
         """Return the streams of some sources at step t; outside, zeros or what is given."""
         items = [(self.stream, s.node, t + direction * s.shift) for s in sources]
-        inside = [0 <= time < self.n_steps for *_, time in items]
+        inside = [0 <= time < self.steps_of(i) for _, i, time in items]
         widths = [self.widths[s.node] for s in sources]
+        begins = [self.begins_with(i) if time == -1 else None for _, i, time in items]
+        items = [
+            item if cell is None else (self.initial, cell, 0)
+            for item, cell in zip(items, begins, strict=True)
+        ]
+        inside = [known or cell is not None for known, cell in zip(inside, begins, strict=True)]
         values = [
             self.value(*item) if known else self.outside(*item[1:])
             for item, known in zip(items, inside, strict=True)
@@ -729,9 +777,30 @@ class Run:
         """Return the sources of each stem side by side, and where their gradients go."""
         x, scatter = {}, {}
         for stem in dict.fromkeys(source.weight for source in node.sources):
+            if stem == "initial":
+                continue
             sources = [source for source in node.sources if source.weight == stem]
             x[stem], scatter[stem] = self.side_by_side(sources, t, direction)
         return x, scatter
+
+    def begins_with(self, i):
+        """Return the cell whose h a stream is, also under dropout, if that cell has a beginning."""
+        while i >= 0 and self.nodes[i].kind in ("drop", "noise"):
+            i = self.nodes[i].sources[0].node
+        return i if i >= 0 and beginning(self.nodes[i]) is not None else None
+
+    def initial(self, i, k):
+        """State number k before the first step, which a row of the other axis has."""
+        source, place = beginning(self.nodes[i]), slice(k * self.nodes[i].units, None)
+        item = self.stream, source.node, 0
+        place = slice(place.start, place.start + self.nodes[i].units)
+
+        def backward(d_state):
+            d_row = np.zeros(self.widths[source.node])
+            d_row[place] = d_state
+            self.add_gradient(d_row, *item)
+
+        return self.value(*item)[place], backward
 
     def outside(self, i, t):
         """What comes before the first step or after the last."""
@@ -756,8 +825,11 @@ class Run:
         """The states (n_states, H) of one direction after step t."""
         node, names = self.nodes[i], self.parts[i][direction]
         step, before = STEP[node.cell], (self.states, i, direction, t - direction)
-        starts, learned = not 0 <= t - direction < self.n_steps, learned_states(node)
-        if not starts:
+        starts, learned = not 0 <= t - direction < self.steps_of(i), learned_states(node)
+        begins = [(self.initial, i, k) for k in range(step.n_states)] if beginning(node) else []
+        if starts and begins:
+            states = [self.value(*item) for item in begins]
+        elif not starts:
             states = self.value(*before)
         elif self.given is not None and node.cell != "jordan":  # which does not read its h
             states = [self.given.get(f"{name}_{node.name}") for name in STATES[: step.n_states]]
@@ -792,6 +864,9 @@ class Run:
             if not starts:
                 d_before = zone * d_states + np.stack(d_before)
                 self.add_gradient(self.carry_factor * d_before, *before)
+            elif begins:
+                for k, item in enumerate(begins):
+                    self.add_gradient(zone[k] * d_states[k] + d_before[k], *item)
             elif self.given is None:
                 for k, stem in enumerate(learned):
                     d_p[stem] += zone[k] * d_states[k] + d_before[k]
@@ -849,7 +924,8 @@ class Run:
     def embed(self, i, t):
         """The row of a table whose number is the code."""
         name = f"{self.nodes[i].name}.weight"
-        code = int(np.rint(self.x[t, dict(self.nodes[i].options)["column"]]))
+        values = self.data[self.nodes[i].axis]
+        code = int(np.rint(values[t, dict(self.nodes[i].options)["column"]]))
 
         def backward(d_row):
             self.d_weights[name][code] += d_row
@@ -931,7 +1007,7 @@ class Run:
         """Each unit's last state: forward's at T - 1, reverse's at 0, whatever t is."""
         (source,) = self.nodes[i].sources
         forward = unit_directions(self.nodes, source.node, self.n_features) == FORWARD
-        at_end = (self.stream, source.node, self.n_steps - 1)
+        at_end = (self.stream, source.node, self.steps_of(i) - 1)
         at_start = (self.stream, source.node, 0)
 
         def backward(d_last):
@@ -942,7 +1018,7 @@ class Run:
 
     def all_steps(self, source):
         """A stream at all steps (T, width)."""
-        items = [(self.stream, source.node, t) for t in range(self.n_steps)]
+        items = [(self.stream, source.node, t) for t in range(self.steps_of(source.node))]
 
         def backward(d_steps):
             for item, d_step in zip(items, d_steps, strict=True):
@@ -955,8 +1031,8 @@ class Run:
         (source,) = self.nodes[i].sources
         h, scatter = self.all_steps(source)
         if dict(self.nodes[i].options)["method"] == "mean":
-            return h.mean(axis=0), lambda d: scatter(np.tile(d / self.n_steps, (self.n_steps, 1)))
-        first = np.arange(self.n_steps)[:, None] == h.argmax(axis=0)  # step with the maximum
+            return h.mean(axis=0), lambda d: scatter(np.tile(d / len(h), (len(h), 1)))
+        first = np.arange(len(h))[:, None] == h.argmax(axis=0)  # step with the maximum
         return h.max(axis=0), lambda d: scatter(first * d)
 
     def attend(self, i, t):
@@ -1030,17 +1106,19 @@ def run_network(
     carry_factor=1.0,
     stride=1,
     window=1,
+    target=None,
 ):
     """Return the head's raw outputs (T or 1, n_outputs), and `backward`.
 
     `link` is the loss whose link is applied to outputs that are fed back. If not per step, the
-    head is read once, at the last step. `given`: see `Run`. The nodes read `windows` of x.
+    head is read once, at the last step. `given` and `target`: see `Run`; with a target, T are its
+    steps. The nodes read `windows` of x.
     """
     values, windows_backward = windows(x, stride, window)
-    run = Run(weights, values, nodes, link, groups, given, masks, carry_factor)
+    run = Run(weights, values, nodes, link, groups, given, masks, carry_factor, target)
     head = len(nodes) - 1
     times = range(run.n_steps) if per_step else [run.n_steps - 1]
-    with deep_recursion(run.n_steps * len(nodes)):
+    with deep_recursion(sum(map(len, run.data)) * len(nodes)):
         raw = np.array([run.value(run.raw, head, t) for t in times])
 
     def backward(d_raw, d_weights):
@@ -1049,17 +1127,21 @@ def run_network(
             run.add_gradient(d_z, run.raw, head, t)
         run.backward(d_weights)
         d_x = np.zeros(run.x.shape)  # codes have no slope
-        d_x[:, run.numbers] = run.gradient(DATA)
+        d_x[:, run.numbers[0]] = run.gradient(DATA)
         return windows_backward(d_x)
 
     return raw, backward
 
 
-def forward(weights, X, nodes, *, per_step=False, initial_state=None, **options):
-    """Return each sequence's raw head outputs: (T_i, n_outputs) if per step, else (n_outputs,)."""
+def forward(weights, X, nodes, *, per_step=False, initial_state=None, target=None, **options):
+    """Return each sequence's raw head outputs: (T_i, n_outputs) if per step, else (n_outputs,).
+
+    `target` lists what is given on the second axis, (T'_i, n_target_features), or is None.
+    """
+    each = zip(X, each_given(initial_state, len(X)), each_fed(target, X), strict=True)
     raws = [
-        run_network(weights, x, nodes, per_step=per_step, given=given, **options)[0]
-        for x, given in zip(X, each_given(initial_state, len(X)), strict=True)
+        run_network(weights, x, nodes, per_step=per_step, given=given, target=fed, **options)[0]
+        for x, given, fed in each
     ]
     return raws if per_step else [raw[0] for raw in raws]
 
@@ -1073,6 +1155,11 @@ def final_states(weights, X, nodes, kept_after, *, initial_state=None, dropping=
         with deep_recursion(run.n_steps * len(nodes)):
             rows.append(run.states_after(int(kept_after[i])))
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+def each_fed(target, X):
+    """Return what each sequence is given on the second axis, or None."""
+    return [None] * len(X) if target is None else target
 
 
 def each_given(initial_state, n_samples):
@@ -1260,6 +1347,7 @@ def sequence_losses(
     dropping=None,
     initial_state=None,
     taught_from=None,
+    target=None,
     **options,
 ):
     """Yield each sequence's share of sum(w l) / divisor, its d_raw, and its network's `backward`.
@@ -1268,10 +1356,12 @@ def sequence_losses(
     `initial_state`: see `each_given`. `taught_from`: of each sequence the first step whose loss
     counts, or None. `options` are those of `run_network`.
 
+    `target`: see `forward`; it has the steps of `y`.
+
     `y` and `sample_weight` hold one entry per sequence: its own if many-to-one; if per step, its
     steps', (T_i,) or (T_i, n_targets). Targets of weight 0 are never looked at.
     """
-    targets = [np.asarray(target) if per_step else np.asarray(target)[None] for target in y]
+    targets = [np.asarray(of_one) if per_step else np.asarray(of_one)[None] for of_one in y]
     ws = [np.ones(len(t)) for t in targets] if sample_weight is None else sample_weight
     ws = [np.atleast_1d(np.asarray(w, dtype=np.float64)) for w in ws]
     for i, n in enumerate(taught_from if taught_from is not None else ()):
@@ -1280,15 +1370,17 @@ def sequence_losses(
     total = sum(w.sum() for w in ws) if divisor is None else divisor
     all_given = each_given(initial_state, len(X))
     options |= {"per_step": per_step, "link": loss, "groups": groups}
-    for i, (x, target, w, given) in enumerate(zip(X, targets, ws, all_given, strict=True)):
+    fed = each_fed(target, X)
+    for i, (x, taught_y, w, given) in enumerate(zip(X, targets, ws, all_given, strict=True)):
         options |= {
             "given": given,
+            "target": fed[i],
             "masks": None if dropping is None else Masks(*dropping, sample=i),
         }
         raw, backward = run_network(weights, x, nodes, **options)
         share, d_raw, taught = 0.0, np.zeros_like(raw), w > 0
         if taught.any():
-            z_taught, y_taught = raw[taught], target[taught].reshape(taught.sum(), -1)
+            z_taught, y_taught = raw[taught], taught_y[taught].reshape(taught.sum(), -1)
             parameters = {"huber_delta": huber_delta, "quantile": quantile, "groups": groups}
             parameters |= {"group_weights": group_weights, "label_smoothing": label_smoothing}
             losses, d_z = LOSS[loss](z_taught, y_taught, **parameters)

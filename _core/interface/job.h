@@ -23,7 +23,7 @@ typedef struct {
 typedef void (*rnn_gemm)(int transposed, isize m, isize n, isize k, const void *a, isize ld_a, const void *b, isize ld_b,
                          int accumulate, void *c, isize ld_c);
 
-/* Data, shared by all minibatches. */
+/* Data on one axis, shared by all minibatches. */
 typedef struct {
     const void *values;                                 /* IN (n_steps, n_features) float or double */
     int values_are_double;
@@ -76,7 +76,7 @@ typedef struct {
 /* One minibatch on its way through the kernels. */
 typedef struct rnn_job {
     const rnn_network *network;
-    rnn_data data;
+    rnn_data data[MAX_AXES];                            /* labels, targets and weights are those of the last axis in use */
     rnn_batch batch;
     rnn_optimizer optimizer;
     uint64_t seed;                                      /* key of the dropout masks */
@@ -100,6 +100,9 @@ typedef struct rnn_job {
     rnn_gemm gemm;                                      /* BLAS for big products outside the time loop, or NULL */
     rnn_synchronisation sync;
 } rnn_job;
+
+/* The data to which outputs belong. */
+static inline const rnn_data *data_of_result(const rnn_job *job) { return &job->data[last_axis(job->network)]; }
 
 /* A phase of a minibatch; it does this worker's share. */
 typedef void (*rnn_phase)(rnn_job *job, isize worker);

@@ -36,7 +36,7 @@ static void head_claim(rnn_network *network, rnn_node *node, isize n_before)
     if (stage->by_segment && node->out.life == NOWHERE)
         return;         /* it goes block by block and needs only `logits` */
     node->gates_kept = network->training;
-    node->gates = claim(&network->arena, network->training ? network->segment_rows : network->max_rows, node->width);
+    node->gates = claim(&network->arena, network->training ? axis_of(network, node)->segment_rows : network->max_rows, node->width);
 }
 
 /* ---- results ---- */
@@ -44,7 +44,7 @@ static void head_claim(rnn_network *network, rnn_node *node, isize n_before)
 /* Number of the target, and of the result, of row i at step t; -1: it has none. */
 static inline isize target_of(const rnn_job *job, const slice *s, isize i, isize t)
 {
-    const rnn_data *data = &job->data;
+    const rnn_data *data = s->data;
     const isize sample = s->sample[i];
     if (data->taught_from && t < data->taught_from[sample])
         return -1;
@@ -75,7 +75,7 @@ static inline int puts_outputs(const rnn_job *job, int number)
 static double loss_of_row(const rnn_job *job, isize target, real *z)
 {
     const rnn_network *network = job->network;
-    const rnn_data *data = &job->data;
+    const rnn_data *data = data_of_result(job);
     const isize at = target * network->n_targets;
     const real *y = data->targets ? (const real *)data->targets + at : NULL;
     return loss_roster[network->loss].loss(network, z, y, data->labels ? data->labels + at : NULL, z);
@@ -85,7 +85,7 @@ static double loss_of_row(const rnn_job *job, isize target, real *z)
 static double weighted_loss(const rnn_job *job, isize target, real *z)
 {
     const rnn_network *network = job->network;
-    const rnn_data *data = &job->data;
+    const rnn_data *data = data_of_result(job);
     const double weight = data->weights ? data->weights[target] : 1;
     if (weight == 0) {          /* not taught: its target is ignored */
         memset(z, 0, (size_t)network->output_width * sizeof(real));
@@ -103,11 +103,12 @@ static void row_losses(const rnn_job *job, isize n, const void *outputs, void *r
 {
     const rnn_network *network = job->network;
     const isize columns = network->outputs;
+    const double *weights = data_of_result(job)->weights;
     real *z = row;
     for (isize i = 0; i < n; i++) {
         memset(z, 0, (size_t)network->output_width * sizeof(real));
         memcpy(z, (const real *)outputs + i * columns, (size_t)columns * sizeof(real));
-        losses[i] = job->data.weights && job->data.weights[i] == 0 ? 0 : loss_of_row(job, i, z);
+        losses[i] = weights && weights[i] == 0 ? 0 : loss_of_row(job, i, z);
     }
 }
 

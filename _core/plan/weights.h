@@ -10,10 +10,10 @@
 #include "plan/sizes.h"
 
 /* Stems of the weights of sources: those of the input, of the output of the step before, of what takes the place of the previous
- * state, and of a shortcut. */
-static const char *const weight_stems[] = {"weight_ih", "weight_oh", "weight_hh", "weight_skip", NULL};
+ * state, and of a shortcut. What is read as initial states has no weights. */
+static const char *const weight_stems[] = {"weight_ih", "weight_oh", "weight_hh", "weight_skip", "initial", NULL};
 enum { N_STEMS = sizeof weight_stems / sizeof *weight_stems - 1 };
-enum { STEM_HH = 2 };       /* of these */
+enum { STEM_HH = 2, STEM_INITIAL = 4 };     /* of these */
 
 /* Add an array to the flat vector; it belongs to the direction whose arrays were added last. */
 static rnn_tensor *add_tensor(rnn_network *network, rnn_tensor tensor)

@@ -98,6 +98,8 @@ OF_EVERY_CELL = {
     for name, option in _core.KINDS["recurrent"].items()
     if name != "recurrence"  # follows from other options
 }
+# States that come from another axis are for decoders, whose nodes do not ask for this option.
+OF_EVERY_CELL["initial_state"] = Option(one_of(("zeros", "learned")), plain, "zeros")
 INPUT = {"input_initializer": Option(one_of(WEIGHTS), plain, "glorot_uniform")}
 RECURRENT = {"recurrent_initializer": Option(one_of(WEIGHTS), plain, "orthogonal")}
 # Options that the core does not know, because they add nodes. A cell has those that its class has.
