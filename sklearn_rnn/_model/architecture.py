@@ -158,6 +158,8 @@ class Builder:
             directions = ("forward", "reverse") if is_looped(words.cell[layer]) else ("both",)
         streams = tuple(self.add_cell(layer, sources, d) for d in directions)
         self.layers.append(streams)
+        if not self.is_read_per_step(layer):
+            return
         is_top, adds = layer == len(words.cell) - 1, self.adds(layer)
         if not is_top or adds or self.head_per_step or words.pooling.kind != "last":
             streams = self.merged(streams, f"merge_{layer}")
@@ -169,6 +171,10 @@ class Builder:
             streams = tuple(self.add("add", f"sum_{layer}{ends[i]}", *pair) for i, pair in pairs)
         self.outputs.append(streams)
         self.read.append(streams if is_top else self.normalized(streams, f"norm_{layer}"))
+
+    def is_read_per_step(self, layer):
+        """Return whether others than the layer itself may read its states at each step."""
+        return True
 
     def adds(self, layer):
         """Return whether a layer adds what the layer below gives to its own states."""

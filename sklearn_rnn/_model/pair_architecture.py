@@ -16,7 +16,7 @@ def list_nodes(words, n_outputs, n_numbers, tables, n_fed_numbers, target_tables
 
     n_fed_numbers, target_tables: the numbers and tables of what the decoder reads at each step.
     """
-    encoder = _Encoder(words.encoder)
+    encoder = _Encoder(words.encoder, words.attention is not None)
     encoder.add_body(n_numbers, tables)
     decoder = _Decoder(words, encoder)
     decoder.add_body(n_fed_numbers, target_tables)
@@ -26,6 +26,14 @@ def list_nodes(words, n_outputs, n_numbers, tables, n_fed_numbers, target_tables
 
 class _Encoder(Builder):
     """The nodes that read X, and what the decoder knows of it."""
+
+    def __init__(self, words, has_memory):
+        super().__init__(words)
+        self.has_memory = has_memory
+
+    def is_read_per_step(self, layer):
+        """Return whether others read the states of a layer: those of the top, only as memory."""
+        return self.has_memory or layer < len(self.words.cell) - 1
 
     def memory(self):
         """Return the streams that attention reads at each step: those of the top layer."""
