@@ -77,6 +77,8 @@ class Seq2SeqRegressor(_PairRNN):
     True
     """
 
+    _HOLDS = "numbers"
+
     def __init__(
         self,
         hidden_layer_sizes=(100,),

@@ -376,7 +376,7 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
         """Return the target, and None: its scale stays."""
         if weights is not None:
             weights = np.repeat(weights, sequences.lengths)
-        tables = zip(categories.columns, categories.n_rows, strict=True)
+        tables = tuple(zip(categories.columns, categories.n_rows, strict=True))
         return Reconstruction.learn(sequences, weights, before, tables), None
 
     def _encode(self, target, sequences, categories, argument):

@@ -6,9 +6,10 @@ from functools import lru_cache
 import numpy as np
 
 from .. import _core
-from .network import DATA, TARGET_DATA, predictor, ready
+from .._data.packed import Sequences, offsets_of_equal
+from .network import DATA, TARGET_DATA, Node, Source, predictor, ready
 
-INITIAL = "initial_{}"  # names of nodes, see `pair_architecture`
+INITIAL = "initial_"  # begins the names of the maps to initial states
 
 
 @lru_cache(maxsize=16)
@@ -32,11 +33,24 @@ def _on_its_own(node, first):
     return replace(node, sources=sources, options=options, axis=0)
 
 
-def parameters_of(half, network, params):
-    """Return the flat vector of parameters of one half."""
-    views, own = network.views(params), np.empty(half.n_params, params.dtype)
-    for name, view in half.views(own).items():
-        view[...] = views[name]
+@lru_cache(maxsize=16)
+def maps_of(network):
+    """Return the maps from last states to initial ones as a network that reads the former as X."""
+    maps = [node for node in network.nodes if node.name.startswith(INITIAL)]
+    width = sum(network.width(source.node) for source in maps[0].sources)
+    nodes = [replace(node, sources=(Source(DATA),)) for node in maps]
+    head = Node("head", "unused", tuple(map(Source, range(len(maps)))), units=1)
+    facts = {"n_features": width, "n_target_features": 0, "label_smoothing": 0.0, "groups": ()}
+    facts["loss"] = "squared_error"
+    return replace(network, nodes=(*nodes, head), **facts, words=None, layers=())
+
+
+def parameters_of(part, network, params):
+    """Return the flat vector of parameters of a part of a network; its own arrays are 0."""
+    views, own = network.views(params), np.zeros(part.n_params, params.dtype)
+    for name, view in part.views(own).items():
+        if name in views:
+            view[...] = views[name]
     return own
 
 
@@ -57,26 +71,28 @@ def decode_from(network, params, states, n_steps, next_fed):
     session = half.session(n)
     with ready(session):
         session.load(parameters_of(half, network, params))
-        session.set_state_rows(_initial_states(network, half, params, states))
+        session.set_state_rows(initial_states(network, params, states))
         outputs = None
         for t in range(n_steps):
             outputs = results[:, t] = session.step(np.ascontiguousarray(next_fed(outputs, n)))
     return results
 
 
-def _initial_states(network, half, params, states):
-    """Return the states with which the layers of the decoder begin, in the columns of the half."""
-    views, layer = network.views(params), 0
+def initial_states(network, params, states):
+    """Return the states with which the layers of the decoder begin, in the columns of its half.
+
+    states (n_samples, n_columns): the last ones of the encoder's top layer.
+    """
+    half, maps = decoder_of(network), maps_of(network)
     layout = _core.state_layout(half.n_features, half.nodes)
-    rows = np.empty((len(states), sum(n for *_, n in layout)), dtype=network.dtype)
     columns = {name: slice(first, first + n) for name, first, n in layout}
-    for node in half.nodes:
-        if node.kind != "recurrent":
-            continue
-        name = INITIAL.format(layer)
-        values = np.tanh(states @ views[f"{name}.weight"].T + views[f"{name}.bias"])
+    rows = np.empty((len(states), sum(n for *_, n in layout)), dtype=network.dtype)
+    own = parameters_of(maps, network, params)
+    sequences = Sequences(states, offsets_of_equal(len(states), 1), "3d")
+    layers = [node for node in half.nodes if node.kind == "recurrent"]
+    for layer, node in enumerate(layers):
+        values = predictor(maps, sequences, None, result=layer)(own)
         kept = [columns[f"{state}_{node.name}"] for state in _core.CELLS[node.cell].states]
         for column, part in zip(kept, np.split(values, len(kept), axis=1), strict=True):
             rows[:, column] = part
-        layer += 1
     return rows
