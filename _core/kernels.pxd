@@ -127,7 +127,7 @@ cdef extern from "interface/network.h" nogil:
         int data
         isize n_features, stride, window
         isize *column
-        isize max_steps, max_slice_steps
+        isize max_steps, max_slice_steps, length, source_row
 
     ctypedef struct rnn_network:
         int n_axes
@@ -202,7 +202,7 @@ cdef extern from "interface/job.h" nogil:
 
     ctypedef struct rnn_batch:
         const isize *samples
-        isize size, n_slices, part, n_parts, n_places
+        isize size, n_slices, n_sources, part, n_parts, n_places
         double total_weight, divisor
         int raw, dropping
         uint32_t update
@@ -263,7 +263,8 @@ cdef extern from "interface/kernels.h" nogil:
         isize (*slices_of)(const rnn_network *network, isize batch) noexcept nogil
         double (*work_of)(const rnn_network *network, const isize *n_steps, isize n_sequences) noexcept nogil
         void (*poison_gaps)(const rnn_region *region, isize copies, void *memory) noexcept nogil
-        rnn_phase pack, train, predict, reduce, update, session_step
+        rnn_phase pack, train, predict, reduce, update, session_step, begin_decoding
+        void (*attention)(const rnn_job *job, int node, isize columns, void *weights) noexcept nogil
         void (*clear_place)(const rnn_job *job, isize place) noexcept nogil
         void (*row_losses)(const rnn_job *job, isize n, const void *outputs, void *row, double *losses) noexcept nogil
         void (*math)(rnn_math function, isize n, const void *x, void *y) noexcept nogil

@@ -104,6 +104,8 @@ cdef class NodeTables:
         for number in self.numbers():
             self.check_streams(number)
             self.check_beginning(number)
+            if self.info_of(number).reads_memory:
+                self.check_memory(number)
 
     cdef object numbers(self):
         """The numbers of the nodes that were listed."""
@@ -241,6 +243,9 @@ cdef class NodeTables:
         name, stems = self.nodes[number - 1].name, set()
         if info.reads_one and node.n_sources > 1:
             raise ValueError(f"Node {name!r} must have one source, got {node.n_sources}.")
+        if info.reads_memory and (node.n_sources != 3 or not node.axis):
+            raise ValueError(f"Node {name!r} must be of axis 1 and have three sources, query, keys and values, got "
+                             f"{node.n_sources} on axis {node.axis}.")
         for i in range(node.n_sources):
             source = &self.network.source[node.first_source + i]
             stems.add(source.stem)
@@ -303,6 +308,25 @@ cdef class NodeTables:
                              f"{node.units} for each of {n_states} states, got {parts * units}.")
         return 0
 
+    cdef int check_memory(self, int number) except -1:
+        """Refuse keys and values that do not lie before the node, row by row, and queries that do not fit the keys."""
+        cdef const rnn_node *node = &self.network.node[number]
+        cdef const rnn_source *source
+        cdef int i
+        name = f"Node {self.nodes[number - 1].name!r}"
+        for i in range(1, node.n_sources):
+            source = &self.network.source[node.first_source + i]
+            if source.shift or self.is_once(source.node):
+                raise ValueError(f"{name} must read all steps of its keys and values: streams with one row per step, at shift 0.")
+            if source.node >= number:
+                raise ValueError(f"{name} must come after the nodes with its keys and values.")
+        query, keys = (self.columns_of(self.network.source[node.first_source + i].node) for i in range(2))
+        options = dict(self.nodes[number - 1].options)
+        if options.get("score") == "dot" and query[0] * query[1] != keys[0] * keys[1]:
+            raise ValueError(f"{name}: query and keys must have as many columns for score='dot', got {query[0] * query[1]} and "
+                             f"{keys[0] * keys[1]}.")
+        return 0
+
     cdef int check_recurrence(self, int number, set stems) except -1:
         """Refuse weights of h that the cell has itself, and cells and options that must read their own h."""
         cdef const rnn_kernels *kernels = rnn_kernels_of(8, 0)
@@ -362,6 +386,8 @@ cdef class NodeTables:
             return 1, self.columns_of(self.network.source[node.first_source].node)[1], False
         if self.info_of(number).reads_equal:
             return self.columns_of(self.network.source[node.first_source].node)
+        if self.info_of(number).reads_memory:       # those of its values
+            return *self.columns_of(self.network.source[node.first_source + 2].node)[:2], False
         return node.n_directions, node.units, node.direction[0].reverse
 
     cdef int plan(self, const rnn_kernels *kernels, rnn_wish *wish) except -1:

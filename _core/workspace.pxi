@@ -8,7 +8,8 @@ from libc.string cimport memset
 from blas cimport gemm_double, gemm_float
 from kernels cimport (
     BLOCK_ROWS, CACHE_LINE, CLASS_PER_GROUP, CLASS_PER_OUTPUT, LABEL_PER_OUTPUT, MAX_DIRECTIONS, MOST_HELPERS,
-    NUMBER_PER_GROUP, NUMBERS_PER_QUANTILE, PLAN_MADE, PLAN_OVER_BUDGET, PLAN_TOO_LONG, ROW_PER_SEQUENCE, TWO_CLASSES, rnn_job,
+    NUMBER_PER_GROUP, NUMBERS_PER_QUANTILE, PLAN_MADE, PLAN_OVER_BUDGET, PLAN_TOO_LONG, ROW_PER_SEQUENCE, TWO_CLASSES, last_axis,
+    rnn_job,
     rnn_kind_info, rnn_network, rnn_node, rnn_targets, rnn_wish
 )
 
@@ -73,7 +74,7 @@ cdef class Workspace:
         Make room for `Windows`, and for states that calls take and return (training only). `lengths` are the longest lengths of
         windows.
     session : bool
-        Make room for a `Session`.
+        Make room for a `Session`, or in a network of two axes for a `Decoder`.
     n_accumulated : int
         A minibatch may have up to `n_accumulated` times `batch_size` sequences (training only). It is cut into more slices, not
         into larger ones, so only the memory for gradients grows. Or it comes in up to that many parts: see `train_minibatch`.
@@ -265,12 +266,12 @@ cdef class Workspace:
         return 0
 
     cdef object node_of_all_steps(self):
-        """The first node that reads all steps of a sequence at once, or None."""
+        """The first node that reads all steps of a sequence of the last axis at once, or None."""
         cdef const rnn_kind_info *info
         cdef int i
-        for i in range(1, self.network.n_nodes):
+        for i in self.tables.numbers():
             info = self.tables.info_of(i)
-            if info.rows == ROW_PER_SEQUENCE and not info.only_last_rows:
+            if info.rows == ROW_PER_SEQUENCE and not info.only_last_rows and self.network.node[i].axis == last_axis(self.network):
                 return self.tables.nodes[i - 1]
         return None
 
@@ -297,6 +298,8 @@ cdef class Workspace:
         """Refuse networks whose states cannot go on from call to call."""
         cdef const rnn_network *network = self.network
         word = "windowed" if self.windowed else "carried"
+        if network.n_axes > 1 and network.session:
+            return 0
         if network.n_axes > 1:
             raise ValueError(f"`{word}` must be False in a network with nodes of axis 1.")
         if not self.is_causal():

@@ -407,6 +407,39 @@ MERGE = {
     "mul": (np.multiply, lambda a, b: (b, a)),
 }
 
+# ---- Attention over another axis ----------------------------------------------------------------
+
+
+def context_forward(p, query, keys, values, score):
+    """Return the mean of the values (S, V) that a query weights by its match with the keys (S, A).
+
+    "additive" (Bahdanau et al., 2015): e_j = score . tanh(W q + b + key_j), with the arrays p;
+    "dot" (Luong et al., 2015): e_j = q . key_j. Also the weights a = softmax of e, and `backward`,
+    which adds to the gradients d_p and returns those of query, keys and values.
+    """
+    if score == "additive":
+        u = np.tanh(p["weight"] @ query + p["bias"] + keys)
+        e = u @ p["score"]
+    else:
+        e = keys @ query
+    a = np.exp(e - np.logaddexp.reduce(e))
+    y = a @ values
+
+    def backward(d_y, d_p):
+        d_e = a * (values @ d_y - y @ d_y)
+        d_values = np.outer(a, d_y)
+        if score == "dot":
+            return d_e @ keys, np.outer(d_e, query), d_values
+        d_u = np.outer(d_e, p["score"]) * (1 - u**2)
+        d_z = d_u.sum(axis=0)
+        d_p["score"] += d_e @ u
+        d_p["bias"] += d_z
+        d_p["weight"] += np.outer(d_z, query)
+        return p["weight"].T @ d_z, d_u, d_values
+
+    return y, a, backward
+
+
 # ---- What a list of nodes says ------------------------------------------------------------------
 
 FORWARD, REVERSE = 1, -1

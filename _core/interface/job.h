@@ -43,6 +43,7 @@ typedef struct {
 typedef struct {
     const isize *samples;                               /* IN (size,) longest first */
     isize size, n_slices;
+    isize n_sources;                                    /* of a decoder: sequences that it has read on the first axis */
     isize part, n_parts;                                /* of a minibatch that comes in several calls: slice q of this one
                                                            has place q * n_parts + part among the gradients */
     isize n_places;                                     /* in use, by slices of all parts */

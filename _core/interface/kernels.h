@@ -24,6 +24,9 @@ typedef struct {
                                                                                                   minibatch; steps of each axis */
     void (*poison_gaps)(const rnn_region *region, isize copies, void *memory);      /* a no-op without AddressSanitizer */
     rnn_phase pack, train, predict, reduce, update, session_step;
+    rnn_phase begin_decoding;                               /* the first axis of a decoder, and the states that come from it */
+    /* weights (batch.size, columns) = those of a node's last step of a session on the source steps, 0 beyond the end */
+    void (*attention)(const rnn_job *job, int node, isize columns, void *weights);
     void (*clear_place)(const rnn_job *job, isize place);   /* zeros, for a slice that a part does not have */
     /* losses[i] = loss of row i of raw outputs (n, n_outputs), 0 where its weight is 0; row (output_width,) is scratch */
     void (*row_losses)(const rnn_job *job, isize n, const void *outputs, void *row, double *losses);

@@ -152,13 +152,14 @@ static int order_axis(rnn_network *network, int a, int *place)
 /* Derive the stages of an axis; see `order_stages`. */
 static int add_stages(rnn_network *network, const rnn_axis *axis, const int *place, int *first)
 {
-    const int after_data = axis->first_node + network->node[axis->data].needed;
+    const int after_data = axis->first_node + network->node[axis->data].needed,
+              by_step = network->by_step && (!network->session || axis == &network->axis[last_axis(network)]);
     int end_per_step = axis->first_node;
     while (end_per_step < axis->end_node && is_per_step(network, network->order[end_per_step]))
         end_per_step++;
     for (int i = axis->first_node, end; i < axis->end_node; i = end) {
         end = loop_end(network, i, place);
-        if (network->by_step && i == after_data)
+        if (by_step && i == after_data)
             end = end < 0 || !can_interleave(network, i, end_per_step) ? -1 : (int)most(end, end_per_step);
         *first = network->order[i];
         if (end < 0)

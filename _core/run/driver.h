@@ -198,10 +198,34 @@ static void predict(rnn_job *job, isize worker) { work(job, worker, predict_slic
 
 static void session_step(rnn_job *job, isize worker)
 {
-    slice s;
+    slice s, source;
     (void)worker;
     open_session(job, &s);
+    if (last_axis(job->network) > 0)
+        reopen_source(job, &s, &source);
     segment_forward(job, &s);
+}
+
+/* The first axis of a decoder, for the sequences in the batch; then the states of its rows are those before the first step. */
+static void begin_decoding(rnn_job *job, isize worker)
+{
+    slice s, source;
+    (void)worker;
+    open_session(job, &s);
+    for (isize i = 0; i < s.rows; i++)
+        s.sample[i] = job->batch.samples[i];
+    open_source(job, &s, &source);
+    slice_forward(job, &source);
+    take_beginnings(job, &s);
+}
+
+/* See rnn_kernels. */
+static void attention(const rnn_job *job, int node, isize columns, void *weights)
+{
+    slice s, source;
+    open_session(job, &s);
+    reopen_source(job, &s, &source);
+    put_attention(job->network, &s, node, columns, weights);
 }
 
 #endif

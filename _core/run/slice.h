@@ -197,4 +197,20 @@ static void open_session(const rnn_job *job, slice *s)
     s->again = 0;
 }
 
+/* The sequences on the first axis as `open_source` has left them; `s` finds them as its source. */
+static void reopen_source(const rnn_job *job, slice *s, slice *source)
+{
+    open_memory(job, 0, 0, 0, source);
+    source->rows = job->batch.n_sources;
+    source->steps = source->length[0];
+    source->n_segments = 1;
+    source->segment_start = NULL;
+    source->segment = 0;
+    source->first = 0;
+    source->end = source->steps;
+    source->again = 1;
+    s->source = source;
+    s->source_row = job->arena_ints + s->worker * job->network->n_ints + s->axis->source_row;
+}
+
 #endif

@@ -50,7 +50,7 @@ static void carry_stream(const rnn_network *network, const slice *s, const rnn_s
 static void carry_over(const rnn_job *job, const slice *s)
 {
     const rnn_network *network = job->network;
-    if (s->end == s->steps && !network->session)
+    if (s->end == s->steps && !(network->session && s->carried))
         return;
     for (int i = s->axis->first_node; i < s->axis->end_node; i++) {
         const rnn_node *node = &network->node[network->order[i]];

@@ -48,6 +48,7 @@ class Node:
     last         the last state of each unit, once per sequence
     pool         the mean or the maximum of each unit over the steps, once per sequence
     attend       a weighted mean of the rows of its source, once per sequence
+    context      attention over the other axis, by its sources query, keys and values
     head         a linear map of its sources; other nodes read the output after the link
     embed        for the code in a column of X, that row of a table (options `column`, `rows`)
     ============ ====================================================================
@@ -218,18 +219,23 @@ class Network:
             session=True,
         )
 
-    def decoder(self, lengths, n_sequences, max_rows):
-        """Make a decoder that goes on step by step for so many sequences of these lengths at most.
+    def decoder(self, lengths, max_rows):
+        """Make a decoder for up to `max_rows` rows at a time and sources of these lengths.
 
-        max_rows: rows that go on at the same time.
+        There may be fewer sources than rows, of which several then go on from one source.
         """
+        n = max(len(lengths), max_rows)
+        ones = np.ones(n, dtype=np.intp)
         return _core.Decoder(
             **self.facts(),
             n_threads=1,
             training=False,
-            lengths=lengths,
-            batch_size=n_sequences,
-            max_rows=max_rows,
+            lengths=np.concatenate([lengths, ones[len(lengths) :]]),
+            target_lengths=ones,
+            batch_size=n,
+            by_step=True,
+            carried=True,
+            session=True,
         )
 
     def readers(self, of):
@@ -275,7 +281,8 @@ class Network:
         kind, units = self.nodes[node].kind, self.nodes[node].units
         if kind in (*WEIGHTED, "embed"):
             return units * (1 + (self.nodes[node].directions == "both"))
-        width = self.width(self.nodes[node].sources[0].node)
+        shaping = self.nodes[node].sources[2 if kind == "context" else 0]
+        width = self.width(shaping.node)
         return width // 2 if kind == "merge" else width
 
 

@@ -27,7 +27,8 @@ class Answerer:
         self.source = _core.Dataset(
             sequences.values, sequences.offsets, None, None, *(scaling or (None, None))
         )
-        self.decoder = network.decoder(sequences.lengths, self.size, self.size * width)
+        longest = sequences.lengths[self.order[: self.size]]
+        self.decoder = network.decoder(longest, self.size * width)
 
     def load(self, params):
         self.decoder.load(params)

@@ -129,7 +129,8 @@ class _Sampler:
     def __init__(self, training, lengths, batch_size):
         self.examples, self.seed = training.examples, training.progress.seed
         self.source, self.sampling = self.examples.dataset().source, training.examples.sampling
-        self.decoder = training.network.decoder(lengths, batch_size, batch_size)
+        longest = np.sort(lengths)[::-1][:batch_size]
+        self.decoder = training.network.decoder(longest, batch_size)
 
     @contextmanager
     def mixed(self, batch, params, update, done):
