@@ -9,8 +9,7 @@ from blas cimport gemm_double, gemm_float
 from kernels cimport (
     BLOCK_ROWS, CACHE_LINE, CLASS_PER_GROUP, CLASS_PER_OUTPUT, LABEL_PER_OUTPUT, MAX_DIRECTIONS, MOST_HELPERS,
     NUMBER_PER_GROUP, NUMBERS_PER_QUANTILE, PLAN_MADE, PLAN_OVER_BUDGET, PLAN_TOO_LONG, ROW_PER_SEQUENCE, TWO_CLASSES, last_axis,
-    rnn_job,
-    rnn_kind_info, rnn_network, rnn_node, rnn_targets, rnn_wish
+    rnn_job, rnn_kind_info, rnn_network, rnn_node, rnn_targets, rnn_wish
 )
 
 # More threads than the machine has cores only wait; but up to 16 are allowed on any machine.
