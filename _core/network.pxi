@@ -96,6 +96,7 @@ cdef class NodeTables:
             if n_codes and network.axis[a].window > 1:
                 raise ValueError(f"`window` must be 1 in a network that reads codes in its data, got {window}.")
             network.node[network.axis[a].data].units = (network.axis[a].n_features - n_codes) * network.axis[a].window
+        self.check_unknown_codes()
         if sum(self.info_of(number).is_output for number in self.numbers()) > 1:
             raise ValueError("A network must not have more than one head.")
         self.check_names()
@@ -156,6 +157,15 @@ cdef class NodeTables:
         if codes:
             axis.column = <isize *>cnp.PyArray_DATA(self.columns[a])
         return len(codes)
+
+    cdef int check_unknown_codes(self) except -1:
+        """Refuse rows of unknown codes that a table does not have."""
+        cdef int i
+        for i in self.numbers():
+            options = dict(self.nodes[i - 1].options)
+            if self.info_of(i).reads_codes and options.get("unknown", 0) >= options.get("rows", 1):
+                raise ValueError(f"`embed.unknown` must be below `rows`={options.get('rows', 1)}, got {options['unknown']}.")
+        return 0
 
     cdef int add_node(self, int number, node, tuple sources, int first_source) except -1:
         cdef rnn_node *to = &self.network.node[number]

@@ -297,6 +297,7 @@ def _numbers(estimator, n_outputs, n_classes, model):
 def _tables(estimator, n_features, n_codes, model):
     """Return column, rows and columns of the table of each categorical feature."""
     features = estimator.categorical_features
+    names = None if model is None else model.form.feature_names
     if isinstance(features, str) and features == "from_dtype":
         if model is None:
             raise ValueError(
@@ -305,13 +306,12 @@ def _tables(estimator, n_features, n_codes, model):
             )
         columns = model.categories.columns
     else:
-        names = None if model is None else model.form.feature_names
         columns = columns_of(features, n_features, names)
     if n_codes is None and model is not None and columns == model.categories.columns:
         categories = model.categories
     else:
         categories = Categories(columns, _codes(n_codes, columns))
-    vectors = vectors_of(estimator.embedding_init, categories, estimator.dtype)
+    vectors = vectors_of(estimator.embedding_init, categories, estimator.dtype, names)
     known = model if estimator.warm_start else None
     if known is None and (body := estimator._body_to_begin_with()) is not None:
         known = body.model

@@ -393,6 +393,14 @@ of (n_tokens_i,) or (n_tokens_i, n_factors)
         self._model, self._of_texts, self._first = model, are_texts, first
         return numbered, are_texts
 
+    def _with_vocabulary(self, tokens, model, of_texts):
+        """Set what a fit would have learned, and return the encoder; tokens: in order of codes."""
+        first = STOP + 1 if self.boundaries else 1
+        self.vocabulary_ = {token: first + i for i, token in enumerate(tokens)}
+        self.n_codes_ = first + len(tokens)
+        self._model, self._of_texts, self._first = model, of_texts, first
+        return self
+
     def _learned(self, counts, first, model):
         """Return the vocabulary of tokens with these counts, or of the pieces of a model."""
         if model is None:

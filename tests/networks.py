@@ -209,7 +209,8 @@ def random_network(rng, dtype="float64"):
     n_features = int(n_features > 1 or not n_codes) * n_features + n_codes
     width = n_features * window
     for column in rng.permutation(n_features)[:n_codes].tolist():
-        options = (("column", column), ("rows", int(rng.integers(1, 12))))
+        rows = int(rng.integers(1, 12))
+        options = (("column", column), ("rows", rows), *random_word_dropout(rng, rows))
         fields = {"units": pick(rng, UNITS), "options": options}
         add_node(nodes, "embed", [], f"e{column}", **fields)
     if happens(rng, 0.2):
@@ -319,6 +320,14 @@ def add_behind(rng, nodes, layer):
     if happens(rng, 0.3):
         added.append(add_node(nodes, "add", [layer, Source(layer, -1)], axis=1))
     return added
+
+
+def random_word_dropout(rng, rows):
+    """Return options of an embedding that may replace codes."""
+    (rng,) = rng.spawn(1)  # other choices do not depend on these
+    if not happens(rng, 0.3):
+        return ()
+    return ("word_dropout", 0.4), ("unknown", int(rng.integers(rows)))
 
 
 def streams_of(nodes, n_features):

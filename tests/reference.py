@@ -331,7 +331,7 @@ STEP = named("_step")
 
 # ---- Random masks -------------------------------------------------------------------------------
 
-PURPOSES = ("dropout", "noise", "recurrent_dropout", "zoneout")
+PURPOSES = ("dropout", "noise", "recurrent_dropout", "zoneout", "word_dropout")
 
 
 def philox(counter, key):
@@ -955,10 +955,15 @@ class Run:
         return DIRECTIONS[node.directions].index(direction) * node.units + np.arange(node.units)
 
     def embed(self, i, t):
-        """The row of a table whose number is the code."""
-        name = f"{self.nodes[i].name}.weight"
+        """The row of a table whose number is the code, which training may drop."""
+        name, options = f"{self.nodes[i].name}.weight", dict(self.nodes[i].options)
         values = self.data[self.nodes[i].axis]
-        code = int(np.rint(values[t, dict(self.nodes[i].options)["column"]]))
+        code, rate = int(np.rint(values[t, options["column"]])), options.get("word_dropout", 0.0)
+        if rate and self.masks is not None:
+            (dropped,) = self.masks.drawn(
+                "word_dropout", self.nodes[i].axis, rate, t, [options["column"]]
+            )
+            code = options.get("unknown", 0) if dropped else code
 
         def backward(d_row):
             self.d_weights[name][code] += d_row

@@ -2,28 +2,41 @@
  *
  *     x = table[code]        d_table[code] += d_x
  *
+ * With word dropout (Bowman et al., 2016), training replaces each code at random by that of unknown ones, whose row is so trained.
+ *
  * A minibatch needs few rows of a large table. So the table is not packed: the node reads the flat parameters. For the same
  * reason a slice's gradient has only the rows that its sequences read, see weights/touched.h.
  */
 #ifndef SKLEARN_RNN_EMBED_H
 #define SKLEARN_RNN_EMBED_H
 
+#include "levels/random.h"
 #include "plan/kind.h"
 #include "plan/shapes.h"
 #include "plan/weights.h"
 #include "run/slice.h"
 #include "weights/touched.h"
 
-enum { EMBED_COLUMN, EMBED_ROWS };
+enum { EMBED_COLUMN, EMBED_ROWS, EMBED_WORD_DROPOUT, EMBED_UNKNOWN };
 
 static inline const rnn_tensor *table_of(const rnn_network *network, const rnn_node *node)
 {
     return &network->tensor[node->direction[0].first_tensor];
 }
 
-/* The code at step t of a sequence. Callers refuse others than those of rows; reading must be safe even so. */
-static inline isize code_at(const slice *s, const rnn_node *node, isize sample, isize t)
+/* Whether the code at step t of a sequence is replaced. */
+static inline int is_replaced(const rnn_job *job, const rnn_node *node, isize sample, isize t)
 {
+    const double rate = node->option[EMBED_WORD_DROPOUT];
+    return rate > 0 && job->network->training && job->batch.dropping &&
+           is_drawn(job, PURPOSE_WORD_DROPOUT, node->axis, rate, sample, t, (isize)node->option[EMBED_COLUMN]);
+}
+
+/* The code at step t of a sequence. Callers refuse others than those of rows; reading must be safe even so. */
+static inline isize code_at(const rnn_job *job, const slice *s, const rnn_node *node, isize sample, isize t)
+{
+    if (is_replaced(job, node, sample, t))
+        return (isize)node->option[EMBED_UNKNOWN];
     const rnn_data *data = s->data;
     const isize at = (data->first[sample] + t) * s->axis->n_features + (isize)node->option[EMBED_COLUMN];
     const double code = data->values_are_double ? ((const double *)data->values)[at] : (double)((const float *)data->values)[at];
@@ -42,7 +55,7 @@ static void embed_open(rnn_job *job, slice *s, int number, int d)
     isize *codes = touched_codes(job, table, s->index), n = 0;
     for (isize i = 0; i < s->rows; i++)
         for (isize t = 0; t < s->length[i]; t++) {
-            codes[1 + n++] = code_at(s, node, s->sample[i], t);
+            codes[1 + n++] = code_at(job, s, node, s->sample[i], t);
             if (n == 2 * table->most_touched)       /* at most half of them are distinct */
                 n = distinct_codes(n, codes + 1);
         }
@@ -59,7 +72,7 @@ static void embed_forward_step(rnn_job *job, slice *s, int number, int d, isize 
     real *x = stream_rows(network, s, out, t);
     (void)d;
     for (isize i = 0; i < rows_at(s, t); i++, x += out->ld) {
-        memcpy(x, table + code_at(s, node, s->sample[i], t) * out->units, (size_t)out->units * sizeof(real));
+        memcpy(x, table + code_at(job, s, node, s->sample[i], t) * out->units, (size_t)out->units * sizeof(real));
         memset(x + out->units, 0, (size_t)(out->width - out->units) * sizeof(real));
     }
 }
@@ -74,7 +87,7 @@ static void embed_backward_step(rnn_job *job, slice *s, int number, int d, isize
     const real *d_x = gradient_rows(s, out, t);
     (void)d;
     for (isize i = 0; i < rows_at(s, t); i++, d_x += out->ld_d) {
-        const isize place = place_of(codes + 1, codes[0], code_at(s, node, s->sample[i], t));
+        const isize place = place_of(codes + 1, codes[0], code_at(job, s, node, s->sample[i], t));
         real *row = touched_rows(job, table, s->index) + place * table->ld;
         for (isize j = 0; j < out->width; j += LANES)
             vstore(row + j, vload(row + j) + vload(d_x + j));
@@ -100,6 +113,8 @@ static void embed_add_weights(rnn_network *network, int number, int d)
 static const rnn_option embed_options[] = {
     {.name = "column", .type = NUMBER, .least = 0, .below = (double)(1u << 31)},        /* of X (on the second axis: of y), with the codes */
     {.name = "rows", .type = NUMBER, .preset = 1, .least = 1, .below = (double)(1u << 31)},     /* of the table */
+    {.name = "word_dropout", .type = NUMBER, .least = 0, .below = 1},
+    {.name = "unknown", .type = NUMBER, .least = 0, .below = (double)(1u << 31)},               /* the row of unknown codes */
     {0}};
 
 #define embed_kind { \

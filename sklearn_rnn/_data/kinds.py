@@ -5,12 +5,13 @@ from __future__ import annotations
 from .._training.losses import LOSSES
 from .label_columns import Indicator, LabelColumns
 from .labels import Labels
+from .next_tokens import NextTokens
 from .series import Series
 from .targets import Numbers
 from .tasks import Tasks
 from .tokens import Tokens
 
-Target = Labels | Indicator | LabelColumns | Numbers | Tasks | Tokens | Series
+Target = Labels | Indicator | LabelColumns | Numbers | Tasks | NextTokens | Tokens | Series
 
 KINDS = {"multilabel": Indicator, "multioutput": LabelColumns, "multitask": Tasks}
 PAIRS = {"classes": Tokens, "numbers": Series}  # of decoders, by what they hold
@@ -18,6 +19,8 @@ PAIRS = {"classes": Tokens, "numbers": Series}  # of decoders, by what they hold
 
 def target_in(attributes, network):
     """Return the target that the attributes of an estimator describe."""
+    if "encoder_" in attributes:
+        return NextTokens.from_attributes(attributes, network)
     holds = LOSSES[network.loss].targets
     if network.is_pair:
         return PAIRS[holds].from_attributes(attributes, network)

@@ -36,6 +36,9 @@ NOTHING = (None, None, None, None)  # in place of X, y, weights and states
 class _RNNBase(CallbackSupportMixin, _ReadingRNN):
     """A recurrent network that learns, see `_ReadingRNN` for what a subclass says."""
 
+    _NEEDS_Y = True
+    _KEEPS_UNKNOWN = False  # whether a fit that goes on leaves the vectors of unknown codes alone
+
     # ---- fit ----
 
     def _fit(
@@ -100,7 +103,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
 
     def _check(self, initial_state, validation, incremental):
         """Check the parameters, and the arguments against them; return the parameters as Words."""
-        words = self._check_parameters(self._parameters())
+        words = self._check_parameters(self._params())
         self._check_validation(initial_state, validation)
         if incremental and self.solver == LBFGS:
             raise ValueError(
@@ -131,7 +134,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
                 "`initial_state` with early_stopping=True needs scoring=None or 'loss': other "
                 f"scores do not pass it to `predict`; got scoring={self.scoring!r}."
             )
-        if X_val is not None and y_val is None:
+        if X_val is not None and y_val is None and self._NEEDS_Y:
             raise ValueError("`X_val` needs `y_val`, which is None.")
         if X_val is not None and not self.early_stopping:
             raise ValueError("`X_val` is used only with early_stopping=True; got False.")
@@ -151,7 +154,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         examples, target = read.examples, read.target
         vectors, body = None, None
         if before is None:
-            vectors = vectors_of(self.embedding_init, read.categories, self.dtype)
+            vectors = self._given_vectors(read)
             body = self._body_to_begin_with()
         network = self._network(words, read, vectors, before or (body and body.model))
         frozen = frozen_names(network, self.frozen)
@@ -170,7 +173,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         check_range(examples.sequences, self.dtype, scale.in_use)
         weighted, weighing, taught = self._weigh(weighted, indices, before, incremental)
         weighted = self._weigh_tasks(weighted, target, indices)
-        settings = Settings.of(self._parameters())
+        settings = Settings.of(self._params())
         if before is None:
             progress = self._begin(network, read, indices, scale, rng, settings, vectors, body)
         else:
@@ -191,6 +194,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
             planned=not incremental,
             loss_unit=target.loss_unit,
             frozen=frozen,
+            learns_unknown=read.learns_unknown or (before is not None and self._KEEPS_UNKNOWN),
         )
         if held_out is not None:
             held_out = held_out.as_trained(factors, scale.in_use, self.dtype)
@@ -232,10 +236,15 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
 
     def _network_of(self, words, facts, tables, target):
         """Return the network of these words; facts, tables: arguments of `words.network_of`."""
-        network = network_of(self._parameters(), *facts, tables, words)
+        network = network_of(self._params(), *facts, tables, words)
         if self.bptt is not None:
             network.check_causal("`bptt` needs")
         return network
+
+    def _given_vectors(self, read):
+        """Return the given rows of the tables, see `vectors_of`, or None."""
+        facts = read.categories, self.dtype, read.form.feature_names
+        return vectors_of(self.embedding_init, *facts)
 
     def _body_to_begin_with(self):
         """Return the body of `weights_init`, or None."""

@@ -72,6 +72,8 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
 
     _target_kind = Labels
 
+    _KIND = CLASSIFIER
+
     def __init__(
         self,
         hidden_layer_sizes=(64,),
@@ -83,6 +85,7 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
         categorical_features=None,
         embedding_dim="auto",
         embedding_init=None,
+        word_dropout=0.0,
         merge_mode="concat",
         pooling="last",
         output_layer_sizes=(),
@@ -138,6 +141,7 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
         self.categorical_features = categorical_features
         self.embedding_dim = embedding_dim
         self.embedding_init = embedding_init
+        self.word_dropout = word_dropout
         self.merge_mode = merge_mode
         self.pooling = pooling
         self.output_layer_sizes = output_layer_sizes

@@ -21,6 +21,7 @@ from .._model.attributes import (
     SCALES,
     check_whole,
     history,
+    holds_of,
     network_in,
     upgrade,
     without_average,
@@ -31,11 +32,10 @@ from .._model.network_description import FORMAT, LATER, upgraded_cell
 from .._model.words import CODES, words_of
 from .._pickles import Pickled
 from .._rules import boolean, integer
-from .._training.losses import LOSSES
 from .._training.progress import Progress, Settings, new_seed
 from .._training.threads import effective_n_threads
 from ..layers import Attention
-from .parameters import LATER_IN_TRAINING, TABLE, check, check_parameters
+from .parameters import LATER_IN_TRAINING, check, check_parameters, parameters_of
 
 # Parameters that may be an object with options, and an example of one.
 OBJECTS = {
@@ -62,8 +62,10 @@ class _FittedRNN(Pickled, BaseEstimator):
 
     _STATE_FORMAT = FORMAT
     _Model = FittedModel
-    _HOLDS = "classes"  # what the targets are, see `losses.Loss`
-    _IS_PAIR = False  # whether they have steps of their own
+    _HOLDS = "classes"  # what the targets are, see `attributes.OF_KINDS`
+    _KIND: str  # one of those of the table of parameters
+    # Parameters of other kinds of estimators that this kind has as attributes of its class.
+    _FIXED = ()
     _ADVICE = "Fit it again; for long-term storage, keep the arrays of `weights_`"
 
     def set_params(self, **params):
@@ -98,11 +100,9 @@ class _FittedRNN(Pickled, BaseEstimator):
                 )
         return super().set_params(**params)
 
-    # ---- parameters ----
-
-    def _parameters(self):
-        """Return the parameters as a dict, also those that only other classes let the user set."""
-        return vars(self)
+    def _params(self):
+        """Return the parameters by name, with those that are fixed for this kind of estimator."""
+        return {**{name: getattr(self, name) for name in self._FIXED}, **vars(self)}
 
     @staticmethod
     def _check_parameters(params):
@@ -143,6 +143,10 @@ class _FittedRNN(Pickled, BaseEstimator):
 
     # ---- use ----
 
+    def _read_X(self, model, X):
+        """Return X, as a method of the fitted estimator got it, as sequences."""
+        return model.read(X, type(self).__name__)
+
     def _predict(self, X, results, initial_state=None, return_state=False):
         """Return results(model, outputs) in the carrier of X, and perhaps the states at the end.
 
@@ -150,7 +154,7 @@ class _FittedRNN(Pickled, BaseEstimator):
         """
         boolean.check("return_state", return_state)
         model = self._fitted_model()
-        sequences = model.read(X, type(self).__name__)
+        sequences = self._read_X(model, X)
         n_threads, per_step = self._threads(), model.network.per_step
         if initial_state is None and not return_state:
             outputs = partial(model.outputs, sequences, n_threads)
@@ -173,7 +177,7 @@ class _FittedRNN(Pickled, BaseEstimator):
     def _compared(self, X, y, sample_weight):
         """Return the target; encoded targets, outputs and weights of all rows."""
         model = self._fitted_model()
-        sequences = model.read(X, type(self).__name__)
+        sequences = self._read_X(model, X)
         outputs = model.outputs(sequences, self._threads())
         per_step = model.network.per_step
         weights = read_weights(sample_weight, sequences, per_step)
@@ -242,7 +246,7 @@ class _FittedRNN(Pickled, BaseEstimator):
                 "`return_sequences` must be False with an input layer of "
                 f"stride={model.network.stride}: not every step of X has states."
             )
-        sequences = model.read(X, type(self).__name__)
+        sequences = self._read_X(model, X)
         states = model.hidden_states(
             sequences, int(layer) % n_layers, bool(return_sequences), self._threads()
         )
@@ -290,7 +294,7 @@ class _FittedRNN(Pickled, BaseEstimator):
                 "`attention_weights` needs input layers without a stride, got "
                 f"stride={model.network.stride}: not every step of X has a weight."
             )
-        sequences = model.read(X, type(self).__name__)
+        sequences = self._read_X(model, X)
         weights = model.attention_weights(sequences, self._threads())
         return as_carried(weights, sequences, True)
 
@@ -488,23 +492,27 @@ class _FittedRNN(Pickled, BaseEstimator):
 
     def _become(self, network, attributes):
         """Take over a model that has no history of training."""
-        holds = "steps" if "n_timesteps_" in attributes else LOSSES[network.loss].targets
-        if holds != self._HOLDS or network.is_pair != self._IS_PAIR:
-            what = f"sequences of {holds}" if network.is_pair else holds
+        holds = holds_of(attributes, network)
+        if holds != self._HOLDS:
             raise ValueError(
                 f"`file` must hold a network for {type(self).__name__}, got one that predicts "
-                f"{what}, with loss={network.loss!r}."
+                f"{holds}, with loss={network.loss!r}."
             )
         params = {**words_of(network), "normalize_X": attributes["_x_moments"] is not None}
-        params.update(tasks=attributes.get("tasks_"), task_weights=attributes.get("task_weights_"))
+        params.update(self._params_of(network, attributes))
         params = {name: value for name, value in params.items() if name in vars(self)}
-        self._check_parameters({**self._parameters(), **params})
+        self._check_parameters({**self._params(), **params})
         with naming("random_state"):
             rng = check_random_state(self.random_state)
-        settings = Settings.of(self._parameters())
+        settings = Settings.of(self._params())
         progress = Progress.begin(attributes["params_"], new_seed(rng), settings)
         # All at once.
         vars(self).update({**params, **attributes, **history(network, progress)})
+
+    def _params_of(self, network, attributes):
+        """Return the parameters, besides the words of the network, that a weight file describes."""
+        names = {"tasks": "tasks_", "task_weights": "task_weights_"}
+        return {name: attributes.get(attribute) for name, attribute in names.items()}
 
     # ---- scikit-learn and pickle ----
 
@@ -519,7 +527,7 @@ class _FittedRNN(Pickled, BaseEstimator):
 
     def __sklearn_clone__(self):
         copied = super().__sklearn_clone__()
-        if hasattr(self, "weights_init"):
+        if "weights_init" in vars(self):
             copied.weights_init = self.weights_init  # not a clone, which would not be fitted
         return copied
 
@@ -538,10 +546,10 @@ class _FittedRNN(Pickled, BaseEstimator):
         if state_format < 3:
             state["cell"] = upgraded_cell(state["cell"], state.pop("activation"))
             state.update(LATER, l1_ratio=0.0)
-        for name, default in CODES.items():
-            state.setdefault(name, default)
-        for name in LATER_IN_TRAINING:
-            state.setdefault(name, TABLE[name].default)
+        of_kind = parameters_of(self._KIND)
+        for name in (*CODES, *LATER_IN_TRAINING):
+            if name in of_kind:
+                state.setdefault(name, of_kind[name].default)
         if state_format < 2:  # from before these parameters existed
             state.update(normalize_X=False, scoring=None)
         if "params_" in state:

@@ -79,6 +79,8 @@ class MultiTaskRNN(StreamingMixin, _RNNBase):
 
     _HOLDS = "tasks"
 
+    _KIND = MULTITASK
+
     def __init__(
         self,
         hidden_layer_sizes=(64,),
@@ -90,6 +92,7 @@ class MultiTaskRNN(StreamingMixin, _RNNBase):
         categorical_features=None,
         embedding_dim="auto",
         embedding_init=None,
+        word_dropout=0.0,
         merge_mode="concat",
         pooling="last",
         output_layer_sizes=(),
@@ -145,6 +148,7 @@ class MultiTaskRNN(StreamingMixin, _RNNBase):
         self.categorical_features = categorical_features
         self.embedding_dim = embedding_dim
         self.embedding_init = embedding_init
+        self.word_dropout = word_dropout
         self.merge_mode = merge_mode
         self.pooling = pooling
         self.output_layer_sizes = output_layer_sizes

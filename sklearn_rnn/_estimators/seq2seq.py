@@ -40,10 +40,11 @@ class _PairRNN(_RNNBase):
     """
 
     _Model = FittedPair
-    _IS_PAIR = True
+    _KIND = "seq2seq"
+    _HOLDS = "sequences of classes"
     _check_parameters = staticmethod(check_parameters)
 
-    def _parameters(self):
+    def _params(self):
         """Return the parameters, with values of those that these estimators do not have."""
         return {"bptt": None, "max_fun": 1, "attention": None, **vars(self)}
 
@@ -133,7 +134,7 @@ class _PairRNN(_RNNBase):
 
     def _network_of(self, words, facts, tables, target):
         """Return the network of these words; see `_RNNBase`."""
-        given = self._parameters(), *facts, tables
+        given = self._params(), *facts, tables
         return network_of_pair(*given, target.n_fed, self._target_tables(target, tables), words)
 
     def _target_tables(self, target, tables):

@@ -56,6 +56,7 @@ NETWORK = {
     "categorical_features": _as("categorical_features"),
     "embedding_dim": _as("embedding_dim"),
     "embedding_init": _as("embedding_init"),
+    "word_dropout": _as("word_dropout"),
     "merge_mode": _as("merge_mode"),
     "layer_normalization": _as("layer_normalization"),
     "decoder_layer_sizes": Parameter(

@@ -89,6 +89,7 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
         categorical_features=None,
         embedding_dim="auto",
         embedding_init=None,
+        word_dropout=0.0,
         merge_mode="concat",
         layer_normalization=None,
         decoder_layer_sizes=None,
@@ -140,6 +141,7 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
         self.categorical_features = categorical_features
         self.embedding_dim = embedding_dim
         self.embedding_init = embedding_init
+        self.word_dropout = word_dropout
         self.merge_mode = merge_mode
         self.layer_normalization = layer_normalization
         self.decoder_layer_sizes = decoder_layer_sizes

@@ -8,7 +8,7 @@ from sklearn.exceptions import NotFittedError
 from .._model.body import names_of_body
 from .._model.words import BODY_WORDS, words_of
 from .._rules import boolean, shown
-from .._training.freezing import NAMES
+from .._training.freezing import NAMES, patterns_of
 from .fitted import _FittedRNN
 from .parameters import SOURCE
 
@@ -89,7 +89,7 @@ def transfer(source, target, *, frozen=False):
     words["normalize_X"] = model.scale.in_use is not None
     if frozen:
         NAMES.check("target.frozen", target.frozen)
-        words["frozen"] = (*target.frozen, *names_of_body(model.network))
+        words["frozen"] = (*patterns_of(target.frozen), *names_of_body(model.network))
     if isinstance(source, _FittedRNN) and source.weights_init is not None:
         # Else a chain of transfers would keep all of its estimators, and its repr take forever.
         source = copy.copy(source)

@@ -50,7 +50,8 @@ class Node:
     attend       a weighted mean of the rows of its source, once per sequence
     context      attention over the other axis, by its sources query, keys and values
     head         a linear map of its sources; other nodes read the output after the link
-    embed        for the code in a column of X, that row of a table (options `column`, `rows`)
+    embed        for the code in a column of X, that row of a table (options `column`, `rows`,
+                 `word_dropout`: share of codes that training replaces by `unknown`)
     ============ ====================================================================
     """
 
@@ -310,15 +311,15 @@ def initialize(network, rng, n_steps=None, vectors=None):
         if rows is not None:
             np.copyto(table[: len(rows)], rows, where=~np.isnan(rows))
     params = params.astype(network.dtype)
-    fill_unknown_rows(network, params)
+    _fill_last_rows(_tables(network, params))
     return params
 
 
-def _tables(network, params, frozen=()):
-    """List the tables of the embeddings of X, without those whose names are in `frozen`."""
+def _tables(network, params, left_out=()):
+    """List the tables of the embeddings of X, without those whose names are in `left_out`."""
     nodes = [node for node in network.nodes if node.kind == "embed" and node.axis == 0]
     names = [f"{node.name}.weight" for node in nodes]
-    names = [name for name in names if name not in frozen]
+    names = [name for name in names if name not in left_out]
     views = network.views(params) if names else {}
     return [views[name] for name in names]
 
@@ -326,9 +327,19 @@ def _tables(network, params, frozen=()):
 def fill_unknown_rows(network, params, frozen=()):
     """Set the last row of each table, that of unknown codes, to the mean of the others.
 
-    Tables whose names are in `frozen` stay as they are.
+    Tables whose names are in `frozen` stay as they are, and those of which word dropout trains that
+    row.
     """
-    for table in _tables(network, params, frozen):
+    trained = [
+        f"{node.name}.weight"
+        for node in network.nodes
+        if node.kind == "embed" and dict(node.options).get("word_dropout", 0) > 0
+    ]
+    _fill_last_rows(_tables(network, params, (*frozen, *trained)))
+
+
+def _fill_last_rows(tables):
+    for table in tables:
         table[-1] = table[:-1].mean(axis=0, dtype=np.float64)
 
 
@@ -347,10 +358,11 @@ def room_for_parameters(network):
     )
 
 
-def prepared(network, sequences, scaling, n_threads, initial_state=None, **options):
+def prepared(network, sequences, scaling, n_threads, initial_state=None, targets=None, **options):
     """Return an engine for predictions of sequences, with these options, and the dataset.
 
-    initial_state holds states before the first steps (n_samples, n_columns), or is None.
+    initial_state holds states before the first steps (n_samples, n_columns), or is None; targets:
+    those of the rows, where losses are wanted.
     """
     engine = network.engine(
         sequences.lengths,
@@ -362,7 +374,7 @@ def prepared(network, sequences, scaling, n_threads, initial_state=None, **optio
     )
     mean, scale = scaling or (None, None)
     facts = {"mean": mean, "scale": scale, "initial_state": initial_state}
-    return engine, _core.Dataset(sequences.values, sequences.offsets, **facts)
+    return engine, _core.Dataset(sequences.values, sequences.offsets, targets, **facts)
 
 
 def predictor(network, sequences, scaling, n_threads=1, **options):

@@ -118,7 +118,7 @@ def _described(facts, file_format):
             rule.check(name, facts[name])
     else:
         decoder = facts.pop("decoder", None)
-        facts = _described_words(facts, FACTS)
+        facts = _described_words({**ADDED, **facts}, FACTS)
     if facts["loss"] == "logistic" and facts["n_outputs"] != 1:
         raise ValueError(f"`n_outputs` must be 1 for the logistic loss, got {facts['n_outputs']}.")
     _check_groups(**{name: facts[name] for name in ("groups", "loss", "n_outputs")})
@@ -165,7 +165,7 @@ def _described_pair(facts, decoder, given):
     if not isinstance(decoder, dict):
         raise ValueError("`decoder` must be a dict")
     decoder = _described_words(
-        decoder, {**FACTS_OF_DECODER, "attention": RULES_OF_PAIRS["attention"]}
+        {**ADDED, **decoder}, {**FACTS_OF_DECODER, "attention": RULES_OF_PAIRS["attention"]}
     )
     words = PairWords(Words.of(facts), Words.of(decoder), decoder["attention"])
     words.check()
@@ -221,7 +221,10 @@ LATER = {
     "output_dropout": None,
     "input_dropout": 0.0,
     "input_noise": 0.0,
+    "word_dropout": 0.0,
 }
+# The words that the first files of format 3 did not know, and what they do without them.
+ADDED = {"word_dropout": 0.0}
 # The same for what concerns the output alone.
 OUTPUTS = {"quantile": 0.5, "groups": ()}
 INPUTS = {"tables": ()}

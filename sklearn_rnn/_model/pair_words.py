@@ -24,6 +24,7 @@ OF_ENCODER = {
     "input_layers": (),
     "merge_mode": "concat",
     "input_noise": 0.0,
+    "word_dropout": 0.0,
 }
 BETWEEN = {"mode": MODES[1], "pooling": "last"}  # of both halves
 

@@ -68,6 +68,7 @@ RULES = {
     "output_dropout": either(None, number(0, 1)),
     "input_dropout": number(0, 1),
     "input_noise": number(0),
+    "word_dropout": number(0, 1),
     "dtype": one_of(DTYPES),
     "huber_delta": number(0, open_low=True),
     "quantile": Allowed(
@@ -77,12 +78,20 @@ RULES = {
     ),
 }
 # The parameters for the tables of codes, which become the fact `tables` of a network.
-CODES = {"categorical_features": None, "embedding_dim": "auto", "embedding_init": None}
+CODES = {
+    "categorical_features": None,
+    "embedding_dim": "auto",
+    "embedding_init": None,
+    "word_dropout": 0.0,
+}
 # The words that are objects, and cells among them.
 CELLS = ("cell", "decoder_cell")
 OBJECTS = (*CELLS, "input_layers", "pooling")
 # The words that may change when a fit continues.
-CHANGEABLE = ("dropout", "output_dropout", "input_dropout", "input_noise", "huber_delta")
+CHANGEABLE = (
+    *("dropout", "output_dropout", "input_dropout", "input_noise", "word_dropout"),
+    "huber_delta",
+)
 
 
 @dataclass(frozen=True)
@@ -103,6 +112,7 @@ class Words:
     output_dropout: float | None
     input_dropout: float
     input_noise: float
+    word_dropout: float
     dtype: str
 
     @classmethod
@@ -124,6 +134,7 @@ class Words:
             output_dropout=_float_or_none(params["output_dropout"]),
             input_dropout=float(params["input_dropout"]),
             input_noise=float(params["input_noise"]),
+            word_dropout=float(params["word_dropout"]),
             dtype=plain(params["dtype"]),
         )
         words.check(params)

@@ -30,6 +30,8 @@ class Training:
     planned: bool = True  # False: a pass of `partial_fit`, whose number of calls is unknown
     loss_unit: float = 1.0  # factor from the loss to the units of y
     frozen: tuple[str, ...] = ()  # names of arrays that do not change
+    # Whether the vectors of unknown codes are learned; otherwise they are the mean of the others.
+    learns_unknown: bool = False
     # params -> score, and the value that early stopping minimises
     validate: Callable[[np.ndarray], tuple[float, float]] | None = None
     plateau: float = np.inf  # above this, the loss is hardly better than a constant prediction's
@@ -97,6 +99,8 @@ def _run_epochs(training, minibatches, observers):
 def _fill_unknown_rows(training):
     """Set the rows of unknown codes, also in the average of the weights."""
     progress = training.progress
+    if training.learns_unknown:
+        return
     fill_unknown_rows(training.network, progress.params, training.frozen)
     if progress.average is not None:
         fill_unknown_rows(training.network, progress.average.values, training.frozen)

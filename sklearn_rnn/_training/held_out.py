@@ -11,6 +11,7 @@ from .._data import arguments
 from .._data.finite import check_range
 from .._data.targets import check_positive
 from .._floating_point import floating_point_of_caller
+from .._model.likelihood import row_losses
 from .._model.network import mean_loss
 from .._rules import Allowed
 from .examples import Examples
@@ -70,7 +71,14 @@ def validator(scoring, held_out, training, estimator, show, target, own, n_threa
     result is the function `own`.
     """
     examples, network = held_out.examples, training.network
-    if scoring is None:
+    if target.holds == "tokens" and (scoring is None or scoring == "loss"):
+
+        def validate(params):
+            losses = row_losses(network, params, examples, n_threads)
+            value = float(np.average(losses, weights=examples.weights))
+            return -value, value
+
+    elif scoring is None:
         validate = own
 
     elif isinstance(scoring, str) and scoring == "loss":
