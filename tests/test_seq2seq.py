@@ -152,8 +152,8 @@ def test_kbest_finds_answers_with_their_log_likelihoods(reversed_words):
     for x, word, found, value in zip(X, y, answers, values, strict=True):
         assert len(found) == 5 == len(set(found)) and word in found
         np.testing.assert_allclose(value, reversed_words.score_samples([x] * 5, found), rtol=1e-4)
-    first = [found[0] for found in answers]
-    assert first == clone(reversed_words).set_params(beam_width=5).__dict__ or first == y
+    wide = pickle.loads(pickle.dumps(reversed_words)).set_params(beam_width=5)
+    assert [found[0] for found in answers] == list(wide.predict(X))
 
 
 def test_a_beam_finds_answers_at_least_as_likely():
@@ -171,7 +171,7 @@ def test_a_beam_finds_answers_at_least_as_likely():
 def test_answers_are_cut_at_the_greatest_length(reversed_words):
     X, y = draw(20, seed=2)
     assert list(reversed_words.predict(X, max_length=2)) == [word[:2] for word in y]
-    cut = clone(reversed_words).set_params(max_length=1, max_iter=1).fit(X, y)
+    cut = make(max_length=1, max_iter=1).fit(X, y)
     assert max(map(len, cut.predict(X))) <= 1
 
 
@@ -286,8 +286,8 @@ def test_early_stopping_keeps_the_best_epoch():
     rnn = make(max_iter=40, hidden_layer_sizes=20, **given).fit(X, y)
     assert rnn.best_validation_score_ == max(rnn.validation_scores_) > 0.2
     assert rnn.n_iter_ == len(rnn.validation_scores_) > 10  # the first ones are 0
-    rnn = make(**given).fit(X, y, X_val=X[:9], y_val=y[:9])
-    assert rnn.validation_scores_[-1] == rnn.score(X[:9], y[:9]) or rnn.best_validation_score_ >= 0
+    rnn = make(**{**given, "max_iter": 30}).fit(X, y, X_val=X[:9], y_val=y[:9])
+    assert rnn.best_validation_score_ == rnn.score(X[:9], y[:9]) > 0
     rnn = make(**given, scoring="loss").fit(X, y)
     assert all(score < 0 for score in rnn.validation_scores_)
     seen = make(**given, scoring=lambda rnn, X, y: len(rnn.predict(X)) / len(y)).fit(X, y)

@@ -46,6 +46,16 @@ def test_it_learns_to_go_on_with_waves(attention):
     np.testing.assert_array_equal(got, longer[1])
 
 
+def test_attention_has_a_row_for_each_predicted_step():
+    X, y = ragged(300)
+    rnn = make(attention="general", max_iter=1).fit(X, y)
+    for x, found in zip(X, rnn.attention_weights(X, horizon=3), strict=True):
+        assert found.shape == (3, len(x))
+        np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
+    with pytest.raises(ValueError, match="needs a fit with `attention`"):
+        make(max_iter=1).fit(X, y).attention_weights(X, horizon=3)
+
+
 def test_predictions_are_those_of_outputs_fed_back():
     X, y = ragged()
     rnn = make(dtype="float64").fit(X, y)

@@ -172,3 +172,9 @@ def refuse_texts(X, argument):
             "Encode texts first: sklearn_rnn.text.TokenEncoder(analyzer='char') makes a sequence "
             "of codes of each, for categorical_features='all'."
         )
+
+
+def check_attention(model):
+    """Refuse a fitted model without attention."""
+    if model.network.words.attention is None:
+        raise ValueError("`attention_weights` needs a fit with `attention`, got None.")

@@ -11,7 +11,7 @@ from .._rules import integer
 from .callbacks import with_callbacks
 from .docstrings import documented
 from .parameters import CLASSIFIER
-from .seq2seq import _PairRNN, read_sequence_weights
+from .seq2seq import _PairRNN, check_attention, read_sequence_weights
 from .seq2seq_parameters import ATTRIBUTES, PARTS, TABLE
 
 AUTO_WIDTH = 8, 50  # least and greatest number of elements of the vectors of labels
@@ -393,8 +393,7 @@ class Seq2SeqClassifier(_PairRNN):
             If ``attention=None``, or if X or y do not match the fit.
         """
         model = self._fitted_model()
-        if model.network.words.attention is None:
-            raise ValueError("`attention_weights` needs a fit with `attention`, got None.")
+        check_attention(model)
         sequences = self._sequences(model, X)
         if y is None:
             y = model.target.decode(model.answers(sequences, *self._search(model)))

@@ -11,14 +11,14 @@ from .._data.packed import Packed, offsets_of
 from .._data.series import Series, read_future, read_series
 from .._data.unpacking import as_objects
 from .._floating_point import floating_point_ignored
-from .._model.fitted_pair import forecaster
-from .._model.pair_decoder import Answerer
+from .._model.fitted_pair import fed_back
+from .._model.pair_decoder import Answerer, run_free
 from .._rules import integer
 from .advice import level_of_caller
 from .callbacks import with_callbacks
 from .docstrings import documented
 from .parameters import REGRESSOR
-from .seq2seq import _PairRNN, read_sequence_weights
+from .seq2seq import _PairRNN, check_attention, read_sequence_weights
 from .seq2seq_parameters import ATTRIBUTES, PARTS, TABLE
 
 HORIZON = Argument("horizon")
@@ -300,9 +300,7 @@ class Seq2SeqRegressor(_PairRNN):
         {errors_of_predict}
         """
         model = self._fitted_model()
-        sequences = model.read(X, type(self).__name__)
-        future = self._known(model.target, X_future, sequences)
-        offsets = _offsets(model.target, horizon, future, sequences.n_samples)
+        sequences, offsets, future = self._steps(model, X, horizon, X_future)
         rows = model.target.decode(model.forecasts(sequences, offsets, future))
         lengths = np.diff(offsets)
         if (lengths == lengths[0]).all():
@@ -346,6 +344,37 @@ class Seq2SeqRegressor(_PairRNN):
             what = "R2 is not defined for fewer than two targets with weight."
             warnings.warn(what, UndefinedMetricWarning, stacklevel=level_of_caller())
         return score
+
+    @floating_point_ignored
+    def attention_weights(self, X, *, horizon=None, X_future=None):
+        """Return how much each predicted step looks at each step of X.
+
+        Parameters
+        ----------
+        {X}
+        horizon, X_future
+            As in `predict`.
+
+        Returns
+        -------
+        weights : list of ndarrays of shape (horizon_i, n_timesteps_i)
+            Rows sum to 1.
+
+        Raises
+        ------
+        ValueError
+            If ``attention=None``, or if an argument is not as described.
+        """
+        model = self._fitted_model()
+        check_attention(model)
+        return model.attention_of_forecasts(*self._steps(model, X, horizon, X_future))
+
+    def _steps(self, model, X, horizon, X_future):
+        """Return X as sequences, the offsets of the steps to predict, and their known inputs."""
+        sequences = model.read(X, type(self).__name__)
+        future = self._known(model.target, X_future, sequences)
+        offsets = _offsets(model.target, horizon, future, sequences.n_samples)
+        return sequences, offsets, future
 
     def _known(self, target, X_future, sequences, targets=None):
         """Return known inputs as Packed, or None; targets: those with the same steps, or None."""
@@ -411,11 +440,13 @@ class Seq2SeqRegressor(_PairRNN):
         examples, network, target = held_out.examples, model.network, model.target
         answerer = Answerer(network, examples.sequences, examples.scaling)
         future = examples.fed.values[:, target.n_outputs :]
-        run = forecaster(network, target, examples.fed.offsets, future)
+        offsets = examples.fed.offsets
+        next_fed = fed_back(network, target, offsets, future)
 
         def validate(params):
             answerer.load(params)
-            score = target.numbers.score(examples.targets, run(answerer), examples.weights)
+            outputs = np.concatenate(run_free(answerer, np.diff(offsets), next_fed))
+            score = target.numbers.score(examples.targets, outputs, examples.weights)
             return score, -score
 
         return validate

@@ -16,6 +16,7 @@ from .pair_decoder import (
     MOST_ROWS,
     Answerer,
     attention_along,
+    attention_of,
     beam_answers,
     greedy_answers,
     run_free,
@@ -83,8 +84,9 @@ class FittedPair(FittedModel):
         offsets: those of the steps; future: known inputs of the steps as Packed, or None.
         """
         known = None if future is None else self.target.normalised(future)
-        run = forecaster(self.network, self.target, offsets, known)
-        return self.finite(run(self.answerer(sequences)))
+        next_fed = fed_back(self.network, self.target, offsets, known)
+        rows = run_free(self.answerer(sequences), np.diff(offsets), next_fed)
+        return self.finite(np.concatenate(rows))
 
     # ---- attention ----
 
@@ -93,6 +95,13 @@ class FittedPair(FittedModel):
         rows = attention_along(self.answerer(sequences), self.target.fed(codes))
         # The last row of each is that of the stop.
         return [row[:-1, :n] for row, n in zip(rows, sequences.lengths, strict=True)]
+
+    def attention_of_forecasts(self, sequences, offsets, future):
+        """Return the attention (n_steps_i, n_timesteps_i) of each sequence along its forecasts."""
+        known = None if future is None else self.target.normalised(future)
+        next_fed = fed_back(self.network, self.target, offsets, known)
+        rows = run_free(self.answerer(sequences), np.diff(offsets), next_fed, attention_of)
+        return [row[:, :n] for row, n in zip(rows, sequences.lengths, strict=True)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,8 +138,8 @@ class FittedAutoencoder(FittedPair):
         return np.concatenate(parts)
 
 
-def forecaster(network, target, offsets, known):
-    """Return the function answerer -> outputs (n_steps, n_outputs) of free-running forecasts.
+def fed_back(network, target, offsets, known):
+    """Return the function `next_fed` of `run_free` that feeds outputs back.
 
     known: the known inputs (n_steps, n_future) in the units of the network, or None.
     """
@@ -144,4 +153,4 @@ def forecaster(network, target, offsets, known):
             fed[:, n:] = known[offsets[indices] + t]
         return fed
 
-    return lambda answerer: run_free(answerer, np.diff(offsets), next_fed).values
+    return next_fed

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from .. import _core
-from .._data.packed import Packed, offsets_of
 from .decoding import beam_search, greedy
 from .network import ready
 
@@ -81,11 +80,20 @@ def attention_along(answerer, fed):
     def next_fed(_, indices, t):
         return fed.values[fed.offsets[indices] + t]
 
-    return run_free(answerer, fed.lengths, next_fed, lambda decoder, _: decoder.attention()).cut()
+    return run_free(answerer, fed.lengths, next_fed, attention_of)
 
 
-def run_free(answerer, lengths, next_fed, result=lambda decoder, outputs: outputs):
-    """Decode a given number of steps of each sequence, at least 1; return a row for each as Packed.
+def attention_of(decoder, outputs):
+    """Return the attention (n_rows, longest source) of the last step of a decoder."""
+    return decoder.attention()
+
+
+def outputs_of(decoder, outputs):
+    return outputs
+
+
+def run_free(answerer, lengths, next_fed, result=outputs_of):
+    """Decode a given number of steps of each sequence, at least 1; list their rows.
 
     next_fed(outputs, indices, t) returns what is fed at step t to the sequences `indices`, where
     outputs are those of the step before, or None at the first. result(decoder, outputs) returns the
@@ -110,5 +118,4 @@ def run_free(answerer, lengths, next_fed, result=lambda decoder, outputs: output
             results[i] = np.stack([step[row] for step in steps[: lengths[indices[i]]]])
         return results
 
-    rows = answerer.run(decode)
-    return Packed(np.concatenate(rows), offsets_of(lengths))
+    return answerer.run(decode)
