@@ -12,6 +12,7 @@ from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
+from sklearn_rnn._model import fitted_pair, pair_decoder
 from sklearn_rnn._model.decoding import log_softmax
 from sklearn_rnn._model.network import ready
 from sklearn_rnn.seq2seq import Seq2SeqClassifier
@@ -144,6 +145,16 @@ def test_targets_are_as_likely_at_once_as_step_by_step(attention):
     scores = rnn.score_samples(X, y)
     np.testing.assert_allclose(scores, step_by_step(rnn, X, y), rtol=1e-10)
     assert (scores < 0).all()
+
+
+def test_groups_of_sequences_give_the_same_results(monkeypatch, reversed_words):
+    X, y = draw(50, seed=4)
+    expected = list(reversed_words.predict(X)), reversed_words.score_samples(X, y)
+    for most in (1, 7):
+        monkeypatch.setattr(pair_decoder, "MOST_STEPS", 4 * most)
+        monkeypatch.setattr(fitted_pair, "MOST_STEPS", most)
+        assert list(reversed_words.predict(X)) == expected[0]
+        assert np.array_equal(reversed_words.score_samples(X, y), expected[1])
 
 
 def test_kbest_finds_answers_with_their_log_likelihoods(reversed_words):
@@ -335,7 +346,12 @@ def test_callbacks_and_frozen_arrays():
         ({"attention": "luong"}, "`attention` must be None or one of"),
         ({"attention": "dot", "merge_mode": "concat"}, "have 8 and 16 columns. Use 'general'"),
         ({"decoder_layer_sizes": ()}, "`decoder_layer_sizes` must be"),
-        ({"decoder_layer_sizes": (3, 4), "cell": ["gru"]}, "`decoder_cell` must be one cell"),
+        (
+            {"decoder_layer_sizes": (3, 4), "cell": ["gru"]},
+            "`decoder_cell` must be given",
+        ),
+        ({"decoder_cell": ["gru", "lstm"]}, "`decoder_cell` must be one cell"),
+        ({"decoder_cell": "lstn"}, "`decoder_cell` must be one of"),
         ({"cell": "jordan", "bidirectional": False}, "`cell` must not be one that reads"),
         ({"decoder_cell": "jordan"}, "`decoder_cell` must not be one that reads"),
         ({"teacher_forcing": 1.5}, "`teacher_forcing` must be a number from 0 to 1"),
@@ -357,7 +373,7 @@ def test_bad_parameters_are_refused(params, text):
 
 def test_bad_data_is_refused(reversed_words):
     X, y = draw(10)
-    for texts in (["ab", "c"], np.array(["ab", "c"]), "ab"):
+    for texts in (["ab", "c"], np.array(["ab", "c"])):
         with pytest.raises(ValueError, match="TokenEncoder"):
             make().fit(texts, y[:2])
     with pytest.raises(ValueError, match="requires y to be passed"):

@@ -335,7 +335,13 @@ class _FittedRNN(Pickled, BaseEstimator):
         - ``pooling=Attention(units)``: ``attention.weight`` (units, n_inputs), ``attention.bias``
           and ``attention.score`` (units,);
         - `output_layer_sizes`: ``output_0.weight`` and ``output_0.bias`` for the first of them, and
-          so on.
+          so on;
+        - a decoder: those of its layers, norms, output layers and embeddings under names with
+          ``decoder_``, such as ``weight_ih_decoder_l0``; ``initial_0.weight`` and
+          ``initial_0.bias`` for the initial states of its first layer, and so on; with `attention`
+          ``attention_keys.weight`` (not with "dot"), and either ``decoder_attention.weight``,
+          ``decoder_attention.bias`` and ``decoder_attention.score`` ("additive") or
+          ``decoder_attended.weight``.
 
         The arrays of a plain network of "elman", "lstm" or "gru", except those of the head and
         converted to tensors, can be loaded by ``load_state_dict`` of ``torch.nn.RNN``, ``LSTM`` or

@@ -85,7 +85,6 @@ class _PairRNN(_RNNBase):
         owner, is_first = type(self).__name__, form is None
         if y is None:
             raise ValueError(f"{owner} requires y to be passed, but the target y is None.")
-        refuse_texts(X, X_name)
         if is_first:
             sequences, form, categories = learn_X(X, owner, self.categorical_features, X_name)
         else:
@@ -159,19 +158,6 @@ def read_sequence_weights(sample_weight, sequences, argument):
             f"`{argument}` must have one weight per sequence, but it holds one array per sequence."
         )
     return read_weights(sample_weight, sequences, False, argument)
-
-
-def refuse_texts(X, argument):
-    """Refuse str in place of sequences of numbers."""
-    text = X if isinstance(X, (str, bytes)) else None
-    if isinstance(X, (list, tuple, np.ndarray)) and np.ndim(X[:0]) == 1 and len(X) > 0:
-        text = X[0] if isinstance(X[0], (str, bytes)) else None
-    if text is not None:
-        raise ValueError(
-            f"`{argument}` must hold sequences of numbers or codes, got {type(text).__name__}. "
-            "Encode texts first: sklearn_rnn.text.TokenEncoder(analyzer='char') makes a sequence "
-            "of codes of each, for categorical_features='all'."
-        )
 
 
 def check_attention(model):

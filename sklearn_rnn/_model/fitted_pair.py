@@ -14,6 +14,7 @@ from .halves import decode_from, last_states
 from .network import ready
 from .pair_decoder import (
     MOST_ROWS,
+    MOST_STEPS,
     Answerer,
     attention_along,
     attention_of,
@@ -69,9 +70,15 @@ class FittedPair(FittedModel):
 
         It is minus infinity if a code is -1, that of a label of no class.
         """
-        target = self.target
-        outputs = self.taught_outputs(sequences, target.fed(codes), n_threads, raw=True)
-        wanted = target.with_stops(codes)
+        found = [
+            self._log_likelihoods(sequences.take(part), codes.take(part), n_threads)
+            for part in _groups(codes.lengths + 1, MOST_STEPS)
+        ]
+        return np.concatenate(found)
+
+    def _log_likelihoods(self, sequences, codes, n_threads):
+        outputs = self.taught_outputs(sequences, self.target.fed(codes), n_threads, raw=True)
+        wanted = self.target.with_stops(codes)
         log_p = log_softmax(outputs)[np.arange(len(outputs)), wanted.values.clip(min=0)]
         log_p[wanted.values < 0] = -np.inf
         return np.add.reduceat(log_p, wanted.offsets[:-1])
@@ -136,6 +143,12 @@ class FittedAutoencoder(FittedPair):
             steps = decode_from(self.network, self.params, *facts)
             parts += [row[:n] for row, n in zip(steps, lengths[part], strict=True)]
         return np.concatenate(parts)
+
+
+def _groups(lengths, most):
+    """Cut the numbers of sequences into groups of at most so many steps, or of one sequence."""
+    group = (np.cumsum(lengths) - 1) // most
+    return np.split(np.arange(len(lengths)), np.flatnonzero(np.diff(group)) + 1)
 
 
 def fed_back(network, target, offsets, known):

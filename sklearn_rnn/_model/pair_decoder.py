@@ -8,7 +8,8 @@ from .. import _core
 from .decoding import beam_search, greedy
 from .network import ready
 
-MOST_ROWS = 256  # of one group of sequences: more take more memory, and are no faster
+# Of one group of sequences: more take more memory, and are no faster.
+MOST_ROWS, MOST_STEPS = 256, 1 << 17
 
 
 class Answerer:
@@ -21,7 +22,8 @@ class Answerer:
     def __init__(self, network, sequences, scaling, width=1):
         n = sequences.n_samples
         self.network, self.n_sequences = network, n
-        self.size = max(1, min(n, MOST_ROWS // width))
+        fitting = MOST_STEPS // int(sequences.lengths.max())
+        self.size = max(1, min(n, fitting, MOST_ROWS // width))
         self.order = np.argsort(-sequences.lengths, kind="stable")
         self.source = _core.Dataset(
             sequences.values, sequences.offsets, None, None, *(scaling or (None, None))

@@ -8,7 +8,7 @@ from . import parts
 from .network import Network
 from .pair_architecture import list_nodes
 from .parts import is_looped, sizes
-from .words import MODES, Words, as_group, check_counts, is_list, plain, quantile_of
+from .words import MODES, Words, as_group, cells_of, check_counts, is_list, plain, quantile_of
 
 ATTENTIONS = ("additive", "dot", "general")
 RULES = {
@@ -42,13 +42,11 @@ class PairWords:
         """Return the words in a dict of parameters, whose rules have been checked."""
         _check_strides(params)
         encoder = Words.of({**params, **BETWEEN, **OF_DECODER})
-        layer_sizes, cell = params["decoder_layer_sizes"], params["decoder_cell"]
-        own = {**params, **BETWEEN, **OF_ENCODER}
-        own["hidden_layer_sizes"] = (
-            params["hidden_layer_sizes"] if layer_sizes is None else layer_sizes
-        )
-        own["cell"] = params["cell"] if cell is None else cell
-        _check_number_of_cells(params, own)
+        layer_sizes = params["decoder_layer_sizes"]
+        if layer_sizes is None:
+            layer_sizes = params["hidden_layer_sizes"]
+        own = {**params, **BETWEEN, **OF_ENCODER, "hidden_layer_sizes": layer_sizes}
+        own["cell"] = _cells_of_decoder(params, layer_sizes)
         attention = params["attention"]
         words = cls(encoder, Words.of(own), None if attention is None else plain(attention))
         words.check()
@@ -135,15 +133,18 @@ def _check_strides(params):
         )
 
 
-def _check_number_of_cells(params, own):
-    """Refuse a list of cells for another number of layers of the decoder."""
-    n_layers = len(sizes(own["hidden_layer_sizes"]))
-    if is_list(own["cell"]) and len(own["cell"]) != n_layers:
+def _cells_of_decoder(params, layer_sizes):
+    """Check the cells of the decoder, and return them as the parameter `cell` of its words."""
+    cell, n_layers = params["decoder_cell"], len(sizes(layer_sizes))
+    if cell is not None:
+        cells_of(cell, n_layers, "decoder_cell", "decoder_layer_sizes")
+        return cell
+    if is_list(params["cell"]) and len(params["cell"]) != n_layers:
         raise ValueError(
-            "`decoder_cell` must be one cell, or a list with one for each of the "
-            f"{n_layers} layers of the decoder, got {shown(params['decoder_cell'])}"
-            + ("; the default is that of `cell`." if params["decoder_cell"] is None else ".")
+            f"`decoder_cell` must be given for the {n_layers} layers of the decoder, because "
+            f"`cell` is a list of {len(params['cell'])}; got None."
         )
+    return params["cell"]
 
 
 def network_of_pair(

@@ -270,16 +270,16 @@ def _float_or_none(value):
     return None if value is None else float(value)
 
 
-def cells_of(value, n_layers):
-    """Check the parameter `cell`; return the cell of each layer."""
+def cells_of(value, n_layers, parameter="cell", sizes_of="hidden_layer_sizes"):
+    """Check a parameter with cells; return the cell of each layer."""
     if not is_list(value):
-        return (cell_part(value),) * n_layers
+        return (cell_part(value, parameter),) * n_layers
     if len(value) != n_layers:
         raise ValueError(
-            "`cell` must be one cell, or a list with one for each of the `hidden_layer_sizes`: "
+            f"`{parameter}` must be one cell, or a list with one for each of the `{sizes_of}`: "
             f"got {len(value)} for {n_layers} layers."
         )
-    return tuple(map(cell_part, value))
+    return tuple(cell_part(each, parameter) for each in value)
 
 
 # ---- words -> network ---------------------------------------------------------------------------
