@@ -5,9 +5,9 @@ cdef class Decoder(Stepping):
     """The second axis of a network, one step at a time, for sequences whose steps on the first axis are all known.
 
     It is an `Engine` made with `session`, `carried` and `by_step`. `lengths` are those of the longest sources, `target_lengths`
-    are ones; there are as many of both, and that is the largest number of rows. `begin` reads the sources; then each `step` takes
-    one step of every row. Between steps `reorder` chooses the rows that go on, as beam search does; several rows may go on from one,
-    and share its source. One thread at a time may use it.
+    are ones; there are as many of both, and that is the largest number of rows. `begin` reads the sources; then each `step`
+    takes one step of every row. Between steps `reorder` chooses the rows that go on, as beam search does; several rows may go on
+    from one, and share its source. One thread at a time may use it.
     """
     cdef Dataset source                     # to which the kernels point
     cdef bint stepped                       # since `begin` or `reorder`

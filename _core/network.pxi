@@ -104,6 +104,7 @@ cdef class NodeTables:
             self.check_sources(number)
         for number in self.numbers():
             self.check_streams(number)
+            self.check_target_axis(number)
             self.check_beginning(number)
             if self.info_of(number).reads_memory:
                 self.check_memory(number)
@@ -113,7 +114,7 @@ cdef class NodeTables:
         return range(1, len(self.nodes) + 1)
 
     cdef int check_axes(self, n_target_features) except -1:
-        """Refuse axes that there are not, and what no node can do on the second one."""
+        """Refuse axes that there are not, and data of the second one that no node could read."""
         for node in self.nodes:
             if node.axis not in range(MAX_AXES):
                 raise ValueError(f"`axis` of node {node.name!r} must be 0 or 1, got {node.axis!r}.")
@@ -290,26 +291,31 @@ cdef class NodeTables:
                              f"{self.network.node[read].axis}.")
         return 0
 
-    cdef int check_beginning(self, int number) except -1:
-        """Refuse initial states that do not come from one row per sequence of the first axis, and nodes that cannot take them."""
+    cdef int check_target_axis(self, int number) except -1:
+        """Refuse what no node can do on the second axis."""
         cdef const rnn_node *node = &self.network.node[number]
-        cdef const rnn_source *source = &self.network.source[node.first_source + node.n_sources]
-        cdef const rnn_node *of
         given = self.nodes[number - 1]
-        name, asked = f"Node {given.name!r}", dict(given.options).get("initial_state") == "source"
+        name = f"Node {given.name!r}"
         if node.axis and (node.direction[0].reverse or node.n_directions > 1):
             raise ValueError(f"{name}: `directions` must be 'forward' on axis 1, got {given.directions!r}.")
         if node.axis and self.info_of(number).rows == ROW_PER_SEQUENCE:
             raise ValueError(f"{name} must be on axis 0: nodes of kind {given.kind!r} read all steps, which axis 1 does not "
                              "support.")
+        return 0
+
+    cdef int check_beginning(self, int number) except -1:
+        """Refuse initial states that do not come from one row per sequence of the first axis, and nodes that cannot take them."""
+        cdef const rnn_node *node = &self.network.node[number]
+        cdef const rnn_source *source = &self.network.source[node.first_source + node.n_sources]
+        given = self.nodes[number - 1]
+        name, asked = f"Node {given.name!r}", dict(given.options).get("initial_state") == "source"
         if node.n_beginnings != asked:
             raise ValueError(f"{name} must have one source with weights {INITIAL!r} if and only if it is recurrent and its "
                              "`initial_state` is 'source'.")
         if not asked:
             return 0
         n_states = len(CELLS[given.cell].states)
-        of = &self.network.node[source.node]
-        if not node.axis or of.axis or source.shift or not self.is_once(source.node):
+        if not node.axis or self.network.node[source.node].axis or source.shift or not self.is_once(source.node):
             raise ValueError(f"{name}: a source with weights {INITIAL!r} must have one row per sequence and be of axis 0, and "
                              "the node itself must be of axis 1.")
         parts, units, _ = self.columns_of(source.node)

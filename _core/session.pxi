@@ -2,7 +2,7 @@
 
 
 cdef class Stepping(Engine):
-    """What sessions and decoders share: one step of each row on the last axis, and the states with which the next one goes on."""
+    """What sessions and decoders share: one step of each row on the last axis, and the states with which it goes on."""
     cdef object offsets, scaling, y_mean, y_scale
     cdef bint flat
     cdef isize n_rows                       # that take the next step
@@ -118,8 +118,8 @@ cdef class Stepping(Engine):
         for i in range(self.n_rows * self.network.outputs):
             finite = finite and isfinite((<const float *>z)[i] if self.kind == cnp.NPY_FLOAT32 else (<const double *>z)[i])
         if not finite:
-            raise ValueError(f"`{self.argument}` leads to results that are not finite in {self.dtype}: {self.way_out}, and scale X "
-                             "as for `fit`, or use dtype='float64'.")
+            raise ValueError(f"`{self.argument}` leads to results that are not finite in {self.dtype}: {self.way_out}, and scale "
+                             "X as for `fit`, or use dtype='float64'.")
         return 0
 
     cdef int check_range(self) except -1:

@@ -292,6 +292,47 @@ def random_paired_network(rng, dtype="float64"):
     return Network(n_features, tuple(nodes), loss, 0.7, True, dtype, **windows)
 
 
+def with_random_context(rng, network):
+    """Return a copy of a random network of two axes whose decoder attends to the encoder.
+
+    The context, and perhaps keys of its own on axis 0, come before the first layer of the decoder,
+    which then reads the context, or before the head.
+    """
+    old = network.nodes
+    first = next(i for i, node in enumerate(old) if node.axis and node.kind == "recurrent")
+    place = pick(rng, (first, len(old) - 1))
+    memory = [i for i in range(place) if old[i].axis == 0 and not reference.is_once(old, i)]
+    memory += [DATA] if network.width(DATA) else []
+    asking = [
+        (i, shift)
+        for i in range(-2, len(old) - 1)
+        for shift in (SHIFTS if i < place else SHIFTS[1:])
+        if i != DATA and network.width(i) and (i == TARGET_DATA or old[i].axis)
+    ]
+    (query, shift), score = pick(rng, asking), pick(rng, ("additive", "dot"))
+    fit = [i for i in memory if score == "additive" or network.width(i) == network.width(query)]
+    new, key = [], place
+    if fit and happens(rng, 0.5):
+        key = pick(rng, fit)
+    else:
+        units = network.width(query) if score == "dot" else pick(rng, UNITS)
+        fields = {"units": units, "options": (*pick(rng, (IDENTITY, TANH)), ("bias", False))}
+        new.append(Node("dense", "keys", (Source(pick(rng, memory)),), **fields))
+    context = place + len(new)
+
+    def moved(source):
+        behind = source.node >= place
+        return replace(source, node=source.node + behind * (context + 1 - place))
+
+    sources = moved(Source(query, shift)), Source(key), Source(pick(rng, memory))
+    new.append(Node("context", "context", sources, options=(("score", score),), axis=1))
+    nodes = [replace(node, sources=tuple(map(moved, node.sources))) for node in old]
+    nodes[place:place] = new
+    for reader in {context + 1, len(nodes) - 1}:
+        read_too(nodes, reader, Source(context))
+    return replace(network, nodes=tuple(nodes))
+
+
 def add_decoder_layer(rng, nodes, sources, cell, summed, begins, name):
     """Append a recurrent node of axis 1, and what makes its initial states of nodes of axis 0."""
     units, n_states = pick(rng, UNITS), len(_core.CELLS[cell[0]].states)

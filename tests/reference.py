@@ -450,6 +450,8 @@ SUFFIX = {FORWARD: "", REVERSE: "_reverse"}
 STEMS = ("weight_ih", "weight_oh", "weight_hh", "weight_skip")
 # Kinds of nodes with streams of their own width and directions.
 WITH_UNITS = ("recurrent", "dense")
+# Kinds whose streams belong to no direction.
+ONE_WAY = ("head", "merge", "embed", "context")
 
 
 def code_columns(nodes, axis=0):
@@ -475,13 +477,15 @@ def width(nodes, i, n_features):
         return node.units * len(DIRECTIONS[node.directions])
     if node.kind in ("head", "embed"):
         return node.units
+    if node.kind == "context":
+        return width(nodes, node.sources[2].node, n_features)
     below = width(nodes, node.sources[0].node, n_features)
     return below // 2 if node.kind == "merge" else below
 
 
 def unit_directions(nodes, i, n_features):
     """Return the direction in which each number of a stream runs (width,)."""
-    if i in (DATA, TARGET_DATA) or nodes[i].kind in ("head", "merge", "embed"):
+    if i in (DATA, TARGET_DATA) or nodes[i].kind in ONE_WAY:
         return np.full(width(nodes, i, n_features), FORWARD)
     node = nodes[i]
     if node.kind in WITH_UNITS:
@@ -494,7 +498,7 @@ def unit_directions(nodes, i, n_features):
 
 def is_once(nodes, i):
     """Return whether the stream of a node other than the head has one row per sequence."""
-    if i in (DATA, TARGET_DATA) or nodes[i].kind in ("recurrent", "add", "embed"):
+    if i in (DATA, TARGET_DATA) or nodes[i].kind in ("recurrent", "add", "embed", "context"):
         return False
     return nodes[i].kind in OF_ALL_STEPS or is_once(nodes, nodes[i].sources[0].node)
 
@@ -574,6 +578,18 @@ def dense_name(node):
     return node.name + SUFFIX[direction]
 
 
+def context_shapes(nodes, node, n_features):
+    """Return the shapes of the arrays of attention over the other axis by their names."""
+    query, keys, _ = (width(nodes, source.node, n_features) for source in node.sources)
+    if dict(node.options).get("score") == "dot":
+        return {}
+    return {
+        f"{node.name}.weight": (keys, query),
+        f"{node.name}.bias": (keys,),
+        f"{node.name}.score": (keys,),
+    }
+
+
 def layout(nodes, n_features):
     """Return the shape of each array of weights by its name, in the order of the flat vector."""
     shapes = {}
@@ -594,6 +610,8 @@ def layout(nodes, n_features):
         elif node.kind == "norm":
             for stem in NORM[dict(node.options)["method"]].stems:
                 shapes[f"{node.name}.{stem}"] = tuple(widths.values())
+        elif node.kind == "context":
+            shapes |= context_shapes(nodes, node, n_features)
         elif node.kind == "attend":
             shapes[f"{node.name}.weight"] = (node.units, *widths.values())
             shapes[f"{node.name}.bias"] = shapes[f"{node.name}.score"] = (node.units,)
@@ -1094,6 +1112,26 @@ class Run:
             self.d_weights[f"{node.name}.weight"] += d_z.T @ h
             self.d_weights[f"{node.name}.bias"] += d_z.sum(axis=0)
             scatter(np.outer(a, d_y) + d_z @ weight)
+
+        return y, backward
+
+    def context(self, i, t):
+        """The mean of the values of all source steps that the query weights: `context_forward`."""
+        node = self.nodes[i]
+        query, *memory = node.sources
+        q, scatter = self.side_by_side([query], t)
+        (keys, scatter_keys), (values, scatter_values) = map(self.all_steps, memory)
+        names = context_shapes(self.nodes, node, self.n_features)
+        arrays = {name.rpartition(".")[2]: self.weights[name] for name in names}
+        score = dict(node.options).get("score", "additive")
+        y, _, context_back = context_forward(arrays, q, keys, values, score)
+
+        def backward(d_y):
+            d_arrays = {name.rpartition(".")[2]: self.d_weights[name] for name in names}
+            d_q, d_keys, d_values = context_back(d_y, d_arrays)
+            scatter(d_q)
+            scatter_keys(d_keys)
+            scatter_values(d_values)
 
         return y, backward
 

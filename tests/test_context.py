@@ -1,20 +1,30 @@
 """Attention over the steps of the source, in the engine."""
 
 from dataclasses import replace
+from functools import cache
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import reference
 from cases import (
     RTOL,
     RTOL_TORCH_GRADIENTS,
     RTOL_TORCH_OUTPUTS,
     assert_close,
     assert_gradients_close,
+    assert_results_agree,
+    draw_lengths,
     draw_pairs,
     draw_params,
+    given_target,
     least_scale,
+    parameters_of_loss,
+    reference_arguments,
+    run_engine,
+    run_reference,
     simd_level,
+    windows_of,
 )
 from encoder_decoder import (
     attending,
@@ -26,7 +36,7 @@ from encoder_decoder import (
     target_engine,
 )
 from make_fixtures import ENCODERS
-from networks import Source
+from networks import Source, happens, random_paired_network, with_random_context
 
 from sklearn_rnn import _core
 
@@ -34,6 +44,7 @@ each_file = pytest.mark.parametrize("file", ENCODERS, ids=lambda file: file.stem
 each_dtype = pytest.mark.parametrize("dtype", RTOL)
 each_level = pytest.mark.parametrize("level", _core.simd_levels())
 each_kind = pytest.mark.parametrize("make_nodes", [bahdanau, luong])
+SEEDS = range(28)  # of random networks
 LENGTHS, TARGET_LENGTHS = (5, 1, 40, 17, 16, 3), (4, 30, 9, 1, 9, 2)
 
 
@@ -83,6 +94,77 @@ def random_problem(
     rng = np.random.default_rng(seed)
     network = network_of(nodes, dtype, n_target_features=n_target_features)
     return network, draw_params(network, rng), draw_pairs(network, lengths, target_lengths, rng)
+
+
+# ---- Random networks ----------------------------------------------------------------------------
+
+
+@cache
+def random_pairs(seed, dtype="float64"):
+    """Return a random network, its parameters, and ragged data of 1 to 9 pairs."""
+    rng = np.random.default_rng(seed)
+    network = with_random_context(rng, random_paired_network(rng, dtype))
+    params = draw_params(network, rng)
+    n = rng.integers(1, 10)
+    lengths = (draw_lengths(n, rng.integers(1, 22), True, rng) for _ in range(2))
+    return network, params, draw_pairs(network, *lengths, rng, happens(rng, 0.5))
+
+
+@cache
+def reference_of(seed):
+    return run_reference(*random_pairs(seed))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_random_networks_agree_with_the_reference(seed):
+    levels = _core.simd_levels()
+    for turn, dtype in enumerate(RTOL):
+        network, params, data = random_pairs(seed, dtype)
+        with simd_level(levels[(seed + turn) % len(levels)]):
+            actual = run_engine(network, params, data)
+        assert_results_agree(network, actual, reference_of(seed))
+
+
+def test_random_networks_have_what_attention_can_have():
+    seen = set()
+    for seed in SEEDS:
+        network = random_pairs(seed)[0]
+        (i,) = (i for i, node in enumerate(network.nodes) if node.kind == "context")
+        node = network.nodes[i]
+        query, keys, values = node.sources
+        seen |= {dict(node.options)["score"], ("shift", query.shift, query.node > i)}
+        seen |= {("same", keys == values), ("keys of X", keys.node < 0)}
+        for role, source in (("keys", keys), ("values", values)):
+            read = network.nodes[source.node] if source.node >= 0 else None
+            seen.add((role, read and read.kind, read and read.directions))
+    assert seen >= {"additive", "dot", ("same", True), ("same", False)}
+    assert seen >= {("shift", 0, False), ("shift", -1, True), ("shift", -2, True)}
+    assert seen >= {("keys of X", True), ("values", None, None)}
+    assert seen >= {(role, "recurrent", "both") for role in ("keys", "values")}
+
+
+@pytest.mark.parametrize("seed", (0, 3, 5))
+def test_gradients_of_the_reference_are_the_slopes_of_its_loss(seed):
+    network, params, data = random_pairs(seed)
+    weights, X, *targets = reference_arguments(network, params, data)
+    options = {"nodes": network.nodes, "loss": network.loss, "per_step": True}
+    options |= parameters_of_loss(network) | given_target(data) | windows_of(network)
+    _, d_weights, _ = reference.loss_and_grad(weights, X, *targets, **options)
+    rng = np.random.default_rng(0)
+    least = 1e-3 * max(map(np.linalg.norm, d_weights.values()))
+    for name in [name for name in weights if name.startswith(("context", "keys", "weight_ih"))]:
+        direction = rng.standard_normal(weights[name].shape)
+        above, below = (
+            reference.loss(
+                weights | {name: weights[name] + step * direction}, X, *targets, **options
+            )
+            for step in (1e-6, -1e-6)
+        )
+        error = np.sum(d_weights[name] * direction) - (above - below) / 2e-6
+        assert abs(error) <= 2e-6 * max(least, np.linalg.norm(d_weights[name])), name
+
+
+# ---- Bits ---------------------------------------------------------------------------------------
 
 
 @each_level

@@ -14,7 +14,7 @@ from cases import (
 )
 from encoder_decoder import bahdanau, luong, network_of, run
 from make_fixtures import ENCODERS
-from networks import add_node, happens, random_paired_network
+from networks import add_node, happens, random_paired_network, with_random_context
 from test_context import load, one_of
 
 from sklearn_rnn import _core
@@ -91,6 +91,7 @@ def test_steps_are_those_of_predictions(seed, dtype, level):
     """Decoding what is given has the bits of a prediction, whatever the decoder reads."""
     rng = np.random.default_rng(1000 + seed)
     network = random_paired_network(rng, dtype)
+    network = with_random_context(rng, network) if seed % 2 else network
     params = draw_params(network, rng)
     n = rng.integers(1, 10)
     lengths = (draw_lengths(n, rng.integers(1, 11), True, rng) for _ in range(2))

@@ -44,8 +44,9 @@ from networks import (
 )
 from workspaces import least_budget
 
-from sklearn_rnn import _core
+from sklearn_rnn import RNNRegressor, _core
 from sklearn_rnn._model.network import ready
+from sklearn_rnn.cells import GRU, Cell
 
 SEEDS = range(36)
 
@@ -422,6 +423,18 @@ def test_nodes_of_earlier_versions_have_one_axis():
     assert pickle.loads(pickle.dumps(node)).axis == 0
 
 
+def test_gradients_of_states_are_kept_per_step_of_each_axis():
+    rng = np.random.default_rng(0)
+    network = encoder_decoder("lstm", directions="forward")
+    params, data = draw_params(network, rng), draw_pairs(network, [4, 2, 6], [3, 9, 1], rng)
+    engine = make_engine(network, params, data, training=True, probe=True)
+    with ready(engine):
+        engine.loss_and_grad(data)
+    norms = engine.gradients_of_states()
+    assert np.flatnonzero(norms["l0"]).tolist() == [*range(6)]
+    assert np.flatnonzero(norms["d0"]).tolist() == [*range(9)]
+
+
 # ---- What is refused ----------------------------------------------------------------------------
 
 
@@ -512,6 +525,12 @@ def test_data_must_fit_both_axes():
             network.engine([3], 1, 1, True, target_lengths=[3], **{word: True})
     with pytest.raises(ValueError, match="must have a target per step"):
         replace(network, per_step=False).engine([3], 1, 1, True, target_lengths=[3])
+
+
+@pytest.mark.parametrize("cell", [GRU(initial_state="source"), Cell("mgu", initial_state="source")])
+def test_estimators_of_one_axis_refuse_states_of_another(cell):
+    with pytest.raises(ValueError, match="must be one of 'zeros', 'learned', got cell="):
+        RNNRegressor(3, cell=cell).fit(np.zeros((4, 2, 1)), np.arange(4.0))
 
 
 def test_pairs_must_be_as_many_on_both_axes():

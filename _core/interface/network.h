@@ -13,7 +13,7 @@
 
 enum {
     MAX_DIRECTIONS = 2, MAX_BLOCKS = 8, MAX_STATES = 3, MAX_OWN = 2, MAX_KEPT = 3, MAX_OPTIONS = 8,
-    MAX_NODES = 400, MAX_SOURCES = 80,                  /* of a node */
+    MAX_NODES = 401, MAX_SOURCES = 80,                  /* of a node */
     MAX_SHIFT = 16, MAX_CARRIED = MAX_NODES,
     MAX_AXES = 2,
 };

@@ -26,8 +26,8 @@
 enum { CONTEXT_SCORE };
 enum { SCORE_ADDITIVE, SCORE_DOT };
 enum { CONTEXT_QUERY, CONTEXT_KEYS, CONTEXT_VALUES };   /* its sources */
-/* What it keeps: weights a (rows, source steps), of one row, or in a session of all rows of the step; in training the greatest e and
- * the denominator of each row, u of LANES source steps, and a row each of d_q and d_c. */
+/* What it keeps: weights a (rows, source steps) of one row, in a session of all rows of the step, in training of the rows of a
+ * block; in training also the greatest e and the denominator of each row, u of LANES source steps, and a row of d_q. */
 enum { CONTEXT_A, CONTEXT_SOFTMAX, CONTEXT_ROWS };
 
 static const rnn_option context_options[] = {{.name = "score", .type = CHOICE, .choices = "additive dot"}, {0}};
@@ -80,11 +80,12 @@ static void context_claim(rnn_network *network, rnn_node *node, isize n_before)
     node->gates_kept = network->training;
     node->ld_gates = row_length(row);
     node->gates = claim(&network->arena, kept, node->ld_gates);
-    node->kept[CONTEXT_A] = claim(&network->arena, network->session ? network->max_rows : 1, weights_ld(network));
+    node->kept[CONTEXT_A] = claim(&network->arena, network->training ? network->max_rows + BLOCK_ROWS
+                                                   : network->session ? network->max_rows : 1, weights_ld(network));
     if (!network->training)
         return;
     node->kept[CONTEXT_SOFTMAX] = claim(&network->arena, kept, 2);
-    node->kept[CONTEXT_ROWS] = claim(&network->arena, 1, (LANES + 1) * row + node->out.parts * node->out.width);
+    node->kept[CONTEXT_ROWS] = claim(&network->arena, LANES + 1, row);
 }
 
 /* ---- the source of one row ---- */
@@ -291,41 +292,98 @@ static void put_attention(const rnn_network *network, const slice *s, int number
 
 /* ---- backward ---- */
 
-/* Where backward keeps the u of LANES source steps, d_q and d_c (padded with zeros) of one row. */
+/* ---- the gradient of the values, in blocks of target steps ---- */
+
+/* Where the weights of target step t lie, behind those of the later steps of a block that ends before step `end`. */
+static inline isize waiting_row(const slice *s, isize t, isize end) { return rows_of(s, t + 1, end); }
+
+/* A row at the steps first..last of a block: it has ended before the other ones. */
 typedef struct {
-    real *u, *d_q, *d_y;
-    real d_y_y;                 /* d_c . c, the mean of d_a under a */
-} context_scratch;
+    const slice *s;
+    isize row, first, last, end;
+    const real *a, *d_c;        /* of row 0: weights at step end - 1, gradients at the first step of the segment */
+    isize ld_a, ld_d;
+} context_block;
 
-static inline context_scratch scratch_of(const slice *s, const rnn_node *node)
+/* d_value_j += a_j d_c for J source steps and N vectors; each sum goes from the last target step to the first. */
+static inline __attribute__((always_inline)) void value_gradient_tile(const int J, const int N, const context_memory *m,
+                                                                      const context_block *block, isize j, isize to, isize from)
 {
-    const isize row = node->declared.n_x * node->width;
-    real *first = s->arena + node->kept[CONTEXT_ROWS];
-    return (context_scratch){.u = first, .d_q = first + LANES * row, .d_y = first + (LANES + 1) * row};
-}
-
-/* d_c (parts, width), padded with zeros, and d_c . c */
-static void context_take_gradient(const rnn_stream *out, const real *d, const real *y, context_scratch *scratch)
-{
-    const row_shape shape = {out->parts, out->units, out->start};
-    scratch->d_y_y = row_dot(&shape, d, y);
-    memset(scratch->d_y, 0, (size_t)(out->parts * out->width) * sizeof(real));
-    for (isize part = 0; part < out->parts; part++)
-        memcpy(scratch->d_y + part * out->width, d + out->start[part], (size_t)out->units * sizeof(real));
-}
-
-/* d_value_j += a_j d_c, for n source steps */
-static void context_value_gradients(const context_memory *m, isize width, isize first, isize n, const real *a, const real *d_y)
-{
-    const rnn_stream *values = m->values;
-    for (isize k = 0; k < n; k++) {
-        real *d = m->d_value + m->offset[first + k] * values->ld_d;
-        for (isize part = 0; part < values->parts; part++)
-            for (isize j = 0; j < values->units; j += LANES) {
-                real *to = d + values->start[part] + j;
-                vstore(to, vload(to) + a[k] * vload(d_y + part * width + j));
-            }
+    vec acc[4][PANEL];
+#pragma GCC unroll 4
+    for (int k = 0; k < J; k++)
+#pragma GCC unroll 4
+        for (int n = 0; n < N; n++)
+            acc[k][n] = vload(m->d_value + m->offset[j + k] * m->values->ld_d + to + n * LANES);
+    for (isize t = block->last; t >= block->first; t--) {
+        const real *a = block->a + (waiting_row(block->s, t, block->end) + block->row) * block->ld_a + j,
+                   *d_c = block->d_c + (row_at(block->s, t, 1) + block->row) * block->ld_d + from;
+#pragma GCC unroll 4
+        for (int n = 0; n < N; n++) {
+            const vec d = vload(d_c + n * LANES);
+#pragma GCC unroll 4
+            for (int k = 0; k < J; k++)
+                acc[k][n] += a[k] * d;
+        }
     }
+#pragma GCC unroll 4
+    for (int k = 0; k < J; k++)
+#pragma GCC unroll 4
+        for (int n = 0; n < N; n++)
+            vstore(m->d_value + m->offset[j + k] * m->values->ld_d + to + n * LANES, acc[k][n]);
+}
+
+/* The same for all source steps and N vectors. */
+static inline __attribute__((always_inline)) void value_gradient_columns(const int N, const context_memory *m,
+                                                                         const context_block *block, isize to, isize from)
+{
+    isize j = 0;
+    for (; j + 4 <= m->steps; j += 4)
+        value_gradient_tile(4, N, m, block, j, to, from);
+    for (; j < m->steps; j++)
+        value_gradient_tile(1, N, m, block, j, to, from);
+}
+
+/* d_value_j += a_j d_c of all rows of a block of target steps: together, because each d_value is read and written again. */
+static void context_value_gradients(const rnn_job *job, const slice *s, const rnn_node *node, const waiting_rows *waiting)
+{
+    const rnn_network *network = job->network;
+    const rnn_stream *out = &node->out;
+    for (isize i = 0, last = waiting->end - 1; i < rows_at(s, waiting->first); i++) {
+        const context_memory m = memory_of(network, s, node, i);
+        while (rows_at(s, last) <= i)
+            last--;
+        const context_block block = {
+            .s = s, .row = i, .first = waiting->first, .last = last, .end = waiting->end, .ld_a = weights_ld(network),
+            .a = s->arena + node->kept[CONTEXT_A], .d_c = s->arena + out->d, .ld_d = out->ld_d};
+        for (isize part = 0; part < out->parts && m.d_value; part++) {
+            const isize to = m.values->start[part], from = out->start[part];
+            isize column = 0;
+            for (; column + PANEL_COLUMNS <= out->width; column += PANEL_COLUMNS)
+                value_gradient_columns(PANEL, &m, &block, to + column, from + column);
+            for (; column < out->width; column += LANES)
+                value_gradient_columns(1, &m, &block, to + column, from + column);
+        }
+    }
+}
+
+/* ---- the gradients of queries, keys and scores, step by step ---- */
+
+/* What backward needs of one row: u of LANES source steps and d_q, which it writes; d_c and c, and the weights it finds again. */
+typedef struct {
+    real *u, *d_q, *a;
+    const real *d_c;
+    real d_c_c;                 /* d_c . c, the mean of d_a under a */
+} context_row;
+
+/* d_c . value_j */
+static inline real gradient_of_weight(const rnn_stream *out, const real *d_c, const rnn_stream *values, const real *value)
+{
+    vec sum = vset(0);
+    for (isize part = 0; part < out->parts; part++)
+        for (isize j = 0; j < out->width; j += LANES)
+            sum += vload(d_c + out->start[part] + j) * row_load(value + values->start[part], j, end_of_part(values));
+    return vsum(sum);
 }
 
 /* d_u = d_e score (1 - u^2);  d_key_j += d_u,  d_q += sum of d_u,  d_score += sum of d_e u, for n source steps */
@@ -373,30 +431,28 @@ static void context_dot_gradients(const rnn_node *node, const context_memory *m,
         }
 }
 
-/* From d_c of one row compute d_q, in place of q, and add to the gradients of keys, values and score. */
-static void context_row_backward(const rnn_job *job, const rnn_node *node, const context_memory *m, const context_scratch *scratch,
+/* From d_c of one row compute d_q, in place of q, and its weights; add to the gradients of keys and score. */
+static void context_row_backward(const rnn_job *job, const rnn_node *node, const context_memory *m, const context_row *row,
                                  const real *softmax, real *d_score, real *q)
 {
     const real *score = (const real *)job->packed + node->direction[0].own[0];
     const size_t bytes = (size_t)(node->declared.n_x * node->width) * sizeof(real);
-    memset(scratch->d_q, 0, bytes);
+    memset(row->d_q, 0, bytes);
     for (isize first = 0; first < m->steps; first += LANES) {
         const isize n = least(LANES, m->steps - first);
-        real a[LANES] = {0}, d_e[LANES] = {0};
-        context_scores(job, node, m, q, first, n, a, is_additive(node) ? scratch->u : NULL);
+        real *a = row->a + first, d_e[LANES] = {0};
+        context_scores(job, node, m, q, first, n, a, is_additive(node) ? row->u : NULL);
         for (isize k = 0; k < n; k++)
-            d_e[k] = dot_with_row(scratch->d_y, node->out.width, m->values, value_at(m, first + k));
+            d_e[k] = gradient_of_weight(&node->out, row->d_c, m->values, value_at(m, first + k));
         /* a = exp(e - greatest) / denominator,  d_e = a (d_a - d_c . c) */
         vstore(a, vexp(vload(a) - softmax[0]) / softmax[1]);
-        vstore(d_e, vload(a) * (vload(d_e) - scratch->d_y_y));
-        if (m->d_value)
-            context_value_gradients(m, node->out.width, first, n, a, scratch->d_y);
+        vstore(d_e, vload(a) * (vload(d_e) - row->d_c_c));
         if (is_additive(node))
-            context_additive_gradients(node, m, first, n, d_e, score, scratch->u, scratch->d_q, d_score);
+            context_additive_gradients(node, m, first, n, d_e, score, row->u, row->d_q, d_score);
         else
-            context_dot_gradients(node, m, first, n, d_e, q, scratch->d_q);
+            context_dot_gradients(node, m, first, n, d_e, q, row->d_q);
     }
-    memcpy(q, scratch->d_q, bytes);
+    memcpy(q, row->d_q, bytes);
 }
 
 /* d_x (n rows, ld) (+)= d_q W, or d_q laid out as x */
@@ -475,21 +531,25 @@ static void context_backward_step(rnn_job *job, slice *s, int number, int d, isi
     const rnn_network *network = job->network;
     const rnn_node *node = &network->node[number];
     const rnn_stream *out = &node->out;
-    const real *d_y = gradient_rows(s, out, t), *y = stream_rows(network, s, out, t),
+    const row_shape shape = {out->parts, out->units, out->start};
+    const real *d_c = gradient_rows(s, out, t), *c = stream_rows(network, s, out, t),
                *softmax = s->arena + node->kept[CONTEXT_SOFTMAX] + row_at(s, t, 1) * 2;
     real *d_score = (real *)job->slice_gradients + s->index * network->gradient.size + node->direction[d].d_own[0],
-         *q = context_queries(s, node, t);
+         *q = context_queries(s, node, t), *u = s->arena + node->kept[CONTEXT_ROWS];
     waiting_rows *waiting = &walk_of(s, number, d)->waiting;
-    context_scratch scratch = scratch_of(s, node);
+    const int complete = is_block(waiting, s, 0, t);
+    context_row row = {.u = u, .d_q = u + LANES * node->declared.n_x * node->width, .d_c = d_c,
+                       .a = s->arena + node->kept[CONTEXT_A] + waiting_row(s, t, waiting->end) * weights_ld(network)};
     isize work = 0;
-    for (isize i = 0; i < rows_at(s, t); i++) {
+    for (isize i = 0; i < rows_at(s, t); i++, row.d_c += out->ld_d, row.a += weights_ld(network)) {
         const context_memory m = memory_of(network, s, node, i);
-        context_take_gradient(out, d_y + i * out->ld_d, y + i * out->ld, &scratch);
-        context_row_backward(job, node, &m, &scratch, softmax + 2 * i, d_score, q + i * node->ld_gates);
+        row.d_c_c = row_dot(&shape, row.d_c, c + i * out->ld);
+        context_row_backward(job, node, &m, &row, softmax + 2 * i, d_score, q + i * node->ld_gates);
         work += 2 * context_work_of_row(node, &m);
     }
     context_pass_to_query(job, s, node, t, q);
-    if (is_block(waiting, s, 0, t)) {
+    if (complete) {
+        context_value_gradients(job, s, node, waiting);
         if (is_additive(node) && !node->frozen)
             context_weight_gradients(job, s, node, waiting);
         begin_next_block(waiting, 0);

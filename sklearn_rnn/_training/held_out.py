@@ -147,7 +147,7 @@ def scorer_of(estimator, scoring, X, y, sample_weight):
             if hasattr(estimator, "score_tasks"):
                 advice = "use None, 'loss', or a function of the estimator, X and y"
             elif getattr(estimator, "mode", None) == "many_to_many":
-                advice = "use None, 'loss', or step_scorer(name) of sklearn_rnn.metrics"
+                advice = f"use None, 'loss', or sklearn_rnn.metrics.step_scorer({scoring!r})"
             raise ValueError(
                 f"`scoring`={scoring!r} cannot score these targets: {advice}. ({error})"
             ) from error
