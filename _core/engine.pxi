@@ -301,8 +301,8 @@ cdef class Engine(Runner):
             for slice in range(self.job.batch.n_places - 1, -1, -1):    # the first one that has a row holds its sum
                 first = slice * network.n_codes + tensor.codes
                 codes = self.slice_codes[first + 1:first + 1 + self.slice_codes[first]]
-                first = slice * network.touched.size + tensor.gradient
-                rows = self.slice_rows[first:first + len(codes) * tensor.ld].reshape(len(codes), tensor.ld)
+                first = slice * network.touched.size + tensor.touched
+                rows = self.slice_rows[first:first + len(codes) * tensor.ld_touched].reshape(len(codes), tensor.ld_touched)
                 table[codes] = rows[:, :tensor.columns]
         return d_params
 
@@ -356,7 +356,7 @@ cdef class Engine(Runner):
             self.kernels.row_losses(self.job, n_rows, output_data, row_data, loss_data)
         return losses
 
-    def predict(self, samples not None, *, bint raw=False, initial_state=None, bint return_state=False):
+    def predict(self, samples not None, *, bint raw=False, bint losses=False, initial_state=None, bint return_state=False):
         """Outputs of all sequences (or steps), after the link unless `raw`; or the states of the node that is the result.
 
         Parameters
@@ -364,6 +364,9 @@ cdef class Engine(Runner):
         samples : Dataset or PairedDataset
             A `PairedDataset` if and only if the result is on axis 1, whose steps then have the outputs.
         raw : bool
+        losses : bool
+            Whether to return the loss of each row (n,), float64, instead of its outputs: what `row_losses` makes of raw outputs,
+            up to rounding. It needs no memory for outputs, and tails are computed only for rows whose targets are their classes.
         initial_state : ndarray of shape (n_samples, n_state_columns), the network's dtype; or None for those of the data
             Needs an engine made with `carried`. See `state_layout`.
         return_state : bool
@@ -383,14 +386,18 @@ cdef class Engine(Runner):
         cdef const isize *order_data
         cdef bint per_step = network.per_step
         cdef Dataset data = self.data_of_result(samples)
-        self.attach(samples, False)
+        self.attach(samples, losses)
+        if losses and network.result != network.head:
+            raise ValueError("`losses` must be False where the result is not the head.")
         if network.training:
             raise ValueError("`predict` needs an engine that was not made for training.")
         if network.result != network.head:
             per_step = result.out.life != ONCE
         n_rows = job.data[last_axis(network)].result_offsets[data.n_samples] if per_step else data.n_samples
-        output = np.empty((n_rows, result.out.parts * result.out.units), dtype=self.dtype)
+        n_columns = network.outputs if network.result == network.head else result.out.parts * result.out.units
+        output = np.zeros(n_rows) if losses else np.empty((n_rows, n_columns), dtype=self.dtype)
         job.batch.output, job.batch.raw = cnp.PyArray_DATA(output), raw
+        job.batch.row_losses = <double *>job.batch.output if losses else NULL
         state_shape, final_state = (data.n_samples, network.state_columns), None
         job.final_state = NULL
         initial_state = data.initial_state if initial_state is None else initial_state
@@ -407,6 +414,7 @@ cdef class Engine(Runner):
                 self.run(self.kernels.predict, NULL, NULL, NULL)
         finally:
             job.initial_state = job.final_state = NULL
+            job.batch.row_losses = NULL
         return (output, final_state) if return_state else output
 
     def initial_state(self):

@@ -28,7 +28,7 @@ cdef extern from "interface/rosters.h" nogil:
         bint has_units, has_cell, has_directions, one_direction, reads_codes, stem_first
         bint reads_one, reads_equal, reads_shifts, reads_once, needs_earlier, merges, reads_stems
         bint reads_beginning, reads_memory
-        bint only_last_rows, training_only, is_output
+        bint only_last_rows, training_only, is_output, is_tail
 
     ctypedef enum rnn_targets:
         NUMBERS
@@ -62,6 +62,7 @@ cdef extern from "interface/network.h" nogil:
         MAX_AXES
         MAX_SOURCES
         MAX_STATES
+        MAX_TAILS
 
     ctypedef enum rnn_initial:
         ZEROS
@@ -82,7 +83,7 @@ cdef extern from "interface/network.h" nogil:
         int decays
         rnn_initial initial
         double *constant
-        isize at, size, summed, gradient, ld, codes
+        isize at, size, summed, touched, ld_touched, codes
         int is_table, frozen
 
     ctypedef struct rnn_packing:
@@ -145,7 +146,7 @@ cdef extern from "interface/network.h" nogil:
         const isize *group
         const int *group_loss
         const double *group_weight
-        int head, n_tensors
+        int head, n_tensors, n_tails
         isize outputs, output_width
         isize max_rows, max_steps
         isize n_params, n_summed, n_pieces, n_workers, probe_bytes
@@ -207,6 +208,7 @@ cdef extern from "interface/job.h" nogil:
         int raw, dropping
         uint32_t update
         void *output
+        double *row_losses
         void *d_values
         double *slice_loss
         double loss, gradient_norm

@@ -5,8 +5,9 @@ from libc.string cimport memcpy, memset
 
 from kernels cimport (
     CONSTANTS, EMBEDDING, FROM_0_TO_1, GLOROT, MAX_AXES, MAX_BLOCKS, MAX_DIRECTIONS, MAX_NODES, MAX_NORM_ARRAYS, MAX_OWN,
-    MAX_SHIFT, MAX_SOURCES, MAX_STATES, ORTHOGONAL, PLAN_MADE, PLAN_WITHOUT_ORDER, ROWS_OF_SOURCE, ROW_PER_SEQUENCE, ZEROS, isize,
-    rnn_axis, rnn_carried, rnn_cell, rnn_kernels, rnn_kernels_of, rnn_kind_info, rnn_network, rnn_node, rnn_option, rnn_packing,
+    MAX_SHIFT, MAX_SOURCES, MAX_STATES, MAX_TAILS, ORTHOGONAL, PLAN_MADE, PLAN_WITHOUT_ORDER, ROWS_OF_SOURCE, ROW_PER_SEQUENCE,
+    ZEROS, isize, rnn_axis, rnn_carried, rnn_cell, rnn_kernels, rnn_kernels_of, rnn_kind_info, rnn_network, rnn_node, rnn_option,
+    rnn_packing,
     rnn_plan_result, rnn_source, rnn_tensor, rnn_wish
 )
 
@@ -18,6 +19,7 @@ Tensor = namedtuple("Tensor", "name offset shape n_groups initial constants deca
 MOST_STEPS_BACK = MAX_SHIFT      # at which a node reads a source
 MOST_NODES = MAX_NODES - 2       # X is one too, and so may be the data of the second axis
 MOST_SOURCES = MAX_SOURCES       # of a node
+MOST_TAILS = MAX_TAILS           # of a head
 cdef tuple DIRECTIONS = ("forward", "reverse", "both")
 cdef str INITIAL = "initial"     # the stem of what a node reads as its initial states
 # Features, units and outputs stay below this, so that their products with a few gates cannot overflow before they are checked.
@@ -108,6 +110,8 @@ cdef class NodeTables:
             self.check_beginning(number)
             if self.info_of(number).reads_memory:
                 self.check_memory(number)
+        self.check_tails()
+        self.check_tied()
 
     cdef object numbers(self):
         """The numbers of the nodes that were listed."""
@@ -166,6 +170,54 @@ cdef class NodeTables:
             options = dict(self.nodes[i - 1].options)
             if self.info_of(i).reads_codes and options.get("unknown", 0) >= options.get("rows", 1):
                 raise ValueError(f"`embed.unknown` must be below `rows`={options.get('rows', 1)}, got {options['unknown']}.")
+        return 0
+
+    cdef int check_tails(self) except -1:
+        """Refuse tails that cannot be those of the head."""
+        cdef int i, head = len(self.nodes)
+        tails = [i for i in self.numbers() if self.info_of(i).is_tail]
+        if not tails:
+            return 0
+        if len(tails) > MAX_TAILS:
+            raise ValueError(f"A head may have up to {MAX_TAILS} tails, got {len(tails)}.")
+        if not self.info_of(head).is_output or self.network.node[head].units <= len(tails):
+            raise ValueError(f"The last node must be a head with one output for each of {len(tails)} tails, and at least one "
+                             "more.")
+        if any(self.is_once(i) != self.is_once(head) or self.network.node[i].axis != self.network.node[head].axis for i in tails):
+            raise ValueError("A head and its tails must be on one axis, and all have a row per step, or all a row per sequence.")
+        if any(self.network.source[i].node == head for i in range(self.network.n_sources)):
+            raise ValueError("A head that has tails must not be read by other nodes.")
+        return 0
+
+    cdef int check_tied(self) except -1:
+        """Refuse embeddings that cannot read the weights of the head."""
+        cdef rnn_node *head = &self.network.node[<int>len(self.nodes)]
+        cdef rnn_source *source
+        cdef int i
+        embeddings = [(node, dict(node.options)) for node in self.nodes if node.kind == "embed"]
+        for node, options in embeddings:
+            if options.get("first_row") and not options.get("tied"):
+                raise ValueError(f"`embed.first_row` of node {node.name!r} must be 0, because it is not tied.")
+        tied = [(node, options) for node, options in embeddings if options.get("tied")]
+        if not tied:
+            return 0
+        if any(node.kind == "tail" for node in self.nodes):
+            raise ValueError("An embedding must not be tied to a head with tails, which has no row for most classes.")
+        if len(tied) > 1 or not self.info_of(len(self.nodes)).is_output:
+            raise ValueError(f"One embedding may be tied to a head, which is the last node; got {len(tied)}.")
+        n_columns = 0
+        for i in range(head.n_sources):
+            source = &self.network.source[head.first_source + i]
+            if source.stem == 0:
+                parts, units, _ = self.columns_of(source.node)
+                n_columns += parts * units
+        node, options = tied[0]
+        if node.units != n_columns:
+            raise ValueError(f"Node {node.name!r} is tied to the weights of the head and must have as many units as these have "
+                             f"columns, {n_columns}, got {node.units}: let the head read a dense node of {node.units} units.")
+        n_rows = int(options.get("first_row", 0) + options.get("rows", 1))
+        if n_rows > head.units:
+            raise ValueError(f"Node {node.name!r} is tied to the {head.units} rows of the head's weights, but reads {n_rows}.")
         return 0
 
     cdef int add_node(self, int number, node, tuple sources, int first_source) except -1:
@@ -270,6 +322,8 @@ cdef class NodeTables:
                 continue
             if source.node >= number and (not info.reads_shifts or (info.needs_earlier and i == 0)):
                 raise ValueError(f"Node {name!r} must not read a later node.")
+            if self.info_of(source.node).is_tail:
+                raise ValueError(f"Node {name!r} must not read a tail, which has no stream.")
             if source.node < number and self.info_of(source.node).is_output:
                 raise ValueError(f"Node {name!r} must come before the head, whose output it reads.")
         if not info.reads_codes and 0 not in stems or (len(stems) > 1 and not info.reads_stems):

@@ -41,8 +41,7 @@ cdef class Workspace:
 
     Parameters
     ----------
-    n_features, n_target_features, nodes, loss, huber_delta, quantile, groups, label_smoothing, per_step, dtype,
-    stride, window
+    n_features, n_target_features, nodes, loss, huber_delta, quantile, groups, label_smoothing, per_step, dtype, stride, window
         The network: see `sklearn_rnn._model.network`. Only training smooths labels.
     n_threads : int
         Maximum number of threads. The results do not depend on it.
@@ -107,8 +106,7 @@ cdef class Workspace:
     def __cinit__(self, *, n_features, nodes, loss, per_step, dtype, n_threads, training, lengths, batch_size, huber_delta=1.0,
                   quantile=0.5, groups=(), label_smoothing=0.0, stride=1, window=1, memory_budget=None, result=None,
                   by_step=False, input_gradient=False, probe=False, carried=False, windowed=False, session=False,
-                  n_accumulated=1, frozen=(), group_weights=None, planning=False, n_target_features=0,
-                  target_lengths=None):
+                  n_accumulated=1, frozen=(), group_weights=None, planning=False, n_target_features=0, target_lengths=None):
         cdef rnn_network *network
         self.planned = {} if planning else None
         self.kind = type_of(dtype)
@@ -139,6 +137,7 @@ cdef class Workspace:
             network.result = result + 1
         network.n_axes = 1 + network.node[network.result].axis
         self.check_result(loss)
+        self.check_tails(loss, label_smoothing)
         if windowed:
             self.check_windowed()
         if network.carried:
@@ -246,6 +245,16 @@ cdef class Workspace:
             raise ValueError("A session must be made with carried=True and training=False, and its last node must be a head.")
         if network.session:
             self.check_session()
+        return 0
+
+    cdef int check_tails(self, loss, label_smoothing) except -1:
+        """Refuse what does not go with tails."""
+        cdef bint has_tails = any(node.kind == "tail" for node in self.tables.nodes)
+        if has_tails and (loss != "softmax" or label_smoothing > 0):
+            raise ValueError(f"A head with tails must have the loss 'softmax' with label_smoothing=0, got {loss!r} and "
+                             f"{label_smoothing}.")
+        if has_tails and self.network.training and self.network.by_step:
+            raise ValueError("`by_step` must be False in training with tails.")
         return 0
 
     cdef int freeze(self, list listed, frozen) except -1:

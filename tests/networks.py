@@ -235,6 +235,14 @@ def random_network(rng, dtype="float64"):
     )
 
 
+def random_word_dropout(rng, rows):
+    """Return options of an embedding that may replace codes."""
+    (rng,) = rng.spawn(1)  # other choices do not depend on these
+    if not happens(rng, 0.3):
+        return ()
+    return ("word_dropout", 0.4), ("unknown", int(rng.integers(rows)))
+
+
 def random_paired_network(rng, dtype="float64"):
     """Return a network of an encoder and a decoder, each of 1 or 2 recurrent nodes and others."""
     loss = pick(rng, ("softmax", "logistic", "squared_error", "huber"))
@@ -255,7 +263,7 @@ def random_paired_network(rng, dtype="float64"):
     read = {source.node for node in nodes for source in node.sources}
     unread = [i for i in encoder if i not in read]
     if n_target_features and happens(rng, 0.5):
-        options = (("column", n_target_features - 1), ("rows", 5))
+        options = (("column", n_target_features - 1), ("rows", 5), *random_word_dropout(rng, 5))
         streams = [add_node(nodes, "embed", [], "e", units=3, options=options, axis=1)]
     if n_target_features > len(streams):
         streams.append(TARGET_DATA)
@@ -361,14 +369,6 @@ def add_behind(rng, nodes, layer):
     if happens(rng, 0.3):
         added.append(add_node(nodes, "add", [layer, Source(layer, -1)], axis=1))
     return added
-
-
-def random_word_dropout(rng, rows):
-    """Return options of an embedding that may replace codes."""
-    (rng,) = rng.spawn(1)  # other choices do not depend on these
-    if not happens(rng, 0.3):
-        return ()
-    return ("word_dropout", 0.4), ("unknown", int(rng.integers(rows)))
 
 
 def streams_of(nodes, n_features):

@@ -475,7 +475,7 @@ def width(nodes, i, n_features):
     node = nodes[i]
     if node.kind in WITH_UNITS:
         return node.units * len(DIRECTIONS[node.directions])
-    if node.kind in ("head", "embed"):
+    if node.kind in ("head", "embed", "tail"):
         return node.units
     if node.kind == "context":
         return width(nodes, node.sources[2].node, n_features)
@@ -605,7 +605,9 @@ def layout(nodes, n_features):
         elif node.kind == "head":
             shapes[f"{node.name}.weight"] = (node.units, sum(widths.values()))
             shapes[f"{node.name}.bias"] = (node.units,)
-        elif node.kind == "embed":
+        elif node.kind == "tail":
+            shapes[f"{node.name}.weight"] = (node.units, sum(widths.values()))
+        elif node.kind == "embed" and not dict(node.options).get("tied"):
             shapes[f"{node.name}.weight"] = (dict(node.options)["rows"], node.units)
         elif node.kind == "norm":
             for stem in NORM[dict(node.options)["method"]].stems:
@@ -975,13 +977,13 @@ class Run:
     def embed(self, i, t):
         """The row of a table whose number is the code, which training may drop."""
         name, options = f"{self.nodes[i].name}.weight", dict(self.nodes[i].options)
-        values = self.data[self.nodes[i].axis]
-        code, rate = int(np.rint(values[t, options["column"]])), options.get("word_dropout", 0.0)
+        axis, rate = self.nodes[i].axis, options.get("word_dropout", 0.0)
+        code = int(np.rint(self.data[axis][t, options["column"]]))
         if rate and self.masks is not None:
-            (dropped,) = self.masks.drawn(
-                "word_dropout", self.nodes[i].axis, rate, t, [options["column"]]
-            )
+            (dropped,) = self.masks.drawn("word_dropout", axis, rate, t, [options["column"]])
             code = options.get("unknown", 0) if dropped else code
+        if options.get("tied"):
+            name, code = "head.weight", options.get("first_row", 0) + code
 
         def backward(d_row):
             self.d_weights[name][code] += d_row
@@ -1155,7 +1157,39 @@ class Run:
             self.d_weights[f"{name}.bias"] += d_z
             scatter(weight.T @ d_z)
 
+        tails = [k for k, node in enumerate(self.nodes) if node.kind == "tail"]
+        if tails:
+            return self.with_tails(weight @ features + bias, backward, tails, t)
         return weight @ features + bias, backward
+
+    def with_tails(self, z, head_backward, tails, t):
+        """log p of all classes: Grave et al. (2017). The last outputs of a head are its tails."""
+        log_p = z - np.logaddexp.reduce(z)
+        n = len(z) - len(tails)
+        z_tails = [self.value(self.tail, k, t) for k in tails]
+        inside = [z_tail - np.logaddexp.reduce(z_tail) for z_tail in z_tails]
+        parts = [log_p[:n], *(log_p[n + k] + part for k, part in enumerate(inside))]
+        ends = np.cumsum([len(part) for part in parts])
+
+        def backward(d_outputs):
+            d_first, *d_parts = np.split(d_outputs, ends[:-1])
+            d_log_p = np.concatenate([d_first, [d.sum() for d in d_parts]])
+            head_backward(d_log_p - np.exp(log_p) * d_log_p.sum())
+            for k, part, d in zip(tails, inside, d_parts, strict=True):
+                self.add_gradient(d - np.exp(part) * d.sum(), self.tail, k, t)
+
+        return np.concatenate(parts), backward
+
+    def tail(self, i, t):
+        """W x, the outputs of a tail."""
+        name, node = f"{self.nodes[i].name}.weight", self.nodes[i]
+        features, scatter = self.side_by_side(node.sources, t)
+
+        def backward(d_z):
+            self.d_weights[name] += np.outer(d_z, features)
+            scatter(self.weights[name].T @ d_z)
+
+        return self.weights[name] @ features, backward
 
 
 @contextmanager
@@ -1518,7 +1552,7 @@ def touched(weights, X, nodes):
     """Return which entries of the flat vector a minibatch changes: not the rows it never reads."""
     changes = {name: np.ones(w.shape, dtype=bool) for name, w in weights.items()}
     for node in nodes:
-        if node.kind == "embed":
+        if node.kind == "embed" and not dict(node.options).get("tied"):
             codes = np.concatenate(X)[:, dict(node.options)["column"]].astype(int)
             rows = np.arange(dict(node.options)["rows"])
             changes[f"{node.name}.weight"][np.setdiff1d(rows, codes)] = False

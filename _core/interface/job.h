@@ -53,6 +53,7 @@ typedef struct {
     int dropping;
     uint32_t update;                                    /* its number: part of the dropout masks' counter */
     void *output;                                       /* OUT real: the rows of the result's stream, (n, parts * units) */
+    double *row_losses;                                 /* INOUT (n,) instead: the losses of the outputs are added; or NULL */
     void *d_values;                                     /* OUT (n_steps, n_features) real, or NULL */
     double *slice_loss;                                 /* OUT (n_places,) */
     double loss, gradient_norm;                         /* OUT sum(w l) / sum(w); before clipping */

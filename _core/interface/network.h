@@ -14,7 +14,7 @@
 enum {
     MAX_DIRECTIONS = 2, MAX_BLOCKS = 8, MAX_STATES = 3, MAX_OWN = 2, MAX_KEPT = 3, MAX_OPTIONS = 8,
     MAX_NODES = 401, MAX_SOURCES = 80,                  /* of a node */
-    MAX_SHIFT = 16, MAX_CARRIED = MAX_NODES,
+    MAX_SHIFT = 16, MAX_CARRIED = MAX_NODES, MAX_TAILS = 8,
     MAX_AXES = 2,
 };
 
@@ -38,10 +38,12 @@ typedef struct {
     double constant[MAX_BLOCKS];                        /* initial value of each group, for CONSTANTS */
     isize at, size;                                     /* in the flat parameters */
     isize summed;                                       /* in the flat gradient, which has no tables */
-    isize gradient, ld, column[MAX_BLOCKS];             /* in a slice's gradient; of a table, in its rows that are touched */
+    isize gradient, ld, column[MAX_BLOCKS];             /* in a slice's gradient, unless it is a table */
     int is_table;                                       /* a minibatch reads few of its rows, and only these have gradients */
+    int is_tied;                                        /* an embedding, too, reads rows of it */
     int frozen;                                         /* training does not change it: it has no gradient */
-    isize most_touched;                                 /* rows that a slice can touch */
+    isize most_touched;                                 /* rows that a slice can touch, of a table or a tied array */
+    isize touched, ld_touched;                          /* in a slice's rows: (most_touched, ld_touched) their gradients */
     isize codes;                                        /* in a slice's codes: (1 + 2 most_touched,) how many it has touched,
                                                            and which */
 } rnn_tensor;
@@ -286,11 +288,13 @@ typedef struct {
     const double *group_weight;                         /* (n_groups,) and its weight */
     isize n_targets;                                    /* numbers or labels that a row has as its target */
     /* filled in by plan() */
+    int tied;                                           /* the embedding that reads the weights of the head, or -1 */
     int head, n_tensors, n_packings, n_ordered, n_stages;
     int order[MAX_NODES];                               /* the nodes that the result needs */
     int order_back[MAX_NODES];                          /* those of them that learn; others have no backward */
     rnn_stage stage[MAX_NODES];
-    isize outputs, output_width;                        /* of the head; padded */
+    int n_tails, tail[MAX_TAILS];                       /* nodes with more outputs than the head's, in the order of classes */
+    isize outputs, output_width;                        /* of the head and its tails; padded */
     isize max_rows, max_steps;                          /* of a slice: sequences, longest one on any axis */
     isize n_params, n_summed, n_pieces;                 /* without tables; pieces of the gradient, for its norm */
     isize n_workers;

@@ -42,6 +42,7 @@ typedef struct {
     int gathers;                                        /* it copies rows of earlier steps for the gradients of weights */
     int gathers_forward;                                /* and for products forward */
     int is_output;                                      /* it has the outputs, their loss and its gradient */
+    int is_tail;                                        /* it has more of them, for the head */
 } rnn_kind_info;
 
 /* What a row has as its target. */

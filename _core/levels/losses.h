@@ -213,19 +213,23 @@ static inline double softmax_row(isize n, isize width, real greatest, real *z)
     return log(sum);
 }
 
-/* l = log(sum exp(z - greatest)) + (greatest - z[label]), which avoids cancellation */
-static double softmax_loss(const rnn_network *network, real *z, const real *y, const int32_t *labels, real *d)
+/* l = log(sum exp(z - greatest)) + (greatest - z[label]), which avoids cancellation, for n outputs in `width` numbers */
+static double softmax_loss_of(const rnn_network *network, isize n, isize width, isize label, real *z, real *d)
 {
-    const int32_t label = labels[0];
-    const real greatest = greatest_of(network->outputs, z);
-    const double lead = (double)greatest - (double)z[label] + loss_of_smoothing(network, network->outputs, z, label);
-    const double log_sum = softmax_row(network->outputs, network->output_width, greatest, z);
-    (void)y;
-    for (isize j = 0; j < network->output_width; j++)
+    const real greatest = greatest_of(n, z);
+    const double lead = (double)greatest - (double)z[label] + loss_of_smoothing(network, n, z, label);
+    const double log_sum = softmax_row(n, width, greatest, z);
+    for (isize j = 0; j < width; j++)
         d[j] = z[j];
     d[label] -= 1;
-    smooth_gradient(network, network->outputs, label, d);
+    smooth_gradient(network, n, label, d);
     return log_sum + lead;
+}
+
+static double softmax_loss(const rnn_network *network, real *z, const real *y, const int32_t *labels, real *d)
+{
+    (void)y;
+    return softmax_loss_of(network, network->outputs, network->output_width, labels[0], z, d);
 }
 
 /* as softmax_row, for n numbers between others, which stay */
@@ -247,6 +251,43 @@ static inline double softmax_part(isize n, real greatest, real *z)
     for (isize j = 0; j < n; j++)
         z[j] *= scale;
     return log(sum);
+}
+
+/* n numbers between others: z -> exp(z), or the sum of exp(z - greatest) without a change of z */
+static inline void exp_part(isize n, real *z)
+{
+    for (isize j = 0; j < n; j += LANES) {
+        const isize live = least(n - j, LANES);
+        real part[LANES] = {0};
+        for (isize i = 0; i < live; i++)
+            part[i] = z[j + i];
+        vstore(part, vexp(vload(part)));
+        for (isize i = 0; i < live; i++)
+            z[j + i] = part[i];
+    }
+}
+
+static inline double sum_of_exp(isize n, real greatest, const real *z)
+{
+    double sum = 0;
+    for (isize j = 0; j < n; j += LANES) {
+        const isize live = least(n - j, LANES);
+        real part[LANES] = {0};
+        for (isize i = 0; i < live; i++)
+            part[i] = z[j + i] - greatest;
+        vstore(part, vexp(vload(part)));
+        for (isize i = 0; i < live; i++)
+            sum += (double)part[i];
+    }
+    return sum;
+}
+
+/* z -> log(exp(z) / sum exp(z)), for n numbers between others */
+static inline void log_softmax_part(isize n, real *z)
+{
+    const real greatest = greatest_of(n, z), log_sum = (real)log(sum_of_exp(n, greatest, z));
+    for (isize j = 0; j < n; j++)
+        z[j] = (z[j] - greatest) - log_sum;
 }
 
 /* the softmax loss of each group of outputs */

@@ -19,10 +19,11 @@
 #include "nodes/norm.h"
 #include "nodes/pool.h"
 #include "nodes/recurrent.h"
+#include "nodes/tail.h"
 
 static const node_kind kind_roster[] = {
     data_kind, recurrent_kind, dense_kind, drop_kind, noise_kind, add_kind, merge_kind, norm_kind, last_kind, pool_kind,
-    attend_kind, context_kind, embed_kind, head_kind,
+    attend_kind, context_kind, embed_kind, tail_kind, head_kind,
 };
 
 enum { N_KINDS = sizeof kind_roster / sizeof *kind_roster };

@@ -30,7 +30,8 @@ static void shape_node(rnn_network *network, int number)
     if (kind->declare)
         kind->declare(node);
     kind->shape(network, number, node->n_sources ? stream_of(network, source_of(network, node, 0)) : NULL);
-    network->widest = most(network->widest, node->width);
+    if (!kind->info.is_tail)        /* nobody reads its rows */
+        network->widest = most(network->widest, node->width);
 }
 
 /* Multiplications of each node per row, forward; all shapes must be known. */
@@ -173,7 +174,7 @@ static void plan_arena(rnn_network *network)
             n_gathered = (int)most(n_gathered, count_gathered(network, node));
     }
     network->zeros = claim(arena, 1, network->widest);
-    network->logits = claim(arena, waiting, network->output_width);
+    network->logits = claim(arena, waiting, network->head >= 0 ? network->node[network->head].width : 0);
     for (int i = 0; i < n_gathered; i++)
         network->gathered[i] = claim(arena, waiting, network->ld_gathered);
     if (!training)
@@ -270,13 +271,14 @@ static void plan_touched(rnn_network *network)
     network->n_codes = 0;
     for (int i = 0; i < network->n_tensors && network->training; i++) {
         rnn_tensor *tensor = &network->tensor[i];
-        if (!tensor->is_table || tensor->frozen)
+        if (!(tensor->is_table || tensor->is_tied) || tensor->frozen)
             continue;
-        const isize width = whole_vectors(tensor->columns);
-        tensor->most_touched = least(tensor->units, axis_of(network, &network->node[tensor->node])->max_slice_steps);
+        const int reader = tensor->is_tied ? network->tied : tensor->node;
+        tensor->ld_touched = whole_vectors(tensor->columns);
+        tensor->most_touched = least(tensor->units, axis_of(network, &network->node[reader])->max_slice_steps);
         tensor->codes = network->n_codes;
         network->n_codes += 1 + 2 * tensor->most_touched;
-        place_gradient(tensor, claim(&network->touched, tensor->most_touched, width), width, NULL, width);
+        tensor->touched = claim(&network->touched, tensor->most_touched, tensor->ld_touched);
     }
 }
 
@@ -389,16 +391,20 @@ static rnn_plan_result plan_network(rnn_network *network, rnn_wish *wish)
 {
     network->widest = network->outputs = network->output_width = 0;
     network->packed = network->gradient = network->arena = (rnn_region){0};
-    network->head = -1;
+    network->head = network->tied = -1;
+    network->n_tails = 0;
     network->n_axes = 1 + network->node[network->result].axis;
     for (int a = 0; a < network->n_axes; a++)
         shape_node(network, network->axis[a].data);
     for (int i = 0; i < network->n_nodes; i++)
         shape_node(network, i);
+    network->output_width = whole_vectors(network->outputs);
     count_work(network);
     if (!network->training)
         pass_by_training_only(network);
     mark_needed(network, network->result);
+    for (int i = 0; i < network->n_tails && network->result == network->head; i++)
+        mark_needed(network, network->tail[i]);
     if (order_stages(network, &wish->node))
         return PLAN_WITHOUT_ORDER;
     choose_lifetimes(network);

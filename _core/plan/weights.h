@@ -178,6 +178,8 @@ static void plan_weights(rnn_network *network)
                                                                : direction->n_groups * ((node->units + PIECE - 1) / PIECE);
         }
     }
+    if (network->tied >= 0)     /* the first array of the head is "weight" */
+        network->tensor[network->node[network->head].direction[0].first_tensor].is_tied = 1;
 }
 
 #endif

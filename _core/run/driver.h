@@ -143,6 +143,9 @@ static int slice_backward(rnn_job *job, slice *s)
     }
     if (s->source)
         pass_beginnings(job, s);
+    for (int i = 0; i < job->network->n_tails; i++)
+        s->loss += s->tail_loss[i];
+    job->batch.slice_loss[s->index] = s->loss;
     return 0;
 }
 

@@ -32,7 +32,7 @@ struct slice {
     int again;                  /* the segment was computed before, so what outlives it has been written and is left alone */
     int carried;                /* the first step continues from given states */
     int has_backward;           /* not only forward */
-    double loss;
+    double loss, tail_loss[MAX_TAILS];  /* of the head; of each tail */
     real *arena;
     walk *walks;                /* (n_nodes, MAX_DIRECTIONS) */
     const slice *source;        /* on the second axis: the same sequences on the first one, sorted by their lengths there */
@@ -124,6 +124,8 @@ static void open_memory(const rnn_job *job, int a, isize index, isize worker, sl
     s->source = NULL;
     s->has_backward = 0;
     s->loss = 0;
+    for (int i = 0; i < network->n_tails; i++)
+        s->tail_loss[i] = 0;
     memset(s->arena + network->zeros, 0, (size_t)network->widest * sizeof(real));
 }
 

@@ -128,6 +128,8 @@ class Builder:
             options = (("column", column), ("rows", rows))
             if words.word_dropout > 0:
                 options += (("word_dropout", words.word_dropout), ("unknown", rows - 1))
+            if words.tie_embeddings:
+                options += (("tied", True),)
             of = self.add("embed", f"embedding_{i}", units=units, options=options)
             streams += self.dropped_input((of,), f"drop_embedding_{i}", INPUT_MASKS + 1 + i)
         self.inputs = tuple(streams)

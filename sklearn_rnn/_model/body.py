@@ -93,6 +93,7 @@ class Body:
         params = params.copy()
         views, ours = network.views(params), self.model.network.views(self.model.params)
         tables = [f"{node.name}.weight" for node in network.nodes if node.kind == "embed"]
+        tables = [name for name in tables if name in views]  # a tied one belongs to the output
         with np.errstate(over="ignore"):
             for name in names_of_body(network):
                 if name not in tables:

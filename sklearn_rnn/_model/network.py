@@ -3,6 +3,7 @@
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import pairwise
 from math import prod
 
 import numpy as np
@@ -14,7 +15,7 @@ from .._training.threads import blas_held_at_one_thread
 DATA = -1  # as a source: X itself
 TARGET_DATA = -2  # what is read at each step of y, by nodes of axis 1
 # Kinds of nodes that multiply their sources, and those that a prediction leaves out.
-WEIGHTED = ("recurrent", "dense", "head")
+WEIGHTED = ("recurrent", "dense", "tail", "head")
 TRAINING_ONLY = ("drop", "noise")
 # Kinds of nodes that read all steps of a sequence.
 POOLING = ("pool", "attend")
@@ -50,8 +51,10 @@ class Node:
     attend       a weighted mean of the rows of its source, once per sequence
     context      attention over the other axis, by its sources query, keys and values
     head         a linear map of its sources; other nodes read the output after the link
+    tail         the outputs of rarer classes: see `Network.with_adaptive_softmax`
     embed        for the code in a column of X, that row of a table (options `column`, `rows`,
-                 `word_dropout`: share of codes that training replaces by `unknown`)
+                 `word_dropout`: share of codes that training replaces by `unknown`; `tied`:
+                 the row is that of head.weight, whose row `first_row` is that of code 0)
     ============ ====================================================================
     """
 
@@ -114,7 +117,37 @@ class Network:
 
     @property
     def n_outputs(self):
-        return self.nodes[-1].units
+        """Outputs of the head and its tails; for each tail the head has an output that is none."""
+        tails = [node.units - 1 for node in self.nodes if node.kind == "tail"]
+        return self.nodes[-1].units + sum(tails)
+
+    def with_adaptive_softmax(self, cutoffs, factor=4.0):
+        """Return the network with an adaptive softmax (Grave et al., 2017) of the same classes.
+
+        Classes must be sorted, the most frequent ones first. The head keeps those below the first
+        of the `cutoffs`; each of the others begins a tail, whose classes are outputs of a
+        projection of what the head reads: to a `factor`-th of its width, then to a `factor`-th of
+        that, and so on. (As `torch.nn.AdaptiveLogSoftmaxWithLoss` does; here the head has a bias.)
+        The outputs before the link are the logarithms of the probabilities.
+        """
+        *nodes, head = self.nodes
+        ends = [*cutoffs, head.units]
+        if not 0 < len(cutoffs) <= _core.MOST_TAILS or not _increase([0, *ends]):
+            raise ValueError(
+                f"`cutoffs` must be 1 to {_core.MOST_TAILS} increasing integers, from 1 to below "
+                f"the number of classes, {head.units}; got {cutoffs!r}."
+            )
+        width = sum(self.width(source.node) for source in head.sources)
+        linear = (("activation", "identity"), ("bias", False))
+        for i, (first, end) in enumerate(pairwise(ends)):
+            units = max(1, int(width // factor ** (i + 1)))
+            name = f"tail_{i}_projection"
+            fields = {"units": units, "options": linear, "axis": head.axis}
+            nodes.append(Node("dense", name, head.sources, **fields))
+            fields = {"units": end - first, "axis": head.axis}
+            nodes.append(Node("tail", f"tail_{i}", (Source(len(nodes) - 1),), **fields))
+        nodes.append(replace(head, units=cutoffs[0] + len(cutoffs)))
+        return replace(self, nodes=tuple(nodes))
 
     @property
     def n_quantiles(self):
@@ -287,6 +320,10 @@ class Network:
         return width // 2 if kind == "merge" else width
 
 
+def _increase(numbers):
+    return all(a < b for a, b in pairwise(numbers))
+
+
 @lru_cache(maxsize=64)
 def _tensors(*facts):
     return tuple(_core.tensors(*facts))
@@ -311,36 +348,50 @@ def initialize(network, rng, n_steps=None, vectors=None):
         if rows is not None:
             np.copyto(table[: len(rows)], rows, where=~np.isnan(rows))
     params = params.astype(network.dtype)
-    _fill_last_rows(_tables(network, params))
+    _fill_last_rows(network, params, ("tied",))
     return params
 
 
-def _tables(network, params, left_out=()):
-    """List the tables of the embeddings of X, without those whose names are in `left_out`."""
-    nodes = [node for node in network.nodes if node.kind == "embed" and node.axis == 0]
-    names = [f"{node.name}.weight" for node in nodes]
-    names = [name for name in names if name not in left_out]
-    views = network.views(params) if names else {}
-    return [views[name] for name in names]
+def _embeddings(network):
+    """List the nodes that read codes in X."""
+    return [node for node in network.nodes if node.kind == "embed" and node.axis == 0]
+
+
+def _tables(network, params):
+    """List the tables of `_embeddings`; that of a tied one are rows of the head's weights."""
+    embeddings = _embeddings(network)
+    views = network.views(params) if embeddings else {}
+    tables = []
+    for node in embeddings:
+        options = dict(node.options)
+        first = int(options.get("first_row", 0))
+        rows = slice(first, first + int(options["rows"]))
+        tables.append(views["head.weight"][rows] if _is(node, "tied") else views[_table_of(node)])
+    return tables
+
+
+def _table_of(node):
+    return f"{node.name}.weight"
+
+
+def _is(node, option):
+    return dict(node.options).get(option, 0) > 0
 
 
 def fill_unknown_rows(network, params, frozen=()):
     """Set the last row of each table, that of unknown codes, to the mean of the others.
 
-    Tables whose names are in `frozen` stay as they are, and those of which word dropout trains that
-    row.
+    Tables whose names are in `frozen` stay as they are, and those of which word dropout, or the
+    head, trains that row.
     """
-    trained = [
-        f"{node.name}.weight"
-        for node in network.nodes
-        if node.kind == "embed" and dict(node.options).get("word_dropout", 0) > 0
-    ]
-    _fill_last_rows(_tables(network, params, (*frozen, *trained)))
+    _fill_last_rows(network, params, ("tied", "word_dropout"), frozen)
 
 
-def _fill_last_rows(tables):
-    for table in tables:
-        table[-1] = table[:-1].mean(axis=0, dtype=np.float64)
+def _fill_last_rows(network, params, but, frozen=()):
+    """Do it where embeddings have none of the options `but`."""
+    for node, table in zip(_embeddings(network), _tables(network, params), strict=True):
+        if _table_of(node) not in frozen and not any(_is(node, option) for option in but):
+            table[-1] = table[:-1].mean(axis=0, dtype=np.float64)
 
 
 def room_for_parameters(network):
@@ -409,8 +460,7 @@ def mean_loss(network, examples, n_threads=1):
 
     def loss(params):
         engine.load(params)
-        losses = engine.row_losses(dataset, engine.predict(dataset, raw=True))
-        return float(np.average(losses, weights=examples.weights))
+        return float(np.average(engine.predict(dataset, losses=True), weights=examples.weights))
 
     return loss
 

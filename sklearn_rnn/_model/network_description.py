@@ -223,8 +223,10 @@ LATER = {
     "input_noise": 0.0,
     "word_dropout": 0.0,
 }
+# The words of language models alone.
+OF_LANGUAGE = {"tie_embeddings": False, "adaptive_softmax": ()}
 # The words that the first files of format 3 did not know, and what they do without them.
-ADDED = {"word_dropout": 0.0}
+ADDED = {"word_dropout": 0.0, **OF_LANGUAGE}
 # The same for what concerns the output alone.
 OUTPUTS = {"quantile": 0.5, "groups": ()}
 INPUTS = {"tables": ()}
@@ -238,7 +240,7 @@ def _upgraded(facts):
     one_of(parts.CELLS).check("cell", facts["cell"])
     cell = upgraded_cell(facts["cell"], facts.pop("activation"))
     mode = MODES[facts.pop("per_step")]
-    return {**facts, **LATER, **OUTPUTS, **INPUTS, "cell": cell, "mode": mode}
+    return {**facts, **LATER, **OUTPUTS, **INPUTS, **OF_LANGUAGE, "cell": cell, "mode": mode}
 
 
 def upgraded_cell(cell, activation):

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from .. import _core
-from .._rules import Allowed, boolean, either, number, one_of, shown
+from .._rules import Allowed, boolean, either, integer, number, one_of, shown
 from . import parts
 from .architecture import list_nodes
 from .network import Network
@@ -69,6 +69,15 @@ RULES = {
     "input_dropout": number(0, 1),
     "input_noise": number(0),
     "word_dropout": number(0, 1),
+    "tie_embeddings": boolean,
+    "adaptive_softmax": Allowed(
+        lambda value: (
+            is_list(value)
+            and all(map(integer(1).test, value))
+            and list(value) == sorted(set(value))
+        ),
+        "a list of increasing integers, the first classes of the tails",
+    ),
     "dtype": one_of(DTYPES),
     "huber_delta": number(0, open_low=True),
     "quantile": Allowed(
@@ -113,6 +122,8 @@ class Words:
     input_dropout: float
     input_noise: float
     word_dropout: float
+    tie_embeddings: bool
+    adaptive_softmax: tuple[int, ...]
     dtype: str
 
     @classmethod
@@ -135,6 +146,8 @@ class Words:
             input_dropout=float(params["input_dropout"]),
             input_noise=float(params["input_noise"]),
             word_dropout=float(params["word_dropout"]),
+            tie_embeddings=bool(params.get("tie_embeddings", False)),
+            adaptive_softmax=tuple(map(int, params.get("adaptive_softmax", ()))),
             dtype=plain(params["dtype"]),
         )
         words.check(params)
@@ -179,6 +192,11 @@ class Words:
             raise ValueError(
                 "`pooling` must not be attention with connections='skip', where the output reads "
                 "every layer; use connections='residual' or None."
+            )
+        if self.tie_embeddings and self.adaptive_softmax:
+            raise ValueError(
+                "`tie_embeddings` must be False with `adaptive_softmax`, whose weights have rows "
+                f"of several lengths; got adaptive_softmax={params['adaptive_softmax']!r}."
             )
         self._check_strides(params)
         self._check_merging(params)
@@ -254,7 +272,7 @@ class Words:
 
 
 # The words for what follows the recurrent layers.
-OF_OUTPUT = ("mode", "pooling", "output_layer_sizes")
+OF_OUTPUT = ("mode", "pooling", "output_layer_sizes", "tie_embeddings", "adaptive_softmax")
 # The words for the body of a network, see body.py.
 BODY_WORDS = (
     *(field.name for field in fields(Words) if field.name not in (*OF_OUTPUT, *CHANGEABLE)),
@@ -315,7 +333,7 @@ def network_of(params, n_features, n_outputs, loss, groups=(), tables=(), words=
 def _network(words, n_features, n_outputs, loss, huber_delta, quantile, groups, smoothing, tables):
     nodes, layers = list_nodes(words, n_outputs, n_features - len(tables), tables)
     check_counts(nodes)
-    return Network(
+    network = Network(
         n_features=n_features,
         nodes=nodes,
         loss=loss,
@@ -330,6 +348,28 @@ def _network(words, n_features, n_outputs, loss, huber_delta, quantile, groups, 
         words=words,
         layers=layers,
     )
+    if words.tie_embeddings:
+        _check_tied(network)
+    if words.adaptive_softmax:
+        network = network.with_adaptive_softmax(words.adaptive_softmax)
+    return network
+
+
+def _check_tied(network):
+    """Refuse tables that cannot be the weights of the output."""
+    width = sum(network.width(source.node) for source in network.nodes[-1].sources)
+    if len(network.tables) != 1 or network.tables[0][1] != network.n_outputs:
+        raise ValueError(
+            "`tie_embeddings` must be False unless one feature is categorical, with as many codes "
+            f"as there are classes, {network.n_outputs}; got tables of "
+            f"{[rows for _, rows, _ in network.tables]} rows."
+        )
+    if network.tables[0][2] != width:
+        raise ValueError(
+            f"`embedding_dim` must be {width} with tie_embeddings=True, the width of what the "
+            f"output reads, got {network.tables[0][2]}: change it, or set "
+            f"output_layer_sizes=({network.tables[0][2]},)."
+        )
 
 
 def as_group(group):
