@@ -158,7 +158,8 @@ def memory_footprint(
     >>> bool(less.activations <= 20_000_000 < footprint.activations)
     True
     """
-    if not isinstance(estimator, _RNNBase) or isinstance(estimator, _PairRNN):
+    refused = isinstance(estimator, _PairRNN) or getattr(estimator, "_HOLDS", None) == "tokens"
+    if not isinstance(estimator, _RNNBase) or refused:
         raise TypeError(
             "`estimator` must be an RNNClassifier, RNNRegressor or MultiTaskRNN, got "
             f"{type(estimator).__name__}."

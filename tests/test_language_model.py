@@ -15,9 +15,10 @@ from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from sklearn_rnn import RNNClassifier, TruncatedBPTT, _core
-from sklearn_rnn._model import generation, likelihood
+from sklearn_rnn._model import generation
 from sklearn_rnn._model.generation import Choice
 from sklearn_rnn.cells import GRU, LSTM
+from sklearn_rnn.inspection import memory_footprint
 from sklearn_rnn.language import RNNLanguageModel
 from sklearn_rnn.layers import Conv1D
 from sklearn_rnn.transfer import transfer
@@ -118,19 +119,6 @@ def test_the_perplexity_of_letters_drawn_by_chance_is_their_number():
     text = "".join(rng.choice(list("abcdefgh"), 20_000))
     model = fitted(text[:16_000], max_iter=6, bptt=20)
     assert model.perplexity(text[16_000:]) == pytest.approx(8, rel=0.02)
-
-
-def test_what_is_scored_in_blocks_is_scored_as_a_whole(monkeypatch):
-    y = [i % 2 for i in range(len(NAMES))]
-    texts = [*NAMES, "annahannah" * 9]
-    for options in ({"X": LONG}, {"y": y}):
-        model = fitted(**options)
-        given = None if "X" in options else [*y, 1]
-        whole = model.score_samples(texts, given)
-        for most in (1, 7, 100):
-            monkeypatch.setattr(likelihood, "MOST_OUTPUTS", most * model.n_outputs_)
-            assert (model.score_samples(texts, given) == whole).all()
-        monkeypatch.undo()
 
 
 # ---- training -----------------------------------------------------------------------------------
@@ -356,6 +344,7 @@ def test_it_goes_through_a_grid_search():
         {"frozen": ("embedding*",)},
         {"embedding_init": {"a": [1.0, 2.0], "n": [0.5, 0.5]}},
         {"word_dropout": 0.3, "label_smoothing": 0.1},
+        {"tie_embeddings": True, "sizes": (5, 7), "cell": "gru", "connections": "skip"},
     ],
 )
 def test_the_options_of_other_networks_work(options):
@@ -368,6 +357,83 @@ def test_the_options_of_other_networks_work(options):
     other = np.log(p[model.encoder_.vocabulary_["h"]])
     ends = [np.log(model.predict_next_proba(text)[STOP]) for text in ("ann", "anh")]
     np.testing.assert_allclose(rows, expected - other + ends[0] - ends[1], rtol=1e-3, atol=1e-5)
+
+
+def test_tied_vectors_are_the_weights_of_the_output(tmp_path):
+    model = fitted(tie_embeddings=True, dtype="float64", sizes=(6, 5), max_iter=10)
+    assert "embedding_0.weight" not in model.weights_
+    assert model.weights_["head.weight"].shape == (model.encoder_.n_codes_, 5)
+    for text in ("anna", "?"):
+        expected = expected_log_likelihood(model, text)
+        assert model.score_samples([text])[0] == pytest.approx(expected, rel=1e-9)
+    given = fitted(tie_embeddings=True, embedding_init={"a": [1.0, 2.0]}, sizes=2, max_iter=1)
+    assert np.abs(given.weights_["head.weight"][model.encoder_.vocabulary_["a"] - 1]).max() > 0.5
+    model.save_weights(tmp_path / "tied.npz")
+    other = RNNLanguageModel().load_weights(tmp_path / "tied.npz")
+    assert other.tie_embeddings and other.score(NAMES) == model.score(NAMES)
+    codes = model.encoder_.transform(NAMES)
+    rnn = transfer(model, RNNClassifier(max_iter=1), frozen=True).fit(codes, [0, 1] * 20)
+    code = model.encoder_.vocabulary_["n"]
+    row = list(rnn.categories_[0]).index(code)
+    table = rnn.weights_["embedding_0.weight"]
+    assert (table[row] == model.weights_["head.weight"][code - 1]).all()
+    for options in ({"embedding_dim": 4}, {"embedding_init": {"a": [1.0]}}):
+        with pytest.raises(ValueError, match="`embedding_dim` must be 8"):
+            fitted(tie_embeddings=True, **options)
+
+
+def test_an_adaptive_softmax_models_rare_tokens(tmp_path):
+    rng = np.random.default_rng(0)
+    texts = [" ".join(f"w{i}" for i in rng.zipf(1.5, 8) % 100) for _ in range(200)]
+    options = {"analyzer": "word", "adaptive_softmax": [5, 20], "max_iter": 20}
+    model = fitted(texts, **options)
+    assert model.weights_["head.weight"].shape == (5 + 2, 8)
+    assert model.n_outputs_ == model.encoder_.n_codes_ > 20
+    tokens = [texts[0].split()[:i] for i in range(8)]
+    p = [model.predict_next_proba(" ".join(each)) for each in tokens]
+    assert np.allclose(np.sum(p, axis=1), 1, atol=1e-5)
+    codes = model.encoder_.transform(texts[:1])[0][1:-1]
+    expected = sum(np.log(each[code]) for each, code in zip(p, codes, strict=True))
+    expected += np.log(model.predict_next_proba(texts[0])[STOP])
+    assert model.score_samples(texts[:1])[0] == pytest.approx(expected, rel=1e-4)
+    assert model.score(texts) > fitted(texts, analyzer="word", max_iter=1).score(texts)
+    assert len(set(model.sample(20, random_state=0))) > 10
+    model.save_weights(tmp_path / "tails.npz")
+    other = RNNLanguageModel().load_weights(tmp_path / "tails.npz")
+    assert other.adaptive_softmax == (5, 20) and other.score(texts) == model.score(texts)
+    held_out = fitted(texts, **{**options, "early_stopping": True, "max_iter": 2})
+    assert len(held_out.validation_scores_) == 2
+    assert "tail_0.weight" not in fitted(texts, adaptive_softmax="auto").weights_
+
+
+def test_auto_begins_groups_of_many_tokens():
+    tokens = [f"w{i}" for i in range(20_000)]
+    options = {"adaptive_softmax": "auto", "max_iter": 1, "sizes": 4, "embedding_dim": 4}
+    tracemalloc.start()
+    model = fitted([tokens[:50]], vocabulary=tokens, **options)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    sizes = [model.weights_[f"tail_{i}.weight"].shape[0] for i in range(2)]
+    assert sizes == [8_000, 20_003 - 10_000] and "tail_2.weight" not in model.weights_
+    assert peak < 100e6
+    few = fitted([tokens[:50]], vocabulary=tokens[:5000], **options)
+    assert "tail_0.weight" in few.weights_ and "tail_1.weight" not in few.weights_
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"adaptive_softmax": [9, 4]}, "`adaptive_softmax` must be None, 'auto'"),
+        ({"adaptive_softmax": []}, "`adaptive_softmax` must be None, 'auto'"),
+        ({"adaptive_softmax": [3, 99]}, "`adaptive_softmax` must have integers below"),
+        ({"adaptive_softmax": [3], "tie_embeddings": True}, "`tie_embeddings` must be False"),
+        ({"adaptive_softmax": [3], "label_smoothing": 0.1}, "`label_smoothing` must be 0"),
+        ({"adaptive_softmax": [3], "cell": "jordan"}, "`cell` must be one that does not read"),
+    ],
+)
+def test_what_goes_with_no_adaptive_softmax_is_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        fitted(**options)
 
 
 def test_given_vectors_are_those_of_their_tokens():
@@ -392,6 +458,17 @@ def test_the_body_of_a_model_serves_a_classifier():
     assert (rnn.weights_["embedding_0.weight"][row] == table[code - 1]).all()
     assert 0 not in rnn.categories_[0]
     assert (rnn.weights_["embedding_0.weight"][-1] == table[-1]).all()
+
+
+def test_what_is_not_for_language_models_says_so():
+    model = fitted(max_iter=1)
+    with pytest.raises(ValueError, match="`target` must be an RNNClassifier"):
+        transfer(model, model)
+    with pytest.raises(TypeError, match="`estimator` must be an RNNClassifier"):
+        memory_footprint(model, n_timesteps=3, n_samples=3)
+    with pytest.raises(ValueError, match="predict_next_proba"):
+        model.stream(method="predict")
+    assert not hasattr(model, "predict") and not hasattr(model, "attention_weights")
 
 
 def test_states_of_texts_and_streams_are_those_of_the_scores():
@@ -448,6 +525,18 @@ def test_texts_with_labels_are_written_and_scored_by_label():
     p = model.predict_next_proba(y="first")
     assert p[model.encoder_.vocabulary_["a"]] > 0.8
     assert model.score_samples(["aaab"], ["first"]) > model.score_samples(["aaab"], ["second"])
+
+
+def test_partial_fit_can_be_told_all_labels():
+    model = RNNLanguageModel(8, vocabulary=list("ab"), **LETTERS)
+    model.partial_fit(["ab", "aab"], ["x", "x"], classes=["y", "x", "z"])
+    model.partial_fit(["ba"], ["z"]).partial_fit(["ba"], ["y"], classes=["x", "y", "z"])
+    assert list(model.classes_) == ["x", "y", "z"]
+    assert np.isfinite(model.score(["a"], ["y"]))
+    with pytest.raises(ValueError, match="`classes` must be those of the first fit"):
+        model.partial_fit(["ba"], ["z"], classes=["z"])
+    with pytest.raises(ValueError, match="labels of `classes_`"):
+        model.partial_fit(["ba"], ["w"])
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -124,16 +124,28 @@ class NextTokens:
 
     # ---- labels and vectors of texts ----
 
-    def with_given(self, y, n_texts):
-        """Return the target that has learned the labels or the width of the vectors in `y`."""
-        if y is None:
+    def with_given(self, y, n_texts, classes=None):
+        """Return the target that has learned the labels or the width of the vectors in `y`.
+
+        classes: the argument with all labels, or None.
+        """
+        if y is None and classes is None:
             return self
-        given = _read_given(y, n_texts, arguments.Y)
-        if given.ndim == 2:
-            return NextTokens(self.encoder, self.has_stops, None, given.shape[1])
-        check_labels(given, slice(None))
-        labels = Labels.learn(given)
-        return NextTokens(self.encoder, self.has_stops, labels, len(labels.classes))
+        given = None if y is None else _read_given(y, n_texts, arguments.Y)
+        if given is not None and given.ndim == 2 and classes is None:
+            return replace(self, n_given=given.shape[1])
+        if classes is None:
+            check_labels(given, slice(None))
+        labels = Labels.learn(given) if classes is None else Labels.of_argument(classes)
+        return replace(self, labels=labels, n_given=len(labels.classes))
+
+    def check_classes(self, classes):
+        """Refuse an argument `classes`, or None, that differs from the labels of the fit."""
+        if classes is None:
+            return
+        known = None if self.labels is None else self.labels.classes
+        if known is None or not np.array_equal(Labels.of_argument(classes).classes, known):
+            raise ValueError(f"`classes` must be those of the first fit, {known}; got {classes!r}.")
 
     def given(self, y, n_texts, argument=arguments.Y):
         """Return the vectors of texts (n_texts, n_given), of labels 0 and 1; or None without y."""

@@ -1,6 +1,7 @@
 """The part of `fit` that all estimators share: from X and y to the fitted attributes."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -71,7 +72,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
             self._take_over(model, training)
 
         if held_out is not None:
-            own = self._own_validator(model, held_out, n_threads) if self.scoring is None else None
+            own = partial(self._own_validator, model, held_out, n_threads)
             training.validate = validator(
                 self.scoring, held_out, training, self, show, model.target, own, n_threads
             )

@@ -15,7 +15,8 @@ from .._data.next_tokens import NextTokens
 from .._data.weights import read_weights, relative
 from .._floating_point import floating_point_ignored
 from .._model.generation import Choice, advanced, generate
-from .._model.likelihood import row_losses
+from .._model.network import row_losses
+from .._model.words import Words
 from .._rules import either, integer, number
 from .._training.examples import Examples, without_equal_weights
 from .._training.held_out import HeldOut
@@ -93,6 +94,13 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
     that are not in the vocabulary, all of which are the same unknown token. Models with other
     vocabularies are therefore not comparable, unless all tokens of both are known.
 
+    In `weights_`, row j of ``embedding_0.weight`` and of ``head.weight`` belongs to code j + 1 of
+    `encoder_`, and the last row to code 0, the unknown token. If no text of `fit` has an unknown
+    token, its vector is the mean of the others, unless `word_dropout` trains it. With
+    `tie_embeddings` there is no ``embedding_0.weight``; with `adaptive_softmax`, ``head.weight``
+    has the first tokens, and one row for each of the groups of others, whose outputs are
+    ``tail_0.weight`` of ``tail_0_projection.weight`` and so on.
+
     Labels or vectors of texts (y) become the states with which the network begins: for each of
     them a fixed pattern of 1 and -1 over the units, which is not learned. The weights learn what it
     means.
@@ -150,6 +158,8 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
         embedding_dim="auto",
         embedding_init=None,
         word_dropout=0.0,
+        tie_embeddings=False,
+        adaptive_softmax=None,
         output_layer_sizes=(),
         layer_normalization=None,
         dropout=0.0,
@@ -203,6 +213,8 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
         self.embedding_dim = embedding_dim
         self.embedding_init = embedding_init
         self.word_dropout = word_dropout
+        self.tie_embeddings = tie_embeddings
+        self.adaptive_softmax = adaptive_softmax
         self.output_layer_sizes = output_layer_sizes
         self.layer_normalization = layer_normalization
         self.dropout = dropout
@@ -428,8 +440,8 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
         if examples.sequences.n_samples == 0:
             return texts, np.zeros(0)
         examples = replace(examples, initial_state=states)
-        losses = row_losses(model.network, model.params, examples, n_threads)
-        return texts, model.finite(losses)
+        losses = row_losses(model.network, examples, n_threads)
+        return texts, model.finite(losses(model.params))
 
     # ---- generation ----
 
@@ -594,9 +606,10 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
             encoder.set_params(boundaries=True)
             codes = encoder.fit_transform(documents)
             target = NextTokens(encoder, has_stops=not is_long)
-            target = target.with_given(y if classes is None else classes, len(codes))
+            target = target.with_given(y, len(codes), classes)
         else:
             target = before.target
+            target.check_classes(classes)
             self._check_encoding(target.encoder)
             codes = target.encoder.transform(documents)
         texts = _as_texts(codes, y, sample_weight, target)
@@ -671,6 +684,20 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
                     f"`{name}` must not change between a fit and its continuation (warm_start, "
                     f"partial_fit): the fitted encoder has {name}={before!r}, got {now!r}."
                 )
+
+    def _tables(self, categories, vectors, known):
+        """See `_RNNBase`; a table that is also the weights of the output is as wide as these."""
+        ((column, rows, width),) = super()._tables(categories, vectors, known)
+        if not self.tie_embeddings:
+            return ((column, rows, width),)
+        wanted = Words.of(self._params()).width_of_output
+        is_auto = isinstance(self.embedding_dim, str) and vectors is None
+        if not is_auto and width != wanted:
+            raise ValueError(
+                f"`embedding_dim` must be {wanted} with tie_embeddings=True, as many as the output "
+                f"reads, got {width}."
+            )
+        return ((column, rows, wanted),)
 
     def _given_vectors(self, read):
         """Return the given vectors of tokens as rows of the table, or None."""

@@ -265,6 +265,28 @@ TABLE = {
             }
         },
     ),
+    "tie_embeddings": Parameter(
+        boolean,
+        False,
+        "bool",
+        "Whether the vectors of the tokens are also the weights of the output (Press and Wolf, "
+        "2017), which saves most of the weights of a model with many tokens. `embedding_dim` must "
+        'then be "auto" or the number of units that the output reads.',
+        of=(LANGUAGE_MODEL,),
+    ),
+    "adaptive_softmax": Parameter(
+        RULES["adaptive_softmax"],
+        None,
+        '"auto", list of int or None',
+        "For models with many tokens, an approximation of the softmax that trains much faster "
+        "(Grave et al., 2017): rare tokens share a few outputs of the network, and only where one "
+        "of them follows, their own probabilities are computed, from projections to a quarter of "
+        "the width or less. A list has the numbers of tokens (in the order of `vocabulary_`, with "
+        'start and end) at which groups of rarer ones begin. "auto" means (2000, 10000, 50000), '
+        "as far as at least as many tokens follow. Scores are exact probabilities of this model. "
+        "Not with `tie_embeddings`, `label_smoothing` or a cell that reads the output.",
+        of=(LANGUAGE_MODEL,),
+    ),
     "merge_mode": Parameter(
         RULES["merge_mode"],
         "concat",

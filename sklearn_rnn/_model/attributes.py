@@ -113,6 +113,9 @@ def checked(fitted):
     if network.is_pair:
         _check_pair(fitted, network, holds)
         return network
+    words = network.words
+    if holds != "tokens" and (words.tie_embeddings or words.adaptive_softmax is not None):
+        raise _damaged("_architecture", "that of a network without tied embeddings or tails", holds)
     if holds == "classes":
         _check_classes(fitted, network)
     elif holds == "tokens":

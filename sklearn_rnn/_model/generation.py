@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 MOST_OUTPUTS = 1 << 25  # numbers of the outputs of all sequences at one step
+IN_CACHE = 1 << 17  # numbers that are worked on at a time
 CHUNK = 32  # random numbers that are drawn for a sequence at a time
 
 
@@ -19,6 +20,13 @@ class Choice:
 
     def __call__(self, z, u):
         """Return the column that is chosen in each row of z (n, n_outputs); u (n,) is in [0, 1)."""
+        n_rows = max(1, IN_CACHE // z.shape[1])
+        chosen = np.empty(len(z), dtype=np.intp)
+        for rows in (slice(i, i + n_rows) for i in range(0, len(z), n_rows)):
+            chosen[rows] = self._of_rows(z[rows], u[rows])
+        return chosen
+
+    def _of_rows(self, z, u):
         z = z.astype(np.float64)
         z[:, self.excluded] = -np.inf
         if self.temperature == 0:

@@ -344,7 +344,7 @@ def initialize(network, rng, n_steps=None, vectors=None):
         for tensor in network.tensors:
             node = network.nodes[tensor.node]
             initializers.initialize_array(views[tensor.name], tensor, node, rng, n_steps)
-    for table, rows in zip(_tables(network, params), vectors or (), strict=False):
+    for table, rows in zip(tables_of(network, params), vectors or (), strict=False):
         if rows is not None:
             np.copyto(table[: len(rows)], rows, where=~np.isnan(rows))
     params = params.astype(network.dtype)
@@ -357,7 +357,7 @@ def _embeddings(network):
     return [node for node in network.nodes if node.kind == "embed" and node.axis == 0]
 
 
-def _tables(network, params):
+def tables_of(network, params):
     """List the tables of `_embeddings`; that of a tied one are rows of the head's weights."""
     embeddings = _embeddings(network)
     views = network.views(params) if embeddings else {}
@@ -389,7 +389,7 @@ def fill_unknown_rows(network, params, frozen=()):
 
 def _fill_last_rows(network, params, but, frozen=()):
     """Do it where embeddings have none of the options `but`."""
-    for node, table in zip(_embeddings(network), _tables(network, params), strict=True):
+    for node, table in zip(_embeddings(network), tables_of(network, params), strict=True):
         if _table_of(node) not in frozen and not any(_is(node, option) for option in but):
             table[-1] = table[:-1].mean(axis=0, dtype=np.float64)
 
@@ -425,7 +425,7 @@ def prepared(network, sequences, scaling, n_threads, initial_state=None, targets
     )
     mean, scale = scaling or (None, None)
     facts = {"mean": mean, "scale": scale, "initial_state": initial_state}
-    return engine, _core.Dataset(sequences.values, sequences.offsets, targets, **facts)
+    return engine, _core.Dataset(sequences.values, sequences.offsets, **facts)
 
 
 def predictor(network, sequences, scaling, n_threads=1, **options):
@@ -443,8 +443,8 @@ def predictor(network, sequences, scaling, n_threads=1, **options):
     return predict
 
 
-def mean_loss(network, examples, n_threads=1):
-    """Return a function params -> weighted mean loss of examples."""
+def row_losses(network, examples, n_threads=1):
+    """Return a function params -> loss of each row of examples (n_rows,), float64."""
     sequences = examples.sequences
     engine = network.engine(
         sequences.lengths,
@@ -458,11 +458,17 @@ def mean_loss(network, examples, n_threads=1):
         targets = np.ascontiguousarray(targets, dtype=network.dtype)
     dataset = replace(examples, targets=targets).dataset()
 
-    def loss(params):
+    def losses(params):
         engine.load(params)
-        return float(np.average(engine.predict(dataset, losses=True), weights=examples.weights))
+        return engine.predict(dataset, losses=True)
 
-    return loss
+    return losses
+
+
+def mean_loss(network, examples, n_threads=1):
+    """Return a function params -> weighted mean loss of examples."""
+    losses = row_losses(network, examples, n_threads)
+    return lambda params: float(np.average(losses(params), weights=examples.weights))
 
 
 # ---- weights for other scales -------------------------------------------------------------------

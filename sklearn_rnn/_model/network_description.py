@@ -222,11 +222,11 @@ LATER = {
     "input_dropout": 0.0,
     "input_noise": 0.0,
     "word_dropout": 0.0,
+    "tie_embeddings": False,
+    "adaptive_softmax": None,
 }
-# The words of language models alone.
-OF_LANGUAGE = {"tie_embeddings": False, "adaptive_softmax": ()}
 # The words that the first files of format 3 did not know, and what they do without them.
-ADDED = {"word_dropout": 0.0, **OF_LANGUAGE}
+ADDED = {"word_dropout": 0.0, "tie_embeddings": False, "adaptive_softmax": None}
 # The same for what concerns the output alone.
 OUTPUTS = {"quantile": 0.5, "groups": ()}
 INPUTS = {"tables": ()}
@@ -240,7 +240,7 @@ def _upgraded(facts):
     one_of(parts.CELLS).check("cell", facts["cell"])
     cell = upgraded_cell(facts["cell"], facts.pop("activation"))
     mode = MODES[facts.pop("per_step")]
-    return {**facts, **LATER, **OUTPUTS, **INPUTS, **OF_LANGUAGE, "cell": cell, "mode": mode}
+    return {**facts, **LATER, **OUTPUTS, **INPUTS, "cell": cell, "mode": mode}
 
 
 def upgraded_cell(cell, activation):

@@ -76,6 +76,9 @@ class PairWords:
 
     def check(self):
         """Refuse words that cannot be combined."""
+        for words in (self.encoder, self.decoder):
+            if words.tie_embeddings or words.adaptive_softmax is not None:
+                raise ValueError("`tie_embeddings` and `adaptive_softmax` need a language model.")
         for name, words in (("cell", self.encoder), ("decoder_cell", self.decoder)):
             if words.reads_output:
                 raise ValueError(

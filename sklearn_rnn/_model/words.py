@@ -49,6 +49,11 @@ def is_list(value):
     return isinstance(value, (list, tuple))
 
 
+def _increase(numbers):
+    """Tell whether these are increasing integers of at least 1."""
+    return all(map(integer(1).test, numbers)) and all(a < b for a, b in pairwise(numbers))
+
+
 # The rules of the words that define a network.
 RULES = {
     "hidden_layer_sizes": parts.some_sizes(1),
@@ -72,11 +77,11 @@ RULES = {
     "tie_embeddings": boolean,
     "adaptive_softmax": Allowed(
         lambda value: (
-            is_list(value)
-            and all(map(integer(1).test, value))
-            and list(value) == sorted(set(value))
+            value is None
+            or (isinstance(value, str) and value == "auto")
+            or (is_list(value) and 0 < len(value) <= _core.MOST_TAILS and _increase(value))
         ),
-        "a list of increasing integers, the first classes of the tails",
+        f"None, 'auto', or a list of 1 to {_core.MOST_TAILS} increasing integers of at least 1",
     ),
     "dtype": one_of(DTYPES),
     "huber_delta": number(0, open_low=True),
@@ -123,7 +128,7 @@ class Words:
     input_noise: float
     word_dropout: float
     tie_embeddings: bool
-    adaptive_softmax: tuple[int, ...]
+    adaptive_softmax: str | tuple[int, ...] | None
     dtype: str
 
     @classmethod
@@ -147,7 +152,7 @@ class Words:
             input_noise=float(params["input_noise"]),
             word_dropout=float(params["word_dropout"]),
             tie_embeddings=bool(params.get("tie_embeddings", False)),
-            adaptive_softmax=tuple(map(int, params.get("adaptive_softmax", ()))),
+            adaptive_softmax=_cutoffs(params.get("adaptive_softmax")),
             dtype=plain(params["dtype"]),
         )
         words.check(params)
@@ -174,6 +179,15 @@ class Words:
     def width(self, layer):
         """Return the number of columns that a direction of a layer gives to the next."""
         return width_of(self.cell[layer], self.hidden_layer_sizes[layer])
+
+    @property
+    def width_of_output(self):
+        """Number of columns that the output of a network with one direction reads."""
+        if self.output_layer_sizes:
+            return self.output_layer_sizes[-1]
+        n_layers = len(self.cell)
+        layers = range(n_layers) if self.connections == "skip" else [n_layers - 1]
+        return sum(map(self.width, layers))
 
     def check(self, params):
         """Refuse words that cannot be combined; params: as the user gave them."""
@@ -288,6 +302,10 @@ def _float_or_none(value):
     return None if value is None else float(value)
 
 
+def _cutoffs(value):
+    return tuple(map(int, value)) if is_list(value) else _plain_or_none(value)
+
+
 def cells_of(value, n_layers, parameter="cell", sizes_of="hidden_layer_sizes"):
     """Check a parameter with cells; return the cell of each layer."""
     if not is_list(value):
@@ -350,9 +368,36 @@ def _network(words, n_features, n_outputs, loss, huber_delta, quantile, groups, 
     )
     if words.tie_embeddings:
         _check_tied(network)
-    if words.adaptive_softmax:
-        network = network.with_adaptive_softmax(words.adaptive_softmax)
-    return network
+    return _with_tails(network, words, smoothing)
+
+
+# The classes at which "auto" begins tails of an adaptive softmax.
+AUTO_CUTOFFS = (2_000, 10_000, 50_000)
+
+
+def _with_tails(network, words, label_smoothing):
+    """Return the network with an adaptive softmax, if there is to be one."""
+    given, n_classes = words.adaptive_softmax, network.n_outputs
+    if given is None:
+        return network
+    cutoffs = given
+    if given == "auto":  # a tail has at least as many classes as come before it
+        cutoffs = tuple(first for first in AUTO_CUTOFFS if 2 * first <= n_classes)
+    if not cutoffs:
+        return network
+    if cutoffs[-1] >= n_classes:
+        raise ValueError(
+            f"`adaptive_softmax` must have integers below {n_classes}, the number of codes, got "
+            f"{list(cutoffs)}."
+        )
+    what = f"with adaptive_softmax={given!r}"
+    if words.tie_embeddings:
+        raise ValueError(f"`tie_embeddings` must be False {what}, got True.")
+    if label_smoothing > 0:
+        raise ValueError(f"`label_smoothing` must be 0 {what}, got {label_smoothing}.")
+    if words.reads_output:
+        raise ValueError(f"`cell` must be one that does not read the output {what}.")
+    return network.with_adaptive_softmax(cutoffs)
 
 
 def _check_tied(network):

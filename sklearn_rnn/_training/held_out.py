@@ -11,7 +11,6 @@ from .._data import arguments
 from .._data.finite import check_range
 from .._data.targets import check_positive
 from .._floating_point import floating_point_of_caller
-from .._model.likelihood import row_losses
 from .._model.network import mean_loss
 from .._rules import Allowed
 from .examples import Examples
@@ -68,18 +67,13 @@ def validator(scoring, held_out, training, estimator, show, target, own, n_threa
     """Return a function params -> (score, value): the user sees the score; value is minimised.
 
     show() updates `estimator` before it is passed to the user's scorer. If `scoring` is None, the
-    result is the function `own`.
+    result is what own() returns.
     """
     examples, network = held_out.examples, training.network
-    if target.holds == "tokens" and (scoring is None or scoring == "loss"):
-
-        def validate(params):
-            losses = row_losses(network, params, examples, n_threads)
-            value = float(np.average(losses, weights=examples.weights))
-            return -value, value
-
-    elif scoring is None:
-        validate = own
+    if scoring is None and target.holds == "tokens":
+        scoring = "loss"
+    if scoring is None:
+        validate = own()
 
     elif isinstance(scoring, str) and scoring == "loss":
         if target.has_unknown(examples.targets):

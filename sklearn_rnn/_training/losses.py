@@ -19,7 +19,7 @@ def _constant_class(targets, shares, network):
     for i, classes in enumerate(targets.reshape(len(targets), -1).T):
         n = _n_classes(network, i)
         constant.append(_entropy((1 - s) * np.bincount(classes, shares, n) + s / n))
-        perfect.append(_entropy((1 - s) * np.eye(n)[0] + s / n))
+        perfect.append(_entropy((1 - s) * np.eye(1, n)[0] + s / n))
     return float(np.mean(constant)), float(np.mean(perfect))
 
 
