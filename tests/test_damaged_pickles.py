@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 from kept_models import classifier, regressor
 
+from sklearn_rnn._model.network_description import ADDED
+
 DAMAGES = {
     "truncated": lambda a: a[..., :-1],
     "emptied": lambda a: a[..., :0],
