@@ -15,6 +15,7 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn_rnn._model import fitted_pair, pair_decoder
 from sklearn_rnn._model.decoding import log_softmax
 from sklearn_rnn._model.network import ready
+from sklearn_rnn._training.pairs import PairsOfSequences
 from sklearn_rnn.seq2seq import Seq2SeqClassifier
 
 N_SYMBOLS = 4
@@ -115,6 +116,49 @@ def test_scheduled_sampling_feeds_answers_and_gives_targets_back():
     assert np.array_equal(always.params_, taught.params_)
     with pytest.raises(ValueError, match=r"`teacher_forcing` must return a number from 0 to 1.*2"):
         make(teacher_forcing=lambda done: 2).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"label_smoothing": 0.1},
+        {"word_dropout": 0.5},
+        {"dropout": 0.5},
+        {"input_dropout": 0.5},
+        {"output_dropout": 0.5},
+        {"decoder_cell": "lstm"},
+        {"decoder_layer_sizes": 7},
+        {"decoder_embedding_dim": 3},
+        {"output_layer_sizes": 4},
+        {"layer_normalization": "rms"},
+        {"attention": "additive"},
+        {"embedding_init": np.ones((N_SYMBOLS, 2))},
+        {"bidirectional": False},
+    ],
+    ids=str,
+)
+def test_each_option_makes_a_network_of_its_own(option):
+    X, y = draw(20)
+    rnn = make(max_iter=2, **option).fit(X, y)
+    assert not np.array_equal(rnn.params_, make(max_iter=2).fit(X, y).params_)
+
+
+def test_what_is_fed_comes_back_after_an_interruption():
+    X, y = draw(20)
+    rnn = make(teacher_forcing=0.0)
+    _, training, _ = rnn._prepare(
+        rnn._check(None, (None,) * 4, False), (X, y, None, None), (None,) * 4, False, {}
+    )
+    fed = training.examples.fed.values
+    before, batch = fed.copy(), np.arange(9)
+    pairs = PairsOfSequences(training, 1)
+    with (
+        pytest.raises(KeyboardInterrupt),
+        pairs.sampler.mixed(batch, training.progress.params, 1, 0.0),
+    ):
+        assert not np.array_equal(fed, before)
+        raise KeyboardInterrupt
+    assert np.array_equal(fed, before)
 
 
 # ---- searching ----------------------------------------------------------------------------------
