@@ -146,7 +146,7 @@ cdef extern from "interface/network.h" nogil:
         const isize *group
         const int *group_loss
         const double *group_weight
-        int head, n_tensors, n_tails
+        int head, n_tensors
         isize outputs, output_width
         isize max_rows, max_steps
         isize n_params, n_summed, n_pieces, n_workers, probe_bytes

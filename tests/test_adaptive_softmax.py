@@ -8,6 +8,7 @@ import reference
 from cases import (
     RTOL,
     RTOL_DIFFERENCES,
+    RTOL_REORDERED,
     assert_close,
     assert_results_agree,
     draw_dataset,
@@ -205,6 +206,24 @@ def test_neither_threads_nor_memory_change_a_bit(per_step):
     for options in ({"n_threads": 2}, {"n_threads": 3, "memory_budget": least}):
         for ours, theirs in zip(train(network, start, data, **options), expected, strict=True):
             np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_minibatch_in_parts_is_that_of_one_call():
+    network, start, data = problem(lengths=np.full(24, 9))
+    indices, results = np.arange(24), []
+    for parts in ([indices], [indices[:16], indices[16:]]):  # the last part has fewer slices
+        params, state = start.copy(), np.zeros((1, len(start)))
+        engine = network.engine(np.full(24, 9), 24 // len(parts) + 4, 1, True, n_accumulated=2)
+        engine.load(params)
+        set_optimizer(engine)
+        engine.weigh_by(100.0, 0.0)
+        with ready(engine):
+            for part, each in enumerate(parts):
+                given = {"part": part, "n_parts": 2} if len(parts) > 1 else {}
+                engine.train_minibatch(data, each, params, state, 0.1, 1, **given)
+        results.append(params)
+    assert not np.array_equal(results[0], start)
+    assert_close(results[1], results[0], RTOL_REORDERED)
 
 
 @pytest.mark.parametrize(

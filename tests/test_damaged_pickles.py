@@ -223,7 +223,7 @@ def test_a_deleted_attribute_is_a_damaged_state():
             if not unfitted:
                 with pytest.raises(ValueError, match=name):
                     copied.partial_fit(X, rnn.predict(X))
-        for name in rnn._architecture.keys() - ADDED.keys():  # without those, the file is older
+        for name in rnn._architecture.keys() - ADDED.keys():  # which older states lack
             copied = pickle.loads(pickle.dumps(rnn))
             del copied._architecture[name]
             with pytest.raises(ValueError, match="_architecture"):

@@ -45,6 +45,16 @@ def test_vectors_of_gensim_are_read_by_key():
     assert_given(vectors_of(given, STRINGS)[0], [[3.0, 4.0], NAN, [1.0, 2.0]])
 
 
+def test_vectors_may_be_those_of_gensim_itself():
+    models = pytest.importorskip("gensim.models")
+    given = models.KeyedVectors(2)
+    given.add_vectors(["c", "a"], np.array([[1.0, 2.0], [3.0, 4.0]], dtype=np.float32))
+    assert_given(vectors_of(given, STRINGS)[0], [[3.0, 4.0], NAN, [1.0, 2.0]])
+    rnn = make(RNNClassifier, categorical_features=["word"], embedding_init=given)
+    table = clone(rnn).fit(FRAMES, Y[RNNClassifier]).weights_["embedding_0.weight"]
+    np.testing.assert_allclose(table[[0, 2]], [[3.0, 4.0], [1.0, 2.0]], atol=0.1)
+
+
 def test_features_are_named_numbered_listed_or_given_the_same():
     vectors = {"a": [1.0, 2.0]}
     of_strings = [[1.0, 2.0], NAN, NAN]

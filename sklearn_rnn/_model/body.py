@@ -98,7 +98,9 @@ class Body:
             for name in names_of_body(network):
                 if name not in names:
                     views[name][...] = ours[name]
-            for i, (table, own) in enumerate(zip(*tables, strict=True)):
+            for i, (name, table, own) in enumerate(zip(names, *tables, strict=True)):
+                if name not in views:  # it is tied, and belongs to the output
+                    continue
                 given = None if vectors is None else vectors[i]
                 self._fill_table(i, table, own, categories.known[i], given)
             params = self._scaled(network, params, scale)

@@ -222,11 +222,11 @@ LATER = {
     "input_dropout": 0.0,
     "input_noise": 0.0,
     "word_dropout": 0.0,
-    "tie_embeddings": False,
-    "adaptive_softmax": None,
 }
+# The words of language models alone.
+OF_LANGUAGE = {"tie_embeddings": False, "adaptive_softmax": None}
 # The words that the first files of format 3 did not know, and what they do without them.
-ADDED = {"word_dropout": 0.0, "tie_embeddings": False, "adaptive_softmax": None}
+ADDED = {"word_dropout": 0.0, **OF_LANGUAGE}
 # The same for what concerns the output alone.
 OUTPUTS = {"quantile": 0.5, "groups": ()}
 INPUTS = {"tables": ()}

@@ -391,8 +391,6 @@ def _with_tails(network, words, label_smoothing):
             f"{list(cutoffs)}."
         )
     what = f"with adaptive_softmax={given!r}"
-    if words.tie_embeddings:
-        raise ValueError(f"`tie_embeddings` must be False {what}, got True.")
     if label_smoothing > 0:
         raise ValueError(f"`label_smoothing` must be 0 {what}, got {label_smoothing}.")
     if words.reads_output:
