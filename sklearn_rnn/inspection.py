@@ -13,6 +13,7 @@ from ._data.targets import Numbers
 from ._data.tasks import Tasks
 from ._estimators.base import _RNNBase
 from ._estimators.parameters import check, check_parameters
+from ._estimators.seq2seq import _PairRNN
 from ._model.words import network_of
 from ._rules import INTEGER_BITS, integer, shown
 from ._training.footprint import of_fit, of_predictions
@@ -158,7 +159,8 @@ def memory_footprint(
     >>> bool(less.activations <= 20_000_000 < footprint.activations)
     True
     """
-    if not isinstance(estimator, _RNNBase) or estimator._HOLDS == "tokens":
+    refused = isinstance(estimator, _PairRNN) or getattr(estimator, "_HOLDS", None) == "tokens"
+    if not isinstance(estimator, _RNNBase) or refused:
         raise TypeError(
             "`estimator` must be an RNNClassifier, RNNRegressor or MultiTaskRNN, got "
             f"{type(estimator).__name__}."

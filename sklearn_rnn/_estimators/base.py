@@ -1,6 +1,7 @@
 """The part of `fit` that all estimators share: from X and y to the fitted attributes."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -14,8 +15,7 @@ from .._data.scales import Scale
 from .._data.weights import relative
 from .._model.attributes import check_continuing, history
 from .._model.body import Body
-from .._model.fitted import FittedModel
-from .._model.network import absorb_input_scale, absorb_output_scale, initialize
+from .._model.network import absorb_input_scale, absorb_output_scale, initialize, predictor
 from .._model.words import difference, network_of
 from .._training import lbfgs
 from .._training.epochs import Training, train
@@ -28,7 +28,6 @@ from .._training.progress import Progress, Settings, new_seed, next_seed
 from .._training.threads import blas_held_at_one_thread, effective_n_threads
 from .advice import tell_end, warn_of_settings
 from .callbacks import CallbackSupportMixin, Observers, as_callbacks
-from .parameters import check_parameters
 from .reading import _ReadingRNN, rows_of_states
 from .transfer import model_of
 
@@ -73,8 +72,9 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
             self._take_over(model, training)
 
         if held_out is not None:
+            own = partial(self._own_validator, model, held_out, n_threads)
             training.validate = validator(
-                self.scoring, held_out, training, self, show, model.target, n_threads
+                self.scoring, held_out, training, self, show, model.target, own, n_threads
             )
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         facts = None if incremental else {"X": X, "y": y, "metadata": metadata}
@@ -104,7 +104,21 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
 
     def _check(self, initial_state, validation, incremental):
         """Check the parameters, and the arguments against them; return the parameters as Words."""
-        words = check_parameters(self._params())
+        words = self._check_parameters(self._params())
+        self._check_validation(initial_state, validation)
+        if incremental and self.solver == LBFGS:
+            raise ValueError(
+                "partial_fit does not support solver='lbfgs', which needs all sequences at once: "
+                "set `solver` to another one."
+            )
+        if incremental and self.early_stopping:
+            raise ValueError(
+                "partial_fit does not support early_stopping=True: set it to False first."
+            )
+        return words
+
+    def _check_validation(self, initial_state, validation):
+        """Check which data to validate with are given."""
         X_val, y_val, weight_val, state_val = validation
         if X_val is None and not (y_val is None and weight_val is None and state_val is None):
             raise ValueError(
@@ -125,16 +139,6 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
             raise ValueError("`X_val` needs `y_val`, which is None.")
         if X_val is not None and not self.early_stopping:
             raise ValueError("`X_val` is used only with early_stopping=True; got False.")
-        if incremental and self.solver == LBFGS:
-            raise ValueError(
-                "partial_fit does not support solver='lbfgs', which needs all sequences at once: "
-                "set `solver` to another one."
-            )
-        if incremental and self.early_stopping:
-            raise ValueError(
-                "partial_fit does not support early_stopping=True: set it to False first."
-            )
-        return words
 
     def _prepare(self, words, given, validation, incremental, learn_options):
         """Read the data and plan the training, without changing anything.
@@ -177,7 +181,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
             absorbing = before, network, target, read.absorbed, scale, x_absorbed
             progress = self._continue(absorbing, settings, incremental)
         progress.has_windows = settings.bptt is not None
-        model = FittedModel(
+        model = self._Model(
             network, progress.params, target, read.form, read.categories, scale, taught
         )
         training = Training(
@@ -211,8 +215,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         loss = getattr(self, "loss", fitted.loss)
         facts = fitted.n_features, fitted.n_outputs, loss, fitted.groups
         tables = self._tables(model.categories, None, model)
-        allowed = self._allowed(model, words)
-        changed = difference(fitted, network_of(self._params(), *facts, tables, words, allowed))
+        changed = difference(fitted, self._network_of(words, facts, tables, model.target))
         normalizes = model.scale.in_use is not None
         if changed is None and normalizes != bool(self.normalize_X):
             changed = "normalize_X", normalizes, self.normalize_X
@@ -230,14 +233,18 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         sequences, target = read.examples.sequences, read.target
         facts = sequences.n_features, target.n_outputs, target.loss, target.groups
         tables = self._tables(read.categories, vectors, known)
-        allowed = getattr(target, "allowed", None)
+        return self._network_of(words, facts, tables, target)
+
+    def _network_of(self, words, facts, tables, target):
+        """Return the network of these words; facts, tables: arguments of `words.network_of`."""
+        allowed = self._allowed(target, words)
         network = network_of(self._params(), *facts, tables, words, allowed)
         if self.bptt is not None:
             network.check_causal("`bptt` needs")
         return network
 
-    def _allowed(self, model, words):
-        """Return which tags may follow which in a continued fit of this model, or None."""
+    def _allowed(self, target, words):
+        """Return which tags may follow which, or None."""
         return None
 
     def _given_vectors(self, read):
@@ -381,6 +388,20 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
             positions = np.flatnonzero(examples.have_weight())
             examples = examples.take(positions)
         return indices, HeldOut(examples, *validation, positions, is_given=True)
+
+    def _own_validator(self, model, held_out, n_threads):
+        """Return the function params -> (score, value) of the method `score`, see `validator`."""
+        examples, target = held_out.examples, model.target
+        given = {"initial_state": examples.initial_state}
+        facts = examples.sequences, examples.scaling, n_threads
+        predict = predictor(model.network, *facts, **given)
+
+        def validate(params):
+            outputs = predict(params, result=model.network.result)
+            score = target.score(examples.targets, outputs, examples.weights)
+            return score, -score
+
+        return validate
 
     def _plateau(self, training):
         """Return the loss above which training is hardly better than a constant prediction."""

@@ -18,6 +18,7 @@ from .base import _RNNBase
 from .callbacks import with_callbacks
 from .docstrings import documented
 from .parameters import CLASSIFIER
+from .streaming import StreamingMixin
 
 
 def _has_transitions(rnn):
@@ -28,7 +29,7 @@ def _has_transitions(rnn):
 
 
 @documented(CLASSIFIER)
-class RNNClassifier(ClassifierMixin, _RNNBase):
+class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
     """Recurrent neural network that classifies sequences, or each of their steps.
 
     Training minimises the cross-entropy by gradient descent on minibatches, with back-propagation
@@ -517,10 +518,10 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         if isinstance(target, Tags):
             target.check_sequences(targets, weights, sequences, names)
 
-    def _allowed(self, model, words):
-        if not (words.transitions and model.network.has_transitions):
+    def _allowed(self, target, words):
+        if not (words.transitions and isinstance(target, Tags)):
             return None
-        return allowed_of(self.allowed_transitions, model.target.classes)
+        return allowed_of(self.allowed_transitions, target.classes)
 
     def _warn_of_mode(self, sequences, target):
         """Warn if the columns of y look like labels of steps."""

@@ -378,21 +378,21 @@ ValueError
 }
 
 
-def documented(kind):
+def documented(kind, table=None, attributes=ATTRIBUTES, parts=PARTS):
     """Return a class decorator that fills the docstrings of an estimator of this kind."""
-    parts = {
-        **PARTS,
+    filled = {
+        **parts,
         "parameters": "\n".join(
             _entry(name, f"{p.kind}, default={_shown(p.default)}", [p.text, p.more.get(kind)])
-            for name, p in parameters_of(kind).items()
+            for name, p in parameters_of(kind, table).items()
         ),
         "attributes": "\n".join(
             _entry(name, _of(kind, what), [_of(kind, text)])
-            for name, (what, text) in ATTRIBUTES.items()
+            for name, (what, text) in attributes.items()
             if isinstance(text, str) or kind in text
         ),
     }
-    return with_parts(parts)
+    return with_parts(filled)
 
 
 def _of(kind, text):

@@ -31,15 +31,19 @@ from .._model.fitted import FittedModel
 from .._model.network_description import FORMAT, LATER, upgraded_cell
 from .._model.words import CODES, words_of
 from .._pickles import Pickled
-from .._rules import boolean, integer, one_of
+from .._rules import boolean, integer
 from .._training.progress import Progress, Settings, new_seed
 from .._training.threads import effective_n_threads
 from ..layers import Attention
 from .parameters import LATER_IN_TRAINING, check, check_parameters, parameters_of
 
 # Parameters that may be an object with options, and an example of one.
-OBJECTS = {"bptt": "TruncatedBPTT(100)", "cell": "GRU()", "pooling": "Attention(32)"}
-MOST_STREAMS_BITS = 24  # so many streams need hundreds of megabytes for their states alone
+OBJECTS = {
+    "bptt": "TruncatedBPTT(100)",
+    "cell": "GRU()",
+    "decoder_cell": "GRU()",
+    "pooling": "Attention(32)",
+}
 
 
 def _pools_by_attention(rnn):
@@ -57,6 +61,7 @@ class _FittedRNN(Pickled, BaseEstimator):
     """
 
     _STATE_FORMAT = FORMAT
+    _Model = FittedModel
     _HOLDS = "classes"  # what the targets are, see `attributes.OF_KINDS`
     _KIND: str  # one of those of the table of parameters
     # Parameters of other kinds of estimators that this kind has as attributes of its class.
@@ -84,6 +89,8 @@ class _FittedRNN(Pickled, BaseEstimator):
             If there is no such parameter or option.
         """
         for word, example in OBJECTS.items():
+            if not hasattr(self, word):
+                continue
             value = params.get(word, getattr(self, word))
             options = [name for name in params if name.startswith(f"{word}__")]
             if options and not hasattr(value, "set_params"):
@@ -96,6 +103,11 @@ class _FittedRNN(Pickled, BaseEstimator):
     def _params(self):
         """Return the parameters by name, with those that are fixed for this kind of estimator."""
         return {**{name: getattr(self, name) for name in self._FIXED}, **vars(self)}
+
+    @staticmethod
+    def _check_parameters(params):
+        """Check a dict of parameters; return the words among them."""
+        return check_parameters(params)
 
     # ---- fitted attributes ----
 
@@ -122,7 +134,7 @@ class _FittedRNN(Pickled, BaseEstimator):
         attributes = vars(self).copy()
         if "params_" not in attributes:
             check_is_fitted(self)
-        return FittedModel.from_attributes(attributes)
+        return self._Model.from_attributes(attributes)
 
     def _threads(self):
         """Return how many threads a prediction may use; the parameter may have changed since."""
@@ -158,53 +170,6 @@ class _FittedRNN(Pickled, BaseEstimator):
 
         carried = _carried(results(model, outputs), sequences, per_step)
         return (carried, state) if return_state else carried
-
-    @floating_point_ignored
-    def stream(self, n_streams=1, *, method="predict"):
-        """Return a `Stream`, which predicts for sequences that arrive step by step.
-
-        Its ``step(x)`` takes the next step of each sequence, and returns the same bits as `method`
-        does for the sequences so far: the result at this step, or with ``mode="many_to_one"`` the
-        result of each sequence. The stream has a copy of the weights, so later fits do not change
-        it.
-
-        Parameters
-        ----------
-        n_streams : int, default=1
-            Number of sequences, which advance together.
-        method : str, default="predict"
-            The method whose results ``step`` returns: "predict", or for a classifier also
-            "predict_proba" or "predict_log_proba".
-
-        Returns
-        -------
-        stream : Stream
-            With the methods ``step(x)``, ``reset(rows)`` and ``reorder(rows)``, and the attribute
-            ``state``.
-
-        Raises
-        ------
-        ValueError
-            If an argument is not as described, or if the network cannot go on step by step: with
-            ``bidirectional=True``, with `pooling` other than "last", with an input layer that has a
-            stride, with strings in the `categorical_features`, or with ``transitions=True``.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from sklearn_rnn import RNNRegressor
-        >>> X = np.random.RandomState(0).normal(size=(30, 5, 2))
-        >>> y = X.sum(axis=2).cumsum(axis=1)
-        >>> rnn = RNNRegressor(8, mode="many_to_many", max_iter=300, random_state=0).fit(X, y)
-        >>> stream = rnn.stream(3)
-        >>> results = [stream.step(X[:3, t]) for t in range(5)]
-        >>> bool((np.stack(results, axis=1) == rnn.predict(X[:3])).all())
-        True
-        """
-        integer(1, MOST_STREAMS_BITS).check("n_streams", n_streams)
-        one_of(self._STREAMED).check("method", method)
-        model = self._fitted_model().copy()
-        return model.stream(int(n_streams), *self._STREAMED[method](model))
 
     def _score(self, X, y, sample_weight):
         """Return the score over sequences, or over steps."""
@@ -375,7 +340,13 @@ class _FittedRNN(Pickled, BaseEstimator):
         - ``pooling=Attention(units)``: ``attention.weight`` (units, n_inputs), ``attention.bias``
           and ``attention.score`` (units,);
         - `output_layer_sizes`: ``output_0.weight`` and ``output_0.bias`` for the first of them, and
-          so on.
+          so on;
+        - a decoder: those of its layers, norms, output layers and embeddings under names with
+          ``decoder_``, such as ``weight_ih_decoder_l0``; ``initial_0.weight`` and
+          ``initial_0.bias`` for the initial states of its first layer, and so on; with `attention`
+          ``attention_keys.weight`` (not with "dot"), and either ``decoder_attention.weight``,
+          ``decoder_attention.bias`` and ``decoder_attention.score`` ("additive") or
+          ``decoder_attended.weight``.
 
         The arrays of a plain network of "elman", "lstm" or "gru", except those of the head and
         converted to tensors, can be loaded by ``load_state_dict`` of ``torch.nn.RNN``, ``LSTM`` or
@@ -541,7 +512,7 @@ class _FittedRNN(Pickled, BaseEstimator):
         params = {**words_of(network), "normalize_X": attributes["_x_moments"] is not None}
         params.update(self._params_of(network, attributes))
         params = {name: value for name, value in params.items() if name in vars(self)}
-        check_parameters({**self._params(), **params})
+        self._check_parameters({**self._params(), **params})
         with naming("random_state"):
             rng = check_random_state(self.random_state)
         settings = Settings.of(self._params())

@@ -27,6 +27,7 @@ from .callbacks import with_callbacks
 from .docstrings import documented
 from .parameters import LANGUAGE_MODEL
 from .reading import Read
+from .streaming import StreamingMixin
 
 # The parameters of the encoder.
 ENCODING = ("analyzer", "token_pattern", "lowercase", "min_count", "max_tokens", "vocabulary")
@@ -63,7 +64,7 @@ class Texts:
 
 
 @documented(LANGUAGE_MODEL)
-class RNNLanguageModel(DensityMixin, _RNNBase):
+class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
     """Recurrent neural network that models texts: the probability of each token after those before.
 
     The model is a vector for each token, recurrent layers, and a softmax over all tokens [9]_. It

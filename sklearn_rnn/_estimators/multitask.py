@@ -14,10 +14,11 @@ from .base import _RNNBase
 from .callbacks import with_callbacks
 from .docstrings import documented
 from .parameters import MULTITASK
+from .streaming import StreamingMixin
 
 
 @documented(MULTITASK)
-class MultiTaskRNN(_RNNBase):
+class MultiTaskRNN(StreamingMixin, _RNNBase):
     """Recurrent neural network that learns several named targets (tasks) together.
 
     All tasks share the network up to its last layer, and each has outputs and a loss of its own

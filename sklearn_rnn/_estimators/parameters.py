@@ -887,9 +887,10 @@ TABLE = {
 }
 
 
-def parameters_of(kind):
-    """Return the parameters of one kind of estimator, by name."""
-    return {name: p.of_kind(kind) for name, p in TABLE.items() if kind in p.of}
+def parameters_of(kind, table=None):
+    """Return the parameters of one kind of estimator, by name; the table may be another one."""
+    table = TABLE if table is None else table
+    return {name: p.of_kind(kind) for name, p in table.items() if kind in p.of}
 
 
 def check(name, value):
@@ -907,6 +908,16 @@ def check_parameters(params):
     for name in TABLE:
         if name in params:
             check(name, params[name])
+    check_together(params)
+    check_options(params["bptt"], params["mode"])
+    words = Words.of(params)
+    if params.get("solver") == LBFGS:
+        _check_for_lbfgs(params, words)
+    return words
+
+
+def check_together(params):
+    """Refuse values that do not go with those of other parameters, a dict."""
     least = float(np.finfo(params["dtype"]).tiny)  # as float32 it would cast the other operand
     for name in NEVER_ZERO:
         if params.get(name) is not None and params[name] < least:
@@ -914,17 +925,12 @@ def check_parameters(params):
                 f"`{name}` must be at least {least:.4g} with dtype={params['dtype']!r}, "
                 f"got {params[name]!r}."
             )
-    check_options(params["bptt"], params["mode"])
     _check_transitions(params)
     if params.get("warmup") and params.get("learning_rate") == "one_cycle":
         raise ValueError(
             "`warmup` must be 0 with learning_rate='one_cycle', which has a rise of its own; "
             f"got {params['warmup']!r}."
         )
-    words = Words.of(params)
-    if params.get("solver") == LBFGS:
-        _check_for_lbfgs(params, words)
-    return words
 
 
 def _check_transitions(params):

@@ -15,10 +15,11 @@ from .base import _RNNBase
 from .callbacks import with_callbacks
 from .docstrings import documented
 from .parameters import REGRESSOR
+from .streaming import StreamingMixin
 
 
 @documented(REGRESSOR)
-class RNNRegressor(RegressorMixin, _RNNBase):
+class RNNRegressor(RegressorMixin, StreamingMixin, _RNNBase):
     """Recurrent neural network that predicts numbers for sequences, or for each of their steps.
 
     Training minimises a loss by gradient descent on minibatches, with back-propagation through

@@ -31,6 +31,14 @@ DESCRIPTION = (
     "_taught",
     "tasks_",
     "task_weights_",
+    "longest_target_",
+    "_y_is_str",
+    "horizon_",
+    "x_future_mean_",
+    "x_future_scale_",
+    "n_timesteps_",
+    "_code_mean",
+    "_code_scale",
     "encoder_",
     "_has_stops",
     "_n_given",
@@ -41,7 +49,14 @@ MOST_BYTES = 1 << 24
 DICTS = ("_architecture", "tasks_", "task_weights_")  # of plain values
 LISTS = ("classes_", "categories_")  # which may be lists of arrays
 # May differ between the fitted estimator and a file that it loads.
-MAY_DIFFER = ("_architecture", "task_weights_", *SCALES)
+MAY_DIFFER = (
+    "_architecture",
+    "task_weights_",
+    "longest_target_",
+    "horizon_",
+    "n_timesteps_",
+    *SCALES,
+)
 
 
 def describe(attributes):

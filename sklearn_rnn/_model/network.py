@@ -115,6 +115,11 @@ class Network:
         return last.offset + prod(last.shape)
 
     @property
+    def is_pair(self):
+        """Whether it is an encoder and a decoder, whose steps are those of the target."""
+        return self.n_target_features > 0
+
+    @property
     def n_outputs(self):
         """Outputs of the head and its tails; for each tail the head has an output that is none."""
         tails = [node.units - 1 for node in self.nodes if node.kind == "tail"]
@@ -545,8 +550,8 @@ def absorb_output_scale(network, params, before, after, columns):
     views["head.weight"][j] *= (scale / new_scale)[j, np.newaxis]
     views["head.bias"][j] *= (scale / new_scale)[j]
     views["head.bias"][j] += ((mean - new_mean) / new_scale)[j]
-    head = len(network.nodes) - 1
-    _rescale_source(network, views, head, new_scale / scale, (new_mean - mean) / scale, j)
+    for of in (len(network.nodes) - 1, *([TARGET_DATA] if network.is_pair else [])):
+        _rescale_source(network, views, of, new_scale / scale, (new_mean - mean) / scale, j)
     return params.astype(network.dtype)
 
 

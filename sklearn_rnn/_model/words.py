@@ -99,6 +99,9 @@ CODES = {
     "embedding_init": None,
     "word_dropout": 0.0,
 }
+# The words that are objects, and cells among them.
+CELLS = ("cell", "decoder_cell")
+OBJECTS = (*CELLS, "input_layers", "pooling")
 # The words that may change when a fit continues.
 CHANGEABLE = (
     *("dropout", "output_dropout", "input_dropout", "input_noise", "word_dropout"),
@@ -323,16 +326,16 @@ def _cutoffs(value):
     return tuple(map(int, value)) if is_list(value) else _plain_or_none(value)
 
 
-def cells_of(value, n_layers):
-    """Check the parameter `cell`; return the cell of each layer."""
+def cells_of(value, n_layers, parameter="cell", sizes_of="hidden_layer_sizes"):
+    """Check a parameter with cells; return the cell of each layer."""
     if not is_list(value):
-        return (cell_part(value),) * n_layers
+        return (cell_part(value, parameter),) * n_layers
     if len(value) != n_layers:
         raise ValueError(
-            "`cell` must be one cell, or a list with one for each of the `hidden_layer_sizes`: "
+            f"`{parameter}` must be one cell, or a list with one for each of the `{sizes_of}`: "
             f"got {len(value)} for {n_layers} layers."
         )
-    return tuple(map(cell_part, value))
+    return tuple(cell_part(each, parameter) for each in value)
 
 
 # ---- words -> network ---------------------------------------------------------------------------
@@ -358,7 +361,7 @@ def network_of(params, n_features, n_outputs, loss, groups=(), tables=(), words=
         loss,
         float(params.get("huber_delta", 1.0)),
         quantile_of(params.get("quantile", 0.5)) if loss == "quantile" else 0.5,
-        tuple(map(_group, groups)),
+        tuple(map(as_group, groups)),
         float(params.get("label_smoothing", 0.0)),
         tuple(tables),
         allowed,
@@ -370,7 +373,7 @@ def _network(
     words, n_features, n_outputs, loss, huber_delta, quantile, groups, smoothing, tables, allowed
 ):
     nodes, layers = list_nodes(words, n_outputs, n_features - len(tables), tables)
-    _check_counts(nodes)
+    check_counts(nodes)
     network = Network(
         n_features=n_features,
         nodes=nodes,
@@ -436,12 +439,12 @@ def _check_tied(network):
         )
 
 
-def _group(group):
+def as_group(group):
     """Return a size, or the loss and the size of a task, as plain values."""
     return (plain(group[0]), int(group[1])) if is_list(group) else int(group)
 
 
-def _check_counts(nodes):
+def check_counts(nodes):
     """Refuse more nodes, or more sources of one node, than the core can hold."""
     if len(nodes) > _core.MOST_NODES:
         raise ValueError(
@@ -468,6 +471,7 @@ def words_of(network):
         "categorical_features": [column for column, _, _ in network.tables] or None,
         "embedding_dim": [width for _, _, width in network.tables] or "auto",
         "allowed_transitions": network.allowed,
+        **({"decoder_embedding_dim": network.target_tables[0][2]} if network.target_tables else {}),
     }
 
 
@@ -486,10 +490,10 @@ def difference(network, other, words=None):
         if name in CHANGEABLE if words is None else name not in words:
             continue
         differs = before[name] != now[name]
-        if name in ("cell", "input_layers", "pooling"):  # objects, which compare by identity
+        if name in OBJECTS:  # which compare by identity
             ours, theirs = getattr(network.words, name), getattr(other.words, name)
             differs = ours != theirs
-            if name == "cell":  # another number of cells means another `hidden_layer_sizes`
+            if name in CELLS:  # another number of cells means another `hidden_layer_sizes`
                 differs = any(map(Part.differs, ours, theirs))
         if differs:
             return name, before[name], now[name]

@@ -11,6 +11,7 @@ from . import optimizers
 from .examples import Examples, Weighing
 from .freezing import mask_of
 from .minibatches import WholeSequences
+from .pairs import PairedExamples, PairsOfSequences
 from .progress import Progress, Settings
 from .windowed import windowed
 
@@ -45,8 +46,7 @@ def train(training, n_threads, observers):
     user's loop must end too). With validation, the best parameters are restored in every case.
     """
     progress, n_updates = training.progress, training.progress.n_updates
-    kind = WholeSequences if training.settings.bptt is None else windowed
-    minibatches = kind(training, n_threads)
+    minibatches = _kind_of_minibatches(training)(training, n_threads)
     if progress.average is not None and training.frozen:
         progress.average.frozen = mask_of(training.network, training.frozen)
     try:
@@ -60,6 +60,13 @@ def train(training, n_threads, observers):
     finally:
         _fill_unknown_rows(training)
         progress.restore_best()
+
+
+def _kind_of_minibatches(training):
+    """Return what makes the minibatches of a training."""
+    if training.settings.bptt is not None:
+        return windowed
+    return PairsOfSequences if isinstance(training.examples, PairedExamples) else WholeSequences
 
 
 def _run_epochs(training, minibatches, observers):
