@@ -131,7 +131,9 @@ def shakespeare_lines(seed=0):
         n_test = len(plays) // 4
         for part, chosen in (("test", order[:n_test]), ("train", order[n_test:])):
             rows = [
-                (line, label, plays[i]) for i in sorted(chosen) for line in spoken_lines(work(plays[i]))
+                (line, label, plays[i])
+                for i in sorted(chosen)
+                for line in spoken_lines(work(plays[i]))
             ]
             keep = rng.permutation(len(rows))[: N_LINES[part] // len(PLAYS)]
             parts[part] += [rows[i] for i in keep]
@@ -169,20 +171,23 @@ def names(seed=0):
 def fortunes(n_types=10_000, seed=0):
     """Epigrams as lists of tokens, 80 / 10 / 10 per cent: to train, to choose, to test.
 
-    Small letters; words, numbers and signs are tokens. All but the `n_types` most frequent types of
+    Small letters; words, numbers and signs are tokens. A text of whose windows of 8 tokens more than
+    a fifth were in texts before it is a copy, and left out. All but the `n_types` most frequent types of
     the training part (UNKNOWN is one of them) become UNKNOWN, in all parts.
     """
     if not FORTUNES.exists():
         raise FileNotFoundError(
             f"{FORTUNES} is part of Debian's `fortunes`: apt-get install fortunes"
         )
-    texts = {}  # each text once, in the order of the files
+    texts, windows = {}, set()  # windows of 8 tokens of the texts kept so far
     for path in sorted(FORTUNES.iterdir()):
         if path.suffix == "" and path.name != "ascii-art":
             for text in re.split(r"^%$", path.read_text(encoding="utf-8"), flags=re.MULTILINE):
-                tokens = WORD.findall(text.lower())
-                if len(tokens) >= 3:
-                    texts[tuple(tokens)] = None
+                tokens = tuple(WORD.findall(text.lower()))
+                its = {tokens[i : i + 8] for i in range(len(tokens) - 7)}
+                if len(tokens) >= 3 and len(its & windows) <= 0.2 * len(its):
+                    texts[tokens] = None
+                    windows |= its
     texts = list(texts)
     order = np.random.RandomState(seed).permutation(len(texts))
     a, b = int(0.8 * len(texts)), int(0.9 * len(texts))

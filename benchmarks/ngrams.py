@@ -1,6 +1,6 @@
 """Language models that count: the baselines of text.py.
 
-    python benchmarks/ngrams.py      # checks that their probabilities sum to 1
+python benchmarks/ngrams.py      # checks that their probabilities sum to 1
 """
 
 from collections import Counter, defaultdict
@@ -187,7 +187,7 @@ def check(rng):
     letters = WittenBell(3, end="\n").fit(texts)
     for history in ("", "a", "ab", "dd", "dcba"):
         total = sum(letters._last(history + letter) for letter in letters.code)
-        total += (letters.probabilities([history + "?"])[len(history)])  # the unseen letter
+        total += letters.probabilities([history + "?"])[len(history)]  # the unseen letter
         assert np.isclose(total, 1), (history, total)
         for letter in "abcd":
             each = letters.probabilities([history + letter])[len(history)]
