@@ -130,11 +130,8 @@ def shakespeare_lines(seed=0):
         order = rng.permutation(len(plays))
         n_test = len(plays) // 4
         for part, chosen in (("test", order[:n_test]), ("train", order[n_test:])):
-            rows = [
-                (line, label, plays[i])
-                for i in sorted(chosen)
-                for line in spoken_lines(work(plays[i]))
-            ]
+            chosen = [plays[i] for i in sorted(chosen)]
+            rows = [(line, label, play) for play in chosen for line in spoken_lines(work(play))]
             keep = rng.permutation(len(rows))[: N_LINES[part] // len(PLAYS)]
             parts[part] += [rows[i] for i in keep]
     for part in parts.values():
@@ -171,9 +168,9 @@ def names(seed=0):
 def fortunes(n_types=10_000, seed=0):
     """Epigrams as lists of tokens, 80 / 10 / 10 per cent: to train, to choose, to test.
 
-    Small letters; words, numbers and signs are tokens. A text of whose windows of 8 tokens more than
-    a fifth were in texts before it is a copy, and left out. All but the `n_types` most frequent types of
-    the training part (UNKNOWN is one of them) become UNKNOWN, in all parts.
+    Small letters; words, numbers and signs are tokens. A text that shares more than a fifth of its
+    windows of 8 tokens with those before it is a copy, and left out. All but the `n_types` most
+    frequent types of the training part (UNKNOWN is one of them) become UNKNOWN, in all parts.
     """
     if not FORTUNES.exists():
         raise FileNotFoundError(

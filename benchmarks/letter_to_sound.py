@@ -61,7 +61,9 @@ class LetterToSound:
         for _ in range(self.n_iter):
             aligned = [(word, align(word, phones, cost)) for word, phones in pairs]
             aligned = [(word, chunks) for word, chunks in aligned if chunks is not None]
-            counts = Counter(pair for word, chunks in aligned for pair in zip(word, chunks))
+            counts = Counter(
+                pair for word, chunks in aligned for pair in zip(word, chunks, strict=True)
+            )
             of_letter = Counter(letter for word, _ in aligned for letter in word)
             logs = {pair: math.log(of_letter[pair[0]] / count) for pair, count in counts.items()}
             unseen = {letter: math.log(n / FEWEST) for letter, n in of_letter.items()}

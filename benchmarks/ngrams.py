@@ -28,7 +28,7 @@ class WittenBell:
         return np.array([self.start] * (self.order - 1) + codes, dtype=np.int64)
 
     def _grams(self, texts, n):
-        """Each n-gram as one number, in base `start + 1`; the oldest letter has the highest place."""
+        """Each n-gram as a number in base `start + 1`; the oldest letter has the highest place."""
         found = []
         for codes in map(self._codes, texts):
             length = len(codes) - self.order + 1

