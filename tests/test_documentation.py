@@ -67,11 +67,17 @@ def test_what_holds_for_one_estimator_is_said_there_alone():
         "_estimators.fitted",
         "_estimators.reptile",
         "_estimators.transfer",
+        "_metrics.classes",
+        "_metrics.edits",
+        "_metrics.entities",
+        "_metrics.scorers",
+        "_metrics.steps",
         "_truncated_bptt",
         "_data.unpacking",
         "cells",
         "inspection",
         "layers",
+        "text",
     ],
 )
 def test_examples_in_docstrings_run(module):

@@ -211,7 +211,7 @@ def test_columns_may_be_the_items_of_a_list(make):
     np.testing.assert_array_equal(pack(items).values[:, 0], np.concatenate(ONE_FEATURE))
     with pytest.raises(ValueError, match=r"`X\[1\]` must hold real numbers, but it holds dates"):
         pack([np.ones(2), pl.Series([datetime.date(2020, 1, 1)])])
-    with pytest.raises(ValueError, match=r"`X\[0\]`.*strings.*number the symbols"):
+    with pytest.raises(ValueError, match=r"`X\[0\]`.*strings.*TokenEncoder"):
         pack([pl.Series(["a", "b"])])
 
 

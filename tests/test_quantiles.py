@@ -10,7 +10,7 @@ from cases import as_read
 from sklearn.metrics import d2_pinball_score, mean_gamma_deviance, mean_pinball_loss
 
 from sklearn_rnn import RNNRegressor
-from sklearn_rnn.metrics import d2_pinball
+from sklearn_rnn._metrics.numbers import d2_pinball
 
 RNG = np.random.RandomState(0)
 X = RNG.normal(size=(80, 5, 2))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .carriers import as_labels, float_dtype, numbers_or_others, refuse_records
-from .frames import column_names, holds_lists, is_frame, rows_of_lists
+from .frames import column_names, holds_lists, is_column, is_frame, rows_of_lists
 from .packed import Packed, offsets_of
 from .values import NO_COMMON_INTEGER, check_numeric, family
 
@@ -17,6 +17,15 @@ def pack_items(X, argument, *, numeric):
     _check_families(items, argument, numeric=numeric)
     lengths = np.fromiter(map(len, items), np.intp, len(items))
     return Packed(_joined(items, argument, numeric=numeric), offsets_of(lengths))
+
+
+def as_list(X):
+    """Return a list of the items of a list, tuple, array or column."""
+    if type(X) is list:
+        return X
+    if isinstance(X, np.ndarray):
+        return X.tolist()
+    return list(rows_of_lists(X)) if is_column(X) else list(X)
 
 
 def first_frame(items):

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._metrics.numbers import d2_pinball, r2
 from .._training.losses import LOG_LINKED, unit_of_loss
-from ..metrics import d2_pinball, r2
 from . import arguments
 from .arguments import naming
 from .carriers import as_numbers

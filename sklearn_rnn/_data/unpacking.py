@@ -18,7 +18,7 @@ def as_carried(rows, sequences, per_step):
         return rows
     if sequences.is_array:
         return rows.reshape(sequences.n_samples, -1, *rows.shape[1:])
-    return _objects(Packed(rows, sequences.offsets).cut())
+    return as_objects(Packed(rows, sequences.offsets).cut())
 
 
 def in_carrier(X, sequences, values):
@@ -32,7 +32,7 @@ def in_carrier(X, sequences, values):
     items = Packed(values, sequences.offsets).cut()
     if isinstance(X, tuple):
         return tuple(items)
-    return items if isinstance(X, list) or holds_lists(X) else _objects(items)
+    return items if isinstance(X, list) or holds_lists(X) else as_objects(items)
 
 
 def unpad(X, lengths):
@@ -89,7 +89,7 @@ def unpad(X, lengths):
     return [sequence[:length] for sequence, length in zip(X, lengths.tolist(), strict=True)]
 
 
-def _objects(items):
+def as_objects(items):
     """Return items as an object array (n_samples,)."""
     result = np.empty(len(items), dtype=object)
     for i, item in enumerate(items):

@@ -132,9 +132,8 @@ def families_in_lists(items, depth=0):
 
 # Advice on values that are not numbers, by family, for X and for other arguments.
 
-NUMBERED = (
-    "number the symbols, codes = {{c: i for i, c in enumerate(sorted({{c for x in {name} for c in "
-    "x}}))}} and [np.array([[codes[c]] for c in x]) for x in {name}], and use "
+ENCODED = (
+    "turn texts or tokens into codes with sklearn_rnn.text.TokenEncoder, and use "
     "categorical_features='all'"
 )
 ADVICE = {
@@ -154,7 +153,7 @@ def refuse(what, dtype, argument):
     """Raise the error about an argument that holds something other than numbers."""
     advice = ADVICE.get(what, "encode or convert them first")
     if what == "strings" and argument.holds == "features":
-        advice = NUMBERED.format(name=argument.whole or argument)
+        advice = ENCODED
     elif what == "strings" and argument.holds == "targets":
         advice = "use RNNClassifier for labels, and float() for numbers in strings"
     raise ValueError(

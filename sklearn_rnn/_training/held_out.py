@@ -144,7 +144,7 @@ def scorer_of(estimator, scoring, X, y, sample_weight):
             if hasattr(estimator, "score_tasks"):
                 advice = "use None, 'loss', or a function of the estimator, X and y"
             elif estimator.mode == "many_to_many":
-                advice = "use None, 'loss', or make_scorer of a function of sklearn_rnn.metrics"
+                advice = "use None, 'loss', or step_scorer(name) of sklearn_rnn.metrics"
             raise ValueError(
                 f"`scoring`={scoring!r} cannot score these targets: {advice}. ({error})"
             ) from error

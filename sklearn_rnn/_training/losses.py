@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import _core
-from ..metrics import pinball, weighted_quantile
+from .._metrics.numbers import pinball, weighted_quantile
 
 # Each function returns the least mean loss of a constant prediction, and that of perfect ones.
 # targets: (n,) or (n, n_targets) classes, or (n, n_targets) numbers; shares (n,) are weights that

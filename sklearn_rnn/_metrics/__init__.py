@@ -1,0 +1,1 @@
+"""Scores of sequences: the parts of sklearn_rnn.metrics."""

@@ -1,0 +1,276 @@
+"""The scores of `sklearn.metrics`, computed over all steps of all sequences."""
+
+from __future__ import annotations
+
+from sklearn import metrics
+from sklearn.utils.multiclass import type_of_target
+
+from .._data.arguments import Argument
+from .._data.weights import relative
+from .._floating_point import floating_point_ignored
+from .reading import TaughtSteps, described
+
+_Y_PROBA, _Y_SCORE = Argument("y_proba"), Argument("y_score")
+
+
+@described
+@floating_point_ignored
+def step_f1_score(
+    y_true,
+    y_pred,
+    *,
+    labels=None,
+    pos_label=1,
+    average="binary",
+    sample_weight=None,
+    zero_division="warn",
+):
+    """Compute the F1 score of the labels of all steps.
+
+    The value is that of `sklearn.metrics.f1_score` for the steps of all sequences, one after
+    another.
+
+    Parameters
+    ----------
+    {y_true}
+    {y_pred}
+    labels, pos_label, average, zero_division
+        As in `sklearn.metrics.f1_score`. With more than two labels, `average` must be "micro",
+        "macro", "weighted", or None for one score per label.
+    {step_weights}
+
+    Returns
+    -------
+    score : float or ndarray of float of shape (n_labels,)
+        F1 score, from 0 to 1.
+
+    Raises
+    ------
+    {errors}
+
+    See Also
+    --------
+    entity_f1_score : F1 score of named entities, which span several steps.
+
+    Examples
+    --------
+    >>> from sklearn_rnn.metrics import step_f1_score
+    >>> y_true, y_pred = [["DET", "NOUN"], ["VERB"]], [["DET", "VERB"], ["VERB"]]
+    >>> step_f1_score(y_true, y_pred, average=None)
+    array([1.        , 0.        , 0.66666667])
+    """
+    steps = TaughtSteps(y_true, sample_weight)
+    return metrics.f1_score(
+        steps.values,
+        steps.read_labels(y_pred),
+        labels=labels,
+        pos_label=pos_label,
+        average=average,
+        sample_weight=_relative(steps),
+        zero_division=zero_division,
+    )
+
+
+@described
+@floating_point_ignored
+def step_confusion_matrix(y_true, y_pred, *, labels=None, sample_weight=None, normalize=None):
+    """Count, for all steps, how often each label was predicted in place of each other one.
+
+    Parameters
+    ----------
+    {y_true}
+    {y_pred}
+    labels, normalize
+        As in `sklearn.metrics.confusion_matrix`.
+    {step_weights}
+
+    Returns
+    -------
+    matrix : ndarray of shape (n_labels, n_labels)
+        Number of steps, or their weight, whose true label is that of the row and whose predicted
+        label is that of the column.
+
+    Raises
+    ------
+    {errors}
+
+    Examples
+    --------
+    >>> from sklearn_rnn.metrics import step_confusion_matrix
+    >>> step_confusion_matrix([["DET", "NOUN"], ["VERB"]], [["DET", "VERB"], ["VERB"]])
+    array([[1, 0, 0],
+           [0, 0, 1],
+           [0, 0, 1]])
+    """
+    steps = TaughtSteps(y_true, sample_weight)
+    return metrics.confusion_matrix(
+        steps.values,
+        steps.read_labels(y_pred),
+        labels=labels,
+        sample_weight=steps.weights,
+        normalize=normalize,
+    )
+
+
+@described
+@floating_point_ignored
+def step_classification_report(
+    y_true,
+    y_pred,
+    *,
+    labels=None,
+    target_names=None,
+    sample_weight=None,
+    digits=2,
+    output_dict=False,
+    zero_division="warn",
+):
+    """Report precision, recall and F1 score of each label over all steps.
+
+    Parameters
+    ----------
+    {y_true}
+    {y_pred}
+    labels, target_names, digits, output_dict, zero_division
+        As in `sklearn.metrics.classification_report`.
+    {step_weights}
+
+    Returns
+    -------
+    report : str or dict
+        A table, or with ``output_dict=True`` its numbers.
+
+    Raises
+    ------
+    {errors}
+
+    Examples
+    --------
+    >>> from sklearn_rnn.metrics import step_classification_report
+    >>> y_true, y_pred = [["DET", "NOUN"], ["VERB"]], [["DET", "VERB"], ["VERB"]]
+    >>> step_classification_report(y_true, y_pred, output_dict=True, zero_division=0)["VERB"]
+    {'precision': 0.5, 'recall': 1.0, 'f1-score': 0.6666666666666666, 'support': 1.0}
+    """
+    steps = TaughtSteps(y_true, sample_weight)
+    return metrics.classification_report(
+        steps.values,
+        steps.read_labels(y_pred),
+        labels=labels,
+        target_names=target_names,
+        sample_weight=steps.weights,
+        digits=digits,
+        output_dict=output_dict,
+        zero_division=zero_division,
+    )
+
+
+@described
+@floating_point_ignored
+def step_log_loss(y_true, y_proba, *, normalize=True, sample_weight=None, labels=None):
+    """Compute the cross-entropy of the probabilities of all steps.
+
+    The value is that of `sklearn.metrics.log_loss` for the steps of all sequences, one after
+    another.
+
+    Parameters
+    ----------
+    {y_true}
+    y_proba : array-like of shape (n_samples, n_timesteps, n_classes), or list, tuple or object \
+array of (n_timesteps_i, n_classes)
+        Probabilities, as `predict_proba` returns them. For two classes, the axis of classes may be
+        missing: then they are those of the second class.
+    normalize : bool, default=True
+        If False, return the sum over all steps instead of the mean.
+    {step_weights}
+    labels : array-like of shape (n_classes,), default=None
+        The classes, in sorted order. Needed if `y_true` does not have all of them, or weight 0
+        hides one.
+
+    Returns
+    -------
+    loss : float
+        The lower, the better.
+
+    Raises
+    ------
+    {errors}
+
+    Examples
+    --------
+    >>> from sklearn_rnn.metrics import step_log_loss
+    >>> loss = step_log_loss([["a", "b"], ["b"]], [[[0.5, 0.5], [0.5, 0.5]], [[0.0, 1.0]]])
+    >>> round(loss, 4)
+    0.4621
+    """
+    steps = TaughtSteps(y_true, sample_weight)
+    return metrics.log_loss(
+        steps.values,
+        steps.read(y_proba, _Y_PROBA, numeric=True),
+        normalize=normalize,
+        sample_weight=_relative(steps) if normalize else steps.weights,
+        labels=labels,
+    )
+
+
+@described
+@floating_point_ignored
+def step_roc_auc(
+    y_true,
+    y_score,
+    *,
+    average="macro",
+    sample_weight=None,
+    max_fpr=None,
+    multi_class="raise",
+    labels=None,
+):
+    """Compute the area under the ROC curve over all steps.
+
+    The value is that of `sklearn.metrics.roc_auc_score` for the steps of all sequences, one after
+    another.
+
+    Parameters
+    ----------
+    {y_true}
+    y_score : array-like of shape (n_samples, n_timesteps[, n_classes]), or list, tuple or object \
+array of (n_timesteps_i,) or (n_timesteps_i, n_classes)
+        Probabilities, as `predict_proba` returns them. For two classes also the score of the second
+        class alone.
+    average, max_fpr, multi_class, labels
+        As in `sklearn.metrics.roc_auc_score`. With more than two classes, `multi_class` must be
+        "ovr" or "ovo".
+    {step_weights}
+
+    Returns
+    -------
+    score : float or ndarray of float of shape (n_classes,)
+        Area under the curve, from 0 to 1; 0.5 for scores that say nothing.
+
+    Raises
+    ------
+    {errors}
+
+    Examples
+    --------
+    >>> from sklearn_rnn.metrics import step_roc_auc
+    >>> step_roc_auc([["a", "b"], ["b"]], [[0.4, 0.3], [0.8]])
+    0.5
+    """
+    steps = TaughtSteps(y_true, sample_weight)
+    scores = steps.read(y_score, _Y_SCORE, numeric=True)
+    if scores.ndim == 2 and scores.shape[1] == 2 and type_of_target(steps.values) == "binary":
+        scores = scores[:, 1]
+    return metrics.roc_auc_score(
+        steps.values,
+        scores,
+        average=average,
+        sample_weight=_relative(steps),
+        max_fpr=max_fpr,
+        multi_class=multi_class,
+        labels=labels,
+    )
+
+
+def _relative(steps):
+    """Return weights of which only the ratios count, or None."""
+    return None if steps.weights is None else relative(steps.weights)

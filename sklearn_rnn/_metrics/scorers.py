@@ -1,0 +1,121 @@
+"""Scorers of scikit-learn, over all steps of all sequences."""
+
+from __future__ import annotations
+
+from sklearn.base import BaseEstimator, is_regressor
+from sklearn.metrics import get_scorer
+from sklearn.utils import get_tags
+from sklearn.utils.metaestimators import available_if
+
+from .reading import TaughtSteps
+
+
+def step_scorer(scoring):
+    """Make a scorer of scikit-learn score all steps of all sequences.
+
+    Parameters
+    ----------
+    scoring : str or scorer
+        A name of `sklearn.metrics.get_scorer_names()`, such as "f1_macro" or "roc_auc_ovr", or what
+        `sklearn.metrics.make_scorer` returns.
+
+    Returns
+    -------
+    scorer : StepScorer
+        A function ``(estimator, X, y, sample_weight=None)`` that returns a number, for `scoring` of
+        `cross_validate`, of all searches, and of the estimators. It calls `predict`, or
+        `predict_proba` where the score needs probabilities. y may come in any form, with one target
+        per step; steps of weight 0 do not count.
+
+    Raises
+    ------
+    ValueError
+        If there is no scorer of that name.
+
+    See Also
+    --------
+    step_accuracy, step_f1_score, step_log_loss : Scores of predictions.
+
+    Examples
+    --------
+    >>> from sklearn.model_selection import GridSearchCV, KFold
+    >>> from sklearn_rnn import RNNClassifier
+    >>> from sklearn_rnn.metrics import step_scorer
+    >>> X = [[[0.0], [1.0], [1.0]], [[1.0], [0.0]]] * 10
+    >>> y = [["a", "b", "b"], ["b", "a"]] * 10
+    >>> rnn = RNNClassifier(4, mode="many_to_many", random_state=0)
+    >>> grid = {"learning_rate_init": [0.001, 0.05]}
+    >>> search = GridSearchCV(rnn, grid, scoring=step_scorer("f1_macro"), cv=KFold(2))
+    >>> search.fit(X, y).best_params_
+    {'learning_rate_init': 0.05}
+    """
+    get_scorer(scoring)  # raises if there is none
+    return StepScorer(scoring)
+
+
+class StepScorer(BaseEstimator):
+    """A scorer for one target per step, as `step_scorer` makes it.
+
+    Parameters
+    ----------
+    scoring : str or scorer
+        The scorer of scikit-learn.
+    """
+
+    def __init__(self, scoring):
+        self.scoring = scoring
+
+    def __call__(self, estimator, X, y, sample_weight=None):
+        """Return the score of an estimator for X (sequences) and y (one target per step)."""
+        return self.score(estimator, X, y, sample_weight)
+
+    # It has this name so that scikit-learn gives it `set_score_request`.
+    def score(self, estimator, X, y, sample_weight=None):
+        """Return the score of an estimator for X (sequences) and y (one target per step)."""
+        numeric = is_regressor(estimator)
+        steps = TaughtSteps(y, sample_weight, numeric=numeric)
+        weights = {} if steps.weights is None else {"sample_weight": steps.weights}
+        flat = _Flat(estimator, steps, numeric)
+        return get_scorer(self.scoring)(flat, X, steps.values, **weights)
+
+
+def _has(name):
+    return available_if(lambda flat: hasattr(flat.estimator, name))
+
+
+class _Flat(BaseEstimator):
+    """An estimator whose predictions are flat arrays, with a row for each step that is taught."""
+
+    def __init__(self, estimator, steps, numeric):
+        self.estimator = estimator
+        self.steps = steps
+        self.numeric = numeric
+
+    @property
+    def classes_(self):
+        return self.estimator.classes_
+
+    def __sklearn_tags__(self):
+        return get_tags(self.estimator)
+
+    def __sklearn_is_fitted__(self):
+        return True
+
+    def fit(self, X, y):
+        raise NotImplementedError  # scikit-learn asks whether the method exists
+
+    @_has("predict")
+    def predict(self, X):
+        return self.steps.read(self.estimator.predict(X), numeric=self.numeric)
+
+    @_has("predict_proba")
+    def predict_proba(self, X):
+        return self.steps.read(self.estimator.predict_proba(X), numeric=True)
+
+    @_has("predict_log_proba")
+    def predict_log_proba(self, X):
+        return self.steps.read(self.estimator.predict_log_proba(X), numeric=True)
+
+    @_has("decision_function")
+    def decision_function(self, X):
+        return self.steps.read(self.estimator.decision_function(X), numeric=True)

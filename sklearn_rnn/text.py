@@ -1,0 +1,479 @@
+"""Texts, or lists of tokens, as sequences of integer codes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Set
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from ._data import arguments
+from ._data.carriers import as_numbers
+from ._data.unpacking import as_objects
+from ._pickles import Pickled
+from ._rules import Allowed, boolean, either, integer
+from ._text import bpe
+from ._text.analyzers import NAMES, SEPARATORS, TOKEN_PATTERN, analyzer_of, check_pattern, listed
+from ._text.codes import (
+    START,
+    STOP,
+    check_codes,
+    count,
+    encode,
+    given_vocabulary,
+    lay_out,
+    number,
+    read_codes,
+    vocabulary,
+)
+from ._text.factors import ALLOWED, LOWER, SHAPE, TOKEN, is_factor, name_of, values_of
+from ._text.reading import read_documents
+
+__all__ = ["TokenEncoder"]
+
+_RULES = {
+    "analyzer": Allowed(
+        lambda value: callable(value) or (isinstance(value, str) and value in NAMES),
+        "one of " + ", ".join(map(repr, NAMES)) + " or a callable",
+    ),
+    "factors": Allowed(
+        lambda value: (
+            len(value) > 0 and all(map(is_factor, value))
+            if isinstance(value, (list, tuple))
+            else is_factor(value)
+        ),
+        f"one or a list of {ALLOWED}",
+    ),
+    "lowercase": boolean,
+    "min_count": integer(1),
+    "max_tokens": either(None, integer(1)),
+    "vocabulary": Allowed(
+        lambda value: (
+            value is None
+            or (isinstance(value, Iterable) and not isinstance(value, (str, bytes, Set, Iterator)))
+        ),
+        "None or an iterable of str in an order, such as a list",
+    ),
+    "unknown": Allowed(lambda value: isinstance(value, str), "a str"),
+    "boundaries": boolean,
+}
+
+
+class TokenEncoder(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+    """Encode texts, or lists of tokens, as sequences of integer codes.
+
+    Each token gets the code of its place in the vocabulary of `fit`, which begins with the most
+    frequent token. Code 0 stands for all tokens that are not in the vocabulary. In a `Pipeline`
+    before an estimator with ``categorical_features="all"``, each code becomes a vector that the
+    network learns.
+
+    Parameters
+    ----------
+    analyzer : {"word", "char", "bpe"} or callable, default="word"
+        What the tokens of a text are. "word": what matches `token_pattern`. "char": its characters
+        (code points). "bpe": pieces of words, learned by byte-pair encoding [1]_ of the bytes of
+        the texts; this needs the package ``tokenizers`` (``pip install 'sklearn-rnn[text]'``). A
+        callable takes a text, as it is, and returns a list of str. Lists of tokens are not
+        analysed.
+    token_pattern : str, default=r"(?u)\\b\\w\\w+\\b"
+        Regular expression of the tokens of "word": as in `CountVectorizer`, words of at least two
+        letters, digits or underscores, without punctuation. If it has a group, the token is what
+        matches this group. ``r"\\w+|[^\\w\\s]"`` keeps short words and punctuation.
+    factors : str, callable, or list of those, default="token"
+        What is encoded of each token: "token" itself, "lower" (it in lowercase), "shape" (one X, x
+        or d for a run of capitals, other letters or digits, as "Xx-d" of "Boeing-747"), "prefix3"
+        or "suffix3" (its first or last 3 characters; any number from 1 to 99), or what a callable
+        returns for it (a str). A list gives several codes per token, side by side, each with a
+        vocabulary of its own. With "bpe" only "token".
+    lowercase : bool, default=True
+        If True, texts are lowercased before they are analysed. If `factors` has "shape", they are
+        analysed as they are, and the tokens are lowercased for all factors except "shape". It has
+        no effect on lists of tokens and on the texts that a callable analyses.
+    min_count : int, default=1
+        How often a token must occur in `fit` to get a code of its own. With "bpe": how often a pair
+        of pieces must occur to become one piece.
+    max_tokens : int or None, default=None
+        Maximum number of tokens with a code of their own: the most frequent ones. It does not count
+        code 0 and `boundaries`. None means no limit, except for "bpe", which learns at most 30,000
+        pieces. Pieces of one byte are kept in any case.
+    vocabulary : iterable of str or None, default=None
+        The tokens with a code of their own, in the order of codes, whatever `fit` sees; `min_count`
+        and `max_tokens` do not apply. So codes are the same in each fold of a cross-validation,
+        as `embedding_init` needs. If `factors` is a list, it is the vocabulary of "token" (or
+        "lower"), and those of other factors are learned. Not for "bpe".
+    unknown : str, default="<unk>"
+        What `inverse_transform` writes for code 0.
+    boundaries : bool, default=False
+        If True, each text begins with the code 1 and ends with the code 2, and tokens have the
+        codes from 3.
+
+    Attributes
+    ----------
+    vocabulary_ : dict or list of dict
+        Codes by tokens, in the order of codes: by decreasing count, then by token ("bpe": all
+        pieces). If `factors` is a list, one dict for each of them.
+    n_codes_ : int or list of int
+        Number of codes, with code 0 and those of `boundaries`. If `factors` is a list, one number
+        for each of them.
+
+    See Also
+    --------
+    sklearn.feature_extraction.text.CountVectorizer : Counts tokens, without their order.
+
+    Notes
+    -----
+    Texts are never normalised, except for `lowercase`: two ways to write the same letter ("é" as
+    one code point, or as "e" and a combining accent) are different tokens, and a combining accent
+    ends a token of "word". Use ``unicodedata.normalize("NFC", text)`` before, where texts differ in
+    this. With "char" and "bpe", ``lowercase=False`` and nothing unknown, `inverse_transform`
+    returns exactly the texts that `transform` got.
+
+    `set_output` does not exist: the result is no table.
+
+    References
+    ----------
+    .. [1] R. Sennrich, B. Haddow and A. Birch, "Neural Machine Translation of Rare Words with
+       Subword Units", ACL 2016.
+
+    Examples
+    --------
+    >>> from sklearn_rnn.text import TokenEncoder
+    >>> encoder = TokenEncoder().fit(["the cat sat", "the dog sat", "the cow"])
+    >>> encoder.vocabulary_
+    {'the': 1, 'sat': 2, 'cat': 3, 'cow': 4, 'dog': 5}
+    >>> encoder.transform(["the dog barked"])[0]
+    array([1, 5, 0], dtype=int32)
+    >>> encoder.inverse_transform([[1, 5, 0]])
+    ['the dog <unk>']
+
+    A classifier of texts:
+
+    >>> from sklearn.pipeline import make_pipeline
+    >>> from sklearn_rnn import RNNClassifier
+    >>> texts = ["very good", "good", "not good", "bad", "very bad", "not bad"] * 5
+    >>> labels = [1, 1, 0, 0, 0, 1] * 5
+    >>> rnn = RNNClassifier(8, categorical_features="all", embedding_dim=4, random_state=0)
+    >>> make_pipeline(TokenEncoder(), rnn).fit(texts, labels).predict(["not bad", "not good"])
+    array([1, 0])
+    """
+
+    _STATE_FORMAT = 1
+
+    def __init__(
+        self,
+        analyzer="word",
+        *,
+        token_pattern=TOKEN_PATTERN,
+        factors="token",
+        lowercase=True,
+        min_count=1,
+        max_tokens=None,
+        vocabulary=None,
+        unknown="<unk>",
+        boundaries=False,
+    ):
+        self.analyzer = analyzer
+        self.token_pattern = token_pattern
+        self.factors = factors
+        self.lowercase = lowercase
+        self.min_count = min_count
+        self.max_tokens = max_tokens
+        self.vocabulary = vocabulary
+        self.unknown = unknown
+        self.boundaries = boundaries
+
+    def fit(self, X, y=None):
+        """Learn the vocabulary.
+
+        Parameters
+        ----------
+        X : array-like of str, or of lists of str, of shape (n_samples,)
+            Texts, or lists of tokens: a list, tuple, array, or a column of pandas, polars or
+            pyarrow.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        self : TokenEncoder
+            Fitted encoder.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If a parameter is not as described, `X` holds anything else than texts or than lists of
+            tokens (the message says where), or no token gets a code.
+        ImportError
+            If the package ``tokenizers`` is missing, with ``analyzer="bpe"``.
+        """
+        self._learn(X)
+        return self
+
+    def fit_transform(self, X, y=None):
+        """Learn the vocabulary, and encode the same texts.
+
+        Parameters
+        ----------
+        X : array-like of str, or of lists of str, of shape (n_samples,)
+            Texts, or lists of tokens, as for `fit`.
+        y : None
+            Ignored.
+
+        Returns
+        -------
+        codes : object array of ndarray
+            As `transform` returns them.
+        """
+        return self._encode(*self._learn(X))
+
+    def transform(self, X):
+        """Encode texts or lists of tokens.
+
+        Parameters
+        ----------
+        X : array-like of str, or of lists of str, of shape (n_samples,)
+            Texts, or lists of tokens, in any form that `fit` takes. A text without tokens becomes
+            one unknown token, since a sequence must have a step (but not with `boundaries`).
+
+        Returns
+        -------
+        codes : object array of ndarray, of shape (n_samples,)
+            Codes of each text, int32 of shape (n_tokens_i,); if `factors` is a list,
+            (n_tokens_i, n_factors).
+
+        Raises
+        ------
+        ValueError, TypeError
+            If `X` holds anything else than texts or than lists of tokens (the message says where).
+            Unknown tokens are no error.
+        """
+        check_is_fitted(self)
+        documents, are_texts = read_documents(X, arguments.X)
+        return self._encode(self._number(documents, are_texts, self._model), are_texts)
+
+    def inverse_transform(self, X):
+        """Return the texts, or lists of tokens, with these codes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_tokens[, n_factors]), or list, tuple or object array \
+of (n_tokens_i,) or (n_tokens_i, n_factors)
+            Codes. If `factors` is a list, only those of "token" (or "lower") are read.
+
+        Returns
+        -------
+        texts : list of str, or list of list of str
+            If `fit` saw texts, their tokens, with spaces between them except for "char" and "bpe".
+            Otherwise lists of tokens. Code 0 becomes `unknown`; codes of `boundaries` are left out.
+
+        Raises
+        ------
+        ValueError
+            If `X` holds anything else than codes, or no factor is the token.
+        """
+        check_is_fitted(self)
+        j = self._token_factor()
+        known = self._vocabularies()[j]
+        packed = read_codes(X, len(self._factor_list()), arguments.X)
+        codes = check_codes(packed, j, self._first + len(known), arguments.X)
+        writes_gaps = self._of_texts and self.analyzer == "bpe"  # the bytes around are joined first
+        unknown = None if writes_gaps else self.unknown
+        names = np.array([unknown, *known], dtype=object)
+        rows = zip(packed.offsets[:-1].tolist(), packed.offsets[1:].tolist(), strict=True)
+        result = []
+        for start, stop in rows:
+            own = codes[start:stop]
+            if self._first > 1:  # there are boundaries
+                own = own[(own != START) & (own != STOP)]
+                own = np.where(own > STOP, own - STOP, own)
+            result.append(names[own].tolist())
+        if not self._of_texts:
+            return result
+        if writes_gaps:
+            return [bpe.text_of(tokens, self.unknown) for tokens in result]
+        separator = SEPARATORS.get(self.analyzer, " ") if isinstance(self.analyzer, str) else " "
+        return [separator.join(tokens) for tokens in result]
+
+    def vectors(self, keyed_vectors):
+        """Return given vectors of tokens in the order of codes.
+
+        Parameters
+        ----------
+        keyed_vectors : dict or mapping
+            Vectors of one length by tokens, for example `KeyedVectors` of gensim.
+
+        Returns
+        -------
+        vectors : ndarray of shape (n_codes, n_dimensions)
+            Row c has the vector of the token with code c. Rows of tokens without a vector, of
+            code 0 and of `boundaries` are NaN. If `factors` is a list, the codes are those of
+            "token" (or "lower").
+
+        Raises
+        ------
+        ValueError
+            If no token has a vector, or vectors are not finite numbers of one length.
+        """
+        check_is_fitted(self)
+        known = self._vocabularies()[self._token_factor()]
+        argument = arguments.Argument("keyed_vectors")
+        rows = {}
+        for token, code in known.items():
+            if token in keyed_vectors:
+                vector = as_numbers(keyed_vectors[token], argument)
+                length = len(next(iter(rows.values()))) if rows else None
+                if vector.ndim != 1 or vector.size == 0 or length not in (None, len(vector)):
+                    raise ValueError(
+                        "`keyed_vectors` must have vectors of one length, got shape "
+                        f"{vector.shape} for {token!r}."
+                    )
+                if not np.isfinite(vector).all():
+                    raise ValueError(
+                        f"`keyed_vectors` must be finite, but the vector of {token!r} is not."
+                    )
+                rows[code] = vector
+        if not rows:
+            raise ValueError(
+                "`keyed_vectors` must have a vector for at least one token of `vocabulary_`."
+            )
+        dtype = np.result_type(np.float32, *{vector.dtype for vector in rows.values()})
+        result = np.full((self._first + len(known), len(next(iter(rows.values())))), np.nan, dtype)
+        for code, vector in rows.items():
+            result[code] = vector
+        return result
+
+    def get_feature_names_out(self, input_features=None):
+        """Name what each step of the result holds.
+
+        Parameters
+        ----------
+        input_features : None
+            Ignored.
+
+        Returns
+        -------
+        names : ndarray of str of shape (n_factors,)
+            The names of `factors`.
+        """
+        check_is_fitted(self)
+        return np.array([name_of(factor) for factor in self._factor_list()], dtype=object)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.string = True
+        tags.input_tags.two_d_array = False
+        return tags
+
+    # ---- fitting ---------------------------------------------------------------------------------
+
+    def _learn(self, X):
+        """Learn from documents, and return them as numbers."""
+        self._check_parameters()
+        documents, are_texts = read_documents(X, arguments.X)
+        model = None
+        if are_texts and self.analyzer == "bpe":
+            texts = self._lowercased(documents)
+            model = bpe.learn(texts, self.min_count, self.max_tokens)
+        numbered = self._number(documents, are_texts, model)
+        counts = np.bincount(numbered.numbers, minlength=len(numbered.distinct))
+        first = STOP + 1 if self.boundaries else 1
+        vocabularies = [
+            self._learned(count(values, counts), first, model)
+            for values in self._values(numbered.distinct, are_texts)
+        ]
+        if self.vocabulary is not None:
+            vocabularies[self._token_factor()] = given_vocabulary(self.vocabulary, first)
+        elif not all(vocabularies):
+            raise ValueError(self._why_empty(counts))
+        n_codes = [first + len(learned) for learned in vocabularies]
+        several = isinstance(self.factors, (list, tuple))
+        self.vocabulary_ = vocabularies if several else vocabularies[0]
+        self.n_codes_ = n_codes if several else n_codes[0]
+        self._model, self._of_texts, self._first = model, are_texts, first
+        return numbered, are_texts
+
+    def _learned(self, counts, first, model):
+        """Return the vocabulary of tokens with these counts, or of the pieces of a model."""
+        if model is None:
+            return vocabulary(counts, first, self.min_count, self.max_tokens)
+        return vocabulary({piece: counts[piece] for piece in bpe.tokens_of(model)}, first, 0)
+
+    def _check_parameters(self):
+        for name, rule in _RULES.items():
+            rule.check(name, getattr(self, name))
+        check_pattern(self.token_pattern)
+        if self.vocabulary is not None:
+            self._token_factor()
+        if self.analyzer == "bpe":
+            if self.factors != TOKEN:
+                raise ValueError(
+                    f"`factors` must be 'token' with analyzer='bpe', got {self.factors!r}: pieces "
+                    "of bytes have no other."
+                )
+            if self.vocabulary is not None:
+                raise ValueError("`vocabulary` must be None with analyzer='bpe', which learns it.")
+
+    def _why_empty(self, counts):
+        if counts.size == 0:
+            return "`X` must have at least one token: no text has any; see `token_pattern`."
+        return (
+            "`min_count` must not exceed the count of the most frequent token, got "
+            f"{self.min_count}: no token would have a code."
+        )
+
+    # ---- encoding --------------------------------------------------------------------------------
+
+    def _encode(self, numbered, are_texts):
+        """Return the codes of documents, of which `_number` made numbers."""
+        distinct = numbered.distinct
+        values = self._values(distinct, are_texts)
+        known = self._vocabularies()
+        tables = [encode(own, codes) for own, codes in zip(values, known, strict=True)]
+        codes = np.stack(tables, axis=1)[numbered.numbers]
+        packed = lay_out(codes, numbered.lengths, self._first > 1)
+        items = packed.cut()
+        return as_objects(
+            items if isinstance(self.factors, (list, tuple)) else [item[:, 0] for item in items]
+        )
+
+    def _number(self, documents, are_texts, model):
+        """Return the tokens of documents as numbers."""
+        if not are_texts:
+            return number(documents, listed)
+        return number(
+            self._lowercased(documents), analyzer_of(self.analyzer, self.token_pattern, model)
+        )
+
+    def _lowercased(self, texts):
+        """Return texts as the analyzer gets them."""
+        as_they_are = callable(self.analyzer) or not self.lowercase or self._keeps_case()
+        return texts if as_they_are else [text.lower() for text in texts]
+
+    def _keeps_case(self):
+        """Tell whether tokens of texts have the case of the text, because a factor needs it."""
+        return SHAPE in self._factor_list()
+
+    def _values(self, tokens, are_texts):
+        """Return a list for each factor with its values for some tokens."""
+        of_analyzer = are_texts and not callable(self.analyzer)
+        lowercase = self.lowercase and of_analyzer and self._keeps_case()
+        return [values_of(factor, tokens, lowercase) for factor in self._factor_list()]
+
+    def _factor_list(self):
+        return self.factors if isinstance(self.factors, (list, tuple)) else [self.factors]
+
+    def _vocabularies(self):
+        """Return the vocabulary of each factor."""
+        return [self.vocabulary_] if isinstance(self.vocabulary_, dict) else self.vocabulary_
+
+    def _token_factor(self):
+        """Return the number of the factor that is the token."""
+        factors = self._factor_list()
+        for factor in (TOKEN, LOWER):
+            if factor in factors:
+                return factors.index(factor)
+        raise ValueError(
+            f"`factors` must contain 'token' (or 'lower') to tell which token a code stands for, "
+            f"got {self.factors!r}."
+        )
