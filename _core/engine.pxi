@@ -2,7 +2,12 @@
 from libc.math cimport INFINITY, isfinite, pow
 from libc.stdint cimport uint32_t, uint64_t
 
-from kernels cimport ONCE, rnn_batch, rnn_carried, rnn_job, rnn_network, rnn_node, rnn_optimizer, rnn_tensor
+from kernels cimport (
+    BEST_RESULT, LINKED_RESULT, ONCE, rnn_batch, rnn_carried, rnn_job, rnn_network, rnn_node, rnn_optimizer, rnn_result,
+    rnn_tensor
+)
+
+cdef tuple RESULTS = ("linked", "log", "best")     # in the order of rnn_result
 
 
 cdef class Engine(Runner):
@@ -350,7 +355,7 @@ cdef class Engine(Runner):
             self.kernels.row_losses(self.job, n_rows, output_data, row_data, loss_data)
         return losses
 
-    def predict(self, Dataset data not None, *, bint raw=False, initial_state=None, bint return_state=False):
+    def predict(self, Dataset data not None, *, bint raw=False, initial_state=None, bint return_state=False, result="linked"):
         """Outputs of all sequences (or steps), after the link unless `raw`; or the states of the node that is the result.
 
         Parameters
@@ -361,17 +366,20 @@ cdef class Engine(Runner):
             Needs an engine made with `carried`. See `state_layout`.
         return_state : bool
             Whether to return the states after each sequence's last step too.
+        result : {"linked", "log", "best"}
+            Of a head of kind "crf" and without `raw`: the marginal probabilities of the tags, their logarithms, or the best tags.
 
         Returns
         -------
         outputs : ndarray of shape (n, n_columns)
             The stream of the node that is the result; a head has `n_outputs` columns. n is n_samples, or the sum of all steps (of
-            the network: with a stride there are fewer) where that stream (of a head: the target) has a row per step.
+            the network: with a stride there are fewer) where that stream (of a head: the target) has a row per step. The best
+            tags are int32 of shape (n,): -1 in sequences for which `allowed` leaves no tags, -2 if an output is not finite.
         final_state : ndarray of shape (n_samples, n_state_columns), only with `return_state`
         """
         cdef rnn_job *job = self.job
         cdef rnn_network *network = self.network
-        cdef const rnn_node *result = &network.node[network.result]
+        cdef const rnn_node *of_result = &network.node[network.result]
         cdef isize first
         cdef const isize *order_data
         cdef bint per_step = network.per_step
@@ -379,9 +387,15 @@ cdef class Engine(Runner):
         if network.training:
             raise ValueError("`predict` needs an engine that was not made for training.")
         if network.result != network.head:
-            per_step = result.out.life != ONCE
+            per_step = of_result.out.life != ONCE
         n_rows = job.data.result_offsets[data.n_samples] if per_step else data.n_samples
-        output = np.empty((n_rows, result.out.parts * result.out.units), dtype=self.dtype)
+        job.batch.result = <rnn_result>index_of(RESULTS, result, "result")
+        if job.batch.result != LINKED_RESULT and (raw or not self.tables.info_of(network.result).of_sequences):
+            raise ValueError(f"`result` must be 'linked' with `raw`, or without a head of kind 'crf', got {result!r}.")
+        if job.batch.result == BEST_RESULT:
+            output = np.empty(n_rows, dtype=np.int32)
+        else:
+            output = np.empty((n_rows, of_result.out.parts * of_result.out.units), dtype=self.dtype)
         job.batch.output, job.batch.raw = cnp.PyArray_DATA(output), raw
         state_shape, final_state = (data.n_samples, network.state_columns), None
         job.final_state = NULL

@@ -27,7 +27,7 @@ cdef extern from "interface/rosters.h" nogil:
         rnn_rows rows
         bint has_units, has_cell, has_directions, one_direction, reads_codes, stem_first
         bint reads_one, reads_equal, reads_shifts, reads_once, needs_earlier, merges, reads_stems
-        bint only_last_rows, training_only, is_output
+        bint only_last_rows, training_only, is_output, of_sequences
 
     ctypedef enum rnn_targets:
         NUMBERS
@@ -133,6 +133,7 @@ cdef extern from "interface/network.h" nogil:
         int per_step, training, input_gradient, by_step, carried, probe, session, result, loss
         double huber_delta
         isize n_quantiles, n_groups, n_targets
+        const unsigned char *allowed
         const double *quantile
         const isize *group
         const int *group_loss
@@ -191,11 +192,17 @@ cdef extern from "interface/job.h" nogil:
         const void *targets
         const double *weights
 
+    ctypedef enum rnn_result:
+        LINKED_RESULT
+        LOG_RESULT
+        BEST_RESULT
+
     ctypedef struct rnn_batch:
         const isize *samples
         isize size, n_slices, part, n_parts, n_places
         double total_weight, divisor
         int raw, dropping
+        rnn_result result
         uint32_t update
         void *output
         void *d_values

@@ -210,6 +210,9 @@ cdef class NodeTables:
                 raise ValueError(f"Node {name!r} must not read the data: all columns of X are codes.")
             if source.node >= number and (not info.reads_shifts or (info.needs_earlier and i == 0)):
                 raise ValueError(f"Node {name!r} must not read a later node.")
+            if self.info_of(source.node).of_sequences:
+                raise ValueError(f"Node {name!r} must not read the output of node {self.nodes[source.node - 1].name!r}, which "
+                                 "needs all steps of a sequence.")
             if source.node < number and self.info_of(source.node).is_output:
                 raise ValueError(f"Node {name!r} must come before the head, whose output it reads.")
         if not info.reads_codes and 0 not in stems or (len(stems) > 1 and not info.reads_stems):

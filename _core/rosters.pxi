@@ -217,8 +217,8 @@ except ValueError as error:
 
 
 def vector_math(name, x):
-    """Apply the kernels' own `exp`, `sigmoid` or `tanh` to a contiguous float32 or float64 array."""
-    functions = ("exp", "sigmoid", "tanh")
+    """Apply the kernels' own `exp`, `sigmoid`, `tanh` or `log` to a contiguous float32 or float64 array."""
+    functions = ("exp", "sigmoid", "tanh", "log")
     x = np.ascontiguousarray(x)
     if name not in functions or x.dtype not in (np.float32, np.float64):
         raise ValueError(f"Expected one of {functions} and a float32 or float64 array, got {name!r} and {x.dtype}.")

@@ -78,6 +78,9 @@ cdef class Workspace:
         stay. A node has no backward if neither it nor any node that it depends on has other arrays.
     group_weights : sequence of float, or None for ones
         The weight of each group of the loss "multitask".
+    allowed : array-like of shape (n_outputs + 1, n_outputs + 1), or None
+        With a head of kind "crf", whether tag j may follow tag i; the last row is for the start of a sequence, the last column
+        for its end. None: all are allowed.
     planning : bool
         Allocate nothing and only count the memory, see `planned`. Such an engine can do nothing else.
 
@@ -96,14 +99,14 @@ cdef class Workspace:
     cdef bint windowed
     cdef readonly object dtype
     cdef readonly dict planned
-    cdef object quantiles, first_of_groups, losses_of_groups, group_weights, frozen
+    cdef object quantiles, allowed, first_of_groups, losses_of_groups, group_weights, frozen
     cdef object job_memory, packed, arenas, ints, walks, losses, norms, probed, samples, ranks
     cdef object slice_gradients, slice_rows, slice_codes, touched_walks, gradient
 
     def __cinit__(self, *, n_features, nodes, loss, per_step, dtype, n_threads, training, lengths, batch_size, huber_delta=1.0,
                   quantile=0.5, groups=(), stride=1, window=1, memory_budget=None, result=None, by_step=False,
                   input_gradient=False, probe=False, carried=False, windowed=False, session=False, n_accumulated=1,
-                  frozen=(), group_weights=None, planning=False):
+                  frozen=(), group_weights=None, allowed=None, planning=False):
         cdef rnn_network *network
         self.planned = {} if planning else None
         self.kind = type_of(dtype)
@@ -120,6 +123,7 @@ cdef class Workspace:
         network.huber_delta = huber_delta
         self.set_quantiles(quantile)
         self.set_groups(groups, group_weights)
+        self.set_allowed(allowed)
         if not 1 <= stride < LARGEST:
             raise ValueError(f"`stride` must be 1 to {LARGEST - 1}, got {stride}.")
         network.stride = stride
@@ -191,6 +195,17 @@ cdef class Workspace:
         self.network.group_weight = <const double *>cnp.PyArray_DATA(self.group_weights)
         self.network.n_groups = len(groups)
 
+    cdef set_allowed(self, allowed):
+        """Keep which tag may follow which, (n_outputs + 1, n_outputs + 1), for C."""
+        if allowed is None:
+            return
+        n = self.network.node[self.network.n_nodes - 1].units + 1
+        self.allowed = np.ascontiguousarray(np.asarray(allowed) != 0, dtype=np.uint8)
+        if not self.tables.info_of(self.network.n_nodes - 1).of_sequences or self.allowed.shape != (n, n):
+            raise ValueError(f"`allowed` must have shape {(n, n)}, and needs a head of kind 'crf', got shape "
+                             f"{self.allowed.shape}.")
+        self.network.allowed = <const unsigned char *>cnp.PyArray_DATA(self.allowed)
+
     cdef int check_result(self, loss) except -1:
         """Refuse heads and modes that do not go together, and set the number of targets."""
         cdef rnn_network *network = self.network
@@ -198,6 +213,11 @@ cdef class Workspace:
         cdef rnn_targets targets = self.kernels.losses[network.loss].targets
         cdef bint has_groups = targets in (CLASS_PER_GROUP, NUMBER_PER_GROUP)
         is_head = self.tables.info_of(network.result).is_output
+        of_sequences = self.tables.info_of(network.result).of_sequences
+        if of_sequences and (loss != "softmax" or not network.per_step):
+            raise ValueError(f"A head of kind 'crf' needs loss='softmax' and per_step=True, got {loss!r} and {network.per_step}.")
+        if of_sequences and network.session:
+            raise ValueError("A session must not have a head of kind 'crf', which needs all steps of a sequence.")
         if is_head and targets == TWO_CLASSES and result.units > 1:
             raise ValueError(f"A head must have 1 unit for the {loss} loss, got {result.units}.")
         if is_head and targets == NUMBERS_PER_QUANTILE and result.units % network.n_quantiles:
@@ -263,6 +283,8 @@ cdef class Workspace:
     cdef int check_windowed(self) except -1:
         """Refuse what has no windows, and nodes that read all steps of a sequence."""
         node = self.node_of_all_steps()
+        if self.tables.info_of(self.network.result).of_sequences:
+            raise ValueError("`windowed` must be False with a head of kind 'crf', which needs all steps of a sequence.")
         if not self.network.training or self.network.session:
             raise ValueError("`windowed` must be False in an engine that was not made for training.")
         if node is not None:

@@ -22,6 +22,7 @@ A new cell is one function ``NAME_step``, a new loss ``NAME_loss``, an optimizer
 
 import sys
 from contextlib import contextmanager
+from itertools import product
 
 import numpy as np
 
@@ -433,7 +434,7 @@ def width(nodes, i, n_features):
     node = nodes[i]
     if node.kind in WITH_UNITS:
         return node.units * len(DIRECTIONS[node.directions])
-    if node.kind in ("head", "embed"):
+    if node.kind in ("head", "crf", "embed"):
         return node.units
     below = width(nodes, node.sources[0].node, n_features)
     return below // 2 if node.kind == "merge" else below
@@ -441,7 +442,7 @@ def width(nodes, i, n_features):
 
 def unit_directions(nodes, i, n_features):
     """Return the direction in which each number of a stream runs (width,)."""
-    if i == DATA or nodes[i].kind in ("head", "merge", "embed"):
+    if i == DATA or nodes[i].kind in ("head", "crf", "merge", "embed"):
         return np.full(width(nodes, i, n_features), FORWARD)
     node = nodes[i]
     if node.kind in WITH_UNITS:
@@ -541,9 +542,12 @@ def layout(nodes, n_features):
         elif node.kind == "dense":
             for stem, shape in dense_shapes(node, widths).items():
                 shapes[f"{dense_name(node)}.{stem}"] = shape
-        elif node.kind == "head":
+        elif node.kind in ("head", "crf"):
             shapes[f"{node.name}.weight"] = (node.units, sum(widths.values()))
             shapes[f"{node.name}.bias"] = (node.units,)
+            if node.kind == "crf":
+                shapes[f"{node.name}.transitions"] = (node.units, node.units)
+                shapes[f"{node.name}.start"] = shapes[f"{node.name}.end"] = (node.units,)
         elif node.kind == "embed":
             shapes[f"{node.name}.weight"] = (dict(node.options)["rows"], node.units)
         elif node.kind == "norm":
@@ -1228,6 +1232,80 @@ LINK_BACKWARD = dict.fromkeys(LOSS, lambda y, d_y, groups=(): d_y) | {
 }
 
 
+# ---- Conditional random fields: all sequences of tags, one by one --------------------------------
+
+
+def tag_scores(z, chain, allowed=None):
+    """Return all sequences of tags (n, T), and their scores (n,), for outputs z (T, n_tags).
+
+    `chain` holds transitions (n_tags, n_tags), start and end. `allowed` (n_tags + 1, n_tags + 1):
+    whether a tag may follow another; the last row is for the start, the last column for the end.
+    """
+    n_steps, n_tags = z.shape
+    paths = np.array(list(product(range(n_tags), repeat=n_steps)))
+    transitions, start, end = chain
+    scores = start[paths[:, 0]] + end[paths[:, -1]]
+    for t in range(n_steps):
+        scores = scores + z[t, paths[:, t]]
+        if t > 0:
+            scores = scores + transitions[paths[:, t - 1], paths[:, t]]
+    if allowed is not None:
+        outside = np.full((len(paths), 1), n_tags)
+        steps = np.hstack([outside, paths, outside])
+        fits = np.asarray(allowed, dtype=bool)[steps[:, :-1], steps[:, 1:]].all(axis=1)
+        scores = np.where(fits, scores, -np.inf)
+    return paths, scores
+
+
+def tag_expectations(paths, p, n_tags):
+    """Return marginals (T, n_tags), and the expected number of each pair, of start and of end."""
+    eye = np.eye(n_tags)
+    marginals = np.einsum("n,ntk->tk", p, eye[paths])
+    pairs = np.einsum("n,ntj,ntk->jk", p, eye[paths[:, :-1]], eye[paths[:, 1:]])
+    return marginals, (pairs, marginals[0], marginals[-1])
+
+
+def tag_loss(z, chain, y, known, allowed=None):
+    """Return -log p of the known tags of y (T,), its d_z, and its gradients of the chain."""
+    paths, scores = tag_scores(z, chain, allowed)
+    fits = (paths[:, known] == np.asarray(y)[known]).all(axis=1)
+    log_z = np.logaddexp.reduce(scores)
+    log_known = np.logaddexp.reduce(np.where(fits, scores, -np.inf))
+    d_z, d_chain = tag_expectations(paths, np.exp(scores - log_z), z.shape[1])
+    q_z, q_chain = tag_expectations(paths, np.exp(scores - log_known) * fits, z.shape[1])
+    return log_z - log_known, d_z - q_z, [d - q for d, q in zip(d_chain, q_chain, strict=True)]
+
+
+def tag_marginals(z, chain, allowed=None):
+    paths, scores = tag_scores(z, chain, allowed)
+    p = np.exp(scores - np.logaddexp.reduce(scores))
+    return tag_expectations(paths, p, z.shape[1])[0]
+
+
+def best_tags(z, chain, allowed=None):
+    paths, scores = tag_scores(z, chain, allowed)
+    return paths[np.argmax(scores)]
+
+
+def chain_of(weights, head):
+    return [weights[f"{head.name}.{stem}"] for stem in ("transitions", "start", "end")]
+
+
+def tag_sequence_loss(weights, head, raw, target, w, total, allowed, backward):
+    """Return a sequence's share of the loss, d_raw, and a `backward` for the chain as well."""
+    if not np.any(w > 0):
+        return 0.0, np.zeros_like(raw), backward
+    loss, d_raw, d_chain = tag_loss(raw, chain_of(weights, head), target, w > 0, allowed)
+    factor = w.max() / total
+
+    def with_chain(d_raw, d_weights):
+        for d, add in zip(chain_of(d_weights, head), d_chain, strict=True):
+            d += factor * add
+        return backward(d_raw, d_weights)
+
+    return loss * factor, d_raw * factor, with_chain
+
+
 def predict(weights, X, nodes, *, loss, per_step=False, groups=(), **options):
     """Return `forward` behind the loss's link: probabilities, rates, or the raw outputs."""
     raws = forward(weights, X, nodes, per_step=per_step, link=loss, groups=groups, **options)
@@ -1251,6 +1329,7 @@ def sequence_losses(
     dropping=None,
     initial_state=None,
     taught_from=None,
+    allowed=None,
     **options,
 ):
     """Yield each sequence's share of sum(w l) / divisor, its d_raw, and its network's `backward`.
@@ -1278,6 +1357,9 @@ def sequence_losses(
         }
         raw, backward = run_network(weights, x, nodes, **options)
         share, d_raw, taught = 0.0, np.zeros_like(raw), w > 0
+        if nodes[-1].kind == "crf":
+            yield tag_sequence_loss(weights, nodes[-1], raw, target, w, total, allowed, backward)
+            continue
         if taught.any():
             z_taught, y_taught = raw[taught], target[taught].reshape(taught.sum(), -1)
             parameters = {"huber_delta": huber_delta, "quantile": quantile, "groups": groups}

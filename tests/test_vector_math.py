@@ -1,4 +1,4 @@
-"""exp, sigmoid and tanh of the kernels, at every SIMD level, against NumPy in higher precision."""
+"""exp, log, sigmoid and tanh of the kernels, at every level, against NumPy in higher precision."""
 
 from functools import cache
 
@@ -104,6 +104,20 @@ def test_zero_infinity_and_nan_have_their_limits(name, dtype):
     result = _core.vector_math(name, x)
     np.testing.assert_array_equal(result, expected)
     np.testing.assert_array_equal(np.signbit(result[:4]), np.signbit(expected[:4]))
+
+
+@each_dtype
+def test_log_is_right_to_the_last_places(dtype):
+    x = np.abs(arguments(dtype))
+    near_1 = 1 + np.linspace(-0.5, 1, 10_000)
+    x = np.concatenate([x, near_1.astype(dtype)])
+    y = np.log(x.astype(ORACLE[dtype]))
+    assert_allclose = np.testing.assert_allclose
+    eps = np.finfo(dtype).eps
+    assert_allclose(_core.vector_math("log", x), y, rtol=ULPS * eps, atol=0)
+    limits = np.array([0, np.finfo(dtype).tiny / 2, np.inf, np.nan, 1], dtype)
+    expected = [-np.inf, -np.inf, np.inf, np.nan, 0]
+    np.testing.assert_array_equal(_core.vector_math("log", limits), np.array(expected, dtype))
 
 
 @each_dtype

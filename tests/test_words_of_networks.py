@@ -25,6 +25,7 @@ WORDS = {
     "dtype": "float64",
 }
 REST = {"categorical_features": None, "embedding_dim": "auto", "quantile": 0.5}
+REST |= {"transitions": False, "allowed_transitions": None}
 N_FEATURES, N_OUTPUTS, LOSS = 4, 3, "softmax"
 
 

@@ -39,6 +39,10 @@ typedef struct {
     const double *weights;                              /* IN (n,) or NULL for ones */
 } rnn_data;
 
+/* What a prediction of a "crf" returns: the marginal probabilities of the tags of each step, their logarithms, or int32 the tags
+ * of the best path (-1 where no path is allowed, -2 where an output is not finite). */
+typedef enum { LINKED_RESULT, LOG_RESULT, BEST_RESULT } rnn_result;
+
 /* One minibatch, or one chunk to predict. */
 typedef struct {
     const isize *samples;                               /* IN (size,) longest first */
@@ -49,6 +53,7 @@ typedef struct {
     double total_weight;
     double divisor;                                     /* divides the weighted sum of losses, for the gradient */
     int raw;                                            /* predict: before the link */
+    rnn_result result;                                  /* predict: after it */
     int dropping;
     uint32_t update;                                    /* its number: part of the dropout masks' counter */
     void *output;                                       /* OUT real: the rows of the result's stream, (n, parts * units) */

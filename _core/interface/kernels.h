@@ -7,7 +7,7 @@
 #include "interface/wish.h"
 
 /* What `math` computes. */
-typedef enum { MATH_EXP, MATH_SIGMOID, MATH_TANH } rnn_math;
+typedef enum { MATH_EXP, MATH_SIGMOID, MATH_TANH, MATH_LOG } rnn_math;
 
 typedef struct {
     const char *simd_level;

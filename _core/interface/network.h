@@ -12,7 +12,7 @@
 #include "interface/isize.h"
 
 enum {
-    MAX_DIRECTIONS = 2, MAX_BLOCKS = 8, MAX_STATES = 3, MAX_OWN = 2, MAX_KEPT = 3, MAX_OPTIONS = 8,
+    MAX_DIRECTIONS = 2, MAX_BLOCKS = 8, MAX_STATES = 3, MAX_OWN = 2, MAX_KEPT = 10, MAX_OPTIONS = 8,
     MAX_NODES = 400, MAX_SOURCES = 80,                  /* of a node */
     MAX_SHIFT = 16, MAX_CARRIED = MAX_NODES,
 };
@@ -260,6 +260,9 @@ typedef struct {
     const int *group_loss;                              /* (n_groups,) of "multitask": number of the loss of each group */
     const double *group_weight;                         /* (n_groups,) and its weight */
     isize n_targets;                                    /* numbers or labels that a row has as its target */
+    const unsigned char *allowed;                       /* of a "crf", (outputs + 1, outputs + 1): whether a tag may follow another;
+                                                           the last row is for the start, the last column for the end;
+                                                           NULL: all are allowed */
     /* filled in by plan() */
     int head, n_tensors, n_packings, n_ordered, n_stages;
     int order[MAX_NODES];                               /* the nodes that the result needs */

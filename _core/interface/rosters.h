@@ -40,6 +40,7 @@ typedef struct {
     int gathers;                                        /* it copies rows of earlier steps for the gradients of weights */
     int gathers_forward;                                /* and for products forward */
     int is_output;                                      /* it has the outputs, their loss and its gradient */
+    int of_sequences;                                   /* a result, or the loss, needs all steps of a sequence; no node reads it */
 } rnn_kind_info;
 
 /* What a row has as its target. */

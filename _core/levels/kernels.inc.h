@@ -20,6 +20,12 @@ static rnn_plan_result plan(rnn_network *network, rnn_wish *wish)
     return plan_network(network, wish);
 }
 
+/* See rnn_kernels. */
+static void row_losses(const rnn_job *job, isize n, const void *outputs, void *row, double *losses)
+{
+    kind_of(job->network, job->network->head)->row_losses(job, n, outputs, row, losses);
+}
+
 /* y = f(x) with the vector functions of the cells; the last vector is padded */
 static void math(rnn_math function, isize n, const void *x, void *y)
 {
@@ -28,7 +34,10 @@ static void math(rnn_math function, isize n, const void *x, void *y)
         real lane[LANES] = {0};
         memcpy(lane, (const real *)x + i, bytes);
         const vec v = vload(lane);
-        vstore(lane, function == MATH_EXP ? vexp(v) : function == MATH_SIGMOID ? vsigmoid(v) : vtanh(v));
+        vstore(lane, function == MATH_EXP       ? vexp(v)
+                     : function == MATH_SIGMOID ? vsigmoid(v)
+                     : function == MATH_TANH    ? vtanh(v)
+                                                : vlog(v));
         memcpy((real *)y + i, lane, bytes);
     }
 }

@@ -207,4 +207,30 @@ static inline vec vtanh(vec x)
     return ((p * y - mg) - m) / ((pg - m * y) + p);
 }
 
+/* log(x) for x >= 0: -infinity below the smallest normal number
+ *
+ *     x = 2^n m, 1/sqrt(2) <= m < sqrt(2),  s = (m - 1) / (m + 1),  log m = 2 (s + s^3/3 + s^5/5 + ...)
+ */
+static inline vec vlog(vec x)
+{
+#if REAL_BITS == 32
+    static const real c[] = {1 / 3.0f, 1 / 5.0f, 1 / 7.0f, 1 / 9.0f};
+    const lane_int sqrt_half = 0x3f3504f3;
+#else
+    static const real c[] = {1 / 3.0, 1 / 5.0, 1 / 7.0, 1 / 9.0, 1 / 11.0, 1 / 13.0, 1 / 15.0, 1 / 17.0, 1 / 19.0, 1 / 21.0};
+    const lane_int sqrt_half = 0x3fe6a09e667f3bcd;
+#endif
+    enum { LAST = sizeof c / sizeof *c - 1 };
+    const real least = (real)(REAL_BITS == 32 ? 0x1p-126 : 0x1p-1022),
+               greatest = (real)(REAL_BITS == 32 ? 0x1.fffffep127 : 0x1.fffffffffffffp1023);
+    const ivec n = ((ivec)x - sqrt_half) >> MANTISSA_BITS;
+    const vec m = (vec)((ivec)x - (n << MANTISSA_BITS)), s = (m - 1) / (m + 1), z = s * s;
+    vec p = vset(c[LAST]), exponent;
+    for (int i = LAST - 1; i >= 0; i--)
+        p = p * z + c[i];
+    exponent = __builtin_convertvector(n, vec);
+    const vec log = exponent * LN2_HIGH + ((s + s) + ((s + s) * (z * p) + exponent * LN2_LOW));
+    return vselect(x < least, vset(-(real)__builtin_inf()), vselect(x <= greatest, log, x));
+}
+
 #endif

@@ -98,8 +98,8 @@ static double weighted_loss(const rnn_job *job, isize target, real *z)
     return loss * weight / job->batch.total_weight;
 }
 
-/* See rnn_kernels. */
-static void row_losses(const rnn_job *job, isize n, const void *outputs, void *row, double *losses)
+/* See node_kind. */
+static void head_row_losses(const rnn_job *job, isize n, const void *outputs, void *row, double *losses)
 {
     const rnn_network *network = job->network;
     const isize columns = network->outputs;
@@ -281,6 +281,6 @@ static int head_backward(rnn_job *job, slice *s, int number)
              .is_output = 1}, \
     .declare = linear_declare, .shape = head_shape, .work = linear_work, .add_weights = head_add_weights, .claim = head_claim, \
     .forward_step = head_forward_step, .begin_backward = head_begin_backward, .backward_step = head_backward_step, \
-    .forward = head_forward, .backward = head_backward}
+    .forward = head_forward, .backward = head_backward, .row_losses = head_row_losses}
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "nodes/add.h"
 #include "nodes/attend.h"
+#include "nodes/crf.h"
 #include "nodes/data.h"
 #include "nodes/dense.h"
 #include "nodes/drop.h"
@@ -21,7 +22,7 @@
 
 static const node_kind kind_roster[] = {
     data_kind, recurrent_kind, dense_kind, drop_kind, noise_kind, add_kind, merge_kind, norm_kind, last_kind, pool_kind,
-    attend_kind, embed_kind, head_kind,
+    attend_kind, embed_kind, head_kind, crf_kind,
 };
 
 enum { N_KINDS = sizeof kind_roster / sizeof *kind_roster };

@@ -30,6 +30,8 @@ typedef struct node_kind {
     void (*begin_backward)(rnn_job *job, slice *s, int node, int d);    /* before its steps go backward */
     node_step backward_step;
     node_pass forward, backward;                                        /* NULL: step by step */
+    /* of a kind that has outputs: losses[i] = loss of row i of raw outputs (n, n_outputs); see rnn_kernels */
+    void (*row_losses)(const rnn_job *job, isize n, const void *outputs, void *row, double *losses);
 } node_kind;
 
 static inline const node_kind *kind_of(const rnn_network *network, int node)

@@ -69,6 +69,12 @@ static int has_reverse(const rnn_network *network)
     return 0;
 }
 
+/* Whether a prediction needs all steps at once. */
+static int needs_all_steps(const rnn_network *network)
+{
+    return has_reverse(network) || info_of(network, network->result)->of_sequences;
+}
+
 static int greatest_reach(const rnn_network *network)
 {
     int reach = 0;
@@ -284,7 +290,7 @@ static rnn_plan_result plan_slices(rnn_network *network, rnn_wish *wish)
     if (network->carried)
         network->max_steps = most(network->max_steps, 2);       /* a session counts the step before, too */
     isize segment_rows = network->max_slice_steps;
-    if (!network->training && !has_reverse(network))
+    if (!network->training && !needs_all_steps(network))
         segment_rows = least(segment_rows, PREDICT_SEGMENT_ROWS + least_segment(network, greatest_reach(network)));
     if (network->training && wish->budget >= 0)
         return keep_within(network, wish);

@@ -147,7 +147,8 @@ static int order_stages(rnn_network *network, int *first)
         }
     if (!reads_X)       /* loops that read nothing but each other */
         return -1;
-    while (n_per_step < network->n_ordered && is_per_step(network, network->order[n_per_step]))
+    while (n_per_step < network->n_ordered && is_per_step(network, network->order[n_per_step]) &&
+           !info_of(network, network->order[n_per_step])->of_sequences)
         n_per_step++;
     for (int i = 0, end; i < network->n_ordered; i = end) {
         end = loop_end(network, i, place);

@@ -207,7 +207,8 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         loss = getattr(self, "loss", fitted.loss)
         facts = fitted.n_features, fitted.n_outputs, loss, fitted.groups
         tables = self._tables(model.categories, None, model)
-        changed = difference(fitted, network_of(vars(self), *facts, tables, words))
+        allowed = self._allowed(model, words)
+        changed = difference(fitted, network_of(vars(self), *facts, tables, words, allowed))
         normalizes = model.scale.in_use is not None
         if changed is None and normalizes != bool(self.normalize_X):
             changed = "normalize_X", normalizes, self.normalize_X
@@ -225,10 +226,15 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         sequences, target = read.examples.sequences, read.target
         facts = sequences.n_features, target.n_outputs, target.loss, target.groups
         tables = self._tables(read.categories, vectors, known)
-        network = network_of(vars(self), *facts, tables, words)
+        allowed = getattr(target, "allowed", None)
+        network = network_of(vars(self), *facts, tables, words, allowed)
         if self.bptt is not None:
             network.check_causal("`bptt` needs")
         return network
+
+    def _allowed(self, model, words):
+        """Return which tags may follow which in a continued fit of this model, or None."""
+        return None
 
     def _body_to_begin_with(self):
         """Return the body of `weights_init`, or None."""
@@ -263,7 +269,8 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
             return before.scale, None
         if not incremental:
             examples = examples.with_equal_weights_as_ones(indices)
-        weights = examples.weights_of_steps(indices, up_to_the_last_taught=network.is_causal)
+        only_before = network.is_causal and not network.has_transitions
+        weights = examples.weights_of_steps(indices, up_to_the_last_taught=only_before)
         values = examples.sequences.values
         moments, least = Moments.of_rows(values, weights), LEAST_SCALES[values.dtype.name]
         moments = moments.left_alone(network.code_columns)
@@ -357,6 +364,8 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         weights = without_equal_weights(weights)
         weights = None if weights is None else relative(weights)
         targets = read.target.encode(rows, arguments.Y_VAL)
+        if network.has_transitions and self.scoring == "loss" and targets.min() >= 0:
+            self._check_sequences(read.target, targets, weights, sequences, arguments.VALIDATION)
         examples = Examples(sequences, targets, weights, per_step, initial_state=state)
         positions = None
         if not examples.have_weight().all():

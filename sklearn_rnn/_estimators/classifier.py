@@ -3,16 +3,28 @@
 import warnings
 from typing import ClassVar
 
+import numpy as np
 from sklearn.base import ClassifierMixin
+from sklearn.utils.metaestimators import available_if
 
+from .._data import arguments
 from .._data.label_columns import labels_of_argument, learn_labels
 from .._data.labels import Labels, check_labels
+from .._data.tags import Tags, allowed_of
+from .._data.weights import read_weights
 from .._floating_point import floating_point_ignored
 from .advice import level_of_caller
 from .base import _RNNBase
 from .callbacks import with_callbacks
 from .docstrings import documented
 from .parameters import CLASSIFIER
+
+
+def _has_transitions(rnn):
+    """Tell whether a classifier has learned sequences of labels, or would."""
+    if hasattr(rnn, "params_"):
+        return rnn._fitted_model().network.has_transitions
+    return bool(rnn.transitions)
 
 
 @documented(CLASSIFIER)
@@ -87,6 +99,8 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         output_layer_sizes=(),
         layer_normalization=None,
         mode="many_to_one",
+        transitions=False,
+        allowed_transitions=None,
         dropout=0.0,
         output_dropout=None,
         input_dropout=0.0,
@@ -141,6 +155,8 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         self.output_layer_sizes = output_layer_sizes
         self.layer_normalization = layer_normalization
         self.mode = mode
+        self.transitions = transitions
+        self.allowed_transitions = allowed_transitions
         self.dropout = dropout
         self.output_dropout = output_dropout
         self.input_dropout = input_dropout
@@ -316,7 +332,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         """
         return self._predict(
             X,
-            lambda model, outputs: model.target.decode(outputs()),
+            lambda model, outputs: model.target.decode(outputs(result=model.network.result)),
             initial_state,
             return_state,
         )
@@ -372,9 +388,13 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         ------
         {errors_of_predict}
         """
-        return self._predict(
-            X, lambda model, outputs: model.target.log_probabilities(outputs(raw=True))
-        )
+
+        def log_probabilities(model, outputs):
+            of_tags = model.network.has_transitions
+            rows = outputs(result="log") if of_tags else outputs(raw=True)
+            return model.target.log_probabilities(rows)
+
+        return self._predict(X, log_probabilities)
 
     @floating_point_ignored
     def score(self, X, y, sample_weight=None):
@@ -398,12 +418,97 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         """
         return self._score(X, y, sample_weight)
 
+    @available_if(_has_transitions)
+    @floating_point_ignored
+    def score_samples(self, X, y, sample_weight=None):
+        """Return the log-likelihood of the labels of each sequence.
+
+        Available with ``transitions=True``.
+
+        Parameters
+        ----------
+        X : sequences
+            In any form that `fit` takes.
+        y : array-like of labels
+            One label per step, as in `fit`.
+        sample_weight : array-like, default=None
+            One weight per sequence or per step. Labels of weight 0 are unknown: the result is then
+            the logarithm of the probability of all others. The size of other weights has no effect.
+
+        Returns
+        -------
+        log_likelihood : ndarray of shape (n_samples,)
+            ``log p(y | x)`` of all labels of a sequence together; -inf if `allowed_transitions`
+            does not allow them, and 0 if all are unknown.
+
+        Raises
+        ------
+        {errors_of_score}
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_rnn import RNNClassifier
+        >>> X = np.random.RandomState(0).normal(size=(40, 5, 1))
+        >>> y = (X[..., 0].cumsum(axis=1) > 0).astype(int)
+        >>> rnn = RNNClassifier(8, mode="many_to_many", transitions=True, random_state=0)
+        >>> rnn.fit(X, y).score_samples(X[:3], y[:3]).shape
+        (3,)
+        """
+        model = self._fitted_model()
+        sequences = model.read(X, type(self).__name__)
+        weights = read_weights(sample_weight, sequences, per_step=True)
+        known = None if weights is None else weights > 0
+        rows = model.target.read(y, sequences, True, taught=known)
+        codes = model.target.encode_taught(rows, slice(None) if known is None else known)
+        weights = None if known is None else known.astype(np.float64)
+        return -model.sequence_losses(sequences, codes, weights, self._threads())
+
+    @property
+    def transitions_(self):
+        return self._transition_scores()[0]
+
+    @property
+    def start_transitions_(self):
+        return self._transition_scores()[1]
+
+    @property
+    def end_transitions_(self):
+        return self._transition_scores()[2]
+
+    def _transition_scores(self):
+        model = self._fitted_model() if hasattr(self, "params_") else None
+        if model is None or not model.network.has_transitions:
+            raise AttributeError(
+                f"This {type(self).__name__} has scores of transitions only after a fit with "
+                "transitions=True."
+            )
+        return model.transition_scores()
+
     def _learn_target(self, labels, weights, taught, before, incremental, classes=None):
         """Return the classes of y, and None: there are no scales of outputs to absorb."""
         check_labels(labels, taught)
         if incremental:
-            return labels_of_argument(classes, labels, before), None
-        return before or learn_labels(labels, taught), None
+            target = labels_of_argument(classes, labels, before)
+        else:
+            target = before or learn_labels(labels, taught)
+        if self.transitions and not isinstance(target, Tags):
+            if not isinstance(target, Labels):
+                raise ValueError(
+                    "`transitions` must be False for y with several columns, got True: tags are "
+                    "one label per step."
+                )
+            target = Tags(target.classes, allowed_of(self.allowed_transitions, target.classes))
+        return target, None
+
+    def _check_sequences(self, target, targets, weights, sequences, names=arguments.TRAINING):
+        if isinstance(target, Tags):
+            target.check_sequences(targets, weights, sequences, names)
+
+    def _allowed(self, model, words):
+        if not (words.transitions and model.network.has_transitions):
+            return None
+        return allowed_of(self.allowed_transitions, model.target.classes)
 
     def _warn_of_mode(self, sequences, target):
         """Warn if the columns of y look like labels of steps."""

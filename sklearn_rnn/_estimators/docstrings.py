@@ -30,6 +30,21 @@ ATTRIBUTES = {
             "column; for multilabel y, the numbers of the columns.",
         },
     ),
+    "transitions_": (
+        "ndarray of shape (n_classes, n_classes)",
+        {
+            CLASSIFIER: "With ``transitions=True``, the score of each pair of labels at two "
+            "successive steps: from the label of the row to that of the column, in the order of "
+            "`classes_`; -inf where `allowed_transitions` does not allow it."
+        },
+    ),
+    "start_transitions_, end_transitions_": (
+        "ndarray of shape (n_classes,)",
+        {
+            CLASSIFIER: "With ``transitions=True``, the score of each label at the first and at "
+            "the last step of a sequence; -inf where it is not allowed."
+        },
+    ),
     "y_mean_, y_scale_": (
         "ndarray of shape (n_targets,)",
         {
@@ -64,7 +79,8 @@ ATTRIBUTES = {
     "n_outputs_": (
         "int",
         {
-            CLASSIFIER: "Number of outputs of the network; 1 for two classes. If y has several "
+            CLASSIFIER: "Number of outputs of the network; 1 for two classes, but 2 with "
+            "``transitions=True``. If y has several "
             "columns of classes, the total number of classes.",
             REGRESSOR: "Number of outputs of the network: one per target, or per target and "
             "quantile.",
@@ -96,7 +112,9 @@ ATTRIBUTES = {
     "loss_": (
         "float",
         {
-            CLASSIFIER: "Training loss of the last epoch, without the penalty.",
+            CLASSIFIER: "Training loss of the last epoch, without the penalty. With "
+            "``transitions=True``, minus the log-likelihood of the sequences of labels, divided by "
+            "the number of labels (or their weight).",
             REGRESSOR: "Training loss of the last epoch, without the penalty, in units of y "
             '(squared for "squared_error" and "huber"). For several outputs it is the normalised '
             "loss times the mean of their units, which is exact if they are learned equally well.",

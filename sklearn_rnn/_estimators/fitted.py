@@ -127,7 +127,8 @@ class _FittedRNN(Pickled, BaseEstimator):
     def _predict(self, X, results, initial_state=None, return_state=False):
         """Return results(model, outputs) in the carrier of X, and perhaps the states at the end.
 
-        outputs(raw=False) computes the outputs by rows; with raw=True, those before the link.
+        outputs(raw=False, result="linked") computes the outputs by rows; see
+        `FittedModel.outputs`.
         """
         boolean.check("return_state", return_state)
         model = self._fitted_model()
@@ -138,8 +139,9 @@ class _FittedRNN(Pickled, BaseEstimator):
             return _carried(results(model, outputs), sequences, per_step)
         state = {}
 
-        def outputs(raw=False):
-            rows, final_state = model.outputs_and_states(sequences, n_threads, initial_state, raw)
+        def outputs(raw=False, result="linked"):
+            given = initial_state, raw, result
+            rows, final_state = model.outputs_and_states(sequences, n_threads, *given)
             state.update(final_state)
             return rows
 
@@ -202,7 +204,7 @@ class _FittedRNN(Pickled, BaseEstimator):
         """Return the target; encoded targets, outputs and weights of all rows."""
         model = self._fitted_model()
         sequences = model.read(X, type(self).__name__)
-        outputs = model.outputs(sequences, self._threads())
+        outputs = model.outputs(sequences, self._threads(), result=model.network.result)
         per_step = model.network.per_step
         weights = read_weights(sample_weight, sequences, per_step)
         taught = None if weights is None else weights > 0
@@ -334,6 +336,9 @@ class _FittedRNN(Pickled, BaseEstimator):
         gates are in this order, which is that of PyTorch where it has the cell: i f g o for "lstm",
         f g o for "lstm" with `coupled_gates`, r z n for "gru", f n for "mgu", z n for "mingru" and
         i f g for "minlstm". The output has ``head.weight`` (n_outputs, n_inputs) and ``head.bias``.
+        With ``transitions=True``, it also has ``head.transitions`` (n_outputs, n_outputs),
+        ``head.start`` and ``head.end`` (n_outputs,), whose values are without effect where
+        `allowed_transitions` does not allow them.
 
         Some cells have other arrays: "jordan" has ``weight_oh_l0`` (n_units, n_outputs) instead of
         ``weight_hh_l0`` and ``bias_hh_l0``; "indrnn" has ``weight_hh_l0`` (n_units,) and no
@@ -524,6 +529,8 @@ class _FittedRNN(Pickled, BaseEstimator):
             )
         params = {**words_of(network), "normalize_X": attributes["_x_moments"] is not None}
         params.update(tasks=attributes.get("tasks_"), task_weights=attributes.get("task_weights_"))
+        if network.allowed is not None:
+            params["allowed_transitions"] = np.array(network.allowed)
         params = {name: value for name, value in params.items() if name in vars(self)}
         check_parameters({**vars(self), **params})
         with naming("random_state"):
@@ -559,6 +566,9 @@ class _FittedRNN(Pickled, BaseEstimator):
         state = upgrade(state, state_format)
         if self._HOLDS == "numbers":
             state.setdefault("quantile", 0.5)
+        elif self._HOLDS == "classes":
+            state.setdefault("transitions", False)
+            state.setdefault("allowed_transitions", None)
         if state_format < 3:
             state["cell"] = upgraded_cell(state["cell"], state.pop("activation"))
             state.update(LATER, l1_ratio=0.0)

@@ -11,9 +11,10 @@ import numpy as np
 
 from .. import _core
 from .._data.categories import DIMENSIONS, FEATURES, MOST_AUTO, VECTORS
+from .._data.tags import RULE as TRANSITIONS
 from .._data.tasks import KINDS
 from .._model.words import CONNECTIONS, DTYPES, MERGE_MODES, MODES, NORMS, RULES, Words
-from .._rules import BYTE_BITS, Allowed, boolean, either, integer, is_real, number, one_of
+from .._rules import BYTE_BITS, Allowed, boolean, either, integer, is_real, number, one_of, shown
 from .._training.freezing import NAMES
 from .._training.held_out import SCORING
 from .._training.losses import REGRESSION_LOSSES
@@ -198,6 +199,37 @@ TABLE = {
     ),
     "mode": Parameter(
         RULES["mode"], "many_to_one", choices(MODES), "One target per sequence, or one per step."
+    ),
+    "transitions": Parameter(
+        RULES["transitions"],
+        False,
+        "bool",
+        "Whether to learn the labels of a sequence together instead of one by one: a conditional "
+        "random field over a linear chain, which is also called a CRF (Lafferty et al., 2001; "
+        "Lample et al., 2016). Besides the output for each step and class, the network learns a "
+        "score for each pair of labels at two successive steps (`transitions_`), and for labels at "
+        "the start and the end. Training maximises the probability of whole sequences of labels, "
+        "and `loss_` is minus its logarithm per step. `predict` returns the most probable sequence "
+        "of labels (Viterbi, 1967), and `predict_proba` the marginal probability of each label, "
+        'whose maximum may be another one. Needs ``mode="many_to_many"`` and one column of y. '
+        "Where a step has `sample_weight` 0, its label is unknown, and training sums over all that "
+        "it could be; the other weights must be equal within a sequence. Must be False with "
+        '`class_weight`, `bptt` and the cell "jordan".',
+        of=(CLASSIFIER,),
+    ),
+    "allowed_transitions": Parameter(
+        TRANSITIONS,
+        None,
+        'None, {"BIO", "BIOES"}, list of pairs, or ndarray',
+        "With ``transitions=True``, which label may follow which; training and predictions leave "
+        'out all other sequences. "BIO" and "BIOES" are the schemes of named entities, with labels '
+        'such as "O", "B-PER" and "I-PER": an entity begins with B, or is a single S, and goes on '
+        "with I (and ends with E) of the same type. Otherwise pairs of labels (from, to), in which "
+        "None stands for the start or the end (if no pair has one of these, any label may start or "
+        "end); or an array (n_classes, n_classes) of True and False in the order of `classes_`, "
+        "which may have one more row for the start and one more column for the end. None allows "
+        "all.",
+        of=(CLASSIFIER,),
     ),
     "dropout": Parameter(
         RULES["dropout"],
@@ -657,6 +689,7 @@ def check_parameters(params):
                 f"got {params[name]!r}."
             )
     check_options(params["bptt"], params["mode"])
+    _check_transitions(params)
     if params.get("warmup") and params.get("learning_rate") == "one_cycle":
         raise ValueError(
             "`warmup` must be 0 with learning_rate='one_cycle', which has a rise of its own; "
@@ -666,6 +699,25 @@ def check_parameters(params):
     if params.get("solver") == LBFGS:
         _check_for_lbfgs(params, words)
     return words
+
+
+def _check_transitions(params):
+    """Refuse what does not go with sequences of labels that are learned together."""
+    if not params.get("transitions"):
+        if params.get("allowed_transitions") is not None:
+            raise ValueError(
+                "`allowed_transitions` needs transitions=True; without it, must be None, got "
+                f"{shown(params['allowed_transitions'])}."
+            )
+        return
+    for name, why in (
+        ("bptt", "it needs whole sequences"),
+        ("class_weight", "labels are learned together; use `sample_weight` per sequence"),
+    ):
+        if params[name] is not None:
+            raise ValueError(
+                f"`{name}` must be None with transitions=True: {why}; got {shown(params[name])}."
+            )
 
 
 def _check_for_lbfgs(params, words):

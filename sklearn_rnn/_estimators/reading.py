@@ -80,6 +80,7 @@ class _ReadingRNN(_FittedRNN):
         if before is None and not per_step:
             self._warn_of_mode(sequences, target)
         targets = target.encode_taught(rows, taught)
+        self._check_sequences(target, targets, weights, sequences)
         if weights is not None:
             weights = np.array(weights, order="C") if incremental else relative(weights)
         examples = Examples(sequences, targets, weights, per_step)
@@ -114,6 +115,9 @@ class _ReadingRNN(_FittedRNN):
             if not kept.all():
                 sequences, categories = categories.of_sequences(sequences, kept)
         return sequences, form, categories, rows, weights
+
+    def _check_sequences(self, target, targets, weights, sequences, names=arguments.TRAINING):
+        """Refuse encoded targets and weights of steps that do not go together."""
 
     def _weights_of(self, rows, weights):
         """Return the weights of the rows that `_target_kind` read from y."""

@@ -225,7 +225,8 @@ class _Builder:
             of = self.add("dense", f"output_{number}", *streams, units=units, options=options)
             masks = OUTPUT_MASKS + 1 + number
             streams = self.dropped((of,), rate, f"drop_output_{number}", masks)
-        self.add("head", "head", *streams, units=n_outputs)
+        kind = "crf" if words.transitions else "head"
+        self.add(kind, "head", *streams, units=n_outputs)
 
     def pooled(self, streams, number):
         """Append what makes one row per sequence of the states of a layer."""

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from .. import _core
 from .._data.categories import Categories
 from .._data.form import InputForm
 from .._data.kinds import Target, target_in
 from .._data.reader import read_X
 from .._data.scales import Scale
+from .._data.tags import NOTHING_ALLOWED
 from .attributes import checked
 from .network import Network, attention_weights, hidden_states, predictor, prepared
 from .network_description import describe
@@ -71,12 +73,42 @@ class FittedModel:
             categories=self.categories,
         )[0]
 
-    def outputs(self, sequences, n_threads, raw=False):
-        """Return the outputs for sequences by rows (n_rows, n_outputs); raw: before the link."""
-        predict = predictor(self.network, sequences, self.scale.in_use, n_threads)
-        return self.finite(predict(self.params, raw))
+    def outputs(self, sequences, n_threads, raw=False, result="linked"):
+        """Return the outputs for sequences by rows (n_rows, n_outputs).
 
-    def outputs_and_states(self, sequences, n_threads, initial_state, raw=False):
+        raw: before the link. result: see `_core.Engine.predict`; logarithms are finite.
+        """
+        predict = predictor(self.network, sequences, self.scale.in_use, n_threads)
+        return self._checked(predict(self.params, raw, result), result)
+
+    def transition_scores(self):
+        """Return scores of pairs of tags (n, n), of the start (n,) and of the end (n,)."""
+        views, n = self.network.views(self.params), self.network.n_outputs
+        pairs, start, end = (
+            views[f"head.{stem}"].copy() for stem in ("transitions", "start", "end")
+        )
+        if self.network.allowed is not None:
+            allowed = np.array(self.network.allowed, dtype=bool)
+            pairs[~allowed[:n, :n]] = -np.inf
+            start[~allowed[n, :n]] = -np.inf
+            end[~allowed[:n, n]] = -np.inf
+        return pairs, start, end
+
+    def sequence_losses(self, sequences, targets, weights, n_threads):
+        """Return the loss of each sequence (n_samples,), summed over its steps of any weight."""
+        engine, _ = prepared(self.network, sequences, self.scale.in_use, n_threads)
+        dataset = _core.Dataset(
+            sequences.values,
+            sequences.offsets,
+            targets,
+            weights,
+            *(self.scale.in_use or (None, None)),
+        )
+        engine.load(self.params)
+        raw = self.finite(engine.predict(dataset, raw=True))
+        return np.add.reduceat(engine.row_losses(dataset, raw), sequences.offsets[:-1])
+
+    def outputs_and_states(self, sequences, n_threads, initial_state, raw=False, result="linked"):
         """Return the outputs, and the states after the last step of each sequence.
 
         The states are dicts, see `states`; initial_state may be None.
@@ -91,8 +123,21 @@ class FittedModel:
             network, sequences, self.scale.in_use, n_threads, initial_state=initial_state
         )
         engine.load(self.params)
-        rows, final_state = engine.predict(dataset, raw=raw, return_state=True)
-        return self.finite(rows), as_dict(layout, self.finite(final_state))
+        rows, final_state = engine.predict(dataset, raw=raw, return_state=True, result=result)
+        return self._checked(rows, result), as_dict(layout, self.finite(final_state))
+
+    def _checked(self, rows, result):
+        """Return results by rows, after a check that they are finite."""
+        if result == "log":
+            rows = rows.clip(min=np.finfo(rows.dtype).min)  # -inf becomes the lowest float
+        if result == "best":  # tags, or -1 where there are none, -2 if an output is not finite
+            self.finite(np.where(rows < -1, np.nan, 0.0))
+            nothing = rows < 0
+        else:
+            nothing = np.isnan(rows) if self.network.allowed is not None else np.zeros(1)
+        if nothing.any():
+            raise ValueError(NOTHING_ALLOWED)
+        return self.finite(rows)
 
     def copy(self):
         """Return a model that shares no array with this one."""
@@ -105,6 +150,10 @@ class FittedModel:
         Without `decode` they are outputs in the units of y.
         """
         self.network.check_causal("A stream needs")
+        if self.network.has_transitions:
+            raise ValueError(
+                "A stream needs transitions=False: the tags of a sequence depend on all its steps."
+            )
         session = self.network.session(n_streams)
         session.load(self.params)
         if self.scale.in_use is not None:

@@ -13,7 +13,7 @@ from .._training.threads import blas_held_at_one_thread
 
 DATA = -1  # as a source: X itself
 # Kinds of nodes that multiply their sources, and those that a prediction leaves out.
-WEIGHTED = ("recurrent", "dense", "head")
+WEIGHTED = ("recurrent", "dense", "head", "crf")
 TRAINING_ONLY = ("drop", "noise")
 # Kinds of nodes that read all steps of a sequence.
 POOLING = ("pool", "attend")
@@ -46,6 +46,7 @@ class Node:
     pool         the mean or the maximum of each unit over the steps, once per sequence
     attend       a weighted mean of the rows of its source, once per sequence
     head         a linear map of its sources; other nodes read the output after the link
+    crf          a head whose outputs score the tags of a sequence, as do pairs of tags
     embed        for the code in a column of X, that row of a table (options `column`, `rows`)
     ============ ====================================================================
     """
@@ -75,6 +76,9 @@ class Network:
     quantile: float | tuple[float, ...] = 0.5  # that the loss "quantile" learns for each target
     # Groups of outputs: their sizes for the loss "multioutput", (loss, size) for "multitask".
     groups: tuple[int, ...] | tuple[tuple[str, int], ...] = ()
+    # Of a head "crf": for each tag, and last for the start, whether each tag, and last the end, may
+    # follow (1) or not (0). None: all may.
+    allowed: tuple[tuple[int, ...], ...] | None = None
     # Step t of the network reads steps s t, s t - 1, ..., s t - (window - 1) of X side by side,
     # where s is the stride.
     stride: int = 1
@@ -100,6 +104,16 @@ class Network:
     @property
     def n_outputs(self):
         return self.nodes[-1].units
+
+    @property
+    def has_transitions(self):
+        """Whether the outputs score the tags of whole sequences."""
+        return self.nodes[-1].kind == "crf"
+
+    @property
+    def result(self):
+        """What `_core.Engine.predict` computes for the method `predict`."""
+        return "best" if self.has_transitions else "linked"
 
     @property
     def n_quantiles(self):
@@ -321,13 +335,14 @@ def predictor(network, sequences, scaling, n_threads=1, **options):
     """Return a function params -> outputs (n_samples, n_outputs), (n_steps, n_outputs) if per step.
 
     scaling is mean and scale of X, each (n_features,), or None. With raw=True the function returns
-    the outputs before the link. `options` are those of `prepared`.
+    the outputs before the link, with another `result` what `_core.Engine.predict` says. `options`
+    are those of `prepared`.
     """
     engine, dataset = prepared(network, sequences, scaling, n_threads, **options)
 
-    def predict(params, raw=False):
+    def predict(params, raw=False, result="linked"):
         engine.load(params)
-        return engine.predict(dataset, raw=raw)
+        return engine.predict(dataset, raw=raw, result=result)
 
     return predict
 

@@ -37,6 +37,15 @@ def _is_task(value):
     return integer(1).test(value[1]) and (value[0] == "softmax" or value[1] == 1)
 
 
+def _are_allowed(value):
+    """Tell whether this says which tag may follow which: a square list of lists of 0 and 1."""
+    if value is None:
+        return True
+    if not is_list(value):
+        return False
+    return all(is_list(row) and len(row) == len(value) and set(row) <= {0, 1} for row in value)
+
+
 # What a description holds besides the words.
 FACTS = {
     "n_features": integer(1),
@@ -53,6 +62,7 @@ FACTS = {
     "tables": Allowed(
         _are_tables, f"a list of [column, rows, columns] of at most {MOST_FEATURES} tables"
     ),
+    "allowed": Allowed(_are_allowed, "None or a square list of lists of 0 and 1"),
 }
 
 
@@ -97,6 +107,7 @@ def _described(facts, file_format):
     if file_format < 3:
         facts = _upgraded(facts)
     else:
+        facts = {**OF_TAGS, **facts}  # which descriptions of development versions lack
         _check_names(facts, {*FACTS, *(field.name for field in fields(Words))})
         for name in ("cell", "input_layers"):
             RULES["input_layers"].check(name, facts[name])
@@ -122,8 +133,12 @@ def _described(facts, file_format):
     tables = tuple(tuple(map(int, table)) for table in facts["tables"])
     if tables and tables[-1][0] >= facts["n_features"]:
         raise ValueError(f"`tables` must be of columns below {facts['n_features']}, got {tables}.")
+    _check_tags(facts)
     network = network_of(
-        facts, facts["n_features"], facts["n_outputs"], facts["loss"], facts["groups"], tables
+        facts,
+        *(facts[name] for name in ("n_features", "n_outputs", "loss", "groups")),
+        tables,
+        allowed=facts["allowed"] and tuple(tuple(map(int, row)) for row in facts["allowed"]),
     )
     network.check_size()
     return network
@@ -143,6 +158,15 @@ def _check_groups(groups, loss, n_outputs):
             f"`groups` must sum to the {n_outputs} outputs with the losses 'multioutput' and "
             f"'multitask', and be empty with others, got {groups} with {loss!r}."
         )
+
+
+def _check_tags(facts):
+    """Refuse transitions that do not fit the loss and the number of outputs."""
+    if facts["transitions"] and facts["loss"] != "softmax":
+        raise ValueError(f"`loss` must be 'softmax' with transitions, got {facts['loss']!r}.")
+    allowed, n = facts["allowed"], facts["n_outputs"] + 1
+    if allowed is not None and not (facts["transitions"] and len(allowed) == n):
+        raise ValueError(f"`allowed` must have {n} rows with transitions, and be None without.")
 
 
 def _check_names(facts, wanted):
@@ -173,6 +197,7 @@ LATER = {
 # The same for what concerns the output alone.
 OUTPUTS = {"quantile": 0.5, "groups": ()}
 INPUTS = {"tables": ()}
+OF_TAGS = {"transitions": False, "allowed": None}
 
 
 def _upgraded(facts):
@@ -183,7 +208,7 @@ def _upgraded(facts):
     one_of(parts.CELLS).check("cell", facts["cell"])
     cell = upgraded_cell(facts["cell"], facts.pop("activation"))
     mode = MODES[facts.pop("per_step")]
-    return {**facts, **LATER, **OUTPUTS, **INPUTS, "cell": cell, "mode": mode}
+    return {**facts, **LATER, **OUTPUTS, **INPUTS, **OF_TAGS, "cell": cell, "mode": mode}
 
 
 def upgraded_cell(cell, activation):

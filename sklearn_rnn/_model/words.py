@@ -64,6 +64,7 @@ RULES = {
     "output_layer_sizes": parts.some_sizes(0),
     "layer_normalization": either(None, one_of(NORMS)),
     "mode": one_of(MODES),
+    "transitions": boolean,
     "dropout": number(0, 1),
     "output_dropout": either(None, number(0, 1)),
     "input_dropout": number(0, 1),
@@ -96,6 +97,7 @@ class Words:
     output_layer_sizes: tuple[int, ...]
     layer_normalization: str | None
     mode: str
+    transitions: bool
     dropout: float
     output_dropout: float | None
     input_dropout: float
@@ -117,6 +119,7 @@ class Words:
             output_layer_sizes=tuple(map(int, sizes(params["output_layer_sizes"]))),
             layer_normalization=_plain_or_none(params["layer_normalization"]),
             mode=plain(params["mode"]),
+            transitions=bool(params.get("transitions", False)),
             dropout=float(params["dropout"]),
             output_dropout=_float_or_none(params["output_dropout"]),
             input_dropout=float(params["input_dropout"]),
@@ -165,6 +168,16 @@ class Words:
             raise ValueError(
                 "`pooling` must not be attention with connections='skip', where the output reads "
                 "every layer; use connections='residual' or None."
+            )
+        if self.transitions and not self.per_step:
+            raise ValueError(
+                "`transitions` must be False with mode='many_to_one', which has no tags at steps; "
+                "got True: set mode='many_to_many'."
+            )
+        if self.transitions and self.reads_output:
+            raise ValueError(
+                f"`transitions` must be False with cell={shown(params['cell'])}, which reads the "
+                "output of the previous step: with transitions=True, it depends on all steps."
             )
         self._check_strides(params)
         self._check_merging(params)
@@ -240,7 +253,7 @@ class Words:
 
 
 # The words for what follows the recurrent layers.
-OF_OUTPUT = ("mode", "pooling", "output_layer_sizes")
+OF_OUTPUT = ("mode", "pooling", "output_layer_sizes", "transitions")
 # The words for the body of a network, see body.py.
 BODY_WORDS = (
     *(field.name for field in fields(Words) if field.name not in (*OF_OUTPUT, *CHANGEABLE)),
@@ -271,11 +284,11 @@ def cells_of(value, n_layers):
 # ---- words -> network ---------------------------------------------------------------------------
 
 
-def network_of(params, n_features, n_outputs, loss, groups=(), tables=(), words=None):
+def network_of(params, n_features, n_outputs, loss, groups=(), tables=(), words=None, allowed=None):
     """Return the network for a dict of checked parameters, with so many features and outputs.
 
     tables: the column of X, the rows and the columns of the table of each categorical feature.
-    words: those of the parameters, if they are known already.
+    words: those of the parameters, if they are known already. allowed: see `Network`.
     """
     words = Words.of(params) if words is None else words
     if tables and words.stride > 1:
@@ -293,11 +306,12 @@ def network_of(params, n_features, n_outputs, loss, groups=(), tables=(), words=
         quantile_of(params.get("quantile", 0.5)) if loss == "quantile" else 0.5,
         tuple(map(_group, groups)),
         tuple(tables),
+        allowed,
     )
 
 
 @lru_cache(maxsize=64)
-def _network(words, n_features, n_outputs, loss, huber_delta, quantile, groups, tables):
+def _network(words, n_features, n_outputs, loss, huber_delta, quantile, groups, tables, allowed):
     nodes, layers = list_nodes(words, n_outputs, n_features - len(tables), tables)
     _check_counts(nodes)
     return Network(
@@ -309,6 +323,7 @@ def _network(words, n_features, n_outputs, loss, huber_delta, quantile, groups, 
         dtype=words.dtype,
         quantile=quantile,
         groups=groups,
+        allowed=allowed,
         stride=words.stride,
         window=words.window,
         words=words,
@@ -347,6 +362,7 @@ def words_of(network):
         "quantile": network.quantile,
         "categorical_features": [column for column, _, _ in network.tables] or None,
         "embedding_dim": [width for _, _, width in network.tables] or "auto",
+        "allowed_transitions": network.allowed,
     }
 
 

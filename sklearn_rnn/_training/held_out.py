@@ -75,7 +75,8 @@ def validator(scoring, held_out, training, estimator, show, target, n_threads):
         predict = predictor(network, examples.sequences, examples.scaling, n_threads, **given)
 
         def validate(params):
-            score = target.score(examples.targets, predict(params), examples.weights)
+            outputs = predict(params, result=network.result)
+            score = target.score(examples.targets, outputs, examples.weights)
             return score, -score
 
     elif isinstance(scoring, str) and scoring == "loss":
