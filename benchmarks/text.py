@@ -270,14 +270,13 @@ def tag_entities(data, seed, clock, settings):
 
 
 def bar_of_entities(scores):
-    crf, ours = (
-        scores.get(("sklearn-crfsuite", "entity F1")),
-        scores.get(("transitions", "entity F1")),
-    )
-    if crf is None or ours is None:
+    rivals = [v for (name, m), v in scores.items() if "crfsuite" in name and m == "entity F1"]
+    ours = scores.get(("transitions", "entity F1"))
+    if not rivals or ours is None:
         return None
-    text = f"entity F1 with transitions >= that of sklearn-crfsuite - 0.02 = {crf - 0.02:.4f}"
-    return Bar(text, ours, ours >= crf - 0.02)
+    least = max(rivals) - 0.02
+    text = f"entity F1 with transitions >= that of sklearn-crfsuite - 0.02 = {least:.4f}"
+    return Bar(text, ours, ours >= least)
 
 
 # ---- letters of Shakespeare ---------------------------------------------------------------------
@@ -519,6 +518,36 @@ def bar_of_toy(least):
 
 BI_GRU = settings_of("cosine", cell="gru", bidirectional=True)
 
+HYPHENATE = {
+    **BI_GRU,
+    "hidden_layer_sizes": 96,
+    "embedding_dim": 32,
+    "dropout": 0.2,
+    "learning_rate_init": 0.005,
+    "batch_size": 64,
+    "max_iter": 8,
+}
+TAG_ENTITIES = {
+    **BI_GRU,
+    "min_count": 1,
+    "hidden_layer_sizes": 64,
+    "embedding_dim": [64, 8, 16, 16, 32, 32],
+    "dropout": 0.5,
+    "input_dropout": 0.2,
+    "learning_rate_init": 0.005,
+    "batch_size": 8,
+    "max_iter": 40,
+}
+LETTERS = {
+    **settings_of("cosine"),
+    "cell": "lstm",
+    "hidden_layer_sizes": 256,
+    "embedding_dim": 64,
+    "learning_rate_init": 0.004,
+    "bptt": 100,
+    "batch_size": 16,
+}
+
 TASKS = {
     "lines of plays": Task(
         load_lines,
@@ -561,19 +590,8 @@ TASKS = {
         load_hyphenation,
         {
             "no hyphens": Model(no_hyphens, repeats=1),
-            "softmax": Model(
-                hyphenate,
-                {
-                    **BI_GRU,
-                    "hidden_layer_sizes": 96,
-                    "embedding_dim": 32,
-                    "dropout": 0.2,
-                    "learning_rate_init": 0.005,
-                    "batch_size": 64,
-                    "max_iter": 12,
-                },
-                ours=True,
-            ),
+            "softmax": Model(hyphenate, HYPHENATE, ours=True),
+            "transitions": Model(hyphenate, {**HYPHENATE, "transitions": True}, ours=True),
         },
         (bar_of_hyphenation,),
         "54,630 / 6,000 English words of `wamerican` and `pyphen`",
@@ -582,22 +600,16 @@ TASKS = {
     "named entities": Task(
         load_entities,
         {
-            "sklearn-crfsuite": Model(
-                crfsuite, {"width": 2, "c1": 0.1, "c2": 0.1, "max_iterations": 100}
-            ),
-            "softmax": Model(
+            **{
+                f"sklearn-crfsuite, {width} neighbours": Model(
+                    crfsuite, {"width": width, "c1": 0.05, "c2": 0.05, "max_iterations": 100}
+                )
+                for width in (1, 2)
+            },
+            "softmax": Model(tag_entities, TAG_ENTITIES, ours=True),
+            "transitions": Model(
                 tag_entities,
-                {
-                    **BI_GRU,
-                    "min_count": 2,
-                    "hidden_layer_sizes": 64,
-                    "embedding_dim": [64, 8, 16, 16, 32, 32],
-                    "dropout": 0.5,
-                    "input_dropout": 0.2,
-                    "learning_rate_init": 0.005,
-                    "batch_size": 8,
-                    "max_iter": 30,
-                },
+                {**TAG_ENTITIES, "transitions": True},
                 ours=True,
             ),
         },
@@ -610,8 +622,12 @@ TASKS = {
         {
             "Witten-Bell, 5 letters": Model(witten_bell, {"order": 5}),
             "Witten-Bell, 6 letters": Model(witten_bell, {"order": 6}),
+            "RNN, 5 minutes": Model(model_letters, {**LETTERS, "max_iter": 4}, ours=True),
+            "RNN, 20 minutes": Model(
+                model_letters, {**LETTERS, "hidden_layer_sizes": 512, "max_iter": 5}, ours=True
+            ),
         },
-        (),
+        (bars_of_letters(5, 2.2), bars_of_letters(20, 2.1)),
         "38 works to train on (4.53 million letters), 4 to test (0.52 million)",
     ),
     "words of fortunes": Task(
@@ -626,6 +642,20 @@ TASKS = {
         load_names,
         {
             "Witten-Bell, 4 letters": Model(invent_by_counting, {"order": 4}),
+            "RNN": Model(
+                invent,
+                {
+                    **settings_of("cosine"),
+                    "cell": "lstm",
+                    "hidden_layer_sizes": 128,
+                    "embedding_dim": 32,
+                    "dropout": 0.4,
+                    "learning_rate_init": 0.005,
+                    "batch_size": 32,
+                    "max_iter": 15,
+                },
+                ours=True,
+            ),
         },
         (bars_of_names("unseen"), bars_of_names("perplexity of samples / of names")),
         "9,919 names of `wamerican`: the model learns one half; another one, of the same settings, "
