@@ -634,6 +634,22 @@ TASKS = {
         load_fortunes,
         {
             **{f"Kneser-Ney, {n} words": Model(kneser_ney, {"order": n}) for n in (2, 3, 4)},
+            "RNN": Model(
+                model_words,
+                {
+                    **settings_of("cosine"),
+                    "cell": "lstm",
+                    "hidden_layer_sizes": 256,
+                    "embedding_dim": 128,
+                    "adaptive_softmax": [2000],
+                    "dropout": 0.5,
+                    "input_dropout": 0.2,
+                    "learning_rate_init": 0.004,
+                    "batch_size": 32,
+                    "max_iter": 12,
+                },
+                ours=True,
+            ),
         },
         (bar_of_words,),
         "11,441 / 1,430 / 1,431 texts, 420,974 tokens to train on, 10,000 types",
