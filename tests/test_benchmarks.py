@@ -104,3 +104,23 @@ def test_steps_and_growing_sizes_can_be_timed(script, task):
     assert all(np.isfinite(result).all() for result in read(step()).values())
     make = script("scaling").engine_and_step({"T": 3, "B": 4, "I": 2, "H": 5, "layers": 2}, 1)
     assert np.isfinite(make()[1]()[0])
+
+
+def test_probabilities_of_counted_texts_sum_to_1(script):
+    script("ngrams").check(np.random.RandomState(0))
+
+
+def test_letters_are_aligned_with_their_sounds(script):
+    words = ["ax", "bax", "box", "ab", "oxa", "bo"]
+    sounds = {"a": ["A"], "b": ["B"], "o": ["O"], "x": ["K", "S"]}
+    phones = [[phone for letter in word for phone in sounds[letter]] for word in words]
+    model = script("letter_to_sound").LetterToSound().fit(words, phones)
+    assert model.predict(["xob"]) == [["K", "S", "O", "B"]]
+
+
+def test_the_nearest_pronunciation_counts(script, monkeypatch):
+    text = script("text")
+    listed = {"either": [("IY", "DH", "ER"), ("AY", "DH", "ER")], "at": [("AE", "T")]}
+    monkeypatch.setattr(text.corpora, "pronunciations", lambda: listed)
+    errors = text.pronunciation_errors(["either", "at"], [["AY", "DH", "ER"], ["AE", "D", "T"]])
+    assert errors == {"word error": 0.5, "phone error": 0.2}

@@ -177,7 +177,7 @@ def _described_pair(facts, decoder, given):
     if not isinstance(decoder, dict):
         raise ValueError("`decoder` must be a dict")
     decoder = _described_words(
-        {**ADDED, **decoder}, {**FACTS_OF_DECODER, "attention": RULES_OF_PAIRS["attention"]}
+        {**ADDED_WORDS, **decoder}, {**FACTS_OF_DECODER, "attention": RULES_OF_PAIRS["attention"]}
     )
     words = PairWords(Words.of(facts), Words.of(decoder), decoder["attention"])
     words.check()
@@ -244,11 +244,14 @@ LATER = {
     "input_noise": 0.0,
     "word_dropout": 0.0,
 }
-# The words of language models alone, and of heads with transitions.
-OF_LANGUAGE = {"tie_embeddings": False, "adaptive_softmax": None}
-OF_TAGS = {"transitions": False, "allowed": None}
 # The words that the first files of format 3 did not know, and what they do without them.
-ADDED = {"word_dropout": 0.0, **OF_LANGUAGE, **OF_TAGS}
+ADDED_WORDS = {
+    "word_dropout": 0.0,
+    "tie_embeddings": False,
+    "adaptive_softmax": None,
+    "transitions": False,
+}
+ADDED = {**ADDED_WORDS, "allowed": None}
 # The same for what concerns the output alone.
 OUTPUTS = {"quantile": 0.5, "groups": ()}
 INPUTS = {"tables": ()}
