@@ -370,7 +370,8 @@ cdef class Engine(Runner):
         raw : bool
         losses : bool
             Whether to return the loss of each row (n,), float64, instead of its outputs: what `row_losses` makes of raw outputs,
-            up to rounding. It needs no memory for outputs, and tails are computed only for rows whose targets are their classes.
+            up to rounding. It needs no memory for outputs (except with a head of kind "crf"), and tails are computed only for rows
+            whose targets are their classes.
         initial_state : ndarray of shape (n_samples, n_state_columns), the network's dtype; or None for those of the data
             Needs an engine made with `carried`. See `state_layout`.
         return_state : bool
@@ -393,9 +394,13 @@ cdef class Engine(Runner):
         cdef const isize *order_data
         cdef bint per_step = network.per_step
         cdef Dataset data = self.data_of_result(samples)
-        self.attach(samples, losses)
         if losses and network.result != network.head:
             raise ValueError("`losses` must be False where the result is not the head.")
+        if losses and self.tables.info_of(network.result).of_sequences:     # known once all steps have outputs
+            if return_state:
+                raise ValueError("`return_state` must be False with `losses` and a head of kind 'crf'.")
+            return self.row_losses(samples, self.predict(samples, raw=True, initial_state=initial_state))
+        self.attach(samples, losses)
         if network.training:
             raise ValueError("`predict` needs an engine that was not made for training.")
         if network.result != network.head:
