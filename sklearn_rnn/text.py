@@ -348,6 +348,7 @@ of (n_tokens_i,) or (n_tokens_i, n_factors)
         tags = super().__sklearn_tags__()
         tags.input_tags.string = True
         tags.input_tags.two_d_array = False
+        tags.transformer_tags.preserves_dtype = []
         return tags
 
     # ---- factors ---------------------------------------------------------------------------------

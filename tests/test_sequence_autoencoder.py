@@ -133,3 +133,37 @@ def test_bad_vectors_are_refused():
     for bad in (0, [1, 2], 1.5):
         with pytest.raises(ValueError, match="`n_timesteps` must be an integer"):
             rnn.inverse_transform(np.zeros((1, 12)), bad)
+
+
+def test_strings_come_back():
+    pd = pytest.importorskip("pandas")
+    X = [
+        pd.DataFrame({"number": x[:, 0], "code": [f"c{code:.0f}" for code in x[:, 1]]})
+        for x in mixed()
+    ]
+    rnn = make(**GOOD, categorical_features=["code"]).fit(X)
+    back = rnn.inverse_transform(rnn.transform(X), [len(x) for x in X])
+    assert (
+        np.mean([x["code"].tolist() == b[:, 1].tolist() for x, b in zip(X, back, strict=True)])
+        > 0.95
+    )
+    assert back[0].dtype == object and abs(back[0][0, 0] - X[0]["number"][0]) < 0.5
+
+
+def test_sequences_without_weight_are_left_out():
+    X, weight = mixed(30), np.arange(30) % 3
+    kept = np.flatnonzero(weight)
+    fits = [
+        make(categorical_features=[1]).fit(data, sample_weight=weights)
+        for data, weights in ((X, weight), ([X[i] for i in kept], weight[kept]))
+    ]
+    np.testing.assert_array_equal(fits[0].params_, fits[1].params_)
+    scores = fits[0].score_samples(X)
+    expected = np.average(scores, weights=weight)
+    np.testing.assert_allclose(fits[0].score(X, sample_weight=weight), expected)
+
+
+def test_early_stopping_uses_the_score():
+    X = waves(40)
+    rnn = make(early_stopping=True).fit(X, X_val=X)
+    np.testing.assert_allclose(rnn.best_validation_score_, rnn.score(X), rtol=1e-6)

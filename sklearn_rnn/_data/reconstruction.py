@@ -120,23 +120,28 @@ class Reconstruction:
 
     def answers(self, outputs):
         """Return the most probable step (n_rows, n_features) in the units of the network."""
+        codes = dict(self.codes)
         values = np.empty((len(outputs), self.n_features), dtype=outputs.dtype)
         for j, place in enumerate(self.columns):
-            # The last row of a table is that of unknown codes.
-            code = place.stop - place.start > 1 or j in dict(self.codes)
             own = outputs[:, place]
-            values[:, j] = own[:, :-1].argmax(axis=1) if code else own[:, 0]
+            # The last row of a table is that of unknown codes.
+            values[:, j] = own[:, :-1].argmax(axis=1) if j in codes else own[:, 0]
         return values
 
-    def decode(self, values, categories):
-        """Return steps (n_rows, n_features) in the units of X."""
+    def decode(self, values):
+        """Return steps (n_rows, n_features) with numbers in the units of X."""
         values = values.astype(np.float64)
         with np.errstate(over="ignore"):
             values[:, self.numbers] *= self.scale.scale
             values[:, self.numbers] += self.scale.mean
-        for (column, _), known in zip(self.codes, categories.known, strict=True):
-            values[:, column] = known[values[:, column].astype(np.intp)]
         return values
+
+    def with_codes(self, values, categories):
+        """Replace rows of tables by their codes; the steps are objects if some are strings."""
+        result = values.astype(object if categories.labels else np.float64)
+        for (column, _), known in zip(self.codes, categories.known, strict=True):
+            result[:, column] = known[values[:, column].astype(np.intp)]
+        return result
 
     def log_likelihoods(self, values, outputs):
         """Return the mean over features, for each step (n_rows,), of minus the loss.

@@ -32,9 +32,10 @@ class _PairRNN(_RNNBase):
     """An encoder and a decoder that learn. A subclass says what its targets are:
 
     _read_target(y, n_samples, argument, taught)   -> targets by sequences, with `offsets`
-    _learn(read, weights, future, before, incremental, ...)   -> target, and outputs to absorb
-    _encode(target, read, future, argument, taught)   -> what is to be predicted at each step, and
-                                                         what the decoder reads, as Packed
+    _learn(read, weights, future, categories, before, incremental, ...)
+                                -> target, and outputs to absorb (see `Scale.continued`) or None
+    _encode(target, read, future, argument)    -> what is to be predicted at each step, and what
+                                                  the decoder reads, as Packed
     _target_tables(target, tables)   the tables of what the decoder reads; tables: those of X
     _answers_fed(target)        what scheduled sampling feeds, and its columns, see `Sampling`
     """
@@ -70,9 +71,8 @@ class _PairRNN(_RNNBase):
         if len(kept) < n_samples:
             sequences, targets, weights = sequences.take(kept), targets.take(kept), weights[kept]
             future = None if future is None else future.take(kept)
-        target, absorbed = self._learn(
-            targets, weights, future, known, incremental, **learn_options
-        )
+        facts = targets, weights, future, categories, known, incremental
+        target, absorbed = self._learn(*facts, **learn_options)
         examples = self._examples(target, sequences, targets, weights, future)
         return PairRead(n_samples, examples, kept, form, categories, target, absorbed)
 
@@ -107,8 +107,8 @@ class _PairRNN(_RNNBase):
         if weights is not None:
             weights = np.repeat(weights, fed.lengths)
         sampling = None
-        share = taught_share(self.teacher_forcing)
-        if share(0.0) < 1 or not isinstance(self.teacher_forcing, (int, float)):
+        if self.teacher_forcing != 1:
+            share = taught_share(self.teacher_forcing)
             sampling = Sampling(share, *self._answers_fed(target))
         return PairedExamples(sequences, wanted.values, weights, True, fed=fed, sampling=sampling)
 

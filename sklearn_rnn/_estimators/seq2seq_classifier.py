@@ -419,7 +419,7 @@ class Seq2SeqClassifier(_PairRNN):
     def _read_target(self, y, n_samples, argument, taught):
         return read_tokens(y, n_samples, argument, taught)
 
-    def _learn(self, written, weights, future, before, incremental, classes=None):
+    def _learn(self, written, weights, future, categories, before, incremental, classes=None):
         """Return the target, and None: there are no scales of outputs to absorb."""
         if not incremental:
             return Tokens.learn(written, before), None

@@ -418,7 +418,7 @@ class Seq2SeqRegressor(_PairRNN):
             return None
         return read_future(X_future, targets, None if target is None else target.n_future)
 
-    def _learn(self, packed, weights, future, before, incremental):
+    def _learn(self, packed, weights, future, categories, before, incremental):
         """Return the target, and outputs to absorb (see `Scale.continued`) or None."""
         if weights is not None:
             weights = np.repeat(weights, packed.lengths)

@@ -14,11 +14,10 @@ from .._data.reconstruction import Reconstruction
 from .._data.unpacking import as_objects
 from .._floating_point import floating_point_ignored
 from .._model.fitted_pair import FittedAutoencoder
-from .._model.network import mean_loss
 from .._rules import integer
 from .callbacks import with_callbacks
 from .docstrings import documented
-from .seq2seq import _PairRNN
+from .seq2seq import _PairRNN, read_sequence_weights
 from .seq2seq_parameters import ATTRIBUTES, AUTOENCODER, PARTS, TABLE
 
 
@@ -292,7 +291,8 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
         X : ndarray or object array of ndarray
             ``(n_samples, n_timesteps, n_features)``, or ``(n_samples, n_timesteps)`` if X was 2-D
             in `fit`. If the numbers of steps differ, an object array of ``(n_timesteps_i,
-            n_features)``. Of codes, the most probable ones.
+            n_features)``. Of codes, the most probable ones; if some of them are strings, the
+            arrays hold objects.
 
         Raises
         ------
@@ -300,11 +300,10 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
             If an argument is not as described.
         """
         model = self._fitted_model()
-        model.categories.check_codes_alone("`inverse_transform` needs")
         vectors = _read_vectors(vectors, model)
         lengths = _lengths(n_timesteps, model.target.n_timesteps, len(vectors))
         values = model.target.answers(model.reconstructed(vectors, lengths))
-        rows = model.finite(model.target.decode(values, model.categories))
+        rows = model.target.with_codes(model.finite(model.target.decode(values)), model.categories)
         if (lengths == lengths[0]).all():
             shape = (len(vectors), -1) if model.target.is_2d else (len(vectors), lengths[0], -1)
             return rows.reshape(shape)
@@ -329,14 +328,10 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
         {errors_of_predict}
         """
         model = self._fitted_model()
-        sequences = model.read(X, type(self).__name__)
-        outputs = model.reconstructed(model.vectors(sequences, self._threads()), sequences.lengths)
-        values = model.target.encode(sequences).values
-        scores = model.target.log_likelihoods(values, outputs)
-        return np.add.reduceat(scores, sequences.offsets[:-1]) / sequences.lengths
+        return model.scores(model.read(X, type(self).__name__), self._threads())
 
     @floating_point_ignored
-    def score(self, X, y=None):
+    def score(self, X, y=None, sample_weight=None):
         """Return the mean of `score_samples`.
 
         Parameters
@@ -344,6 +339,8 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
         {X}
         y : None
             Ignored.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Weights of the sequences.
 
         Returns
         -------
@@ -354,7 +351,10 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
         ------
         {errors_of_predict}
         """
-        return float(self.score_samples(X).mean())
+        model = self._fitted_model()
+        sequences = model.read(X, type(self).__name__)
+        weights = read_sequence_weights(sample_weight, sequences, arguments.SAMPLE_WEIGHT)
+        return float(np.average(model.scores(sequences, self._threads()), weights=weights))
 
     @property
     def _n_features_out(self):
@@ -368,20 +368,20 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
         sequences, form, categories, _, weights, _ = super()._read_pair(
             given, form, categories, target, names
         )
-        return sequences, form, categories, sequences, weights, categories
+        return sequences, form, categories, sequences, weights, None
 
     def _read_target(self, y, n_samples, argument, taught):
         """Return None: the target is X."""
         return None
 
-    def _learn(self, sequences, weights, categories, before, incremental):
+    def _learn(self, sequences, weights, future, categories, before, incremental):
         """Return the target, and None: its scale stays."""
         if weights is not None:
             weights = np.repeat(weights, sequences.lengths)
         tables = tuple(zip(categories.columns, categories.n_rows, strict=True))
         return Reconstruction.learn(sequences, weights, before, tables), None
 
-    def _encode(self, target, sequences, categories, argument):
+    def _encode(self, target, sequences, future, argument):
         """Return the steps to compute, and what the decoder reads."""
         targets = target.encode(sequences, self.dtype)
         return targets, target.fed(targets)
@@ -401,18 +401,21 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
         return target.answers, slice(None)
 
     def _own_validator(self, model, held_out, n_threads):
-        """Return the function params -> (minus the loss, loss), see `validator`."""
-        loss = mean_loss(model.network, held_out.examples, n_threads)
+        """Return the function params -> (score, -score), see `validator`."""
+        examples = held_out.examples
+        weights = None if examples.weights is None else examples.of_sequences(examples.weights)
 
         def validate(params):
-            value = loss(params)
-            return -value, value
+            scores = replace(model, params=params).scores(examples.sequences, n_threads)
+            score = float(np.average(scores, weights=weights))
+            return score, -score
 
         return validate
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
         tags.target_tags.required = False
+        tags.transformer_tags.preserves_dtype = [self.dtype]
         return tags
 
 

@@ -144,6 +144,12 @@ class FittedAutoencoder(FittedPair):
             parts += [row[:n] for row, n in zip(steps, lengths[part], strict=True)]
         return np.concatenate(parts)
 
+    def scores(self, sequences, n_threads):
+        """Return how well each sequence (n_samples,) is computed again from its vector."""
+        outputs = self.reconstructed(self.vectors(sequences, n_threads), sequences.lengths)
+        scores = self.target.log_likelihoods(self.target.encode(sequences).values, outputs)
+        return np.add.reduceat(scores, sequences.offsets[:-1]) / sequences.lengths
+
 
 def _groups(lengths, most):
     """Cut the numbers of sequences into groups of at most so many steps, or of one sequence."""
