@@ -70,6 +70,18 @@ def test_docstrings_are_complete_and_fit_on_a_line(estimator):
         assert max(map(len, doc.split("\n"))) <= 96
 
 
+@pytest.mark.parametrize("estimator", ESTIMATORS[-3:])
+def test_attributes_of_decoders_are_documented(estimator):
+    X = np.arange(48.0).reshape(8, 3, 2)
+    rnn = estimator(2, max_iter=1, batch_size=8).fit(X, (X[:, :, 0] > 20).astype(int))
+    fitted = {name for name in vars(rnn) if name.endswith("_") and not name.startswith("_")}
+    section = estimator.__doc__.split("Attributes\n")[1].split("See Also")[0]
+    documented = re.findall(r"^    (\w+(?:, \w+)*) :", section, flags=re.MULTILINE)
+    documented = {name for names in documented for name in names.split(", ")}
+    assert fitted - documented == {"window_lengths_"}  # None: they have no windows
+    assert "lbfgs" not in estimator.__doc__ and "transitions=True" not in estimator.__doc__
+
+
 def test_what_holds_for_one_estimator_is_said_there_alone():
     of_classes, of_numbers = (" ".join(e.__doc__.split()) for e in (RNNClassifier, RNNRegressor))
     for text in ("class weight", "classes"):

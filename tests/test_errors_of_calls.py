@@ -82,8 +82,8 @@ def test_going_on_with_another_network_is_refused(name, value):
 def test_validation_data_must_be_complete_and_wanted(refuses):
     rnn = RNNRegressor(2, max_iter=1, early_stopping=True)
     refuses(rnn, "`X_val` needs `y_val`", RAGGED, NUMBERS, X_val=RAGGED)
-    refuses(rnn, "need `X_val`", RAGGED, NUMBERS, y_val=NUMBERS)
-    refuses(rnn, "need `X_val`", RAGGED, NUMBERS, sample_weight_val=NUMBERS)
+    refuses(rnn, "needs `X_val`", RAGGED, NUMBERS, y_val=NUMBERS)
+    refuses(rnn, "needs `X_val`", RAGGED, NUMBERS, sample_weight_val=NUMBERS)
     given = {"X_val": RAGGED, "y_val": NUMBERS}
     refuses(RNNRegressor(2), "early_stopping=True", RAGGED, NUMBERS, **given)
     bad = {**given, "X_val": changed(RAGGED, 2, ill(RAGGED[2], 0, np.nan))}

@@ -159,7 +159,7 @@ def test_bad_states_are_refused_and_change_nothing():
         stopping.fit(X, y, initial_state=good, **validation)
     with pytest.raises(ValueError, match="`initial_state_val` must both be given, or neither"):
         stopping.fit(X, y, initial_state_val=good, **validation)
-    with pytest.raises(ValueError, match="`initial_state_val` need `X_val`"):
+    with pytest.raises(ValueError, match="`initial_state_val` needs `X_val`"):
         stopping.fit(X, y, initial_state=good, initial_state_val=good)
     with pytest.raises(ValueError, match=r"`initial_state_val\['h_l0'\]` must have shape"):
         shorter = of_some(good, slice(5))

@@ -78,6 +78,7 @@ def test_known_inputs_are_read_at_their_steps():
     lists = [row[: 1 + i % 6, np.newaxis] for i, row in enumerate(known)]
     assert [len(row) for row in rnn.predict(X, X_future=lists)] == list(map(len, lists))
     stopping = {"early_stopping": True, "max_iter": 3}
+    stopping_on = {"X_val": X, "y_val": y}
     for given in ({}, {"X_val": X, "y_val": y, "X_future_val": known}):
         assert make(**stopping).fit(X, y, X_future=known, **given).n_iter_ == 3
     for call in (lambda: rnn.predict(X), lambda: make().fit(X, y).predict(X, X_future=known)):
@@ -89,6 +90,15 @@ def test_known_inputs_are_read_at_their_steps():
         rnn.predict(X, X_future=np.zeros((150, 6, 2)))
     with pytest.raises(ValueError, match="`horizon` must be the number of steps of `X_future`"):
         rnn.predict(X, horizon=2, X_future=known)
+    with pytest.raises(ValueError, match="`X_future` must be at most"):
+        rnn.predict(X, X_future=known * 1e200)
+    for name, given in (
+        ("`X_future_val` needs `X_val`", {"X_future_val": known}),
+        ("`X_future_val` must have one row", {**stopping_on, "X_future_val": known[:, :4]}),
+        ("`X_future_val` must be at most", {**stopping_on, "X_future_val": known * 1e200}),
+    ):
+        with pytest.raises(ValueError, match=name):
+            make(**stopping).fit(X, y, X_future=known, **given)
 
 
 def test_targets_may_have_columns_and_several_lengths():

@@ -167,3 +167,5 @@ def test_early_stopping_uses_the_score():
     X = waves(40)
     rnn = make(early_stopping=True).fit(X, X_val=X)
     np.testing.assert_allclose(rnn.best_validation_score_, rnn.score(X), rtol=1e-6)
+    with pytest.raises(ValueError, match="`scoring`='r2' cannot score these targets"):
+        make(early_stopping=True, scoring="r2").fit(X)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from . import arguments
-from .finite import check_finite
+from .finite import check_finite, check_range
 from .moments import Moments
 from .packed import Packed
 from .reader import read_X
@@ -32,26 +32,32 @@ def read_series(y, n_samples, argument=arguments.Y, taught=None):
     return replace(packed, values=settle(packed, y, taught, argument))
 
 
-def read_future(X, like, n_features=None, argument=arguments.X_FUTURE):
+def read_future(X, like, target=None, names=(arguments.X_FUTURE, arguments.Y)):
     """Return known inputs of the target's steps (n_steps, n_features) as Packed.
 
-    like: Packed with the lengths that they must have, or None; n_features: those of `fit`.
+    like: Packed with the lengths that they must have, or None; target: the `Series` of the fit, or
+    None; names: the arguments of the inputs and of the targets.
     """
+    argument, y = names
     sequences, _ = read_X(X, "X_future", argument=argument)
     if sequences.carrier == "2d":
         sequences = replace(sequences, values=sequences.values.reshape(-1, 1))
-    if n_features is not None and sequences.n_features != n_features:
+    if target is not None and sequences.n_features != target.n_future:
         raise ValueError(
-            f"`{argument}` must have {n_features} features per step, as in fit; got "
+            f"`{argument}` must have {target.n_future} features per step, as in fit; got "
             f"{sequences.n_features}."
         )
     if like is not None and not np.array_equal(sequences.offsets, like.offsets):
         raise ValueError(
-            f"`{argument}` must have one row of features for each step of `y`: there are "
+            f"`{argument}` must have one row of features for each step of `{y}`: there are "
             f"{like.n_samples} sequences of {_shown(like.lengths)} steps, but `{argument}` has "
             f"{sequences.n_samples} of {_shown(sequences.lengths)}."
         )
-    check_finite(sequences, argument)
+    if target is None:
+        check_finite(sequences, argument)
+    else:
+        scaling = target.future.mean, target.future.scale
+        check_range(sequences, target.numbers.dtype, scaling, argument)
     return sequences
 
 

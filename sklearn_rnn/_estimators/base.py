@@ -120,10 +120,10 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
     def _check_validation(self, initial_state, validation):
         """Check which data to validate with are given."""
         X_val, y_val, weight_val, state_val = validation
-        if X_val is None and not (y_val is None and weight_val is None and state_val is None):
-            raise ValueError(
-                "`y_val`, `sample_weight_val` and `initial_state_val` need `X_val`, which is None."
-            )
+        others = {"y_val": y_val, "sample_weight_val": weight_val, "initial_state_val": state_val}
+        for name, value in others.items():
+            if X_val is None and value is not None:
+                raise ValueError(f"`{name}` needs `X_val`, which is None.")
         if X_val is not None and (initial_state is None) != (state_val is None):
             raise ValueError(
                 "`initial_state` and `initial_state_val` must both be given, or neither, when "

@@ -11,6 +11,7 @@ from .._data.reader import learn_X, read_X
 from .._data.weights import read_weights, relative
 from .._model.fitted_pair import FittedPair
 from .._model.pair_words import network_of_pair
+from .._rules import integer
 from .._training.examples import without_equal_weights
 from .._training.held_out import HeldOut
 from .._training.pairs import PairedExamples, Sampling
@@ -92,12 +93,12 @@ class _PairRNN(_RNNBase):
         weights = read_sequence_weights(sample_weight, sequences, weight_name)
         taught = None if weights is None else weights > 0
         targets = self._read_target(y, sequences.n_samples, y_name, taught)
-        future = self._read_future(future, targets, target)
+        future = self._read_future(future, targets, target, y_name)
         if is_first and categories.columns and taught is not None and not taught.all():
             sequences, categories = categories.of_sequences(sequences, taught)
         return sequences, form, categories, targets, weights, future
 
-    def _read_future(self, X_future, targets, target):
+    def _read_future(self, X_future, targets, target, y_name):
         """Return known inputs of the steps of the targets, or None."""
         return None
 
@@ -158,6 +159,17 @@ def read_sequence_weights(sample_weight, sequences, argument):
             f"`{argument}` must have one weight per sequence, but it holds one array per sequence."
         )
     return read_weights(sample_weight, sequences, False, argument)
+
+
+def numbers_of_steps(given, n_samples, argument):
+    """Return the number of steps of each sequence (n_samples,); given: one for all, or for each."""
+    numbers = np.asarray(given)
+    if numbers.shape not in ((), (n_samples,)) or not all(map(integer(1).test, numbers.flat)):
+        raise ValueError(
+            f"`{argument}` must be an integer of at least 1, or {n_samples} of these; got "
+            f"{given!r}."
+        )
+    return np.broadcast_to(numbers.astype(np.intp), (n_samples,))
 
 
 def check_attention(model):

@@ -145,7 +145,7 @@ DECODING = {
 }
 _LATER = ("gradient_accumulation_steps", "learning_rate", "learning_rate_init")
 _LATER += ("power_t", "warmup", "momentum", "nesterovs_momentum", "beta_1", "beta_2", "epsilon")
-_LATER += ("ema_decay", "max_iter", "shuffle", "tol", "n_iter_no_change")
+_LATER += ("ema_decay", "max_iter", "shuffle")
 TRAINING = {
     "max_grad_norm": _as(
         "max_grad_norm",
@@ -167,6 +167,12 @@ TRAINING = {
         "them, up to 128.",
     ),
     **{name: _as(name) for name in _LATER},
+    "tol": _as(
+        "tol",
+        text="Smallest change that counts as progress: the training loss must fall by `tol`, or "
+        "with `early_stopping` the validation score must rise by `tol`.",
+    ),
+    "n_iter_no_change": _as("n_iter_no_change"),
     "early_stopping": _as(
         "early_stopping",
         more={
@@ -247,11 +253,17 @@ def taught_share(value):
     return share
 
 
-_FROM_ALL = (
-    *("x_mean_, x_scale_", "categories_", "n_features_in_", "feature_names_in_", "n_iter_", "t_"),
-    *("loss_", "best_loss_", "loss_curve_", "validation_scores_", "best_validation_score_"),
-    *("params_", "weights_"),
-)
+_OF_X = "x_mean_, x_scale_", "categories_", "n_features_in_", "feature_names_in_"
+_OF_TRAINING = "best_loss_", "loss_curve_", "validation_scores_", "best_validation_score_"
+_OF_LOSS = "Training loss of the last epoch, without the penalty"
+
+
+def _for_all(name):
+    """Return an attribute whose text holds for all of these estimators."""
+    what, text = ATTRIBUTES_OF_ALL[name]
+    return what, text[REGRESSOR]
+
+
 ATTRIBUTES = {
     "classes_": (
         "ndarray of shape (n_classes,)",
@@ -273,13 +285,41 @@ ATTRIBUTES = {
         "ndarray of shape (n_future_features,)",
         {REGRESSOR: "Mean and scale of `X_future` in the first fit, if it was given."},
     ),
-    **{name: ATTRIBUTES_OF_ALL[name] for name in _FROM_ALL},
+    "n_timesteps_": (
+        "int or None",
+        {AUTOENCODER: "Number of steps of the sequences of `fit`; None if they had several."},
+    ),
+    **{name: _for_all(name) for name in _OF_X},
+    "n_iter_": ("int", "Number of complete epochs in the last `fit` or `partial_fit`."),
+    "t_": ("int", "Number of sequences seen in training, over all epochs."),
+    "loss_": (
+        "float",
+        {
+            CLASSIFIER: f"{_OF_LOSS}: minus the mean log-likelihood of labels and stops, with "
+            "`label_smoothing`.",
+            REGRESSOR: ATTRIBUTES_OF_ALL["loss_"][1][REGRESSOR],
+            AUTOENCODER: f"{_OF_LOSS}: the mean over steps and features, of normalised numbers "
+            "and of codes.",
+        },
+    ),
+    **{name: ATTRIBUTES_OF_ALL[name] for name in (*_OF_TRAINING, "params_", "weights_")},
     "n_layers_": ("int", "Number of recurrent layers of the encoder."),
     "n_outputs_": (
         "int",
         {
             CLASSIFIER: "Number of outputs of the decoder: one for each class, and the stop.",
             REGRESSOR: "Number of outputs of the decoder.",
+            AUTOENCODER: "Number of outputs of the decoder: one for each feature of numbers, and "
+            "one for each vector of the `categorical_features`.",
+        },
+    ),
+    "out_activation_": (
+        "str",
+        {
+            CLASSIFIER: 'Function from these outputs to probabilities: "softmax".',
+            REGRESSOR: ATTRIBUTES_OF_ALL["out_activation_"][1][REGRESSOR],
+            AUTOENCODER: 'Function from these outputs to steps: "identity", or with '
+            '`categorical_features` "by task".',
         },
     ),
 }

@@ -13,12 +13,11 @@ from .._data.unpacking import as_objects
 from .._floating_point import floating_point_ignored
 from .._model.fitted_pair import fed_back
 from .._model.pair_decoder import Answerer, run_free
-from .._rules import integer
 from .advice import level_of_caller
 from .callbacks import with_callbacks
 from .docstrings import documented
 from .parameters import REGRESSOR
-from .seq2seq import _PairRNN, check_attention, read_sequence_weights
+from .seq2seq import _PairRNN, check_attention, numbers_of_steps, read_sequence_weights
 from .seq2seq_parameters import ATTRIBUTES, PARTS, TABLE
 
 HORIZON = Argument("horizon")
@@ -381,7 +380,7 @@ class Seq2SeqRegressor(_PairRNN):
         _check_whether_known(target, X_future)
         if X_future is None:
             return None
-        future = read_future(X_future, targets, target.n_future)
+        future = read_future(X_future, targets, target)
         if future.n_samples != sequences.n_samples:
             raise ValueError(
                 f"`X_future` must have one sequence for each of the {sequences.n_samples} of X, "
@@ -395,6 +394,8 @@ class Seq2SeqRegressor(_PairRNN):
         """Check which data to validate with are given."""
         *given, X_future_val = validation
         super()._check_validation(None, (*given, None))
+        if given[0] is None and X_future_val is not None:
+            raise ValueError("`X_future_val` needs `X_val`, which is None.")
         if given[0] is not None and (X_future is None) != (X_future_val is None):
             raise ValueError(
                 "`X_future` and `X_future_val` must both be given, or neither, when `X_val` is "
@@ -410,13 +411,15 @@ class Seq2SeqRegressor(_PairRNN):
     def _read_target(self, y, n_samples, argument, taught):
         return read_series(y, n_samples, argument, taught)
 
-    def _read_future(self, X_future, targets, target):
+    def _read_future(self, X_future, targets, target, y_name):
         """Return known inputs of the steps of the targets as Packed, or None."""
         if target is not None:
             _check_whether_known(target, X_future)
         if X_future is None:
             return None
-        return read_future(X_future, targets, None if target is None else target.n_future)
+        validates = y_name is arguments.Y_VAL
+        X_name = arguments.X_FUTURE_VAL if validates else arguments.X_FUTURE
+        return read_future(X_future, targets, target, (X_name, y_name))
 
     def _learn(self, packed, weights, future, categories, before, incremental):
         """Return the target, and outputs to absorb (see `Scale.continued`) or None."""
@@ -471,12 +474,7 @@ def _offsets(target, horizon, future, n_samples):
                 "several lengths."
             )
         horizon = target.horizon
-    lengths = np.asarray(horizon)
-    if lengths.shape not in ((), (n_samples,)) or not all(map(integer(1).test, lengths.flat)):
-        raise ValueError(
-            f"`horizon` must be an integer of at least 1, or {n_samples} of these; got {horizon!r}."
-        )
-    offsets = offsets_of(np.broadcast_to(lengths.astype(np.intp), (n_samples,)))
+    offsets = offsets_of(numbers_of_steps(horizon, n_samples, HORIZON))
     if future is not None and not np.array_equal(offsets, future.offsets):
         raise ValueError(
             f"`horizon` must be the number of steps of `X_future`, or None; got {horizon!r}."

@@ -14,11 +14,12 @@ from .._data.reconstruction import Reconstruction
 from .._data.unpacking import as_objects
 from .._floating_point import floating_point_ignored
 from .._model.fitted_pair import FittedAutoencoder
-from .._rules import integer
 from .callbacks import with_callbacks
 from .docstrings import documented
-from .seq2seq import _PairRNN, read_sequence_weights
+from .seq2seq import _PairRNN, numbers_of_steps, read_sequence_weights
 from .seq2seq_parameters import ATTRIBUTES, AUTOENCODER, PARTS, TABLE
+
+VECTORS, N_TIMESTEPS = Argument("vectors"), Argument("n_timesteps")
 
 
 @documented(AUTOENCODER, TABLE, ATTRIBUTES, PARTS)
@@ -421,14 +422,13 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
 
 def _read_vectors(vectors, model):
     """Return vectors (n_samples, n_units) in the dtype of the network."""
-    argument = Argument("vectors")
-    rows = as_numbers(vectors, argument)
+    rows = as_numbers(vectors, VECTORS)
     if rows.ndim != 2 or rows.shape[1] != model.n_units or len(rows) == 0:
         raise ValueError(
-            f"`vectors` must have shape (n_samples, {model.n_units}), as `transform` returns them; "
-            f"got {rows.shape}."
+            f"`{VECTORS}` must have shape (n_samples, {model.n_units}), as `transform` returns "
+            f"them; got {rows.shape}."
         )
-    check_finite_rows(rows, argument)
+    check_finite_rows(rows, VECTORS)
     return np.ascontiguousarray(rows, dtype=model.network.dtype)
 
 
@@ -436,12 +436,6 @@ def _lengths(n_timesteps, fitted, n_samples):
     """Return the number of steps of each sequence (n_samples,)."""
     if n_timesteps is None and fitted is None:
         raise ValueError(
-            "`n_timesteps` must be given: the sequences of fit had several numbers of steps."
+            f"`{N_TIMESTEPS}` must be given: the sequences of fit had several numbers of steps."
         )
-    lengths = np.asarray(fitted if n_timesteps is None else n_timesteps)
-    if lengths.shape not in ((), (n_samples,)) or not all(map(integer(1).test, lengths.flat)):
-        raise ValueError(
-            f"`n_timesteps` must be an integer of at least 1, or {n_samples} of these; got "
-            f"{n_timesteps!r}."
-        )
-    return np.broadcast_to(lengths.astype(np.intp), (n_samples,))
+    return numbers_of_steps(fitted if n_timesteps is None else n_timesteps, n_samples, N_TIMESTEPS)

@@ -136,7 +136,7 @@ def scorer_of(estimator, scoring, X, y, sample_weight):
     def named_score():
         try:
             return score()
-        except (TypeError, ValueError) as error:
+        except (AttributeError, TypeError, ValueError) as error:
             advice = "choose another score"
             if hasattr(estimator, "score_tasks"):
                 advice = "use None, 'loss', or a function of the estimator, X and y"
