@@ -1,6 +1,6 @@
 """RNNLanguageModel: the next token of texts."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -8,17 +8,17 @@ from sklearn.base import DensityMixin
 from sklearn.utils import check_random_state
 
 from .._data import arguments
-from .._data.arguments import Argument, naming
+from .._data.arguments import naming
 from .._data.categories import vectors_of
 from .._data.form import InputForm
 from .._data.next_tokens import NextTokens
-from .._data.weights import read_weights, relative
+from .._data.weights import relative
 from .._floating_point import floating_point_ignored
 from .._model.generation import Choice, advanced, generate
 from .._model.network import row_losses
 from .._model.words import Words
 from .._rules import either, integer, number
-from .._training.examples import Examples, without_equal_weights
+from .._training.examples import without_equal_weights
 from .._training.held_out import HeldOut
 from .._training.progress import new_seed
 from ..text import TokenEncoder
@@ -26,8 +26,8 @@ from .base import _RNNBase
 from .callbacks import with_callbacks
 from .docstrings import documented
 from .parameters import LANGUAGE_MODEL
-from .reading import Read
 from .streaming import StreamingMixin
+from .texts import ReadTexts, as_texts, continued, given_of_samples, read_prompt
 
 # The parameters of the encoder.
 ENCODING = ("analyzer", "token_pattern", "lowercase", "min_count", "max_tokens", "vocabulary")
@@ -38,29 +38,6 @@ SAMPLING = {
     "top_k": either(None, integer(1)),
     "top_p": either(None, number(0, 1, open_low=True, closed_high=True)),
 }
-PROMPT = Argument("prompt")
-
-
-@dataclass(frozen=True, eq=False)
-class ReadTexts(Read):
-    """What `fit` read and learned from texts."""
-
-    given: np.ndarray | None = None  # (n_samples, n_given) vectors of the texts with steps
-
-    def with_states(self, state, network):
-        """Add the states with which the texts begin."""
-        states = self.target.beginnings(self.given, network)
-        return replace(self, examples=replace(self.examples, initial_state=states))
-
-
-@dataclass(frozen=True, eq=False)
-class Texts:
-    """Texts as a fitted model reads them; those of no steps are left out."""
-
-    examples: Examples
-    kept: np.ndarray  # (n_kept,) their numbers
-    n_texts: int
-    given: np.ndarray | None
 
 
 @documented(LANGUAGE_MODEL)
@@ -506,11 +483,11 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
         model, n_samples = self._fitted_model(), int(n_samples)
         target, network = model.target, model.network
         choice = Choice(float(temperature), top_k, top_p, target.never_drawn)
-        states = target.beginnings(_given_of_samples(target, y, n_samples), network)
-        prompt, rows = _read_prompt(prompt, target)
+        states = target.beginnings(given_of_samples(target, y, n_samples), network)
+        prompt, rows = read_prompt(prompt, target)
         begin = rows, states, n_samples, int(max_length)
         drawn = generate(network, model.params, *begin, choice, target.stop, seed)
-        return _continued(prompt, [target.codes_of(each) for each in drawn], target.encoder)
+        return continued(prompt, [target.codes_of(each) for each in drawn], target.encoder)
 
     @floating_point_ignored
     def predict_next_proba(self, prompt=None, *, y=None):
@@ -544,8 +521,8 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
         True
         """
         model = self._fitted_model()
-        states = model.target.beginnings(_given_of_samples(model.target, y, 1), model.network)
-        _, rows = _read_prompt(prompt, model.target)
+        states = model.target.beginnings(given_of_samples(model.target, y, 1), model.network)
+        _, rows = read_prompt(prompt, model.target)
         session, _ = advanced(model.network, model.params, rows[:-1], states, 1)
         outputs = session.step(np.full((1, 1), rows[-1], dtype=np.float64))
         return model.finite(model.target.in_order_of_codes(outputs)[0])
@@ -612,7 +589,7 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
             target.check_classes(classes)
             self._check_encoding(target.encoder)
             codes = target.encoder.transform(documents)
-        texts = _as_texts(codes, y, sample_weight, target)
+        texts = as_texts(codes, y, sample_weight, target)
         examples, kept, given = texts.examples, texts.kept, texts.given
         if not incremental:
             weights = without_equal_weights(examples.weights)
@@ -671,7 +648,7 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
         X_name, *others = names
         with naming(X_name):
             codes = target.encoder.transform([X] if isinstance(X, str) else X)
-        return _as_texts(codes, y, sample_weight, target, others, needs_y)
+        return as_texts(codes, y, sample_weight, target, others, needs_y)
 
     def _check_encoding(self, encoder):
         """Refuse parameters of the encoder that have changed since the first fit."""
@@ -718,50 +695,3 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
         tags.input_tags.three_d_array = False
         tags.target_tags.required = False
         return tags
-
-
-def _as_texts(codes, y, sample_weight, target, names=arguments.TRAINING[1:], needs_y=True):
-    """Return `Texts`; codes: those of the texts, as the encoder returns them."""
-    (y_name, weight_name), n_texts = names, len(codes)
-    given = target.given(y, n_texts, y_name) if needs_y else None
-    sequences, targets = target.sequences(codes)
-    weights = read_weights(sample_weight, sequences, False, weight_name)
-    if weights is not None:
-        weights = np.repeat(weights, sequences.lengths)
-    examples, kept = Examples(sequences, targets, weights, True), np.arange(n_texts)
-    if sequences.lengths.min() == 0:
-        kept = np.flatnonzero(sequences.lengths > 0)
-        examples = replace(examples, sequences=sequences.take(kept))
-        given = None if given is None else given[kept]
-    return Texts(examples, kept, n_texts, given)
-
-
-def _read_prompt(prompt, target):
-    """Return a prompt as a text or as tokens, and the rows of what the network reads of it."""
-    encoder = target.encoder
-    if prompt is None:
-        prompt = "" if encoder._of_texts else []
-    if encoder._of_texts != isinstance(prompt, str):
-        wanted = "a str" if encoder._of_texts else "a list of str, as the texts of fit"
-        raise ValueError(f"`prompt` must be {wanted}, got {type(prompt).__name__}.")
-    with naming(PROMPT):
-        return prompt, target.rows_of(encoder.transform([prompt])[0][:-1])
-
-
-def _given_of_samples(target, y, n_samples):
-    """Return the vectors of samples (n_samples, n_given), or None; y: one for all, or one each."""
-    if y is None:
-        return target.given(None, n_samples)
-    is_label = target.labels is not None
-    is_one = np.ndim(y) == (0 if is_label else 1) or isinstance(y, str)
-    return target.given([y] * n_samples if is_one else y, n_samples)
-
-
-def _continued(prompt, drawn, encoder):
-    """Return a list with the prompt and what follows, as texts or as lists of tokens."""
-    following = encoder.inverse_transform(drawn)
-    if not encoder._of_texts:
-        return [[*prompt, *tokens] for tokens in following]
-    joined = isinstance(encoder.analyzer, str) and encoder.analyzer in ("char", "bpe")
-    between = "" if joined or not prompt else " "
-    return [prompt + (between + text if text else "") for text in following]

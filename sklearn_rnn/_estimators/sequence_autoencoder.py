@@ -12,6 +12,7 @@ from .._data.finite import check_finite_rows
 from .._data.packed import Packed
 from .._data.reconstruction import Reconstruction
 from .._data.unpacking import as_objects
+from .._data.weights import relative
 from .._floating_point import floating_point_ignored
 from .._model.fitted_pair import FittedAutoencoder
 from .callbacks import with_callbacks
@@ -355,6 +356,7 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
         model = self._fitted_model()
         sequences = model.read(X, type(self).__name__)
         weights = read_sequence_weights(sample_weight, sequences, arguments.SAMPLE_WEIGHT)
+        weights = None if weights is None else relative(weights)
         return float(np.average(model.scores(sequences, self._threads()), weights=weights))
 
     @property
