@@ -143,15 +143,11 @@ class _Sampler:
             yield
             return
         fed = self.examples.fed
-        coins = random_state_of(self.seed, COINS + update).random_sample(
-            int(fed.lengths[batch].sum())
-        )
-        rows = fed.rows(batch)
+        rows, lengths = fed.rows(batch), fed.lengths[batch]
+        coins = random_state_of(self.seed, COINS + update).random_sample(int(lengths.sum()))
         given = fed.values[rows]
-        self._mix(
-            batch, params, np.split(coins >= share_taught, np.cumsum(fed.lengths[batch])[:-1])
-        )
         try:
+            self._mix(batch, params, np.split(coins >= share_taught, np.cumsum(lengths)[:-1]))
             yield
         finally:
             fed.values[rows] = given
