@@ -436,10 +436,13 @@ TABLE = {
         0.0,
         "float",
         "Strength of the penalty on the weights, ``alpha / 2 * sum(w ** 2)``, or see `l1_ratio`. "
-        "The sum runs over all weights except biases, gains of norms, learned initial states and "
-        "scores of the start and the end (see `transitions`); "
+        "The sum runs over all weights except biases, gains of norms and learned initial states; "
         'it is not divided by the size of the minibatch. For "adamw", the weight decay per unit of '
         "learning rate.",
+        more={
+            CLASSIFIER: "With `transitions`, the scores of the start and the end are not penalised "
+            "either."
+        },
     ),
     "l1_ratio": Parameter(
         number(0, 1, closed_high=True),

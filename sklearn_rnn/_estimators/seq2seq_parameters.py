@@ -159,7 +159,7 @@ TRAINING = {
         choices(_SOLVERS),
         'Optimizer that updates the weights. "adamw" is Adam with decoupled weight decay.',
     ),
-    "alpha": _as("alpha"),
+    "alpha": _as("alpha", more={}),
     "l1_ratio": _as("l1_ratio"),
     "batch_size": _as(
         "batch_size",
