@@ -624,7 +624,9 @@ TASKS = {
             "Witten-Bell, 6 letters": Model(witten_bell, {"order": 6}),
             "RNN, 5 minutes": Model(model_letters, {**LETTERS, "max_iter": 4}, ours=True),
             "RNN, 20 minutes": Model(
-                model_letters, {**LETTERS, "hidden_layer_sizes": 512, "max_iter": 5}, ours=True
+                model_letters,
+                {**LETTERS, "hidden_layer_sizes": 384, "learning_rate_init": 0.003, "max_iter": 5},
+                ours=True,
             ),
         },
         (bars_of_letters(5, 2.2), bars_of_letters(20, 2.1)),
