@@ -475,14 +475,12 @@ def pronounce(data, seed, clock, settings):
 
 def bars_of_sounds(measure, most):
     def bar(scores):
-        values = {
-            m: v for (name, m), v in scores.items() if name == "RNN" and m.startswith(measure)
-        }
-        if not values:
+        ours = scores.get(("RNN", measure))
+        if ours is None:
             return None
         seconds = scores["RNN", "seconds"]
         text = f"{measure} <= {most}, one fit within 1800 s of processor ({seconds:.0f} s)"
-        return Bar(text, min(values.values()), min(values.values()) <= most and seconds <= 1800)
+        return Bar(text, ours, ours <= most and seconds <= 1800)
 
     return bar
 
@@ -546,6 +544,21 @@ LETTERS = {
     "learning_rate_init": 0.004,
     "bptt": 100,
     "batch_size": 16,
+}
+
+PRONOUNCE = {
+    **settings_of("cosine"),
+    "cell": "gru",
+    "hidden_layer_sizes": 128,
+    "decoder_layer_sizes": 192,
+    "embedding_dim": 32,
+    "decoder_embedding_dim": 32,
+    "attention": "additive",
+    "dropout": 0.1,
+    "learning_rate_init": 0.004,
+    "batch_size": 64,
+    "max_iter": 12,
+    "beam_width": 5,
 }
 
 TASKS = {
@@ -684,21 +697,15 @@ TASKS = {
         load_sounds,
         {
             "from memory": Model(pronounce_from_memory),
-            "RNN": Model(
+            "RNN": Model(pronounce, PRONOUNCE, ours=True),
+            "RNN, more units and epochs": Model(
                 pronounce,
                 {
-                    **settings_of("cosine"),
-                    "cell": "gru",
-                    "hidden_layer_sizes": 128,
-                    "decoder_layer_sizes": 192,
-                    "embedding_dim": 32,
-                    "decoder_embedding_dim": 32,
-                    "attention": "additive",
-                    "dropout": 0.1,
-                    "learning_rate_init": 0.004,
-                    "batch_size": 64,
-                    "max_iter": 12,
-                    "beam_width": 5,
+                    **PRONOUNCE,
+                    "hidden_layer_sizes": 192,
+                    "decoder_layer_sizes": 256,
+                    "dropout": 0.2,
+                    "max_iter": 14,
                 },
                 ours=True,
             ),
