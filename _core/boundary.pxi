@@ -167,15 +167,15 @@ cdef class Dataset:
         self.checked_groups = losses
         return 0
 
-    cdef int check_codes(self, NodeTables tables) except -1:
-        """Refuse codes that are no rows of the tables of a network."""
+    cdef int check_codes(self, NodeTables tables, int axis) except -1:
+        """Refuse codes that are no rows of the tables of a network on this axis."""
         cdef const rnn_node *node
         cdef int i
         if self.nodes_of_codes is tables.nodes:
             return 0
-        for i in range(1, tables.network.n_nodes):
+        for i in tables.numbers():
             node = &tables.network.node[i]
-            if not tables.info_of(i).reads_codes:
+            if not tables.info_of(i).reads_codes or node.axis != axis:
                 continue
             column, n = int(node.option[0]), int(node.option[1])
             codes = self.values[:, column]
@@ -183,6 +183,30 @@ cdef class Dataset:
                 raise ValueError(f"Column {column} of `values` must hold integers from 0 to {n - 1}.")
         self.nodes_of_codes = tables.nodes
         return 0
+
+
+cdef class PairedDataset:
+    """Sequences on two time axes, for networks with nodes of both: what is read, and the targets with what is fed to them.
+
+    Parameters
+    ----------
+    source : Dataset
+        What the nodes of axis 0 read; its targets and weights are not used.
+    target : Dataset
+        As many sequences, of any lengths: what the nodes of axis 1 read at each step (`n_target_features` columns, perhaps none),
+        with targets and weights per step.
+    """
+    cdef readonly Dataset source, target
+    cdef readonly isize n_samples
+
+    def __cinit__(self, Dataset source not None, Dataset target not None):
+        if source.n_samples != target.n_samples:
+            raise ValueError(f"`source` and `target` must have the same number of sequences, got {source.n_samples} and "
+                             f"{target.n_samples}.")
+        for name, data in (("source", source), ("target", target)):
+            if data.initial_state is not None:
+                raise ValueError(f"`{name}` must not have an `initial_state`: networks with two axes make it themselves.")
+        self.source, self.target, self.n_samples = source, target, source.n_samples
 
 
 cdef class Windows:

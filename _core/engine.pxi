@@ -3,8 +3,8 @@ from libc.math cimport INFINITY, isfinite, pow
 from libc.stdint cimport uint32_t, uint64_t
 
 from kernels cimport (
-    BEST_RESULT, LINKED_RESULT, ONCE, rnn_batch, rnn_carried, rnn_job, rnn_network, rnn_node, rnn_optimizer, rnn_result,
-    rnn_tensor
+    BEST_RESULT, LINKED_RESULT, ONCE, last_axis, rnn_batch, rnn_carried, rnn_job, rnn_network, rnn_node, rnn_optimizer,
+    rnn_result, rnn_tensor
 )
 
 cdef tuple RESULTS = ("linked", "log", "best")     # in the order of rnn_result
@@ -98,8 +98,9 @@ cdef class Engine(Runner):
 
         Parameters
         ----------
-        data : Dataset or Windows
-            `Windows`, `final_state` and a `carry_factor` need an engine made with `windowed`.
+        data : Dataset, PairedDataset or Windows
+            A `PairedDataset` if and only if the network has nodes of axis 1. `Windows`, `final_state` and a `carry_factor` need
+            an engine made with `windowed`.
         indices : ndarray of shape (batch,), intp
             Of sequences or windows.
         params : ndarray of shape (n_params,), changed in place
@@ -193,7 +194,7 @@ cdef class Engine(Runner):
 
         Parameters
         ----------
-        data : Dataset or Windows
+        data : Dataset, PairedDataset or Windows
         indices : ndarray of shape (batch,), intp; or None for all sequences or windows
         update : int
             Number of the update whose dropout masks are drawn.
@@ -209,6 +210,7 @@ cdef class Engine(Runner):
         loss : float
         d_params : ndarray of shape (n_params,)
         d_values : ndarray of shape (n_steps, n_features), only with `input_gradient`
+            Of a `PairedDataset`, with respect to the values of its source.
 
         Raises
         ------
@@ -233,7 +235,8 @@ cdef class Engine(Runner):
                 raise ValueError("`indices` must not repeat for the gradient of the input.")
             if isinstance(data, Windows) and (<Windows>data).overlap(indices):
                 raise ValueError("Windows must not overlap for the gradient of the input.")
-            d_values = np.zeros((<Windows>data).data.values.shape if isinstance(data, Windows) else data.values.shape, self.dtype)
+            read = data.source if isinstance(data, PairedDataset) else data.data if isinstance(data, Windows) else data
+            d_values = np.zeros(read.values.shape, self.dtype)
         job.batch.d_values = cnp.PyArray_DATA(d_values) if input_gradient else NULL
         job.batch.update, job.batch.dropping = <uint32_t>update, dropout
         job.optimizer.alpha = 0
@@ -301,8 +304,8 @@ cdef class Engine(Runner):
             for slice in range(self.job.batch.n_places - 1, -1, -1):    # the first one that has a row holds its sum
                 first = slice * network.n_codes + tensor.codes
                 codes = self.slice_codes[first + 1:first + 1 + self.slice_codes[first]]
-                first = slice * network.touched.size + tensor.gradient
-                rows = self.slice_rows[first:first + len(codes) * tensor.ld].reshape(len(codes), tensor.ld)
+                first = slice * network.touched.size + tensor.touched
+                rows = self.slice_rows[first:first + len(codes) * tensor.ld_touched].reshape(len(codes), tensor.ld_touched)
                 table[codes] = rows[:, :tensor.columns]
         return d_params
 
@@ -325,12 +328,12 @@ cdef class Engine(Runner):
                 norms[self.tables.direction_name(i, d)] = np.sqrt(squares[i, d])
         return norms
 
-    def row_losses(self, Dataset data not None, outputs):
-        """Loss of each row of raw outputs and the targets of `data`; 0 where the weight is 0.
+    def row_losses(self, samples not None, outputs):
+        """Loss of each row of raw outputs and the targets of `samples`; 0 where the weight is 0.
 
         Parameters
         ----------
-        data : Dataset
+        samples : Dataset or PairedDataset
         outputs : ndarray of shape (n, n_outputs), the network's dtype
             n is n_samples, or n_steps for a network with a target per step.
 
@@ -341,10 +344,11 @@ cdef class Engine(Runner):
         Raises
         ------
         ValueError
-            If `data` or `outputs` do not fit the network.
+            If `samples` or `outputs` do not fit the network.
         """
         cdef rnn_network *network = self.network
-        self.attach(data, True)
+        cdef Dataset data = self.data_of_result(samples)
+        self.attach(samples, True)
         n = data.n_steps if network.per_step else data.n_samples
         losses, row = np.empty(n), np.empty(network.output_width, dtype=self.dtype)
         cdef isize n_rows = n
@@ -355,13 +359,19 @@ cdef class Engine(Runner):
             self.kernels.row_losses(self.job, n_rows, output_data, row_data, loss_data)
         return losses
 
-    def predict(self, Dataset data not None, *, bint raw=False, initial_state=None, bint return_state=False, result="linked"):
+    def predict(self, samples not None, *, bint raw=False, bint losses=False, initial_state=None, bint return_state=False,
+                result="linked"):
         """Outputs of all sequences (or steps), after the link unless `raw`; or the states of the node that is the result.
 
         Parameters
         ----------
-        data : Dataset
+        samples : Dataset or PairedDataset
+            A `PairedDataset` if and only if the result is on axis 1, whose steps then have the outputs.
         raw : bool
+        losses : bool
+            Whether to return the loss of each row (n,), float64, instead of its outputs: what `row_losses` makes of raw outputs,
+            up to rounding. It needs no memory for outputs (except with a head of kind "crf"), and tails are computed only for rows
+            whose targets are their classes.
         initial_state : ndarray of shape (n_samples, n_state_columns), the network's dtype; or None for those of the data
             Needs an engine made with `carried`. See `state_layout`.
         return_state : bool
@@ -383,20 +393,31 @@ cdef class Engine(Runner):
         cdef isize first
         cdef const isize *order_data
         cdef bint per_step = network.per_step
-        self.attach(data, False)
+        cdef Dataset data = self.data_of_result(samples)
+        if losses and network.result != network.head:
+            raise ValueError("`losses` must be False where the result is not the head.")
+        if losses and self.tables.info_of(network.result).of_sequences:     # known once all steps have outputs
+            if return_state:
+                raise ValueError("`return_state` must be False with `losses` and a head of kind 'crf'.")
+            return self.row_losses(samples, self.predict(samples, raw=True, initial_state=initial_state))
+        self.attach(samples, losses)
         if network.training:
             raise ValueError("`predict` needs an engine that was not made for training.")
         if network.result != network.head:
             per_step = of_result.out.life != ONCE
-        n_rows = job.data.result_offsets[data.n_samples] if per_step else data.n_samples
+        n_rows = job.data[last_axis(network)].result_offsets[data.n_samples] if per_step else data.n_samples
+        n_columns = network.outputs if network.result == network.head else of_result.out.parts * of_result.out.units
         job.batch.result = <rnn_result>index_of(RESULTS, result, "result")
         if job.batch.result != LINKED_RESULT and (raw or not self.tables.info_of(network.result).of_sequences):
             raise ValueError(f"`result` must be 'linked' with `raw`, or without a head of kind 'crf', got {result!r}.")
-        if job.batch.result == BEST_RESULT:
+        if losses:
+            output = np.zeros(n_rows)
+        elif job.batch.result == BEST_RESULT:
             output = np.empty(n_rows, dtype=np.int32)
         else:
-            output = np.empty((n_rows, of_result.out.parts * of_result.out.units), dtype=self.dtype)
+            output = np.empty((n_rows, n_columns), dtype=self.dtype)
         job.batch.output, job.batch.raw = cnp.PyArray_DATA(output), raw
+        job.batch.row_losses = <double *>job.batch.output if losses else NULL
         state_shape, final_state = (data.n_samples, network.state_columns), None
         job.final_state = NULL
         initial_state = data.initial_state if initial_state is None else initial_state
@@ -409,10 +430,11 @@ cdef class Engine(Runner):
         order_data = <const isize *>cnp.PyArray_DATA(order)
         try:
             for first in range(0, data.n_samples, self.max_batch):
-                self.take_minibatch(data, data.n_samples, order_data + first, min(self.max_batch, data.n_samples - first))
+                self.take_minibatch(samples, data.n_samples, order_data + first, min(self.max_batch, data.n_samples - first))
                 self.run(self.kernels.predict, NULL, NULL, NULL)
         finally:
             job.initial_state = job.final_state = NULL
+            job.batch.row_losses = NULL
         return (output, final_state) if return_state else output
 
     def initial_state(self):

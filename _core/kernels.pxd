@@ -27,7 +27,8 @@ cdef extern from "interface/rosters.h" nogil:
         rnn_rows rows
         bint has_units, has_cell, has_directions, one_direction, reads_codes, stem_first
         bint reads_one, reads_equal, reads_shifts, reads_once, needs_earlier, merges, reads_stems
-        bint only_last_rows, training_only, is_output, of_sequences
+        bint reads_beginning, reads_memory
+        bint only_last_rows, training_only, is_output, is_tail, of_sequences
 
     ctypedef enum rnn_targets:
         NUMBERS
@@ -58,8 +59,10 @@ cdef extern from "interface/network.h" nogil:
         MAX_OWN
         MAX_NORM_ARRAYS
         MAX_SHIFT
+        MAX_AXES
         MAX_SOURCES
         MAX_STATES
+        MAX_TAILS
 
     ctypedef enum rnn_initial:
         ZEROS
@@ -80,7 +83,7 @@ cdef extern from "interface/network.h" nogil:
         int decays
         rnn_initial initial
         double *constant
-        isize at, size, summed, gradient, ld, codes
+        isize at, size, summed, touched, ld_touched, codes
         int is_table, frozen
 
     ctypedef struct rnn_packing:
@@ -103,7 +106,7 @@ cdef extern from "interface/network.h" nogil:
         int reverse
 
     ctypedef struct rnn_node:
-        int kind, cell, n_directions, first_source, n_sources
+        int kind, cell, n_directions, axis, first_source, n_sources, n_beginnings
         isize units
         double *option
         double *cell_option
@@ -121,17 +124,23 @@ cdef extern from "interface/network.h" nogil:
     ctypedef struct rnn_region:
         isize size
 
-    ctypedef struct rnn_network:
+    ctypedef struct rnn_axis:
+        int data
         isize n_features, stride, window
-        const unsigned char *frozen
         isize *column
+        isize max_steps, max_slice_steps, length, source_row
+
+    ctypedef struct rnn_network:
+        int n_axes
+        rnn_axis axis[2]
+        const unsigned char *frozen
         int n_nodes, n_sources
         rnn_node *node
         rnn_source *source
         rnn_tensor *tensor
         rnn_packing *packing
         int per_step, training, input_gradient, by_step, carried, probe, session, result, loss
-        double huber_delta
+        double huber_delta, label_smoothing
         isize n_quantiles, n_groups, n_targets
         const unsigned char *allowed
         const double *quantile
@@ -140,7 +149,7 @@ cdef extern from "interface/network.h" nogil:
         const double *group_weight
         int head, n_tensors
         isize outputs, output_width
-        isize max_rows, max_steps, max_slice_steps
+        isize max_rows, max_steps
         isize n_params, n_summed, n_pieces, n_workers, probe_bytes
         rnn_region packed, gradient, arena, touched
         isize n_codes, n_ints, walk_bytes
@@ -148,7 +157,8 @@ cdef extern from "interface/network.h" nogil:
         rnn_carried *carried_state
         isize state_columns
 
-    isize steps_of(const rnn_network *network, isize n)
+    int last_axis(const rnn_network *network)
+    isize steps_of(const rnn_axis *axis, isize n)
 
 
 cdef extern from "interface/wish.h" nogil:
@@ -159,7 +169,7 @@ cdef extern from "interface/wish.h" nogil:
         PLAN_WITHOUT_ORDER
 
     ctypedef struct rnn_wish:
-        const isize *lengths
+        const isize *lengths[2]
         isize n_lengths, batch, n_workers, budget, n_slices, least_budget
         int node
 
@@ -199,12 +209,13 @@ cdef extern from "interface/job.h" nogil:
 
     ctypedef struct rnn_batch:
         const isize *samples
-        isize size, n_slices, part, n_parts, n_places
+        isize size, n_slices, n_sources, part, n_parts, n_places
         double total_weight, divisor
         int raw, dropping
         rnn_result result
         uint32_t update
         void *output
+        double *row_losses
         void *d_values
         double *slice_loss
         double loss, gradient_norm
@@ -220,7 +231,7 @@ cdef extern from "interface/job.h" nogil:
 
     ctypedef struct rnn_job:
         const rnn_network *network
-        rnn_data data
+        rnn_data data[2]
         rnn_batch batch
         rnn_optimizer optimizer
         uint64_t seed
@@ -259,9 +270,10 @@ cdef extern from "interface/kernels.h" nogil:
         const char *(*describe_cell)(int i, const double *option, rnn_cell *cell, const rnn_option **options) noexcept nogil
         rnn_plan_result (*plan)(rnn_network *network, rnn_wish *wish) noexcept nogil
         isize (*slices_of)(const rnn_network *network, isize batch) noexcept nogil
-        double (*work_of)(const rnn_network *network, isize n_steps, isize n_sequences) noexcept nogil
+        double (*work_of)(const rnn_network *network, const isize *n_steps, isize n_sequences) noexcept nogil
         void (*poison_gaps)(const rnn_region *region, isize copies, void *memory) noexcept nogil
-        rnn_phase pack, train, predict, reduce, update, session_step
+        rnn_phase pack, train, predict, reduce, update, session_step, begin_decoding
+        void (*attention)(const rnn_job *job, int node, isize columns, void *weights) noexcept nogil
         void (*clear_place)(const rnn_job *job, isize place) noexcept nogil
         void (*row_losses)(const rnn_job *job, isize n, const void *outputs, void *row, double *losses) noexcept nogil
         void (*math)(rnn_math function, isize n, const void *x, void *y) noexcept nogil

@@ -8,9 +8,9 @@ from libc.stdlib cimport qsort
 from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 
 from kernels cimport (
-    CLASS_PER_GROUP, CLASS_PER_OUTPUT, NUMBER_PER_GROUP, NUMBERS, NUMBERS_PER_QUANTILE, POLL_WORK, SIGNAL_NANOSECONDS,
-    TWO_CLASSES, rnn_batch, rnn_data, rnn_job, rnn_network, rnn_phase, rnn_targets, rnn_team, run_phases, start_helpers, steps_of,
-    stop_job
+    CLASS_PER_GROUP, CLASS_PER_OUTPUT, MAX_AXES, NUMBER_PER_GROUP, NUMBERS, NUMBERS_PER_QUANTILE, POLL_WORK, SIGNAL_NANOSECONDS,
+    TWO_CLASSES, last_axis, rnn_batch, rnn_data, rnn_job, rnn_network, rnn_phase, rnn_targets, rnn_team, run_phases,
+    start_helpers, steps_of, stop_job
 )
 
 # Below this many multiplications, about half a millisecond, one thread does everything. On a quiet machine a second one would
@@ -24,6 +24,8 @@ cdef int longest_first(const void *a, const void *b) noexcept nogil:
     cdef const ranked *q = <const ranked *>b
     if p.length != q.length:
         return -1 if p.length > q.length else 1
+    if p.source_length != q.source_length:
+        return -1 if p.source_length > q.source_length else 1
     return -1 if p.position < q.position else 1
 
 
@@ -98,74 +100,108 @@ cdef class Runner(Workspace):
     cdef double work_of_batch(self) noexcept:
         """Multiplications of the minibatch forward and back; a count, so that threads never depend on a clock."""
         cdef const rnn_job *job = self.job
-        cdef isize i, n_steps = 0
-        for i in range(job.batch.size):
-            n_steps += self.steps_of(job.batch.samples[i])
+        cdef isize i
+        cdef isize[MAX_AXES] n_steps
+        cdef int a
+        for a in range(self.network.n_axes):
+            n_steps[a] = 0
+            for i in range(job.batch.size):
+                n_steps[a] += self.steps_of(a, job.batch.samples[i])
         return self.kernels.work_of(self.network, n_steps, job.batch.size)
 
-    cdef isize steps_of(self, isize sample) noexcept:
-        """Steps of a sequence, as the network counts them."""
-        return steps_of(self.network, self.job.data.end[sample] - self.job.data.first[sample])
+    cdef isize steps_of(self, int a, isize sample) noexcept:
+        """Steps of a sequence on an axis, as the network counts them."""
+        cdef const rnn_data *data = &self.job.data[a]
+        return steps_of(&self.network.axis[a], data.end[sample] - data.first[sample])
 
     cdef isize attach(self, object samples, bint taught, initial_state=None) except -1:
-        """Point the job at a `Dataset` or at `Windows`, after a check that their shapes match this network.
+        """Point the job at a `Dataset`, a `PairedDataset` or `Windows`, after a check that their shapes match this network.
 
         Returns the number of sequences or windows.
         """
         cdef rnn_network *network = self.network
         cdef Windows windows = samples if isinstance(samples, Windows) else None
-        cdef Dataset data = samples if windows is None else windows.data
+        cdef Dataset data = self.data_of_result(samples)
         cdef isize n_samples = data.n_samples if windows is None else windows.n_windows
         cdef rnn_job *job = self.job
-        cdef rnn_targets kind
-        cdef tuple shape
         if network.session:
             raise ValueError("A session takes data step by step: call `step`.")
-        if data.n_features != network.n_features:
-            raise ValueError(f"`values` must have {network.n_features} features, got {data.n_features}.")
+        self.check_axis(data, last_axis(network))
+        if network.n_axes > 1:
+            self.check_axis((<PairedDataset>samples).source, 0)
         self.refuse_if_running()
         if not self.loaded:
             raise ValueError("`load` must be called first.")
         if windows is not None and not self.windowed:
             raise ValueError("`Windows` need an engine made with `windowed`.")
-        if network.n_features > network.node[0].units:
-            data.check_codes(self.tables)
-        n = data.n_steps if network.per_step else data.n_samples
-        job.data.values, job.data.values_are_double = data.value_data, data.values_are_double
-        job.data.first, job.data.end = data.offset_data, data.offset_data + 1
-        job.data.sequence = job.data.taught_from = job.data.kept_after = NULL
-        job.data.result_offsets = data.offset_data
+        if network.n_axes > 1:
+            self.attach_axis((<PairedDataset>samples).source, 0)
+        self.attach_axis(data, last_axis(network))
         if windows is not None:
-            windows.point(&job.data)
+            windows.point(&job.data[0])
         elif initial_state is None:
             initial_state = data.initial_state
-        if network.stride > 1:
-            lengths = (np.diff(data.offsets) - 1) // network.stride + 1
-            self.result_offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.intp)
-            job.data.result_offsets = <const isize *>cnp.PyArray_DATA(self.result_offsets)
-        job.data.shift, job.data.factor = data.shift_data, data.factor_data
-        job.data.labels = NULL
-        job.data.targets = NULL
-        job.data.weights = NULL
         job.initial_state = NULL
         if network.training:
             job.initial_state = self.pointer_to_states(initial_state, n_samples)
-        if not taught:
-            return n_samples
+        if taught:
+            self.attach_targets(data, &job.data[last_axis(network)])
+        return n_samples
+
+    cdef Dataset data_of_result(self, object samples):
+        """The data with the targets and outputs of what is given, after a check of how many axes that has."""
+        if isinstance(samples, PairedDataset) != (self.network.n_axes > 1):
+            wanted = "a PairedDataset" if self.network.n_axes > 1 else "a Dataset or Windows"
+            raise ValueError(f"`data` must be {wanted} for this result of the network, got a {type(samples).__name__}.")
+        if isinstance(samples, PairedDataset):
+            return (<PairedDataset>samples).target
+        return (<Windows>samples).data if isinstance(samples, Windows) else samples
+
+    cdef int check_axis(self, Dataset data, int a) except -1:
+        """Refuse data with columns that do not fit an axis."""
+        cdef isize n_features = self.network.axis[a].n_features
+        if data.n_features != n_features:
+            of = " of `target`" if a else ""
+            raise ValueError(f"`values`{of} must have {n_features} features, got {data.n_features}.")
+        return 0
+
+    cdef int attach_axis(self, Dataset data, int a) except -1:
+        """Point an axis of the job at sequences, without their targets."""
+        cdef rnn_data *to = &self.job.data[a]
+        cdef isize stride = self.network.axis[a].stride
+        if self.network.axis[a].n_features > self.network.node[self.network.axis[a].data].units:
+            data.check_codes(self.tables, a)
+        memset(to, 0, sizeof(rnn_data))
+        to.values, to.values_are_double = data.value_data, data.values_are_double
+        to.first, to.end = data.offset_data, data.offset_data + 1
+        to.result_offsets = data.offset_data
+        if stride > 1:
+            lengths = (np.diff(data.offsets) - 1) // stride + 1
+            self.result_offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.intp)
+            to.result_offsets = <const isize *>cnp.PyArray_DATA(self.result_offsets)
+        to.shift, to.factor = data.shift_data, data.factor_data
+        return 0
+
+    cdef int attach_targets(self, Dataset data, rnn_data *to) except -1:
+        """Point the job at targets and weights."""
+        cdef rnn_network *network = self.network
+        cdef rnn_targets kind
+        cdef tuple shape
+        n = data.n_steps if network.per_step else data.n_samples
         kind = self.kernels.losses[network.loss].targets
         shape = (n,)
         if kind not in (TWO_CLASSES, CLASS_PER_OUTPUT):
             shape += (network.n_targets,)
         if kind in (NUMBERS, NUMBERS_PER_QUANTILE, NUMBER_PER_GROUP):
-            job.data.targets = pointer_to(data.targets, "targets", self.kind, shape)
+            to.targets = pointer_to(data.targets, "targets", self.kind, shape)
             if kind == NUMBER_PER_GROUP:
                 data.check_classes_of_groups(self.losses_of_groups, self.first_of_groups)
         else:
-            job.data.labels = <const int32_t *>pointer_to(data.targets, "targets", cnp.NPY_INT32, shape)
+            to.labels = <const int32_t *>pointer_to(data.targets, "targets", cnp.NPY_INT32, shape)
             self.check_labels(data)
         if data.weights is not None:
-            job.data.weights = <const double *>pointer_to(data.weights, "weights", cnp.NPY_FLOAT64, (n,))
-        return n_samples
+            to.weights = <const double *>pointer_to(data.weights, "weights", cnp.NPY_FLOAT64, (n,))
+        return 0
 
     cdef const void *pointer_to_states(self, initial_state, isize n_samples) except? NULL:
         """Data of given states, which an engine needs if it was made with `carried`; else NULL."""
@@ -226,7 +262,8 @@ cdef class Runner(Workspace):
         cdef Windows windows = samples if isinstance(samples, Windows) else None
         cdef isize *taken = <isize *>job.batch.samples
         cdef ranked *ranks = <ranked *>cnp.PyArray_DATA(self.ranks)
-        cdef isize i, length, total = 0
+        cdef isize i
+        cdef int a = last_axis(self.network)
         cdef bint sorted_already = True
         if not 1 <= batch <= most:
             raise ValueError(f"A minibatch must hold 1 to {most} sequences, got {batch}.")
@@ -235,18 +272,31 @@ cdef class Runner(Workspace):
                 raise IndexError(f"`indices` must lie in 0 to {n_samples - 1}, got {indices[i]}.")
             if windows is not None:
                 windows.use(indices[i])
-            length = self.steps_of(indices[i])
-            sorted_already = sorted_already and (i == 0 or length <= ranks[i - 1].length)
-            ranks[i].length, ranks[i].position, ranks[i].sample = length, i, indices[i]
+            ranks[i].length, ranks[i].source_length = self.steps_of(a, indices[i]), self.steps_of(0, indices[i]) if a else 0
+            ranks[i].position, ranks[i].sample = i, indices[i]
+            sorted_already = sorted_already and (i == 0 or longest_first(&ranks[i - 1], &ranks[i]) < 0)
         if not sorted_already:
             qsort(ranks, batch, sizeof(ranked), longest_first)
         job.batch.size, job.batch.n_slices = batch, self.kernels.slices_of(self.network, batch)
         for i in range(batch):
             taken[i] = ranks[i].sample
-        for i in range(0, batch, job.batch.n_slices):
-            total += ranks[i].length
-        if ranks[0].length > self.network.max_steps or total > self.network.max_slice_steps:
-            raise ValueError("The sequences must not be longer than the `lengths` that the engine was made for.")
+        for a in range(a + 1):
+            self.check_slices(a)
+        return 0
+
+    cdef int check_slices(self, int a) except -1:
+        """Refuse slices with more steps than there is room for; of those sorted by length, the first has most."""
+        cdef const rnn_batch *batch = &self.job.batch
+        cdef isize n_slices = batch.n_slices if a < last_axis(self.network) else 1
+        cdef isize q, i, n, longest, total
+        for q in range(n_slices):
+            longest = total = 0
+            for i in range(q, batch.size, batch.n_slices):
+                n = self.steps_of(a, batch.samples[i])
+                longest, total = max(longest, n), total + n
+            if longest > self.network.axis[a].max_steps or total > self.network.axis[a].max_slice_steps:
+                lengths = "lengths" if a == 0 else "target_lengths"
+                raise ValueError(f"The sequences must not be longer than the `{lengths}` that the engine was made for.")
         return 0
 
     cdef int begin_part(self, isize part, isize n_parts) except -1:
@@ -278,7 +328,7 @@ cdef class Runner(Workspace):
     cdef void weigh_batch(self, const isize *indices) noexcept:
         """Sum the weights of the minibatch so far, choose the divisor of the loss, and scale the limits of clipping."""
         cdef rnn_job *job = self.job
-        cdef const rnn_data *data = &job.data
+        cdef const rnn_data *data = &job.data[last_axis(self.network)]
         cdef isize i, j, first, end, sample
         cdef double share
         for i in range(job.batch.size):
@@ -292,12 +342,12 @@ cdef class Runner(Workspace):
                 end = first + 1
                 if data.taught_from != NULL and data.taught_from[sample] == data.end[sample] - data.first[sample]:
                     end = first
-            if job.data.weights == NULL:
+            if data.weights == NULL:
                 self.weight += end - first
                 continue
             for j in range(first, end):
-                self.weight += job.data.weights[j]
-                self.n_taught += job.data.weights[j] > 0
+                self.weight += data.weights[j]
+                self.n_taught += data.weights[j] > 0
         job.batch.divisor = self.divisor if self.divisor > 0 else self.weight
         job.batch.total_weight = self.weight if job.batch.n_parts == 1 else self.divisor     # that of all parts is not known yet
         share = self.weight / (self.n_taught * self.mean_weight) if self.n_taught and self.mean_weight > 0 else 1

@@ -7,9 +7,9 @@ from libc.string cimport memset
 
 from blas cimport gemm_double, gemm_float
 from kernels cimport (
-    BLOCK_ROWS, CACHE_LINE, CLASS_PER_GROUP, CLASS_PER_OUTPUT, MAX_DIRECTIONS, MOST_HELPERS, NUMBER_PER_GROUP,
-    NUMBERS_PER_QUANTILE, PLAN_MADE, PLAN_OVER_BUDGET, PLAN_TOO_LONG, ROW_PER_SEQUENCE, TWO_CLASSES, rnn_job, rnn_kind_info,
-    rnn_network, rnn_node, rnn_targets, rnn_wish
+    BLOCK_ROWS, CACHE_LINE, CLASS_PER_GROUP, CLASS_PER_OUTPUT, LABEL_PER_OUTPUT, MAX_DIRECTIONS, MOST_HELPERS,
+    NUMBER_PER_GROUP, NUMBERS_PER_QUANTILE, PLAN_MADE, PLAN_OVER_BUDGET, PLAN_TOO_LONG, ROW_PER_SEQUENCE, TWO_CLASSES, last_axis,
+    rnn_job, rnn_kind_info, rnn_network, rnn_node, rnn_targets, rnn_wish
 )
 
 # More threads than the machine has cores only wait; but up to 16 are allowed on any machine.
@@ -20,8 +20,8 @@ cdef isize POINTERS_IN_LINE = CACHE_LINE // sizeof(void *)
 cdef object NO_GROUPS = np.zeros(1, dtype=np.intp)      # the first of no groups, which is also the end
 
 
-cdef struct ranked:         # a sequence of a minibatch, by which it is sorted
-    isize length, position, sample
+cdef struct ranked:         # a sequence of a minibatch, and by what it is sorted
+    isize length, source_length, position, sample   # its steps; those on the first of two axes, else 0
 
 
 cdef object memory_module = None
@@ -41,19 +41,22 @@ cdef class Workspace:
 
     Parameters
     ----------
-    n_features, nodes, loss, huber_delta, quantile, groups, per_step, dtype, stride, window
-        The network: see `sklearn_rnn._model.network`.
+    n_features, n_target_features, nodes, loss, huber_delta, quantile, groups, label_smoothing, per_step, dtype, stride, window
+        The network: see `sklearn_rnn._model.network`. Only training smooths labels.
     n_threads : int
         Maximum number of threads. The results do not depend on it.
     training : bool
         Whether gradients are needed; otherwise states are kept only as long as they are needed.
     lengths : ndarray of shape (n_samples,)
         Lengths of the sequences that will be used; these may be shorter.
+    target_lengths : ndarray of shape (n_samples,), or None
+        The same on the second axis, which a network with nodes of axis 1 needs.
     batch_size : int
         Sequences in the largest minibatch (training only).
     memory_budget : int or None
         Maximum number of bytes for the activations of all threads (training only). If they need more, they are computed twice:
-        the results are the same and take a third more time. The reverse direction of a network needs all steps at once.
+        the results are the same and take a third more time. The reverse direction of a network needs all steps at once, and so
+        does the first of two axes.
     result : int or None
         The node whose stream `predict` returns; None: the last one, the head.
     by_step : bool
@@ -69,7 +72,7 @@ cdef class Workspace:
         Make room for `Windows`, and for states that calls take and return (training only). `lengths` are the longest lengths of
         windows.
     session : bool
-        Make room for a `Session`.
+        Make room for a `Session`, or in a network of two axes for a `Decoder`.
     n_accumulated : int
         A minibatch may have up to `n_accumulated` times `batch_size` sequences (training only). It is cut into more slices, not
         into larger ones, so only the memory for gradients grows. Or it comes in up to that many parts: see `train_minibatch`.
@@ -104,9 +107,9 @@ cdef class Workspace:
     cdef object slice_gradients, slice_rows, slice_codes, touched_walks, gradient
 
     def __cinit__(self, *, n_features, nodes, loss, per_step, dtype, n_threads, training, lengths, batch_size, huber_delta=1.0,
-                  quantile=0.5, groups=(), stride=1, window=1, memory_budget=None, result=None, by_step=False,
-                  input_gradient=False, probe=False, carried=False, windowed=False, session=False, n_accumulated=1,
-                  frozen=(), group_weights=None, allowed=None, planning=False):
+                  quantile=0.5, groups=(), label_smoothing=0.0, allowed=None, stride=1, window=1, memory_budget=None, result=None,
+                  by_step=False, input_gradient=False, probe=False, carried=False, windowed=False, session=False,
+                  n_accumulated=1, frozen=(), group_weights=None, planning=False, n_target_features=0, target_lengths=None):
         cdef rnn_network *network
         self.planned = {} if planning else None
         self.kind = type_of(dtype)
@@ -115,38 +118,41 @@ cdef class Workspace:
         memset(self.job, 0, sizeof(rnn_job))
         self.dtype = np.dtype(dtype)
         self.kernels = rnn_kernels_of(self.dtype.itemsize, present_level)
-        self.tables = tables_of(n_features, nodes, window)
+        self.tables = tables_of(n_features, nodes, window, n_target_features)
         self.network = network = &self.tables.network
         network.loss = index_of(LOSSES, loss, "loss")
         if not huber_delta > 0:
             raise ValueError(f"`huber_delta` must be positive, got {huber_delta}.")
         network.huber_delta = huber_delta
+        self.smooth_labels(label_smoothing, training)
         self.set_quantiles(quantile)
         self.set_groups(groups, group_weights)
         self.set_allowed(allowed)
         if not 1 <= stride < LARGEST:
             raise ValueError(f"`stride` must be 1 to {LARGEST - 1}, got {stride}.")
-        network.stride = stride
+        network.axis[0].stride = stride
         network.per_step, network.training, network.by_step = per_step, training, by_step
         network.carried, self.windowed = carried or windowed, windowed
         network.session, network.probe = session, training and probe
         network.input_gradient = training and input_gradient
         if result is not None:
-            if not 0 <= result < network.n_nodes - 1:
-                raise ValueError(f"`result` must be from 0 to {network.n_nodes - 2}, got {result}.")
+            if not 0 <= result < len(self.tables.nodes):
+                raise ValueError(f"`result` must be from 0 to {len(self.tables.nodes) - 1}, got {result}.")
             network.result = result + 1
+        network.n_axes = 1 + network.node[network.result].axis
         self.check_result(loss)
+        self.check_tails(loss, label_smoothing)
         if windowed:
             self.check_windowed()
         if network.carried:
             self.check_carried()
         if frozen:
-            self.freeze(tensors(n_features, nodes, window), frozen)
+            self.freeze(tensors(n_features, nodes, window, n_target_features), frozen)
         if not 1 <= n_accumulated < LARGEST or (n_accumulated > 1 and (probe or not training)):
             raise ValueError(f"`n_accumulated` must be 1, or up to {LARGEST - 1} for training without `probe`, got "
                              f"{n_accumulated}.")
         self.n_accumulated = n_accumulated
-        self.allocate(np.asarray(lengths, dtype=np.intp), batch_size, n_threads, memory_budget)
+        self.allocate(self.sorted_lengths(lengths, target_lengths), batch_size, n_threads, memory_budget)
         if planning:
             return
         self.job.network, self.job.carry_factor = network, 1
@@ -154,6 +160,17 @@ cdef class Workspace:
         if training and self.kernels == rnn_kernels_of(self.dtype.itemsize, 0) and self.blas_can_count():
             limits_of_memory().check_room_for_blas(network.n_workers)
             self.job.gemm = gemm_float if self.kind == cnp.NPY_FLOAT32 else gemm_double
+
+    cdef int smooth_labels(self, double smoothing, bint training) except -1:
+        """Set the smoothing of labels."""
+        cdef rnn_targets targets = self.kernels.losses[self.network.loss].targets
+        cdef bint has_classes = targets in (TWO_CLASSES, CLASS_PER_OUTPUT, LABEL_PER_OUTPUT, CLASS_PER_GROUP)
+        if not 0 <= smoothing < 1:
+            raise ValueError(f"`label_smoothing` must be at least 0 and below 1, got {smoothing}.")
+        if smoothing > 0 and not has_classes:
+            raise ValueError(f"`label_smoothing` must be 0 unless the loss is one of classes, got {smoothing}.")
+        self.network.label_smoothing = smoothing if training else 0
+        return 0
 
     cdef set_quantiles(self, quantile):
         """Keep the quantile or quantiles, increasing numbers between 0 and 1, where C finds them."""
@@ -199,9 +216,9 @@ cdef class Workspace:
         """Keep which tag may follow which, (n_outputs + 1, n_outputs + 1), for C."""
         if allowed is None:
             return
-        n = self.network.node[self.network.n_nodes - 1].units + 1
+        n = self.network.node[self.network.result].units + 1
         self.allowed = np.ascontiguousarray(np.asarray(allowed) != 0, dtype=np.uint8)
-        if not self.tables.info_of(self.network.n_nodes - 1).of_sequences or self.allowed.shape != (n, n):
+        if not self.tables.info_of(self.network.result).of_sequences or self.allowed.shape != (n, n):
             raise ValueError(f"`allowed` must have shape {(n, n)}, and needs a head of kind 'crf', got shape "
                              f"{self.allowed.shape}.")
         self.network.allowed = <const unsigned char *>cnp.PyArray_DATA(self.allowed)
@@ -237,14 +254,27 @@ cdef class Workspace:
             raise ValueError("A head that reads last states must not have a target per step.")
         if network.training and not is_head:
             raise ValueError("The last node must be a head for training.")
-        if network.per_step and network.stride > 1:
-            raise ValueError(f"`stride` must be 1 in a network with a target per step, got {network.stride}.")
-        if network.column != NULL and network.stride > 1:
-            raise ValueError(f"`stride` must be 1 in a network that reads codes in its data, got {network.stride}.")
+        stride = network.axis[0].stride
+        if network.per_step and stride > 1 and network.n_axes == 1:
+            raise ValueError(f"`stride` must be 1 in a network with a target per step, got {stride}.")
+        if network.axis[0].column != NULL and stride > 1:
+            raise ValueError(f"`stride` must be 1 in a network that reads codes in its data, got {stride}.")
+        if network.n_axes > 1 and not network.per_step:
+            raise ValueError("A network whose result is on axis 1 must have a target per step.")
         if network.session and not (network.carried and is_head and not network.training):
             raise ValueError("A session must be made with carried=True and training=False, and its last node must be a head.")
         if network.session:
             self.check_session()
+        return 0
+
+    cdef int check_tails(self, loss, label_smoothing) except -1:
+        """Refuse what does not go with tails."""
+        cdef bint has_tails = any(node.kind == "tail" for node in self.tables.nodes)
+        if has_tails and (loss != "softmax" or label_smoothing > 0):
+            raise ValueError(f"A head with tails must have the loss 'softmax' with label_smoothing=0, got {loss!r} and "
+                             f"{label_smoothing}.")
+        if has_tails and self.network.training and self.network.by_step:
+            raise ValueError("`by_step` must be False in training with tails.")
         return 0
 
     cdef int freeze(self, list listed, frozen) except -1:
@@ -264,12 +294,12 @@ cdef class Workspace:
         return 0
 
     cdef object node_of_all_steps(self):
-        """The first node that reads all steps of a sequence at once, or None."""
+        """The first node that reads all steps of a sequence of the last axis at once, or None."""
         cdef const rnn_kind_info *info
         cdef int i
-        for i in range(1, self.network.n_nodes):
+        for i in self.tables.numbers():
             info = self.tables.info_of(i)
-            if info.rows == ROW_PER_SEQUENCE and not info.only_last_rows:
+            if info.rows == ROW_PER_SEQUENCE and not info.only_last_rows and self.network.node[i].axis == last_axis(self.network):
                 return self.tables.nodes[i - 1]
         return None
 
@@ -287,6 +317,8 @@ cdef class Workspace:
             raise ValueError("`windowed` must be False with a head of kind 'crf', which needs all steps of a sequence.")
         if not self.network.training or self.network.session:
             raise ValueError("`windowed` must be False in an engine that was not made for training.")
+        if self.network.n_axes > 1:
+            raise ValueError("`windowed` must be False in a network with nodes of axis 1.")
         if node is not None:
             raise ValueError(f"`windowed` must be False in a network with pooling other than 'last': node {node.name!r} reads "
                              "all steps of a sequence.")
@@ -296,12 +328,16 @@ cdef class Workspace:
         """Refuse networks whose states cannot go on from call to call."""
         cdef const rnn_network *network = self.network
         word = "windowed" if self.windowed else "carried"
+        if network.n_axes > 1 and network.session:
+            return 0
+        if network.n_axes > 1:
+            raise ValueError(f"`{word}` must be False in a network with nodes of axis 1.")
         if not self.is_causal():
             raise ValueError(f"`{word}` must be False in a network with a reverse direction, which begins at the last step of a "
                              "sequence.")
-        if network.stride > 1 or network.window > 1:
-            raise ValueError(f"`{word}` must be False in a network that reads windows of its data, got stride={network.stride} "
-                             f"and window={network.window}.")
+        if network.axis[0].stride > 1 or network.axis[0].window > 1:
+            raise ValueError(f"`{word}` must be False in a network that reads windows of its data, got "
+                             f"stride={network.axis[0].stride} and window={network.axis[0].window}.")
         return 0
 
     cdef bint is_causal(self):
@@ -310,7 +346,8 @@ cdef class Workspace:
     cdef bint blas_can_count(self) noexcept:
         """Whether every size that a product may have fits into an int."""
         cdef rnn_network *network = self.network
-        cdef isize largest = max(network.n_features, network.output_width, network.max_rows + BLOCK_ROWS)
+        cdef isize largest = max(network.axis[0].n_features, network.axis[1].n_features, network.output_width,
+                                 network.max_rows + BLOCK_ROWS)
         cdef int i
         for i in range(network.n_tensors):
             largest = max(largest, network.tensor[i].columns)
@@ -318,32 +355,48 @@ cdef class Workspace:
             largest = max(largest, network.node[i].ld_gates, network.node[i].out.ld)
         return largest <= INT_MAX
 
-    cdef allocate(self, lengths, batch_size, n_threads, memory_budget):
+    cdef list sorted_lengths(self, lengths, target_lengths):
+        """The lengths on each axis, in steps of the network, longest first."""
+        cdef const rnn_network *network = &self.tables.network
+        if (target_lengths is not None) != (network.n_axes > 1):
+            raise ValueError("`target_lengths` must be given if and only if the result is on axis 1.")
+        listed = [np.asarray(lengths, dtype=np.intp)]
+        if target_lengths is not None:
+            listed.append(np.asarray(target_lengths, dtype=np.intp))
+        if len(listed[-1]) != len(listed[0]):
+            raise ValueError(f"`target_lengths` must be as many as `lengths`, {len(listed[0])}, got {len(listed[-1])}.")
+        for i in range(len(listed)):
+            if listed[i].size > 1:
+                listed[i] = np.ascontiguousarray(np.sort(listed[i])[::-1])
+            elif listed[i].size == 0:
+                listed[i] = np.ones(1, dtype=np.intp)
+        if network.axis[0].stride > 1:
+            listed[0] = (listed[0] - 1) // network.axis[0].stride + 1
+        return listed
+
+    cdef allocate(self, list sorted_lengths, batch_size, n_threads, memory_budget):
         """Plan, and allocate all memory: packed weights, a gradient per slice, an arena per thread."""
         cdef rnn_network *network = self.network
         cdef rnn_wish wish
         cdef int i
         cdef isize n_places
         memset(&wish, 0, sizeof(wish))
-        if lengths.size > 1:
-            lengths = np.ascontiguousarray(np.sort(lengths)[::-1])
-        elif lengths.size == 0:
-            lengths = np.ones(1, dtype=np.intp)
-        if network.stride > 1:
-            lengths = (lengths - 1) // network.stride + 1
-        wish.lengths, wish.n_lengths = <const isize *>cnp.PyArray_DATA(lengths), lengths.size
+        for i, lengths in enumerate(sorted_lengths):
+            wish.lengths[i] = <const isize *>cnp.PyArray_DATA(lengths)
+        wish.n_lengths = lengths.size
         wish.batch = min(batch_size, lengths.size)
         wish.n_workers = max(1, min(n_threads, MOST_THREADS))
         wish.budget = -1 if memory_budget is None else max(0, min(memory_budget, 1 << 62))
         made = self.tables.plan(self.kernels, &wish)
         if made == PLAN_TOO_LONG:
-            raise ValueError(f"`lengths` must sum to less than 2**60 steps, got a sequence of {lengths[0]}.")
+            raise ValueError(f"`lengths` must sum to less than 2**60 steps, got a sequence of "
+                             f"{max(lengths[0] for lengths in sorted_lengths)}.")
         if made == PLAN_OVER_BUDGET:
             raise ValueError(f"`memory_budget` must be at least {wish.least_budget} bytes for this network and minibatch and "
                              f"sequences of {network.max_steps} steps, got {memory_budget}.")
         if made != PLAN_MADE:
             raise ValueError("`hidden_layer_sizes` is too large for these sequences: the workspace needs 2**59 numbers or more.")
-        for i in range(1, network.n_nodes):
+        for i in self.tables.numbers():
             if network.training and not network.node[i].needed:
                 raise ValueError(f"Node {self.tables.nodes[i - 1].name!r} must lead to the head, directly or through others.")
         self.max_batch = wish.batch

@@ -3,8 +3,8 @@
     python benchmarks/crf.py [--tags 2 20 200] [--runs 7] [--quick]
 
 A bidirectional LSTM of 64 units, 500 sequences of 30 steps with 32 features, on one thread. Both
-heads are timed in turn in one process, and the table has the least time of each and the ratio of
-these: other processes only add to a time.
+heads are timed in turn in one process, in time of the processor. The table has the least time of
+each and the ratio of these: other processes only add to a time.
 """
 
 import time
@@ -42,9 +42,9 @@ def model_of(transitions):
 
 
 def seconds_of(function):
-    start = time.perf_counter()
+    start = time.process_time()
     function()
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def measure(n_tags, runs, n_samples):

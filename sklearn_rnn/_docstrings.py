@@ -11,7 +11,9 @@ def with_parts(parts):
 
     def decorate(documented):
         members = vars(documented).values() if isinstance(documented, type) else ()
-        for each in (documented, *(member for member in members if callable(member))):
+        # What `available_if` makes of a method is not callable, but wraps it.
+        methods = (m if callable(m) else getattr(m, "__wrapped__", m) for m in members)
+        for each in (documented, *filter(callable, methods)):
             doc = getattr(each, "__doc__", None)
             if isinstance(doc, str) and "{" in doc:
                 each.__doc__ = _filled(doc, parts)

@@ -8,10 +8,12 @@ from ._data.categories import Categories, columns_of, vectors_of
 from ._data.label_columns import Indicator, LabelColumns
 from ._data.labels import Labels
 from ._data.scales import Scale
+from ._data.tags import Tags
 from ._data.targets import Numbers
 from ._data.tasks import Tasks
 from ._estimators.base import _RNNBase
 from ._estimators.parameters import check, check_parameters
+from ._estimators.seq2seq import _PairRNN
 from ._model.words import network_of
 from ._rules import INTEGER_BITS, integer, shown
 from ._training.footprint import of_fit, of_predictions
@@ -157,7 +159,8 @@ def memory_footprint(
     >>> bool(less.activations <= 20_000_000 < footprint.activations)
     True
     """
-    if not isinstance(estimator, _RNNBase):
+    refused = isinstance(estimator, _PairRNN) or getattr(estimator, "_HOLDS", None) == "tokens"
+    if not isinstance(estimator, _RNNBase) or refused:
         raise TypeError(
             "`estimator` must be an RNNClassifier, RNNRegressor or MultiTaskRNN, got "
             f"{type(estimator).__name__}."
@@ -247,6 +250,8 @@ def _target(estimator, n_outputs, n_classes, model):
     n_classes = 2 if n_classes is None else n_classes
     several = isinstance(n_classes, (list, tuple))
     columns = _labels(n_classes, 1 + several, "two or more")
+    if estimator.transitions and not several:
+        return Tags(columns[0].classes)
     return LabelColumns(columns) if several else columns[0]
 
 
@@ -297,6 +302,7 @@ def _numbers(estimator, n_outputs, n_classes, model):
 def _tables(estimator, n_features, n_codes, model):
     """Return column, rows and columns of the table of each categorical feature."""
     features = estimator.categorical_features
+    names = None if model is None else model.form.feature_names
     if isinstance(features, str) and features == "from_dtype":
         if model is None:
             raise ValueError(
@@ -305,13 +311,12 @@ def _tables(estimator, n_features, n_codes, model):
             )
         columns = model.categories.columns
     else:
-        names = None if model is None else model.form.feature_names
         columns = columns_of(features, n_features, names)
     if n_codes is None and model is not None and columns == model.categories.columns:
         categories = model.categories
     else:
         categories = Categories(columns, _codes(n_codes, columns))
-    vectors = vectors_of(estimator.embedding_init, categories, estimator.dtype)
+    vectors = vectors_of(estimator.embedding_init, categories, estimator.dtype, names)
     known = model if estimator.warm_start else None
     if known is None and (body := estimator._body_to_begin_with()) is not None:
         known = body.model

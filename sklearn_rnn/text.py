@@ -9,17 +9,16 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ._data import arguments
-from ._data.carriers import as_numbers
 from ._data.unpacking import as_objects
 from ._pickles import Pickled
 from ._rules import Allowed, boolean, either, integer
 from ._text import bpe
-from ._text.analyzers import NAMES, SEPARATORS, TOKEN_PATTERN, analyzer_of, check_pattern, listed
+from ._text.analyzers import NAMES, TOKEN_PATTERN, analyzer_of, check_pattern, listed, text_of
 from ._text.codes import (
-    START,
     STOP,
     check_codes,
     count,
+    decode,
     encode,
     given_vocabulary,
     lay_out,
@@ -29,6 +28,7 @@ from ._text.codes import (
 )
 from ._text.factors import ALLOWED, LOWER, SHAPE, TOKEN, is_factor, name_of, values_of
 from ._text.reading import read_documents
+from ._text.vectors import rows_of
 
 __all__ = ["TokenEncoder"]
 
@@ -250,6 +250,11 @@ class TokenEncoder(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_ke
         """
         check_is_fitted(self)
         documents, are_texts = read_documents(X, arguments.X)
+        if are_texts and self._is_bpe() and self._model is None:
+            raise ValueError(
+                "`X` must hold lists of tokens, as in fit, from which analyzer='bpe' has learned "
+                "nothing about texts."
+            )
         return self._encode(self._number(documents, are_texts, self._model), are_texts)
 
     def inverse_transform(self, X):
@@ -274,26 +279,12 @@ of (n_tokens_i,) or (n_tokens_i, n_factors)
         """
         check_is_fitted(self)
         j = self._token_factor()
-        known = self._vocabularies()[j]
         packed = read_codes(X, len(self._factor_list()), arguments.X)
-        codes = check_codes(packed, j, self._first + len(known), arguments.X)
-        writes_gaps = self._of_texts and self.analyzer == "bpe"  # the bytes around are joined first
-        unknown = None if writes_gaps else self.unknown
-        names = np.array([unknown, *known], dtype=object)
-        rows = zip(packed.offsets[:-1].tolist(), packed.offsets[1:].tolist(), strict=True)
-        result = []
-        for start, stop in rows:
-            own = codes[start:stop]
-            if self._first > 1:  # there are boundaries
-                own = own[(own != START) & (own != STOP)]
-                own = np.where(own > STOP, own - STOP, own)
-            result.append(names[own].tolist())
-        if not self._of_texts:
-            return result
-        if writes_gaps:
-            return [bpe.text_of(tokens, self.unknown) for tokens in result]
-        separator = SEPARATORS.get(self.analyzer, " ") if isinstance(self.analyzer, str) else " "
-        return [separator.join(tokens) for tokens in result]
+        codes = check_codes(packed, j, self._n_codes()[j], arguments.X)
+        documents = decode(codes, packed.offsets, self._vocabularies()[j])
+        if self._of_texts:
+            return [text_of(tokens, self.analyzer, self.unknown) for tokens in documents]
+        return [[self.unknown if t is None else t for t in tokens] for tokens in documents]
 
     def vectors(self, keyed_vectors):
         """Return given vectors of tokens in the order of codes.
@@ -314,34 +305,28 @@ of (n_tokens_i,) or (n_tokens_i, n_factors)
         ------
         ValueError
             If no token has a vector, or vectors are not finite numbers of one length.
+
+        Notes
+        -----
+        For `embedding_init` of a network in a `Pipeline`, set `vocabulary`: otherwise each fit of
+        the pipeline learns codes of its own, to which the vectors would not belong.
+
+        Examples
+        --------
+        >>> from sklearn_rnn.text import TokenEncoder
+        >>> encoder = TokenEncoder().fit(["the cat sat", "the dog"])
+        >>> encoder.vocabulary_
+        {'the': 1, 'cat': 2, 'dog': 3, 'sat': 4}
+        >>> encoder.vectors({"cat": [1.0, 2.0], "dog": [3.0, 4.0], "cow": [5.0, 6.0]})
+        array([[nan, nan],
+               [nan, nan],
+               [ 1.,  2.],
+               [ 3.,  4.],
+               [nan, nan]])
         """
         check_is_fitted(self)
-        known = self._vocabularies()[self._token_factor()]
-        argument = arguments.Argument("keyed_vectors")
-        rows = {}
-        for token, code in known.items():
-            if token in keyed_vectors:
-                vector = as_numbers(keyed_vectors[token], argument)
-                length = len(next(iter(rows.values()))) if rows else None
-                if vector.ndim != 1 or vector.size == 0 or length not in (None, len(vector)):
-                    raise ValueError(
-                        "`keyed_vectors` must have vectors of one length, got shape "
-                        f"{vector.shape} for {token!r}."
-                    )
-                if not np.isfinite(vector).all():
-                    raise ValueError(
-                        f"`keyed_vectors` must be finite, but the vector of {token!r} is not."
-                    )
-                rows[code] = vector
-        if not rows:
-            raise ValueError(
-                "`keyed_vectors` must have a vector for at least one token of `vocabulary_`."
-            )
-        dtype = np.result_type(np.float32, *{vector.dtype for vector in rows.values()})
-        result = np.full((self._first + len(known), len(next(iter(rows.values())))), np.nan, dtype)
-        for code, vector in rows.items():
-            result[code] = vector
-        return result
+        j = self._token_factor()
+        return rows_of(keyed_vectors, self._vocabularies()[j], self._n_codes()[j])
 
     def get_feature_names_out(self, input_features=None):
         """Name what each step of the result holds.
@@ -365,6 +350,30 @@ of (n_tokens_i,) or (n_tokens_i, n_factors)
         tags.input_tags.two_d_array = False
         return tags
 
+    # ---- factors ---------------------------------------------------------------------------------
+
+    def _factor_list(self):
+        return self.factors if isinstance(self.factors, (list, tuple)) else [self.factors]
+
+    def _vocabularies(self):
+        """Return the vocabulary of each factor."""
+        return [self.vocabulary_] if isinstance(self.vocabulary_, dict) else self.vocabulary_
+
+    def _n_codes(self):
+        """Return the number of codes of each factor."""
+        return self.n_codes_ if isinstance(self.n_codes_, list) else [self.n_codes_]
+
+    def _token_factor(self):
+        """Return the number of the factor that is the token."""
+        factors = self._factor_list()
+        for factor in (TOKEN, LOWER):
+            if factor in factors:
+                return factors.index(factor)
+        raise ValueError(
+            f"`factors` must contain 'token' (or 'lower') to tell which token a code stands for, "
+            f"got {self.factors!r}."
+        )
+
     # ---- fitting ---------------------------------------------------------------------------------
 
     def _learn(self, X):
@@ -372,7 +381,7 @@ of (n_tokens_i,) or (n_tokens_i, n_factors)
         self._check_parameters()
         documents, are_texts = read_documents(X, arguments.X)
         model = None
-        if are_texts and self.analyzer == "bpe":
+        if are_texts and self._is_bpe():
             texts = self._lowercased(documents)
             model = bpe.learn(texts, self.min_count, self.max_tokens)
         numbered = self._number(documents, are_texts, model)
@@ -393,6 +402,14 @@ of (n_tokens_i,) or (n_tokens_i, n_factors)
         self._model, self._of_texts, self._first = model, are_texts, first
         return numbered, are_texts
 
+    def _with_vocabulary(self, tokens, model, of_texts):
+        """Set what a fit would have learned, and return the encoder; tokens: in order of codes."""
+        first = STOP + 1 if self.boundaries else 1
+        self.vocabulary_ = {token: first + i for i, token in enumerate(tokens)}
+        self.n_codes_ = first + len(tokens)
+        self._model, self._of_texts, self._first = model, of_texts, first
+        return self
+
     def _learned(self, counts, first, model):
         """Return the vocabulary of tokens with these counts, or of the pieces of a model."""
         if model is None:
@@ -405,7 +422,7 @@ of (n_tokens_i,) or (n_tokens_i, n_factors)
         check_pattern(self.token_pattern)
         if self.vocabulary is not None:
             self._token_factor()
-        if self.analyzer == "bpe":
+        if self._is_bpe():
             if self.factors != TOKEN:
                 raise ValueError(
                     f"`factors` must be 'token' with analyzer='bpe', got {self.factors!r}: pieces "
@@ -413,6 +430,9 @@ of (n_tokens_i,) or (n_tokens_i, n_factors)
                 )
             if self.vocabulary is not None:
                 raise ValueError("`vocabulary` must be None with analyzer='bpe', which learns it.")
+
+    def _is_bpe(self):
+        return isinstance(self.analyzer, str) and self.analyzer == "bpe"
 
     def _why_empty(self, counts):
         if counts.size == 0:
@@ -459,21 +479,3 @@ of (n_tokens_i,) or (n_tokens_i, n_factors)
         of_analyzer = are_texts and not callable(self.analyzer)
         lowercase = self.lowercase and of_analyzer and self._keeps_case()
         return [values_of(factor, tokens, lowercase) for factor in self._factor_list()]
-
-    def _factor_list(self):
-        return self.factors if isinstance(self.factors, (list, tuple)) else [self.factors]
-
-    def _vocabularies(self):
-        """Return the vocabulary of each factor."""
-        return [self.vocabulary_] if isinstance(self.vocabulary_, dict) else self.vocabulary_
-
-    def _token_factor(self):
-        """Return the number of the factor that is the token."""
-        factors = self._factor_list()
-        for factor in (TOKEN, LOWER):
-            if factor in factors:
-                return factors.index(factor)
-        raise ValueError(
-            f"`factors` must contain 'token' (or 'lower') to tell which token a code stands for, "
-            f"got {self.factors!r}."
-        )

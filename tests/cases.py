@@ -244,7 +244,8 @@ def given_states(network, data):
 
 def parameters_of_loss(network):
     """Return the parameters of the network's loss, for reference.py."""
-    parameters = {name: getattr(network, name) for name in ("huber_delta", "quantile", "groups")}
+    names = ("huber_delta", "quantile", "groups", "label_smoothing")
+    parameters = {name: getattr(network, name) for name in names}
     return parameters | {"group_weights": weights_of_tasks(network)}
 
 
@@ -286,19 +287,33 @@ def draw_targets(network, n, rng):
     return rng.standard_normal(shape).astype(np.float32).astype(network.dtype)
 
 
-def draw_dataset(network, lengths, rng, weighted=False):
+def draw_values(network, n, rng, axis=0):
+    """Return n steps of what the nodes of an axis read, codes included (n, n_features)."""
+    n_features = network.n_target_features if axis else network.n_features
+    values = rng.standard_normal((n, n_features)).astype(np.float32)
+    for column, n_codes in reference.code_columns(network.nodes, axis).items():
+        values[:, column] = rng.integers(0, n_codes, n)
+    return values.astype(network.dtype)
+
+
+def draw_pairs(network, lengths, target_lengths, rng, weighted=False):
+    """Return sequences on two axes; weights are as in `draw_dataset`."""
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.intp)
+    source = _core.Dataset(draw_values(network, offsets[-1], rng), offsets)
+    return _core.PairedDataset(source, draw_dataset(network, target_lengths, rng, weighted, axis=1))
+
+
+def draw_dataset(network, lengths, rng, weighted=False, axis=0):
     """Return sequences with targets; if weighted, about every fourth target has weight 0."""
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.intp)
-    values = rng.standard_normal((offsets[-1], network.n_features)).astype(np.float32)
-    for column, n_codes in reference.code_columns(network.nodes).items():
-        values[:, column] = rng.integers(0, n_codes, len(values))
+    values = draw_values(network, offsets[-1], rng, axis)
     n = offsets[-1] if network.per_step else len(lengths)
     targets = draw_targets(network, n, rng)
     weights = None
     if weighted:
         weights = rng.uniform(0.5, 2.0, n)
         weights[np.arange(n) % 4 == rng.integers(1, 4)] = 0.0  # the first one is always taught
-    return _core.Dataset(values.astype(network.dtype), offsets, targets, weights)
+    return _core.Dataset(values, offsets, targets, weights)
 
 
 def as_read(rnn, X):
@@ -357,6 +372,15 @@ def simd_level(name):
 # ---- The engine and the reference ---------------------------------------------------------------
 
 
+def is_paired(data):
+    return isinstance(data, _core.PairedDataset)
+
+
+def axes_of(data):
+    """Return the datasets with what is read, and with the targets; the same on one axis."""
+    return (data.source, data.target) if is_paired(data) else (data, data)
+
+
 def make_engine(
     network,
     params,
@@ -370,9 +394,12 @@ def make_engine(
     **options,
 ):
     """Return a loaded engine that takes these samples, or all, in one minibatch."""
-    lengths = np.diff(data.offsets)
-    lengths = lengths if indices is None else lengths[indices]
-    options.setdefault("carried", data.initial_state is not None)
+    source, target = axes_of(data)
+    chosen = slice(None) if indices is None else indices
+    lengths = np.diff(source.offsets)[chosen]
+    if is_paired(data):
+        options["target_lengths"] = np.diff(target.offsets)[chosen]
+    options.setdefault("carried", source.initial_state is not None)
     options.setdefault("group_weights", weights_of_tasks(network))
     engine = network.engine(lengths, len(lengths), n_threads, training, memory_budget, **options)
     set_optimizer(engine, seed=seed)
@@ -452,13 +479,22 @@ def run_engine(network, params, data):
 def reference_arguments(network, params, data):
     """Return weights, X, y and sample_weight for the functions of reference.py."""
 
+    source, data = axes_of(data)
+
     def listed(array):
         return per_sequence(array, data) if network.per_step else list(array)
 
     weights = network.views(params.astype(np.float64))
-    X = per_sequence(data.values.astype(np.float64), data)
+    X = per_sequence(source.values.astype(np.float64), source)
     y = listed(data.targets if network.loss in CLASSIFYING else data.targets.astype(np.float64))
     return weights, X, y, None if data.weights is None else listed(data.weights)
+
+
+def given_target(data):
+    """Return what each sequence is given on the second axis, as an option of the reference."""
+    if not is_paired(data):
+        return {}
+    return {"target": per_sequence(data.target.values.astype(np.float64), data.target)}
 
 
 def windows_of(network):
@@ -470,7 +506,7 @@ def run_reference(network, params, data, dropping=None):
     """Return what `run_engine` returns, from the reference; `dropping` is (seed, update)."""
     weights, X, *targets = reference_arguments(network, params, data)
     nodes, per_step = network.nodes, network.per_step
-    given = given_states(network, data)
+    given = given_states(network, axes_of(data)[0])
     loss, d_weights, d_X = reference.loss_and_grad(
         weights,
         X,
@@ -482,9 +518,10 @@ def run_reference(network, params, data, dropping=None):
         initial_state=given,
         **parameters_of_loss(network),
         **windows_of(network),
+        **given_target(data),
     )
     options = {"link": network.loss, "groups": network.groups, "initial_state": given}
-    options |= windows_of(network)
+    options |= windows_of(network) | given_target(data)
     raw = reference.forward(weights, X, nodes, per_step=per_step, **options)
     raw = np.concatenate([np.atleast_2d(z) for z in raw])
     return SimpleNamespace(

@@ -300,9 +300,9 @@ def scaling_calls(draw, method):
 
 @st.composite
 def scoring_calls(draw):
-    """Calls of the functions of `metrics`."""
+    """Calls of the functions of `metrics` that do not pass their arguments on to scikit-learn."""
     data = draw(data_sets())
-    score = draw(st.sampled_from(metrics.__all__))
+    score = draw(st.sampled_from(["sequence_accuracy", "step_accuracy", "step_r2"]))
     variant = draw(st.sampled_from([0, 1, 2] if score == "step_r2" else LABELS[:-1]))
     estimator = RNNRegressor if score == "step_r2" else RNNClassifier
     # Both spoiled alike would go together again.

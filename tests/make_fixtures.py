@@ -40,6 +40,18 @@ A task, many_to_one or many_to_many, with one row per sequence or per step, hold
     TASK/loss                           sum(w l) / sum(w)
     TASK/gradients/NAME                 of every weight, with those of the head
     TASK/d_X                            (n_steps, 3)
+
+NAME_SCORE.npz of ENCODERS: an encoder and a decoder with attention, softmax cross entropy per step
+of the decoder, see pytorch_seq2seq.py:
+
+    torch_version, cell, score          str
+    X, offsets                          (n_steps, 3), (6,): what the encoder reads
+    fed, target_offsets                 (n_target_steps, 2), (6,): what the decoder reads
+    targets                             (n_target_steps,) classes
+    weights/NAME, gradients/NAME        under the package's names; d_X (n_steps, 3)
+    raw, loss                           (n_target_steps, 4): the head's outputs; their mean loss
+    attention                           the weights of all pairs of steps, by sequence and target
+                                        step
 """
 
 import sys
@@ -65,15 +77,23 @@ FILES = {
         for name, connections, n in product(STACKED, CONNECTIONS, (1, 2))
     },
 }
+# path -> cell and score
+ENCODERS = {
+    DATA / f"{cell}_{score}.npz": (cell, score)
+    for cell, score in (("gru", "additive"), ("lstm", "dot"))
+}
 
 
 def main(names):
     import pytorch_results
+    import pytorch_seq2seq
 
     DATA.mkdir(exist_ok=True)
-    for path, network in FILES.items():
+    computing = {path: (pytorch_results.compute, network) for path, network in FILES.items()}
+    computing |= {path: (pytorch_seq2seq.compute, network) for path, network in ENCODERS.items()}
+    for path, (compute, network) in computing.items():
         if not names or path.name in names:
-            np.savez_compressed(path, **pytorch_results.compute(*network))
+            np.savez_compressed(path, **compute(*network))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import reference
 
 from sklearn_rnn import _core
 from sklearn_rnn._model.architecture import list_nodes
-from sklearn_rnn._model.network import DATA, Network, Node, Source
+from sklearn_rnn._model.network import DATA, TARGET_DATA, Network, Node, Source
 from sklearn_rnn._model.network_description import LATER
 from sklearn_rnn._model.parts import CELLS, Part
 from sklearn_rnn._model.words import Words
@@ -209,7 +209,8 @@ def random_network(rng, dtype="float64"):
     n_features = int(n_features > 1 or not n_codes) * n_features + n_codes
     width = n_features * window
     for column in rng.permutation(n_features)[:n_codes].tolist():
-        options = (("column", column), ("rows", int(rng.integers(1, 12))))
+        rows = int(rng.integers(1, 12))
+        options = (("column", column), ("rows", rows), *random_word_dropout(rng, rows))
         fields = {"units": pick(rng, UNITS), "options": options}
         add_node(nodes, "embed", [], f"e{column}", **fields)
     if happens(rng, 0.2):
@@ -232,6 +233,142 @@ def random_network(rng, dtype="float64"):
     return Network(
         n_features, tuple(nodes), loss, 0.7, per_step, dtype, quantile, groups, **windows
     )
+
+
+def random_word_dropout(rng, rows):
+    """Return options of an embedding that may replace codes."""
+    (rng,) = rng.spawn(1)  # other choices do not depend on these
+    if not happens(rng, 0.3):
+        return ()
+    return ("word_dropout", 0.4), ("unknown", int(rng.integers(rows)))
+
+
+def random_paired_network(rng, dtype="float64"):
+    """Return a network of an encoder and a decoder, each of 1 or 2 recurrent nodes and others."""
+    loss = pick(rng, ("softmax", "logistic", "squared_error", "huber"))
+    n_outputs = {"logistic": 1}.get(loss, int(rng.integers(2, 5)))
+    n_features, n_target_features = int(rng.integers(1, 4)), int(rng.integers(0, 4))
+    cells = [cell for cell in ALL_CELLS if cell[0] != "jordan" and cell[1] not in UNBOUNDED]
+    nodes, windows = [], {}
+    if happens(rng, 0.3):
+        options = (("column", n_features), ("rows", 4))
+        add_node(nodes, "embed", [], "e_x", units=2, options=options)
+        n_features += 1
+    elif happens(rng, 0.3):
+        windows = {"stride": pick(rng, STRIDES), "window": pick(rng, WINDOWS)}
+    width = n_features * windows.get("window", 1)
+    for k in range(rng.integers(1, 3)):
+        add_random_layer(rng, nodes, width, pick(rng, cells), pick(rng, DIRECTIONS), f"l{k}")
+    encoder, streams = list(range(len(nodes))), []
+    read = {source.node for node in nodes for source in node.sources}
+    unread = [i for i in encoder if i not in read]
+    if n_target_features and happens(rng, 0.5):
+        options = (("column", n_target_features - 1), ("rows", 5), *random_word_dropout(rng, 5))
+        streams = [add_node(nodes, "embed", [], "e", units=3, options=options, axis=1)]
+    if n_target_features > len(streams):
+        streams.append(TARGET_DATA)
+        if happens(rng, 0.2):
+            options = (("rate", 0.3), ("layer", 99))
+            streams.append(add_node(nodes, "drop", [TARGET_DATA], options=options, axis=1))
+    feeds_back = not streams or happens(rng, 0.3)
+    decoder, layers = [i for i in streams if i >= 0], []
+    for k in range(rng.integers(1, 3)):
+        sources = (
+            [Source(*s) for s in pick_some(rng, list(product(streams, SHIFTS)), 3)]
+            if streams
+            else []
+        )
+        summed = unread if k == 0 else pick_some(rng, encoder, 1)
+        begins = "source" if k == 0 else pick(rng, ("zeros", "learned", "source"))
+        layers.append(
+            add_decoder_layer(rng, nodes, sources, pick(rng, cells), summed, begins, f"d{k}")
+        )
+        decoder += [layers[-1], *add_behind(rng, nodes, layers[-1])]
+        streams = streams + [i for i in decoder if i not in streams]
+    read = {source.node for node in nodes for source in node.sources}
+    add_node(nodes, "head", [i for i in decoder if i not in read], "head", units=n_outputs, axis=1)
+    head = len(nodes) - 1
+    for i in layers:
+        if not nodes[i].sources or not any(s.weight == "weight_ih" for s in nodes[i].sources):
+            read_too(nodes, i, Source(head, -1))
+        elif feeds_back:
+            read_too(nodes, i, Source(head, -1, pick(rng, ("weight_ih", "weight_oh"))))
+    if happens(rng, 0.3) and len(layers) > 1:  # a loop through both
+        read_too(nodes, layers[0], Source(layers[1], -1))
+    nodes = [replace(node, options=node.options + random_norm(rng, node)) for node in nodes]
+    windows["n_target_features"] = n_target_features
+    return Network(n_features, tuple(nodes), loss, 0.7, True, dtype, **windows)
+
+
+def with_random_context(rng, network):
+    """Return a copy of a random network of two axes whose decoder attends to the encoder.
+
+    The context, and perhaps keys of its own on axis 0, come before the first layer of the decoder,
+    which then reads the context, or before the head.
+    """
+    old = network.nodes
+    first = next(i for i, node in enumerate(old) if node.axis and node.kind == "recurrent")
+    place = pick(rng, (first, len(old) - 1))
+    memory = [i for i in range(place) if old[i].axis == 0 and not reference.is_once(old, i)]
+    memory += [DATA] if network.width(DATA) else []
+    asking = [
+        (i, shift)
+        for i in range(-2, len(old) - 1)
+        for shift in (SHIFTS if i < place else SHIFTS[1:])
+        if i != DATA and network.width(i) and (i == TARGET_DATA or old[i].axis)
+    ]
+    (query, shift), score = pick(rng, asking), pick(rng, ("additive", "dot"))
+    fit = [i for i in memory if score == "additive" or network.width(i) == network.width(query)]
+    new, key = [], place
+    if fit and happens(rng, 0.5):
+        key = pick(rng, fit)
+    else:
+        units = network.width(query) if score == "dot" else pick(rng, UNITS)
+        fields = {"units": units, "options": (*pick(rng, (IDENTITY, TANH)), ("bias", False))}
+        new.append(Node("dense", "keys", (Source(pick(rng, memory)),), **fields))
+    context = place + len(new)
+
+    def moved(source):
+        behind = source.node >= place
+        return replace(source, node=source.node + behind * (context + 1 - place))
+
+    sources = moved(Source(query, shift)), Source(key), Source(pick(rng, memory))
+    new.append(Node("context", "context", sources, options=(("score", score),), axis=1))
+    nodes = [replace(node, sources=tuple(map(moved, node.sources))) for node in old]
+    nodes[place:place] = new
+    for reader in {context + 1, len(nodes) - 1}:
+        read_too(nodes, reader, Source(context))
+    return replace(network, nodes=tuple(nodes))
+
+
+def add_decoder_layer(rng, nodes, sources, cell, summed, begins, name):
+    """Append a recurrent node of axis 1, and what makes its initial states of nodes of axis 0."""
+    units, n_states = pick(rng, UNITS), len(_core.CELLS[cell[0]].states)
+    options = tuple(o for o in cell[1] + random_options(rng, cell[0]) if o[0] != "initial_state")
+    if begins == "source":
+        rows = [add_random_summary(rng, nodes, i) for i in summed]
+        acts = (*pick(rng, (IDENTITY, TANH)), ("bias", happens(rng, 0.8)))
+        fields = {"units": n_states * units, "options": acts}
+        made = add_node(nodes, "dense", rows, f"{name}_initial", **fields)
+        sources = [Source(made, 0, "initial"), *sources]
+    options = (*options, ("initial_state", begins))
+    fields = {"units": units, "cell": cell[0], "options": options, "axis": 1}
+    return add_node(nodes, "recurrent", sources, name, **fields)
+
+
+def add_behind(rng, nodes, layer):
+    """Perhaps append nodes of axis 1 that read a layer, now and before."""
+    added = []
+    if happens(rng, 0.4):
+        options = (("rate", 0.3), ("layer", len(nodes)))
+        added.append(add_node(nodes, "drop", [layer], options=options, axis=1))
+    if happens(rng, 0.4):
+        read = [Source(layer), Source([layer, *added][-1], pick(rng, (-1, -2)), "weight_skip")]
+        fields = {"units": 3, "options": (*TANH, ("bias", True)), "axis": 1}
+        added.append(add_node(nodes, "dense", read, **fields))
+    if happens(rng, 0.3):
+        added.append(add_node(nodes, "add", [layer, Source(layer, -1)], axis=1))
+    return added
 
 
 def streams_of(nodes, n_features):

@@ -4,7 +4,8 @@ float64, one sequence at a time, one step at a time, fast for nobody. It shares 
 package, so that what both say is likely to be true.
 
 A network is a list of nodes, the head last. The reference reads their attributes alone: `kind`,
-`name`, `sources` (each with `node`, `shift`, `weight`), `units`, `cell`, `options`, `directions`.
+`name`, `sources` (each with `node`, `shift`, `weight`), `units`, `cell`, `options`, `directions`,
+`axis`. The steps of nodes of axis 1, a decoder, are those of a second sequence, `target`.
 
 Weights are a dict in the order of the flat vector, and `layout` lists their names and shapes:
 ``weight_ih_l0`` (G*H, width of the sources), ``weight_hh_l0`` (G*H, H), ``bias_ih_l0`` and
@@ -27,6 +28,7 @@ from itertools import product
 import numpy as np
 
 DATA = -1  # the node of a source that reads X itself
+TARGET_DATA = -2  # the same of what is given at each step of the second axis
 
 
 def named(suffix):
@@ -330,7 +332,7 @@ STEP = named("_step")
 
 # ---- Random masks -------------------------------------------------------------------------------
 
-PURPOSES = ("dropout", "noise", "recurrent_dropout", "zoneout")
+PURPOSES = ("dropout", "noise", "recurrent_dropout", "zoneout", "word_dropout")
 
 
 def philox(counter, key):
@@ -406,6 +408,39 @@ MERGE = {
     "mul": (np.multiply, lambda a, b: (b, a)),
 }
 
+# ---- Attention over another axis ----------------------------------------------------------------
+
+
+def context_forward(p, query, keys, values, score):
+    """Return the mean of the values (S, V) that a query weights by its match with the keys (S, A).
+
+    "additive" (Bahdanau et al., 2015): e_j = score . tanh(W q + b + key_j), with the arrays p;
+    "dot" (Luong et al., 2015): e_j = q . key_j. Also the weights a = softmax of e, and `backward`,
+    which adds to the gradients d_p and returns those of query, keys and values.
+    """
+    if score == "additive":
+        u = np.tanh(p["weight"] @ query + p["bias"] + keys)
+        e = u @ p["score"]
+    else:
+        e = keys @ query
+    a = np.exp(e - np.logaddexp.reduce(e))
+    y = a @ values
+
+    def backward(d_y, d_p):
+        d_e = a * (values @ d_y - y @ d_y)
+        d_values = np.outer(a, d_y)
+        if score == "dot":
+            return d_e @ keys, np.outer(d_e, query), d_values
+        d_u = np.outer(d_e, p["score"]) * (1 - u**2)
+        d_z = d_u.sum(axis=0)
+        d_p["score"] += d_e @ u
+        d_p["bias"] += d_z
+        d_p["weight"] += np.outer(d_z, query)
+        return p["weight"].T @ d_z, d_u, d_values
+
+    return y, a, backward
+
+
 # ---- What a list of nodes says ------------------------------------------------------------------
 
 FORWARD, REVERSE = 1, -1
@@ -416,33 +451,42 @@ SUFFIX = {FORWARD: "", REVERSE: "_reverse"}
 STEMS = ("weight_ih", "weight_oh", "weight_hh", "weight_skip")
 # Kinds of nodes with streams of their own width and directions.
 WITH_UNITS = ("recurrent", "dense")
+# Kinds whose streams belong to no direction.
+ONE_WAY = ("head", "crf", "merge", "embed", "context")
 
 
-def code_columns(nodes):
-    """Return the columns of X that hold codes, and how many codes there can be at most."""
+def code_columns(nodes, axis=0):
+    """Return the columns of an axis that hold codes, and how many codes there can be at most."""
     columns = {}
-    for options in (dict(node.options) for node in nodes if node.kind == "embed"):
+    embeds = [node for node in nodes if node.kind == "embed" and node.axis == axis]
+    for options in (dict(node.options) for node in embeds):
         known = columns.get(options["column"], np.inf)
         columns[options["column"]] = min(known, options["rows"])
     return columns
 
 
 def width(nodes, i, n_features):
-    """Return how many numbers the stream of node `i` has per step."""
-    if i == DATA:
-        return n_features - len(code_columns(nodes))
+    """Return how many numbers the stream of node `i` has per step.
+
+    n_features: columns of X, or those of both axes in a tuple.
+    """
+    if i in (DATA, TARGET_DATA):
+        axis = (DATA, TARGET_DATA).index(i)
+        return np.atleast_1d(n_features)[axis] - len(code_columns(nodes, axis))
     node = nodes[i]
     if node.kind in WITH_UNITS:
         return node.units * len(DIRECTIONS[node.directions])
-    if node.kind in ("head", "crf", "embed"):
+    if node.kind in ("head", "crf", "embed", "tail"):
         return node.units
+    if node.kind == "context":
+        return width(nodes, node.sources[2].node, n_features)
     below = width(nodes, node.sources[0].node, n_features)
     return below // 2 if node.kind == "merge" else below
 
 
 def unit_directions(nodes, i, n_features):
     """Return the direction in which each number of a stream runs (width,)."""
-    if i == DATA or nodes[i].kind in ("head", "crf", "merge", "embed"):
+    if i in (DATA, TARGET_DATA) or nodes[i].kind in ONE_WAY:
         return np.full(width(nodes, i, n_features), FORWARD)
     node = nodes[i]
     if node.kind in WITH_UNITS:
@@ -455,7 +499,7 @@ def unit_directions(nodes, i, n_features):
 
 def is_once(nodes, i):
     """Return whether the stream of a node other than the head has one row per sequence."""
-    if i == DATA or nodes[i].kind in ("recurrent", "add", "embed"):
+    if i in (DATA, TARGET_DATA) or nodes[i].kind in ("recurrent", "add", "embed", "context"):
         return False
     return nodes[i].kind in OF_ALL_STEPS or is_once(nodes, nodes[i].sources[0].node)
 
@@ -509,6 +553,11 @@ def recurrent_shapes(node, widths):
 STATES = ("h", "c")
 
 
+def beginning(node):
+    """Return the source with the states before the first step, h, then c; or None."""
+    return next((source for source in node.sources if source.weight == "initial"), None)
+
+
 def learned_states(node):
     """Return the stems of the states with which a node begins a sequence, if it learns them."""
     learns = dict(node.options).get("initial_state", "zeros") == "learned"
@@ -530,6 +579,18 @@ def dense_name(node):
     return node.name + SUFFIX[direction]
 
 
+def context_shapes(nodes, node, n_features):
+    """Return the shapes of the arrays of attention over the other axis by their names."""
+    query, keys, _ = (width(nodes, source.node, n_features) for source in node.sources)
+    if dict(node.options).get("score") == "dot":
+        return {}
+    return {
+        f"{node.name}.weight": (keys, query),
+        f"{node.name}.bias": (keys,),
+        f"{node.name}.score": (keys,),
+    }
+
+
 def layout(nodes, n_features):
     """Return the shape of each array of weights by its name, in the order of the flat vector."""
     shapes = {}
@@ -548,11 +609,15 @@ def layout(nodes, n_features):
             if node.kind == "crf":
                 shapes[f"{node.name}.transitions"] = (node.units, node.units)
                 shapes[f"{node.name}.start"] = shapes[f"{node.name}.end"] = (node.units,)
-        elif node.kind == "embed":
+        elif node.kind == "tail":
+            shapes[f"{node.name}.weight"] = (node.units, sum(widths.values()))
+        elif node.kind == "embed" and not dict(node.options).get("tied"):
             shapes[f"{node.name}.weight"] = (dict(node.options)["rows"], node.units)
         elif node.kind == "norm":
             for stem in NORM[dict(node.options)["method"]].stems:
                 shapes[f"{node.name}.{stem}"] = tuple(widths.values())
+        elif node.kind == "context":
+            shapes |= context_shapes(nodes, node, n_features)
         elif node.kind == "attend":
             shapes[f"{node.name}.weight"] = (node.units, *widths.values())
             shapes[f"{node.name}.bias"] = shapes[f"{node.name}.score"] = (node.units,)
@@ -572,7 +637,8 @@ def readings(nodes):
                 yield i, (i, direction), 0
                 yield (i, direction), (i, direction), -direction
                 for source in node.sources:
-                    yield (i, direction), source.node, direction * source.shift
+                    if source.weight != "initial":
+                        yield (i, direction), source.node, direction * source.shift
         else:
             direction = DIRECTIONS[node.directions][0]
             for source in node.sources:
@@ -639,7 +705,7 @@ def name_of_stream(nodes, i, back):
     """Return under what name a stream of `back` steps before the first is given."""
     while nodes[i].kind in ("drop", "noise"):
         i = nodes[i].sources[0].node
-    name = "x" if i == DATA else "y" if nodes[i].kind == "head" else nodes[i].name
+    name = "x" if i in (DATA, TARGET_DATA) else "y" if nodes[i].kind == "head" else nodes[i].name
     for node in nodes:
         if any(source.node == i and source.weight == "weight_hh" for source in node.sources):
             name = f"h_{node.name}"
@@ -648,6 +714,9 @@ def name_of_stream(nodes, i, back):
 
 class Run:
     """A network on one sequence: every item is evaluated when it is first asked for.
+
+    `target` holds what a decoder reads at each step of the second axis (T', n_target_features), or
+    is None.
 
     `given` holds what comes before the first step, or None: states by "h_l0" and so on, streams
     that are read at later steps by the names of `name_of_stream`. Gradients are multiplied by
@@ -659,15 +728,32 @@ class Run:
     """
 
     def __init__(
-        self, weights, x, nodes, link, groups=(), given=None, masks=None, carry_factor=1.0
+        self,
+        weights,
+        x,
+        nodes,
+        link,
+        groups=(),
+        given=None,
+        masks=None,
+        carry_factor=1.0,
+        target=None,
     ):
         check_order(nodes)
         self.weights, self.nodes, self.link, self.groups = weights, nodes, link, groups
         self.given, self.masks, self.carry_factor = given, masks, carry_factor
-        self.x = np.asarray(x, dtype=np.float64)
-        self.n_steps, self.n_features = self.x.shape
-        self.numbers = [j for j in range(self.n_features) if j not in code_columns(nodes)]
-        streams = (DATA, *range(len(nodes)))
+        self.data = [np.asarray(x, dtype=np.float64)]
+        if target is not None:
+            self.data.append(np.asarray(target, dtype=np.float64))
+        self.x = self.data[0]
+        self.n_steps = len(self.data[-1])
+        self.n_features = tuple(data.shape[1] for data in self.data)
+        self.numbers = [
+            [j for j in range(n) if j not in code_columns(nodes, axis)]
+            for axis, n in enumerate(self.n_features)
+        ]
+        streams = ((DATA, TARGET_DATA)[: len(self.data)], range(len(nodes)))
+        streams = [i for part in streams for i in part]
         self.widths = {i: width(nodes, i, self.n_features) for i in streams}
         self.parts = [self.named_parts(node) for node in nodes]
         self.values, self.record = {}, []
@@ -692,8 +778,16 @@ class Run:
 
     def gradient(self, i):
         """Return the gradient with respect to a stream (T, width), for which `backward` is done."""
-        zeros, times = np.zeros(self.widths[i]), range(self.n_steps)
+        zeros, times = np.zeros(self.widths[i]), range(self.steps_of(i))
         return np.array([self.d_values.get((self.stream, i, t), zeros) for t in times])
+
+    def axis_of(self, i):
+        """Return the axis of a stream."""
+        return {DATA: 0, TARGET_DATA: 1}[i] if i < 0 else self.nodes[i].axis
+
+    def steps_of(self, i):
+        """Return the number of steps of a stream's axis."""
+        return len(self.data[self.axis_of(i)])
 
     def named_parts(self, node):
         """Return the names of a recurrent node's arrays, by direction and stem."""
@@ -707,15 +801,22 @@ class Run:
 
     def stream(self, i, t):
         """What node `i` writes at step t; X itself without its codes, if `i` is DATA."""
-        if i == DATA:
-            return self.x[t, self.numbers], lambda d_value: None
+        if i < 0:
+            axis = self.axis_of(i)
+            return self.data[axis][t, self.numbers[axis]], lambda d_value: None
         return getattr(self, self.nodes[i].kind)(i, t)
 
     def side_by_side(self, sources, t, direction=FORWARD):
         """Return the streams of some sources at step t; outside, zeros or what is given."""
         items = [(self.stream, s.node, t + direction * s.shift) for s in sources]
-        inside = [0 <= time < self.n_steps for *_, time in items]
+        inside = [0 <= time < self.steps_of(i) for _, i, time in items]
         widths = [self.widths[s.node] for s in sources]
+        begins = [self.begins_with(i) if time == -1 else None for _, i, time in items]
+        items = [
+            item if cell is None else (self.initial, cell, 0)
+            for item, cell in zip(items, begins, strict=True)
+        ]
+        inside = [known or cell is not None for known, cell in zip(inside, begins, strict=True)]
         values = [
             self.value(*item) if known else self.outside(*item[1:])
             for item, known in zip(items, inside, strict=True)
@@ -733,9 +834,30 @@ class Run:
         """Return the sources of each stem side by side, and where their gradients go."""
         x, scatter = {}, {}
         for stem in dict.fromkeys(source.weight for source in node.sources):
+            if stem == "initial":
+                continue
             sources = [source for source in node.sources if source.weight == stem]
             x[stem], scatter[stem] = self.side_by_side(sources, t, direction)
         return x, scatter
+
+    def begins_with(self, i):
+        """Return the cell whose h a stream is, also under dropout, if that cell has a beginning."""
+        while i >= 0 and self.nodes[i].kind in ("drop", "noise"):
+            i = self.nodes[i].sources[0].node
+        return i if i >= 0 and beginning(self.nodes[i]) is not None else None
+
+    def initial(self, i, k):
+        """State number k before the first step, which a row of the other axis has."""
+        source, place = beginning(self.nodes[i]), slice(k * self.nodes[i].units, None)
+        item = self.stream, source.node, 0
+        place = slice(place.start, place.start + self.nodes[i].units)
+
+        def backward(d_state):
+            d_row = np.zeros(self.widths[source.node])
+            d_row[place] = d_state
+            self.add_gradient(d_row, *item)
+
+        return self.value(*item)[place], backward
 
     def outside(self, i, t):
         """What comes before the first step or after the last."""
@@ -760,8 +882,11 @@ class Run:
         """The states (n_states, H) of one direction after step t."""
         node, names = self.nodes[i], self.parts[i][direction]
         step, before = STEP[node.cell], (self.states, i, direction, t - direction)
-        starts, learned = not 0 <= t - direction < self.n_steps, learned_states(node)
-        if not starts:
+        starts, learned = not 0 <= t - direction < self.steps_of(i), learned_states(node)
+        begins = [(self.initial, i, k) for k in range(step.n_states)] if beginning(node) else []
+        if starts and begins:
+            states = [self.value(*item) for item in begins]
+        elif not starts:
             states = self.value(*before)
         elif self.given is not None and node.cell != "jordan":  # which does not read its h
             states = [self.given.get(f"{name}_{node.name}") for name in STATES[: step.n_states]]
@@ -796,6 +921,9 @@ class Run:
             if not starts:
                 d_before = zone * d_states + np.stack(d_before)
                 self.add_gradient(self.carry_factor * d_before, *before)
+            elif begins:
+                for k, item in enumerate(begins):
+                    self.add_gradient(zone[k] * d_states[k] + d_before[k], *item)
             elif self.given is None:
                 for k, stem in enumerate(learned):
                     d_p[stem] += zone[k] * d_states[k] + d_before[k]
@@ -851,9 +979,15 @@ class Run:
         return DIRECTIONS[node.directions].index(direction) * node.units + np.arange(node.units)
 
     def embed(self, i, t):
-        """The row of a table whose number is the code."""
-        name = f"{self.nodes[i].name}.weight"
-        code = int(np.rint(self.x[t, dict(self.nodes[i].options)["column"]]))
+        """The row of a table whose number is the code, which training may drop."""
+        name, options = f"{self.nodes[i].name}.weight", dict(self.nodes[i].options)
+        axis, rate = self.nodes[i].axis, options.get("word_dropout", 0.0)
+        code = int(np.rint(self.data[axis][t, options["column"]]))
+        if rate and self.masks is not None:
+            (dropped,) = self.masks.drawn("word_dropout", axis, rate, t, [options["column"]])
+            code = options.get("unknown", 0) if dropped else code
+        if options.get("tied"):
+            name, code = "head.weight", options.get("first_row", 0) + code
 
         def backward(d_row):
             self.d_weights[name][code] += d_row
@@ -935,7 +1069,7 @@ class Run:
         """Each unit's last state: forward's at T - 1, reverse's at 0, whatever t is."""
         (source,) = self.nodes[i].sources
         forward = unit_directions(self.nodes, source.node, self.n_features) == FORWARD
-        at_end = (self.stream, source.node, self.n_steps - 1)
+        at_end = (self.stream, source.node, self.steps_of(i) - 1)
         at_start = (self.stream, source.node, 0)
 
         def backward(d_last):
@@ -946,7 +1080,7 @@ class Run:
 
     def all_steps(self, source):
         """A stream at all steps (T, width)."""
-        items = [(self.stream, source.node, t) for t in range(self.n_steps)]
+        items = [(self.stream, source.node, t) for t in range(self.steps_of(source.node))]
 
         def backward(d_steps):
             for item, d_step in zip(items, d_steps, strict=True):
@@ -959,8 +1093,8 @@ class Run:
         (source,) = self.nodes[i].sources
         h, scatter = self.all_steps(source)
         if dict(self.nodes[i].options)["method"] == "mean":
-            return h.mean(axis=0), lambda d: scatter(np.tile(d / self.n_steps, (self.n_steps, 1)))
-        first = np.arange(self.n_steps)[:, None] == h.argmax(axis=0)  # step with the maximum
+            return h.mean(axis=0), lambda d: scatter(np.tile(d / len(h), (len(h), 1)))
+        first = np.arange(len(h))[:, None] == h.argmax(axis=0)  # step with the maximum
         return h.max(axis=0), lambda d: scatter(first * d)
 
     def attend(self, i, t):
@@ -987,6 +1121,26 @@ class Run:
 
         return y, backward
 
+    def context(self, i, t):
+        """The mean of the values of all source steps that the query weights: `context_forward`."""
+        node = self.nodes[i]
+        query, *memory = node.sources
+        q, scatter = self.side_by_side([query], t)
+        (keys, scatter_keys), (values, scatter_values) = map(self.all_steps, memory)
+        names = context_shapes(self.nodes, node, self.n_features)
+        arrays = {name.rpartition(".")[2]: self.weights[name] for name in names}
+        score = dict(node.options).get("score", "additive")
+        y, _, context_back = context_forward(arrays, q, keys, values, score)
+
+        def backward(d_y):
+            d_arrays = {name.rpartition(".")[2]: self.d_weights[name] for name in names}
+            d_q, d_keys, d_values = context_back(d_y, d_arrays)
+            scatter(d_q)
+            scatter_keys(d_keys)
+            scatter_values(d_values)
+
+        return y, backward
+
     def head(self, i, t):
         """The output after the link."""
         y = LINK[self.link](self.value(self.raw, i, t), self.groups)
@@ -1007,7 +1161,39 @@ class Run:
             self.d_weights[f"{name}.bias"] += d_z
             scatter(weight.T @ d_z)
 
+        tails = [k for k, node in enumerate(self.nodes) if node.kind == "tail"]
+        if tails:
+            return self.with_tails(weight @ features + bias, backward, tails, t)
         return weight @ features + bias, backward
+
+    def with_tails(self, z, head_backward, tails, t):
+        """log p of all classes: Grave et al. (2017). The last outputs of a head are its tails."""
+        log_p = z - np.logaddexp.reduce(z)
+        n = len(z) - len(tails)
+        z_tails = [self.value(self.tail, k, t) for k in tails]
+        inside = [z_tail - np.logaddexp.reduce(z_tail) for z_tail in z_tails]
+        parts = [log_p[:n], *(log_p[n + k] + part for k, part in enumerate(inside))]
+        ends = np.cumsum([len(part) for part in parts])
+
+        def backward(d_outputs):
+            d_first, *d_parts = np.split(d_outputs, ends[:-1])
+            d_log_p = np.concatenate([d_first, [d.sum() for d in d_parts]])
+            head_backward(d_log_p - np.exp(log_p) * d_log_p.sum())
+            for k, part, d in zip(tails, inside, d_parts, strict=True):
+                self.add_gradient(d - np.exp(part) * d.sum(), self.tail, k, t)
+
+        return np.concatenate(parts), backward
+
+    def tail(self, i, t):
+        """W x, the outputs of a tail."""
+        name, node = f"{self.nodes[i].name}.weight", self.nodes[i]
+        features, scatter = self.side_by_side(node.sources, t)
+
+        def backward(d_z):
+            self.d_weights[name] += np.outer(d_z, features)
+            scatter(self.weights[name].T @ d_z)
+
+        return self.weights[name] @ features, backward
 
 
 @contextmanager
@@ -1034,17 +1220,19 @@ def run_network(
     carry_factor=1.0,
     stride=1,
     window=1,
+    target=None,
 ):
     """Return the head's raw outputs (T or 1, n_outputs), and `backward`.
 
     `link` is the loss whose link is applied to outputs that are fed back. If not per step, the
-    head is read once, at the last step. `given`: see `Run`. The nodes read `windows` of x.
+    head is read once, at the last step. `given` and `target`: see `Run`; with a target, T are its
+    steps. The nodes read `windows` of x.
     """
     values, windows_backward = windows(x, stride, window)
-    run = Run(weights, values, nodes, link, groups, given, masks, carry_factor)
+    run = Run(weights, values, nodes, link, groups, given, masks, carry_factor, target)
     head = len(nodes) - 1
     times = range(run.n_steps) if per_step else [run.n_steps - 1]
-    with deep_recursion(run.n_steps * len(nodes)):
+    with deep_recursion(sum(map(len, run.data)) * len(nodes)):
         raw = np.array([run.value(run.raw, head, t) for t in times])
 
     def backward(d_raw, d_weights):
@@ -1053,17 +1241,21 @@ def run_network(
             run.add_gradient(d_z, run.raw, head, t)
         run.backward(d_weights)
         d_x = np.zeros(run.x.shape)  # codes have no slope
-        d_x[:, run.numbers] = run.gradient(DATA)
+        d_x[:, run.numbers[0]] = run.gradient(DATA)
         return windows_backward(d_x)
 
     return raw, backward
 
 
-def forward(weights, X, nodes, *, per_step=False, initial_state=None, **options):
-    """Return each sequence's raw head outputs: (T_i, n_outputs) if per step, else (n_outputs,)."""
+def forward(weights, X, nodes, *, per_step=False, initial_state=None, target=None, **options):
+    """Return each sequence's raw head outputs: (T_i, n_outputs) if per step, else (n_outputs,).
+
+    `target` lists what is given on the second axis, (T'_i, n_target_features), or is None.
+    """
+    each = zip(X, each_given(initial_state, len(X)), each_fed(target, X), strict=True)
     raws = [
-        run_network(weights, x, nodes, per_step=per_step, given=given, **options)[0]
-        for x, given in zip(X, each_given(initial_state, len(X)), strict=True)
+        run_network(weights, x, nodes, per_step=per_step, given=given, target=fed, **options)[0]
+        for x, given, fed in each
     ]
     return raws if per_step else [raw[0] for raw in raws]
 
@@ -1077,6 +1269,11 @@ def final_states(weights, X, nodes, kept_after, *, initial_state=None, dropping=
         with deep_recursion(run.n_steps * len(nodes)):
             rows.append(run.states_after(int(kept_after[i])))
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+def each_fed(target, X):
+    """Return what each sequence is given on the second axis, or None."""
+    return [None] * len(X) if target is None else target
 
 
 def each_given(initial_state, n_samples):
@@ -1105,27 +1302,35 @@ def hidden_states(
 # The losses of several classes have one column for all their outputs.
 
 
-def softmax_loss(z, y, **_):
-    """l = log(sum_k exp(z_k)) - z_y, one for all outputs; y is a class."""
+def smoothed(p, label_smoothing):
+    """Spread a share of the distributions p (n, K) over all classes (Szegedy et al., 2016)."""
+    return (1 - label_smoothing) * p + label_smoothing / p.shape[1]
+
+
+def softmax_loss(z, y, *, label_smoothing=0.0, **_):
+    """l = -sum_k q_k log p_k, one for all outputs; y is a class, q is one-hot, or that smoothed."""
     log_p = z - np.logaddexp.reduce(z, axis=1, keepdims=True)
-    one_hot = np.eye(z.shape[1])[y[:, 0]]
-    return -np.sum(log_p * one_hot, axis=1, keepdims=True), np.exp(log_p) - one_hot
+    q = smoothed(np.eye(z.shape[1])[y[:, 0]], label_smoothing)
+    return -np.sum(log_p * q, axis=1, keepdims=True), np.exp(log_p) - q
 
 
-def logistic_loss(z, y, **_):
-    """l = log(1 + exp(z)) - y z; y is 0 or 1."""
-    return np.logaddexp(0.0, z) - y * z, sigmoid(z) - y
+def logistic_loss(z, y, *, label_smoothing=0.0, **_):
+    """l = log(1 + exp(z)) - q z; y is 0 or 1, q is y, or that smoothed over the two classes."""
+    q = (1 - label_smoothing) * y + label_smoothing / 2
+    return np.logaddexp(0.0, z) - q * z, sigmoid(z) - q
 
 
-def multilabel_loss(z, y, **_):
+def multilabel_loss(z, y, **parameters):
     """The logistic loss of each output; y has a 0 or 1 for each."""
-    return logistic_loss(z, y)
+    return logistic_loss(z, y, **parameters)
 
 
-def multioutput_loss(z, y, *, groups, **_):
+def multioutput_loss(z, y, *, groups, label_smoothing=0.0, **_):
     """The softmax loss of each group of outputs; y has a class for each group."""
     parts = zip(np.split(z, np.cumsum(groups)[:-1], axis=1), y.T, strict=True)
-    losses, d_z = zip(*(softmax_loss(part, labels[:, None]) for part, labels in parts), strict=True)
+    given = {"label_smoothing": label_smoothing}
+    of_parts = [softmax_loss(part, labels[:, None], **given) for part, labels in parts]
+    losses, d_z = zip(*of_parts, strict=True)
     return np.concatenate(losses, axis=1), np.concatenate(d_z, axis=1)
 
 
@@ -1324,12 +1529,14 @@ def sequence_losses(
     quantile=0.5,
     groups=(),
     group_weights=None,
+    label_smoothing=0.0,
     per_step=False,
     divisor=None,
     dropping=None,
     initial_state=None,
     taught_from=None,
     allowed=None,
+    target=None,
     **options,
 ):
     """Yield each sequence's share of sum(w l) / divisor, its d_raw, and its network's `backward`.
@@ -1338,10 +1545,12 @@ def sequence_losses(
     `initial_state`: see `each_given`. `taught_from`: of each sequence the first step whose loss
     counts, or None. `options` are those of `run_network`.
 
+    `target`: see `forward`; it has the steps of `y`.
+
     `y` and `sample_weight` hold one entry per sequence: its own if many-to-one; if per step, its
     steps', (T_i,) or (T_i, n_targets). Targets of weight 0 are never looked at.
     """
-    targets = [np.asarray(target) if per_step else np.asarray(target)[None] for target in y]
+    targets = [np.asarray(of_one) if per_step else np.asarray(of_one)[None] for of_one in y]
     ws = [np.ones(len(t)) for t in targets] if sample_weight is None else sample_weight
     ws = [np.atleast_1d(np.asarray(w, dtype=np.float64)) for w in ws]
     for i, n in enumerate(taught_from if taught_from is not None else ()):
@@ -1350,20 +1559,22 @@ def sequence_losses(
     total = sum(w.sum() for w in ws) if divisor is None else divisor
     all_given = each_given(initial_state, len(X))
     options |= {"per_step": per_step, "link": loss, "groups": groups}
-    for i, (x, target, w, given) in enumerate(zip(X, targets, ws, all_given, strict=True)):
+    fed = each_fed(target, X)
+    for i, (x, taught_y, w, given) in enumerate(zip(X, targets, ws, all_given, strict=True)):
         options |= {
             "given": given,
+            "target": fed[i],
             "masks": None if dropping is None else Masks(*dropping, sample=i),
         }
         raw, backward = run_network(weights, x, nodes, **options)
         share, d_raw, taught = 0.0, np.zeros_like(raw), w > 0
         if nodes[-1].kind == "crf":
-            yield tag_sequence_loss(weights, nodes[-1], raw, target, w, total, allowed, backward)
+            yield tag_sequence_loss(weights, nodes[-1], raw, taught_y, w, total, allowed, backward)
             continue
         if taught.any():
-            z_taught, y_taught = raw[taught], target[taught].reshape(taught.sum(), -1)
+            z_taught, y_taught = raw[taught], taught_y[taught].reshape(taught.sum(), -1)
             parameters = {"huber_delta": huber_delta, "quantile": quantile, "groups": groups}
-            parameters["group_weights"] = group_weights
+            parameters |= {"group_weights": group_weights, "label_smoothing": label_smoothing}
             losses, d_z = LOSS[loss](z_taught, y_taught, **parameters)
             share = w[taught] @ losses.mean(axis=1) / total
             d_raw[taught] = w[taught, None] * d_z / losses.shape[1] / total
@@ -1423,7 +1634,7 @@ def touched(weights, X, nodes):
     """Return which entries of the flat vector a minibatch changes: not the rows it never reads."""
     changes = {name: np.ones(w.shape, dtype=bool) for name, w in weights.items()}
     for node in nodes:
-        if node.kind == "embed":
+        if node.kind == "embed" and not dict(node.options).get("tied"):
             codes = np.concatenate(X)[:, dict(node.options)["column"]].astype(int)
             rows = np.arange(dict(node.options)["rows"])
             changes[f"{node.name}.weight"][np.setdiff1d(rows, codes)] = False

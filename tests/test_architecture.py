@@ -20,7 +20,9 @@ NATIVE = ROOT / "_core"
 ROAD = ("_estimators.classifier", "_estimators.base", "_training.epochs", "_model.network", "_core")
 ESTIMATORS = (
     *("_estimators.classifier", "_estimators.regressor", "_estimators.multitask"),
-    *("preprocessing", "text"),
+    *("_estimators.language_model", "_estimators.seq2seq_regressor"),
+    "_estimators.sequence_autoencoder",
+    *("forecasting", "preprocessing", "text"),
 )
 # Where the pickles of earlier versions look for classes.
 MOVED = {"_classifier": "_estimators.classifier", "_regressor": "_estimators.regressor"}

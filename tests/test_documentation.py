@@ -10,10 +10,13 @@ import pytest
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core
 from sklearn_rnn._estimators import parameters as _parameters
+from sklearn_rnn._estimators import seq2seq_parameters as _seq2seq
 from sklearn_rnn._training import losses as _losses
 from sklearn_rnn._training import optimizers as _optimizers
 from sklearn_rnn.cells import LSTM, Cell, Elman, Jordan
+from sklearn_rnn.language import RNNLanguageModel
 from sklearn_rnn.layers import Attention, Conv1D
+from sklearn_rnn.seq2seq import Seq2SeqClassifier, Seq2SeqRegressor, SequenceAutoencoder
 from sklearn_rnn.transfer import MultiTaskRNN
 
 
@@ -24,10 +27,19 @@ def test_rosters_are_those_of_the_core():
 
 @pytest.mark.parametrize(
     "estimator, kind",
-    [(RNNClassifier, "classifier"), (RNNRegressor, "regressor"), (MultiTaskRNN, "multitask")],
+    [
+        (RNNClassifier, "classifier"),
+        (RNNRegressor, "regressor"),
+        (MultiTaskRNN, "multitask"),
+        (RNNLanguageModel, "language model"),
+        (Seq2SeqClassifier, "classifier"),
+        (Seq2SeqRegressor, "regressor"),
+        (SequenceAutoencoder, "autoencoder"),
+    ],
 )
 def test_a_signature_is_that_of_the_table(estimator, kind):
-    table = {name: p.default for name, p in _parameters.TABLE.items() if kind in p.of}
+    table = _seq2seq.TABLE if estimator.__module__.split(".")[-1].startswith("seq") else None
+    table = {name: p.default for name, p in _parameters.parameters_of(kind, table).items()}
     signature = inspect.signature(estimator).parameters
     assert [(name, p.default) for name, p in signature.items()] == list(table.items())
     documented = dict(re.findall(r"^    (\w+) : (.*)$", estimator.__doc__, flags=re.MULTILINE))
@@ -38,10 +50,18 @@ def test_a_signature_is_that_of_the_table(estimator, kind):
         assert positional == (name == "hidden_layer_sizes")
 
 
-METHODS = ("fit", "partial_fit", "predict", "predict_proba", "score", "score_tasks")
+METHODS = (
+    *("fit", "partial_fit", "predict", "predict_proba", "score", "score_tasks"),
+    *("score_samples", "perplexity", "bits_per_token", "sample", "predict_next_proba"),
+    *("kbest", "transform", "inverse_transform"),
+)
+ESTIMATORS = (
+    *(RNNClassifier, RNNRegressor, MultiTaskRNN, RNNLanguageModel),
+    *(Seq2SeqClassifier, Seq2SeqRegressor, SequenceAutoencoder),
+)
 
 
-@pytest.mark.parametrize("estimator", [RNNClassifier, RNNRegressor, MultiTaskRNN])
+@pytest.mark.parametrize("estimator", ESTIMATORS)
 def test_docstrings_are_complete_and_fit_on_a_line(estimator):
     methods = [getattr(estimator, name) for name in METHODS if hasattr(estimator, name)]
     for doc in (inspect.getdoc(thing) for thing in (estimator, *methods)):
@@ -65,7 +85,12 @@ def test_what_holds_for_one_estimator_is_said_there_alone():
         "_estimators.regressor",
         "_estimators.multitask",
         "_estimators.fitted",
+        "_estimators.language_model",
         "_estimators.reptile",
+        "_estimators.seq2seq_classifier",
+        "_estimators.seq2seq_regressor",
+        "_estimators.sequence_autoencoder",
+        "_estimators.streaming",
         "_estimators.transfer",
         "_metrics.classes",
         "_metrics.edits",
@@ -75,6 +100,7 @@ def test_what_holds_for_one_estimator_is_said_there_alone():
         "_truncated_bptt",
         "_data.unpacking",
         "cells",
+        "forecasting",
         "inspection",
         "layers",
         "text",

@@ -67,7 +67,7 @@ from sklearn_rnn.layers import Conv1D, Dense
         ("validation_fraction", 1.0),
         ("validation_fraction", 0.0),
         ("warm_start", 0),
-        ("frozen", "head.*"),
+        ("frozen", 3),
         ("verbose", -1),
         ("verbose", 0.5),
         ("loss", "mse"),

@@ -20,7 +20,7 @@ from cases import (
     set_optimizer,
     simd_level,
 )
-from make_fixtures import CELLS, DATA, FILES
+from make_fixtures import CELLS, DATA, ENCODERS, FILES
 
 from sklearn_rnn import _core
 from sklearn_rnn._model.network import hidden_states
@@ -75,7 +75,7 @@ def load(file, dtype, task=None, per_step=False):
 
 
 def test_every_cell_that_pytorch_has_has_its_files():
-    assert set(DATA.glob("*.npz")) == set(FILES)
+    assert set(DATA.glob("*.npz")) == {*FILES, *ENCODERS}
     for cell, activation, *_ in CELLS.values():
         choices = _core.CELLS[cell].options.get("activation")
         assert activation in (choices.choices if choices else ("tanh",))

@@ -301,14 +301,19 @@ def test_new_scales_change_frozen_weights_but_not_what_they_compute():
         (("HEAD.*",), r"`frozen`.*'HEAD\.\*' matches none of"),
         (("head*", "*_l0"), r"`frozen` must leave some.*got \('head\*', '\*_l0'\)"),
         (["*"], r"`frozen` must leave some.*got \['\*'\]"),
-        ("head.*", r"`frozen` must be a tuple or list of names.*got 'head\.\*'"),
-        ((1,), r"`frozen` must be a tuple or list of names.*got \(1,\)"),
-        (None, "`frozen` must be a tuple or list of names.*got None"),
+        ((1,), r"`frozen` must be a name.*got \(1,\)"),
+        (None, "`frozen` must be a name.*got None"),
     ],
 )
 def test_wrong_patterns_are_refused(refuses, frozen, message):
     X, y = draw(RNNRegressor, 6)
     refuses(RNNRegressor(4, frozen=frozen), message, X, y)
+
+
+def test_one_pattern_needs_no_list():
+    X, y = draw(RNNClassifier, 30)
+    fits = [RNNClassifier(4, frozen=frozen, **QUICK).fit(X, y) for frozen in (LOWER, LOWER[0])]
+    np.testing.assert_array_equal(fits[0].params_, fits[1].params_)
 
 
 def test_a_grid_can_freeze():

@@ -89,8 +89,7 @@ def test_a_parameter_of_any_type_is_taken_or_named(name, capsys):
 def test_weights_of_any_size_give_the_same_score(factor):
     weights = np.array([0.25, 0.5, 1.0, 0.0, 0.75, 1.0])
     y = np.round(X[:, :, 0])
-    for name in metrics.__all__:
-        score = getattr(metrics, name)
+    for score in (metrics.sequence_accuracy, metrics.step_accuracy, metrics.step_r2):
         expected = score(y, y.clip(-1, 1), sample_weight=weights)
         assert 0 < expected < 1
         found = score(y, y.clip(-1, 1), sample_weight=factor * weights)

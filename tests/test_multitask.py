@@ -278,7 +278,8 @@ def test_the_best_constant_is_the_sum_of_those_of_the_tasks(weighted):
     targets = np.column_stack([rng.randint(0, 3, 50), rng.normal(size=50)])
     targets[rng.rand(50, 2) < 0.3] = np.nan
     weights = rng.rand(50) if weighted else np.ones(50)
-    network = SimpleNamespace(loss="multitask", groups=(("softmax", 3), ("squared_error", 1)))
+    groups = ("softmax", 3), ("squared_error", 1)
+    network = SimpleNamespace(loss="multitask", groups=groups, label_smoothing=0.0)
     known = ~np.isnan(targets)
     factors = [2.0, 0.5] * (weights.sum() / (weights @ known))
     p = np.bincount(targets[known[:, 0], 0].astype(int), weights[known[:, 0]])

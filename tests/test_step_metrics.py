@@ -125,6 +125,29 @@ def test_steps_of_weight_zero_do_not_count_whatever_they_hold():
     np.testing.assert_array_equal(matrix, [[1, 1], [0, 1]])
 
 
+@pytest.mark.parametrize("factor", [1e-320, 1e308])
+def test_weights_of_any_size_give_the_same_score(factor):
+    y, predicted, probabilities, weights = draw()
+    tags = [
+        np.array(["O", "B-X", "I-X"])[np.searchsorted(NAMES, item)] for item in (*y, *predicted)
+    ]
+    calls = [
+        lambda w: metrics.step_f1_score(y, predicted, average="macro", sample_weight=w),
+        lambda w: metrics.step_log_loss(y, probabilities, sample_weight=w),
+        lambda w: metrics.step_roc_auc(y, probabilities, multi_class="ovr", sample_weight=w),
+        lambda w: metrics.entity_f1_score(tags[:5], tags[5:], sample_weight=w),
+        lambda w: metrics.token_error_rate(y, predicted, sample_weight=[item[0] for item in w]),
+        lambda w: metrics.sequence_error_rate(y, predicted, sample_weight=[x[0] for x in w]),
+    ]
+    with np.errstate(all="raise"):
+        for score in calls:
+            expected = score(weights)
+            assert expected > 0
+            with np.errstate(under="ignore"):
+                scaled = [factor * item for item in weights]
+            assert score(scaled) == pytest.approx(expected, rel=2e-3)
+
+
 def test_two_classes_have_one_score_or_two():
     y, _, probabilities, _ = draw(2)
     expected = flat_metrics.roc_auc_score(flat(y), flat(probabilities)[:, 1])
@@ -241,6 +264,16 @@ def test_binary_scorers_know_the_second_class():
             )
         expected = get_scorer(scorer)(EchoFlat(2), flat(X), flat(y))
         assert metrics.step_scorer(scorer)(echo, X, y) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_scorer_with_labels_needs_not_all_classes():
+    y, _, X, _ = draw()
+    echo, part = Echo().fit(X, y), [np.where(item == "DET", "NOUN", item) for item in y]
+    scorer = make_scorer(flat_metrics.log_loss, response_method="predict_proba", labels=NAMES)
+    expected = metrics.step_log_loss(part, X, labels=NAMES)
+    assert metrics.step_scorer(scorer)(echo, X, part) == pytest.approx(expected, rel=1e-12)
+    with pytest.raises(ValueError, match="labels"):
+        metrics.step_scorer("neg_log_loss")(echo, X, part)
 
 
 @pytest.mark.parametrize("name", ["r2", "neg_mean_absolute_error", "neg_max_error"])

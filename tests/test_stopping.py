@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import reference
+from cases import CLASSIFYING
 from scipy.optimize import minimize
 from sklearn.exceptions import ConvergenceWarning
 
@@ -18,9 +19,9 @@ from sklearn_rnn._training.progress import Progress, Settings
 # ---- the best constant prediction ----------------------------------------------------------------
 
 
-def parameters_of(loss):
-    parameters = {"huber_delta": 0.7, "quantile": (0.2, 0.7), "groups": (4, 2)}
-    return SimpleNamespace(loss=loss, **parameters)
+def parameters_of(loss, label_smoothing=0.0):
+    parameters = {"huber_delta": 0.7, "quantile": (0.2, 0.7), "groups": (4, 2), "n_outputs": 4}
+    return SimpleNamespace(loss=loss, label_smoothing=label_smoothing, **parameters)
 
 
 def targets_of(loss, rng, n=50):
@@ -62,6 +63,30 @@ def test_no_constant_has_a_lower_loss_than_the_best_one(loss, weighted):
         assert perfect == 0.0
     at = _losses.plateau(parameters, y, weights if weighted else None, 1e-4)
     assert at == pytest.approx(perfect + 0.98 * (constant - perfect))
+
+
+@pytest.mark.parametrize("loss", CLASSIFYING)
+def test_perfect_predictions_of_smoothed_labels_have_their_entropy(loss):
+    rng = np.random.RandomState(0)
+    y, parameters = targets_of(loss, rng), parameters_of(loss, label_smoothing=0.3)
+    columns = y if y.ndim == 2 else y[:, np.newaxis]
+    n_outputs = {"softmax": 4, "logistic": 1, "multioutput": 6}.get(loss, 2)
+
+    def loss_and_slope(z, targets=columns):
+        z = z.reshape(len(targets), -1)
+        losses, d_z = reference.LOSS[loss](z, targets, **vars(parameters))
+        return losses.mean(), (d_z / losses.size).ravel()
+
+    constant, perfect = _losses.LOSSES[loss].constant(y, np.full(50, 1 / 50), parameters)
+    best = minimize(loss_and_slope, np.zeros(50 * n_outputs), jac=True, tol=1e-12)
+    assert perfect == pytest.approx(best.fun, rel=1e-6)
+
+    def of_constant(z):
+        value, slope = loss_and_slope(np.tile(z, 50))
+        return value, slope.reshape(50, -1).sum(axis=0)
+
+    best = minimize(of_constant, np.zeros(n_outputs), jac=True, tol=1e-12)
+    assert constant == pytest.approx(best.fun, rel=1e-6)
 
 
 @pytest.mark.parametrize("loss", sorted({*_core.LOSSES} - {"multitask"}))

@@ -5,12 +5,13 @@ import pickle
 import re
 import string
 import sys
+import time
 from collections import Counter
+from datetime import date
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
-import polars as pl
-import pyarrow as pa
 import pytest
 from carriers import CARRIERS, object_array
 from hypothesis import given
@@ -24,6 +25,9 @@ from sklearn.pipeline import Pipeline, make_pipeline
 
 from sklearn_rnn import RNNClassifier
 from sklearn_rnn.text import TokenEncoder
+
+pl = pytest.importorskip("polars")
+pa = pytest.importorskip("pyarrow")
 
 TEXTS = ["The cat sat.", "the dog sat, the cow", "A I", "Boeing-747 flew over the cat", ""]
 TOKENS = [["The", "cat"], ["sat"], ["The", "The", "dog"]]
@@ -110,6 +114,16 @@ def test_many_texts_are_encoded_as_few_are():
     codes = encoder.fit_transform(texts)
     assert encoder.inverse_transform(codes) == texts
     assert as_lists(codes[-9:]) == as_lists(encoder.transform(texts[-9:]))
+
+
+@pytest.mark.clock
+def test_many_texts_are_encoded_in_less_than_two_seconds():
+    rng = np.random.default_rng(0)
+    words = np.array([f"w{i}" for i in range(30_000)])
+    texts = [" ".join(row) for row in words[rng.integers(0, len(words), (100_000, 10))].tolist()]
+    start = time.process_time()
+    TokenEncoder().fit_transform(texts)
+    assert time.process_time() - start < 2
 
 
 # ---- analyzers ----------------------------------------------------------------------------------
@@ -231,7 +245,7 @@ def test_nothing_is_normalised(text):
 COLUMNS = {
     **CARRIERS,
     "array of str": lambda X: np.array(X),
-    "array of StringDType": lambda X: np.array(X, dtype=np.dtypes.StringDType()),
+    "array of objects": lambda X: np.array(X, dtype=object),
     "pandas": pd.Series,
     "pandas objects": lambda X: pd.Series(X, dtype=object, index=range(7, 7 + len(X))),
     "pandas categories": lambda X: pd.Series(X).astype("category"),
@@ -243,6 +257,8 @@ COLUMNS = {
     "arrow chunks": lambda X: pa.chunked_array([X[:1], X[1:]]),
     "arrow dictionary": lambda X: pa.array(X).dictionary_encode(),
 }
+if hasattr(np.dtypes, "StringDType"):  # since NumPy 2
+    COLUMNS["array of StringDType"] = lambda X: np.array(X, dtype=np.dtypes.StringDType())
 NESTED = {
     **CARRIERS,
     "arrays": lambda X: [np.array(tokens) for tokens in X],
@@ -364,14 +380,35 @@ def test_vectors_are_in_the_order_of_codes():
     assert narrow.dtype == np.float32
 
 
+def test_a_network_starts_from_the_vectors():
+    X, y = sentences(20)
+    given = {word: np.eye(6)[i] for i, word in enumerate(["not", "good", "bad", "it", "is"])}
+    encoder = TokenEncoder(vocabulary=[*given, "very"])
+    vectors = encoder.fit(X).vectors(given)
+    known = {code: row for code, row in enumerate(vectors) if np.isfinite(row).all()}
+    assert len(known) == 5
+    network = classifier(
+        embedding_init=known, embedding_dim="auto", learning_rate_init=1e-9, max_iter=1
+    )
+    pipeline = make_pipeline(encoder, network).fit(X[:10], y[:10])
+    weights = pipeline[-1].weights_["embedding_0.weight"]
+    codes = pipeline[-1].categories_[0]
+    for row, code in zip(weights, codes, strict=False):  # and one row for unknown codes
+        if code in known:
+            np.testing.assert_allclose(row, known[code], atol=1e-6)
+
+
 @pytest.mark.parametrize(
     "vectors, message",
     [
         ({"unseen": [1.0]}, "at least one token"),
-        ({"the": [1.0], "cat": [1.0, 2.0]}, r"one length, got shape \(2,\) for 'cat'"),
-        ({"the": [np.inf]}, "finite, but the vector of 'the'"),
+        (
+            {"the": [1.0], "cat": [1.0, 2.0]},
+            "one length, but those of 'the' and 'cat' have 1 and 2 elements",
+        ),
+        ({"the": [np.inf]}, r"that of 'the' has shape \(1,\) and is not finite"),
         ({"the": ["a"]}, "`keyed_vectors` must hold real numbers"),
-        ({"the": 1.0}, r"one length, got shape \(\)"),
+        ({"the": 1.0}, r"finite numbers, but that of 'the' has shape \(\)\."),
     ],
 )
 def test_vectors_that_do_not_match_are_refused(vectors, message):
@@ -494,8 +531,40 @@ def test_what_is_no_code_is_named(X, message):
         TokenEncoder().fit(TEXTS).inverse_transform(X)
 
 
+WHATEVER = st.recursive(
+    st.one_of(
+        st.text(max_size=3),
+        st.sampled_from(
+            [None, True, 3, 2**70, 0.5, 3j, b"a", np.str_("a"), "\ud800", pd.NA, pd.NaT]
+        ),
+        st.sampled_from([Decimal(1), date(2020, 1, 1), object(), {}, {"a"}, range(2)]),
+        st.sampled_from([np.array(3), np.array([["a"]])]),
+    ),
+    lambda items: st.one_of(
+        st.lists(items, max_size=3),
+        st.lists(items, max_size=3).map(tuple),
+        st.lists(items, max_size=3).map(lambda values: pd.Series(values, dtype=object)),
+        st.lists(st.text(max_size=3), max_size=3).map(np.array),
+    ),
+    max_leaves=6,
+)
+
+
+@given(WHATEVER)
+def test_whatever_comes_is_encoded_or_refused_by_name(X):
+    encoder = TokenEncoder(factors=["token", "shape"]).fit(TEXTS)
+    for call in (encoder.transform, encoder.inverse_transform):
+        try:
+            assert len(call(X)) == len(X)
+        except (ValueError, TypeError) as error:
+            assert "`X" in str(error)
+
+
 def test_byte_pairs_without_their_package_say_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "tokenizers", None)
     with pytest.raises(ImportError, match=re.escape("pip install 'sklearn-rnn[text]'")):
         TokenEncoder("bpe").fit(TEXTS)
-    assert TokenEncoder("bpe").fit(TOKENS).vocabulary_["The"] == 1  # tokens need no analyzer
+    encoder = TokenEncoder("bpe").fit(TOKENS)  # tokens need no analyzer
+    assert encoder.vocabulary_["The"] == 1
+    with pytest.raises(ValueError, match="`X` must hold lists of tokens, as in fit"):
+        encoder.transform(TEXTS)

@@ -222,7 +222,8 @@ def test_a_network_gives_its_words_back():
         expected = {name: value for name, value in given.items() if name != "cell"}
         if not has_effect(given):
             expected["connections"] = None
-        assert got == {**network_description.LATER, **REST, **expected}
+        defaults = {**network_description.LATER, **network_description.OF_LANGUAGE, **REST}
+        assert got == {**defaults, **expected}
 
 
 def test_a_description_gives_its_network_back():
@@ -316,3 +317,36 @@ def test_a_network_that_reads_its_output_has_one_direction(estimator, fitted, ce
         with pytest.raises(ValueError, match=r"`bidirectional` must be False with cell=.*ordan"):
             call()
         assert pickle.dumps(rnn) == before
+
+
+# ---- words of language models -------------------------------------------------------------------
+
+
+def language_model(n_classes=9, rows=9, units=3, **given):
+    given = {**WORDS, "mode": "many_to_many", "hidden_layer_sizes": (3,), **given}
+    return words.network_of(given, 1, n_classes, LOSS, (), [(0, rows, units)])
+
+
+@pytest.mark.parametrize("given", [{"tie_embeddings": True}, {"adaptive_softmax": [2, 5]}])
+def test_descriptions_know_words_of_language_models(given):
+    network = language_model(**given)
+    description = json.loads(json.dumps(network_description.describe(network)))
+    again = network_description.from_description(description)
+    assert again.nodes == network.nodes and again.n_outputs == network.n_outputs == 9
+    names = {name for name, *_ in network.layout}
+    assert ("embedding_0.weight" in names) == ("adaptive_softmax" in given)
+    assert ("tail_1.weight" in names) == ("adaptive_softmax" in given)
+
+
+@pytest.mark.parametrize(
+    "given, message",
+    [
+        ({"units": 4}, "`embedding_dim` must be 3 with tie_embeddings=True, .*, got 4"),
+        ({"rows": 8}, r"`tie_embeddings` must be False unless .* 9; got tables of \[8\] rows"),
+        ({"adaptive_softmax": (2,)}, r"must be False with `adaptive_softmax`.*got .*=\(2,\)"),
+    ],
+)
+def test_tables_that_do_not_fit_are_not_tied(given, message):
+    with pytest.raises(ValueError, match=message):
+        language_model(tie_embeddings=True, **given)
+    assert language_model(tie_embeddings=True, units=4, output_layer_sizes=(4,)).n_outputs == 9

@@ -23,7 +23,7 @@ typedef struct {
 typedef void (*rnn_gemm)(int transposed, isize m, isize n, isize k, const void *a, isize ld_a, const void *b, isize ld_b,
                          int accumulate, void *c, isize ld_c);
 
-/* Data, shared by all minibatches. */
+/* Data on one axis, shared by all minibatches. */
 typedef struct {
     const void *values;                                 /* IN (n_steps, n_features) float or double */
     int values_are_double;
@@ -47,6 +47,7 @@ typedef enum { LINKED_RESULT, LOG_RESULT, BEST_RESULT } rnn_result;
 typedef struct {
     const isize *samples;                               /* IN (size,) longest first */
     isize size, n_slices;
+    isize n_sources;                                    /* of a decoder: sequences that it has read on the first axis */
     isize part, n_parts;                                /* of a minibatch that comes in several calls: slice q of this one
                                                            has place q * n_parts + part among the gradients */
     isize n_places;                                     /* in use, by slices of all parts */
@@ -57,6 +58,7 @@ typedef struct {
     int dropping;
     uint32_t update;                                    /* its number: part of the dropout masks' counter */
     void *output;                                       /* OUT real: the rows of the result's stream, (n, parts * units) */
+    double *row_losses;                                 /* INOUT (n,) instead: the losses of the outputs are added; or NULL */
     void *d_values;                                     /* OUT (n_steps, n_features) real, or NULL */
     double *slice_loss;                                 /* OUT (n_places,) */
     double loss, gradient_norm;                         /* OUT sum(w l) / sum(w); before clipping */
@@ -81,7 +83,7 @@ typedef struct {
 /* One minibatch on its way through the kernels. */
 typedef struct rnn_job {
     const rnn_network *network;
-    rnn_data data;
+    rnn_data data[MAX_AXES];                            /* labels, targets and weights are those of the last axis in use */
     rnn_batch batch;
     rnn_optimizer optimizer;
     uint64_t seed;                                      /* key of the dropout masks */
@@ -105,6 +107,9 @@ typedef struct rnn_job {
     rnn_gemm gemm;                                      /* BLAS for big products outside the time loop, or NULL */
     rnn_synchronisation sync;
 } rnn_job;
+
+/* The data to which outputs belong. */
+static inline const rnn_data *data_of_result(const rnn_job *job) { return &job->data[last_axis(job->network)]; }
 
 /* A phase of a minibatch; it does this worker's share. */
 typedef void (*rnn_phase)(rnn_job *job, isize worker);

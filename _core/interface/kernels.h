@@ -20,9 +20,13 @@ typedef struct {
     const char *(*describe_cell)(int i, const double *option, rnn_cell *cell, const rnn_option **options);
     rnn_plan_result (*plan)(rnn_network *network, rnn_wish *wish);
     isize (*slices_of)(const rnn_network *network, isize batch);        /* how many slices a minibatch is cut into */
-    double (*work_of)(const rnn_network *network, isize n_steps, isize n_sequences);    /* multiplications of a minibatch */
+    double (*work_of)(const rnn_network *network, const isize *n_steps, isize n_sequences);     /* multiplications of a
+                                                                                                  minibatch; steps of each axis */
     void (*poison_gaps)(const rnn_region *region, isize copies, void *memory);      /* a no-op without AddressSanitizer */
     rnn_phase pack, train, predict, reduce, update, session_step;
+    rnn_phase begin_decoding;                               /* the first axis of a decoder, and the states that come from it */
+    /* weights (batch.size, columns) = those of a node's last step of a session on the source steps, 0 beyond the end */
+    void (*attention)(const rnn_job *job, int node, isize columns, void *weights);
     void (*clear_place)(const rnn_job *job, isize place);   /* zeros, for a slice that a part does not have */
     /* losses[i] = loss of row i of raw outputs (n, n_outputs), 0 where its weight is 0; row (output_width,) is scratch */
     void (*row_losses)(const rnn_job *job, isize n, const void *outputs, void *row, double *losses);

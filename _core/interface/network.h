@@ -13,8 +13,9 @@
 
 enum {
     MAX_DIRECTIONS = 2, MAX_BLOCKS = 8, MAX_STATES = 3, MAX_OWN = 2, MAX_KEPT = 10, MAX_OPTIONS = 8,
-    MAX_NODES = 400, MAX_SOURCES = 80,                  /* of a node */
-    MAX_SHIFT = 16, MAX_CARRIED = MAX_NODES,
+    MAX_NODES = 401, MAX_SOURCES = 80,                  /* of a node */
+    MAX_SHIFT = 16, MAX_CARRIED = MAX_NODES, MAX_TAILS = 8,
+    MAX_AXES = 2,
 };
 
 /* Weight gradients are taken once this many rows (steps x sequences) of gate gradients wait in cache. */
@@ -37,10 +38,12 @@ typedef struct {
     double constant[MAX_BLOCKS];                        /* initial value of each group, for CONSTANTS */
     isize at, size;                                     /* in the flat parameters */
     isize summed;                                       /* in the flat gradient, which has no tables */
-    isize gradient, ld, column[MAX_BLOCKS];             /* in a slice's gradient; of a table, in its rows that are touched */
+    isize gradient, ld, column[MAX_BLOCKS];             /* in a slice's gradient, unless it is a table */
     int is_table;                                       /* a minibatch reads few of its rows, and only these have gradients */
+    int is_tied;                                        /* an embedding, too, reads rows of it */
     int frozen;                                         /* training does not change it: it has no gradient */
-    isize most_touched;                                 /* rows that a slice can touch */
+    isize most_touched;                                 /* rows that a slice can touch, of a table or a tied array */
+    isize touched, ld_touched;                          /* in a slice's rows: (most_touched, ld_touched) their gradients */
     isize codes;                                        /* in a slice's codes: (1 + 2 most_touched,) how many it has touched,
                                                            and which */
 } rnn_tensor;
@@ -80,6 +83,7 @@ typedef struct {
     isize at;                                           /* in a worker's arena: (rows, ld) */
     isize d, ld_d;                                      /* there: its gradient */
     int reach;                                          /* greatest shift at which it is read */
+    int begins_with;                                    /* node whose first state is the step before the first one; 0: none is */
     isize before;                                       /* there: (segments, reach, max_rows, ld) the steps before a
                                                            segment, latest first */
     int has_gradient;
@@ -175,7 +179,10 @@ typedef struct {
     int n_directions;
     isize units;                                        /* of each direction */
     double option[MAX_OPTIONS], cell_option[MAX_OPTIONS];   /* of its kind, of its cell */
+    int axis;                                           /* on whose steps its rows are */
     int first_source, n_sources;
+    int n_beginnings;                                   /* 1 if one more source, behind those, has the states before the first
+                                                           step, one after another; else 0 */
     rnn_direction direction[MAX_DIRECTIONS];            /* given: `reverse` */
     int frozen;                                         /* all of its parameters are */
     /* filled in by plan() */
@@ -203,6 +210,7 @@ typedef struct {
 
 /* Nodes that go through a segment together, step by step; several only where they must. */
 typedef struct {
+    int axis;
     int first, end;                                     /* in the network's `order` */
     int n_directions, reverse[MAX_DIRECTIONS];
     int by_segment;                                     /* its one node takes all steps of a segment at once */
@@ -217,6 +225,25 @@ typedef struct {
     isize at;                                           /* in a worker's arena, before the first step: (max_rows, ld) */
     isize column;                                       /* in a row of states, where it has the units of its node */
 } rnn_carried;
+
+/* ---- axes ---- */
+
+/* A time axis: the steps of X (the source), or those of y (the target). A minibatch has the same sequences on both. */
+typedef struct {
+    /* given */
+    int data;                                           /* the node that is its data */
+    isize n_features;
+    isize stride, window;                               /* step t of the axis reads `window` steps of the data from step
+                                                           stride * t back: the data node has `window` times as many units */
+    isize *column;                                      /* of the values, for each column of the data's stream; NULL: they have
+                                                           no codes */
+    /* filled in by plan() */
+    int first_node, end_node, first_stage, end_stage;   /* in the network's `order`, and among its stages */
+    isize max_steps, max_slice_steps;                   /* of a slice: longest sequence, sum of lengths */
+    isize segment_rows, max_segments;                   /* rows (steps x sequences) that an arena keeps at a time */
+    int has_beginning;                                  /* there is room for what comes before the first step */
+    isize offset, length, sample, bounds, source_row;   /* in a worker's integers */
+} rnn_axis;
 
 /* ---- the network ---- */
 
@@ -233,14 +260,13 @@ typedef struct {
 } rnn_region;
 
 typedef struct {
-    /* given: node 0 is the data; each node has its sources in a row; the tables have room for all that plan() adds */
-    isize n_features;
-    isize stride, window;                               /* step t of the network reads `window` steps of the data from step
-                                                           stride * t back: node 0 has n_features * window units */
+    /* given: node 0 is the data, the last one that of the second axis if there is one; each node has its sources in a row; the
+     * tables have room for all that plan() adds */
+    int n_axes;                                         /* that the result needs */
+    rnn_axis axis[MAX_AXES];
     int n_nodes, n_sources;
     const struct node_kind *kinds;                      /* the roster */
     const unsigned char *frozen;                        /* (n_tensors,) whether each is; NULL: none is */
-    isize *column;                                      /* of X, for each column of the data's stream; NULL: X has no codes */
     rnn_node *node;
     rnn_source *source;
     rnn_tensor *tensor;
@@ -254,6 +280,7 @@ typedef struct {
     int result;                                         /* node whose stream is the output */
     int loss;                                           /* index into the losses */
     double huber_delta;
+    double label_smoothing;                             /* of losses of classes, at least 0 and below 1 */
     isize n_quantiles, n_groups;
     const double *quantile;                             /* (n_quantiles,) */
     const isize *group;                                 /* (n_groups + 1,) first output of each group, and the end */
@@ -264,20 +291,21 @@ typedef struct {
                                                            the last row is for the start, the last column for the end;
                                                            NULL: all are allowed */
     /* filled in by plan() */
+    int tied;                                           /* the embedding that reads the weights of the head, or -1 */
     int head, n_tensors, n_packings, n_ordered, n_stages;
     int order[MAX_NODES];                               /* the nodes that the result needs */
     int order_back[MAX_NODES];                          /* those of them that learn; others have no backward */
     rnn_stage stage[MAX_NODES];
-    isize outputs, output_width;                        /* of the head; padded */
-    isize max_rows, max_steps, max_slice_steps;         /* of a slice: sequences, longest one, sum of lengths */
-    isize segment_rows, max_segments;                   /* rows (steps x sequences) that an arena keeps at a time */
+    int n_tails, tail[MAX_TAILS];                       /* nodes with more outputs than the head's, in the order of classes */
+    isize outputs, output_width;                        /* of the head and its tails; padded */
+    isize max_rows, max_steps;                          /* of a slice: sequences, longest one on any axis */
     isize n_params, n_summed, n_pieces;                 /* without tables; pieces of the gradient, for its norm */
     isize n_workers;
     isize probe_bytes;                                  /* of all slices: (n_slices, n_nodes, 2, max_steps) */
     rnn_region packed, gradient, arena;
     rnn_region touched;                                 /* of a slice: gradients of the rows of tables that it touches */
     isize n_codes;                                      /* of a slice: integers for the numbers of these rows */
-    isize n_ints, offset, length, sample, bounds;       /* a worker's integers, and where each array begins */
+    isize n_ints;                                       /* a worker's integers */
     isize walk_size, operand_size, walk_bytes;          /* of a walk, of an operand, of a worker's walks: bytes */
     isize widest;                                       /* greatest width of a node */
     isize rows_passed, widest_passed;                   /* most rows, greatest width of gradients of a shifted source */
@@ -299,7 +327,18 @@ static inline rnn_stream *stream_of(const rnn_network *network, const rnn_source
     return &network->node[source->node].out;
 }
 
-/* How many steps of a network so many steps of the data are. */
-static inline isize steps_of(const rnn_network *network, isize n) { return (n - 1) / network->stride + 1; }
+/* The source with the states before the first step, or NULL. */
+static inline rnn_source *beginning_of(const rnn_network *network, const rnn_node *node)
+{
+    return node->n_beginnings ? &network->source[node->first_source + node->n_sources] : NULL;
+}
+
+static inline const rnn_axis *axis_of(const rnn_network *network, const rnn_node *node) { return &network->axis[node->axis]; }
+
+/* The axis of the result. */
+static inline int last_axis(const rnn_network *network) { return network->n_axes - 1; }
+
+/* How many steps of an axis so many steps of its data are. */
+static inline isize steps_of(const rnn_axis *axis, isize n) { return (n - 1) / axis->stride + 1; }
 
 #endif

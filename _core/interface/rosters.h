@@ -31,6 +31,8 @@ typedef struct {
     int needs_earlier;                                  /* its first source is an earlier node: it has the form of its stream */
     int merges;                                         /* it reads both directions of a stream and makes one part of them */
     int reads_stems;                                    /* sources with other weights than the first stem's */
+    int reads_beginning;                                /* a row per sequence of the other axis: its states before the first step */
+    int reads_memory;                                   /* all its sources but the first belong to the other axis */
     /* how its streams live */
     int on_demand;                                      /* it makes its stream only for nodes that read it */
     int only_last_rows;                                 /* it reads only the last rows of a stream */
@@ -40,6 +42,7 @@ typedef struct {
     int gathers;                                        /* it copies rows of earlier steps for the gradients of weights */
     int gathers_forward;                                /* and for products forward */
     int is_output;                                      /* it has the outputs, their loss and its gradient */
+    int is_tail;                                        /* it has more of them, for the head */
     int of_sequences;                                   /* a result, or the loss, needs all steps of a sequence; no node reads it */
 } rnn_kind_info;
 

@@ -2,12 +2,13 @@
 #ifndef SKLEARN_RNN_WISH_H
 #define SKLEARN_RNN_WISH_H
 
-#include "interface/isize.h"
+#include "interface/network.h"
 
 typedef enum { PLAN_MADE, PLAN_TOO_LARGE, PLAN_TOO_LONG, PLAN_OVER_BUDGET, PLAN_WITHOUT_ORDER } rnn_plan_result;
 
 typedef struct {
-    const isize *lengths;       /* IN    of the longest sequences, longest first; NULL: only the parameters are planned */
+    const isize *lengths[MAX_AXES];     /* IN    of the longest sequences on each axis, longest first; NULL: only the parameters
+                                                 are planned */
     isize n_lengths;            /* IN */
     isize batch;                /* INOUT sequences in the largest minibatch */
     isize n_workers;            /* IN    at most */

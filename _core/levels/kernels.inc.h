@@ -47,5 +47,6 @@ const rnn_kernels TABLE = {
     .describe_kind = describe_kind, .describe_cell = describe_cell, .plan = plan, .slices_of = slices_that_fit,
     .work_of = work_of, .poison_gaps = poison_gaps, .clear_place = clear_place,
     .pack = pack, .train = train, .predict = predict, .reduce = reduce, .update = update, .session_step = session_step,
+    .begin_decoding = begin_decoding, .attention = attention,
     .row_losses = row_losses, .math = math,
 };

@@ -124,16 +124,47 @@ static double quantile_loss(const rnn_network *network, real *z, const real *y, 
     return sum / (double)n;
 }
 
+/* ---- classes ---- */
+
+/* With label smoothing s, the target of a class among n is (1 - s) one-hot + s / n (Szegedy et al., 2016). That of label 0 or 1: */
+static inline double smooth_label(const rnn_network *network, int32_t label)
+{
+    return (1 - network->label_smoothing) * label + network->label_smoothing / 2;
+}
+
+/* What it adds to the loss of n outputs z: s (z_label - mean of z) */
+static inline double loss_of_smoothing(const rnn_network *network, isize n, const real *z, isize label)
+{
+    const double s = network->label_smoothing;
+    double sum = 0;
+    if (!(s > 0))
+        return 0;
+    for (isize j = 0; j < n; j++)
+        sum += (double)z[j];
+    return s * ((double)z[label] - sum / (double)n);
+}
+
+/* and to its gradient */
+static inline void smooth_gradient(const rnn_network *network, isize n, isize label, real *d)
+{
+    const double s = network->label_smoothing;
+    if (!(s > 0))
+        return;
+    for (isize j = 0; j < n; j++)
+        d[j] -= (real)(s / (double)n);
+    d[label] += (real)s;
+}
+
 /* l = log(1 + exp(z)) - label z = max(z, 0) - label z + log(1 + exp(-|z|)) */
 static double logistic_loss(const rnn_network *network, real *z, const real *y, const int32_t *labels, real *d)
 {
+    const double label = smooth_label(network, labels[0]), a = (double)z[0];
     real p[LANES];
-    double a = (double)z[0];
     (void)y;
     vstore(p, vsigmoid(vload(z)));
     for (isize j = 0; j < network->output_width; j++)
-        d[j] = j == 0 ? p[0] - (real)labels[0] : 0;
-    return (a > 0 ? a : 0) - labels[0] * a + log1p(exp(-fabs(a)));
+        d[j] = j == 0 ? p[0] - (real)label : 0;
+    return (a > 0 ? a : 0) - label * a + log1p(exp(-fabs(a)));
 }
 
 /* the same for each output */
@@ -149,8 +180,9 @@ static double multilabel_loss(const rnn_network *network, real *z, const real *y
             const double a = (double)z[j + i];
             d[j + i] = 0;
             if (j + i < n) {
-                sum += (a > 0 ? a : 0) - labels[j + i] * a + log1p(exp(-fabs(a)));
-                d[j + i] = (p[i] - (real)labels[j + i]) / (real)n;
+                const double label = smooth_label(network, labels[j + i]);
+                sum += (a > 0 ? a : 0) - label * a + log1p(exp(-fabs(a)));
+                d[j + i] = (p[i] - (real)label) / (real)n;
             }
         }
     }
@@ -181,18 +213,23 @@ static inline double softmax_row(isize n, isize width, real greatest, real *z)
     return log(sum);
 }
 
-/* l = log(sum exp(z - greatest)) + (greatest - z[label]), which avoids cancellation */
-static double softmax_loss(const rnn_network *network, real *z, const real *y, const int32_t *labels, real *d)
+/* l = log(sum exp(z - greatest)) + (greatest - z[label]), which avoids cancellation, for n outputs in `width` numbers */
+static double softmax_loss_of(const rnn_network *network, isize n, isize width, isize label, real *z, real *d)
 {
-    const int32_t label = labels[0];
-    const real greatest = greatest_of(network->outputs, z);
-    const double lead = (double)greatest - (double)z[label];
-    const double log_sum = softmax_row(network->outputs, network->output_width, greatest, z);
-    (void)y;
-    for (isize j = 0; j < network->output_width; j++)
+    const real greatest = greatest_of(n, z);
+    const double lead = (double)greatest - (double)z[label] + loss_of_smoothing(network, n, z, label);
+    const double log_sum = softmax_row(n, width, greatest, z);
+    for (isize j = 0; j < width; j++)
         d[j] = z[j];
     d[label] -= 1;
+    smooth_gradient(network, n, label, d);
     return log_sum + lead;
+}
+
+static double softmax_loss(const rnn_network *network, real *z, const real *y, const int32_t *labels, real *d)
+{
+    (void)y;
+    return softmax_loss_of(network, network->outputs, network->output_width, labels[0], z, d);
 }
 
 /* as softmax_row, for n numbers between others, which stay */
@@ -216,6 +253,43 @@ static inline double softmax_part(isize n, real greatest, real *z)
     return log(sum);
 }
 
+/* n numbers between others: z -> exp(z), or the sum of exp(z - greatest) without a change of z */
+static inline void exp_part(isize n, real *z)
+{
+    for (isize j = 0; j < n; j += LANES) {
+        const isize live = least(n - j, LANES);
+        real part[LANES] = {0};
+        for (isize i = 0; i < live; i++)
+            part[i] = z[j + i];
+        vstore(part, vexp(vload(part)));
+        for (isize i = 0; i < live; i++)
+            z[j + i] = part[i];
+    }
+}
+
+static inline double sum_of_exp(isize n, real greatest, const real *z)
+{
+    double sum = 0;
+    for (isize j = 0; j < n; j += LANES) {
+        const isize live = least(n - j, LANES);
+        real part[LANES] = {0};
+        for (isize i = 0; i < live; i++)
+            part[i] = z[j + i] - greatest;
+        vstore(part, vexp(vload(part)));
+        for (isize i = 0; i < live; i++)
+            sum += (double)part[i];
+    }
+    return sum;
+}
+
+/* z -> log(exp(z) / sum exp(z)), for n numbers between others */
+static inline void log_softmax_part(isize n, real *z)
+{
+    const real greatest = greatest_of(n, z), log_sum = (real)log(sum_of_exp(n, greatest, z));
+    for (isize j = 0; j < n; j++)
+        z[j] = (z[j] - greatest) - log_sum;
+}
+
 /* the softmax loss of each group of outputs */
 static double multioutput_loss(const rnn_network *network, real *z, const real *y, const int32_t *labels, real *d)
 {
@@ -227,9 +301,13 @@ static double multioutput_loss(const rnn_network *network, real *z, const real *
         real *p = z + group[g], *d_g = d + group[g];
         const real greatest = greatest_of(n, p);
         sum += (double)greatest - (double)p[label];
+        sum += loss_of_smoothing(network, n, p, label);
         sum += softmax_part(n, greatest, p);
         for (isize j = 0; j < n; j++)
-            d_g[j] = (p[j] - (j == label)) / (real)n_groups;
+            d_g[j] = p[j] - (j == label);
+        smooth_gradient(network, n, label, d_g);
+        for (isize j = 0; j < n; j++)
+            d_g[j] /= (real)n_groups;
     }
     for (isize j = network->outputs; j < network->output_width; j++)
         d[j] = 0;

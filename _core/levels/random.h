@@ -47,7 +47,7 @@ static inline void philox_draw(uint32_t *restrict words, uint32_t block, uint32_
 }
 
 /* What a random number is for: part of the key, so that no two uses draw the same numbers. */
-typedef enum { PURPOSE_DROPOUT, PURPOSE_NOISE, PURPOSE_RECURRENT_DROPOUT, PURPOSE_ZONEOUT } rnn_purpose;
+typedef enum { PURPOSE_DROPOUT, PURPOSE_NOISE, PURPOSE_RECURRENT_DROPOUT, PURPOSE_ZONEOUT, PURPOSE_WORD_DROPOUT } rnn_purpose;
 
 /* to (units,) = `hit` with probability `rate`, else `miss`, for one step of one sample */
 static inline void mask_row(const rnn_job *job, rnn_purpose purpose, uint32_t layer, double rate, isize sample, isize step,
@@ -62,6 +62,15 @@ static inline void mask_row(const rnn_job *job, rnn_purpose purpose, uint32_t la
         for (isize i = 0; i < n; i++)
             to[unit + i] = words[at + i] < threshold ? hit : miss;
     }
+}
+
+/* Whether number `unit` is drawn, which happens with probability `rate`, for one step of one sample. */
+static inline int is_drawn(const rnn_job *job, rnn_purpose purpose, uint32_t layer, double rate, isize sample, isize step,
+                           isize unit)
+{
+    real drawn;
+    mask_row(job, purpose, layer, rate, sample, step, unit, 1, 1, 0, &drawn);
+    return drawn > 0;
 }
 
 /* to (+)= from * mask / (1 - rate), for the `units` of one step of one sample; the mask of `layer` is drawn from the job's

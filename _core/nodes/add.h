@@ -17,7 +17,7 @@ static void add_forward_step(rnn_job *job, slice *s, int number, int d, isize t)
     for (int i = 0; i < node->n_sources; i++) {
         const rnn_source *source = source_of(network, node, i);
         const rnn_stream *from = stream_of(network, source);
-        const isize n = rows_reaching(s, reverse, t, source->shift);
+        const isize n = rows_reaching(s, from, reverse, t, source->shift);
         if (n)
             add_rows(n, from, source_rows(network, s, source, reverse, t), from->ld, &node->out, to, node->out.ld, i > 0);
     }
@@ -33,7 +33,7 @@ static void add_backward_step(rnn_job *job, slice *s, int number, int d, isize t
     for (int i = 0; i < node->n_sources; i++) {
         const rnn_source *source = source_of(network, node, i);
         const rnn_stream *to = stream_of(network, source);
-        const isize n = rows_passing(s, reverse, t, source->shift);
+        const isize n = rows_passing(s, to, reverse, t, source->shift);
         if (n && passes_gradient(network, source))
             add_rows(n, &node->out, d_out, node->out.ld_d, to, source_gradient(network, s, source, reverse, t), to->ld_d,
                      !source->overwrites);

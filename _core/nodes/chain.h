@@ -1,4 +1,4 @@
-/* Linear chains: sums over all sequences of tags, and the best of them, by dynamic programming. A sequence of tags y has the score
+/* Linear chains: sums over all sequences of tags, and the best of them, by dynamic programming. A sequence y has the score
  *
  *     start[y_0] + sum over t of z_t[y_t] + sum over t > 0 of T[y_t-1][y_t] + end[y_last]
  *
@@ -15,6 +15,7 @@
 #define SKLEARN_RNN_CHAIN_H
 
 #include <math.h>
+#include <string.h>
 
 #include "interface/job.h"
 #include "levels/vec.h"
@@ -216,9 +217,9 @@ static inline void log_marginals(const chain *c, const real *a, const real *b, r
         vstore(p + j, vload(a + j) + vload(b + j) - log_of_sum);
 }
 
-/* The marginals of pairs of tags at two steps are u_i E_ij v_j, with u = exp(a) of the first one, and v = exp(later) of the second
- * one divided by sum over i of u_i (E v)_i. This makes u, and multiplies v by factor / that sum. If the sum is tiny, it adds the
- * marginals to `pairs` (n, width), to the second tag from the first one, and clears v. */
+/* The marginals of pairs of tags at two steps are u_i E_ij v_j, with u = exp(a) of the first step, and v = exp(later) of the
+ * second one divided by sum over i of u_i (E v)_i. This makes u, and multiplies v by factor / that sum. If the sum is tiny, it
+ * adds the marginals to `pairs` (n, width), to the second tag from the first one, and clears v. */
 static void pair_marginals(const chain *c, const real *a, const real *later, const real *sums, real factor, real *u, real *v,
                            real *pairs)
 {
@@ -262,8 +263,8 @@ static inline int is_finite_row(isize width, const real *z)
 
 typedef lane_int tag_number __attribute__((may_alias));
 
-/* best (width,) = max over i of before_i + T_ij, plus z, relative to its greatest number; from (width,) = the first i that has the
- * maximum */
+/* best (width,) = max over i of before_i + T_ij, plus z, relative to its greatest number; from (width,) = the first i that has
+ * the maximum */
 static inline void step_best(const chain *c, const real *before, const real *z, real *best, tag_number *from)
 {
     for (isize j = 0; j < c->width; j += LANES) {

@@ -1,10 +1,10 @@
-/* A head whose outputs are scores of the tags of a sequence: a conditional random field over a linear chain (Lafferty, McCallum and
+/* A head whose outputs score the tags of a sequence: a conditional random field over a linear chain (Lafferty, McCallum and
  * Pereira, 2001; Lample et al., 2016).
  *
- * Its outputs z and the arrays `transitions`, `start` and `end` score whole sequences of tags: see chain.h. The loss of a sequence
- * is minus the logarithm of the probability of its tags, log Z - score(y). Where a step has weight 0 its tag is unknown, and
- * score(y) is the logarithm of a sum over all tags that it could have. The other steps of a sequence have one weight, by which the
- * loss is multiplied; divided by the sum of all weights, the loss is a mean over steps.
+ * Its outputs z and the arrays `transitions`, `start` and `end` score whole sequences of tags: see chain.h. The loss of a
+ * sequence is minus the logarithm of the probability of its tags, log Z - score(y). Where a step has weight 0 its tag is unknown,
+ * and score(y) is the logarithm of a sum over all tags that it could have. The other steps of a sequence have one weight, by
+ * which the loss is multiplied; divided by the sum of all weights, the loss is a mean over steps.
  *
  * With p the marginals, and q those given the known tags:
  *
@@ -16,145 +16,8 @@
 #ifndef SKLEARN_RNN_CRF_H
 #define SKLEARN_RNN_CRF_H
 
-#include "nodes/chain.h"
+#include "nodes/crf_plan.h"
 #include "nodes/head.h"
-
-/* What it keeps in a worker's arena. `_KNOWN` are the recursions given the known tags, of sequences with unknown ones. */
-enum {
-    CRF_A, CRF_A_KNOWN,                     /* (rows, width) logarithms of the way forward; the best path: tags before each tag */
-    CRF_BEFORE, CRF_BEFORE_KNOWN,           /* (segments, max_rows, width) the row with which each segment begins */
-    CRF_ROWS,                               /* (N_CRF_ROWS, max_rows, width) and two more rows */
-    CRF_TABLES,                             /* (3 n + 3, width) of the chain */
-    CRF_SEQUENCES,                          /* (max_rows,) of `crf_sequence` */
-    CRF_U, CRF_V,                           /* (2 waiting, width) of pairs of steps; the second half is `_KNOWN` */
-    CRF_PAIRS,                              /* (n + 1, width) marginals of pairs, to a tag from another; a row for sums */
-};
-enum { ROWS_OF_POWERS, ROWS_OF_SUMS, ROWS_OF_LATER, ROWS_OF_B, ROWS_OF_B_KNOWN, ROWS_OF_BEST, N_CRF_ROWS };
-enum { NO_PATH = -1, NOT_FINITE = -2 };
-enum { CRF_START, CRF_END };                /* its own parameters */
-
-/* What is known of a sequence. */
-typedef struct {
-    double log_z, score, weight;            /* the weight is that of its known steps, 0 if there are none */
-    isize has_unknown;                      /* whether some tags are unknown */
-    isize best;                             /* the last tag of the best path; NO_PATH, or NOT_FINITE: an output was not */
-} __attribute__((may_alias)) crf_sequence;
-
-/* ---- the plan ---- */
-
-static double crf_work(const rnn_node *node, double inputs)
-{
-    return (double)node->width * (inputs + 2 * (double)node->width);
-}
-
-static void crf_add_weights(rnn_network *network, int number, int d)
-{
-    rnn_node *node = &network->node[number];
-    rnn_direction *direction = &node->direction[d];
-    linear_add_weights(network, number, d, 1);
-    rnn_tensor *transitions = add_tensor(network, (rnn_tensor){
-        .node = number, .direction = d, .stem = "transitions", .n_groups = 1, .n_axes = 2, .units = node->units,
-        .columns = node->units, .decays = 1, .initial = ZEROS});
-    if (network->training)
-        place_gradient(transitions, claim(&network->gradient, node->units, node->width), node->width, NULL, node->width);
-    add_vector(network, number, 1, "start", ZEROS, 0, &direction->own[CRF_START], &direction->d_own[CRF_START]);
-    add_vector(network, number, 1, "end", ZEROS, 0, &direction->own[CRF_END], &direction->d_own[CRF_END]);
-}
-
-static inline const rnn_tensor *transitions_of(const rnn_network *network, const rnn_node *node)
-{
-    const rnn_direction *direction = &node->direction[0];
-    return &network->tensor[direction->first_tensor + direction->n_tensors - 3];
-}
-
-static void crf_claim(rnn_network *network, rnn_node *node, isize n_before)
-{
-    rnn_region *arena = &network->arena;
-    const isize n = node->units, width = node->width, kept = network->segment_rows, rows = network->max_rows,
-                waiting = rows + BLOCK_ROWS;
-    node->gates_kept = 1;
-    node->gates = claim(arena, kept, width);
-    node->kept[CRF_A] = claim(arena, kept, width);
-    node->kept[CRF_ROWS] = claim(arena, times(N_CRF_ROWS, rows) + 2, width);
-    node->kept[CRF_TABLES] = claim(arena, times(3, n) + 3, width);
-    node->kept[CRF_SEQUENCES] = claim(arena, rows, (isize)(sizeof(crf_sequence) / sizeof(real)));
-    if (!network->training)
-        return;
-    node->kept[CRF_A_KNOWN] = claim(arena, kept, width);
-    node->kept[CRF_BEFORE] = claim(arena, times(n_before, rows), width);
-    node->kept[CRF_BEFORE_KNOWN] = claim(arena, times(n_before, rows), width);
-    node->kept[CRF_U] = claim(arena, 2 * waiting, width);
-    node->kept[CRF_V] = claim(arena, 2 * waiting, width);
-    node->kept[CRF_PAIRS] = claim(arena, n + 1, width);
-}
-
-/* ---- memory ---- */
-
-static inline real *crf_rows(const rnn_network *network, const slice *s, const rnn_node *node, int which)
-{
-    return s->arena + node->kept[CRF_ROWS] + which * network->max_rows * node->width;
-}
-
-static inline crf_sequence *crf_sequences(const slice *s, const rnn_node *node)
-{
-    return (crf_sequence *)(s->arena + node->kept[CRF_SEQUENCES]);
-}
-
-/* (rows, width) step t of what is kept for a segment, or the row before the segment */
-static inline real *crf_kept(const rnn_network *network, const slice *s, const rnn_node *node, int known, isize t)
-{
-    if (t >= s->first)
-        return s->arena + node->kept[CRF_A + known] + row_at(s, t, 1) * node->width;
-    return s->arena + node->kept[CRF_BEFORE + known] + carried_at(network, s->segment) * network->max_rows * node->width;
-}
-
-static inline chain chain_of(const rnn_network *network, const slice *s, const rnn_node *node)
-{
-    const isize n = node->units, width = node->width;
-    real *tables = s->arena + node->kept[CRF_TABLES];
-    return (chain){.n = n, .width = width, .forward = tables, .backward = tables + n * width, .scores = tables + 2 * n * width,
-                   .start = tables + 3 * n * width, .end = tables + (3 * n + 1) * width,
-                   .greatest = tables[(3 * n + 2) * width],
-                   .powers = crf_rows(network, s, node, ROWS_OF_POWERS), .sums = crf_rows(network, s, node, ROWS_OF_SUMS)};
-}
-
-/* Fill the tables of the chain from the parameters. */
-static void open_chain(const rnn_job *job, const slice *s, const rnn_node *node)
-{
-    const rnn_network *network = job->network;
-    const real *packed = job->packed;
-    real *tables = s->arena + node->kept[CRF_TABLES];
-    chain c = chain_of(network, s, node);
-    fill_chain(&c, (const real *)job->params + transitions_of(network, node)->at, packed + node->direction[0].own[CRF_START],
-               packed + node->direction[0].own[CRF_END], network->allowed);
-    tables[(3 * c.n + 2) * c.width] = c.greatest;
-}
-
-/* ---- tags ---- */
-
-/* The tag of step t, or -1 if it is unknown; `first` is the first row of the sequence. */
-static inline isize known_tag(const rnn_data *data, isize first, isize t)
-{
-    return data->weights && data->weights[first + t] == 0 ? -1 : data->labels[first + t];
-}
-
-static inline isize tag_of(const rnn_job *job, const slice *s, isize i, isize t)
-{
-    return known_tag(&job->data, job->data.first[s->sample[i]], t);
-}
-
-/* Read what the weights of n steps say. */
-static crf_sequence open_sequence(const rnn_data *data, isize first, isize n)
-{
-    crf_sequence sequence = {.weight = data->weights ? 0 : 1};
-    for (isize t = 0; data->weights && t < n; t++) {
-        const double weight = data->weights[first + t];
-        sequence.has_unknown |= weight == 0;
-        if (weight != 0)
-            sequence.weight = weight;
-    }
-    return sequence;
-}
 
 /* ---- forward ---- */
 
@@ -193,13 +56,13 @@ static void crf_score_step(const rnn_job *job, slice *s, const rnn_node *node, c
     real *a_known = crf_kept(network, s, node, 1, t);
     crf_sequence *sequence = crf_sequences(s, node);
     for (isize i = 0; i < rows_at(s, t); i++, sequence++) {
-        const isize y = tag_of(job, s, i, t), row = i * c->width;
+        const isize y = tag_of(s, i, t), row = i * c->width;
         if (sequence->has_unknown && sequence->weight != 0)
             step_forward_known(c, t, y, before + row, z + row, a_known + row, s->again ? NULL : &sequence->score);
         if (s->again || sequence->weight == 0)
             continue;
         if (!sequence->has_unknown)
-            sequence->score += score_of_tag(c, t, t ? tag_of(job, s, i, t - 1) : 0, y, z + row);
+            sequence->score += score_of_tag(c, t, t ? tag_of(s, i, t - 1) : 0, y, z + row);
         if (t < s->length[i] - 1)
             continue;
         sequence->log_z += log_sum(c->n, a + row, 1, c->end);
@@ -253,7 +116,7 @@ static void crf_best_step(const rnn_job *job, slice *s, const rnn_node *node, co
 /* Keep the last rows of a segment for the next one. */
 static void crf_carry(const rnn_network *network, const slice *s, const rnn_node *node)
 {
-    const isize rows = rows_at(s, s->end - 1) * node->width, next = carried_at(network, s->segment + 1);
+    const isize rows = rows_at(s, s->end - 1) * node->width, next = carried_at(network, s, s->segment + 1);
     for (int known = 0; known < 2; known++)
         memcpy(s->arena + node->kept[CRF_BEFORE + known] + next * network->max_rows * node->width,
                crf_kept(network, s, node, known, s->end - 1), (size_t)rows * sizeof(real));
@@ -321,7 +184,7 @@ static int crf_forward(rnn_job *job, slice *s, int number)
     if (s->first == 0 && !s->again) {
         open_chain(job, s, node);
         for (isize i = 0; i < s->rows; i++)
-            crf_sequences(s, node)[i] = network->training ? open_sequence(&job->data, job->data.first[s->sample[i]], s->length[i])
+            crf_sequences(s, node)[i] = network->training ? open_sequence(s->data, s->data->first[s->sample[i]], s->length[i])
                                                           : (crf_sequence){0};
     }
     const chain c = chain_of(network, s, node);
@@ -370,7 +233,8 @@ static crf_gradients crf_gradients_of(const rnn_job *job, const slice *s, const 
     real *gradient = (real *)job->slice_gradients + s->index * network->gradient.size, *u = s->arena + node->kept[CRF_U],
          *v = s->arena + node->kept[CRF_V];
     return (crf_gradients){
-        .transitions = gradient + transitions_of(network, node)->gradient, .start = gradient + node->direction[0].d_own[CRF_START],
+        .transitions = gradient + transitions_of(network, node)->gradient,
+        .start = gradient + node->direction[0].d_own[CRF_START],
         .end = gradient + node->direction[0].d_own[CRF_END], .pairs = s->arena + node->kept[CRF_PAIRS], .u = {u, u + half},
         .v = {v, v + half}};
 }
@@ -381,8 +245,8 @@ static inline void add_to_row(isize width, const real *from, real *to)
         vstore(to + j, vload(to + j) + vload(from + j));
 }
 
-/* What the unknown tags of one sequence add: d (width,), which holds the marginals p times `scale`, becomes scale (p - q); and the
- * pairs of this step and the one before. z, b and d are rows of step t. */
+/* What the unknown tags of one sequence add: d (width,), which holds the marginals p times `scale`, becomes scale (p - q); and
+ * the pairs of this step and the one before. z, b and d are rows of step t. */
 static void crf_unknown_backward(const chain *c, crf_gradients *g, isize t, const real *before, const real *a, const real *z,
                                  real *b, real scale, real *q, real *later, real *d)
 {
@@ -423,7 +287,7 @@ static void crf_backward_step(const rnn_job *job, const slice *s, const rnn_node
     if (t > 0)
         begin_step_back(c, n, z, b, later, v);
     for (isize i = 0; i < n; i++) {
-        const isize row = i * width, y = tag_of(job, s, i, t);
+        const isize row = i * width, y = tag_of(s, i, t);
         const real scale = (real)(sequence[i].weight / job->batch.divisor);
         real *d = z + row, *p = spare;
         if (sequence[i].weight == 0) {
@@ -438,7 +302,7 @@ static void crf_backward_step(const rnn_job *job, const slice *s, const rnn_node
         } else {
             p[y] -= scale;
             if (t > 0)
-                g->pairs[y * width + tag_of(job, s, i, t - 1)] -= scale;
+                g->pairs[y * width + tag_of(s, i, t - 1)] -= scale;
         }
         memcpy(d, p, (size_t)width * sizeof(real));
         if (t == 0)
@@ -520,9 +384,10 @@ static void crf_sequence_losses(const rnn_job *job, const slice *s, const rnn_no
                                 const real *outputs, real *z, double *losses)
 {
     const rnn_network *network = job->network;
+    const rnn_data *data = data_of_result(job);
     real *a[] = {crf_rows(network, s, node, ROWS_OF_B), crf_rows(network, s, node, ROWS_OF_BEST)},
          *known[] = {crf_rows(network, s, node, ROWS_OF_B_KNOWN), crf_rows(network, s, node, ROWS_OF_LATER)};
-    crf_sequence sequence = open_sequence(&job->data, first, n);
+    crf_sequence sequence = open_sequence(data, first, n);
     isize n_known = 0;
     for (isize t = 0; t < n; t++) {
         real *now = a[t % 2];
@@ -532,14 +397,14 @@ static void crf_sequence_losses(const rnn_job *job, const slice *s, const rnn_no
             sequence.log_z = begin_forward(c, z, now);
         else
             step_forward(c, 1, a[1 - t % 2], z, now, &sequence.log_z, 0);
-        const isize y = known_tag(&job->data, first, t);
+        const isize y = known_tag(data, first, t);
         step_forward_known(c, t, y, known[1 - t % 2], z, known[t % 2], &sequence.score);
         n_known += y >= 0;
     }
     sequence.log_z += log_sum(c->n, a[(n - 1) % 2], 1, c->end);
     sequence.score += log_sum(c->n, known[(n - 1) % 2], 1, c->end);
     for (isize t = 0; t < n; t++)
-        losses[t] = known_tag(&job->data, first, t) < 0 ? 0 : loss_of_tags(&sequence) / (double)n_known;
+        losses[t] = known_tag(data, first, t) < 0 ? 0 : loss_of_tags(&sequence) / (double)n_known;
 }
 
 /* See node_kind. */
@@ -547,11 +412,13 @@ static void crf_row_losses(const rnn_job *job, isize n, const void *outputs, voi
 {
     const rnn_network *network = job->network;
     const rnn_node *node = &network->node[network->head];
+    const isize *ends = data_of_result(job)->end;
     const slice s = {.arena = job->arenas};
     open_chain(job, &s, node);
     const chain c = chain_of(network, &s, node);
-    for (isize sample = 0, at = 0; at < n; at = job->data.end[sample++])
-        crf_sequence_losses(job, &s, node, &c, at, job->data.end[sample] - at, (const real *)outputs + at * c.n, row, losses + at);
+    for (isize sample = 0, at = 0; at < n; at = ends[sample++])
+        crf_sequence_losses(job, &s, node, &c, at, ends[sample] - at, (const real *)outputs + at * c.n, row,
+                            losses + at);
 }
 
 #define crf_kind { \

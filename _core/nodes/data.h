@@ -34,10 +34,10 @@ DEFINE_GATHER_COLUMNS(float)
 DEFINE_GATHER_COLUMNS(double)
 
 /* x (units,) = one row of the data, without the codes that embeddings read */
-static void gather_row(const rnn_job *job, isize row, isize n, real *x)
+static void gather_row(const slice *s, isize row, isize n, real *x)
 {
-    const rnn_data *data = &job->data;
-    const isize from = row * job->network->n_features, *column = job->network->column;
+    const rnn_data *data = s->data;
+    const isize from = row * s->axis->n_features, *column = s->axis->column;
     if (column && data->values_are_double)
         gather_columns_double(n, column, (const double *)data->values + from, data->shift, data->factor, x);
     else if (column)
@@ -49,14 +49,14 @@ static void gather_row(const rnn_job *job, isize row, isize n, real *x)
 }
 
 /* x (rows, window * n_features) = step t: steps stride * t, stride * t - 1, ... of the data, zeros before the first one */
-static void gather_windows(const rnn_job *job, const slice *s, isize t, real *x)
+static void gather_windows(const slice *s, isize t, real *x)
 {
-    const rnn_network *network = job->network;
-    const isize n = network->n_features;
+    const rnn_axis *axis = s->axis;
+    const isize n = axis->n_features;
     for (isize i = 0; i < rows_at(s, t); i++)
-        for (isize from = network->stride * t, back = 0; back < network->window; back++, from--, x += n)
+        for (isize from = axis->stride * t, back = 0; back < axis->window; back++, from--, x += n)
             if (from >= 0)
-                gather_row(job, job->data.first[s->sample[i]] + from, n, x);
+                gather_row(s, s->data->first[s->sample[i]] + from, n, x);
             else
                 memset(x, 0, (size_t)n * sizeof(real));
 }
@@ -67,20 +67,20 @@ static void data_forward_step(rnn_job *job, slice *s, int node, int d, isize t)
     const isize n = network->node[node].units;
     real *x = stream_rows(network, s, &network->node[node].out, t);
     (void)d;
-    if (network->window > 1 || network->stride > 1) {
-        gather_windows(job, s, t, x);
+    if (s->axis->window > 1 || s->axis->stride > 1) {
+        gather_windows(s, t, x);
         return;
     }
     for (isize i = 0; i < rows_at(s, t); i++, x += n)
-        gather_row(job, job->data.first[s->sample[i]] + t, n, x);
+        gather_row(s, s->data->first[s->sample[i]] + t, n, x);
 }
 
 /* Gradient of one row of the data: windows that overlap add to it. */
-static void add_row(const rnn_job *job, isize row, isize n, const real *d_x)
+static void add_row(const rnn_job *job, const slice *s, isize row, isize n, const real *d_x)
 {
-    const isize *column = job->network->column;
-    const double *factor = job->data.factor;
-    real *d_value = (real *)job->batch.d_values + row * job->network->n_features;
+    const isize *column = s->axis->column;
+    const double *factor = s->data->factor;
+    real *d_value = (real *)job->batch.d_values + row * s->axis->n_features;
     for (isize j = 0; j < n; j++) {
         const isize at = column ? column[j] : j;
         d_value[at] += factor ? (real)((double)d_x[j] * factor[at]) : d_x[j];
@@ -89,17 +89,17 @@ static void add_row(const rnn_job *job, isize row, isize n, const real *d_x)
 
 static void data_backward_step(rnn_job *job, slice *s, int node, int d, isize t)
 {
-    const rnn_network *network = job->network;
-    const rnn_stream *out = &network->node[node].out;
-    const isize n = out->units / network->window;
+    const rnn_axis *axis = s->axis;
+    const rnn_stream *out = &job->network->node[node].out;
+    const isize n = out->units / axis->window;
     (void)d;
     if (out->d < 0 || !job->batch.d_values)
         return;
     const real *d_x = gradient_rows(s, out, t);
     for (isize i = 0; i < rows_at(s, t); i++, d_x += out->ld_d) {
-        const isize first = job->data.first[s->sample[i]], from = network->stride * t;
-        for (isize back = 0; back < network->window && back <= from; back++)
-            add_row(job, first + from - back, n, d_x + back * n);
+        const isize first = s->data->first[s->sample[i]], from = axis->stride * t;
+        for (isize back = 0; back < axis->window && back <= from; back++)
+            add_row(job, s, first + from - back, n, d_x + back * n);
     }
 }
 

@@ -23,8 +23,7 @@ static void head_shape(rnn_network *network, int number, const rnn_stream *from)
     node->width = whole_vectors(node->units);
     shape_stream(&node->out, 1, node->units, node->width, node->width);
     network->head = number;
-    network->outputs = node->units;
-    network->output_width = node->width;
+    network->outputs += node->units;
 }
 
 static void head_add_weights(rnn_network *network, int number, int d) { linear_add_weights(network, number, d, 1); }
@@ -36,7 +35,7 @@ static void head_claim(rnn_network *network, rnn_node *node, isize n_before)
     if (stage->by_segment && node->out.life == NOWHERE)
         return;         /* it goes block by block and needs only `logits` */
     node->gates_kept = network->training;
-    node->gates = claim(&network->arena, network->training ? network->segment_rows : network->max_rows, node->width);
+    node->gates = claim(&network->arena, network->training ? axis_of(network, node)->segment_rows : network->max_rows, node->width);
 }
 
 /* ---- results ---- */
@@ -44,7 +43,7 @@ static void head_claim(rnn_network *network, rnn_node *node, isize n_before)
 /* Number of the target, and of the result, of row i at step t; -1: it has none. */
 static inline isize target_of(const rnn_job *job, const slice *s, isize i, isize t)
 {
-    const rnn_data *data = &job->data;
+    const rnn_data *data = s->data;
     const isize sample = s->sample[i];
     if (data->taught_from && t < data->taught_from[sample])
         return -1;
@@ -55,10 +54,71 @@ static inline isize target_of(const rnn_job *job, const slice *s, isize i, isize
     return data->sequence ? data->sequence[sample] : sample;
 }
 
-/* One row of results, after the link unless raw. */
+/* ---- tails: see tail.h ---- */
+
+/* Classes that are outputs of the head itself: the others of its outputs are tails. */
+static inline isize n_frequent(const rnn_network *network) { return network->node[network->head].units - network->n_tails; }
+
+/* First class of tail number k */
+static inline isize first_class(const rnn_network *network, int k)
+{
+    isize first = n_frequent(network);
+    for (int i = 0; i < k; i++)
+        first += network->node[network->tail[i]].units;
+    return first;
+}
+
+/* Number of a node among the tails */
+static inline int tail_of(const rnn_network *network, int number)
+{
+    int k = 0;
+    while (network->tail[k] != number)
+        k++;
+    return k;
+}
+
+/* Number of the tail that a class belongs to, or -1 */
+static inline int tail_of_class(const rnn_network *network, isize label)
+{
+    int k = -1;
+    while (k + 1 < network->n_tails && label >= first_class(network, k + 1))
+        k++;
+    return k;
+}
+
+/* One row of results, of which the tails have written log p_tail: log p of all classes, and p unless raw. */
+static void put_all_outputs(const rnn_job *job, isize at, real *z)
+{
+    const rnn_network *network = job->network;
+    const isize frequent = n_frequent(network);
+    real *output = (real *)job->batch.output + at * network->outputs, *of_tail = output + frequent;
+    log_softmax_part(network->node[network->head].units, z);
+    memcpy(output, z, (size_t)frequent * sizeof(real));
+    for (int k = 0; k < network->n_tails; of_tail += network->node[network->tail[k++]].units)
+        for (isize j = 0; j < network->node[network->tail[k]].units; j++)
+            of_tail[j] += z[frequent + k];
+    if (!job->batch.raw)
+        exp_part(network->outputs, output);
+}
+
+/* ---- one row ---- */
+
+static double head_loss(const rnn_job *job, isize target, real *z);
+
+/* One row of results, after the link unless raw; or its loss. z may be overwritten. */
 static void put_output(const rnn_job *job, isize at, real *z)
 {
     const rnn_network *network = job->network;
+    const double *weights = data_of_result(job)->weights;
+    if (job->batch.row_losses) {
+        if (!weights || weights[at] != 0)
+            job->batch.row_losses[at] += head_loss(job, at, z);
+        return;
+    }
+    if (network->n_tails) {
+        put_all_outputs(job, at, z);
+        return;
+    }
     if (!job->batch.raw)
         loss_roster[network->loss].link(network, z);
     memcpy((real *)job->batch.output + at * network->outputs, z, (size_t)network->outputs * sizeof(real));
@@ -75,27 +135,47 @@ static inline int puts_outputs(const rnn_job *job, int number)
 static double loss_of_row(const rnn_job *job, isize target, real *z)
 {
     const rnn_network *network = job->network;
-    const rnn_data *data = &job->data;
+    const rnn_data *data = data_of_result(job);
     const isize at = target * network->n_targets;
     const real *y = data->targets ? (const real *)data->targets + at : NULL;
     return loss_roster[network->loss].loss(network, z, y, data->labels ? data->labels + at : NULL, z);
 }
 
+/* The same for the outputs of the head alone, some of which may stand for tails. */
+static double head_loss(const rnn_job *job, isize target, real *z)
+{
+    const rnn_network *network = job->network;
+    if (network->n_tails == 0)
+        return loss_of_row(job, target, z);
+    const rnn_node *head = &network->node[network->head];
+    const isize label = data_of_result(job)->labels[target];
+    const int tail = tail_of_class(network, label);
+    return softmax_loss_of(network, head->units, head->width, tail < 0 ? label : n_frequent(network) + tail, z, z);
+}
+
+/* What a row with a loss and its gradient z (width,) adds to those of the minibatch; z becomes the latter. */
+static inline double scaled_loss(const rnn_job *job, isize target, isize width, double loss, real *z)
+{
+    const double *weights = data_of_result(job)->weights, weight = weights ? weights[target] : 1;
+    const real scale = (real)(weight / job->batch.divisor);
+    for (isize j = 0; j < width; j += LANES)
+        vstore(z + j, vload(z + j) * scale);
+    return loss * weight / job->batch.total_weight;
+}
+
+/* Numbers in a row of the head's outputs */
+static inline isize width_of_head(const rnn_network *network) { return network->node[network->head].width; }
+
 /* What the row adds to the loss of the minibatch; z becomes the gradient of that. */
 static double weighted_loss(const rnn_job *job, isize target, real *z)
 {
-    const rnn_network *network = job->network;
-    const rnn_data *data = &job->data;
-    const double weight = data->weights ? data->weights[target] : 1;
-    if (weight == 0) {          /* not taught: its target is ignored */
-        memset(z, 0, (size_t)network->output_width * sizeof(real));
+    const double *weights = data_of_result(job)->weights;
+    const isize width = width_of_head(job->network);
+    if (weights && weights[target] == 0) {          /* not taught: its target is ignored */
+        memset(z, 0, (size_t)width * sizeof(real));
         return 0;
     }
-    const double loss = loss_of_row(job, target, z);
-    const real scale = (real)(weight / job->batch.divisor);
-    for (isize j = 0; j < network->output_width; j += LANES)
-        vstore(z + j, vload(z + j) * scale);
-    return loss * weight / job->batch.total_weight;
+    return scaled_loss(job, target, width, head_loss(job, target, z), z);
 }
 
 /* See node_kind. */
@@ -103,11 +183,12 @@ static void head_row_losses(const rnn_job *job, isize n, const void *outputs, vo
 {
     const rnn_network *network = job->network;
     const isize columns = network->outputs;
+    const double *weights = data_of_result(job)->weights;
     real *z = row;
     for (isize i = 0; i < n; i++) {
         memset(z, 0, (size_t)network->output_width * sizeof(real));
         memcpy(z, (const real *)outputs + i * columns, (size_t)columns * sizeof(real));
-        losses[i] = job->data.weights && job->data.weights[i] == 0 ? 0 : loss_of_row(job, i, z);
+        losses[i] = weights && weights[i] == 0 ? 0 : loss_of_row(job, i, z);
     }
 }
 
@@ -117,7 +198,7 @@ static double loss_at(const rnn_job *job, const slice *s, isize i, isize t, real
     const isize target = target_of(job, s, i, t);
     if (target >= 0)
         return weighted_loss(job, target, z);
-    memset(z, 0, (size_t)job->network->output_width * sizeof(real));
+    memset(z, 0, (size_t)width_of_head(job->network) * sizeof(real));
     return 0;
 }
 
@@ -125,7 +206,7 @@ static double loss_at(const rnn_job *job, const slice *s, isize i, isize t, real
 static double step_loss(const rnn_job *job, const slice *s, isize t, real *z)
 {
     double loss = 0;
-    for (isize i = 0; i < rows_at(s, t); i++, z += job->network->output_width)
+    for (isize i = 0; i < rows_at(s, t); i++, z += width_of_head(job->network))
         loss += loss_at(job, s, i, t, z);
     return loss;
 }

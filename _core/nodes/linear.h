@@ -31,7 +31,7 @@ static void linear_add_weights(rnn_network *network, int number, int d, int has_
         add_vector(network, number, 1, "bias", ZEROS, 0, &direction->bias, &direction->d_bias);
     else if (network->training)     /* sums that nobody reads */
         direction->d_bias = claim(&network->gradient, 1, node->width);
-    for (int stem = 1; stem < N_STEMS; stem++)
+    for (int stem = 1; stem < STEM_INITIAL; stem++)
         add_source_weights(network, number, d, stem, weight_stems[stem]);
     for (int i = 0; i < node->n_sources; i++) {
         rnn_source *source = source_of(network, node, i);
@@ -55,14 +55,14 @@ static inline isize linear_rows(const rnn_network *network, const slice *s, cons
 
 /* Whether what a source gives to steps first..end lies in one piece: all their sequences reach the steps that it reads, and these
  * have no other rows. */
-static int lies_together(const slice *s, const rnn_source *source, int reverse, isize first, isize end)
+static int lies_together(const slice *s, const rnn_stream *of, const rnn_source *source, int reverse, isize first, isize end)
 {
     const isize low = least(first, before(reverse, first, source->shift)),
                 high = most(end - 1, before(reverse, end - 1, source->shift));
     if (source->shift == 0)
         return 1;
     if (end == first + 1)
-        return rows_reaching(s, reverse, first, source->shift) == rows_at(s, first);
+        return rows_reaching(s, of, reverse, first, source->shift) == rows_at(s, first);
     return low >= s->first && high < s->end && rows_at(s, low) == rows_at(s, high);
 }
 
@@ -74,8 +74,9 @@ static void find_operands(const rnn_job *job, const slice *s, const rnn_node *no
     int n_gathered = 0;
     for (int i = 0; i < node->n_sources; i++) {
         const rnn_source *source = source_of(network, node, i);
-        operands[i] = operand_of(stream_of(network, source), (const real *)job->packed + source->packed[0][0]);
-        if (lies_together(s, source, reverse, first, end)) {
+        const rnn_stream *of = stream_of(network, source);
+        operands[i] = operand_of(of, (const real *)job->packed + source->packed[0][0]);
+        if (lies_together(s, of, source, reverse, first, end)) {
             operands[i].a = source_rows(network, s, source, reverse, first);
             continue;
         }
@@ -137,7 +138,7 @@ static void pass_to_source(const rnn_job *job, const slice *s, const rnn_node *n
     product(n, columns, 1, &a, apart, ld, NULL, 0);
     scale_passed(job, source, n * ld, apart);
     for (isize t = first; t < end; apart += rows_at(s, t++) * ld) {
-        const isize n_passed = rows_passing(s, reverse, t, source->shift) * ld;
+        const isize n_passed = rows_passing(s, to, reverse, t, source->shift) * ld;
         real *d = n_passed ? source_gradient(network, s, source, reverse, t) : NULL;
         for (isize i = 0; i < n_passed; i++)
             d[i] += apart[i];

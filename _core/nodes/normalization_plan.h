@@ -112,7 +112,7 @@ static void claim_norms(rnn_network *network, rnn_node *node)
 {
     const rnn_cell *cell = &node->declared;
     const isize rows = network->max_rows;
-    node->norm_scales = claim(&network->arena, network->training ? network->segment_rows : rows,
+    node->norm_scales = claim(&network->arena, network->training ? axis_of(network, node)->segment_rows : rows,
                               norms_of_products(cell) * node->n_directions);
     node->joined = claim(&network->arena, rows, (cell->joined.n_blocks + cell->n_states) * node->width);
 }

@@ -120,10 +120,10 @@ static void recurrent_forward_step(rnn_job *job, slice *s, int number, int d, is
     const rnn_node *node = w->node;
     const real *rows_of[MAX_SOURCES + 1];
     isize reaching[MAX_SOURCES + 1];
-    const isize rows = rows_at(s, t), n_old = rows_reaching(s, w->reverse, t, 1);
+    const isize rows = rows_at(s, t), n_old = rows_reaching(s, &node->out, w->reverse, t, 1);
     for (int i = 0; i < node->n_sources; i++) {
         const rnn_source *source = source_of(network, node, i);
-        reaching[i] = rows_reaching(s, w->reverse, t, source->shift);
+        reaching[i] = rows_reaching(s, stream_of(network, source), w->reverse, t, source->shift);
         rows_of[i] = reaching[i] ? source_rows(network, s, source, w->reverse, t) : NULL;
     }
     reaching[node->n_sources] = n_old;
@@ -248,7 +248,7 @@ static void pass_step(const rnn_job *job, const slice *s, const walk *w, const r
 {
     const rnn_network *network = job->network;
     const rnn_stream *to = stream_of(network, source);
-    const isize n = rows_passing(s, w->reverse, t, source->shift);
+    const isize n = rows_passing(s, to, w->reverse, t, source->shift);
     const real *d_gates = w->gates + row_at(s, t, 1) * w->node->ld_gates;
     if (n == 0)
         return;
@@ -277,7 +277,7 @@ static void gather_previous(const rnn_network *network, const slice *s, const wa
 {
     const real *initial = w->learns_initial ? w->state[0].initial : NULL;
     for (isize t = first; t < end; t++) {
-        const isize n = rows_reaching(s, w->reverse, t, 1);
+        const isize n = rows_reaching(s, &w->node->out, w->reverse, t, 1);
         const real *from = previous_h(s, w, t, n);
         copy = gather_step(network, s, t, has_masked_initial(w) ? rows_at(s, t) : n, from, w->state[0].ld, w->node->width,
                            initial, copy);
@@ -412,7 +412,7 @@ static void recurrent_backward_step(rnn_job *job, slice *s, int number, int d, i
 {
     walk *w = walk_of(s, number, d);
     const rnn_node *node = w->node;
-    const isize rows = rows_at(s, t), n_old = rows_reaching(s, w->reverse, t, 1);
+    const isize rows = rows_at(s, t), n_old = rows_reaching(s, &node->out, w->reverse, t, 1);
     if (job->probe)
         put_probe(job, s, w, t);
     for (isize first = 0, end; first < rows; first = end) {
@@ -449,7 +449,8 @@ static void recurrent_backward_step(rnn_job *job, slice *s, int number, int d, i
 
 #define recurrent_kind { \
     .info = {.name = "recurrent", .options = recurrent_options, .rows = ROW_PER_STEP, .has_units = 1, .has_cell = 1, \
-             .has_directions = 1, .stem_first = 1, .reads_shifts = 1, .reads_stems = 1, .may_be_seeded = 1, .gathers = 1}, \
+             .has_directions = 1, .stem_first = 1, .reads_shifts = 1, .reads_stems = 1, .reads_beginning = 1, .may_be_seeded = 1, \
+             .gathers = 1}, \
     .declare = recurrent_declare, .shape = recurrent_shape, .work = recurrent_work, .add_weights = recurrent_add_weights, \
     .claim = recurrent_claim, .n_operands = recurrent_operands, .open = recurrent_open, \
     .forward_step = recurrent_forward_step, .begin_backward = recurrent_begin_backward, .backward_step = recurrent_backward_step}

@@ -13,10 +13,10 @@
 
 /* Options of every recurrent node, whatever its cell; their names differ from those of cells. */
 enum { INITIAL_STATE, RECURRENT_DROPOUT, ZONEOUT, NORMALIZATION, RECURRENCE };
-enum { INITIAL_ZEROS, INITIAL_LEARNED };
+enum { INITIAL_ZEROS, INITIAL_LEARNED, INITIAL_SOURCE };
 
 static const rnn_option recurrent_options[] = {
-    {.name = "initial_state", .type = CHOICE, .choices = "zeros learned"},      /* of each sequence, unless states are given */
+    {.name = "initial_state", .type = CHOICE, .choices = "zeros learned source"},       /* of each sequence, unless given */
     {.name = "recurrent_dropout", .type = NUMBER, .least = 0, .below = 1},
     {.name = "zoneout", .type = NUMBER, .least = 0, .below = 1},
     {.name = "normalization", .type = CHOICE, .choices = "none layer rms"},     /* in the order of rnn_normalization */
@@ -226,7 +226,7 @@ static void recurrent_add_weights(rnn_network *network, int number, int d)
     if (node->normalization)
         add_norms(network, number, d, bias[1]);
     add_own_arrays(network, number, d);
-    for (int stem = 1; stem < N_STEMS; stem++)
+    for (int stem = 1; stem < STEM_INITIAL; stem++)
         if (stem != STEM_HH)
             add_source_weights(network, number, d, stem, weight_stems[stem]);
     add_initial_states(network, number, d);
@@ -252,7 +252,7 @@ static void claim_regularisation(rnn_network *network, rnn_node *node)
         return;
     node->zone = claim(arena, 1, node->width);
     for (int i = 0; i < node->declared.n_states; i++) {
-        node->apart[i] = claim(arena, network->training ? network->segment_rows : rows, node->out.ld);
+        node->apart[i] = claim(arena, network->training ? axis_of(network, node)->segment_rows : rows, node->out.ld);
         node->d_kept[i] = claim(arena, network->training ? rows : 0, node->width);
     }
 }
@@ -261,7 +261,7 @@ static void recurrent_claim(rnn_network *network, rnn_node *node, isize n_before
 {
     rnn_region *arena = &network->arena;
     const rnn_cell *cell = &node->declared;
-    const isize rows = network->max_rows, kept = network->training ? network->segment_rows : rows;
+    const isize rows = network->max_rows, kept = network->training ? axis_of(network, node)->segment_rows : rows;
     node->gates_kept = network->training;
     node->gates_column = cell->n_blocks * node->width;
     node->ld_gates = row_length(node->n_directions * node->gates_column);

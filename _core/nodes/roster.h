@@ -7,6 +7,7 @@
 
 #include "nodes/add.h"
 #include "nodes/attend.h"
+#include "nodes/context.h"
 #include "nodes/crf.h"
 #include "nodes/data.h"
 #include "nodes/dense.h"
@@ -19,10 +20,11 @@
 #include "nodes/norm.h"
 #include "nodes/pool.h"
 #include "nodes/recurrent.h"
+#include "nodes/tail.h"
 
 static const node_kind kind_roster[] = {
     data_kind, recurrent_kind, dense_kind, drop_kind, noise_kind, add_kind, merge_kind, norm_kind, last_kind, pool_kind,
-    attend_kind, embed_kind, head_kind, crf_kind,
+    attend_kind, context_kind, embed_kind, tail_kind, head_kind, crf_kind,
 };
 
 enum { N_KINDS = sizeof kind_roster / sizeof *kind_roster };

@@ -33,11 +33,11 @@ static inline real *gather_step(const rnn_network *network, const slice *s, isiz
 static inline void gather_source(const rnn_network *network, const slice *s, const rnn_source *source, int reverse, isize first,
                                  isize end, real *copy)
 {
-    const isize ld = stream_of(network, source)->ld;
+    const rnn_stream *of = stream_of(network, source);
     for (isize t = first; t < end; t++) {
-        const isize n = rows_reaching(s, reverse, t, source->shift);
+        const isize n = rows_reaching(s, of, reverse, t, source->shift);
         const real *from = n ? source_rows(network, s, source, reverse, t) : NULL;
-        copy = gather_step(network, s, t, n, from, ld, ld, NULL, copy);
+        copy = gather_step(network, s, t, n, from, of->ld, of->ld, NULL, copy);
     }
 }
 
@@ -69,7 +69,7 @@ static inline void scale_passed(const rnn_job *job, const rnn_source *source, is
 static void take_left_over(const rnn_network *network, const slice *s, const rnn_source *source)
 {
     const rnn_stream *out = stream_of(network, source);
-    for (isize back = 1; back <= source->shift && s->n_segments > 1; back++) {
+    for (isize back = 1; back <= source->shift && (s->n_segments > 1 || out->begins_with); back++) {
         real *left = s->arena + source->left_over + (back - 1) * network->max_rows * out->ld_d;
         const isize t = s->end - back;
         if (s->end < s->steps && t >= s->first) {

@@ -30,7 +30,8 @@ static void shape_node(rnn_network *network, int number)
     if (kind->declare)
         kind->declare(node);
     kind->shape(network, number, node->n_sources ? stream_of(network, source_of(network, node, 0)) : NULL);
-    network->widest = most(network->widest, node->width);
+    if (!kind->info.is_tail)        /* nobody reads its rows */
+        network->widest = most(network->widest, node->width);
 }
 
 /* Multiplications of each node per row, forward; all shapes must be known. */
@@ -46,14 +47,14 @@ static void count_work(rnn_network *network)
     }
 }
 
-/* Multiplications of a minibatch forward, and back in training. */
-static double work_of(const rnn_network *network, isize n_steps, isize n_sequences)
+/* Multiplications of a minibatch forward, and back in training; n_steps: those of each axis. */
+static double work_of(const rnn_network *network, const isize *n_steps, isize n_sequences)
 {
     double total = 0;
     for (int i = 0; i < network->n_ordered; i++) {
         const rnn_node *node = &network->node[network->order[i]];
         const int read = node->n_sources ? source_of(network, node, 0)->node : network->order[i];
-        const isize rows = is_per_step(network, read) ? n_steps : n_sequences;
+        const isize rows = is_per_step(network, read) ? n_steps[node->axis] : n_sequences;
         total += (double)rows * (double)(node->work + (network->training ? node->work_back : 0)) * node->n_directions;
     }
     return total;
@@ -61,24 +62,23 @@ static double work_of(const rnn_network *network, isize n_steps, isize n_sequenc
 
 /* ---- memory ---- */
 
-static int has_reverse(const rnn_network *network)
+/* Whether an axis is not cut into segments: the source of a network of two axes, one that a node goes through backwards, and in a
+ * prediction one whose results need all steps. */
+static int is_one_segment(const rnn_network *network, int a)
 {
-    for (int i = 0; i < network->n_ordered; i++)
+    const rnn_axis *axis = &network->axis[a];
+    if (a < last_axis(network) || (!network->training && info_of(network, network->result)->of_sequences))
+        return 1;
+    for (int i = axis->first_node; i < axis->end_node; i++)
         if (goes_backwards(&network->node[network->order[i]]))
             return 1;
     return 0;
 }
 
-/* Whether a prediction needs all steps at once. */
-static int needs_all_steps(const rnn_network *network)
-{
-    return has_reverse(network) || info_of(network, network->result)->of_sequences;
-}
-
-static int greatest_reach(const rnn_network *network)
+static int greatest_reach(const rnn_network *network, const rnn_axis *axis)
 {
     int reach = 0;
-    for (int i = 0; i < network->n_ordered; i++)
+    for (int i = axis->first_node; i < axis->end_node; i++)
         reach = (int)most(reach, network->node[network->order[i]].out.reach);
     return reach;
 }
@@ -94,7 +94,7 @@ static int works_in_place(const rnn_network *network, int number)
     const int fits = node->out.ld_d == stream_of(network, source)->ld_d;
     for (int i = 0; i < network->n_ordered; i++) {
         const rnn_node *reader = &network->node[network->order[i]];
-        for (int j = 0; j < reader->n_sources; j++)
+        for (int j = 0; j < reader->n_sources + reader->n_beginnings; j++)
             n_readers += source_of(network, reader, j)->node == source->node;
     }
     return fits && n_readers == 1 && !node->out.reach && source->node != 0 && stream_of(network, source)->has_gradient;
@@ -105,7 +105,7 @@ static void claim_stream(rnn_network *network, int number, isize n_before)
     rnn_region *arena = &network->arena;
     rnn_node *node = &network->node[number];
     rnn_stream *out = &node->out;
-    const isize rows = network->max_rows, kept = out->life == KEPT ? network->segment_rows : rows;
+    const isize rows = network->max_rows, kept = out->life == KEPT ? axis_of(network, node)->segment_rows : rows;
     if (out->life != NOWHERE)
         out->at = claim(arena, kept, out->ld);
     out->before = claim(arena, times(n_before, rows), out->reach * out->ld);
@@ -121,12 +121,14 @@ static void claim_stream(rnn_network *network, int number, isize n_before)
 static void claim_left_over(rnn_network *network, const rnn_node *node)
 {
     const isize rows = network->max_rows + (network->stage[node->stage].by_segment ? BLOCK_ROWS : 0);
+    const int has_segments = axis_of(network, node)->max_segments > 1;
     for (int i = 0; i < node->n_sources; i++) {
         rnn_source *source = source_of(network, node, i);
         const rnn_stream *from = stream_of(network, source);
         if (source->shift == 0 || !from->has_gradient)
             continue;
-        source->left_over = claim(&network->arena, network->max_segments > 1 ? source->shift * network->max_rows : 0, from->ld_d);
+        const isize left_over = has_segments || from->begins_with ? source->shift * network->max_rows : 0;
+        source->left_over = claim(&network->arena, left_over, from->ld_d);
         network->rows_passed = most(network->rows_passed, rows);
         network->widest_passed = most(network->widest_passed, from->ld_d);
     }
@@ -146,13 +148,17 @@ static int count_gathered(rnn_network *network, const rnn_node *node)
     return n;
 }
 
+/* How many segments keep what they begin with. */
+static isize segments_with_before(const rnn_network *network, const rnn_axis *axis)
+{
+    return network->training ? axis->max_segments - 1 + axis->has_beginning : most(axis->max_segments > 1, axis->has_beginning);
+}
+
 static void plan_arena(rnn_network *network)
 {
     rnn_region *arena = &network->arena;
     const int training = network->training;
-    const isize waiting = network->max_rows + BLOCK_ROWS,
-                n_before = training ? network->max_segments - 1 + network->carried
-                                    : most(network->max_segments > 1, network->carried);
+    const isize waiting = network->max_rows + BLOCK_ROWS;
     int n_gathered = 0;
     *arena = (rnn_region){0};
     network->rows_passed = network->widest_passed = 0;
@@ -160,6 +166,7 @@ static void plan_arena(rnn_network *network)
     for (int i = 0; i < network->n_ordered; i++) {
         const int number = network->order[i];
         rnn_node *node = &network->node[number];
+        const isize n_before = segments_with_before(network, axis_of(network, node));
         claim_stream(network, number, n_before);
         if (kind_of(network, number)->claim)
             kind_of(network, number)->claim(network, node, n_before);
@@ -168,7 +175,7 @@ static void plan_arena(rnn_network *network)
             n_gathered = (int)most(n_gathered, count_gathered(network, node));
     }
     network->zeros = claim(arena, 1, network->widest);
-    network->logits = claim(arena, waiting, network->output_width);
+    network->logits = claim(arena, waiting, network->head >= 0 ? network->node[network->head].width : 0);
     for (int i = 0; i < n_gathered; i++)
         network->gathered[i] = claim(arena, waiting, network->ld_gathered);
     if (!training)
@@ -188,10 +195,14 @@ static isize claim_ints(rnn_network *network, isize n)
 static void plan_bookkeeping(rnn_network *network)
 {
     network->n_ints = 0;
-    network->offset = claim_ints(network, network->max_steps + 1);
-    network->length = claim_ints(network, network->max_rows);
-    network->sample = claim_ints(network, network->max_rows);
-    network->bounds = claim_ints(network, network->max_segments + 1);
+    for (int a = 0; a < network->n_axes; a++) {
+        rnn_axis *axis = &network->axis[a];
+        axis->offset = claim_ints(network, axis->max_steps + 1);
+        axis->length = claim_ints(network, network->max_rows);
+        axis->sample = claim_ints(network, network->max_rows);
+        axis->bounds = claim_ints(network, axis->max_segments + 1);
+        axis->source_row = claim_ints(network, a > 0 ? network->max_rows : 0);
+    }
     network->walk_bytes = network->n_nodes * MAX_DIRECTIONS * network->walk_size;
     for (int i = 0; i < network->n_nodes; i++) {
         rnn_node *node = &network->node[i];
@@ -215,11 +226,14 @@ static void place_carried(rnn_network *network)
     }
 }
 
-/* Everything that depends on the rows that an arena keeps; returns the bytes of all arenas, or -1. */
+/* Everything that depends on the rows that an arena keeps of the last axis; returns the bytes of all arenas, or -1. */
 static isize plan_segments(rnn_network *network, isize segment_rows)
 {
-    network->segment_rows = segment_rows;
-    network->max_segments = most_segments(network);
+    for (int a = 0; a < network->n_axes; a++) {
+        rnn_axis *axis = &network->axis[a];
+        axis->segment_rows = a == last_axis(network) ? segment_rows : axis->max_slice_steps;
+        axis->max_segments = most_segments(network, axis);
+    }
     plan_arena(network);
     plan_bookkeeping(network);
     if (network->arena.size < 0)
@@ -233,8 +247,10 @@ static isize plan_segments(rnn_network *network, isize segment_rows)
 /* Shorten the segments, then use fewer workers, until the arenas fit into the budget. */
 static rnn_plan_result keep_within(rnn_network *network, rnn_wish *wish)
 {
-    const isize whole = network->max_slice_steps, most_workers = network->n_workers,
-                shortest = has_reverse(network) ? whole : least_segment(network, greatest_reach(network));
+    const rnn_axis *axis = &network->axis[last_axis(network)];
+    const isize whole = axis->max_slice_steps, most_workers = network->n_workers,
+                shortest = is_one_segment(network, last_axis(network)) ? whole
+                                                                       : least_segment(network, greatest_reach(network, axis));
     wish->least_budget = -1;
     for (network->n_workers = most_workers; network->n_workers > 0; network->n_workers--)
         for (isize rows = whole;; rows = most(shortest, rows * 7 / 8)) {
@@ -256,30 +272,45 @@ static void plan_touched(rnn_network *network)
     network->n_codes = 0;
     for (int i = 0; i < network->n_tensors && network->training; i++) {
         rnn_tensor *tensor = &network->tensor[i];
-        if (!tensor->is_table || tensor->frozen)
+        if (!(tensor->is_table || tensor->is_tied) || tensor->frozen)
             continue;
-        const isize width = whole_vectors(tensor->columns);
-        tensor->most_touched = least(tensor->units, network->max_slice_steps);
+        const int reader = tensor->is_tied ? network->tied : tensor->node;
+        tensor->ld_touched = whole_vectors(tensor->columns);
+        tensor->most_touched = least(tensor->units, axis_of(network, &network->node[reader])->max_slice_steps);
         tensor->codes = network->n_codes;
         network->n_codes += 1 + 2 * tensor->most_touched;
-        place_gradient(tensor, claim(&network->touched, tensor->most_touched, width), width, NULL, width);
+        tensor->touched = claim(&network->touched, tensor->most_touched, tensor->ld_touched);
     }
+}
+
+/* The steps of the largest slice; 0 if they are too many. */
+static int count_steps(rnn_network *network, const rnn_wish *wish)
+{
+    network->max_steps = 1;
+    for (int a = 0; a < network->n_axes; a++) {
+        rnn_axis *axis = &network->axis[a];
+        double total = 0;
+        for (isize i = 0; i < least(network->max_rows, wish->n_lengths); i++)
+            total += (double)wish->lengths[a][i];
+        if (total > (double)MOST_STEPS)
+            return 0;
+        axis->max_steps = wish->n_lengths ? most(1, wish->lengths[a][0]) : 1;
+        axis->max_slice_steps = (isize)most(1, (isize)total);
+        network->max_steps = most(network->max_steps, axis->max_steps);
+    }
+    return 1;
 }
 
 /* The largest slice and its segments. */
 static rnn_plan_result plan_slices(rnn_network *network, rnn_wish *wish)
 {
-    double total = 0;
+    rnn_axis *axis = &network->axis[last_axis(network)];
     network->n_workers = wish->n_workers;
     wish->batch = network->session ? wish->n_lengths : largest_batch(network, wish->batch, wish->n_lengths);
     wish->n_slices = network->session ? 1 : slices_of(network, wish->batch);
     network->max_rows = most((wish->batch + wish->n_slices - 1) / wish->n_slices, least(wish->batch, rows_wanted(network)));
-    for (isize i = 0; i < least(network->max_rows, wish->n_lengths); i++)
-        total += (double)wish->lengths[i];
-    if (total > (double)MOST_STEPS)
+    if (!count_steps(network, wish))
         return PLAN_TOO_LONG;
-    network->max_steps = wish->n_lengths ? most(1, wish->lengths[0]) : 1;
-    network->max_slice_steps = (isize)most(1, (isize)total);
     network->n_workers = least(network->n_workers, wish->n_slices);
     plan_touched(network);
     if (network->touched.size < 0)
@@ -288,10 +319,10 @@ static rnn_plan_result plan_slices(rnn_network *network, rnn_wish *wish)
                                                   network->max_steps)
                                           : 0;
     if (network->carried)
-        network->max_steps = most(network->max_steps, 2);       /* a session counts the step before, too */
-    isize segment_rows = network->max_slice_steps;
-    if (!network->training && !needs_all_steps(network))
-        segment_rows = least(segment_rows, PREDICT_SEGMENT_ROWS + least_segment(network, greatest_reach(network)));
+        axis->max_steps = most(axis->max_steps, 2);     /* a session counts the step before, too */
+    isize segment_rows = axis->max_slice_steps;
+    if (!network->training && !is_one_segment(network, last_axis(network)))
+        segment_rows = least(segment_rows, PREDICT_SEGMENT_ROWS + least_segment(network, greatest_reach(network, axis)));
     if (network->training && wish->budget >= 0)
         return keep_within(network, wish);
     return plan_segments(network, segment_rows) < 0 ? PLAN_TOO_LARGE : PLAN_MADE;
@@ -342,7 +373,7 @@ static int list_carried(rnn_network *network)
     for (int i = 0; i < network->n_ordered; i++) {
         const int number = network->order[i];
         const rnn_node *node = &network->node[number];
-        if (info_of(network, number)->training_only)
+        if (info_of(network, number)->training_only || node->axis != last_axis(network))
             continue;
         /* a cell that reads the output, or another source in the place of h, does not read its h */
         for (int k = node->declared.reads_output || node->declared.h_from_source; k < node->declared.n_states;
@@ -361,13 +392,20 @@ static rnn_plan_result plan_network(rnn_network *network, rnn_wish *wish)
 {
     network->widest = network->outputs = network->output_width = 0;
     network->packed = network->gradient = network->arena = (rnn_region){0};
-    network->head = -1;
+    network->head = network->tied = -1;
+    network->n_tails = 0;
+    network->n_axes = 1 + network->node[network->result].axis;
+    for (int a = 0; a < network->n_axes; a++)
+        shape_node(network, network->axis[a].data);
     for (int i = 0; i < network->n_nodes; i++)
         shape_node(network, i);
+    network->output_width = whole_vectors(network->outputs);
     count_work(network);
     if (!network->training)
         pass_by_training_only(network);
     mark_needed(network, network->result);
+    for (int i = 0; i < network->n_tails && network->result == network->head; i++)
+        mark_needed(network, network->tail[i]);
     if (order_stages(network, &wish->node))
         return PLAN_WITHOUT_ORDER;
     choose_lifetimes(network);
@@ -376,7 +414,7 @@ static rnn_plan_result plan_network(rnn_network *network, rnn_wish *wish)
         return PLAN_TOO_LARGE;
     if (list_carried(network))
         return PLAN_TOO_LARGE;
-    return wish->lengths ? plan_slices(network, wish) : PLAN_MADE;
+    return wish->lengths[0] ? plan_slices(network, wish) : PLAN_MADE;
 }
 
 #endif

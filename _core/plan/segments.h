@@ -13,11 +13,11 @@ static inline isize least_segment(const rnn_network *network, int reach)
 }
 
 /* Segments end at block boundaries, so a full one has less than a block and a step of unused rows. */
-static inline isize most_segments(const rnn_network *network)
+static inline isize most_segments(const rnn_network *network, const rnn_axis *axis)
 {
-    if (network->segment_rows >= network->max_slice_steps)
+    if (axis->segment_rows >= axis->max_slice_steps)
         return 1;
-    return network->max_slice_steps / (network->segment_rows - BLOCK_ROWS - network->max_rows + 1) + 1;
+    return axis->max_slice_steps / (axis->segment_rows - BLOCK_ROWS - network->max_rows + 1) + 1;
 }
 
 /* First step of the block that ends before step `end`; it has at least BLOCK_ROWS rows, if there are that many. Blocks are cut
@@ -32,18 +32,18 @@ static inline isize block_start(const isize *offset, isize end)
 
 /* Cut `steps` steps, whose first rows are offset (steps + 1,), into segments of whole blocks that fit into an arena, from the
  * last step on. Returns the first step of each segment and the end of the last, in the memory of bounds (max_segments + 1,). */
-static inline const isize *cut_into_segments(const rnn_network *network, const isize *offset, isize steps, isize *bounds,
+static inline const isize *cut_into_segments(const rnn_axis *axis, const isize *offset, isize steps, isize *bounds,
                                              isize *n_segments)
 {
-    isize *start = bounds + network->max_segments;
+    isize *start = bounds + axis->max_segments;
     *start = steps;
     for (isize t = steps, first; t > 0; t = first) {
         first = block_start(offset, t);
-        if (offset[*start] - offset[first] > network->segment_rows)
+        if (offset[*start] - offset[first] > axis->segment_rows)
             *--start = t;
     }
     *--start = 0;
-    *n_segments = bounds + network->max_segments - start;
+    *n_segments = bounds + axis->max_segments - start;
     return start;
 }
 

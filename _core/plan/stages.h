@@ -12,7 +12,7 @@ static void mark_needed(rnn_network *network, int number)
     if (node->needed)
         return;
     node->needed = 1;
-    for (int i = 0; i < node->n_sources; i++)
+    for (int i = 0; i < node->n_sources + node->n_beginnings; i++)
         mark_needed(network, source_of(network, node, i)->node);
 }
 
@@ -71,7 +71,7 @@ static int goes_by_segment(const rnn_network *network, int number)
 static void add_stage(rnn_network *network, int first, int end)
 {
     rnn_stage *stage = &network->stage[network->n_stages++];
-    *stage = (rnn_stage){.first = first, .end = end, .n_directions = 1,
+    *stage = (rnn_stage){.axis = network->node[network->order[first]].axis, .first = first, .end = end, .n_directions = 1,
                          .by_segment = end == first + 1 && goes_by_segment(network, network->order[first])};
     for (int i = first; i < end; i++) {
         rnn_node *node = &network->node[network->order[i]];
@@ -113,7 +113,7 @@ static void join_data(rnn_network *network)
     if (network->training || network->n_stages < 2 || !network->node[0].needed)
         return;
     const rnn_stage *next = &network->stage[1];
-    if (next->by_segment)
+    if (next->by_segment || next->axis != network->stage[0].axis)
         return;
     for (int i = 0; i < network->n_ordered; i++) {
         const rnn_node *node = &network->node[network->order[i]];
@@ -131,35 +131,66 @@ static void join_data(rnn_network *network)
         network->stage[i] = network->stage[i + 1];
 }
 
-/* Derive the stages; returns 0, or -1 if there is no order of the loops: then `first` is the node with which the trouble
- * begins. */
-static int order_stages(rnn_network *network, int *first)
+/* List the needed nodes of an axis, its data first; returns whether any of them reads no others. */
+static int order_axis(rnn_network *network, int a, int *place)
 {
-    const int after_data = network->node[0].needed;
-    int place[MAX_NODES], n_per_step = 0, reads_X = 0;
-    *first = network->result;
-    network->n_ordered = network->n_stages = 0;
-    for (int i = 0; i < network->n_nodes; i++)
-        if (network->node[i].needed) {
-            reads_X |= network->node[i].n_sources == 0;
-            place[i] = network->n_ordered;
-            network->order[network->n_ordered++] = i;
-        }
-    if (!reads_X)       /* loops that read nothing but each other */
-        return -1;
-    while (n_per_step < network->n_ordered && is_per_step(network, network->order[n_per_step]) &&
-           !info_of(network, network->order[n_per_step])->of_sequences)
-        n_per_step++;
-    for (int i = 0, end; i < network->n_ordered; i = end) {
+    rnn_axis *axis = &network->axis[a];
+    int reads_X = 0;
+    axis->first_node = network->n_ordered;
+    for (int turn = 0; turn < network->n_nodes; turn++) {
+        const int i = turn == 0 ? axis->data : turn - (turn <= axis->data);
+        if (!network->node[i].needed || network->node[i].axis != a)
+            continue;
+        reads_X |= network->node[i].n_sources == 0;
+        place[i] = network->n_ordered;
+        network->order[network->n_ordered++] = i;
+    }
+    axis->end_node = network->n_ordered;
+    return reads_X;
+}
+
+/* Derive the stages of an axis; see `order_stages`. */
+static int add_stages(rnn_network *network, const rnn_axis *axis, const int *place, int *first)
+{
+    const int after_data = axis->first_node + network->node[axis->data].needed,
+              by_step = network->by_step && (!network->session || axis == &network->axis[last_axis(network)]);
+    int end_per_step = axis->first_node;
+    while (end_per_step < axis->end_node && is_per_step(network, network->order[end_per_step]) &&
+           !info_of(network, network->order[end_per_step])->of_sequences)
+        end_per_step++;
+    for (int i = axis->first_node, end; i < axis->end_node; i = end) {
         end = loop_end(network, i, place);
-        if (network->by_step && i == after_data)
-            end = end < 0 || !can_interleave(network, i, n_per_step) ? -1 : (int)most(end, n_per_step);
+        if (by_step && i == after_data)
+            end = end < 0 || !can_interleave(network, i, end_per_step) ? -1 : (int)most(end, end_per_step);
         *first = network->order[i];
         if (end < 0)
             return -1;
         add_stage(network, i, end);
     }
+    return 0;
+}
+
+/* Derive the stages, axis by axis; returns 0, or -1 if there is no order of the loops: then `first` is the node with which the
+ * trouble begins. */
+static int order_stages(rnn_network *network, int *first)
+{
+    int place[MAX_NODES], reads_X = 0, stage = 0;
+    *first = network->result;
+    network->n_ordered = network->n_stages = 0;
+    for (int a = 0; a < network->n_axes; a++)
+        reads_X |= order_axis(network, a, place);
+    if (!reads_X)       /* loops that read nothing but each other */
+        return -1;
+    for (int a = 0; a < network->n_axes; a++)
+        if (add_stages(network, &network->axis[a], place, first))
+            return -1;
     join_data(network);
+    for (int a = 0; a < network->n_axes; a++) {
+        network->axis[a].first_stage = stage;
+        while (stage < network->n_stages && network->stage[stage].axis == a)
+            stage++;
+        network->axis[a].end_stage = stage;
+    }
     return 0;
 }
 
@@ -211,7 +242,7 @@ static void find_learning(rnn_network *network)
         changed = 0;
         for (int i = 0; i < network->n_ordered; i++) {
             rnn_node *node = &network->node[network->order[i]];
-            for (int j = 0; j < node->n_sources && !node->learns; j++)
+            for (int j = 0; j < node->n_sources + node->n_beginnings && !node->learns; j++)
                 changed |= node->learns = network->node[source_of(network, node, j)->node].learns;
         }
     }
@@ -255,7 +286,7 @@ static void serve_reader(rnn_network *network, int reader, rnn_source *source)
     if (node->seeds || !from->learns)
         return;
     out->has_gradient = network->training;
-    out->zeroed |= source->shift > 0 || only_last_rows;
+    out->zeroed |= source->shift > 0 || only_last_rows || node->axis != from->axis;
 }
 
 /* The last reader comes first in backward: unless the gradient begins with zeros, it overwrites what was there. */
@@ -270,6 +301,22 @@ static void choose_first_writer(rnn_network *network, int number)
                 return;
             }
         }
+    }
+}
+
+/* Which streams have a step before the first: those of cells that begin with given states, also where they are only passed on. */
+static void find_beginnings(rnn_network *network)
+{
+    for (int a = 0; a < network->n_axes; a++)
+        network->axis[a].has_beginning = network->carried && a == last_axis(network);
+    for (int i = 0; i < network->n_ordered; i++) {
+        const int number = network->order[i];
+        rnn_node *node = &network->node[number];
+        if (node->n_beginnings)
+            node->out.begins_with = number;
+        else if (info_of(network, number)->training_only)
+            node->out.begins_with = stream_of(network, source_of(network, node, 0))->begins_with;
+        network->axis[node->axis].has_beginning |= node->n_beginnings;
     }
 }
 
@@ -289,9 +336,10 @@ static void choose_lifetimes(rnn_network *network)
     }
     for (int i = 0; i < network->n_ordered; i++) {
         const rnn_node *node = &network->node[network->order[i]];
-        for (int j = 0; j < node->n_sources; j++)
+        for (int j = 0; j < node->n_sources + node->n_beginnings; j++)
             serve_reader(network, network->order[i], source_of(network, node, j));
     }
+    find_beginnings(network);
     for (int i = 0; i < network->n_ordered; i++)
         if (!network->node[network->order[i]].out.zeroed)
             choose_first_writer(network, network->order[i]);

@@ -10,10 +10,10 @@
 #include "plan/sizes.h"
 
 /* Stems of the weights of sources: those of the input, of the output of the step before, of what takes the place of the previous
- * state, and of a shortcut. */
-static const char *const weight_stems[] = {"weight_ih", "weight_oh", "weight_hh", "weight_skip", NULL};
+ * state, and of a shortcut. What is read as initial states has no weights. */
+static const char *const weight_stems[] = {"weight_ih", "weight_oh", "weight_hh", "weight_skip", "initial", NULL};
 enum { N_STEMS = sizeof weight_stems / sizeof *weight_stems - 1 };
-enum { STEM_HH = 2 };       /* of these */
+enum { STEM_HH = 2, STEM_INITIAL = 4 };     /* of these */
 
 /* Add an array to the flat vector; it belongs to the direction whose arrays were added last. */
 static rnn_tensor *add_tensor(rnn_network *network, rnn_tensor tensor)
@@ -93,6 +93,12 @@ static int gradient_blocks(const rnn_node *node, int n_gates)
     return node->normalization ? n_gates : node->declared.n_blocks;
 }
 
+/* Whether the array of a stem multiplies a source; what is read of the other axis is not multiplied. */
+static int has_stem(const rnn_network *network, const rnn_node *node, const rnn_source *source, int stem)
+{
+    return source->stem == stem && network->node[source->node].axis == node->axis;
+}
+
 /* The array of a stem: its columns are those of the sources with this stem, one after another. */
 static void add_source_weights(rnn_network *network, int number, int d, int stem, const char *name)
 {
@@ -101,7 +107,7 @@ static void add_source_weights(rnn_network *network, int number, int d, int stem
     isize columns = 0;
     for (int i = 0; i < node->n_sources; i++) {
         rnn_source *source = source_of(network, node, i);
-        if (source->stem != stem)
+        if (!has_stem(network, node, source, stem))
             continue;
         source->first = columns;
         source->tensor[d] = network->n_tensors;
@@ -118,7 +124,7 @@ static void add_source_weights(rnn_network *network, int number, int d, int stem
     place_gradient(tensor, at, ld, node->declared.x_block, node->width);
     for (int i = 0; i < node->n_sources; i++) {
         rnn_source *source = source_of(network, node, i);
-        if (source->stem != stem)
+        if (!has_stem(network, node, source, stem))
             continue;
         source->gradient[d] = at + source->first * ld;
         if (stream_of(network, source)->has_gradient)
@@ -172,6 +178,8 @@ static void plan_weights(rnn_network *network)
                                                                : direction->n_groups * ((node->units + PIECE - 1) / PIECE);
         }
     }
+    if (network->tied >= 0)     /* the first array of the head is "weight" */
+        network->tensor[network->node[network->head].direction[0].first_tensor].is_tied = 1;
 }
 
 #endif

@@ -70,25 +70,25 @@ static int stage_backward(rnn_job *job, slice *s, const rnn_stage *stage)
 static void open_nodes(rnn_job *job, slice *s)
 {
     const rnn_network *network = job->network;
-    for (int i = 0; i < network->n_ordered; i++) {
+    for (int i = s->axis->first_node; i < s->axis->end_node; i++) {
         const int node = network->order[i];
         for (int d = 0; kind_of(network, node)->open && d < network->node[node].n_directions; d++)
             kind_of(network, node)->open(job, s, node, d);
     }
 }
 
-/* A segment forward through all stages. */
+/* A segment forward through all stages of its axis. */
 static int segment_forward(rnn_job *job, slice *s)
 {
     const rnn_network *network = job->network;
     open_nodes(job, s);
-    for (int i = 0; i < network->n_stages; i++)
+    for (int i = s->axis->first_stage; i < s->axis->end_stage; i++)
         if (stage_forward(job, s, &network->stage[i]))
             return 1;
     if (job->final_state && !s->again)
         put_final_streams(job, s);
     carry_over(job, s);
-    if (network->result != network->head)
+    if (network->result != network->head && s->axis == &network->axis[last_axis(network)])
         put_states(job, s);
     return 0;
 }
@@ -96,7 +96,7 @@ static int segment_forward(rnn_job *job, slice *s)
 /* Gradients to which several readers add begin with zeros. */
 static void begin_gradients(const rnn_network *network, const slice *s)
 {
-    for (int i = 0; i < network->n_ordered; i++) {
+    for (int i = s->axis->first_node; i < s->axis->end_node; i++) {
         const rnn_stream *out = &network->node[network->order[i]].out;
         const isize rows = out->life == ONCE ? s->rows : rows_of(s, s->first, s->end);
         if (out->has_gradient && out->zeroed && (out->life != ONCE || s->end == s->steps))
@@ -107,45 +107,78 @@ static void begin_gradients(const rnn_network *network, const slice *s)
 static int segment_backward(rnn_job *job, slice *s)
 {
     const rnn_network *network = job->network;
-    begin_gradients(network, s);
-    for (int i = network->n_stages - 1; i >= 0; i--)
+    for (int i = s->axis->end_stage - 1; i >= s->axis->first_stage; i--)
         if (stage_backward(job, s, &network->stage[i]))
             return 1;
     return 0;
 }
 
-static int train_slice(rnn_job *job, slice *s)
+/* All segments of a slice forward, on one axis. */
+static int slice_forward(rnn_job *job, slice *s)
 {
-    s->has_backward = 1;
-    if (job->initial_state)
+    if (s->carried)
         take_initial_states(job, s);
+    else if (s->axis->has_beginning && s->source)
+        take_beginnings(job, s);
     for (isize segment = 0; segment < s->n_segments; segment++) {
         enter_segment(s, segment, 0);
         if (segment_forward(job, s))
             return 1;
     }
+    return 0;
+}
+
+/* All segments back; the gradients of the last one have begun. */
+static int slice_backward(rnn_job *job, slice *s)
+{
     for (isize segment = s->n_segments - 1; segment >= 0; segment--) {
         if (segment < s->n_segments - 1) {
             enter_segment(s, segment, 1);
             if (segment_forward(job, s))
                 return 1;
+            begin_gradients(job->network, s);
         }
         if (segment_backward(job, s))
             return 1;
     }
+    if (s->source)
+        pass_beginnings(job, s);
+    for (int i = 0; i < job->network->n_tails; i++)
+        s->loss += s->tail_loss[i];
     job->batch.slice_loss[s->index] = s->loss;
     return 0;
 }
 
+/* Nodes of the second axis read streams of the first one, so the first goes forward first, and back last. */
 static int predict_slice(rnn_job *job, slice *s)
 {
-    if (job->initial_state)
-        take_initial_states(job, s);
-    for (isize segment = 0; segment < s->n_segments; segment++) {
-        enter_segment(s, segment, 0);
-        if (segment_forward(job, s))
+    slice source;
+    if (last_axis(job->network) > 0) {
+        open_source(job, s, &source);
+        if (slice_forward(job, &source))
             return 1;
     }
+    return slice_forward(job, s);
+}
+
+static int train_slice(rnn_job *job, slice *s)
+{
+    slice source;
+    const int has_source = last_axis(job->network) > 0;
+    s->has_backward = 1;
+    if (has_source) {
+        open_source(job, s, &source);
+        source.has_backward = 1;
+        if (slice_forward(job, &source))
+            return 1;
+        begin_gradients(job->network, &source);
+    }
+    if (slice_forward(job, s))
+        return 1;
+    begin_gradients(job->network, s);
+    if (slice_backward(job, s) || (has_source && slice_backward(job, &source)))
+        return 1;
+    job->batch.slice_loss[s->index] = s->loss;
     return 0;
 }
 
@@ -168,10 +201,34 @@ static void predict(rnn_job *job, isize worker) { work(job, worker, predict_slic
 
 static void session_step(rnn_job *job, isize worker)
 {
-    slice s;
+    slice s, source;
     (void)worker;
     open_session(job, &s);
+    if (last_axis(job->network) > 0)
+        reopen_source(job, &s, &source);
     segment_forward(job, &s);
+}
+
+/* The first axis of a decoder, for the sequences in the batch; then the states of its rows are those before the first step. */
+static void begin_decoding(rnn_job *job, isize worker)
+{
+    slice s, source;
+    (void)worker;
+    open_session(job, &s);
+    for (isize i = 0; i < s.rows; i++)
+        s.sample[i] = job->batch.samples[i];
+    open_source(job, &s, &source);
+    slice_forward(job, &source);
+    take_beginnings(job, &s);
+}
+
+/* See rnn_kernels. */
+static void attention(const rnn_job *job, int node, isize columns, void *weights)
+{
+    slice s, source;
+    open_session(job, &s);
+    reopen_source(job, &s, &source);
+    put_attention(job->network, &s, node, columns, weights);
 }
 
 #endif

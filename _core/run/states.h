@@ -17,7 +17,7 @@ static inline real *state_at_beginning(const rnn_job *job, const slice *s, const
     const rnn_network *network = job->network;
     if (!keeps_state(network, node, i))
         return s->arena + node->state[i];
-    return s->arena + node->before[i] + carried_at(network, segment) * network->max_rows * node->out.ld;
+    return s->arena + node->before[i] + carried_at(network, s, segment) * network->max_rows * node->out.ld;
 }
 
 /* Keep the states at the end of a segment for the next one; those that are not kept per step stay where they are. */
@@ -35,10 +35,10 @@ static void carry_states(const rnn_job *job, const slice *s, const rnn_node *nod
 /* Keep the last `reach` steps of a stream that are read after the segment. */
 static void carry_stream(const rnn_network *network, const slice *s, const rnn_stream *out)
 {
-    real *to = s->arena + out->before + carried_at(network, s->segment + 1) * out->reach * network->max_rows * out->ld;
+    real *to = s->arena + out->before + carried_at(network, s, s->segment + 1) * out->reach * network->max_rows * out->ld;
     for (isize back = out->reach; back > 0; back--) {       /* the oldest first: it may come from the same memory */
         const isize t = s->end - back;
-        if (t < 0 && !s->carried)
+        if (t < 0 && !s->carried && !(t == -1 && out->begins_with))
             continue;
         const isize n = t >= 0 ? rows_at(s, t) : s->rows;
         memmove(to + (back - 1) * network->max_rows * out->ld, stream_rows(network, s, out, t),
@@ -50,16 +50,82 @@ static void carry_stream(const rnn_network *network, const slice *s, const rnn_s
 static void carry_over(const rnn_job *job, const slice *s)
 {
     const rnn_network *network = job->network;
-    if (s->end == s->steps && !network->session)
+    if (s->end == s->steps && !(network->session && s->carried))
         return;
-    for (int i = 0; i < network->n_nodes; i++) {
-        const rnn_node *node = &network->node[i];
-        if (!node->needed)
-            continue;
+    for (int i = s->axis->first_node; i < s->axis->end_node; i++) {
+        const rnn_node *node = &network->node[network->order[i]];
         if (node->declared.n_states)
             carry_states(job, s, node);
         if (node->out.reach)
             carry_stream(network, s, &node->out);
+    }
+}
+
+/* ---- states that come from the other axis ---- */
+
+/* Column number `column` of a stream, counted without padding. */
+static inline isize column_of(const rnn_stream *out, isize column)
+{
+    return out->start[column / out->units] + column % out->units;
+}
+
+/* to (rows, ld): the state of a node that begins at column `first` of the row of each sequence on the first axis */
+static void take_beginning(const slice *s, const rnn_node *node, const rnn_stream *from, isize first, real *to)
+{
+    for (isize row = 0; row < s->rows; row++, to += node->out.ld) {
+        const real *values = s->arena + from->at + s->source_row[row] * from->ld;
+        memset(to, 0, (size_t)node->width * sizeof(real));
+        for (isize j = 0; j < node->units; j++)
+            to[j] = values[column_of(from, first + j)];
+    }
+}
+
+/* Set the states before the first step of the cells that read them from the first axis, also where streams are read later. */
+static void take_beginnings(const rnn_job *job, const slice *s)
+{
+    const rnn_network *network = job->network;
+    for (int i = s->axis->first_node; i < s->axis->end_node; i++) {
+        const rnn_stream *out = &network->node[network->order[i]].out;
+        if (!out->begins_with)
+            continue;
+        const rnn_node *node = &network->node[out->begins_with];
+        const rnn_stream *from = stream_of(network, beginning_of(network, node));
+        for (int k = 0; k < node->declared.n_states && out == &node->out; k++)
+            take_beginning(s, node, from, k * node->units, state_at_beginning(job, s, node, k, 0));
+        if (out->reach)
+            take_beginning(s, node, from, 0, s->arena + out->before);
+    }
+}
+
+/* Add d (rows, ld_d), the gradient of such a state, to that of the stream on the first axis. */
+static void pass_beginning(const slice *s, const rnn_node *node, const rnn_stream *to, isize first, const real *d, isize ld_d)
+{
+    for (isize row = 0; row < s->rows; row++, d += ld_d) {
+        real *sum = s->arena + to->d + s->source_row[row] * to->ld_d;
+        for (isize j = 0; j < node->units; j++)
+            sum[column_of(to, first + j)] += d[j];
+    }
+}
+
+/* Pass on the gradients of all these states: what the cell carries back, and what readers of earlier steps left over. */
+static void pass_beginnings(const rnn_job *job, const slice *s)
+{
+    const rnn_network *network = job->network;
+    for (int i = s->axis->first_node; i < s->axis->end_node; i++) {
+        const rnn_node *node = &network->node[network->order[i]];
+        const rnn_stream *to = node->n_beginnings ? stream_of(network, beginning_of(network, node)) : NULL;
+        for (int k = 0; to && to->d >= 0 && k < node->declared.n_states; k++)
+            pass_beginning(s, node, to, k * node->units, s->arena + node->d_state[k], node->width);
+        for (int j = 0; j < node->n_sources; j++) {
+            const rnn_source *source = source_of(network, node, j);
+            const rnn_stream *read = stream_of(network, source);
+            if (source->shift == 0 || !read->begins_with || read->d < 0)
+                continue;
+            const rnn_node *cell = &network->node[read->begins_with];
+            to = stream_of(network, beginning_of(network, cell));
+            if (to->d >= 0)
+                pass_beginning(s, cell, to, 0, s->arena + source->left_over, read->ld_d);
+        }
     }
 }
 
@@ -75,7 +141,7 @@ static void put_states(const rnn_job *job, const slice *s)
     for (isize t = first; t < end; t++) {
         const real *row = stream_rows(network, s, out, t);
         for (isize i = 0; i < (out->life == ONCE ? s->rows : rows_at(s, t)); i++, row += out->ld) {
-            const isize at = out->life == ONCE ? s->sample[i] : job->data.result_offsets[s->sample[i]] + t;
+            const isize at = out->life == ONCE ? s->sample[i] : s->data->result_offsets[s->sample[i]] + t;
             for (isize part = 0; part < out->parts; part++)
                 memcpy((real *)job->batch.output + at * columns + part * out->units, row + out->start[part],
                        (size_t)out->units * sizeof(real));
@@ -103,9 +169,9 @@ static void take_initial_states(const rnn_job *job, const slice *s)
 }
 
 /* Whether step t is the one after which the states of a row are returned: its last step, or the one that `kept_after` says. */
-static inline int is_final(const rnn_job *job, const slice *s, isize row, isize t)
+static inline int is_final(const slice *s, isize row, isize t)
 {
-    const isize *kept_after = job->data.kept_after;
+    const isize *kept_after = s->data->kept_after;
     return t + 1 == (kept_after ? kept_after[s->sample[row]] : s->length[row]);
 }
 
@@ -114,9 +180,9 @@ static void put_final(const rnn_job *job, const slice *s, const rnn_carried *car
 {
     const rnn_network *network = job->network;
     const size_t bytes = (size_t)network->node[carried->node].out.units * sizeof(real);
-    isize row = job->data.kept_after || t + 1 == s->steps ? 0 : rows_at(s, t + 1);      /* those before it go on */
+    isize row = s->data->kept_after || t + 1 == s->steps ? 0 : rows_at(s, t + 1);      /* those before it go on */
     for (; row < rows_at(s, t); row++)
-        if (is_final(job, s, row, t))
+        if (is_final(s, row, t))
             memcpy((real *)job->final_state + s->sample[row] * network->state_columns + carried->column, rows + row * ld, bytes);
 }
 

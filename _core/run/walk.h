@@ -108,7 +108,7 @@ static void open_walk(rnn_job *job, const slice *s, int number, int d)
     for (int i = 0; i < node->declared.n_states; i++)
         w->state[i] = (walk_state){
             .rows = s->arena + node->state[i] + out->start[d],
-            .before = s->arena + node->before[i] + carried_at(network, s->segment) * network->max_rows * out->ld + out->start[d],
+            .before = s->arena + node->before[i] + carried_at(network, s, s->segment) * network->max_rows * out->ld + out->start[d],
             .ld = out->ld, .kept = keeps_state(network, node, i), .d = s->arena + node->d_state[i],
             .initial = w->learns_initial ? (const real *)job->packed + w->direction->initial[i] : s->arena + network->zeros};
     set_operands(job, w);

@@ -39,17 +39,36 @@ static double reduce_block(const rnn_job *job, isize from, isize ld, isize k, is
     return squares;
 }
 
+/* Add to rows first to end of a flat gradient what an embedding that reads them adds; returns their sum of squares. */
+static double add_tied_rows(const rnn_job *job, isize worker, const rnn_tensor *tensor, isize first, isize end)
+{
+    const isize columns = tensor->columns;
+    real *flat = (real *)job->gradient + tensor->summed;
+    double squares = 0;
+    touched_walk walk = walk_touched(job, worker, tensor, first, end);
+    for (isize row; (row = next_touched(&walk)) >= 0;) {
+        const real *g = take_touched(&walk, row, 0);
+        for (isize j = 0; j < columns; j++)
+            flat[row * columns + j] += g[j];
+    }
+    for (isize i = first * columns; i < end * columns; i++)
+        squares += (double)flat[i] * (double)flat[i];
+    return squares;
+}
+
 /* Rows j to j + n of one group, in all tensors of a direction that have so many groups and are not frozen; returns their sum of
  * squares. */
-static double reduce_piece(const rnn_job *job, const rnn_direction *direction, int group, isize j, isize n)
+static double reduce_piece(const rnn_job *job, isize worker, const rnn_direction *direction, int group, isize j, isize n)
 {
     const rnn_tensor *tensor = &job->network->tensor[direction->first_tensor];
     double squares = 0;
     for (int i = 0; i < direction->n_tensors; i++, tensor++) {
         const isize first = (group * tensor->units + j) * tensor->columns;
-        if (group < tensor->n_groups && !tensor->frozen)
-            squares += reduce_block(job, tensor->gradient + tensor->column[group] + j, tensor->ld, tensor->columns, n,
-                                    tensor->summed + first, tensor->at + first, penalty_of(&job->optimizer, tensor));
+        if (group >= tensor->n_groups || tensor->frozen)
+            continue;
+        const double of_block = reduce_block(job, tensor->gradient + tensor->column[group] + j, tensor->ld, tensor->columns, n,
+                                             tensor->summed + first, tensor->at + first, penalty_of(&job->optimizer, tensor));
+        squares += tensor->is_tied ? add_tied_rows(job, worker, tensor, j, j + n) : of_block;
     }
     return squares;
 }
@@ -82,10 +101,10 @@ static void clear_place(const rnn_job *job, isize place)
         const rnn_tensor *tensor = &network->tensor[i];
         if (tensor->frozen)
             continue;
-        if (tensor->is_table) {
+        if (tensor->is_table || tensor->is_tied)
             touched_codes(job, tensor, place)[0] = 0;
+        if (tensor->is_table)
             continue;
-        }
         for (int group = 0; group < tensor->n_groups; group++)
             for (isize column = 0; column < tensor->columns; column++)
                 memset(gradient + tensor->gradient + tensor->column[group] + column * tensor->ld, 0,
@@ -117,7 +136,7 @@ static void reduce(rnn_job *job, isize worker)
             for (int group = 0; group < direction->n_groups; group++)
                 for (isize j = 0; j < units; j += PIECE, piece++)
                     if (my_turn(&t))
-                        job->piece_norms[piece] = reduce_piece(job, direction, group, j, least(PIECE, units - j));
+                        job->piece_norms[piece] = reduce_piece(job, worker, direction, group, j, least(PIECE, units - j));
         }
 }
 

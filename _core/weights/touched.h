@@ -1,4 +1,5 @@
-/* Gradients of tables of which a minibatch reads few rows, such as those of an embedding.
+/* Gradients of tables of which a minibatch reads few rows, such as those of an embedding; and of rows of the head's weights that an
+ * embedding reads.
  *
  * A slice's gradient of a table holds only the rows that its sequences touch: their numbers (codes) in ascending order, and one
  * sum for each. `reduce` and `update` walk through the rows that any slice has touched, in ascending order. The sum of a row over
@@ -74,10 +75,10 @@ static inline isize *touched_codes(const rnn_job *job, const rnn_tensor *table, 
     return job->slice_codes + slice * job->network->n_codes + table->codes;
 }
 
-/* (most_touched, ld) the gradients of these rows */
+/* (most_touched, ld_touched) the gradients of these rows */
 static inline real *touched_rows(const rnn_job *job, const rnn_tensor *table, isize slice)
 {
-    return (real *)job->slice_rows + slice * job->network->touched.size + table->gradient;
+    return (real *)job->slice_rows + slice * job->network->touched.size + table->touched;
 }
 
 /* ---- what all slices have touched ---- */
@@ -99,13 +100,13 @@ typedef struct {
 static touched_walk walk_touched(const rnn_job *job, isize worker, const rnn_tensor *table, isize first, isize end)
 {
     const void **memory = job->touched_walks + worker * 3 * job->ld_walks;
-    touched_walk w = {.n_slices = job->batch.n_places, .ld = table->ld, .code = (const isize **)memory,
+    touched_walk w = {.n_slices = job->batch.n_places, .ld = table->ld_touched, .code = (const isize **)memory,
                       .end = (const isize **)memory + job->ld_walks, .row = (real **)memory + 2 * job->ld_walks};
     for (isize s = 0; s < w.n_slices; s++) {
         const isize *codes = touched_codes(job, table, s), n = codes[0], from = place_of(codes + 1, n, first);
         w.code[s] = codes + 1 + from;
         w.end[s] = codes + 1 + from + place_of(codes + 1 + from, n - from, end);
-        w.row[s] = touched_rows(job, table, s) + from * table->ld;
+        w.row[s] = touched_rows(job, table, s) + from * table->ld_touched;
     }
     return w;
 }

@@ -44,6 +44,8 @@ Y, Y_TRUE, Y_PRED = (Argument(y, "targets", "sample_weight") for y in ("y", "y_t
 Y_VAL = Argument("y_val", "targets", "sample_weight_val")
 SAMPLE_WEIGHT = Argument("sample_weight", "weights")
 SAMPLE_WEIGHT_VAL = Argument("sample_weight_val", "weights")
+X_FUTURE = Argument("X_future", "features")
+X_FUTURE_VAL = Argument("X_future_val", "features")
 CLASSES = Argument("classes", "classes")
 
 TRAINING = X, Y, SAMPLE_WEIGHT

@@ -41,9 +41,11 @@ DIMENSIONS = Allowed(
     '"auto", an integer of at least 1, or a list of such integers, one per categorical feature',
 )
 VECTORS = Allowed(
-    lambda value: value is None or isinstance(value, (list, tuple, Mapping, np.ndarray)),
-    "None, an array of vectors, a dict from codes to vectors, or a list of these, one per "
-    "categorical feature",
+    lambda value: (
+        value is None or isinstance(value, (list, tuple, Mapping, np.ndarray)) or _is_keyed(value)
+    ),
+    "None, an array of vectors, a dict from codes to vectors, gensim's KeyedVectors, or a list or "
+    "dict of these, one per categorical feature",
 )
 
 
@@ -366,63 +368,117 @@ def dimensions(embedding_dim, categories, vectors=None):
     return widths
 
 
-def vectors_of(embedding_init, categories, dtype="float64"):
+def vectors_of(embedding_init, categories, dtype="float64", names=None):
     """Return, for each categorical feature, the given vectors (n_codes, dimension) or None.
 
-    Codes for which a dict has no vector have NaN. dtype: that of the network.
+    Codes without a vector have NaN. dtype: that of the network; names: those of all features of X,
+    or None.
     """
     if embedding_init is None:
         return None
-    given = embedding_init
-    n = len(categories.columns)
-    if n == 0:
+    if not categories.columns:
         raise ValueError(
             "`embedding_init` must be None without `categorical_features`, which select no column "
             "of X: name the columns that hold codes."
         )
-    if isinstance(given, Mapping) or _is_matrix(given):
-        given = [given]
+    given = _by_feature(embedding_init, categories.columns, names)
+    return tuple(
+        None if each is None else _in_range(_vectors(each, known, name), dtype, name)
+        for (name, each), known in zip(given, categories.known, strict=True)
+    )
+
+
+def _by_feature(given, columns, names):
+    """List a name for errors, and what is given, for each categorical feature."""
+    n = len(columns)
+    if _is_of_features(given):
+        return _of_named_features(given, columns, names)
+    if _is_keyed(given) or isinstance(given, Mapping) or _is_matrix(given):
+        return [("embedding_init", given)] * n
     if len(given) != n:
         raise ValueError(
             f"`embedding_init` must have one entry for each of the {n} categorical features, got "
             f"{len(given)}."
         )
-    names = (
-        ["embedding_init"]
-        if given is not embedding_init
-        else [f"embedding_init[{i}]" for i in range(n)]
+    return [(f"embedding_init[{i}]", each) for i, each in enumerate(given)]
+
+
+def _is_of_features(given):
+    """Tell whether the keys of a dict are features, not codes: whether its values are tables."""
+    return (
+        isinstance(given, Mapping)
+        and len(given) > 0
+        and all(
+            each is None or isinstance(each, Mapping) or _is_keyed(each) or _is_matrix(each)
+            for each in given.values()
+        )
     )
-    return tuple(
-        None if each is None else _in_range(_vectors(each, known, name), dtype, name)
-        for each, known, name in zip(given, categories.known, names, strict=True)
-    )
+
+
+def _of_named_features(given, columns, names):
+    known = {} if names is None else {name: j for j, name in enumerate(names)}
+    found = {}
+    for key, each in given.items():
+        column = known.get(key, key)
+        if column not in columns:
+            features = [names[j] for j in columns] if names is not None else list(columns)
+            raise ValueError(
+                "`embedding_init` must have the categorical features as keys if its values are "
+                f"tables of vectors: {features}; got {key!r}."
+            )
+        found[column] = f"embedding_init[{key!r}]", each
+    return [found.get(column, ("embedding_init", None)) for column in columns]
+
+
+def _is_keyed(given):
+    """Tell whether these are vectors by keys, as gensim's `KeyedVectors` holds them."""
+    return hasattr(given, "key_to_index") and hasattr(given, "vectors")
 
 
 def _is_matrix(given):
     """Tell whether these are the vectors of one feature."""
     if isinstance(given, np.ndarray) and given.dtype.kind != "O":
-        return given.ndim != 3
-    return len(given) > 0 and all(
-        isinstance(row, (list, tuple, np.ndarray))
-        and len(row) > 0
-        and all(np.ndim(x) == 0 and x is not None for x in row)
-        for row in given
+        return given.ndim not in (1, 3)
+    return (
+        isinstance(given, (list, tuple, np.ndarray))
+        and len(given) > 0
+        and all(
+            isinstance(row, (list, tuple, np.ndarray))
+            and len(row) > 0
+            and all(np.ndim(x) == 0 and x is not None for x in row)
+            for row in given
+        )
     )
 
 
 def _vectors(given, known, name):
     argument = arguments.Argument(name)
+    if _is_keyed(given):
+        return _vectors_of_dict(_vectors_by_key(given, known), known, argument)
     if isinstance(given, Mapping):
         return _vectors_of_dict(given, known, argument)
     rows = as_numbers(given, argument)
-    if rows.ndim != 2 or len(rows) != len(known) or rows.shape[1] == 0:
+    has_row_per_code = rows.ndim == 2 and known.dtype.kind != "U" and len(rows) > known[-1]
+    if rows.ndim != 2 or not (has_row_per_code or len(rows) == len(known)) or rows.shape[1] == 0:
+        numbered = "" if known.dtype.kind == "U" else f", or from 0 to at least {known[-1]}"
         raise ValueError(
             f"`{name}` must have shape ({len(known)}, embedding_dim), one vector for each code in "
-            f"`categories_`, got {rows.shape}."
+            f"`categories_`{numbered}, got {rows.shape}."
         )
-    if not np.isfinite(rows).all():
-        raise ValueError(f"`{name}` must be finite.")
+    rows = rows[known] if has_row_per_code else rows
+    has_none = np.isnan(rows).all(axis=1)
+    if has_none.all() or not np.isfinite(rows[~has_none]).all():
+        raise ValueError(
+            f"`{name}` must be finite, except that rows of codes without a vector may be NaN; at "
+            "least one code of X must have a vector."
+        )
     return rows
+
+
+def _vectors_by_key(given, known):
+    """Return the vectors of those codes or strings that gensim's `KeyedVectors` has, as a dict."""
+    numbers = given.key_to_index
+    return {code: given.vectors[numbers[code]] for code in known.tolist() if code in numbers}
 
 
 def _in_range(rows, dtype, name):
@@ -453,5 +509,8 @@ def _vectors_of_dict(given, known, argument):
             rows = np.full((len(known), len(vector)), np.nan)
         rows[k] = vector
     if rows is None:
-        raise ValueError(f"`{argument}` must have a vector for at least one of the codes in X.")
+        raise ValueError(
+            f"`{argument}` must have a vector for at least one of the codes in X, such as "
+            f"{known[:3].tolist()}."
+        )
     return rows

@@ -102,8 +102,8 @@ def _of_pairs(value, classes):
                     f"{classes}."
                 )
         matrix[numbers[before], numbers[after]] = True
-    for line in (matrix[-1], matrix[:, -1]):  # nothing is said of the start, or of the end
-        if not line.any():
+    for line in (matrix[-1, :-1], matrix[:-1, -1]):
+        if not line.any():  # nothing is said of the start, or of the end
             line[:] = True
     return matrix
 

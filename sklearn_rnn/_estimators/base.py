@@ -1,6 +1,7 @@
 """The part of `fit` that all estimators share: from X and y to the fitted attributes."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -14,8 +15,7 @@ from .._data.scales import Scale
 from .._data.weights import relative
 from .._model.attributes import check_continuing, history
 from .._model.body import Body
-from .._model.fitted import FittedModel
-from .._model.network import absorb_input_scale, absorb_output_scale, initialize
+from .._model.network import absorb_input_scale, absorb_output_scale, initialize, predictor
 from .._model.words import difference, network_of
 from .._training import lbfgs
 from .._training.epochs import Training, train
@@ -28,7 +28,6 @@ from .._training.progress import Progress, Settings, new_seed, next_seed
 from .._training.threads import blas_held_at_one_thread, effective_n_threads
 from .advice import tell_end, warn_of_settings
 from .callbacks import CallbackSupportMixin, Observers, as_callbacks
-from .parameters import check_parameters
 from .reading import _ReadingRNN, rows_of_states
 from .transfer import model_of
 
@@ -37,6 +36,9 @@ NOTHING = (None, None, None, None)  # in place of X, y, weights and states
 
 class _RNNBase(CallbackSupportMixin, _ReadingRNN):
     """A recurrent network that learns, see `_ReadingRNN` for what a subclass says."""
+
+    _NEEDS_Y = True
+    _KEEPS_UNKNOWN = False  # whether a fit that goes on leaves the vectors of unknown codes alone
 
     # ---- fit ----
 
@@ -70,8 +72,9 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
             self._take_over(model, training)
 
         if held_out is not None:
+            own = partial(self._own_validator, model, held_out, n_threads)
             training.validate = validator(
-                self.scoring, held_out, training, self, show, model.target, n_threads
+                self.scoring, held_out, training, self, show, model.target, own, n_threads
             )
         metadata = None if sample_weight is None else {"sample_weight": sample_weight}
         facts = None if incremental else {"X": X, "y": y, "metadata": metadata}
@@ -101,7 +104,21 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
 
     def _check(self, initial_state, validation, incremental):
         """Check the parameters, and the arguments against them; return the parameters as Words."""
-        words = check_parameters(vars(self))
+        words = self._check_parameters(self._params())
+        self._check_validation(initial_state, validation)
+        if incremental and self.solver == LBFGS:
+            raise ValueError(
+                "partial_fit does not support solver='lbfgs', which needs all sequences at once: "
+                "set `solver` to another one."
+            )
+        if incremental and self.early_stopping:
+            raise ValueError(
+                "partial_fit does not support early_stopping=True: set it to False first."
+            )
+        return words
+
+    def _check_validation(self, initial_state, validation):
+        """Check which data to validate with are given."""
         X_val, y_val, weight_val, state_val = validation
         if X_val is None and not (y_val is None and weight_val is None and state_val is None):
             raise ValueError(
@@ -118,20 +135,10 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
                 "`initial_state` with early_stopping=True needs scoring=None or 'loss': other "
                 f"scores do not pass it to `predict`; got scoring={self.scoring!r}."
             )
-        if X_val is not None and y_val is None:
+        if X_val is not None and y_val is None and self._NEEDS_Y:
             raise ValueError("`X_val` needs `y_val`, which is None.")
         if X_val is not None and not self.early_stopping:
             raise ValueError("`X_val` is used only with early_stopping=True; got False.")
-        if incremental and self.solver == LBFGS:
-            raise ValueError(
-                "partial_fit does not support solver='lbfgs', which needs all sequences at once: "
-                "set `solver` to another one."
-            )
-        if incremental and self.early_stopping:
-            raise ValueError(
-                "partial_fit does not support early_stopping=True: set it to False first."
-            )
-        return words
 
     def _prepare(self, words, given, validation, incremental, learn_options):
         """Read the data and plan the training, without changing anything.
@@ -148,7 +155,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         examples, target = read.examples, read.target
         vectors, body = None, None
         if before is None:
-            vectors = vectors_of(self.embedding_init, read.categories, self.dtype)
+            vectors = self._given_vectors(read)
             body = self._body_to_begin_with()
         network = self._network(words, read, vectors, before or (body and body.model))
         frozen = frozen_names(network, self.frozen)
@@ -167,14 +174,14 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         check_range(examples.sequences, self.dtype, scale.in_use)
         weighted, weighing, taught = self._weigh(weighted, indices, before, incremental)
         weighted = self._weigh_tasks(weighted, target, indices)
-        settings = Settings.of(vars(self))
+        settings = Settings.of(self._params())
         if before is None:
             progress = self._begin(network, read, indices, scale, rng, settings, vectors, body)
         else:
             absorbing = before, network, target, read.absorbed, scale, x_absorbed
             progress = self._continue(absorbing, settings, incremental)
         progress.has_windows = settings.bptt is not None
-        model = FittedModel(
+        model = self._Model(
             network, progress.params, target, read.form, read.categories, scale, taught
         )
         training = Training(
@@ -188,6 +195,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
             planned=not incremental,
             loss_unit=target.loss_unit,
             frozen=frozen,
+            learns_unknown=read.learns_unknown or (before is not None and self._KEEPS_UNKNOWN),
         )
         if held_out is not None:
             held_out = held_out.as_trained(factors, scale.in_use, self.dtype)
@@ -207,8 +215,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         loss = getattr(self, "loss", fitted.loss)
         facts = fitted.n_features, fitted.n_outputs, loss, fitted.groups
         tables = self._tables(model.categories, None, model)
-        allowed = self._allowed(model, words)
-        changed = difference(fitted, network_of(vars(self), *facts, tables, words, allowed))
+        changed = difference(fitted, self._network_of(words, facts, tables, model.target))
         normalizes = model.scale.in_use is not None
         if changed is None and normalizes != bool(self.normalize_X):
             changed = "normalize_X", normalizes, self.normalize_X
@@ -226,15 +233,24 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         sequences, target = read.examples.sequences, read.target
         facts = sequences.n_features, target.n_outputs, target.loss, target.groups
         tables = self._tables(read.categories, vectors, known)
-        allowed = getattr(target, "allowed", None)
-        network = network_of(vars(self), *facts, tables, words, allowed)
+        return self._network_of(words, facts, tables, target)
+
+    def _network_of(self, words, facts, tables, target):
+        """Return the network of these words; facts, tables: arguments of `words.network_of`."""
+        allowed = self._allowed(target, words)
+        network = network_of(self._params(), *facts, tables, words, allowed)
         if self.bptt is not None:
             network.check_causal("`bptt` needs")
         return network
 
-    def _allowed(self, model, words):
-        """Return which tags may follow which in a continued fit of this model, or None."""
+    def _allowed(self, target, words):
+        """Return which tags may follow which, or None."""
         return None
+
+    def _given_vectors(self, read):
+        """Return the given rows of the tables, see `vectors_of`, or None."""
+        facts = read.categories, self.dtype, read.form.feature_names
+        return vectors_of(self.embedding_init, *facts)
 
     def _body_to_begin_with(self):
         """Return the body of `weights_init`, or None."""
@@ -372,6 +388,20 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
             positions = np.flatnonzero(examples.have_weight())
             examples = examples.take(positions)
         return indices, HeldOut(examples, *validation, positions, is_given=True)
+
+    def _own_validator(self, model, held_out, n_threads):
+        """Return the function params -> (score, value) of the method `score`, see `validator`."""
+        examples, target = held_out.examples, model.target
+        given = {"initial_state": examples.initial_state}
+        facts = examples.sequences, examples.scaling, n_threads
+        predict = predictor(model.network, *facts, **given)
+
+        def validate(params):
+            outputs = predict(params, result=model.network.result)
+            score = target.score(examples.targets, outputs, examples.weights)
+            return score, -score
+
+        return validate
 
     def _plateau(self, training):
         """Return the loss above which training is hardly better than a constant prediction."""

@@ -18,6 +18,7 @@ from .base import _RNNBase
 from .callbacks import with_callbacks
 from .docstrings import documented
 from .parameters import CLASSIFIER
+from .streaming import StreamingMixin
 
 
 def _has_transitions(rnn):
@@ -28,7 +29,7 @@ def _has_transitions(rnn):
 
 
 @documented(CLASSIFIER)
-class RNNClassifier(ClassifierMixin, _RNNBase):
+class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
     """Recurrent neural network that classifies sequences, or each of their steps.
 
     Training minimises the cross-entropy by gradient descent on minibatches, with back-propagation
@@ -83,6 +84,8 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
 
     _target_kind = Labels
 
+    _KIND = CLASSIFIER
+
     def __init__(
         self,
         hidden_layer_sizes=(64,),
@@ -94,6 +97,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         categorical_features=None,
         embedding_dim="auto",
         embedding_init=None,
+        word_dropout=0.0,
         merge_mode="concat",
         pooling="last",
         output_layer_sizes=(),
@@ -137,6 +141,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         random_state=None,
         verbose=0,
         class_weight=None,
+        label_smoothing=0.0,
         normalize_X=True,
         dtype="float32",
         memory_budget=None,
@@ -150,6 +155,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         self.categorical_features = categorical_features
         self.embedding_dim = embedding_dim
         self.embedding_init = embedding_init
+        self.word_dropout = word_dropout
         self.merge_mode = merge_mode
         self.pooling = pooling
         self.output_layer_sizes = output_layer_sizes
@@ -193,6 +199,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         self.random_state = random_state
         self.verbose = verbose
         self.class_weight = class_weight
+        self.label_smoothing = label_smoothing
         self.normalize_X = normalize_X
         self.dtype = dtype
         self.memory_budget = memory_budget
@@ -234,7 +241,9 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         sample_weight : array-like, default=None
             One weight per sequence; with ``mode="many_to_many"`` also one per step, in any form
             that y may have. Only their ratios count. Sequences or steps of weight 0 are ignored,
-            and their y may be anything: None, NaN, an unknown label.
+            and their y may be anything: None, NaN, an unknown label. With ``transitions=True`` the
+            labels of such steps are unknown, and training sums over all that they could be; the
+            other weights must be equal within a sequence.
         {initial_state}
         {validation_and_callbacks}
 
@@ -312,6 +321,8 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
     def predict(self, X, *, initial_state=None, return_state=False):
         """Predict the class of each sequence, or of each step.
 
+        With ``transitions=True`` these are the most probable labels of all steps together.
+
         Parameters
         ----------
         {X}
@@ -340,6 +351,8 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
     @floating_point_ignored
     def predict_proba(self, X, *, initial_state=None, return_state=False):
         """Predict the probability of each class, for each sequence or each step.
+
+        With ``transitions=True`` these are the marginal probabilities, given all of the sequence.
 
         Parameters
         ----------
@@ -373,7 +386,7 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         """Predict the logarithm of the probability of each class.
 
         It is computed from the network's outputs, so it stays finite where a probability is too
-        small for its dtype.
+        small for its dtype. What `allowed_transitions` does not allow has the lowest number.
 
         Parameters
         ----------
@@ -505,10 +518,10 @@ class RNNClassifier(ClassifierMixin, _RNNBase):
         if isinstance(target, Tags):
             target.check_sequences(targets, weights, sequences, names)
 
-    def _allowed(self, model, words):
-        if not (words.transitions and model.network.has_transitions):
+    def _allowed(self, target, words):
+        if not (words.transitions and isinstance(target, Tags)):
             return None
-        return allowed_of(self.allowed_transitions, model.target.classes)
+        return allowed_of(self.allowed_transitions, target.classes)
 
     def _warn_of_mode(self, sequences, target):
         """Warn if the columns of y look like labels of steps."""

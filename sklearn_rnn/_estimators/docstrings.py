@@ -7,7 +7,7 @@ only are not shared.
 import re
 
 from .._docstrings import with_parts
-from .parameters import CLASSIFIER, MULTITASK, REGRESSOR, TABLE
+from .parameters import CLASSIFIER, LANGUAGE_MODEL, MULTITASK, OF_X, REGRESSOR, parameters_of
 
 WIDTH = 100
 
@@ -21,6 +21,7 @@ ATTRIBUTES = {
         {
             CLASSIFIER: "ndarray of shape (n_classes,) or list of those",
             MULTITASK: "dict of str to ndarray of shape (n_classes,)",
+            LANGUAGE_MODEL: "ndarray of shape (n_classes,)",
         },
         {
             MULTITASK: "The class labels of each task of classes, sorted. A label that occurs only "
@@ -28,6 +29,8 @@ ATTRIBUTES = {
             CLASSIFIER: "The class labels, sorted. A label that occurs only with weight 0 is not "
             "included. If y has several columns of classes, a list with the labels of each "
             "column; for multilabel y, the numbers of the columns.",
+            LANGUAGE_MODEL: "The labels of texts, sorted, if y of the first fit had labels; "
+            "otherwise there is no such attribute.",
         },
     ),
     "transitions_": (
@@ -45,6 +48,10 @@ ATTRIBUTES = {
             "the last step of a sequence; -inf where it is not allowed."
         },
     ),
+    "encoder_": (
+        "TokenEncoder",
+        {LANGUAGE_MODEL: "The fitted encoder of texts, with `vocabulary_`."},
+    ),
     "y_mean_, y_scale_": (
         "ndarray of shape (n_targets,)",
         {
@@ -57,23 +64,35 @@ ATTRIBUTES = {
     ),
     "x_mean_, x_scale_": (
         "ndarray of shape (n_features,)",
-        "Mean that the network subtracts from each feature, and scale that it divides by; for 2-D "
-        "X one of each. 0 and 1 with ``normalize_X=False``. `partial_fit` and `warm_start` update "
-        "them.",
+        dict.fromkeys(
+            OF_X,
+            "Mean that the network subtracts from each feature, and scale that it divides by; for "
+            "2-D X one of each. 0 and 1 with ``normalize_X=False``. `partial_fit` and `warm_start` "
+            "update them.",
+        ),
     ),
     "categories_": (
         "list of ndarray",
-        "For each of the `categorical_features`, its codes or strings in the first fit, sorted; "
-        "those of sequences of weight 0 are left out. Without such features there is no such "
-        "attribute.",
+        dict.fromkeys(
+            OF_X,
+            "For each of the `categorical_features`, its codes or strings in the first fit, "
+            "sorted; those of sequences of weight 0 are left out. Without such features there is "
+            "no such attribute.",
+        ),
     ),
     "n_features_in_": (
         "int",
-        "Number of features per step; for 2-D X the number of its columns, which are steps.",
+        dict.fromkeys(
+            OF_X,
+            "Number of features per step; for 2-D X the number of its columns, which are steps.",
+        ),
     ),
     "feature_names_in_": (
         "ndarray of shape (`n_features_in_`,)",
-        "Column names, if X was a data frame with named columns, or a list of such frames.",
+        dict.fromkeys(
+            OF_X,
+            "Column names, if X was a data frame with named columns, or a list of such frames.",
+        ),
     ),
     "n_layers_": ("int", "Number of recurrent layers."),
     "n_outputs_": (
@@ -86,6 +105,7 @@ ATTRIBUTES = {
             "quantile.",
             MULTITASK: "Number of outputs of the network: one for each task of numbers or of two "
             "classes, and one per class for other tasks.",
+            LANGUAGE_MODEL: "Number of outputs of the network: the codes of `encoder_`.",
         },
     ),
     "out_activation_": (
@@ -97,6 +117,7 @@ ATTRIBUTES = {
             '``loss="poisson"`` and "gamma".',
             MULTITASK: '"by task": each task has its own function from these outputs to '
             "predictions.",
+            LANGUAGE_MODEL: 'Function from these outputs to predictions: "softmax".',
         },
     ),
     "n_iter_": (
@@ -121,6 +142,8 @@ ATTRIBUTES = {
             MULTITASK: "Training loss of the last epoch, without the penalty: the sum over tasks "
             "of the mean loss times the weight of the task (`task_weights`). Numbers are "
             "normalised.",
+            LANGUAGE_MODEL: "Training loss of the last epoch, without the penalty: minus the mean "
+            "log-likelihood per token.",
         },
     ),
     "best_loss_": (
@@ -278,6 +301,37 @@ initial_state : dict of str to array-like of shape (n_samples, n), default=None
     `predict` returned for one block with the next block. If whole sequences are at hand,
     use `bptt`.
 """,
+    # ---- texts
+    "texts_of_fit": """
+X : list of str, list of list of str, or str
+    Texts; or lists of tokens, which are taken as they are; or one long text. Also an array or
+    a column of texts.
+""",
+    "validation_of_texts": """
+X_val, y_val, sample_weight_val : as those without "_val", default=None
+    Validation data for `early_stopping`, instead of a part of X.
+callbacks : callable or list of callables, default=None
+    Called as ``callback(estimator, info)`` after each epoch, when the estimator is ready to
+    write and to score. info is a dict with epoch, max_iter, loss, validation_score (or None),
+    learning_rate (None with "lbfgs"), window_length (None without `bptt`), seconds and
+    steps_per_second. If a callback returns true, training stops; if it raises an error, so
+    does `fit`, and the estimator keeps what it has learned so far. Callbacks are not stored.
+""",
+    "texts": """
+X : list of str, list of list of str, or str
+    Texts, in any form that `fit` takes. If `fit` got one long text, texts have no end here
+    either.
+y : array-like of shape (n_texts,) or (n_texts, n_given), default=None
+    The labels or vectors of the texts, if `fit` got them.
+""",
+    "weights_of_texts": """
+sample_weight : array-like of shape (n_texts,), default=None
+    Weights of the texts; each token counts with the weight of its text.
+""",
+    "errors_of_texts": """
+ValueError, TypeError
+    If X is not as described, or y does not match the fit.
+""",
     # ---- predict and score
     "X": """
 X : sequences
@@ -324,22 +378,21 @@ ValueError
 }
 
 
-def documented(kind):
+def documented(kind, table=None, attributes=ATTRIBUTES, parts=PARTS):
     """Return a class decorator that fills the docstrings of an estimator of this kind."""
-    parts = {
-        **PARTS,
+    filled = {
+        **parts,
         "parameters": "\n".join(
             _entry(name, f"{p.kind}, default={_shown(p.default)}", [p.text, p.more.get(kind)])
-            for name, p in TABLE.items()
-            if kind in p.of
+            for name, p in parameters_of(kind, table).items()
         ),
         "attributes": "\n".join(
             _entry(name, _of(kind, what), [_of(kind, text)])
-            for name, (what, text) in ATTRIBUTES.items()
+            for name, (what, text) in attributes.items()
             if isinstance(text, str) or kind in text
         ),
     }
-    return with_parts(parts)
+    return with_parts(filled)
 
 
 def _of(kind, text):

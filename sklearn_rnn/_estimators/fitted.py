@@ -21,6 +21,7 @@ from .._model.attributes import (
     SCALES,
     check_whole,
     history,
+    holds_of,
     network_in,
     upgrade,
     without_average,
@@ -30,16 +31,19 @@ from .._model.fitted import FittedModel
 from .._model.network_description import FORMAT, LATER, upgraded_cell
 from .._model.words import CODES, words_of
 from .._pickles import Pickled
-from .._rules import boolean, integer, one_of
-from .._training.losses import LOSSES
+from .._rules import boolean, integer
 from .._training.progress import Progress, Settings, new_seed
 from .._training.threads import effective_n_threads
 from ..layers import Attention
-from .parameters import LATER_IN_TRAINING, TABLE, check, check_parameters
+from .parameters import LATER_IN_TRAINING, check, check_parameters, parameters_of
 
 # Parameters that may be an object with options, and an example of one.
-OBJECTS = {"bptt": "TruncatedBPTT(100)", "cell": "GRU()", "pooling": "Attention(32)"}
-MOST_STREAMS_BITS = 24  # so many streams need hundreds of megabytes for their states alone
+OBJECTS = {
+    "bptt": "TruncatedBPTT(100)",
+    "cell": "GRU()",
+    "decoder_cell": "GRU()",
+    "pooling": "Attention(32)",
+}
 
 
 def _pools_by_attention(rnn):
@@ -57,7 +61,11 @@ class _FittedRNN(Pickled, BaseEstimator):
     """
 
     _STATE_FORMAT = FORMAT
-    _HOLDS = "classes"  # what the targets are, see `losses.Loss`
+    _Model = FittedModel
+    _HOLDS = "classes"  # what the targets are, see `attributes.OF_KINDS`
+    _KIND: str  # one of those of the table of parameters
+    # Parameters of other kinds of estimators that this kind has as attributes of its class.
+    _FIXED = ()
     _ADVICE = "Fit it again; for long-term storage, keep the arrays of `weights_`"
 
     def set_params(self, **params):
@@ -81,6 +89,8 @@ class _FittedRNN(Pickled, BaseEstimator):
             If there is no such parameter or option.
         """
         for word, example in OBJECTS.items():
+            if not hasattr(self, word):
+                continue
             value = params.get(word, getattr(self, word))
             options = [name for name in params if name.startswith(f"{word}__")]
             if options and not hasattr(value, "set_params"):
@@ -89,6 +99,15 @@ class _FittedRNN(Pickled, BaseEstimator):
                     f"`{word}` is {value!r}: set `{word}` to an object first."
                 )
         return super().set_params(**params)
+
+    def _params(self):
+        """Return the parameters by name, with those that are fixed for this kind of estimator."""
+        return {**{name: getattr(self, name) for name in self._FIXED}, **vars(self)}
+
+    @staticmethod
+    def _check_parameters(params):
+        """Check a dict of parameters; return the words among them."""
+        return check_parameters(params)
 
     # ---- fitted attributes ----
 
@@ -115,7 +134,7 @@ class _FittedRNN(Pickled, BaseEstimator):
         attributes = vars(self).copy()
         if "params_" not in attributes:
             check_is_fitted(self)
-        return FittedModel.from_attributes(attributes)
+        return self._Model.from_attributes(attributes)
 
     def _threads(self):
         """Return how many threads a prediction may use; the parameter may have changed since."""
@@ -123,6 +142,10 @@ class _FittedRNN(Pickled, BaseEstimator):
         return effective_n_threads(self.n_threads)
 
     # ---- use ----
+
+    def _read_X(self, model, X):
+        """Return X, as a method of the fitted estimator got it, as sequences."""
+        return model.read(X, type(self).__name__)
 
     def _predict(self, X, results, initial_state=None, return_state=False):
         """Return results(model, outputs) in the carrier of X, and perhaps the states at the end.
@@ -132,7 +155,7 @@ class _FittedRNN(Pickled, BaseEstimator):
         """
         boolean.check("return_state", return_state)
         model = self._fitted_model()
-        sequences = model.read(X, type(self).__name__)
+        sequences = self._read_X(model, X)
         n_threads, per_step = self._threads(), model.network.per_step
         if initial_state is None and not return_state:
             outputs = partial(model.outputs, sequences, n_threads)
@@ -148,53 +171,6 @@ class _FittedRNN(Pickled, BaseEstimator):
         carried = _carried(results(model, outputs), sequences, per_step)
         return (carried, state) if return_state else carried
 
-    @floating_point_ignored
-    def stream(self, n_streams=1, *, method="predict"):
-        """Return a `Stream`, which predicts for sequences that arrive step by step.
-
-        Its ``step(x)`` takes the next step of each sequence, and returns the same bits as `method`
-        does for the sequences so far: the result at this step, or with ``mode="many_to_one"`` the
-        result of each sequence. The stream has a copy of the weights, so later fits do not change
-        it.
-
-        Parameters
-        ----------
-        n_streams : int, default=1
-            Number of sequences, which advance together.
-        method : str, default="predict"
-            The method whose results ``step`` returns: "predict", or for a classifier also
-            "predict_proba" or "predict_log_proba".
-
-        Returns
-        -------
-        stream : Stream
-            With the methods ``step(x)``, ``reset(rows)`` and ``reorder(rows)``, and the attribute
-            ``state``.
-
-        Raises
-        ------
-        ValueError
-            If an argument is not as described, or if the network cannot go on step by step: with
-            ``bidirectional=True``, with `pooling` other than "last", with an input layer that has a
-            stride, or with strings in the `categorical_features`.
-
-        Examples
-        --------
-        >>> import numpy as np
-        >>> from sklearn_rnn import RNNRegressor
-        >>> X = np.random.RandomState(0).normal(size=(30, 5, 2))
-        >>> y = X.sum(axis=2).cumsum(axis=1)
-        >>> rnn = RNNRegressor(8, mode="many_to_many", max_iter=300, random_state=0).fit(X, y)
-        >>> stream = rnn.stream(3)
-        >>> results = [stream.step(X[:3, t]) for t in range(5)]
-        >>> bool((np.stack(results, axis=1) == rnn.predict(X[:3])).all())
-        True
-        """
-        integer(1, MOST_STREAMS_BITS).check("n_streams", n_streams)
-        one_of(self._STREAMED).check("method", method)
-        model = self._fitted_model().copy()
-        return model.stream(int(n_streams), *self._STREAMED[method](model))
-
     def _score(self, X, y, sample_weight):
         """Return the score over sequences, or over steps."""
         target, *compared = self._compared(X, y, sample_weight)
@@ -203,7 +179,7 @@ class _FittedRNN(Pickled, BaseEstimator):
     def _compared(self, X, y, sample_weight):
         """Return the target; encoded targets, outputs and weights of all rows."""
         model = self._fitted_model()
-        sequences = model.read(X, type(self).__name__)
+        sequences = self._read_X(model, X)
         outputs = model.outputs(sequences, self._threads(), result=model.network.result)
         per_step = model.network.per_step
         weights = read_weights(sample_weight, sequences, per_step)
@@ -272,7 +248,7 @@ class _FittedRNN(Pickled, BaseEstimator):
                 "`return_sequences` must be False with an input layer of "
                 f"stride={model.network.stride}: not every step of X has states."
             )
-        sequences = model.read(X, type(self).__name__)
+        sequences = self._read_X(model, X)
         states = model.hidden_states(
             sequences, int(layer) % n_layers, bool(return_sequences), self._threads()
         )
@@ -320,7 +296,7 @@ class _FittedRNN(Pickled, BaseEstimator):
                 "`attention_weights` needs input layers without a stride, got "
                 f"stride={model.network.stride}: not every step of X has a weight."
             )
-        sequences = model.read(X, type(self).__name__)
+        sequences = self._read_X(model, X)
         weights = model.attention_weights(sequences, self._threads())
         return as_carried(weights, sequences, True)
 
@@ -364,7 +340,13 @@ class _FittedRNN(Pickled, BaseEstimator):
         - ``pooling=Attention(units)``: ``attention.weight`` (units, n_inputs), ``attention.bias``
           and ``attention.score`` (units,);
         - `output_layer_sizes`: ``output_0.weight`` and ``output_0.bias`` for the first of them, and
-          so on.
+          so on;
+        - a decoder: those of its layers, norms, output layers and embeddings under names with
+          ``decoder_``, such as ``weight_ih_decoder_l0``; ``initial_0.weight`` and
+          ``initial_0.bias`` for the initial states of its first layer, and so on; with `attention`
+          ``attention_keys.weight`` (not with "dot"), and either ``decoder_attention.weight``,
+          ``decoder_attention.bias`` and ``decoder_attention.score`` ("additive") or
+          ``decoder_attended.weight``.
 
         The arrays of a plain network of "elman", "lstm" or "gru", except those of the head and
         converted to tensors, can be loaded by ``load_state_dict`` of ``torch.nn.RNN``, ``LSTM`` or
@@ -521,24 +503,30 @@ class _FittedRNN(Pickled, BaseEstimator):
 
     def _become(self, network, attributes):
         """Take over a model that has no history of training."""
-        holds = LOSSES[network.loss].targets
+        holds = holds_of(attributes, network)
         if holds != self._HOLDS:
             raise ValueError(
                 f"`file` must hold a network for {type(self).__name__}, got one that predicts "
                 f"{holds}, with loss={network.loss!r}."
             )
         params = {**words_of(network), "normalize_X": attributes["_x_moments"] is not None}
-        params.update(tasks=attributes.get("tasks_"), task_weights=attributes.get("task_weights_"))
-        if network.allowed is not None:
-            params["allowed_transitions"] = np.array(network.allowed)
+        params.update(self._params_of(network, attributes))
         params = {name: value for name, value in params.items() if name in vars(self)}
-        check_parameters({**vars(self), **params})
+        self._check_parameters({**self._params(), **params})
         with naming("random_state"):
             rng = check_random_state(self.random_state)
-        settings = Settings.of(vars(self))
+        settings = Settings.of(self._params())
         progress = Progress.begin(attributes["params_"], new_seed(rng), settings)
         # All at once.
         vars(self).update({**params, **attributes, **history(network, progress)})
+
+    def _params_of(self, network, attributes):
+        """Return the parameters, besides the words of the network, that a weight file describes."""
+        names = {"tasks": "tasks_", "task_weights": "task_weights_"}
+        params = {name: attributes.get(attribute) for name, attribute in names.items()}
+        if network.allowed is not None:
+            params["allowed_transitions"] = np.array(network.allowed)
+        return params
 
     # ---- scikit-learn and pickle ----
 
@@ -553,7 +541,8 @@ class _FittedRNN(Pickled, BaseEstimator):
 
     def __sklearn_clone__(self):
         copied = super().__sklearn_clone__()
-        copied.weights_init = self.weights_init  # not a clone, which would not be fitted
+        if "weights_init" in vars(self):
+            copied.weights_init = self.weights_init  # not a clone, which would not be fitted
         return copied
 
     def __getstate__(self):
@@ -567,15 +556,16 @@ class _FittedRNN(Pickled, BaseEstimator):
         if self._HOLDS == "numbers":
             state.setdefault("quantile", 0.5)
         elif self._HOLDS == "classes":
+            state.setdefault("label_smoothing", 0.0)
             state.setdefault("transitions", False)
             state.setdefault("allowed_transitions", None)
         if state_format < 3:
             state["cell"] = upgraded_cell(state["cell"], state.pop("activation"))
             state.update(LATER, l1_ratio=0.0)
-        for name, default in CODES.items():
-            state.setdefault(name, default)
-        for name in LATER_IN_TRAINING:
-            state.setdefault(name, TABLE[name].default)
+        of_kind = parameters_of(self._KIND)
+        for name in (*CODES, *LATER_IN_TRAINING):
+            if name in of_kind:
+                state.setdefault(name, of_kind[name].default)
         if state_format < 2:  # from before these parameters existed
             state.update(normalize_X=False, scoring=None)
         if "params_" in state:

@@ -14,10 +14,11 @@ from .base import _RNNBase
 from .callbacks import with_callbacks
 from .docstrings import documented
 from .parameters import MULTITASK
+from .streaming import StreamingMixin
 
 
 @documented(MULTITASK)
-class MultiTaskRNN(_RNNBase):
+class MultiTaskRNN(StreamingMixin, _RNNBase):
     """Recurrent neural network that learns several named targets (tasks) together.
 
     All tasks share the network up to its last layer, and each has outputs and a loss of its own
@@ -78,6 +79,8 @@ class MultiTaskRNN(_RNNBase):
 
     _HOLDS = "tasks"
 
+    _KIND = MULTITASK
+
     def __init__(
         self,
         hidden_layer_sizes=(64,),
@@ -89,6 +92,7 @@ class MultiTaskRNN(_RNNBase):
         categorical_features=None,
         embedding_dim="auto",
         embedding_init=None,
+        word_dropout=0.0,
         merge_mode="concat",
         pooling="last",
         output_layer_sizes=(),
@@ -144,6 +148,7 @@ class MultiTaskRNN(_RNNBase):
         self.categorical_features = categorical_features
         self.embedding_dim = embedding_dim
         self.embedding_init = embedding_init
+        self.word_dropout = word_dropout
         self.merge_mode = merge_mode
         self.pooling = pooling
         self.output_layer_sizes = output_layer_sizes

@@ -15,15 +15,19 @@ from .._data.tags import RULE as TRANSITIONS
 from .._data.tasks import KINDS
 from .._model.words import CONNECTIONS, DTYPES, MERGE_MODES, MODES, NORMS, RULES, Words
 from .._rules import BYTE_BITS, Allowed, boolean, either, integer, is_real, number, one_of, shown
+from .._text.analyzers import TOKEN_PATTERN
 from .._training.freezing import NAMES
 from .._training.held_out import SCORING
 from .._training.losses import REGRESSION_LOSSES
 from .._training.optimizers import LBFGS, LEARNING_RATE, SOLVERS
 from .._truncated_bptt import BPTT, check_options
+from ..text import _RULES as TEXT_RULES
 
 # Parameters that must not be 0 in the dtype of the core, which flushes denormal numbers to 0.
 NEVER_ZERO = ("epsilon", "max_grad_value", "huber_delta")
 CLASSIFIER, REGRESSOR, MULTITASK = "classifier", "regressor", "multitask"
+LANGUAGE_MODEL = "language model"
+OF_X = CLASSIFIER, REGRESSOR, MULTITASK  # the kinds whose networks read X as it is given
 # An estimator from whose fitted model another one can start. `FrozenEstimator` hands on the
 # attribute that is tested for.
 SOURCE = Allowed(
@@ -44,7 +48,13 @@ class Parameter(NamedTuple):
     kind: str  # what stands behind the name in a docstring
     text: str  # one line per paragraph
     more: dict = {}  # noqa: RUF012  sentences that hold for one kind of estimator only
-    of: tuple = (CLASSIFIER, REGRESSOR, MULTITASK)  # the kinds of estimators that have it
+    of: tuple = (*OF_X, LANGUAGE_MODEL)  # the kinds of estimators that have it
+    # What differs from the above for one kind of estimator: fields by kind.
+    own: dict = {}  # noqa: RUF012
+
+    def of_kind(self, kind):
+        """Return the parameter as an estimator of this kind has it."""
+        return self._replace(**self.own.get(kind, {}))
 
 
 def named(names):
@@ -70,6 +80,7 @@ LBFGS_ALLOWS = {
     "output_dropout": ((0, None), FIXED),
     "input_dropout": ((0,), FIXED),
     "input_noise": ((0,), FIXED),
+    "word_dropout": ((0,), FIXED),
     "l1_ratio": ((0,), "the penalty must be smooth"),
     "max_grad_norm": ((1.0, None), "it does not clip the gradient, with either value"),
     "max_grad_value": ((None,), "it does not clip the gradient"),
@@ -86,6 +97,7 @@ TABLE = {
         (64,),
         "int or tuple of int",
         "Units of each recurrent layer, from the input up.",
+        own={LANGUAGE_MODEL: {"default": (100,)}},
     ),
     "cell": Parameter(
         RULES["cell"],
@@ -100,6 +112,55 @@ TABLE = {
         "input, which makes them several times faster. To set the options of a cell, pass an "
         "object of `sklearn_rnn.cells`, where each cell is described: "
         '``cell=Elman(activation="relu")``.',
+        own={LANGUAGE_MODEL: {"default": "lstm"}},
+    ),
+    "analyzer": Parameter(
+        TEXT_RULES["analyzer"],
+        "word",
+        '{"word", "char", "bpe"} or callable',
+        'What the tokens of a text are, as in `sklearn_rnn.text.TokenEncoder`: "word", its words; '
+        '"char", its characters; "bpe", pieces of words that are learned from the texts; or a '
+        "callable from a text to a list of str. Lists of tokens are not analysed.",
+        of=(LANGUAGE_MODEL,),
+    ),
+    "token_pattern": Parameter(
+        None,
+        TOKEN_PATTERN,
+        "str",
+        'Regular expression of the tokens of "word". The default leaves out punctuation and words '
+        r'of one letter; ``r"\w+|[^\w\s]"`` keeps both.',
+        of=(LANGUAGE_MODEL,),
+    ),
+    "lowercase": Parameter(
+        TEXT_RULES["lowercase"],
+        True,
+        "bool",
+        "Whether texts are lowercased before they are analysed; not those for a callable, nor "
+        "lists of tokens.",
+        of=(LANGUAGE_MODEL,),
+    ),
+    "min_count": Parameter(
+        TEXT_RULES["min_count"],
+        1,
+        "int",
+        "How often a token must occur in `fit` to be known; all others are one unknown token.",
+        of=(LANGUAGE_MODEL,),
+    ),
+    "max_tokens": Parameter(
+        TEXT_RULES["max_tokens"],
+        None,
+        "int or None",
+        "Maximum number of known tokens: the most frequent ones. None means no limit, except for "
+        '"bpe", which learns at most 30,000 pieces.',
+        of=(LANGUAGE_MODEL,),
+    ),
+    "vocabulary": Parameter(
+        TEXT_RULES["vocabulary"],
+        None,
+        "iterable of str or None",
+        "The known tokens, instead of those of `fit`, for example for `partial_fit`, which would "
+        "know only those of its first call.",
+        of=(LANGUAGE_MODEL,),
     ),
     "bidirectional": Parameter(
         RULES["bidirectional"],
@@ -108,6 +169,7 @@ TABLE = {
         "Whether each layer reads the sequence in both directions, each with `hidden_layer_sizes` "
         "units. `merge_mode` says how the next layer reads the states of both. "
         'Must be False for ``cell="jordan"``.',
+        of=OF_X,
     ),
     "input_layers": Parameter(
         RULES["input_layers"],
@@ -116,6 +178,12 @@ TABLE = {
         "Layers of `sklearn_rnn.layers` that X goes through before the recurrent layers, for "
         'example a `Conv1D` for raw signals. With ``connections="skip"``, every layer reads the '
         "output of the last of them instead of X.",
+        own={
+            LANGUAGE_MODEL: {
+                "text": "Layers of `sklearn_rnn.layers` that the vectors of the tokens go through "
+                "before the recurrent layers. They must not have a stride."
+            }
+        },
     ),
     "connections": Parameter(
         RULES["connections"],
@@ -139,8 +207,9 @@ TABLE = {
         "data frames. In place of each code, the network reads a vector that it learns (an "
         "embedding; Bengio et al., 2003); codes are not normalised. Each such feature has one "
         "vector for each code in the first fit (`categories_`), and one for all other codes, which "
-        "is the mean of the vectors that were trained. A minibatch updates, and `alpha` penalises, "
-        "only the vectors of its own codes.",
+        "is the mean of the vectors that were trained, unless `word_dropout` trains it. A "
+        "minibatch updates, and `alpha` penalises, only the vectors of its own codes.",
+        of=OF_X,
     ),
     "embedding_dim": Parameter(
         DIMENSIONS,
@@ -149,16 +218,75 @@ TABLE = {
         "Number of elements of each vector: one number for all categorical features, or a list "
         'with one for each. "auto" takes the length of the vectors in `embedding_init`, or else '
         f"half the number of codes, rounded up, but at most {MOST_AUTO}.",
+        own={
+            LANGUAGE_MODEL: {
+                "kind": 'int or "auto"',
+                "text": 'Number of elements of the vector of each token. "auto" takes the length '
+                "of the vectors in `embedding_init`, or else half the number of codes, rounded up, "
+                f"but at most {MOST_AUTO}.",
+            }
+        },
     ),
     "embedding_init": Parameter(
         VECTORS,
         None,
-        "array-like, dict, list of those or None",
+        "array-like, dict, KeyedVectors, list or dict of those, or None",
         "Initial vectors, for example pretrained word vectors, which help most with little "
-        "training data: an array (n_codes, embedding_dim) in the order of `categories_`, or a dict "
-        "from codes to vectors. A code that the dict does not have gets a random vector. With "
-        "several categorical features, a list with one of these, or None, for each. None means "
-        "random vectors.",
+        "training data: a dict from codes (or strings) to vectors, `KeyedVectors` of gensim, or an "
+        "array. The rows of an array are those of `categories_`, or of the codes from 0 to at "
+        "least the greatest one in X, as `sklearn_rnn.text.TokenEncoder.vectors` returns them. A "
+        "code without a vector, or with a row of NaN, starts from a random one. With several "
+        "categorical features, pass a list with one of these, or None, for each, or a dict from "
+        "names or indices of features to these; otherwise all features start from the same. "
+        'Training changes the vectors unless `frozen` names them: ``frozen="embedding*"``. None '
+        "means random vectors.",
+        own={
+            LANGUAGE_MODEL: {
+                "kind": "dict of str to array-like, KeyedVectors or None",
+                "text": "Initial vectors by tokens: a dict, or `KeyedVectors` of gensim. Tokens "
+                "that it does not have get random vectors. Training changes the vectors unless "
+                '`frozen` names them: ``frozen="embedding*"``. None means random vectors.',
+            }
+        },
+    ),
+    "word_dropout": Parameter(
+        RULES["word_dropout"],
+        0.0,
+        "float",
+        "Fraction of the codes that training replaces by the unknown one, drawn anew for each step "
+        "and each categorical feature (Bowman et al., 2016); at least 0 and below 1. This trains "
+        "the vector for unknown codes, which then is not the mean of the others, and teaches the "
+        "network to do without some of the codes. Predictions replace nothing.",
+        own={
+            LANGUAGE_MODEL: {
+                "text": "Fraction of the tokens that training reads as the unknown one, drawn anew "
+                "for each step (Bowman et al., 2016); at least 0 and below 1. This trains the "
+                "vector of unknown tokens, and makes the model rely less on the last few tokens. "
+                "What is to be predicted stays."
+            }
+        },
+    ),
+    "tie_embeddings": Parameter(
+        boolean,
+        False,
+        "bool",
+        "Whether the vectors of the tokens are also the weights of the output (Press and Wolf, "
+        "2017), which saves most of the weights of a model with many tokens. `embedding_dim` must "
+        'then be "auto" or the number of units that the output reads.',
+        of=(LANGUAGE_MODEL,),
+    ),
+    "adaptive_softmax": Parameter(
+        RULES["adaptive_softmax"],
+        None,
+        '"auto", list of int or None',
+        "For models with many tokens, an approximation of the softmax that trains much faster "
+        "(Grave et al., 2017): rare tokens share a few outputs of the network, and only where one "
+        "of them follows, their own probabilities are computed, from projections to a quarter of "
+        "the width or less. A list has the numbers of tokens (in the order of `vocabulary_`, with "
+        'start and end) at which groups of rarer ones begin. "auto" means (2000, 10000, 50000), '
+        "as far as at least as many tokens follow. Scores are exact probabilities of this model. "
+        "Not with `tie_embeddings`, `label_smoothing` or a cell that reads the output.",
+        of=(LANGUAGE_MODEL,),
     ),
     "merge_mode": Parameter(
         RULES["merge_mode"],
@@ -168,6 +296,7 @@ TABLE = {
         'Paliwal, 1997): "concat" puts them side by side, those of the forward direction first; '
         '"sum", "ave" and "mul" take their sum, average or product, unit by unit, which halves the '
         "number of weights that read them.",
+        of=OF_X,
     ),
     "pooling": Parameter(
         RULES["pooling"],
@@ -178,6 +307,7 @@ TABLE = {
         "for targets that depend on the whole sequence. `sklearn_rnn.layers.Attention` takes a "
         "weighted mean with learned weights, for targets that depend on a few of the steps. All "
         'but "last" need ``mode="many_to_one"`` and do not go with the cell "jordan".',
+        of=OF_X,
     ),
     "output_layer_sizes": Parameter(
         RULES["output_layer_sizes"],
@@ -198,7 +328,11 @@ TABLE = {
         "that are passed on to the next sum are not normalised.",
     ),
     "mode": Parameter(
-        RULES["mode"], "many_to_one", choices(MODES), "One target per sequence, or one per step."
+        RULES["mode"],
+        "many_to_one",
+        choices(MODES),
+        "One target per sequence, or one per step.",
+        of=OF_X,
     ),
     "transitions": Parameter(
         RULES["transitions"],
@@ -252,6 +386,13 @@ TABLE = {
         "Fraction of the features, and of the elements of embeddings, that are set to zero during "
         "training, the same ones at all steps of a sequence (Gal and Ghahramani, 2016), so that "
         "the network does not rely on a few of them; at least 0 and below 1.",
+        own={
+            LANGUAGE_MODEL: {
+                "text": "Fraction of the elements of the vectors of tokens that are set to zero "
+                "during training, the same ones at all steps of a text (Gal and Ghahramani, 2016); "
+                "at least 0 and below 1."
+            }
+        },
     ),
     "input_noise": Parameter(
         RULES["input_noise"],
@@ -260,6 +401,7 @@ TABLE = {
         "Standard deviation of the Gaussian noise that is added to numeric features during "
         "training (Bishop, 1995), which reduces overfitting to few sequences. Its unit is that of "
         "normalised X, or of X with ``normalize_X=False``.",
+        of=OF_X,
     ),
     "max_grad_norm": Parameter(
         either(None, number(0, open_low=True)),
@@ -294,7 +436,8 @@ TABLE = {
         0.0,
         "float",
         "Strength of the penalty on the weights, ``alpha / 2 * sum(w ** 2)``, or see `l1_ratio`. "
-        "The sum runs over all weights except biases, gains of norms and learned initial states; "
+        "The sum runs over all weights except biases, gains of norms, learned initial states and "
+        "scores of the start and the end (see `transitions`); "
         'it is not divided by the size of the minibatch. For "adamw", the weight decay per unit of '
         "learning rate.",
     ),
@@ -317,6 +460,16 @@ TABLE = {
         "the last `bptt` steps of each sequence. `sklearn_rnn.TruncatedBPTT` has the details and "
         "more options. None means whole sequences. Otherwise `bidirectional` must be False, "
         '`pooling` must be "last", and input layers must not have a stride.',
+        own={
+            LANGUAGE_MODEL: {
+                "default": 100,
+                "text": "Truncated back-propagation through time, for texts of more than `bptt` "
+                "tokens. Training cuts them into windows of `bptt` tokens and updates the weights "
+                "after each window. Each window starts from the states at the end of the previous "
+                "one, but gradients stop at its first token. `sklearn_rnn.TruncatedBPTT` has more "
+                "options. None means whole texts.",
+            }
+        },
     ),
     "batch_size": Parameter(
         either("auto", integer(1)),
@@ -327,6 +480,14 @@ TABLE = {
         'minibatch, and "auto" counts windows. If there are fewer sequences than `batch_size`, '
         "long ones are cut into parts that are trained side by side, so one long series is learned "
         "like a batch of shorter ones.",
+        own={
+            LANGUAGE_MODEL: {
+                "text": 'Texts per minibatch. "auto" is 16, or for more than 1024 texts one 64th '
+                "of them, up to 128. With `bptt`, it is the number of windows per minibatch, and "
+                '"auto" counts windows. If there are fewer texts than `batch_size`, long ones are '
+                "cut into parts that are trained side by side, each from its own beginning."
+            }
+        },
     ),
     "gradient_accumulation_steps": Parameter(
         integer(1),
@@ -455,6 +616,13 @@ TABLE = {
             MULTITASK: "Mean and scale of the targets are computed from all sequences, held out or "
             "not.",
         },
+        own={
+            LANGUAGE_MODEL: {
+                "text": "Whether to judge progress by the score on held-out texts, and to keep the "
+                "weights of the epoch where it was best. The vocabulary is that of all texts, held "
+                "out or not."
+            }
+        },
     ),
     "validation_fraction": Parameter(
         number(0, 1, open_low=True),
@@ -464,6 +632,13 @@ TABLE = {
         "They are drawn at random, whatever `shuffle` is; pass `X_val` instead if the sequences "
         "follow each other in time.",
         {CLASSIFIER: "Where possible, they are stratified by class, unless y has several columns."},
+        own={
+            LANGUAGE_MODEL: {
+                "text": "Fraction of the texts that `early_stopping` holds out when `fit` gets no "
+                "`X_val`, drawn at random; of one long text, this fraction of its tokens at its "
+                "end."
+            }
+        },
     ),
     "scoring": Parameter(
         SCORING,
@@ -478,6 +653,13 @@ TABLE = {
             CLASSIFIER: "It gets no class weights.",
             MULTITASK: "Names of scikit-learn's scores fail, because `predict` returns a dict.",
         },
+        own={
+            LANGUAGE_MODEL: {
+                "text": 'The score that `early_stopping` uses. None and "loss" mean the method '
+                "`score`. Otherwise it is a function, called as ``scoring(estimator, X, y)`` with "
+                "the held-out texts. It sees `loss_curve_` as it was before the epoch."
+            }
+        },
     ),
     "warm_start": Parameter(
         boolean,
@@ -489,17 +671,27 @@ TABLE = {
     "frozen": Parameter(
         NAMES,
         (),
-        "tuple or list of str",
+        "str, or tuple or list of str",
         "Arrays of `weights_` that training does not change: names, or shell patterns as for "
-        '`fnmatch`, for example ``("weight_*_l0", "embedding*")``. Frozen arrays have no update, '
-        "no penalty and no decay, and do not count in the norm that `max_grad_norm` limits, as "
-        "with ``requires_grad=False`` in PyTorch. Training is faster if the lowest layers are "
+        '`fnmatch`, for example ``"embedding*"`` or ``("weight_*_l0", "embedding*")``. Frozen '
+        "arrays have no update, no penalty and no decay, and do not count in the norm that "
+        "`max_grad_norm` limits, as with ``requires_grad=False`` in PyTorch. Training is faster if "
+        "the lowest layers are "
         "frozen completely. A first fit without `weights_init` leaves frozen arrays at their "
         "initial values, most of which are random. The parameter may change between calls of "
         "`partial_fit` or fits with `warm_start`; `partial_fit` keeps the moments of frozen "
         "arrays. If later data change the mean and scale of X or y, frozen weights may change too, "
         "so that the network computes the "
         "same function as before.",
+        own={
+            LANGUAGE_MODEL: {
+                "text": "Arrays of `weights_` that training does not change: names, or shell "
+                'patterns as for `fnmatch`, for example ``("embedding*",)``. They have no update, '
+                "no penalty and no decay, and do not count in the norm that `max_grad_norm` "
+                "limits. The parameter may change between calls of `partial_fit` or fits with "
+                "`warm_start`."
+            }
+        },
     ),
     "weights_init": Parameter(
         either(None, SOURCE),
@@ -515,6 +707,7 @@ TABLE = {
         "Codes that the estimator knows start from its vectors, other codes from its vector for "
         "unknown codes. `clone` keeps the estimator itself, not a copy. In the grid of a search, "
         "wrap it in `sklearn.frozen.FrozenEstimator`.",
+        of=OF_X,
     ),
     "random_state": Parameter(
         None,
@@ -522,6 +715,13 @@ TABLE = {
         "int, RandomState instance or None",
         "Source of the initial weights, the validation split, the order of minibatches, dropout, "
         "zoneout and noise. The same number gives the same bits, for any number of threads.",
+        own={
+            LANGUAGE_MODEL: {
+                "text": "Source of the initial weights, the validation split, the order of "
+                "minibatches, dropout and zoneout. The same number gives the same bits, for any "
+                "number of threads. `sample` has a `random_state` of its own."
+            }
+        },
     ),
     "verbose": Parameter(
         Allowed(lambda v: boolean.test(v) or integer(0).test(v), integer(0).text),
@@ -583,6 +783,26 @@ TABLE = {
         "None for multilabel y.",
         of=(CLASSIFIER,),
     ),
+    "label_smoothing": Parameter(
+        number(0, 1),
+        0.0,
+        "float",
+        "Fraction s, at least 0 and below 1, of each target that is spread evenly over the K "
+        "classes (Szegedy et al., 2016): training compares the probabilities with ``1 - s + s / "
+        "K`` for the true class and ``s / K`` for each other one, as in PyTorch and Keras. This "
+        "keeps the network from becoming too sure of itself, above all where labels are wrong. If "
+        "y has several columns, each is smoothed over its own classes. `loss_` is the smoothed "
+        'loss. Scores, also ``scoring="loss"``, compare with the labels as they are.',
+        of=(CLASSIFIER, LANGUAGE_MODEL),
+        own={
+            LANGUAGE_MODEL: {
+                "text": "Fraction s, at least 0 and below 1, of each target that is spread evenly "
+                "over all K tokens (Szegedy et al., 2016): training compares the probabilities "
+                "with ``1 - s + s / K`` for the true token and ``s / K`` for each other one. "
+                "`loss_` is the smoothed loss; scores compare with the tokens as they are."
+            }
+        },
+    ),
     "loss": Parameter(
         one_of(REGRESSION_LOSSES),
         "squared_error",
@@ -635,6 +855,7 @@ TABLE = {
         "weights per step, a sequence has the mean of its positive weights, and unless "
         "`bidirectional`, steps after the last one of positive weight are left out. Features of "
         "only 0 and 1 are not scaled; constant features have scale 1.",
+        of=OF_X,
     ),
     "dtype": Parameter(
         RULES["dtype"],
@@ -666,6 +887,12 @@ TABLE = {
 }
 
 
+def parameters_of(kind, table=None):
+    """Return the parameters of one kind of estimator, by name; the table may be another one."""
+    table = TABLE if table is None else table
+    return {name: p.of_kind(kind) for name, p in table.items() if kind in p.of}
+
+
 def check(name, value):
     """Check one parameter of the constructor."""
     rule = TABLE[name].rule
@@ -681,6 +908,16 @@ def check_parameters(params):
     for name in TABLE:
         if name in params:
             check(name, params[name])
+    check_together(params)
+    check_options(params["bptt"], params["mode"])
+    words = Words.of(params)
+    if params.get("solver") == LBFGS:
+        _check_for_lbfgs(params, words)
+    return words
+
+
+def check_together(params):
+    """Refuse values that do not go with those of other parameters, a dict."""
     least = float(np.finfo(params["dtype"]).tiny)  # as float32 it would cast the other operand
     for name in NEVER_ZERO:
         if params.get(name) is not None and params[name] < least:
@@ -688,17 +925,12 @@ def check_parameters(params):
                 f"`{name}` must be at least {least:.4g} with dtype={params['dtype']!r}, "
                 f"got {params[name]!r}."
             )
-    check_options(params["bptt"], params["mode"])
     _check_transitions(params)
     if params.get("warmup") and params.get("learning_rate") == "one_cycle":
         raise ValueError(
             "`warmup` must be 0 with learning_rate='one_cycle', which has a rise of its own; "
             f"got {params['warmup']!r}."
         )
-    words = Words.of(params)
-    if params.get("solver") == LBFGS:
-        _check_for_lbfgs(params, words)
-    return words
 
 
 def _check_transitions(params):

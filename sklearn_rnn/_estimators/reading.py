@@ -26,6 +26,7 @@ class Read:
     categories: Categories
     target: Target
     absorbed: np.ndarray | None  # outputs to absorb, see `Scale.continued`
+    learns_unknown: bool = False  # see `Training`
 
     def with_states(self, state, network):
         """Add the states before the first steps, a dict of rows for each sequence of X, or None."""

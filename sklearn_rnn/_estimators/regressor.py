@@ -15,10 +15,11 @@ from .base import _RNNBase
 from .callbacks import with_callbacks
 from .docstrings import documented
 from .parameters import REGRESSOR
+from .streaming import StreamingMixin
 
 
 @documented(REGRESSOR)
-class RNNRegressor(RegressorMixin, _RNNBase):
+class RNNRegressor(RegressorMixin, StreamingMixin, _RNNBase):
     """Recurrent neural network that predicts numbers for sequences, or for each of their steps.
 
     Training minimises a loss by gradient descent on minibatches, with back-propagation through
@@ -75,6 +76,8 @@ class RNNRegressor(RegressorMixin, _RNNBase):
     _target_kind = Numbers
     _HOLDS = "numbers"
 
+    _KIND = REGRESSOR
+
     def __init__(
         self,
         hidden_layer_sizes=(64,),
@@ -86,6 +89,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         categorical_features=None,
         embedding_dim="auto",
         embedding_init=None,
+        word_dropout=0.0,
         merge_mode="concat",
         pooling="last",
         output_layer_sizes=(),
@@ -143,6 +147,7 @@ class RNNRegressor(RegressorMixin, _RNNBase):
         self.categorical_features = categorical_features
         self.embedding_dim = embedding_dim
         self.embedding_init = embedding_init
+        self.word_dropout = word_dropout
         self.merge_mode = merge_mode
         self.pooling = pooling
         self.output_layer_sizes = output_layer_sizes

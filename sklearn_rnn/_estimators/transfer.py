@@ -8,7 +8,7 @@ from sklearn.exceptions import NotFittedError
 from .._model.body import names_of_body
 from .._model.words import BODY_WORDS, words_of
 from .._rules import boolean, shown
-from .._training.freezing import NAMES
+from .._training.freezing import NAMES, patterns_of
 from .fitted import _FittedRNN
 from .parameters import SOURCE
 
@@ -81,7 +81,7 @@ def transfer(source, target, *, frozen=False):
     True
     """
     model = model_of(source, "source")
-    if not isinstance(target, _FittedRNN):
+    if not isinstance(target, _FittedRNN) or target._HOLDS == "tokens":
         what = "an RNNClassifier, RNNRegressor or MultiTaskRNN"
         raise ValueError(f"`target` must be {what}, got {shown(target)}.")
     boolean.check("frozen", frozen)
@@ -89,7 +89,9 @@ def transfer(source, target, *, frozen=False):
     words["normalize_X"] = model.scale.in_use is not None
     if frozen:
         NAMES.check("target.frozen", target.frozen)
-        words["frozen"] = (*target.frozen, *names_of_body(model.network))
+        nodes = model.network.nodes
+        tied = [f"{node.name}.weight" for node in nodes if dict(node.options).get("tied")]
+        words["frozen"] = (*patterns_of(target.frozen), *names_of_body(model.network), *tied)
     if isinstance(source, _FittedRNN) and source.weights_init is not None:
         # Else a chain of transfers would keep all of its estimators, and its repr take forever.
         source = copy.copy(source)

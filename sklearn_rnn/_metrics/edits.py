@@ -152,6 +152,7 @@ def sequence_error_rate(y_true, y_pred, *, alternatives=False, sample_weight=Non
         own in truths[start:stop]
         for own, (start, stop) in zip(predicted, pairwise(offsets), strict=True)
     ]
+    weights = None if weights is None else relative(weights)
     return float(np.average(np.logical_not(right), weights=weights))
 
 
@@ -277,7 +278,7 @@ def _check_labels(sequences, argument):
     """Refuse labels that are missing or sequences."""
     for i, sequence in enumerate(sequences):
         for j, label in enumerate(sequence):
-            if is_missing(label) or length_of(label) is not None or isinstance(label, (dict, set)):
+            if is_missing(label) or length_of(label) is not None or type(label).__hash__ is None:
                 raise ValueError(
                     f"`{argument}` must hold sequences of labels, but `{argument.item(i)}[{j}]` is "
                     f"{label!r}."

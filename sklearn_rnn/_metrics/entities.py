@@ -11,6 +11,7 @@ from sklearn import metrics
 from .._data import arguments
 from .._data.packed import Packed
 from .._data.steps import pack_steps
+from .._data.weights import relative
 from .._docstrings import with_parts
 from .._floating_point import floating_point_ignored
 from .._rules import either, one_of
@@ -155,7 +156,7 @@ def entity_f1_score(
         predicted,
         labels=np.arange(max(len(types), 1)),  # at least one, even if there are no entities
         average=average,
-        sample_weight=weights,
+        sample_weight=None if weights is None else relative(weights),
         zero_division=zero_division,
     )
 
@@ -262,11 +263,17 @@ def _pairs(y_true, y_pred, scheme, sample_weight):
         ),
     )
     if weights is not None:
-        sums = np.concatenate([[0.0], np.cumsum(weights)])
         start = np.concatenate([true.starts, own.starts[~matched]])
         stop = np.concatenate([true.stops, own.stops[~matched]])
-        weights = np.append((sums[stop] - sums[start]) / (stop - start), 1.0)
+        weights = np.append(_means(weights, start, stop), weights.max())
     return *numbers, weights, names
+
+
+def _means(weights, start, stop):
+    """Return the mean weight of the steps from each start to each stop, which never overflows."""
+    unit = np.frexp(weights.max())[1]
+    sums = np.concatenate([[0.0], np.cumsum(np.ldexp(weights, -unit))])
+    return np.ldexp((sums[stop] - sums[start]) / (stop - start), unit)
 
 
 def _outside_where_untaught(tags, taught, argument):

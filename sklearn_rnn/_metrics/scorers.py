@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from sklearn.base import BaseEstimator, is_regressor
 from sklearn.metrics import get_scorer
-from sklearn.utils import get_tags
+from sklearn.utils import get_tags, metadata_routing
 from sklearn.utils.metaestimators import available_if
 
 from .reading import TaughtSteps
@@ -36,6 +38,12 @@ def step_scorer(scoring):
     --------
     step_accuracy, step_f1_score, step_log_loss : Scores of predictions.
 
+    Notes
+    -----
+    "neg_log_loss" and "roc_auc_ovr" need all classes in every fold. Where one may be missing, name
+    the classes: ``step_scorer(make_scorer(log_loss, greater_is_better=False,
+    response_method="predict_proba", labels=classes))``.
+
     Examples
     --------
     >>> from sklearn.model_selection import GridSearchCV, KFold
@@ -61,6 +69,9 @@ class StepScorer(BaseEstimator):
     scoring : str or scorer
         The scorer of scikit-learn.
     """
+
+    # An argument of `score` that no search routes to it.
+    __metadata_request__score: ClassVar = {"estimator": metadata_routing.UNUSED}
 
     def __init__(self, scoring):
         self.scoring = scoring

@@ -7,7 +7,7 @@ from .. import _core
 from .network import DATA, Node, Source
 from .parts import CELLS, is_looped
 
-HEAD = -2  # stands for the head as a source until all nodes are listed
+HEAD = -3  # stands for the head as a source until all nodes are listed
 # Numbers of dropout masks; those of layers come before them. Streams of a reverse direction have
 # their own.
 INPUT_MASKS, OUTPUT_MASKS, REVERSE_MASKS = 1 << 10, 1 << 11, 1 << 12
@@ -26,20 +26,23 @@ def list_nodes(words, n_outputs, n_numbers=1, tables=()):
     layers : tuple of tuples of int
         For each layer, the nodes whose streams are its states: one, or one for each direction.
     """
-    builder = _Builder(words)
-    builder.add_input(n_numbers, tables)
-    for layer in range(len(words.hidden_layer_sizes)):
-        builder.add_layer(layer)
+    builder = Builder(words)
+    builder.add_body(n_numbers, tables)
     builder.add_output(n_outputs)
     return builder.finished(), tuple(builder.layers)
 
 
-class _Builder:
+class Builder:
     """A list of nodes that grows from the input up.
 
     What a layer gives to others is a tuple of streams: one, or one for each direction if these are
     nodes of their own.
     """
+
+    axis = 0  # of the nodes, see `network.Node`
+    prefix = ""  # of their names
+    data = DATA  # what numbers are read from
+    first_mask = 0  # first number of the masks of dropout
 
     def __init__(self, words):
         self.words = words
@@ -53,7 +56,8 @@ class _Builder:
     def add(self, kind, name, *sources, **fields):
         """Append a node that reads these nodes or sources; return its index."""
         sources = tuple(s if isinstance(s, Source) else Source(s) for s in sources)
-        self.nodes.append(Node(kind, name, sources, **fields))
+        name = name if kind == "head" else self.prefix + name
+        self.nodes.append(Node(kind, name, sources, axis=self.axis, **fields))
         return len(self.nodes) - 1
 
     def add_to_each(self, streams, kind, name, **fields):
@@ -70,7 +74,7 @@ class _Builder:
             return streams
         streams = self.add_to_each(streams, "drop", name)
         for i, number in enumerate(streams):
-            layer = float(masks + i * REVERSE_MASKS)
+            layer = float(self.first_mask + masks + i * REVERSE_MASKS)
             given = (("rate", rate), ("layer", layer), *options.items())
             self.nodes[number] = replace(self.nodes[number], options=given)
         return streams
@@ -91,28 +95,41 @@ class _Builder:
 
     def finished(self):
         """Return the nodes, in which the head is the last one."""
-        head = len(self.nodes) - 1
+        return self.resolved({HEAD: len(self.nodes) - 1})
+
+    def resolved(self, places):
+        """Return the nodes with nodes in place of what stands for them as a source, a dict."""
         return tuple(
             replace(
                 node,
-                sources=tuple(replace(s, node=head) if s.node == HEAD else s for s in node.sources),
+                sources=tuple(replace(s, node=places.get(s.node, s.node)) for s in node.sources),
             )
             for node in self.nodes
         )
 
     # ---- input ----
 
+    def add_body(self, n_numbers, tables):
+        """Append everything up to the states of the last layer."""
+        self.add_input(n_numbers, tables)
+        for layer in range(len(self.words.hidden_layer_sizes)):
+            self.add_layer(layer)
+
     def add_input(self, n_numbers, tables):
         """Append embeddings, noise and dropout of X, and the input layers."""
         words, streams = self.words, []
         if n_numbers:
-            numbers = (DATA,)
+            numbers = (self.data,)
             if words.input_noise > 0:
                 options = (("std", words.input_noise),)
                 numbers = self.add_to_each(numbers, "noise", "noise", options=options)
             streams += self.dropped_input(numbers, "drop_input", INPUT_MASKS)
         for i, (column, rows, units) in enumerate(tables):
             options = (("column", column), ("rows", rows))
+            if words.word_dropout > 0:
+                options += (("word_dropout", words.word_dropout), ("unknown", rows - 1))
+            if words.tie_embeddings:
+                options += (("tied", True),)
             of = self.add("embed", f"embedding_{i}", units=units, options=options)
             streams += self.dropped_input((of,), f"drop_embedding_{i}", INPUT_MASKS + 1 + i)
         self.inputs = tuple(streams)
@@ -145,6 +162,8 @@ class _Builder:
             directions = ("forward", "reverse") if is_looped(words.cell[layer]) else ("both",)
         streams = tuple(self.add_cell(layer, sources, d) for d in directions)
         self.layers.append(streams)
+        if not self.is_read_per_step(layer):
+            return
         is_top, adds = layer == len(words.cell) - 1, self.adds(layer)
         if not is_top or adds or self.head_per_step or words.pooling.kind != "last":
             streams = self.merged(streams, f"merge_{layer}")
@@ -156,6 +175,10 @@ class _Builder:
             streams = tuple(self.add("add", f"sum_{layer}{ends[i]}", *pair) for i, pair in pairs)
         self.outputs.append(streams)
         self.read.append(streams if is_top else self.normalized(streams, f"norm_{layer}"))
+
+    def is_read_per_step(self, layer):
+        """Return whether others than the layer itself may read its states at each step."""
+        return True
 
     def adds(self, layer):
         """Return whether a layer adds what the layer below gives to its own states."""
@@ -172,10 +195,11 @@ class _Builder:
         fields = {
             "units": self.words.hidden_layer_sizes[layer],
             "cell": cell.kind,
-            "options": _options_of_node(cell),
+            "options": self.options_of_node(cell),
             "directions": directions,
             "initializers": _initializers_of(cell),
         }
+        sources = [*sources, *self.beginnings(layer)]
         feedback = [Source(HEAD, -1)] if _core.CELLS[cell.kind].reads_output else []
         sources = [*sources, *(replace(source, weight="weight_oh") for source in feedback)]
         if not is_looped(cell):
@@ -194,6 +218,13 @@ class _Builder:
             of = self.add_loop_layer(layer, number, cell, read, units, directions)
         return of
 
+    def options_of_node(self, cell):
+        return _options_of_node(cell)
+
+    def beginnings(self, layer):
+        """List the sources of the initial states: none, they are zeros or learned."""
+        return []
+
     def add_loop_layer(self, layer, number, cell, sources, units, directions):
         """Append a projection, or a layer between a state and the next one."""
         if "projection_size" in dict(cell.options):
@@ -208,12 +239,22 @@ class _Builder:
 
     def add_output(self, n_outputs):
         """Append pooling of the states, the output layers and the head."""
-        words, top = self.words, len(self.words.cell) - 1
-        layers = range(top + 1) if words.connections == "skip" else [top]
-        read = [self.read[layer] for layer in layers]
+        top = len(self.words.cell) - 1
+        read = self.read_for_output()
         if not self.head_per_step:
             read = [self.pooled(streams, number) for number, streams in enumerate(read)]
         read[-1] = self.normalized(read[-1], f"norm_{top}")
+        self.add_head(read, n_outputs)
+
+    def read_for_output(self):
+        """List the streams of each layer that the output reads; the last layer is the top one."""
+        top = len(self.words.cell) - 1
+        layers = range(top + 1) if self.words.connections == "skip" else [top]
+        return [self.read[layer] for layer in layers]
+
+    def add_head(self, read, n_outputs):
+        """Append dropout, the output layers and the head, which read these streams of layers."""
+        words, top = self.words, len(self.words.cell) - 1
         rate = words.output_dropout
         if rate is None:  # a layer that is added to the one below has its dropout already
             rate = 0.0 if self.adds(top) else words.dropout

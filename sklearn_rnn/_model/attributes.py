@@ -12,7 +12,7 @@ import numpy as np
 
 from .._data.form import KINDS
 from .._data.moments import N_MOMENTS
-from .._rules import Allowed, boolean, integer, number, one_of
+from .._rules import Allowed, boolean, either, integer, number, one_of
 from .._training.losses import LOSSES
 from .._training.optimizers import SOLVERS, n_moments
 from .network_description import FORMAT, from_description
@@ -23,10 +23,16 @@ FITTED = frozenset(
     "n_features_in_ feature_names_in_ categories_ classes_ x_mean_ x_scale_ y_mean_ y_scale_ "
     "params_ n_layers_ n_outputs_ _x_moments _y_moments _taught tasks_ task_weights_ "
     "out_activation_ n_iter_ t_ loss_ best_loss_ loss_curve_ validation_scores_ "
-    "best_validation_score_ window_lengths_ _input_kind _y_is_1d _architecture _optimizer".split()
+    "best_validation_score_ window_lengths_ _input_kind _y_is_1d _architecture _optimizer "
+    "longest_target_ _y_is_str horizon_ x_future_mean_ x_future_scale_ "
+    "n_timesteps_ _code_mean _code_scale "
+    "encoder_ _has_stops _n_given".split()
 )
 # Mean and scale of X and y, and the moments from which they are continued.
-ARRAYS = ("x_mean_", "x_scale_", "_x_moments", "y_mean_", "y_scale_", "_y_moments")
+ARRAYS = (
+    *("x_mean_", "x_scale_", "_x_moments", "y_mean_", "y_scale_", "_y_moments"),
+    *("x_future_mean_", "x_future_scale_", "_code_mean", "_code_scale"),
+)
 SCALES = (*ARRAYS, "_taught")
 
 LONGEST = 300  # letters of a quoted error message
@@ -35,6 +41,12 @@ RULES = {
     "n_features_in_": integer(1),
     "_input_kind": one_of(KINDS),
     "_y_is_1d": boolean,
+    "_y_is_str": boolean,
+    "longest_target_": COUNT,
+    "horizon_": either(None, integer(1)),
+    "n_timesteps_": either(None, integer(1)),
+    "_has_stops": boolean,
+    "_n_given": COUNT,
     "_taught": Allowed(
         lambda v: isinstance(v, (tuple, list)) and len(v) == 2 and all(map(COUNT.test, v)),
         "two counts",
@@ -61,9 +73,25 @@ JUDGEMENT = {"best", "no_improvement"}  # `_optimizer` has both, or with validat
 OF_KINDS = {
     "classes": {"classes_"},
     "numbers": {"y_mean_", "y_scale_", "_y_is_1d", "_y_moments"},
+    "steps": {"n_timesteps_", "_code_mean", "_code_scale"},
+    "sequences of classes": {"classes_", "_y_is_str", "longest_target_"},
+    "sequences of numbers": {
+        *("y_mean_", "y_scale_", "_y_is_1d", "_y_moments"),
+        *("horizon_", "x_future_mean_", "x_future_scale_"),
+    },
     "tasks": {"classes_", "y_mean_", "y_scale_", "_y_moments", "tasks_", "task_weights_"},
+    "tokens": {"encoder_", "classes_", "_has_stops", "_n_given"},
 }
+OF_NUMBERS = ("numbers", "sequences of numbers")
 OF_TARGETS = set().union(*OF_KINDS.values())
+
+
+def holds_of(fitted, network):
+    """Return what the targets are, a key of OF_KINDS: of a network of tokens, the next token."""
+    if network.is_pair:
+        holds = LOSSES[network.loss].targets
+        return "steps" if "n_timesteps_" in fitted else f"sequences of {holds}"
+    return "tokens" if "encoder_" in fitted else LOSSES[network.loss].targets
 
 
 # ---- checks at each use --------------------------------------------------------------------------
@@ -81,17 +109,29 @@ def checked(fitted):
         _check_array(fitted, name, np.float64, (network.n_features,))
     _check_moments(fitted, "_x_moments", network.n_features)
     _check_categories(fitted, network)
-    holds = LOSSES[network.loss].targets
+    holds = holds_of(fitted, network)
+    if network.is_pair:
+        _check_pair(fitted, network, holds)
+        return network
+    words = network.words
+    if holds != "tokens" and (words.tie_embeddings or words.adaptive_softmax is not None):
+        raise _damaged("_architecture", "that of a network without tied embeddings or tails", holds)
     if holds == "classes":
         _check_classes(fitted, network)
+    elif holds == "tokens":
+        _check_tokens(fitted, network)
     elif holds == "tasks":
         _check_tasks(fitted, network)
     else:
-        for name in ("y_mean_", "y_scale_"):
-            _check_array(fitted, name, np.float64, (network.n_targets,))
-        if _check(fitted, "_y_is_1d") and network.n_targets > 1:
-            raise _damaged("_y_is_1d", f"False with {network.n_targets} targets", True)
+        _check_numbers(fitted, network)
     return network
+
+
+def _check_numbers(fitted, network):
+    for name in ("y_mean_", "y_scale_"):
+        _check_array(fitted, name, np.float64, (network.n_targets,))
+    if _check(fitted, "_y_is_1d") and network.n_targets > 1:
+        raise _damaged("_y_is_1d", f"False with {network.n_targets} targets", True)
 
 
 def network_in(fitted, file_format=FORMAT):
@@ -106,7 +146,7 @@ def check_continuing(fitted, network):
     """Check what continued training needs in addition."""
     for name in ("t_", "loss_curve_", "best_loss_", "validation_scores_", "_taught"):
         _check(fitted, name)
-    if LOSSES[network.loss].targets == "numbers":
+    if holds_of(fitted, network) in OF_NUMBERS:
         _check_moments(fitted, "_y_moments", network.n_targets)
     # If the best loss is unknown, it is the least of the curve; checking a long curve takes time.
     if fitted["best_loss_"] is None and not all(isinstance(v, Real) for v in fitted["loss_curve_"]):
@@ -170,12 +210,39 @@ def _check_classes(fitted, network):
         if not np.array_equal(classes, np.arange(network.n_outputs)):
             raise _damaged("classes_", f"the numbers of {network.n_outputs} columns", classes)
         return
-    sizes, columns = (2 if network.loss == "logistic" else network.n_outputs,), [classes]
+    n_classes = 2 if network.loss == "logistic" else network.n_outputs - network.is_pair
+    sizes, columns = (n_classes,), [classes]
     if network.loss == "multioutput":
         sizes, columns = network.groups, classes
         if not isinstance(classes, list) or len(classes) != len(sizes):
             raise _damaged("classes_", f"a list of {len(sizes)} arrays of labels", classes)
     _check_columns(columns, sizes)
+
+
+def _check_pair(fitted, network, holds):
+    """Check what describes targets with steps of their own."""
+    if holds == "sequences of classes":
+        _check_classes(fitted, network)
+        _check(fitted, "_y_is_str")
+        _check(fitted, "longest_target_")
+        n_rows = [rows for _, rows, _ in network.target_tables]
+        if n_rows != [network.n_outputs]:
+            raise _damaged("_architecture", f"that of a table of {network.n_outputs} rows", n_rows)
+    elif holds == "sequences of numbers":
+        _check_numbers(fitted, network)
+        _check(fitted, "horizon_")
+        n_future = network.n_target_features - network.n_outputs
+        for name in ("x_future_mean_", "x_future_scale_") if n_future else ():
+            _check_array(fitted, name, np.float64, (n_future,))
+    elif holds == "steps":
+        _check(fitted, "n_timesteps_")
+        if network.n_target_features != network.n_features:
+            raise _damaged("_architecture", "that of a decoder of X", network.n_target_features)
+        n_numbers = network.n_features - len(network.tables)
+        for name in ("_code_mean", "_code_scale"):
+            _check_array(fitted, name, np.float64, (n_numbers,))
+    else:
+        raise _damaged("_architecture", "that of a decoder of labels or numbers", network.loss)
 
 
 def _check_columns(columns, sizes):
@@ -184,6 +251,25 @@ def _check_columns(columns, sizes):
         fits = isinstance(column, np.ndarray) and column.shape == (n_classes,)
         if not fits or column.dtype.kind in "cV":
             raise _damaged("classes_", f"an array of labels of shape ({n_classes},)", column)
+
+
+def _check_tokens(fitted, network):
+    """Check what describes texts; their codes are both the data and the classes."""
+    n_codes = getattr(fitted["encoder_"], "n_codes_", None)
+    shape = [(0, n_codes)] if integer(1).test(n_codes) else None
+    if shape is None or network.n_outputs != n_codes or network.loss != "softmax":
+        wanted = f"an encoder with {network.n_outputs} codes"
+        raise _damaged("encoder_", wanted, fitted["encoder_"])
+    tables = [(column, rows) for column, rows, _ in network.tables]
+    words = network.words
+    if tables != shape or network.n_features != 1 or not network.per_step or words.bidirectional:
+        raise _damaged("_architecture", "that of a network of tokens", tables)
+    if fitted["_x_moments"] is not None:
+        raise _damaged("_x_moments", "None with an `encoder_`", fitted["_x_moments"])
+    _check(fitted, "_has_stops")
+    n_given = _check(fitted, "_n_given")
+    if "classes_" in fitted:
+        _check_columns([fitted["classes_"]], [n_given])
 
 
 def _check_tasks(fitted, network):
@@ -242,11 +328,11 @@ def _check_categories(fitted, network):
 def check_whole(fitted):
     """Return the network that was fitted, after a check that all is undamaged and finite."""
     network = checked(fitted)
-    holds = LOSSES[network.loss].targets
+    holds = holds_of(fitted, network)
     for name in sorted(OF_TARGETS - OF_KINDS[holds]):
         if name in fitted:
             raise _damaged(name, f"absent with loss={network.loss!r}", fitted[name])
-    if holds == "numbers":
+    if holds in OF_NUMBERS:
         _check_moments(fitted, "_y_moments", network.n_targets)
     _check(fitted, "_taught")
     arrays = [(name, fitted[name]) for name in ("params_", *ARRAYS) if fitted.get(name) is not None]
@@ -258,7 +344,7 @@ def check_whole(fitted):
     for name, array in arrays:
         if not np.isfinite(array).all():
             raise _damaged(name, "finite", array[~np.isfinite(array)][0].item())
-    for name in ("x_scale_", "y_scale_"):
+    for name in ("x_scale_", "y_scale_", "x_future_scale_", "_code_scale"):
         if name in fitted and not (fitted[name] > 0).all():
             raise _damaged(name, "positive", fitted[name].tolist())
     for name in ("_x_moments", "_y_moments"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .fitted import FittedModel
-from .network import DATA, absorb_input_scale
+from .network import DATA, absorb_input_scale, tables_of
 from .words import BODY_WORDS, difference
 
 
@@ -92,14 +92,17 @@ class Body:
         """
         params = params.copy()
         views, ours = network.views(params), self.model.network.views(self.model.params)
-        tables = [f"{node.name}.weight" for node in network.nodes if node.kind == "embed"]
+        names = [f"{node.name}.weight" for node in network.nodes if node.kind == "embed"]
+        tables = tables_of(network, params), tables_of(self.model.network, self.model.params)
         with np.errstate(over="ignore"):
             for name in names_of_body(network):
-                if name not in tables:
+                if name not in names:
                     views[name][...] = ours[name]
-            for i, name in enumerate(tables):
+            for i, (name, table, own) in enumerate(zip(names, *tables, strict=True)):
+                if name not in views:  # it is tied, and belongs to the output
+                    continue
                 given = None if vectors is None else vectors[i]
-                self._fill_table(i, views[name], ours[name], categories.known[i], given)
+                self._fill_table(i, table, own, categories.known[i], given)
             params = self._scaled(network, params, scale)
         if not np.isfinite(params).all():
             raise ValueError(

@@ -6,6 +6,8 @@ import numpy as np
 
 from .._data.moments import N_MOMENTS
 from .._rules import integer
+from .._text.description import describe as describe_encoder
+from .._text.description import encoder_of
 from .._version import __version__
 from .attributes import SCALES, network_in, upgrade
 from .network_description import FORMAT
@@ -29,6 +31,17 @@ DESCRIPTION = (
     "_taught",
     "tasks_",
     "task_weights_",
+    "longest_target_",
+    "_y_is_str",
+    "horizon_",
+    "x_future_mean_",
+    "x_future_scale_",
+    "n_timesteps_",
+    "_code_mean",
+    "_code_scale",
+    "encoder_",
+    "_has_stops",
+    "_n_given",
 )
 # Allowed dtypes of classes and names in JSON: fixed-size numbers, fixed-width strings, objects.
 STORABLE = re.compile(r"<U[1-9][0-9]{0,5}|bool|u?int(8|16|32|64)|float(16|32|64)|object")
@@ -36,7 +49,14 @@ MOST_BYTES = 1 << 24
 DICTS = ("_architecture", "tasks_", "task_weights_")  # of plain values
 LISTS = ("classes_", "categories_")  # which may be lists of arrays
 # May differ between the fitted estimator and a file that it loads.
-MAY_DIFFER = ("_architecture", "task_weights_", *SCALES)
+MAY_DIFFER = (
+    "_architecture",
+    "task_weights_",
+    "longest_target_",
+    "horizon_",
+    "n_timesteps_",
+    *SCALES,
+)
 
 
 def describe(attributes):
@@ -101,6 +121,8 @@ def _equal(value, other):
     """Tell whether two values, arrays or lists or dicts of arrays are equal."""
     if isinstance(value, dict) and isinstance(other, dict):
         return list(value) == list(other) and all(_equal(v, other[k]) for k, v in value.items())
+    if hasattr(value, "vocabulary_") and hasattr(other, "vocabulary_"):
+        return describe_encoder(value) == describe_encoder(other)
     if isinstance(value, list) and isinstance(other, list):
         return len(value) == len(other) and all(map(_equal, value, other))
     return not isinstance(value, list) and np.array_equal(value, other)
@@ -108,6 +130,8 @@ def _equal(value, other):
 
 def _as_json(value, name):
     """Write an array as its dtype and values, and a list of arrays as one; a plain value stays."""
+    if name == "encoder_":
+        return describe_encoder(value)
     if name == "classes_" and isinstance(value, dict):  # of tasks, whose names are in `tasks_`
         value = list(value.values())
     if name in LISTS and isinstance(value, list):
@@ -128,6 +152,8 @@ def _as_json(value, name):
 
 def _from_json(written, name):
     """Read what `_as_json` wrote."""
+    if name == "encoder_":
+        return encoder_of(written)
     if name in LISTS and isinstance(written, list):
         if not all(isinstance(each, dict) for each in written):
             raise ValueError(f"`{name}` has columns without a dtype")

@@ -36,6 +36,8 @@ class FittedModel:
     scale: Scale  # of X
     taught: tuple[int, int]  # numbers of taught rows and sequences, see `Weighing`
 
+    _target_in = staticmethod(target_in)
+
     @classmethod
     def from_attributes(cls, attributes):
         """Return the model that fitted attributes describe, after a check that they are whole."""
@@ -43,7 +45,7 @@ class FittedModel:
         return cls(
             network,
             attributes["params_"],
-            target_in(attributes, network),
+            cls._target_in(attributes, network),
             InputForm.from_attributes(attributes),
             Categories(tuple(network.code_columns), tuple(attributes.get("categories_", ()))),
             Scale.from_attributes(attributes, "x"),

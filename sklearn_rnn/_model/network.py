@@ -3,6 +3,7 @@
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from itertools import pairwise
 from math import prod
 
 import numpy as np
@@ -12,8 +13,9 @@ from .._training import initializers
 from .._training.threads import blas_held_at_one_thread
 
 DATA = -1  # as a source: X itself
+TARGET_DATA = -2  # what is read at each step of y, by nodes of axis 1
 # Kinds of nodes that multiply their sources, and those that a prediction leaves out.
-WEIGHTED = ("recurrent", "dense", "head", "crf")
+WEIGHTED = ("recurrent", "dense", "tail", "head", "crf")
 TRAINING_ONLY = ("drop", "noise")
 # Kinds of nodes that read all steps of a sequence.
 POOLING = ("pool", "attend")
@@ -25,9 +27,11 @@ SUFFIXES = {"forward": ("",), "reverse": ("_reverse",), "both": ("", "_reverse")
 class Source:
     """A stream that a node reads, or X; at the same step or some steps before."""
 
-    node: int  # index of the node, or DATA
+    node: int  # index of the node, or DATA or TARGET_DATA
     shift: int = 0  # 0, or minus the steps before (after, in a reverse direction)
-    weight: str = "weight_ih"  # stem of the weights; sources of one stem share an array
+    # Stem of the weights; sources of one stem share an array. "initial" has none: its columns are
+    # the states before the first step, one after another.
+    weight: str = "weight_ih"
 
 
 @dataclass(frozen=True)
@@ -45,9 +49,13 @@ class Node:
     last         the last state of each unit, once per sequence
     pool         the mean or the maximum of each unit over the steps, once per sequence
     attend       a weighted mean of the rows of its source, once per sequence
+    context      attention over the other axis, by its sources query, keys and values
     head         a linear map of its sources; other nodes read the output after the link
+    tail         the outputs of rarer classes: see `Network.with_adaptive_softmax`
     crf          a head whose outputs score the tags of a sequence, as do pairs of tags
-    embed        for the code in a column of X, that row of a table (options `column`, `rows`)
+    embed        for the code in a column of X, that row of a table (options `column`, `rows`,
+                 `word_dropout`: share of codes that training replaces by `unknown`; `tied`:
+                 the row is that of head.weight, whose row `first_row` is that of code 0)
     ============ ====================================================================
     """
 
@@ -58,6 +66,9 @@ class Node:
     cell: str = ""  # of a recurrent node
     options: tuple[tuple[str, object], ...] = ()
     directions: str = "forward"  # of a recurrent or dense node; or "reverse"; or "both"
+    # Whose steps its rows belong to: 0, those of X; or 1, those of y. Nodes read nodes of their own
+    # axis; a recurrent node of axis 1 may also begin with a row per sequence of axis 0.
+    axis: int = 0
     # Pairs (stem, name) of arrays that are not initialised as the core says; "bias" stands for both
     # biases. See `initializers`.
     initializers: tuple[tuple[str, str], ...] = field(default=(), compare=False)
@@ -76,6 +87,7 @@ class Network:
     quantile: float | tuple[float, ...] = 0.5  # that the loss "quantile" learns for each target
     # Groups of outputs: their sizes for the loss "multioutput", (loss, size) for "multitask".
     groups: tuple[int, ...] | tuple[tuple[str, int], ...] = ()
+    label_smoothing: float = 0.0  # in training, of a loss of classes
     # Of a head "crf": for each tag, and last for the start, whether each tag, and last the end, may
     # follow (1) or not (0). None: all may.
     allowed: tuple[tuple[int, ...], ...] | None = None
@@ -83,13 +95,14 @@ class Network:
     # where s is the stride.
     stride: int = 1
     window: int = 1
+    n_target_features: int = 0  # columns of what is read at each step of y, see TARGET_DATA
     words: object = None  # the parameters that define it, see `words`
     layers: tuple[tuple[int, ...], ...] = ()  # the nodes that give the states of each layer
 
     @property
     def tensors(self):
         """List of `_core.Tensor`: each array in the flat vector."""
-        return _tensors(self.n_features, self.nodes, self.window)
+        return _tensors(self.n_features, self.nodes, self.window, self.n_target_features)
 
     @property
     def layout(self):
@@ -102,8 +115,43 @@ class Network:
         return last.offset + prod(last.shape)
 
     @property
+    def is_pair(self):
+        """Whether it is an encoder and a decoder, whose steps are those of the target."""
+        return self.n_target_features > 0
+
+    @property
     def n_outputs(self):
-        return self.nodes[-1].units
+        """Outputs of the head and its tails; for each tail the head has an output that is none."""
+        tails = [node.units - 1 for node in self.nodes if node.kind == "tail"]
+        return self.nodes[-1].units + sum(tails)
+
+    def with_adaptive_softmax(self, cutoffs, factor=4.0):
+        """Return the network with an adaptive softmax (Grave et al., 2017) of the same classes.
+
+        Classes must be sorted, the most frequent ones first. The head keeps those below the first
+        of the `cutoffs`; each of the others begins a tail, whose classes are outputs of a
+        projection of what the head reads: to a `factor`-th of its width, then to a `factor`-th of
+        that, and so on. (As `torch.nn.AdaptiveLogSoftmaxWithLoss` does; here the head has a bias.)
+        The outputs before the link are the logarithms of the probabilities.
+        """
+        *nodes, head = self.nodes
+        ends = [*cutoffs, head.units]
+        if not 0 < len(cutoffs) <= _core.MOST_TAILS or not _increase([0, *ends]):
+            raise ValueError(
+                f"`cutoffs` must be 1 to {_core.MOST_TAILS} increasing integers, from 1 to below "
+                f"the number of classes, {head.units}; got {cutoffs!r}."
+            )
+        width = sum(self.width(source.node) for source in head.sources)
+        linear = (("activation", "identity"), ("bias", False))
+        for i, (first, end) in enumerate(pairwise(ends)):
+            units = max(1, int(width // factor ** (i + 1)))
+            name = f"tail_{i}_projection"
+            fields = {"units": units, "options": linear, "axis": head.axis}
+            nodes.append(Node("dense", name, head.sources, **fields))
+            fields = {"units": end - first, "axis": head.axis}
+            nodes.append(Node("tail", f"tail_{i}", (Source(len(nodes) - 1),), **fields))
+        nodes.append(replace(head, units=cutoffs[0] + len(cutoffs)))
+        return replace(self, nodes=tuple(nodes))
 
     @property
     def has_transitions(self):
@@ -133,7 +181,16 @@ class Network:
     @property
     def tables(self):
         """The column of X, the number of rows and the number of columns of each embedding."""
-        options = [(dict(node.options), node.units) for node in self.nodes if node.kind == "embed"]
+        return self._tables(axis=0)
+
+    @property
+    def target_tables(self):
+        """The same of what is read at each step of y."""
+        return self._tables(axis=1)
+
+    def _tables(self, axis):
+        nodes = [node for node in self.nodes if node.kind == "embed" and node.axis == axis]
+        options = [(dict(node.options), node.units) for node in nodes]
         return tuple((table["column"], table["rows"], units) for table, units in options)
 
     @property
@@ -179,7 +236,7 @@ class Network:
     @property
     def state_layout(self):
         """List (name, first column, n_columns) of the states that go on from step to step."""
-        return _core.state_layout(self.n_features, self.nodes)
+        return _core.state_layout(self.n_features, self.nodes, self.n_target_features)
 
     def engine(self, lengths, batch_size, n_threads, training, memory_budget=None, **options):
         """Make an engine with the workspace for minibatches of sequences of these lengths."""
@@ -210,6 +267,25 @@ class Network:
             session=True,
         )
 
+    def decoder(self, lengths, max_rows):
+        """Make a decoder for up to `max_rows` rows at a time and sources of these lengths.
+
+        There may be fewer sources than rows, of which several then go on from one source.
+        """
+        n = max(len(lengths), max_rows)
+        ones = np.ones(n, dtype=np.intp)
+        return _core.Decoder(
+            **self.facts(),
+            n_threads=1,
+            training=False,
+            lengths=np.concatenate([lengths, ones[len(lengths) :]]),
+            target_lengths=ones,
+            batch_size=n,
+            by_step=True,
+            carried=True,
+            session=True,
+        )
+
     def readers(self, of):
         """List what multiplies a stream: (node, stem, columns of the array of this stem).
 
@@ -219,6 +295,8 @@ class Network:
         for i, node in enumerate(self.nodes):
             ends = {}
             for source in node.sources if node.kind in WEIGHTED else ():
+                if source.weight == "initial":
+                    continue
                 first = ends.get(source.weight, 0)
                 ends[source.weight] = end = first + self.width(source.node)
                 if source.node in same:
@@ -246,16 +324,23 @@ class Network:
         """Return the number of columns of a node's stream."""
         if node == DATA:
             return (self.n_features - len(self.code_columns)) * self.window
+        if node == TARGET_DATA:
+            return self.n_target_features - len({column for column, _, _ in self.target_tables})
         kind, units = self.nodes[node].kind, self.nodes[node].units
         if kind in (*WEIGHTED, "embed"):
             return units * (1 + (self.nodes[node].directions == "both"))
-        width = self.width(self.nodes[node].sources[0].node)
+        shaping = self.nodes[node].sources[2 if kind == "context" else 0]
+        width = self.width(shaping.node)
         return width // 2 if kind == "merge" else width
 
 
+def _increase(numbers):
+    return all(a < b for a, b in pairwise(numbers))
+
+
 @lru_cache(maxsize=64)
-def _tensors(n_features, nodes, window):
-    return tuple(_core.tensors(n_features, nodes, window))
+def _tensors(*facts):
+    return tuple(_core.tensors(*facts))
 
 
 def initialize(network, rng, n_steps=None, vectors=None):
@@ -273,29 +358,54 @@ def initialize(network, rng, n_steps=None, vectors=None):
         for tensor in network.tensors:
             node = network.nodes[tensor.node]
             initializers.initialize_array(views[tensor.name], tensor, node, rng, n_steps)
-    for table, rows in zip(_tables(network, params), vectors or (), strict=False):
+    for table, rows in zip(tables_of(network, params), vectors or (), strict=False):
         if rows is not None:
             np.copyto(table[: len(rows)], rows, where=~np.isnan(rows))
     params = params.astype(network.dtype)
-    fill_unknown_rows(network, params)
+    _fill_last_rows(network, params, ("tied",))
     return params
 
 
-def _tables(network, params, frozen=()):
-    """List the tables of the embeddings, without those whose names are in `frozen`."""
-    names = [f"{node.name}.weight" for node in network.nodes if node.kind == "embed"]
-    names = [name for name in names if name not in frozen]
-    views = network.views(params) if names else {}
-    return [views[name] for name in names]
+def _embeddings(network):
+    """List the nodes that read codes in X."""
+    return [node for node in network.nodes if node.kind == "embed" and node.axis == 0]
+
+
+def tables_of(network, params):
+    """List the tables of `_embeddings`; that of a tied one are rows of the head's weights."""
+    embeddings = _embeddings(network)
+    views = network.views(params) if embeddings else {}
+    tables = []
+    for node in embeddings:
+        options = dict(node.options)
+        first = int(options.get("first_row", 0))
+        rows = slice(first, first + int(options["rows"]))
+        tables.append(views["head.weight"][rows] if _is(node, "tied") else views[_table_of(node)])
+    return tables
+
+
+def _table_of(node):
+    return f"{node.name}.weight"
+
+
+def _is(node, option):
+    return dict(node.options).get(option, 0) > 0
 
 
 def fill_unknown_rows(network, params, frozen=()):
     """Set the last row of each table, that of unknown codes, to the mean of the others.
 
-    Tables whose names are in `frozen` stay as they are.
+    Tables whose names are in `frozen` stay as they are, and those of which word dropout, or the
+    head, trains that row.
     """
-    for table in _tables(network, params, frozen):
-        table[-1] = table[:-1].mean(axis=0, dtype=np.float64)
+    _fill_last_rows(network, params, ("tied", "word_dropout"), frozen)
+
+
+def _fill_last_rows(network, params, but, frozen=()):
+    """Do it where embeddings have none of the options `but`."""
+    for node, table in zip(_embeddings(network), tables_of(network, params), strict=True):
+        if _table_of(node) not in frozen and not any(_is(node, option) for option in but):
+            table[-1] = table[:-1].mean(axis=0, dtype=np.float64)
 
 
 def room_for_parameters(network):
@@ -313,10 +423,11 @@ def room_for_parameters(network):
     )
 
 
-def prepared(network, sequences, scaling, n_threads, initial_state=None, **options):
+def prepared(network, sequences, scaling, n_threads, initial_state=None, targets=None, **options):
     """Return an engine for predictions of sequences, with these options, and the dataset.
 
-    initial_state holds states before the first steps (n_samples, n_columns), or is None.
+    initial_state holds states before the first steps (n_samples, n_columns), or is None; targets:
+    those of the rows, where losses are wanted.
     """
     engine = network.engine(
         sequences.lengths,
@@ -347,8 +458,8 @@ def predictor(network, sequences, scaling, n_threads=1, **options):
     return predict
 
 
-def mean_loss(network, examples, n_threads=1):
-    """Return a function params -> weighted mean loss of examples."""
+def row_losses(network, examples, n_threads=1):
+    """Return a function params -> loss of each row of examples (n_rows,), float64."""
     sequences = examples.sequences
     engine = network.engine(
         sequences.lengths,
@@ -362,12 +473,17 @@ def mean_loss(network, examples, n_threads=1):
         targets = np.ascontiguousarray(targets, dtype=network.dtype)
     dataset = replace(examples, targets=targets).dataset()
 
-    def loss(params):
+    def losses(params):
         engine.load(params)
-        losses = engine.row_losses(dataset, engine.predict(dataset, raw=True))
-        return float(np.average(losses, weights=examples.weights))
+        return engine.predict(dataset, losses=True)
 
-    return loss
+    return losses
+
+
+def mean_loss(network, examples, n_threads=1):
+    """Return a function params -> weighted mean loss of examples."""
+    losses = row_losses(network, examples, n_threads)
+    return lambda params: float(np.average(losses(params), weights=examples.weights))
 
 
 # ---- weights for other scales -------------------------------------------------------------------
@@ -434,8 +550,8 @@ def absorb_output_scale(network, params, before, after, columns):
     views["head.weight"][j] *= (scale / new_scale)[j, np.newaxis]
     views["head.bias"][j] *= (scale / new_scale)[j]
     views["head.bias"][j] += ((mean - new_mean) / new_scale)[j]
-    head = len(network.nodes) - 1
-    _rescale_source(network, views, head, new_scale / scale, (new_mean - mean) / scale, j)
+    for of in (len(network.nodes) - 1, *([TARGET_DATA] if network.is_pair else [])):
+        _rescale_source(network, views, of, new_scale / scale, (new_mean - mean) / scale, j)
     return params.astype(network.dtype)
 
 

@@ -13,6 +13,8 @@ from .._data.categories import MOST_FEATURES
 from .._rules import Allowed, boolean, integer, one_of
 from .._training.losses import LOSSES
 from . import parts
+from .pair_words import RULES as RULES_OF_PAIRS
+from .pair_words import PairWords, network_of_pair
 from .words import MODES, RULES, Words, is_list, network_of
 
 # The format of pickles and weight files. In 1, X was not normalised; in 2, cells had no options.
@@ -65,17 +67,32 @@ FACTS = {
     "allowed": Allowed(_are_allowed, "None or a square list of lists of 0 and 1"),
 }
 
+# What the description of a decoder holds besides its words.
+FACTS_OF_DECODER = {"n_target_features": integer(1), "target_tables": FACTS["tables"]}
+
 
 def describe(network):
     """Return a network as a dict of JSON values."""
     words = network.words
-    facts = {name: getattr(network, name) for name in FACTS}
-    facts.update((field.name, getattr(words, field.name)) for field in fields(words))
-    facts = {name: list(v) if isinstance(v, tuple) else v for name, v in facts.items()}
+    facts = {name: _as_list(getattr(network, name)) for name in FACTS}
+    if isinstance(words, Words):
+        return {**facts, **_describe_words(words)}
+    decoder = {name: _as_list(getattr(network, name)) for name in FACTS_OF_DECODER}
+    decoder.update(_describe_words(words.decoder), attention=words.attention)
+    return {**facts, **_describe_words(words.encoder), "decoder": decoder}
+
+
+def _describe_words(words):
+    """Return words as a dict of JSON values."""
+    facts = {field.name: _as_list(getattr(words, field.name)) for field in fields(words)}
     facts["cell"] = [parts.as_json(cell) for cell in words.cell]
     facts["input_layers"] = [parts.as_json(layer) for layer in words.input_layers]
     facts["pooling"] = parts.as_json(words.pooling)
     return facts
+
+
+def _as_list(value):
+    return list(value) if isinstance(value, tuple) else value
 
 
 _networks = {}  # by their descriptions: each prediction asks for one
@@ -104,21 +121,14 @@ def from_description(facts, file_format=FORMAT):
 def _described(facts, file_format):
     if not isinstance(facts, dict):
         raise ValueError("it must be a dict")
+    facts, decoder = dict(facts), None
     if file_format < 3:
         facts = _upgraded(facts)
+        for name, rule in {**FACTS, **RULES}.items():
+            rule.check(name, facts[name])
     else:
-        facts = {**OF_TAGS, **facts}  # which descriptions of development versions lack
-        _check_names(facts, {*FACTS, *(field.name for field in fields(Words))})
-        for name in ("cell", "input_layers"):
-            RULES["input_layers"].check(name, facts[name])
-        facts = {
-            **facts,
-            "cell": [parts.from_json(cell, parts.CELLS) for cell in facts["cell"]],
-            "input_layers": [parts.from_json(v, parts.LAYERS) for v in facts["input_layers"]],
-            "pooling": parts.from_json(facts["pooling"], parts.POOLINGS),
-        }
-    for name, rule in {**FACTS, **RULES}.items():
-        rule.check(name, facts[name])
+        decoder = facts.pop("decoder", None)
+        facts = _described_words({**ADDED, **facts}, FACTS)
     if facts["loss"] == "logistic" and facts["n_outputs"] != 1:
         raise ValueError(f"`n_outputs` must be 1 for the logistic loss, got {facts['n_outputs']}.")
     _check_groups(**{name: facts[name] for name in ("groups", "loss", "n_outputs")})
@@ -130,18 +140,57 @@ def _described(facts, file_format):
     least = float(np.finfo(facts["dtype"]).tiny)
     if facts["huber_delta"] < least:
         raise ValueError(f"`huber_delta` must be at least {least:.4g}, got {facts['huber_delta']}.")
-    tables = tuple(tuple(map(int, table)) for table in facts["tables"])
-    if tables and tables[-1][0] >= facts["n_features"]:
-        raise ValueError(f"`tables` must be of columns below {facts['n_features']}, got {tables}.")
+    tables = _plain_tables(facts["tables"], facts["n_features"])
     _check_tags(facts)
-    network = network_of(
-        facts,
-        *(facts[name] for name in ("n_features", "n_outputs", "loss", "groups")),
-        tables,
-        allowed=facts["allowed"] and tuple(tuple(map(int, row)) for row in facts["allowed"]),
-    )
+    given = facts["n_features"], facts["n_outputs"], facts["loss"], facts["groups"], tables
+    if decoder is None:
+        allowed = facts["allowed"] and tuple(tuple(map(int, row)) for row in facts["allowed"])
+        network = network_of(facts, *given, allowed=allowed)
+    else:
+        network = _described_pair(facts, decoder, given)
     network.check_size()
     return network
+
+
+def _described_words(facts, others):
+    """Return the words among facts as the constructors take them, after a check of all facts.
+
+    others: rules of the facts that are not words.
+    """
+    _check_names(facts, {*others, *(field.name for field in fields(Words))})
+    for name in ("cell", "input_layers"):
+        RULES["input_layers"].check(name, facts[name])
+    facts = {
+        **facts,
+        "cell": [parts.from_json(cell, parts.CELLS) for cell in facts["cell"]],
+        "input_layers": [parts.from_json(v, parts.LAYERS) for v in facts["input_layers"]],
+        "pooling": parts.from_json(facts["pooling"], parts.POOLINGS),
+    }
+    rules = {name: RULES[name] for name in facts.keys() & RULES.keys()}
+    for name, rule in {**others, **rules}.items():
+        rule.check(name, facts[name])
+    return facts
+
+
+def _described_pair(facts, decoder, given):
+    """Return the network of an encoder and a decoder; given: the first arguments of its maker."""
+    if not isinstance(decoder, dict):
+        raise ValueError("`decoder` must be a dict")
+    decoder = _described_words(
+        {**ADDED_WORDS, **decoder}, {**FACTS_OF_DECODER, "attention": RULES_OF_PAIRS["attention"]}
+    )
+    words = PairWords(Words.of(facts), Words.of(decoder), decoder["attention"])
+    words.check()
+    n_fed = decoder["n_target_features"]
+    tables = _plain_tables(decoder["target_tables"], n_fed)
+    return network_of_pair(facts, *given, n_fed, tables, words)
+
+
+def _plain_tables(tables, n_features):
+    tables = tuple(tuple(map(int, table)) for table in tables)
+    if tables and tables[-1][0] >= n_features:
+        raise ValueError(f"`tables` must be of columns below {n_features}, got {tables}.")
+    return tables
 
 
 def _check_groups(groups, loss, n_outputs):
@@ -193,11 +242,19 @@ LATER = {
     "output_dropout": None,
     "input_dropout": 0.0,
     "input_noise": 0.0,
+    "word_dropout": 0.0,
 }
+# The words that the first files of format 3 did not know, and what they do without them.
+ADDED_WORDS = {
+    "word_dropout": 0.0,
+    "tie_embeddings": False,
+    "adaptive_softmax": None,
+    "transitions": False,
+}
+ADDED = {**ADDED_WORDS, "allowed": None}
 # The same for what concerns the output alone.
 OUTPUTS = {"quantile": 0.5, "groups": ()}
 INPUTS = {"tables": ()}
-OF_TAGS = {"transitions": False, "allowed": None}
 
 
 def _upgraded(facts):
@@ -208,7 +265,7 @@ def _upgraded(facts):
     one_of(parts.CELLS).check("cell", facts["cell"])
     cell = upgraded_cell(facts["cell"], facts.pop("activation"))
     mode = MODES[facts.pop("per_step")]
-    return {**facts, **LATER, **OUTPUTS, **INPUTS, **OF_TAGS, "cell": cell, "mode": mode}
+    return {**facts, **LATER, **OUTPUTS, **INPUTS, **ADDED, "cell": cell, "mode": mode}
 
 
 def upgraded_cell(cell, activation):

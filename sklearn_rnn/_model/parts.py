@@ -98,6 +98,8 @@ OF_EVERY_CELL = {
     for name, option in _core.KINDS["recurrent"].items()
     if name != "recurrence"  # follows from other options
 }
+# States that come from another axis are for decoders, whose nodes do not ask for this option.
+OF_EVERY_CELL["initial_state"] = Option(one_of(("zeros", "learned")), plain, "zeros")
 INPUT = {"input_initializer": Option(one_of(WEIGHTS), plain, "glorot_uniform")}
 RECURRENT = {"recurrent_initializer": Option(one_of(WEIGHTS), plain, "orthogonal")}
 # Options that the core does not know, because they add nodes. A cell has those that its class has.
@@ -201,15 +203,15 @@ def kind_of(cell):
     return plain(kind) if isinstance(kind, str) else None
 
 
-def cell_part(value):
-    """Check one cell, a name or an object; return it as a part."""
+def cell_part(value, parameter="cell"):
+    """Check one cell, a name or an object, of a parameter; return it as a part."""
     kind = kind_of(value)
     if kind not in CELLS:
         names = one_of(CELLS).text
         hint = f": write {value.__name__}()" if isinstance(value, type) else ""
         raise ValueError(
-            f"`cell` must be {names}, an object of `sklearn_rnn.cells`, or a list with one of "
-            f"these for each layer; got {shown(value)}{hint}."
+            f"`{parameter}` must be {names}, an object of `sklearn_rnn.cells`, or a list with one "
+            f"of these for each layer; got {shown(value)}{hint}."
         )
     table = CELLS[kind]
     if type(value) is cells.Cell:  # has all options that any cell may have
@@ -218,14 +220,14 @@ def cell_part(value):
             if name not in table and given != option:
                 raise ValueError(
                     f"`{name}` of a cell must be {option!r} with kind={kind!r}, which does not "
-                    f"support it; got cell={shown(value)}."
+                    f"support it; got {parameter}={shown(value)}."
                 )
     own = isinstance(value, CELL_CLASSES.get(kind, ()))
     options = {}
     for name, option in table.items():
         # `Cell("lstm")` has the defaults of all options that only `LSTM` takes.
         has_option = own or (isinstance(value, cells.Cell) and name in SHARED)
-        options[name] = _checked(value, name, option, has_option, "a cell", "cell")
+        options[name] = _checked(value, name, option, has_option, "a cell", parameter)
     return Part(kind, tuple(options.items()))
 
 

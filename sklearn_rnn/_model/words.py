@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from .. import _core
-from .._rules import Allowed, boolean, either, number, one_of, shown
+from .._rules import Allowed, boolean, either, integer, number, one_of, shown
 from . import parts
 from .architecture import list_nodes
 from .network import Network
@@ -49,6 +49,11 @@ def is_list(value):
     return isinstance(value, (list, tuple))
 
 
+def _increase(numbers):
+    """Tell whether these are increasing integers of at least 1."""
+    return all(map(integer(1).test, numbers)) and all(a < b for a, b in pairwise(numbers))
+
+
 # The rules of the words that define a network.
 RULES = {
     "hidden_layer_sizes": parts.some_sizes(1),
@@ -69,6 +74,16 @@ RULES = {
     "output_dropout": either(None, number(0, 1)),
     "input_dropout": number(0, 1),
     "input_noise": number(0),
+    "word_dropout": number(0, 1),
+    "tie_embeddings": boolean,
+    "adaptive_softmax": Allowed(
+        lambda value: (
+            value is None
+            or (isinstance(value, str) and value == "auto")
+            or (is_list(value) and 0 < len(value) <= _core.MOST_TAILS and _increase(value))
+        ),
+        f"None, 'auto', or a list of 1 to {_core.MOST_TAILS} increasing integers of at least 1",
+    ),
     "dtype": one_of(DTYPES),
     "huber_delta": number(0, open_low=True),
     "quantile": Allowed(
@@ -78,9 +93,20 @@ RULES = {
     ),
 }
 # The parameters for the tables of codes, which become the fact `tables` of a network.
-CODES = {"categorical_features": None, "embedding_dim": "auto", "embedding_init": None}
+CODES = {
+    "categorical_features": None,
+    "embedding_dim": "auto",
+    "embedding_init": None,
+    "word_dropout": 0.0,
+}
+# The words that are objects, and cells among them.
+CELLS = ("cell", "decoder_cell")
+OBJECTS = (*CELLS, "input_layers", "pooling")
 # The words that may change when a fit continues.
-CHANGEABLE = ("dropout", "output_dropout", "input_dropout", "input_noise", "huber_delta")
+CHANGEABLE = (
+    *("dropout", "output_dropout", "input_dropout", "input_noise", "word_dropout"),
+    "huber_delta",
+)
 
 
 @dataclass(frozen=True)
@@ -102,6 +128,9 @@ class Words:
     output_dropout: float | None
     input_dropout: float
     input_noise: float
+    word_dropout: float
+    tie_embeddings: bool
+    adaptive_softmax: str | tuple[int, ...] | None
     dtype: str
 
     @classmethod
@@ -124,6 +153,9 @@ class Words:
             output_dropout=_float_or_none(params["output_dropout"]),
             input_dropout=float(params["input_dropout"]),
             input_noise=float(params["input_noise"]),
+            word_dropout=float(params["word_dropout"]),
+            tie_embeddings=bool(params.get("tie_embeddings", False)),
+            adaptive_softmax=_cutoffs(params.get("adaptive_softmax")),
             dtype=plain(params["dtype"]),
         )
         words.check(params)
@@ -151,6 +183,15 @@ class Words:
         """Return the number of columns that a direction of a layer gives to the next."""
         return width_of(self.cell[layer], self.hidden_layer_sizes[layer])
 
+    @property
+    def width_of_output(self):
+        """Number of columns that the output of a network with one direction reads."""
+        if self.output_layer_sizes:
+            return self.output_layer_sizes[-1]
+        n_layers = len(self.cell)
+        layers = range(n_layers) if self.connections == "skip" else [n_layers - 1]
+        return sum(map(self.width, layers))
+
     def check(self, params):
         """Refuse words that cannot be combined; params: as the user gave them."""
         if self.bidirectional and self.reads_output:
@@ -168,6 +209,11 @@ class Words:
             raise ValueError(
                 "`pooling` must not be attention with connections='skip', where the output reads "
                 "every layer; use connections='residual' or None."
+            )
+        if self.tie_embeddings and self.adaptive_softmax:
+            raise ValueError(
+                "`tie_embeddings` must be False with `adaptive_softmax`, whose weights have rows "
+                f"of several lengths; got adaptive_softmax={params['adaptive_softmax']!r}."
             )
         if self.transitions and not self.per_step:
             raise ValueError(
@@ -253,7 +299,14 @@ class Words:
 
 
 # The words for what follows the recurrent layers.
-OF_OUTPUT = ("mode", "pooling", "output_layer_sizes", "transitions")
+OF_OUTPUT = (
+    "mode",
+    "pooling",
+    "output_layer_sizes",
+    "transitions",
+    "tie_embeddings",
+    "adaptive_softmax",
+)
 # The words for the body of a network, see body.py.
 BODY_WORDS = (
     *(field.name for field in fields(Words) if field.name not in (*OF_OUTPUT, *CHANGEABLE)),
@@ -269,16 +322,20 @@ def _float_or_none(value):
     return None if value is None else float(value)
 
 
-def cells_of(value, n_layers):
-    """Check the parameter `cell`; return the cell of each layer."""
+def _cutoffs(value):
+    return tuple(map(int, value)) if is_list(value) else _plain_or_none(value)
+
+
+def cells_of(value, n_layers, parameter="cell", sizes_of="hidden_layer_sizes"):
+    """Check a parameter with cells; return the cell of each layer."""
     if not is_list(value):
-        return (cell_part(value),) * n_layers
+        return (cell_part(value, parameter),) * n_layers
     if len(value) != n_layers:
         raise ValueError(
-            "`cell` must be one cell, or a list with one for each of the `hidden_layer_sizes`: "
+            f"`{parameter}` must be one cell, or a list with one for each of the `{sizes_of}`: "
             f"got {len(value)} for {n_layers} layers."
         )
-    return tuple(map(cell_part, value))
+    return tuple(cell_part(each, parameter) for each in value)
 
 
 # ---- words -> network ---------------------------------------------------------------------------
@@ -304,17 +361,20 @@ def network_of(params, n_features, n_outputs, loss, groups=(), tables=(), words=
         loss,
         float(params.get("huber_delta", 1.0)),
         quantile_of(params.get("quantile", 0.5)) if loss == "quantile" else 0.5,
-        tuple(map(_group, groups)),
+        tuple(map(as_group, groups)),
+        float(params.get("label_smoothing", 0.0)),
         tuple(tables),
         allowed,
     )
 
 
 @lru_cache(maxsize=64)
-def _network(words, n_features, n_outputs, loss, huber_delta, quantile, groups, tables, allowed):
+def _network(
+    words, n_features, n_outputs, loss, huber_delta, quantile, groups, smoothing, tables, allowed
+):
     nodes, layers = list_nodes(words, n_outputs, n_features - len(tables), tables)
-    _check_counts(nodes)
-    return Network(
+    check_counts(nodes)
+    network = Network(
         n_features=n_features,
         nodes=nodes,
         loss=loss,
@@ -323,20 +383,68 @@ def _network(words, n_features, n_outputs, loss, huber_delta, quantile, groups, 
         dtype=words.dtype,
         quantile=quantile,
         groups=groups,
+        label_smoothing=smoothing,
         allowed=allowed,
         stride=words.stride,
         window=words.window,
         words=words,
         layers=layers,
     )
+    if words.tie_embeddings:
+        _check_tied(network)
+    return _with_tails(network, words, smoothing)
 
 
-def _group(group):
+# The classes at which "auto" begins tails of an adaptive softmax.
+AUTO_CUTOFFS = (2_000, 10_000, 50_000)
+
+
+def _with_tails(network, words, label_smoothing):
+    """Return the network with an adaptive softmax, if there is to be one."""
+    given, n_classes = words.adaptive_softmax, network.n_outputs
+    if given is None:
+        return network
+    cutoffs = given
+    if given == "auto":  # a tail has at least as many classes as come before it
+        cutoffs = tuple(first for first in AUTO_CUTOFFS if 2 * first <= n_classes)
+    if not cutoffs:
+        return network
+    if cutoffs[-1] >= n_classes:
+        raise ValueError(
+            f"`adaptive_softmax` must have integers below {n_classes}, the number of codes, got "
+            f"{list(cutoffs)}."
+        )
+    what = f"with adaptive_softmax={given!r}"
+    if label_smoothing > 0:
+        raise ValueError(f"`label_smoothing` must be 0 {what}, got {label_smoothing}.")
+    if words.reads_output:
+        raise ValueError(f"`cell` must be one that does not read the output {what}.")
+    return network.with_adaptive_softmax(cutoffs)
+
+
+def _check_tied(network):
+    """Refuse tables that cannot be the weights of the output."""
+    width = sum(network.width(source.node) for source in network.nodes[-1].sources)
+    if len(network.tables) != 1 or network.tables[0][1] != network.n_outputs:
+        raise ValueError(
+            "`tie_embeddings` must be False unless one feature is categorical, with as many codes "
+            f"as there are classes, {network.n_outputs}; got tables of "
+            f"{[rows for _, rows, _ in network.tables]} rows."
+        )
+    if network.tables[0][2] != width:
+        raise ValueError(
+            f"`embedding_dim` must be {width} with tie_embeddings=True, the width of what the "
+            f"output reads, got {network.tables[0][2]}: change it, or set "
+            f"output_layer_sizes=({network.tables[0][2]},)."
+        )
+
+
+def as_group(group):
     """Return a size, or the loss and the size of a task, as plain values."""
     return (plain(group[0]), int(group[1])) if is_list(group) else int(group)
 
 
-def _check_counts(nodes):
+def check_counts(nodes):
     """Refuse more nodes, or more sources of one node, than the core can hold."""
     if len(nodes) > _core.MOST_NODES:
         raise ValueError(
@@ -363,6 +471,7 @@ def words_of(network):
         "categorical_features": [column for column, _, _ in network.tables] or None,
         "embedding_dim": [width for _, _, width in network.tables] or "auto",
         "allowed_transitions": network.allowed,
+        **({"decoder_embedding_dim": network.target_tables[0][2]} if network.target_tables else {}),
     }
 
 
@@ -381,10 +490,10 @@ def difference(network, other, words=None):
         if name in CHANGEABLE if words is None else name not in words:
             continue
         differs = before[name] != now[name]
-        if name in ("cell", "input_layers", "pooling"):  # objects, which compare by identity
+        if name in OBJECTS:  # which compare by identity
             ours, theirs = getattr(network.words, name), getattr(other.words, name)
             differs = ours != theirs
-            if name == "cell":  # another number of cells means another `hidden_layer_sizes`
+            if name in CELLS:  # another number of cells means another `hidden_layer_sizes`
                 differs = any(map(Part.differs, ours, theirs))
         if differs:
             return name, before[name], now[name]

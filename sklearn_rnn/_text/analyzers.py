@@ -1,4 +1,4 @@
-"""Analyzers: texts -> tokens.
+"""Analyzers: texts -> tokens, and texts of tokens.
 
 An analyzer is a function from a list of texts to all of their tokens, one text after another, and
 the number of tokens of each text. What makes it learns from the texts of fit, if it must learn.
@@ -12,9 +12,7 @@ from itertools import chain
 from . import bpe
 
 TOKEN_PATTERN = r"(?u)\b\w\w+\b"  # that of CountVectorizer
-# What is between the tokens of a text that `inverse_transform` writes.
-SEPARATORS = {"word": " ", "char": ""}
-NAMES = (*SEPARATORS, "bpe")
+NAMES = ("word", "char", "bpe")
 
 
 def analyzer_of(analyzer, token_pattern, model):
@@ -66,6 +64,14 @@ def of_callable(function):
 def listed(documents):
     """Return all tokens of lists of tokens, one after another, and the length of each list."""
     return list(chain.from_iterable(documents)), list(map(len, documents))
+
+
+def text_of(tokens, analyzer, unknown):
+    """Return the text of tokens, None among them being unknown."""
+    if analyzer == "bpe":
+        return bpe.text_of(tokens, unknown)
+    separator = "" if analyzer == "char" else " "
+    return separator.join([unknown if token is None else token for token in tokens])
 
 
 def check_pattern(token_pattern):

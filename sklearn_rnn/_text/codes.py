@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import pairwise, repeat
 
 import numpy as np
 
@@ -68,6 +68,19 @@ def given_vocabulary(tokens, first):
 def encode(tokens, vocabulary):
     """Return the codes of tokens (n,)."""
     return np.fromiter(map(vocabulary.get, tokens, repeat(UNKNOWN)), np.int32, len(tokens))
+
+
+def decode(codes, offsets, vocabulary):
+    """Return the tokens of each text, without boundaries, from codes (n_tokens,); None if unknown.
+
+    offsets (n_texts + 1,): the codes of text i are codes[offsets[i]:offsets[i + 1]].
+    """
+    first = next(iter(vocabulary.values()))  # the codes between 0 and this one are boundaries
+    names = np.array([None] * first + list(vocabulary), dtype=object)
+    kept = (codes == UNKNOWN) | (codes >= first)
+    bounds = np.append(0, np.cumsum(kept))[offsets].tolist()
+    tokens = names[codes[kept]].tolist()
+    return [tokens[start:stop] for start, stop in pairwise(bounds)]
 
 
 def lay_out(codes, lengths, boundaries):

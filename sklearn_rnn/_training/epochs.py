@@ -11,6 +11,7 @@ from . import optimizers
 from .examples import Examples, Weighing
 from .freezing import mask_of
 from .minibatches import WholeSequences
+from .pairs import PairedExamples, PairsOfSequences
 from .progress import Progress, Settings
 from .windowed import windowed
 
@@ -29,6 +30,8 @@ class Training:
     planned: bool = True  # False: a pass of `partial_fit`, whose number of calls is unknown
     loss_unit: float = 1.0  # factor from the loss to the units of y
     frozen: tuple[str, ...] = ()  # names of arrays that do not change
+    # Whether the vectors of unknown codes are learned; otherwise they are the mean of the others.
+    learns_unknown: bool = False
     # params -> score, and the value that early stopping minimises
     validate: Callable[[np.ndarray], tuple[float, float]] | None = None
     plateau: float = np.inf  # above this, the loss is hardly better than a constant prediction's
@@ -43,8 +46,7 @@ def train(training, n_threads, observers):
     user's loop must end too). With validation, the best parameters are restored in every case.
     """
     progress, n_updates = training.progress, training.progress.n_updates
-    kind = WholeSequences if training.settings.bptt is None else windowed
-    minibatches = kind(training, n_threads)
+    minibatches = _kind_of_minibatches(training)(training, n_threads)
     if progress.average is not None and training.frozen:
         progress.average.frozen = mask_of(training.network, training.frozen)
     try:
@@ -58,6 +60,13 @@ def train(training, n_threads, observers):
     finally:
         _fill_unknown_rows(training)
         progress.restore_best()
+
+
+def _kind_of_minibatches(training):
+    """Return what makes the minibatches of a training."""
+    if training.settings.bptt is not None:
+        return windowed
+    return PairsOfSequences if isinstance(training.examples, PairedExamples) else WholeSequences
 
 
 def _run_epochs(training, minibatches, observers):
@@ -90,6 +99,8 @@ def _run_epochs(training, minibatches, observers):
 def _fill_unknown_rows(training):
     """Set the rows of unknown codes, also in the average of the weights."""
     progress = training.progress
+    if training.learns_unknown:
+        return
     fill_unknown_rows(training.network, progress.params, training.frozen)
     if progress.average is not None:
         fill_unknown_rows(training.network, progress.average.values, training.frozen)

@@ -7,19 +7,28 @@ import numpy as np
 from .._rules import Allowed
 
 NAMES = Allowed(
-    lambda value: isinstance(value, (tuple, list)) and all(isinstance(v, str) for v in value),
-    "a tuple or list of names of `weights_`, or of shell patterns such as 'weight_*_l0'",
+    lambda value: (
+        isinstance(value, str)
+        or (isinstance(value, (tuple, list)) and all(isinstance(v, str) for v in value))
+    ),
+    "a name of `weights_` or a shell pattern such as 'weight_*_l0', or a tuple or list of those",
 )
 
 
-def frozen_names(network, patterns):
-    """Return the names of the arrays that match any of the patterns, in the network's order.
+def patterns_of(frozen):
+    """Return the parameter `frozen` as a tuple."""
+    return (frozen,) if isinstance(frozen, str) else tuple(frozen)
+
+
+def frozen_names(network, frozen):
+    """Return the names of the arrays that match a pattern of `frozen`, in the network's order.
 
     Raises
     ------
     ValueError
         If a pattern matches no array, or if nothing is left to train.
     """
+    patterns = patterns_of(frozen)
     names = [tensor.name for tensor in network.tensors] if patterns else []
     listed = ", ".join(names)
     for pattern in patterns:
@@ -31,7 +40,7 @@ def frozen_names(network, patterns):
     found = tuple(name for name in names if any(fnmatchcase(name, each) for each in patterns))
     if patterns and len(found) == len(names):
         raise ValueError(
-            f"`frozen` must leave some arrays to train, got {patterns!r}, which match all "
+            f"`frozen` must leave some arrays to train, got {frozen!r}, which match all "
             f"of them: {listed}."
         )
     return found

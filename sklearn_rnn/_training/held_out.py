@@ -11,7 +11,7 @@ from .._data import arguments
 from .._data.finite import check_range
 from .._data.targets import check_positive
 from .._floating_point import floating_point_of_caller
-from .._model.network import mean_loss, predictor
+from .._model.network import mean_loss
 from .._rules import Allowed
 from .examples import Examples
 
@@ -63,21 +63,17 @@ class HeldOut:
             return np.asarray(given)[self.positions]
 
 
-def validator(scoring, held_out, training, estimator, show, target, n_threads):
+def validator(scoring, held_out, training, estimator, show, target, own, n_threads):
     """Return a function params -> (score, value): the user sees the score; value is minimised.
 
     show() updates `estimator` before it is passed to the user's scorer. If `scoring` is None, the
-    method `score` of `target` is used.
+    result is what own() returns.
     """
     examples, network = held_out.examples, training.network
+    if scoring is None and target.holds == "tokens":
+        scoring = "loss"
     if scoring is None:
-        given = {"initial_state": examples.initial_state}
-        predict = predictor(network, examples.sequences, examples.scaling, n_threads, **given)
-
-        def validate(params):
-            outputs = predict(params, result=network.result)
-            score = target.score(examples.targets, outputs, examples.weights)
-            return score, -score
+        validate = own()
 
     elif isinstance(scoring, str) and scoring == "loss":
         if target.has_unknown(examples.targets):
@@ -144,8 +140,8 @@ def scorer_of(estimator, scoring, X, y, sample_weight):
             advice = "choose another score"
             if hasattr(estimator, "score_tasks"):
                 advice = "use None, 'loss', or a function of the estimator, X and y"
-            elif estimator.mode == "many_to_many":
-                advice = "use None, 'loss', or step_scorer(name) of sklearn_rnn.metrics"
+            elif getattr(estimator, "mode", None) == "many_to_many":
+                advice = f"use None, 'loss', or sklearn_rnn.metrics.step_scorer({scoring!r})"
             raise ValueError(
                 f"`scoring`={scoring!r} cannot score these targets: {advice}. ({error})"
             ) from error

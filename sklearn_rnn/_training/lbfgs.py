@@ -160,7 +160,8 @@ class _Run:
         progress.n_sequences += n_evaluations * len(training.indices)
         progress.loss, progress.best = loss * training.loss_unit, loss
         progress.end_update()
-        fill_unknown_rows(training.network, progress.params, training.frozen)
+        if not training.learns_unknown:
+            fill_unknown_rows(training.network, progress.params, training.frozen)
         progress.end_epoch(None)
         seconds, self.begin = perf_counter() - self.begin, None
         steps_per_second = n_evaluations * self.n_steps / max(seconds, 1e-9)

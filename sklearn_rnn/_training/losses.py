@@ -14,13 +14,26 @@ from .._metrics.numbers import pinball, weighted_quantile
 
 
 def _constant_class(targets, shares, network):
-    """The entropy of the classes, the mean over columns."""
-    entropies = []
-    for classes in targets.reshape(len(targets), -1).T:
-        p = np.bincount(classes, shares)
-        p = p[p > 0]
-        entropies.append(-float(p @ np.log(p)))
-    return float(np.mean(entropies)), 0.0
+    """The entropy of the classes, which may be smoothed; the mean over columns."""
+    s, constant, perfect = network.label_smoothing, [], []
+    for i, classes in enumerate(targets.reshape(len(targets), -1).T):
+        n = _n_classes(network, i)
+        constant.append(_entropy((1 - s) * np.bincount(classes, shares, n) + s / n))
+        perfect.append(_entropy((1 - s) * np.eye(1, n)[0] + s / n))
+    return float(np.mean(constant)), float(np.mean(perfect))
+
+
+def _n_classes(network, column):
+    """The number of classes in a column of targets, where labels can be smoothed."""
+    if network.loss == "softmax":
+        return network.n_outputs
+    return network.groups[column] if network.loss == "multioutput" else 2
+
+
+def _entropy(p):
+    """The entropy of a distribution."""
+    p = p[p > 0]
+    return -float(p @ np.log(p))
 
 
 def _constant_squared_error(targets, shares, network):

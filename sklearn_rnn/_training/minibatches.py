@@ -36,13 +36,14 @@ def draw_batches(indices, batch_size, progress, shuffle):
     return [indices[i : i + batch_size] for i in range(0, len(indices), batch_size)]
 
 
-def workspace_of(settings, lengths, carried=False):
+def workspace_of(settings, lengths, carried=False, target_lengths=None):
     """Return the arguments of `Network.engine` for a training on sequences of these lengths.
 
-    carried: whether initial states are given.
+    carried: whether initial states are given. target_lengths: those of the targets of a decoder.
     """
     size, _, n_minibatches = sizes_of_batches(settings, len(lengths))
     return {
+        **({} if target_lengths is None else {"target_lengths": target_lengths}),
         "training": True,
         "lengths": lengths,
         "batch_size": size,
