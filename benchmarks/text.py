@@ -209,7 +209,7 @@ TASKS = {
             ),
         },
         (against("word accuracy", "softmax", "transitions"),),
-        "54,630 / 6,000 English words of `wamerican` and `pyphen`. Both heads have one layer and few "
+        "54,630 / 6,000 English words of `wamerican` and `pyphen`. Both heads have one layer, few "
         "epochs, and the same settings; `accuracy.md` has larger networks",
         repeats=3,
     ),
@@ -253,8 +253,8 @@ TASKS = {
             within_minutes("bits per letter", 2.2, 5),
             within_minutes("bits per letter", 2.1, 20),
         ),
-        "38 works to train on (4.53 million letters), 4 to test (0.52 million). Rate and minibatch were "
-        "compared on a tenth of the training works",
+        "38 works to train on (4.53 million letters), 4 to test (0.52 million). Rate and minibatch "
+        "were compared on a tenth of the training works",
     ),
     "words of fortunes": Task(
         text_models.load_fortunes,
