@@ -89,7 +89,8 @@ class TokenEncoder(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_ke
     lowercase : bool, default=True
         If True, texts are lowercased before they are analysed. If `factors` has "shape", they are
         analysed as they are, and the tokens are lowercased for all factors except "shape". It has
-        no effect on lists of tokens and on the texts that a callable analyses.
+        no effect on lists of tokens and on the texts that a callable analyses: if `fit` gets lists
+        with capitals and `transform` gets texts, set it to False.
     min_count : int, default=1
         How often a token must occur in `fit` to get a code of its own. With "bpe": how often a pair
         of pieces must occur to become one piece.

@@ -289,7 +289,8 @@ class Seq2SeqClassifier(_PairRNN):
     def kbest(self, X, k, *, max_length=None):
         """Find the k best answers to each sequence by beam search.
 
-        The width of the beam is k, or `beam_width` if that is larger.
+        The width of the beam is k, or `beam_width` if that is larger. A `Pipeline` has no such
+        method: call ``pipeline[-1].kbest(pipeline[:-1].transform(X), k)``.
 
         Parameters
         ----------

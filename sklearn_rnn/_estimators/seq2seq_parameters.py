@@ -92,7 +92,9 @@ NETWORK = {
         "before; the mean of the states, weighted by the softmax of their scores, is read by the "
         'first layer of the decoder and by the output. With "general" [11]_, the score is '
         '``q . (U h)``, and with "dot" ``q . h``, where q is the present state; the output '
-        "reads ``tanh(W [c; q])``, where c is the weighted mean.",
+        "reads ``tanh(W [c; q])``, where c is the weighted mean. With "
+        '"dot", q and h must have one width: after a bidirectional encoder, set '
+        '`decoder_layer_sizes` to twice `hidden_layer_sizes`, or `merge_mode` to "sum".',
     ),
     "output_layer_sizes": _as("output_layer_sizes"),
     "dropout": _as("dropout"),

@@ -222,7 +222,9 @@ class Seq2SeqRegressor(_PairRNN):
         X_future : sequences or None, default=None
             Inputs that are known for each step of y, for example the day of the week: numbers
             ``(n_samples, n_steps[, n_features])``, or a list of ``(n_steps_i[, n_features])``.
-            Predictions then need them, too.
+            Predictions then need them, too. In `cross_val_score` and searches they need
+            ``set_fit_request(X_future=True)`` and ``set_score_request(X_future=True)``, see the
+            metadata routing of scikit-learn.
         {validation_and_callbacks}
 
         Returns

@@ -37,12 +37,16 @@ def step_scorer(scoring):
     See Also
     --------
     step_accuracy, step_f1_score, step_log_loss : Scores of predictions.
+    entity_f1_score : For `make_scorer`.
 
     Notes
     -----
     "neg_log_loss" and "roc_auc_ovr" need all classes in every fold. Where one may be missing, name
     the classes: ``step_scorer(make_scorer(log_loss, greater_is_better=False,
     response_method="predict_proba", labels=classes))``.
+
+    Scores of whole sequences or entities read y as it is, and need no `step_scorer`:
+    ``scoring=make_scorer(entity_f1_score)``.
 
     Examples
     --------
