@@ -246,6 +246,9 @@ def test_what_does_not_fit_is_refused_and_changes_nothing():
     decoder.begin(data.source, indices(0, 1))
     np.testing.assert_array_equal(decoder.step(read), expected)
     np.testing.assert_array_equal(decoder.step(read), second)
+    decoder.load(params)
+    with pytest.raises(ValueError, match="`step` must be called before"):
+        decoder.attention()
 
 
 def test_sessions_have_one_axis_and_decoders_two():
