@@ -174,13 +174,21 @@ def test_gradients_of_the_reference_are_the_slopes_of_its_loss(seed):
 
 
 def attending_twice():
-    """Return nodes of a decoder of three layers with dropout, whose last one attends again."""
+    """Return nodes of a decoder of three layers with dropout, whose last one attends again.
+
+    Two layers begin with the same row of the encoder, one of them after dropout.
+    """
     nodes = list(bahdanau("lstm"))
     top = nodes.pop().sources[0].node
+    (start,) = (source.node for source in nodes[top].sources if source.weight == "initial")
+    options = (("rate", 0.2), ("layer", 49))
+    begin = Source(add_node(nodes, "drop", [start], "drop0", options=options), 0, "initial")
     options = (("rate", 0.3), ("layer", 50))
     dropped = add_node(nodes, "drop", [top], "drop", options=options, axis=1)
+    fields = {"cell": "lstm", "options": (("initial_state", "source"),), "axis": 1}
+    read = [dropped, TARGET_DATA, begin]
+    middle = add_node(nodes, "recurrent", read, "d1", units=5, **fields)
     fields = {"cell": "gru", "axis": 1}
-    middle = add_node(nodes, "recurrent", [dropped, TARGET_DATA], "d1", units=7, **fields)
     last = add_node(nodes, "recurrent", [middle, Source(top, -1)], "d2", units=3, **fields)
     fields = {"options": (("score", "dot"),), "axis": 1}
     context = add_node(nodes, "context", [last, DATA, DATA], "second", **fields)
