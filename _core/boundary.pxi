@@ -113,7 +113,7 @@ cdef class Dataset:
         The states before the first step of each sequence, for engines made with `carried`. See `state_layout`.
     """
     cdef readonly object values, offsets, targets, weights, mean, factor, initial_state
-    cdef tuple nodes_of_codes               # nodes whose codes are known to be in range
+    cdef list nodes_of_codes                # of each axis, the nodes whose codes are known to be in range
     cdef object checked_groups              # the groups whose classes are
     cdef readonly isize n_samples, n_steps, n_features
     cdef object least_of_columns, greatest_of_columns
@@ -138,7 +138,7 @@ cdef class Dataset:
             if self.offset_data[i + 1] <= self.offset_data[i]:
                 raise ValueError(f"`offsets` must increase: sequence {i} has no steps.")
         self.values, self.offsets, self.targets, self.weights = values, offsets, targets, weights
-        self.initial_state = initial_state
+        self.initial_state, self.nodes_of_codes = initial_state, [None] * MAX_AXES
         if mean is not None or scale is not None:
             self.mean, self.factor = mean, factor_of(mean, scale, self.n_features)
             self.shift_data = <const double *>cnp.PyArray_DATA(self.mean)
@@ -171,7 +171,7 @@ cdef class Dataset:
         """Refuse codes that are no rows of the tables of a network on this axis."""
         cdef const rnn_node *node
         cdef int i
-        if self.nodes_of_codes is tables.nodes:
+        if self.nodes_of_codes[axis] is tables.nodes:
             return 0
         for i in tables.numbers():
             node = &tables.network.node[i]
@@ -181,7 +181,7 @@ cdef class Dataset:
             codes = self.values[:, column]
             if not ((codes >= 0) & (codes < n) & (codes == np.floor(codes))).all():
                 raise ValueError(f"Column {column} of `values` must hold integers from 0 to {n - 1}.")
-        self.nodes_of_codes = tables.nodes
+        self.nodes_of_codes[axis] = tables.nodes
         return 0
 
 

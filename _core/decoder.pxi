@@ -22,7 +22,7 @@ cdef class Decoder(Stepping):
     def load(self, params):
         """See `Engine.load`."""
         super().load(params)
-        self.n_rows, self.source = 0, None
+        self.n_rows, self.source, self.stepped = 0, None, False
 
     def begin(self, Dataset source not None, indices):
         """Read some sources; row i then belongs to number `indices[i]`, and its states are those with which its target begins.
@@ -124,7 +124,7 @@ cdef class Decoder(Stepping):
         self.n_rows, self.stepped = n, False
 
     def attention(self):
-        """Weights of the source steps at the last step.
+        """Weights of the source steps at the last step, of the last node that attends.
 
         Returns
         -------
@@ -135,9 +135,12 @@ cdef class Decoder(Stepping):
         ------
         ValueError
             If no step was taken since `begin` or `reorder`, or if the network has no attention.
+        RuntimeError
+            If another thread is using the decoder.
         """
         cdef const isize *lengths = <const isize *>cnp.PyArray_DATA(self.ints) + self.network.axis[0].length
         cdef int node = 0
+        self.refuse_if_running()
         for number in self.tables.numbers():
             if self.tables.info_of(number).reads_memory:
                 node = number

@@ -383,8 +383,8 @@ cdef class Workspace:
         memset(&wish, 0, sizeof(wish))
         for i, lengths in enumerate(sorted_lengths):
             wish.lengths[i] = <const isize *>cnp.PyArray_DATA(lengths)
-        wish.n_lengths = lengths.size
-        wish.batch = min(batch_size, lengths.size)
+        wish.n_lengths = sorted_lengths[0].size
+        wish.batch = min(batch_size, wish.n_lengths)
         wish.n_workers = max(1, min(n_threads, MOST_THREADS))
         wish.budget = -1 if memory_budget is None else max(0, min(memory_budget, 1 << 62))
         made = self.tables.plan(self.kernels, &wish)
@@ -482,6 +482,8 @@ cdef class Workspace:
             advice = "lower `gradient_accumulation_steps`, or take a smaller `hidden_layer_sizes`"
         elif arenas < weights + gradients:
             advice = "take a smaller `hidden_layer_sizes`"
+        elif network.session and network.n_axes > 1:
+            advice = "cut the sequences"
         elif network.session:
             advice = "take fewer `n_streams`"
         elif not network.training:

@@ -19,6 +19,7 @@ from cases import (
     draw_params,
     given_target,
     least_scale,
+    loss_and_grad,
     parameters_of_loss,
     reference_arguments,
     run_engine,
@@ -36,7 +37,15 @@ from encoder_decoder import (
     target_engine,
 )
 from make_fixtures import ENCODERS
-from networks import Source, happens, random_paired_network, with_random_context
+from networks import (
+    DATA,
+    TARGET_DATA,
+    Source,
+    add_node,
+    happens,
+    random_paired_network,
+    with_random_context,
+)
 
 from sklearn_rnn import _core
 
@@ -162,6 +171,42 @@ def test_gradients_of_the_reference_are_the_slopes_of_its_loss(seed):
         )
         error = np.sum(d_weights[name] * direction) - (above - below) / 2e-6
         assert abs(error) <= 2e-6 * max(least, np.linalg.norm(d_weights[name])), name
+
+
+def attending_twice():
+    """Return nodes of a decoder of three layers with dropout, whose last one attends again.
+
+    Two layers begin with the same row of the encoder, one of them after dropout.
+    """
+    nodes = list(bahdanau("lstm"))
+    top = nodes.pop().sources[0].node
+    (start,) = (source.node for source in nodes[top].sources if source.weight == "initial")
+    options = (("rate", 0.2), ("layer", 49))
+    begin = Source(add_node(nodes, "drop", [start], "drop0", options=options), 0, "initial")
+    options = (("rate", 0.3), ("layer", 50))
+    dropped = add_node(nodes, "drop", [top], "drop", options=options, axis=1)
+    fields = {"cell": "lstm", "options": (("initial_state", "source"),), "axis": 1}
+    read = [dropped, TARGET_DATA, begin]
+    middle = add_node(nodes, "recurrent", read, "d1", units=5, **fields)
+    fields = {"cell": "gru", "axis": 1}
+    last = add_node(nodes, "recurrent", [middle, Source(top, -1)], "d2", units=3, **fields)
+    fields = {"options": (("score", "dot"),), "axis": 1}
+    context = add_node(nodes, "context", [last, DATA, DATA], "second", **fields)
+    options = (("rate", 0.4), ("layer", 51))
+    dropped = add_node(nodes, "drop", [context], "drop2", options=options, axis=1)
+    add_node(nodes, "head", [last, dropped, context], "head", units=4, axis=1)
+    return tuple(nodes)
+
+
+@each_dtype
+def test_deep_decoders_with_dropout_may_attend_twice(dtype):
+    facts = attending_twice(), "float64", 0, (9, 1, 4), (3, 40, 1)
+    expected = run_reference(*random_problem(*facts), dropping=(5, 3))
+    network, params, data = random_problem(facts[0], dtype, *facts[2:])
+    given = {"dropout": True, "seed": 5, "update": 3}
+    loss, d_params = loss_and_grad(network, params, data, **given)
+    assert_close(loss, expected.loss, RTOL[dtype], "loss")
+    assert_gradients_close(network, d_params, expected.d_params, RTOL[dtype])
 
 
 # ---- Bits ---------------------------------------------------------------------------------------

@@ -137,6 +137,8 @@ def test_rows_go_on_from_others(make_nodes, level):
         decoder.reorder(np.array([1, 1, 2, 1, 2, 1, 2, 1, 2], dtype=np.intp))
         many = decoder.step(values[1], raw=True)
         weights = decoder.attention()
+        for row, sample in zip(weights, [4, 4, 0, 4, 0, 4, 0, 4, 0], strict=True):
+            assert not row[LENGTHS[sample] :].any()
         decoder.reorder(np.array([7, 4], dtype=np.intp))
         few = decoder.step(values[2, :2], raw=True)
         for sample, was, row, later in ((4, 1, 7, 0), (0, 2, 4, 1)):
@@ -246,6 +248,9 @@ def test_what_does_not_fit_is_refused_and_changes_nothing():
     decoder.begin(data.source, indices(0, 1))
     np.testing.assert_array_equal(decoder.step(read), expected)
     np.testing.assert_array_equal(decoder.step(read), second)
+    decoder.load(params)
+    with pytest.raises(ValueError, match="`step` must be called before"):
+        decoder.attention()
 
 
 def test_sessions_have_one_axis_and_decoders_two():

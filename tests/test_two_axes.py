@@ -533,6 +533,25 @@ def test_estimators_of_one_axis_refuse_states_of_another(cell):
         RNNRegressor(3, cell=cell).fit(np.zeros((4, 2, 1)), np.arange(4.0))
 
 
+def test_codes_of_both_axes_are_checked_where_one_dataset_is_both():
+    nodes = []
+    for axis, rows in ((0, 10), (1, 3)):
+        options = (("column", 0), ("rows", rows))
+        add_node(nodes, "embed", [], f"e{axis}", units=2, options=options, axis=axis)
+    add_node(nodes, "last", [0], "last")
+    read = [1, Source(2, 0, "initial")]
+    fields = {"cell": "gru", "units": 2, "options": FROM_SOURCE}
+    add_node(nodes, "recurrent", read, "d0", axis=1, **fields)
+    add_node(nodes, "head", [3], "head", units=3, axis=1)
+    network = Network(1, tuple(nodes), "softmax", 0.7, True, "float64", n_target_features=1)
+    data = _core.Dataset(np.array([[0.0], [9.0]]), np.array([0, 2]))
+    pairs = _core.PairedDataset(data, data)
+    engine = make_engine(network, np.zeros(network.n_params), pairs, training=False)
+    for _ in range(2):
+        with pytest.raises(ValueError, match="must hold integers from 0 to 2"):
+            engine.predict(pairs)
+
+
 def test_pairs_must_be_as_many_on_both_axes():
     two, three = (_core.Dataset(np.zeros((n, 2)), np.arange(n + 1, dtype=np.intp)) for n in (2, 3))
     with pytest.raises(ValueError, match="same number of sequences, got 3 and 2"):

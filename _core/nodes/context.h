@@ -116,7 +116,7 @@ static inline context_memory memory_of(const rnn_network *network, const slice *
 static inline const real *key_at(const context_memory *m, isize j) { return m->key + m->offset[j] * m->keys->ld; }
 static inline const real *value_at(const context_memory *m, isize j) { return m->value + m->offset[j] * m->values->ld; }
 
-/* The number with which a part of a row of a stream ends: of the data, which are not padded, the last one. */
+/* How many numbers of each part of a row can be read: with its padding, which the data do not have. */
 static inline isize end_of_part(const rnn_stream *stream) { return stream->width; }
 
 /* x . y, where x has its parts `width` apart and zeros behind them */
@@ -290,9 +290,7 @@ static void put_attention(const rnn_network *network, const slice *s, int number
     }
 }
 
-/* ---- backward ---- */
-
-/* ---- the gradient of the values, in blocks of target steps ---- */
+/* ---- backward: the gradient of the values, in blocks of target steps ---- */
 
 /* Where the weights of target step t lie, behind those of the later steps of a block that ends before step `end`. */
 static inline isize waiting_row(const slice *s, isize t, isize end) { return rows_of(s, t + 1, end); }
@@ -367,7 +365,7 @@ static void context_value_gradients(const rnn_job *job, const slice *s, const rn
     }
 }
 
-/* ---- the gradients of queries, keys and scores, step by step ---- */
+/* ---- backward: the gradients of queries, keys and scores, step by step ---- */
 
 /* What backward needs of one row: u of LANES source steps and d_q, which it writes; d_c and c, and the weights it finds again. */
 typedef struct {

@@ -137,9 +137,9 @@ static int order_axis(rnn_network *network, int a, int *place)
     rnn_axis *axis = &network->axis[a];
     int reads_X = 0;
     axis->first_node = network->n_ordered;
-    for (int turn = 0; turn < network->n_nodes; turn++) {
-        const int i = turn == 0 ? axis->data : turn - (turn <= axis->data);
-        if (!network->node[i].needed || network->node[i].axis != a)
+    for (int turn = -1; turn < network->n_nodes; turn++) {
+        const int i = turn < 0 ? axis->data : turn;
+        if (!network->node[i].needed || network->node[i].axis != a || turn == axis->data)
             continue;
         reads_X |= network->node[i].n_sources == 0;
         place[i] = network->n_ordered;

@@ -143,9 +143,6 @@ static int slice_backward(rnn_job *job, slice *s)
     }
     if (s->source)
         pass_beginnings(job, s);
-    for (int i = 0; i < job->network->n_tails; i++)
-        s->loss += s->tail_loss[i];
-    job->batch.slice_loss[s->index] = s->loss;
     return 0;
 }
 
@@ -178,6 +175,8 @@ static int train_slice(rnn_job *job, slice *s)
     begin_gradients(job->network, s);
     if (slice_backward(job, s) || (has_source && slice_backward(job, &source)))
         return 1;
+    for (int i = 0; i < job->network->n_tails; i++)
+        s->loss += s->tail_loss[i];
     job->batch.slice_loss[s->index] = s->loss;
     return 0;
 }
