@@ -117,6 +117,10 @@ cdef class NodeTables:
         """The numbers of the nodes that were listed."""
         return range(1, len(self.nodes) + 1)
 
+    cdef int number_of_head(self) except -1:
+        """The number of the head, behind which there may be nodes of another result; without one, that of the last node."""
+        return next((i for i in self.numbers() if self.info_of(i).is_output), len(self.nodes))
+
     cdef int check_axes(self, n_target_features) except -1:
         """Refuse axes that there are not, and data of the second one that no node could read."""
         for node in self.nodes:
@@ -174,12 +178,14 @@ cdef class NodeTables:
 
     cdef int check_tails(self) except -1:
         """Refuse tails that cannot be those of the head."""
-        cdef int i, head = len(self.nodes)
+        cdef int i, head = self.number_of_head()
         tails = [i for i in self.numbers() if self.info_of(i).is_tail]
         if not tails:
             return 0
         if len(tails) > MAX_TAILS:
             raise ValueError(f"A head may have up to {MAX_TAILS} tails, got {len(tails)}.")
+        if self.info_of(head).of_sequences:
+            raise ValueError(f"A head of kind {self.nodes[head - 1].kind!r} must not have tails.")
         if not self.info_of(head).is_output or self.network.node[head].units <= len(tails):
             raise ValueError(f"The last node must be a head with one output for each of {len(tails)} tails, and at least one "
                              "more.")
@@ -191,7 +197,7 @@ cdef class NodeTables:
 
     cdef int check_tied(self) except -1:
         """Refuse embeddings that cannot read the weights of the head."""
-        cdef rnn_node *head = &self.network.node[<int>len(self.nodes)]
+        cdef rnn_node *head = &self.network.node[self.number_of_head()]
         cdef rnn_source *source
         cdef int i
         embeddings = [(node, dict(node.options)) for node in self.nodes if node.kind == "embed"]
@@ -203,7 +209,7 @@ cdef class NodeTables:
             return 0
         if any(node.kind == "tail" for node in self.nodes):
             raise ValueError("An embedding must not be tied to a head with tails, which has no row for most classes.")
-        if len(tied) > 1 or not self.info_of(len(self.nodes)).is_output:
+        if len(tied) > 1 or not self.info_of(self.number_of_head()).is_output:
             raise ValueError(f"One embedding may be tied to a head, which is the last node; got {len(tied)}.")
         n_columns = 0
         for i in range(head.n_sources):

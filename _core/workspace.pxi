@@ -216,9 +216,10 @@ cdef class Workspace:
         """Keep which tag may follow which, (n_outputs + 1, n_outputs + 1), for C."""
         if allowed is None:
             return
-        n = self.network.node[self.network.result].units + 1
+        head = self.tables.number_of_head()
+        n = self.network.node[head].units + 1
         self.allowed = np.ascontiguousarray(np.asarray(allowed) != 0, dtype=np.uint8)
-        if not self.tables.info_of(self.network.result).of_sequences or self.allowed.shape != (n, n):
+        if not self.tables.info_of(head).of_sequences or self.allowed.shape != (n, n):
             raise ValueError(f"`allowed` must have shape {(n, n)}, and needs a head of kind 'crf', got shape "
                              f"{self.allowed.shape}.")
         self.network.allowed = <const unsigned char *>cnp.PyArray_DATA(self.allowed)
@@ -233,6 +234,9 @@ cdef class Workspace:
         of_sequences = self.tables.info_of(network.result).of_sequences
         if of_sequences and (loss != "softmax" or not network.per_step):
             raise ValueError(f"A head of kind 'crf' needs loss='softmax' and per_step=True, got {loss!r} and {network.per_step}.")
+        if of_sequences and network.label_smoothing > 0:
+            raise ValueError("`label_smoothing` must be 0 with a head of kind 'crf', which has no loss of single labels, got "
+                             f"{network.label_smoothing}.")
         if of_sequences and network.session:
             raise ValueError("A session must not have a head of kind 'crf', which needs all steps of a sequence.")
         if is_head and targets == TWO_CLASSES and result.units > 1:

@@ -795,7 +795,8 @@ TABLE = {
         "K`` for the true class and ``s / K`` for each other one, as in PyTorch and Keras. This "
         "keeps the network from becoming too sure of itself, above all where labels are wrong. If "
         "y has several columns, each is smoothed over its own classes. `loss_` is the smoothed "
-        'loss. Scores, also ``scoring="loss"``, compare with the labels as they are.',
+        'loss. Scores, also ``scoring="loss"``, compare with the labels as they are. Must be 0 '
+        "with ``transitions=True``.",
         of=(CLASSIFIER, LANGUAGE_MODEL),
         own={
             LANGUAGE_MODEL: {
@@ -953,6 +954,11 @@ def _check_transitions(params):
             raise ValueError(
                 f"`{name}` must be None with transitions=True: {why}; got {shown(params[name])}."
             )
+    if params["label_smoothing"] > 0:
+        raise ValueError(
+            "`label_smoothing` must be 0 with transitions=True: labels are learned together; got "
+            f"{params['label_smoothing']!r}."
+        )
 
 
 def _check_for_lbfgs(params, words):
