@@ -426,7 +426,7 @@ def compare(job, runs):
 EXPLANATION = [
     "Processor time of one thread: median (least to greatest) of 5 runs. A training step takes",
     f"{BATCH} sequences of {N_SOURCE_STEPS} and {N_TARGET_STEPS} steps, with {HIDDEN} units and",
-    f"{N_LABELS} labels. Decoding answers {N_WORDS:,} words, in minibatches of so many.",
+    f"{N_LABELS} labels. Decoding answers {N_WORDS:,} words, in minibatches of the given size.",
 ]
 COLUMNS = {
     "task": "task",

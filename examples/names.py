@@ -1,6 +1,6 @@
 """Write new names, letter by letter.
 
-Run with `python examples/names.py`.
+Run:  python examples/names.py
 """
 
 import math
@@ -33,7 +33,7 @@ model = RNNLanguageModel(
 )
 model.fit(CITIES)
 
-print(f"perplexity of held-out names: {math.exp(-model.best_validation_score_):.1f}")
+print(f"perplexity per letter of held-out names: {math.exp(-model.best_validation_score_):.1f}")
 print(", ".join(model.sample(8, temperature=0.8, random_state=1)))
 print(", ".join(model.sample(8, prompt="bar", temperature=0.8, random_state=1)))
 new = {name for name in model.sample(200, random_state=2) if name not in CITIES}

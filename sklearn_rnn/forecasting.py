@@ -33,14 +33,15 @@ def rollout(estimator, X, n_steps, *, X_future=None, columns=None):
         applied to the given sequences, and then to one step at a time. `y` of the fit is not
         transformed by a Pipeline, so the predictions are in the units of `X`, as they must be.
     X : sequences
-        The sequences to continue, in any form that `fit` takes, also of other lengths.
+        The sequences to continue, in any form that `fit` takes. Their lengths may differ from
+        those in `fit`.
     n_steps : int
         Number of steps to predict, at least 1.
     X_future : array-like of shape (n_samples, n_steps - 1, n_other_features), default=None
         Values of the features that are not predicted, at the steps after the last one of each
         sequence; in the order of the columns of `X`. Required if there are such features, for
-        example the time of day. More steps are not read. With a single such feature the last axis
-        may be left out.
+        example the time of day. Further steps are ignored. With a single such feature the last
+        axis may be left out.
     columns : list of int, default=None
         For each output of the regressor, the feature of `X` that it predicts. None means the first
         features, in the order of the outputs.
@@ -61,9 +62,9 @@ def rollout(estimator, X, n_steps, *, X_future=None, columns=None):
 
     Notes
     -----
-    A network that has only read true data sees its own errors for the first time here. Noise on
-    the data in training (`input_noise`) makes it correct them. Of chaotic systems, single values
-    can be predicted for a few Lyapunov times only.
+    Training reads true data alone, but here the network reads its own errors, too. Noise on the
+    data in training (`input_noise`) teaches it to correct them. The values of chaotic systems can
+    be predicted for a few Lyapunov times only.
 
     References
     ----------
@@ -118,8 +119,8 @@ def rollout(estimator, X, n_steps, *, X_future=None, columns=None):
             last = stream.step(rows)
         except ValueError as error:
             raise ValueError(
-                f"`n_steps` must be at most {step + 1} for these sequences: then the predictions, "
-                f"which the network reads, become too large. ({error})"
+                f"`n_steps` must be at most {step + 1} for these sequences: the prediction of step "
+                f"{step + 1} is too large for the network to read. ({error})"
             ) from error
     return results
 

@@ -63,7 +63,7 @@ _RULES = {
 class TokenEncoder(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
     """Encode texts, or lists of tokens, as sequences of integer codes.
 
-    Each token gets the code of its place in the vocabulary of `fit`, which begins with the most
+    The code of a token is its place in the vocabulary that `fit` learns, which begins with the most
     frequent token. Code 0 stands for all tokens that are not in the vocabulary. In a `Pipeline`
     before an estimator with ``categorical_features="all"``, each code becomes a vector that the
     network learns.
@@ -81,11 +81,11 @@ class TokenEncoder(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_ke
         letters, digits or underscores, without punctuation. If it has a group, the token is what
         matches this group. ``r"\\w+|[^\\w\\s]"`` keeps short words and punctuation.
     factors : str, callable, or list of those, default="token"
-        What is encoded of each token: "token" itself, "lower" (it in lowercase), "shape" (one X, x
-        or d for a run of capitals, other letters or digits, as "Xx-d" of "Boeing-747"), "prefix3"
-        or "suffix3" (its first or last 3 characters; any number from 1 to 99), or what a callable
-        returns for it (a str). A list gives several codes per token, side by side, each with a
-        vocabulary of its own. With "bpe" only "token".
+        What is encoded of each token: "token" (the token itself), "lower" (the token in lowercase),
+        "shape" (X, x or d for each run of capitals, other letters or digits: "Xx-d" for
+        "Boeing-747"), "prefix3" or "suffix3" (its first or last 3 characters; any number from 1 to
+        99), or what a callable returns for it (a str). A list gives several codes per token, side
+        by side, each with a vocabulary of its own. With "bpe" only "token".
     lowercase : bool, default=True
         If True, texts are lowercased before they are analysed. If `factors` has "shape", they are
         analysed as they are, and the tokens are lowercased for all factors except "shape". It has
@@ -95,14 +95,14 @@ class TokenEncoder(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_ke
         How often a token must occur in `fit` to get a code of its own. With "bpe": how often a pair
         of pieces must occur to become one piece.
     max_tokens : int or None, default=None
-        Maximum number of tokens with a code of their own: the most frequent ones. It does not count
-        code 0 and `boundaries`. None means no limit, except for "bpe", which learns at most 30,000
-        pieces. Pieces of one byte are kept in any case.
+        Maximum number of tokens with a code of their own: the most frequent ones. Code 0 and the
+        codes of `boundaries` do not count. None means no limit, except for "bpe", which learns at
+        most 30,000 pieces. Pieces of one byte are kept in any case.
     vocabulary : iterable of str or None, default=None
-        The tokens with a code of their own, in the order of codes, whatever `fit` sees; `min_count`
-        and `max_tokens` do not apply. So codes are the same in each fold of a cross-validation,
-        as `embedding_init` needs. If `factors` is a list, it is the vocabulary of "token" (or
-        "lower"), and those of other factors are learned. Not for "bpe".
+        The tokens with a code of their own, in the order of codes, whatever texts `fit` gets;
+        `min_count` and `max_tokens` do not apply. Codes are then the same in each fold of a
+        cross-validation, as `embedding_init` needs. If `factors` is a list, it is the vocabulary of
+        "token" (or "lower"), and those of other factors are learned. Not for "bpe".
     unknown : str, default="<unk>"
         What `inverse_transform` writes for code 0.
     boundaries : bool, default=False
@@ -127,10 +127,10 @@ class TokenEncoder(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_ke
     Texts are never normalised, except for `lowercase`: two ways to write the same letter ("é" as
     one code point, or as "e" and a combining accent) are different tokens, and a combining accent
     ends a token of "word". Use ``unicodedata.normalize("NFC", text)`` before, where texts differ in
-    this. With "char" and "bpe", ``lowercase=False`` and nothing unknown, `inverse_transform`
+    this. With "char" and "bpe", if ``lowercase=False`` and no token is unknown, `inverse_transform`
     returns exactly the texts that `transform` got.
 
-    `set_output` does not exist: the result is no table.
+    There is no `set_output`, because the result is not a table.
 
     References
     ----------
@@ -223,8 +223,13 @@ class TokenEncoder(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_ke
 
         Returns
         -------
-        codes : object array of ndarray
+        codes : object array of ndarray, of shape (n_samples,)
             As `transform` returns them.
+
+        Raises
+        ------
+        ValueError, TypeError, ImportError
+            As `fit`.
         """
         return self._encode(*self._learn(X))
 
@@ -253,8 +258,8 @@ class TokenEncoder(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_ke
         documents, are_texts = read_documents(X, arguments.X)
         if are_texts and self._is_bpe() and self._model is None:
             raise ValueError(
-                "`X` must hold lists of tokens, as in fit, from which analyzer='bpe' has learned "
-                "nothing about texts."
+                "`X` must hold lists of tokens, as in fit: analyzer='bpe' learns the pieces of "
+                "texts only from texts."
             )
         return self._encode(self._number(documents, are_texts, self._model), are_texts)
 

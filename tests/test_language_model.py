@@ -571,7 +571,7 @@ def test_wrong_labels_are_refused():
     for call in (labelled.score, labelled.score_samples, labelled.perplexity):
         with pytest.raises(ValueError, match="`y` must be given"):
             call(NAMES)
-    with pytest.raises(ValueError, match="`y` must be given"):
+    with pytest.raises(ValueError, match="`y` must be None"):
         plain.score(NAMES, [0, 1] * 20)
     with pytest.raises(ValueError, match="labels of `classes_`"):
         labelled.score(["anna"], [7])

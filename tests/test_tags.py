@@ -225,7 +225,7 @@ def test_predictions_need_labels_that_are_allowed():
     rnn.fit(np.zeros((4, 2, 1)), [["a", "b"]] * 4)
     assert rnn.predict(np.zeros((1, 2, 1))).tolist() == [["a", "b"]]
     for method in (rnn.predict, rnn.predict_proba, rnn.predict_log_proba):
-        with pytest.raises(ValueError, match="`allowed_transitions` allow no tags"):
+        with pytest.raises(ValueError, match="`allowed_transitions` allows no tags"):
             method(np.zeros((1, 3, 1)))
 
 

@@ -53,12 +53,12 @@ typedef struct {
     isize n_places;                                     /* in use, by slices of all parts */
     double total_weight;
     double divisor;                                     /* divides the weighted sum of losses, for the gradient */
-    int raw;                                            /* predict: before the link */
-    rnn_result result;                                  /* predict: after it */
+    int raw;                                            /* predict: the outputs before the link */
+    rnn_result result;                                  /* predict of a "crf", unless raw */
     int dropping;
     uint32_t update;                                    /* its number: part of the dropout masks' counter */
     void *output;                                       /* OUT real: the rows of the result's stream, (n, parts * units) */
-    double *row_losses;                                 /* INOUT (n,) instead: the losses of the outputs are added; or NULL */
+    double *row_losses;                                 /* INOUT (n,) predict adds losses to these, writes no outputs; or NULL */
     void *d_values;                                     /* OUT (n_steps, n_features) real, or NULL */
     double *slice_loss;                                 /* OUT (n_places,) */
     double loss, gradient_norm;                         /* OUT sum(w l) / sum(w); before clipping */

@@ -338,7 +338,7 @@ static inline const rnn_axis *axis_of(const rnn_network *network, const rnn_node
 /* The axis of the result. */
 static inline int last_axis(const rnn_network *network) { return network->n_axes - 1; }
 
-/* How many steps of an axis so many steps of its data are. */
+/* How many steps of an axis n steps of its data make. */
 static inline isize steps_of(const rnn_axis *axis, isize n) { return (n - 1) / axis->stride + 1; }
 
 #endif

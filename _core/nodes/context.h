@@ -116,7 +116,7 @@ static inline context_memory memory_of(const rnn_network *network, const slice *
 static inline const real *key_at(const context_memory *m, isize j) { return m->key + m->offset[j] * m->keys->ld; }
 static inline const real *value_at(const context_memory *m, isize j) { return m->value + m->offset[j] * m->values->ld; }
 
-/* How many numbers of each part of a row can be read: with its padding, which the data do not have. */
+/* Where a part of a row of a stream ends: after its padding, or in data, which have none, after the last number. */
 static inline isize end_of_part(const rnn_stream *stream) { return stream->width; }
 
 /* x . y, where x has its parts `width` apart and zeros behind them */
@@ -292,10 +292,10 @@ static void put_attention(const rnn_network *network, const slice *s, int number
 
 /* ---- backward: the gradient of the values, in blocks of target steps ---- */
 
-/* Where the weights of target step t lie, behind those of the later steps of a block that ends before step `end`. */
+/* The row of the weights of target step t, behind those of the later steps of a block; `end` is the step after its last one. */
 static inline isize waiting_row(const slice *s, isize t, isize end) { return rows_of(s, t + 1, end); }
 
-/* A row at the steps first..last of a block: it has ended before the other ones. */
+/* A row at the steps first..last of a block; its sequence ends before the other steps. */
 typedef struct {
     const slice *s;
     isize row, first, last, end;

@@ -8,7 +8,7 @@
  *
  * With p the marginals, and q those given the known tags:
  *
- *     d_z = p - q,   d_transitions = sum over pairs of steps of the same of pairs of tags
+ *     d_z = p - q,   d_transitions = sum over successive steps of the same difference, for pairs of tags
  *
  * The rows a are kept for a segment, those of b for the present step. With several segments, training keeps the rows a with which
  * each begins. Predictions need all steps at once.
@@ -217,7 +217,7 @@ static int crf_forward(rnn_job *job, slice *s, int number)
 
 /* ---- backward ---- */
 
-/* Where the gradients of a slice go, and the pairs of steps that wait for a product. */
+/* Where the gradients of a slice go, and the pairs of steps that wait to be multiplied together. */
 typedef struct {
     real *transitions, *start, *end;        /* (n, width) to a tag from another, (width,), (width,) */
     real *pairs;                            /* the same as the first, of what needs no product with E */

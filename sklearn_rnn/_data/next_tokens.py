@@ -62,7 +62,7 @@ class NextTokens:
 
     @property
     def categories(self):
-        """The only column of X, whose known codes are those of the encoder but 0."""
+        """The only column of X, whose known codes are those of the encoder except 0."""
         return Categories((0,), (np.arange(1, self.n_outputs),))
 
     def rows_of(self, codes):
@@ -84,7 +84,7 @@ class NextTokens:
 
     @property
     def never_drawn(self):
-        """The rows that do not follow in any text that is written."""
+        """The rows of tokens that never follow in a text that is written."""
         stops = () if self.has_stops else (STOP,)
         return tuple(self.rows_of(code) for code in (UNKNOWN, START, *stops))
 
@@ -148,15 +148,12 @@ class NextTokens:
             raise ValueError(f"`classes` must be those of the first fit, {known}; got {classes!r}.")
 
     def given(self, y, n_texts, argument=arguments.Y):
-        """Return the vectors of texts (n_texts, n_given), of labels 0 and 1; or None without y."""
+        """Return the vectors of texts (n_texts, n_given), for labels one-hot; or None without y."""
         if y is None and self.n_given == 0:
             return None
         if y is None or self.n_given == 0:
-            before, now = ("with", "without") if y is None else ("without", "with")
-            raise ValueError(
-                f"`{argument}` must be given for texts if and only if `fit` got it: it was "
-                f"{before} `y`, and this is {now} it."
-            )
+            must, got = ("be given", "got `y`") if y is None else ("be None", "got no `y`")
+            raise ValueError(f"`{argument}` must {must}, because `fit` {got}.")
         given = _read_given(y, n_texts, argument)
         if self.labels is None:
             if given.ndim != 2 or given.shape[1] != self.n_given:

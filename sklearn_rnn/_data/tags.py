@@ -175,7 +175,9 @@ class Tags(Labels):
         """Return the error about the tag `after` at step t of sequence i."""
         names = [*map(repr, self.classes.tolist())]
         if after == len(names):
-            what = f"ends with {names[before]}" if before >= 0 else "cannot end after its last step"
+            what = "ends with a tag that is not known, and none that is allowed there may end it"
+            if before >= 0:
+                what = f"ends with {names[before]}"
             return ValueError(
                 f"`{argument}` must keep to `allowed_transitions`, but sequence {i} {what}."
             )
@@ -189,8 +191,8 @@ class Tags(Labels):
 
 
 NOTHING_ALLOWED = (
-    "`X` has a sequence of a length for which `allowed_transitions` allow no tags: allow more, or "
-    "leave it out."
+    "`X` has a sequence for whose length `allowed_transitions` allows no tags: allow more pairs, "
+    "or leave out the sequence."
 )
 
 

@@ -386,7 +386,8 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
         """Predict the logarithm of the probability of each class.
 
         It is computed from the network's outputs, so it stays finite where a probability is too
-        small for its dtype. What `allowed_transitions` does not allow has the lowest number.
+        small for its dtype. What `allowed_transitions` does not allow has the least
+        finite number of the dtype.
 
         Parameters
         ----------

@@ -68,19 +68,19 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
     trained in windows, side by side, see `sklearn_rnn.TruncatedBPTT`.
 
     Log-likelihoods are natural logarithms. The end of a text counts as a token, and so do tokens
-    that are not in the vocabulary, all of which are the same unknown token. Models with other
-    vocabularies are therefore not comparable, unless all tokens of both are known.
+    that are not in the vocabulary, all of which are the same unknown token. Scores of models with
+    different vocabularies are therefore comparable only if all tokens of the texts are in both.
 
     In `weights_`, row j of ``embedding_0.weight`` and of ``head.weight`` belongs to code j + 1 of
     `encoder_`, and the last row to code 0, the unknown token. If no text of `fit` has an unknown
     token, its vector is the mean of the others, unless `word_dropout` trains it. With
-    `tie_embeddings` there is no ``embedding_0.weight``; with `adaptive_softmax`, ``head.weight``
-    has the first tokens, and one row for each of the groups of others, whose outputs are
-    ``tail_0.weight`` of ``tail_0_projection.weight`` and so on.
+    `tie_embeddings` there is no ``embedding_0.weight``. With `adaptive_softmax`, ``head.weight``
+    has rows for the first tokens, and behind them one row for each group of rarer ones; the first
+    group has the arrays ``tail_0_projection.weight`` and ``tail_0.weight``, and so on.
 
-    Labels or vectors of texts (y) become the states with which the network begins: for each of
-    them a fixed pattern of 1 and -1 over the units, which is not learned. The weights learn what it
-    means.
+    Labels or vectors of texts (y) become the states with which the network begins. Each label, or
+    element of a vector, has a fixed random pattern of 1 and -1 over the units. The patterns are not
+    learned; the weights learn what they mean.
 
     References
     ----------
@@ -253,11 +253,11 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
         ----------
         {texts_of_fit}
         y : array-like of shape (n_texts,) or (n_texts, n_given), default=None
-            A label of each text, or a vector of numbers around 1 in size; the model then learns the
-            texts that belong to each label or vector.
+            A label or a vector for each text; the model then learns which texts belong to which
+            label or vector. The numbers in vectors should not be much larger than 1.
         sample_weight : array-like of shape (n_texts,), default=None
-            Weights of the texts. Only their ratios count; texts of weight 0 teach nothing, but the
-            vocabulary has their tokens.
+            Weights of the texts. Only their ratios count; texts of weight 0 teach nothing, but
+            their tokens are in the vocabulary.
         {validation_of_texts}
 
         Returns
@@ -288,7 +288,7 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
         {continuing}
 
         The first call, unless `fit` was called before, learns the vocabulary; other tokens of later
-        texts are unknown. The parameter `vocabulary` can say before which tokens there are.
+        texts are unknown. The parameter `vocabulary` can name the tokens in advance.
 
         Parameters
         ----------
@@ -383,7 +383,7 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
 
     @floating_point_ignored
     def bits_per_token(self, X, y=None, sample_weight=None):
-        """Return the mean number of bits that a code of these texts takes, ``-score / log(2)``.
+        """Return the mean number of bits per token to encode these texts, ``-score / log(2)``.
 
         Parameters
         ----------
@@ -404,7 +404,7 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
     def _mean_loss(self, X, y, sample_weight):
         texts, losses = self._losses(X, y, sample_weight)
         if len(losses) == 0:
-            raise ValueError("`X` must have at least one token, or an end, to be scored.")
+            raise ValueError("`X` must have at least one token to be scored, got none.")
         weights = texts.examples.weights
         return float(np.average(losses, weights=None if weights is None else relative(weights)))
 
@@ -446,19 +446,20 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
         prompt : str or list of str, default=None
             How all texts begin: a text, or if `fit` got lists of tokens, such a list. It may have
             unknown tokens.
-        y : label, array-like of shape (n_given,) or of one of those per text, default=None
-            The label or vector of the texts, if `fit` got y.
+        y : label, array-like of shape (n_given,) or array-like of those, default=None
+            The label or vector of the texts, if `fit` got y: one for all texts, or one for each.
         max_length : int, default=100
-            Maximum number of tokens after the prompt. A model of one long text always writes so
-            many.
+            Maximum number of tokens after the prompt. A model of one long text always writes this
+            number.
         temperature : float, default=1.0
             Outputs before the softmax are divided by this number. Below 1, probable tokens become
             more probable; 0 means always the most probable one.
         top_k : int or None, default=None
             If given, only the `top_k` most probable tokens are drawn (Fan et al., 2018).
         top_p : float or None, default=None
-            If given, only the most probable tokens are drawn that together have at least this
-            probability, after `temperature` and `top_k` (Holtzman et al., 2020).
+            If given, tokens are drawn only from the smallest set of most probable ones that
+            together have at least this probability, after `temperature` and `top_k` (Holtzman et
+            al., 2020).
         random_state : int, RandomState instance or None, default=None
             Source of the random numbers. With the same number, text i is the same for any
             `n_samples`.
@@ -535,8 +536,9 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
     def stream(self, n_streams=1, *, method="predict_next_proba"):
         """Return a `Stream`, which predicts the next token of texts that arrive token by token.
 
-        Its ``step(codes)`` takes the next code of each text, the first one being 1, the start. It
-        returns the probabilities of the token after it, (n_streams, n_codes).
+        Its ``step(codes)`` takes the next code of each text (n_streams,); the first one must be 1,
+        the start. It returns the probabilities of the token after it, (n_streams, n_codes), as
+        `predict_next_proba` does.
 
         Parameters
         ----------
@@ -564,7 +566,7 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
         texts = self._texts(X, None, None, model.target, needs_y=False)
         if len(texts.kept) < texts.n_texts:
             raise ValueError(
-                f"`X` must have texts with tokens alone, but text "
+                "`X` must have at least one token in each text, but text "
                 f"{int(np.setdiff1d(np.arange(texts.n_texts), texts.kept)[0])} has none."
             )
         return texts.examples.sequences
@@ -638,7 +640,7 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
                 held_out, *given, None, is_given=True
             )
         held_out, X = examples.take(np.array([1])), None
-        if callable(self.scoring):  # the only one who sees it
+        if callable(self.scoring):  # nothing else reads the text itself
             X = target.encoder.inverse_transform([target.codes_of(held_out.targets)])[0]
         _, y, _ = given[:-1]
         return np.zeros(1, dtype=np.intp), HeldOut(held_out, X, y, None, None, is_given=True)
@@ -663,7 +665,7 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
                 )
 
     def _tables(self, categories, vectors, known):
-        """See `_RNNBase`; a table that is also the weights of the output is as wide as these."""
+        """See `_RNNBase`; a table that is tied to the weights of the output has their width."""
         ((column, rows, width),) = super()._tables(categories, vectors, known)
         if not self.tie_embeddings:
             return ((column, rows, width),)

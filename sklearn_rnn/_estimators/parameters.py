@@ -135,8 +135,8 @@ TABLE = {
         TEXT_RULES["lowercase"],
         True,
         "bool",
-        "Whether texts are lowercased before they are analysed; not those for a callable, nor "
-        "lists of tokens.",
+        "Whether texts are lowercased before they are analysed. Texts for a callable and lists of "
+        "tokens stay as they are.",
         of=(LANGUAGE_MODEL,),
     ),
     "min_count": Parameter(
@@ -158,8 +158,8 @@ TABLE = {
         TEXT_RULES["vocabulary"],
         None,
         "iterable of str or None",
-        "The known tokens, instead of those of `fit`, for example for `partial_fit`, which would "
-        "know only those of its first call.",
+        "The known tokens, instead of those in `fit`; for example for `partial_fit`, which "
+        "otherwise knows only the tokens of its first call.",
         of=(LANGUAGE_MODEL,),
     ),
     "bidirectional": Parameter(
@@ -282,9 +282,10 @@ TABLE = {
         "For models with many tokens, an approximation of the softmax that trains much faster "
         "(Grave et al., 2017): rare tokens share a few outputs of the network, and only where one "
         "of them follows, their own probabilities are computed, from projections to a quarter of "
-        "the width or less. A list has the numbers of tokens (in the order of `vocabulary_`, with "
-        'start and end) at which groups of rarer ones begin. "auto" means (2000, 10000, 50000), '
-        "as far as at least as many tokens follow. Scores are exact probabilities of this model. "
+        "the width or less. A list has the number of the first token of each group; tokens are "
+        'numbered in the order of `vocabulary_`, after the start (0) and the end (1). "auto" means '
+        "[2000, 10000, 50000], without those above half the number of tokens. Scores are exact "
+        "probabilities of this model. "
         "Not with `tie_embeddings`, `label_smoothing` or a cell that reads the output.",
         of=(LANGUAGE_MODEL,),
     ),

@@ -26,8 +26,8 @@ class Seq2SeqClassifier(_PairRNN):
     the label before. Training minimises the cross-entropy of the labels and the stop, by gradient
     descent on minibatches. With `attention`, the decoder also looks up states of the encoder.
 
-    It is no classifier in the sense of scikit-learn: its targets are sequences, by which folds
-    cannot be stratified.
+    It is not a classifier in the sense of scikit-learn, because its targets are sequences: folds
+    are not stratified.
 
     Parameters
     ----------
@@ -49,8 +49,8 @@ class Seq2SeqClassifier(_PairRNN):
     n_timesteps)`` with one feature per step. Columns of integer codes, such as letters, belong to
     the `categorical_features`.
 
-    With minibatches of B sequences, each minimises ``sum(w * loss) / (B * m)`` over all labels and
-    stops, where m is the mean total weight of a target: each label counts the same.
+    Each minibatch of B sequences minimises ``sum(w * loss) / (B * m)`` over all labels and stops,
+    where m is the mean total weight of a target: each label counts the same.
 
     References
     ----------
@@ -213,8 +213,8 @@ class Seq2SeqClassifier(_PairRNN):
         y : sequences of labels
             A list, tuple, object array or column with one sequence for each of X: a str, whose
             letters are the labels, or a list or array of labels (numbers or strings) of any
-            length, also 0; or a 2-D array ``(n_samples, n_labels)``. All of one type, and not
-            missing.
+            length, also 0; or a 2-D array ``(n_samples, n_labels)``. All labels must have
+            one type, and none may be missing.
         {sample_weight}
         {validation_and_callbacks}
 
@@ -296,7 +296,7 @@ class Seq2SeqClassifier(_PairRNN):
         ----------
         {X}
         k : int
-            Number of answers. There may be fewer if `max_length` is short.
+            Number of answers, at least 1. There may be fewer if `max_length` is small.
         max_length : int or None, default=None
             As in `predict`.
 
@@ -333,8 +333,7 @@ class Seq2SeqClassifier(_PairRNN):
         Returns
         -------
         log_likelihoods : ndarray of shape (n_samples,)
-            Sums over the labels and the stop; minus infinity if y has a label that was not in
-            `fit`.
+            Sums over the labels and the stop; -inf if y has a label that was not in `fit`.
 
         Raises
         ------
@@ -375,7 +374,7 @@ class Seq2SeqClassifier(_PairRNN):
 
     @floating_point_ignored
     def attention_weights(self, X, y=None):
-        """Return how much each label of an answer looks at each step of X.
+        """Return the attention weight of each step of X for each label of an answer.
 
         Parameters
         ----------

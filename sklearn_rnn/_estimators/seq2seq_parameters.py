@@ -87,7 +87,7 @@ NETWORK = {
         None,
         f"{choices(ATTENTIONS)} or None",
         "How the decoder looks up states of the encoder at each of its steps. None means that it "
-        'knows only the last ones. With "additive" [10]_, the score of a state h is '
+        'knows only the last states. With "additive" [10]_, the score of a state h is '
         "``v . tanh(W q + b + U h)``, where q is the state of the decoder's top layer at the step "
         "before; the mean of the states, weighted by the softmax of their scores, is read by the "
         'first layer of the decoder and by the output. With "general" [11]_, the score is '
@@ -107,12 +107,13 @@ DECODING = {
         SHARES,
         1.0,
         f'float, "{LINEAR}" or callable',
-        "The probability with which the decoder reads in training, at each step, the true target "
+        "The probability with which, in training, the decoder reads at each step the true target "
         "of the step before instead of its own best answer (scheduled sampling [12]_). A number "
         f'from 0 to 1; "{LINEAR}", which falls from 1 to 0 in a straight line over `max_iter` '
-        "epochs; or a callable f, where f(done) must return such a number for the share of the "
-        "training that is done, from 0 to below 1. `partial_fit` does not know that share: it "
-        "reads true targets unless this is a number. A value below 1 makes training slower.",
+        "epochs; or a callable f, where f(done) must return such a number; done is the share of "
+        "the training that is over, at least 0 and below 1. `partial_fit` does not know that "
+        "share: there the decoder reads true targets unless this is a number. A value below 1 "
+        "makes training slower.",
     ),
     "label_smoothing": _as(
         "label_smoothing",
@@ -278,6 +279,10 @@ ATTRIBUTES = {
     "horizon_": (
         "int or None",
         {REGRESSOR: "Number of steps of the targets of `fit`; None if they had several lengths."},
+    ),
+    "n_timesteps_": (
+        "int or None",
+        {AUTOENCODER: "Number of steps of X in `fit`; None if there were several lengths."},
     ),
     "y_mean_, y_scale_": (
         "ndarray of shape (n_outputs,)",

@@ -50,11 +50,11 @@ class Seq2SeqRegressor(_PairRNN):
     -----
     X is a 3-D array ``(n_samples, n_timesteps, n_features)``; or a list, tuple or object array of
     ``(n_timesteps_i, n_features)``, of any lengths; or a 2-D array or data frame ``(n_samples,
-    n_timesteps)`` with one feature per step. X of one step each, ``X[:, np.newaxis]``, makes
-    sequences of single rows (one to many).
+    n_timesteps)`` with one feature per step. To predict sequences from single rows (one to many),
+    pass them as sequences of one step, ``X[:, np.newaxis]``.
 
-    With minibatches of B sequences, each minimises ``sum(w * loss) / (B * m)`` over all steps of
-    the targets, where m is the mean total weight of a target: each step counts the same.
+    Each minibatch of B sequences minimises ``sum(w * loss) / (B * m)`` over all steps of the
+    targets, where m is the mean total weight of a target: each step counts the same.
 
     References
     ----------
@@ -348,7 +348,7 @@ class Seq2SeqRegressor(_PairRNN):
 
     @floating_point_ignored
     def attention_weights(self, X, *, horizon=None, X_future=None):
-        """Return how much each predicted step looks at each step of X.
+        """Return the attention weight of each step of X for each predicted step.
 
         Parameters
         ----------

@@ -28,10 +28,10 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
     """Encoder and decoder that learn to repeat sequences, and so to describe each by one vector.
 
     The encoder reads a sequence; the vector is the last states of its top layer. From it alone the
-    decoder computes the sequence again, step by step; at each step it reads the step before
-    (Srivastava et al., 2015). Training minimises the mean over features of the squared error, for
-    codes of the cross-entropy. Vectors serve as features for other estimators; sequences that are
-    not repeated well are unusual (Malhotra et al., 2016).
+    decoder computes the sequence again, step by step; at each step it reads the step before [13]_.
+    Training minimises the squared error, or for codes the cross-entropy, averaged over features.
+    Vectors serve as features for other estimators; sequences that are not repeated well are
+    unusual [14]_.
 
     Parameters
     ----------
@@ -51,13 +51,13 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
     ``(n_timesteps_i, n_features)``, of any lengths; or a 2-D array or data frame ``(n_samples,
     n_timesteps)`` with one feature per step.
 
-    N. Srivastava, E. Mansimov, R. Salakhutdinov, "Unsupervised learning of video representations
-    using LSTMs", ICML 2015. P. Malhotra et al., "LSTM-based encoder-decoder for multi-sensor
-    anomaly detection", arXiv:1607.00148, 2016.
-
     References
     ----------
     {references}
+    .. [13] N. Srivastava, E. Mansimov, R. Salakhutdinov, "Unsupervised learning of video
+       representations using LSTMs", ICML 2015.
+    .. [14] P. Malhotra et al., "LSTM-based encoder-decoder for multi-sensor anomaly detection",
+       arXiv:1607.00148, 2016.
 
     Examples
     --------
@@ -285,7 +285,7 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
         vectors : array-like of shape (n_samples, n_units)
             What `transform` returns.
         n_timesteps : int, array-like of int of shape (n_samples,) or None, default=None
-            Number of steps of all sequences or of each one. None means that of the sequences in
+            Number of steps, for all sequences or for each one. None means that of the sequences in
             `fit`, if all had the same.
 
         Returns
@@ -293,7 +293,7 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
         X : ndarray or object array of ndarray
             ``(n_samples, n_timesteps, n_features)``, or ``(n_samples, n_timesteps)`` if X was 2-D
             in `fit`. If the numbers of steps differ, an object array of ``(n_timesteps_i,
-            n_features)``. Of codes, the most probable ones; if some of them are strings, the
+            n_features)``. For codes, the most probable ones; if some of them are strings, the
             arrays hold objects.
 
         Raises
@@ -322,8 +322,9 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
         Returns
         -------
         scores : ndarray of shape (n_samples,)
-            Means over steps and features of minus the squared error in units of the scale, and for
-            codes of the logarithm of the probability; unusual sequences have low scores.
+            Mean over steps and features of minus the squared error, in units of the scale of each
+            feature, and for codes of the logarithm of the probability. Unusual sequences have low
+            scores.
 
         Raises
         ------
@@ -437,7 +438,5 @@ def _read_vectors(vectors, model):
 def _lengths(n_timesteps, fitted, n_samples):
     """Return the number of steps of each sequence (n_samples,)."""
     if n_timesteps is None and fitted is None:
-        raise ValueError(
-            f"`{N_TIMESTEPS}` must be given: the sequences of fit had several numbers of steps."
-        )
+        raise ValueError("`n_timesteps` must be given: the sequences of fit had several lengths.")
     return numbers_of_steps(fitted if n_timesteps is None else n_timesteps, n_samples, N_TIMESTEPS)

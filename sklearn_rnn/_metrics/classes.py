@@ -183,8 +183,8 @@ array of (n_timesteps_i, n_classes)
         If False, return the sum over all steps instead of the mean.
     {step_weights}
     labels : array-like of shape (n_classes,), default=None
-        The classes, in sorted order. Needed if `y_true` does not have all of them, or weight 0
-        hides one.
+        The classes, in sorted order. Needed if `y_true` does not have all of them at steps
+        of positive weight.
 
     Returns
     -------

@@ -28,8 +28,8 @@ y_true : array-like of str, or of sequences of labels, of shape (n_samples,)
 y_pred : array-like of str, or of sequences of labels, of shape (n_samples,)
     Predicted sequences, as `predict` of a `Seq2SeqClassifier` returns them.
 alternatives : bool, default=False
-    If True, `y_true` has several sequences for each sample, all of which are right: the nearest one
-    counts, and the first of several at the same distance.
+    If True, `y_true` has a list of sequences for each sample, all of which are right: the nearest
+    one to the prediction counts, or the first of those at the same distance.
 """,
         "sample_weight": """
 sample_weight : array-like of shape (n_samples,), default=None
@@ -56,7 +56,7 @@ def edit_distance(y_true, y_pred, *, alternatives=False):
     Returns
     -------
     distances : ndarray of int of shape (n_samples,)
-        Least number of insertions, deletions and replacements for each pair.
+        Smallest number of insertions, deletions and replacements for each pair.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def token_error_rate(y_true, y_pred, *, alternatives=False, sample_weight=None):
     weights = read_weights(sample_weight, sequences, per_step=False)
     weights = np.ones(len(lengths)) if weights is None else relative(weights)
     if not np.any(weights * lengths > 0):
-        raise ValueError("`y_true` must have at least one label, got empty sequences alone.")
+        raise ValueError("`y_true` must have at least one label, but all sequences are empty.")
     return float(weights @ distances / (weights @ lengths))
 
 

@@ -79,12 +79,12 @@ y_pred : as `y_true`
     Predicted tags, in the same or another form.
 """,
         "scheme": """
-scheme : {"IOB1", "IOB2", "BIO", "IOBES", "BIOES", "BILOU"}, default=None
-    None: any mixture of B, I, E and S, by the rules of the script conlleval of the CoNLL shared
-    tasks [1]_: where the tags break a rule, an entity begins. Otherwise strictly this scheme, and
-    an entity whose tags break its rules does not count. IOB1 begins an entity with I, and with B
-    only directly behind another one of its type; IOB2 (or BIO) begins every one with B; IOBES (or
-    BIOES) also ends it with E and marks one of a single step with S; BILOU does so with L and U.
+scheme : {"IOB1", "IOB2", "BIO", "IOBES", "BIOES", "BILOU"} or None, default=None
+    None allows any mixture of B, I, E and S, by the rules of the script conlleval of the CoNLL
+    shared tasks [1]_: where the tags break a rule, an entity begins. With a scheme, an entity whose
+    tags break its rules does not count. IOB1 begins an entity with I, and with B only directly
+    behind another one of its type; IOB2 (or BIO) begins every entity with B; IOBES (or BIOES) also
+    ends it with E, and marks an entity of a single step with S; BILOU does so with L and U.
 """,
         "sample_weight": """
 sample_weight : array-like of shape (n_samples,), or one weight per step, default=None
@@ -109,7 +109,7 @@ ValueError
 def entity_f1_score(
     y_true, y_pred, *, scheme=None, average="micro", sample_weight=None, zero_division="warn"
 ):
-    """Compute the F1 score of entities, which are right if all of their steps and their type are.
+    """Compute the F1 score of entities, which count as right if all steps and the type are right.
 
     It agrees with the package seqeval: ``scheme=None`` with its default, other schemes with its
     ``mode="strict"``.
@@ -118,7 +118,7 @@ def entity_f1_score(
     ----------
     {tags}
     {scheme}
-    average : {"micro", "macro", "weighted"}, default="micro"
+    average : {"micro", "macro", "weighted"} or None, default="micro"
         Over the types of entities, as in `sklearn.metrics.f1_score`. None returns the score of each
         type, in sorted order.
     {sample_weight}
@@ -195,7 +195,7 @@ def entity_classification_report(
 
     See Also
     --------
-    entity_f1_score : One number.
+    entity_f1_score : The F1 score as one number.
 
     References
     ----------
