@@ -69,7 +69,7 @@ class _PairRNN(_RNNBase):
         n_samples = sequences.n_samples
         if len(kept) < n_samples:
             sequences, targets, weights = sequences.take(kept), targets.take(kept), weights[kept]
-            future = None if future is None else future.take(kept)
+            future = self._future_of(future, kept)
         target, absorbed = self._learn(
             targets, weights, future, known, incremental, **learn_options
         )
@@ -100,6 +100,10 @@ class _PairRNN(_RNNBase):
     def _read_future(self, X_future, targets, target):
         """Return known inputs of the steps of the targets, or None."""
         return None
+
+    def _future_of(self, future, indices):
+        """Return what `_read_future` returned, of some sequences."""
+        return None if future is None else future.take(indices)
 
     def _examples(self, target, sequences, targets, weights, future, argument=arguments.Y):
         """Return pairs to train on, or with an `argument` for validation, to validate with."""

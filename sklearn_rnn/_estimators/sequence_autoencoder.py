@@ -365,14 +365,19 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
     def _read_pair(self, given, form, categories, target, names=arguments.TRAINING):
         X_name, _, weight_name = names
         names = X_name, X_name, weight_name
+        X, _, sample_weight, _ = given
         sequences, form, categories, _, weights, _ = super()._read_pair(
-            given, form, categories, target, names
+            (X, (), sample_weight, None), form, categories, target, names
         )
         return sequences, form, categories, sequences, weights, categories
 
     def _read_target(self, y, n_samples, argument, taught):
         """Return None: the target is X."""
         return None
+
+    def _future_of(self, categories, indices):
+        """Return the categories, which are those of all sequences."""
+        return categories
 
     def _learn(self, sequences, weights, categories, before, incremental):
         """Return the target, and None: its scale stays."""
