@@ -16,6 +16,7 @@ from .items import pack_items
 from .labels import Labels, check_labels
 from .packed import Packed, offsets_of
 from .steps import settle
+from .weights import relative
 
 ENCODING = "utf-32-le" if sys.byteorder == "little" else "utf-32-be"  # that of NumPy's strings
 
@@ -275,4 +276,4 @@ def _without_first(offsets):
 def exact_match(answers, codes, weights=None):
     """Return the share of answers, arrays of codes, that equal those of Packed `codes`."""
     right = [np.array_equal(a, b) for a, b in zip(answers, codes.cut(), strict=True)]
-    return float(np.average(right, weights=weights))
+    return float(np.average(right, weights=None if weights is None else relative(weights)))
