@@ -119,10 +119,10 @@ def spoken_lines(text):
 
 
 def shakespeare_lines(seed=0):
-    """15,000 / 5,000 single lines, as many of each class; no play is in both parts.
+    """15,000 / 4,998 single lines, as many of each class; no play is in both parts.
 
-    A quarter of the plays of each class are test plays, drawn with the seed. `groups_train` of the
-    result has the play of each training line, for splits by play.
+    A quarter of the plays of each class are test plays, drawn with the seed. Returns the data, and
+    the play of each training line, for further splits by play.
     """
     rng = np.random.RandomState(seed)
     parts = {"train": [], "test": []}

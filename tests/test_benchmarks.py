@@ -119,8 +119,18 @@ def test_letters_are_aligned_with_their_sounds(script):
 
 
 def test_the_nearest_pronunciation_counts(script, monkeypatch):
-    text = script("text")
+    models = script("text_models")
     listed = {"either": [("IY", "DH", "ER"), ("AY", "DH", "ER")], "at": [("AE", "T")]}
-    monkeypatch.setattr(text.corpora, "pronunciations", lambda: listed)
-    errors = text.pronunciation_errors(["either", "at"], [["AY", "DH", "ER"], ["AE", "D", "T"]])
+    monkeypatch.setattr(models.corpora, "pronunciations", lambda: listed)
+    errors = models.pronunciation_errors(["either", "at"], [["AY", "DH", "ER"], ["AE", "D", "T"]])
     assert errors == {"word error": 0.5, "phone error": 0.2}
+
+
+def test_every_task_of_texts_has_models_and_bars(script):
+    text = script("text")
+    for task in text.TASKS.values():
+        scores = {(model, "seconds"): 0.0 for model in task.models}
+        assert task.models and all(bar(scores) is None for bar in task.bars)
+    bar = text.against("error", "rival", "ours", less=True)
+    assert bar({("ours", "error"): 1.0, ("rival", "error"): 2.0}).reached
+    assert not bar({("ours", "error"): 2.0, ("rival", "error"): 2.0}).reached

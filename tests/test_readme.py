@@ -25,7 +25,12 @@ class ScoresMayDiffer(doctest.OutputChecker):
 
 @pytest.mark.parametrize(
     ("page", "least"),
-    [("README.md", 20), ("docs/architectures.md", 60), ("docs/training.md", 45)],
+    [
+        ("README.md", 20),
+        ("docs/architectures.md", 60),
+        ("docs/training.md", 45),
+        ("docs/words.md", 30),
+    ],
 )
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_a_page_prints_what_it_says(page, least):
