@@ -370,13 +370,8 @@ cdef class Engine(Runner):
         raw : bool
         losses : bool
             Whether to return the loss of each row (n,), float64, instead of its outputs: what `row_losses` makes of raw outputs,
-<<<<<<< HEAD
             up to rounding. It needs no memory for outputs (except with a head of kind "crf"), and computes tails only for rows
             whose targets are their classes.
-=======
-            up to rounding. It needs no memory for outputs (except with a head of kind "crf"), and tails are computed only for
-            rows whose targets are their classes.
->>>>>>> 575158285a21defc500645222470197473da651c
         initial_state : ndarray of shape (n_samples, n_state_columns), the network's dtype; or None for those of the data
             Needs an engine made with `carried`. See `state_layout`.
         return_state : bool

@@ -443,7 +443,8 @@ of (n_tokens_i,) or (n_tokens_i, n_factors)
 
     def _why_empty(self, counts):
         if counts.size == 0:
-            return "`X` must have at least one token: no text has any; see `token_pattern`."
+            advice = "; see `token_pattern`" if self.analyzer == "word" else ""
+            return f"`X` must have at least one token: no text has any{advice}."
         return (
             "`min_count` must not exceed the count of the most frequent token, got "
             f"{self.min_count}: no token would have a code."

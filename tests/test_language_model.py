@@ -106,6 +106,13 @@ def test_weights_of_texts_count_their_tokens():
     assert model.score(texts, sample_weight=w) == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("factor", [1e-320, 1e308])
+def test_weights_of_any_size_give_the_same_score(factor):
+    model = fitted()
+    weights = np.full(len(NAMES), factor)
+    assert model.score(NAMES, sample_weight=weights) == pytest.approx(model.score(NAMES))
+
+
 def test_probabilities_sum_to_1():
     model = fitted(sizes=(8, 8), cell="gru")
     for prompt in (None, "", "ann", "?!"):
@@ -564,6 +571,18 @@ def test_labels_become_fixed_states(cell):
     np.testing.assert_allclose(model.score_samples(X, y), expected, rtol=1e-9)
     probability = model.predict_next_proba("a", y=y[0])
     np.testing.assert_allclose(np.roll(probability, -1), p[0][1], rtol=1e-9)
+
+
+def test_vectors_that_are_too_large_are_refused():
+    model = fitted(y=np.ones((len(NAMES), 2)), max_iter=1)
+    for use in (lambda y: model.sample(y=y), lambda y: fitted(y=[y] * len(NAMES))):
+        with pytest.raises(ValueError, match="`y` must have vectors of numbers around 1"):
+            use([1.0, 1e300])
+
+
+def test_texts_too_short_to_validate_with_are_named():
+    with pytest.raises(ValueError, match="`X_val` must have at least 2"):
+        RNNLanguageModel(2, early_stopping=True, **LETTERS).fit(LONG, X_val="a")
 
 
 def test_wrong_labels_are_refused():

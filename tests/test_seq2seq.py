@@ -308,6 +308,14 @@ def test_dtypes_agree(dtype):
 # ---- as an estimator ----------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("factor", [1e-320, 1e308])
+def test_weights_of_any_size_give_the_same_score(factor, reversed_words):
+    X, _ = draw(8)
+    answers = reversed_words.predict(X)
+    answers[0] += "a"
+    assert reversed_words.score(X, answers, np.full(8, factor)) == 7 / 8
+
+
 def test_it_is_an_estimator_but_no_classifier(tmp_path):
     X, y = draw(40)
     rnn = make(attention="general", beam_width=2).fit(X, y)

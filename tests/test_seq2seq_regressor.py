@@ -101,6 +101,17 @@ def test_known_inputs_are_read_at_their_steps():
             make(**stopping).fit(X, y, X_future=known, **given)
 
 
+def test_known_inputs_that_are_too_large_are_refused():
+    X, y = waves(8)
+    rnn = make().fit(X, y, X_future=y)
+    huge = np.full(y.shape, 1e308)
+    before = pickle.dumps(rnn)
+    for method, *given in (("predict",), ("score", y), ("partial_fit", y)):
+        with pytest.raises(ValueError, match="`X_future` must be at most 1e\\+30"):
+            getattr(rnn, method)(X, *given, X_future=huge)
+    assert pickle.dumps(rnn) == before
+
+
 def test_targets_may_have_columns_and_several_lengths():
     X, y = ragged()
     rnn = make().fit(X, y)

@@ -123,6 +123,24 @@ def test_it_is_a_transformer(tmp_path):
             Seq2SeqRegressor().load_weights(tmp_path / "rnn.npz")
 
 
+@pytest.mark.parametrize("categorical", [None, [1]])
+def test_weights_of_zero_leave_sequences_out(categorical):
+    X = mixed(12)
+    weights = np.arange(12.0) % 3
+    options = {"categorical_features": categorical}
+    rnn = make(**options).fit(X, sample_weight=weights)
+    assert len(weights) - np.count_nonzero(weights) == 4
+    kept = np.flatnonzero(weights)
+    alone = make(**options).fit([X[i] for i in kept], sample_weight=weights[kept])
+    same = (rnn.weights_[name] == alone.weights_[name] for name in rnn.weights_)
+    assert all(each.all() for each in same)
+
+
+def test_x_is_what_is_missing():
+    with pytest.raises(ValueError, match="`X` cannot be read"):
+        make().fit(None)
+
+
 def test_bad_vectors_are_refused():
     rnn = make(max_iter=1).fit(waves(20))
     for bad in (np.zeros((2, 3)), np.zeros(12), np.zeros((0, 12))):

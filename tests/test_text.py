@@ -408,6 +408,8 @@ def test_a_network_starts_from_the_vectors():
         ),
         ({"the": [np.inf]}, r"that of 'the' has shape \(1,\) and is not finite"),
         ({"the": ["a"]}, "`keyed_vectors` must hold real numbers"),
+        (None, "`keyed_vectors` must be a dict"),
+        ("the", "`keyed_vectors` must be a dict"),
         ({"the": 1.0}, r"finite numbers, but that of 'the' has shape \(\)\."),
     ],
 )

@@ -59,6 +59,8 @@ def is_array(item):
     """Tell whether an item is array-like with at least one axis, and not a plain list."""
     if type(item) is np.ndarray:
         return item.ndim > 0
+    if isinstance(item, type):  # a class of arrays is none
+        return False
     ndim = getattr(item, "ndim", None)
     return hasattr(item, "__array__") if ndim is None else ndim > 0
 

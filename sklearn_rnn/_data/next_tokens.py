@@ -11,7 +11,7 @@ from . import arguments
 from .arguments import naming
 from .carriers import as_labels, as_numbers
 from .categories import NARROW_CODES, Categories
-from .finite import check_finite_rows
+from .finite import LARGEST_INPUT, check_finite_rows
 from .labels import Labels, check_labels
 from .packed import Sequences, offsets_of
 from .values import settled_labels
@@ -184,7 +184,13 @@ class NextTokens:
         signs = 2.0 * np.random.RandomState(0).randint(2, size=(self.n_given, n_columns)) - 1
         if self.labels is None:
             signs /= np.sqrt(self.n_given)
-        return np.ascontiguousarray(given @ signs, dtype=network.dtype)
+        states, limit = given @ signs, LARGEST_INPUT[network.dtype]
+        if not (np.abs(states) <= limit).all():
+            raise ValueError(
+                f"`y` must have vectors of numbers around 1 in size: these lead to states above "
+                f"{limit:g}."
+            )
+        return np.ascontiguousarray(states, dtype=network.dtype)
 
 
 def _read_given(y, n_texts, argument):

@@ -152,13 +152,14 @@ class Series:
         values[1:, : self.n_outputs] = targets[:-1]
         values[offsets[:-1], : self.n_outputs] = 0
         if future is not None:
-            values[:, self.n_outputs :] = self.normalised(future)
+            values[:, self.n_outputs :] = self.normalised(future, dtype)
         return Packed(values, offsets)
 
-    def normalised(self, future):
-        """Return known inputs (n_steps, n_future) in the units of the network."""
-        with np.errstate(over="ignore"):
-            return (future.values - self.future.mean) / self.future.scale
+    def normalised(self, future, dtype):
+        """Return known inputs (n_steps, n_future) in the units of a network of this dtype."""
+        mean, scale = self.future.mean, self.future.scale
+        check_range(future, dtype, (mean, scale), arguments.X_FUTURE)
+        return (future.values - mean) / scale
 
     def decode(self, outputs):
         return self.numbers.decode(outputs)

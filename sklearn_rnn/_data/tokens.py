@@ -276,5 +276,4 @@ def _without_first(offsets):
 def exact_match(answers, codes, weights=None):
     """Return the share of answers, arrays of codes, that equal those of Packed `codes`."""
     right = [np.array_equal(a, b) for a, b in zip(answers, codes.cut(), strict=True)]
-    weights = None if weights is None else relative(weights)
-    return float(np.average(right, weights=weights))
+    return float(np.average(right, weights=None if weights is None else relative(weights)))

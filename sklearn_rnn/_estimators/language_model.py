@@ -416,7 +416,8 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
         states = model.target.beginnings(texts.given, model.network)
         if examples.sequences.n_samples == 0:
             return texts, np.zeros(0)
-        examples = replace(examples, initial_state=states)
+        weights = None if examples.weights is None else relative(examples.weights)
+        examples = replace(examples, initial_state=states, weights=weights)
         losses = row_losses(model.network, examples, n_threads)
         return texts, model.finite(losses(model.params))
 

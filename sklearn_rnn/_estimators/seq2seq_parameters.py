@@ -292,10 +292,6 @@ ATTRIBUTES = {
         "ndarray of shape (n_future_features,)",
         {REGRESSOR: "Mean and scale of `X_future` in the first fit, if it was given."},
     ),
-    "n_timesteps_": (
-        "int or None",
-        {AUTOENCODER: "Number of steps of the sequences of `fit`; None if they had several."},
-    ),
     **{name: _for_all(name) for name in _OF_X},
     "n_iter_": ("int", "Number of complete epochs in the last `fit` or `partial_fit`."),
     "t_": ("int", "Number of sequences seen in training, over all epochs."),

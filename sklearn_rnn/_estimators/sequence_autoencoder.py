@@ -369,8 +369,9 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
     def _read_pair(self, given, form, categories, target, names=arguments.TRAINING):
         X_name, _, weight_name = names
         names = X_name, X_name, weight_name
+        X, _, sample_weight, _ = given
         sequences, form, categories, _, weights, _ = super()._read_pair(
-            given, form, categories, target, names
+            (X, (), sample_weight, None), form, categories, target, names
         )
         return sequences, form, categories, sequences, weights, None
 

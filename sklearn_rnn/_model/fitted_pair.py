@@ -90,10 +90,13 @@ class FittedPair(FittedModel):
 
         offsets: those of the steps; future: known inputs of the steps as Packed, or None.
         """
-        known = None if future is None else self.target.normalised(future)
-        next_fed = fed_back(self.network, self.target, offsets, known)
+        next_fed = self._fed_back(offsets, future)
         rows = run_free(self.answerer(sequences), np.diff(offsets), next_fed)
         return self.finite(np.concatenate(rows))
+
+    def _fed_back(self, offsets, future):
+        known = None if future is None else self.target.normalised(future, self.network.dtype)
+        return fed_back(self.network, self.target, offsets, known)
 
     # ---- attention ----
 
@@ -105,8 +108,7 @@ class FittedPair(FittedModel):
 
     def attention_of_forecasts(self, sequences, offsets, future):
         """Return the attention (n_steps_i, n_timesteps_i) of each sequence along its forecasts."""
-        known = None if future is None else self.target.normalised(future)
-        next_fed = fed_back(self.network, self.target, offsets, known)
+        next_fed = self._fed_back(offsets, future)
         rows = run_free(self.answerer(sequences), np.diff(offsets), next_fed, attention_of)
         return [row[:, :n] for row, n in zip(rows, sequences.lengths, strict=True)]
 

@@ -12,6 +12,11 @@ _ARGUMENT = arguments.Argument("keyed_vectors")
 
 def rows_of(keyed_vectors, vocabulary, n_codes):
     """Return the vectors (n_codes, n_dimensions) of the tokens of a vocabulary, NaN without one."""
+    if isinstance(keyed_vectors, (str, bytes)) or not hasattr(keyed_vectors, "__contains__"):
+        raise ValueError(
+            f"`{_ARGUMENT}` must be a dict or other mapping from tokens to vectors, got a "
+            f"{type(keyed_vectors).__name__}."
+        )
     rows = {
         code: _read(keyed_vectors[token], token)
         for token, code in vocabulary.items()

@@ -38,8 +38,9 @@ class HeldOut:
             check_range(self.examples.sequences, dtype, scaling, arguments.X_VAL)
         examples = replace(self.examples.with_class_weights(factors), scaling=scaling)
         if examples.n_taught() < 2:
+            given = arguments.X_VAL if self.y is None else arguments.Y_VAL
             raise ValueError(
-                "`y_val` must have at least 2 targets with weight to be scored."
+                f"`{given}` must have at least 2 targets with weight to be scored."
                 if self.is_given
                 else "`validation_fraction` holds out fewer than 2 targets with weight, which "
                 "cannot be scored: raise it, or pass `X_val` and `y_val`."
