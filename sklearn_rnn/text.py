@@ -17,6 +17,7 @@ from ._text.analyzers import NAMES, TOKEN_PATTERN, analyzer_of, check_pattern, l
 from ._text.codes import (
     STOP,
     check_codes,
+    check_fitted,
     count,
     decode,
     encode,
@@ -349,6 +350,11 @@ of (n_tokens_i,) or (n_tokens_i, n_factors)
         """
         check_is_fitted(self)
         return np.array([name_of(factor) for factor in self._factor_list()], dtype=object)
+
+    def _upgraded(self, state, state_format):
+        if "vocabulary_" in state:
+            check_fitted(state)
+        return state
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()

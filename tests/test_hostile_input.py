@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, metrics
 from sklearn_rnn._estimators.parameters import TABLE
+from sklearn_rnn.language import RNNLanguageModel
 from sklearn_rnn.preprocessing import SequenceScaler
 from sklearn_rnn.transfer import MultiTaskRNN
 
@@ -39,10 +40,11 @@ def test_a_call_is_answered_in_finite_numbers_or_refused_by_name(method):
 # ---- constructor parameters ---------------------------------------------------------------------
 
 X = np.random.RandomState(0).normal(size=(6, 4, 2))
-TARGETS = {
-    RNNRegressor: X[:, 0, 0],
-    RNNClassifier: np.array(["a", "b", "a"] * 2),
-    MultiTaskRNN: {"a": np.array(["a", "b", "a"] * 2)},
+DATA = {
+    RNNRegressor: {"X": X, "y": X[:, 0, 0]},
+    RNNClassifier: {"X": X, "y": np.array(["a", "b", "a"] * 2)},
+    MultiTaskRNN: {"X": X, "y": {"a": np.array(["a", "b", "a"] * 2)}},
+    RNNLanguageModel: {"X": ["ab cd", "ab", "cd ab"] * 2},
 }
 SLOW_IF_LARGE = ("max_iter", "hidden_layer_sizes", "n_threads")
 
@@ -68,12 +70,12 @@ ANYTHING = st.one_of(
 def constructions(draw, name):
     """Calls of fit with one parameter that may be anything."""
     value = draw(ANYTHING)
-    estimator = draw(st.sampled_from([each for each in TARGETS if name in each().get_params()]))
+    estimator = draw(st.sampled_from([each for each in DATA if name in each().get_params()]))
     rule = TABLE[name].rule
     verdict = UNSURE if rule is None or rule.test(value) else BAD
     rnn = estimator(**{"hidden_layer_sizes": 2, "max_iter": 1, name: value})
     parameters = (name,) if verdict == BAD else tuple(rnn.get_params())
-    return Call(rnn, "fit", {"X": X, "y": TARGETS[estimator]}, verdict, parameters)
+    return Call(rnn, "fit", DATA[estimator], verdict, parameters)
 
 
 @pytest.mark.parametrize("name", TABLE)
@@ -110,7 +112,7 @@ def test_r2_too_far_below_zero_is_the_least_float():
 
 def test_validation_does_not_depend_on_the_unit():
     def validated(factor):
-        y = factor * TARGETS[RNNRegressor]
+        y = factor * DATA[RNNRegressor]["y"]
         rnn = RNNRegressor(2, max_iter=3, early_stopping=True, random_state=0, dtype="float64")
         return rnn.fit(X, y, X_val=-X, y_val=y).validation_scores_
 
@@ -119,7 +121,7 @@ def test_validation_does_not_depend_on_the_unit():
 
 def test_a_validation_target_that_overflows_is_named():
     rnn = RNNRegressor(2, early_stopping=True)
-    y = TARGETS[RNNRegressor]
+    y = DATA[RNNRegressor]["y"]
     with pytest.raises(ValueError, match=r"`y_val`.*overflow"):
         rnn.fit(X, y, X_val=X, y_val=1e300 * y)
 

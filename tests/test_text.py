@@ -570,3 +570,25 @@ def test_byte_pairs_without_their_package_say_what_to_install(monkeypatch):
     assert encoder.vocabulary_["The"] == 1
     with pytest.raises(ValueError, match="`X` must hold lists of tokens, as in fit"):
         encoder.transform(TEXTS)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("vocabulary_", {"a": 1, "b": 10**6}),
+        ("vocabulary_", {"a": 2**31, "b": 2**31 + 1}),
+        ("vocabulary_", {1: 1, "b": 2}),
+        ("vocabulary_", ["a", "b"]),
+        ("n_codes_", 5),
+        ("_first", 2**31),
+    ],
+)
+def test_damaged_states_are_refused(name, value):
+    state = TokenEncoder(analyzer="char").fit(["ab"]).__getstate__()
+    TokenEncoder().__setstate__(state)
+    with pytest.raises(ValueError, match="damaged"):
+        TokenEncoder().__setstate__({**state, name: value})
+    lacking = {key: state[key] for key in state if key != name}
+    if name != "vocabulary_":
+        with pytest.raises(ValueError, match="damaged: it lacks"):
+            TokenEncoder().__setstate__(lacking)

@@ -25,7 +25,7 @@ from ..text import TokenEncoder
 from .base import _RNNBase
 from .callbacks import with_callbacks
 from .docstrings import documented
-from .parameters import LANGUAGE_MODEL
+from .parameters import LANGUAGE_MODEL, check
 from .streaming import StreamingMixin
 from .texts import ReadTexts, as_texts, continued, given_of_samples, read_prompt
 
@@ -272,6 +272,7 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
         -----
         {warnings_of_fit}
         """
+        check("early_stopping", self.early_stopping)
         return self._fit(
             X,
             y,

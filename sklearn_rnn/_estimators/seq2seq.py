@@ -102,10 +102,6 @@ class _PairRNN(_RNNBase):
         """Return known inputs of the steps of the targets, or None."""
         return None
 
-    def _future_of(self, future, indices):
-        """Return what `_read_future` returned, of some sequences."""
-        return None if future is None else future.take(indices)
-
     def _examples(self, target, sequences, targets, weights, future, argument=arguments.Y):
         """Return pairs to train on, or with an `argument` for validation, to validate with."""
         wanted, fed = self._encode(target, targets, future, argument)

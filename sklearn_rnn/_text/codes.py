@@ -70,6 +70,25 @@ def encode(tokens, vocabulary):
     return np.fromiter(map(vocabulary.get, tokens, repeat(UNKNOWN)), np.int32, len(tokens))
 
 
+def check_fitted(state):
+    """Refuse the state of a fitted encoder whose vocabularies cannot be those of its codes."""
+    missing = sorted({"n_codes_", "_first", "_model", "_of_texts"} - state.keys())
+    if missing:
+        raise ValueError(f"the state of a TokenEncoder is damaged: it lacks {missing}.")
+    first, several = state["_first"], isinstance(state["vocabulary_"], list)
+    vocabularies = state["vocabulary_"] if several else [state["vocabulary_"]]
+    n_codes = state["n_codes_"] if several else [state["n_codes_"]]
+    if type(first) is not int or first not in (1, STOP + 1):
+        raise ValueError(f"the state of a TokenEncoder is damaged: `_first` is {first!r}.")
+    for known in vocabularies:
+        if type(known) is not dict or not all(type(token) is str for token in known):
+            raise ValueError("`vocabulary_` is damaged: it must be a dict of codes by tokens.")
+        if list(known.values()) != list(range(first, first + len(known))):
+            raise ValueError(f"`vocabulary_` is damaged: its codes must count up from {first}.")
+    if n_codes != [first + len(known) for known in vocabularies]:
+        raise ValueError(f"`n_codes_` is damaged: got {state['n_codes_']!r}.")
+
+
 def decode(codes, offsets, vocabulary):
     """Return the tokens of each text, without boundaries, from codes (n_tokens,); None if unknown.
 
