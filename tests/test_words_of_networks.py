@@ -222,7 +222,7 @@ def test_a_network_gives_its_words_back():
         expected = {name: value for name, value in given.items() if name != "cell"}
         if not has_effect(given):
             expected["connections"] = None
-        defaults = {**network_description.LATER, **network_description.OF_LANGUAGE, **REST}
+        defaults = {**network_description.LATER, **network_description.ADDED_WORDS, **REST}
         assert got == {**defaults, **expected}
 
 
