@@ -22,7 +22,7 @@ ESTIMATORS = (
     *("_estimators.classifier", "_estimators.regressor", "_estimators.multitask"),
     *("_estimators.language_model", "_estimators.seq2seq_regressor"),
     "_estimators.sequence_autoencoder",
-    *("forecasting", "preprocessing", "text"),
+    *("_preprocessing.scaler", "forecasting", "text"),
 )
 # Where the pickles of earlier versions look for classes.
 MOVED = {"_classifier": "_estimators.classifier", "_regressor": "_estimators.regressor"}

@@ -15,14 +15,15 @@ LARGEST_INPUT = {"float32": 1e30, "float64": 1e300}
 _LARGEST_FLOAT = np.finfo(np.float64).max
 
 
-def check_finite(packed, argument=arguments.X):
-    """Refuse NaN and infinity in rows (n_steps, k), naming the first sequence that has one."""
+def check_finite(packed, argument=arguments.X, *, allow_nan=False):
+    """Refuse infinity in rows (n_steps, k), and NaN, naming the first sequence that has one."""
+    refused = np.isinf if allow_nan else _is_not_finite
     n_columns = packed.values.shape[1]
     with np.errstate(invalid="ignore"):
         for chunk, start in _chunks(packed.values):
             if _within(chunk, -_LARGEST_FLOAT, _LARGEST_FLOAT):
                 continue
-            bad = np.flatnonzero(~np.isfinite(chunk))
+            bad = np.flatnonzero(refused(chunk))
             if len(bad):  # none if another thread has changed them
                 place = start + int(bad[0])
                 raise _not_finite(packed, place // n_columns, chunk[bad[0]], argument)
@@ -63,6 +64,10 @@ def check_finite_rows(rows, argument):
             f"`{argument}` must be finite: `{argument}[{where}]` is {what}. "
             f"{argument.hint_at_missing}"
         )
+
+
+def _is_not_finite(values):
+    return ~np.isfinite(values)
 
 
 def _chunks(rows):

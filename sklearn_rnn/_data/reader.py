@@ -28,13 +28,15 @@ def read_X(
     dtype=None,
     scaling=None,
     categories=None,
+    allow_nan=False,
 ):
     """Return X as Sequences of finite numbers, and its form.
 
     owner: name of the estimator's class, for errors. form: that of X in `fit`, which this X must
     have too; without `names`, names of columns are ignored. dtype and scaling: those of the network
     that must be able to read the numbers, see `check_range`. categories: the columns of codes,
-    which become the numbers of rows of tables.
+    which become the numbers of rows of tables. allow_nan: let NaN, a missing value,
+    pass; without dtype.
     """
     values = X
     if categories is not None and categories.labels:
@@ -49,7 +51,7 @@ def read_X(
     if categories is not None:
         sequences = categories.encode(sequences, argument, numbered=values is not X)
     if dtype is None:
-        check_finite(sequences, argument)
+        check_finite(sequences, argument, allow_nan=allow_nan)
     else:
         check_range(sequences, dtype, scaling, argument)
     return sequences, form
