@@ -1,5 +1,8 @@
 """Transformers of sequences in every accepted form."""
 
+from ._preprocessing.differences import Differences
+from ._preprocessing.imputer import SequenceImputer
+from ._preprocessing.lags import Lags
 from ._preprocessing.scaler import SequenceScaler
 
-__all__ = ["SequenceScaler"]
+__all__ = ["Differences", "Lags", "SequenceImputer", "SequenceScaler"]
