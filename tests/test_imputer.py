@@ -94,8 +94,10 @@ def test_the_inverse_makes_them_missing_again():
         imputer = SequenceImputer(strategy, add_indicator=True, add_elapsed=True).fit(X)
         back = imputer.inverse_transform(imputer.transform(X))
         np.testing.assert_array_equal(np.concatenate(back), np.concatenate(X))
-    with pytest.raises(ValueError, match="needs `add_indicator=True`"):
+    assert not hasattr(SequenceImputer(), "inverse_transform")
+    with pytest.raises(AttributeError, match="no attribute 'inverse_transform'") as caught:
         SequenceImputer().fit(X).inverse_transform(X)
+    assert "needs `add_indicator=True`" in str(caught.value.__cause__)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
