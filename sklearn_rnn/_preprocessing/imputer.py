@@ -127,7 +127,7 @@ class SequenceImputer(InCarriers):
     """
 
     _STATE_FORMAT = 1
-    _allow_nan = True
+    _ALLOW_NAN = True
 
     def __init__(
         self,
@@ -185,7 +185,8 @@ class SequenceImputer(InCarriers):
         """Make values missing again where the indicators tell that they were.
 
         As with `SimpleImputer`, features without an indicator stay as they are, and features that
-        `transform` left out are missing everywhere. There is no such method without `add_indicator`.
+        `transform` left out are missing everywhere. Without `add_indicator` there is no such
+        method.
 
         Parameters
         ----------
