@@ -12,17 +12,24 @@ import pytest
 
 pytest.importorskip("hypothesis")
 
-from hostile_carriers import carriers, objects
+from hostile_carriers import carriers, objects, pa, pl
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import config_context
 from sklearn.base import clone
+from sklearn.compose import make_column_transformer
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
 from sklearn_rnn import RNNRegressor
-from sklearn_rnn.preprocessing import Differences, Lags, SequenceImputer, SequenceScaler
+from sklearn_rnn.preprocessing import (
+    Differences,
+    Lags,
+    SequenceImputer,
+    SequenceScaler,
+    from_nested,
+)
 
 # Each kind of transformer, for sequences of features and, apart, for a 2-D X.
 OF_FEATURES = [
@@ -211,6 +218,57 @@ def test_pickles_clones_and_frames(transformer):
         fitted.transform([[["u", "v"]], [["w", "x"], ["y", "z"]]])
     with pytest.raises(ValueError, match="must not have masked entries"):
         fitted.transform([np.ma.masked_array(np.ones((2, 2)), [[0, 1], [0, 0]])])
+
+
+@of_features
+def test_a_nested_table_gets_the_same_numbers_and_stays_one(transformer):
+    rng = np.random.default_rng(0)
+    items = [rng.normal(size=(n, 2)) for n in (3, 1, 4)]
+    if transformer.__sklearn_tags__().input_tags.allow_nan:
+        items[0][1, 0] = np.nan
+    expected = clone(transformer).fit(items).transform(items)
+    cells = {"a": [x[:, 0].tolist() for x in items], "b": [x[:, 1].tolist() for x in items]}
+    for X in (
+        pd.DataFrame(cells, index=[7, 8, 9]),
+        pl.DataFrame(cells),
+        pa.table(cells),
+        np.array([[x[:, 0], x[:, 1]] for x in items], dtype=object),
+    ):
+        result = clone(transformer).fit_transform(X)
+        assert type(result) is type(X)
+        names = transformer.fit(X).get_feature_names_out().tolist()
+        same(from_nested(result), expected)
+        if not isinstance(X, np.ndarray):
+            assert list(getattr(result, "column_names", result.columns)) == names
+    framed = clone(transformer).set_output(transform="pandas").fit_transform(X)
+    assert framed.columns.tolist() == transformer.get_feature_names_out().tolist()
+    assert clone(transformer).fit_transform(pd.DataFrame(cells, index=[7, 8, 9])).index[0] == 7
+
+
+def test_columns_of_a_table_go_through_transformers_of_their_own():
+    rng = np.random.default_rng(0)
+    lengths = rng.integers(3, 6, size=12)
+    X = pd.DataFrame({name: [rng.normal(size=n) for n in lengths] for name in "abc"})
+    X["a"] = [np.r_[x[0], np.nan, x[2:]] for x in X["a"]]
+    y = np.array([x[-1] for x in X["c"]])
+    prepared = make_column_transformer(
+        (make_pipeline(SequenceImputer("last"), Differences()), ["a"]),
+        (Lags(), ["b", "c"]),
+        verbose_feature_names_out=False,
+    )
+    names = ["a_diff1", "b", "c", "b_lag1", "c_lag1"]
+    parts = [
+        *Differences().fit_transform(SequenceImputer("last").fit_transform(X[["a"]])).to_numpy().T,
+        *Lags().fit_transform(X[["b", "c"]]).to_numpy().T,
+    ]
+    expected = [np.column_stack([part[i] for part in parts]) for i in range(len(X))]
+    table = clone(prepared).set_output(transform="pandas").fit_transform(X)
+    assert table.columns.tolist() == names
+    rnn = RNNRegressor(4, max_iter=2, random_state=0)
+    pipeline = make_pipeline(prepared, rnn).fit(X, y)
+    np.testing.assert_array_equal(
+        pipeline.predict(X), clone(rnn).fit(expected, y).predict(expected)
+    )
 
 
 def test_a_pipeline_takes_them_through_a_search_in_two_processes():
