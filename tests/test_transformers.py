@@ -5,6 +5,7 @@ Hypothesis draws the sequences; test_scaler*.py, test_imputer.py and test_lags.p
 
 import copy
 import pickle
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,10 @@ import pytest
 
 pytest.importorskip("hypothesis")
 
+from hostile import storm
+from hostile_calls import call_of
 from hostile_carriers import carriers, objects, pa, pl
+from hostile_values import UNSURE, data_sets, draw_X, which_spoiled
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn import config_context
@@ -162,6 +166,27 @@ def test_the_inverse_gives_every_carrier_back(transformer):
                 np.testing.assert_allclose(restored, x, rtol=1e-9, atol=1e-9)
 
     run()
+
+
+# Hostile input
+
+
+@st.composite
+def hostile_calls(draw, method):
+    """Calls of those that let NaN pass, with X good or spoiled."""
+    data = draw(data_sets(n_min=1))
+    transformer = clone(draw(st.sampled_from((OF_2D if data.two_d else OF_FEATURES)[1:])))
+    if method == "transform" or draw(st.booleans()):
+        transformer.fit(np.stack(data.X) if data.two_d else data.X)
+    X, verdict = draw_X(draw, data, bool(which_spoiled(draw, ["X"])))
+    call = call_of(transformer, method, {"X": (X, min(verdict, UNSURE))})  # NaN and None are good
+    return replace(call, gives_back=True)
+
+
+@pytest.mark.parametrize("method", ["fit", "transform"])
+def test_whatever_comes_is_answered_or_refused_by_name(method):
+    tally = storm(hostile_calls(method), 120)
+    assert min(tally["answered"], tally["refused"]) > 20, dict(tally)
 
 
 # The contract of scikit-learn
