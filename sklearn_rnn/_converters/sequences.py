@@ -6,13 +6,20 @@ import numpy as np
 
 from .._data import arguments
 from .._data.carriers import as_labels, is_ragged
-from .._data.frames import column_names, is_column, is_frame, read_frame
+from .._data.frames import (
+    column_names,
+    is_column,
+    is_frame,
+    label_columns,
+    labels_of,
+    read_frame,
+)
 from .._data.items import first_frame, pack_items
 from .._data.nested import is_nested, read_nested
 from .._data.packed import Packed, offsets_of, offsets_of_equal
 from .._data.reader import refuse_containers
 from .._data.unpacking import as_objects
-from .._data.values import check_numeric, numbers_of_objects
+from .._data.values import check_numeric, family, numbers_of_objects
 
 NUMERIC = "biuf"
 
@@ -26,15 +33,42 @@ def read_sequences(X, argument=arguments.X):
     refuse_containers(X, argument)
     if is_nested(X):
         table = read_nested(X, argument)
-        names = None if table.names is None else list(map(str, table.names))
-        return Packed(np.column_stack(table.columns), table.offsets), names
+        check_families(table.columns, table.names_or_numbers, argument)
+        return Packed(np.column_stack(table.columns), table.offsets), table.names
     if is_ragged(X):
         packed, frame = _read_items(X, argument), first_frame(X)
-        return packed, None if frame is None else list(map(str, column_names(frame)))
+        return packed, None if frame is None else column_names(frame)
     array = _read_array(X, argument)
     n_samples, n_timesteps = array.shape[:2]
     values = np.ascontiguousarray(array).reshape(n_samples * n_timesteps, *array.shape[2:])
     return Packed(values, offsets_of_equal(n_samples, n_timesteps)), None
+
+
+def read_columns(X, argument=arguments.X):
+    """Return each feature of X as an array (n_steps,), the lengths, and the names or None.
+
+    Unlike with `read_sequences`, some features may be strings and others numbers.
+    """
+    refuse_containers(X, argument)
+    if is_nested(X):
+        table = read_nested(X, argument)
+        return list(table.columns), np.diff(table.offsets), table.names
+    frame = first_frame(X) if is_ragged(X) else None
+    if frame is not None and label_columns(frame):
+        return _columns_of_frames(X, column_names(frame), argument)
+    packed, names = read_sequences(X, argument)
+    return list(with_features(packed.values).T), packed.lengths, names
+
+
+def check_families(columns, names, argument):
+    """Refuse columns of strings beside columns of numbers, which one array cannot hold."""
+    families = [family(column.dtype) for column in columns]
+    if len(set(families)) > 1:
+        j = next(j for j, each in enumerate(families) if each != "numbers")
+        raise ValueError(
+            f"`{argument}` must hold numbers in all features or strings in all, but {names[j]!r} "
+            f"holds {families[j]}: leave it out, or make numbers of it."
+        )
 
 
 def read_rows(X, argument=arguments.X):
@@ -99,6 +133,24 @@ def _read_items(X, argument):
     if packed.values.dtype.kind in NUMERIC + "U":
         return packed
     return pack_items(X, argument, numeric=True)  # of objects, or with an error that names the item
+
+
+def _columns_of_frames(X, names, argument):
+    """Return what `read_columns` does for a list of frames, some of whose columns hold labels."""
+    frames = list(X)
+    for i, frame in enumerate(frames):
+        if not is_frame(frame) or column_names(frame) != names:
+            raise ValueError(
+                f"`{argument}` must be frames alone, with the same columns in the same order, "
+                f"{names}; `{argument.item(i)}` is not."
+            )
+        if len(frame) == 0:
+            raise ValueError(
+                f"`{argument}` must have at least 1 step in each sequence, but "
+                f"`{argument.item(i)}` has none."
+            )
+    columns = [np.concatenate([labels_of(f, j) for f in frames]) for j in range(len(names))]
+    return columns, np.array([len(frame) for frame in frames]), names
 
 
 def _read_array(X, argument):

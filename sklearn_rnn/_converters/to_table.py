@@ -13,7 +13,7 @@ from .._data.items import pack_items
 from .._data.unpacking import as_objects
 from .._rules import one_of
 from .libraries import library
-from .sequences import names_for, read_sequences, with_features
+from .sequences import names_for, read_columns
 from .tables import plain
 
 _FRAME = one_of(("pandas", "polars", "pyarrow"))
@@ -100,14 +100,13 @@ def to_frame(
         names = X.get("names") if names is None else names
         X = X["X"]
     names = _names_of(names)
-    packed, known = read_sequences(X)
-    values = with_features(packed.values)
-    columns = names_for(columns, known, values.shape[1])
-    table = _Columns(packed)
+    features, lengths, known = read_columns(X)
+    columns = names_for(columns, known, len(features))
+    table = _Columns(lengths)
     table.add_ids(given["ids"], names["by"])
     table.add_times(given["times"], names["time"])
-    for j, name in enumerate(columns):
-        table.add(name, values[:, j])
+    for name, feature in zip(columns, features, strict=True):
+        table.add(name, plain(feature))
     for role in ("y", "groups", "sample_weight"):
         if given[role] is not None:
             table.add_values(given[role], names[role], Argument(role))
@@ -117,8 +116,8 @@ def to_frame(
 class _Columns:
     """The columns of a long table of sequences."""
 
-    def __init__(self, packed):
-        self.lengths = packed.lengths
+    def __init__(self, lengths):
+        self.lengths = lengths
         self.arrays = {}  # name -> (n_rows,)
 
     def add(self, name, rows):
@@ -130,9 +129,7 @@ class _Columns:
         self.arrays[name] = rows
 
     def add_ids(self, ids, name):
-        ids = (
-            np.arange(len(self.lengths)) if ids is None else _one_dimensional(ids, Argument("ids"))
-        )
+        ids = np.arange(len(self.lengths)) if ids is None else _one_dimensional(ids)
         self._check_number(ids, "ids")
         if not isinstance(name, (list, tuple)):
             if any(isinstance(each, tuple) for each in ids):
