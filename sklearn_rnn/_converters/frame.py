@@ -5,8 +5,11 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils import Bunch
 
+from .._data.nested import NestedTable
+from .._data.nested_frames import in_library
 from .._data.packed import Packed, offsets_of
 from .._data.unpacking import as_objects
+from .libraries import library
 from .tables import Table, by_appearance
 
 
@@ -58,8 +61,9 @@ def from_frame(
         Return `X` as a list of tables of the caller's library instead of arrays. They may also hold
         strings or categories, for `categorical_features` of the estimators.
     as_nested : bool, default=False
-        Return `X` as a nested table: one row per sequence, one column per feature, and in each cell
-        the values of this feature. scikit-learn's tools for tables take it, see `to_nested`.
+        Return `X` as a nested table of the caller's library: one row per sequence, one column per
+        feature, and in each cell the values of this feature; see `to_nested`. It may hold strings,
+        too. In pandas the index is `ids`, unless `by` has several names.
 
     Returns
     -------
@@ -125,7 +129,7 @@ def from_frame(
     rows = _Rows(source, keys, time)
     names = {"by": by if by is not None else (keys[0] if len(keys) == 1 else keys), "time": time}
     return Bunch(
-        X=_sequences(rows, features, as_frames, as_nested),
+        X=_sequences(rows, features, keys, as_frames, as_nested),
         y=_per_sequence_or_step(rows, y, y_per_step),
         groups=None if groups is None else _constant(rows, groups, "groups"),
         sample_weight=_per_sequence_or_step(rows, sample_weight, None),
@@ -186,7 +190,7 @@ class _Rows:
             i = self._sequence_of(row)
             raise ValueError(
                 f"`time` must not repeat in a sequence, but {_listing(keys)} "
-                f"{_ids(self, keys)[i]!r} has {str(times[row])!r} in column {time!r} twice. Leave "
+                f"{_ids(self, keys)[[i]].tolist()[0]!r} has {str(times[row])!r} in column {time!r} twice. Leave "
                 "such rows out; name one more column in `by` if these are several sequences; or "
                 "sort the table yourself and leave out `time`, which keeps the order of its rows."
             )
@@ -297,17 +301,30 @@ def _sorted_stably(codes):
 # What is returned
 
 
-def _sequences(rows, features, as_frames, as_nested):
+def _sequences(rows, features, keys, as_frames, as_nested):
+    """Return X; keys: the columns that tell the sequences apart."""
     if as_frames:
         return rows.source.rows(features, rows.order, rows.offsets)
-    values = rows.source.numbers(features)
-    values = np.array(values) if rows.order is None else values[rows.order]  # the caller's stays
-    X = as_objects(rows.cut(np.ascontiguousarray(values)))
     if as_nested:
-        from .nested import to_nested
+        return _nested(rows, features, keys)
+    values = rows.sorted(rows.source.numbers(features))
+    if rows.order is None:
+        values = np.array(values)  # what is the caller's stays alone
+    return as_objects(rows.cut(np.ascontiguousarray(values)))
 
-        return to_nested(X, columns=features)
-    return X
+
+def _nested(rows, features, keys):
+    """Return X as a nested table in the library of the table, for pandas with the ids as index."""
+    source = rows.source
+    columns = [
+        source.values(name) if source.holds_labels(name) else source.numbers([name])[:, 0]
+        for name in features
+    ]
+    table = NestedTable(features, tuple(map(rows.sorted, columns)), rows.offsets)
+    index = None
+    if source.root == "pandas" and len(keys) == 1:
+        index = library("pandas").Index(_ids(rows, keys), name=keys[0])
+    return in_library(table, source.root, index)
 
 
 def _ids(rows, keys):
@@ -322,11 +339,11 @@ def _constant(rows, name, role):
     """Return the value of a column in each sequence (n_samples,)."""
     i = rows.first_change(name)
     if i is not None:
-        values = rows.cut(rows.sorted(rows.source.values(name)))[i]
-        other = values[values != values[0]]
+        values = rows.cut(rows.sorted(rows.source.values(name)))[i].tolist()
+        other = next((value for value in values if value != values[0]), values[-1])
         raise ValueError(
             f"`{role}` must be the same in all rows of a sequence, but column {name!r} has "
-            f"{values[0]!r} and {(other[0] if len(other) else values[-1])!r} in sequence {i}."
+            f"{values[0]!r} and {other!r} in sequence {i}."
         )
     return rows.first_rows(rows.source.values(name))
 

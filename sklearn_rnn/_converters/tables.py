@@ -76,10 +76,13 @@ class Table:
     def codes(self, name):
         """Return a column as integer codes (n_rows,), numbered by appearance; -1 is missing."""
         column = self.column(name)
-        if hasattr(column, "factorize"):
-            codes = np.array(column.factorize()[0], dtype=np.int64)
-        else:
-            codes = (_codes_of_arrow if self.root == "pyarrow" else _codes_of_polars)(column)
+        try:
+            codes = _CODES[self.root](column)
+        except Exception as error:  # each library has errors of its own
+            raise ValueError(
+                f"`table` must hold numbers or labels in column {name!r}, which it is asked to "
+                f"compare: {error}."
+            ) from error
         values = np.asarray(column) if kind_of(_dtype_of(column)) == "numbers" else codes
         if values.dtype.kind == "f":  # pandas takes NaN for missing, the others for a value
             codes[np.isnan(values)] = -1
@@ -108,13 +111,18 @@ class Table:
     def _taken(self, table, order):
         return table.take(order) if self.root == "pyarrow" else table[order]
 
+    def holds_labels(self, name):
+        """Tell whether a column holds strings or categories."""
+        return self._kind(name) in ("strings", "categories")
+
+    def _kind(self, name):
+        column = self.column(name)
+        kind = kind_of(_dtype_of(column))
+        return held(np.asarray(column)) if kind == "objects" else kind
+
     def _check_numbers(self, name):
         """Refuse a column of features that does not hold numbers, and say what to do."""
-        column = self.column(name)
-        dtype = _dtype_of(column)
-        kind = kind_of(dtype)
-        if kind == "objects":
-            kind = held(np.asarray(column))
+        kind, dtype = self._kind(name), _dtype_of(self.column(name))
         if kind in ("numbers", "objects"):
             return
         if kind == "lists or arrays":
@@ -124,7 +132,7 @@ class Table:
             )
         remedy = {
             "dates or durations": "name it as `time`, or turn it into numbers, for example hours",
-            "strings": "make it one-hot, or keep it with as_frames=True and name it in "
+            "strings": "make it one-hot, or keep it with as_nested=True and name it in "
             "`categorical_features` of the estimator",
         }
         remedy["categories"] = remedy["strings"]
@@ -156,7 +164,7 @@ def plain(array):
 
 
 def _check(frame):
-    if is_frame(frame):
+    if is_frame(frame) and type(frame).__module__.split(".")[0] in _CODES:
         if hasattr(type(frame), "collect"):
             raise TypeError(
                 f"`table` must be in memory, got {type(frame).__name__}: call .collect()."
@@ -190,6 +198,11 @@ def _level_names(index):
     return [f"level_{j}" if name is None else name for j, name in enumerate(index.names)]
 
 
+def _codes_of_pandas(column):
+    """Return codes (n_rows,) of a Series, or of a level of an index."""
+    return np.array(column.factorize()[0], dtype=np.int64)
+
+
 def _codes_of_polars(column):
     """Return codes (n_rows,) of a column of polars."""
     rows = column.alias("key").to_frame()
@@ -209,3 +222,6 @@ def _codes_of_arrow(column):
     if hasattr(codes, "combine_chunks"):
         codes = codes.combine_chunks()
     return codes.indices.fill_null(-1).to_numpy().astype(np.int64)
+
+
+_CODES = {"pandas": _codes_of_pandas, "polars": _codes_of_polars, "pyarrow": _codes_of_arrow}
