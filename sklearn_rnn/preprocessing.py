@@ -5,6 +5,7 @@ from ._converters.awkward import from_awkward, to_awkward
 from ._converters.datasets import from_datasets, to_datasets
 from ._converters.frame import from_frame
 from ._converters.lengths import from_lengths, to_lengths
+from ._converters.nested import from_nested, to_nested
 from ._converters.padded import from_padded, to_padded
 from ._converters.to_table import to_frame
 from ._converters.tslearn import from_tslearn, to_tslearn
@@ -23,6 +24,7 @@ __all__ = [
     "from_datasets",
     "from_frame",
     "from_lengths",
+    "from_nested",
     "from_padded",
     "from_tslearn",
     "to_aeon",
@@ -30,6 +32,7 @@ __all__ = [
     "to_datasets",
     "to_frame",
     "to_lengths",
+    "to_nested",
     "to_padded",
     "to_tslearn",
 ]

@@ -198,7 +198,7 @@ def test_times_of_any_type_are_sorted():
         days,
         days.tz_localize("Europe/Paris"),
         days.strftime("%Y-%m-%d"),
-        days.to_period('D'),
+        days.to_period("D"),
     ):
         table = pd.DataFrame({"k": 0, "t": times, "v": [2, 1, 3]})
         data = from_frame(table, by="k", time="t")
