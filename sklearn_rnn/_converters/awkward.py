@@ -44,9 +44,9 @@ def from_awkward(array, *, columns=None):
 
     Examples
     --------
-    >>> import awkward  # doctest: +SKIP
-    >>> array = awkward.Array([[[1.0, 2.0]], [[3.0, 4.0], [5.0, 6.0]]])  # doctest: +SKIP
-    >>> from_awkward(array)[1]  # doctest: +SKIP
+    >>> import awkward
+    >>> array = awkward.Array([[[1.0, 2.0]], [[3.0, 4.0], [5.0, 6.0]]])
+    >>> from_awkward(array)[1]
     array([[3., 4.],
            [5., 6.]])
     """

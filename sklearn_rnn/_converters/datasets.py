@@ -59,17 +59,19 @@ def from_datasets(dataset, *, columns, target=None, groups=None):
 
     Examples
     --------
-    >>> from datasets import Dataset  # doctest: +SKIP
-    >>> dataset = Dataset.from_dict({"x": [[1.0, 2.0], [3.0]], "label": [0, 1]})  # doctest: +SKIP
-    >>> data = from_datasets(dataset, columns="x", target="label")  # doctest: +SKIP
-    >>> data.X, data.y  # doctest: +SKIP
+    >>> from datasets import Dataset
+    >>> dataset = Dataset.from_dict({"x": [[1.0, 2.0], [3.0]], "label": [0, 1]})
+    >>> data = from_datasets(dataset, columns="x", target="label")
+    >>> data.X, data.y
     (array([array([1., 2.]), array([3.])], dtype=object), array([0, 1]))
     """
     _check(dataset)
     names = [columns] if isinstance(columns, str) else list(columns)
+    if not names:
+        raise ValueError("`columns` must name at least one column, got none.")
     roles = [("columns", name) for name in names] + [("target", target), ("groups", groups)]
     for role, name in roles:
-        if not names or (name is not None and name not in dataset.column_names):
+        if name is not None and name not in dataset.column_names:
             raise ValueError(
                 f"`{role}` must name columns of `dataset`, {dataset.column_names}; got {name!r}."
             )

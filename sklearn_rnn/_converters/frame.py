@@ -187,12 +187,12 @@ class _Rows:
         same[self.offsets[1:-1] - 1] = False
         if same.any():
             row = int(np.argmax(same))
-            i = self._sequence_of(row)
+            key = _ids(self, keys).tolist()[self._sequence_of(row)]
             raise ValueError(
-                f"`time` must not repeat in a sequence, but {_listing(keys)} "
-                f"{_ids(self, keys)[[i]].tolist()[0]!r} has {str(times[row])!r} in column {time!r} twice. Leave "
-                "such rows out; name one more column in `by` if these are several sequences; or "
-                "sort the table yourself and leave out `time`, which keeps the order of its rows."
+                f"`time` must not repeat in a sequence, but {_listing(keys)} {key!r} has "
+                f"{str(times[row])!r} in column {time!r} twice. Leave such rows out; name "
+                "one more column in `by` if these are several sequences; or sort the table "
+                "yourself and leave out `time`, which keeps the order of its rows."
             )
 
 
