@@ -22,14 +22,17 @@ from hypothesis import strategies as st
 from sklearn import config_context
 from sklearn.base import clone
 from sklearn.compose import make_column_transformer
+from sklearn.impute import SimpleImputer
 from sklearn.model_selection import GridSearchCV
 from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import estimator_checks_generator, parametrize_with_checks
 
 from sklearn_rnn import RNNRegressor
 from sklearn_rnn.preprocessing import (
     Differences,
     Lags,
+    PerStep,
     SequenceImputer,
     SequenceScaler,
     from_nested,
@@ -46,17 +49,20 @@ OF_FEATURES = [
     Differences(lag=2),
     Lags((0, 1, 3)),
     Lags(2, fill_value=-1),
+    PerStep(SimpleImputer(keep_empty_features=True)),
 ]
 OF_2D = [
     SequenceScaler(),
     SequenceScaler("minmax", per_sequence=True),
     *(SequenceImputer(strategy) for strategy in ("mean", "last", "linear", "constant")),
     *(Differences(2, fill_value="keep"), Differences(lag=2), Lags(1), Lags(2, fill_value=-1)),
+    PerStep(SimpleImputer(strategy="median")),
 ]
 INVERTIBLE = [
     SequenceScaler(),
     SequenceImputer("last", add_indicator=True),
     Differences(2, fill_value="keep"),
+    PerStep(StandardScaler()),
 ]
 
 
