@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import contextmanager
 from copy import deepcopy
 
 import numpy as np
@@ -177,7 +179,8 @@ class PerStep(InCarriers):
         stacked = stack(X, type(self).__name__)
         values = as_array(stacked.values)  # the inverse knows no names of columns
         self._check_width(values.shape[1])
-        table = self.transformer_.inverse_transform(values)
+        with _naming_X():
+            table = self.transformer_.inverse_transform(values)
         table = as_table(table, stacked.n_steps, type(self).__name__)
         if self._input_kind == "2d" and table.shape[1] == 1:
             return np.asarray(table).reshape(stacked.n_samples, -1)
@@ -268,7 +271,7 @@ class PerStep(InCarriers):
         form, owner = InputForm.from_attributes(vars(self)), type(self).__name__
         stacked = stack(X, owner, form)
         form.check(X, stacked, owner)
-        with floating_point_of_caller():
+        with _naming_X(), floating_point_of_caller():
             table = self.transformer_.transform(stacked.values)
         return cut(X, stacked, as_table(table, stacked.n_steps, owner))
 
@@ -297,12 +300,8 @@ class PerStep(InCarriers):
             params["y"] = targets
         # A copy goes on: an error in the middle changes nothing.
         transformer = deepcopy(self.transformer_) if goes_on else clone(self.transformer)
-        try:
+        with _naming_X(unread), floating_point_of_caller():
             result = getattr(transformer, method)(stacked.values, **params)
-        except (TypeError, ValueError) as error:
-            if unread is None:
-                raise
-            raise error from unread  # perhaps the transformer needs the y that it did not get
         self._become({**form.as_attributes(), "transformer_": transformer})
         return stacked, result
 
@@ -325,6 +324,24 @@ class PerStep(InCarriers):
                 "`transformer` must be a transformer of scikit-learn, with `fit` and `transform`, "
                 f"such as {owner}(StandardScaler()); got {shown(transformer)}."
             )
+
+
+@contextmanager
+def _naming_X(unread=None):
+    """Make the plain errors of a transformer name X. unread: why it did not get y, an error."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if type(error) not in (TypeError, ValueError):  # other classes may be asked for
+            raise
+        if unread is not None:
+            raise type(error)(
+                f"`transformer` cannot learn from the steps of `X`: {error} It did not get `y`, "
+                f"which cannot be cut into steps: {unread}"
+            ) from error
+        if re.search(r"\bX\b|`", str(error)):
+            raise
+        raise type(error)(f"`transformer` cannot read the steps of `X`: {error}") from error
 
 
 def _requires_y(transformer):

@@ -11,7 +11,7 @@ from .._data import arguments
 from .._data.arguments import naming
 from .._data.carriers import as_labels, is_ragged, is_sparse
 from .._data.frames import check_long, frame_of_labels, is_column, is_frame
-from .._data.items import as_list, check_columns, first_frame, pack_items
+from .._data.items import as_list, check_column_names, first_frame, pack_items
 from .._data.nested import NestedTable, is_nested, read_nested
 from .._data.nested_frames import in_library, library_of
 from .._data.packed import Packed, Sequences, offsets_of, offsets_of_equal
@@ -128,7 +128,7 @@ def _stack_frames(items, argument):
                 f"`{argument}` must have at least 1 step in each sequence, but "
                 f"`{argument.item(i)}` has none."
             )
-    check_columns(items, argument)
+    check_column_names(items, argument)
     if first.shape[1] == 0:
         raise ValueError(f"`{argument}` must have at least 1 feature per step, but has none.")
     with naming(argument):
