@@ -321,6 +321,10 @@ def test_transformers_must_return_a_row_per_step(shape):
     for method in (step.fit_transform, step.fit(ragged()).transform):
         with pytest.raises(ValueError, match=r"`transformer` must return one row .* 16 steps"):
             method(ragged())
+    step = PerStep(Dropping(shape))
+    with pytest.raises(ValueError, match="one row"):
+        step.fit_transform(ragged())
+    assert not hasattr(step, "transformer_")
 
 
 @pytest.mark.parametrize("transformer", [StandardScaler, "scaler", None, RNNClassifier(), 3])
@@ -380,6 +384,23 @@ def test_errors_of_the_transformer_name_X():
 @parametrize_with_checks([PerStep(StandardScaler()), PerStep(OrdinalEncoder())])
 def test_scikit_learn_accepts_it(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_columns_of_a_nested_table_go_to_transformers_of_their_own(library):
+    X = nested(library)
+    kinds = [
+        ("scaled", PerStep(make_pipeline(SimpleImputer(), StandardScaler())), ["volt", "amp"]),
+        ("codes", PerStep(OneHotEncoder(sparse_output=False)), ["mode"]),
+    ]
+    both = ColumnTransformer(kinds, verbose_feature_names_out=False)
+    table = both.set_output(transform=library).fit_transform(X)
+    assert isinstance(table, LIBRARIES[library])
+    assert list(table.columns) == ["volt", "amp", "mode_off", "mode_on"]
+    expected = by_type().fit_transform(ALL)
+    for j, name in ((0, "volt"), (1, "amp"), (4, "mode_on")):
+        np.testing.assert_allclose(np.concatenate(list(table[name])), expected[:, j])
+    assert "StandardScaler" in both._repr_html_()
 
 
 def test_columns_are_selected_by_type():

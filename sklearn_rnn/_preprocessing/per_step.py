@@ -247,7 +247,7 @@ class PerStep(InCarriers):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        if hasattr(self.transformer, "__sklearn_tags__"):
+        if _is_tagged(self.transformer):
             inner = get_tags(self.transformer)
             tags.input_tags.allow_nan = inner.input_tags.allow_nan
             tags.input_tags.string = inner.input_tags.string
@@ -262,7 +262,6 @@ class PerStep(InCarriers):
         if not hasattr(self.transformer, "fit_transform"):
             return self.fit(X, y, **fit_params).transform(X)
         stacked, table = self._learn("fit_transform", X, y, fit_params)
-        table = as_table(table, stacked.n_steps, type(self).__name__)
         return self._in_output(cut(X, stacked, table), X)
 
     def _transform(self, X):
@@ -302,6 +301,8 @@ class PerStep(InCarriers):
         transformer = deepcopy(self.transformer_) if goes_on else clone(self.transformer)
         with _naming_X(unread), floating_point_of_caller():
             result = getattr(transformer, method)(stacked.values, **params)
+        if method == "fit_transform":
+            result = as_table(result, stacked.n_steps, owner)
         self._become({**form.as_attributes(), "transformer_": transformer})
         return stacked, result
 
@@ -334,7 +335,7 @@ def _naming_X(unread=None):
     except (TypeError, ValueError) as error:
         if type(error) not in (TypeError, ValueError):  # other classes may be asked for
             raise
-        if unread is not None:
+        if unread is not None and re.search(r"\by\b", str(error)):
             raise type(error)(
                 f"`transformer` cannot learn from the steps of `X`: {error} It did not get `y`, "
                 f"which cannot be cut into steps: {unread}"
@@ -347,8 +348,12 @@ def _naming_X(unread=None):
 def _requires_y(transformer):
     """Tell whether a transformer, or one in it, needs y to learn."""
     parts = transformer.get_params(deep=True).values()
-    tagged = (part for part in (transformer, *parts) if hasattr(part, "__sklearn_tags__"))
-    return any(get_tags(part).target_tags.required for part in tagged if not isinstance(part, type))
+    tagged = filter(_is_tagged, (transformer, *parts))
+    return any(get_tags(part).target_tags.required for part in tagged)
+
+
+def _is_tagged(part):
+    return hasattr(part, "__sklearn_tags__") and not isinstance(part, type)
 
 
 def _per_step(name, value, stacked):
