@@ -18,7 +18,6 @@ from .._data import arguments
 from .._data.carriers import as_labels, is_ragged
 from .._data.form import InputForm
 from .._data.frames import is_frame
-from .._data.nested_frames import library_of, with_names
 from .._data.steps import raw_steps
 from .._data.values import numbers_of_objects
 from .._data.weights import step_weights
@@ -185,11 +184,7 @@ class PerStep(InCarriers):
         table = as_table(table, stacked.n_steps, type(self).__name__)
         if self._input_kind == "2d" and table.shape[1] == 1:
             return np.asarray(table).reshape(stacked.n_samples, -1)
-        result = cut(X, stacked, table)
-        if stacked.carrier != "nested":
-            return result
-        names = list(OneToOneFeatureMixin.get_feature_names_out(self))
-        return with_names(result, names, library_of(X), getattr(X, "index", None))
+        return self._named(cut(X, stacked, table), X)
 
     def get_feature_names_out(self, input_features=None):
         """Name the columns of a 2-D result, or the features of each step.
