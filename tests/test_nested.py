@@ -107,9 +107,9 @@ def test_other_networks_read_it_too():
         fits = [clone(early).fit(given, LABELS) for given in (table, X)]
         np.testing.assert_array_equal(fits[0].validation_scores_, fits[1].validation_scores_)
     fits = []
-    for given in (table, X):
-        rnn = small(RNNClassifier).partial_fit(given, LABELS, classes=["p", "q"])
-        fits.append(rnn.partial_fit(given[:2], LABELS[:2]).params_)
+    for form in (table, X):
+        rnn = small(RNNClassifier).partial_fit(form, LABELS, classes=["p", "q"])
+        fits.append(rnn.partial_fit(form[:2], LABELS[:2]).params_)
     np.testing.assert_array_equal(*fits)
 
 
