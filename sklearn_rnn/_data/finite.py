@@ -112,12 +112,13 @@ def _too_large(sequences, row, value, dtype, is_scaled, argument):
 def hint_at_nan(sequences, i, argument=arguments.X):
     """Return the advice about NaN in X for an error; sequence i is the first that has it."""
     start, stop = sequences.offsets[i : i + 2]
+    items = f"from_nested({argument})" if sequences.carrier == "nested" else argument
     if _is_padded(sequences.values[start:stop], [0]) and looks_padded(sequences):
         lengths = {
             "2d": f"unpad({argument}, (~np.isnan({argument})).sum(axis=1))",
             "3d": f"unpad({argument}, (~np.isnan({argument}).all(axis=2)).sum(axis=1))",
         }
-        cut = f"[x[~np.isnan(x).reshape(len(x), -1).all(axis=1)] for x in {argument}]"
+        cut = f"[x[~np.isnan(x).reshape(len(x), -1).all(axis=1)] for x in {items}]"
         return (
             "NaN occurs only at the ends of sequences: if it is padding, cut it off with "
             f"{lengths.get(sequences.carrier, cut)}."
@@ -125,7 +126,7 @@ def hint_at_nan(sequences, i, argument=arguments.X):
     if sequences.carrier == "2d":
         fill = f"pd.DataFrame({argument}).ffill(axis=1).bfill(axis=1).to_numpy()"
     else:
-        fill = f"[pd.DataFrame(x).ffill().bfill().to_numpy() for x in {argument}]"
+        fill = f"[pd.DataFrame(x).ffill().bfill().to_numpy() for x in {items}]"
     return f"Fill it first, for example with the value before it: {fill}."
 
 
