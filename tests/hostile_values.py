@@ -225,7 +225,8 @@ def spoiled_numbers(draw, items, rng, two_d, keeps_nan=False):
     """
     how = draw(st.sampled_from(["value", "extreme", "item", "nonsense", "peculiar"]))
     if how == "nonsense":
-        return one_of_these(draw, NONSENSE), BAD
+        kept = ("frame with NA", "objects of None") if keeps_nan else ()
+        return one_of_these(draw, {k: v for k, v in NONSENSE.items() if k not in kept}), BAD
     if how == "peculiar":
         return one_of_these(draw, PECULIAR), UNSURE
     if how == "item":
