@@ -179,6 +179,13 @@ def test_strings_stay_in_frames_and_nested_tables_for_categorical_features(libra
         np.testing.assert_array_equal(x, y)
 
 
+@libraries
+def test_missing_strings_stay_missing(library):
+    table = pd.DataFrame({"k": [0, 0, 1], "v": 1.0, "y": ["a", None, "b"]})
+    again = to_frame(from_frame(LIBRARIES[library](table), by="k", y="y"), frame=library)
+    assert pd.Series(np.asarray(again["y"])).isna().tolist() == [False, True, False]
+
+
 def test_results_go_into_fit_and_into_folds():
     table = long_table(90).fillna(0)
     data = from_frame(table, by="run", time="second", y="label", groups="person")
@@ -260,8 +267,9 @@ def test_missing_ids_and_times_are_named(library):
     ],
 )
 def test_what_is_no_long_table_of_numbers_is_refused(table, error, message):
-    with pytest.raises(error, match=message):
-        from_frame(table, by="k")
+    for form in (dict(), dict(as_frames=True), dict(as_nested=True)):
+        with pytest.raises(error, match=message):
+            from_frame(table, by="k", **form)
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
