@@ -38,6 +38,7 @@ from sklearn_rnn.preprocessing import (
 # Each kind of transformer, for sequences of features and, apart, for a 2-D X.
 OF_FEATURES = [
     SequenceScaler(),
+    SequenceScaler("robust", per_sequence=True),
     SequenceImputer("median", add_indicator=True),
     SequenceImputer("last", add_indicator=True, add_elapsed=True),
     SequenceImputer("linear", add_elapsed=True),
@@ -48,6 +49,7 @@ OF_FEATURES = [
 ]
 OF_2D = [
     SequenceScaler(),
+    SequenceScaler("minmax", per_sequence=True),
     *(SequenceImputer(strategy) for strategy in ("mean", "last", "linear", "constant")),
     *(Differences(2, fill_value="keep"), Differences(lag=2), Lags(1), Lags(2, fill_value=-1)),
 ]
@@ -107,9 +109,9 @@ def same(one, other):
 
 
 @pytest.mark.parametrize("two_d", [False, True], ids=["sequences", "2-D"])
-@pytest.mark.parametrize("i", range(len(OF_FEATURES)))
+@pytest.mark.parametrize("i", range(max(len(OF_FEATURES), len(OF_2D))))
 def test_every_carrier_gets_the_same_numbers_and_keeps_its_form(i, two_d):
-    transformer = (OF_2D if two_d else OF_FEATURES)[i]
+    transformer = (OF_2D if two_d else OF_FEATURES)[i % len(OF_2D if two_d else OF_FEATURES)]
 
     @few
     @given(drawn(two_d, dtypes=[np.float64]))
@@ -194,8 +196,8 @@ def test_whatever_comes_is_answered_or_refused_by_name(method):
 
 @parametrize_with_checks(
     [
-        *(SequenceImputer(strategy) for strategy in ("median", "last", "linear")),
-        *(Differences(), Differences(2, lag=3, fill_value="keep"), Lags(1)),
+        *(SequenceImputer("linear"), Lags(1)),
+        *(Differences(), Differences(2, lag=3, fill_value="keep")),
     ],
     expected_failed_checks=lambda estimator: (
         {"check_array_api_input": "sums of differences need a start"}
@@ -309,7 +311,6 @@ def test_a_pipeline_takes_them_through_a_search_in_two_processes():
     grid = {
         "sequenceimputer": [SequenceImputer("linear", add_indicator=True, add_elapsed=True)],
         "lags__lags": [(0, 1), 1],
-        "differences__fill_value": [0, "keep"],
     }
     search = GridSearchCV(pipeline, grid, cv=2, n_jobs=2).fit(X, y)
     alone = GridSearchCV(pipeline, grid, cv=2).fit(X, y)

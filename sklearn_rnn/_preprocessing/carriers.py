@@ -55,7 +55,7 @@ class InCarriers(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys
     `set_output` to these, and make a list one frame.
     """
 
-    _ALLOW_NAN = False  # whether NaN is a missing value of X
+    _allow_nan = False  # whether X may have NaN, a missing value
 
     def fit_transform(self, X, y=None, **fit_params):
         """Fit to sequences, then transform them.
@@ -97,7 +97,7 @@ class InCarriers(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = True
         tags.input_tags.three_d_array = True
-        tags.input_tags.allow_nan = self._ALLOW_NAN
+        tags.input_tags.allow_nan = self._allow_nan
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
@@ -109,29 +109,39 @@ class InCarriers(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys
 
     def _in_output(self, result, X):
         """Return a result, in the carrier of X, as `set_output` asks for it."""
+        if is_nested(X):
+            return self._in_table(result, X)
         # scikit-learn keeps the setting of `set_output` there.
         config = vars(self).get("_sklearn_output_config", {})
-        library = config.get("transform", get_config()["transform_output"])
-        if is_nested(X):
-            return self._in_table(result, X, library)
-        if library == "default":
+        if config.get("transform", get_config()["transform_output"]) == "default":
             return result
-        framing = _Framing(self.get_feature_names_out())
-        framing._sklearn_output_config = config
+        framed = self._framing()
         if is_frame(result) or (isinstance(result, np.ndarray) and result.ndim == 2):
-            return _framed(framing, result, X)
+            return framed(result, X)
         likes = X if isinstance(X, (list, tuple, np.ndarray)) else result
-        items = [_framed(framing, *pair) for pair in zip(result, likes, strict=True)]
+        items = [framed(*pair) for pair in zip(result, likes, strict=True)]
         if isinstance(result, tuple):
             return tuple(items)
         is_list = isinstance(result, list) or result.ndim == 3
         return items if is_list else as_objects(items)
 
-    def _in_table(self, result, X, library):
-        """Return a nested table, in a library or in that of X, with the names of features out."""
+    def _in_table(self, result, X):
+        """Return a nested table with the names of the features out, in the form of `set_output`."""
         names = list(self.get_feature_names_out())
-        library = library_of(X) if library == "default" else library
+        wanted = self._framing()(np.empty((len(X), len(names))), X)
+        library = library_of(wanted) or library_of(X)
         return with_names(result, names, library, getattr(X, "index", None))
+
+    def _framing(self):
+        """Return a function of an array and an X: the array, in the form of `set_output`."""
+        framing = _Framing(self.get_feature_names_out())
+        framing._sklearn_output_config = vars(self).get("_sklearn_output_config", {})
+
+        def framed(array, X):
+            framing.array = array[:, np.newaxis] if array.ndim == 1 else array
+            return framing.transform(X)
+
+        return framed
 
     def _become(self, fitted):
         """Take fitted attributes, all at once: an error or a Ctrl-C before it changes nothing."""
@@ -144,13 +154,12 @@ class InCarriers(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys
         """Return X as sequences, which must have the form of `fit`, with `names` also its names."""
         self._check_fitted()
         form = InputForm.from_attributes(vars(self))
-        owner = type(self).__name__
-        return read_X(X, owner, form, names=names, allow_nan=self._ALLOW_NAN)[0]
+        return read_X(X, type(self).__name__, form, names=names, allow_nan=self._allow_nan)[0]
 
     def _check_fitted(self):
         """Refuse an estimator that is not fitted, or whose state is damaged."""
         if "_input_kind" not in vars(self):
-            check_is_fitted(self)  # raises the error
+            check_is_fitted(self)  # it raises the error
         self._check_state()
 
     def _check_state(self):
@@ -168,9 +177,3 @@ def with_features(X, sequences, values):
     wider = sequences.carrier == "ragged_1d" and values.shape[1] > 1
     carrier = "ragged" if wider else sequences.carrier
     return in_carrier(X, replace(sequences, values=values, carrier=carrier), values)
-
-
-def _framed(framing, array, X):
-    """Return an array (n_rows, n_columns) or (n_rows,) as a frame, with the index of X."""
-    framing.array = array[:, np.newaxis] if array.ndim == 1 else array
-    return framing.transform(X)

@@ -73,7 +73,7 @@ class Differences(InCarriers):
     """
 
     _STATE_FORMAT = 1
-    _ALLOW_NAN = True
+    _allow_nan = True
 
     def __init__(self, order=1, *, lag=1, fill_value=0.0):
         self.order = order

@@ -127,7 +127,7 @@ class SequenceImputer(InCarriers):
     """
 
     _STATE_FORMAT = 1
-    _ALLOW_NAN = True
+    _allow_nan = True
 
     def __init__(
         self,

@@ -64,7 +64,7 @@ class Lags(InCarriers):
     """
 
     _STATE_FORMAT = 1
-    _ALLOW_NAN = True
+    _allow_nan = True
 
     def __init__(self, lags=(0, 1), *, fill_value="first"):
         self.lags = lags

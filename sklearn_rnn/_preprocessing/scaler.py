@@ -128,7 +128,7 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
     """
 
     _STATE_FORMAT = 3
-    _ALLOW_NAN = True
+    _allow_nan = True
 
     def __init__(
         self,

@@ -74,12 +74,15 @@ def learn_robust(values, quantile_range):
 
 def median_and_range(values, quantile_range):
     """Return the median of each column, and the range between two quantiles, 1 for constants."""
-    low, high = quantile_range
+    percents = [quantile_range[0], 50, quantile_range[1]]
     quantiles = np.full((3, values.shape[1]), np.nan)
-    for j, column in enumerate(values.T):
-        seen = column[~np.isnan(column)].astype(np.float64)
-        if len(seen):
-            quantiles[:, j] = np.percentile(seen, [low, 50, high])
+    if not np.isnan(values.min()):
+        quantiles = np.percentile(values.astype(np.float64, copy=False), percents, axis=0)
+    else:
+        for j, column in enumerate(values.T):
+            seen = column[~np.isnan(column)].astype(np.float64)
+            if len(seen):
+                quantiles[:, j] = np.percentile(seen, percents)
     with np.errstate(over="ignore", invalid="ignore"):
         width = quantiles[2] - quantiles[0]
     unseen = np.isnan(np.fmin.reduce(values, axis=0))
