@@ -83,7 +83,7 @@ def label_columns(frame):
     for j, dtype in enumerate(_dtypes(frame)):
         kind = _kind(dtype)
         if kind == "objects":
-            kind = held(np.asarray(_column(frame, j)))
+            kind = held(np.asarray(column_of(frame, j)))
         if kind in ("strings", "categories"):
             found.append(j)
     return tuple(found)
@@ -91,7 +91,7 @@ def label_columns(frame):
 
 def labels_of(frame, j):
     """Return column j of a frame as an array of its labels."""
-    return np.asarray(_column(frame, j))
+    return np.asarray(column_of(frame, j))
 
 
 def read_frame(frame, argument, numbered=None):
@@ -109,7 +109,7 @@ def read_frame(frame, argument, numbered=None):
             return array
     columns = []
     for j, dtype in enumerate(dtypes):
-        column = numbered[j] if j in numbered else _numbers(_column(frame, j), dtype)
+        column = numbered[j] if j in numbered else _numbers(column_of(frame, j), dtype)
         if column.dtype.kind not in "biuf":
             _refuse(frame, names, j, dtype, held(column), argument)
         columns.append(column)
@@ -138,7 +138,7 @@ def read_column(column, argument):
 def frame_of_labels(frame, argument):
     """Return a frame's columns as one array (n_rows, n_columns) of unchanged labels."""
     _check_in_memory(frame, argument)
-    columns = [np.asarray(_column(frame, j)) for j in range(len(column_names(frame)))]
+    columns = [np.asarray(column_of(frame, j)) for j in range(len(column_names(frame)))]
     if len({column.dtype.kind for column in columns}) <= 1:
         return np.column_stack(columns) if columns else np.empty((len(frame), 0))
     array = np.empty((len(columns[0]), len(columns)), dtype=object)
@@ -180,7 +180,7 @@ def _dtypes(frame):
     return list(frame.schema.types if _is_arrow(frame) else frame.dtypes)
 
 
-def _column(frame, j):
+def column_of(frame, j):
     if _is_arrow(frame):
         return frame.column(j)
     return frame.to_series(j) if hasattr(frame, "to_series") else frame.iloc[:, j]
@@ -269,5 +269,5 @@ def _refuse_nested(frame, names, j, argument):
 def _holds_cells_of_arrays(frame, j, dtype):
     kind = _kind(dtype)
     if kind == "objects":
-        kind = held(np.asarray(_column(frame, j)))
+        kind = held(np.asarray(column_of(frame, j)))
     return kind == "lists or arrays"
