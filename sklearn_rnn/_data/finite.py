@@ -112,9 +112,7 @@ def _too_large(sequences, row, value, dtype, is_scaled, argument):
 def hint_at_nan(sequences, i, argument=arguments.X):
     """Return the advice about NaN in X for an error; sequence i is the first that has it."""
     start, stop = sequences.offsets[i : i + 2]
-    if _is_padded(sequences.values[start:stop], [0]) and _is_padded(
-        sequences.values, sequences.offsets[:-1]
-    ):
+    if _is_padded(sequences.values[start:stop], [0]) and looks_padded(sequences):
         lengths = {
             "2d": f"unpad({argument}, (~np.isnan({argument})).sum(axis=1))",
             "3d": f"unpad({argument}, (~np.isnan({argument}).all(axis=2)).sum(axis=1))",
@@ -129,6 +127,11 @@ def hint_at_nan(sequences, i, argument=arguments.X):
     else:
         fill = f"[pd.DataFrame(x).ffill().bfill().to_numpy() for x in {argument}]"
     return f"Fill it first, for example with the value before it: {fill}."
+
+
+def looks_padded(sequences):
+    """Tell whether NaN occurs only as whole steps at the ends of sequences."""
+    return _is_padded(sequences.values, sequences.offsets[:-1])
 
 
 def _is_padded(values, starts):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
@@ -9,6 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._data.form import KINDS, InputForm
 from .._data.frames import is_frame
 from .._data.reader import read_X
+from .._data.unpacking import in_carrier
 from .._docstrings import with_parts
 from .._floating_point import floating_point_ignored
 from .._pickles import Pickled
@@ -45,6 +48,8 @@ class InCarriers(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys
     `get_feature_names_out`, but neither `transform` nor `fit_transform`: scikit-learn would apply
     `set_output` to these, and make a list one frame.
     """
+
+    _allow_nan = False  # whether X may have NaN, a missing value
 
     def fit_transform(self, X, y=None, **fit_params):
         """Fit to sequences, then transform them.
@@ -96,6 +101,7 @@ class InCarriers(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys
         tags = super().__sklearn_tags__()
         tags.input_tags.two_d_array = True
         tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = self._allow_nan
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
@@ -113,10 +119,14 @@ class InCarriers(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys
 
     def _read(self, X, *, names=True):
         """Return X as sequences, which must have the form of `fit`, with `names` also its names."""
+        self._check_fitted()
+        form = InputForm.from_attributes(vars(self))
+        return read_X(X, type(self).__name__, form, names=names, allow_nan=self._allow_nan)[0]
+
+    def _check_fitted(self):
+        """Refuse an estimator that is not fitted, or whose state is damaged."""
         check_is_fitted(self)
         self._check_state()
-        form = InputForm.from_attributes(vars(self))
-        return read_X(X, type(self).__name__, form, names=names)[0]
 
     def _check_state(self):
         """Refuse a damaged state; subclasses add what they keep."""
@@ -126,3 +136,10 @@ class InCarriers(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys
             raise ValueError(
                 f"`_input_kind` must be one of {wanted}, got {kind!r}: the state is damaged."
             )
+
+
+def with_features(X, sequences, values):
+    """Return values (n_steps, n_features_out) in the form of X, with another number of features."""
+    wider = sequences.carrier == "ragged_1d" and values.shape[1] > 1
+    carrier = "ragged" if wider else sequences.carrier
+    return in_carrier(X, replace(sequences, values=values, carrier=carrier), values)
