@@ -9,11 +9,12 @@ from ._data.carriers import as_numbers
 from ._data.finite import check_finite_rows
 from ._estimators.regressor import RNNRegressor
 from ._floating_point import floating_point_ignored
+from ._forecasting.forecaster import RNNForecaster
 from ._forecasting.naive import seasonal_naive
 from ._forecasting.windows import from_windows, make_windows
 from ._rules import integer, shown
 
-__all__ = ["from_windows", "make_windows", "rollout", "seasonal_naive"]
+__all__ = ["RNNForecaster", "from_windows", "make_windows", "rollout", "seasonal_naive"]
 
 _FUTURE = Argument("X_future")
 

@@ -104,6 +104,7 @@ def test_what_holds_for_one_estimator_is_said_there_alone():
         "_estimators.sequence_autoencoder",
         "_estimators.streaming",
         "_estimators.transfer",
+        "_forecasting.forecaster",
         "_forecasting.naive",
         "_forecasting.windows",
         "_metrics.classes",

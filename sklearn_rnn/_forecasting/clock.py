@@ -20,6 +20,11 @@ class Clock:
     step: object
     like: object
 
+    @property
+    def has_dates(self):
+        """Whether times are dates or periods."""
+        return not isinstance(self.like, np.ndarray) or self.like.dtype.kind == "M"
+
     def times(self, begin, end):
         """Return the times of steps begin to end - 1."""
         if isinstance(self.like, np.ndarray):
@@ -49,9 +54,12 @@ def read_clock(times, where):
 
     times: index of pandas, or array; where: what to call the series in an error.
     """
-    if len(times) < 2:
-        raise ValueError(f"{where} must have at least 2 steps, got {len(times)}.")
+    if len(times) == 0:
+        raise ValueError(f"{where} must have at least one step, got none.")
     first = times[0]
+    if len(times) == 1:
+        step = first - first if isinstance(times, np.ndarray) else "D"  # of no consequence
+        return Clock(first, step, times), np.zeros(1, dtype=np.intp)
     if isinstance(times, np.ndarray):
         steps, step = _multiples(np.diff(times))
         if steps is None and times.dtype.kind == "M":
@@ -63,8 +71,7 @@ def read_clock(times, where):
     elif not isinstance(times, sys.modules["pandas"].PeriodIndex):
         step = times.freq
         if step is None and len(times) > 2:
-            name = times.inferred_freq
-            step = type(times)(times, freq=name).freq if name else None
+            step = type(times)(times, freq="infer").freq
         if step is not None:
             return Clock(first, step, times), np.arange(len(times))
         steps, step = _multiples(np.diff(times.asi8))
@@ -82,7 +89,7 @@ def read_clock(times, where):
 
 
 def _multiples(differences):
-    """Return differences of times in units of the smallest, and this unit; None if they do not fit."""
+    """Return differences of times in units of the smallest, and it; None if they do not fit."""
     smallest = differences.min()
     if not smallest > np.zeros(1, smallest.dtype)[0]:
         return None, None

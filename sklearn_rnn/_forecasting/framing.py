@@ -53,9 +53,9 @@ class Series:
 class Framing:
     """How windows are made of series.
 
-    known (n_features,): which features are known over the horizon; seasons: in steps; difference: a
-    season whose naive forecast is subtracted, or None; has_calendar; marks_missing: whether one more
-    feature marks missing values; fill (n_features,): what stands for missing features at the
+    known (n_features,): which features are known over the horizon; seasons: in steps; difference:
+    a season whose naive forecast is subtracted, or None; marks_missing: whether one more feature
+    marks missing values; fill (n_features,): what stands for missing features at the
     beginning.
     """
 
@@ -91,9 +91,8 @@ class Framing:
         ahead = step >= 0
         rows = origins[:, np.newaxis] + step
         y = (series.y - series.level) / series.scale
-        filled = _filled(y, min(self.seasons, default=1))
-        shape = rows.shape
         season = min(self.seasons, default=1)
+        filled, shape = _filled(y, season), rows.shape
         channels = [filled[rows - np.where(ahead, steps_back(step, season), 0)]]
         channels += [filled[rows - _lag(step, each)] for each in self.seasons]
         if self.marks_missing:
@@ -104,8 +103,9 @@ class Framing:
             back = 0 if known else np.where(ahead, steps_back(step, 1), 0)
             channels.append(features[rows - back, j])
         if self.has_calendar:
-            dates = calendar(series.times(0, int(origins.max()) + self.horizon))
-            channels += list(np.moveaxis(dates[rows], 2, 0))
+            first, last = int(rows.min()), int(rows.max())
+            dates = calendar(series.times(first, last + 1))
+            channels += list(np.moveaxis(dates[rows - first], 2, 0))
         channels.append(np.broadcast_to(ahead, shape))
         channels.append(np.broadcast_to((step + 1) * ahead / self.horizon, shape))
         X = np.stack(channels, axis=2).astype(np.float32)

@@ -1,4 +1,4 @@
-"""What users give a forecaster: one series, columns of series, or a long table; and results alike."""
+"""What users give a forecaster: a series, columns of series, or a long table; and results alike."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Form:
     """In which form series came, so that forecasts come alike.
 
     kind: "series", "columns" or "table"; library: that of the caller, or None for arrays; features:
-    names of the columns of X, or None; name: of a single series; target, group, time: names of columns.
+    names of the columns of X, or None; name: of a single series; target, group, time: columns.
     """
 
     kind: str
@@ -43,7 +43,6 @@ def read_panel(y, X=None, *, target=None, group=None, time=None):
             raise ValueError("`X` must be None with `target`: the table has the features, too.")
         return _read_long(y, target, group, time)
     if is_frame(y):
-        y = y.set_axis(y.columns, axis=1) if hasattr(y, "iloc") else y
         names, kind = [str(name) for name in column_names(y)], "columns"
     else:
         names, kind = None, None
@@ -53,6 +52,7 @@ def read_panel(y, X=None, *, target=None, group=None, time=None):
             "`y` must have shape (n_steps,), or (n_steps, n_series) for several series, or be a "
             f"long table whose column is named in `target`; got shape {values.shape}."
         )
+    _check_finite(values, "y")
     kind = kind or ("series" if values.ndim == 1 else "columns")
     columns = values.reshape(len(values), -1)
     names = names or list(range(columns.shape[1]))
@@ -81,11 +81,17 @@ def _features(X, n_steps, y=None):
             f"`X` must have one row of features for each of {n_steps} steps, got shape "
             f"{values.shape}."
         )
+    _check_finite(values, "X")
     index, other = getattr(y, "index", None), getattr(X, "index", None)
     if index is not None and other is not None and is_time(index) and is_time(other):
         if len(index) != len(other) or not (index == other).all():
             raise ValueError("`X` must have the times of `y` as its index, but they differ.")
     return values, names
+
+
+def _check_finite(values, name):
+    if np.isinf(values).any():
+        raise ValueError(f"`{name}` must be finite or NaN, it holds infinity.")
 
 
 def _regular(name, y, X, clock, steps):
@@ -102,6 +108,7 @@ def _read_long(table, target, group, time):
     """Return the list of Series of a long table, and its Form."""
     long = read_table(table, group=group, time=time)
     check_columns("target", [target], long.names)
+    _check_finite(long.values, "y")
     features = [name for name in long.names if name != target]
     j, others = long.names.index(target), long.numbers_of(features)
     series = []
@@ -152,15 +159,16 @@ def read_future(X, form, known, series, horizon):
     needed = [name for name, is_known in zip(names, known, strict=True) if is_known]
     if X is None:
         raise ValueError(
-            f"`X` must have the known features {needed} of the {horizon} steps to predict, got None."
+            f"`X` must have the known features {needed} of the {horizon} steps to predict; got "
+            "None."
         )
     if form.kind == "table":
         return _future_of_table(X, form, known, needed, series, futures)
     values, clock_of = _future_columns(X, form, known, needed), getattr(X, "index", None)
     if len(values) < horizon:
         raise ValueError(
-            f"`X` must have a row for each of the {horizon} steps of the horizon, also if fewer are "
-            f"predicted; got {len(values)}."
+            f"`X` must have a row for each of the {horizon} steps of the horizon, also if fewer "
+            f"are predicted; got {len(values)}."
         )
     if clock_of is not None and is_time(clock_of):
         for each in series:
@@ -250,7 +258,7 @@ def like(form, series, values, steps, endings=None):
 def _index(series, steps):
     """Return the times of steps after the end of a series."""
     times = series.times(series.n_steps, series.n_steps + int(steps.max()) + 1)
-    return times[steps]
+    return times if len(times) == len(steps) else times[steps]
 
 
 def _column(form, series, values, steps):
@@ -282,3 +290,28 @@ def _long(form, series, values, steps, endings):
     names = [f"{target}_{ending}" for ending in endings or ["pred"]]
     columns.update(zip(names, rows, strict=True))
     return build_table(columns, form.library)
+
+
+def check_later(later, form, before, form_before):
+    """Return the series that follow those that are known, in their order."""
+    known = [each.name for each in before]
+    named = {each.name: each for each in later}
+    if set(named) != set(known) or form.n_features != form_before.n_features:
+        raise ValueError(
+            f"`y` must have the series {known[:10]} of `fit` with {form_before.n_features} "
+            f"features, got {[each.name for each in later][:10]} with {form.n_features}."
+        )
+    if form.features != form_before.features:
+        raise ValueError(f"`X` must have the features {form_before.features}, got {form.features}.")
+    for each in before:
+        new = named[each.name]
+        if (each.clock is None) != (new.clock is None) or (
+            each.clock is not None
+            and not each.clock.follows(new.times(0, new.n_steps), each.n_steps)
+        ):
+            first = each.times(each.n_steps, each.n_steps + 1)[0]
+            raise ValueError(
+                f"`y` must begin right after the last known step, at {first}, and go on step "
+                f"by step; it begins at {new.times(0, 1)[0]}."
+            )
+    return [named[name] for name in known]
