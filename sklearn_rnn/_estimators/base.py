@@ -23,11 +23,12 @@ from .._training.examples import Examples, Weighing, without_equal_weights
 from .._training.freezing import frozen_names
 from .._training.held_out import HeldOut, split, validator
 from .._training.losses import plateau
-from .._training.optimizers import LBFGS
+from .._training.optimizers import LBFGS, SHARE_AFTER_FIT
 from .._training.progress import Progress, Settings, new_seed, next_seed
 from .._training.threads import blas_held_at_one_thread, effective_n_threads
-from .advice import tell_end, warn_of_settings
+from .advice import tell_end, warn_of_data, warn_of_settings
 from .callbacks import CallbackSupportMixin, Observers, as_callbacks
+from .parameters import check
 from .reading import _ReadingRNN, rows_of_states
 from .transfer import model_of
 
@@ -52,20 +53,27 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         validation=NOTHING,
         callbacks=None,
         incremental=False,
+        learning_rate_init=None,
         **learn_options,
     ):
         """Read everything, train, and store the result; incremental means `partial_fit`.
 
-        validation holds X, y, sample_weight and initial_state of the data to validate with.
+        validation holds X, y, sample_weight and initial_state of the data to validate with;
+        learning_rate_init is that of `partial_fit`.
 
         Only `_take_over` and `_set_fitted` change `self`, so an earlier error leaves it as it was.
         """
         callbacks = as_callbacks(callbacks)
         words = self._check(initial_state, validation, incremental)
+        if learning_rate_init is not None:
+            check("learning_rate_init", learning_rate_init)
         given = X, y, sample_weight, initial_state
         model, training, held_out = self._prepare(
             words, given, validation, incremental, learn_options
         )
+        if incremental:
+            limit_rate(training, learning_rate_init)
+        training.progress.was_fit |= not incremental
         n_threads = effective_n_threads(self.n_threads)
 
         def show():
@@ -81,6 +89,8 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         observers = Observers(self, training.n_epochs, callbacks, facts, show)
         run = lbfgs.train if training.settings.solver == LBFGS else train
         warn_of_settings(training)
+        if not incremental:
+            warn_of_data(X, training.examples, model)
         before, n_updates = self._fitted_attributes(), training.progress.n_updates
         try:
             observers.begin()
@@ -424,6 +434,17 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
             # The list itself is continued: a copy would take longer with each `partial_fit`.
             attributes["loss_curve_"] = progress.continue_losses()
         self._set_fitted(attributes)
+
+
+def limit_rate(training, learning_rate_init):
+    """Set the learning rate of a pass of `partial_fit`; learning_rate_init: its argument."""
+    settings, progress = training.settings, training.progress
+    if learning_rate_init is not None:
+        rate = float(learning_rate_init)
+        training.settings = replace(settings, learning_rate_init=rate)
+        progress.learning_rate = rate  # that of "adaptive"
+    elif progress.was_fit:
+        training.highest_rate = SHARE_AFTER_FIT * settings.learning_rate_init
 
 
 def absorb_scales(params, before, network, target, y_absorbed, scale, x_absorbed):

@@ -270,7 +270,9 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
         )
 
     @floating_point_ignored
-    def partial_fit(self, X, y, sample_weight=None, classes=None, *, initial_state=None):
+    def partial_fit(
+        self, X, y, sample_weight=None, classes=None, *, initial_state=None, learning_rate_init=None
+    ):
         """Learn from each sequence once, in minibatches of `batch_size`.
 
         {continuing}
@@ -288,6 +290,7 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
             called before. If y has several columns, a list with the classes of each column; for
             multilabel y ``range(n_outputs)``.
         {initial_state_of_partial_fit}
+        {learning_rate_of_partial_fit}
 
         Returns
         -------
@@ -301,7 +304,13 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
             was learned before that minibatch is kept.
         """
         return self._fit(
-            X, y, sample_weight, initial_state=initial_state, incremental=True, classes=classes
+            X,
+            y,
+            sample_weight,
+            initial_state=initial_state,
+            incremental=True,
+            learning_rate_init=learning_rate_init,
+            classes=classes,
         )
 
     # By method: model -> whether outputs are needed before the link, and what decodes them.

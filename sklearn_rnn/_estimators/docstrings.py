@@ -208,10 +208,10 @@ better than 0 for tasks that need a long memory, and no worse over all tasks. Wi
 was not reliably better than 10. Minibatches of 32 had 1.4 times the error of those of 16, and 8
 was not reliably better. No other rate, size of minibatches, schedule, warm-up, average,
 clipping, dropout, normalization or initial values was better over all tasks, though several
-were for one or two; "constant" also means the same in `fit` and in `partial_fit`, whatever
-`max_iter` is. In classification with so few sequences, `early_stopping` had 1.5 to 6 times the
-error. `max_iter` is an upper bound: `tol` usually ends a fit earlier. Larger minibatches for
-more than 1024 sequences are for speed.
+were for one or two; "constant" also means the same whatever `max_iter` is. In classification
+with so few sequences, `early_stopping` had 1.5 to 6 times the error. `max_iter` is an upper
+bound: `tol` usually ends a fit earlier. Larger minibatches for more than 1024 sequences are for
+speed.
 """,
     "references": """
 .. [1] J. L. Elman, "Finding structure in time", Cognitive Science 14, 1990.
@@ -283,10 +283,13 @@ ConvergenceWarning
     `max_fun` or rounding errors ended the training.
 UserWarning
     If `batch_size`, or that times `gradient_accumulation_steps`, is larger than the number of
-    training sequences or windows; or if `solver` is "lbfgs" and `dtype` is "float32".
+    training sequences or windows; if `solver` is "lbfgs" and `dtype` is "float32"; or if X
+    looks as if it meant something else: a long table, integer codes, padding, swapped axes, or
+    large numbers with ``normalize_X=False``.
 """,
     "continuing": """
-Training continues from the previous fit, with the state of its optimizer. Ctrl-C raises
+Training continues from the previous call, with the state of its optimizer: after `fit`
+with at most a tenth of `learning_rate_init`, see the argument. Ctrl-C raises
 `KeyboardInterrupt`, and the estimator keeps what it has learned so far.
 """,
     "parameters_of_partial_fit": """
@@ -296,6 +299,14 @@ sample_weight : array-like, default=None
     In the form of `fit`, but not only their ratios count: a weight of 2 doubles the
     gradient. With ``mode="many_to_many"`` the loss of a sequence is divided by the mean
     number of steps of positive weight per sequence, over all calls.
+""",
+    "learning_rate_of_partial_fit": """
+learning_rate_init : float, default=None
+    Learning rate of this call, in place of the parameter (and of a rate that "adaptive" has
+    lowered). None means the rate that `learning_rate` gives, but at most a tenth of the
+    parameter once `fit` has trained the estimator, at any time, or it was loaded from a file:
+    at the full rate a few new sequences undo what many epochs have learned. An estimator that
+    only `partial_fit` has trained keeps the full rate.
 """,
     "initial_state_of_partial_fit": """
 initial_state : dict of str to array-like of shape (n_samples, n), default=None

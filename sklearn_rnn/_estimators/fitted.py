@@ -448,7 +448,8 @@ class _FittedRNN(Pickled, BaseEstimator):
 
         An unfitted estimator takes everything from the file, including the parameters that define
         the network (`cell`, `hidden_layer_sizes`, `mode`, `dtype`, ...). It can then predict, but
-        has no history: `t_` and `n_iter_` are 0, `loss_` is NaN. A fitted estimator must have the
+        has no history: `t_` and `n_iter_` are 0, `loss_` is NaN; `partial_fit` goes on as after
+        `fit`. A fitted estimator must have the
         same network, classes and form of X as the file; it takes the weights and the means and
         scales of X and y, and keeps the rest, as with `set_weights`. Both can be trained further.
 
@@ -516,7 +517,7 @@ class _FittedRNN(Pickled, BaseEstimator):
         with naming("random_state"):
             rng = check_random_state(self.random_state)
         settings = Settings.of(self._params())
-        progress = Progress.begin(attributes["params_"], new_seed(rng), settings)
+        progress = Progress.begin(attributes["params_"], new_seed(rng), settings, was_fit=True)
         # All at once.
         vars(self).update({**params, **attributes, **history(network, progress)})
 

@@ -283,7 +283,7 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
         )
 
     @floating_point_ignored
-    def partial_fit(self, X, y=None, sample_weight=None, *, classes=None):
+    def partial_fit(self, X, y=None, sample_weight=None, *, classes=None, learning_rate_init=None):
         """Learn from each text once, in minibatches of `batch_size`.
 
         {continuing}
@@ -299,6 +299,7 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
             Weights of the texts; a weight of 2 doubles the gradient.
         classes : array-like of shape (n_classes,), default=None
             All labels that y can have in any call; None means those of the first call.
+        {learning_rate_of_partial_fit}
 
         Returns
         -------
@@ -311,7 +312,14 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
             or with `early_stopping`. Also if the training diverges; what was learned before that
             minibatch is kept.
         """
-        return self._fit(X, y, sample_weight, incremental=True, classes=classes)
+        return self._fit(
+            X,
+            y,
+            sample_weight,
+            incremental=True,
+            learning_rate_init=learning_rate_init,
+            classes=classes,
+        )
 
     # ---- scores ----
 

@@ -252,7 +252,7 @@ class RNNRegressor(RegressorMixin, StreamingMixin, _RNNBase):
         )
 
     @floating_point_ignored
-    def partial_fit(self, X, y, sample_weight=None, *, initial_state=None):
+    def partial_fit(self, X, y, sample_weight=None, *, initial_state=None, learning_rate_init=None):
         """Learn from each sequence once, in minibatches of `batch_size`.
 
         {continuing}
@@ -266,6 +266,7 @@ class RNNRegressor(RegressorMixin, StreamingMixin, _RNNBase):
         ----------
         {parameters_of_partial_fit}
         {initial_state_of_partial_fit}
+        {learning_rate_of_partial_fit}
 
         Returns
         -------
@@ -278,7 +279,14 @@ class RNNRegressor(RegressorMixin, StreamingMixin, _RNNBase):
             or with `early_stopping`. Also if the training diverges; what was learned before that
             minibatch is kept.
         """
-        return self._fit(X, y, sample_weight, initial_state=initial_state, incremental=True)
+        return self._fit(
+            X,
+            y,
+            sample_weight,
+            initial_state=initial_state,
+            incremental=True,
+            learning_rate_init=learning_rate_init,
+        )
 
     # By method: model -> whether outputs are needed before the link, and what decodes them.
     _STREAMED: ClassVar = {

@@ -234,7 +234,7 @@ class Seq2SeqClassifier(_PairRNN):
         return self._fit(X, y, sample_weight, validation=validation, callbacks=callbacks)
 
     @floating_point_ignored
-    def partial_fit(self, X, y, sample_weight=None, classes=None):
+    def partial_fit(self, X, y, sample_weight=None, classes=None, *, learning_rate_init=None):
         """Learn from each sequence once, in minibatches of `batch_size`.
 
         {continuing}
@@ -248,6 +248,7 @@ class Seq2SeqClassifier(_PairRNN):
         classes : array-like of shape (n_classes,) or str, default=None
             All labels that y can have in any call; required in the first call, unless `fit` was
             called before.
+        {learning_rate_of_partial_fit}
 
         Returns
         -------
@@ -259,7 +260,14 @@ class Seq2SeqClassifier(_PairRNN):
             If a parameter or the data are not as described, or if they do not match the previous
             fit. Also if the training diverges; what was learned before that minibatch is kept.
         """
-        return self._fit(X, y, sample_weight, incremental=True, classes=classes)
+        return self._fit(
+            X,
+            y,
+            sample_weight,
+            incremental=True,
+            learning_rate_init=learning_rate_init,
+            classes=classes,
+        )
 
     @floating_point_ignored
     def predict(self, X, *, max_length=None):

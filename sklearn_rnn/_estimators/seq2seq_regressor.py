@@ -249,7 +249,7 @@ class Seq2SeqRegressor(_PairRNN):
         )
 
     @floating_point_ignored
-    def partial_fit(self, X, y, sample_weight=None, *, X_future=None):
+    def partial_fit(self, X, y, sample_weight=None, *, X_future=None, learning_rate_init=None):
         """Learn from each sequence once, in minibatches of `batch_size`.
 
         {continuing}
@@ -263,6 +263,7 @@ class Seq2SeqRegressor(_PairRNN):
             As in `fit`.
         sample_weight : array-like of shape (n_samples,), default=None
             As in `fit`, but not only their ratios count.
+        {learning_rate_of_partial_fit}
 
         Returns
         -------
@@ -274,7 +275,14 @@ class Seq2SeqRegressor(_PairRNN):
             If a parameter or the data are not as described, or if they do not match the previous
             fit. Also if the training diverges; what was learned before that minibatch is kept.
         """
-        return self._fit(X, y, sample_weight, initial_state=X_future, incremental=True)
+        return self._fit(
+            X,
+            y,
+            sample_weight,
+            initial_state=X_future,
+            incremental=True,
+            learning_rate_init=learning_rate_init,
+        )
 
     @floating_point_ignored
     def predict(self, X, *, horizon=None, X_future=None):

@@ -229,7 +229,7 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
         return self._fit(X, X, sample_weight, validation=validation, callbacks=callbacks)
 
     @floating_point_ignored
-    def partial_fit(self, X, y=None, sample_weight=None):
+    def partial_fit(self, X, y=None, sample_weight=None, *, learning_rate_init=None):
         """Learn from each sequence once, in minibatches of `batch_size`.
 
         {continuing}
@@ -242,6 +242,7 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
             Ignored.
         sample_weight : array-like of shape (n_samples,), default=None
             As in `fit`, but not only their ratios count.
+        {learning_rate_of_partial_fit}
 
         Returns
         -------
@@ -253,7 +254,9 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
             If a parameter or the data are not as described, or if they do not match the previous
             fit. Also if the training diverges; what was learned before that minibatch is kept.
         """
-        return self._fit(X, X, sample_weight, incremental=True)
+        return self._fit(
+            X, X, sample_weight, incremental=True, learning_rate_init=learning_rate_init
+        )
 
     @floating_point_ignored
     def transform(self, X):

@@ -63,10 +63,12 @@ RULES = {
     "best": Allowed(lambda v: isinstance(v, Real) and not isnan(v), "a number or infinity"),
     "no_improvement": COUNT,
     "n_averaged": COUNT,
+    "was_fit": boolean,
 }
 OPTIMIZER = {"solver", "moments", "seed", "learning_rate", "n_updates", "n_passes"}
 AVERAGING = {"raw_params", "n_averaged"}  # both with `ema_decay`, otherwise neither
 JUDGEMENT = {"best", "no_improvement"}  # `_optimizer` has both, or with validation neither
+LATER = {"was_fit"}  # earlier versions did not have it
 
 
 # The attributes that describe targets, by kind of target.
@@ -154,7 +156,7 @@ def check_continuing(fitted, network):
     optimizer = _kept(fitted, "_optimizer")
     names = set(optimizer) if isinstance(optimizer, dict) else set()
     pairs = [pair for pair in (JUDGEMENT, AVERAGING) if names & pair]
-    if names != OPTIMIZER.union(*pairs):
+    if names - LATER != OPTIMIZER.union(*pairs):
         raise _damaged("_optimizer", f"a dict of {sorted(OPTIMIZER)}", sorted(map(str, names)))
     for name in names - {"moments", "raw_params"}:
         _check(optimizer, name, "_optimizer[{!r}]")

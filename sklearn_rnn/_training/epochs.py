@@ -28,6 +28,7 @@ class Training:
     progress: Progress
     n_epochs: int
     planned: bool = True  # False: a pass of `partial_fit`, whose number of calls is unknown
+    highest_rate: float = np.inf  # limit of the learning rate, in whatever schedule
     loss_unit: float = 1.0  # factor from the loss to the units of y
     frozen: tuple[str, ...] = ()  # names of arrays that do not change
     # Whether the vectors of unknown codes are learned; otherwise they are the mean of the others.
@@ -110,7 +111,8 @@ def learning_rates(training, epoch, n_batches):
     """List the learning rate of each minibatch of a pass."""
     shares = ((epoch + i / n_batches) / training.n_epochs for i in range(n_batches))
     done = shares if training.planned else [None] * n_batches
-    return [optimizers.rate_of(training.settings, training.progress, share) for share in done]
+    facts = training.settings, training.progress
+    return [min(optimizers.rate_of(*facts, share), training.highest_rate) for share in done]
 
 
 def run_pass(minibatches, batches, rates, progress, loss_unit):

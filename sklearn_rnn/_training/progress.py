@@ -75,6 +75,7 @@ class Progress:
     seed: int  # of shuffling and dropout, below 2**64
     learning_rate: float
     average: Average | None = None  # of `params`
+    was_fit: bool = False  # ever by `fit`, and not only by `partial_fit`
     n_updates: int = 0
     n_passes: int = 0
     n_sequences: int = 0  # t_
@@ -128,13 +129,15 @@ class Progress:
         params: the weights of the fitted network. If they are an average and `ema_decay` is still
         set, training continues from the weights that were averaged.
         """
-        optimizer = {**optimizer, "moments": optimizer["moments"].copy()}
+        # Models of earlier versions do not say whether they were fit; nearly all were.
+        optimizer = {"was_fit": True, **optimizer, "moments": optimizer["moments"].copy()}
         raw_params = optimizer.pop("raw_params", params)
         n_averaged = optimizer.pop("n_averaged", 0)
         if settings.ema_decay is not None:
             average = Average(params, settings.ema_decay, n_averaged)
             params, history = raw_params.copy(), {**history, "average": average}
         if optimizer["solver"] != settings.solver:
+            history["was_fit"] = optimizer["was_fit"]
             return cls.begin(params, next_seed(optimizer["seed"]), settings, **history)
         return cls(params, **optimizer, **history)
 
@@ -161,7 +164,7 @@ class Progress:
 
     def optimizer(self):
         """Return what `resume` needs besides the result: plain values and arrays."""
-        names = ("solver", "moments", "seed", "learning_rate", "n_updates", "n_passes")
+        names = ("solver", "moments", "seed", "learning_rate", "n_updates", "n_passes", "was_fit")
         facts = {name: getattr(self, name) for name in names}
         facts["moments"] = self.moments.copy()  # training continues to change them
         if self.average is not None:
