@@ -114,7 +114,15 @@ def test_without_a_time_the_order_of_rows_stays():
     data.X[0][:] = 0  # a copy, also where nothing is sorted
     in_order = pd.DataFrame(np.ones((3, 1)), columns=["v"]).assign(k=0)
     from_frame(in_order, by="k").X[0][:] = 0
-    assert in_order.v.tolist() == [1, 1, 1] and table.v.tolist() == [3, 2, 1]
+    in_order["t"] = [1, 2, 3]
+    in_time = from_frame(in_order, by="k", time="t", y="t")
+    for values in (in_time.X, in_time.y, in_time.times):
+        values[0][:] = 0
+    assert (
+        in_order.v.tolist() == [1, 1, 1]
+        and in_order.t.tolist() == [1, 2, 3]
+        and table.v.tolist() == [3, 2, 1]
+    )
 
 
 def test_an_index_of_several_levels_tells_sequences_and_times():
