@@ -181,7 +181,7 @@ class PerStep(InCarriers):
         table = as_table(table, stacked.n_steps, type(self).__name__)
         if self._input_kind == "2d" and table.shape[1] == 1:
             return np.asarray(table).reshape(stacked.n_samples, -1)
-        return cut(X, stacked, table)
+        return self._named(cut(X, stacked, table), X)
 
     def get_feature_names_out(self, input_features=None):
         """Name the columns of a 2-D result, or the features of each step.
