@@ -132,7 +132,7 @@ def make_sensor_recordings(
 def _traits(n_persons, rng):
     """Draw pace, strength and the direction of the sensor (3, 3) of each person."""
     directions = [
-        np.linalg.qr(np.eye(3) + 0.35 * rng.normal(size=(3, 3)))[0] for _ in range(n_persons)
+        np.linalg.qr(np.eye(3) + 0.25 * rng.normal(size=(3, 3)))[0] for _ in range(n_persons)
     ]
     # The sign of a column of Q is arbitrary: that of the diagonal shall be positive.
     directions = [q * np.sign(np.diag(q)) for q in directions]
