@@ -156,20 +156,20 @@ NESTED = {
 
 
 @pytest.mark.parametrize("library", NESTED)
-def test_a_nested_frame_is_told_how_to_become_a_list(library):
+def test_a_nested_frame_is_told_how_to_become_targets(library):
     frame = NESTED[library]
-    with pytest.raises(TypeError, match=r"`X` must hold one number.*column 'a'") as error:
-        RNNRegressor(2).fit(frame, Y)
+    with pytest.raises(TypeError, match=r"`y` must hold one number.*column 'a'") as error:
+        RNNRegressor(2, mode="many_to_many").fit(RAGGED, frame)
     line = str(error.value).split("sequences with ")[1].removesuffix(".")
     np.testing.assert_array_equal(
-        pack(eval(line, {"np": np}, {"X": frame})).values, np.concatenate(RAGGED)
+        pack(eval(line, {"np": np}, {"y": frame})).values, np.concatenate(RAGGED)
     )
 
 
 @frames
 def test_a_column_of_arrays_is_named(make):
     frame = make({"a": [0.0, 1.0], "cells": [[1.0, 2.0], [3.0, 4.0]]})
-    with pytest.raises(TypeError, match=r"`X` .*column 'cells' .*give that column alone, X\['ce"):
+    with pytest.raises(ValueError, match=r"`X\['a'\]` holds numbers .* alone, X\['cells'\]"):
         RNNRegressor(2).fit(frame, [0.0, 1.0])
     with pytest.raises(TypeError, match=r"`X\[0\]`.*column 'cells'.*\[np.stack\(x\['cells'\]"):
         RNNRegressor(2).fit([frame], [0.0])

@@ -66,6 +66,17 @@ def test_names_of_columns_must_be_those_of_fit_if_asked_for():
     read_X(other, "Model", form, names=False)
 
 
+def test_missing_values_pass_where_they_are_allowed_and_infinity_never():
+    X = [np.array([[0.0, np.nan], [1.0, 2.0]]), np.array([[np.nan, 3.0]])]
+    np.testing.assert_array_equal(read_X(X, "Model", allow_nan=True)[0].values, np.concatenate(X))
+    frames = [pd.DataFrame({"a": [1, None]}, dtype="Int64"), pd.DataFrame({"a": [2.5]})]
+    read = read_X(frames, "Model", allow_nan=True)[0].values
+    np.testing.assert_array_equal(read, [[1.0], [np.nan], [2.5]])
+    X[0][1, 1] = -np.inf
+    with pytest.raises(ValueError, match="`X` must be finite: sequence 0 has infinity at step 1"):
+        read_X(X, "Model", allow_nan=True)
+
+
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("shape", [(4, 3, 2), (4, 3)])
 def test_arrays_of_floats_are_not_copied(shape, dtype):

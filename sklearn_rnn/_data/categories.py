@@ -14,10 +14,8 @@ import numpy as np
 from .._rules import Allowed, either, integer
 from . import arguments
 from .carriers import as_numbers
-from .frames import column_names, is_frame, label_columns, labels_of, read_frame
-from .items import first_frame
+from .nested import labelled_columns
 from .packed import Sequences, offsets_of_equal
-from .values import held, missing_in
 
 CODE_BITS = 31
 MOST_FEATURES = 64  # a layer can read this many tables and its other sources
@@ -108,8 +106,8 @@ def _of_names(wanted, names):
         )
     if names is None:
         raise ValueError(
-            "`categorical_features` must hold indices or a mask unless X is a list of frames whose "
-            f"column names are all of str, got {wanted!r}."
+            "`categorical_features` must hold indices or a mask unless X is a list of frames, or a "
+            f"nested table, whose column names are all of str, got {wanted!r}."
         )
     names = list(names)
     for name in wanted:
@@ -122,8 +120,7 @@ def _of_names(wanted, names):
 
 def check_columns(features, X, form, n_features, categories):
     """Refuse `categorical_features` that select other columns than in the first fit."""
-    frame = first_frame(X) if features is not None and isinstance(X, (list, tuple)) else None
-    labelled = () if frame is None else label_columns(frame)
+    labelled = () if features is None else labelled_columns(X)
     columns = columns_of(features, n_features, form.feature_names, labelled)
     if columns != categories.columns:
         raise ValueError(
@@ -131,88 +128,6 @@ def check_columns(features, X, form, n_features, categories):
             f"(warm_start, partial_fit): it selected columns {list(categories.columns)}, and now "
             f"selects {list(columns)}."
         )
-
-
-# ---- labels in frames ---------------------------------------------------------------------------
-
-
-def learn_labels(X, features, argument=arguments.X):
-    """Return the columns of labels in the frames of X, and the labels of categorical ones.
-
-    The latter are a dict from columns to sorted arrays of distinct strings or numbers.
-    """
-    frame = first_frame(X) if isinstance(X, (list, tuple)) else None
-    if features is None or frame is None:
-        return (), {}
-    names = column_names(frame)
-    labelled = label_columns(frame)
-    known = names if all(isinstance(name, str) for name in names) else None
-    meant = columns_of(features, len(names), known, labelled)
-    learned = {}
-    for j in sorted(set(meant) & set(labelled)):
-        parts = [_labels(item, j, argument.item(i)) for i, item in enumerate(X) if is_frame(item)]
-        try:
-            learned[j] = np.array(np.unique(np.concatenate(parts)).tolist())
-        except TypeError:
-            learned[j] = np.array([], dtype=object)
-        if learned[j].dtype.kind not in "Uiuf":
-            raise ValueError(
-                "`categorical_features` must select columns of strings alone or of integers alone, "
-                f"but column {names[j]!r} of `{argument}` holds other values: convert it first."
-            )
-    return labelled, learned
-
-
-def _labels(frame, j, argument):
-    """Return the labels in a column of a frame, none of which may be missing."""
-    labels = labels_of(frame, j)
-    missing = missing_in(labels) if labels.dtype.kind == "O" else labels != labels
-    if missing.any():
-        raise ValueError(
-            "`categorical_features` must select columns without missing values, but column "
-            f"{column_names(frame)[j]!r} of `{argument}` has one in row {int(np.argmax(missing))}: "
-            "fill it first, for example with a category of its own."
-        )
-    return labels
-
-
-def numbers_for_labels(X, labels, argument=arguments.X):
-    """Return X with an array of numbers in place of each frame.
-
-    labels: what `learn_labels` has learned. A string becomes its number; a number stays.
-    """
-    if not labels or not isinstance(X, (list, tuple)) or first_frame(X) is None:
-        return X
-    for i, item in enumerate(X):
-        if not is_frame(item):
-            raise ValueError(
-                f"`{argument}` must be a list of frames alone, because some of its categorical "
-                f"features are strings, but `{argument.item(i)}` is of {type(item).__name__}."
-            )
-    return [_numbered(item, labels, argument.item(i)) for i, item in enumerate(X)]
-
-
-def _numbered(frame, labels, argument):
-    columns = {}
-    for j, known in labels.items():
-        if j >= len(column_names(frame)):
-            return frame  # another form, which is refused later
-        given = _labels(frame, j, argument)
-        if known.dtype.kind == "U":
-            if held(given) != "strings":
-                raise ValueError(
-                    f"`{argument}` must hold strings in column {column_names(frame)[j]!r}, which "
-                    f"is categorical, as in fit; got {held(given)} ({given.dtype}): convert it as "
-                    "for fit."
-                )
-            numbers = {label: k for k, label in enumerate(known.tolist())}
-            distinct, place = np.unique(given.astype(object).astype(str), return_inverse=True)
-            rows = [numbers.get(label, len(known)) for label in distinct.tolist()]
-            given = np.array(rows, dtype=np.float64)[place.reshape(-1)]
-            if len(known) < NARROW_CODES:
-                given = given.astype(np.float32)
-        columns[j] = given
-    return read_frame(frame, argument, columns)
 
 
 # ---- codes --------------------------------------------------------------------------------------
@@ -281,8 +196,8 @@ class Categories:
             if known.dtype.kind == "U":
                 if not numbered:
                     raise ValueError(
-                        f"`{argument}` must be a list of frames with strings in column {j}, which "
-                        "is categorical and held strings in fit."
+                        f"`{argument}` must be a list of frames with strings in column {j}, or a "
+                        "nested table, because that column is categorical and held strings in fit."
                     )
                 continue
             _check_codes(sequences, j, argument)

@@ -15,14 +15,15 @@ LARGEST_INPUT = {"float32": 1e30, "float64": 1e300}
 _LARGEST_FLOAT = np.finfo(np.float64).max
 
 
-def check_finite(packed, argument=arguments.X):
-    """Refuse NaN and infinity in rows (n_steps, k), naming the first sequence that has one."""
+def check_finite(packed, argument=arguments.X, *, allow_nan=False):
+    """Refuse infinity in rows (n_steps, k), and NaN, naming the first sequence that has one."""
+    refused = np.isinf if allow_nan else _is_not_finite
     n_columns = packed.values.shape[1]
     with np.errstate(invalid="ignore"):
         for chunk, start in _chunks(packed.values):
             if _within(chunk, -_LARGEST_FLOAT, _LARGEST_FLOAT):
                 continue
-            bad = np.flatnonzero(~np.isfinite(chunk))
+            bad = np.flatnonzero(refused(chunk))
             if len(bad):  # none if another thread has changed them
                 place = start + int(bad[0])
                 raise _not_finite(packed, place // n_columns, chunk[bad[0]], argument)
@@ -63,6 +64,10 @@ def check_finite_rows(rows, argument):
             f"`{argument}` must be finite: `{argument}[{where}]` is {what}. "
             f"{argument.hint_at_missing}"
         )
+
+
+def _is_not_finite(values):
+    return ~np.isfinite(values)
 
 
 def _chunks(rows):
@@ -107,9 +112,7 @@ def _too_large(sequences, row, value, dtype, is_scaled, argument):
 def hint_at_nan(sequences, i, argument=arguments.X):
     """Return the advice about NaN in X for an error; sequence i is the first that has it."""
     start, stop = sequences.offsets[i : i + 2]
-    if _is_padded(sequences.values[start:stop], [0]) and _is_padded(
-        sequences.values, sequences.offsets[:-1]
-    ):
+    if _is_padded(sequences.values[start:stop], [0]) and looks_padded(sequences):
         lengths = {
             "2d": f"unpad({argument}, (~np.isnan({argument})).sum(axis=1))",
             "3d": f"unpad({argument}, (~np.isnan({argument}).all(axis=2)).sum(axis=1))",
@@ -124,6 +127,11 @@ def hint_at_nan(sequences, i, argument=arguments.X):
     else:
         fill = f"[pd.DataFrame(x).ffill().bfill().to_numpy() for x in {argument}]"
     return f"Fill it first, for example with the value before it: {fill}."
+
+
+def looks_padded(sequences):
+    """Tell whether NaN occurs only as whole steps at the ends of sequences."""
+    return _is_padded(sequences.values, sequences.offsets[:-1])
 
 
 def _is_padded(values, starts):

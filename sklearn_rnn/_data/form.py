@@ -10,11 +10,12 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from . import arguments
+from .frames import is_frame
 from .items import first_frame
 
 KINDS = {
     "2d": "2-D (n_samples, n_timesteps), one feature per step",
-    "sequences": "sequences (n_timesteps, n_features), as a 3-D array or a list",
+    "sequences": "sequences (n_timesteps, n_features), as a nested table, a 3-D array or a list",
 }
 
 
@@ -75,8 +76,8 @@ class InputForm:
             )
 
     def check_frames(self, X, owner):
-        """Refuse frames in a list whose columns are not those of fit, before they are read."""
-        frame = first_frame(X) if isinstance(X, (list, tuple)) else None
+        """Refuse frames whose columns are not those of fit, before they are read."""
+        frame = first_frame(X) if isinstance(X, (list, tuple)) else X if is_frame(X) else None
         if frame is not None:
             validate_data(self._known_to(owner), frame, reset=False, skip_check_array=True)
 
@@ -107,6 +108,8 @@ def _columns_of(X, sequences):
     """Return the object whose columns scikit-learn counts and names: features, or 2-D steps."""
     if sequences.kind == "2d":
         return X if hasattr(X, "shape") else np.asarray(X)
+    if sequences.carrier == "nested":
+        return X if is_frame(X) else sequences.values
     frame = first_frame(X) if sequences.carrier.startswith("ragged") else None
     return sequences.values if frame is None else frame
 

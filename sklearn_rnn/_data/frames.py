@@ -20,7 +20,7 @@ _WORDS = (
     (r"date|time|duration|period|month", "dates or durations"),
     (r"str(ing)?\b|string_view|utf8|large_string|large_utf8", "strings"),
     (r"categor|enum|dictionary", "categories"),
-    (r"list|large_list|fixed_size_list|array", "lists or arrays"),
+    (r"list|large_list|fixed_size_list|array|sequence", "lists or arrays"),
     (r"struct|map", "structures"),
     (r"interval", "intervals"),
     (r"binary|large_binary|fixed_size_binary", "bytes"),
@@ -56,7 +56,7 @@ def holds_lists(item):
     """Tell whether an object is a column with a list or an array in each cell."""
     if type(item) is np.ndarray or isinstance(item, (list, tuple)) or is_frame(item):
         return False
-    return is_column(item) and _kind(_dtype(item)) == "lists or arrays"
+    return is_column(item) and kind_of(_dtype(item)) == "lists or arrays"
 
 
 def holds_integers(item):
@@ -73,17 +73,17 @@ def rows_of_lists(column):
 
 def column_names(frame):
     """List the names of the columns."""
-    names = getattr(frame, "column_names", None) if _is_arrow(frame) else frame.columns
+    names = getattr(frame, "column_names", None) if is_arrow(frame) else frame.columns
     return list(names)
 
 
 def label_columns(frame):
     """Return the indices of the columns that hold strings or categories."""
     found = []
-    for j, dtype in enumerate(_dtypes(frame)):
-        kind = _kind(dtype)
+    for j, dtype in enumerate(dtypes_of(frame)):
+        kind = kind_of(dtype)
         if kind == "objects":
-            kind = held(np.asarray(_column(frame, j)))
+            kind = held(np.asarray(column_of(frame, j)))
         if kind in ("strings", "categories"):
             found.append(j)
     return tuple(found)
@@ -91,7 +91,7 @@ def label_columns(frame):
 
 def labels_of(frame, j):
     """Return column j of a frame as an array of its labels."""
-    return np.asarray(_column(frame, j))
+    return np.asarray(column_of(frame, j))
 
 
 def read_frame(frame, argument, numbered=None):
@@ -100,16 +100,16 @@ def read_frame(frame, argument, numbered=None):
     numbered: arrays (n_rows,) in place of some columns, by their indices.
     """
     _check_in_memory(frame, argument)
-    names, dtypes, numbered = column_names(frame), _dtypes(frame), numbered or {}
-    kinds = ["numbers" if j in numbered else _kind(dtype) for j, dtype in enumerate(dtypes)]
+    names, dtypes, numbered = column_names(frame), dtypes_of(frame), numbered or {}
+    kinds = ["numbers" if j in numbered else kind_of(dtype) for j, dtype in enumerate(dtypes)]
     _check_columns(frame, names, dtypes, kinds, argument)
-    if "objects" not in kinds and not numbered and not _is_arrow(frame):
+    if "objects" not in kinds and not numbered and not is_arrow(frame):
         array = np.asarray(frame)  # fast, and numeric unless the columns have several types
         if array.dtype.kind in "biuf" and array.ndim == 2:
             return array
     columns = []
     for j, dtype in enumerate(dtypes):
-        column = numbered[j] if j in numbered else _numbers(_column(frame, j), dtype)
+        column = numbered[j] if j in numbered else _numbers(column_of(frame, j), dtype)
         if column.dtype.kind not in "biuf":
             _refuse(frame, names, j, dtype, held(column), argument)
         columns.append(column)
@@ -127,7 +127,7 @@ def read_frame(frame, argument, numbered=None):
 def read_column(column, argument):
     """Return a column as an array of numbers (n_rows,); NA is NaN."""
     dtype = _dtype(column)
-    kind = _kind(dtype)
+    kind = kind_of(dtype)
     if kind not in ("numbers", "objects"):
         refuse(kind, dtype, argument)
     array = _numbers(column, dtype)
@@ -138,7 +138,7 @@ def read_column(column, argument):
 def frame_of_labels(frame, argument):
     """Return a frame's columns as one array (n_rows, n_columns) of unchanged labels."""
     _check_in_memory(frame, argument)
-    columns = [np.asarray(_column(frame, j)) for j in range(len(column_names(frame)))]
+    columns = [np.asarray(column_of(frame, j)) for j in range(len(column_names(frame)))]
     if len({column.dtype.kind for column in columns}) <= 1:
         return np.column_stack(columns) if columns else np.empty((len(frame), 0))
     array = np.empty((len(columns[0]), len(columns)), dtype=object)
@@ -168,25 +168,25 @@ def check_long(frame, argument):
 # What a dtype holds
 
 
-def _is_arrow(item):
+def is_arrow(item):
     return type(item).__module__.split(".")[0] == "pyarrow"
 
 
 def _dtype(item):
-    return getattr(item, "type" if _is_arrow(item) else "dtype", None)
+    return getattr(item, "type" if is_arrow(item) else "dtype", None)
 
 
-def _dtypes(frame):
-    return list(frame.schema.types if _is_arrow(frame) else frame.dtypes)
+def dtypes_of(frame):
+    return list(frame.schema.types if is_arrow(frame) else frame.dtypes)
 
 
-def _column(frame, j):
-    if _is_arrow(frame):
+def column_of(frame, j):
+    if is_arrow(frame):
         return frame.column(j)
     return frame.to_series(j) if hasattr(frame, "to_series") else frame.iloc[:, j]
 
 
-def _kind(dtype):
+def kind_of(dtype):
     if isinstance(dtype, np.dtype):
         return family(dtype)
     text = str(dtype).lower()
@@ -199,7 +199,7 @@ def _numbers(column, dtype):
         return numbers_of_objects(np.asarray(column))
     if hasattr(column, "array"):  # an extension of pandas
         wide = np.float32 if re.match(r"float(32)?\b", str(dtype).lower()) else np.float64
-        if _kind(dtype) == "numbers" and not str(dtype).startswith("Sparse"):
+        if kind_of(dtype) == "numbers" and not str(dtype).startswith("Sparse"):
             return column.to_numpy(dtype=wide, na_value=np.nan)
     return numbers_of_objects(np.asarray(column))
 
@@ -230,7 +230,7 @@ def _refuse(frame, names, j, dtype, what, argument):
     if hasattr(frame, "to_dummies"):
         one_hot = f"table.to_dummies({names[j]!r})"
     else:
-        table = "table.to_pandas()" if _is_arrow(frame) else "table"
+        table = "table.to_pandas()" if is_arrow(frame) else "table"
         one_hot = f"pandas.get_dummies({table}, columns=[{names[j]!r}])"
     advice = _ADVICE.get(what, "drop or convert it").format(one_hot=one_hot)
     if what in ("strings", "categories") and argument.holds == "features":
@@ -243,12 +243,12 @@ def _refuse(frame, names, j, dtype, what, argument):
 
 def _refuse_nested(frame, names, j, argument):
     """Raise the error about a column that holds arrays, lists or Series."""
-    nested = [k for k, n in enumerate(_dtypes(frame)) if _holds_cells_of_arrays(frame, k, n)]
+    nested = [k for k, n in enumerate(dtypes_of(frame)) if _holds_cells_of_arrays(frame, k, n)]
     rows = f"{argument}.to_numpy()" if hasattr(frame, "iloc") else f"{argument}.rows()"
-    if _is_arrow(frame):
+    if is_arrow(frame):
         rows = f"{argument}.to_pandas().to_numpy()"
     if argument.whole is not None:
-        cells = f"x[{names[j]!r}].{'to_pylist' if _is_arrow(frame) else 'to_list'}()"
+        cells = f"x[{names[j]!r}].{'to_pylist' if is_arrow(frame) else 'to_list'}()"
         advice = (
             "if these are the features, give an array of them, "
             f"[np.stack({cells}) for x in {argument.whole}]"
@@ -267,7 +267,7 @@ def _refuse_nested(frame, names, j, argument):
 
 
 def _holds_cells_of_arrays(frame, j, dtype):
-    kind = _kind(dtype)
+    kind = kind_of(dtype)
     if kind == "objects":
-        kind = held(np.asarray(_column(frame, j)))
+        kind = held(np.asarray(column_of(frame, j)))
     return kind == "lists or arrays"

@@ -56,7 +56,8 @@ class Sequences(Packed):
     """The steps (n_steps, n_features) of X, C-contiguous, and the carrier in which they came.
 
     The carrier is "2d" or "3d", an array of that many axes; or, with one sequence per item,
-    "ragged" for items (n_timesteps_i, n_features) and "ragged_1d" for items (n_timesteps_i,).
+    "ragged" for items (n_timesteps_i, n_features) and "ragged_1d" for items (n_timesteps_i,); or
+    "nested", a table with the steps of one feature in each cell.
     """
 
     carrier: str

@@ -10,10 +10,12 @@ from sklearn.utils import check_array
 from . import arguments
 from .arguments import naming
 from .carriers import as_array, is_ragged, refuse_masked
-from .categories import Categories, columns_of, learn_labels, numbers_for_labels
+from .categories import Categories, columns_of
+from .category_labels import learn_labels, numbers_for_labels
 from .finite import check_finite, check_range
 from .form import InputForm
 from .frames import check_long, is_column, is_frame, read_frame
+from .nested import NestedTable, is_nested, read_nested
 from .sequences import from_dense, pack
 from .values import check_numeric, held, numbers_of_objects
 
@@ -28,28 +30,30 @@ def read_X(
     dtype=None,
     scaling=None,
     categories=None,
+    allow_nan=False,
 ):
     """Return X as Sequences of finite numbers, and its form.
 
     owner: name of the estimator's class, for errors. form: that of X in `fit`, which this X must
     have too; without `names`, names of columns are ignored. dtype and scaling: those of the network
     that must be able to read the numbers, see `check_range`. categories: the columns of codes,
-    which become the numbers of rows of tables.
+    which become the numbers of rows of tables. allow_nan: let NaN, a missing value,
+    pass; without dtype.
     """
-    values = X
+    given = values = read_nested(X, argument) if is_nested(X) else X
     if categories is not None and categories.labels:
         if names and form is not None:  # before columns of another order are read as strings
             form.check_frames(X, owner)
-        values = numbers_for_labels(X, categories.labels, argument)
+        values = numbers_for_labels(given, categories.labels, argument)
     sequences = _packed(values, owner, form, argument)
     if form is None:
         form = InputForm.of(X, sequences)
     else:
         form.check(X, sequences, owner, argument, names=names)
     if categories is not None:
-        sequences = categories.encode(sequences, argument, numbered=values is not X)
+        sequences = categories.encode(sequences, argument, numbered=values is not given)
     if dtype is None:
-        check_finite(sequences, argument)
+        check_finite(sequences, argument, allow_nan=allow_nan)
     else:
         check_range(sequences, dtype, scaling, argument)
     return sequences, form
@@ -57,14 +61,15 @@ def read_X(
 
 def learn_X(X, owner, features, argument=arguments.X):
     """Return X as `read_X` does, and its categories; features: which columns are categorical."""
-    labelled, labels = learn_labels(X, features, argument)
-    values = numbers_for_labels(X, labels, argument)
+    given = read_nested(X, argument) if is_nested(X) else X
+    labelled, labels = learn_labels(given, features, argument)
+    values = numbers_for_labels(given, labels, argument)
     sequences = _packed(values, owner, None, argument)
     form = InputForm.of(X, sequences)
     names = form.feature_names if sequences.kind == "sequences" else None
     columns = columns_of(features, sequences.n_features, names, labelled)
     categories = Categories.learn(sequences, columns, labels, argument)
-    sequences = categories.encode(sequences, argument, numbered=values is not X)
+    sequences = categories.encode(sequences, argument, numbered=values is not given)
     check_finite(sequences, argument)
     return sequences, form, categories
 
@@ -74,6 +79,8 @@ def _packed(X, owner, form, argument):
     # A shortcut where there is nothing to convert: the checks take longer than a short sequence.
     if type(X) is np.ndarray and X.ndim in (2, 3) and X.dtype.char in "fd" and X.size > 0:
         return from_dense(X, argument)
+    if type(X) is NestedTable:
+        return X.as_sequences(argument)
     if is_ragged(X):
         return pack(X, argument)
     sequences = from_dense(_array_of(X, owner, argument), argument)

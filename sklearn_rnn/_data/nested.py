@@ -1,0 +1,163 @@
+"""Nested tables: one row per sequence, one column per feature, the steps of a feature in each cell.
+
+A frame of pandas, polars or pyarrow, or a 2-D array of objects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import arguments
+from .arguments import Argument
+from .carriers import float_dtype, refuse_masked
+from .cells import read_cells
+from .frames import column_names, column_of, dtypes_of, is_frame, kind_of, label_columns
+from .items import first_frame
+from .packed import Sequences, offsets_of
+from .values import family, family_of_type, held, missing_in
+
+
+@dataclass(frozen=True, eq=False)
+class NestedTable:
+    """The columns of a nested table: numbers or labels of all steps, one sequence after another."""
+
+    names: list | None  # of the columns; None for an array
+    columns: tuple[np.ndarray, ...]  # (n_steps,) each
+    offsets: np.ndarray  # (n_samples + 1,), of the sequences in each column
+
+    @property
+    def names_or_numbers(self):
+        return list(range(len(self.columns))) if self.names is None else self.names
+
+    @property
+    def labelled(self):
+        """The indices of the columns that hold strings."""
+        return tuple(j for j, each in enumerate(self.columns) if held(each) == "strings")
+
+    def labels(self, j, argument):
+        """Return column j, whose labels must not be missing."""
+        labels = self.columns[j]
+        missing = missing_in(labels) if labels.dtype.kind == "O" else labels != labels
+        if missing.any():
+            row, step = self.locate(int(np.argmax(missing)))
+            raise ValueError(
+                "`categorical_features` must select columns without missing values, but "
+                f"`{_argument_of(j, self.names, argument)}`, row {row}, has one at step {step}: "
+                "fill it first, for example with a category of its own."
+            )
+        return labels
+
+    def locate(self, place):
+        """Return the sequence, and the step in it, of a place in the columns."""
+        i = int(np.searchsorted(self.offsets, place, side="right")) - 1
+        return i, int(place - self.offsets[i])
+
+    def as_sequences(self, argument):
+        """Return the columns, which must hold numbers, as the features of sequences."""
+        for j, column in enumerate(self.columns):
+            if family(column.dtype) != "numbers":
+                _refuse_others(column, _argument_of(j, self.names, argument))
+        dtype = float_dtype({column.dtype for column in self.columns})
+        values = np.empty((int(self.offsets[-1]), len(self.columns)), dtype)
+        with np.errstate(over="ignore"):  # `check_finite` reports it
+            for j, column in enumerate(self.columns):
+                values[:, j] = column
+        return Sequences(values, self.offsets, "nested")
+
+
+def is_nested(X):
+    """Tell whether X is a frame or a 2-D array with sequences in its cells."""
+    if type(X) is np.ndarray:  # most calls end here
+        return X.dtype.char == "O" and X.ndim == 2 and _has_sequences(X.flat)
+    if isinstance(X, np.ndarray):
+        return is_nested(np.asarray(X))
+    if isinstance(X, (list, tuple)) or not is_frame(X) or hasattr(type(X), "collect"):
+        return False
+    kinds = map(kind_of, dtypes_of(X))
+    return any(
+        kind == "lists or arrays"
+        or (kind == "objects" and _has_sequences(np.asarray(column_of(X, j))))
+        for j, kind in enumerate(kinds)
+    )
+
+
+def read_nested(X, argument):
+    """Return the columns of X, which `is_nested`; a cell that is missing or no sequence raises."""
+    refuse_masked(X, argument)
+    names = column_names(X) if is_frame(X) else None
+    if names is not None and len(set(names)) < len(names):
+        twice = next(name for j, name in enumerate(names) if name in names[:j])
+        raise ValueError(
+            f"`{argument}` must have distinct column names, but {twice!r} occurs twice: rename one."
+        )
+    if len(X) == 0:
+        raise ValueError(f"`{argument}` must hold at least one sequence, but is empty.")
+    columns, lengths = [], None
+    for j in range(X.shape[1]):
+        column = _argument_of(j, names, argument)
+        values, own = read_cells(_column(X, j, column, argument), column, argument)
+        lengths = own if lengths is None else lengths
+        if not np.array_equal(own, lengths):
+            _refuse_lengths(own, lengths, column, _argument_of(0, names, argument), argument)
+        columns.append(values)
+    return NestedTable(names, tuple(columns), offsets_of(lengths))
+
+
+def labelled_columns(X):
+    """Return the indices of the columns that hold strings, in a list of frames or nested table."""
+    if is_nested(X):
+        X = read_nested(X, arguments.X)
+    if type(X) is NestedTable:
+        return X.labelled
+    frame = first_frame(X) if isinstance(X, (list, tuple)) else None
+    return () if frame is None else label_columns(frame)
+
+
+def _has_sequences(cells):
+    return any(family_of_type(kind) == "lists or arrays" for kind in set(map(type, cells)))
+
+
+def _argument_of(j, names, argument):
+    name = f"{argument}[:, {j}]" if names is None else f"{argument}[{names[j]!r}]"
+    return Argument(name, argument.holds, argument.weights, argument.whole)
+
+
+def _column(X, j, column, argument):
+    """Return column j; one of another dtype than sequences have raises."""
+    if not is_frame(X):
+        return X[:, j]
+    dtype = dtypes_of(X)[j]
+    if kind_of(dtype) not in ("lists or arrays", "objects"):
+        names, kinds = column_names(X), list(map(kind_of, dtypes_of(X)))
+        nested = [k for k, kind in enumerate(kinds) if kind in ("lists or arrays", "objects")]
+        alone = f"{argument}[{names[nested[0]]!r}]"
+        raise ValueError(
+            f"`{argument}` must have one sequence in each cell, but `{column}` holds "
+            f"{kind_of(dtype)} ({dtype}): drop that column, or repeat its values at each step. If "
+            f"one column holds all features of the sequences, give it alone, {alone}."
+        )
+    return column_of(X, j)
+
+
+def _refuse_lengths(lengths, others, column, first, argument):
+    """Raise the error about the first row of a column whose length is not that of the others."""
+    i = int(np.argmax(lengths != others))
+    raise ValueError(
+        f"`{argument}` must have sequences of one length in each row: `{column}`, row {i}: "
+        f"{lengths[i]} steps, but `{first}` has {others[i]}. Bring the features of each sequence "
+        "to the same steps. A tool that permutes one column, such as permutation_importance, "
+        "needs sequences that are all of one length."
+    )
+
+
+def _refuse_others(values, column):
+    """Raise the error about a column whose steps are not numbers."""
+    what = held(values)
+    advice = "convert them first, or drop that column"
+    if what == "strings":
+        advice = "name the column in `categorical_features` of the estimator, or drop it"
+    raise ValueError(
+        f"`{column}` must hold real numbers, but its cells hold {what} ({values.dtype}): {advice}."
+    )

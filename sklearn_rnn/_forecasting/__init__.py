@@ -1,0 +1,1 @@
+"""Windows of tables, and forecasts of one series or many."""

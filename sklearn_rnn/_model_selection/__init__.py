@@ -1,0 +1,1 @@
+"""Splitters of data in time order, and of sequences."""

@@ -1,0 +1,171 @@
+"""RollingOrigin: train on the past, test on the steps right after it, again and again."""
+
+import numpy as np
+from sklearn.model_selection import BaseCrossValidator
+
+from .._rules import either, integer, shown
+
+_RULES = {
+    "horizon": integer(1),
+    "step": either(None, integer(1)),
+    "gap": integer(0),
+    "max_train": either(None, integer(1)),
+    "min_train": integer(1),
+    "n_splits": either(None, integer(1)),
+}
+
+
+class RollingOrigin(BaseCrossValidator):
+    """Cross-validation in time order: each test part follows all of its training part.
+
+    The rows of the data must be in time order; with `groups`, those of each series. The test part
+    of a split has `horizon` rows, and the training part those before it (Tashman, 2000). The last
+    split tests the last rows, and each earlier split begins `step` rows earlier.
+
+    Parameters
+    ----------
+    horizon : int
+        Number of rows of a test part (of each series).
+    step : int or None, default=None
+        Number of rows between the test parts of two splits; None means `horizon`.
+    gap : int, default=0
+        Number of rows between training and test part that belong to neither. If the rows are
+        windows that `sklearn_rnn.preprocessing.make_windows` cut at each row, the horizon of a
+        window overlaps those of the next ``horizon - 1`` windows: this is the gap they need.
+    max_train : int or None, default=None
+        Maximum number of rows of a training part (of each series), the latest ones. None means all.
+    min_train : int, default=1
+        Minimum number of rows of a training part (of each series). Splits with less are left out.
+    n_splits : int or None, default=5
+        Number of splits. None means as many as the data allow.
+
+    See Also
+    --------
+    sklearn.model_selection.TimeSeriesSplit : Equal parts of all data, for one series.
+    sklearn_rnn.forecasting.RNNForecaster : Forecasts one or many series.
+
+    Notes
+    -----
+    With `groups`, the label of the series of each row, each split has rows of all series. The last
+    rows of all series are taken to be of the same time, and splits are counted from there; a series
+    that is too short for a split is left out of it.
+
+    References
+    ----------
+    .. [1] L. J. Tashman, "Out-of-sample tests of forecasting accuracy: an analysis and review",
+       International Journal of Forecasting 16, 2000.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_rnn.model_selection import RollingOrigin
+    >>> for train, test in RollingOrigin(2, n_splits=3).split(np.arange(9)):
+    ...     print(train, test)
+    [0 1 2] [3 4]
+    [0 1 2 3 4] [5 6]
+    [0 1 2 3 4 5 6] [7 8]
+    """
+
+    def __init__(self, horizon, *, step=None, gap=0, max_train=None, min_train=1, n_splits=5):
+        self.horizon = horizon
+        self.step = step
+        self.gap = gap
+        self.max_train = max_train
+        self.min_train = min_train
+        self.n_splits = n_splits
+
+    def split(self, X, y=None, groups=None):
+        """Yield the indices of training and test rows, the earliest split first.
+
+        Parameters
+        ----------
+        X : array-like, list or frame of n_samples rows
+            Only their number counts.
+        y : ignored
+        groups : array-like of shape (n_samples,), default=None
+            The label of the series of each row.
+
+        Yields
+        ------
+        train, test : ndarray of int
+            In the order of the rows.
+
+        Raises
+        ------
+        ValueError
+            If a parameter is not as described, or if the data are too short.
+        """
+        series = _series(X, groups)
+        for shift in self._shifts(series):
+            parts = [part for rows in series if (part := self._cut(rows, shift)) is not None]
+            train, test = (np.sort(np.concatenate(each)) for each in zip(*parts, strict=True))
+            yield train, test
+
+    def get_n_splits(self, X=None, y=None, groups=None):
+        """Return the number of splits.
+
+        Parameters
+        ----------
+        X : array-like, list or frame of n_samples rows, default=None
+            Required if `n_splits` is None.
+        y : ignored
+        groups : array-like of shape (n_samples,), default=None
+            The label of the series of each row.
+
+        Returns
+        -------
+        n_splits : int
+        """
+        if X is None:
+            self._check()
+            if self.n_splits is None:
+                raise ValueError("`X` must be given, because `n_splits` is None; got None.")
+            return self.n_splits
+        return len(self._shifts(_series(X, groups)))
+
+    def _check(self):
+        for name, rule in _RULES.items():
+            rule.check(name, getattr(self, name))
+
+    def _shifts(self, series):
+        """Return by how many rows the test part of each split ends before the last row."""
+        self._check()
+        step = self.horizon if self.step is None else self.step
+        longest = max((len(rows) for rows in series), default=0)
+        spare = longest - self.horizon - self.gap - self.min_train
+        possible = spare // step + 1 if spare >= 0 else 0
+        n_splits = possible if self.n_splits is None else self.n_splits
+        if possible < max(n_splits, 1):
+            wanted = self.horizon + self.gap + self.min_train + (max(n_splits, 1) - 1) * step
+            raise ValueError(
+                f"`X` must have at least {wanted} rows"
+                f"{'' if len(series) == 1 else ' of one series'} for {max(n_splits, 1)} splits; "
+                f"got {longest}, enough for {possible}. Set a smaller `n_splits` (None means as "
+                "many as possible), `horizon`, `step`, `gap` or `min_train`."
+            )
+        return [step * i for i in reversed(range(n_splits))]
+
+    def _cut(self, rows, shift):
+        """Return training and test rows of one series, or None if it is too short."""
+        end = len(rows) - shift
+        first = end - self.horizon
+        origin = first - self.gap
+        if origin < self.min_train:
+            return None
+        begin = 0 if self.max_train is None else max(0, origin - self.max_train)
+        return rows[begin:origin], rows[first:end]
+
+
+def _series(X, groups):
+    """Return the row numbers of each series, in the order in which the series appear."""
+    n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
+    if groups is None:
+        return [np.arange(n_samples)]
+    labels = np.asarray(groups)
+    if labels.shape != (n_samples,):
+        raise ValueError(
+            f"`groups` must have one label for each of the {n_samples} rows of X, got "
+            f"{shown(groups) if labels.ndim == 0 else f'shape {labels.shape}'}."
+        )
+    _, first, codes = np.unique(labels, return_index=True, return_inverse=True)
+    return [np.flatnonzero(codes == code) for code in np.argsort(first)]

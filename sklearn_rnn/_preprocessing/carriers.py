@@ -1,0 +1,145 @@
+"""What transformers of sequences in every accepted form (their carrier) share."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.utils.validation import check_is_fitted
+
+from .._data.form import KINDS, InputForm
+from .._data.frames import is_frame
+from .._data.reader import read_X
+from .._data.unpacking import in_carrier
+from .._docstrings import with_parts
+from .._floating_point import floating_point_ignored
+from .._pickles import Pickled
+
+PARTS = {
+    "X": """
+X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), \
+or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,)
+""",
+    "y": """
+y : None
+    Ignored.
+""",
+}
+
+
+class _InFrames(TransformerMixin, BaseEstimator):
+    """Returns an array in the form chosen by scikit-learn's `set_output`."""
+
+    def transform(self, X):
+        """Return the array, or if `set_output` asks for frames, a frame with the index of X."""
+        return self.array
+
+    def get_feature_names_out(self, input_features=None):
+        """Name the columns."""
+        return self.names
+
+
+@with_parts(PARTS)
+class InCarriers(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+    """A base of transformers that take X in any carrier, and return it in the same.
+
+    A subclass defines `_transform`, which returns the result in the carrier of X, and
+    `get_feature_names_out`, but neither `transform` nor `fit_transform`: scikit-learn would apply
+    `set_output` to these, and make a list one frame.
+    """
+
+    _allow_nan = False  # whether X may have NaN, a missing value
+
+    def fit_transform(self, X, y=None, **fit_params):
+        """Fit to sequences, then transform them.
+
+        Parameters
+        ----------
+        X : sequences
+            As for `fit`.
+        {y}
+        **fit_params : dict
+            `sample_weight`, as for `fit`.
+
+        Returns
+        -------
+        X_scaled : ndarray, list, tuple, object array or frame
+            As `transform` returns it.
+        """
+        return self.fit(X, y, **fit_params).transform(X)
+
+    @floating_point_ignored
+    def transform(self, X):
+        """Standardize sequences.
+
+        Parameters
+        ----------
+        {X}
+            Sequences.
+
+        Returns
+        -------
+        X_scaled : ndarray, list, tuple, object array or frame
+            Standardized sequences, in the form of `X`. With ``set_output(transform="pandas")`` or
+            "polars" a 2-D `X` becomes a frame, and frames in a list become frames; other arrays are
+            not tables and stay arrays.
+        """
+        result = self._transform(X)
+        if is_frame(X) or (isinstance(result, np.ndarray) and result.ndim == 2):
+            return self._in_frame(result, X)
+        if (isinstance(result, np.ndarray) and result.ndim == 3) or not any(map(is_frame, X)):
+            return result
+        pairs = zip(result, X, strict=True)
+        items = [self._in_frame(item, x) if is_frame(x) else item for item, x in pairs]
+        if isinstance(result, np.ndarray):
+            result[:] = items
+            return result
+        return tuple(items) if isinstance(X, tuple) else items
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = True
+        tags.input_tags.three_d_array = True
+        tags.input_tags.allow_nan = self._allow_nan
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    def _in_frame(self, array, X):
+        framing = object.__new__(_InFrames)
+        # Our attributes include the setting of `set_output`, in scikit-learn's private form.
+        framing.__dict__ = {**vars(self), "array": array, "names": self.get_feature_names_out()}
+        return framing.transform(X)
+
+    def _become(self, fitted):
+        """Take fitted attributes, all at once: an error or a Ctrl-C before it changes nothing."""
+        kept = {k: v for k, v in vars(self).items() if k != "feature_names_in_"}
+        self.__dict__ = {**kept, **fitted}
+        return self
+
+    def _read(self, X, *, names=True):
+        """Return X as sequences, which must have the form of `fit`, with `names` also its names."""
+        self._check_fitted()
+        form = InputForm.from_attributes(vars(self))
+        return read_X(X, type(self).__name__, form, names=names, allow_nan=self._allow_nan)[0]
+
+    def _check_fitted(self):
+        """Refuse an estimator that is not fitted, or whose state is damaged."""
+        check_is_fitted(self)
+        self._check_state()
+
+    def _check_state(self):
+        """Refuse a damaged state; subclasses add what they keep."""
+        kind = getattr(self, "_input_kind", None)
+        if kind not in KINDS:
+            wanted = ", ".join(map(repr, KINDS))
+            raise ValueError(
+                f"`_input_kind` must be one of {wanted}, got {kind!r}: the state is damaged."
+            )
+
+
+def with_features(X, sequences, values):
+    """Return values (n_steps, n_features_out) in the form of X, with another number of features."""
+    wider = sequences.carrier == "ragged_1d" and values.shape[1] > 1
+    carrier = "ragged" if wider else sequences.carrier
+    return in_carrier(X, replace(sequences, values=values, carrier=carrier), values)
