@@ -10,6 +10,8 @@ from sklearn.utils.validation import check_is_fitted
 
 from .._data.form import KINDS, InputForm
 from .._data.frames import is_frame
+from .._data.nested import is_nested
+from .._data.nested_frames import library_of, with_names
 from .._data.reader import read_X
 from .._data.unpacking import in_carrier
 from .._docstrings import with_parts
@@ -86,6 +88,8 @@ class InCarriers(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys
             not tables and stay arrays.
         """
         result = self._transform(X)
+        if is_nested(X):
+            return self._in_table(result, X)
         if is_frame(X) or (isinstance(result, np.ndarray) and result.ndim == 2):
             return self._in_frame(result, X)
         if (isinstance(result, np.ndarray) and result.ndim == 3) or not any(map(is_frame, X)):
@@ -104,6 +108,13 @@ class InCarriers(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys
         tags.input_tags.allow_nan = self._allow_nan
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
+
+    def _in_table(self, result, X):
+        """Return a nested table with the names of the features out, in the form of `set_output`."""
+        names = list(self.get_feature_names_out())
+        wanted = self._in_frame(np.empty((len(X), len(names))), X)
+        library = library_of(wanted) or library_of(X)
+        return with_names(result, names, library, getattr(X, "index", None))
 
     def _in_frame(self, array, X):
         framing = object.__new__(_InFrames)

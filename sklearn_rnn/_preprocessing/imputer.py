@@ -158,8 +158,7 @@ class SequenceImputer(InCarriers):
         for name, rule in _RULES.items():
             rule.check(name, getattr(self, name))
         sequences, form = read_X(X, type(self).__name__, allow_nan=True)
-        if form.kind == "2d":
-            self._refuse_to_append()
+        self._refuse_to_append(form.kind)
         missing = np.isnan(sequences.values)
         statistics = self._statistics(sequences.values, missing)
         _check_some_left(statistics, form)
@@ -237,6 +236,7 @@ class SequenceImputer(InCarriers):
 
     def _transform(self, X):
         sequences = self._read(X)
+        self._refuse_to_append(self._input_kind)
         missing = np.isnan(sequences.values)
         needs_gaps = self.strategy in ("last", "linear") or self.add_elapsed
         gaps = Gaps.of(missing, sequences.offsets) if needs_gaps else None
@@ -290,9 +290,9 @@ class SequenceImputer(InCarriers):
             statistics[empty] = 0
         return statistics
 
-    def _refuse_to_append(self):
+    def _refuse_to_append(self, kind):
         for name in ("add_indicator", "add_elapsed"):
-            if getattr(self, name):
+            if kind == "2d" and getattr(self, name):
                 raise ValueError(
                     f"`{name}` must be False for a 2-D `X`, whose columns are steps of one "
                     "feature: to append features, pass `X[:, :, np.newaxis]`."
