@@ -497,13 +497,13 @@ def _rescale_source(network, views, of, factor, shift, columns):
     """
     for i, stem, place in network.readers(of):
         node = network.nodes[i]
-        for weight, bias in _arrays(node, stem):
+        for weight, bias in arrays_of_reader(node, stem):
             weight = views[weight][:, place]
             views[bias] += weight[:, columns] @ shift[columns]
             weight[:, columns] *= factor[columns]
 
 
-def _arrays(node, stem):
+def arrays_of_reader(node, stem):
     """List the names of the weights of a stem and of the biases, for each direction of a node."""
     if node.kind == "recurrent":
         ends = [f"{node.name}{end}" for end in SUFFIXES[node.directions]]
