@@ -349,4 +349,6 @@ def _(c, model, X):
 
 @tool("link to the documentation in the HTML repr", ONE, ("3d", "2d"), want=lambda c: True)
 def _(c, model, X):
-    return bool(model._get_doc_link())
+    if not model._get_doc_link():
+        raise LookupError("there is no link")
+    return True

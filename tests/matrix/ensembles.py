@@ -210,12 +210,12 @@ def _(c, model, X):
     return OneVsRestClassifier(model).fit(X, c.y).predict_proba(X)
 
 
-@tool("OneVsOneClassifier", CLASSIFY, index=True)
+@tool("OneVsOneClassifier", CLASSIFY, table=True, index=True)
 def _(c, model, X):
     return OneVsOneClassifier(model).fit(X, c.y).predict(X)
 
 
-@tool("OutputCodeClassifier", ("clf",), index=True)
+@tool("OutputCodeClassifier", ("clf",), table=True, index=True)
 def _(c, model, X):
     return OutputCodeClassifier(model, random_state=0).fit(X, c.y).predict(X)
 
@@ -248,12 +248,12 @@ def _(c, model, X):
     return model.fit(X, labels_of(c)).predict(X)
 
 
-@tool("ClassifierChain", ("clf",), want=lambda c: (N, 2), index=True)
+@tool("ClassifierChain", ("clf",), want=lambda c: (N, 2), table=True, index=True)
 def _(c, model, X):
     return ClassifierChain(model).fit(X, labels_of(c)).predict(X).shape
 
 
-@tool("RegressorChain", ("reg",), want=lambda c: (N, 2), index=True)
+@tool("RegressorChain", ("reg",), want=lambda c: (N, 2), table=True, index=True)
 def _(c, model, X):
     return RegressorChain(model).fit(X, numbers_of(c)).predict(X).shape
 
@@ -298,7 +298,7 @@ def _(c, model, X):
     return list(scaled.fit(X, c.y).predict(X))
 
 
-@tool("SelfTrainingClassifier", ("clf",), index=True)
+@tool("SelfTrainingClassifier", ("clf",), table=True, index=True)
 def _(c, model, X):
     y = np.arange(N) % 3
     y[::4] = -1

@@ -11,7 +11,8 @@ from sklearn.inspection import partial_dependence, permutation_importance
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from sklearn_rnn.preprocessing import SequenceScaler
+from sklearn_rnn.inspection import channel_importances
+from sklearn_rnn.preprocessing import SequenceScaler, to_nested
 
 from .case import ONE, F, N, objects
 from .selection import take
@@ -20,11 +21,21 @@ from .tools import tool
 # ---- inspection ----
 
 
+def _cut(c):
+    """A table for scikit-learn, and y: nested sequences are cut to the length of the shortest."""
+    if c.is_table or c.equal:
+        return c.table, c.y
+    n = min(c.lengths)
+    y = [value[:n] for value in c.y] if c.per_step else c.y
+    return to_nested([x[:n] for x in c.sequences], columns=getattr(c.table, "columns", None)), y
+
+
 def _permuted_columns(c):
     """The loss of score if a column is permuted: a step of a table, or a feature otherwise."""
     model = c.rnn().fit(c.X, c.y)
     seed = np.random.RandomState(0).randint(np.iinfo(np.int32).max + 1)
-    base, table = model.score(c.X, c.y), c.X if c.is_table else c.table
+    table, y = _cut(c)
+    base = model.score(table, y)
     names = list(table.columns) if hasattr(table, "columns") else range(table.shape[1])
     rows = []
     for name in names:
@@ -33,7 +44,7 @@ def _permuted_columns(c):
         for _ in range(2):
             rng.shuffle(order)
             changed = _with_column(changed, name, order)
-            row.append(base - model.score(changed, c.y))
+            row.append(base - model.score(changed, y))
         rows.append(row)
     return rows
 
@@ -56,8 +67,9 @@ def _importance(c, model, X):
 
 
 def _importance_of_features(c):
-    """Cells of a nested table move as wholes, which needs sequences of one length per step."""
-    return _importance(c, c.rnn(), c.table)
+    """Cells of a nested table move as wholes, which needs sequences of one length."""
+    model = c.rnn().fit(c.X, c.y)
+    return permutation_importance(model, *_cut(c), n_repeats=2, random_state=0)["importances"]
 
 
 tool("permutation_importance", want=_permuted_columns, table=_importance_of_features)(_importance)
@@ -74,7 +86,9 @@ def _dependence_by_hand(c, values=(-1.0, 0.0, 1.0)):
             for x in changed:
                 x[:, min(1, x.shape[1] - 1)] = value
         predicted = model.predict_proba(changed) if c.classifies else model.predict(changed)
-        means.append(np.mean([np.mean(p, axis=0) for p in predicted], axis=0))
+        if c.per_step:
+            predicted = [np.mean(steps, axis=0) for steps in predicted]
+        means.append(np.mean(predicted, axis=0))
     return means
 
 
@@ -117,11 +131,6 @@ def _n_selected(c):
     return min(2, F if not c.is_table and c.carrier != "list1d" else 2) - (c.carrier == "list1d")
 
 
-def _weights_of(model):
-    """Importance of features: the size of their weights in the first layer."""
-    return np.abs(model.weights_["weight_ih_l0"]).sum(axis=0)
-
-
 @tool(
     "RFE",
     ONE,
@@ -129,7 +138,9 @@ def _weights_of(model):
     table=lambda c: (
         NotImplemented
         if c.is_table
-        else RFE(c.rnn(), n_features_to_select=_n_selected(c), importance_getter=_weights_of)
+        else RFE(
+            c.rnn(), n_features_to_select=_n_selected(c), importance_getter=channel_importances
+        )
         .fit(c.table, c.y)
         .support_.sum()
     ),
