@@ -136,7 +136,7 @@ class Case:
     @property
     def table(self):
         """X for tools that want a table: itself, or a nested table."""
-        return self.X if self.is_table or self.carrier in NESTED else to_nested(self.X)
+        return self.X if self.is_table else to_nested(self.X)
 
     @property
     def channels(self):

@@ -179,7 +179,8 @@ def _(c, model, X):
 def _renamed(c):
     if c.carrier == "frames":
         return [x.rename(columns={"a": "z"}) for x in c.X]
-    return c.X.rename(columns={"t0": "z"}) if c.carrier == "pandas" else c.X.rename({"t0": "z"})
+    old = c.X.columns[0]
+    return c.X.rename(columns={old: "z"}) if hasattr(c.X, "iloc") else c.X.rename({old: "z"})
 
 
 @tool("other column names at predict", ONE, NAMED, want=lambda c: True)
@@ -193,7 +194,7 @@ def _(c, model, X):
 
 @tool("array instead of frame at predict warns", ONE, NAMED, want=lambda c: True)
 def _(c, model, X):
-    arrays = [np.asarray(x) for x in X] if c.carrier == "frames" else np.asarray(X)
+    arrays = np.asarray(X) if c.is_table else c.sequences
     with warnings.catch_warnings(record=True) as seen:
         warnings.simplefilter("always")
         same = (model.fit(X, c.y).predict(arrays) == model.predict(X)).all()

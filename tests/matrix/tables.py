@@ -14,8 +14,7 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn_rnn.inspection import channel_importances
 from sklearn_rnn.preprocessing import SequenceScaler, to_nested
 
-from .case import ONE, F, N, objects
-from .selection import take
+from .case import ONE, F, N, make_X, objects
 from .tools import tool
 
 # ---- inspection ----
@@ -294,6 +293,6 @@ def _(c, model, X):
         steps = [("scale", SequenceScaler()), ("rnn", model)]
         pipe = Pipeline(steps, memory=joblib.Memory(folder, verbose=0))
         pipe.fit(X, c.y)
-        predicted = pipe.fit(take(X, np.arange(N)), c.y).predict(X)  # equal X, another object
+        predicted = pipe.fit(make_X(c.carrier), c.y).predict(X)  # equal X, another object
         count = sum("output.pkl" in files for _, _, files in os.walk(folder))
     return [predicted, count]

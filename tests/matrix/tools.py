@@ -2,12 +2,13 @@
 
 import re
 import signal
+import threading
 import time
 import traceback
 import warnings
 from contextlib import contextmanager
 
-from .case import CARRIERS, MODES, Case, agree
+from .case import CARRIERS, MODES, NESTED, Case, agree
 
 TOOLS = {}
 
@@ -29,7 +30,7 @@ class Tool:
 def tool(name, modes=MODES, carriers=CARRIERS, *, want=None, **ways):
     """Register the function below as a tool."""
 
-    def register(use):
+    def add(use):
         reference = want or (lambda c: use(c, c.lookup(), c.index))
         of_label = {
             label: {"table": _table, "index": _index}[label](use) if way is True else way
@@ -38,7 +39,7 @@ def tool(name, modes=MODES, carriers=CARRIERS, *, want=None, **ways):
         TOOLS[name] = Tool(name, use, reference, of_label, modes, carriers)
         return use
 
-    return register
+    return add
 
 
 def _table(use):
@@ -66,6 +67,9 @@ def at_most(seconds):
     def alarm(*_):
         raise Late(f"more than {seconds} s")
 
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
     before = signal.signal(signal.SIGALRM, alarm)
     signal.alarm(seconds)
     try:
@@ -125,10 +129,14 @@ def _attempt(use, want):
     return ("wrong, but warned" if advises else "wrong"), text
 
 
+def register():
+    """Fill the register."""
+    from . import configuration, ensembles, scores, selection, tables  # noqa: F401
+
+
 def run(tools=None, carriers=CARRIERS, modes=MODES):
     """Run the cells of some tools (a part of their names) and yield them."""
-    from . import configuration, ensembles, scores, selection, tables  # noqa: F401 they register
-
+    register()
     for carrier in carriers:
         for mode in modes:
             case = Case(carrier, mode)
@@ -140,3 +148,10 @@ def run(tools=None, carriers=CARRIERS, modes=MODES):
                     and (tools is None or re.search(tools, each.name))
                 ):
                     yield run_cell(each, case)
+
+
+def _takes(tool, carrier):
+    """Tell whether a tool has a cell for a carrier; a nested table is like frames in a list."""
+    if carrier in NESTED:
+        return "frames" in tool.carriers and (len(tool.carriers) > 3 or "object" not in carrier)
+    return carrier in tool.carriers
