@@ -1,5 +1,7 @@
-"""Splitters for `cross_val_score` and searches."""
+"""Splitters for `cross_val_score` and searches, and sequences for tools that want a table."""
 
+from ._model_selection.by_index import ByIndex, with_sequences
 from ._model_selection.rolling_origin import RollingOrigin
+from ._model_selection.sequence_kfold import SequenceKFold
 
-__all__ = ["RollingOrigin"]
+__all__ = ["ByIndex", "RollingOrigin", "SequenceKFold", "with_sequences"]

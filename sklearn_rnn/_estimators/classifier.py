@@ -213,6 +213,7 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
         y,
         sample_weight=None,
         *,
+        groups=None,
         initial_state=None,
         X_val=None,
         y_val=None,
@@ -244,6 +245,7 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
             and their y may be anything: None, NaN, an unknown label. With ``transitions=True`` the
             labels of such steps are unknown, and training sums over all that they could be; the
             other weights must be equal within a sequence.
+        {groups}
         {initial_state}
         {validation_and_callbacks}
 
@@ -264,13 +266,16 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
             X,
             y,
             sample_weight,
+            groups=groups,
             initial_state=initial_state,
             validation=(X_val, y_val, sample_weight_val, initial_state_val),
             callbacks=callbacks,
         )
 
     @floating_point_ignored
-    def partial_fit(self, X, y, sample_weight=None, classes=None, *, initial_state=None):
+    def partial_fit(
+        self, X, y, sample_weight=None, classes=None, *, initial_state=None, learning_rate_init=None
+    ):
         """Learn from each sequence once, in minibatches of `batch_size`.
 
         {continuing}
@@ -288,6 +293,7 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
             called before. If y has several columns, a list with the classes of each column; for
             multilabel y ``range(n_outputs)``.
         {initial_state_of_partial_fit}
+        {learning_rate_of_partial_fit}
 
         Returns
         -------
@@ -301,7 +307,13 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
             was learned before that minibatch is kept.
         """
         return self._fit(
-            X, y, sample_weight, initial_state=initial_state, incremental=True, classes=classes
+            X,
+            y,
+            sample_weight,
+            initial_state=initial_state,
+            incremental=True,
+            learning_rate_init=learning_rate_init,
+            classes=classes,
         )
 
     # By method: model -> whether outputs are needed before the link, and what decodes them.

@@ -32,6 +32,7 @@ from .._model.network_description import FORMAT, LATER, upgraded_cell
 from .._model.words import CODES, words_of
 from .._pickles import Pickled
 from .._rules import boolean, integer
+from .._training.history import as_arrays
 from .._training.progress import Progress, Settings, new_seed
 from .._training.threads import effective_n_threads
 from ..layers import Attention
@@ -304,6 +305,15 @@ class _FittedRNN(Pickled, BaseEstimator):
         weights = model.attention_weights(sequences, self._threads())
         return as_carried(weights, sequences, True)
 
+    # ---- training ----
+
+    @property
+    def history_(self):
+        """What was recorded of each epoch, as a dict of arrays (n_epochs,) of float64."""
+        if not hasattr(self, "params_"):
+            raise AttributeError(f"This {type(self).__name__} has no history before it is fitted.")
+        return as_arrays(self.loss_curve_, self._history)
+
     # ---- weights ----
 
     @property
@@ -452,7 +462,8 @@ class _FittedRNN(Pickled, BaseEstimator):
 
         An unfitted estimator takes everything from the file, including the parameters that define
         the network (`cell`, `hidden_layer_sizes`, `mode`, `dtype`, ...). It can then predict, but
-        has no history: `t_` and `n_iter_` are 0, `loss_` is NaN. A fitted estimator must have the
+        has no history: `t_` and `n_iter_` are 0, `loss_` is NaN; `partial_fit` goes on as after
+        `fit`. A fitted estimator must have the
         same network, classes and form of X as the file; it takes the weights and the means and
         scales of X and y, and keeps the rest, as with `set_weights`. Both can be trained further.
 
@@ -520,7 +531,7 @@ class _FittedRNN(Pickled, BaseEstimator):
         with naming("random_state"):
             rng = check_random_state(self.random_state)
         settings = Settings.of(self._params())
-        progress = Progress.begin(attributes["params_"], new_seed(rng), settings)
+        progress = Progress.begin(attributes["params_"], new_seed(rng), settings, was_fit=True)
         # All at once.
         vars(self).update({**params, **attributes, **history(network, progress)})
 
@@ -553,6 +564,8 @@ class _FittedRNN(Pickled, BaseEstimator):
         state = super().__getstate__()
         if "loss_curve_" in state:  # `partial_fit` appends to it, which must not change a copy
             state["loss_curve_"] = copy.copy(state["loss_curve_"])
+            if isinstance(facts := state.get("_history"), dict):
+                state["_history"] = {name: copy.copy(column) for name, column in facts.items()}
         return state
 
     def _upgraded(self, state, state_format):
@@ -574,6 +587,7 @@ class _FittedRNN(Pickled, BaseEstimator):
             state.update(normalize_X=False, scoring=None)
         if "params_" in state:
             state.setdefault("window_lengths_", None)
+            state.setdefault("_history", {})
             check_whole(state)
         return state
 

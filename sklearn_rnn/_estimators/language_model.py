@@ -15,7 +15,7 @@ from .._data.next_tokens import NextTokens
 from .._data.weights import relative
 from .._floating_point import floating_point_ignored
 from .._model.generation import Choice, advanced, generate
-from .._model.network import row_losses
+from .._model.network import Evaluation
 from .._model.words import Words
 from .._rules import either, integer, number
 from .._training.examples import without_equal_weights
@@ -240,6 +240,7 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
         y=None,
         sample_weight=None,
         *,
+        groups=None,
         X_val=None,
         y_val=None,
         sample_weight_val=None,
@@ -258,6 +259,7 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
         sample_weight : array-like of shape (n_texts,), default=None
             Weights of the texts. Only their ratios count; texts of weight 0 teach nothing, but
             their tokens are in the vocabulary.
+        {groups}
         {validation_of_texts}
 
         Returns
@@ -277,13 +279,14 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
             X,
             y,
             sample_weight,
+            groups=groups,
             validation=(X_val, y_val, sample_weight_val, None),
             callbacks=callbacks,
             cuts=self.early_stopping and X_val is None,
         )
 
     @floating_point_ignored
-    def partial_fit(self, X, y=None, sample_weight=None, *, classes=None):
+    def partial_fit(self, X, y=None, sample_weight=None, *, classes=None, learning_rate_init=None):
         """Learn from each text once, in minibatches of `batch_size`.
 
         {continuing}
@@ -299,6 +302,7 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
             Weights of the texts; a weight of 2 doubles the gradient.
         classes : array-like of shape (n_classes,), default=None
             All labels that y can have in any call; None means those of the first call.
+        {learning_rate_of_partial_fit}
 
         Returns
         -------
@@ -311,7 +315,14 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
             or with `early_stopping`. Also if the training diverges; what was learned before that
             minibatch is kept.
         """
-        return self._fit(X, y, sample_weight, incremental=True, classes=classes)
+        return self._fit(
+            X,
+            y,
+            sample_weight,
+            incremental=True,
+            learning_rate_init=learning_rate_init,
+            classes=classes,
+        )
 
     # ---- scores ----
 
@@ -419,8 +430,8 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
             return texts, np.zeros(0)
         weights = None if examples.weights is None else relative(examples.weights)
         examples = replace(examples, initial_state=states, weights=weights)
-        losses = row_losses(model.network, examples, n_threads)
-        return texts, model.finite(losses(model.params))
+        evaluation = Evaluation(model.network, examples, n_threads)
+        return texts, model.finite(evaluation.row_losses(model.params))
 
     # ---- generation ----
 

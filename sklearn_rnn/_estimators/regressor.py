@@ -205,6 +205,7 @@ class RNNRegressor(RegressorMixin, StreamingMixin, _RNNBase):
         y,
         sample_weight=None,
         *,
+        groups=None,
         initial_state=None,
         X_val=None,
         y_val=None,
@@ -227,6 +228,7 @@ class RNNRegressor(RegressorMixin, StreamingMixin, _RNNBase):
             One weight per sequence; with ``mode="many_to_many"`` also one per step, in any form
             that y may have. Only their ratios count. Sequences or steps of weight 0 are ignored,
             and their y may be anything: None, NaN, infinity.
+        {groups}
         {initial_state}
         {validation_and_callbacks}
 
@@ -246,13 +248,14 @@ class RNNRegressor(RegressorMixin, StreamingMixin, _RNNBase):
             X,
             y,
             sample_weight,
+            groups=groups,
             initial_state=initial_state,
             validation=(X_val, y_val, sample_weight_val, initial_state_val),
             callbacks=callbacks,
         )
 
     @floating_point_ignored
-    def partial_fit(self, X, y, sample_weight=None, *, initial_state=None):
+    def partial_fit(self, X, y, sample_weight=None, *, initial_state=None, learning_rate_init=None):
         """Learn from each sequence once, in minibatches of `batch_size`.
 
         {continuing}
@@ -266,6 +269,7 @@ class RNNRegressor(RegressorMixin, StreamingMixin, _RNNBase):
         ----------
         {parameters_of_partial_fit}
         {initial_state_of_partial_fit}
+        {learning_rate_of_partial_fit}
 
         Returns
         -------
@@ -278,7 +282,14 @@ class RNNRegressor(RegressorMixin, StreamingMixin, _RNNBase):
             or with `early_stopping`. Also if the training diverges; what was learned before that
             minibatch is kept.
         """
-        return self._fit(X, y, sample_weight, initial_state=initial_state, incremental=True)
+        return self._fit(
+            X,
+            y,
+            sample_weight,
+            initial_state=initial_state,
+            incremental=True,
+            learning_rate_init=learning_rate_init,
+        )
 
     # By method: model -> whether outputs are needed before the link, and what decodes them.
     _STREAMED: ClassVar = {

@@ -5,7 +5,6 @@ import numpy as np
 from .._data import arguments
 from .._data.tokens import Tokens, exact_match, read_tokens
 from .._floating_point import floating_point_ignored
-from .._model.network import mean_loss
 from .._model.pair_decoder import Answerer, beam_answers, greedy_answers
 from .._rules import integer
 from .callbacks import with_callbacks
@@ -198,6 +197,7 @@ class Seq2SeqClassifier(_PairRNN):
         y,
         sample_weight=None,
         *,
+        groups=None,
         X_val=None,
         y_val=None,
         sample_weight_val=None,
@@ -216,6 +216,7 @@ class Seq2SeqClassifier(_PairRNN):
             length, also 0; or a 2-D array ``(n_samples, n_labels)``. All labels must have
             one type, and none may be missing.
         {sample_weight}
+        {groups}
         {validation_and_callbacks}
 
         Returns
@@ -231,10 +232,12 @@ class Seq2SeqClassifier(_PairRNN):
         {warnings_of_fit}
         """
         validation = X_val, y_val, sample_weight_val, None
-        return self._fit(X, y, sample_weight, validation=validation, callbacks=callbacks)
+        return self._fit(
+            X, y, sample_weight, groups=groups, validation=validation, callbacks=callbacks
+        )
 
     @floating_point_ignored
-    def partial_fit(self, X, y, sample_weight=None, classes=None):
+    def partial_fit(self, X, y, sample_weight=None, classes=None, *, learning_rate_init=None):
         """Learn from each sequence once, in minibatches of `batch_size`.
 
         {continuing}
@@ -248,6 +251,7 @@ class Seq2SeqClassifier(_PairRNN):
         classes : array-like of shape (n_classes,) or str, default=None
             All labels that y can have in any call; required in the first call, unless `fit` was
             called before.
+        {learning_rate_of_partial_fit}
 
         Returns
         -------
@@ -259,7 +263,14 @@ class Seq2SeqClassifier(_PairRNN):
             If a parameter or the data are not as described, or if they do not match the previous
             fit. Also if the training diverges; what was learned before that minibatch is kept.
         """
-        return self._fit(X, y, sample_weight, incremental=True, classes=classes)
+        return self._fit(
+            X,
+            y,
+            sample_weight,
+            incremental=True,
+            learning_rate_init=learning_rate_init,
+            classes=classes,
+        )
 
     @floating_point_ignored
     def predict(self, X, *, max_length=None):
@@ -458,7 +469,7 @@ class Seq2SeqClassifier(_PairRNN):
         """Return the function from outputs to the most probable labels, and the column for them."""
         return lambda outputs: outputs[:, : target.stop].argmax(axis=1)[:, np.newaxis], slice(0, 1)
 
-    def _own_validator(self, model, held_out, n_threads):
+    def _own_validator(self, model, held_out, n_threads, evaluation):
         """Return the function params -> (exact match, value), see `validator`.
 
         While no answer is right, the loss tells whether there is progress.
@@ -468,7 +479,7 @@ class Seq2SeqClassifier(_PairRNN):
         codes = target.without_stops(examples.targets, examples.fed.offsets)
         weights = None if examples.weights is None else examples.of_sequences(examples.weights)
         answerer = Answerer(network, examples.sequences, examples.scaling, width)
-        loss = None if target.has_unknown(codes.values) else mean_loss(network, examples, n_threads)
+        has_loss = not target.has_unknown(codes.values)
 
         def validate(params):
             answerer.load(params)
@@ -478,6 +489,6 @@ class Seq2SeqClassifier(_PairRNN):
                 found = beam_answers(answerer, target.stop, width, *search)
                 answers = [each[0].tokens for each in found]
             score = exact_match(answers, codes, weights)
-            return score, (loss(params) if score == 0 and loss is not None else -score)
+            return score, evaluation.mean_loss(params) if score == 0 and has_loss else -score
 
         return validate

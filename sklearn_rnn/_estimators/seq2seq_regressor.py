@@ -202,6 +202,7 @@ class Seq2SeqRegressor(_PairRNN):
         sample_weight=None,
         *,
         X_future=None,
+        groups=None,
         X_val=None,
         y_val=None,
         sample_weight_val=None,
@@ -225,6 +226,7 @@ class Seq2SeqRegressor(_PairRNN):
             Predictions then need them, too. In `cross_val_score` and searches they need
             ``set_fit_request(X_future=True)`` and ``set_score_request(X_future=True)``, see the
             metadata routing of scikit-learn.
+        {groups}
         {validation_and_callbacks}
 
         Returns
@@ -244,12 +246,13 @@ class Seq2SeqRegressor(_PairRNN):
             y,
             sample_weight,
             initial_state=X_future,
+            groups=groups,
             validation=(X_val, y_val, sample_weight_val, X_future_val),
             callbacks=callbacks,
         )
 
     @floating_point_ignored
-    def partial_fit(self, X, y, sample_weight=None, *, X_future=None):
+    def partial_fit(self, X, y, sample_weight=None, *, X_future=None, learning_rate_init=None):
         """Learn from each sequence once, in minibatches of `batch_size`.
 
         {continuing}
@@ -263,6 +266,7 @@ class Seq2SeqRegressor(_PairRNN):
             As in `fit`.
         sample_weight : array-like of shape (n_samples,), default=None
             As in `fit`, but not only their ratios count.
+        {learning_rate_of_partial_fit}
 
         Returns
         -------
@@ -274,7 +278,14 @@ class Seq2SeqRegressor(_PairRNN):
             If a parameter or the data are not as described, or if they do not match the previous
             fit. Also if the training diverges; what was learned before that minibatch is kept.
         """
-        return self._fit(X, y, sample_weight, initial_state=X_future, incremental=True)
+        return self._fit(
+            X,
+            y,
+            sample_weight,
+            initial_state=X_future,
+            incremental=True,
+            learning_rate_init=learning_rate_init,
+        )
 
     @floating_point_ignored
     def predict(self, X, *, horizon=None, X_future=None):
@@ -440,7 +451,7 @@ class Seq2SeqRegressor(_PairRNN):
         """Return the function from outputs to what is fed, and the columns for it."""
         return lambda outputs: outputs, slice(0, target.n_outputs)
 
-    def _own_validator(self, model, held_out, n_threads):
+    def _own_validator(self, model, held_out, n_threads, evaluation):
         """Return the function params -> (R2, value), see `validator`."""
         examples, network, target = held_out.examples, model.network, model.target
         answerer = Answerer(network, examples.sequences, examples.scaling)

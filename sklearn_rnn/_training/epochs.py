@@ -28,12 +28,13 @@ class Training:
     progress: Progress
     n_epochs: int
     planned: bool = True  # False: a pass of `partial_fit`, whose number of calls is unknown
+    highest_rate: float = np.inf  # limit of the learning rate, in whatever schedule
     loss_unit: float = 1.0  # factor from the loss to the units of y
     frozen: tuple[str, ...] = ()  # names of arrays that do not change
     # Whether the vectors of unknown codes are learned; otherwise they are the mean of the others.
     learns_unknown: bool = False
-    # params -> score, and the value that early stopping minimises
-    validate: Callable[[np.ndarray], tuple[float, float]] | None = None
+    # params -> score, the value that early stopping minimises, and the loss in units of y
+    validate: Callable[[np.ndarray], tuple[float, float, float]] | None = None
     plateau: float = np.inf  # above this, the loss is hardly better than a constant prediction's
 
 
@@ -81,14 +82,19 @@ def _run_epochs(training, minibatches, observers):
         loss = run_pass(minibatches, batches, rates, progress, training.loss_unit)
         _fill_unknown_rows(training)
         trained = perf_counter()
-        score, value = None, loss
+        score, value, validation_loss = None, loss, None
         if training.validate is not None:
-            score, value = training.validate(progress.result)
-        progress.end_epoch(score, minibatches.window_length)
+            score, value, validation_loss = training.validate(progress.result)
+        progress.end_epoch(
+            validation_loss=validation_loss,
+            validation_score=score,
+            learning_rate=rates[-1],
+            window_length=minibatches.window_length,
+        )
         grow = minibatches.grow if training.planned else None
         go_on = judge(progress, settings, value, score, training.plateau, grow)
         now, speed = perf_counter(), n_steps / max(trained - begin, 1e-9)
-        info = progress.info(training.n_epochs, rates[-1], now - begin, speed)
+        info = progress.info(training.n_epochs, now - begin, speed)
         if observers.end_epoch(info):
             return "stopped"
         if not go_on:
@@ -110,7 +116,8 @@ def learning_rates(training, epoch, n_batches):
     """List the learning rate of each minibatch of a pass."""
     shares = ((epoch + i / n_batches) / training.n_epochs for i in range(n_batches))
     done = shares if training.planned else [None] * n_batches
-    return [optimizers.rate_of(training.settings, training.progress, share) for share in done]
+    facts = training.settings, training.progress
+    return [min(optimizers.rate_of(*facts, share), training.highest_rate) for share in done]
 
 
 def run_pass(minibatches, batches, rates, progress, loss_unit):

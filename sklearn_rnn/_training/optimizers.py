@@ -11,6 +11,9 @@ SOLVERS = (*_core.OPTIMIZERS, LBFGS)
 SMALLEST_ADAPTIVE_RATE = 1e-6
 ADAPTIVE_DIVISOR = 5.0
 FINAL_SHARE = 0.01  # of "exponential"
+# Highest share of `learning_rate_init` with which `partial_fit` goes on after `fit`. A few new
+# sequences at the full rate undo what many epochs have averaged out.
+SHARE_AFTER_FIT = 0.1
 # The first rate of "one_cycle" is init / 25, and it is highest at 0.3; as in PyTorch's OneCycleLR.
 ONE_CYCLE_DIVISOR = 25.0
 RISING_SHARE = 0.3
