@@ -94,8 +94,10 @@ def test_the_inverse_makes_them_missing_again():
         imputer = SequenceImputer(strategy, add_indicator=True, add_elapsed=True).fit(X)
         back = imputer.inverse_transform(imputer.transform(X))
         np.testing.assert_array_equal(np.concatenate(back), np.concatenate(X))
-    with pytest.raises(ValueError, match="needs `add_indicator=True`"):
+    assert not hasattr(SequenceImputer(), "inverse_transform")
+    with pytest.raises(AttributeError, match="no attribute 'inverse_transform'") as caught:
         SequenceImputer().fit(X).inverse_transform(X)
+    assert "needs `add_indicator=True`" in str(caught.value.__cause__)
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
@@ -143,6 +145,10 @@ def test_missing_values_of_frames_and_objects_are_filled():
         for X in ([item], (item,), object_array([item])):
             result = SequenceImputer("last").fit_transform(X)
             np.testing.assert_array_equal(result[0], [[1, 6.5], [1, 4.5], [3, 8.5]])
+    cells = {name: [column] for name, column in columns.items()}
+    for table in (pd.DataFrame(cells), pl.DataFrame(cells), pa.table(cells)):
+        nested = SequenceImputer("last").set_output(transform="pandas").fit_transform(table)
+        assert [list(nested[name][0]) for name in "ab"] == [[1, 1, 3], [6.5, 4.5, 8.5]]
 
 
 def test_a_2d_X_has_one_feature_and_takes_no_more():

@@ -177,3 +177,11 @@ def with_features(X, sequences, values):
     wider = sequences.carrier == "ragged_1d" and values.shape[1] > 1
     carrier = "ragged" if wider else sequences.carrier
     return in_carrier(X, replace(sequences, values=values, carrier=carrier), values)
+
+
+def with_features_in(X, sequences, values, names):
+    """Return values (n_steps, n_features_in) in the form of X, a nested table with these names."""
+    result = with_features(X, sequences, values)
+    if sequences.carrier == "nested":
+        return with_names(result, list(names), library_of(X), getattr(X, "index", None))
+    return result

@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 from sklearn.base import OneToOneFeatureMixin
+from sklearn.utils.metaestimators import available_if
 
 from .. import _rules as rules
 from .._data.finite import looks_padded
@@ -13,7 +14,7 @@ from .._data.form import InputForm
 from .._data.reader import read_X
 from .._docstrings import with_parts
 from .._floating_point import floating_point_ignored
-from .carriers import PARTS, InCarriers, with_features
+from .carriers import PARTS, InCarriers, with_features, with_features_in
 from .gaps import Gaps
 
 STRATEGIES = ("mean", "median", "last", "linear", "constant")
@@ -24,6 +25,15 @@ _RULES = {
     "add_elapsed": rules.boolean,
     "keep_empty_features": rules.boolean,
 }
+
+
+def _has_indicators(imputer):
+    if not imputer.add_indicator:
+        raise AttributeError(
+            "`inverse_transform` needs `add_indicator=True`: without indicators nothing tells "
+            "which values were missing."
+        )
+    return True
 
 
 @with_parts(PARTS)
@@ -169,12 +179,14 @@ class SequenceImputer(InCarriers):
         }
         return self._become(form.as_attributes() | fitted)
 
+    @available_if(_has_indicators)
     @floating_point_ignored
     def inverse_transform(self, X):
         """Make values missing again where the indicators tell that they were.
 
         As with `SimpleImputer`, features without an indicator stay as they are, and features that
-        `transform` left out are missing everywhere.
+        `transform` left out are missing everywhere. Without `add_indicator` there is no such
+        method.
 
         Parameters
         ----------
@@ -185,18 +197,8 @@ class SequenceImputer(InCarriers):
         -------
         X_original : ndarray, list, tuple or object array
             Sequences with NaN for missing values, in the form of `X`.
-
-        Raises
-        ------
-        ValueError
-            If `add_indicator` is False: nothing tells what was missing.
         """
         self._check_fitted()
-        if not self.add_indicator:
-            raise ValueError(
-                "`inverse_transform` needs `add_indicator=True`: without indicators nothing tells "
-                "which values were missing."
-            )
         left, wanted = ~np.isnan(self.statistics_), self.missing_features_
         n_left = int(left.sum())
         n_out = n_left + len(wanted) * (1 + bool(self.add_elapsed))
@@ -207,7 +209,8 @@ class SequenceImputer(InCarriers):
         was_missing = np.zeros(values.shape, dtype=bool)
         was_missing[:, wanted] = sequences.values[:, n_left : n_left + len(wanted)] != 0
         values[was_missing] = np.nan
-        return with_features(X, sequences, values)
+        names = OneToOneFeatureMixin.get_feature_names_out(self)
+        return with_features_in(X, sequences, values, names)
 
     def get_feature_names_out(self, input_features=None):
         """Name the features of the result.
