@@ -365,7 +365,7 @@ def _stratified(splitter, groups=None):
     def want(c):
         if c.per_step:  # only that what comes is what a loop gives for the same folds
             return _by_our_splitter(
-                c, stratify=True, **({} if groups is None else {"groups": groups})
+                c, stratify="tags", **({} if groups is None else {"groups": groups})
             )
         return folds(c, cv=_Given(splitter, c.y, groups))
 
@@ -376,7 +376,7 @@ def _stratified(splitter, groups=None):
     "StratifiedKFold(3)",
     CLASSIFY,
     want=_stratified(StratifiedKFold(3)),
-    splitter=lambda c: _by_our_splitter(c, stratify=True),
+    splitter=lambda c: _by_our_splitter(c, stratify="tags"),
 )
 def _(c, model, X):
     return cross_val_score(model, X, c.y, cv=StratifiedKFold(3), error_score="raise")
@@ -386,7 +386,7 @@ def _(c, model, X):
     "StratifiedGroupKFold",
     CLASSIFY,
     want=_stratified(StratifiedGroupKFold(3), TRIPLES),
-    splitter=lambda c: _by_our_splitter(c, stratify=True, groups=TRIPLES),
+    splitter=lambda c: _by_our_splitter(c, stratify="tags", groups=TRIPLES),
 )
 def _(c, model, X):
     cv = StratifiedGroupKFold(3)
