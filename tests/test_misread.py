@@ -23,6 +23,7 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
 from sklearn_rnn.metrics import step_accuracy, step_log_loss, step_r2, step_scorer
+from sklearn_rnn.model_selection import ByIndex
 from sklearn_rnn.preprocessing import SequenceScaler
 
 CV = {"cv": KFold(2), "error_score": "raise"}
@@ -105,18 +106,22 @@ def test_models_of_one_target_or_one_step_do_not_warn():
     assert not warnings_of(get_scorer("r2"), regressor, numbers, short)[1]
 
 
-@pytest.mark.parametrize("wrap", ["pipeline", "search", "frozen", "partial"])
+@pytest.mark.parametrize("wrap", ["pipeline", "search", "frozen", "numbers", "partial"])
 def test_a_pipeline_or_a_search_does_not_hide_it(wrap):
-    scorer = get_scorer("accuracy")
+    scorer, X_of_model = get_scorer("accuracy"), X
     if wrap == "pipeline":
         model = make_pipeline(SequenceScaler(), TAGGER).fit(X, LABELS)
     elif wrap == "search":
         model = GridSearchCV(TAGGER, {"hidden_layer_sizes": [2]}, cv=KFold(2)).fit(X, LABELS)
+    elif wrap == "numbers":
+        model = ByIndex(TAGGER, X)
+        X_of_model = model.numbers
+        model.fit(X_of_model, LABELS)
     else:
         model = FrozenEstimator(TAGGER_FITTED)
     if wrap == "partial":
         scorer = make_scorer(partial(f1_score, average="macro"))
-    assert len(warnings_of(scorer, model, LABELS)[1]) == 1
+    assert len(warnings_of(scorer, model, LABELS, X_of_model)[1]) == 1
 
 
 class OfSequences(RNNClassifier):

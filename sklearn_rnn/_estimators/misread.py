@@ -18,8 +18,12 @@ _ASKING = "_get_response_values"
 # Functions and modules that hand on what ours returned, as a Pipeline and a search do. `_metrics`
 # is not among them: `step_scorer` makes one row of the steps.
 _METHODS = ("predict", "predict_proba", "predict_log_proba", "_wrap_namespace_error")
-_HANDING_ON = ("sklearn.", "imblearn.", "sklearn_rnn._model_selection.")
-_OURS = ("sklearn_rnn._estimators.", "sklearn_rnn._floating_point")
+_HANDING_ON = ("sklearn.", "imblearn.")
+_OURS = (
+    "sklearn_rnn._estimators.",
+    "sklearn_rnn._floating_point",
+    "sklearn_rnn._model_selection.by_index",
+)
 # Means over targets: with as many steps in each sequence, they are means over steps.
 _MEANS = (
     "hamming_loss",

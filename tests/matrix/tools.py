@@ -53,7 +53,8 @@ def _index(use):
     def by_index(c):
         from sklearn_rnn.model_selection import ByIndex
 
-        return use(c, ByIndex(c.rnn(), c.X), c.index)
+        model = ByIndex(c.rnn(), c.X)
+        return use(c, model, model.numbers)
 
     return by_index
 
