@@ -351,7 +351,8 @@ def _warn_of_gaps(sequences, missing, empty, form):
     if sequences.is_array and sequences.n_samples > 1 and missing.any() and looks_padded(sequences):
         warnings.warn(
             "`X` has NaN only at the ends of sequences, in all features at once. If this is "
-            "padding, remove it before, for example with sklearn_rnn.unpad: it would be filled in.",
+            "padding, remove it before with sklearn_rnn.preprocessing.from_padded: it would be "
+            "filled in.",
             UserWarning,
             stacklevel=4,
         )
