@@ -148,9 +148,7 @@ def test_targets_without_a_column_are_refused():
 
 def test_steps_in_another_order_or_as_columns_get_a_hint(refuses):
     rnn = RNNRegressor(2, mode="many_to_many", max_iter=1)
-    refuses(
-        rnn, "another order; permutation_test_score keeps them with `groups`", RAGGED, STEPS[::-1]
-    )
+    refuses(rnn, "The lengths are those of X in another order", RAGGED, STEPS[::-1])
     refuses(rnn, "In a 2-D X, each column is a step", np.zeros((6, 8)), np.zeros((6, 4)))
 
 

@@ -115,10 +115,7 @@ def _check_lengths(packed, sequences, argument):
 def _hint_at_lengths(lengths, sequences):
     """Return advice for values whose sequences have other lengths (n_samples,) than X."""
     if np.array_equal(np.sort(lengths), np.sort(sequences.lengths)):
-        return (
-            " The lengths are those of X in another order; permutation_test_score keeps them with "
-            "`groups`: the length of each sequence."
-        )
+        return " The lengths are those of X in another order."
     if sequences.kind == "2d" and sequences.lengths[0] % max(lengths[0], 1) == 0:
         return (
             " In a 2-D X, each column is a step: several features per step need a 3-D array, a "
