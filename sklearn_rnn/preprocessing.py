@@ -12,11 +12,13 @@ from ._converters.tslearn import from_tslearn, to_tslearn
 from ._preprocessing.differences import Differences
 from ._preprocessing.imputer import SequenceImputer
 from ._preprocessing.lags import Lags
+from ._preprocessing.per_step import PerStep
 from ._preprocessing.scaler import SequenceScaler
 
 __all__ = [
     "Differences",
     "Lags",
+    "PerStep",
     "SequenceImputer",
     "SequenceScaler",
     "from_aeon",

@@ -214,8 +214,11 @@ HOSTILE_ITEMS = [
 ]
 
 
-def spoiled_numbers(draw, items, rng, two_d):
-    """Return (value, verdict): numbers that something is wrong with, or may be."""
+def spoiled_numbers(draw, items, rng, two_d, keeps_nan=False):
+    """Return (value, verdict): numbers that something is wrong with, or may be.
+
+    keeps_nan: NaN is a missing value, and not wrong.
+    """
     how = draw(st.sampled_from(["value", "extreme", "item", "nonsense", "peculiar"]))
     if how == "nonsense":
         return one_of_these(draw, NONSENSE), BAD
@@ -227,6 +230,8 @@ def spoiled_numbers(draw, items, rng, two_d):
     worst = BAD if how == "value" else UNSURE
     value = draw(st.sampled_from(NOT_FINITE if how == "value" else EXTREMES))
     items = with_value(items, rng, value)
+    if keeps_nan and np.isnan(value):
+        worst = UNSURE
     return dressed(draw, items, two_d, dtypes=None), worst
 
 
@@ -243,9 +248,9 @@ def spoiled_length(draw, items):
 # ---- X, y and weights ---------------------------------------------------------------------------
 
 
-def draw_X(draw, data, spoil):
+def draw_X(draw, data, spoil, keeps_nan=False):
     if spoil:
-        return spoiled_numbers(draw, data.X, data.rng, data.two_d)
+        return spoiled_numbers(draw, data.X, data.rng, data.two_d, keeps_nan)
     return dressed(draw, data.X, data.two_d), GOOD
 
 

@@ -110,6 +110,7 @@ def test_what_holds_for_one_estimator_is_said_there_alone():
         "_metrics.scorers",
         "_metrics.steps",
         "_model_selection.rolling_origin",
+        "_preprocessing.per_step",
         "_preprocessing.scaler",
         "_truncated_bptt",
         "_data.unpacking",
