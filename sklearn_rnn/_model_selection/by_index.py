@@ -6,7 +6,7 @@ from contextvars import ContextVar
 import numpy as np
 from sklearn.base import BaseEstimator, clone
 from sklearn.utils import _safe_indexing, get_tags  # the former is public, in spite of its name
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
@@ -29,8 +29,8 @@ class ByIndex(BaseEstimator):
 
     Tools that take only tables, such as `sklearn.ensemble.BaggingClassifier`,
     `sklearn.multiclass.OneVsOneClassifier`, `sklearn.semi_supervised.SelfTrainingClassifier` or the
-    resamplers of imbalanced-learn, so work with sequences in any form: to them, the data are a table
-    with one column.
+    resamplers of imbalanced-learn, so work with sequences in any form: to them, the data are a
+    table with one column.
 
     Parameters
     ----------
@@ -44,7 +44,8 @@ class ByIndex(BaseEstimator):
     Attributes
     ----------
     numbers : ndarray of shape (n_samples, 1)
-        The numbers of all sequences: the X to begin with.
+        The numbers of all sequences: the X to begin with. They are float64, because a tool that
+        mixes rows would round integers, and could not be noticed.
     estimator_ : estimator
         The fitted estimator. It predicts for new sequences: ``by_index.estimator_.predict(X_new)``.
     classes_ : ndarray of shape (n_classes,)
@@ -65,10 +66,11 @@ class ByIndex(BaseEstimator):
     ``with joblib.parallel_config("threading", n_jobs=2)``. Pickles of the estimator hold X;
     ``with_sequences(model, None)`` is a copy without it.
 
-    The sequences of `X` that are looked up may be repeated, and in any order. More columns than one,
-    which `sklearn.multioutput.ClassifierChain` and `RegressorChain` add, become features that have
-    the same value at each step of a sequence. Resamplers that compute new rows from old ones, such
-    as SMOTE, cannot work: a number between two sequences is refused.
+    Numbers may come repeatedly and in any order. Columns after the first, which
+    `sklearn.multioutput.ClassifierChain` and `RegressorChain` add, become features that have the
+    same value at each step of a sequence. Splitters see numbers, too: for those that read lengths,
+    pass ``cv=list(SequenceKFold().split(X, y))``. Resamplers that compute new rows from old ones,
+    such as SMOTE, cannot work: a number between two sequences is refused.
 
     Examples
     --------
@@ -93,7 +95,7 @@ class ByIndex(BaseEstimator):
 
     @property
     def numbers(self):
-        return np.arange(self._n_samples())[:, np.newaxis]
+        return np.arange(self._n_samples(), dtype=np.float64)[:, np.newaxis]
 
     # ---- fit ----
 
@@ -110,7 +112,7 @@ class ByIndex(BaseEstimator):
             As `estimator` takes it; passed on if it is not None.
         **params : dict
             Further arguments of `fit` of the estimator, such as ``groups``, with an entry for each
-            number. With metadata routing, those that the estimator requests.
+            number.
 
         Returns
         -------
@@ -122,9 +124,9 @@ class ByIndex(BaseEstimator):
         ValueError
             If X does not hold numbers of sequences, or as `estimator` does.
         """
-        routed = self._routed("fit", sample_weight, params)
         sequences, n_columns = self._look_up(X)
-        self.estimator_ = clone(self.estimator).fit(sequences, y, **routed)
+        params = _with_weights(params, sample_weight)
+        self.estimator_ = clone(self.estimator).fit(sequences, y, **params)
         self.n_features_in_ = n_columns
         return self
 
@@ -137,20 +139,12 @@ class ByIndex(BaseEstimator):
         self : ByIndex
             The fitted estimator.
         """
-        routed = self._routed("partial_fit", sample_weight, params)
         sequences, n_columns = self._look_up(X)
+        params = _with_weights(params, sample_weight)
         estimator = self.estimator_ if hasattr(self, "estimator_") else clone(self.estimator)
-        self.estimator_ = estimator.partial_fit(sequences, y, **routed)
+        self.estimator_ = estimator.partial_fit(sequences, y, **params)
         self.n_features_in_ = n_columns
         return self
-
-    def _routed(self, method, sample_weight, params):
-        """Return the arguments that go to a method of the estimator."""
-        if sample_weight is not None:
-            params = {**params, "sample_weight": sample_weight}
-        if not params:
-            return {}
-        return process_routing(self, method, **params).estimator[method]
 
     # ---- what the fitted estimator does ----
 
@@ -177,8 +171,7 @@ class ByIndex(BaseEstimator):
     @_has("score")
     def score(self, X, y=None, sample_weight=None):
         """Return the score of the estimator for the sequences of some numbers."""
-        routed = self._routed("score", sample_weight, {})
-        return self._call("score", X, y, **routed)
+        return self._call("score", X, y, **_with_weights({}, sample_weight))
 
     def _call(self, method, X, *args, **options):
         check_is_fitted(self)
@@ -271,7 +264,7 @@ def with_sequences(model, X):
     Returns
     -------
     model : estimator
-        The copy. Its numbers are ``numpy.arange(len(X))[:, numpy.newaxis]``.
+        The copy. The numbers of X are ``numpy.arange(len(X))[:, numpy.newaxis]``.
 
     Examples
     --------
@@ -292,6 +285,11 @@ def with_sequences(model, X):
         return copy.deepcopy(model)
     finally:
         _REPLACEMENT.reset(token)
+
+
+def _with_weights(params, sample_weight):
+    """Return the arguments of a method, with weights if there are any."""
+    return params if sample_weight is None else {**params, "sample_weight": sample_weight}
 
 
 def _as_numbers(values, n_samples):
