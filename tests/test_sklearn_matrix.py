@@ -33,7 +33,7 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
         ("Pipeline(StandardScaler, RNN)", "list2d", "seqreg", "fails", "per_step"),
         ("StratifiedKFold(3)", "list1d", "tag", "fails", "splitter"),
         ("permutation_test_score", "object", "seqreg", "fails inside", "groups"),
-        ("cross_val_predict(predict_proba)", "3d", "tag", "fails", "loop"),
+        ("cross_val_predict(predict_proba)", "3d", "tag", "fails", "folds"),
         ("VotingClassifier(soft)", "list2d", "tag", "fails", "loop"),
         ("cross_val_score(scoring=name)", "list1d", "tag", "fails inside", "scorer"),
         ("cross_val_score(scoring=name)", "2d", "seqreg", "wrong, but warned", "scorer"),

@@ -29,6 +29,7 @@ from sklearn.model_selection import (
 from sklearn.pipeline import Pipeline, make_pipeline
 
 from sklearn_rnn.metrics import sequence_accuracy, step_accuracy, step_r2
+from sklearn_rnn.model_selection import step_cross_val_predict
 from sklearn_rnn.preprocessing import SequenceScaler
 
 from .case import EQUAL, MODES, PER_STEP, N, flat, objects, take
@@ -133,7 +134,7 @@ def _(c, model, X):
 
 
 def predictions(method):
-    """Predict each fold by hand, as docs/carriers.md does."""
+    """Predict each fold by hand."""
 
     def loop(c):
         parts = np.empty(N, dtype=object)
@@ -155,7 +156,9 @@ for _method, _modes in [
         f"cross_val_predict({_method})",
         _modes,
         want=predictions(_method),
-        **({} if _method == "predict" else {"loop": predictions(_method)}),
+        folds=lambda c, method=_method: list(
+            step_cross_val_predict(c.rnn(), c.X, c.y, cv=CV, method=method)
+        ),
     )
     def _(c, model, X, method=_method):
         return list(cross_val_predict(model, X, c.y, cv=CV, method=method))
