@@ -102,7 +102,7 @@ class SequenceImputer(InCarriers):
     nothing can be appended to it: use ``X[:, :, np.newaxis]`` with `add_indicator` or
     `add_elapsed`. Then a list of 1-D sequences becomes a list of 2-D ones.
 
-    Padding is no missing value. Remove it first, for example with :func:`sklearn_rnn.unpad`.
+    Padding is no missing value. Remove it first, with `from_padded`.
 
     References
     ----------
