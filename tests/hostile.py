@@ -14,6 +14,9 @@ from hostile_values import (
 from hypothesis import HealthCheck, given, settings
 from sklearn.exceptions import DataConversionWarning
 
+from sklearn_rnn._data.nested import is_nested
+from sklearn_rnn.preprocessing import from_nested
+
 # Errors of scikit-learn's checks that name X, y or a parameter in its own words.
 WORDS_OF_SKLEARN = re.compile(
     r"Input (X|y|sample_weight)(_val)? contains|X(_val)? has \d+ features, but|"
@@ -99,6 +102,8 @@ def is_finite(result, keeps_nan=False):
         losses = [fitted.pop(k, None) for k in ("loss_", "best_loss_", "loss_curve_")]
         assert not any(np.isnan(loss).any() for loss in losses if loss is not None)
         return is_finite(list(fitted.values()), keeps_nan)
+    if is_nested(result):
+        result = from_nested(result)
     if result is None or isinstance(result, (str, bool)):
         return True
     if isinstance(result, (list, tuple)) or np.asarray(result).dtype == object:
