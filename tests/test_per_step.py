@@ -250,9 +250,8 @@ def test_transformers_that_learn_from_y_get_one_target_per_step(make):
     encoder = TargetEncoder(target_type="continuous", smooth=1e-9).set_output(transform="default")
     encoded = PerStep(encoder).fit(codes, y).transform(codes)
     np.testing.assert_allclose(flat(encoded), flat(codes), atol=1e-6)
-    with pytest.raises(ValueError, match=r"y to be passed|requires y|y is None") as error:
+    with pytest.raises(ValueError, match=r"the target y is None .* `y` must have one target per"):
         PerStep(SelectKBest(f_regression, k=1)).fit(X, [np.ones(99)] * len(X))
-    assert "`y` must have one target per step" in str(error.value.__cause__)
     PerStep(StandardScaler()).fit(X, [np.ones(99)] * len(X))  # it does not need y
 
 
@@ -322,6 +321,10 @@ def test_transformers_must_return_a_row_per_step(shape):
     for method in (step.fit_transform, step.fit(ragged()).transform):
         with pytest.raises(ValueError, match=r"`transformer` must return one row .* 16 steps"):
             method(ragged())
+    step = PerStep(Dropping(shape))
+    with pytest.raises(ValueError, match="one row"):
+        step.fit_transform(ragged())
+    assert not hasattr(step, "transformer_")
 
 
 @pytest.mark.parametrize("transformer", [StandardScaler, "scaler", None, RNNClassifier(), 3])
@@ -369,9 +372,35 @@ def test_later_sequences_must_have_the_form_of_fit():
         PerStep(FunctionTransformer()).fit(ragged()).get_feature_names_out()
 
 
+def test_errors_of_the_transformer_name_X():
+    with pytest.raises(ValueError, match="`transformer` cannot read the steps of `X`: cou"):
+        PerStep(StandardScaler()).fit([[["u", "v"]], [["w", "x"], ["y", "z"]]])
+    with pytest.raises(
+        ValueError, match=r"^Found unknown categories \['z'\] in column 0|of `X`: Fo"
+    ):
+        PerStep(OrdinalEncoder()).fit([list("ab")]).transform([list("az")])
+
+
 @parametrize_with_checks([PerStep(StandardScaler()), PerStep(OrdinalEncoder())])
 def test_scikit_learn_accepts_it(estimator, check):
     check(estimator)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_columns_of_a_nested_table_go_to_transformers_of_their_own(library):
+    X = nested(library)
+    kinds = [
+        ("scaled", PerStep(make_pipeline(SimpleImputer(), StandardScaler())), ["volt", "amp"]),
+        ("codes", PerStep(OneHotEncoder(sparse_output=False)), ["mode"]),
+    ]
+    both = ColumnTransformer(kinds, verbose_feature_names_out=False)
+    table = both.set_output(transform=library).fit_transform(X)
+    assert isinstance(table, LIBRARIES[library])
+    assert list(table.columns) == ["volt", "amp", "mode_off", "mode_on"]
+    expected = by_type().fit_transform(ALL)
+    for j, name in ((0, "volt"), (1, "amp"), (4, "mode_on")):
+        np.testing.assert_allclose(np.concatenate(list(table[name])), expected[:, j])
+    assert "StandardScaler" in both._repr_html_()
 
 
 def test_columns_are_selected_by_type():

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 from sklearn import get_config
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .._data.form import KINDS, InputForm
@@ -132,6 +132,13 @@ class InCarriers(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys
         library = library_of(wanted) or library_of(X)
         return with_names(result, names, library, getattr(X, "index", None))
 
+    def _named(self, restored, X):
+        """Return what an inverse gave for X; a nested table gets the names of the features in."""
+        if not is_nested(X):
+            return restored
+        names = list(OneToOneFeatureMixin.get_feature_names_out(self))
+        return with_names(restored, names, library_of(X), getattr(X, "index", None))
+
     def _framing(self):
         """Return a function of an array and an X: the array, in the form of `set_output`."""
         framing = _Framing(self.get_feature_names_out())
@@ -177,11 +184,3 @@ def with_features(X, sequences, values):
     wider = sequences.carrier == "ragged_1d" and values.shape[1] > 1
     carrier = "ragged" if wider else sequences.carrier
     return in_carrier(X, replace(sequences, values=values, carrier=carrier), values)
-
-
-def with_features_in(X, sequences, values, names):
-    """Return values (n_steps, n_features_in) in the form of X, a nested table with these names."""
-    result = with_features(X, sequences, values)
-    if sequences.carrier == "nested":
-        return with_names(result, list(names), library_of(X), getattr(X, "index", None))
-    return result

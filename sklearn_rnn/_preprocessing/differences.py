@@ -13,7 +13,7 @@ from .._data.packed import Packed, offsets_of
 from .._data.reader import read_X
 from .._docstrings import with_parts
 from .._floating_point import floating_point_ignored
-from .carriers import PARTS, InCarriers, with_features, with_features_in
+from .carriers import PARTS, InCarriers, with_features
 from .steps import NUMBER, check_no_overflow, fill, positions_in
 
 _COUNT = rules.integer(1)
@@ -158,8 +158,7 @@ class Differences(InCarriers):
             _sum_up(values, sequences.offsets, self.order, self.lag)
         values = values.astype(sequences.values.dtype)
         check_no_overflow(values)
-        names = OneToOneFeatureMixin.get_feature_names_out(self)
-        return with_features_in(X, sequences, values, names)
+        return self._named(with_features(X, sequences, values), X)
 
     def get_feature_names_out(self, input_features=None):
         """Name the features of the result.

@@ -14,7 +14,7 @@ from .._data.form import InputForm
 from .._data.reader import read_X
 from .._docstrings import with_parts
 from .._floating_point import floating_point_ignored
-from .carriers import PARTS, InCarriers, with_features, with_features_in
+from .carriers import PARTS, InCarriers, with_features
 from .gaps import Gaps
 
 STRATEGIES = ("mean", "median", "last", "linear", "constant")
@@ -209,8 +209,7 @@ class SequenceImputer(InCarriers):
         was_missing = np.zeros(values.shape, dtype=bool)
         was_missing[:, wanted] = sequences.values[:, n_left : n_left + len(wanted)] != 0
         values[was_missing] = np.nan
-        names = OneToOneFeatureMixin.get_feature_names_out(self)
-        return with_features_in(X, sequences, values, names)
+        return self._named(with_features(X, sequences, values), X)
 
     def get_feature_names_out(self, input_features=None):
         """Name the features of the result.

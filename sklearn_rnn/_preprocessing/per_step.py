@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from contextlib import contextmanager
 from copy import deepcopy
 
 import numpy as np
@@ -177,11 +179,12 @@ class PerStep(InCarriers):
         stacked = stack(X, type(self).__name__)
         values = as_array(stacked.values)  # the inverse knows no names of columns
         self._check_width(values.shape[1])
-        table = self.transformer_.inverse_transform(values)
+        with _naming_X():
+            table = self.transformer_.inverse_transform(values)
         table = as_table(table, stacked.n_steps, type(self).__name__)
         if self._input_kind == "2d" and table.shape[1] == 1:
             return np.asarray(table).reshape(stacked.n_samples, -1)
-        return cut(X, stacked, table)
+        return self._named(cut(X, stacked, table), X)
 
     def get_feature_names_out(self, input_features=None):
         """Name the columns of a 2-D result, or the features of each step.
@@ -244,7 +247,7 @@ class PerStep(InCarriers):
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
-        if hasattr(self.transformer, "__sklearn_tags__"):
+        if _is_tagged(self.transformer):
             inner = get_tags(self.transformer)
             tags.input_tags.allow_nan = inner.input_tags.allow_nan
             tags.input_tags.string = inner.input_tags.string
@@ -259,7 +262,6 @@ class PerStep(InCarriers):
         if not hasattr(self.transformer, "fit_transform"):
             return self.fit(X, y, **fit_params).transform(X)
         stacked, table = self._learn("fit_transform", X, y, fit_params)
-        table = as_table(table, stacked.n_steps, type(self).__name__)
         return self._in_output(cut(X, stacked, table), X)
 
     def _transform(self, X):
@@ -268,7 +270,7 @@ class PerStep(InCarriers):
         form, owner = InputForm.from_attributes(vars(self)), type(self).__name__
         stacked = stack(X, owner, form)
         form.check(X, stacked, owner)
-        with floating_point_of_caller():
+        with _naming_X(), floating_point_of_caller():
             table = self.transformer_.transform(stacked.values)
         return cut(X, stacked, as_table(table, stacked.n_steps, owner))
 
@@ -297,12 +299,10 @@ class PerStep(InCarriers):
             params["y"] = targets
         # A copy goes on: an error in the middle changes nothing.
         transformer = deepcopy(self.transformer_) if goes_on else clone(self.transformer)
-        try:
+        with _naming_X(unread), floating_point_of_caller():
             result = getattr(transformer, method)(stacked.values, **params)
-        except (TypeError, ValueError) as error:
-            if unread is None:
-                raise
-            raise error from unread  # perhaps the transformer needs the y that it did not get
+        if method == "fit_transform":
+            result = as_table(result, stacked.n_steps, owner)
         self._become({**form.as_attributes(), "transformer_": transformer})
         return stacked, result
 
@@ -327,11 +327,33 @@ class PerStep(InCarriers):
             )
 
 
+@contextmanager
+def _naming_X(unread=None):
+    """Make the plain errors of a transformer name X. unread: why it did not get y, an error."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if type(error) not in (TypeError, ValueError):  # other classes may be asked for
+            raise
+        if unread is not None and re.search(r"\by\b", str(error)):
+            raise type(error)(
+                f"`transformer` cannot learn from the steps of `X`: {error} It did not get `y`, "
+                f"which cannot be cut into steps: {unread}"
+            ) from error
+        if re.search(r"\bX\b|`", str(error)):
+            raise
+        raise type(error)(f"`transformer` cannot read the steps of `X`: {error}") from error
+
+
 def _requires_y(transformer):
     """Tell whether a transformer, or one in it, needs y to learn."""
     parts = transformer.get_params(deep=True).values()
-    tagged = (part for part in (transformer, *parts) if hasattr(part, "__sklearn_tags__"))
-    return any(get_tags(part).target_tags.required for part in tagged if not isinstance(part, type))
+    tagged = filter(_is_tagged, (transformer, *parts))
+    return any(get_tags(part).target_tags.required for part in tagged)
+
+
+def _is_tagged(part):
+    return hasattr(part, "__sklearn_tags__") and not isinstance(part, type)
 
 
 def _per_step(name, value, stacked):
