@@ -298,6 +298,10 @@ def test_scikit_learn_copies_searches_and_repeats_it():
     drawn = forecaster(season=7, random_state=3).fit(Y)
     seeded = clone(SMALL).set_params(random_state=3)
     assert (drawn.predict() == forecaster(season=7, estimator=seeded).fit(Y).predict()).all()
+    tiny = forecaster(2, 1, random_state=0)
+    for y, stride in ((np.tile(Y, 6), 2), (np.tile(Y, 5), 1)):  # 269 or 449 windows
+        expected = clone(tiny).set_params(stride=stride).fit(y).predict()
+        assert (tiny.fit(y).predict() == expected).all()
     plain = RNNForecaster(2, 3, random_state=0)
     assert (plain.fit(Y[:20]).predict() == clone(plain).fit(Y[:20]).predict()).all()
 

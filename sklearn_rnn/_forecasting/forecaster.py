@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._rules import boolean, number
 from .backtest import run_backtest
 from .panel import check_later, like, read_future, read_panel
-from .parameters import check_parameters, framing_of, networks_of, one_of, steps_of
+from .parameters import check_parameters, framing_of, networks_of, one_of, steps_of, with_stride
 
 
 class RNNForecaster(BaseEstimator):
@@ -34,7 +34,7 @@ class RNNForecaster(BaseEstimator):
         The network and how it is trained. `mode`, and with `quantile` also `loss` and `quantile`,
         are set by the forecaster. In a search its parameters are ``estimator__cell`` etc. None
         means ``RNNRegressor(48, bidirectional=True, solver="adamw", alpha=0.3, batch_size=16,
-        learning_rate="cosine", max_iter=40)``.
+        learning_rate="cosine", max_iter=60)``.
     season : int, tuple of int or None, default=None
         Numbers of steps of seasons: (24, 168) for the hours of a day and of a week. The network
         reads the value one season before each step, the latest that is known at the origin.
@@ -50,10 +50,12 @@ class RNNForecaster(BaseEstimator):
     calendar : bool, default=True
         If the times of the series are dates, let the network read the time of the day, the day of
         the week and the time of the year, where they differ between steps.
-    stride : int, default=1
-        Number of steps between two windows of the training. With the length of a day, all windows
-        begin at the same hour as the forecasts that follow the training data: a network that
-        forecasts once a day learns more from these.
+    stride : int or None, default=None
+        Number of steps between two windows of the training, counted from its end. With the length
+        of a day, all windows begin at the same hour as the forecasts that follow the training data:
+        a network that forecasts once a day learns more from these. None means the largest divisor
+        of `horizon` that makes at least 250 windows, or 1: many more windows, which overlap, take
+        longer and were no better.
     n_estimators : int, default=1
         Number of networks, with different initial weights, whose forecasts are averaged.
     target, group, time : column or None, default=None
@@ -125,7 +127,7 @@ class RNNForecaster(BaseEstimator):
         difference=None,
         quantile=None,
         calendar=True,
-        stride=1,
+        stride=None,
         n_estimators=1,
         target=None,
         group=None,
@@ -177,6 +179,7 @@ class RNNForecaster(BaseEstimator):
         series, form = self._read(y, X)
         series = [each.scaled() for each in series]
         framing = framing_of(self, series, form)
+        framing = with_stride(framing, series)
         windows = self._windows(framing, series)
         if windows is None:
             longest = max(each.n_steps for each in series)
@@ -349,7 +352,7 @@ class RNNForecaster(BaseEstimator):
         """Return X, y and weights of windows of the series, or None if there are none."""
         parts = []
         for i, each in enumerate(series):
-            origins = framing.origins(each, self.stride, 0 if after is None else after[i])
+            origins = framing.origins(each, 0 if after is None else after[i])
             if len(origins):
                 X, y, weights, _ = framing.windows(each, origins)
                 taught = weights.any(axis=1)

@@ -62,6 +62,7 @@ class Framing:
     past: int
     horizon: int
     known: np.ndarray
+    stride: int | None = 1
     seasons: tuple = ()
     difference: int | None = None
     has_calendar: bool = False
@@ -73,13 +74,13 @@ class Framing:
         """The number of steps before the origin that a window needs."""
         return self.past + max([0, *self.seasons, self.difference or 0])
 
-    def origins(self, series, stride, after=0):
+    def origins(self, series, after=0):
         """Return the steps that begin a horizon, all of which is in the series, from `after` on.
 
-        Every `stride` steps, counted from the last one.
+        One every `stride` steps, counted from the last one.
         """
         last = series.n_steps - self.horizon
-        return np.arange(last, max(self.reach, after) - 1, -stride)[::-1]
+        return np.arange(last, max(self.reach, after) - 1, -self.stride)[::-1]
 
     def windows(self, series, origins):
         """Return X (n, past + horizon, n_channels), scaled y, weights, base (n, past + horizon).

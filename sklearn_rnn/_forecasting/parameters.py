@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from sklearn.base import clone
 
@@ -15,8 +17,9 @@ _RULES = {
     "difference": either(None, integer(1)),
     "calendar": boolean,
     "n_estimators": integer(1),
-    "stride": integer(1),
+    "stride": either(None, integer(1)),
 }
+_ENOUGH_WINDOWS = 250
 _DEFAULT = RNNRegressor(
     48,
     bidirectional=True,
@@ -24,7 +27,7 @@ _DEFAULT = RNNRegressor(
     alpha=0.3,
     batch_size=16,
     learning_rate="cosine",
-    max_iter=40,
+    max_iter=60,
 )
 
 
@@ -74,6 +77,7 @@ def framing_of(forecaster, series, form):
     return Framing(
         past=forecaster.past,
         horizon=forecaster.horizon,
+        stride=forecaster.stride,
         known=known,
         seasons=seasons_of(forecaster.season),
         difference=forecaster.difference,
@@ -81,6 +85,18 @@ def framing_of(forecaster, series, form):
         marks_missing=any(np.isnan(each.y).any() for each in series),
         fill=fill,
     )
+
+
+def with_stride(framing, series):
+    """Return the framing with a number for the stride."""
+    if framing.stride is not None:
+        return framing
+    for stride in range(framing.horizon, 0, -1):
+        if framing.horizon % stride == 0:
+            candidate = replace(framing, stride=stride)
+            if sum(len(candidate.origins(each)) for each in series) >= _ENOUGH_WINDOWS:
+                break
+    return candidate
 
 
 def networks_of(forecaster):
