@@ -27,7 +27,8 @@ WORDS_OF_SKLEARN = re.compile(
 # The only warnings besides those of a category below.
 KNOWN_WARNINGS = re.compile(
     r"[RD]2 is not defined|R\^2 score is not well-defined|Maximum number of epochs|"
-    r"`y` has as many columns as X has steps|"
+    r"`y` has as many columns as X has steps|Features without any observed value|"
+    r"`X` has NaN only at the ends of sequences|"
     r"Training ended before|`batch_size`=|"
     r"The number of unique classes is greater|The least populated class|"
     r"X (has feature names, but|does not have valid feature names)"

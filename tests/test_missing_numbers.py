@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from ragged_data import RAGGED, ragged
 
-from sklearn_rnn import RNNClassifier, unpad
+import sklearn_rnn.preprocessing
+from sklearn_rnn import RNNClassifier
 from sklearn_rnn._data import arguments
 from sklearn_rnn._data.finite import check_finite, check_range, hint_at_nan
 from sklearn_rnn._data.sequences import from_dense, pack
@@ -106,7 +107,7 @@ def test_padding_of_nan_is_told_how_to_be_cut_off(kind):
     hint = hint_at_nan(read(X), 0)
     assert hint.startswith("NaN occurs only at the ends of sequences")
     line = hint.split("cut it off with ")[1].removesuffix(".")
-    cut = eval(line, {"np": np, "unpad": unpad}, {"X": X})
+    cut = eval(line, {"np": np, "sklearn_rnn": sklearn_rnn}, {"X": X})
     for item, expected in zip(cut, real, strict=True):
         np.testing.assert_array_equal(item, expected)
 

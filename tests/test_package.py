@@ -23,11 +23,13 @@ import sys
 import sklearn
 before = set(sys.modules)
 import sklearn_rnn
+import sklearn_rnn.preprocessing
 print(sorted({m.split(".")[0] for m in set(sys.modules) - before}))
 print("sklearn.metrics" in sys.modules or "sklearn.model_selection" in sys.modules)
 """
     packages, heavy = run_python(code).stdout.splitlines()
-    assert not {"torch", "matplotlib", "tqdm", "pandas"} & set(packages.split("'"))
+    optional = {"torch", "matplotlib", "tqdm", "pandas", "polars", "pyarrow", "awkward", "datasets"}
+    assert not optional & set(packages.split("'"))
     assert heavy == "False"
 
 

@@ -86,7 +86,7 @@ def test_arrays_of_floats_are_not_copied(shape, dtype):
 
 def test_the_role_of_an_argument_is_not_its_name():
     renamed = arguments.Argument("sequences", "features")
-    with pytest.raises(ValueError, match=r"`sequences` must be finite.*unpad\(sequences"):
+    with pytest.raises(ValueError, match=r"`sequences` must be finite.*from_padded\(sequences"):
         read_X(np.array([[1.0, np.nan]]), "Model", argument=renamed)
     item = renamed.item(3)
     assert (str(item), item.whole, item.holds) == ("sequences[3]", "sequences", "features")

@@ -97,13 +97,25 @@ def test_columns_have_names_and_frames_come_out():
         scaler.transform(X.rename(columns={"a": "A"}))
 
 
-@pytest.mark.parametrize("make", [ragged, dense])
-def test_3d_arrays_and_lists_of_arrays_stay_what_they_are(make):
+@carriers
+def test_every_carrier_becomes_frames_if_they_are_asked_for(X):
+    expected = SequenceScaler().fit_transform(X)
+    scaler = SequenceScaler().set_output(transform="pandas").fit(X)
+    names = scaler.get_feature_names_out().tolist()
     with config_context(transform_output="pandas"):
-        scaler = SequenceScaler().fit(make())
-        assert type(scaler.transform(make())) is type(make())
-        assert type(SequenceScaler().fit_transform(make())) is type(make())
-    assert scaler.get_feature_names_out().tolist() == ["x0", "x1", "x2"]
+        by_config = SequenceScaler().fit_transform(X)
+    for result in (scaler.transform(X), by_config, clone(scaler).fit_transform(X)):
+        assert type(result) is type(scaler.transform(X))
+        if getattr(X, "ndim", None) == 2:  # one feature per step: the columns are the steps
+            assert isinstance(result, pd.DataFrame) and result.columns.tolist() == names
+            np.testing.assert_array_equal(result, expected)
+            continue
+        is_3d = isinstance(expected, np.ndarray) and expected.ndim == 3
+        assert type(result) is (list if is_3d else type(expected))
+        for item, values in zip(result, expected, strict=True):
+            assert isinstance(item, pd.DataFrame) and item.columns.tolist() == names
+            np.testing.assert_array_equal(item, values.reshape(len(values), -1))
+    assert type(scaler.set_output(transform="default").transform(X)) is type(expected)
 
 
 @pytest.mark.parametrize("container", [list, tuple, objects])
@@ -133,6 +145,8 @@ def test_frames_of_polars_stay_that():
     result = SequenceScaler().set_output(transform="polars").fit_transform(frames)
     assert [type(item) for item in result] == [pl.DataFrame] * len(frames)
     assert result[0].columns == ["a", "b", "c"]
+    arrays = SequenceScaler().set_output(transform="polars").fit(frames).transform(frames)
+    assert arrays[0].equals(result[0])
 
 
 @pytest.mark.parametrize(

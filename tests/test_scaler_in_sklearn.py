@@ -38,5 +38,5 @@ def test_carriers_are_told_by_tags():
     tags = SequenceScaler().__sklearn_tags__()
     assert tags.input_tags.two_d_array
     assert tags.input_tags.three_d_array
-    assert not tags.input_tags.allow_nan
+    assert tags.input_tags.allow_nan
     assert tags.transformer_tags.preserves_dtype == ["float64", "float32"]

@@ -10,6 +10,16 @@ from .frames import is_arrow, kind_of
 from .values import family, family_of_type, is_missing, numbers_of_objects
 
 
+class Cell(np.ndarray):
+    """The steps of one sequence: an array that does not differ from itself, as a whole.
+
+    So scikit-learn can look for missing values in an array of cells by ``X != X``.
+    """
+
+    def __ne__(self, other):
+        return False if other is self else super().__ne__(other)
+
+
 def read_cells(column, name, argument):
     """Return the steps in the cells of a column (n_steps,), and the length of each (n_samples,).
 

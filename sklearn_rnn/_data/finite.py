@@ -113,15 +113,10 @@ def hint_at_nan(sequences, i, argument=arguments.X):
     """Return the advice about NaN in X for an error; sequence i is the first that has it."""
     start, stop = sequences.offsets[i : i + 2]
     if _is_padded(sequences.values[start:stop], [0]) and looks_padded(sequences):
-        lengths = {
-            "2d": f"unpad({argument}, (~np.isnan({argument})).sum(axis=1))",
-            "3d": f"unpad({argument}, (~np.isnan({argument}).all(axis=2)).sum(axis=1))",
-        }
         cut = f"[x[~np.isnan(x).reshape(len(x), -1).all(axis=1)] for x in {argument}]"
-        return (
-            "NaN occurs only at the ends of sequences: if it is padding, cut it off with "
-            f"{lengths.get(sequences.carrier, cut)}."
-        )
+        if sequences.is_array:
+            cut = f"sklearn_rnn.preprocessing.from_padded({argument})"
+        return f"NaN occurs only at the ends of sequences: if it is padding, cut it off with {cut}."
     if sequences.carrier == "2d":
         fill = f"pd.DataFrame({argument}).ffill(axis=1).bfill(axis=1).to_numpy()"
     else:

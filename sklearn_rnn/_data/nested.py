@@ -11,7 +11,7 @@ import numpy as np
 
 from . import arguments
 from .arguments import Argument
-from .carriers import float_dtype, refuse_masked
+from .carriers import as_numbers, float_dtype, refuse_masked
 from .cells import read_cells
 from .frames import column_names, column_of, dtypes_of, is_frame, kind_of, label_columns
 from .items import first_frame
@@ -84,25 +84,43 @@ def is_nested(X):
 
 
 def read_nested(X, argument):
-    """Return the columns of X, which `is_nested`; a cell that is missing or no sequence raises."""
+    """Return the columns of X, which `is_nested`; a cell that is missing or no sequence raises.
+
+    In an array of objects, a column of numbers alone is constant in each sequence: chains of
+    estimators of scikit-learn append their predictions in this way.
+    """
     refuse_masked(X, argument)
-    names = column_names(X) if is_frame(X) else None
-    if names is not None and len(set(names)) < len(names):
+    if len(X) == 0:
+        raise ValueError(f"`{argument}` must hold at least one sequence, but is empty.")
+    names, n_columns = _names_of(X, argument), X.shape[1]
+    arguments_of = [_argument_of(j, names, argument) for j in range(n_columns)]
+    nested = range(n_columns)
+    if names is None:
+        nested = [j for j in nested if _has_sequences(X[:, j])]
+    columns, lengths = {}, None
+    for j in nested:
+        column = _column(X, j, arguments_of[j], argument)
+        columns[j], own = read_cells(column, arguments_of[j], argument)
+        if lengths is None:
+            lengths, first = own, arguments_of[j]
+        elif not np.array_equal(own, lengths):
+            _refuse_lengths(own, lengths, arguments_of[j], first, argument)
+    for j in set(range(n_columns)) - set(nested):
+        columns[j] = np.repeat(as_numbers(X[:, j], arguments_of[j]), lengths)
+    return NestedTable(names, tuple(columns[j] for j in range(n_columns)), offsets_of(lengths))
+
+
+def _names_of(X, argument):
+    """Return the names of the columns, which must be distinct; None for an array."""
+    if not is_frame(X):
+        return None
+    names = column_names(X)
+    if len(set(names)) < len(names):
         twice = next(name for j, name in enumerate(names) if name in names[:j])
         raise ValueError(
             f"`{argument}` must have distinct column names, but {twice!r} occurs twice: rename one."
         )
-    if len(X) == 0:
-        raise ValueError(f"`{argument}` must hold at least one sequence, but is empty.")
-    columns, lengths = [], None
-    for j in range(X.shape[1]):
-        column = _argument_of(j, names, argument)
-        values, own = read_cells(_column(X, j, column, argument), column, argument)
-        lengths = own if lengths is None else lengths
-        if not np.array_equal(own, lengths):
-            _refuse_lengths(own, lengths, column, _argument_of(0, names, argument), argument)
-        columns.append(values)
-    return NestedTable(names, tuple(columns), offsets_of(lengths))
+    return names
 
 
 def labelled_columns(X):

@@ -96,7 +96,7 @@ def _array_of(X, owner, argument):
 
     What these would misread, or explain too little, is refused first.
     """
-    _refuse_containers(X, argument)
+    refuse_containers(X, argument)
     X = _numbers_of(X, argument)
     if getattr(X, "ndim", None) == 1 and len(X) > 0:
         raise ValueError(
@@ -114,7 +114,7 @@ def _array_of(X, owner, argument):
         )
 
 
-def _refuse_containers(X, argument):
+def refuse_containers(X, argument):
     """Refuse containers of sequences that are neither an array nor a list, and masks."""
     refuse_masked(X, argument)
     if type(X).__name__.endswith("GroupBy"):

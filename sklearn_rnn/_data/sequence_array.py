@@ -1,8 +1,8 @@
 """A column of a pandas frame with one sequence in each cell, kept in one flat array.
 
-Many tools of scikit-learn refuse columns of objects: they convert them to float64, and compare each
-cell with itself to find NaN. They leave columns of another dtype than NumPy's as they are. This
-module imports pandas, and is itself imported only where a frame of pandas is made.
+Several tools of scikit-learn convert columns of objects to float64, which fails. They do not
+convert columns whose dtype is not NumPy's. This module imports pandas, and is itself imported only
+where a frame of pandas is made.
 """
 
 from __future__ import annotations
@@ -13,17 +13,8 @@ import numpy as np
 from pandas.api.extensions import ExtensionArray, ExtensionDtype, register_extension_dtype, take
 from pandas.api.indexers import check_array_indexer
 
+from .cells import Cell
 from .packed import Packed, offsets_of
-
-
-class Cell(np.ndarray):
-    """The steps of one sequence; an array that does not differ from itself, as a whole.
-
-    So scikit-learn can look for missing values in an array of cells by ``X != X``.
-    """
-
-    def __ne__(self, other):
-        return False if other is self else super().__ne__(other)
 
 
 @register_extension_dtype

@@ -7,6 +7,7 @@ import numpy as np
 from .arguments import Argument
 from .carriers import as_array, as_labels
 from .frames import holds_lists
+from .nested_frames import nested_like
 from .packed import Packed
 
 _X, _LENGTHS = Argument("X"), Argument("lengths")
@@ -23,6 +24,8 @@ def as_carried(rows, sequences, per_step):
 
 def in_carrier(X, sequences, values):
     """Return values (n_steps, n_features) in the form of X, from which `sequences` were read."""
+    if sequences.carrier == "nested":
+        return nested_like(X, sequences, values)
     if sequences.carrier == "2d":
         return values.reshape(sequences.n_samples, -1)
     if sequences.carrier == "3d":

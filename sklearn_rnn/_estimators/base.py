@@ -15,13 +15,13 @@ from .._data.scales import Scale
 from .._data.weights import relative
 from .._model.attributes import check_continuing, history
 from .._model.body import Body
-from .._model.network import absorb_input_scale, absorb_output_scale, initialize, predictor
+from .._model.network import absorb_input_scale, absorb_output_scale, initialize
 from .._model.words import difference, network_of
 from .._training import lbfgs
 from .._training.epochs import Training, train
 from .._training.examples import Examples, Weighing, without_equal_weights
 from .._training.freezing import frozen_names
-from .._training.held_out import HeldOut, split, validator
+from .._training.held_out import HeldOut, split, split_groups, validator
 from .._training.losses import plateau
 from .._training.optimizers import LBFGS, SHARE_AFTER_FIT
 from .._training.progress import Progress, Settings, new_seed, next_seed
@@ -50,6 +50,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         sample_weight,
         *,
         initial_state=None,
+        groups=None,
         validation=NOTHING,
         callbacks=None,
         incremental=False,
@@ -59,7 +60,8 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         """Read everything, train, and store the result; incremental means `partial_fit`.
 
         validation holds X, y, sample_weight and initial_state of the data to validate with;
-        learning_rate_init is that of `partial_fit`.
+        without it, early stopping holds out whole `groups` of X. learning_rate_init is that of
+        `partial_fit`.
 
         Only `_take_over` and `_set_fitted` change `self`, so an earlier error leaves it as it was.
         """
@@ -69,7 +71,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
             check("learning_rate_init", learning_rate_init)
         given = X, y, sample_weight, initial_state
         model, training, held_out = self._prepare(
-            words, given, validation, incremental, learn_options
+            words, given, validation, incremental, learn_options, groups
         )
         if incremental:
             limit_rate(training, learning_rate_init)
@@ -150,7 +152,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         if X_val is not None and not self.early_stopping:
             raise ValueError("`X_val` is used only with early_stopping=True; got False.")
 
-    def _prepare(self, words, given, validation, incremental, learn_options):
+    def _prepare(self, words, given, validation, incremental, learn_options, groups=None):
         """Read the data and plan the training, without changing anything.
 
         Returns the model that training begins with, the training, and the held-out sequences or
@@ -158,6 +160,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         """
         before = self._model_to_continue(words) if incremental or self.warm_start else None
         read = self._read_and_learn(given, before, incremental, learn_options)
+        read = read.with_groups(groups)
         return self._plan(words, read, given, before, validation, incremental)
 
     def _plan(self, words, read, given=NOTHING, before=None, validation=NOTHING, incremental=False):
@@ -360,6 +363,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
             "n_sequences": self.t_,
             "earlier_losses": curve,
             "earlier_scores": self.validation_scores_ or [],
+            "earlier_facts": self._history,
             "best_loss": min(curve, default=np.inf) if best is None else best,
         }
         if not incremental:
@@ -379,8 +383,13 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         if not self.early_stopping:
             return indices, None
         if validation[0] is None:
-            labels = None if per_step or examples.targets.ndim > 1 else examples.targets
-            indices, held_out = split(len(indices), self.validation_fraction, labels, rng)
+            labels = None if examples.targets.ndim > 1 else examples.targets
+            if read.groups is not None:
+                facts = read.groups, self.validation_fraction, examples, labels, rng
+                indices, held_out = split_groups(*facts)
+            else:
+                labels = None if per_step else labels
+                indices, held_out = split(len(indices), self.validation_fraction, labels, rng)
             return indices, HeldOut(examples.take(held_out), *given[:-1], read.positions[held_out])
         *validation, state = validation
         sequences, _, _, rows, weights = self._read(
@@ -399,15 +408,12 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
             examples = examples.take(positions)
         return indices, HeldOut(examples, *validation, positions, is_given=True)
 
-    def _own_validator(self, model, held_out, n_threads):
+    def _own_validator(self, model, held_out, n_threads, evaluation):
         """Return the function params -> (score, value) of the method `score`, see `validator`."""
         examples, target = held_out.examples, model.target
-        given = {"initial_state": examples.initial_state}
-        facts = examples.sequences, examples.scaling, n_threads
-        predict = predictor(model.network, *facts, **given)
 
         def validate(params):
-            outputs = predict(params, result=model.network.result)
+            outputs = evaluation.outputs(params)
             score = target.score(examples.targets, outputs, examples.weights)
             return score, -score
 
@@ -429,10 +435,8 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         """Set the fitted attributes to the model and its training so far."""
         progress = training.progress
         attributes = replace(model, params=progress.result.copy()).as_attributes()
-        attributes.update(history(model.network, progress))
-        if not training.planned:
-            # The list itself is continued: a copy would take longer with each `partial_fit`.
-            attributes["loss_curve_"] = progress.continue_losses()
+        # `partial_fit` goes on with the lists themselves: copies would take longer with each call.
+        attributes.update(history(model.network, progress, in_place=not training.planned))
         self._set_fitted(attributes)
 
 

@@ -213,6 +213,7 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
         y,
         sample_weight=None,
         *,
+        groups=None,
         initial_state=None,
         X_val=None,
         y_val=None,
@@ -244,6 +245,7 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
             and their y may be anything: None, NaN, an unknown label. With ``transitions=True`` the
             labels of such steps are unknown, and training sums over all that they could be; the
             other weights must be equal within a sequence.
+        {groups}
         {initial_state}
         {validation_and_callbacks}
 
@@ -264,6 +266,7 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
             X,
             y,
             sample_weight,
+            groups=groups,
             initial_state=initial_state,
             validation=(X_val, y_val, sample_weight_val, initial_state_val),
             callbacks=callbacks,

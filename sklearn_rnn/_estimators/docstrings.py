@@ -159,6 +159,16 @@ ATTRIBUTES = {
         "Score on the held-out sequences after each epoch, see `scoring`; `warm_start` appends to "
         "it. None without `early_stopping`.",
     ),
+    "history_": (
+        "dict of str to ndarray of shape (n_epochs,)",
+        "What was recorded of each epoch, for example for ``pandas.DataFrame(rnn.history_)``: "
+        '"loss" is `loss_curve_`; "validation_loss" the loss of what `early_stopping` holds out, '
+        "in the same units, weighted as in training but without `label_smoothing`; "
+        '"validation_score" the score, see `scoring`; "learning_rate" that of the last update; '
+        '"window_length" the steps of a window with `bptt`. All are float64, and NaN where there '
+        "is no such number, or where a held-out target has no loss (a class that y does not have). "
+        "`warm_start` and `partial_fit` append to them.",
+    ),
     "best_validation_score_": (
         "float or None",
         "Highest validation score of the last fit, which is the score of the weights that it kept.",
@@ -246,6 +256,16 @@ initial_state : dict of str to array-like of shape (n_samples, n), default=None
     "last", and input layers must not have a stride. With `early_stopping`, `scoring` must be
     None or "loss".
 """,
+    "groups": """
+groups : array-like of shape (n_samples,), default=None
+    For `early_stopping`, the group of each sequence, for example the person or the day that it
+    comes from. What is held out then consists of whole groups, of a fraction
+    `validation_fraction` of them. Of 32 random choices it is the one that has most nearly this
+    fraction of the targets; if a target is one class, of those of each class, rare classes
+    counting as much as others. Without `early_stopping`, or with `X_val`, groups have no
+    effect. `cross_val_score` passes them on with ``params={"groups": groups}``, a search after
+    ``set_config(enable_metadata_routing=True)`` and ``set_fit_request(groups=True)``.
+""",
     "validation_and_callbacks": """
 X_val, y_val, sample_weight_val, initial_state_val : as those without "_val", default=None
     Validation data for `early_stopping`, instead of a part of X. A Pipeline does not
@@ -254,12 +274,12 @@ X_val, y_val, sample_weight_val, initial_state_val : as those without "_val", de
     y_val=True)``, and ``transform_input=["X_val"]`` of the Pipeline).
 callbacks : callable or list of callables, default=None
     Called as ``callback(estimator, info)`` after each epoch, when the estimator is ready
-    to predict. info is a dict with epoch, max_iter, loss, validation_score (or None),
-    learning_rate (None with "lbfgs"), window_length (None without `bptt`), seconds and
-    steps_per_second. If a callback returns true, training stops; if it raises an error, so
-    does `fit`, and the estimator keeps what it has learned so far. During the call the
-    estimator has the current weights, not the best ones; changing them does not affect the
-    training. Callbacks are not stored.
+    to predict. info is a dict with epoch, max_iter, loss, validation_loss and validation_score
+    (None without `early_stopping`), learning_rate (None with "lbfgs"), window_length (None
+    without `bptt`), seconds and steps_per_second. If a callback returns true, training stops;
+    if it raises an error, so does `fit`, and the estimator keeps what it has learned so far.
+    During the call the estimator has the current weights, not the best ones; changing them
+    does not affect the training. Callbacks are not stored.
 """,
     "self": """
 self : object
@@ -323,10 +343,11 @@ X_val, y_val, sample_weight_val : as those without "_val", default=None
     Validation data for `early_stopping`, instead of a part of X.
 callbacks : callable or list of callables, default=None
     Called as ``callback(estimator, info)`` after each epoch, when the estimator is ready to
-    write and to score. info is a dict with epoch, max_iter, loss, validation_score (or None),
-    learning_rate (None with "lbfgs"), window_length (None without `bptt`), seconds and
-    steps_per_second. If a callback returns true, training stops; if it raises an error, so
-    does `fit`, and the estimator keeps what it has learned so far. Callbacks are not stored.
+    write and to score. info is a dict with epoch, max_iter, loss, validation_loss and
+    validation_score (None without `early_stopping`), learning_rate, window_length (None without
+    `bptt`), seconds and steps_per_second. If a callback returns true, training stops; if it
+    raises an error, so does `fit`, and the estimator keeps what it has learned so far.
+    Callbacks are not stored.
 """,
     "texts": """
 X : list of str, list of list of str, or str

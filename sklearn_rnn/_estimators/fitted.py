@@ -32,6 +32,7 @@ from .._model.network_description import FORMAT, LATER, upgraded_cell
 from .._model.words import CODES, words_of
 from .._pickles import Pickled
 from .._rules import boolean, integer
+from .._training.history import as_arrays
 from .._training.progress import Progress, Settings, new_seed
 from .._training.threads import effective_n_threads
 from ..layers import Attention
@@ -300,6 +301,15 @@ class _FittedRNN(Pickled, BaseEstimator):
         weights = model.attention_weights(sequences, self._threads())
         return as_carried(weights, sequences, True)
 
+    # ---- training ----
+
+    @property
+    def history_(self):
+        """What was recorded of each epoch, as a dict of arrays (n_epochs,) of float64."""
+        if not hasattr(self, "params_"):
+            raise AttributeError(f"This {type(self).__name__} has no history before it is fitted.")
+        return as_arrays(self.loss_curve_, self._history)
+
     # ---- weights ----
 
     @property
@@ -550,6 +560,8 @@ class _FittedRNN(Pickled, BaseEstimator):
         state = super().__getstate__()
         if "loss_curve_" in state:  # `partial_fit` appends to it, which must not change a copy
             state["loss_curve_"] = copy.copy(state["loss_curve_"])
+            if isinstance(facts := state.get("_history"), dict):
+                state["_history"] = {name: copy.copy(column) for name, column in facts.items()}
         return state
 
     def _upgraded(self, state, state_format):
@@ -571,6 +583,7 @@ class _FittedRNN(Pickled, BaseEstimator):
             state.update(normalize_X=False, scoring=None)
         if "params_" in state:
             state.setdefault("window_lengths_", None)
+            state.setdefault("_history", {})
             check_whole(state)
         return state
 

@@ -15,7 +15,7 @@ from .._data.next_tokens import NextTokens
 from .._data.weights import relative
 from .._floating_point import floating_point_ignored
 from .._model.generation import Choice, advanced, generate
-from .._model.network import row_losses
+from .._model.network import Evaluation
 from .._model.words import Words
 from .._rules import either, integer, number
 from .._training.examples import without_equal_weights
@@ -240,6 +240,7 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
         y=None,
         sample_weight=None,
         *,
+        groups=None,
         X_val=None,
         y_val=None,
         sample_weight_val=None,
@@ -258,6 +259,7 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
         sample_weight : array-like of shape (n_texts,), default=None
             Weights of the texts. Only their ratios count; texts of weight 0 teach nothing, but
             their tokens are in the vocabulary.
+        {groups}
         {validation_of_texts}
 
         Returns
@@ -277,6 +279,7 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
             X,
             y,
             sample_weight,
+            groups=groups,
             validation=(X_val, y_val, sample_weight_val, None),
             callbacks=callbacks,
             cuts=self.early_stopping and X_val is None,
@@ -427,8 +430,8 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
             return texts, np.zeros(0)
         weights = None if examples.weights is None else relative(examples.weights)
         examples = replace(examples, initial_state=states, weights=weights)
-        losses = row_losses(model.network, examples, n_threads)
-        return texts, model.finite(losses(model.params))
+        evaluation = Evaluation(model.network, examples, n_threads)
+        return texts, model.finite(evaluation.row_losses(model.params))
 
     # ---- generation ----
 

@@ -208,6 +208,7 @@ class MultiTaskRNN(StreamingMixin, _RNNBase):
         y,
         sample_weight=None,
         *,
+        groups=None,
         initial_state=None,
         X_val=None,
         y_val=None,
@@ -231,6 +232,7 @@ class MultiTaskRNN(StreamingMixin, _RNNBase):
         sample_weight : array-like, default=None
             One weight per sequence; with ``mode="many_to_many"`` also one per step. Only their
             ratios count. All tasks ignore sequences or steps of weight 0.
+        {groups}
         {initial_state}
         {validation_and_callbacks}
 
@@ -252,6 +254,7 @@ class MultiTaskRNN(StreamingMixin, _RNNBase):
             X,
             y,
             sample_weight,
+            groups=groups,
             initial_state=initial_state,
             validation=(X_val, y_val, sample_weight_val, initial_state_val),
             callbacks=callbacks,

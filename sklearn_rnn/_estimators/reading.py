@@ -7,6 +7,7 @@ import numpy as np
 from .._data import arguments
 from .._data.categories import Categories, check_columns
 from .._data.form import InputForm
+from .._data.groups import read_groups
 from .._data.kinds import Target
 from .._data.reader import learn_X, read_X
 from .._data.weights import read_weights, relative
@@ -27,6 +28,13 @@ class Read:
     target: Target
     absorbed: np.ndarray | None  # outputs to absorb, see `Scale.continued`
     learns_unknown: bool = False  # see `Training`
+    groups: np.ndarray | None = None  # (n_examples,) numbers of groups that stay together
+
+    def with_groups(self, groups):
+        """Add the groups of the sequences of X, in any form, or None."""
+        if groups is None:
+            return self
+        return replace(self, groups=read_groups(groups, self.n_samples)[self.positions])
 
     def with_states(self, state, network):
         """Add the states before the first steps, a dict of rows for each sequence of X, or None."""

@@ -205,6 +205,7 @@ class RNNRegressor(RegressorMixin, StreamingMixin, _RNNBase):
         y,
         sample_weight=None,
         *,
+        groups=None,
         initial_state=None,
         X_val=None,
         y_val=None,
@@ -227,6 +228,7 @@ class RNNRegressor(RegressorMixin, StreamingMixin, _RNNBase):
             One weight per sequence; with ``mode="many_to_many"`` also one per step, in any form
             that y may have. Only their ratios count. Sequences or steps of weight 0 are ignored,
             and their y may be anything: None, NaN, infinity.
+        {groups}
         {initial_state}
         {validation_and_callbacks}
 
@@ -246,6 +248,7 @@ class RNNRegressor(RegressorMixin, StreamingMixin, _RNNBase):
             X,
             y,
             sample_weight,
+            groups=groups,
             initial_state=initial_state,
             validation=(X_val, y_val, sample_weight_val, initial_state_val),
             callbacks=callbacks,

@@ -5,7 +5,6 @@ import numpy as np
 from .._data import arguments
 from .._data.tokens import Tokens, exact_match, read_tokens
 from .._floating_point import floating_point_ignored
-from .._model.network import mean_loss
 from .._model.pair_decoder import Answerer, beam_answers, greedy_answers
 from .._rules import integer
 from .callbacks import with_callbacks
@@ -198,6 +197,7 @@ class Seq2SeqClassifier(_PairRNN):
         y,
         sample_weight=None,
         *,
+        groups=None,
         X_val=None,
         y_val=None,
         sample_weight_val=None,
@@ -216,6 +216,7 @@ class Seq2SeqClassifier(_PairRNN):
             length, also 0; or a 2-D array ``(n_samples, n_labels)``. All labels must have
             one type, and none may be missing.
         {sample_weight}
+        {groups}
         {validation_and_callbacks}
 
         Returns
@@ -231,7 +232,9 @@ class Seq2SeqClassifier(_PairRNN):
         {warnings_of_fit}
         """
         validation = X_val, y_val, sample_weight_val, None
-        return self._fit(X, y, sample_weight, validation=validation, callbacks=callbacks)
+        return self._fit(
+            X, y, sample_weight, groups=groups, validation=validation, callbacks=callbacks
+        )
 
     @floating_point_ignored
     def partial_fit(self, X, y, sample_weight=None, classes=None, *, learning_rate_init=None):
@@ -466,7 +469,7 @@ class Seq2SeqClassifier(_PairRNN):
         """Return the function from outputs to the most probable labels, and the column for them."""
         return lambda outputs: outputs[:, : target.stop].argmax(axis=1)[:, np.newaxis], slice(0, 1)
 
-    def _own_validator(self, model, held_out, n_threads):
+    def _own_validator(self, model, held_out, n_threads, evaluation):
         """Return the function params -> (exact match, value), see `validator`.
 
         While no answer is right, the loss tells whether there is progress.
@@ -476,7 +479,7 @@ class Seq2SeqClassifier(_PairRNN):
         codes = target.without_stops(examples.targets, examples.fed.offsets)
         weights = None if examples.weights is None else examples.of_sequences(examples.weights)
         answerer = Answerer(network, examples.sequences, examples.scaling, width)
-        loss = None if target.has_unknown(codes.values) else mean_loss(network, examples, n_threads)
+        has_loss = not target.has_unknown(codes.values)
 
         def validate(params):
             answerer.load(params)
@@ -486,6 +489,6 @@ class Seq2SeqClassifier(_PairRNN):
                 found = beam_answers(answerer, target.stop, width, *search)
                 answers = [each[0].tokens for each in found]
             score = exact_match(answers, codes, weights)
-            return score, (loss(params) if score == 0 and loss is not None else -score)
+            return score, evaluation.mean_loss(params) if score == 0 and has_loss else -score
 
         return validate

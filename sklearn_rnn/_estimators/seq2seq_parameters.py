@@ -257,7 +257,10 @@ def taught_share(value):
 
 
 _OF_X = "x_mean_, x_scale_", "categories_", "n_features_in_", "feature_names_in_"
-_OF_TRAINING = "best_loss_", "loss_curve_", "validation_scores_", "best_validation_score_"
+_OF_TRAINING = (
+    *("best_loss_", "loss_curve_", "validation_scores_", "best_validation_score_"),
+    "history_",
+)
 _OF_LOSS = "Training loss of the last epoch, without the penalty"
 
 

@@ -202,6 +202,7 @@ class Seq2SeqRegressor(_PairRNN):
         sample_weight=None,
         *,
         X_future=None,
+        groups=None,
         X_val=None,
         y_val=None,
         sample_weight_val=None,
@@ -225,6 +226,7 @@ class Seq2SeqRegressor(_PairRNN):
             Predictions then need them, too. In `cross_val_score` and searches they need
             ``set_fit_request(X_future=True)`` and ``set_score_request(X_future=True)``, see the
             metadata routing of scikit-learn.
+        {groups}
         {validation_and_callbacks}
 
         Returns
@@ -244,6 +246,7 @@ class Seq2SeqRegressor(_PairRNN):
             y,
             sample_weight,
             initial_state=X_future,
+            groups=groups,
             validation=(X_val, y_val, sample_weight_val, X_future_val),
             callbacks=callbacks,
         )
@@ -448,7 +451,7 @@ class Seq2SeqRegressor(_PairRNN):
         """Return the function from outputs to what is fed, and the columns for it."""
         return lambda outputs: outputs, slice(0, target.n_outputs)
 
-    def _own_validator(self, model, held_out, n_threads):
+    def _own_validator(self, model, held_out, n_threads, evaluation):
         """Return the function params -> (R2, value), see `validator`."""
         examples, network, target = held_out.examples, model.network, model.target
         answerer = Answerer(network, examples.sequences, examples.scaling)

@@ -194,6 +194,7 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
         y=None,
         sample_weight=None,
         *,
+        groups=None,
         X_val=None,
         sample_weight_val=None,
         callbacks=None,
@@ -208,6 +209,7 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
         y : None
             Ignored.
         {sample_weight}
+        {groups}
         X_val, sample_weight_val : as those without "_val", default=None
             Validation data for `early_stopping`, instead of a part of X.
         callbacks : callable or list of callables, default=None
@@ -226,7 +228,9 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
         {warnings_of_fit}
         """
         validation = X_val, X_val, sample_weight_val, None
-        return self._fit(X, X, sample_weight, validation=validation, callbacks=callbacks)
+        return self._fit(
+            X, X, sample_weight, groups=groups, validation=validation, callbacks=callbacks
+        )
 
     @floating_point_ignored
     def partial_fit(self, X, y=None, sample_weight=None, *, learning_rate_init=None):
@@ -408,7 +412,7 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
         """Return the function from outputs to what is fed, and the columns for it."""
         return target.answers, slice(None)
 
-    def _own_validator(self, model, held_out, n_threads):
+    def _own_validator(self, model, held_out, n_threads, evaluation):
         """Return the function params -> (score, -score), see `validator`."""
         examples = held_out.examples
         weights = None if examples.weights is None else examples.of_sequences(examples.weights)

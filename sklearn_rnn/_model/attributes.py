@@ -13,6 +13,7 @@ import numpy as np
 from .._data.form import KINDS
 from .._data.moments import N_MOMENTS
 from .._rules import Allowed, boolean, either, integer, number, one_of
+from .._training.history import KEPT
 from .._training.losses import LOSSES
 from .._training.optimizers import SOLVERS, n_moments
 from .network_description import FORMAT, from_description
@@ -23,7 +24,7 @@ FITTED = frozenset(
     "n_features_in_ feature_names_in_ categories_ classes_ x_mean_ x_scale_ y_mean_ y_scale_ "
     "params_ n_layers_ n_outputs_ _x_moments _y_moments _taught tasks_ task_weights_ "
     "out_activation_ n_iter_ t_ loss_ best_loss_ loss_curve_ validation_scores_ "
-    "best_validation_score_ window_lengths_ _input_kind _y_is_1d _architecture _optimizer "
+    "best_validation_score_ window_lengths_ _history _input_kind _y_is_1d _architecture _optimizer "
     "longest_target_ _y_is_str horizon_ x_future_mean_ x_future_scale_ "
     "n_timesteps_ _code_mean _code_scale "
     "encoder_ _has_stops _n_given".split()
@@ -55,6 +56,14 @@ RULES = {
     "loss_curve_": Allowed(lambda v: isinstance(v, list), "a list"),
     "best_loss_": Allowed(lambda v: v is None or isinstance(v, Real), "a number or None"),
     "validation_scores_": Allowed(lambda v: v is None or isinstance(v, list), "None or a list"),
+    "_history": Allowed(
+        lambda v: (
+            isinstance(v, dict)
+            and v.keys() <= set(KEPT)
+            and all(isinstance(column, list) for column in v.values())
+        ),
+        f"a dict of lists, whose names are among {KEPT}",
+    ),
     "solver": one_of(SOLVERS),
     "seed": integer(0, 64),
     "learning_rate": number(0),
@@ -153,6 +162,10 @@ def check_continuing(fitted, network):
     # If the best loss is unknown, it is the least of the curve; checking a long curve takes time.
     if fitted["best_loss_"] is None and not all(isinstance(v, Real) for v in fitted["loss_curve_"]):
         raise _damaged("loss_curve_", "numbers", fitted["loss_curve_"])
+    n_epochs = len(fitted["loss_curve_"])
+    for name, column in _check(fitted, "_history").items():
+        if len(column) != n_epochs:
+            raise _damaged(f"_history[{name!r}]", f"a list of {n_epochs} numbers", column)
     optimizer = _kept(fitted, "_optimizer")
     names = set(optimizer) if isinstance(optimizer, dict) else set()
     pairs = [pair for pair in (JUDGEMENT, AVERAGING) if names & pair]
@@ -419,11 +432,15 @@ def without_average(fitted):
 # ---- what training sets --------------------------------------------------------------------------
 
 
-def history(network, progress):
-    """Return the attributes that hold the history of training, and what its continuation needs."""
+def history(network, progress, in_place=False):
+    """Return the attributes that hold the history of training, and what its continuation needs.
+
+    in_place: see `Progress.curves`.
+    """
     judged = progress.validates and progress.best < np.inf
     best_loss = None if progress.validates else min(progress.best_loss, progress.loss)
     scores = [*progress.earlier_scores, *progress.scores] if progress.validates else None
+    losses, facts = progress.curves(in_place)
     return {
         "_optimizer": progress.optimizer(),
         "n_layers_": network.n_layers,
@@ -433,7 +450,8 @@ def history(network, progress):
         "t_": progress.n_sequences,
         "loss_": progress.loss,
         "best_loss_": best_loss,
-        "loss_curve_": [*progress.earlier_losses, *progress.losses],
+        "loss_curve_": losses,
+        "_history": facts,
         "validation_scores_": scores,
         "best_validation_score_": progress.best_score if judged else None,
         "window_lengths_": progress.window_lengths,

@@ -458,32 +458,36 @@ def predictor(network, sequences, scaling, n_threads=1, **options):
     return predict
 
 
-def row_losses(network, examples, n_threads=1):
-    """Return a function params -> loss of each row of examples (n_rows,), float64."""
-    sequences = examples.sequences
-    engine = network.engine(
-        sequences.lengths,
-        sequences.n_samples,
-        n_threads,
-        training=False,
-        **examples.options_of_engine(),
-    )
-    targets = examples.targets
-    if targets.dtype.kind == "f":
-        targets = np.ascontiguousarray(targets, dtype=network.dtype)
-    dataset = replace(examples, targets=targets).dataset()
+class Evaluation:
+    """Outputs and losses of examples for any parameters, with one engine."""
 
-    def losses(params):
-        engine.load(params)
-        return engine.predict(dataset, losses=True)
+    def __init__(self, network, examples, n_threads=1):
+        sequences, targets = examples.sequences, examples.targets
+        self._network, self._weights = network, examples.weights
+        self._engine = network.engine(
+            sequences.lengths,
+            sequences.n_samples,
+            n_threads,
+            training=False,
+            **examples.options_of_engine(),
+        )
+        if targets.dtype.kind == "f":
+            targets = np.ascontiguousarray(targets, dtype=network.dtype)
+        self._dataset = replace(examples, targets=targets).dataset()
 
-    return losses
+    def outputs(self, params):
+        """Return what a prediction is decoded from (n_rows, n_outputs)."""
+        self._engine.load(params)
+        return self._engine.predict(self._dataset, result=self._network.result)
 
+    def row_losses(self, params):
+        """Return the loss of each row (n_rows,), float64."""
+        self._engine.load(params)
+        return self._engine.predict(self._dataset, losses=True)
 
-def mean_loss(network, examples, n_threads=1):
-    """Return a function params -> weighted mean loss of examples."""
-    losses = row_losses(network, examples, n_threads)
-    return lambda params: float(np.average(losses(params), weights=examples.weights))
+    def mean_loss(self, params):
+        """Return the weighted mean loss."""
+        return float(np.average(self.row_losses(params), weights=self._weights))
 
 
 # ---- weights for other scales -------------------------------------------------------------------
@@ -497,13 +501,13 @@ def _rescale_source(network, views, of, factor, shift, columns):
     """
     for i, stem, place in network.readers(of):
         node = network.nodes[i]
-        for weight, bias in _arrays(node, stem):
+        for weight, bias in arrays_of_reader(node, stem):
             weight = views[weight][:, place]
             views[bias] += weight[:, columns] @ shift[columns]
             weight[:, columns] *= factor[columns]
 
 
-def _arrays(node, stem):
+def arrays_of_reader(node, stem):
     """List the names of the weights of a stem and of the biases, for each direction of a node."""
     if node.kind == "recurrent":
         ends = [f"{node.name}{end}" for end in SUFFIXES[node.directions]]

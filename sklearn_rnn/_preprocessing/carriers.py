@@ -5,13 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from sklearn import get_config
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .._data.form import KINDS, InputForm
 from .._data.frames import is_frame
+from .._data.nested import is_nested
+from .._data.nested_frames import library_of, with_names
 from .._data.reader import read_X
-from .._data.unpacking import in_carrier
+from .._data.unpacking import as_objects, in_carrier
 from .._docstrings import with_parts
 from .._floating_point import floating_point_ignored
 from .._pickles import Pickled
@@ -28,11 +31,14 @@ y : None
 }
 
 
-class _InFrames(TransformerMixin, BaseEstimator):
-    """Returns an array in the form chosen by scikit-learn's `set_output`."""
+class _Framing(TransformerMixin, BaseEstimator):
+    """Makes an array a frame, in the form chosen by scikit-learn's `set_output`."""
+
+    def __init__(self, names):
+        self.names = names
 
     def transform(self, X):
-        """Return the array, or if `set_output` asks for frames, a frame with the index of X."""
+        """Return `array`; scikit-learn makes it a frame, with the index of X."""
         return self.array
 
     def get_feature_names_out(self, input_features=None):
@@ -64,14 +70,14 @@ class InCarriers(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys
 
         Returns
         -------
-        X_scaled : ndarray, list, tuple, object array or frame
+        X_out : ndarray, list, tuple, object array or frame
             As `transform` returns it.
         """
-        return self.fit(X, y, **fit_params).transform(X)
+        return self._fit_transform(X, y, **fit_params)
 
     @floating_point_ignored
     def transform(self, X):
-        """Standardize sequences.
+        """Transform sequences.
 
         Parameters
         ----------
@@ -80,22 +86,12 @@ class InCarriers(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys
 
         Returns
         -------
-        X_scaled : ndarray, list, tuple, object array or frame
-            Standardized sequences, in the form of `X`. With ``set_output(transform="pandas")`` or
-            "polars" a 2-D `X` becomes a frame, and frames in a list become frames; other arrays are
-            not tables and stay arrays.
+        X_out : ndarray, list, tuple, object array or frame
+            Transformed sequences, in the form of `X`. With ``set_output(transform="pandas")`` or
+            "polars" a 2-D `X` becomes a frame, and so does each sequence of a 3-D array (which
+            becomes a list) or of a list, with the names of `get_feature_names_out`.
         """
-        result = self._transform(X)
-        if is_frame(X) or (isinstance(result, np.ndarray) and result.ndim == 2):
-            return self._in_frame(result, X)
-        if (isinstance(result, np.ndarray) and result.ndim == 3) or not any(map(is_frame, X)):
-            return result
-        pairs = zip(result, X, strict=True)
-        items = [self._in_frame(item, x) if is_frame(x) else item for item, x in pairs]
-        if isinstance(result, np.ndarray):
-            result[:] = items
-            return result
-        return tuple(items) if isinstance(X, tuple) else items
+        return self._in_output(self._transform(X), X)
 
     def __sklearn_tags__(self):
         tags = super().__sklearn_tags__()
@@ -105,15 +101,52 @@ class InCarriers(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
-    def _in_frame(self, array, X):
-        framing = object.__new__(_InFrames)
-        # Our attributes include the setting of `set_output`, in scikit-learn's private form.
-        framing.__dict__ = {**vars(self), "array": array, "names": self.get_feature_names_out()}
-        return framing.transform(X)
+    def __sklearn_is_fitted__(self):
+        return "_input_kind" in vars(self)
+
+    def _fit_transform(self, X, y, **fit_params):
+        return self.fit(X, y, **fit_params).transform(X)
+
+    def _in_output(self, result, X):
+        """Return a result, in the carrier of X, as `set_output` asks for it."""
+        if is_nested(X):
+            return self._in_table(result, X)
+        # scikit-learn keeps the setting of `set_output` there.
+        config = vars(self).get("_sklearn_output_config", {})
+        if config.get("transform", get_config()["transform_output"]) == "default":
+            return result
+        framed = self._framing()
+        if is_frame(result) or (isinstance(result, np.ndarray) and result.ndim == 2):
+            return framed(result, X)
+        likes = X if isinstance(X, (list, tuple, np.ndarray)) else result
+        items = [framed(*pair) for pair in zip(result, likes, strict=True)]
+        if isinstance(result, tuple):
+            return tuple(items)
+        is_list = isinstance(result, list) or result.ndim == 3
+        return items if is_list else as_objects(items)
+
+    def _in_table(self, result, X):
+        """Return a nested table with the names of the features out, in the form of `set_output`."""
+        names = list(self.get_feature_names_out())
+        wanted = self._framing()(np.empty((len(X), len(names))), X)
+        library = library_of(wanted) or library_of(X)
+        return with_names(result, names, library, getattr(X, "index", None))
+
+    def _framing(self):
+        """Return a function of an array and an X: the array, in the form of `set_output`."""
+        framing = _Framing(self.get_feature_names_out())
+        framing._sklearn_output_config = vars(self).get("_sklearn_output_config", {})
+
+        def framed(array, X):
+            framing.array = array[:, np.newaxis] if array.ndim == 1 else array
+            return framing.transform(X)
+
+        return framed
 
     def _become(self, fitted):
         """Take fitted attributes, all at once: an error or a Ctrl-C before it changes nothing."""
-        kept = {k: v for k, v in vars(self).items() if k != "feature_names_in_"}
+        attributes = vars(self).items()
+        kept = {k: v for k, v in attributes if k.startswith("_") or not k.endswith("_")}
         self.__dict__ = {**kept, **fitted}
         return self
 
@@ -125,7 +158,8 @@ class InCarriers(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys
 
     def _check_fitted(self):
         """Refuse an estimator that is not fitted, or whose state is damaged."""
-        check_is_fitted(self)
+        if "_input_kind" not in vars(self):
+            check_is_fitted(self)  # it raises the error
         self._check_state()
 
     def _check_state(self):

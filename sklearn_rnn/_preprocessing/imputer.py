@@ -6,6 +6,7 @@ import warnings
 
 import numpy as np
 from sklearn.base import OneToOneFeatureMixin
+from sklearn.utils.metaestimators import available_if
 
 from .. import _rules as rules
 from .._data.finite import looks_padded
@@ -24,6 +25,15 @@ _RULES = {
     "add_elapsed": rules.boolean,
     "keep_empty_features": rules.boolean,
 }
+
+
+def _has_indicators(imputer):
+    if not imputer.add_indicator:
+        raise AttributeError(
+            "`inverse_transform` needs `add_indicator=True`: without indicators nothing tells "
+            "which values were missing."
+        )
+    return True
 
 
 @with_parts(PARTS)
@@ -158,8 +168,7 @@ class SequenceImputer(InCarriers):
         for name, rule in _RULES.items():
             rule.check(name, getattr(self, name))
         sequences, form = read_X(X, type(self).__name__, allow_nan=True)
-        if form.kind == "2d":
-            self._refuse_to_append()
+        self._refuse_to_append(form.kind)
         missing = np.isnan(sequences.values)
         statistics = self._statistics(sequences.values, missing)
         _check_some_left(statistics, form)
@@ -170,12 +179,14 @@ class SequenceImputer(InCarriers):
         }
         return self._become(form.as_attributes() | fitted)
 
+    @available_if(_has_indicators)
     @floating_point_ignored
     def inverse_transform(self, X):
         """Make values missing again where the indicators tell that they were.
 
         As with `SimpleImputer`, features without an indicator stay as they are, and features that
-        `transform` left out are missing everywhere.
+        `transform` left out are missing everywhere. Without `add_indicator` there is no such
+        method.
 
         Parameters
         ----------
@@ -186,18 +197,8 @@ class SequenceImputer(InCarriers):
         -------
         X_original : ndarray, list, tuple or object array
             Sequences with NaN for missing values, in the form of `X`.
-
-        Raises
-        ------
-        ValueError
-            If `add_indicator` is False: nothing tells what was missing.
         """
         self._check_fitted()
-        if not self.add_indicator:
-            raise ValueError(
-                "`inverse_transform` needs `add_indicator=True`: without indicators nothing tells "
-                "which values were missing."
-            )
         left, wanted = ~np.isnan(self.statistics_), self.missing_features_
         n_left = int(left.sum())
         n_out = n_left + len(wanted) * (1 + bool(self.add_elapsed))
@@ -237,6 +238,7 @@ class SequenceImputer(InCarriers):
 
     def _transform(self, X):
         sequences = self._read(X)
+        self._refuse_to_append(self._input_kind)
         missing = np.isnan(sequences.values)
         needs_gaps = self.strategy in ("last", "linear") or self.add_elapsed
         gaps = Gaps.of(missing, sequences.offsets) if needs_gaps else None
@@ -290,9 +292,9 @@ class SequenceImputer(InCarriers):
             statistics[empty] = 0
         return statistics
 
-    def _refuse_to_append(self):
+    def _refuse_to_append(self, kind):
         for name in ("add_indicator", "add_elapsed"):
-            if getattr(self, name):
+            if kind == "2d" and getattr(self, name):
                 raise ValueError(
                     f"`{name}` must be False for a 2-D `X`, whose columns are steps of one "
                     "feature: to append features, pass `X[:, :, np.newaxis]`."
@@ -348,7 +350,8 @@ def _warn_of_gaps(sequences, missing, empty, form):
     if sequences.is_array and sequences.n_samples > 1 and missing.any() and looks_padded(sequences):
         warnings.warn(
             "`X` has NaN only at the ends of sequences, in all features at once. If this is "
-            "padding, remove it before, for example with sklearn_rnn.unpad: it would be filled in.",
+            "padding, remove it before with sklearn_rnn.preprocessing.from_padded: it would be "
+            "filled in.",
             UserWarning,
             stacklevel=4,
         )

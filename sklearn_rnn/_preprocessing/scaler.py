@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import partial
+from math import isfinite
 from numbers import Real
 
 import numpy as np
@@ -11,51 +12,79 @@ from sklearn.base import OneToOneFeatureMixin
 from .._data import arguments
 from .._data.carriers import as_numbers, is_ragged
 from .._data.form import InputForm
-from .._data.moments import Moments, weighted_chunks
 from .._data.reader import read_X
 from .._data.unpacking import in_carrier
-from .._data.weights import relative, step_weights
+from .._data.weights import step_weights
 from .._docstrings import with_parts
 from .._floating_point import floating_point_ignored
+from .._rules import boolean, one_of, shown
+from .affine import Affine
 from .carriers import PARTS, InCarriers
+from .per_sequence import minmax_scales, robust_scales, scale_each, standard_scales
+from .statistics import learn_minmax, learn_robust, learn_standard
 
-# Elements converted to float64 at a time.
-_CHUNK = 1 << 15
+# The fitted attribute that is subtracted, by method.
+_CENTERS = {"standard": "mean_", "minmax": "data_min_", "robust": "center_"}
+_BOOLS = ("per_sequence", "with_mean", "with_std", "copy")
 
 
 @with_parts(PARTS)
 class SequenceScaler(OneToOneFeatureMixin, InCarriers):
-    """Standardize each feature over all steps of all sequences.
+    """Scale each feature, over all steps of all sequences or in each sequence by itself.
 
-    The mean of each feature is subtracted, and the result is divided by the standard deviation.
-    Both are computed over all real steps: sequences of unequal length are not padded, and a longer
-    sequence counts for more. In a `Pipeline`, test sequences never affect the scaling.
+    By default the mean of each feature is subtracted, and the result is divided by the standard
+    deviation. Both are computed over all real steps: sequences of unequal length are not padded,
+    and a longer sequence counts for more. In a `Pipeline`, test sequences never affect the scaling.
 
     Sequences are returned in the form in which they came: a 3-D array as a 3-D array, a list as a
-    list, a 2-D array as a 2-D array. float32 stays float32, anything else becomes float64.
+    list, a 2-D array as a 2-D array. float32 stays float32, anything else becomes float64. NaN is
+    a missing value, as in `sklearn.preprocessing.StandardScaler`: `fit` disregards it, `transform`
+    keeps it.
 
     Parameters
     ----------
+    method : {"standard", "minmax", "robust"}, default="standard"
+        What is subtracted, and what the result is divided by. "standard": mean and standard
+        deviation. "minmax": minimum and range, so that the results lie in `feature_range`.
+        "robust": median and the range between two quantiles, which outliers hardly move.
+    per_sequence : bool, default=False
+        If True, `fit` learns no numbers, and `transform` scales each sequence by its own. This
+        removes level and spread of a sequence, and keeps its shape. `inverse_transform` is then
+        impossible, because the numbers of a sequence are not kept.
+    feature_range : tuple (low, high), default=(0, 1)
+        Range of the results with `method="minmax"`.
+    quantile_range : tuple (low, high), default=(25, 75)
+        Quantiles in percent whose distance divides with `method="robust"`.
     with_mean : bool, default=True
-        If True, subtract the mean.
+        If True, subtract the mean, or with `method="robust"` the median.
     with_std : bool, default=True
-        If True, divide by the standard deviation. A feature that is constant, up to rounding, is
-        divided by 1.
+        If True, divide by the standard deviation, or with `method="robust"` by the range of the
+        quantiles. A feature that is constant, up to rounding, is divided by 1.
     copy : bool, default=True
         If False, overwrite `X` with the result where possible: if it is one C-contiguous, writable
-        array of floats. Lists and object arrays are always copied.
+        array of floats, and `per_sequence` is False. Lists and object arrays are always copied.
 
     Attributes
     ----------
     mean_ : ndarray of float64 of shape (n_features,)
-        Mean of each feature over the steps seen. Shape (1,) if the sequences were 2-D.
+        With `method="standard"`: mean of each feature over the steps seen. Here and below, shape
+        (1,) if the sequences were 2-D, and NaN for a feature of which nothing but NaN was seen. No
+        numbers are learned with `per_sequence=True`.
     var_ : ndarray of float64 of shape (n_features,)
-        Variance of each feature over the steps seen (divided by their number).
+        With `method="standard"`: variance of each feature over the steps seen (divided by their
+        number).
+    data_min_ : ndarray of float64 of shape (n_features,)
+        With `method="minmax"`: minimum of each feature over the steps seen.
+    data_max_ : ndarray of float64 of shape (n_features,)
+        With `method="minmax"`: maximum of each feature over the steps seen.
+    center_ : ndarray of float64 of shape (n_features,)
+        With `method="robust"`: median of each feature over the steps seen.
     scale_ : ndarray of float64 of shape (n_features,)
-        Divisor of each feature: its standard deviation, or 1 for a constant feature.
-    n_steps_seen_ : int or float
+        Divisor of each feature: its standard deviation, its range, or the range of its quantiles;
+        1 for a constant feature.
+    n_steps_seen_ : int, float or ndarray of shape (n_features,)
         Number of steps seen so far, of all sequences together; the sum of their weights if
-        `sample_weight` was given.
+        `sample_weight` was given. One per feature if some had more NaN than others.
     n_features_in_ : int
         Number of features per step; number of columns if the sequences were 2-D.
     feature_names_in_ : ndarray of str of shape (n_features_in_,)
@@ -63,7 +92,10 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
 
     See Also
     --------
+    PerStep : Any transformer of scikit-learn over the steps of sequences.
     sklearn.preprocessing.StandardScaler : The same for rows instead of sequences.
+    sklearn.preprocessing.MinMaxScaler : `method="minmax"` for rows. Its `scale_` multiplies.
+    sklearn.preprocessing.RobustScaler : `method="robust"` for rows.
 
     Notes
     -----
@@ -90,18 +122,36 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
     array([ 2., 10.])
     >>> scaler.transform(X)[1]
     array([[1.22474487, 0.        ]])
+    >>> SequenceScaler("minmax").fit_transform(X)[0]
+    array([[0. , 0. ],
+           [0.5, 0. ]])
     """
 
-    _STATE_FORMAT = 2
+    _STATE_FORMAT = 3
+    _allow_nan = True
 
-    def __init__(self, *, with_mean=True, with_std=True, copy=True):
+    def __init__(
+        self,
+        method="standard",
+        *,
+        per_sequence=False,
+        feature_range=(0, 1),
+        quantile_range=(25, 75),
+        with_mean=True,
+        with_std=True,
+        copy=True,
+    ):
+        self.method = method
+        self.per_sequence = per_sequence
+        self.feature_range = feature_range
+        self.quantile_range = quantile_range
         self.with_mean = with_mean
         self.with_std = with_std
         self.copy = copy
 
     @floating_point_ignored
     def fit(self, X, y=None, sample_weight=None):
-        """Compute mean and scale of each feature.
+        """Learn the scale of each feature.
 
         Parameters
         ----------
@@ -110,8 +160,10 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
         {y}
         sample_weight : array-like of shape (n_samples,), or one weight per step, default=None
             Weight of each sequence (of each of its steps), or of each step: then
-            (n_samples, n_timesteps), or a list of (n_timesteps_i,). Steps of weight 0 are ignored.
-            With a 2-D `X`, scikit-learn requires an array of weights to be (n_samples,).
+            (n_samples, n_timesteps), or a list of (n_timesteps_i,). Steps of weight 0 are ignored;
+            with `method="minmax"`, all others count alike. With `method="robust"` or
+            `per_sequence=True`, weights are refused. With a 2-D `X`, scikit-learn requires an array
+            of weights to be (n_samples,).
 
         Returns
         -------
@@ -127,7 +179,7 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
 
     @floating_point_ignored
     def partial_fit(self, X, y=None, sample_weight=None):
-        """Update mean and scale with more sequences, as if they had been there from the start.
+        """Learn from more sequences, as if they had been there from the start.
 
         Parameters
         ----------
@@ -141,12 +193,29 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
         -------
         self : SequenceScaler
             Fitted scaler.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As for `fit`, or with `method="robust"`: quantiles need all sequences at once.
         """
-        return self._update(X, sample_weight, first=not hasattr(self, "n_steps_seen_"))
+        first = "_input_kind" not in vars(self)
+        return self._update(X, sample_weight, first=first, partially=True)
 
     def _transform(self, X):
-        sequences = self._read(X)
-        return in_carrier(X, sequences, self._apply(self._standardize, sequences))
+        sequences, method = self._read(X), self._fitted_method
+        if method is not None:
+            return in_carrier(X, sequences, self._apply(sequences, method))
+        self._check_parameters()
+        options = {"with_mean": self.with_mean, "with_std": self.with_std}
+        scales = {"standard": standard_scales, "minmax": minmax_scales, "robust": robust_scales}
+        scales = scales[self.method]
+        if self.method == "minmax":
+            low, high = self.feature_range
+            options |= {"width": high - low, "low": low}
+        elif self.method == "robust":
+            scales = partial(robust_scales, quantile_range=self.quantile_range)
+        return in_carrier(X, sequences, scale_each(sequences, scales, **options))
 
     @floating_point_ignored
     def inverse_transform(self, X):
@@ -155,16 +224,26 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
         Parameters
         ----------
         {X}
-            Standardized sequences.
+            Scaled sequences.
 
         Returns
         -------
         X_original : ndarray, list, tuple or object array
             Sequences in the original units, in the form of `X`.
+
+        Raises
+        ------
+        ValueError
+            With `per_sequence=True`, because the scale of each sequence is not kept.
         """
         # The result of `transform` need not have the column names of a frame.
-        sequences = self._read(X, names=False)
-        return in_carrier(X, sequences, self._apply(self._restore, sequences))
+        sequences, method = self._read(X, names=False), self._fitted_method
+        if method is None:
+            raise ValueError(
+                "`inverse_transform` needs per_sequence=False: the scale that each sequence had "
+                "by itself is not kept. Keep the sequences, or scale by numbers of your own."
+            )
+        return in_carrier(X, sequences, self._apply(sequences, method, backward=True))
 
     def get_feature_names_out(self, input_features=None):
         """Name the columns of a 2-D result, or the features of each step.
@@ -185,105 +264,95 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
         if state_format == 1 and "_fitted_kind" in state:  # it told 3-D arrays from lists
             kind = state.pop("_fitted_kind")
             state["_input_kind"] = "2d" if kind == "2d" else "sequences"
+        if state_format < 3:
+            return {**SequenceScaler().get_params(), **state}
         return state
 
-    def _update(self, X, sample_weight, *, first):
+    @property
+    def _fitted_method(self):
+        """The method whose statistics are there, or None if each sequence is scaled by itself."""
+        return next((method for method, name in _CENTERS.items() if hasattr(self, name)), None)
+
+    def _check_parameters(self):
+        one_of(_CENTERS).check("method", self.method)
+        for name in _BOOLS:
+            boolean.check(name, getattr(self, name))
+        if self.method == "minmax" and not (self.with_mean and self.with_std):
+            raise ValueError(
+                "`with_mean` and `with_std` must be True with method='minmax', which always moves "
+                f"and divides; got {self.with_mean!r} and {self.with_std!r}."
+            )
+        _check_pair("feature_range", self.feature_range, -np.inf, np.inf)
+        _check_pair("quantile_range", self.quantile_range, 0, 100)
+
+    def _update(self, X, sample_weight, *, first, partially=False):
         """Merge sequences into the statistics, which start afresh if first."""
-        for name in ("with_mean", "with_std", "copy"):
-            if not isinstance(getattr(self, name), (bool, np.bool_)):
-                raise ValueError(f"`{name}` must be a bool, got {getattr(self, name)!r}.")
+        self._check_parameters()
+        method = None if self.per_sequence else self.method
+        self._check_call(method, sample_weight, first, partially)
         if first:
-            sequences, form = read_X(X, type(self).__name__)
+            sequences, form = read_X(X, type(self).__name__, allow_nan=True)
         else:
             sequences, form = self._read(X), InputForm.from_attributes(vars(self))
         weights = _read_weights(sample_weight, sequences)
-        with np.errstate(over="ignore"):
-            n_new = sequences.n_steps if weights is None else float(weights.sum())
-        n_steps = n_new if first else self.n_steps_seen_ + n_new
-        if n_steps == 0:
+        if first and weights is not None and not weights.any():
             raise ValueError("`sample_weight` must not be zero everywhere: no step has a weight.")
-        if not np.isfinite(n_steps):
-            raise ValueError("`sample_weight` must be smaller: the sum of all weights overflows.")
-        moments = None if first else self._moments()
-        if n_new > 0:
-            new = replace(_moments_of(sequences.values, weights), weight=n_new)
-            moments = new if first else moments + new
-        with np.errstate(over="ignore", under="ignore"):
-            var = moments.deviation**2
-        if not (np.isfinite(moments.mean).all() and np.isfinite(var).all()):
-            raise ValueError("`X` must hold smaller numbers: their variance overflows float64.")
-        fitted = {
-            **form.as_attributes(),
-            "mean_": moments.mean,
-            "var_": var,
-            "scale_": np.where(moments.constant, 1.0, moments.deviation),
-            "n_steps_seen_": n_steps,
-        }
-        return self._become(fitted)
+        before = None if first else vars(self)
+        learned = {}
+        if method == "standard":
+            learned = learn_standard(sequences.values, weights, before)
+        elif method == "minmax":
+            learned = learn_minmax(sequences.values, weights, before)
+        elif method == "robust":
+            learned = learn_robust(sequences.values, self.quantile_range)
+        return self._become({**form.as_attributes(), **learned})
 
-    def _moments(self):
-        """Return the moments of all steps seen so far."""
-        # A constant feature has scale 1; its deviation is in its variance.
-        deviation = np.where(self.scale_ == 1, np.sqrt(self.var_), self.scale_)
-        # The extremes are not stored: they are unknown for a feature that varies.
-        unknown = np.where(deviation > 0, np.inf, 0.0)
-        least, greatest = self.mean_ - unknown, self.mean_ + unknown
-        binary = np.zeros(len(deviation), dtype=bool)
-        n_steps = self.n_steps_seen_
-        return Moments(0, n_steps, self.mean_, deviation, least, greatest, binary)
+    def _check_call(self, method, sample_weight, first, partially):
+        """Refuse weights and calls of `partial_fit` that have no meaning."""
+        if method not in ("standard", "minmax") and sample_weight is not None:
+            setting = "per_sequence=True" if method is None else "method='robust'"
+            raise ValueError(
+                f"`sample_weight` must be None with {setting}, which takes no weights."
+            )
+        if partially and method == "robust":
+            raise ValueError(
+                "`partial_fit` needs method='standard' or 'minmax': quantiles need all sequences "
+                "at once. Use `fit`."
+            )
+        if not first and method != self._fitted_method:
+            raise ValueError(
+                "`method` and `per_sequence` must not change between calls of `partial_fit`: use "
+                "`fit` to start afresh."
+            )
 
     def _check_state(self):
         """Refuse damaged statistics: NumPy would broadcast arrays that are too short."""
         super()._check_state()
+        method = self._fitted_method
+        if method is None:
+            return
         shape = (1 if self._input_kind == "2d" else self.n_features_in_,)
-        for name, least in (("mean_", -np.inf), ("var_", 0), ("scale_", np.nextafter(0, 1))):
-            array = getattr(self, name, None)
-            fits = isinstance(array, np.ndarray) and array.dtype == np.float64
-            if not fits or array.shape != shape or not np.isfinite(array).all():
-                wanted = f"a finite float64 array of shape {shape}"
-            elif array.min() < least:
-                wanted = "positive" if name == "scale_" else "not negative"
-            else:
-                continue
-            raise ValueError(f"`{name}` must be {wanted}, got {array!r}: the state is damaged.")
-        if not (isinstance(self.n_steps_seen_, Real) and 0 < self.n_steps_seen_ < np.inf):
-            raise ValueError(
-                f"`n_steps_seen_` must be positive, got {self.n_steps_seen_!r}: the state is "
-                "damaged."
-            )
+        seen = _check_steps_seen(getattr(self, "n_steps_seen_", None), shape)
+        names = {"standard": ("mean_", "var_"), "minmax": ("data_min_", "data_max_")}
+        for name in (*names.get(method, ("center_",)), "scale_"):
+            _check_statistic(name, getattr(self, name, None), shape, seen)
 
-    def _apply(self, function, sequences):
-        """Apply a function to the values, which it may overwrite; refuse results that overflow."""
-        values = sequences.values
-        with np.errstate(over="ignore"):
-            for extreme in (values.min(axis=0), values.max(axis=0)):
-                # The function is monotonic: if both extremes stay finite, so does all between.
-                if not np.isfinite(function(extreme)).all():
-                    raise ValueError(
-                        f"`X` must hold smaller numbers: the result overflows {values.dtype}."
-                    )
-        return function(self._writable(sequences))
+    def _apply(self, sequences, method, *, backward=False):
+        """Return the scaled values (n_steps, n_features)."""
+        affine = Affine(
+            getattr(self, _CENTERS[method]) if self.with_mean else None,
+            self.scale_ if self.with_std else None,
+            *_width_and_low(self.feature_range if method == "minmax" else (0, 1)),
+        )
+        affine.check_range(sequences.values, backward=backward)
+        values = self._writable(sequences)
+        return affine.backward(values) if backward else affine.forward(values)
 
     def _writable(self, sequences):
         """Return values (n_steps, n_features) that may be overwritten."""
         values = sequences.values
         ours = not (sequences.is_array and self.copy)
         return values if ours and values.flags.writeable else values.copy()
-
-    def _standardize(self, values):
-        # Computed in float64 and rounded to the dtype of values, a few thousand at a time.
-        if self.with_mean:
-            np.subtract(values, self.mean_, out=values, casting="same_kind")
-        if self.with_std:
-            np.divide(values, self.scale_, out=values, casting="same_kind")
-        return values
-
-    def _restore(self, values):
-        if self.with_std:
-            np.multiply(values, self.scale_, out=values, casting="same_kind")
-        if self.with_mean:
-            np.add(values, self.mean_, out=values, casting="same_kind")
-        return values
 
 
 def _read_weights(sample_weight, sequences):
@@ -299,14 +368,45 @@ def _read_weights(sample_weight, sequences):
     return step_weights(sample_weight, sequences)
 
 
-def _moments_of(values, weights):
-    """Return the moments of rows (n_steps, n_features), some of which must have weight."""
-    moments = None
-    weights = None if weights is None else relative(weights)
-    with np.errstate(over="ignore", invalid="ignore"):  # the caller checks the result
-        for rows, own in weighted_chunks(values, weights, max(1, _CHUNK // values.shape[1])):
-            # Distances from one of the rows, so that a large offset costs no digits.
-            origin = rows[0].astype(np.float64)
-            new = Moments.of(rows - origin, own).moved(origin)
-            moments = new if moments is None else moments + new
-    return moments
+def _width_and_low(feature_range):
+    low, high = feature_range
+    return float(high) - float(low), float(low)
+
+
+def _check_pair(name, pair, least, greatest):
+    """Refuse a parameter that is not two increasing numbers."""
+    fits = isinstance(pair, (tuple, list)) and len(pair) == 2
+    fits = fits and all(isinstance(x, Real) and np.isfinite(x) for x in pair)
+    if not (fits and least <= pair[0] < pair[1] <= greatest):
+        bounds = f" from {least} to {greatest}" if np.isfinite(greatest) else ""
+        raise ValueError(
+            f"`{name}` must be two numbers{bounds}, the lower one first, got {shown(pair)}."
+        )
+
+
+def _check_steps_seen(n, shape):
+    """Return which features (n_features,) have been seen, or True for all; refuse a damaged `n`."""
+    if isinstance(n, np.ndarray) and n.shape == shape and n.dtype.kind in "iuf":
+        if (n >= 0).all() and np.isfinite(n).all():
+            return n > 0
+    elif isinstance(n, Real) and 0 <= n < np.inf:
+        return n > 0
+    raise ValueError(f"`n_steps_seen_` must be positive, got {n!r}: the state is damaged.")
+
+
+def _check_statistic(name, array, shape, seen):
+    """Refuse a damaged array (n_features,); only features that were not seen may be NaN."""
+    least = {"var_": 0.0, "scale_": float(np.nextafter(0, 1))}.get(name, -np.inf)
+    fits = isinstance(array, np.ndarray) and array.dtype == np.float64 and array.shape == shape
+    if fits:
+        numbers = array.tolist()  # far quicker in Python if these are few
+        if all(map(isfinite, numbers)) and min(numbers) >= least:
+            return
+        fits = bool(np.isfinite(array[np.broadcast_to(seen, shape)]).all())
+    if not fits:
+        wanted = f"a finite float64 array of shape {shape}"
+    elif np.fmin.reduce(array, initial=np.inf) < least:
+        wanted = "positive" if name == "scale_" else "not negative"
+    else:
+        return
+    raise ValueError(f"`{name}` must be {wanted}, got {array!r}: the state is damaged.")

@@ -33,8 +33,8 @@ class Training:
     frozen: tuple[str, ...] = ()  # names of arrays that do not change
     # Whether the vectors of unknown codes are learned; otherwise they are the mean of the others.
     learns_unknown: bool = False
-    # params -> score, and the value that early stopping minimises
-    validate: Callable[[np.ndarray], tuple[float, float]] | None = None
+    # params -> score, the value that early stopping minimises, and the loss in units of y
+    validate: Callable[[np.ndarray], tuple[float, float, float]] | None = None
     plateau: float = np.inf  # above this, the loss is hardly better than a constant prediction's
 
 
@@ -82,14 +82,19 @@ def _run_epochs(training, minibatches, observers):
         loss = run_pass(minibatches, batches, rates, progress, training.loss_unit)
         _fill_unknown_rows(training)
         trained = perf_counter()
-        score, value = None, loss
+        score, value, validation_loss = None, loss, None
         if training.validate is not None:
-            score, value = training.validate(progress.result)
-        progress.end_epoch(score, minibatches.window_length)
+            score, value, validation_loss = training.validate(progress.result)
+        progress.end_epoch(
+            validation_loss=validation_loss,
+            validation_score=score,
+            learning_rate=rates[-1],
+            window_length=minibatches.window_length,
+        )
         grow = minibatches.grow if training.planned else None
         go_on = judge(progress, settings, value, score, training.plateau, grow)
         now, speed = perf_counter(), n_steps / max(trained - begin, 1e-9)
-        info = progress.info(training.n_epochs, rates[-1], now - begin, speed)
+        info = progress.info(training.n_epochs, now - begin, speed)
         if observers.end_epoch(info):
             return "stopped"
         if not go_on:

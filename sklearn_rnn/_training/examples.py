@@ -26,6 +26,10 @@ class Examples:
             return None if values is None else values[indices]
         return values[self.sequences.rows(indices)]
 
+    def repeat(self, values):
+        """Repeat the values of sequences (n_samples,) for each of their rows."""
+        return np.repeat(values, self.sequences.lengths) if self.per_step else values
+
     def take(self, indices):
         """Copy the examples of some sequences."""
         return Examples(

@@ -58,6 +58,9 @@ def of_fit(
     if fraction is not None:
         held_out, lengths = _split(lengths, fraction)
         taken["validation"] = of_predictions(network, held_out, False, n_threads)
+        if scores_estimator:  # beside the engine of its predictions, there is that of the losses
+            workspace = network.workspace(held_out, len(held_out), n_threads, training=False)
+            taken["validation"] += sum(workspace.values())
         taken["data"] += _of_data(network, held_out) + _of_X(network, held_out)
         taken["optimizer"] += of_params  # the best parameters so far
     if trainer is lbfgs:

@@ -11,7 +11,7 @@ from .._data import arguments
 from .._data.finite import check_range
 from .._data.targets import check_positive
 from .._floating_point import floating_point_of_caller
-from .._model.network import mean_loss
+from .._model.network import Evaluation
 from .._rules import Allowed
 from .examples import Examples
 
@@ -65,42 +65,56 @@ class HeldOut:
 
 
 def validator(scoring, held_out, training, estimator, show, target, own, n_threads):
-    """Return a function params -> (score, value): the user sees the score; value is minimised.
+    """Return a function params -> (score, value, loss); value is minimised.
 
-    show() updates `estimator` before it is passed to the user's scorer. If `scoring` is None, the
-    result is what own() returns.
+    The user sees the score, and the loss in units of y, which is NaN where it is not defined.
+    show() updates `estimator` before it is passed to the user's scorer. If `scoring` is None, score
+    and value are what own(evaluation) returns; evaluation: an `Evaluation` of what is held out.
     """
-    examples, network = held_out.examples, training.network
+    network, unit = training.network, training.loss_unit
+    evaluation = Evaluation(network, held_out.examples, n_threads)
     if scoring is None and target.holds == "tokens":
         scoring = "loss"
-    if scoring is None:
-        validate = own()
-
-    elif isinstance(scoring, str) and scoring == "loss":
-        if target.has_unknown(examples.targets):
-            raise ValueError(
-                "`y_val` must hold only classes of `y` with scoring='loss': others have no loss."
-            )
-        taught = slice(None) if examples.weights is None else examples.weights > 0
-        _check_positive(target, examples.targets[taught], network)
-        loss = mean_loss(network, examples, n_threads)
+    if isinstance(scoring, str) and scoring == "loss":
+        check_loss(target, held_out.examples, network)
 
         def validate(params):
-            value = loss(params)
-            return -value * training.loss_unit, value
+            value = evaluation.mean_loss(params)
+            return -value * unit, value, value * unit
 
-    else:
-        score_of = scorer_of(estimator, scoring, *held_out.as_given())
+        return validate
 
-        def validate(params):
-            show()
-            with floating_point_of_caller():
-                score = score_of()
-            if not isinstance(score, Real):
-                raise TypeError(f"`scoring` must return a number, got {score!r}.")
-            return float(score), -float(score)
+    judge = own(evaluation) if scoring is None else _judge(scoring, held_out, estimator, show)
+    try:
+        check_loss(target, held_out.examples, network)
+    except ValueError:
+        return lambda params: (*judge(params), np.nan)
+    return lambda params: (*judge(params), evaluation.mean_loss(params) * unit)
 
-    return validate
+
+def _judge(scoring, held_out, estimator, show):
+    """Return a function params -> (score, -score), by the user's `scoring`."""
+    score_of = scorer_of(estimator, scoring, *held_out.as_given())
+
+    def judge(params):
+        show()
+        with floating_point_of_caller():
+            score = score_of()
+        if not isinstance(score, Real):
+            raise TypeError(f"`scoring` must return a number, got {score!r}.")
+        return float(score), -float(score)
+
+    return judge
+
+
+def check_loss(target, examples, network):
+    """Refuse encoded targets to validate with for which the loss is not defined."""
+    if target.has_unknown(examples.targets):
+        raise ValueError(
+            "`y_val` must hold only classes of `y` with scoring='loss': others have no loss."
+        )
+    taught = slice(None) if examples.weights is None else examples.weights > 0
+    _check_positive(target, examples.targets[taught], network)
 
 
 def _check_positive(target, targets, network):
@@ -174,3 +188,43 @@ def split(n_samples, fraction, labels, rng):
     return train_test_split(
         np.arange(n_samples), test_size=n_val, stratify=labels, random_state=rng
     )
+
+
+N_DRAWS = 32  # of groups, from which the best is chosen
+
+
+def split_groups(groups, fraction, examples, labels, rng):
+    """Split sample numbers into training and validation, whole groups (n_samples,) in either.
+
+    Of `N_DRAWS` random choices of groups, the validation is the one whose share of the targets is
+    nearest to `fraction`: the sum of the differences over the classes if there are `labels`
+    (n_rows,).
+    """
+    from sklearn.model_selection import ShuffleSplit
+
+    in_use, groups = np.unique(groups, return_inverse=True)
+    n_groups = len(in_use)
+    if n_groups < 2:
+        raise ValueError(
+            "`groups` must hold at least 2 groups of sequences with weight, of which "
+            "`early_stopping` holds out some; got 1. Pass `X_val` and `y_val` instead."
+        )
+    n_val = min(int(np.ceil(fraction * n_groups)), n_groups - 1)
+    draws = ShuffleSplit(N_DRAWS, test_size=n_val, random_state=rng).split(in_use)
+    counts = _count_targets(groups, examples, labels)
+    totals = np.maximum(counts.sum(axis=0), 1)
+    chosen = min(
+        (held_out for _, held_out in draws),
+        key=lambda held_out: np.abs(counts[held_out].sum(axis=0) / totals - fraction).sum(),
+    )
+    is_held_out = np.isin(groups, chosen)
+    return np.flatnonzero(~is_held_out), np.flatnonzero(is_held_out)
+
+
+def _count_targets(groups, examples, labels):
+    """Count the rows with weight by group and label: a sparse matrix (n_groups, n_labels)."""
+    from scipy.sparse import csr_matrix
+
+    labels = np.zeros(len(examples.targets), dtype=np.intp) if labels is None else labels
+    counted = np.ones(len(labels)) if examples.weights is None else examples.weights > 0
+    return csr_matrix((counted.astype(np.float64), (examples.repeat(groups), labels)))

@@ -162,10 +162,10 @@ class _Run:
         progress.end_update()
         if not training.learns_unknown:
             fill_unknown_rows(training.network, progress.params, training.frozen)
-        progress.end_epoch(None)
+        progress.end_epoch()
         seconds, self.begin = perf_counter() - self.begin, None
         steps_per_second = n_evaluations * self.n_steps / max(seconds, 1e-9)
-        info = progress.info(training.n_epochs, None, seconds, steps_per_second)
+        info = progress.info(training.n_epochs, seconds, steps_per_second)
         try:
             stop = self.observers.end_epoch(info)
         except StopIteration as error:  # scipy would understand it as a request to stop

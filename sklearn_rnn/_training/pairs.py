@@ -40,6 +40,10 @@ class PairedExamples(Examples):
         """Select the rows of `values` (n_rows, ...) that belong to some sequences."""
         return None if values is None else values[self.fed.rows(indices)]
 
+    def repeat(self, values):
+        """Repeat the values of sequences (n_samples,) for each of their rows."""
+        return np.repeat(values, self.fed.lengths)
+
     def take(self, indices):
         """Copy the examples of some sequences."""
         return replace(

@@ -7,6 +7,7 @@ from numbers import Integral, Real
 import numpy as np
 
 from .averaging import Average
+from .history import Epoch, extend
 from .optimizers import n_moments
 from .windows import Truncation
 
@@ -80,10 +81,10 @@ class Progress:
     n_passes: int = 0
     n_sequences: int = 0  # t_
     loss: float = np.nan
-    # of each complete epoch: loss, score or None, length of windows or None
-    epochs: list = field(default_factory=list)
+    epochs: list[Epoch] = field(default_factory=list)
     earlier_losses: list = field(default_factory=list)  # of earlier runs, which this one continues
     earlier_scores: list = field(default_factory=list)
+    earlier_facts: dict = field(default_factory=dict)  # other columns, see `history.extend`
     best_loss: float = np.inf
     has_windows: bool = False
     validates: bool = False
@@ -103,16 +104,17 @@ class Progress:
 
     @property
     def losses(self):
-        return [loss for loss, *_ in self.epochs]
+        return [epoch.loss for epoch in self.epochs]
 
     @property
     def scores(self):
-        return [score for _, score, _ in self.epochs if score is not None]
+        scores = (epoch.validation_score for epoch in self.epochs)
+        return [score for score in scores if score is not None]
 
     @property
     def window_lengths(self):
         """Lengths of the windows in each epoch, or None without windows."""
-        return [length for *_, length in self.epochs] if self.has_windows else None
+        return [epoch.window_length for epoch in self.epochs] if self.has_windows else None
 
     @classmethod
     def begin(cls, params, seed, settings, **history):
@@ -180,29 +182,33 @@ class Progress:
         else:
             self.best *= factor
 
-    def end_epoch(self, score, window_length=None):
-        """Record the loss of an epoch, its score (None without validation) and its windows."""
+    def end_epoch(self, **facts):
+        """Record an epoch: its loss, and the facts of an `Epoch`."""
         self.best_loss = min(self.best_loss, self.loss)
-        self.epochs.append((self.loss, score, window_length))
+        self.epochs.append(Epoch(self.loss, **facts))
 
-    def info(self, max_iter, learning_rate, seconds, steps_per_second):
+    def info(self, max_iter, seconds, steps_per_second):
         """Return what callbacks are told of the last epoch."""
-        loss, score, window_length = self.epochs[-1]
         return {
             "epoch": self.n_iter,
             "max_iter": max_iter,
-            "loss": loss,
-            "validation_score": score,
-            "learning_rate": learning_rate,
-            "window_length": window_length,
+            **self.epochs[-1]._asdict(),
             "seconds": seconds,
             "steps_per_second": steps_per_second,
         }
 
-    def continue_losses(self):
-        """Append the losses of this run to the earlier ones; a second call changes nothing."""
-        self.earlier_losses[self.n_epochs_before :] = self.losses
-        return self.earlier_losses
+    def curves(self, in_place=False):
+        """Return the losses and the other facts of all epochs, also of earlier runs.
+
+        in_place: append to the lists of earlier runs, which takes the same time however long they
+        are; a second call changes nothing.
+        """
+        losses, facts = self.earlier_losses, self.earlier_facts
+        if not in_place:
+            losses, facts = list(losses), {name: list(column) for name, column in facts.items()}
+        losses[self.n_epochs_before :] = self.losses
+        extend(facts, self.n_epochs_before, self.epochs)
+        return losses, facts
 
     def diverge(self, reason, advice=ADVICE):
         """Record that the training diverged (something is not finite), and return the error."""

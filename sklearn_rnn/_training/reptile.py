@@ -54,7 +54,7 @@ class TaskTrainer:
                 batches = self._batches(task.indices, size, rng)[:n_left]
                 rates = [training.settings.learning_rate_init] * len(batches)
                 self._run_pass(batches, rates, progress)
-                progress.end_epoch(None)
+                progress.end_epoch()
                 total += progress.loss * len(batches)
                 n_left -= len(batches)
         return total / n_updates

@@ -1,0 +1,1 @@
+"""Converters between the forms in which other libraries and tables hold sequences, and ours."""

@@ -1,0 +1,76 @@
+"""Sequences one after another in one array, with their lengths, as hmmlearn and seqlearn take."""
+
+from __future__ import annotations
+
+from .sequences import cut, read_lengths, read_rows, read_sequences
+
+
+def from_lengths(X, lengths):
+    """Cut rows that hold one sequence after another.
+
+    This is the form of hmmlearn and seqlearn. Targets and weights per step are cut in the same way.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_steps, n_features) or (n_steps,), or frame
+        The steps of all sequences, one sequence after another. Labels are possible.
+    lengths : array-like of int of shape (n_samples,)
+        The number of steps of each sequence, at least 1. They add up to n_steps.
+
+    Returns
+    -------
+    sequences : object array of shape (n_samples,)
+        Arrays of shape (lengths[i], n_features) or (lengths[i],), views of `X` where possible.
+
+    Raises
+    ------
+    ValueError
+        If `X` has other shapes, or the lengths do not add up to its number of rows.
+
+    See Also
+    --------
+    to_lengths : The inverse.
+    from_frame : Cut a table by a column.
+
+    Examples
+    --------
+    >>> from sklearn_rnn.preprocessing import from_lengths, to_lengths
+    >>> X = from_lengths([[1.0], [2.0], [3.0]], lengths=[1, 2])
+    >>> X[1]
+    array([[2.],
+           [3.]])
+    >>> rows, lengths = to_lengths(X)
+    >>> lengths
+    array([1, 2])
+    """
+    rows = read_rows(X)
+    return cut(rows, read_lengths(lengths, len(rows)))
+
+
+def to_lengths(X):
+    """Join sequences into one array of all their steps, and their lengths.
+
+    Parameters
+    ----------
+    X : sequences
+        In any form that `fit` takes. NaN, integers and strings are possible.
+
+    Returns
+    -------
+    rows : ndarray of shape (n_steps, n_features) or (n_steps,)
+        The steps of all sequences, one sequence after another; (n_steps,) if the sequences have
+        one value per step and no axis for it.
+    lengths : ndarray of int of shape (n_samples,)
+        The number of steps of each sequence.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `X` does not hold sequences.
+
+    See Also
+    --------
+    from_lengths : The inverse, with an example.
+    """
+    packed, _ = read_sequences(X)
+    return packed.values, packed.lengths

@@ -1,0 +1,162 @@
+"""Nested tables: one row per sequence, one column per feature, and a sequence in each cell."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from .._data import arguments
+from .._data.frames import column_names, column_of, is_frame, label_columns, labels_of, read_frame
+from .._data.items import first_frame
+from .._data.nested import NestedTable, is_nested, read_nested
+from .._data.nested_frames import LIBRARIES, in_library
+from .._data.packed import Packed
+from .._data.reader import read_X
+from .._data.unpacking import as_objects
+from .._rules import either, one_of
+
+_FRAME = either(None, one_of(LIBRARIES))
+
+
+def to_nested(X, columns=None, *, frame="pandas"):
+    """Turn sequences into a table with a row per sequence, a column per feature.
+
+    Each cell has the values of one feature at all steps of one sequence. To scikit-learn this is a
+    two-dimensional X, so its tools for tables take it: `ColumnTransformer`, `BaggingClassifier`,
+    `AdaBoostClassifier`, `RFE`, `SequentialFeatureSelector`, `permutation_importance`,
+    `OneVsOneClassifier` and so on. All estimators and transformers of this package read such
+    tables, and take them as sequences of shape (n_timesteps_i, n_features).
+
+    Parameters
+    ----------
+    X : sequences
+        In any form that `fit` takes, a nested table included. NaN is allowed.
+    columns : list of str of length n_features, default=None
+        Names of the columns. By default those of frames in `X`, or x0, x1, ...
+    frame : {"pandas", "polars", "pyarrow"} or None, default="pandas"
+        The library of the table, which must be installed; None for an array of objects.
+
+    Returns
+    -------
+    table : DataFrame of pandas or polars, Table of pyarrow, or object array
+        Of shape (n_samples, n_features). Columns of a pandas frame have a dtype of their own, such
+        as "sequence[float64]", with the steps of all cells in one array; the index is that of `X`,
+        if this has one. Columns of the others hold lists, cells of an array are arrays.
+
+    Raises
+    ------
+    ImportError
+        If the library is not installed.
+    ValueError
+        If `columns` does not have one name per feature, or `X` has no such form.
+
+    See Also
+    --------
+    from_nested : The inverse.
+    from_frame : Tables with one row per step.
+
+    Notes
+    -----
+    All tools of scikit-learn that take one table work with the default, "pandas". Other forms of
+    nested tables stop at some of its checks:
+
+    * 2-D arrays of objects, and pandas columns of objects, cannot be converted to float64, which
+      `RFE`, `SequentialFeatureSelector`, `OneVsOneClassifier`, `OutputCodeClassifier`,
+      `SelfTrainingClassifier`, `ClassifierChain` and `RegressorChain` try.
+    * These and AdaBoost look for NaN in X, which fails where cells become arrays: with frames of
+      polars and pyarrow, and with arrays in cells that `to_nested` has not made. With
+      ``sklearn.config_context(assume_finite=True)``, scikit-learn leaves this check to the
+      estimators, and they work.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.compose import make_column_transformer
+    >>> from sklearn_rnn.preprocessing import SequenceScaler, from_nested, to_nested
+    >>> X = [np.array([[1.0, 10.0], [2.0, 20.0]]), np.array([[3.0, 30.0]])]
+    >>> table = to_nested(X, ["volt", "watt"])
+    >>> table
+          volt       watt
+    0  [1. 2.]  [10. 20.]
+    1     [3.]      [30.]
+    >>> scale = make_column_transformer((SequenceScaler(), ["watt"]), remainder="passthrough")
+    >>> from_nested(scale.fit_transform(table))[0].round(2)
+    array([[-1.22,  1.  ],
+           [ 0.  ,  2.  ]])
+    """
+    _FRAME.check("frame", frame)
+    table = _read(X)
+    if columns is not None:
+        table = replace(table, names=_names(columns, len(table.columns)))
+    index = getattr(X, "index", None) if hasattr(X, "iloc") else None
+    return in_library(table, frame, index)
+
+
+def from_nested(table):
+    """Turn a nested table into an array with one sequence per item.
+
+    Parameters
+    ----------
+    table : frame of pandas, polars or pyarrow, or object array, of shape (n_samples, n_features)
+        A table with a sequence of numbers in each cell, an array or a list; all cells of a row
+        must be of one length.
+
+    Returns
+    -------
+    X : object array of shape (n_samples,)
+        Arrays (n_timesteps_i, n_features).
+
+    Raises
+    ------
+    ValueError
+        If `table` is no nested table of numbers; the message names row and column.
+
+    See Also
+    --------
+    to_nested : The inverse, with an example.
+    """
+    argument = arguments.Argument("table", "features")
+    if not is_nested(table):
+        raise ValueError(
+            "`table` must be a frame or a 2-D object array with a sequence in each cell, got "
+            f"{type(table).__name__}."
+        )
+    sequences = read_nested(table, argument).as_sequences(argument)
+    return as_objects(Packed(sequences.values, sequences.offsets).cut())
+
+
+def _read(X):
+    """Return X as a `NestedTable`; columns of frames may hold strings."""
+    if is_nested(X):
+        return read_nested(X, arguments.X)
+    frame = first_frame(X) if isinstance(X, (list, tuple)) else None
+    labelled = () if frame is None else label_columns(frame)
+    items = X if not labelled else [_without_labels(each, labelled, i) for i, each in enumerate(X)]
+    sequences, _ = read_X(items, "to_nested", allow_nan=True)
+    columns = list(np.ascontiguousarray(sequences.values.T))
+    for j in labelled:
+        columns[j] = np.concatenate([labels_of(item, j) for item in X])
+    names = None if frame is None else column_names(frame)
+    return NestedTable(names, tuple(columns), sequences.offsets)
+
+
+def _without_labels(frame, labelled, i):
+    """Return a frame as an array, with zeros in some columns."""
+    if not is_frame(frame):
+        raise ValueError(
+            "`X` must be a list of frames alone, because some of its features are strings, but "
+            f"`X[{i}]` is of {type(frame).__name__}."
+        )
+    zeros = np.zeros(len(column_of(frame, 0)))
+    return read_frame(frame, arguments.X.item(i), dict.fromkeys(labelled, zeros))
+
+
+def _names(columns, n_features):
+    names = [columns] if isinstance(columns, str) else list(columns)
+    if len(names) != n_features or len(set(names)) < len(names):
+        raise ValueError(
+            f"`columns` must have one name for each of the {n_features} features of `X`, all "
+            f"distinct; got {names!r}."
+        )
+    return names

@@ -1,0 +1,85 @@
+"""Data sets of tslearn: arrays padded with NaN."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .._data import arguments
+from .._data.carriers import as_numbers
+from .padded import from_padded, to_padded
+from .sequences import read_sequences, with_features
+
+
+def from_tslearn(X):
+    """Read a data set of tslearn, in which shorter series end in NaN.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_samples, n_timesteps, n_features)
+        As `tslearn.utils.to_time_series_dataset` returns it.
+
+    Returns
+    -------
+    sequences : object array of shape (n_samples,)
+        Arrays of shape (n_timesteps_i, n_features). NaN before the last value of a series stays.
+
+    Raises
+    ------
+    ValueError
+        If `X` has another shape or holds no numbers, or a series is all NaN.
+
+    See Also
+    --------
+    to_tslearn : The inverse.
+    from_padded : Other kinds of padding.
+
+    Examples
+    --------
+    >>> from sklearn_rnn.preprocessing import from_tslearn, to_tslearn
+    >>> data = to_tslearn([[1.0, 2.0, 3.0], [4.0]])
+    >>> data[:, :, 0]
+    array([[ 1.,  2.,  3.],
+           [ 4., nan, nan]])
+    >>> [len(x) for x in from_tslearn(data)]
+    [3, 1]
+    """
+    array = as_numbers(X, arguments.X)
+    if array.ndim != 3:
+        raise ValueError(
+            "`X` must be 3-D (n_samples, n_timesteps, n_features), as "
+            f"tslearn.utils.to_time_series_dataset returns it; got shape {array.shape}."
+        )
+    return from_padded(array)
+
+
+def to_tslearn(X):
+    """Make a data set of tslearn, in which shorter series end in NaN.
+
+    Parameters
+    ----------
+    X : sequences
+        In any form that `fit` takes. NaN is possible.
+
+    Returns
+    -------
+    X : ndarray of float64 of shape (n_samples, n_timesteps, n_features)
+        Also for one feature, as in tslearn.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `X` does not hold sequences of numbers.
+
+    Warns
+    -----
+    UserWarning
+        If a series ends in steps of NaN, which cannot be told from padding.
+
+    See Also
+    --------
+    from_tslearn : The inverse, with an example.
+    """
+    packed, _ = read_sequences(X)
+    values = as_numbers(with_features(packed.values), arguments.X)
+    items = np.split(values.astype(np.float64, copy=False), packed.offsets[1:-1])
+    return to_padded(items)
