@@ -13,12 +13,12 @@ import sys
 from time import perf_counter
 
 import pandas as pd
-from sklearn_rnn.datasets import load_vic_elec
 
+from sklearn_rnn.datasets import load_vic_elec
 from sklearn_rnn.forecasting import RNNForecaster
 
 
-def main(frame, n_days=120, n_estimators=5):
+def main(frame, n_days=120, n_estimators=5, **options):
     """Forecast the last days of a frame with demand, temperature and holiday of each half hour."""
     frame = frame.set_index("time").resample("h").mean()
     past, test = frame[: -24 * n_days], frame[-24 * n_days :]
@@ -30,6 +30,7 @@ def main(frame, n_days=120, n_estimators=5):
         quantile=(0.1, 0.5, 0.9),
         n_estimators=n_estimators,
         random_state=0,
+        **options,
     )
     begin = perf_counter()
     model.fit(past["demand"], past[known])

@@ -8,6 +8,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from sklearn_rnn import RNNRegressor
@@ -318,6 +319,8 @@ def test_scikit_learn_copies_searches_and_repeats_it():
         ({"known_future": ["sun"]}, '`known_future` must be "all" or a list of features'),
         ({"past": 200}, "`y` must have at least 204 steps"),
         ({"target": "y"}, "`X` must be None with `target`"),
+        ({"group": "id"}, "`target` must name a column of a long table"),
+        ({"known_future": 3}, '`known_future` must be "all" or a list'),
     ],
 )
 def test_wrong_words_are_refused(options, message):
@@ -325,6 +328,35 @@ def test_wrong_words_are_refused(options, message):
         forecaster(**options).fit(Y, FEATURES[:N])
     with pytest.raises(TypeError, match="`estimator` must be an RNNRegressor"):
         forecaster(estimator="gru").fit(Y)
+
+
+@pytest.mark.parametrize(
+    "y, message",
+    [
+        (["a"] * 40, "holds strings"),
+        ([], "`y` must have shape"),
+        (np.zeros((4, 5, 6)), "`y` must have shape"),
+        (np.full(40, np.nan), "values at some steps of a horizon"),
+        (np.append(Y, np.inf), "`y` must be finite or NaN"),
+        (1e300 * Y, "`y` must not be too large"),
+        (np.ma.masked_less(Y, 50), "masked entries"),
+        (pd.DataFrame({"a": ["x"] * 40}), "its column 'a' holds strings"),
+    ],
+)
+def test_hostile_series_are_refused_and_change_nothing(y, message):
+    model = forecaster().fit(Y)
+    before = model.predict()
+    with pytest.raises(ValueError, match=message):
+        model.fit(y)
+    if "some steps" in message:  # nothing to learn from is no error
+        model.update(y, update_params=False)
+        model = forecaster().fit(Y)
+    else:
+        with pytest.raises(ValueError, match="`y`"):
+            model.update(y)
+    assert (model.predict() == before).all()
+    with pytest.raises(NotFittedError):
+        forecaster().predict()
 
 
 def test_wrong_futures_are_refused():

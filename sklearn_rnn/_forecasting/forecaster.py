@@ -185,7 +185,8 @@ class RNNForecaster(BaseEstimator):
             longest = max(each.n_steps for each in series)
             raise ValueError(
                 f"`y` must have at least {framing.reach + self.horizon} steps (past, the longest "
-                f"season and the horizon); the longest series has {longest}."
+                "season and the horizon), and values at some steps of a horizon; the longest "
+                f"series has {longest} steps."
             )
         steps = steps_of(fh, self.horizon)
         estimators = [each.fit(*windows) for each in networks_of(self)]

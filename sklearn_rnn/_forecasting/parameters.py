@@ -39,6 +39,10 @@ def check_parameters(forecaster):
         raise TypeError(
             f"`estimator` must be an RNNRegressor or None, got {shown(forecaster.estimator)}."
         )
+    if forecaster.target is None and (forecaster.group, forecaster.time) != (None, None):
+        raise ValueError(
+            "`target` must name a column of a long table if `group` or `time` does; got None."
+        )
     for season in seasons_of(forecaster.season):
         integer(1).check("season", season)
     if forecaster.quantile is not None:
@@ -63,7 +67,8 @@ def framing_of(forecaster, series, form):
     known = np.ones(form.n_features, dtype=bool)
     if not (isinstance(forecaster.known_future, str) and forecaster.known_future == "all"):
         names = form.features or list(range(form.n_features))
-        wanted = [] if forecaster.known_future is None else list(forecaster.known_future)
+        wanted = np.atleast_1d(np.asarray(forecaster.known_future, dtype=object)).tolist()
+        wanted = [] if wanted == [None] else wanted
         unknown = [name for name in wanted if name not in names]
         if isinstance(forecaster.known_future, str) or unknown:
             raise ValueError(
