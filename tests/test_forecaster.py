@@ -257,14 +257,19 @@ def test_updates_learn_what_is_new():
     network = clone(SMALL).set_params(mode="many_to_many")
     reference = forecaster(season=7).fit(y[:60])
     network = reference.estimators_[0]
+    rate = SMALL.learning_rate_init / 200
     for end in (65, 70):  # windows that end among the new steps
         whole = reference._series[0].followed_by(reference._read(y[60:end], None)[0][0])
         X, target, weights, _ = reference._frame.windows(whole, np.arange(end - 8, end - 3))
-        network.partial_fit(X, target, weights)
+        network.partial_fit(X, target, weights, learning_rate_init=rate)
     reference.update(y[60:70], update_params=False)
     assert (reference.predict() == model.predict()).all()
     model.update(y[70:71])
     assert model.predict().index[0] == DAYS[71]
+    again = pickle.loads(pickle.dumps(model)).update(y[71:80], learning_rate_init=0.1)
+    assert (again.predict() != pickle.loads(pickle.dumps(model)).update(y[71:80]).predict()).all()
+    with pytest.raises(ValueError, match="`learning_rate_init` must be"):
+        model.update(y[71:80], learning_rate_init=-1)
     with pytest.raises(ValueError, match="`y` must begin right after the last known step"):
         model.update(y[75:80])
     with pytest.raises(ValueError, match="`y` must have the series"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +11,15 @@ from sklearn.utils.validation import check_is_fitted
 from .._rules import boolean, number
 from .backtest import run_backtest
 from .panel import check_later, like, read_future, read_panel
-from .parameters import check_parameters, framing_of, networks_of, one_of, steps_of, with_stride
+from .parameters import (
+    check_parameters,
+    framing_of,
+    networks_of,
+    one_of,
+    steps_of,
+    updated,
+    with_stride,
+)
 
 
 class RNNForecaster(BaseEstimator):
@@ -266,7 +273,7 @@ class RNNForecaster(BaseEstimator):
         steps, values = self._predict(steps, X, fh, exog)
         return like(self._form, self._series, values[:, :, chosen], steps, ["lower", "upper"])
 
-    def update(self, y, X=None, update_params=True, *, exog=None):
+    def update(self, y, X=None, update_params=True, *, learning_rate_init=None, exog=None):
         """Take in what has come since, and learn from it.
 
         Parameters
@@ -274,8 +281,11 @@ class RNNForecaster(BaseEstimator):
         y, X, exog
             As in `fit`: the steps right after those that are known.
         update_params : bool, default=True
-            Whether the networks learn from the new steps, by `partial_fit` at a lower rate than in
-            `fit`. If not, only the origin of the forecasts moves on.
+            Whether the networks learn from the windows that end among the new steps, by
+            `partial_fit`. If not, only the origin of the forecasts moves on.
+        learning_rate_init : float, default=None
+            The rate of this. None means 1/200 of that of the estimator: higher rates forget more
+            than they learn if each update brings few windows.
 
         Returns
         -------
@@ -288,11 +298,8 @@ class RNNForecaster(BaseEstimator):
         if update_params:
             new = [each.n_steps - self.horizon + 1 for each in self._series]
             windows = self._windows(self._frame, series, new)
-            estimators = deepcopy(self.estimators_)
             if windows is not None:
-                for each in estimators:
-                    each.partial_fit(*windows)
-            self.estimators_ = estimators
+                self.estimators_ = updated(self.estimators_, windows, learning_rate_init)
         self._series = series
         return self
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -20,6 +21,7 @@ _RULES = {
     "stride": either(None, integer(1)),
 }
 _ENOUGH_WINDOWS = 250
+_RATE_OF_UPDATES = 1 / 200
 _DEFAULT = RNNRegressor(
     48,
     bidirectional=True,
@@ -119,6 +121,15 @@ def networks_of(forecaster):
     draw = seed if isinstance(seed, np.random.RandomState) else np.random.RandomState(seed)
     seeds = draw.randint(np.iinfo(np.int32).max, size=forecaster.n_estimators)
     return [clone(network).set_params(random_state=int(each)) for each in seeds]
+
+
+def updated(networks, windows, rate=None):
+    """Return copies of fitted networks that have learned from new windows."""
+    networks = deepcopy(networks)
+    for each in networks:
+        own = each.learning_rate_init * _RATE_OF_UPDATES if rate is None else rate
+        each.partial_fit(*windows, learning_rate_init=own)
+    return networks
 
 
 def steps_of(steps, horizon):
