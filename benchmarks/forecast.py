@@ -103,7 +103,11 @@ MODELS = {
     "rnn": (network, {}),
     "rnn, updated daily": (network, {"refit": "update"}),
     "rnn-5": (network, {"n_estimators": 5}),
-    "rnn-5, updated daily": (network, {"n_estimators": 5, "refit": "update"}),
+    "rnn-5, calibrated": (network, {"n_estimators": 5, "calibrate": True}),
+    "rnn-5, calibrated, updated daily": (
+        network,
+        {"n_estimators": 5, "calibrate": True, "refit": "update"},
+    ),
 }
 COLUMNS = {
     "model": "model",

@@ -6,7 +6,7 @@ forecast. The last 120 days are the test; the naive forecast beside is the week 
 benchmarks/forecast.py compares them with gradient boosting on the same days.
 
 Run:  python examples/forecast.py          (3 years, about 40 s of one core)
-      python examples/forecast.py --small  (one year and one network, a few seconds)
+      python examples/forecast.py --small  (one year and two networks, a few seconds)
 """
 
 import sys
@@ -29,6 +29,7 @@ def main(frame, n_days=120, n_estimators=5, **options):
         season=(24, 168),  # an hour is like that of the day before, and of the week before
         quantile=(0.1, 0.5, 0.9),
         n_estimators=n_estimators,
+        calibrate=True,
         random_state=0,
         **options,
     )
@@ -45,6 +46,6 @@ def main(frame, n_days=120, n_estimators=5, **options):
 if __name__ == "__main__":
     frame = load_vic_elec(as_frame=True).frame
     if "--small" in sys.argv:
-        main(frame[-48 * 365 :], n_days=30, n_estimators=1)
+        main(frame[-48 * 365 :], n_days=30, n_estimators=2)
     else:
         main(frame)

@@ -276,6 +276,35 @@ def test_updates_learn_what_is_new():
         model.update(np.zeros((5, 2)))
 
 
+def test_calibrated_quantiles_are_those_of_networks_that_have_not_seen_the_values():
+    words = {"season": 7, "quantile": QUANTILE, "stride": 1, "n_estimators": 2, "random_state": 1}
+    y = Y.copy()
+    y[40] = np.nan
+    model = forecaster(calibrate=True, **words).fit(y)
+    plain = forecaster(**words).fit(y)
+    X, target, weights = plain._windows(plain._frame, plain._series)
+    half = len(X) // 2  # less than ten horizons
+    parts, networks = np.split(np.arange(2 * half), 2), []
+    parts[0] = np.append(parts[0], np.arange(2 * half, len(X)))
+    errors = []
+    for part, like in zip(parts, plain.estimators_, strict=True):
+        others = np.setdiff1d(np.arange(len(X)), part)
+        networks.append(clone(like).fit(X[others], target[others], weights[others]))
+        found = networks[-1].predict(X[part])[:, -4:]
+        error = (target[part, -4:, None] - found) / (found[..., 2:] - found[..., :1])
+        errors.append(error[weights[part, -4:] > 0])
+    errors = np.concatenate(errors)
+    shifts = np.array([np.quantile(errors[:, j], q) for j, q in enumerate(QUANTILE)])
+    plain.estimators_ = networks
+    expected = plain.predict_quantiles()
+    expected = np.sort(expected + shifts * (expected[:, 2:] - expected[:, :1]), axis=1)
+    np.testing.assert_allclose(model.predict_quantiles(), expected, rtol=1e-9)
+    with pytest.raises(ValueError, match="`calibrate` needs at least two quantiles and two"):
+        forecaster(calibrate=True, n_estimators=2).fit(Y)
+    with pytest.raises(ValueError, match="`y` must have at least 3 windows"):
+        forecaster(calibrate=True, n_estimators=3, quantile=QUANTILE).fit(Y[:15])
+
+
 def test_scikit_learn_copies_searches_and_repeats_it():
     model = forecaster(season=7, n_estimators=2)
     result = model.fit(Y).predict()

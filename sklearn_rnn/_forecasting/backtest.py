@@ -10,7 +10,7 @@ from sklearn.utils import Bunch
 
 from .._rules import either, integer, shown
 from .naive import seasonal_naive
-from .parameters import networks_of, updated
+from .training import trained, updated
 
 
 def run_backtest(forecaster, later, *, step, refit, season):
@@ -66,7 +66,7 @@ def _learn(model, known, refit, last):
         return
     known[:] = [each.scaled() for each in known]
     windows = model._windows(model._frame, known)
-    model.estimators_ = [each.fit(*windows) for each in networks_of(model)]
+    model.estimators_, model._shifts = trained(model, model._frame, windows)
 
 
 def _result(rows, horizon, quantile):

@@ -11,15 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 from .._rules import boolean, number
 from .backtest import run_backtest
 from .panel import check_later, like, read_future, read_panel
-from .parameters import (
-    check_parameters,
-    framing_of,
-    networks_of,
-    one_of,
-    steps_of,
-    updated,
-    with_stride,
-)
+from .parameters import check_parameters, framing_of, one_of, steps_of, with_stride
+from .training import shifted, trained, updated
 
 
 class RNNForecaster(BaseEstimator):
@@ -65,6 +58,11 @@ class RNNForecaster(BaseEstimator):
         longer and were no better.
     n_estimators : int, default=1
         Number of networks, with different initial weights, whose forecasts are averaged.
+    calibrate : bool, default=False
+        Move the quantiles so that they have the right share of values below: each of the networks
+        (at least two) leaves out a part of the windows, blocks of ten horizons, in its training,
+        and the errors there tell by how much, relative to the distance of the outer quantiles
+        (conformalized quantile regression, Romano et al., 2019, with cross-validation).
     target, group, time : column or None, default=None
         If `target` is given, data come as a long table, one row per step and series: the columns
         that are predicted, that tell the series, and the time. All other columns are features.
@@ -106,6 +104,10 @@ class RNNForecaster(BaseEstimator):
     stands for them, and a feature marks them. Nothing after the origin is ever read but features
     that are known.
 
+    References
+    ----------
+    .. [1] Y. Romano, E. Patterson, E. Candes, "Conformalized quantile regression", NeurIPS 2019.
+
     Examples
     --------
     >>> import numpy as np
@@ -136,6 +138,7 @@ class RNNForecaster(BaseEstimator):
         calendar=True,
         stride=None,
         n_estimators=1,
+        calibrate=False,
         target=None,
         group=None,
         time=None,
@@ -151,6 +154,7 @@ class RNNForecaster(BaseEstimator):
         self.calendar = calendar
         self.stride = stride
         self.n_estimators = n_estimators
+        self.calibrate = calibrate
         self.target = target
         self.group = group
         self.time = time
@@ -196,8 +200,7 @@ class RNNForecaster(BaseEstimator):
                 f"series has {longest} steps."
             )
         steps = steps_of(fh, self.horizon)
-        estimators = [each.fit(*windows) for each in networks_of(self)]
-        self.estimators_ = estimators
+        self.estimators_, self._shifts = trained(self, framing, windows)
         self._series, self._form, self._frame, self._fh = series, form, framing, steps
         self.n_series_ = len(series)
         self.series_names_ = [each.name for each in series]
@@ -398,7 +401,8 @@ class RNNForecaster(BaseEstimator):
     def _outputs(self, X):
         """Return the mean of the networks' predictions over the horizon (n, horizon, n_outputs)."""
         total = sum(each.predict(X)[:, self._frame.past :] for each in self.estimators_)
-        return (total / len(self.estimators_)).reshape(len(X), self._frame.horizon, -1)
+        outputs = (total / len(self.estimators_)).reshape(len(X), self._frame.horizon, -1)
+        return shifted(outputs, self._shifts)
 
     def _later(self, y, X):
         """Return the series that follow those that are known, in their order."""

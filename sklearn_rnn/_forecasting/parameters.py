@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
-from sklearn.base import clone
 
 from .._estimators.regressor import RNNRegressor
 from .._rules import boolean, either, integer, shown
@@ -17,20 +15,11 @@ _RULES = {
     "past": integer(1),
     "difference": either(None, integer(1)),
     "calendar": boolean,
+    "calibrate": boolean,
     "n_estimators": integer(1),
     "stride": either(None, integer(1)),
 }
 _ENOUGH_WINDOWS = 250
-_RATE_OF_UPDATES = 1 / 200
-_DEFAULT = RNNRegressor(
-    48,
-    bidirectional=True,
-    solver="adamw",
-    alpha=0.3,
-    batch_size=16,
-    learning_rate="cosine",
-    max_iter=60,
-)
 
 
 def check_parameters(forecaster):
@@ -54,6 +43,11 @@ def check_parameters(forecaster):
                 "`quantile` must be an increasing list of numbers between 0 and 1, or None; "
                 f"got {shown(forecaster.quantile)}."
             )
+    if forecaster.calibrate and (forecaster.n_estimators < 2 or np.size(forecaster.quantile) < 2):
+        raise ValueError(
+            "`calibrate` needs at least two quantiles and two networks, got "
+            f"quantile={shown(forecaster.quantile)} and n_estimators={forecaster.n_estimators}."
+        )
 
 
 def seasons_of(season):
@@ -104,32 +98,6 @@ def with_stride(framing, series):
             if sum(len(candidate.origins(each)) for each in series) >= _ENOUGH_WINDOWS:
                 break
     return candidate
-
-
-def networks_of(forecaster):
-    """Return new networks, unfitted."""
-    words = {"mode": "many_to_many"}
-    if forecaster.quantile is not None:
-        words.update(loss="quantile", quantile=[float(each) for each in forecaster.quantile])
-    network = clone(_DEFAULT if forecaster.estimator is None else forecaster.estimator)
-    if forecaster.random_state is not None:
-        words["random_state"] = forecaster.random_state
-    network.set_params(**words)
-    seed = network.random_state
-    if forecaster.n_estimators == 1:
-        return [network]
-    draw = seed if isinstance(seed, np.random.RandomState) else np.random.RandomState(seed)
-    seeds = draw.randint(np.iinfo(np.int32).max, size=forecaster.n_estimators)
-    return [clone(network).set_params(random_state=int(each)) for each in seeds]
-
-
-def updated(networks, windows, rate=None):
-    """Return copies of fitted networks that have learned from new windows."""
-    networks = deepcopy(networks)
-    for each in networks:
-        own = each.learning_rate_init * _RATE_OF_UPDATES if rate is None else rate
-        each.partial_fit(*windows, learning_rate_init=own)
-    return networks
 
 
 def steps_of(steps, horizon):
