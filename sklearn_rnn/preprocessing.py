@@ -1,4 +1,4 @@
-"""Transformers of sequences in every accepted form, and converters from and to other forms."""
+"""Transformers of sequences in every accepted form, converters, and windows of tables."""
 
 from ._converters.aeon import from_aeon, to_aeon
 from ._converters.awkward import from_awkward, to_awkward
@@ -13,11 +13,13 @@ from ._forecasting.windows import from_windows, make_windows
 from ._preprocessing.differences import Differences
 from ._preprocessing.imputer import SequenceImputer
 from ._preprocessing.lags import Lags
+from ._preprocessing.per_step import PerStep
 from ._preprocessing.scaler import SequenceScaler
 
 __all__ = [
     "Differences",
     "Lags",
+    "PerStep",
     "SequenceImputer",
     "SequenceScaler",
     "from_aeon",
