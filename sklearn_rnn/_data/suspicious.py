@@ -27,7 +27,7 @@ DATES = {*DATES, *(name[:3] for name in DATES)}
 MOST_FREQUENT, PAIRS_PER_CELL = 11, 5  # of the table by which the order of values is tested
 N_LAGS = 64
 LEAST_PADDED, LEAST_ROWS = 0.1, 3  # share and number of sequences that seem padded
-LARGEST_SCALE = 100.0  # of numbers that are not normalised
+LARGEST_SCALE = 200.0  # of numbers that are not normalised
 
 
 def findings(X, sequences, names, code_columns, *, cut, normalized):
@@ -216,8 +216,7 @@ def _swapped_axes(sequences):
         return None
     rows = sequences.values[:MOST_SEQUENCES].astype(np.float64)
     rows -= rows.mean(axis=1, keepdims=True)
-    total = np.square(rows).sum()
-    if total == 0 or (rows[:, 1:] * rows[:, :-1]).sum() < 0.6 * total:
+    if not (rows[:, 1:] * rows[:, :-1]).sum() > 0.6 * np.square(rows).sum():
         return None
     swap = "np.swapaxes(X, 1, 2)" if sequences.is_array else "[x.T for x in X]"
     return (
