@@ -198,11 +198,14 @@ def _padding(sequences):
     vary = np.count_nonzero(lengths) >= 3 and lengths.max() < 0.9 * lengths.sum()
     if not (are_tails and vary and n_inside <= 0.02 * X[:, :, 0].size):
         return None
-    value = f"{padding[0]:g}" if (padding == padding[0]).all() else "the same numbers"
+    value, cut = "the same numbers", ""
+    if (padding == padding[0]).all():
+        value = f"{padding[0]:g}"
+        cut = f", or sklearn_rnn.preprocessing.from_padded(X, padding={value})"
     return (
         f"{n_padded / len(X):.0%} of the sequences in `X` end in 2 to {tails.max()} steps of "
         f"{value}. If this is padding, the network reads it as data: remove it with "
-        "sklearn_rnn.unpad(X, lengths)."
+        f"sklearn_rnn.unpad(X, lengths){cut}."
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from typing import ClassVar
 
 import numpy as np
 from sklearn.utils import check_random_state
@@ -39,6 +40,8 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
     """A recurrent network that learns, see `_ReadingRNN` for what a subclass says."""
 
     _NEEDS_Y = True
+    # With metadata routing, groups reach splitters alone unless `set_fit_request` asks for them.
+    __metadata_request__fit: ClassVar = {"groups": False}
     _KEEPS_UNKNOWN = False  # whether a fit that goes on leaves the vectors of unknown codes alone
 
     # ---- fit ----
