@@ -14,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn_rnn import RNNClassifier, RNNRegressor
 from sklearn_rnn._data.reader import read_X
 from sklearn_rnn._data.suspicious import findings
+from sklearn_rnn.preprocessing import from_padded
 from sklearn_rnn.seq2seq import Seq2SeqRegressor
 from sklearn_rnn.text import TokenEncoder
 
@@ -167,7 +168,12 @@ def padded(value, lengths=None):
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 def test_padding_is_named(value, dtype):
     X = padded(value).astype(dtype)
-    assert_only(warned(X), "of the sequences in `X` end in 2 to 15 steps", "sklearn_rnn.unpad")
+    number = f"from_padded(X, padding={value:g})" if isinstance(value, float) else "unpad(X, "
+    assert_only(warned(X), "of the sequences in `X` end in 2 to 15 steps", number)
+    left = number.replace(")", ", side='left')")
+    assert_only(warned(X[:, ::-1]), "of the sequences in `X` begin in 2 to 15 steps", left)
+    cut = from_padded(X, padding=0) if value == 0.0 else X[:, :15]
+    assert warned(cut) == []
     assert_only(warned(X[:, :, 0]), "of the sequences in `X` end in 2 to 15 steps")
     assert_only(warned(X, X[:, :2], Seq2SeqRegressor), "If this is padding")
     y = X[:, :, 0]

@@ -178,35 +178,46 @@ def _persist(sizes, sequences):
 
 
 def _padding(sequences):
-    """Many rows of an array end in the same constant steps, more or fewer of them: padding."""
+    """Many rows of an array end, or begin, in the same steps, more or fewer of them: padding."""
     n_timesteps = int(sequences.lengths[0])
     X = sequences.values.reshape(sequences.n_samples, n_timesteps, -1)
     if n_timesteps < 3 or len(X) < LEAST_ROWS:
         return None
+    for rows, where, side in ((X, "end", ""), (X[:, ::-1], "begin", ", side='left'")):
+        tails, padding = _tails(rows)
+        if tails is None:
+            continue
+        is_number = (padding == padding[0]).all()
+        value = f"{padding[0]:g}" if is_number else "the same numbers"
+        cut = f"preprocessing.from_padded(X, padding={value}{side})"
+        return (
+            f"{np.mean(tails >= 2):.0%} of the sequences in `X` {where} in 2 to {tails.max()} "
+            f"steps of {value}. If this is padding, the network reads it as data: remove it with "
+            f"sklearn_rnn.{cut if is_number else 'unpad(X, lengths)'}."
+        )
+    return None
+
+
+def _tails(X):
+    """Return the number (n,) of steps at the ends of X that may be padding, and its value; or None.
+
+    X: (n, n_timesteps, n_features).
+    """
+    nothing = None, None
     candidates = X[(X[:, -1] == X[:, -2]).all(axis=1)]
     if len(candidates) < max(LEAST_ROWS, LEAST_PADDED * len(X)):
-        return None
+        return nothing
     padding = np.median(candidates[:, -1], axis=0)
     is_padding = (X == padding).all(axis=2)
-    # The number of such steps at the end of each sequence.
     real = ~is_padding[:, ::-1]
-    tails = np.where(real.any(axis=1), real.argmax(axis=1), n_timesteps)
-    n_padded, lengths = np.count_nonzero(tails >= 2), np.bincount(tails[tails >= 1])
-    n_inside = np.count_nonzero(is_padding) - tails.sum()
-    are_tails = n_padded >= max(LEAST_ROWS, LEAST_PADDED * len(X), 0.8 * len(candidates))
+    tails = np.where(real.any(axis=1), real.argmax(axis=1), X.shape[1])
+    if np.count_nonzero(tails >= 2) < max(LEAST_PADDED * len(X), 0.8 * len(candidates)):
+        return nothing
     # Blanks and pauses are also within sequences, or all equally long.
+    lengths = np.bincount(tails[tails >= 1])
     vary = np.count_nonzero(lengths) >= 3 and lengths.max() < 0.9 * lengths.sum()
-    if not (are_tails and vary and n_inside <= 0.02 * X[:, :, 0].size):
-        return None
-    value, cut = "the same numbers", ""
-    if (padding == padding[0]).all():
-        value = f"{padding[0]:g}"
-        cut = f", or sklearn_rnn.preprocessing.from_padded(X, padding={value})"
-    return (
-        f"{n_padded / len(X):.0%} of the sequences in `X` end in 2 to {tails.max()} steps of "
-        f"{value}. If this is padding, the network reads it as data: remove it with "
-        f"sklearn_rnn.unpad(X, lengths){cut}."
-    )
+    n_inside = np.count_nonzero(is_padding) - tails.sum()
+    return (tails, padding) if vary and n_inside <= 0.02 * is_padding.size else nothing
 
 
 # ---- axes and scales -----------------------------------------------------------------------------
