@@ -16,6 +16,11 @@ from ._metrics.classes import (
 )
 from ._metrics.edits import edit_distance, sequence_error_rate, token_error_rate
 from ._metrics.entities import entity_classification_report, entity_f1_score
+from ._metrics.errors import (
+    step_mean_absolute_error,
+    step_mean_pinball_loss,
+    step_root_mean_squared_error,
+)
 from ._metrics.scorers import step_scorer
 from ._metrics.steps import sequence_accuracy, step_accuracy, step_r2
 
@@ -30,8 +35,11 @@ __all__ = [
     "step_confusion_matrix",
     "step_f1_score",
     "step_log_loss",
+    "step_mean_absolute_error",
+    "step_mean_pinball_loss",
     "step_r2",
     "step_roc_auc",
+    "step_root_mean_squared_error",
     "step_scorer",
     "token_error_rate",
 ]

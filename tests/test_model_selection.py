@@ -10,6 +10,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
+from sklearn_rnn.model_selection import ByIndex
 from sklearn_rnn.preprocessing import SequenceScaler
 
 
@@ -56,6 +57,10 @@ def test_a_parallel_grid_search_finds_the_same(ragged):
         one.cv_results_["mean_test_score"], two.cv_results_["mean_test_score"]
     )
     assert equal(one.best_estimator_.params_, two.best_estimator_.params_)
+    by_index = ByIndex(RNNClassifier(**QUICK), X)  # here, where the processes have started
+    search = GridSearchCV(by_index, {"estimator__hidden_layer_sizes": [2, (3, 2)]}, cv=2, n_jobs=2)
+    search.fit(by_index.numbers, labels)
+    assert equal(one.best_estimator_.params_, search.best_estimator_.estimator_.params_)
 
 
 def test_a_pipeline_scales_sequences_and_the_validation_data_too(ragged):

@@ -118,11 +118,11 @@ def hint_at_nan(sequences, i, argument=arguments.X):
         if sequences.is_array:
             cut = f"sklearn_rnn.preprocessing.from_padded({argument})"
         return f"NaN occurs only at the ends of sequences: if it is padding, cut it off with {cut}."
-    if sequences.carrier == "2d":
-        fill = f"pd.DataFrame({argument}).ffill(axis=1).bfill(axis=1).to_numpy()"
-    else:
-        fill = f"[pd.DataFrame(x).ffill().bfill().to_numpy() for x in {items}]"
-    return f"Fill it first, for example with the value before it: {fill}."
+    fill = f"sklearn_rnn.preprocessing.SequenceImputer('linear').fit_transform({argument})"
+    return (
+        "Fill it first, for example with a line between the values around it, or make "
+        f"SequenceImputer the first step of a Pipeline: {fill}."
+    )
 
 
 def looks_padded(sequences):

@@ -6,9 +6,8 @@ from sklearn import metrics
 from sklearn.utils.multiclass import type_of_target
 
 from .._data.arguments import Argument
-from .._data.weights import relative
 from .._floating_point import floating_point_ignored
-from .reading import TaughtSteps, described
+from .reading import TaughtSteps, described, relative_weights
 
 _Y_PROBA, _Y_SCORE = Argument("y_proba"), Argument("y_score")
 
@@ -66,7 +65,7 @@ def step_f1_score(
         labels=labels,
         pos_label=pos_label,
         average=average,
-        sample_weight=_relative(steps),
+        sample_weight=relative_weights(steps),
         zero_division=zero_division,
     )
 
@@ -195,6 +194,11 @@ array of (n_timesteps_i, n_classes)
     ------
     {errors}
 
+    See Also
+    --------
+    step_scorer : ``step_scorer("neg_log_loss")`` for searches. `make_scorer` cannot make one of
+        this function, because for two classes scikit-learn would take step 1 for class 1.
+
     Examples
     --------
     >>> from sklearn_rnn.metrics import step_log_loss
@@ -207,7 +211,7 @@ array of (n_timesteps_i, n_classes)
         steps.values,
         steps.read(y_proba, _Y_PROBA, numeric=True),
         normalize=normalize,
-        sample_weight=_relative(steps) if normalize else steps.weights,
+        sample_weight=relative_weights(steps) if normalize else steps.weights,
         labels=labels,
     )
 
@@ -250,6 +254,11 @@ array of (n_timesteps_i,) or (n_timesteps_i, n_classes)
     ------
     {errors}
 
+    See Also
+    --------
+    step_scorer : ``step_scorer("roc_auc")`` for searches. `make_scorer` cannot make one of this
+        function, because for two classes scikit-learn would take step 1 for class 1.
+
     Examples
     --------
     >>> from sklearn_rnn.metrics import step_roc_auc
@@ -264,13 +273,8 @@ array of (n_timesteps_i,) or (n_timesteps_i, n_classes)
         steps.values,
         scores,
         average=average,
-        sample_weight=_relative(steps),
+        sample_weight=relative_weights(steps),
         max_fpr=max_fpr,
         multi_class=multi_class,
         labels=labels,
     )
-
-
-def _relative(steps):
-    """Return weights of which only the ratios count, or None."""
-    return None if steps.weights is None else relative(steps.weights)

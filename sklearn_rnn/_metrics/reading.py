@@ -30,6 +30,13 @@ y_true : array-like of shape (n_samples, n_timesteps), or list, tuple or object 
 y_pred : as `y_true`
     Predicted labels, in the same or another form.
 """,
+        "targets": """
+y_true : array-like of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, n_outputs), \
+or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, n_outputs)
+    True targets.
+y_pred : as `y_true`
+    Predicted targets, in the same or another form.
+""",
         "step_weights": """
 sample_weight : array-like of shape (n_samples,), or one weight per step, default=None
     Weight of each sequence (of each of its steps), or of each step in any form. A step of
@@ -95,10 +102,21 @@ class TaughtSteps:
         check_outputs(*(rows.reshape(len(rows), -1) for rows in (self.values, predicted)))
         return predicted
 
+    def read_numbers(self, y_pred):
+        """Return predicted numbers for the same steps, as many for each."""
+        predicted = self.read(y_pred, numeric=True)
+        check_outputs(*(rows.reshape(len(rows), -1) for rows in (self.values, predicted)))
+        return predicted
+
     def _flat(self, values):
         """Return the rows of the taught steps; one column becomes (n_taught,)."""
         values = values if self._taught is None else values[self._taught]
         return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+
+
+def relative_weights(steps):
+    """Return the weights of `TaughtSteps` of which only the ratios count, or None."""
+    return None if steps.weights is None else relative(steps.weights)
 
 
 def check_families(truth, predicted):

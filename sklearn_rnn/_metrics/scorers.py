@@ -11,6 +11,9 @@ from sklearn.utils.metaestimators import available_if
 
 from .reading import TaughtSteps
 
+# Scorers in place of the scores that read probabilities, with which `make_scorer` cannot deal.
+_BY_NAME = {"step_log_loss": "neg_log_loss", "step_roc_auc": "roc_auc"}
+
 
 def step_scorer(scoring):
     """Make a scorer of scikit-learn score all steps of all sequences.
@@ -32,7 +35,8 @@ def step_scorer(scoring):
     Raises
     ------
     ValueError
-        If there is no scorer of that name.
+        If there is no scorer of that name, or if `scoring` is a metric or reads one target per step
+        itself, as those that `make_scorer` makes of functions of this module do.
 
     See Also
     --------
@@ -45,8 +49,11 @@ def step_scorer(scoring):
     the classes: ``step_scorer(make_scorer(log_loss, greater_is_better=False,
     response_method="predict_proba", labels=classes))``.
 
-    Scores of whole sequences or entities read y as it is, and need no `step_scorer`:
-    ``scoring=make_scorer(entity_f1_score)``.
+    Scores of whole sequences or entities, and those of predictions in this module, read y as it is
+    and need no `step_scorer`: ``scoring=make_scorer(entity_f1_score)``.
+
+    With two classes that are strings, scikit-learn asks for one to be named, or for none:
+    ``step_scorer(make_scorer(f1_score, average="macro", pos_label=None))``.
 
     Examples
     --------
@@ -61,8 +68,33 @@ def step_scorer(scoring):
     >>> search.fit(X, y).best_params_
     {'learning_rate_init': 0.05}
     """
-    get_scorer(scoring)  # raises if there is none
+    if isinstance(scoring, StepScorer):
+        return scoring
+    _check(scoring)
     return StepScorer(scoring)
+
+
+def _check(scoring):
+    """Refuse what is no scorer of one target per sample."""
+    if not (isinstance(scoring, str) or callable(scoring)):
+        raise ValueError(
+            "`scoring` must be a name of `sklearn.metrics.get_scorer_names()` or what "
+            f"`sklearn.metrics.make_scorer` returns, got {scoring!r}."
+        )
+    get_scorer(scoring)  # raises if there is none of that name
+    # scikit-learn has no public name for the function that `make_scorer` was given.
+    metric = getattr(scoring, "_score_func", scoring)
+    module, name = getattr(metric, "__module__", ""), getattr(metric, "__name__", "")
+    if module.startswith("sklearn_rnn."):
+        advice = f"pass make_scorer({name}) in its place"
+        if name in _BY_NAME:
+            advice = f"use step_scorer({_BY_NAME[name]!r})"
+        raise ValueError(
+            "`scoring` must be a scorer of one target per sample, but "
+            f"{name} reads one target per step itself: {advice}."
+        )
+    if metric is scoring and module.startswith("sklearn.metrics"):
+        raise ValueError(f"`scoring` must be a scorer, got a metric: use make_scorer({name}).")
 
 
 class StepScorer(BaseEstimator):

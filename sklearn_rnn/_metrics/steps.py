@@ -94,11 +94,7 @@ def step_r2(y_true, y_pred, *, sample_weight=None):
 
     Parameters
     ----------
-    y_true : array-like of shape (n_samples, n_timesteps) or (n_samples, n_timesteps, n_outputs), \
-or list, tuple or object array of (n_timesteps_i,) or (n_timesteps_i, n_outputs)
-        True targets.
-    y_pred : as `y_true`
-        Predicted targets, in the same or another form.
+    {targets}
     {step_weights}
 
     Returns

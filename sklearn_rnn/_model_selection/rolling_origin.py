@@ -1,5 +1,7 @@
 """RollingOrigin: train on the past, test on the steps right after it, again and again."""
 
+from typing import ClassVar
+
 import numpy as np
 from sklearn.model_selection import BaseCrossValidator
 
@@ -65,6 +67,9 @@ class RollingOrigin(BaseCrossValidator):
     [0 1 2 3 4] [5 6]
     [0 1 2 3 4 5 6] [7 8]
     """
+
+    # Searches and `cross_val_score` pass groups on, as they do to `GroupKFold`.
+    __metadata_request__split: ClassVar = {"groups": True}
 
     def __init__(self, horizon, *, step=None, gap=0, max_train=None, min_train=1, n_splits=5):
         self.horizon = horizon

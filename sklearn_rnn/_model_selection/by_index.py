@@ -1,0 +1,324 @@
+"""ByIndex: an estimator of the numbers of sequences, for tools that take only tables."""
+
+import copy
+from contextvars import ContextVar
+
+import numpy as np
+from sklearn.base import BaseEstimator, clone
+from sklearn.utils import _safe_indexing, get_tags  # the former is public, in spite of its name
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from .._data.arguments import naming
+from .._data.lengths import n_samples_of
+from .._data.reader import read_X
+
+_ROUTED = ("fit", "partial_fit", "predict", "predict_proba", "predict_log_proba", "score")
+# (X,) while `with_sequences` copies an estimator, else None.
+_REPLACEMENT = ContextVar("replacement", default=None)
+
+
+def _has(name):
+    """Tell whether the estimator that is wrapped has a method."""
+    return available_if(lambda each: hasattr(getattr(each, "estimator_", each.estimator), name))
+
+
+class ByIndex(BaseEstimator):
+    """An estimator whose X is the numbers of sequences, which it looks up in the X that it holds.
+
+    Tools that take only tables, such as `sklearn.ensemble.BaggingClassifier`,
+    `sklearn.multiclass.OneVsOneClassifier`, `sklearn.semi_supervised.SelfTrainingClassifier` or the
+    resamplers of imbalanced-learn, so work with sequences in any form: to them, the data are a
+    table with one column.
+
+    Parameters
+    ----------
+    estimator : estimator
+        What learns from the sequences: an `RNNClassifier`, `RNNRegressor` or a Pipeline that ends
+        with one. Its parameters are those of this estimator with the prefix ``estimator__``.
+    X : sequences
+        All sequences that `fit` and `predict` will be asked for, in any form that `estimator`
+        takes.
+
+    Attributes
+    ----------
+    numbers : ndarray of shape (n_samples, 1)
+        The numbers of all sequences: the X to begin with. They are float64, because a tool that
+        mixes rows would round integers, and could not be noticed.
+    estimator_ : estimator
+        The fitted estimator. It predicts for new sequences: ``by_index.estimator_.predict(X_new)``.
+    classes_ : ndarray of shape (n_classes,)
+        That of the fitted estimator, if it has one.
+    n_features_in_ : int
+        Number of columns of the table: 1, and more in chains.
+
+    See Also
+    --------
+    with_sequences : Lets a fitted tool predict for other sequences.
+
+    Notes
+    -----
+    X is not copied: clones and copies hold the same object, so a search over a thousand candidates
+    has one X. From a list, sequences are looked up by reference; of an array or a frame, the rows
+    that are looked up are copied, as in folds of scikit-learn. With `n_jobs` and processes, each
+    task pickles X; use threads, in which networks train side by side:
+    ``with joblib.parallel_config("threading", n_jobs=2)``. Pickles of the estimator hold X;
+    ``with_sequences(model, None)`` is a copy without it.
+
+    Numbers may come repeatedly and in any order. Columns after the first, which
+    `sklearn.multioutput.ClassifierChain` and `RegressorChain` add, become features that have the
+    same value at each step of a sequence. Splitters see numbers, too: for those that read lengths,
+    pass ``cv=list(SequenceKFold().split(X, y))``. Resamplers that compute new rows from old ones,
+    such as SMOTE, cannot work: a number between two sequences is refused.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.multiclass import OneVsOneClassifier
+    >>> from sklearn_rnn import RNNClassifier
+    >>> from sklearn_rnn.model_selection import ByIndex
+    >>> rng = np.random.RandomState(0)
+    >>> X = [rng.normal(size=(rng.randint(3, 9), 2)) for _ in range(60)]
+    >>> y = np.digitize([x.sum() for x in X], [-2, 2])
+    >>> rnn = ByIndex(RNNClassifier(8, max_iter=200, random_state=0), X)
+    >>> model = OneVsOneClassifier(rnn).fit(rnn.numbers, y)
+    >>> model.score(rnn.numbers, y) > 0.9
+    True
+    >>> len(model.estimators_), model.estimators_[0].X is X
+    (3, True)
+    """
+
+    def __init__(self, estimator, X):
+        self.estimator = estimator
+        self.X = X
+
+    @property
+    def numbers(self):
+        return np.arange(self._n_samples(), dtype=np.float64)[:, np.newaxis]
+
+    # ---- fit ----
+
+    def fit(self, X, y=None, sample_weight=None, **params):
+        """Fit a clone of the estimator to the sequences of some numbers.
+
+        Parameters
+        ----------
+        X : array-like of int of shape (n, 1) or (n,)
+            The numbers of the sequences, from 0, in any order and with repeats.
+        y : array-like of n targets, default=None
+            As `estimator` takes them.
+        sample_weight : array-like, default=None
+            As `estimator` takes it; passed on if it is not None.
+        **params : dict
+            Further arguments of `fit` of the estimator, such as ``groups``, with an entry for each
+            number.
+
+        Returns
+        -------
+        self : ByIndex
+            The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If X does not hold numbers of sequences, or as `estimator` does.
+        """
+        sequences, n_columns = self._look_up(X)
+        params = _with_weights(params, sample_weight)
+        self.estimator_ = clone(self.estimator).fit(sequences, y, **params)
+        self.n_features_in_ = n_columns
+        return self
+
+    @_has("partial_fit")
+    def partial_fit(self, X, y=None, sample_weight=None, **params):
+        """Learn from the sequences of some numbers once; arguments as those of `fit`.
+
+        Returns
+        -------
+        self : ByIndex
+            The fitted estimator.
+        """
+        sequences, n_columns = self._look_up(X)
+        params = _with_weights(params, sample_weight)
+        estimator = self.estimator_ if hasattr(self, "estimator_") else clone(self.estimator)
+        self.estimator_ = estimator.partial_fit(sequences, y, **params)
+        self.n_features_in_ = n_columns
+        return self
+
+    # ---- what the fitted estimator does ----
+
+    @_has("predict")
+    def predict(self, X):
+        """Return the predictions of the estimator for the sequences of some numbers."""
+        return self._call("predict", X)
+
+    @_has("predict_proba")
+    def predict_proba(self, X):
+        """Return the probabilities of classes for the sequences of some numbers."""
+        return self._call("predict_proba", X)
+
+    @_has("predict_log_proba")
+    def predict_log_proba(self, X):
+        """Return logarithms of probabilities of classes for the sequences of some numbers."""
+        return self._call("predict_log_proba", X)
+
+    @_has("decision_function")
+    def decision_function(self, X):
+        """Return the confidence scores of the estimator for the sequences of some numbers."""
+        return self._call("decision_function", X)
+
+    @_has("score")
+    def score(self, X, y=None, sample_weight=None):
+        """Return the score of the estimator for the sequences of some numbers."""
+        return self._call("score", X, y, **_with_weights({}, sample_weight))
+
+    def _call(self, method, X, *args, **options):
+        check_is_fitted(self)
+        sequences, n_columns = self._look_up(X)
+        if n_columns != self.n_features_in_:
+            raise ValueError(
+                f"X has {n_columns} features, but {type(self).__name__} is expecting "
+                f"{self.n_features_in_} features as input."
+            )
+        return getattr(self.estimator_, method)(sequences, *args, **options)
+
+    @property
+    def classes_(self):
+        check_is_fitted(self)
+        return self.estimator_.classes_
+
+    # ---- looking up ----
+
+    def _n_samples(self):
+        if self.X is None:
+            raise ValueError(
+                "`X` must be the sequences to look up, but this ByIndex has none: pass the model "
+                "through sklearn_rnn.model_selection.with_sequences(model, X)."
+            )
+        return n_samples_of(self.X)
+
+    def _look_up(self, X):
+        """Return the sequences of the numbers X, and how many columns X has."""
+        with naming("X"):
+            table = X.to_numpy() if hasattr(X, "to_numpy") else np.asarray(X)
+        table = table[:, np.newaxis] if table.ndim == 1 else table
+        if table.ndim != 2 or table.shape[1] == 0:
+            raise ValueError(
+                "`X` must hold the numbers of sequences, in the shape (n, 1); got the shape "
+                f"{table.shape}. The sequences themselves are the parameter `X` of ByIndex."
+            )
+        numbers = _as_numbers(table[:, 0], self._n_samples())
+        sequences = _safe_indexing(self.X, numbers)
+        if table.shape[1] > 1:
+            sequences = _with_features(sequences, table[:, 1:])
+        return sequences, table.shape[1]
+
+    # ---- scikit-learn and copies ----
+
+    def get_metadata_routing(self):
+        """Return which arguments go on to the estimator, see scikit-learn's metadata routing."""
+        mapping = MethodMapping()
+        for name in _ROUTED:
+            mapping.add(caller=name, callee=name)
+        return MetadataRouter(owner=self).add(estimator=self.estimator, method_mapping=mapping)
+
+    def __sklearn_is_fitted__(self):
+        return hasattr(self, "estimator_")
+
+    def __sklearn_tags__(self):
+        tags = copy.deepcopy(get_tags(self.estimator))
+        tags.input_tags = super().__sklearn_tags__().input_tags
+        return tags
+
+    def __sklearn_clone__(self):
+        without = copy.copy(self)
+        without.X = None  # `clone` would copy it
+        cloned = super(ByIndex, without).__sklearn_clone__()
+        cloned.X = self.X
+        return cloned
+
+    def __deepcopy__(self, memo):
+        copied = memo[id(self)] = copy.copy(self)
+        replacement = _REPLACEMENT.get()
+        for name, value in vars(self).items():
+            if name != "X":
+                setattr(copied, name, copy.deepcopy(value, memo))
+        copied.X = self.X if replacement is None else replacement[0]
+        return copied
+
+
+def with_sequences(model, X):
+    """Return a copy of a fitted model in which `ByIndex` looks sequences up in another X.
+
+    So a tool that was fitted to the numbers of sequences can predict for new ones.
+
+    Parameters
+    ----------
+    model : estimator
+        A `ByIndex`, or any estimator with such estimators inside. It stays as it is.
+    X : sequences or None
+        The sequences of the copy, in any form that the networks take. None leaves it without, so
+        that its pickle holds the networks alone; to predict, pass it through this function again.
+
+    Returns
+    -------
+    model : estimator
+        The copy. The numbers of X are ``numpy.arange(len(X))[:, numpy.newaxis]``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.ensemble import BaggingRegressor
+    >>> from sklearn_rnn import RNNRegressor
+    >>> from sklearn_rnn.model_selection import ByIndex, with_sequences
+    >>> rng = np.random.RandomState(0)
+    >>> X = [rng.normal(size=(rng.randint(3, 9), 2)) for _ in range(50)]
+    >>> rnn = ByIndex(RNNRegressor(4, max_iter=50, random_state=0), X)
+    >>> model = BaggingRegressor(rnn, 3, random_state=0).fit(rnn.numbers, [x.sum() for x in X])
+    >>> new = with_sequences(model, X[:5])
+    >>> bool((new.predict(np.arange(5)[:, np.newaxis]) == model.predict(rnn.numbers[:5])).all())
+    True
+    """
+    token = _REPLACEMENT.set((X,))
+    try:
+        return copy.deepcopy(model)
+    finally:
+        _REPLACEMENT.reset(token)
+
+
+def _with_weights(params, sample_weight):
+    """Return the arguments of a method, with weights if there are any."""
+    return params if sample_weight is None else {**params, "sample_weight": sample_weight}
+
+
+def _as_numbers(values, n_samples):
+    """Check the numbers of sequences (n,), and return them as integers."""
+    kind = values.dtype.kind
+    try:
+        numbers = values.astype(np.float64) if kind in "iufO" else None
+    except (TypeError, ValueError):
+        numbers = None
+    if numbers is None or (kind == "O" and any(isinstance(v, bool) for v in values)):
+        raise ValueError(
+            f"`X` must hold the numbers of sequences, got values of dtype {values.dtype}."
+        )
+    if len(numbers) > 0:
+        fits = (numbers >= 0) & (numbers < n_samples) & (numbers == np.floor(numbers))
+        if not fits.all():
+            place = int(np.flatnonzero(~fits)[0])
+            raise ValueError(
+                f"`X` must hold numbers of the sequences of ByIndex, integers from 0 to "
+                f"{n_samples - 1}; got {values[place]} in row {place}. A tool that scales or mixes "
+                "rows cannot be used with numbers of sequences."
+            )
+    return numbers.astype(np.intp)
+
+
+def _with_features(X, columns):
+    """Return sequences with further features, whose values (n, k) are those of all steps."""
+    sequences, _ = read_X(X, "ByIndex", allow_nan=True)
+    with naming("X"):
+        columns = columns.astype(sequences.values.dtype)
+    values = np.hstack([sequences.values, np.repeat(columns, sequences.lengths, axis=0)])
+    return np.split(values, sequences.offsets[1:-1])

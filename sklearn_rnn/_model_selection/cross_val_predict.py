@@ -1,0 +1,152 @@
+"""step_cross_val_predict: what each sequence gets from a model that has not seen it."""
+
+from numbers import Integral
+
+import numpy as np
+from sklearn.model_selection import KFold, check_cv, cross_validate
+from sklearn.utils import _safe_indexing  # public, in spite of its name
+
+from .._data.lengths import n_samples_of
+
+# What a class has that a fold does not know.
+_UNKNOWN = {"predict_proba": 0.0, "predict_log_proba": -np.inf}
+
+
+def step_cross_val_predict(
+    estimator, X, y, *, cv=None, method="predict_proba", groups=None, params=None, n_jobs=None
+):
+    """Predict each sequence with a model that was fitted to the other folds.
+
+    `sklearn.model_selection.cross_val_predict` does this for `predict`. It cannot put together
+    probabilities of steps, nor of sequences of several lengths.
+
+    Parameters
+    ----------
+    estimator : estimator
+        It is cloned for each fold.
+    X : sequences
+        In any form that the estimator takes.
+    y : array-like
+        The targets, as the estimator takes them.
+    cv : int, splitter or iterable of splits, default=None
+        A splitter such as `SequenceKFold`, whose test parts have each sequence once. A number means
+        `sklearn.model_selection.KFold` with so many folds; None means 5.
+    method : str, default="predict_proba"
+        The method of the fitted estimators that is called: also "predict" or "predict_log_proba".
+    groups : array-like of shape (n_samples,), default=None
+        Groups of the sequences, for `cv`.
+    params : dict, default=None
+        Further arguments of `fit`, as in `sklearn.model_selection.cross_validate`.
+    n_jobs : int or None, default=None
+        Number of folds to fit at once.
+
+    Returns
+    -------
+    predictions : ndarray of shape (n_samples, ...) or object array of ndarray
+        What `method` returned for each sequence, in the order of X; an object array if that was one
+        array per sequence. Columns of classes are in sorted order of all classes in y; a class that
+        a fold does not know has the probability 0 there.
+
+    Raises
+    ------
+    ValueError
+        If the test parts do not have each sequence once.
+
+    See Also
+    --------
+    sklearn_rnn.metrics : Scores of such predictions, over all steps.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_rnn import RNNClassifier
+    >>> from sklearn_rnn.metrics import step_roc_auc
+    >>> from sklearn_rnn.model_selection import SequenceKFold, step_cross_val_predict
+    >>> rng = np.random.RandomState(0)
+    >>> X = [rng.normal(size=(rng.randint(3, 9), 1)) for _ in range(60)]
+    >>> y = [(x[:, 0] > 0).astype(int) for x in X]
+    >>> rnn = RNNClassifier(4, mode="many_to_many", max_iter=50, random_state=0)
+    >>> proba = step_cross_val_predict(rnn, X, y, cv=SequenceKFold(3, stratify="tags"))
+    >>> proba[0].shape == (len(X[0]), 2)
+    True
+    >>> step_roc_auc(y, proba) > 0.9
+    True
+    """
+    cv = KFold(5 if cv is None else int(cv)) if cv is None or isinstance(cv, Integral) else cv
+    n_samples = n_samples_of(X)
+    splits = list(check_cv(cv).split(X, y, groups))
+    tested = np.concatenate([test for _, test in splits])
+    if not np.array_equal(np.sort(tested), np.arange(n_samples)):
+        raise ValueError(
+            f"`cv` must test each of the {n_samples} sequences once, got {len(tested)} in its test "
+            "parts."
+        )
+    # The scores are of no use, and predictions are made here: workers would send them in pickles.
+    done = cross_validate(
+        *(estimator, X, y),
+        cv=splits,
+        scoring=_no_score,
+        params=params,
+        n_jobs=n_jobs,
+        return_estimator=True,
+        error_score="raise",
+    )
+    fitted = done["estimator"]
+    results = [
+        getattr(each, method)(_safe_indexing(X, test))
+        for each, (_, test) in zip(fitted, splits, strict=True)
+    ]
+    if not all(isinstance(result, np.ndarray) for result in results):
+        raise ValueError(
+            f"`method` must return an array, or one array per sequence; {method} returned a "
+            f"{type(results[0]).__name__}."
+        )
+    if method in _UNKNOWN:
+        classes = [each.classes_ for each in fitted]
+        results = _with_all_classes(results, classes, _UNKNOWN[method])
+    return _put_together(results, tested)
+
+
+def _no_score(estimator, X, y):
+    return 0.0
+
+
+def _with_all_classes(results, classes, unknown):
+    """Give all results the columns of all classes; results have those of `classes`."""
+    if all(np.array_equal(classes[0], each) for each in classes):
+        return results
+    union = np.unique(np.concatenate(classes))
+    return [
+        _in_columns(result, np.searchsorted(union, known), len(union), unknown)
+        for result, known in zip(results, classes, strict=True)
+    ]
+
+
+def _in_columns(result, places, n_columns, unknown):
+    """Put the columns of an array, or of each array of an object array, into these places."""
+    if result.dtype == object:
+        rows = np.empty(len(result), dtype=object)
+        for i, row in enumerate(result):
+            rows[i] = _in_columns(row, places, n_columns, unknown)
+        return rows
+    columns = np.full((*result.shape[:-1], n_columns), unknown, dtype=result.dtype)
+    columns[..., places] = result
+    return columns
+
+
+def _put_together(results, order):
+    """Return the results of all folds as one array, in the order of the sequences."""
+    alike = {result.shape[1:] for result in results}
+    if len(alike) > 1:  # folds whose sequences have equal lengths of their own
+        results = [_as_objects(result) for result in results]
+    together = np.concatenate(results)
+    predictions = np.empty_like(together)
+    predictions[order] = together
+    return predictions
+
+
+def _as_objects(result):
+    rows = np.empty(len(result), dtype=object)
+    for i, row in enumerate(result):
+        rows[i] = row
+    return rows
