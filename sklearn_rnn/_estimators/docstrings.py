@@ -199,8 +199,8 @@ among the `categorical_features`. NA counts as NaN. X may also be a nested table
 2-D object array with a row per sequence, a column per feature, and an array or list of steps
 in each cell (see `sklearn_rnn.preprocessing.to_nested`).
 
-Use `sklearn_rnn.unpad` on padded data, and `sklearn_rnn.preprocessing.from_frame` on tables with
-one row per step. Nothing is padded internally: a sequence costs only its own steps.
+Use `sklearn_rnn.unpad` on padded data, and `sklearn_rnn.preprocessing.from_frame` on tables
+with one row per step. Nothing is padded internally: a sequence costs only its own steps.
 
 With minibatches of B sequences, each minimises ``sum(w * loss) / (B * m)``, where m is the mean
 total weight of a training sequence; a smaller last minibatch is divided by the same B. So a
