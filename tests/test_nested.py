@@ -147,7 +147,7 @@ WRONG = {
     "empty": ([[1.0], []], ("`X['gyro']`, row 1, has none",)),
     "two axes": ([[1.0], np.ones((1, 2))], ("row 1, has shape (1, 2)", "list(X['gyro'])")),
     "ragged": ([[1.0], [[1.0], [2.0, 3.0]]], ("X['gyro'], row 1` must be rectangular",)),
-    "NaN": ([[1.0], [np.nan]], ("sequence 1 has NaN at step 0", "from_nested(X)")),
+    "NaN": ([[1.0], [np.nan]], ("sequence 1 has NaN at step 0", "SequenceImputer")),
     "infinity": ([[1.0], [np.inf]], ("sequence 1 has infinity at step 0",)),
     "masked": ([[1.0], np.ma.masked_array([1.0], [True])], ("row 1` must not have masked",)),
     "dates": ([[1.0], np.array(["2020"], "M8[D]")], ("row 1 dates",)),
@@ -172,6 +172,15 @@ def test_an_error_names_row_and_column(name):
         for X_bad in (pl.DataFrame({"gyro": cells}), pa.table({"gyro": column})):
             with pytest.raises(ValueError, match=r"`X\['gyro'\]`, row 1, (is null|has none)"):
                 read_X(X_bad, "RNN")
+
+
+def test_the_advice_on_padding_runs():
+    table = pandas_of(list, [np.vstack([x, np.full((2, 2), np.nan)]) for x in X])
+    with pytest.raises(ValueError, match="only at the ends") as error:
+        small(RNNRegressor).fit(table, NUMBERS)
+    cut = str(error.value).split("cut it off with ")[1].removesuffix(".")
+    found = eval(cut, {"np": np, "from_nested": from_nested, "X": table})
+    np.testing.assert_array_equal(np.concatenate(found), np.concatenate(X))
 
 
 def test_names_of_columns_are_checked_as_by_scikit_learn():
