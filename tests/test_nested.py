@@ -327,7 +327,7 @@ def test_converters_refuse_what_is_no_table():
 
 def test_a_column_of_pandas_does_what_frames_need(tmp_path):
     table = to_nested(X, NAMES)
-    assert [str(dtype) for dtype in table.dtypes] == ["sequence[float64]"] * 2
+    assert repr(list(table.dtypes)) == "[sequence[float64], sequence[float64]]"
     assert "[" in repr(table) and "sequence[float64]" in repr(table["acc"])
     np.testing.assert_array_equal(table["acc"].iloc[2], X[2][:, 0])
     np.testing.assert_array_equal(table.iloc[[4, 1]]["gyro"].iloc[0], X[4][:, 1])
