@@ -107,6 +107,7 @@ def letters(lines):
         markov(10).tolist(),
         markov(10)[:, :, np.newaxis],
         pd.DataFrame(markov(10)),
+        pd.DataFrame({"codes": list(markov(10))}),
         letters(texts()),
         letters(texts()[:40]),
         TokenEncoder().fit_transform(texts()),

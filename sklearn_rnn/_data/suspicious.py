@@ -10,9 +10,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from . import arguments
 from .carriers import is_ragged
 from .frames import column_names, is_frame
 from .items import as_list
+from .nested import is_nested, read_nested
 from .packed import offsets_of_equal
 
 # All checks look at no more than so many sequences, and so many steps of them.
@@ -127,6 +129,9 @@ def _codes(X, sequences):
 
 def _holds_integers(X):
     """Tell whether X holds integers, to judge by its dtype, or by those of the first items."""
+    if is_nested(X):
+        columns = read_nested(X[:N_ITEMS], arguments.X).columns
+        return all(column.dtype.kind in "iu" for column in columns)
     if is_frame(X) or not (is_ragged(X) or isinstance(X, (list, tuple))):
         return np.asarray(X).dtype.kind in "iu"
     return all(np.asarray(item).dtype.kind in "iu" for item in as_list(X[:N_ITEMS]))
