@@ -17,7 +17,6 @@ SYNONYMS = {
     **dict.fromkeys(("mse", "l2", "mean_squared_error"), "squared_error"),
     **dict.fromkeys(("mae", "l1", "mean_absolute_error"), "absolute_error"),
     **dict.fromkeys(("pinball", "quantile_loss"), "quantile"),
-    **dict.fromkeys(("rnn", "simple_rnn", "simplernn", "tanh"), "elman"),
 }
 
 
