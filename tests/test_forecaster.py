@@ -1,17 +1,21 @@
 """RNNForecaster: forecasts of one series and of many."""
 
 import pickle
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from sklearn_rnn import RNNRegressor
+from sklearn_rnn._forecasting.framing import Framing, Series
 from sklearn_rnn.forecasting import RNNForecaster, seasonal_naive
 from sklearn_rnn.model_selection import RollingOrigin
 
@@ -421,3 +425,71 @@ def test_wrong_futures_are_refused():
         model.backtest(pd.Series(Y[:3], index=DAYS[N : N + 3]), X[N : N + 3])
     with pytest.raises(ValueError, match="`refit` must be"):
         model.backtest(pd.Series(Y[:5], index=DAYS[N : N + 5]), X[N : N + 5], refit="daily")
+
+
+def test_a_long_table_can_be_searched_updated_and_tested():
+    table = pd.DataFrame(
+        {"id": np.repeat(["b", "a"], N), "t": np.tile(T, 2), "v": np.append(Y, 2 * Y[::-1])}
+    )
+    words = {"target": "v", "group": "id", "time": "t"}
+    cv = RollingOrigin(4, n_splits=2)
+    scores = cross_val_score(forecaster(**words), table, groups=table["id"], cv=cv)
+    wide = np.column_stack([Y, 2 * Y[::-1]])
+    assert scores.tolist() == cross_val_score(forecaster(), wide, cv=cv).tolist()
+    early = table["t"] < 80
+    model = forecaster(**words).fit(table[early])
+    same = forecaster().fit(wide[:80])
+    later = table[~early].sample(frac=1, random_state=0)  # in any order
+    assert model.backtest(later).summary == same.backtest(wide[80:]).summary
+    result = model.update(later).predict()
+    assert (result["v_pred"].to_numpy().reshape(2, 4).T == same.update(wide[80:]).predict()).all()
+    assert result["t"].tolist() == [90, 91, 92, 93] * 2
+
+
+@pytest.mark.parametrize("unit", ["1mo", "1w", "15m"])
+def test_times_of_other_libraries_go_on(unit):
+    start = datetime(2020, 1, 1)
+    times = pl.datetime_range(start, start + timedelta(days=3000), unit, eager=True)[: N + 4]
+    table = pl.DataFrame({"t": times[:N], "v": Y})
+    model = forecaster(target="v", time="t").fit(table)
+    result = model.predict()
+    assert result["t"].to_list() == times[N:].to_list()
+    without = table.filter(pl.col("t") != times[30])  # a gap
+    assert forecaster(target="v", time="t").fit(without).predict()["t"].equals(result["t"])
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.integers(1, 8),
+    st.integers(1, 6),
+    st.lists(st.integers(1, 9), max_size=2),
+    st.sampled_from([None, 1, 7]),
+    st.lists(st.integers(0, N - 1), max_size=20),
+    st.integers(25, N),
+)
+def test_a_window_reads_nothing_after_its_origin(
+    past, horizon, seasons, difference, missing, origin
+):
+    y, X = Y.copy(), FEATURES.copy()
+    y[missing] = np.nan
+    X[missing, 1] = np.nan
+    framing = Framing(
+        past=past,
+        horizon=horizon,
+        known=np.array([True, False]),
+        seasons=tuple(seasons),
+        difference=difference,
+        marks_missing=True,
+        fill=np.zeros(2),
+    )
+    X[origin + horizon :, 0] = np.nan
+    later = X.copy()
+    later[origin:, 1] = 99
+    whole = framing.windows(Series("all", y, X), np.array([origin]))
+    cut = framing.windows(Series("cut", y[:origin], later), np.array([origin]))
+    assert np.array_equal(whole[0], cut[0]) and np.isfinite(whole[0]).all()
+    assert np.array_equal(whole[3], cut[3])
+    targets = np.full(horizon, np.nan)
+    targets[: N - origin] = y[origin : origin + horizon]
+    np.testing.assert_allclose((whole[1] + whole[3])[0, past:], targets)
+    assert (whole[2][0] == np.append(np.zeros(past), np.isfinite(targets))).all()
