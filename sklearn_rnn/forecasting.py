@@ -1,4 +1,4 @@
-"""Forecasts by networks that read their own predictions."""
+"""Forecasts: windows of tables, and networks that read their own predictions."""
 
 import numpy as np
 from sklearn.pipeline import Pipeline
@@ -9,9 +9,12 @@ from ._data.carriers import as_numbers
 from ._data.finite import check_finite_rows
 from ._estimators.regressor import RNNRegressor
 from ._floating_point import floating_point_ignored
+from ._forecasting.forecaster import RNNForecaster
+from ._forecasting.naive import seasonal_naive
+from ._forecasting.windows import from_windows, make_windows
 from ._rules import integer, shown
 
-__all__ = ["rollout"]
+__all__ = ["RNNForecaster", "from_windows", "make_windows", "rollout", "seasonal_naive"]
 
 _FUTURE = Argument("X_future")
 

@@ -1,4 +1,4 @@
-"""Transformers of sequences in every accepted form, and converters from and to other forms."""
+"""Transformers of sequences in every accepted form, converters, and windows of tables."""
 
 from ._converters.aeon import from_aeon, to_aeon
 from ._converters.awkward import from_awkward, to_awkward
@@ -9,14 +9,17 @@ from ._converters.nested import from_nested, to_nested
 from ._converters.padded import from_padded, to_padded
 from ._converters.to_table import to_frame
 from ._converters.tslearn import from_tslearn, to_tslearn
+from ._forecasting.windows import from_windows, make_windows
 from ._preprocessing.differences import Differences
 from ._preprocessing.imputer import SequenceImputer
 from ._preprocessing.lags import Lags
+from ._preprocessing.per_step import PerStep
 from ._preprocessing.scaler import SequenceScaler
 
 __all__ = [
     "Differences",
     "Lags",
+    "PerStep",
     "SequenceImputer",
     "SequenceScaler",
     "from_aeon",
@@ -27,6 +30,8 @@ __all__ = [
     "from_nested",
     "from_padded",
     "from_tslearn",
+    "from_windows",
+    "make_windows",
     "to_aeon",
     "to_awkward",
     "to_datasets",

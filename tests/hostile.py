@@ -14,6 +14,9 @@ from hostile_values import (
 from hypothesis import HealthCheck, given, settings
 from sklearn.exceptions import DataConversionWarning
 
+from sklearn_rnn._data.nested import is_nested
+from sklearn_rnn.preprocessing import from_nested
+
 # Errors of scikit-learn's checks that name X, y or a parameter in its own words.
 WORDS_OF_SKLEARN = re.compile(
     r"Input (X|y|sample_weight)(_val)? contains|X(_val)? has \d+ features, but|"
@@ -45,6 +48,7 @@ class Call:
     verdict: int
     parameters: tuple = field(default=(), repr=False)  # names that an error may be about as well
     gives_back: bool = False  # numbers of the user's own, which need not be finite
+    keeps_nan: bool = False  # missing values of X are missing in the result
 
     def run(self):
         return getattr(self.owner, self.method)(**self.arguments)
@@ -76,7 +80,7 @@ def outcome(call):
         return "refused"
     assert call.verdict != BAD, "a bad call was answered"
     undefined = any("2 is not" in str(w.message) or "R^2" in str(w.message) for w in caught)
-    fine = undefined or call.gives_back or is_finite(result)
+    fine = undefined or call.gives_back or is_finite(result, call.keeps_nan)
     assert fine, f"not finite: {result!r}"
     return "answered"
 
@@ -90,21 +94,24 @@ def names_an_argument(message, call):
     return bool(re.search(rf"`({names})\b", message) or WORDS_OF_SKLEARN.search(message))
 
 
-def is_finite(result):
+def is_finite(result, keeps_nan=False):
     """Tell whether all numbers in a result are finite; those of a fitted estimator are its own."""
     if hasattr(result, "get_params"):
         fitted = {k: v for k, v in vars(result).items() if k.endswith("_")}
         # A squared error in units of y beyond 1e154 is no float any more, and inf says so.
         losses = [fitted.pop(k, None) for k in ("loss_", "best_loss_", "loss_curve_")]
         assert not any(np.isnan(loss).any() for loss in losses if loss is not None)
-        return is_finite(list(fitted.values()))
+        return is_finite(list(fitted.values()), keeps_nan)
+    if is_nested(result):
+        result = from_nested(result)
     if result is None or isinstance(result, (str, bool)):
         return True
     if isinstance(result, (list, tuple)) or np.asarray(result).dtype == object:
-        return all(map(is_finite, result))
+        return all(is_finite(item, keeps_nan) for item in result)
     if np.asarray(result).dtype.kind == "U":
         return True
-    return bool(np.isfinite(np.asarray(result)).all())
+    numbers = np.asarray(result)
+    return bool((np.isfinite(numbers) | (keeps_nan & np.isnan(numbers))).all())
 
 
 def storm(calls, n_cases, *, derandomize=True):

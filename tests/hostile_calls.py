@@ -61,6 +61,8 @@ INPUT_LAYERS = ((), [Dense(2)], [Conv1D(2, 3)], [Conv1D(2, 2, stride=2), Dense(3
 OPTIONS = sorted({name for table in TABLES.values() for name in table})
 POOLINGS = ("last", "last", "mean", "max", Attention(2))
 
+ALWAYS = {"with_mean": True, "with_std": True}  # which a scaler to a range needs
+
 WEIGHT_OF = {
     **dict.fromkeys(("y", "y_true", "y_pred"), "sample_weight"),
     "y_val": "sample_weight_val",
@@ -279,14 +281,15 @@ def weight_setting_calls(draw):
 def scaling_calls(draw, method):
     data = draw(data_sets())
     flags = {name: draw(st.booleans()) for name in ("with_mean", "with_std", "copy")}
-    scaler = SequenceScaler(**flags)
+    kind = draw(st.sampled_from(["standard", "standard", "minmax"]))
+    scaler = SequenceScaler(kind, **flags | ({} if kind == "standard" else ALWAYS))
     if method.endswith("transform") or draw(st.booleans()):
         if data.two_d:
             scaler.fit(np.stack(data.X))
         else:
             scaler.fit(data.X)
     spoiled = which_spoiled(draw, ["X"] if method.endswith("transform") else ["X", "sample_weight"])
-    drawn = {"X": draw_X(draw, data, "X" in spoiled)}
+    drawn = {"X": draw_X(draw, data, "X" in spoiled, keeps_nan=True)}
     if not method.endswith("transform"):
         drawn["sample_weight"] = draw_weights(
             draw,
@@ -295,7 +298,9 @@ def scaling_calls(draw, method):
             spoil="sample_weight" in spoiled,
             zeros=BAD if method == "fit" else UNSURE,  # more steps that are not seen: no harm
         )
-    return call_of(scaler, method, drawn)
+    call = call_of(scaler, method, drawn)
+    call.keeps_nan = True
+    return call
 
 
 @st.composite

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sklearn_rnn.preprocessing import to_nested
+
 pl = pytest.importorskip("polars")
 pa = pytest.importorskip("pyarrow")
 
@@ -131,8 +133,38 @@ ONE_BY_ONE = [
 ]
 
 
+def cells(items):
+    """Return a 2-D array of objects with the steps of one feature in each cell."""
+    array = np.empty((len(items), items[0].shape[1]), dtype=object)
+    for i, item in enumerate(items):
+        for j in range(item.shape[1]):
+            array[i, j] = item[:, j]
+    return array
+
+
+def columns_of_lists(items):
+    return {
+        f"column_{j}": [plain(item)[:, j].tolist() for item in items]
+        for j in range(items[0].shape[1])
+    }
+
+
+# Tables with a sequence in each cell, of sequences (n_timesteps_i, n_features).
+NESTED = [
+    cells,
+    lambda items: pd.DataFrame(cells(items)),
+    lambda items: pd.DataFrame(columns_of_lists(items)),
+    lambda items: pl.DataFrame(columns_of_lists(items)),
+    lambda items: pa.table(columns_of_lists(items)),
+    to_nested,
+]
+
+
 def carriers(items, two_d):
-    """List what may carry sequences (n_timesteps, ...) whose kind is 2-D, or not."""
+    """List what may carry sequences (n_timesteps, ...) whose kind is 2-D, or not.
+
+    `NESTED` tables, which carry X alone, are not among them.
+    """
     if two_d:
         of_frames = [pd.DataFrame, lambda X: pl.DataFrame(plain(X)), table]
         return [np.stack, lists, *(lambda items, f=f: f(np.stack(items)) for f in of_frames)]

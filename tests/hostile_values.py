@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
-from hostile_carriers import LAYOUTS, N_COLUMNS, carriers, frame_or_series
+from hostile_carriers import LAYOUTS, N_COLUMNS, NESTED, carriers, frame_or_series
 from hypothesis import strategies as st
 
 pl = pytest.importorskip("polars")
@@ -72,15 +72,16 @@ def data_sets(draw, n_min=2):
 NUMBER_TYPES = "float64 float32 float16 longdouble int8 int64 uint64 bool".split()
 
 
-def dressed(draw, items, two_d, dtypes=NUMBER_TYPES):
-    """Put one array per sequence into some type, layout and carrier."""
+def dressed(draw, items, two_d, dtypes=NUMBER_TYPES, nested=False):
+    """Put one array per sequence into some type, layout and carrier, or nested table."""
     if dtypes:
         dtype = draw(st.sampled_from(dtypes))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # a negative number as uint64
             items = [np.asarray(item).astype(dtype) for item in items]
     layout = draw(st.sampled_from(LAYOUTS))
-    carry = draw(st.sampled_from(carriers(items, two_d)))
+    tables = NESTED if nested and items[0].ndim == 2 else []
+    carry = draw(st.sampled_from([*carriers(items, two_d), *tables]))
     carried = carry([layout(item) for item in items])
     return layout(carried) if carry is np.stack else carried
 
@@ -129,6 +130,9 @@ NONSENSE = {
     "deep lists": lambda: [[[[1.0]]], [[[2.0]]]],
     "uneven lists": lambda: [[[1.0, 2.0], [3.0]], [[4.0]]],
     "recursive list": recursive,
+    "missing cell": lambda: pd.DataFrame({"a": [[1.0], None], "b": [[1.0], [2.0]]}),
+    "uneven cells": lambda: pd.DataFrame({"a": [[1.0]], "b": [[1.0, 2.0]]}),
+    "deep cells": lambda: pd.DataFrame({"a": [[[1.0]]]}),
     "complex": lambda: np.ones((3, 4, 2), dtype=complex),
     "dates": lambda: np.zeros((3, 4), dtype="datetime64[s]"),
     "durations": lambda: np.zeros((3, 4), dtype="timedelta64[s]"),
@@ -214,11 +218,15 @@ HOSTILE_ITEMS = [
 ]
 
 
-def spoiled_numbers(draw, items, rng, two_d):
-    """Return (value, verdict): numbers that something is wrong with, or may be."""
+def spoiled_numbers(draw, items, rng, two_d, keeps_nan=False):
+    """Return (value, verdict): numbers that something is wrong with, or may be.
+
+    keeps_nan: NaN is a missing value, and not wrong.
+    """
     how = draw(st.sampled_from(["value", "extreme", "item", "nonsense", "peculiar"]))
     if how == "nonsense":
-        return one_of_these(draw, NONSENSE), BAD
+        kept = ("frame with NA", "objects of None") if keeps_nan else ()
+        return one_of_these(draw, {k: v for k, v in NONSENSE.items() if k not in kept}), BAD
     if how == "peculiar":
         return one_of_these(draw, PECULIAR), UNSURE
     if how == "item":
@@ -227,6 +235,8 @@ def spoiled_numbers(draw, items, rng, two_d):
     worst = BAD if how == "value" else UNSURE
     value = draw(st.sampled_from(NOT_FINITE if how == "value" else EXTREMES))
     items = with_value(items, rng, value)
+    if keeps_nan and np.isnan(value):
+        worst = UNSURE
     return dressed(draw, items, two_d, dtypes=None), worst
 
 
@@ -243,10 +253,10 @@ def spoiled_length(draw, items):
 # ---- X, y and weights ---------------------------------------------------------------------------
 
 
-def draw_X(draw, data, spoil):
+def draw_X(draw, data, spoil, keeps_nan=False):
     if spoil:
-        return spoiled_numbers(draw, data.X, data.rng, data.two_d)
-    return dressed(draw, data.X, data.two_d), GOOD
+        return spoiled_numbers(draw, data.X, data.rng, data.two_d, keeps_nan)
+    return dressed(draw, data.X, data.two_d, nested=True), GOOD
 
 
 LABELS = [["a", "b"], ["x", "yy", "zzz"], [0, 1], [3, 1, 2], [False, True], [0.0, 1.0], ["only"]]

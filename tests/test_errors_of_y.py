@@ -146,6 +146,12 @@ def test_targets_without_a_column_are_refused():
         RNNRegressor(2, mode="many_to_many").fit(X, [np.zeros((4, 0)), np.zeros((3, 0))])
 
 
+def test_steps_in_another_order_or_as_columns_get_a_hint(refuses):
+    rnn = RNNRegressor(2, mode="many_to_many", max_iter=1)
+    refuses(rnn, "The lengths are those of X in another order", RAGGED, STEPS[::-1])
+    refuses(rnn, "In a 2-D X, each column is a step", np.zeros((6, 8)), np.zeros((6, 4)))
+
+
 def test_one_sequence_without_a_list_gets_a_hint():
     x, y = np.ones((7, 2)), np.zeros(7)
     regressor = RNNRegressor(2, mode="many_to_many")

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import sklearn_rnn
 from sklearn_rnn import RNNClassifier, RNNRegressor
 from sklearn_rnn._data import arguments
 from sklearn_rnn._data.frames import is_frame, read_frame
@@ -220,14 +221,15 @@ def test_a_frame_that_is_not_in_memory_is_refused():
         RNNRegressor(2).fit(pl.LazyFrame({"a": [1.0, 2.0]}), [0.0, 1.0])
 
 
-def test_a_frame_with_one_row_per_step_is_told_how_to_become_a_list():
+def test_a_frame_with_one_row_per_step_is_told_how_to_be_cut():
     index = pd.MultiIndex.from_product([range(N), range(4)], names=["name", "t"])
     long = pd.DataFrame(X.reshape(-1, 2), columns=["a", "b"], index=index)
     for call in (lambda: RNNRegressor(2).fit(long, Y), lambda: SequenceScaler().fit(long)):
         with pytest.raises(ValueError, match=r"`X` must have one sequence per row.*'t'") as error:
             call()
-        line = str(error.value).split("sequences, ")[1].split("; ")[0]
-        np.testing.assert_array_equal(pack(eval(line, {}, {"X": long})).values, X.reshape(-1, 2))
+        line = str(error.value).split("sequences with ")[1].split("; ")[0]
+        cut = eval(line, {"sklearn_rnn": sklearn_rnn}, {"X": long})
+        np.testing.assert_array_equal(pack(cut).values, X.reshape(-1, 2))
     wide = pd.DataFrame(X[:, :, 0])
     wide.index = pd.MultiIndex.from_product([range(N), ["only"]])
     RNNRegressor(2, max_iter=1).fit(wide, Y)

@@ -114,7 +114,15 @@ def test_without_a_time_the_order_of_rows_stays():
     data.X[0][:] = 0  # a copy, also where nothing is sorted
     in_order = pd.DataFrame(np.ones((3, 1)), columns=["v"]).assign(k=0)
     from_frame(in_order, by="k").X[0][:] = 0
-    assert in_order.v.tolist() == [1, 1, 1] and table.v.tolist() == [3, 2, 1]
+    in_order["t"] = [1, 2, 3]
+    in_time = from_frame(in_order, by="k", time="t", y="t")
+    for values in (in_time.X, in_time.y, in_time.times):
+        values[0][:] = 0
+    assert (
+        in_order.v.tolist() == [1, 1, 1]
+        and in_order.t.tolist() == [1, 2, 3]
+        and table.v.tolist() == [3, 2, 1]
+    )
 
 
 def test_an_index_of_several_levels_tells_sequences_and_times():
@@ -177,6 +185,13 @@ def test_strings_stay_in_frames_and_nested_tables_for_categorical_features(libra
     nested = read_nested(numbers.X, arguments.X).as_sequences(arguments.X)
     for x, y in zip(nested.cut(), expected.X, strict=True):
         np.testing.assert_array_equal(x, y)
+
+
+@libraries
+def test_missing_strings_stay_missing(library):
+    table = pd.DataFrame({"k": [0, 0, 1], "v": 1.0, "y": ["a", None, "b"]})
+    again = to_frame(from_frame(LIBRARIES[library](table), by="k", y="y"), frame=library)
+    assert pd.Series(np.asarray(again["y"])).isna().tolist() == [False, True, False]
 
 
 def test_results_go_into_fit_and_into_folds():
@@ -260,8 +275,9 @@ def test_missing_ids_and_times_are_named(library):
     ],
 )
 def test_what_is_no_long_table_of_numbers_is_refused(table, error, message):
-    with pytest.raises(error, match=message):
-        from_frame(table, by="k")
+    for form in (dict(), dict(as_frames=True), dict(as_nested=True)):
+        with pytest.raises(error, match=message):
+            from_frame(table, by="k", **form)
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])

@@ -1,5 +1,7 @@
 """What the scaler refuses, it names."""
 
+import pickle
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -155,13 +157,28 @@ def test_a_scaler_of_another_version_warns():
     np.testing.assert_array_equal(again.mean_, scaler.mean_)
 
 
+@pytest.mark.parametrize("state_format", [1, 2])
 @pytest.mark.parametrize(("make", "kind"), [(dense, "3d"), (ragged, "ragged")])
-def test_a_scaler_of_format_1_is_read(make, kind):
+def test_a_scaler_of_an_earlier_format_is_read(make, kind, state_format):
     scaler = SequenceScaler().fit(make())
-    state = {**scaler.__getstate__(), "_state_format": 1, "_fitted_kind": kind}
-    del state["_input_kind"], state["_sklearn_rnn_version"]
+    state = {**scaler.__getstate__(), "_state_format": state_format}
+    for name in ("method", "per_sequence", "feature_range", "quantile_range"):
+        del state[name]
+    if state_format == 1:
+        state["_fitted_kind"] = kind
+        del state["_input_kind"]
+    del state["_sklearn_rnn_version"]
     again = SequenceScaler()
     with pytest.warns(InconsistentStateWarning, match="an unknown version"):
         again.__setstate__(state)
     assert vars(again).keys() == vars(scaler).keys()
     np.testing.assert_array_equal(flat(again.transform(make())), flat(scaler.transform(make())))
+
+
+def test_pickles_find_the_scaler_where_it_was():
+    scaler = SequenceScaler().fit(ragged())
+    now, before = b"sklearn_rnn._preprocessing.scaler", b"sklearn_rnn.preprocessing"
+    pickled = pickle.dumps(scaler, protocol=0)
+    assert now in pickled
+    again = pickle.loads(pickled.replace(now, before))
+    np.testing.assert_array_equal(again.scale_, scaler.scale_)

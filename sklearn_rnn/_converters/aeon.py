@@ -74,7 +74,7 @@ def from_aeon(X):
     packed, _ = read_sequences(array)
     if array.ndim == 2:
         return packed.values.reshape(*array.shape, 1).copy()
-    return np.ascontiguousarray(np.swapaxes(packed.values.reshape(array.shape), 1, 2))
+    return np.swapaxes(packed.values.reshape(array.shape), 1, 2).copy()
 
 
 def to_aeon(X, kind="auto"):
@@ -130,11 +130,11 @@ def to_aeon(X, kind="auto"):
     if kind in ("numpy3D", "numpy2D", "pd-wide"):
         array = values.reshape(len(lengths), -1, values.shape[1]).swapaxes(1, 2)
         if kind == "numpy3D":
-            return np.ascontiguousarray(array)
+            return array.copy()
         array = array[:, 0].copy()
         return array if kind == "numpy2D" else library("pandas").DataFrame(array)
     stops = np.cumsum(lengths)[:-1]
-    items = [np.ascontiguousarray(part.T) for part in np.split(values, stops)]
+    items = [part.T.copy() for part in np.split(values, stops)]
     if kind == "np-list":
         return items
     frame = library("pandas").DataFrame

@@ -153,7 +153,7 @@ class _Rows:
         else:
             self.times, sort_by = source.times(time)
             self.order, sort_by = _order_of_times(codes, sort_by)
-            self.times = self.sorted(self.times)
+            self.times = np.array(self.times) if self.order is None else self.sorted(self.times)
         self.offsets = offsets_of(np.bincount(codes))
         if time is not None:
             self._refuse_equal_times(sort_by, keys, time)

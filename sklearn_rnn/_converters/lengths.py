@@ -59,7 +59,7 @@ def to_lengths(X):
     -------
     rows : ndarray of shape (n_steps, n_features) or (n_steps,)
         The steps of all sequences, one sequence after another; (n_steps,) if the sequences have
-        one value per step and no axis for it.
+        one value per step and no axis for it. A view of `X` if this is one array.
     lengths : ndarray of int of shape (n_samples,)
         The number of steps of each sequence.
 

@@ -94,6 +94,9 @@ class Table:
 
     def rows(self, names, order, offsets):
         """List a table of some columns for each sequence; order: of the rows, or None."""
+        for name in names:
+            if not self.holds_labels(name):
+                self._check_numbers(name)
         table = self.select(names)
         if order is not None:
             table = table.iloc[order] if self.root == "pandas" else self._taken(table, order)

@@ -11,6 +11,7 @@ from .._data.carriers import as_labels, is_ragged
 from .._data.frames import is_frame
 from .._data.items import pack_items
 from .._data.unpacking import as_objects
+from .._data.values import missing_in
 from .._rules import one_of
 from .libraries import library
 from .sequences import names_for, read_columns
@@ -245,4 +246,6 @@ def _made(columns, frame):
 
 
 def _plain_list(column):
-    return column.tolist() if column.dtype.kind in "OU" else np.ascontiguousarray(column)
+    if column.dtype.kind == "O":
+        return np.where(missing_in(column), None, column).tolist()
+    return column.tolist() if column.dtype.kind == "U" else np.ascontiguousarray(column)

@@ -76,6 +76,7 @@ def _read_objects(cells, name, argument):
         if family_of_type(kind) != "lists or arrays":
             i = next(i for i, cell in enumerate(cells) if type(cell) is kind)
             _refuse_missing(i, repr(cells[i]), name, argument, missing=is_missing(cells[i]))
+    cells = [cell.view(np.ndarray) if type(cell) is Cell else cell for cell in cells]
     if any(type(cell) is not np.ndarray or cell.dtype.kind == "O" for cell in cells):
         cells = _arrays(cells, name)
     for i, cell in enumerate(cells):

@@ -112,16 +112,17 @@ def _too_large(sequences, row, value, dtype, is_scaled, argument):
 def hint_at_nan(sequences, i, argument=arguments.X):
     """Return the advice about NaN in X for an error; sequence i is the first that has it."""
     start, stop = sequences.offsets[i : i + 2]
+    items = f"from_nested({argument})" if sequences.carrier == "nested" else argument
     if _is_padded(sequences.values[start:stop], [0]) and looks_padded(sequences):
-        cut = f"[x[~np.isnan(x).reshape(len(x), -1).all(axis=1)] for x in {argument}]"
+        cut = f"[x[~np.isnan(x).reshape(len(x), -1).all(axis=1)] for x in {items}]"
         if sequences.is_array:
             cut = f"sklearn_rnn.preprocessing.from_padded({argument})"
         return f"NaN occurs only at the ends of sequences: if it is padding, cut it off with {cut}."
-    if sequences.carrier == "2d":
-        fill = f"pd.DataFrame({argument}).ffill(axis=1).bfill(axis=1).to_numpy()"
-    else:
-        fill = f"[pd.DataFrame(x).ffill().bfill().to_numpy() for x in {argument}]"
-    return f"Fill it first, for example with the value before it: {fill}."
+    fill = f"sklearn_rnn.preprocessing.SequenceImputer('linear').fit_transform({argument})"
+    return (
+        "Fill it first, for example with a line between the values around it, or make "
+        f"SequenceImputer the first step of a Pipeline: {fill}."
+    )
 
 
 def looks_padded(sequences):

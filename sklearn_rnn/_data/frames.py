@@ -153,15 +153,13 @@ def check_long(frame, argument):
     n_levels = getattr(index, "nlevels", 1)
     if n_levels < 2 or len(frame) == 0:
         return
-    outer = list(range(n_levels - 1))
     if not frame.index.droplevel(n_levels - 1).duplicated().any():
         return
-    level = outer[0] if len(outer) == 1 else outer
     raise ValueError(
         f"`{argument}` must have one sequence per row, but its index of {n_levels} levels, "
-        f"{list(index.names)}, looks like one row per step. Give a list of sequences, "
-        f"[frame for _, frame in {argument}.groupby(level={level}, sort=False)]; or if each row is "
-        f"a sequence, use {argument}.reset_index(drop=True)."
+        f"{list(index.names)}, looks like one row per step. Cut it into sequences with "
+        f"sklearn_rnn.preprocessing.from_frame({argument}).X; or if each row is a sequence, use "
+        f"{argument}.reset_index(drop=True)."
     )
 
 

@@ -47,7 +47,7 @@ def _arrays_of(X, argument, *, numeric):
     if not items:
         raise ValueError(f"`{argument}` must hold at least one sequence, but is empty.")
     if any(type(item) is not np.ndarray or item.dtype.kind == "O" for item in items):
-        _check_columns(items, argument)
+        check_column_names(items, argument)
         read = numbers_or_others if numeric else as_labels
         try:
             items = [read(item, argument) for item in items]
@@ -56,7 +56,7 @@ def _arrays_of(X, argument, *, numeric):
     return items
 
 
-def _check_columns(items, argument):
+def check_column_names(items, argument):
     """Refuse frames whose column names, or their order, differ from those of the first one."""
     frame = first_frame(items)
     if frame is None:

@@ -81,13 +81,13 @@ def _as_pandas(table, names, index, pandas):
 
 
 def _as_polars(table, names, polars):
-    columns = []
-    for name, packed in zip(names, _packed(table), strict=True):
-        cells = packed.cut()
-        if packed.values.dtype.kind not in "iuf":
-            cells = [cell.tolist() for cell in cells]
-        columns.append(polars.Series(str(name), cells))
-    return polars.DataFrame(columns)
+    sequence = "".join(map(str, names)) + "_"  # a name that no column has
+    lengths = np.diff(table.offsets)
+    rows = {sequence: np.repeat(np.arange(len(lengths)), lengths)}
+    for name, column in zip(names, table.columns, strict=True):
+        rows[str(name)] = column if column.dtype.kind in "biuf" else column.tolist()
+    groups = polars.DataFrame(rows).group_by(sequence, maintain_order=True)
+    return groups.agg(polars.all()).drop(sequence)
 
 
 def _packed(table):

@@ -108,7 +108,20 @@ def _check_lengths(packed, sequences, argument):
         raise ValueError(
             f"`{argument}` must have one {argument.noun} per step: sequence {i} has "
             f"{sequences.lengths[i]} steps, but `{argument.item(i)}` has {packed.lengths[i]}."
+            f"{_hint_at_lengths(packed.lengths, sequences) if argument is arguments.Y else ''}"
         )
+
+
+def _hint_at_lengths(lengths, sequences):
+    """Return advice for values whose sequences have other lengths (n_samples,) than X."""
+    if np.array_equal(np.sort(lengths), np.sort(sequences.lengths)):
+        return " The lengths are those of X in another order."
+    if sequences.kind == "2d" and sequences.lengths[0] % max(lengths[0], 1) == 0:
+        return (
+            " In a 2-D X, each column is a step: several features per step need a 3-D array, a "
+            "list or `sklearn_rnn.preprocessing.to_nested`."
+        )
+    return ""
 
 
 def _is_gap(item):

@@ -61,6 +61,10 @@ def unpad(X, lengths):
     TypeError
         If `lengths` are not integers.
 
+    See Also
+    --------
+    sklearn_rnn.preprocessing.from_padded : The same where the lengths are not known.
+
     Examples
     --------
     >>> import numpy as np

@@ -1,10 +1,11 @@
-"""What a fit tells its user: about settings before it begins, and about its end."""
+"""What a fit tells its user: about settings and data before it begins, and about its end."""
 
 import sys
 import warnings
 
 from sklearn.exceptions import ConvergenceWarning
 
+from .._data.suspicious import findings
 from .._training import lbfgs
 from .._training.minibatches import resolve_batch_size
 from .._training.optimizers import LBFGS, ends_as_planned
@@ -52,6 +53,19 @@ def _warn_of_batch_size(training):
             f"than the number of {what}, {n}: each update uses all of them.",
             stacklevel=level_of_caller(),
         )
+
+
+def warn_of_data(X, examples, model):
+    """Warn about an X that looks as if it meant something else than what was read."""
+    for sentence in findings(
+        X,
+        examples.sequences,
+        model.form.feature_names,
+        list(model.network.code_columns),
+        cut=examples.per_step and examples.weights is not None,
+        normalized=model.scale.in_use is not None,
+    ):
+        warnings.warn(sentence, stacklevel=level_of_caller())
 
 
 def warn_of_interruption():

@@ -27,7 +27,7 @@ from .._training.losses import plateau
 from .._training.optimizers import LBFGS, SHARE_AFTER_FIT
 from .._training.progress import Progress, Settings, new_seed, next_seed
 from .._training.threads import blas_held_at_one_thread, effective_n_threads
-from .advice import tell_end, warn_of_settings
+from .advice import tell_end, warn_of_data, warn_of_settings
 from .callbacks import CallbackSupportMixin, Observers, as_callbacks
 from .parameters import check
 from .reading import _ReadingRNN, rows_of_states
@@ -94,6 +94,8 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         observers = Observers(self, training.n_epochs, callbacks, facts, show)
         run = lbfgs.train if training.settings.solver == LBFGS else train
         warn_of_settings(training)
+        if not incremental:
+            warn_of_data(X, training.examples, model)
         before, n_updates = self._fitted_attributes(), training.progress.n_updates
         try:
             observers.begin()

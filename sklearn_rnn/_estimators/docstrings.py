@@ -194,8 +194,10 @@ X is a 3-D array ``(n_samples, n_timesteps, n_features)``; or a list, tuple or o
 ``(n_samples, n_timesteps)`` with one feature per step; or a list of 1-D arrays, which is the
 ragged form of the latter. Data frames, alone or in a list, are those of pandas, polars and
 pyarrow; their columns must hold numbers, or in lists of data frames also strings if they are
-among the `categorical_features`. NA counts as NaN. Use `sklearn_rnn.unpad` on
-padded data. Nothing is padded internally: a sequence costs only its own steps.
+among the `categorical_features`. NA counts as NaN.
+
+Use `sklearn_rnn.unpad` on padded data, and `sklearn_rnn.preprocessing.from_frame` on tables with
+one row per step. Nothing is padded internally: a sequence costs only its own steps.
 
 With minibatches of B sequences, each minimises ``sum(w * loss) / (B * m)``, where m is the mean
 total weight of a training sequence; a smaller last minibatch is divided by the same B. So a
@@ -301,7 +303,9 @@ ConvergenceWarning
     `max_fun` or rounding errors ended the training.
 UserWarning
     If `batch_size`, or that times `gradient_accumulation_steps`, is larger than the number of
-    training sequences or windows; or if `solver` is "lbfgs" and `dtype` is "float32".
+    training sequences or windows; if `solver` is "lbfgs" and `dtype` is "float32"; or if X
+    looks as if it meant something else: a long table, integer codes, padding, swapped axes, or
+    large numbers with ``normalize_X=False``.
 """,
     "continuing": """
 Training continues from the previous call, with the state of its optimizer: after `fit`

@@ -36,6 +36,7 @@ from .._training.history import as_arrays
 from .._training.progress import Progress, Settings, new_seed
 from .._training.threads import effective_n_threads
 from ..layers import Attention
+from .misread import check_reader
 from .parameters import LATER_IN_TRAINING, check, check_parameters, parameters_of
 
 # Parameters that may be an object with options, and an example of one.
@@ -160,7 +161,10 @@ class _FittedRNN(Pickled, BaseEstimator):
         n_threads, per_step = self._threads(), model.network.per_step
         if initial_state is None and not return_state:
             outputs = partial(model.outputs, sequences, n_threads)
-            return _carried(results(model, outputs), sequences, per_step)
+            carried = _carried(results(model, outputs), sequences, per_step)
+            if per_step:
+                check_reader(carried)
+            return carried
         state = {}
 
         def outputs(raw=False, result="linked"):

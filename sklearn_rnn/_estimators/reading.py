@@ -14,6 +14,7 @@ from .._data.weights import read_weights, relative
 from .._model.states import as_rows
 from .._training.examples import Examples, without_equal_weights
 from .fitted import _FittedRNN
+from .misread import check_order_of_steps
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,6 +112,8 @@ class _ReadingRNN(_FittedRNN):
         owner, is_first = type(self).__name__, form is None
         if is_first:
             sequences, form, categories = learn_X(X, owner, self.categorical_features, X_name)
+            if form.kind == "2d":
+                check_order_of_steps()
         else:
             sequences, form = read_X(X, owner, form, X_name, categories=categories)
         # Weights come first: a target of weight 0 may be anything.

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 from sklearn import get_config
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from .._data.form import KINDS, InputForm
@@ -131,6 +131,13 @@ class InCarriers(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys
         wanted = self._framing()(np.empty((len(X), len(names))), X)
         library = library_of(wanted) or library_of(X)
         return with_names(result, names, library, getattr(X, "index", None))
+
+    def _named(self, restored, X):
+        """Return what an inverse gave for X; a nested table gets the names of the features in."""
+        if not is_nested(X):
+            return restored
+        names = list(OneToOneFeatureMixin.get_feature_names_out(self))
+        return with_names(restored, names, library_of(X), getattr(X, "index", None))
 
     def _framing(self):
         """Return a function of an array and an X: the array, in the form of `set_output`."""

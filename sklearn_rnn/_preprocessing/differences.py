@@ -158,7 +158,7 @@ class Differences(InCarriers):
             _sum_up(values, sequences.offsets, self.order, self.lag)
         values = values.astype(sequences.values.dtype)
         check_no_overflow(values)
-        return with_features(X, sequences, values)
+        return self._named(with_features(X, sequences, values), X)
 
     def get_feature_names_out(self, input_features=None):
         """Name the features of the result.

@@ -102,7 +102,7 @@ class SequenceImputer(InCarriers):
     nothing can be appended to it: use ``X[:, :, np.newaxis]`` with `add_indicator` or
     `add_elapsed`. Then a list of 1-D sequences becomes a list of 2-D ones.
 
-    Padding is no missing value. Remove it first, for example with :func:`sklearn_rnn.unpad`.
+    Padding is no missing value. Remove it first, with `from_padded`.
 
     References
     ----------
@@ -209,7 +209,7 @@ class SequenceImputer(InCarriers):
         was_missing = np.zeros(values.shape, dtype=bool)
         was_missing[:, wanted] = sequences.values[:, n_left : n_left + len(wanted)] != 0
         values[was_missing] = np.nan
-        return with_features(X, sequences, values)
+        return self._named(with_features(X, sequences, values), X)
 
     def get_feature_names_out(self, input_features=None):
         """Name the features of the result.

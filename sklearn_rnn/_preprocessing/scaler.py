@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from math import isfinite
 from numbers import Real
 
 import numpy as np
@@ -21,7 +20,13 @@ from .._rules import boolean, one_of, shown
 from .affine import Affine
 from .carriers import PARTS, InCarriers
 from .per_sequence import minmax_scales, robust_scales, scale_each, standard_scales
-from .statistics import learn_minmax, learn_robust, learn_standard
+from .statistics import (
+    check_statistic,
+    check_steps_seen,
+    learn_minmax,
+    learn_robust,
+    learn_standard,
+)
 
 # The fitted attribute that is subtracted, by method.
 _CENTERS = {"standard": "mean_", "minmax": "data_min_", "robust": "center_"}
@@ -332,10 +337,10 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
         if method is None:
             return
         shape = (1 if self._input_kind == "2d" else self.n_features_in_,)
-        seen = _check_steps_seen(getattr(self, "n_steps_seen_", None), shape)
+        seen = check_steps_seen(getattr(self, "n_steps_seen_", None), shape)
         names = {"standard": ("mean_", "var_"), "minmax": ("data_min_", "data_max_")}
         for name in (*names.get(method, ("center_",)), "scale_"):
-            _check_statistic(name, getattr(self, name, None), shape, seen)
+            check_statistic(name, getattr(self, name, None), shape, seen)
 
     def _apply(self, sequences, method, *, backward=False):
         """Return the scaled values (n_steps, n_features)."""
@@ -382,31 +387,3 @@ def _check_pair(name, pair, least, greatest):
         raise ValueError(
             f"`{name}` must be two numbers{bounds}, the lower one first, got {shown(pair)}."
         )
-
-
-def _check_steps_seen(n, shape):
-    """Return which features (n_features,) have been seen, or True for all; refuse a damaged `n`."""
-    if isinstance(n, np.ndarray) and n.shape == shape and n.dtype.kind in "iuf":
-        if (n >= 0).all() and np.isfinite(n).all():
-            return n > 0
-    elif isinstance(n, Real) and 0 <= n < np.inf:
-        return n > 0
-    raise ValueError(f"`n_steps_seen_` must be positive, got {n!r}: the state is damaged.")
-
-
-def _check_statistic(name, array, shape, seen):
-    """Refuse a damaged array (n_features,); only features that were not seen may be NaN."""
-    least = {"var_": 0.0, "scale_": float(np.nextafter(0, 1))}.get(name, -np.inf)
-    fits = isinstance(array, np.ndarray) and array.dtype == np.float64 and array.shape == shape
-    if fits:
-        numbers = array.tolist()  # far quicker in Python if these are few
-        if all(map(isfinite, numbers)) and min(numbers) >= least:
-            return
-        fits = bool(np.isfinite(array[np.broadcast_to(seen, shape)]).all())
-    if not fits:
-        wanted = f"a finite float64 array of shape {shape}"
-    elif np.fmin.reduce(array, initial=np.inf) < least:
-        wanted = "positive" if name == "scale_" else "not negative"
-    else:
-        return
-    raise ValueError(f"`{name}` must be {wanted}, got {array!r}: the state is damaged.")

@@ -6,6 +6,8 @@ Each `learn_*` returns fitted attributes, from those of an earlier call if it ha
 from __future__ import annotations
 
 from dataclasses import replace
+from math import isfinite
+from numbers import Real
 
 import numpy as np
 
@@ -100,6 +102,34 @@ def check_no_overflow(*arrays, what):
     """Refuse statistics that are not finite."""
     if not all(np.isfinite(array).all() for array in arrays):
         raise ValueError(f"`X` must hold smaller numbers: their {what} overflows float64.")
+
+
+def check_steps_seen(n, shape):
+    """Return which features (n_features,) have been seen, or True for all; refuse a damaged `n`."""
+    if isinstance(n, np.ndarray) and n.shape == shape and n.dtype.kind in "iuf":
+        if (n >= 0).all() and np.isfinite(n).all():
+            return n > 0
+    elif isinstance(n, Real) and 0 <= n < np.inf:
+        return n > 0
+    raise ValueError(f"`n_steps_seen_` must be positive, got {n!r}: the state is damaged.")
+
+
+def check_statistic(name, array, shape, seen):
+    """Refuse a damaged array (n_features,); only features that were not seen may be NaN."""
+    least = {"var_": 0.0, "scale_": float(np.nextafter(0, 1))}.get(name, -np.inf)
+    fits = isinstance(array, np.ndarray) and array.dtype == np.float64 and array.shape == shape
+    if fits:
+        numbers = array.tolist()  # far quicker in Python if these are few
+        if all(map(isfinite, numbers)) and min(numbers) >= least:
+            return
+        fits = bool(np.isfinite(array[np.broadcast_to(seen, shape)]).all())
+    if not fits:
+        wanted = f"a finite float64 array of shape {shape}"
+    elif np.fmin.reduce(array, initial=np.inf) < least:
+        wanted = "positive" if name == "scale_" else "not negative"
+    else:
+        return
+    raise ValueError(f"`{name}` must be {wanted}, got {array!r}: the state is damaged.")
 
 
 def _counts(values, weights):

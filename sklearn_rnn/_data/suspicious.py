@@ -1,0 +1,249 @@
+"""Data that a fit can read, but that look as if they meant something else: findings with advice.
+
+Each check is cheap and has few false alarms: what may well be meant as it is, passes.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import numpy as np
+
+from .carriers import is_ragged
+from .frames import column_names, is_frame
+from .items import as_list
+from .packed import offsets_of_equal
+
+# All checks look at no more than so many sequences, and so many steps of them.
+MOST_SEQUENCES, MOST_STEPS = 500, 20_000
+N_ITEMS = 20  # items whose dtype is looked at
+
+DATES = (
+    "january february march april may june july august september october november december "
+    "monday tuesday wednesday thursday friday saturday sunday"
+).split()
+DATES = {*DATES, *(name[:3] for name in DATES)}
+MOST_FREQUENT, PAIRS_PER_CELL = 11, 5  # of the table by which the order of values is tested
+N_LAGS = 64
+LEAST_PADDED, LEAST_ROWS = 0.1, 3  # share and number of sequences that seem padded
+LARGEST_SCALE = 100.0  # of numbers that are not normalised
+
+
+def findings(X, sequences, names, code_columns, *, cut, normalized):
+    """List what looks wrong in the X of a fit, as sentences with advice.
+
+    sequences: what was read of X. names: of its columns, or None. code_columns: columns of
+    categorical features. cut: whether weights of steps may leave out padding. normalized: whether
+    the fit scales X.
+    """
+    few = _few_of(sequences)
+    numbers = np.setdiff1d(np.arange(sequences.n_features), code_columns)
+    checks = [_long_table(X, sequences, names)]
+    if len(code_columns) == 0 and sequences.n_features == 1:
+        checks.append(_codes(X, few))
+    if sequences.is_array and not cut:
+        checks.append(_padding(few))
+    if len(code_columns) == 0:
+        checks.append(_swapped_axes(few))
+    if not normalized:
+        checks.append(_scales(few, numbers, names if sequences.kind == "sequences" else None))
+    return [sentence for sentence in checks if sentence is not None]
+
+
+def _few_of(sequences):
+    """Return some of the sequences, evenly spread, in the same carrier."""
+    longest = max(1, MOST_STEPS * sequences.n_samples // max(sequences.n_steps, 1))
+    n = min(sequences.n_samples, MOST_SEQUENCES, longest)
+    if n < sequences.n_samples:
+        sequences = sequences.take(np.linspace(0, sequences.n_samples - 1, n).astype(np.intp))
+    if sequences.n_samples == 1 and sequences.n_steps > MOST_STEPS:
+        begin = sequences.values[:MOST_STEPS]
+        sequences = replace(sequences, values=begin, offsets=offsets_of_equal(1, MOST_STEPS))
+    return sequences
+
+
+# ---- a long table --------------------------------------------------------------------------------
+
+
+def _long_table(X, sequences, names):
+    """A 2-D X has a sequence in each row; columns with different names are channels, not steps."""
+    if sequences.kind != "2d" or sequences.n_samples < 2:
+        return None
+    n_rows, n_columns = sequences.n_samples, int(sequences.lengths[0])
+    names = column_names(X) if is_frame(X) and names is None else names
+    if n_columns == 1:
+        return (
+            f"`X` has {n_rows} rows and one column, and is read as {n_rows} sequences of one step. "
+            "If it is one series, cut it into windows with sklearn_rnn.preprocessing.make_windows, "
+            "or pass it as one sequence, `[X]`."
+        )
+    if names is None or not _are_channels(names):
+        return None
+    shown = ", ".join(repr(str(name)) for name in list(names)[:3]) + ", ..." * (n_columns > 3)
+    return (
+        f"`X` is a table of {n_rows} rows and the columns {shown}, and is read as {n_rows} "
+        f"sequences of {n_columns} steps with one feature. If its rows are steps and its columns "
+        "features, cut it into sequences with sklearn_rnn.preprocessing.from_frame; otherwise pass "
+        "X.to_numpy()."
+    )
+
+
+def _are_channels(names):
+    """Tell whether names differ in more than numbers, dates and times, which name steps."""
+    stems = set()
+    for name in map(str, names):
+        words = re.findall(r"[^\W\d_]+", name.lower())
+        stems.add(tuple(word for word in words if word not in DATES))
+    return len(stems) > 1
+
+
+# ---- codes that are read as numbers --------------------------------------------------------------
+
+
+def _codes(X, sequences):
+    """One feature of small integers whose order in size means nothing: codes, not numbers."""
+    values = sequences.values[:, 0]
+    if not _holds_integers(X) or values.min() < 0 or values.max() >= 2**31:
+        return None
+    codes = values.astype(np.int64)
+    counts = np.bincount(codes) if codes.max() < 4 * len(codes) else np.zeros(1, np.intp)
+    n_distinct = np.count_nonzero(counts)
+    # Vocabularies are used up to the largest code, apart from one or two that are kept free.
+    if n_distinct < 3 or n_distinct < 0.5 * len(counts):
+        return None
+    places = np.cumsum(counts) - counts / 2  # of each value among all, so no value stands out
+    sizes = (places - np.average(places, weights=counts))[codes]
+    sizes = sizes / np.sqrt(np.mean(np.square(sizes)))
+    if _follow_each_other(codes, counts, sizes, sequences) and not _persist(sizes, sequences):
+        return (
+            f"`X` holds {n_distinct} small integers in one feature, and is read as numbers: as if "
+            "3 were between 2 and 4. They look like codes: which one comes next depends on the "
+            "last one, but not on its size. If so, set categorical_features='all', which learns a "
+            "vector for each code; otherwise pass floats."
+        )
+    return None
+
+
+def _holds_integers(X):
+    """Tell whether X holds integers, to judge by its dtype, or by those of the first items."""
+    if is_frame(X) or not (is_ragged(X) or isinstance(X, (list, tuple))):
+        return np.asarray(X).dtype.kind in "iu"
+    return all(np.asarray(item).dtype.kind in "iu" for item in as_list(X[:N_ITEMS]))
+
+
+def _pairs(values, sequences, lag=1):
+    """Return the values (n,) of steps, and those `lag` steps later in the same sequence."""
+    of = np.repeat(np.arange(sequences.n_samples), sequences.lengths)
+    same = of[lag:] == of[: len(of) - lag]
+    return values[:-lag][same], values[lag:][same]
+
+
+def _follow_each_other(codes, counts, sizes, sequences):
+    """Tell whether frequent codes depend on those before them, and not as if they were numbers.
+
+    By the chi-square of their pairs, much of which is not in the correlation of the numbers.
+    """
+    n_pairs = sequences.n_steps - sequences.n_samples
+    n_frequent = min(MOST_FREQUENT, int(np.sqrt(n_pairs / PAIRS_PER_CELL)) - 1)
+    if n_frequent < 2:
+        return False
+    frequent = np.argsort(-counts, kind="stable")[:n_frequent]
+    ranks = np.full(len(counts), len(frequent))
+    ranks[frequent] = np.arange(len(frequent))
+    n_ranks = len(frequent) + (np.count_nonzero(counts) > len(frequent))
+    before, after = _pairs(ranks[codes], sequences)
+    table = np.bincount(before * n_ranks + after, minlength=n_ranks**2).reshape(n_ranks, n_ranks)
+    expected = np.outer(table.sum(axis=1), table.sum(axis=0)) / len(before)
+    chi2 = (np.square(table - expected) / np.maximum(expected, 1)).sum()  # not of rare pairs
+    freedom = (n_ranks - 1) ** 2
+    linear = _correlation(sizes, sequences, 1)[0] ** 2 * len(before)
+    return chi2 - freedom > max(10 * np.sqrt(2 * freedom), 0.02 * len(before), 3 * linear)
+
+
+def _correlation(sizes, sequences, lag):
+    """Return the correlation of sizes (variance 1) with those `lag` steps later; their number."""
+    before, after = _pairs(sizes, sequences, lag)
+    return np.mean(before * after), len(before)
+
+
+def _persist(sizes, sequences):
+    """Tell whether sizes resemble those some steps before, as counts and measurements do."""
+    lags = range(1, min(N_LAGS, int(sequences.lengths.max()) - 1) + 1)
+    found = (_correlation(sizes, sequences, lag) for lag in lags)
+    return any(abs(r) > max(0.3, 5 / np.sqrt(n)) for r, n in found if n > 0)
+
+
+# ---- padding -------------------------------------------------------------------------------------
+
+
+def _padding(sequences):
+    """Many rows of an array end in the same constant steps, more or fewer of them: padding."""
+    n_timesteps = int(sequences.lengths[0])
+    X = sequences.values.reshape(sequences.n_samples, n_timesteps, -1)
+    if n_timesteps < 3 or len(X) < LEAST_ROWS:
+        return None
+    candidates = X[(X[:, -1] == X[:, -2]).all(axis=1)]
+    if len(candidates) < max(LEAST_ROWS, LEAST_PADDED * len(X)):
+        return None
+    padding = np.median(candidates[:, -1], axis=0)
+    is_padding = (X == padding).all(axis=2)
+    # The number of such steps at the end of each sequence.
+    real = ~is_padding[:, ::-1]
+    tails = np.where(real.any(axis=1), real.argmax(axis=1), n_timesteps)
+    n_padded, lengths = np.count_nonzero(tails >= 2), np.bincount(tails[tails >= 1])
+    n_inside = np.count_nonzero(is_padding) - tails.sum()
+    are_tails = n_padded >= max(LEAST_ROWS, LEAST_PADDED * len(X), 0.8 * len(candidates))
+    # Blanks and pauses are also within sequences, or all equally long.
+    vary = np.count_nonzero(lengths) >= 3 and lengths.max() < 0.9 * lengths.sum()
+    if not (are_tails and vary and n_inside <= 0.02 * X[:, :, 0].size):
+        return None
+    value, cut = "the same numbers", ""
+    if (padding == padding[0]).all():
+        value = f"{padding[0]:g}"
+        cut = f", or sklearn_rnn.preprocessing.from_padded(X, padding={value})"
+    return (
+        f"{n_padded / len(X):.0%} of the sequences in `X` end in 2 to {tails.max()} steps of "
+        f"{value}. If this is padding, the network reads it as data: remove it with "
+        f"sklearn_rnn.unpad(X, lengths){cut}."
+    )
+
+
+# ---- axes and scales -----------------------------------------------------------------------------
+
+
+def _swapped_axes(sequences):
+    """Far more features than steps, and neighbouring features alike: a channel in each row."""
+    n_features, longest = sequences.n_features, int(sequences.lengths.max())
+    if n_features < 50 or n_features < 8 * longest:
+        return None
+    rows = sequences.values[:MOST_SEQUENCES].astype(np.float64)
+    rows -= rows.mean(axis=1, keepdims=True)
+    total = np.square(rows).sum()
+    if total == 0 or (rows[:, 1:] * rows[:, :-1]).sum() < 0.6 * total:
+        return None
+    swap = "np.swapaxes(X, 1, 2)" if sequences.is_array else "[x.T for x in X]"
+    return (
+        f"`X` has {n_features} features but at most {longest} steps, and neighbouring features are "
+        "alike, as neighbouring steps are. If its axes are swapped, (n_features, n_timesteps), "
+        f"use {swap}."
+    )
+
+
+def _scales(sequences, columns, names):
+    """Large features without normalisation."""
+    if len(columns) == 0:
+        return None
+    sizes = np.sqrt(np.square(sequences.values[:, columns].astype(np.float64)).mean(axis=0))
+    largest = int(sizes.argmax())
+    if not sizes[largest] > LARGEST_SCALE:
+        return None
+    column = columns[largest]
+    name = f"feature {column}" if names is None else f"column {str(names[column])!r}"
+    if sequences.kind == "2d":
+        name = "it"
+    return (
+        f"`X` is not scaled: the root mean square of {name} is {sizes[largest]:.3g}, which "
+        "saturates the network. Set normalize_X=True, or scale X with "
+        "sklearn_rnn.preprocessing.SequenceScaler."
+    )

@@ -1,0 +1,1 @@
+"""Data sets that installed packages bring, and generated ones."""

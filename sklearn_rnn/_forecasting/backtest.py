@@ -1,0 +1,119 @@
+"""Backtests: forecasts from many origins, each from what was known there."""
+
+from __future__ import annotations
+
+from copy import copy, deepcopy
+from dataclasses import replace
+
+import numpy as np
+from sklearn.utils import Bunch
+
+from .._rules import either, integer, shown
+from .naive import seasonal_naive
+from .parameters import networks_of
+
+
+def run_backtest(forecaster, later, *, step, refit, season):
+    """Return the Bunch of `RNNForecaster.backtest`.
+
+    later: list of Series right after those that the forecaster knows.
+    """
+    either(None, integer(1)).check("step", step)
+    either(None, integer(1)).check("season", season)
+    if refit not in (False, True, "update"):
+        raise ValueError(f'`refit` must be False, True or "update", got {shown(refit)}.')
+    horizon = forecaster._frame.horizon
+    n_new = min(each.n_steps for each in later)
+    if n_new < horizon:
+        raise ValueError(
+            f"`y` must have at least `horizon` = {horizon} steps after the known ones, got {n_new}."
+        )
+    model = copy(forecaster)
+    model.estimators_ = deepcopy(forecaster.estimators_)
+    season = season or max(forecaster._frame.seasons, default=1)
+    rows, before = [], forecaster._series
+    all_series = [a.followed_by(b) for a, b in zip(before, later, strict=True)]
+    last = None
+    for shift in range(0, n_new - horizon + 1, step or horizon):
+        known = [_until(a, b.n_steps + shift) for a, b in zip(all_series, before, strict=True)]
+        if shift and refit:
+            _learn(model, known, refit, last)
+        last = known
+        futures = [
+            a.X[b.n_steps : b.n_steps + horizon] for a, b in zip(all_series, known, strict=True)
+        ]
+        forecasts = model._forecasts(known, futures)
+        for whole, past, forecast in zip(all_series, known, forecasts, strict=True):
+            true = whole.y[past.n_steps : past.n_steps + horizon]
+            rows.append((past, true, seasonal_naive(past.y, horizon, season=season), forecast))
+    return _result(rows, horizon, forecaster.quantile)
+
+
+def _until(series, n_steps):
+    return replace(series, y=series.y[:n_steps], X=series.X[:n_steps])
+
+
+def _last_time(series):
+    return series.times(series.n_steps - 1, series.n_steps)[0]
+
+
+def _learn(model, known, refit, last):
+    """Let the networks learn from what is known, or from what has come since `last`."""
+    if refit == "update":
+        new = [each.n_steps - model._frame.horizon + 1 for each in last]
+        windows = model._windows(model._frame, known, new)
+        if windows is not None:
+            for each in model.estimators_:
+                each.partial_fit(*windows)
+        return
+    known[:] = [each.scaled() for each in known]
+    windows = model._windows(model._frame, known)
+    model.estimators_ = [each.fit(*windows) for each in networks_of(model)]
+
+
+def _result(rows, horizon, quantile):
+    """Return scores per step, their summary, and the forecasts.
+
+    rows: for each origin and series the Series up to the origin, and true, naive (horizon,) and
+    predicted values (horizon, n_quantiles or 1).
+    """
+    true, naive = np.stack([row[1] for row in rows]), np.stack([row[2] for row in rows])
+    values = np.stack([row[3] for row in rows])
+    forecasts = {
+        "series": np.repeat([row[0].name for row in rows], horizon),
+        "origin": np.repeat([_last_time(row[0]) for row in rows], horizon),
+        "step": np.tile(np.arange(1, horizon + 1), len(rows)),
+        "y": true.ravel(),
+        "naive": naive.ravel(),
+    }
+    names = ["pred"] if quantile is None else [f"q{each:g}" for each in quantile]
+    forecasts.update({name: values[:, :, j].ravel() for j, name in enumerate(names)})
+    errors = _errors(true, naive, values, quantile)
+    scores = {"step": np.arange(1, horizon + 1)}
+    scores.update({name: _mean(each, axis=0) for name, each in errors.items()})
+    summary = {name: float(_mean(each)) for name, each in errors.items()}
+    summary["n"] = int(np.isfinite(true).sum())
+    return Bunch(scores=scores, summary=summary, forecasts=forecasts)
+
+
+def _errors(true, naive, values, quantile):
+    """Return errors by name, NaN where y is missing, (n_rows, horizon)."""
+    middle = 0
+    if quantile is not None:
+        middle = int(np.argmin(np.abs(np.asarray(quantile) - 0.5)))
+    errors = {"mae": np.abs(true - values[:, :, middle]), "naive_mae": np.abs(true - naive)}
+    if quantile is not None:
+        q, above = np.asarray(quantile), true[:, :, np.newaxis] - values
+        errors["pinball"] = np.maximum(q * above, (q - 1) * above).mean(axis=2)
+        inside = (true >= values[:, :, 0]) & (true <= values[:, :, -1])
+        errors["coverage"] = np.where(np.isnan(true), np.nan, inside)
+    return errors
+
+
+def _mean(values, axis=None):
+    """Return the mean of what is not NaN; NaN of nothing, without a warning."""
+    known = np.isfinite(values)
+    n = known.sum(axis=axis)
+    return np.divide(
+        np.where(known, values, 0).sum(axis=axis), n, out=np.full(np.shape(n), np.nan), where=n > 0
+    )

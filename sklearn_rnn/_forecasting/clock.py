@@ -1,0 +1,137 @@
+"""Regular times of a series: gaps in them, and how they go on into the future."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Equal steps of time.
+
+    first: the first time; step: the difference of two steps, a frequency of pandas, or "month";
+    like: an index or array, of whose type times are.
+    """
+
+    first: object
+    step: object
+    like: object
+
+    @property
+    def has_dates(self):
+        """Whether times are dates or periods."""
+        return not isinstance(self.like, np.ndarray) or self.like.dtype.kind == "M"
+
+    def times(self, begin, end):
+        """Return the times of steps begin to end - 1."""
+        if isinstance(self.like, np.ndarray):
+            if isinstance(self.step, str):
+                months = self.first.astype("M8[M]") + np.arange(begin, end)
+                rest = self.first - self.first.astype("M8[M]").astype(self.like.dtype)
+                return (months.astype(self.like.dtype) + rest).astype(self.like.dtype)
+            return self.first + self.step * np.arange(begin, end)
+        pandas = sys.modules["pandas"]
+        if isinstance(self.like, pandas.PeriodIndex):
+            return pandas.period_range(self.first, periods=end, freq=self.like.freq)[begin:]
+        return pandas.date_range(self.first, periods=end, freq=self.step)[begin:]
+
+    def follows(self, times, n_steps):
+        """Tell whether times are those from step n_steps on."""
+        wanted = self.times(n_steps, n_steps + len(times))
+        return len(wanted) == len(times) and bool(np.all(np.asarray(wanted == times)))
+
+
+def is_time(index):
+    """Tell whether an index of pandas has dates or periods."""
+    return hasattr(index, "freq")
+
+
+def read_clock(times, where):
+    """Return the Clock of times in increasing order, and the step of each (n_times,).
+
+    times: index of pandas, or array; where: what to call the series in an error.
+    """
+    if len(times) == 0:
+        raise ValueError(f"{where} must have at least one step, got none.")
+    first = times[0]
+    if len(times) == 1:
+        step = first - first if isinstance(times, np.ndarray) else "D"  # of no consequence
+        return Clock(first, step, times), np.zeros(1, dtype=np.intp)
+    if isinstance(times, np.ndarray):
+        steps, step = _multiples(np.diff(times))
+        if steps is None and times.dtype.kind == "M":
+            months = np.diff(times.astype("M8[M]").astype(np.int64))
+            steps, step = (months, "month") if (months > 0).all() else (None, None)
+            clock = Clock(first, step, times)
+            if steps is not None and not np.isin(times, clock.times(0, steps.sum() + 1)).all():
+                steps = None
+    elif not isinstance(times, sys.modules["pandas"].PeriodIndex):
+        step = times.freq
+        if step is None and len(times) > 2:
+            step = type(times)(times, freq="infer").freq
+        if step is not None:
+            return Clock(first, step, times), np.arange(len(times))
+        steps, step = _multiples(np.diff(times.asi8))
+        if steps is not None:
+            step = (times[1:] - times[:-1]).min()
+    else:
+        steps, step = np.diff(times.asi8), None
+        steps = steps if (steps > 0).all() else None
+    if steps is None:
+        raise ValueError(
+            f"{where} must have increasing times in steps of equal length (there may be gaps), but "
+            "it has not: sort and resample it, for example with pandas' asfreq."
+        )
+    return Clock(first, step, times), np.concatenate([[0], np.cumsum(steps)]).astype(np.intp)
+
+
+def _multiples(differences):
+    """Return differences of times in units of the smallest, and it; None if they do not fit."""
+    smallest = differences.min()
+    if not smallest > np.zeros(1, smallest.dtype)[0]:
+        return None, None
+    steps = np.rint(differences / smallest).astype(np.intp)
+    tolerance = 1e-6 * abs(smallest) if differences.dtype.kind == "f" else 0 * smallest
+    return (
+        (steps, smallest)
+        if (abs(steps * smallest - differences) <= tolerance).all()
+        else (None, None)
+    )
+
+
+def calendar(times):
+    """Return known features of dates (n_times, n_features), or None if times are no dates.
+
+    Sines and cosines of the time of the day and of the year, and the day of the week (one-hot); the
+    hours are local ones. Only what differs between the steps is there.
+    """
+    if not isinstance(times, np.ndarray):
+        if hasattr(times, "to_timestamp"):
+            times = times.to_timestamp()
+        if getattr(times, "tz", None) is not None:
+            times = times.tz_localize(None)
+        times = np.asarray(times)
+    if times.dtype.kind != "M":
+        return None
+    seconds = times.astype("M8[s]").astype(np.int64)
+    step = np.median(np.diff(seconds)) if len(seconds) > 1 else 0
+    days = times.astype("M8[D]")
+    features = []
+    if step < 86400:
+        features += _waves((seconds % 86400) / 86400, 3)
+    if step < 7 * 86400:
+        weekday = (days.astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday; Monday is 0
+        features += list(np.eye(7)[weekday].T)
+    if step < 365 * 86400:
+        year = days.astype("M8[Y]")
+        features += _waves((days - year.astype("M8[D]")).astype(np.int64) / 365.25, 2)
+    return np.stack(features, axis=1) if features else None
+
+
+def _waves(phase, n):
+    """Return sine and cosine of 1 to n waves per period."""
+    angles = [2 * np.pi * k * phase for k in range(1, n + 1)]
+    return [wave(angle) for angle in angles for wave in (np.sin, np.cos)]

@@ -1,0 +1,411 @@
+"""RNNForecaster: forecasts of one series or many by one network."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from dataclasses import replace
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils.validation import check_is_fitted
+
+from .._rules import boolean, number
+from .backtest import run_backtest
+from .panel import check_later, like, read_future, read_panel
+from .parameters import check_parameters, framing_of, networks_of, one_of, steps_of
+
+
+class RNNForecaster(BaseEstimator):
+    """Forecasts one series or many, with inputs that are known in advance, by a recurrent network.
+
+    The network reads a window, `past` steps up to the origin and the `horizon` steps after it, and
+    predicts all steps of the horizon at once. At each step it reads the series, which is hidden
+    over the horizon, the values one season before, the other features (hidden over the horizon
+    unless they are known), and the calendar. Several series share one network, and each has a scale
+    of its own.
+
+    Parameters
+    ----------
+    horizon : int
+        Number of steps to forecast.
+    past : int
+        Number of steps up to the origin that the network reads.
+    estimator : RNNRegressor or None, default=None
+        The network and how it is trained. `mode`, and with `quantile` also `loss` and `quantile`,
+        are set by the forecaster. In a search its parameters are ``estimator__cell`` etc. None
+        means ``RNNRegressor(48, bidirectional=True, solver="adamw", alpha=0.3, batch_size=16,
+        learning_rate="cosine", max_iter=40)``.
+    season : int, tuple of int or None, default=None
+        Numbers of steps of seasons: (24, 168) for the hours of a day and of a week. The network
+        reads the value one season before each step, the latest that is known at the origin.
+    known_future : "all" or list, default="all"
+        The features of X, by name or index, whose values over the horizon are known at the origin.
+        The others are read up to the origin.
+    difference : int or None, default=None
+        A season in steps: the network predicts the difference from the seasonal naive forecast.
+        Helps with a trend; 1 means the difference from the last value.
+    quantile : list of float or None, default=None
+        The quantiles to predict, for example (0.1, 0.5, 0.9). None means one forecast of each step,
+        of the kind that the loss of the estimator says (by default the mean).
+    calendar : bool, default=True
+        If the times of the series are dates, let the network read the time of the day, the day of
+        the week and the time of the year, where they differ between steps.
+    stride : int, default=1
+        Number of steps between two windows of the training. With the length of a day, all windows
+        begin at the same hour as the forecasts that follow the training data: a network that
+        forecasts once a day learns more from these.
+    n_estimators : int, default=1
+        Number of networks, with different initial weights, whose forecasts are averaged.
+    target, group, time : column or None, default=None
+        If `target` is given, data come as a long table, one row per step and series: the columns
+        that are predicted, that tell the series, and the time. All other columns are features.
+    random_state : int, RandomState instance or None, default=None
+        The same int gives the same forecasts. None means that of the estimator.
+
+    Attributes
+    ----------
+    estimators_ : list of RNNRegressor
+        The fitted networks.
+    n_series_ : int
+        Number of series.
+    series_names_ : list
+        Their names.
+
+    See Also
+    --------
+    make_windows : Only the windows, for any regressor.
+    seasonal_naive : The forecast to beat.
+    rollout : Lets a network of the next step read its own predictions.
+    sklearn_rnn.model_selection.RollingOrigin : For `GridSearchCV` over forecasters.
+
+    Notes
+    -----
+    ========================  ===================================================================
+    What                      How
+    ========================  ===================================================================
+    one series                ``fit(y)``: array or Series ``(n_steps,)``
+    several                   ``fit(y)``: array or frame ``(n_steps, n_series)``, or a long table
+    with features             ``fit(y, X)``, ``predict(X=X_future)``
+    as in skforecast          ``fit(y, exog=X)``, ``predict(steps=12, exog=X_future)``
+    as in sktime              ``fit(y, X, fh=[1, 2])``, ``predict(fh, X)``, ``predict_interval``,
+                              ``predict_quantiles``, ``update``
+    in a search               ``GridSearchCV(forecaster, grid, cv=RollingOrigin(24)).fit(y, X)``
+    ========================  ===================================================================
+
+    An index of pandas with dates or periods goes on in the forecasts. Steps that are missing there,
+    and missing values, are not learned; where the network reads them, the value of a season before
+    stands for them, and a feature marks them. Nothing after the origin is ever read but features
+    that are known.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> import pandas as pd
+    >>> from sklearn_rnn.forecasting import RNNForecaster
+    >>> days = pd.date_range("2024-01-01", periods=200, freq="D")
+    >>> y = pd.Series(100 + 10 * np.sin(np.arange(200) * 2 * np.pi / 7), index=days)
+    >>> forecaster = RNNForecaster(3, 14, season=7, quantile=(0.1, 0.5, 0.9), random_state=0)
+    >>> forecaster.fit(y).predict().round()
+    2024-07-19    96.0
+    2024-07-20    90.0
+    2024-07-21    92.0
+    Freq: D, dtype: float64
+    >>> forecaster.predict_interval(coverage=0.8).columns.tolist()
+    ['lower', 'upper']
+    """
+
+    def __init__(
+        self,
+        horizon,
+        past,
+        *,
+        estimator=None,
+        season=None,
+        known_future="all",
+        difference=None,
+        quantile=None,
+        calendar=True,
+        stride=1,
+        n_estimators=1,
+        target=None,
+        group=None,
+        time=None,
+        random_state=None,
+    ):
+        self.horizon = horizon
+        self.past = past
+        self.estimator = estimator
+        self.season = season
+        self.known_future = known_future
+        self.difference = difference
+        self.quantile = quantile
+        self.calendar = calendar
+        self.stride = stride
+        self.n_estimators = n_estimators
+        self.target = target
+        self.group = group
+        self.time = time
+        self.random_state = random_state
+
+    def fit(self, y, X=None, fh=None, *, exog=None):
+        """Learn from the past of one series or many.
+
+        Parameters
+        ----------
+        y : array-like, Series or frame of shape (n_steps,) or (n_steps, n_series)
+            The series, in time order, with NaN where values are missing; or with `target` a long
+            table, frame or array.
+        X : array-like or frame of shape (n_steps, n_features), default=None
+            Features of the same steps, for all series.
+        fh : array-like of int or None, default=None
+            The steps, from 1 to `horizon`, that `predict` returns if it is not told which. None
+            means all.
+        exog : default=None
+            Another name of X.
+
+        Returns
+        -------
+        self : RNNForecaster
+
+        Raises
+        ------
+        ValueError
+            If a parameter or the data are not as described.
+        """
+        check_parameters(self)
+        X = one_of("X", X, "exog", exog)
+        series, form = self._read(y, X)
+        series = [each.scaled() for each in series]
+        framing = framing_of(self, series, form)
+        windows = self._windows(framing, series)
+        if windows is None:
+            longest = max(each.n_steps for each in series)
+            raise ValueError(
+                f"`y` must have at least {framing.reach + self.horizon} steps (past, the longest "
+                f"season and the horizon); the longest series has {longest}."
+            )
+        steps = steps_of(fh, self.horizon)
+        estimators = [each.fit(*windows) for each in networks_of(self)]
+        self.estimators_ = estimators
+        self._series, self._form, self._frame, self._fh = series, form, framing, steps
+        self.n_series_ = len(series)
+        self.series_names_ = [each.name for each in series]
+        return self
+
+    def predict(self, steps=None, X=None, *, fh=None, exog=None):
+        """Forecast the steps after the last known one.
+
+        Parameters
+        ----------
+        steps : int or array-like of int, default=None
+            How many steps; or a list of which steps, from 1 to `horizon`. None means those given to
+            `fit`, or all of the horizon.
+        X : array-like or frame of shape (horizon, n_features), default=None
+            The known features of all steps of the horizon. With an index of dates, it must go on
+            where the series end. For a long table: a table with the series, time and features.
+        fh, exog : default=None
+            Other names of `steps` and `X`.
+
+        Returns
+        -------
+        y : ndarray, Series or frame
+            The forecasts in the form of y of `fit`; with `quantile`, those of the quantile nearest
+            to 0.5. ``(n_steps,)`` or ``(n_steps, n_series)``; of a long table, a long table with
+            "<target>_pred".
+        """
+        steps, values = self._predict(steps, X, fh, exog)
+        middle = 0
+        if self.quantile is not None:
+            middle = int(np.argmin(np.abs(np.asarray(self.quantile) - 0.5)))
+        return like(self._form, self._series, values[:, :, middle], steps)
+
+    def predict_quantiles(self, steps=None, X=None, alpha=None, *, fh=None, exog=None):
+        """Forecast quantiles.
+
+        Parameters
+        ----------
+        steps, X, fh, exog
+            As in `predict`.
+        alpha : list of float, default=None
+            Which of the quantiles in `quantile`. None means all.
+
+        Returns
+        -------
+        quantiles : ndarray or frame
+            An array has one more axis than that of `predict`. Columns of a frame are called
+            "q0.1", or "<series>_q0.1" if there are several.
+        """
+        self._need_quantiles()
+        chosen = [self._place_of(each) for each in (self.quantile if alpha is None else alpha)]
+        steps, values = self._predict(steps, X, fh, exog)
+        names = [f"q{self.quantile[j]:g}" for j in chosen]
+        return like(self._form, self._series, values[:, :, chosen], steps, names)
+
+    def predict_interval(self, steps=None, X=None, coverage=0.8, *, fh=None, exog=None):
+        """Forecast bounds between which the series will lie with a given probability.
+
+        Parameters
+        ----------
+        steps, X, fh, exog
+            As in `predict`.
+        coverage : float, default=0.8
+            The probability: 0.8 needs 0.1 and 0.9 in `quantile`.
+
+        Returns
+        -------
+        bounds : ndarray or frame
+            As `predict_quantiles`, with "lower" and "upper".
+        """
+        self._need_quantiles()
+        number(0, 1, open_low=True).check("coverage", coverage)
+        chosen = [self._place_of((1 - coverage) / 2), self._place_of((1 + coverage) / 2)]
+        steps, values = self._predict(steps, X, fh, exog)
+        return like(self._form, self._series, values[:, :, chosen], steps, ["lower", "upper"])
+
+    def update(self, y, X=None, update_params=True, *, exog=None):
+        """Take in what has come since, and learn from it.
+
+        Parameters
+        ----------
+        y, X, exog
+            As in `fit`: the steps right after those that are known.
+        update_params : bool, default=True
+            Whether the networks learn from the new steps, by `partial_fit` at a lower rate than in
+            `fit`. If not, only the origin of the forecasts moves on.
+
+        Returns
+        -------
+        self : RNNForecaster
+        """
+        check_is_fitted(self)
+        boolean.check("update_params", update_params)
+        later = self._later(y, one_of("X", X, "exog", exog))
+        series = [a.followed_by(b) for a, b in zip(self._series, later, strict=True)]
+        if update_params:
+            new = [each.n_steps - self.horizon + 1 for each in self._series]
+            windows = self._windows(self._frame, series, new)
+            estimators = deepcopy(self.estimators_)
+            if windows is not None:
+                for each in estimators:
+                    each.partial_fit(*windows)
+            self.estimators_ = estimators
+        self._series = series
+        return self
+
+    def backtest(self, y, X=None, *, step=None, refit=False, season=None):
+        """Forecast from many origins, and compare with what came and with a naive forecast.
+
+        Parameters
+        ----------
+        y, X
+            The steps right after those that are known, as for `update`. The first origin is their
+            beginning, so the networks have not learned from what they forecast.
+        step : int or None, default=None
+            Number of steps between two origins. None means `horizon`.
+        refit : {False, "update", True}, default=False
+            What is learned before each origin but the first: nothing; the steps since the origin
+            before, as in `update`; or all steps before, as in `fit`.
+        season : int or None, default=None
+            The season of the naive forecast beside. None means the longest one in `season`, or 1.
+
+        Returns
+        -------
+        result : Bunch
+            scores : dict of ndarray of shape (horizon,)
+                For each "step": "mae" of the forecasts and "naive_mae", means over origins and
+                series where y is not missing; with quantiles "pinball", the mean loss over the
+                quantiles, and "coverage", how often y was between the lowest and the highest.
+            summary : dict of float
+                The same for all steps together, and "n", the number of values.
+            forecasts : dict of ndarray
+                "series", "origin", "step", "y", "naive" and "pred", or "q0.1" etc., of shape
+                (n_series * n_origins * horizon,).
+
+            Each dict can become a frame with ``pandas.DataFrame``. The forecaster is unchanged.
+        """
+        check_is_fitted(self)
+        return run_backtest(self, self._later(y, X), step=step, refit=refit, season=season)
+
+    def score(self, y, X=None):
+        """Return the negative error of forecasts of the steps after the known ones; 0 is best.
+
+        Parameters
+        ----------
+        y, X
+            As for `backtest`, at least `horizon` steps.
+
+        Returns
+        -------
+        score : float
+            The negative mean absolute error, or with `quantile` the negative mean pinball loss.
+        """
+        summary = self.backtest(y, X).summary
+        return -summary["mae" if self.quantile is None else "pinball"]
+
+    def _read(self, y, X):
+        return read_panel(y, X, target=self.target, group=self.group, time=self.time)
+
+    def _windows(self, framing, series, after=None):
+        """Return X, y and weights of windows of the series, or None if there are none."""
+        parts = []
+        for i, each in enumerate(series):
+            origins = framing.origins(each, self.stride, 0 if after is None else after[i])
+            if len(origins):
+                X, y, weights, _ = framing.windows(each, origins)
+                taught = weights.any(axis=1)
+                parts.append((X[taught], y[taught], weights[taught]))
+        if not sum(len(X) for X, _, _ in parts):
+            return None
+        return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+
+    def _predict(self, steps, X, fh, exog):
+        """Return the steps, from 0, and forecasts (n_series, n_steps, n_quantiles or 1)."""
+        check_is_fitted(self)
+        steps = one_of("steps", steps, "fh", fh)
+        steps = self._fh if steps is None else steps_of(steps, self._frame.horizon)
+        X = one_of("X", X, "exog", exog)
+        futures = read_future(X, self._form, self._frame.known, self._series, self._frame.horizon)
+        return steps, self._forecasts(self._series, futures)[:, steps]
+
+    def _forecasts(self, series, futures):
+        """Forecast series with known features (n_series, horizon, n_quantiles or 1)."""
+        framing, windows, bases = self._frame, [], []
+        for each, future in zip(series, futures, strict=True):
+            if each.n_steps < framing.reach:
+                raise ValueError(
+                    f"`y` must have at least {framing.reach} steps before the origin (past and the "
+                    f"longest season); series {each.name!r} has {each.n_steps}."
+                )
+            each = replace(each, X=np.concatenate([each.X[: each.n_steps], future]))
+            X, _, _, base = framing.windows(each, np.array([each.n_steps]))
+            windows.append(X)
+            bases.append(base[:, framing.past :])
+        values = self._outputs(np.concatenate(windows)) + np.concatenate(bases)[:, :, np.newaxis]
+        scale = np.array([[[each.scale]] for each in series])
+        return values * scale + np.array([[[each.level]] for each in series])
+
+    def _outputs(self, X):
+        """Return the mean of the networks' predictions over the horizon (n, horizon, n_outputs)."""
+        total = sum(each.predict(X)[:, self._frame.past :] for each in self.estimators_)
+        return (total / len(self.estimators_)).reshape(len(X), self._frame.horizon, -1)
+
+    def _later(self, y, X):
+        """Return the series that follow those that are known, in their order."""
+        return check_later(*self._read(y, X), self._series, self._form)
+
+    def _place_of(self, quantile):
+        """Return the place of a quantile among those that are predicted."""
+        distances = np.abs(np.asarray(self.quantile, dtype=np.float64) - quantile)
+        if distances.min() > 1e-6:
+            raise ValueError(
+                f"`quantile` must have {quantile:g} to predict it, it has {list(self.quantile)}."
+            )
+        return int(distances.argmin())
+
+    def _need_quantiles(self):
+        check_is_fitted(self)
+        if self.quantile is None:
+            raise ValueError(
+                "`quantile` must be given to predict intervals or quantiles, for example "
+                "(0.1, 0.5, 0.9); got None."
+            )

@@ -1,0 +1,142 @@
+"""Series as windows for a network: what it reads at each step, and what it shall predict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .clock import Clock, calendar
+from .naive import steps_back
+
+
+@dataclass(frozen=True)
+class Series:
+    """One series, on regular steps.
+
+    y (n_steps,), NaN where missing; X (n_steps, n_features) or longer, if those of the future are
+    known; clock or None; level, scale: of y, in the training.
+    """
+
+    name: object
+    y: np.ndarray
+    X: np.ndarray
+    clock: Clock | None = None
+    level: float = 0.0
+    scale: float = 1.0
+
+    @property
+    def n_steps(self):
+        return len(self.y)
+
+    def times(self, begin, end):
+        """Return the times of steps begin to end - 1; without a clock, their numbers."""
+        return np.arange(begin, end) if self.clock is None else self.clock.times(begin, end)
+
+    def scaled(self):
+        """Return the series with level and scale of its values, for a network of many series."""
+        known = self.y[np.isfinite(self.y)]
+        scale = known.std() if len(known) else 0.0
+        level = known.mean() if len(known) else 0.0
+        return replace(self, level=level, scale=scale if scale > 1e-12 * abs(level) else 1.0)
+
+    def followed_by(self, later):
+        """Return the series with the steps of a later one behind it."""
+        return replace(
+            self,
+            y=np.concatenate([self.y, later.y]),
+            X=np.concatenate([self.X[: self.n_steps], later.X]),
+        )
+
+
+@dataclass(frozen=True)
+class Framing:
+    """How windows are made of series.
+
+    known (n_features,): which features are known over the horizon; seasons: in steps; difference:
+    a season whose naive forecast is subtracted, or None; marks_missing: whether one more feature
+    marks missing values; fill (n_features,): what stands for missing features at the
+    beginning.
+    """
+
+    past: int
+    horizon: int
+    known: np.ndarray
+    seasons: tuple = ()
+    difference: int | None = None
+    has_calendar: bool = False
+    marks_missing: bool = False
+    fill: np.ndarray | None = None
+
+    @property
+    def reach(self):
+        """The number of steps before the origin that a window needs."""
+        return self.past + max([0, *self.seasons, self.difference or 0])
+
+    def origins(self, series, stride, after=0):
+        """Return the steps that begin a horizon, all of which is in the series, from `after` on.
+
+        Every `stride` steps, counted from the last one.
+        """
+        last = series.n_steps - self.horizon
+        return np.arange(last, max(self.reach, after) - 1, -stride)[::-1]
+
+    def windows(self, series, origins):
+        """Return X (n, past + horizon, n_channels), scaled y, weights, base (n, past + horizon).
+
+        origins (n,): the first steps to be predicted, up to the number of steps. Nothing of y is
+        read from there on, but for the targets.
+        """
+        step = np.arange(-self.past, self.horizon)
+        ahead = step >= 0
+        rows = origins[:, np.newaxis] + step
+        y = (series.y - series.level) / series.scale
+        season = min(self.seasons, default=1)
+        filled, shape = _filled(y, season), rows.shape
+        channels = [filled[rows - np.where(ahead, steps_back(step, season), 0)]]
+        channels += [filled[rows - _lag(step, each)] for each in self.seasons]
+        if self.marks_missing:
+            missing = np.append(np.isnan(y), np.zeros(self.horizon, dtype=bool))
+            channels.append(np.where(ahead, 0, missing[rows]))
+        features = _filled(series.X, 1, self.fill)
+        for j, known in enumerate(self.known):
+            back = 0 if known else np.where(ahead, steps_back(step, 1), 0)
+            channels.append(features[rows - back, j])
+        if self.has_calendar:
+            first, last = int(rows.min()), int(rows.max())
+            dates = calendar(series.times(first, last + 1))
+            channels += list(np.moveaxis(dates[rows - first], 2, 0))
+        channels.append(np.broadcast_to(ahead, shape))
+        channels.append(np.broadcast_to((step + 1) * ahead / self.horizon, shape))
+        X = np.stack(channels, axis=2).astype(np.float32)
+        base = np.zeros(shape)
+        if self.difference:
+            base = filled[rows - _lag(step, self.difference)]
+        later = np.append(y, np.full(self.horizon, np.nan))
+        targets = later[rows] - base
+        weights = np.isfinite(targets) & ahead
+        return X, targets, weights.astype(np.float64), base
+
+
+def _lag(step, season):
+    """Return how far back the last season is that is known, for steps before the origin, too."""
+    return np.where(step >= 0, steps_back(step, season), season)
+
+
+def _filled(values, season, first=None):
+    """Return values with NaN replaced by the value a season before, else by `first`, or 0.
+
+    Nothing later is looked at.
+    """
+    if not np.isnan(values).any():
+        return values
+    n_steps, others = len(values), values.shape[1:]
+    start = np.broadcast_to(np.zeros(others) if first is None else first, (season, *others))
+    n_seasons = -(-n_steps // season)
+    rows = np.full(((n_seasons + 1) * season, *others), np.nan)
+    rows[:season], rows[season : season + n_steps] = start, values
+    rows = rows.reshape(n_seasons + 1, season, *others)
+    number = np.arange(n_seasons + 1).reshape(-1, *[1] * (rows.ndim - 1))
+    latest = np.maximum.accumulate(np.where(np.isnan(rows), 0, number), axis=0)
+    filled = np.take_along_axis(rows, latest, axis=0)
+    return filled.reshape(-1, *others)[season : season + n_steps]

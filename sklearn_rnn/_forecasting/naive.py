@@ -1,0 +1,58 @@
+"""Seasonal naive forecasts: each step is as it was one season ago."""
+
+import numpy as np
+
+from .._data.arguments import Argument
+from .._data.carriers import as_numbers
+from .._rules import integer
+
+
+def steps_back(step, season):
+    """Return how many steps before each step (0 is the first after the origin) its season was.
+
+    That is the smallest multiple of the season that reaches what is known at the origin.
+    """
+    return season * (step // season + 1)
+
+
+def seasonal_naive(y, horizon, *, season=1):
+    """Forecast that each step is as it was one season ago: the forecast to beat.
+
+    Parameters
+    ----------
+    y : array-like of shape (n_steps,) or (n_steps, n_series)
+        The past, in time order.
+    horizon : int
+        Number of steps to forecast.
+    season : int, default=1
+        Number of steps of a season: 24 for the same hour of the day before. 1 means the last value.
+
+    Returns
+    -------
+    forecasts : ndarray of shape (horizon,) or (horizon, n_series)
+        float64; NaN where the value of the season before is missing.
+
+    Raises
+    ------
+    ValueError
+        If y has fewer steps than a season.
+
+    See Also
+    --------
+    RNNForecaster : A network, which can begin from this forecast.
+
+    Examples
+    --------
+    >>> from sklearn_rnn.forecasting import seasonal_naive
+    >>> seasonal_naive([1, 2, 3, 4, 5, 6], 4, season=3)
+    array([4., 5., 6., 4.])
+    """
+    integer(1).check("horizon", horizon)
+    integer(1).check("season", season)
+    values = np.asarray(as_numbers(y, Argument("y", "targets")), dtype=np.float64)
+    if values.ndim not in (1, 2) or len(values) < season:
+        raise ValueError(
+            "`y` must have shape (n_steps,) or (n_steps, n_series), with at least `season` = "
+            f"{season} steps; got shape {values.shape}."
+        )
+    return values[len(values) + np.arange(horizon) - steps_back(np.arange(horizon), season)]

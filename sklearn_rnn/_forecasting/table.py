@@ -1,0 +1,221 @@
+"""Long tables of one series or many: columns of numbers, the series of each row, and its time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .._data.arguments import Argument
+from .._data.carriers import as_numbers
+from .._data.frames import column_names, column_of, is_frame, read_column
+from .._rules import shown
+
+TABLE = Argument("table", "features")
+
+
+@dataclass(frozen=True)
+class LongTable:
+    """Rows of series, those of each series in time order.
+
+    names: of the columns of numbers; values (n_rows, n_columns), NaN where missing; bounds
+    (n_series + 1,): the rows of series i are those from bounds[i] to bounds[i + 1]; labels
+    (n_series,) or None; time (n_rows,) datetime64 or numbers, or None; rows (n_rows,): their
+    numbers in the table of the user; group, time_name: names of columns or None; moments: column of
+    time of the user, in the user's order; library: that of the frame, or None.
+    """
+
+    names: list
+    values: np.ndarray
+    bounds: np.ndarray
+    labels: np.ndarray | None
+    time: np.ndarray | None
+    rows: np.ndarray
+    group: object = None
+    time_name: object = None
+    moments: object = None
+    library: str | None = None
+
+    @property
+    def n_series(self):
+        return len(self.bounds) - 1
+
+    def numbers_of(self, columns):
+        """Return the numbers of columns, by their names."""
+        return [self.names.index(column) for column in columns]
+
+
+def read_table(table, *, group=None, time=None):
+    """Return a LongTable of a frame, or of an array (n_rows, n_columns) with columns by index."""
+    if is_frame(table):
+        names, column, library, group, time = _frame(table, group, time)
+    else:
+        values = as_numbers(table, TABLE)
+        if values.ndim == 1:
+            values = values[:, np.newaxis]
+        if values.ndim != 2:
+            raise ValueError(
+                "`table` must be a data frame, or an array of shape (n_rows, n_columns); got shape "
+                f"{values.shape}."
+            )
+        names, library = list(range(values.shape[1])), None
+        column = {name: values[:, name] for name in names}.__getitem__
+    for word, name in (("group", group), ("time", time)):
+        _check_name(word, name, names)
+    labels = times = moments = None
+    if time is not None:
+        moments = column(time)
+        times = as_times(moments)
+    if group is not None:
+        labels = np.asarray(column(group))
+    channels = [name for name in names if name not in (group, time)]
+    if not channels:
+        raise ValueError("`table` must have a column of numbers besides group and time; got none.")
+    columns = [np.asarray(_read(column(name), name), np.float64) for name in channels]
+    values = np.column_stack(columns)
+    return _in_order(channels, values, labels, times, (group, time, moments, library))
+
+
+def _frame(table, group, time):
+    """Return names, a function from name to column, library, and the names of group and time."""
+    if hasattr(type(table), "collect"):
+        raise TypeError(f"`table` must be in memory, got {type(table).__name__}: call .collect().")
+    index = getattr(table, "index", None)
+    if index is not None:
+        table, group, time = _with_index(table, index, group, time)
+    names = column_names(table)
+    if len(set(names)) < len(names):
+        twice = next(name for j, name in enumerate(names) if name in names[:j])
+        raise ValueError(f"`table` must have distinct column names, but {twice!r} occurs twice.")
+    library = type(table).__module__.split(".")[0]
+    return names, lambda name: column_of(table, names.index(name)), library, group, time
+
+
+def _with_index(table, index, group, time):
+    """Make columns of the levels of pandas' index that say series and time."""
+    levels = list(index.names)
+    if index.nlevels == 2 and group is None and time is None:
+        index = index.set_names([levels[0] or "series", levels[1] or "time"])
+        group, time = index.names
+        return table.set_axis(index, axis=0).reset_index(), group, time
+    if time is None and index.nlevels == 1 and hasattr(index, "freq"):  # dates or periods
+        time = index.name or "time"
+        return table.set_axis(index.set_names([time]), axis=0).reset_index(), group, time
+    wanted = [name for name in (group, time) if name is not None and name in levels]
+    return (table.reset_index(level=wanted) if wanted else table), group, time
+
+
+def _check_name(word, name, names):
+    if name is not None and name not in names:
+        raise ValueError(f"`{word}` must be a column of the table, {_listed(names)}; got {name!r}.")
+
+
+def check_columns(word, columns, names):
+    """Return names of columns as a list; a single name stands for a list of it."""
+    if isinstance(columns, (str, int, np.integer)):
+        columns = [columns]
+    try:
+        columns = list(columns)
+    except TypeError:
+        columns = [columns]
+    for name in columns:
+        if name not in names:
+            raise ValueError(
+                f"`{word}` must be columns of numbers of the table, {_listed(names)}; got "
+                f"{shown(name)}."
+            )
+    if len(set(columns)) < len(columns):
+        raise ValueError(f"`{word}` must have each column once, got {columns}.")
+    return columns
+
+
+def _listed(names):
+    return ", ".join(map(repr, names[:10])) + (", ..." if len(names) > 10 else "")
+
+
+def _read(column, name):
+    if isinstance(column, np.ndarray):
+        return column
+    try:
+        return read_column(column, Argument(f"table[{name!r}]"))
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"`table` must hold numbers, but its column {name!r} does not ({_dtype(column)}): "
+            "name it in `group` or `time`, drop it, or make it one-hot."
+        ) from error
+
+
+def _dtype(column):
+    return getattr(column, "dtype", getattr(column, "type", type(column).__name__))
+
+
+def as_times(column, name="time"):
+    """Return times as datetime64, or as numbers, without missing ones."""
+    dtype = str(_dtype(column))
+    if dtype.startswith("datetime64") and hasattr(column, "to_numpy"):  # time zones become UTC
+        times = np.asarray(column, dtype="datetime64[ns]")
+    elif dtype.startswith("period"):
+        times = np.asarray(column.astype("int64"))  # the number of the period
+    else:
+        times = np.asarray(column)
+    if times.dtype == object:
+        try:
+            times = times.astype("datetime64[us]")
+        except (TypeError, ValueError):
+            times = times.astype(str)
+    if times.dtype.kind not in "iufM":
+        raise ValueError(
+            f"`{name}` must hold dates or numbers, it holds "
+            f"{'strings' if times.dtype.kind in 'UT' else times.dtype}: convert it, for example "
+            "with pandas.to_datetime."
+        )
+    if (np.isnat(times) if times.dtype.kind == "M" else ~np.isfinite(times)).any():
+        raise ValueError(f"`{name}` must not be missing in any row.")
+    return times
+
+
+def _in_order(names, values, labels, times, others):
+    """Sort rows by series, in the order in which these appear, and by time; return a LongTable."""
+    n_rows, codes, found = len(values), None, None
+    order = np.arange(n_rows)
+    if times is not None:
+        order = order[np.argsort(times, kind="stable")]
+    bounds = np.array([0, n_rows])
+    if labels is not None:
+        codes, found = _codes(labels)
+        order = order[np.argsort(codes[order], kind="stable")]
+        bounds = np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=len(found)))])
+    times = None if times is None else times[order]
+    table = LongTable(names, values[order], bounds, found, times, order, *others)
+    _check_distinct(table)
+    return table
+
+
+def _codes(labels):
+    """Number labels by first appearance: codes (n_rows,), labels (n_series,)."""
+    if labels.dtype == object:
+        number = {}
+        codes = np.array([number.setdefault(label, len(number)) for label in labels], dtype=np.intp)
+        found = np.empty(len(number), dtype=object)
+        found[:] = list(number)
+        return codes, found
+    found, first, codes = np.unique(labels, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return rank[codes], found[order]
+
+
+def _check_distinct(table):
+    if table.time is None:
+        return
+    for i in range(table.n_series):
+        times = table.time[table.bounds[i] : table.bounds[i + 1]]
+        twice = np.flatnonzero(times[1:] == times[:-1])
+        if len(twice):
+            where = "" if table.labels is None else f" of series {table.labels[i]!r}"
+            advice = ": name the column of the series in `group`" if table.group is None else ""
+            raise ValueError(
+                f"`time` must differ from row to row{where}, but {times[twice[0]]} occurs twice"
+                f"{advice}."
+            )

@@ -1,0 +1,377 @@
+"""Any transformer of scikit-learn, applied to all steps of sequences."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from copy import deepcopy
+
+import numpy as np
+from sklearn import get_config
+from sklearn.base import OneToOneFeatureMixin, clone
+from sklearn.utils import get_tags
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from .._data import arguments
+from .._data.carriers import as_labels, is_ragged
+from .._data.form import InputForm
+from .._data.frames import is_frame
+from .._data.steps import raw_steps
+from .._data.values import numbers_of_objects
+from .._data.weights import step_weights
+from .._docstrings import with_parts
+from .._floating_point import floating_point_of_caller
+from .._rules import shown
+from .carriers import InCarriers
+from .stacking import as_array, as_table, cut, stack
+
+_PARTS = {
+    "X": """
+X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), \
+or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,), or nested table
+""",
+    "y": """
+y : array-like of shape (n_samples,), or one value per step, default=None
+""",
+    "fit_params": """
+**fit_params : dict
+    Arguments for the same method of `transformer`. Those called `sample_weight`, or ending in
+    "__sample_weight", may have one weight per sequence or per step, as for `SequenceScaler`;
+    all others are handed on as they are.
+""",
+}
+
+
+def _has(method):
+    """Return a check that the transformer has a method."""
+
+    def check(self):
+        getattr(vars(self).get("transformer_", self.transformer), method)
+        return True
+
+    return check
+
+
+@with_parts(_PARTS)
+class PerStep(InCarriers):
+    """Apply a transformer of scikit-learn to the steps of sequences.
+
+    All steps of all sequences become the rows of one table, with one column per feature. The
+    transformer is fitted on this table, or transforms it, and the result is cut into sequences
+    again. So each step is transformed alone, and test sequences in a `Pipeline` never affect what
+    was learned.
+
+    The table is a frame, with names and types of columns, if the sequences are frames or a nested
+    table: a `ColumnTransformer` can then select columns by name or type, and strings and categories
+    reach an encoder as they are.
+
+    Parameters
+    ----------
+    transformer : transformer of scikit-learn
+        With `fit` and `transform`: a scaler, an imputer, an encoder, `PCA`, `ColumnTransformer`, a
+        `Pipeline` of these. It must return one row for each row. Sparse results become dense.
+
+    Attributes
+    ----------
+    transformer_ : transformer of scikit-learn
+        The fitted transformer, a clone of `transformer`.
+    n_features_in_ : int
+        Number of features per step; number of columns if the sequences were 2-D.
+    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+        Names of the columns, if `X` was a frame, a list of frames or a nested table, with string
+        column names.
+
+    See Also
+    --------
+    SequenceScaler : Scales sequences, faster than `PerStep(StandardScaler())`.
+    SequenceImputer : Fills missing values from other steps of the same sequence.
+    sklearn.compose.ColumnTransformer : Applies transformers to some columns each.
+
+    Notes
+    -----
+    A 2-D `X` holds one sequence per row and one feature per step: its table has one column. If the
+    transformer returns one column as well, the result is 2-D, otherwise 3-D.
+
+    `SelectKBest`, `TargetEncoder` and others learn from y as well. The transformer gets one value
+    for each step: a `y` with one value per sequence is repeated for each of its steps. A `y` of
+    another form is not handed on. Folds of `TargetEncoder.fit_transform` divide steps, so steps of
+    one sequence may be in several.
+
+    Metadata routing hands sample weights and other arguments to the transformer as it requests
+    them.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn.preprocessing import OneHotEncoder
+    >>> from sklearn_rnn.preprocessing import PerStep
+    >>> X = [np.array([["up"], ["down"]]), np.array([["up"], ["up"], ["left"]])]
+    >>> encode = PerStep(OneHotEncoder()).fit(X)
+    >>> encode.get_feature_names_out(["move"])
+    array(['move_down', 'move_left', 'move_up'], dtype=object)
+    >>> encode.transform(X)[0]
+    array([[0., 0., 1.],
+           [1., 0., 0.]])
+    """
+
+    _STATE_FORMAT = 1
+
+    def __init__(self, transformer):
+        self.transformer = transformer
+
+    def fit(self, X, y=None, **fit_params):
+        """Fit the transformer on all steps.
+
+        Parameters
+        ----------
+        {X}
+            Sequences, of whatever the transformer reads.
+        {y}
+            Handed on as one value per step, see the notes of the class.
+        {fit_params}
+
+        Returns
+        -------
+        self : PerStep
+            Fitted transformer.
+        """
+        self._learn("fit", X, y, fit_params)
+        return self
+
+    @available_if(_has("partial_fit"))
+    def partial_fit(self, X, y=None, **fit_params):
+        """Update the transformer with the steps of more sequences, if it has `partial_fit`.
+
+        Parameters
+        ----------
+        {X}
+            Sequences, as for `fit`.
+        {y}
+            As for `fit`.
+        {fit_params}
+
+        Returns
+        -------
+        self : PerStep
+            Fitted transformer.
+        """
+        self._learn("partial_fit", X, y, fit_params)
+        return self
+
+    @available_if(_has("inverse_transform"))
+    def inverse_transform(self, X):
+        """Undo `transform`, if the transformer has `inverse_transform`.
+
+        Parameters
+        ----------
+        {X}
+            Transformed sequences.
+
+        Returns
+        -------
+        X_original : ndarray, list, tuple or object array
+            Sequences in the form of `X`, with the original features.
+        """
+        check_is_fitted(self)
+        self._check_state()
+        stacked = stack(X, type(self).__name__)
+        values = as_array(stacked.values)  # the inverse knows no names of columns
+        self._check_width(values.shape[1])
+        with _naming_X():
+            table = self.transformer_.inverse_transform(values)
+        table = as_table(table, stacked.n_steps, type(self).__name__)
+        if self._input_kind == "2d" and table.shape[1] == 1:
+            return np.asarray(table).reshape(stacked.n_samples, -1)
+        return self._named(cut(X, stacked, table), X)
+
+    def get_feature_names_out(self, input_features=None):
+        """Name the columns of a 2-D result, or the features of each step.
+
+        Parameters
+        ----------
+        input_features : array-like of str of shape (n_features_in_,), default=None
+            Names of the input features; `feature_names_in_` or x0, x1, ... by default.
+
+        Returns
+        -------
+        feature_names_out : ndarray of str of shape (n_features_out,)
+            Names of the transformer; those of the input if a 2-D `X` stays 2-D.
+        """
+        names = OneToOneFeatureMixin.get_feature_names_out(self, input_features)
+        transformer = self.transformer_
+        if not hasattr(transformer, "get_feature_names_out"):
+            raise AttributeError(
+                f"`transformer` must have `get_feature_names_out`, got {shown(transformer)}. A "
+                "FunctionTransformer has it with feature_names_out='one-to-one' or a function."
+            )
+        if self._input_kind != "2d":
+            return transformer.get_feature_names_out(names)
+        of_step = transformer.get_feature_names_out(np.array(["x0"], dtype=object))
+        return names if len(of_step) == 1 else of_step
+
+    def set_output(self, *, transform=None):
+        """Choose the form of the results of `transform` and `fit_transform`.
+
+        Parameters
+        ----------
+        transform : {"default", "pandas", "polars"}, default=None
+            "pandas" and "polars": each sequence becomes a frame, with the types of the columns that
+            the transformer returns. None: as before.
+
+        Returns
+        -------
+        self : PerStep
+            The same.
+        """
+        super().set_output(transform=transform)
+        for each in (self.transformer, vars(self).get("transformer_")):
+            if hasattr(each, "set_output"):
+                each.set_output(transform=transform)
+        return self
+
+    def get_metadata_routing(self):
+        """Tell which arguments of its methods the transformer requests.
+
+        Returns
+        -------
+        routing : sklearn.utils.metadata_routing.MetadataRouter
+            The requests of the transformer.
+        """
+        mapping = MethodMapping()
+        for method in ("fit", "partial_fit", "fit_transform"):
+            mapping.add(caller=method, callee=method)
+        router = MetadataRouter(owner=self)
+        return router.add(transformer=self.transformer, method_mapping=mapping)
+
+    def __sklearn_tags__(self):
+        tags = super().__sklearn_tags__()
+        if _is_tagged(self.transformer):
+            inner = get_tags(self.transformer)
+            tags.input_tags.allow_nan = inner.input_tags.allow_nan
+            tags.input_tags.string = inner.input_tags.string
+            tags.input_tags.categorical = inner.input_tags.categorical
+            tags.input_tags.positive_only = inner.input_tags.positive_only
+            tags.target_tags.required = _requires_y(self.transformer)
+            tags.transformer_tags = inner.transformer_tags
+            tags.non_deterministic = inner.non_deterministic
+        return tags
+
+    def _fit_transform(self, X, y, **fit_params):
+        if not hasattr(self.transformer, "fit_transform"):
+            return self.fit(X, y, **fit_params).transform(X)
+        stacked, table = self._learn("fit_transform", X, y, fit_params)
+        return self._in_output(cut(X, stacked, table), X)
+
+    def _transform(self, X):
+        check_is_fitted(self)
+        self._check_state()
+        form, owner = InputForm.from_attributes(vars(self)), type(self).__name__
+        stacked = stack(X, owner, form)
+        form.check(X, stacked, owner)
+        with _naming_X(), floating_point_of_caller():
+            table = self.transformer_.transform(stacked.values)
+        return cut(X, stacked, as_table(table, stacked.n_steps, owner))
+
+    def _in_output(self, result, X):
+        is_list = isinstance(result, (list, tuple))
+        is_list = is_list or (isinstance(result, np.ndarray) and result.ndim == 1)
+        if is_list and is_frame(result[0]):  # the transformer has made them
+            return result
+        return super()._in_output(result, X)
+
+    def _learn(self, method, X, y, params):
+        """Call a method of the transformer that learns; return the stacked X, and the result."""
+        owner = type(self).__name__
+        self._check_transformer(owner)
+        goes_on = method == "partial_fit" and "transformer_" in vars(self)
+        form = InputForm.from_attributes(vars(self)) if goes_on else None
+        stacked = stack(X, owner, form)
+        if goes_on:
+            form.check(X, stacked, owner)
+        form = form or InputForm.of(X, stacked)
+        if get_config()["enable_metadata_routing"]:
+            params = process_routing(self, method, **params).transformer[method]
+        params = {k: _per_step(k, value, stacked) for k, value in params.items()}
+        targets, unread = _targets(y, stacked)
+        if targets is not None:
+            params["y"] = targets
+        # A copy goes on: an error in the middle changes nothing.
+        transformer = deepcopy(self.transformer_) if goes_on else clone(self.transformer)
+        with _naming_X(unread), floating_point_of_caller():
+            result = getattr(transformer, method)(stacked.values, **params)
+        if method == "fit_transform":
+            result = as_table(result, stacked.n_steps, owner)
+        self._become({**form.as_attributes(), "transformer_": transformer})
+        return stacked, result
+
+    def _check_width(self, n_columns):
+        """Refuse transformed sequences with another number of features than `transform` returns."""
+        if not hasattr(self.transformer_, "get_feature_names_out"):
+            return
+        n_features = len(self.transformer_.get_feature_names_out())
+        if n_columns != n_features:
+            raise ValueError(
+                f"`X` must have the {n_features} features per step that `transform` returns, got "
+                f"{n_columns}."
+            )
+
+    def _check_transformer(self, owner):
+        transformer = self.transformer
+        fits = all(hasattr(transformer, method) for method in ("fit", "transform", "get_params"))
+        if isinstance(transformer, type) or not fits:
+            raise TypeError(
+                "`transformer` must be a transformer of scikit-learn, with `fit` and `transform`, "
+                f"such as {owner}(StandardScaler()); got {shown(transformer)}."
+            )
+
+
+@contextmanager
+def _naming_X(unread=None):
+    """Make the plain errors of a transformer name X. unread: why it did not get y, an error."""
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        if type(error) not in (TypeError, ValueError):  # other classes may be asked for
+            raise
+        if unread is not None and re.search(r"\by\b", str(error)):
+            raise type(error)(
+                f"`transformer` cannot learn from the steps of `X`: {error} It did not get `y`, "
+                f"which cannot be cut into steps: {unread}"
+            ) from error
+        if re.search(r"\bX\b|`", str(error)):
+            raise
+        raise type(error)(f"`transformer` cannot read the steps of `X`: {error}") from error
+
+
+def _requires_y(transformer):
+    """Tell whether a transformer, or one in it, needs y to learn."""
+    parts = transformer.get_params(deep=True).values()
+    tagged = filter(_is_tagged, (transformer, *parts))
+    return any(get_tags(part).target_tags.required for part in tagged)
+
+
+def _is_tagged(part):
+    return hasattr(part, "__sklearn_tags__") and not isinstance(part, type)
+
+
+def _per_step(name, value, stacked):
+    """Return an argument of the transformer; weights become one per step."""
+    if name == "sample_weight" or name.endswith("__sample_weight"):
+        return step_weights(value, stacked)
+    return value
+
+
+def _targets(y, stacked):
+    """Return one target per step, repeated if y has one per sequence; or None, and why."""
+    if y is None:
+        return None, None
+    try:
+        labels = None if is_ragged(y) else numbers_of_objects(as_labels(y, arguments.Y))
+        if labels is not None and labels.shape == (stacked.n_samples,):
+            return np.repeat(labels, stacked.lengths), None
+        packed = raw_steps(y, stacked, arguments.Y)
+        return numbers_of_objects(packed.values), None
+    except (TypeError, ValueError) as error:
+        return None, error

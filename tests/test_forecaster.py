@@ -1,0 +1,353 @@
+"""RNNForecaster: forecasts of one series and of many."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from sklearn.base import clone
+from sklearn.model_selection import GridSearchCV, cross_val_score
+
+from sklearn_rnn import RNNRegressor
+from sklearn_rnn.forecasting import RNNForecaster, seasonal_naive
+from sklearn_rnn.model_selection import RollingOrigin
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+RNG = np.random.default_rng(0)
+N = 90
+SMALL = RNNRegressor(6, max_iter=2, dtype="float64", random_state=0)
+T = np.arange(N)
+Y = 50 + 10 * np.sin(T * 2 * np.pi / 7) + RNG.normal(size=N)
+FEATURES = RNG.normal(size=(N + 20, 2))
+DAYS = pd.date_range("2024-01-01", periods=N + 20, freq="D")
+QUANTILE = (0.1, 0.5, 0.9)
+
+
+def forecaster(horizon=4, past=10, **options):
+    return RNNForecaster(horizon, past, **{"estimator": SMALL, **options})
+
+
+def naive_by_hand(y, origin, step, season):
+    """Return the value a season before a step, or as many as reach before the origin."""
+    at = origin + step - season
+    while at >= origin:
+        at -= season
+    return y[at]
+
+
+def windows_by_hand(y, X, dates, origins, past, horizon, seasons, difference):
+    """Build what the network reads and learns, one step at a time; X[:, 0] is known."""
+    all_windows, targets, base = [], [], []
+    for origin in origins:
+        for step in range(-past, horizon):
+            t, ahead = origin + step, step >= 0
+            row = [naive_by_hand(y, origin, step, min(seasons)) if ahead else y[t]]
+            row += [naive_by_hand(y, origin, step, s) if ahead else y[t - s] for s in seasons]
+            row += [X[t, 0], X[origin - 1, 1] if ahead else X[t, 1]]
+            row += [float(dates[t].day_of_week == day) for day in range(7)]
+            for k in (1, 2):
+                angle = 2 * np.pi * k * (dates[t].day_of_year - 1) / 365.25
+                row += [np.sin(angle), np.cos(angle)]
+            row += [float(ahead), (step + 1) / horizon if ahead else 0.0]
+            all_windows.append(row)
+            naive = naive_by_hand(y, origin, step, difference) if ahead else y[t - difference]
+            base.append(naive)
+            targets.append(y[t] - naive if t < len(y) else np.nan)
+    shape = len(origins), past + horizon
+    return (
+        np.reshape(each, (*shape, *np.shape(each)[1:])) for each in (all_windows, targets, base)
+    )
+
+
+def test_forecasts_are_those_of_a_network_on_windows_cut_by_hand():
+    words = {"season": (7, 14), "difference": 7, "stride": 3, "known_future": [0]}
+    model = forecaster(quantile=QUANTILE, **words)
+    y = pd.Series(Y, index=DAYS[:N], name="load")
+    model.fit(y, FEATURES[:N])
+    z = (Y - Y.mean()) / Y.std()
+    origins = np.arange(N - 4, 23, -3)[::-1]
+    arguments = (FEATURES, DAYS, origins, 10, 4, (7, 14), 7)
+    X, targets, _ = windows_by_hand(z, *arguments)
+    weights = np.tile([0.0] * 10 + [1.0] * 4, (len(X), 1))
+    network = clone(SMALL).set_params(mode="many_to_many", loss="quantile", quantile=QUANTILE)
+    network.fit(X.astype(np.float32), targets, weights)
+    now, _, base = windows_by_hand(z, FEATURES, DAYS, [N], *arguments[3:])
+    expected = (network.predict(now.astype(np.float32)) + base[..., None])[0, -4:]
+    expected = expected * Y.std() + Y.mean()
+    future = FEATURES[N : N + 4, :1]
+    result = model.predict_quantiles(X=future)
+    np.testing.assert_allclose(result, expected, rtol=1e-9)
+    assert result.columns.tolist() == ["q0.1", "q0.5", "q0.9"]
+    point = model.predict(X=future)
+    assert (point == result["q0.5"]).all() and point.name == "load"
+    assert (point.index == DAYS[N : N + 4]).all() and point.index.freq == "D"
+    bounds = model.predict_interval(X=future, coverage=0.8)
+    assert (bounds.to_numpy() == result[["q0.1", "q0.9"]].to_numpy()).all()
+    assert (model.predict(2, future) == point[:2]).all()
+    assert (model.predict(fh=[2, 4], exog=future) == point.iloc[[1, 3]]).all()
+    again = forecaster(quantile=QUANTILE, **words).fit(y, exog=FEATURES[:N], fh=[1, 3])
+    assert (again.predict(X=future) == point.iloc[[0, 2]]).all()
+
+
+def test_nothing_after_the_origin_changes_a_forecast():
+    X = FEATURES.copy()
+    model = forecaster(season=7, known_future=[0], quantile=QUANTILE).fit(Y[:70], X[:70])
+    expected = model.backtest(Y[70:], X[70:N], step=1).forecasts
+    for origin in (70, 75):
+        y, changed = Y.copy(), X.copy()
+        y[origin:] += 1000
+        changed[origin:, 1] -= 1000  # not known in advance
+        changed[origin + 4 :, 0] = 7  # beyond the horizon
+        result = model.backtest(y[70:], changed[70:N], step=1).forecasts
+        early = expected["origin"] < origin
+        assert early.sum() == 4 * (origin - 69)
+        for name in ("q0.1", "q0.5", "q0.9", "naive"):
+            assert (result[name][early] == expected[name][early]).all()
+        assert (result["q0.5"] != expected["q0.5"]).any()
+    changed = X.copy()
+    changed[71, 0] += 1  # known in advance: it does count
+    result = model.backtest(Y[70:], changed[70:N], step=1).forecasts
+    assert (result["q0.5"][:4] != expected["q0.5"][:4]).any()
+
+
+def test_a_backtest_scores_each_step():
+    model = forecaster(quantile=QUANTILE, season=7).fit(Y[:70])
+    y = Y[70:].copy()
+    y[5] = np.nan
+    result = model.backtest(y, step=2)
+    true, naive, values = [], [], []
+    for origin in range(70, N - 3, 2):
+        past = np.concatenate([Y[:70], y[: origin - 70]])
+        true.append(y[origin - 70 : origin - 66])
+        naive.append(seasonal_naive(past, 4, season=7))
+        later = clone(model).fit(Y[:70])
+        if origin > 70:
+            later.update(y[: origin - 70], update_params=False)
+        values.append(later.predict_quantiles())
+    true, naive, values = map(np.array, (true, naive, values))
+    error, q = true[..., None] - values, np.array(QUANTILE)
+    assert (result.forecasts["q0.5"].reshape(-1, 4) == values[..., 1]).all()
+    expected = {
+        "mae": np.nanmean(abs(error[..., 1]), axis=0),
+        "naive_mae": np.nanmean(abs(true - naive), axis=0),
+        "pinball": np.nanmean(np.maximum(error * q, error * (q - 1)), (0, 2)),
+        "coverage": [
+            np.mean([lo <= t <= hi for t, (lo, _, hi) in zip(ts, vs, strict=True) if t == t])
+            for ts, vs in zip(true.T, values.swapaxes(0, 1), strict=True)
+        ],
+    }
+    for name, each in expected.items():
+        np.testing.assert_allclose(result.scores[name], each)
+    assert result.summary["n"] == np.isfinite(true).sum() == true.size - 2
+    np.testing.assert_allclose(result.summary["mae"], np.nanmean(abs(error[..., 1])))
+    assert len(pd.DataFrame(result.scores)) == 4
+    assert model.score(y) == -model.backtest(y).summary["pinball"]
+    for refit in (True, "update"):
+        before = pickle.dumps(model.estimators_)
+        other = model.backtest(y, step=2, refit=refit).forecasts["q0.5"]
+        assert (other[:4] == result.forecasts["q0.5"][:4]).all()
+        assert (other[4:] != result.forecasts["q0.5"][4:]).all()
+        assert pickle.dumps(model.estimators_) == before
+    fitted = clone(model).fit(np.concatenate([Y[:70], y[:2]])).predict()
+    assert (model.backtest(y, step=2, refit=True).forecasts["q0.5"][4:8] == fitted).all()
+
+
+def test_many_series_have_scales_of_their_own():
+    small = Y + RNG.normal(size=N)
+    wide = pd.DataFrame({"a": Y, "b": 1000 * small + 7}, index=DAYS[:N])
+    model = forecaster(season=7).fit(wide)
+    same = forecaster(season=7).fit(wide.assign(b=small))
+    one, other = model.predict(), same.predict()
+    assert (one.columns == ["a", "b"]).all() and (one.index == DAYS[N : N + 4]).all()
+    np.testing.assert_allclose(one["a"], other["a"], rtol=1e-6)
+    np.testing.assert_allclose(one["b"], 1000 * other["b"] + 7, rtol=1e-6)
+    assert model.n_series_ == 2 and model.series_names_ == ["a", "b"]
+    plain = forecaster(season=7, calendar=False)
+    expected = plain.fit(wide).predict().to_numpy()
+    array = plain.fit(wide.to_numpy()).predict()
+    assert (array == expected).all()
+    frame = plain.fit(pl.from_pandas(wide)).predict()
+    assert isinstance(frame, pl.DataFrame) and (frame.to_numpy() == expected).all()
+    frame = plain.fit(pa.Table.from_pandas(wide, preserve_index=False)).predict()
+    assert isinstance(frame, pa.Table) and (frame["b"].to_numpy() == expected[:, 1]).all()
+    assert plain.set_params(quantile=QUANTILE).fit(wide.to_numpy()).predict_quantiles().shape == (
+        (4, 2, 3)
+    )
+    flat = pd.DataFrame({"a": Y, "b": 3.0}, index=DAYS[:N])
+    assert np.isfinite(forecaster().fit(flat).predict()).all(axis=None)
+
+
+@pytest.mark.parametrize("convert", [lambda f: f, pl.from_pandas, pa.Table.from_pandas])
+def test_a_long_table_gives_what_columns_give(convert):
+    series = {"north": Y, "south": Y[::-1] * 3}
+    parts = [
+        pd.DataFrame({"id": name, "day": DAYS[:N], "load": y, "wind": FEATURES[:N, 0]})
+        for name, y in series.items()
+    ]
+    table = pd.concat(parts).sample(frac=1, random_state=0)
+    table = pd.concat([table[table["id"] == name] for name in series])  # order of the series
+    words = {"target": "load", "group": "id", "time": "day", "season": 7}
+    model = forecaster(quantile=QUANTILE, **words)
+    model.fit(convert(table.iloc[: 2 * N].reset_index(drop=True)))
+    future = pd.concat(
+        [
+            pd.DataFrame({"id": name, "day": DAYS[N : N + 4], "wind": FEATURES[N : N + 4, 0]})
+            for name in ("south", "north")
+        ]
+    )
+    future = convert(future.reset_index(drop=True))
+    wide = forecaster(quantile=QUANTILE, season=7)
+    wide.fit(pd.DataFrame(series, index=DAYS[:N]), FEATURES[:N, :1])
+    expected = wide.predict(X=FEATURES[N : N + 4, :1])
+    result = model.predict(X=future)
+    assert type(result) is type(future)
+    values = np.asarray(result["load_pred"]).reshape(2, 4)
+    assert (values == expected.to_numpy().T).all()
+    assert np.asarray(result["id"]).tolist() == ["north"] * 4 + ["south"] * 4
+    assert (
+        pd.to_datetime(np.asarray(result["day"])) == DAYS[N : N + 4].append(DAYS[N : N + 4])
+    ).all()
+    frame = model.predict_quantiles(X=future)
+    names = list(getattr(frame, "column_names", frame.columns))
+    assert names == ["id", "step", "day", "load_q0.1", "load_q0.5", "load_q0.9"]
+
+
+def test_missing_values_and_steps_are_not_learned():
+    y = pd.Series(Y, index=DAYS[:N])
+    y.iloc[[20, 50, 51, N - 1]] = np.nan
+    X = pd.DataFrame(FEATURES[:N], columns=["wind", "sun"], index=y.index)
+    X.iloc[[0, 33], 0] = np.nan
+    words = {"season": 7, "known_future": ["wind"]}
+    future = pd.DataFrame({"wind": FEATURES[N : N + 4, 0]}, index=DAYS[N : N + 4])
+    model = forecaster(**words).fit(y, X)
+    result = model.predict(X=future)
+    assert np.isfinite(result).all()
+    gaps = y.notna().to_numpy() | (np.arange(N) == N - 1)
+    X = X.where(np.column_stack([gaps, gaps]))
+    expected = forecaster(**words).fit(y, X).predict(X=future)
+    assert (forecaster(**words).fit(y[gaps], X[gaps]).predict(X=future) == expected).all()
+    for index in (
+        pd.period_range("2020-01", periods=N, freq="M"),
+        pd.date_range("2020-01-31", periods=N, freq="ME"),
+        pd.date_range("2024-03-20", periods=N, freq="h", tz="Europe/Berlin"),
+        pd.RangeIndex(5, 5 + 2 * N, 2),
+    ):
+        y = pd.Series(Y, index=index)
+        result = forecaster().fit(y).predict()
+        assert len(result) == 4 and result.index[0] > index[-1]
+        later = pd.Series(Y[:4], index=result.index)
+        joined = pd.concat([y, later]).index
+        if isinstance(index, pd.DatetimeIndex):
+            assert pd.DatetimeIndex(joined, freq="infer").freq == index.freq
+    with pytest.raises(ValueError, match="`y` must have increasing times in steps of equal length"):
+        forecaster().fit(pd.Series(Y, index=DAYS[:N].to_series().sample(frac=1, random_state=0)))
+
+
+def test_updates_learn_what_is_new():
+    y = pd.Series(Y, index=DAYS[:N])
+    model = forecaster(season=7).fit(y[:60])
+    still = pickle.loads(pickle.dumps(model)).update(y[60:70], update_params=False)
+    model.update(y[60:65]).update(y[65:70])
+    assert (model.predict().index == DAYS[70:74]).all()
+    assert (still.predict() != model.predict()).all()
+    network = clone(SMALL).set_params(mode="many_to_many")
+    reference = forecaster(season=7).fit(y[:60])
+    network = reference.estimators_[0]
+    for end in (65, 70):  # windows that end among the new steps
+        whole = reference._series[0].followed_by(reference._read(y[60:end], None)[0][0])
+        X, target, weights, _ = reference._frame.windows(whole, np.arange(end - 8, end - 3))
+        network.partial_fit(X, target, weights)
+    reference.update(y[60:70], update_params=False)
+    assert (reference.predict() == model.predict()).all()
+    model.update(y[70:71])
+    assert model.predict().index[0] == DAYS[71]
+    with pytest.raises(ValueError, match="`y` must begin right after the last known step"):
+        model.update(y[75:80])
+    with pytest.raises(ValueError, match="`y` must have the series"):
+        model.update(np.zeros((5, 2)))
+
+
+def test_scikit_learn_copies_searches_and_repeats_it():
+    model = forecaster(season=7, n_estimators=2)
+    result = model.fit(Y).predict()
+    assert (clone(model).fit(Y).predict() == result).all()
+    assert (pickle.loads(pickle.dumps(model)).predict() == result).all()
+    singles = [
+        forecaster(season=7, estimator=clone(SMALL).set_params(random_state=each.random_state))
+        for each in model.estimators_
+    ]
+    expected = np.mean([single.fit(Y).predict() for single in singles], axis=0)
+    np.testing.assert_allclose(result, expected, rtol=1e-12)
+    y, X = (
+        pd.Series(Y, index=DAYS[:N]),
+        pd.DataFrame(FEATURES[:N], columns=["a", "b"]).set_index(DAYS[:N]),
+    )
+    cv = RollingOrigin(4, n_splits=2)
+    grid = {"season": [None, 7], "estimator__hidden_layer_sizes": [4]}
+    search = GridSearchCV(forecaster(), grid, cv=cv).fit(y, X)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()
+    scores = cross_val_score(search.best_estimator_, y, X, cv=cv)
+    for score, (train, test) in zip(scores, cv.split(y), strict=True):
+        fitted = clone(search.best_estimator_).fit(y.iloc[train], X.iloc[train])
+        error = fitted.predict(X=X.iloc[test]) - y.iloc[test]
+        np.testing.assert_allclose(score, -abs(error).mean())
+    assert "estimator=RNNRegressor" in repr(model)
+    drawn = forecaster(season=7, random_state=3).fit(Y)
+    seeded = clone(SMALL).set_params(random_state=3)
+    assert (drawn.predict() == forecaster(season=7, estimator=seeded).fit(Y).predict()).all()
+    plain = RNNForecaster(2, 3, random_state=0)
+    assert (plain.fit(Y[:20]).predict() == clone(plain).fit(Y[:20]).predict()).all()
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"horizon": 0}, "`horizon` must be an integer"),
+        ({"past": 1.5}, "`past` must be"),
+        ({"season": (7, 0)}, "`season` must be"),
+        ({"stride": 0}, "`stride` must be"),
+        ({"n_estimators": 0}, "`n_estimators` must be"),
+        ({"quantile": [0.9, 0.1]}, "`quantile` must be an increasing list"),
+        ({"known_future": ["sun"]}, '`known_future` must be "all" or a list of features'),
+        ({"past": 200}, "`y` must have at least 204 steps"),
+        ({"target": "y"}, "`X` must be None with `target`"),
+    ],
+)
+def test_wrong_words_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        forecaster(**options).fit(Y, FEATURES[:N])
+    with pytest.raises(TypeError, match="`estimator` must be an RNNRegressor"):
+        forecaster(estimator="gru").fit(Y)
+
+
+def test_wrong_futures_are_refused():
+    y = pd.Series(Y, index=DAYS[:N])
+    X = pd.DataFrame(FEATURES, columns=["wind", "sun"], index=DAYS)
+    model = forecaster().fit(y, X[:N])
+    for future, message in [
+        (None, "`X` must have the known features .'wind', 'sun'. of the 4 steps"),
+        (X[N : N + 3], "`X` must have a row for each of the 4 steps"),
+        (X[N + 1 : N + 5], "`X` must begin right after the last known step, at 2024-03-31"),
+        (X[["sun"]][N : N + 4], "it has no .'wind'."),
+        (np.zeros((4, 3)), "`X` must have the 2 known features"),
+    ]:
+        with pytest.raises(ValueError, match=message):
+            model.predict(X=future)
+    for steps in (5, 0, [0, 1], 1.5, [[1]]):
+        with pytest.raises(ValueError, match="`steps` must be a number of steps or a list"):
+            model.predict(steps, X[N:])
+    with pytest.raises(ValueError, match="`X` must be None if `exog` is given"):
+        model.predict(X=X[N:], exog=X[N:])
+    with pytest.raises(ValueError, match="`quantile` must be given"):
+        model.predict_interval(X=X[N:])
+    with pytest.raises(ValueError, match="`X` must have one row of features for each of 90 steps"):
+        forecaster().fit(y, X)
+    with pytest.raises(ValueError, match="`X` must have the times of `y`"):
+        forecaster().fit(y, X[1 : N + 1])
+    with pytest.raises(ValueError, match="at least `horizon` = 4 steps after the known"):
+        model.backtest(pd.Series(Y[:3], index=DAYS[N : N + 3]), X[N : N + 3])
+    with pytest.raises(ValueError, match="`refit` must be"):
+        model.backtest(pd.Series(Y[:5], index=DAYS[N : N + 5]), X[N : N + 5], refit="daily")
