@@ -24,6 +24,23 @@ def _has(name):
     return available_if(lambda each: hasattr(getattr(each, "estimator_", each.estimator), name))
 
 
+class _Held:
+    """The sequences that all clones and copies of a ByIndex share: they are never copied."""
+
+    def __init__(self, sequences):
+        self.sequences = sequences
+
+    def __repr__(self):
+        return "None" if self.sequences is None else f"<{n_samples_of(self.sequences)} sequences>"
+
+    def __sklearn_clone__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        replacement = _REPLACEMENT.get()
+        return self if replacement is None else _Held(*replacement)
+
+
 class ByIndex(BaseEstimator):
     """An estimator whose X is the numbers of sequences, which it looks up in the X that it holds.
 
@@ -92,6 +109,28 @@ class ByIndex(BaseEstimator):
     def __init__(self, estimator, X):
         self.estimator = estimator
         self.X = X
+
+    @property
+    def X(self):
+        return self._held.sequences
+
+    @X.setter
+    def X(self, X):
+        self._held = X if isinstance(X, _Held) else _Held(X)
+
+    def get_params(self, deep=True):
+        """Return the parameters by name; in place of X, what holds it, which shows no numbers.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to include those of the estimator, as ``estimator__`` and their names.
+
+        Returns
+        -------
+        params : dict
+        """
+        return {**super().get_params(deep), "X": self._held}
 
     @property
     def numbers(self):
@@ -230,22 +269,6 @@ class ByIndex(BaseEstimator):
         tags = copy.deepcopy(get_tags(self.estimator))
         tags.input_tags = super().__sklearn_tags__().input_tags
         return tags
-
-    def __sklearn_clone__(self):
-        without = copy.copy(self)
-        without.X = None  # `clone` would copy it
-        cloned = super(ByIndex, without).__sklearn_clone__()
-        cloned.X = self.X
-        return cloned
-
-    def __deepcopy__(self, memo):
-        copied = memo[id(self)] = copy.copy(self)
-        replacement = _REPLACEMENT.get()
-        for name, value in vars(self).items():
-            if name != "X":
-                setattr(copied, name, copy.deepcopy(value, memo))
-        copied.X = self.X if replacement is None else replacement[0]
-        return copied
 
 
 def with_sequences(model, X):

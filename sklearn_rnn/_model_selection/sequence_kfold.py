@@ -11,7 +11,7 @@ from .._data.arguments import naming
 from .._data.carriers import as_labels, length_of
 from .._data.groups import read_groups
 from .._data.lengths import lengths_of
-from .._data.packed import Packed, offsets_of
+from .._data.packed import Sequences, offsets_of
 from .._data.steps import raw_steps
 from .._data.values import missing_in
 from .._rules import boolean, either, integer, one_of
@@ -201,7 +201,8 @@ def _amounts_of_labels(y, lengths, stratify):
 def _tags(y, lengths):
     """Return the labels of all steps (n_steps[, k]), and the sequence of each step."""
     offsets = offsets_of(lengths)
-    labels = raw_steps(y, Packed(np.empty((offsets[-1], 0)), offsets), arguments.Y).values
+    of_X = Sequences(np.empty((offsets[-1], 0)), offsets, "ragged")
+    labels = raw_steps(y, of_X, arguments.Y).values
     return labels, np.repeat(np.arange(len(lengths)), lengths)
 
 
