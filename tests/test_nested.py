@@ -147,7 +147,7 @@ WRONG = {
     "empty": ([[1.0], []], ("`X['gyro']`, row 1, has none",)),
     "two axes": ([[1.0], np.ones((1, 2))], ("row 1, has shape (1, 2)", "list(X['gyro'])")),
     "ragged": ([[1.0], [[1.0], [2.0, 3.0]]], ("X['gyro'], row 1` must be rectangular",)),
-    "NaN": ([[1.0], [np.nan]], ("sequence 1 has NaN at step 0", "from_nested(X)")),
+    "NaN": ([[1.0], [np.nan]], ("sequence 1 has NaN at step 0", "SequenceImputer")),
     "infinity": ([[1.0], [np.inf]], ("sequence 1 has infinity at step 0",)),
     "masked": ([[1.0], np.ma.masked_array([1.0], [True])], ("row 1` must not have masked",)),
     "dates": ([[1.0], np.array(["2020"], "M8[D]")], ("row 1 dates",)),
