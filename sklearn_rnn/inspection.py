@@ -17,13 +17,19 @@ from ._estimators.seq2seq import _PairRNN
 from ._estimators.transfer import model_of
 from ._model.importances import feature_norms
 from ._model.words import network_of
+from ._permutation_importance import permutation_importance
 from ._rules import INTEGER_BITS, integer, shown
 from ._training.footprint import of_fit, of_predictions
 from ._training.freezing import frozen_names
 from ._training.progress import Settings
 from ._training.threads import effective_n_threads
 
-__all__ = ["MemoryFootprint", "channel_importances", "memory_footprint"]
+__all__ = [
+    "MemoryFootprint",
+    "channel_importances",
+    "memory_footprint",
+    "permutation_importance",
+]
 
 UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 
@@ -348,8 +354,7 @@ def channel_importances(estimator):
 
     The network reads features in units of their standard deviations (with ``normalize_X=True``), so
     the norms can be compared. They are quick and rough: what a network does with an input depends
-    on all its layers. `sklearn.inspection.permutation_importance`, on a nested table, measures
-    what a score loses without a feature.
+    on all its layers. `permutation_importance` measures what a score loses without a feature.
 
     Parameters
     ----------
@@ -372,6 +377,7 @@ def channel_importances(estimator):
 
     See Also
     --------
+    permutation_importance : What a score loses without a feature.
     sklearn_rnn.preprocessing.to_nested : Tables whose columns scikit-learn's tools can select.
 
     Examples

@@ -13,7 +13,7 @@ from sklearn_rnn import RNNClassifier, RNNRegressor
 from sklearn_rnn._data.arguments import X as ARGUMENT
 from sklearn_rnn._data.nested import is_nested, read_nested
 from sklearn_rnn._data.reader import read_X
-from sklearn_rnn.inspection import channel_importances
+from sklearn_rnn.inspection import channel_importances, permutation_importance
 from sklearn_rnn.preprocessing import Differences, SequenceScaler, from_nested, to_nested
 from sklearn_rnn.seq2seq import Seq2SeqClassifier, SequenceAutoencoder
 
@@ -147,7 +147,7 @@ WRONG = {
     "empty": ([[1.0], []], ("`X['gyro']`, row 1, has none",)),
     "two axes": ([[1.0], np.ones((1, 2))], ("row 1, has shape (1, 2)", "list(X['gyro'])")),
     "ragged": ([[1.0], [[1.0], [2.0, 3.0]]], ("X['gyro'], row 1` must be rectangular",)),
-    "NaN": ([[1.0], [np.nan]], ("sequence 1 has NaN at step 0", "from_nested(X)")),
+    "NaN": ([[1.0], [np.nan]], ("sequence 1 has NaN at step 0", "SequenceImputer")),
     "infinity": ([[1.0], [np.inf]], ("sequence 1 has infinity at step 0",)),
     "masked": ([[1.0], np.ma.masked_array([1.0], [True])], ("row 1` must not have masked",)),
     "dates": ([[1.0], np.array(["2020"], "M8[D]")], ("row 1 dates",)),
@@ -359,3 +359,43 @@ def test_importances_are_norms_of_what_reads_a_channel():
     np.testing.assert_allclose(channel_importances(rnn), expected, rtol=1e-5)
     with pytest.raises(ValueError, match="fitted to a 2-D X"):
         channel_importances(small(RNNClassifier).fit(np.zeros((2, 2)), [0, 1]))
+
+
+def test_permutations_take_values_from_other_sequences():
+    random = np.random.RandomState(0)
+    equal = [x[:1].repeat(3, axis=0) + random.normal(size=(3, 2)) for x in X]
+    rnn = small(RNNRegressor).fit(to_nested(equal, NAMES), NUMBERS)
+    own = permutation_importance(rnn, to_nested(equal, NAMES), NUMBERS, n_repeats=2, random_state=0)
+    orders = np.random.RandomState(0)
+    for k in range(2):
+        order = orders.permutation(len(X))
+        for j in range(2):
+            moved = [x.copy() for x in equal]
+            for i, x in enumerate(moved):
+                x[:, j] = equal[order[i]][:, j]
+            by_hand = rnn.score(to_nested(equal, NAMES), NUMBERS)
+            by_hand -= rnn.score(to_nested(moved, NAMES), NUMBERS)
+            assert own.importances[j, k] == pytest.approx(by_hand)
+    np.testing.assert_allclose(own.importances_mean, own.importances.mean(axis=1))
+    np.testing.assert_allclose(own.importances_std, own.importances.std(axis=1))
+
+
+@pytest.mark.parametrize("make", [list, FORMS["polars"], FORMS["array of lists"]])
+def test_permutations_cut_longer_sequences_and_repeat_shorter_ones(make):
+    seen = []
+
+    def scorer(estimator, table, y):
+        seen.append(from_nested(table))
+        return 0.0
+
+    rnn = small(RNNRegressor).fit(make(X), NUMBERS)
+    permutation_importance(rnn, make(X), NUMBERS, scoring=scorer, n_repeats=1, random_state=0)
+    order = np.random.RandomState(0).permutation(len(X))
+    for j in range(2):
+        for i, x in enumerate(seen[1 + j]):
+            np.testing.assert_array_equal(x[:, 1 - j], X[i][:, 1 - j])
+            np.testing.assert_array_equal(x[:, j], np.resize(X[order[i]][:, j], len(X[i])))
+    with pytest.raises(ValueError, match="`n_repeats` must be an integer of at least 1"):
+        permutation_importance(rnn, make(X), NUMBERS, n_repeats=0)
+    with pytest.raises(ValueError, match="`random_state` cannot be read"):
+        permutation_importance(rnn, make(X), NUMBERS, random_state="seed")

@@ -196,8 +196,8 @@ ragged form of the latter. Data frames, alone or in a list, are those of pandas,
 pyarrow; their columns must hold numbers, or in lists of data frames also strings if they are
 among the `categorical_features`. NA counts as NaN.
 
-Use `sklearn_rnn.unpad` on padded data, and `sklearn_rnn.preprocessing.from_frame` on tables with
-one row per step. Nothing is padded internally: a sequence costs only its own steps.
+Use `sklearn_rnn.unpad` on padded data, and `sklearn_rnn.preprocessing.from_frame` on tables
+with one row per step. Nothing is padded internally: a sequence costs only its own steps.
 
 With minibatches of B sequences, each minimises ``sum(w * loss) / (B * m)``, where m is the mean
 total weight of a training sequence; a smaller last minibatch is divided by the same B. So a
