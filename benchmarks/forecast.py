@@ -124,7 +124,7 @@ def notes(rows):
         "The last 120 days of 2014, 24 hours each, from what is known at their beginning; the true",
         "temperature stands for its forecast. rnn-5 is the mean of five networks. Updated daily:",
         "after each day the network learns once from it. Settings of the networks were chosen on",
-        "the same days of 2013; those of boosting are scikit-learn's, and a larger number of trees.",
+        "the same days of 2013; those of boosting are scikit-learn's, and more trees.",
     ]
 
 
