@@ -1,5 +1,7 @@
 """What a value must be: a test of it, and the text that an error message quotes."""
 
+from difflib import get_close_matches
+from functools import partial
 from math import inf, isfinite
 from numbers import Integral, Real
 from typing import NamedTuple
@@ -10,14 +12,28 @@ import numpy as np
 INTEGER_BITS, BYTE_BITS = 31, 62
 
 
+# What names of other libraries are called here.
+SYNONYMS = {
+    **dict.fromkeys(("mse", "l2", "mean_squared_error"), "squared_error"),
+    **dict.fromkeys(("mae", "l1", "mean_absolute_error"), "absolute_error"),
+    **dict.fromkeys(("pinball", "quantile_loss"), "quantile"),
+}
+
+
+def no_hint(value):
+    return ""
+
+
 class Allowed(NamedTuple):
     test: object  # value -> bool
     text: str  # ends the sentence "`name` must be ..."
+    hint: object = no_hint  # wrong value -> a further sentence after a space, or ""
 
     def check(self, name, value):
         """Raise a ValueError that names what has a wrong value."""
         if not self.test(value):
-            raise ValueError(f"`{name}` must be {self.text}, got {shown(value)}.")
+            hint = self.hint(value)
+            raise ValueError(f"`{name}` must be {self.text}, got {shown(value)}.{hint}")
 
 
 def _is_number(value, kind=Real):
@@ -39,7 +55,18 @@ def one_of(names):
     return Allowed(
         lambda value: isinstance(value, str) and value in names,
         "one of " + ", ".join(map(repr, names)),
+        partial(did_you_mean, names=names),
     )
+
+
+def did_you_mean(value, names):
+    """Return a question with the name that a wrong string is close to, or ""."""
+    if not isinstance(value, str):
+        return ""
+    word = value.lower().replace("-", "_").replace(" ", "_")
+    near = [SYNONYMS.get(word, word), *get_close_matches(word, names, n=1, cutoff=0.75)]
+    found = next((name for name in near if name in names), None)
+    return "" if found is None else f" Did you mean {found!r}?"
 
 
 def integer(low, bits=INTEGER_BITS):
@@ -71,6 +98,7 @@ def either(value, rule):
             (v is value if value is None else isinstance(v, str) and v == value) or rule.test(v)
         ),
         f"{value!r} or {rule.text}",
+        rule.hint,
     )
 
 

@@ -156,7 +156,7 @@ NESTED = [
     lambda items: pd.DataFrame(columns_of_lists(items)),
     lambda items: pl.DataFrame(columns_of_lists(items)),
     lambda items: pa.table(columns_of_lists(items)),
-    to_nested,
+    lambda items: to_nested(items, list(columns_of_lists(items))),
 ]
 
 

@@ -7,6 +7,8 @@ import numpy as np
 import pytest
 import sklearn
 from carriers import object_array
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.base import BaseEstimator, clone, is_classifier, is_regressor
 from sklearn.ensemble import (
     AdaBoostClassifier,
@@ -139,7 +141,7 @@ def test_a_search_copies_neither_x_nor_its_sequences(ragged, make):
     search.fit(by_index.numbers, labels)
     assert len(Recorder.seen) == 9
     owners = {id(x) for x in X}
-    assert all(id(x) in owners for given in Recorder.seen for x in given)
+    assert all(id(x) in owners for seen in Recorder.seen for x in seen)
     assert search.best_estimator_.X is X and search.estimator.X is X
     train, _ = next(KFold(4).split(X))
     assert all(a is X[i] for a, i in zip(Recorder.seen[0], train, strict=True))
@@ -176,7 +178,7 @@ def test_it_takes_every_carrier(ragged, dense):
     frame = pd.DataFrame(rows, columns=list("abcdef"), index=np.arange(40) + 100)
     cells = {name: [x[:, j].tolist() for x in X] for j, name in enumerate("ab")}
     numbers = np.array([[7], [3], [3], [39], *([i] for i in range(20))])
-    for given in (
+    for every in (
         dense[0],
         rows,
         X,
@@ -191,8 +193,8 @@ def test_it_takes_every_carrier(ragged, dense):
         pa.table(cells),
     ):
         rnn = make_pipeline(SequenceScaler(), RNNClassifier(**QUICK))
-        by_index = ByIndex(rnn, given).fit(numbers, labels[numbers[:, 0]])
-        whole = by_index.estimator_.predict_proba(given)
+        by_index = ByIndex(rnn, every).fit(numbers, labels[numbers[:, 0]])
+        whole = by_index.estimator_.predict_proba(every)
         np.testing.assert_array_equal(by_index.predict_proba(numbers), whole[numbers[:, 0]])
         assert by_index.numbers.tolist() == [[i] for i in range(40)]
         for same in (numbers.tolist(), numbers[:, 0], pd.DataFrame(numbers), numbers.astype(float)):
@@ -244,7 +246,7 @@ def test_groups_and_weights_reach_the_estimator(ragged):
             groups.astype(float),
             params=params,
             cv=GroupKFold(2),
-            scoring=lambda *given: 0.0,
+            scoring=lambda *arguments: 0.0,
         )
     assert len(seen) == 6 and all(len(held_out) == 1 for held_out in seen)
 
@@ -296,6 +298,16 @@ def test_what_is_no_number_of_a_sequence_is_refused(ragged, numbers, message):
     np.testing.assert_array_equal(by_index.estimator_.params_, params)
     with pytest.raises(sklearn.exceptions.NotFittedError):
         ByIndex(CLASSIFIER, X).predict([[0]])
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=9), st.booleans())
+def test_numbers_come_in_any_order_and_repeatedly(numbers, as_objects):
+    X = [np.full((i + 1, 2), float(i)) for i in range(6)]
+    by_index = ByIndex(Recorder(), object_array(X) if as_objects else X)
+    by_index.fit(np.array(numbers)[:, np.newaxis], numbers).predict(np.array(numbers, float))
+    for seen in Recorder.seen[-2:]:
+        assert all(a is X[i] for a, i in zip(seen, numbers, strict=True))
 
 
 def test_scaled_numbers_are_refused(ragged):

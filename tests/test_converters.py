@@ -148,6 +148,14 @@ def test_every_carrier_is_read():
         assert list(to_frame(X).columns) == ["id", "time", "a", "b"]
 
 
+@pytest.mark.parametrize("shape", [(4, 3, 2), (4, 1, 5), (4, 5, 1)])
+def test_arrays_of_aeon_are_copied(shape):
+    X = np.zeros(shape)
+    for result in (from_aeon(X), to_aeon(X)):
+        assert result.flags.c_contiguous and not np.shares_memory(result, X)
+        assert result.shape == (shape[0], shape[2], shape[1])
+
+
 def test_results_go_into_fit_and_folds():
     X, y = [np.full((2 + i % 3, 2), float(i % 2)) for i in range(12)], np.arange(12) % 2
     rnn = RNNClassifier(2, max_iter=1, tol=0, normalize_X=False)

@@ -203,3 +203,23 @@ def test_constants_that_vanish_in_the_dtype_are_named(refuses, name):
     small = {name: 1e-50}
     refuses(RNNRegressor(2, **small), f"`{name}`.*float32.*1e-50", RAGGED, NUMBERS)
     RNNRegressor(2, max_iter=1, dtype="float64", **small).fit(RAGGED, NUMBERS)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "hint"),
+    [
+        ({"learning_rate": 0.01}, r"got 0\.01\. Give a number as `learning_rate_init`\."),
+        ({"learning_rate": "cosin"}, "got 'cosin'. Did you mean 'cosine'?"),
+        ({"loss": "mse"}, r"Did you mean 'squared_error'\?"),
+        ({"loss": "MAE"}, r"Did you mean 'absolute_error'\?"),
+        ({"cell": "LSTM"}, r"got 'LSTM'\. Did you mean 'lstm'\?"),
+        ({"solver": "Adam"}, r"Did you mean 'adam'\?"),
+        ({"mode": "many-to-many"}, r"Did you mean 'many_to_many'\?"),
+        ({"mode": "seq2seq"}, r"see sklearn_rnn\.seq2seq\."),
+        ({"connections": "Residual"}, r"Did you mean 'residual'\?"),
+        ({"cell": "transformer"}, r"got 'transformer'\.$"),
+    ],
+)
+def test_words_of_other_libraries_lead_to_ours(parameters, hint):
+    with pytest.raises(ValueError, match=hint):
+        RNNRegressor(**parameters).fit(np.ones((4, 3, 2)), np.arange(4))

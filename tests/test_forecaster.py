@@ -1,16 +1,21 @@
 """RNNForecaster: forecasts of one series and of many."""
 
 import pickle
+from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
 from sklearn_rnn import RNNRegressor
+from sklearn_rnn._forecasting.framing import Framing, Series
 from sklearn_rnn.forecasting import RNNForecaster, seasonal_naive
 from sklearn_rnn.model_selection import RollingOrigin
 
@@ -256,18 +261,52 @@ def test_updates_learn_what_is_new():
     network = clone(SMALL).set_params(mode="many_to_many")
     reference = forecaster(season=7).fit(y[:60])
     network = reference.estimators_[0]
+    rate = SMALL.learning_rate_init / 200
     for end in (65, 70):  # windows that end among the new steps
         whole = reference._series[0].followed_by(reference._read(y[60:end], None)[0][0])
         X, target, weights, _ = reference._frame.windows(whole, np.arange(end - 8, end - 3))
-        network.partial_fit(X, target, weights)
+        network.partial_fit(X, target, weights, learning_rate_init=rate)
     reference.update(y[60:70], update_params=False)
     assert (reference.predict() == model.predict()).all()
     model.update(y[70:71])
     assert model.predict().index[0] == DAYS[71]
+    again = pickle.loads(pickle.dumps(model)).update(y[71:80], learning_rate_init=0.1)
+    assert (again.predict() != pickle.loads(pickle.dumps(model)).update(y[71:80]).predict()).all()
+    with pytest.raises(ValueError, match="`learning_rate_init` must be"):
+        model.update(y[71:80], learning_rate_init=-1)
     with pytest.raises(ValueError, match="`y` must begin right after the last known step"):
         model.update(y[75:80])
     with pytest.raises(ValueError, match="`y` must have the series"):
         model.update(np.zeros((5, 2)))
+
+
+def test_calibrated_quantiles_are_those_of_networks_that_have_not_seen_the_values():
+    words = {"season": 7, "quantile": QUANTILE, "stride": 1, "n_estimators": 2, "random_state": 1}
+    y = Y.copy()
+    y[40] = np.nan
+    model = forecaster(calibrate=True, **words).fit(y)
+    plain = forecaster(**words).fit(y)
+    X, target, weights = plain._windows(plain._frame, plain._series)
+    half = len(X) // 2  # less than ten horizons
+    parts, networks = np.split(np.arange(2 * half), 2), []
+    parts[0] = np.append(parts[0], np.arange(2 * half, len(X)))
+    errors = []
+    for part, like in zip(parts, plain.estimators_, strict=True):
+        others = np.setdiff1d(np.arange(len(X)), part)
+        networks.append(clone(like).fit(X[others], target[others], weights[others]))
+        found = networks[-1].predict(X[part])[:, -4:]
+        error = (target[part, -4:, None] - found) / (found[..., 2:] - found[..., :1])
+        errors.append(error[weights[part, -4:] > 0])
+    errors = np.concatenate(errors)
+    shifts = np.array([np.quantile(errors[:, j], q) for j, q in enumerate(QUANTILE)])
+    plain.estimators_ = networks
+    expected = plain.predict_quantiles()
+    expected = np.sort(expected + shifts * (expected[:, 2:] - expected[:, :1]), axis=1)
+    np.testing.assert_allclose(model.predict_quantiles(), expected, rtol=1e-9)
+    with pytest.raises(ValueError, match="`calibrate` needs at least two quantiles and two"):
+        forecaster(calibrate=True, n_estimators=2).fit(Y)
+    with pytest.raises(ValueError, match="`y` must have at least 3 windows"):
+        forecaster(calibrate=True, n_estimators=3, quantile=QUANTILE).fit(Y[:15])
 
 
 def test_scikit_learn_copies_searches_and_repeats_it():
@@ -298,6 +337,10 @@ def test_scikit_learn_copies_searches_and_repeats_it():
     drawn = forecaster(season=7, random_state=3).fit(Y)
     seeded = clone(SMALL).set_params(random_state=3)
     assert (drawn.predict() == forecaster(season=7, estimator=seeded).fit(Y).predict()).all()
+    tiny = forecaster(2, 1, random_state=0)
+    for y, stride in ((np.tile(Y, 6), 2), (np.tile(Y, 5), 1)):  # 269 or 449 windows
+        expected = clone(tiny).set_params(stride=stride).fit(y).predict()
+        assert (tiny.fit(y).predict() == expected).all()
     plain = RNNForecaster(2, 3, random_state=0)
     assert (plain.fit(Y[:20]).predict() == clone(plain).fit(Y[:20]).predict()).all()
 
@@ -314,6 +357,8 @@ def test_scikit_learn_copies_searches_and_repeats_it():
         ({"known_future": ["sun"]}, '`known_future` must be "all" or a list of features'),
         ({"past": 200}, "`y` must have at least 204 steps"),
         ({"target": "y"}, "`X` must be None with `target`"),
+        ({"group": "id"}, "`target` must name a column of a long table"),
+        ({"known_future": 3}, '`known_future` must be "all" or a list'),
     ],
 )
 def test_wrong_words_are_refused(options, message):
@@ -321,6 +366,35 @@ def test_wrong_words_are_refused(options, message):
         forecaster(**options).fit(Y, FEATURES[:N])
     with pytest.raises(TypeError, match="`estimator` must be an RNNRegressor"):
         forecaster(estimator="gru").fit(Y)
+
+
+@pytest.mark.parametrize(
+    "y, message",
+    [
+        (["a"] * 40, "holds strings"),
+        ([], "`y` must have shape"),
+        (np.zeros((4, 5, 6)), "`y` must have shape"),
+        (np.full(40, np.nan), "values at some steps of a horizon"),
+        (np.append(Y, np.inf), "`y` must be finite or NaN"),
+        (1e300 * Y, "`y` must not be too large"),
+        (np.ma.masked_less(Y, 50), "masked entries"),
+        (pd.DataFrame({"a": ["x"] * 40}), "its column 'a' holds strings"),
+    ],
+)
+def test_hostile_series_are_refused_and_change_nothing(y, message):
+    model = forecaster().fit(Y)
+    before = model.predict()
+    with pytest.raises(ValueError, match=message):
+        model.fit(y)
+    if "some steps" in message:  # nothing to learn from is no error
+        model.update(y, update_params=False)
+        model = forecaster().fit(Y)
+    else:
+        with pytest.raises(ValueError, match="`y`"):
+            model.update(y)
+    assert (model.predict() == before).all()
+    with pytest.raises(NotFittedError):
+        forecaster().predict()
 
 
 def test_wrong_futures_are_refused():
@@ -351,3 +425,71 @@ def test_wrong_futures_are_refused():
         model.backtest(pd.Series(Y[:3], index=DAYS[N : N + 3]), X[N : N + 3])
     with pytest.raises(ValueError, match="`refit` must be"):
         model.backtest(pd.Series(Y[:5], index=DAYS[N : N + 5]), X[N : N + 5], refit="daily")
+
+
+def test_a_long_table_can_be_searched_updated_and_tested():
+    table = pd.DataFrame(
+        {"id": np.repeat(["b", "a"], N), "t": np.tile(T, 2), "v": np.append(Y, 2 * Y[::-1])}
+    )
+    words = {"target": "v", "group": "id", "time": "t"}
+    cv = RollingOrigin(4, n_splits=2)
+    scores = cross_val_score(forecaster(**words), table, groups=table["id"], cv=cv)
+    wide = np.column_stack([Y, 2 * Y[::-1]])
+    assert scores.tolist() == cross_val_score(forecaster(), wide, cv=cv).tolist()
+    early = table["t"] < 80
+    model = forecaster(**words).fit(table[early])
+    same = forecaster().fit(wide[:80])
+    later = table[~early].sample(frac=1, random_state=0)  # in any order
+    assert model.backtest(later).summary == same.backtest(wide[80:]).summary
+    result = model.update(later).predict()
+    assert (result["v_pred"].to_numpy().reshape(2, 4).T == same.update(wide[80:]).predict()).all()
+    assert result["t"].tolist() == [90, 91, 92, 93] * 2
+
+
+@pytest.mark.parametrize("unit", ["1mo", "1w", "15m"])
+def test_times_of_other_libraries_go_on(unit):
+    start = datetime(2020, 1, 1)
+    times = pl.datetime_range(start, start + timedelta(days=3000), unit, eager=True)[: N + 4]
+    table = pl.DataFrame({"t": times[:N], "v": Y})
+    model = forecaster(target="v", time="t").fit(table)
+    result = model.predict()
+    assert result["t"].to_list() == times[N:].to_list()
+    without = table.filter(pl.col("t") != times[30])  # a gap
+    assert forecaster(target="v", time="t").fit(without).predict()["t"].equals(result["t"])
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.integers(1, 8),
+    st.integers(1, 6),
+    st.lists(st.integers(1, 9), max_size=2),
+    st.sampled_from([None, 1, 7]),
+    st.lists(st.integers(0, N - 1), max_size=20),
+    st.integers(25, N),
+)
+def test_a_window_reads_nothing_after_its_origin(
+    past, horizon, seasons, difference, missing, origin
+):
+    y, X = Y.copy(), FEATURES.copy()
+    y[missing] = np.nan
+    X[missing, 1] = np.nan
+    framing = Framing(
+        past=past,
+        horizon=horizon,
+        known=np.array([True, False]),
+        seasons=tuple(seasons),
+        difference=difference,
+        marks_missing=True,
+        fill=np.zeros(2),
+    )
+    X[origin + horizon :, 0] = np.nan
+    later = X.copy()
+    later[origin:, 1] = 99
+    whole = framing.windows(Series("all", y, X), np.array([origin]))
+    cut = framing.windows(Series("cut", y[:origin], later), np.array([origin]))
+    assert np.array_equal(whole[0], cut[0]) and np.isfinite(whole[0]).all()
+    assert np.array_equal(whole[3], cut[3])
+    targets = np.full(horizon, np.nan)
+    targets[: N - origin] = y[origin : origin + horizon]
+    np.testing.assert_allclose((whole[1] + whole[3])[0, past:], targets)
+    assert (whole[2][0] == np.append(np.zeros(past), np.isfinite(targets))).all()

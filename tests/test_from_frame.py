@@ -180,6 +180,8 @@ def test_strings_stay_in_frames_and_nested_tables_for_categorical_features(libra
         if library == "pandas":
             assert rnn.set_params(normalize_X=False).fit(data.X[3:], data.y[3:]).n_features_in_ == 2
     assert type(nested.X) is type(table) and {type(x) for x in frames.X} == {type(table)}
+    if library == "pandas":
+        assert nested.X.index.name == "run" and nested.X.index.tolist() == nested.ids.tolist()
     numbers = from_frame(table, by="run", time="second", columns=["a", "c"], as_nested=True)
     expected = from_frame(table, by="run", time="second", columns=["a", "c"])
     nested = read_nested(numbers.X, arguments.X).as_sequences(arguments.X)
@@ -190,8 +192,9 @@ def test_strings_stay_in_frames_and_nested_tables_for_categorical_features(libra
 @libraries
 def test_missing_strings_stay_missing(library):
     table = pd.DataFrame({"k": [0, 0, 1], "v": 1.0, "y": ["a", None, "b"]})
-    again = to_frame(from_frame(LIBRARIES[library](table), by="k", y="y"), frame=library)
-    assert pd.Series(np.asarray(again["y"])).isna().tolist() == [False, True, False]
+    for source in (table, LIBRARIES[library](table)):
+        again = to_frame(from_frame(source, by="k", y="y"), frame=library)
+        assert pd.Series(np.asarray(again["y"])).isna().tolist() == [False, True, False]
 
 
 def test_results_go_into_fit_and_into_folds():
@@ -257,6 +260,30 @@ def test_missing_ids_and_times_are_named(library):
         what = {"k": "by", "t": "time"}[name]
         with pytest.raises(ValueError, match=rf"`{what}` must have no missing .*'{name}'.* row 1"):
             from_frame(LIBRARIES[library](table), by="k", time="t", columns="v")
+
+
+def test_nan_is_no_id_in_any_library():
+    numbers = {"k": [0.0, np.nan], "v": [1.0, 2.0]}
+    for table in (pl.DataFrame(numbers), pa.table(numbers), pa.RecordBatch.from_pydict(numbers)):
+        with pytest.raises(ValueError, match=r"`by` must have no missing .*'k'.* row 1"):
+            from_frame(table, by="k")
+
+
+def test_categories_are_compared_by_their_labels():
+    parts = [{"k": ["a", "b"], "v": [1, 2]}, {"k": ["b", "a"], "v": [3, 4]}]
+    chunks = [pa.table({**p, "k": pa.array(p["k"]).dictionary_encode()}) for p in parts]
+    ordered = pd.Categorical(["a", "b", "b", "a"], categories=["z", "b", "a"])
+    tables = (
+        pa.concat_tables(chunks),  # each chunk numbers its labels
+        pd.DataFrame({"k": ordered, "v": [1, 2, 3, 4]}),
+        pl.DataFrame(
+            {"k": list(ordered), "v": [1, 2, 3, 4]}, schema_overrides={"k": pl.Categorical}
+        ),
+    )
+    for table in tables:
+        data = from_frame(table, by="k", groups="k")
+        assert data.ids.tolist() == data.groups.tolist() == ["a", "b"]
+        assert [x[:, 0].tolist() for x in data.X] == [[1, 4], [2, 3]]
 
 
 @pytest.mark.parametrize(

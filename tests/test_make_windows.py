@@ -13,6 +13,8 @@ from sklearn_rnn.forecasting import seasonal_naive
 from sklearn_rnn.model_selection import RollingOrigin
 from sklearn_rnn.preprocessing import from_windows, make_windows
 
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
 RNG = np.random.default_rng(0)
 TIMES = pd.date_range("2024-01-01", periods=30, freq="h")
 

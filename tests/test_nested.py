@@ -4,72 +4,30 @@ import pickle
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from ragged_data import objects
+from nested_data import (
+    FORMS,
+    LABELS,
+    NAMES,
+    NUMBERS,
+    STEPS,
+    TAGS,
+    X,
+    array_of,
+    forms,
+    pa,
+    pandas_of,
+    pd,
+    pl,
+    rng,
+    small,
+)
 from sklearn.base import clone
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
-from sklearn_rnn._data.arguments import X as ARGUMENT
-from sklearn_rnn._data.nested import is_nested, read_nested
+from sklearn_rnn._data.nested import is_nested
 from sklearn_rnn._data.reader import read_X
-from sklearn_rnn.inspection import channel_importances
-from sklearn_rnn.preprocessing import Differences, SequenceScaler, from_nested, to_nested
+from sklearn_rnn.preprocessing import from_nested, to_nested
 from sklearn_rnn.seq2seq import Seq2SeqClassifier, SequenceAutoencoder
-
-pd, pl, pa = map(pytest.importorskip, ("pandas", "polars", "pyarrow"))
-
-rng = np.random.default_rng(0)
-X = [rng.normal(size=(length, 2)) for length in (3, 1, 4, 2, 5, 3)]
-NAMES = ["acc", "gyro"]
-LABELS, NUMBERS = list("pqpqpq"), rng.normal(size=6)
-TAGS = [np.where(x[:, 0] > 0, "up", "down") for x in X]
-STEPS = [x[:, 1] for x in X]
-
-
-def array_of(make, sequences=X):
-    table = np.empty((len(sequences), 2), dtype=object)
-    for i, x in enumerate(sequences):
-        for j in range(2):
-            table[i, j] = make(x[:, j])
-    return table
-
-
-def pandas_of(make, sequences=X):
-    return pd.DataFrame(array_of(make, sequences), columns=NAMES)
-
-
-def lists_of(library, sequences=X):
-    columns = {name: [x[:, j].tolist() for x in sequences] for j, name in enumerate(NAMES)}
-    if library == "polars":
-        return pl.DataFrame(columns)
-    if library == "pyarrow":
-        return pa.table(columns)
-    arrays = {name: pa.array(column) for name, column in columns.items()}
-    return pd.DataFrame({name: pd.arrays.ArrowExtensionArray(a) for name, a in arrays.items()})
-
-
-FORMS = {
-    "array of arrays": lambda s=X: array_of(np.asarray, s),
-    "array of lists": lambda s=X: array_of(list, s),
-    "array of tuples": lambda s=X: array_of(tuple, s),
-    "array of Series": lambda s=X: array_of(pd.Series, s),
-    "array of polars": lambda s=X: array_of(pl.Series, s),
-    "pandas, arrays": lambda s=X: pandas_of(np.asarray, s),
-    "pandas, lists": lambda s=X: pandas_of(list, s),
-    "pandas, Series": lambda s=X: pandas_of(pd.Series, s),
-    "pandas, Arrow": lambda s=X: lists_of("pandas", s),
-    "pandas, own dtype": lambda s=X: to_nested(s, NAMES),
-    "polars": lambda s=X: lists_of("polars", s),
-    "pyarrow": lambda s=X: lists_of("pyarrow", s),
-    "pyarrow, chunks": lambda s=X: pa.concat_tables([lists_of("pyarrow", [x]) for x in s]),
-}
-forms = pytest.mark.parametrize("make", FORMS.values(), ids=FORMS)
-
-
-def small(cls, **params):
-    return cls(4, max_iter=2, random_state=0, **params)
-
 
 # ---- reading ------------------------------------------------------------------------------------
 
@@ -147,7 +105,7 @@ WRONG = {
     "empty": ([[1.0], []], ("`X['gyro']`, row 1, has none",)),
     "two axes": ([[1.0], np.ones((1, 2))], ("row 1, has shape (1, 2)", "list(X['gyro'])")),
     "ragged": ([[1.0], [[1.0], [2.0, 3.0]]], ("X['gyro'], row 1` must be rectangular",)),
-    "NaN": ([[1.0], [np.nan]], ("sequence 1 has NaN at step 0", "from_nested(X)")),
+    "NaN": ([[1.0], [np.nan]], ("sequence 1 has NaN at step 0", "SequenceImputer")),
     "infinity": ([[1.0], [np.inf]], ("sequence 1 has infinity at step 0",)),
     "masked": ([[1.0], np.ma.masked_array([1.0], [True])], ("row 1` must not have masked",)),
     "dates": ([[1.0], np.array(["2020"], "M8[D]")], ("row 1 dates",)),
@@ -172,6 +130,15 @@ def test_an_error_names_row_and_column(name):
         for X_bad in (pl.DataFrame({"gyro": cells}), pa.table({"gyro": column})):
             with pytest.raises(ValueError, match=r"`X\['gyro'\]`, row 1, (is null|has none)"):
                 read_X(X_bad, "RNN")
+
+
+def test_the_advice_on_padding_runs():
+    table = pandas_of(list, [np.vstack([x, np.full((2, 2), np.nan)]) for x in X])
+    with pytest.raises(ValueError, match="only at the ends") as error:
+        small(RNNRegressor).fit(table, NUMBERS)
+    cut = str(error.value).split("cut it off with ")[1].removesuffix(".")
+    found = eval(cut, {"np": np, "from_nested": from_nested, "X": table})
+    np.testing.assert_array_equal(np.concatenate(found), np.concatenate(X))
 
 
 def test_names_of_columns_are_checked_as_by_scikit_learn():
@@ -235,127 +202,3 @@ def test_a_missing_label_is_named():
     table = pd.DataFrame({"state": [["on"], ["off", None]]})
     with pytest.raises(ValueError, match=r"`X\['state'\]`, row 1, has one at step 1"):
         small(RNNClassifier, categorical_features=["state"]).fit(table, [0, 1])
-
-
-# ---- results ------------------------------------------------------------------------------------
-
-
-@forms
-def test_transformers_return_a_table(make):
-    table = make()
-    scaler = SequenceScaler().fit(table)
-    result = scaler.transform(table)
-    assert type(result) is type(table)
-    expected = np.concatenate(SequenceScaler().fit_transform(X))
-    np.testing.assert_array_equal(np.concatenate(list(from_nested(result))), expected)
-    back = from_nested(scaler.inverse_transform(result))
-    np.testing.assert_allclose(np.concatenate(list(back)), np.concatenate(X), rtol=1e-12)
-    names = NAMES if not isinstance(table, np.ndarray) else ["x0", "x1"]
-    for library, cls in (("pandas", pd.DataFrame), ("polars", pl.DataFrame)):
-        framed = clone(scaler).set_output(transform=library).fit_transform(table)
-        assert type(framed) is cls and list(framed.columns) == names
-        np.testing.assert_array_equal(np.concatenate(list(from_nested(framed))), expected)
-    differences = Differences().fit_transform(table)
-    assert differences.shape[1] == Differences().fit_transform(X)[0].shape[1]
-
-
-def test_the_index_is_kept_and_the_input_unchanged():
-    table = to_nested(X, NAMES).set_axis(list("uvwxyz"))
-    before = pickle.dumps(table)
-    result = SequenceScaler(copy=False).fit_transform(table)
-    assert list(result.index) == list("uvwxyz") and pickle.dumps(table) == before
-    assert list(to_nested(table).index) == list("uvwxyz")
-    assert list(to_nested(pd.Series(X, index=list("uvwxyz"))).index) == list("uvwxyz")
-
-
-@settings(max_examples=25, deadline=None)
-@given(
-    lengths=st.lists(st.integers(1, 4), min_size=1, max_size=5),
-    n_features=st.integers(1, 3),
-    frame=st.sampled_from(["pandas", "polars", "pyarrow", None]),
-    carrier=st.sampled_from(["list", "object array", "frames", "nested"]),
-    dtype=st.sampled_from([np.float32, np.float64]),
-    seed=st.integers(0, 9),
-)
-def test_round_trips_change_nothing(lengths, n_features, frame, carrier, dtype, seed):
-    random = np.random.default_rng(seed)
-    sequences = [random.normal(size=(n, n_features)).astype(dtype) for n in lengths]
-    sequences[0][0, 0] = np.nan
-    given = {"list": list, "object array": objects, "nested": to_nested}.get(carrier, list)(
-        sequences
-    )
-    if carrier == "frames":
-        given = [pd.DataFrame(x, columns=[f"f{j}" for j in range(n_features)]) for x in sequences]
-    table = to_nested(given, frame=frame)
-    assert table.shape == (len(lengths), n_features)
-    back = from_nested(table)
-    assert back.dtype == object and back.shape == (len(lengths),)
-    for x, own in zip(sequences, back, strict=True):
-        assert own.dtype == dtype
-        np.testing.assert_array_equal(own, x)
-    names = read_nested(table, ARGUMENT).names
-    if frame is not None:
-        prefix = "f" if carrier == "frames" else "x"
-        assert list(map(str, names)) == [f"{prefix}{j}" for j in range(n_features)]
-
-
-def test_converters_refuse_what_is_no_table():
-    for call, words in (
-        (lambda: to_nested(X, ["a"]), "`columns` must have one name for each of the 2 features"),
-        (lambda: to_nested(X, frame="dask"), "`frame` must be None or one of 'pandas'"),
-        (lambda: to_nested([1.0, 2.0]), "`X` must hold sequences"),
-        (lambda: from_nested(X), "`table` must be a frame or a 2-D object array"),
-        (lambda: from_nested(pd.DataFrame({"a": [1.0]})), "`table` must be a frame or a 2-D"),
-        (lambda: from_nested(pd.DataFrame({"a": [["b"]]})), r"`table\['a'\]` must hold real num"),
-        (lambda: to_nested([pd.DataFrame({"a": ["b"]}), X[0][:, :1]]), "frames alone"),
-    ):
-        with pytest.raises(ValueError, match=words):
-            call()
-
-
-# ---- the columns of pandas ----------------------------------------------------------------------
-
-
-def test_a_column_of_pandas_does_what_frames_need(tmp_path):
-    table = to_nested(X, NAMES)
-    assert [str(dtype) for dtype in table.dtypes] == ["sequence[float64]"] * 2
-    assert "[" in repr(table) and "sequence[float64]" in repr(table["acc"])
-    np.testing.assert_array_equal(table["acc"].iloc[2], X[2][:, 0])
-    np.testing.assert_array_equal(table.iloc[[4, 1]]["gyro"].iloc[0], X[4][:, 1])
-    assert table[table.index > 3].shape == (2, 2)
-    assert pd.concat([table[:2], table[2:]]).equals(table)
-    assert not table.equals(table[::-1].reset_index(drop=True))
-    assert table["acc"].astype("sequence[float32]").dtype == "sequence[float32]"
-    reindexed = table.reindex([0, 9])
-    assert reindexed["acc"].isna().tolist() == [False, True]
-    with pytest.raises(ValueError, match=r"`X\['acc'\]`, row 1, is missing"):
-        read_X(reindexed, "RNN")
-    table.at[0, "acc"] = np.arange(3.0)
-    np.testing.assert_array_equal(from_nested(table)[0][:, 0], np.arange(3.0))
-    table.to_parquet(tmp_path / "table.parquet")
-    back = from_nested(pd.read_parquet(tmp_path / "table.parquet"))
-    for x, own in zip(from_nested(table), back, strict=True):
-        np.testing.assert_array_equal(own, x)
-    cell = table["acc"].iloc[0]
-    assert (cell != cell) is False and (cell != cell + 1).all()
-
-
-# ---- importances --------------------------------------------------------------------------------
-
-
-def test_importances_are_norms_of_what_reads_a_channel():
-    x = np.column_stack([np.concatenate(X), np.concatenate(X)[:, 0] > 0])
-    sequences = np.split(x, np.cumsum([len(each) for each in X])[:-1])
-    rnn = small(RNNClassifier, bidirectional=True).fit(sequences, LABELS)
-    both = [rnn.weights_["weight_ih_l0"], rnn.weights_["weight_ih_l0_reverse"]]
-    np.testing.assert_allclose(
-        channel_importances(rnn), np.linalg.norm(np.vstack(both), axis=0), rtol=1e-6
-    )
-    rnn = small(RNNClassifier, categorical_features=[2]).fit(sequences, LABELS)
-    weight, table = rnn.weights_["weight_ih_l0"], rnn.weights_["embedding_0.weight"][:2]
-    added = (table - table.mean(axis=0)) @ weight[:, 2:].T
-    code = np.sqrt((added**2).sum(axis=1).mean())
-    expected = [*np.linalg.norm(weight[:, :2], axis=0), code]
-    np.testing.assert_allclose(channel_importances(rnn), expected, rtol=1e-5)
-    with pytest.raises(ValueError, match="fitted to a 2-D X"):
-        channel_importances(small(RNNClassifier).fit(np.zeros((2, 2)), [0, 1]))

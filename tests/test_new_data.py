@@ -12,6 +12,7 @@ from sklearn.utils.metadata_routing import get_routing_for_object
 from sklearn_rnn import RNNClassifier, RNNRegressor
 from sklearn_rnn.language import RNNLanguageModel
 from sklearn_rnn.seq2seq import Seq2SeqClassifier, Seq2SeqRegressor, SequenceAutoencoder
+from sklearn_rnn.transfer import Reptile
 
 RATE = 0.01
 RNG = np.random.RandomState(0)
@@ -102,6 +103,14 @@ def test_schedules_that_are_lower_already_go_on_as_they_are():
     assert goes_on_at(adaptive, data, RATE / 125)
     adaptive.partial_fit(*data, learning_rate_init=RATE / 30)
     assert goes_on_at(adaptive, data, RATE / 30)
+
+
+def test_a_start_that_reptile_has_found_goes_on_at_the_full_rate():
+    rnn, (X, y), _ = KINDS[0]
+    reptile = Reptile(rnn, n_iter=2, random_state=0).fit([(X[:6], y[:6]), (X[6:], y[6:])])
+    assert goes_on_at(reptile.estimator_, (X, y), RATE)
+    adapted = reptile.adapt(X, y)
+    assert goes_on_at(adapted, (X, y), RATE)
 
 
 def test_the_rate_can_be_routed():

@@ -12,6 +12,7 @@ from scaler_data import carriers, dense, flat, objects, ragged
 from sklearn.base import clone
 from sklearn.compose import ColumnTransformer
 from sklearn.preprocessing import MinMaxScaler, RobustScaler, StandardScaler
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_rnn.preprocessing import SequenceScaler
 
@@ -124,8 +125,9 @@ def test_scaling_per_sequence_keeps_the_carrier(X):
     for item in result:
         assert np.min(item) == 0 and np.max(item) <= 1
     assert not hasattr(scaler, "scale_")
-    with pytest.raises(ValueError, match="`inverse_transform` needs per_sequence=False"):
+    with pytest.raises(AttributeError, match="no attribute 'inverse_transform'") as error:
         scaler.inverse_transform(result)
+    assert "`inverse_transform` needs per_sequence=False" in str(error.value.__cause__)
 
 
 @methods
@@ -216,8 +218,10 @@ def test_weights_without_meaning_are_refused(params):
 
 
 def test_partial_fits_of_another_method_are_refused():
-    with pytest.raises(ValueError, match="`partial_fit` needs method='standard' or 'minmax'"):
+    with pytest.raises(AttributeError, match="no attribute 'partial_fit'") as error:
         SequenceScaler("robust").partial_fit(dense())
+    assert "`partial_fit` needs method='standard' or 'minmax'" in str(error.value.__cause__)
+    assert hasattr(SequenceScaler("robust", per_sequence=True), "partial_fit")
     scaler = SequenceScaler().fit(dense())
     for params in ({"method": "minmax"}, {"per_sequence": True}):
         changed = pickle.loads(pickle.dumps(scaler)).set_params(**params)
@@ -255,6 +259,24 @@ def test_damaged_ranges_are_named(name, value):
 
 
 # In scikit-learn
+
+
+def without_weights(scaler):
+    """Name the checks that give weights to a scaler that refuses them."""
+    if scaler.method == "minmax":
+        return {}
+    names = ["weights_pandas_series", "weights_not_an_array", "weights_list", "weights_shape"]
+    names += ["weights_not_overwritten", "weight_equivalence_on_dense_data"]
+    checks = ["check_all_zero_sample_weights_error", *(f"check_sample_{name}" for name in names)]
+    return dict.fromkeys(checks, "it refuses weights")
+
+
+@parametrize_with_checks(
+    [SequenceScaler("minmax"), SequenceScaler("robust"), SequenceScaler(per_sequence=True)],
+    expected_failed_checks=without_weights,
+)
+def test_scikit_learn_accepts_the_methods(estimator, check):
+    check(estimator)
 
 
 @methods

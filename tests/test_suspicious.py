@@ -1,14 +1,20 @@
 """Data that look as if they meant something else are named in a warning, with what to do."""
 
+import pickle
 import warnings
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sklearn.datasets import load_digits
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
+from sklearn_rnn._data.reader import read_X
+from sklearn_rnn._data.suspicious import findings
+from sklearn_rnn.preprocessing import from_padded
 from sklearn_rnn.seq2seq import Seq2SeqRegressor
 from sklearn_rnn.text import TokenEncoder
 
@@ -101,6 +107,7 @@ def letters(lines):
         markov(10).tolist(),
         markov(10)[:, :, np.newaxis],
         pd.DataFrame(markov(10)),
+        pd.DataFrame({"codes": list(markov(10))}),
         letters(texts()),
         letters(texts()[:40]),
         TokenEncoder().fit_transform(texts()),
@@ -162,7 +169,12 @@ def padded(value, lengths=None):
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 def test_padding_is_named(value, dtype):
     X = padded(value).astype(dtype)
-    assert_only(warned(X), "of the sequences in `X` end in 2 to 15 steps", "sklearn_rnn.unpad")
+    number = f"from_padded(X, padding={value:g})" if isinstance(value, float) else "unpad(X, "
+    assert_only(warned(X), "of the sequences in `X` end in 2 to 15 steps", number)
+    left = number.replace(")", ", side='left')")
+    assert_only(warned(X[:, ::-1]), "of the sequences in `X` begin in 2 to 15 steps", left)
+    cut = from_padded(X, padding=0) if value == 0.0 else X[:, :15]
+    assert warned(cut) == []
     assert_only(warned(X[:, :, 0]), "of the sequences in `X` end in 2 to 15 steps")
     assert_only(warned(X, X[:, :2], Seq2SeqRegressor), "If this is padding")
     y = X[:, :, 0]
@@ -212,3 +224,42 @@ def test_large_numbers_without_normalisation_are_named():
     assert warned(codes, normalize_X=False, categorical_features=[3], embedding_dim=1) == []
     assert warned(X) == []
     assert warned(NOISE * 20, normalize_X=False) == []
+
+
+# ---- any data ----
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 5),
+    st.integers(1, 70),
+    st.integers(1, 3) | st.just(60),
+    st.sampled_from(["normal", "integers", "constant", "huge", "blocks"]),
+    st.sampled_from(["array", "list", "float32", "frames", "flat"]),
+    st.integers(0, 9),
+)
+def test_any_data_can_be_looked_at(n, n_timesteps, n_features, kind, carrier, seed):
+    rng = np.random.RandomState(seed)
+    shape = n, n_timesteps, n_features
+    X = {
+        "normal": lambda: rng.normal(size=shape),
+        "integers": lambda: rng.randint(5, size=shape),
+        "constant": lambda: np.full(shape, 7),
+        "huge": lambda: 1e300 * rng.normal(size=shape),
+        "blocks": lambda: np.repeat(rng.randint(3, size=shape), 2, axis=1),
+    }[kind]()
+    given_X = {
+        "array": lambda: X,
+        "list": lambda: [x[: 1 + i % n_timesteps] for i, x in enumerate(X)],
+        "float32": lambda: np.clip(X, -1e30, 1e30).astype(np.float32),
+        "frames": lambda: list(map(pd.DataFrame, X)),
+        "flat": lambda: X[:, :, 0],
+    }[carrier]()
+    before = pickle.dumps(given_X)
+    sequences, form = read_X(given_X, "RNNRegressor")
+    with np.errstate(all="raise", over="ignore", invalid="ignore"):
+        for cut in (False, True):
+            facts = given_X, sequences, form.feature_names, []
+            texts = findings(*facts, cut=cut, normalized=cut)
+            assert all(isinstance(text, str) and text.endswith(".") for text in texts)
+    assert pickle.dumps(given_X) == before

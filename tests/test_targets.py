@@ -288,7 +288,7 @@ def test_nothing_is_assumed_to_be_finite(mode, estimator):
                 value[3] = bad
                 with pytest.raises(ValueError, match=f"`{name}` must be finite"):
                     rnn(estimator, mode, early_stopping=True).fit(**{**good, name: value})
-        for X_bad in (np.full((2, 3), np.nan), np.full((2, 3, 1), np.nan)):
+        for X_bad in (np.full((2, 3), np.inf), np.full((2, 3, 1), np.inf)):
             with pytest.raises(ValueError, match="`X` must be finite"):
                 SequenceScaler().fit(X_bad)
         with pytest.raises(ValueError, match="`sample_weight` must be finite"):

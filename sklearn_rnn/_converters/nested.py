@@ -86,7 +86,7 @@ def to_nested(X, columns=None, *, frame="pandas"):
            [ 0.  ,  2.  ]])
     """
     _FRAME.check("frame", frame)
-    table = _read(X)
+    table = read_table(X, "to_nested")
     if columns is not None:
         table = replace(table, names=_names(columns, len(table.columns)))
     index = getattr(X, "index", None) if hasattr(X, "iloc") else None
@@ -126,14 +126,14 @@ def from_nested(table):
     return as_objects(Packed(sequences.values, sequences.offsets).cut())
 
 
-def _read(X):
-    """Return X as a `NestedTable`; columns of frames may hold strings."""
+def read_table(X, owner):
+    """Return X as a `NestedTable`; columns of frames may hold strings. owner: for errors."""
     if is_nested(X):
         return read_nested(X, arguments.X)
     frame = first_frame(X) if isinstance(X, (list, tuple)) else None
     labelled = () if frame is None else label_columns(frame)
     items = X if not labelled else [_without_labels(each, labelled, i) for i, each in enumerate(X)]
-    sequences, _ = read_X(items, "to_nested", allow_nan=True)
+    sequences, _ = read_X(items, owner, allow_nan=True)
     columns = list(np.ascontiguousarray(sequences.values.T))
     for j in labelled:
         columns[j] = np.concatenate([labels_of(item, j) for item in X])

@@ -165,8 +165,8 @@ def _refuse_lengths(lengths, others, column, first, argument):
     raise ValueError(
         f"`{argument}` must have sequences of one length in each row: `{column}`, row {i}: "
         f"{lengths[i]} steps, but `{first}` has {others[i]}. Bring the features of each sequence "
-        "to the same steps. A tool that permutes one column, such as permutation_importance, "
-        "needs sequences that are all of one length."
+        "to the same steps. If scikit-learn has permuted a column, use "
+        "sklearn_rnn.inspection.permutation_importance, which takes sequences of any lengths."
     )
 
 

@@ -28,6 +28,9 @@ class SequenceDtype(ExtensionDtype):
     def __init__(self, steps="float64"):
         self.steps = np.dtype(steps)
 
+    def __repr__(self):
+        return self.name
+
     @property
     def name(self):
         return f"sequence[{self.steps}]"

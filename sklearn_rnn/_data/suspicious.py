@@ -10,9 +10,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from . import arguments
 from .carriers import is_ragged
 from .frames import column_names, is_frame
 from .items import as_list
+from .nested import is_nested, read_nested
 from .packed import offsets_of_equal
 
 # All checks look at no more than so many sequences, and so many steps of them.
@@ -27,7 +29,7 @@ DATES = {*DATES, *(name[:3] for name in DATES)}
 MOST_FREQUENT, PAIRS_PER_CELL = 11, 5  # of the table by which the order of values is tested
 N_LAGS = 64
 LEAST_PADDED, LEAST_ROWS = 0.1, 3  # share and number of sequences that seem padded
-LARGEST_SCALE = 100.0  # of numbers that are not normalised
+LARGEST_SCALE = 200.0  # of numbers that are not normalised
 
 
 def findings(X, sequences, names, code_columns, *, cut, normalized):
@@ -127,6 +129,9 @@ def _codes(X, sequences):
 
 def _holds_integers(X):
     """Tell whether X holds integers, to judge by its dtype, or by those of the first items."""
+    if is_nested(X):
+        columns = read_nested(X[:N_ITEMS], arguments.X).columns
+        return all(column.dtype.kind in "iu" for column in columns)
     if is_frame(X) or not (is_ragged(X) or isinstance(X, (list, tuple))):
         return np.asarray(X).dtype.kind in "iu"
     return all(np.asarray(item).dtype.kind in "iu" for item in as_list(X[:N_ITEMS]))
@@ -178,35 +183,46 @@ def _persist(sizes, sequences):
 
 
 def _padding(sequences):
-    """Many rows of an array end in the same constant steps, more or fewer of them: padding."""
+    """Many rows of an array end, or begin, in the same steps, more or fewer of them: padding."""
     n_timesteps = int(sequences.lengths[0])
     X = sequences.values.reshape(sequences.n_samples, n_timesteps, -1)
     if n_timesteps < 3 or len(X) < LEAST_ROWS:
         return None
+    for rows, where, side in ((X, "end", ""), (X[:, ::-1], "begin", ", side='left'")):
+        tails, padding = _tails(rows)
+        if tails is None:
+            continue
+        is_number = (padding == padding[0]).all()
+        value = f"{padding[0]:g}" if is_number else "the same numbers"
+        cut = f"preprocessing.from_padded(X, padding={value}{side})"
+        return (
+            f"{np.mean(tails >= 2):.0%} of the sequences in `X` {where} in 2 to {tails.max()} "
+            f"steps of {value}. If this is padding, the network reads it as data: remove it with "
+            f"sklearn_rnn.{cut if is_number else 'unpad(X, lengths)'}."
+        )
+    return None
+
+
+def _tails(X):
+    """Return the number (n,) of steps at the ends of X that may be padding, and its value; or None.
+
+    X: (n, n_timesteps, n_features).
+    """
+    nothing = None, None
     candidates = X[(X[:, -1] == X[:, -2]).all(axis=1)]
     if len(candidates) < max(LEAST_ROWS, LEAST_PADDED * len(X)):
-        return None
+        return nothing
     padding = np.median(candidates[:, -1], axis=0)
     is_padding = (X == padding).all(axis=2)
-    # The number of such steps at the end of each sequence.
     real = ~is_padding[:, ::-1]
-    tails = np.where(real.any(axis=1), real.argmax(axis=1), n_timesteps)
-    n_padded, lengths = np.count_nonzero(tails >= 2), np.bincount(tails[tails >= 1])
-    n_inside = np.count_nonzero(is_padding) - tails.sum()
-    are_tails = n_padded >= max(LEAST_ROWS, LEAST_PADDED * len(X), 0.8 * len(candidates))
+    tails = np.where(real.any(axis=1), real.argmax(axis=1), X.shape[1])
+    if np.count_nonzero(tails >= 2) < max(LEAST_PADDED * len(X), 0.8 * len(candidates)):
+        return nothing
     # Blanks and pauses are also within sequences, or all equally long.
+    lengths = np.bincount(tails[tails >= 1])
     vary = np.count_nonzero(lengths) >= 3 and lengths.max() < 0.9 * lengths.sum()
-    if not (are_tails and vary and n_inside <= 0.02 * X[:, :, 0].size):
-        return None
-    value, cut = "the same numbers", ""
-    if (padding == padding[0]).all():
-        value = f"{padding[0]:g}"
-        cut = f", or sklearn_rnn.preprocessing.from_padded(X, padding={value})"
-    return (
-        f"{n_padded / len(X):.0%} of the sequences in `X` end in 2 to {tails.max()} steps of "
-        f"{value}. If this is padding, the network reads it as data: remove it with "
-        f"sklearn_rnn.unpad(X, lengths){cut}."
-    )
+    n_inside = np.count_nonzero(is_padding) - tails.sum()
+    return (tails, padding) if vary and n_inside <= 0.02 * is_padding.size else nothing
 
 
 # ---- axes and scales -----------------------------------------------------------------------------
@@ -219,8 +235,7 @@ def _swapped_axes(sequences):
         return None
     rows = sequences.values[:MOST_SEQUENCES].astype(np.float64)
     rows -= rows.mean(axis=1, keepdims=True)
-    total = np.square(rows).sum()
-    if total == 0 or (rows[:, 1:] * rows[:, :-1]).sum() < 0.6 * total:
+    if not (rows[:, 1:] * rows[:, :-1]).sum() > 0.6 * np.square(rows).sum():
         return None
     swap = "np.swapaxes(X, 1, 2)" if sequences.is_array else "[x.T for x in X]"
     return (

@@ -91,7 +91,8 @@ ATTRIBUTES = {
         "ndarray of shape (`n_features_in_`,)",
         dict.fromkeys(
             OF_X,
-            "Column names, if X was a data frame with named columns, or a list of such frames.",
+            "Column names, if X was a data frame with named columns, nested or not, or a list of "
+            "such frames.",
         ),
     ),
     "n_layers_": ("int", "Number of recurrent layers."),
@@ -194,10 +195,12 @@ X is a 3-D array ``(n_samples, n_timesteps, n_features)``; or a list, tuple or o
 ``(n_samples, n_timesteps)`` with one feature per step; or a list of 1-D arrays, which is the
 ragged form of the latter. Data frames, alone or in a list, are those of pandas, polars and
 pyarrow; their columns must hold numbers, or in lists of data frames also strings if they are
-among the `categorical_features`. NA counts as NaN.
+among the `categorical_features`. NA counts as NaN. X may also be a nested table: a frame or a
+2-D object array with a row per sequence, a column per feature, and an array or list of steps
+in each cell (see `sklearn_rnn.preprocessing.to_nested`).
 
-Use `sklearn_rnn.unpad` on padded data, and `sklearn_rnn.preprocessing.from_frame` on tables with
-one row per step. Nothing is padded internally: a sequence costs only its own steps.
+Use `sklearn_rnn.unpad` on padded data, and `sklearn_rnn.preprocessing.from_frame` on tables
+with one row per step. Nothing is padded internally: a sequence costs only its own steps.
 
 With minibatches of B sequences, each minimises ``sum(w * loss) / (B * m)``, where m is the mean
 total weight of a training sequence; a smaller last minibatch is divided by the same B. So a
@@ -248,7 +251,7 @@ search continues with its next candidate.)
 X : sequences
     3-D array ``(n_samples, n_timesteps, n_features)``; list, tuple or object array of
     ``(n_timesteps_i, n_features)`` or ``(n_timesteps_i,)``; 2-D array or data frame
-    ``(n_samples, n_timesteps)``.
+    ``(n_samples, n_timesteps)``; or nested table ``(n_samples, n_features)``.
 """,
     "initial_state": """
 initial_state : dict of str to array-like of shape (n_samples, n), default=None

@@ -202,13 +202,13 @@ TABLE = {
         None,
         '"all", "from_dtype", array-like or None',
         "The features that hold integer codes, from 0 to below 2**31, instead of numbers: a mask, "
-        "indices, or, if X is a list of data frames, names of columns, which may also hold "
-        'strings. "all" means all features, "from_dtype" all columns of strings and categories in '
-        "data frames. In place of each code, the network reads a vector that it learns (an "
-        "embedding; Bengio et al., 2003); codes are not normalised. Each such feature has one "
-        "vector for each code in the first fit (`categories_`), and one for all other codes, which "
-        "is the mean of the vectors that were trained, unless `word_dropout` trains it. A "
-        "minibatch updates, and `alpha` penalises, only the vectors of its own codes.",
+        "indices, or, if X is a list of data frames or a nested table, names of columns, which may "
+        'also hold strings. "all" means all features, "from_dtype" all columns of strings and '
+        "categories in data frames. In place of each code, the network reads a vector that it "
+        "learns (an embedding; Bengio et al., 2003); codes are not normalised. Each such feature "
+        "has one vector for each code in the first fit (`categories_`), and one for all other "
+        "codes, which is the mean of the vectors that were trained, unless `word_dropout` trains "
+        "it. A minibatch updates, and `alpha` penalises, only the vectors of its own codes.",
         of=OF_X,
     ),
     "embedding_dim": Parameter(

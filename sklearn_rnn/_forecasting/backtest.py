@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from copy import copy, deepcopy
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +10,7 @@ from sklearn.utils import Bunch
 
 from .._rules import either, integer, shown
 from .naive import seasonal_naive
-from .parameters import networks_of
+from .training import trained, updated
 
 
 def run_backtest(forecaster, later, *, step, refit, season):
@@ -29,7 +29,6 @@ def run_backtest(forecaster, later, *, step, refit, season):
             f"`y` must have at least `horizon` = {horizon} steps after the known ones, got {n_new}."
         )
     model = copy(forecaster)
-    model.estimators_ = deepcopy(forecaster.estimators_)
     season = season or max(forecaster._frame.seasons, default=1)
     rows, before = [], forecaster._series
     all_series = [a.followed_by(b) for a, b in zip(before, later, strict=True)]
@@ -63,12 +62,11 @@ def _learn(model, known, refit, last):
         new = [each.n_steps - model._frame.horizon + 1 for each in last]
         windows = model._windows(model._frame, known, new)
         if windows is not None:
-            for each in model.estimators_:
-                each.partial_fit(*windows)
+            model.estimators_ = updated(model.estimators_, windows)
         return
     known[:] = [each.scaled() for each in known]
     windows = model._windows(model._frame, known)
-    model.estimators_ = [each.fit(*windows) for each in networks_of(model)]
+    model.estimators_, model._shifts = trained(model, model._frame, windows)
 
 
 def _result(rows, horizon, quantile):

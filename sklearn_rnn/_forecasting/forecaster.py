@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -12,7 +11,8 @@ from sklearn.utils.validation import check_is_fitted
 from .._rules import boolean, number
 from .backtest import run_backtest
 from .panel import check_later, like, read_future, read_panel
-from .parameters import check_parameters, framing_of, networks_of, one_of, steps_of
+from .parameters import check_parameters, framing_of, one_of, steps_of, with_stride
+from .training import shifted, trained, updated
 
 
 class RNNForecaster(BaseEstimator):
@@ -34,7 +34,7 @@ class RNNForecaster(BaseEstimator):
         The network and how it is trained. `mode`, and with `quantile` also `loss` and `quantile`,
         are set by the forecaster. In a search its parameters are ``estimator__cell`` etc. None
         means ``RNNRegressor(48, bidirectional=True, solver="adamw", alpha=0.3, batch_size=16,
-        learning_rate="cosine", max_iter=40)``.
+        learning_rate="cosine", max_iter=60)``.
     season : int, tuple of int or None, default=None
         Numbers of steps of seasons: (24, 168) for the hours of a day and of a week. The network
         reads the value one season before each step, the latest that is known at the origin.
@@ -50,12 +50,19 @@ class RNNForecaster(BaseEstimator):
     calendar : bool, default=True
         If the times of the series are dates, let the network read the time of the day, the day of
         the week and the time of the year, where they differ between steps.
-    stride : int, default=1
-        Number of steps between two windows of the training. With the length of a day, all windows
-        begin at the same hour as the forecasts that follow the training data: a network that
-        forecasts once a day learns more from these.
+    stride : int or None, default=None
+        Number of steps between two windows of the training, counted from its end. With the length
+        of a day, all windows begin at the same hour as the forecasts that follow the training data:
+        a network that forecasts once a day learns more from these. None means the largest divisor
+        of `horizon` that makes at least 250 windows, or 1: many more windows, which overlap, take
+        longer and were no better.
     n_estimators : int, default=1
         Number of networks, with different initial weights, whose forecasts are averaged.
+    calibrate : bool, default=False
+        Move the quantiles so that they have the right share of values below: each of the networks
+        (at least two) leaves out a part of the windows, blocks of ten horizons, in its training,
+        and the errors there tell by how much, relative to the distance of the outer quantiles
+        (conformalized quantile regression, Romano et al., 2019, with cross-validation).
     target, group, time : column or None, default=None
         If `target` is given, data come as a long table, one row per step and series: the columns
         that are predicted, that tell the series, and the time. All other columns are features.
@@ -97,6 +104,10 @@ class RNNForecaster(BaseEstimator):
     stands for them, and a feature marks them. Nothing after the origin is ever read but features
     that are known.
 
+    References
+    ----------
+    .. [1] Y. Romano, E. Patterson, E. Candes, "Conformalized quantile regression", NeurIPS 2019.
+
     Examples
     --------
     >>> import numpy as np
@@ -125,8 +136,9 @@ class RNNForecaster(BaseEstimator):
         difference=None,
         quantile=None,
         calendar=True,
-        stride=1,
+        stride=None,
         n_estimators=1,
+        calibrate=False,
         target=None,
         group=None,
         time=None,
@@ -142,6 +154,7 @@ class RNNForecaster(BaseEstimator):
         self.calendar = calendar
         self.stride = stride
         self.n_estimators = n_estimators
+        self.calibrate = calibrate
         self.target = target
         self.group = group
         self.time = time
@@ -177,16 +190,17 @@ class RNNForecaster(BaseEstimator):
         series, form = self._read(y, X)
         series = [each.scaled() for each in series]
         framing = framing_of(self, series, form)
+        framing = with_stride(framing, series)
         windows = self._windows(framing, series)
         if windows is None:
             longest = max(each.n_steps for each in series)
             raise ValueError(
                 f"`y` must have at least {framing.reach + self.horizon} steps (past, the longest "
-                f"season and the horizon); the longest series has {longest}."
+                "season and the horizon), and values at some steps of a horizon; the longest "
+                f"series has {longest} steps."
             )
         steps = steps_of(fh, self.horizon)
-        estimators = [each.fit(*windows) for each in networks_of(self)]
-        self.estimators_ = estimators
+        self.estimators_, self._shifts = trained(self, framing, windows)
         self._series, self._form, self._frame, self._fh = series, form, framing, steps
         self.n_series_ = len(series)
         self.series_names_ = [each.name for each in series]
@@ -262,7 +276,7 @@ class RNNForecaster(BaseEstimator):
         steps, values = self._predict(steps, X, fh, exog)
         return like(self._form, self._series, values[:, :, chosen], steps, ["lower", "upper"])
 
-    def update(self, y, X=None, update_params=True, *, exog=None):
+    def update(self, y, X=None, update_params=True, *, learning_rate_init=None, exog=None):
         """Take in what has come since, and learn from it.
 
         Parameters
@@ -270,8 +284,11 @@ class RNNForecaster(BaseEstimator):
         y, X, exog
             As in `fit`: the steps right after those that are known.
         update_params : bool, default=True
-            Whether the networks learn from the new steps, by `partial_fit` at a lower rate than in
-            `fit`. If not, only the origin of the forecasts moves on.
+            Whether the networks learn from the windows that end among the new steps, by
+            `partial_fit`. If not, only the origin of the forecasts moves on.
+        learning_rate_init : float, default=None
+            The rate of this. None means 1/200 of that of the estimator: higher rates forget more
+            than they learn if each update brings few windows.
 
         Returns
         -------
@@ -284,11 +301,8 @@ class RNNForecaster(BaseEstimator):
         if update_params:
             new = [each.n_steps - self.horizon + 1 for each in self._series]
             windows = self._windows(self._frame, series, new)
-            estimators = deepcopy(self.estimators_)
             if windows is not None:
-                for each in estimators:
-                    each.partial_fit(*windows)
-            self.estimators_ = estimators
+                self.estimators_ = updated(self.estimators_, windows, learning_rate_init)
         self._series = series
         return self
 
@@ -349,7 +363,7 @@ class RNNForecaster(BaseEstimator):
         """Return X, y and weights of windows of the series, or None if there are none."""
         parts = []
         for i, each in enumerate(series):
-            origins = framing.origins(each, self.stride, 0 if after is None else after[i])
+            origins = framing.origins(each, 0 if after is None else after[i])
             if len(origins):
                 X, y, weights, _ = framing.windows(each, origins)
                 taught = weights.any(axis=1)
@@ -387,7 +401,8 @@ class RNNForecaster(BaseEstimator):
     def _outputs(self, X):
         """Return the mean of the networks' predictions over the horizon (n, horizon, n_outputs)."""
         total = sum(each.predict(X)[:, self._frame.past :] for each in self.estimators_)
-        return (total / len(self.estimators_)).reshape(len(X), self._frame.horizon, -1)
+        outputs = (total / len(self.estimators_)).reshape(len(X), self._frame.horizon, -1)
+        return shifted(outputs, self._shifts)
 
     def _later(self, y, X):
         """Return the series that follow those that are known, in their order."""

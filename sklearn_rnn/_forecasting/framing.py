@@ -36,8 +36,14 @@ class Series:
     def scaled(self):
         """Return the series with level and scale of its values, for a network of many series."""
         known = self.y[np.isfinite(self.y)]
-        scale = known.std() if len(known) else 0.0
-        level = known.mean() if len(known) else 0.0
+        with np.errstate(over="ignore", invalid="ignore"):
+            scale = known.std() if len(known) else 0.0
+            level = known.mean() if len(known) else 0.0
+        if not np.isfinite([level, scale]).all():
+            raise ValueError(
+                f"`y` must not be too large to have a mean and a deviation; it reaches "
+                f"{np.abs(known).max():g}."
+            )
         return replace(self, level=level, scale=scale if scale > 1e-12 * abs(level) else 1.0)
 
     def followed_by(self, later):
@@ -62,6 +68,7 @@ class Framing:
     past: int
     horizon: int
     known: np.ndarray
+    stride: int | None = 1
     seasons: tuple = ()
     difference: int | None = None
     has_calendar: bool = False
@@ -73,13 +80,13 @@ class Framing:
         """The number of steps before the origin that a window needs."""
         return self.past + max([0, *self.seasons, self.difference or 0])
 
-    def origins(self, series, stride, after=0):
+    def origins(self, series, after=0):
         """Return the steps that begin a horizon, all of which is in the series, from `after` on.
 
-        Every `stride` steps, counted from the last one.
+        One every `stride` steps, counted from the last one.
         """
         last = series.n_steps - self.horizon
-        return np.arange(last, max(self.reach, after) - 1, -stride)[::-1]
+        return np.arange(last, max(self.reach, after) - 1, -self.stride)[::-1]
 
     def windows(self, series, origins):
         """Return X (n, past + horizon, n_channels), scaled y, weights, base (n, past + horizon).
@@ -108,7 +115,13 @@ class Framing:
             channels += list(np.moveaxis(dates[rows - first], 2, 0))
         channels.append(np.broadcast_to(ahead, shape))
         channels.append(np.broadcast_to((step + 1) * ahead / self.horizon, shape))
-        X = np.stack(channels, axis=2).astype(np.float32)
+        with np.errstate(over="ignore"):
+            X = np.stack(channels, axis=2).astype(np.float32)
+        if np.isinf(X).any():
+            raise ValueError(
+                "`y` and `X` must not be so large, compared with the values of the training (y) "
+                f"or with {np.finfo(np.float32).max:.0e} (X)."
+            )
         base = np.zeros(shape)
         if self.difference:
             base = filled[rows - _lag(step, self.difference)]

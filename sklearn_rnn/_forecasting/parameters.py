@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
-from sklearn.base import clone
 
 from .._estimators.regressor import RNNRegressor
 from .._rules import boolean, either, integer, shown
@@ -14,18 +15,11 @@ _RULES = {
     "past": integer(1),
     "difference": either(None, integer(1)),
     "calendar": boolean,
+    "calibrate": boolean,
     "n_estimators": integer(1),
-    "stride": integer(1),
+    "stride": either(None, integer(1)),
 }
-_DEFAULT = RNNRegressor(
-    48,
-    bidirectional=True,
-    solver="adamw",
-    alpha=0.3,
-    batch_size=16,
-    learning_rate="cosine",
-    max_iter=40,
-)
+_ENOUGH_WINDOWS = 250
 
 
 def check_parameters(forecaster):
@@ -36,6 +30,10 @@ def check_parameters(forecaster):
         raise TypeError(
             f"`estimator` must be an RNNRegressor or None, got {shown(forecaster.estimator)}."
         )
+    if forecaster.target is None and (forecaster.group, forecaster.time) != (None, None):
+        raise ValueError(
+            "`target` must name a column of a long table if `group` or `time` does; got None."
+        )
     for season in seasons_of(forecaster.season):
         integer(1).check("season", season)
     if forecaster.quantile is not None:
@@ -45,6 +43,11 @@ def check_parameters(forecaster):
                 "`quantile` must be an increasing list of numbers between 0 and 1, or None; "
                 f"got {shown(forecaster.quantile)}."
             )
+    if forecaster.calibrate and (forecaster.n_estimators < 2 or np.size(forecaster.quantile) < 2):
+        raise ValueError(
+            "`calibrate` needs at least two quantiles and two networks, got "
+            f"quantile={shown(forecaster.quantile)} and n_estimators={forecaster.n_estimators}."
+        )
 
 
 def seasons_of(season):
@@ -60,7 +63,8 @@ def framing_of(forecaster, series, form):
     known = np.ones(form.n_features, dtype=bool)
     if not (isinstance(forecaster.known_future, str) and forecaster.known_future == "all"):
         names = form.features or list(range(form.n_features))
-        wanted = [] if forecaster.known_future is None else list(forecaster.known_future)
+        wanted = np.atleast_1d(np.asarray(forecaster.known_future, dtype=object)).tolist()
+        wanted = [] if wanted == [None] else wanted
         unknown = [name for name in wanted if name not in names]
         if isinstance(forecaster.known_future, str) or unknown:
             raise ValueError(
@@ -74,6 +78,7 @@ def framing_of(forecaster, series, form):
     return Framing(
         past=forecaster.past,
         horizon=forecaster.horizon,
+        stride=forecaster.stride,
         known=known,
         seasons=seasons_of(forecaster.season),
         difference=forecaster.difference,
@@ -83,21 +88,16 @@ def framing_of(forecaster, series, form):
     )
 
 
-def networks_of(forecaster):
-    """Return new networks, unfitted."""
-    words = {"mode": "many_to_many"}
-    if forecaster.quantile is not None:
-        words.update(loss="quantile", quantile=[float(each) for each in forecaster.quantile])
-    network = clone(_DEFAULT if forecaster.estimator is None else forecaster.estimator)
-    if forecaster.random_state is not None:
-        words["random_state"] = forecaster.random_state
-    network.set_params(**words)
-    seed = network.random_state
-    if forecaster.n_estimators == 1:
-        return [network]
-    draw = seed if isinstance(seed, np.random.RandomState) else np.random.RandomState(seed)
-    seeds = draw.randint(np.iinfo(np.int32).max, size=forecaster.n_estimators)
-    return [clone(network).set_params(random_state=int(each)) for each in seeds]
+def with_stride(framing, series):
+    """Return the framing with a number for the stride."""
+    if framing.stride is not None:
+        return framing
+    for stride in range(framing.horizon, 0, -1):
+        if framing.horizon % stride == 0:
+            candidate = replace(framing, stride=stride)
+            if sum(len(candidate.origins(each)) for each in series) >= _ENOUGH_WINDOWS:
+                break
+    return candidate
 
 
 def steps_of(steps, horizon):

@@ -129,7 +129,7 @@ def make_windows(
     >>> windows = make_windows(table, target=0, known=1, past=30, horizon=10)
     >>> windows.X.shape, windows.y.shape
     ((361, 40, 3), (361, 40))
-    >>> rnn = RNNRegressor(16, mode="many_to_many", max_iter=10, random_state=0)
+    >>> rnn = RNNRegressor(16, mode="many_to_many", learning_rate="cosine", max_iter=10)
     >>> rnn = rnn.fit(windows.X[:300], windows.y[:300], windows.sample_weight[:300])
     >>> forecasts = from_windows(rnn.predict(windows.X[310:]), windows, index=range(310, 361))
     >>> list(forecasts), len(forecasts["step"])

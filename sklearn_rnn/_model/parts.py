@@ -207,11 +207,11 @@ def cell_part(value, parameter="cell"):
     """Check one cell, a name or an object, of a parameter; return it as a part."""
     kind = kind_of(value)
     if kind not in CELLS:
-        names = one_of(CELLS).text
+        rule = one_of(CELLS)
         hint = f": write {value.__name__}()" if isinstance(value, type) else ""
         raise ValueError(
-            f"`{parameter}` must be {names}, an object of `sklearn_rnn.cells`, or a list with one "
-            f"of these for each layer; got {shown(value)}{hint}."
+            f"`{parameter}` must be {rule.text}, an object of `sklearn_rnn.cells`, or a list with "
+            f"one of these for each layer; got {shown(value)}{hint}.{rule.hint(value)}"
         )
     table = CELLS[kind]
     if type(value) is cells.Cell:  # has all options that any cell may have

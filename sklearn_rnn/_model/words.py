@@ -55,6 +55,12 @@ def _increase(numbers):
 
 
 # The rules of the words that define a network.
+def _hint_at_mode(value):
+    if isinstance(value, str) and "seq" in value.lower():
+        return " For targets with steps of their own, see sklearn_rnn.seq2seq."
+    return one_of(MODES).hint(value)
+
+
 RULES = {
     "hidden_layer_sizes": parts.some_sizes(1),
     "cell": _anything("a cell"),
@@ -68,7 +74,7 @@ RULES = {
     "pooling": _anything("a way to pool"),
     "output_layer_sizes": parts.some_sizes(0),
     "layer_normalization": either(None, one_of(NORMS)),
-    "mode": one_of(MODES),
+    "mode": one_of(MODES)._replace(hint=_hint_at_mode),
     "transitions": boolean,
     "dropout": number(0, 1),
     "output_dropout": either(None, number(0, 1)),

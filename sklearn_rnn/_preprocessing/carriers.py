@@ -22,7 +22,7 @@ from .._pickles import Pickled
 PARTS = {
     "X": """
 X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps), \
-or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,)
+or list, tuple or object array of (n_timesteps_i, n_features) or (n_timesteps_i,), or nested table
 """,
     "y": """
 y : None
@@ -87,9 +87,10 @@ class InCarriers(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys
         Returns
         -------
         X_out : ndarray, list, tuple, object array or frame
-            Transformed sequences, in the form of `X`. With ``set_output(transform="pandas")`` or
-            "polars" a 2-D `X` becomes a frame, and so does each sequence of a 3-D array (which
-            becomes a list) or of a list, with the names of `get_feature_names_out`.
+            Transformed sequences, in the form of `X`; a nested table stays one. With
+            ``set_output(transform="pandas")`` or "polars" a 2-D `X` becomes a frame, and so does
+            each sequence of a 3-D array (which becomes a list) or of a list, with the names of
+            `get_feature_names_out`.
         """
         return self._in_output(self._transform(X), X)
 

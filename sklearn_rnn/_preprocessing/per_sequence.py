@@ -12,7 +12,7 @@ from .statistics import CHUNK, check_no_overflow, median_and_range, without_zero
 def scale_each(sequences, scales, *, with_mean, with_std, width=1.0, low=0.0):
     """Return the values (n_steps, n_features) of sequences, each scaled by its own statistics.
 
-    scales: one of `SCALES`, or a function like these.
+    scales: one of `SCALES`, with its quantile_range.
     """
     values = sequences.values
     result = np.empty_like(values)
@@ -30,7 +30,7 @@ def scale_each(sequences, scales, *, with_mean, with_std, width=1.0, low=0.0):
     return result
 
 
-def standard_scales(rows, starts, lengths):
+def standard_scales(rows, starts, lengths, quantile_range=None):
     """Return mean and standard deviation (n_samples, n_features) of each sequence.
 
     rows (n_steps, n_features) in float64, where NaN is missing; sequences begin at `starts`.
@@ -54,7 +54,7 @@ def standard_scales(rows, starts, lengths):
     return mean, np.where(least == greatest, 1.0, without_zeros(deviation, mean, mean))
 
 
-def minmax_scales(rows, starts, lengths):
+def minmax_scales(rows, starts, lengths, quantile_range=None):
     """Return minimum and range (n_samples, n_features) of each sequence."""
     least, greatest = np.fmin.reduceat(rows, starts), np.fmax.reduceat(rows, starts)
     width = greatest - least
@@ -68,6 +68,9 @@ def robust_scales(rows, starts, lengths, quantile_range):
     for i, (start, n) in enumerate(zip(starts, lengths, strict=True)):
         center[i], scale[i] = median_and_range(rows[start : start + n], quantile_range)
     return center, scale
+
+
+SCALES = {"standard": standard_scales, "minmax": minmax_scales, "robust": robust_scales}
 
 
 def _groups(offsets, n_rows):

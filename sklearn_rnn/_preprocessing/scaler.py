@@ -7,6 +7,7 @@ from numbers import Real
 
 import numpy as np
 from sklearn.base import OneToOneFeatureMixin
+from sklearn.utils.metaestimators import available_if
 
 from .._data import arguments
 from .._data.carriers import as_numbers, is_ragged
@@ -19,7 +20,7 @@ from .._floating_point import floating_point_ignored
 from .._rules import boolean, one_of, shown
 from .affine import Affine
 from .carriers import PARTS, InCarriers
-from .per_sequence import minmax_scales, robust_scales, scale_each, standard_scales
+from .per_sequence import SCALES, scale_each
 from .statistics import (
     check_statistic,
     check_steps_seen,
@@ -31,6 +32,25 @@ from .statistics import (
 # The fitted attribute that is subtracted, by method.
 _CENTERS = {"standard": "mean_", "minmax": "data_min_", "robust": "center_"}
 _BOOLS = ("per_sequence", "with_mean", "with_std", "copy")
+
+
+def _learns_by_parts(scaler):
+    if scaler.method == "robust" and not scaler.per_sequence:
+        raise AttributeError(
+            "`partial_fit` needs method='standard' or 'minmax': quantiles need all sequences at "
+            "once. Use `fit`."
+        )
+    return True
+
+
+def _has_one_scale(scaler):
+    fitted = "_input_kind" in vars(scaler)
+    if scaler._fitted_method is None if fitted else scaler.per_sequence:
+        raise AttributeError(
+            "`inverse_transform` needs per_sequence=False: the scale that each sequence has by "
+            "itself is not kept. Keep the sequences, or scale them by numbers of your own."
+        )
+    return True
 
 
 @with_parts(PARTS)
@@ -54,8 +74,8 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
         "robust": median and the range between two quantiles, which outliers hardly move.
     per_sequence : bool, default=False
         If True, `fit` learns no numbers, and `transform` scales each sequence by its own. This
-        removes level and spread of a sequence, and keeps its shape. `inverse_transform` is then
-        impossible, because the numbers of a sequence are not kept.
+        removes level and spread of a sequence, and keeps its shape. There is no
+        `inverse_transform` then, because the numbers of a sequence are not kept.
     feature_range : tuple (low, high), default=(0, 1)
         Range of the results with `method="minmax"`.
     quantile_range : tuple (low, high), default=(25, 75)
@@ -182,9 +202,12 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
         """
         return self._update(X, sample_weight, first=True)
 
+    @available_if(_learns_by_parts)
     @floating_point_ignored
     def partial_fit(self, X, y=None, sample_weight=None):
         """Learn from more sequences, as if they had been there from the start.
+
+        Not there with `method="robust"`: quantiles need all sequences at once.
 
         Parameters
         ----------
@@ -202,29 +225,28 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
         Raises
         ------
         ValueError, TypeError
-            As for `fit`, or with `method="robust"`: quantiles need all sequences at once.
+            As for `fit`, or if `method` or `per_sequence` has changed since the last call.
         """
-        first = "_input_kind" not in vars(self)
-        return self._update(X, sample_weight, first=first, partially=True)
+        return self._update(X, sample_weight, first="_input_kind" not in vars(self))
 
     def _transform(self, X):
         sequences, method = self._read(X), self._fitted_method
         if method is not None:
             return in_carrier(X, sequences, self._apply(sequences, method))
         self._check_parameters()
-        options = {"with_mean": self.with_mean, "with_std": self.with_std}
-        scales = {"standard": standard_scales, "minmax": minmax_scales, "robust": robust_scales}
-        scales = scales[self.method]
-        if self.method == "minmax":
-            low, high = self.feature_range
-            options |= {"width": high - low, "low": low}
-        elif self.method == "robust":
-            scales = partial(robust_scales, quantile_range=self.quantile_range)
-        return in_carrier(X, sequences, scale_each(sequences, scales, **options))
+        scales = partial(SCALES[self.method], quantile_range=self.quantile_range)
+        width, low = self._width_and_low(self.method)
+        flags = {"with_mean": self.with_mean, "with_std": self.with_std}
+        return in_carrier(
+            X, sequences, scale_each(sequences, scales, width=width, low=low, **flags)
+        )
 
+    @available_if(_has_one_scale)
     @floating_point_ignored
     def inverse_transform(self, X):
         """Undo `transform`.
+
+        Not there with `per_sequence=True`: the scale of each sequence is not kept.
 
         Parameters
         ----------
@@ -235,20 +257,11 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
         -------
         X_original : ndarray, list, tuple or object array
             Sequences in the original units, in the form of `X`.
-
-        Raises
-        ------
-        ValueError
-            With `per_sequence=True`, because the scale of each sequence is not kept.
         """
         # The result of `transform` need not have the column names of a frame.
-        sequences, method = self._read(X, names=False), self._fitted_method
-        if method is None:
-            raise ValueError(
-                "`inverse_transform` needs per_sequence=False: the scale that each sequence had "
-                "by itself is not kept. Keep the sequences, or scale by numbers of your own."
-            )
-        return in_carrier(X, sequences, self._apply(sequences, method, backward=True))
+        sequences = self._read(X, names=False)
+        values = self._apply(sequences, self._fitted_method, backward=True)
+        return in_carrier(X, sequences, values)
 
     def get_feature_names_out(self, input_features=None):
         """Name the columns of a 2-D result, or the features of each step.
@@ -290,11 +303,11 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
         _check_pair("feature_range", self.feature_range, -np.inf, np.inf)
         _check_pair("quantile_range", self.quantile_range, 0, 100)
 
-    def _update(self, X, sample_weight, *, first, partially=False):
+    def _update(self, X, sample_weight, *, first):
         """Merge sequences into the statistics, which start afresh if first."""
         self._check_parameters()
         method = None if self.per_sequence else self.method
-        self._check_call(method, sample_weight, first, partially)
+        self._check_call(method, sample_weight, first)
         if first:
             sequences, form = read_X(X, type(self).__name__, allow_nan=True)
         else:
@@ -312,17 +325,12 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
             learned = learn_robust(sequences.values, self.quantile_range)
         return self._become({**form.as_attributes(), **learned})
 
-    def _check_call(self, method, sample_weight, first, partially):
-        """Refuse weights and calls of `partial_fit` that have no meaning."""
+    def _check_call(self, method, sample_weight, first):
+        """Refuse weights that have no meaning, and statistics of another method."""
         if method not in ("standard", "minmax") and sample_weight is not None:
             setting = "per_sequence=True" if method is None else "method='robust'"
             raise ValueError(
                 f"`sample_weight` must be None with {setting}, which takes no weights."
-            )
-        if partially and method == "robust":
-            raise ValueError(
-                "`partial_fit` needs method='standard' or 'minmax': quantiles need all sequences "
-                "at once. Use `fit`."
             )
         if not first and method != self._fitted_method:
             raise ValueError(
@@ -347,11 +355,16 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
         affine = Affine(
             getattr(self, _CENTERS[method]) if self.with_mean else None,
             self.scale_ if self.with_std else None,
-            *_width_and_low(self.feature_range if method == "minmax" else (0, 1)),
+            *self._width_and_low(method),
         )
         affine.check_range(sequences.values, backward=backward)
         values = self._writable(sequences)
         return affine.backward(values) if backward else affine.forward(values)
+
+    def _width_and_low(self, method):
+        """Return what the scaled features are multiplied by, and what is added."""
+        low, high = map(float, self.feature_range if method == "minmax" else (0, 1))
+        return high - low, low
 
     def _writable(self, sequences):
         """Return values (n_steps, n_features) that may be overwritten."""
@@ -371,11 +384,6 @@ def _read_weights(sample_weight, sequences):
                 f"{sample_weight.shape}. To weigh steps, pass `X[:, :, np.newaxis]`."
             )
     return step_weights(sample_weight, sequences)
-
-
-def _width_and_low(feature_range):
-    low, high = feature_range
-    return float(high) - float(low), float(low)
 
 
 def _check_pair(name, pair, least, greatest):

@@ -4,7 +4,7 @@ import math
 
 from .. import _core
 from .._floating_point import floating_point_of_caller
-from .._rules import Allowed, number, one_of, shown
+from .._rules import Allowed, is_real, number, one_of, shown
 
 LBFGS = "lbfgs"  # the only solver that uses all sequences at once, see lbfgs.py
 SOLVERS = (*_core.OPTIMIZERS, LBFGS)
@@ -70,6 +70,11 @@ PLANNED = ("cosine", "exponential", "one_cycle")
 LEARNING_RATE = Allowed(
     lambda value: callable(value) or one_of(SCHEDULES).test(value),
     f"{one_of(SCHEDULES).text}, or a function of the share of the training that is done",
+    lambda value: (
+        " Give a number as `learning_rate_init`."
+        if is_real(value)
+        else one_of(SCHEDULES).hint(value)
+    ),
 )
 FACTOR = number(0)
 

@@ -1,0 +1,173 @@
+"""How much a fitted estimator makes of each feature of the sequences."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+from sklearn.metrics import check_scoring
+from sklearn.utils import Bunch, check_random_state
+
+from ._converters.nested import read_table
+from ._data.arguments import naming
+from ._data.items import first_frame
+from ._data.nested_frames import in_library, library_of
+from ._estimators.transfer import model_of
+from ._model.importances import feature_norms
+from ._rules import INTEGER_BITS, integer
+
+_REPEATS = integer(1, INTEGER_BITS)
+
+
+def channel_importances(estimator):
+    """Tell how strongly a fitted network reads each feature: the norm of the weights that read it.
+
+    The network reads features in units of their standard deviations (with ``normalize_X=True``), so
+    the norms can be compared. They are quick and rough: what a network does with an input depends
+    on all its layers. `permutation_importance` measures what a score loses without a feature.
+
+    Parameters
+    ----------
+    estimator : fitted estimator of this package
+        A network that was fitted to sequences (n_timesteps_i, n_features), not to a 2-D X.
+
+    Returns
+    -------
+    importances : ndarray of shape (n_features_in_,)
+        For a number, the Euclidean norm of its weights in all layers that read X, of both
+        directions. For a code, the norm of what its vectors add to these layers, as standard
+        deviation over the codes known in `fit`.
+
+    Raises
+    ------
+    NotFittedError
+        If the estimator is not fitted.
+    ValueError
+        If `estimator` is no network, or was fitted to a 2-D X, whose columns are steps.
+
+    See Also
+    --------
+    permutation_importance : What a score loses without a feature.
+    sklearn_rnn.preprocessing.to_nested : Tables whose columns scikit-learn's tools can select.
+
+    Examples
+    --------
+    As `importance_getter`, it lets `RFE` and `SelectFromModel` select features:
+
+    >>> import numpy as np
+    >>> from sklearn.feature_selection import RFE
+    >>> from sklearn_rnn import RNNRegressor
+    >>> from sklearn_rnn.inspection import channel_importances
+    >>> from sklearn_rnn.preprocessing import to_nested
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(size=(60, 5, 3))
+    >>> regressor = RNNRegressor(8, max_iter=30, learning_rate="cosine", random_state=0)
+    >>> rfe = RFE(regressor, n_features_to_select=1, importance_getter=channel_importances)
+    >>> rfe.fit(to_nested(X, ["a", "b", "c"]), X[:, :, 1].sum(axis=1)).get_feature_names_out()
+    array(['b'], dtype=object)
+    """
+    model = model_of(estimator, "estimator")
+    if model.form.kind == "2d":
+        raise ValueError(
+            "`estimator` must be fitted to sequences (n_timesteps_i, n_features), but it was "
+            "fitted to a 2-D X, which has one feature per step."
+        )
+    return feature_norms(model.network, model.params)
+
+
+def permutation_importance(
+    estimator, X, y, *, scoring=None, n_repeats=5, random_state=None, sample_weight=None
+):
+    """Measure how much a score falls if one feature comes from other sequences (Breiman, 2001).
+
+    `sklearn.inspection.permutation_importance` does the same with a table of `to_nested`, if all
+    sequences are of one length. Here they may be of any lengths: values from a longer sequence are
+    cut off at its end, and those of a shorter one are repeated from its start.
+
+    Parameters
+    ----------
+    estimator : fitted estimator
+        A network, or a Pipeline or search with one, for sequences of several features.
+    X : sequences
+        Sequences (n_timesteps_i, n_features) in any form that `fit` takes, on which the score is
+        measured, best those of a test set.
+    y : array-like
+        Targets, as for `score`.
+    scoring : str or callable, default=None
+        A scorer as for `sklearn.model_selection.cross_val_score`; `score` of the estimator by
+        default.
+    n_repeats : int, default=5
+        How often each feature is permuted.
+    random_state : int, RandomState instance or None, default=None
+        Seed of the permutations.
+    sample_weight : array-like, default=None
+        Weights, which are passed to the scorer.
+
+    Returns
+    -------
+    result : Bunch
+        With the entries `importances_mean` and `importances_std`, ndarrays of shape (n_features,),
+        and `importances` of shape (n_features, n_repeats): the score of `X` minus that after a
+        permutation.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not as described.
+
+    See Also
+    --------
+    channel_importances : Quicker, without data.
+
+    References
+    ----------
+    L. Breiman, "Random Forests", Machine Learning 45, 5-32 (2001).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_rnn import RNNRegressor
+    >>> from sklearn_rnn.inspection import permutation_importance
+    >>> rng = np.random.default_rng(0)
+    >>> X = [rng.normal(size=(length, 3)) for length in rng.integers(3, 8, size=80)]
+    >>> y = [x[:, 1].sum() for x in X]
+    >>> regressor = RNNRegressor(8, max_iter=40, learning_rate="cosine", random_state=0).fit(X, y)
+    >>> result = permutation_importance(regressor, X, y, random_state=0)
+    >>> int(result.importances_mean.argmax())
+    1
+    """
+    _REPEATS.check("n_repeats", n_repeats)
+    with naming("random_state"):
+        random = check_random_state(random_state)
+    table = read_table(X, "permutation_importance")
+    frame = first_frame(X) if isinstance(X, (list, tuple)) else X
+    scorer = check_scoring(estimator, scoring=scoring)
+    weights = {} if sample_weight is None else {"sample_weight": sample_weight}
+
+    def score(table):
+        with warnings.catch_warnings():
+            # Tables of an array have no names.
+            warnings.filterwarnings("ignore", "X does not have valid feature names")
+            return scorer(estimator, in_library(table, library_of(frame)), y, **weights)
+
+    whole, n_features = score(table), len(table.columns)
+    importances = np.empty((n_features, n_repeats))
+    for k in range(n_repeats):
+        steps = _steps_of_others(table.offsets, random)
+        for j, column in enumerate(table.columns):
+            columns = (*table.columns[:j], column[steps], *table.columns[j + 1 :])
+            importances[j, k] = whole - score(replace(table, columns=columns))
+    return Bunch(
+        importances_mean=importances.mean(axis=1),
+        importances_std=importances.std(axis=1),
+        importances=importances,
+    )
+
+
+def _steps_of_others(offsets, random):
+    """Return for each step (n_steps,) a step of the sequence that a permutation puts there."""
+    starts, lengths = offsets[:-1], np.diff(offsets)
+    order = random.permutation(len(lengths))
+    place = np.arange(offsets[-1]) - np.repeat(starts, lengths)
+    return np.repeat(starts[order], lengths) + place % np.repeat(lengths[order], lengths)

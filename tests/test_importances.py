@@ -1,0 +1,67 @@
+"""How much a network makes of each feature: by its weights, and by what a score loses."""
+
+import numpy as np
+import pytest
+from nested_data import FORMS, LABELS, NAMES, NUMBERS, X, small
+
+from sklearn_rnn import RNNClassifier, RNNRegressor
+from sklearn_rnn.inspection import channel_importances, permutation_importance
+from sklearn_rnn.preprocessing import from_nested, to_nested
+
+
+def test_importances_are_norms_of_what_reads_a_channel():
+    x = np.column_stack([np.concatenate(X), np.concatenate(X)[:, 0] > 0])
+    sequences = np.split(x, np.cumsum([len(each) for each in X])[:-1])
+    rnn = small(RNNClassifier, bidirectional=True).fit(sequences, LABELS)
+    both = [rnn.weights_["weight_ih_l0"], rnn.weights_["weight_ih_l0_reverse"]]
+    np.testing.assert_allclose(
+        channel_importances(rnn), np.linalg.norm(np.vstack(both), axis=0), rtol=1e-6
+    )
+    rnn = small(RNNClassifier, categorical_features=[2]).fit(sequences, LABELS)
+    weight, table = rnn.weights_["weight_ih_l0"], rnn.weights_["embedding_0.weight"][:2]
+    added = (table - table.mean(axis=0)) @ weight[:, 2:].T
+    code = np.sqrt((added**2).sum(axis=1).mean())
+    expected = [*np.linalg.norm(weight[:, :2], axis=0), code]
+    np.testing.assert_allclose(channel_importances(rnn), expected, rtol=1e-5)
+    with pytest.raises(ValueError, match="fitted to a 2-D X"):
+        channel_importances(small(RNNClassifier).fit(np.zeros((2, 2)), [0, 1]))
+
+
+def test_permutations_take_values_from_other_sequences():
+    random = np.random.RandomState(0)
+    equal = [x[:1].repeat(3, axis=0) + random.normal(size=(3, 2)) for x in X]
+    rnn = small(RNNRegressor).fit(to_nested(equal, NAMES), NUMBERS)
+    own = permutation_importance(rnn, to_nested(equal, NAMES), NUMBERS, n_repeats=2, random_state=0)
+    orders = np.random.RandomState(0)
+    for k in range(2):
+        order = orders.permutation(len(X))
+        for j in range(2):
+            moved = [x.copy() for x in equal]
+            for i, x in enumerate(moved):
+                x[:, j] = equal[order[i]][:, j]
+            by_hand = rnn.score(to_nested(equal, NAMES), NUMBERS)
+            by_hand -= rnn.score(to_nested(moved, NAMES), NUMBERS)
+            assert own.importances[j, k] == pytest.approx(by_hand)
+    np.testing.assert_allclose(own.importances_mean, own.importances.mean(axis=1))
+    np.testing.assert_allclose(own.importances_std, own.importances.std(axis=1))
+
+
+@pytest.mark.parametrize("make", [list, FORMS["polars"], FORMS["array of lists"]])
+def test_permutations_cut_longer_sequences_and_repeat_shorter_ones(make):
+    seen = []
+
+    def scorer(estimator, table, y):
+        seen.append(from_nested(table))
+        return 0.0
+
+    rnn = small(RNNRegressor).fit(make(X), NUMBERS)
+    permutation_importance(rnn, make(X), NUMBERS, scoring=scorer, n_repeats=1, random_state=0)
+    order = np.random.RandomState(0).permutation(len(X))
+    for j in range(2):
+        for i, x in enumerate(seen[1 + j]):
+            np.testing.assert_array_equal(x[:, 1 - j], X[i][:, 1 - j])
+            np.testing.assert_array_equal(x[:, j], np.resize(X[order[i]][:, j], len(X[i])))
+    with pytest.raises(ValueError, match="`n_repeats` must be an integer of at least 1"):
+        permutation_importance(rnn, make(X), NUMBERS, n_repeats=0)
+    with pytest.raises(ValueError, match="`random_state` cannot be read"):
+        permutation_importance(rnn, make(X), NUMBERS, random_state="seed")
