@@ -132,7 +132,7 @@ def _attempt(use, want):
 
 def register():
     """Fill the register."""
-    from . import configuration, ensembles, scores, selection, tables  # noqa: F401
+    from . import configuration, ensembles, scores, selection, splitters, tables  # noqa: F401
 
 
 def run(tools=None, carriers=CARRIERS, modes=MODES):
