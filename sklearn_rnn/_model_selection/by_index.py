@@ -239,14 +239,13 @@ class ByIndex(BaseEstimator):
 
     def _look_up(self, X):
         """Return the sequences of the numbers X, and how many columns X has."""
-        with naming("X"):
+        try:
             table = X.to_numpy() if hasattr(X, "to_numpy") else np.asarray(X)
+        except ValueError as error:  # sequences of several lengths
+            raise _no_numbers("items of several lengths") from error
         table = table[:, np.newaxis] if table.ndim == 1 else table
         if table.ndim != 2 or table.shape[1] == 0:
-            raise ValueError(
-                "`X` must hold the numbers of sequences, in the shape (n, 1); got the shape "
-                f"{table.shape}. The sequences themselves are the parameter `X` of ByIndex."
-            )
+            raise _no_numbers(f"the shape {table.shape}")
         numbers = _as_numbers(table[:, 0], self._n_samples())
         sequences = _safe_indexing(self.X, numbers)
         if table.shape[1] > 1:
@@ -315,6 +314,14 @@ def _with_weights(params, sample_weight):
     return params if sample_weight is None else {**params, "sample_weight": sample_weight}
 
 
+def _no_numbers(got):
+    """Return the error for an X that holds no numbers of sequences."""
+    return ValueError(
+        f"`X` must hold the numbers of sequences, in the shape (n, 1); got {got}. The sequences "
+        "themselves are the parameter `X` of ByIndex."
+    )
+
+
 def _as_numbers(values, n_samples):
     """Check the numbers of sequences (n,), and return them as integers."""
     kind = values.dtype.kind
@@ -323,9 +330,7 @@ def _as_numbers(values, n_samples):
     except (TypeError, ValueError):
         numbers = None
     if numbers is None or (kind == "O" and any(isinstance(v, bool) for v in values)):
-        raise ValueError(
-            f"`X` must hold the numbers of sequences, got values of dtype {values.dtype}."
-        )
+        raise _no_numbers(f"values of dtype {values.dtype}")
     if len(numbers) > 0:
         fits = (numbers >= 0) & (numbers < n_samples) & (numbers == np.floor(numbers))
         if not fits.all():
