@@ -139,7 +139,8 @@ class SequenceKFold(BaseCrossValidator):
                 f"{self.random_state!r}."
             )
         lengths = lengths_of(X)
-        sizes = lengths if self.balance == "steps" else np.ones(len(lengths))
+        # An empty text counts as one step, so that no fold stays empty.
+        sizes = np.maximum(lengths, 1) if self.balance == "steps" else np.ones(len(lengths))
         amounts = [sizes[:, np.newaxis]]
         if self.stratify is not None:
             amounts.append(_amounts_of_labels(y, lengths, self.stratify))
@@ -209,7 +210,8 @@ def _tags(y, lengths):
 def _classes(y, lengths):
     """Return the labels of all sequences (n_samples[, k]), and their numbers."""
     labels = as_labels(y, arguments.Y)
-    if labels.ndim not in (1, 2) or len(labels) != len(lengths) or length_of(labels[0]) is not None:
+    is_ragged = labels.ndim == 1 and length_of(labels[0]) is not None
+    if labels.ndim not in (1, 2) or len(labels) != len(lengths) or is_ragged:
         raise ValueError(
             f"`y` must have one label for each of the {len(lengths)} sequences with "
             f"stratify='classes', got shape {labels.shape}. For one label per step, set "
