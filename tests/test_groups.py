@@ -63,6 +63,13 @@ def test_groups_are_chosen_for_their_classes():
         assert 2 in chosen and 6 <= len(held_out) - 3 <= 10
 
 
+def test_a_group_is_left_to_train_on():
+    examples = Examples(None, np.zeros(9), None, False)
+    for groups in (np.arange(9) // 5, np.arange(9) // 3):
+        train, held_out = split_groups(groups, 0.95, examples, None, np.random.RandomState(0))
+        assert len(set(groups[train])) == 1 and sorted([*train, *held_out]) == list(range(9))
+
+
 def test_steps_count_by_class_and_where_they_have_weight():
     sequences = SimpleNamespace(lengths=np.array([2, 1, 3]))
     labels, weights = np.array([0, 1, 1, 2, 1, 1], np.int32), np.array([1.0, 1, 0, 2, 2, 0])

@@ -11,6 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._data.arguments import naming
+from .._data.frames import is_arrow
 from .._data.lengths import n_samples_of
 from .._data.reader import read_X
 
@@ -247,7 +248,8 @@ class ByIndex(BaseEstimator):
         if table.ndim != 2 or table.shape[1] == 0:
             raise _no_numbers(f"the shape {table.shape}")
         numbers = _as_numbers(table[:, 0], self._n_samples())
-        sequences = _safe_indexing(self.X, numbers)
+        # scikit-learn below 1.9 cannot index tables of pyarrow.
+        sequences = self.X.take(numbers) if is_arrow(self.X) else _safe_indexing(self.X, numbers)
         if table.shape[1] > 1:
             sequences = _with_features(sequences, table[:, 1:])
         return sequences, table.shape[1]
