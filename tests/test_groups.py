@@ -13,6 +13,7 @@ from sklearn_rnn import RNNClassifier, RNNRegressor
 from sklearn_rnn._data.groups import read_groups
 from sklearn_rnn._training.examples import Examples
 from sklearn_rnn._training.held_out import _count_targets, split_groups
+from sklearn_rnn._training.pairs import PairedExamples
 from sklearn_rnn.language import RNNLanguageModel
 from sklearn_rnn.metrics import step_accuracy
 from sklearn_rnn.preprocessing import SequenceScaler
@@ -78,6 +79,8 @@ def test_steps_count_by_class_and_where_they_have_weight():
     assert _count_targets(groups, examples, labels).toarray().tolist() == [[0, 0, 0], [1, 2, 1]]
     examples = Examples(sequences, labels, None, True)
     assert _count_targets(groups, examples, None).toarray().tolist() == [[1], [5]]
+    pairs = SimpleNamespace(fed=SimpleNamespace(lengths=np.array([2, 0, 3])))
+    assert PairedExamples.repeat(pairs, np.array([7, 8, 9])).tolist() == [7, 7, 9, 9, 9]
 
 
 def test_the_same_groups_are_held_out_again_and_other_fits_stay_as_they_were(dense):
