@@ -156,12 +156,14 @@ def test_a_pickle_without_a_history_loads(dense):
 
 def test_facts_are_written_once_and_not_into_curves_that_a_user_holds(dense):
     columns, epochs = {"learning_rate": [0.3]}, [Epoch(1.0, learning_rate=0.1), Epoch(0.9)]
-    for _ in range(2):
+    for _ in range(2):  # the second changes nothing
         extend(columns, 2, epochs)
     np.testing.assert_array_equal(columns.pop("learning_rate"), [0.3, np.nan, 0.1, np.nan])
     assert not columns
     X, _, numbers = dense
     rnn = RNNRegressor(2, max_iter=2, warm_start=True, random_state=0).fit(X, numbers)
     curve = rnn.loss_curve_
-    rnn.fit(X, numbers)
+    rnn.set_params(learning_rate=lambda done: 1 - done, batch_size=10).fit(X, numbers)
     assert (len(curve), len(rnn.loss_curve_)) == (2, 4)
+    last = rnn.learning_rate_init * np.array([5 / 8, 1 / 8])  # of 4 updates in each epoch
+    np.testing.assert_allclose(rnn.history_["learning_rate"][2:], last)
