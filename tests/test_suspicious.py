@@ -14,6 +14,7 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn_rnn import RNNClassifier, RNNRegressor
 from sklearn_rnn._data.reader import read_X
 from sklearn_rnn._data.suspicious import findings
+from sklearn_rnn.cells import GRU
 from sklearn_rnn.preprocessing import from_padded
 from sklearn_rnn.seq2seq import Seq2SeqRegressor
 from sklearn_rnn.text import TokenEncoder
@@ -247,6 +248,8 @@ def test_large_numbers_without_normalisation_are_named():
     assert warned(codes, normalize_X=False, categorical_features=[3], embedding_dim=1) == []
     assert warned(X) == []
     assert warned(NOISE * 20, normalize_X=False) == []
+    # Such a cell learns from them: R2 is 1.00 at 10,000 times the size, and 0.22 without.
+    assert warned(X, normalize_X=False, cell=GRU(normalization="layer")) == []
 
 
 # ---- any data ----
