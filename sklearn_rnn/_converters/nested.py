@@ -58,6 +58,11 @@ def to_nested(X, columns=None, *, frame="pandas"):
 
     Notes
     -----
+    To store a table of pandas, use ``table.to_pickle(path)``, or Parquet by
+    ``table.astype(object).to_parquet(path)``: without `astype`, pandas can read the file only in
+    processes that have called `to_nested`, though ``pyarrow.parquet.read_table`` always can.
+    `from_nested` reads all of these. CSV would shorten long sequences and round their values.
+
     All tools of scikit-learn that take one table work with the default, "pandas". Other forms of
     nested tables stop at some of its checks:
 
