@@ -80,6 +80,8 @@ def test_round_trips_change_nothing(lengths, n_features, frame, carrier, dtype, 
         assert own.dtype == dtype
         np.testing.assert_array_equal(own, x)
     names = read_nested(table, ARGUMENT).names
+    numbered = to_nested(given, range(n_features), frame=frame)
+    assert numbered.shape == table.shape
     if frame is not None:
         prefix = "f" if carrier == "frames" else "x"
         assert list(map(str, names)) == [f"{prefix}{j}" for j in range(n_features)]
@@ -88,6 +90,7 @@ def test_round_trips_change_nothing(lengths, n_features, frame, carrier, dtype, 
 def test_converters_refuse_what_is_no_table():
     for call, words in (
         (lambda: to_nested(X, ["a"]), "`columns` must have one name for each of the 2 features"),
+        (lambda: to_nested(X, 5), r"`columns` must have one name .* got \[5\]"),
         (lambda: to_nested(X, frame="dask"), "`frame` must be None or one of 'pandas'"),
         (lambda: to_nested([1.0, 2.0]), "`X` must hold sequences"),
         (lambda: from_nested(X), "`table` must be a frame or a 2-D object array"),

@@ -158,7 +158,7 @@ def _without_labels(frame, labelled, i):
 
 
 def _names(columns, n_features):
-    names = [columns] if isinstance(columns, str) else list(columns)
+    names = [columns] if isinstance(columns, str) or not np.iterable(columns) else list(columns)
     if len(names) != n_features or len(set(names)) < len(names):
         raise ValueError(
             f"`columns` must have one name for each of the {n_features} features of `X`, all "

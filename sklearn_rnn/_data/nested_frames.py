@@ -68,7 +68,8 @@ def in_library(table, library, index=None):
         return _as_pandas(table, names, index, module)
     if library == "polars":
         return _as_polars(table, names, module)
-    return module.table([_list_array(packed, module) for packed in _packed(table)], names=names)
+    arrays = [_list_array(packed, module) for packed in _packed(table)]
+    return module.table(arrays, names=list(map(str, names)))
 
 
 def _as_pandas(table, names, index, pandas):

@@ -112,9 +112,7 @@ class InCarriers(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys
         """Return a result, in the carrier of X, as `set_output` asks for it."""
         if is_nested(X):
             return self._in_table(result, X)
-        # scikit-learn keeps the setting of `set_output` there.
-        config = vars(self).get("_sklearn_output_config", {})
-        if config.get("transform", get_config()["transform_output"]) == "default":
+        if self._output_form() == "default":
             return result
         framed = self._framing()
         if is_frame(result) or (isinstance(result, np.ndarray) and result.ndim == 2):
@@ -125,6 +123,12 @@ class InCarriers(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys
             return tuple(items)
         is_list = isinstance(result, list) or result.ndim == 3
         return items if is_list else as_objects(items)
+
+    def _output_form(self):
+        """Return the form that `set_output`, or the configuration, asks for."""
+        # scikit-learn keeps the setting of `set_output` there.
+        config = vars(self).get("_sklearn_output_config", {})
+        return config.get("transform", get_config()["transform_output"])
 
     def _in_table(self, result, X):
         """Return a nested table with the names of the features out, in the form of `set_output`."""
