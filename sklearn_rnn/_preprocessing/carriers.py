@@ -135,14 +135,14 @@ class InCarriers(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys
         names = list(self.get_feature_names_out())
         wanted = self._framing()(np.empty((len(X), len(names))), X)
         library = library_of(wanted) or library_of(X)
-        return with_names(result, names, library, getattr(X, "index", None))
+        return with_names(result, names, library)
 
     def _named(self, restored, X):
         """Return what an inverse gave for X; a nested table gets the names of the features in."""
         if not is_nested(X):
             return restored
         names = list(OneToOneFeatureMixin.get_feature_names_out(self))
-        return with_names(restored, names, library_of(X), getattr(X, "index", None))
+        return with_names(restored, names, library_of(X))
 
     def _framing(self):
         """Return a function of an array and an X: the array, in the form of `set_output`."""
