@@ -1,11 +1,19 @@
-"""Converters and splitters refuse what they would misread."""
+"""Converters, splitters and transformers refuse what they would misread."""
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
+from sklearn_rnn import RNNClassifier
+from sklearn_rnn.datasets import load_hyphenation, make_oscillators, make_parity
+from sklearn_rnn.metrics import step_accuracy, step_f1_score
 from sklearn_rnn.model_selection import RollingOrigin, SequenceKFold
 from sklearn_rnn.preprocessing import (
+    PerStep,
     from_aeon,
     from_awkward,
     from_lengths,
@@ -27,7 +35,7 @@ def test_from_aeon_keeps_no_masked_entry(X):
 
 def test_columns_of_one_name_are_not_merged():
     for convert in (to_awkward, to_datasets, to_frame):
-        with pytest.raises(ValueError, match="`(X|columns)` must have .*distinct"):
+        with pytest.raises(ValueError, match=r"`(X|columns)` must have .*distinct"):
             convert(TWICE)
 
 
@@ -62,3 +70,38 @@ def test_splitters_refuse_what_has_no_length_and_groups_without_order(splitter):
 def test_folds_need_steps():
     with pytest.raises(ValueError, match="sequence 1 has none"):
         list(SequenceKFold(2).split([[1, 2], [], [3]]))
+
+
+def test_per_step_refuses_names_that_occur_twice_and_huge_numbers():
+    with pytest.raises(ValueError, match="distinct column names, but 'a' occurs twice"):
+        PerStep(StandardScaler()).fit(TWICE)
+    with pytest.raises(ValueError, match="`X` must hold smaller numbers"):
+        PerStep(StandardScaler()).fit([[10**400, 1.0]])
+
+
+@pytest.mark.parametrize("frame", [pd.DataFrame, pl.DataFrame])
+def test_a_nested_table_needs_names_that_differ(frame):
+    X = frame({"a": [[1.0, 2.0]], "b": [[3.0, 4.0]]})
+    squares = PerStep(PolynomialFeatures(2))
+    with pytest.raises(ValueError, match=r"must give distinct names .* '1' occurs twice"):
+        make_pipeline(squares, clone(squares)).fit_transform(X)
+
+
+def test_labels_in_cells_are_refused():
+    y = pd.DataFrame({"y": [np.array([0, 1, 1]), np.array([0, 1])]})
+    for call in (
+        lambda: step_accuracy(y, y),
+        lambda: step_f1_score(y.to_numpy(), y.to_numpy()),
+        lambda: RNNClassifier(4, mode="many_to_many").fit([[1.0, 2.0, 3.0], [1.0, 2.0]], y),
+    ):
+        with pytest.raises(ValueError, match="must not be a table whose cells are sequences"):
+            call()
+
+
+def test_generators_name_the_argument():
+    with pytest.raises(ValueError, match="`random_state`"):
+        make_parity(4, random_state="a")
+    with pytest.raises(ValueError, match="`kinds` must be some of"):
+        make_oscillators(4, kinds=3)
+    with pytest.raises(ValueError, match="`language` must be one of"):
+        load_hyphenation(["en_US"])
