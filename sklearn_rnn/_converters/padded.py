@@ -60,6 +60,8 @@ def from_padded(X, *, padding=np.nan, lengths=None, side="right"):
            [3, 0]])
     """
     _SIDE.check("side", side)
+    if np.ndim(padding) > 0:
+        raise ValueError(f"`padding` must be a single value, got {padding!r}.")
     array = read_frame(X, arguments.X) if is_frame(X) else as_labels(X, arguments.X)
     if array.ndim not in (2, 3) or 0 in array.shape:
         raise ValueError(
@@ -83,8 +85,8 @@ def to_padded(X, value=np.nan, *, n_timesteps=None, side="right", return_lengths
     X : sequences
         In any form that `fit` takes. NaN, integers and strings are possible.
     value : float, int or str, default=nan
-        What fills the steps that a sequence does not have. Integers become float64 if the value
-        is none.
+        What fills the steps that a sequence does not have. Where the dtype of `X` cannot hold the
+        value, such as NaN among integers, the result is float64.
     n_timesteps : int, default=None
         Number of steps of the result, at least that of the longest sequence, which is the default.
     side : {"right", "left"}, default="right"
@@ -157,10 +159,13 @@ def _equals(array, value):
         if array.dtype.kind == "O":
             return missing_in(array)
         return array != array if array.dtype.kind in "fmM" else np.zeros(array.shape, dtype=bool)
-    if isinstance(value, str) != (array.dtype.kind == "U") and array.dtype.kind != "O":
+    fitting = {"U": str}.get(array.dtype.kind, (Real, np.bool_))
+    if array.dtype.kind not in "OmM" and not isinstance(value, fitting):
         raise ValueError(
             f"`padding` must be a value that `X` ({array.dtype}) can hold, got {value!r}."
         )
+    if array.dtype.kind == "f":  # 0.1 is another number in float32 than in float64
+        value = _fitting(array.dtype, value).type(value)
     return array == value
 
 
@@ -195,7 +200,7 @@ def _dtype_with(dtype, value):
     if not isinstance(value, (Real, np.bool_)):
         raise ValueError(f"`value` must be a real number where `X` holds numbers, got {value!r}.")
     if dtype.kind == "f":
-        return dtype
+        return _fitting(dtype, value)
     if dtype.kind in "iu" and float(value).is_integer():
         limits = np.iinfo(dtype)
         if limits.min <= value <= limits.max:
@@ -203,6 +208,12 @@ def _dtype_with(dtype, value):
     if dtype.kind == "b" and isinstance(value, (bool, np.bool_)):
         return dtype
     return np.dtype(np.float64)
+
+
+def _fitting(dtype, value):
+    """Return a dtype of floats, or float64 if the value is beyond its range."""
+    fits = abs(float(value)) <= float(np.finfo(dtype).max) or not np.isfinite(value)
+    return dtype if fits else np.dtype(np.float64)
 
 
 def _warn_of_lost_ends(packed, value, side):
