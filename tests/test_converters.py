@@ -205,6 +205,9 @@ def test_a_sequence_that_ends_like_padding_is_told():
         to_padded([[1, 2, 3], [4, 0]], 0)
     with pytest.warns(UserWarning, match="first step of sequence 0"):
         to_padded([[0, 2], [4, 0, 1]], 0, side="left")
+    with pytest.warns(UserWarning, match=r"sequence 1 .*padding, nan: .* Fill it") as warned:
+        to_tslearn([[1, 2, 3], [4, np.nan]])
+    assert warned[0].filename == __file__
     padded, lengths = to_padded([[1, 2, 3], [4, 0]], 0, return_lengths=True)
     assert from_padded(padded, lengths=lengths)[1].tolist() == [4, 0]
 

@@ -134,7 +134,8 @@ def to_padded(X, value=np.nan, *, n_timesteps=None, side="right", return_lengths
     if return_lengths:
         return padded, packed.lengths
     if (packed.lengths < size).any():
-        _warn_of_lost_ends(packed, value, side)
+        advice = "Choose another `value`, or use `return_lengths=True` and keep the lengths."
+        warn_of_lost_ends(packed, value, side, advice)
     return padded
 
 
@@ -216,16 +217,15 @@ def _fitting(dtype, value):
     return dtype if fits else np.dtype(np.float64)
 
 
-def _warn_of_lost_ends(packed, value, side):
-    """Warn if a sequence has at its end a step that equals the padding."""
+def warn_of_lost_ends(packed, value, side, advice):
+    """Warn a caller of the public function if a sequence ends in a step that equals the padding."""
     ends = packed.offsets[1:] - 1 if side == "right" else packed.offsets[:-1]
     same = _equals(packed.values[ends], value).reshape(packed.n_samples, -1).all(axis=1)
     if same.any():
         end = "last" if side == "right" else "first"
         warnings.warn(
             f"The {end} step of sequence {int(np.argmax(same))} equals the padding, {value!r}: it "
-            "can no longer be told from padding. Choose another `value`, or use "
-            "`return_lengths=True` and keep the lengths.",
+            f"can no longer be told from padding. {advice}",
             UserWarning,
             stacklevel=3,
         )
