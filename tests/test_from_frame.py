@@ -111,6 +111,10 @@ def test_without_a_time_the_order_of_rows_stays():
     assert [x.tolist() for x in data.X] == [[[3], [1]], [[2]]]
     assert data.X[0].dtype == np.int64 and data.y is None and data.times is None
     assert to_frame(data).columns.tolist() == ["k", "v"]
+    several = pd.DataFrame({"k": [0, 1, 0, 1], "l": ["x", "x", "y", "x"], "v": [1, 2, 3, 4]})
+    pairs = from_frame(several, by=["k", "l"])  # by appearance, not by the first of them
+    assert pairs.ids.tolist() == [(0, "x"), (1, "x"), (0, "y")]
+    assert [x.ravel().tolist() for x in pairs.X] == [[1], [2, 4], [3]]
     data.X[0][:] = 0  # a copy, also where nothing is sorted
     in_order = pd.DataFrame(np.ones((3, 1)), columns=["v"]).assign(k=0)
     from_frame(in_order, by="k").X[0][:] = 0
