@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .._data import arguments
-from .._data.carriers import is_ragged
+from .._data.carriers import as_array, is_ragged
 from .._data.frames import is_frame, read_frame
 from .._data.unpacking import as_objects
 from .._rules import one_of
@@ -65,7 +65,7 @@ def from_aeon(X):
         items = [_swapped(item, i) for i, item in enumerate(X)]
         packed, _ = read_sequences(items)
         return as_objects(packed.cut())
-    array = np.asarray(X)
+    array = as_array(X, arguments.X)
     if array.ndim not in (2, 3) or array.dtype.kind == "O":
         raise ValueError(
             "`X` must be a collection of aeon: an array (n_samples, n_channels, n_timesteps) or "
@@ -158,7 +158,7 @@ def _from_one_frame(X):
 def _swapped(item, i):
     """Return an item (n_channels, n_timesteps_i) as (n_timesteps_i, n_channels)."""
     name = arguments.X.item(i)
-    array = read_frame(item, name) if is_frame(item) else np.asarray(item)
+    array = read_frame(item, name) if is_frame(item) else as_array(item, name)
     if array.ndim not in (1, 2):
         raise ValueError(
             f"`{name}` must be (n_channels, n_timesteps), got an array of shape {array.shape}."

@@ -10,6 +10,7 @@ import numpy as np
 from .._data import arguments
 from .._data.carriers import as_labels
 from .._data.frames import is_frame, read_frame
+from .._data.nested import is_nested
 from .._data.values import is_missing, missing_in
 from .._rules import one_of
 from .sequences import cut, read_lengths, read_sequences
@@ -62,6 +63,10 @@ def from_padded(X, *, padding=np.nan, lengths=None, side="right"):
     _SIDE.check("side", side)
     if np.ndim(padding) > 0:
         raise ValueError(f"`padding` must be a single value, got {padding!r}.")
+    if is_nested(X):
+        raise ValueError(
+            "`X` must be padded numbers or labels, but its cells are sequences: use `from_nested`."
+        )
     array = read_frame(X, arguments.X) if is_frame(X) else as_labels(X, arguments.X)
     if array.ndim not in (2, 3) or 0 in array.shape:
         raise ValueError(

@@ -210,13 +210,19 @@ def check_in_memory(frame, argument):
         )
 
 
-def _check_columns(frame, names, dtypes, kinds, argument):
-    """Refuse the first column whose dtype is not numeric, or whose name occurs twice."""
-    if argument.holds == "features" and len(set(names)) < len(names):
+def check_distinct(names, argument):
+    """Refuse names of columns of which one occurs twice."""
+    if len(set(names)) < len(names):
         twice = next(label for j, label in enumerate(names) if label in names[:j])
         raise ValueError(
             f"`{argument}` must have distinct column names, but {twice!r} occurs twice: rename one."
         )
+
+
+def _check_columns(frame, names, dtypes, kinds, argument):
+    """Refuse the first column whose dtype is not numeric, or whose name occurs twice."""
+    if argument.holds == "features":
+        check_distinct(names, argument)
     for j, kind in enumerate(kinds):
         if kind not in ("numbers", "objects"):
             _refuse(frame, names, j, dtypes[j], kind, argument)

@@ -139,6 +139,11 @@ class SequenceKFold(BaseCrossValidator):
                 f"{self.random_state!r}."
             )
         lengths = lengths_of(X)
+        if not lengths.all():
+            raise ValueError(
+                "`X` must have at least 1 step in each sequence, but sequence "
+                f"{lengths.argmin()} has none."
+            )
         sizes = lengths if self.balance == "steps" else np.ones(len(lengths))
         amounts = [sizes[:, np.newaxis]]
         if self.stratify is not None:
