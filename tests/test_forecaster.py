@@ -251,6 +251,28 @@ def test_missing_values_and_steps_are_not_learned():
         forecaster().fit(pd.Series(Y, index=DAYS[:N].to_series().sample(frac=1, random_state=0)))
 
 
+def test_errors_about_times_tell_what_to_do():
+    y = pd.Series(Y, index=DAYS[:N])
+    uneven = pd.Series(Y, index=DAYS[:N] + pd.to_timedelta(np.arange(N) % 7, unit="s"))
+    for wrong, message in (
+        (y[::-1], "comes after .*: sort the rows"),  # newest first, as downloads often are
+        (pd.concat([y[:5], y[4:]]), f"{DAYS[4]} occurs twice: leave one"),
+        (uneven, "the steps differ in length: resample it"),
+        (
+            y.rename("load").rename_axis("day").reset_index(),
+            r"make it the index, y.set_index\('day'\)",
+        ),
+    ):
+        with pytest.raises(ValueError, match=message):
+            forecaster().fit(wrong)
+    named = pd.DataFrame({"day": "Monday"}, index=y.index)
+    with pytest.raises(
+        ValueError, match=r"one-hot, pandas.get_dummies\(X, columns=\['day'\]\)"
+    ) as error:
+        forecaster().fit(y, named)
+    assert "categorical_features" not in str(error.value)  # which a forecaster has not
+
+
 def test_updates_learn_what_is_new():
     y = pd.Series(Y, index=DAYS[:N])
     model = forecaster(season=7).fit(y[:60])

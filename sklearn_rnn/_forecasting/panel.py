@@ -15,7 +15,7 @@ from .framing import Series
 from .results import build_table, taken
 from .table import check_columns, read_table
 
-Y, X = Argument("y"), Argument("X")
+Y, INPUTS = Argument("y", "series"), Argument("X", "inputs")
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def _features(X, n_steps, y=None):
     if X is None:
         return np.empty((n_steps, 0)), None
     names = column_names(X) if is_frame(X) else None
-    values = np.asarray(as_numbers(X, Argument("X", "features")), dtype=np.float64)
+    values = np.asarray(as_numbers(X, INPUTS), dtype=np.float64)
     values = values[:, np.newaxis] if values.ndim == 1 else values
     if values.ndim != 2 or len(values) != n_steps:
         raise ValueError(
