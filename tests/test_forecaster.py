@@ -273,6 +273,17 @@ def test_errors_about_times_tell_what_to_do():
     assert "categorical_features" not in str(error.value)  # which a forecaster has not
 
 
+def test_dates_may_be_strings_in_a_long_table():
+    table = pd.DataFrame({"day": DAYS[:N].astype(str), "load": Y})
+    model = forecaster(target="load", time="day").fit(table)
+    expected = forecaster().fit(pd.Series(Y, index=DAYS[:N])).predict()
+    predicted = model.predict()
+    assert (predicted["day"] == expected.index).all()
+    np.testing.assert_array_equal(predicted["load_pred"], expected)
+    with pytest.raises(ValueError, match="`X` must have the 2 features of `fit`, got 0"):
+        forecaster().fit(Y[:60], FEATURES[:60]).score(Y[60:70])
+
+
 def test_updates_learn_what_is_new():
     y = pd.Series(Y, index=DAYS[:N])
     model = forecaster(season=7).fit(y[:60])

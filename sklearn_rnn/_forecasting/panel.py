@@ -140,10 +140,11 @@ def _clock(long, rows, name):
 
 def _times(long, rows):
     """Return times as an index of pandas, if they came so, else as an array."""
-    times = taken(long.moments, long.rows[rows])
     if long.library != "pandas":
         return long.time[rows]
-    index = sys.modules["pandas"].Index(times)
+    index = sys.modules["pandas"].Index(taken(long.moments, long.rows[rows]))
+    if not is_time(index) and np.asarray(index).dtype.kind not in "iuf":  # dates as strings
+        index = sys.modules["pandas"].Index(long.time[rows])
     return index if is_time(index) else np.asarray(index)
 
 
@@ -207,7 +208,7 @@ def _future_of_table(X, form, known, needed, series, futures):
         rows = rows_of.get(each.name, [])[: len(future)]
         if len(rows) < len(future):
             raise ValueError(
-                f"`X` must have {len(future)} rows for each series; series {each.name!r} has "
+                f"`X` must have {len(future)} rows for each series; series {each.name} has "
                 f"{len(rows)}."
             )
         if each.clock is not None and long.time is not None:
@@ -296,10 +297,16 @@ def check_later(later, form, before, form_before):
     """Return the series that follow those that are known, in their order."""
     known = [each.name for each in before]
     named = {each.name: each for each in later}
-    if set(named) != set(known) or form.n_features != form_before.n_features:
+    if set(named) != set(known):
         raise ValueError(
-            f"`y` must have the series {known[:10]} of `fit` with {form_before.n_features} "
-            f"features, got {[each.name for each in later][:10]} with {form.n_features}."
+            f"`y` must have the series {known[:10]} of `fit`, got "
+            f"{[each.name for each in later][:10]}."
+        )
+    if form.n_features != form_before.n_features:
+        whole = "`y`" if form.kind == "table" else "`X`"
+        raise ValueError(
+            f"{whole} must have the {form_before.n_features} features of `fit`, got "
+            f"{form.n_features}."
         )
     if form.features != form_before.features:
         raise ValueError(f"`X` must have the features {form_before.features}, got {form.features}.")
