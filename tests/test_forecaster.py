@@ -251,6 +251,39 @@ def test_missing_values_and_steps_are_not_learned():
         forecaster().fit(pd.Series(Y, index=DAYS[:N].to_series().sample(frac=1, random_state=0)))
 
 
+def test_errors_about_times_tell_what_to_do():
+    y = pd.Series(Y, index=DAYS[:N])
+    uneven = pd.Series(Y, index=DAYS[:N] + pd.to_timedelta(np.arange(N) % 7, unit="s"))
+    for wrong, message in (
+        (y[::-1], "comes after .*: sort the rows"),  # newest first, as downloads often are
+        (pd.concat([y[:5], y[4:]]), f"{DAYS[4]} occurs twice: leave one"),
+        (uneven, "the steps differ in length: resample it"),
+        (
+            y.rename("load").rename_axis("day").reset_index(),
+            r"make it the index, y.set_index\('day'\)",
+        ),
+    ):
+        with pytest.raises(ValueError, match=message):
+            forecaster().fit(wrong)
+    named = pd.DataFrame({"day": "Monday"}, index=y.index)
+    with pytest.raises(
+        ValueError, match=r"one-hot, pandas.get_dummies\(X, columns=\['day'\]\)"
+    ) as error:
+        forecaster().fit(y, named)
+    assert "categorical_features" not in str(error.value)  # which a forecaster has not
+
+
+def test_dates_may_be_strings_in_a_long_table():
+    table = pd.DataFrame({"day": DAYS[:N].astype(str), "load": Y})
+    model = forecaster(target="load", time="day").fit(table)
+    expected = forecaster().fit(pd.Series(Y, index=DAYS[:N])).predict()
+    predicted = model.predict()
+    assert (predicted["day"] == expected.index).all()
+    np.testing.assert_array_equal(predicted["load_pred"], expected)
+    with pytest.raises(ValueError, match="`X` must have the 2 features of `fit`, got 0"):
+        forecaster().fit(Y[:60], FEATURES[:60]).score(Y[60:70])
+
+
 def test_updates_learn_what_is_new():
     y = pd.Series(Y, index=DAYS[:N])
     model = forecaster(season=7).fit(y[:60])

@@ -231,6 +231,14 @@ def test_times_of_any_type_are_sorted():
         )
 
 
+def test_times_that_are_strings_must_sort_as_times():
+    table = pd.DataFrame({"k": 0, "t": ["9", "10"], "v": [1.0, 2.0]})
+    with pytest.raises(ValueError, match="'t' holds strings, of which '10' comes before '9'"):
+        from_frame(table, by="k", time="t")
+    table["t"] = ["2024-01-02 00:00", "2024-01-01"]
+    assert from_frame(table, by="k", time="t").X[0].ravel().tolist() == [2, 1]
+
+
 def test_ordered_categories_are_times_in_their_order():
     months = ["jan", "feb", "apr"]
     values = {"k": [0] * 4, "t": ["apr", None, "jan", "feb"], "v": [3, 0, 1, 2]}

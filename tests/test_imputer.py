@@ -188,6 +188,8 @@ def test_padding_is_told_from_missing_values():
     ("options", "message"),
     [
         ({"strategy": "most_frequent"}, "`strategy` must be one of 'mean', 'median'"),
+        ({"strategy": "ffill"}, r"Did you mean 'last'\?"),
+        ({"strategy": "interpolate"}, r"Did you mean 'linear'\?"),
         ({"fill_value": "0"}, "`fill_value` must be None or a number"),
         ({"fill_value": NAN}, "`fill_value` must be None or a number"),
         ({"add_indicator": 1}, "`add_indicator` must be True or False"),

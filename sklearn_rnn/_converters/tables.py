@@ -5,6 +5,8 @@ None of these libraries is imported: each table is read with its own methods.
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from .._data.arguments import Argument, naming
@@ -21,6 +23,7 @@ from .._data.values import held, missing_in, numbers_of_objects, of_integers
 from .libraries import library
 
 TABLE = Argument("table", "features")
+_IN_ORDER = re.compile(r"\d{4}-\d\d|\d\d:\d\d").match  # strings of times that sort as these do
 
 
 class Table:
@@ -78,6 +81,12 @@ class Table:
             raise ValueError(
                 f"`time` must have no missing values, but column {name!r} has one in row "
                 f"{int(np.argmax(missing))}: leave such rows out, or fill them."
+            )
+        if self._kind(name) == "strings" and not all(map(_IN_ORDER, keys)):
+            raise ValueError(
+                f"`time` must hold numbers or dates, but column {name!r} holds strings, of which "
+                "'10' comes before '9': convert it, for example with pandas.to_numeric or "
+                "pandas.to_datetime."
             )
         return times, keys
 
@@ -143,10 +152,10 @@ class Table:
             )
         remedy = {
             "dates or durations": "name it as `time`, or turn it into numbers, for example hours",
-            "strings": "make it one-hot, or keep it with as_nested=True and name it in "
+            "categories": "make it one-hot, or keep it with as_nested=True and name it in "
             "`categorical_features` of the estimator",
         }
-        remedy["categories"] = remedy["strings"]
+        remedy["strings"] = f"{remedy['categories']}, or convert it if these are numbers"
         raise ValueError(
             f"`table` must hold numbers in its features, but column {name!r} holds {kind} "
             f"({dtype}). If it is no feature, name it as `y` or `groups`, or list the features in "
