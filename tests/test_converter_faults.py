@@ -72,9 +72,11 @@ def test_folds_need_steps():
         list(SequenceKFold(2).split([[1, 2], [], [3]]))
 
 
-def test_per_step_refuses_names_that_occur_twice_and_huge_numbers():
+def test_per_step_refuses_what_it_cannot_stack():
     with pytest.raises(ValueError, match="distinct column names, but 'a' occurs twice"):
         PerStep(StandardScaler()).fit(TWICE)
+    with pytest.raises(ValueError, match=r"equally many steps .* got 2 to 3"):
+        PerStep(StandardScaler()).fit(np.eye(3)).inverse_transform([[1.0, 2.0, 3.0], [1.0, 2.0]])
     with pytest.raises(ValueError, match="`X` must hold smaller numbers"):
         PerStep(StandardScaler()).fit([[10**400, 1.0]])
 
