@@ -138,6 +138,8 @@ def permutation_importance(
     1
     """
     _REPEATS.check("n_repeats", n_repeats)
+    if isinstance(scoring, (list, tuple, set, dict)):
+        raise ValueError(f"`scoring` must be one scorer, got {shown(scoring)}: call it for each.")
     with naming("random_state"):
         random = check_random_state(random_state)
     table = read_table(X, "permutation_importance")

@@ -10,6 +10,7 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 from sklearn_rnn import RNNClassifier
 from sklearn_rnn.datasets import load_hyphenation, make_oscillators, make_parity
+from sklearn_rnn.inspection import permutation_importance
 from sklearn_rnn.metrics import step_accuracy, step_f1_score
 from sklearn_rnn.model_selection import RollingOrigin, SequenceKFold
 from sklearn_rnn.preprocessing import (
@@ -72,9 +73,11 @@ def test_folds_need_steps():
         list(SequenceKFold(2).split([[1, 2], [], [3]]))
 
 
-def test_per_step_refuses_names_that_occur_twice_and_huge_numbers():
+def test_per_step_refuses_what_it_cannot_stack():
     with pytest.raises(ValueError, match="distinct column names, but 'a' occurs twice"):
         PerStep(StandardScaler()).fit(TWICE)
+    with pytest.raises(ValueError, match=r"equally many steps .* got 2 to 3"):
+        PerStep(StandardScaler()).fit(np.eye(3)).inverse_transform([[1.0, 2.0, 3.0], [1.0, 2.0]])
     with pytest.raises(ValueError, match="`X` must hold smaller numbers"):
         PerStep(StandardScaler()).fit([[10**400, 1.0]])
 
@@ -105,3 +108,8 @@ def test_generators_name_the_argument():
         make_oscillators(4, kinds=3)
     with pytest.raises(ValueError, match="`language` must be one of"):
         load_hyphenation(["en_US"])
+
+
+def test_permutations_take_one_scorer():
+    with pytest.raises(ValueError, match="`scoring` must be one scorer"):
+        permutation_importance(None, [np.zeros((2, 2))], [0], scoring=["accuracy", "f1"])

@@ -103,3 +103,20 @@ def test_from_windows_checks_what_it_gets():
         from_windows(windows.y[:, :, np.newaxis], windows, quantile=["a"])
     with pytest.raises(TypeError, match="`windows` must be what `make_windows` returns"):
         from_windows(windows.y, {"y": Y})
+
+
+@pytest.mark.parametrize("kind", ["texts", "dates of Python", "numbers"])
+def test_times_of_a_long_table_may_be_texts_and_fractions(kind):
+    days = pd.date_range("2024-01-01", periods=42)
+    times = {
+        "texts": days.strftime("%Y-%m-%d").to_numpy(),
+        "dates of Python": days.date,
+        "numbers": np.arange(42) / 7,
+    }[kind]
+    table = pd.DataFrame({"t": times[:40], "y": Y, "a": Y})
+    future = pd.DataFrame({"t": times[40:], "a": [1.0, 2.0]})
+    forecasts = forecaster(target="y", time="t").fit(table).predict(X=future)
+    if kind == "numbers":
+        np.testing.assert_allclose(forecasts["t"], times[40:], rtol=1e-14)
+    else:
+        assert list(pd.to_datetime(forecasts["t"])) == list(days[40:])

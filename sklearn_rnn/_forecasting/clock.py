@@ -43,6 +43,8 @@ class Clock:
     def follows(self, times, n_steps):
         """Tell whether times are those from step n_steps on."""
         wanted = self.times(n_steps, n_steps + len(times))
+        if getattr(getattr(wanted, "dtype", None), "kind", "") == "f":
+            return bool(np.allclose(wanted, times, rtol=0, atol=1e-6 * self.step))
         return len(wanted) == len(times) and bool(np.all(np.asarray(wanted == times)))
 
 
@@ -64,6 +66,8 @@ def read_clock(times, where):
         return Clock(first, step, times), np.zeros(1, dtype=np.intp)
     if isinstance(times, np.ndarray):
         steps, step = _multiples(np.diff(times))
+        if steps is not None and times.dtype.kind == "f":  # so that errors do not add up
+            step = (times[-1] - times[0]) / steps.sum()
         if steps is None and times.dtype.kind == "M":
             months = np.diff(times.astype("M8[M]").astype(np.int64))
             steps, step = (months, "month") if (months > 0).all() else (None, None)

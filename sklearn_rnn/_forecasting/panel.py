@@ -157,12 +157,12 @@ def _clock(long, rows, name):
 
 
 def _times(long, rows):
-    """Return times as an index of pandas, if they came so, else as an array."""
-    times = taken(long.moments, long.rows[rows])
-    if long.library != "pandas":
-        return long.time[rows]
-    index = sys.modules["pandas"].Index(times)
-    return index if is_time(index) else np.asarray(index)
+    """Return times as an index of pandas, if they are dates or periods of it, else as an array."""
+    if long.library == "pandas":
+        index = sys.modules["pandas"].Index(taken(long.moments, long.rows[rows]))
+        if is_time(index):
+            return index
+    return long.time[rows]
 
 
 def read_future(X, form, known, series, horizon):
