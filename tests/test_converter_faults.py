@@ -9,6 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 from sklearn_rnn import RNNClassifier
+from sklearn_rnn._datasets.packaged import WORD_LIST
 from sklearn_rnn.datasets import load_hyphenation, make_oscillators, make_parity
 from sklearn_rnn.inspection import permutation_importance
 from sklearn_rnn.metrics import step_accuracy, step_f1_score
@@ -34,16 +35,26 @@ def test_from_aeon_keeps_no_masked_entry(X):
         from_aeon(X)
 
 
-def test_columns_of_one_name_are_not_merged():
-    for convert in (to_awkward, to_datasets, to_frame):
-        with pytest.raises(ValueError, match=r"`(X|columns)` must have .*distinct"):
-            convert(TWICE)
+@pytest.mark.parametrize(
+    ("convert", "package"),
+    [(to_frame, "pandas"), (to_awkward, "awkward"), (to_datasets, "datasets")],
+)
+def test_columns_of_one_name_are_not_merged(convert, package):
+    pytest.importorskip(package)
+    with pytest.raises(ValueError, match=r"`(X|columns)` must have .*distinct"):
+        convert(TWICE)
 
 
-def test_names_that_are_numbers_become_strings():
+def test_names_that_are_numbers_become_fields_of_awkward():
+    pytest.importorskip("awkward")
     table = pd.DataFrame({0: [[1.0, 2.0]], "b": [[3.0, 4.0]]})
     assert to_awkward(table).fields == ["0", "b"]
     np.testing.assert_array_equal(from_awkward(to_awkward(table))[0], [[1, 3], [2, 4]])
+
+
+def test_names_that_are_numbers_become_columns_of_data_sets():
+    pytest.importorskip("datasets")
+    table = pd.DataFrame({0: [[1.0, 2.0]], "b": [[3.0, 4.0]]})
     assert to_datasets(table).column_names == ["0", "b"]
 
 
@@ -106,6 +117,9 @@ def test_generators_name_the_argument():
         make_parity(4, random_state="a")
     with pytest.raises(ValueError, match="`kinds` must be some of"):
         make_oscillators(4, kinds=3)
+    pytest.importorskip("pyphen")
+    if not WORD_LIST.exists():
+        pytest.skip("there is no list of words")
     with pytest.raises(ValueError, match="`language` must be one of"):
         load_hyphenation(["en_US"])
 

@@ -402,6 +402,7 @@ def test_any_carrier_becomes_a_table(library):
         (dict(ids=[(1, 2), (3, 4)]), "`names` must list the columns of `ids`"),
         (dict(ids=[(1, 2), (3,)], names={"by": ["a", "b"]}), "`ids` must be tuples of 2"),
         (dict(times=[[1, 2], [1, 2]]), r"`times` must have one value per step: sequence 1 has 1"),
+        (dict(times=[[1, 2]]), "`times` must have one entry per sequence"),
         (dict(y=[1, 2, 3]), "`y` must have one entry per sequence"),
         (dict(columns=["a"]), "`columns` must have one name for each of the 2"),
         (dict(columns=["a", "id"]), "'id' occurs twice"),
