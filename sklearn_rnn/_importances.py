@@ -15,7 +15,7 @@ from ._data.items import first_frame
 from ._data.nested_frames import in_library, library_of
 from ._estimators.transfer import model_of
 from ._model.importances import feature_norms
-from ._rules import INTEGER_BITS, integer
+from ._rules import INTEGER_BITS, integer, shown
 
 _REPEATS = integer(1, INTEGER_BITS)
 
