@@ -236,7 +236,7 @@ def test_missing_values_and_steps_are_not_learned():
     assert (forecaster(**words).fit(y[gaps], X[gaps]).predict(X=future) == expected).all()
     for index in (
         pd.period_range("2020-01", periods=N, freq="M"),
-        pd.date_range("2020-01-31", periods=N, freq="ME"),
+        pd.date_range("2020-01-31", periods=N, freq=pd.offsets.MonthEnd()),
         pd.date_range("2024-03-20", periods=N, freq="h", tz="Europe/Berlin"),
         pd.RangeIndex(5, 5 + 2 * N, 2),
     ):

@@ -11,6 +11,7 @@ import numpy as np
 
 from .._data.arguments import Argument, naming
 from .._data.frames import (
+    check_distinct,
     check_in_memory,
     column_names,
     dtype_of,
@@ -35,11 +36,7 @@ class Table:
         self.names = column_names(frame)
         if not self.names or len(self) == 0:
             raise ValueError("`table` must have at least one row and one column, but is empty.")
-        if len(set(self.names)) < len(self.names):
-            twice = next(name for j, name in enumerate(self.names) if name in self.names[:j])
-            raise ValueError(
-                f"`table` must have distinct column names, but {twice!r} occurs twice: rename one."
-            )
+        check_distinct(self.names, TABLE)
         index = getattr(frame, "index", None)
         self.levels = _level_names(index) if hasattr(index, "nlevels") else []
 
