@@ -68,11 +68,6 @@ def test_splitters_refuse_what_has_no_length_and_groups_without_order(splitter):
             list(splitter.split(X, groups=groups))
 
 
-def test_folds_need_steps():
-    with pytest.raises(ValueError, match="sequence 1 has none"):
-        list(SequenceKFold(2).split([[1, 2], [], [3]]))
-
-
 def test_per_step_refuses_what_it_cannot_stack():
     with pytest.raises(ValueError, match="distinct column names, but 'a' occurs twice"):
         PerStep(StandardScaler()).fit(TWICE)

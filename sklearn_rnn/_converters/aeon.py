@@ -25,7 +25,8 @@ def from_aeon(X):
         Of one of these types, by the names of aeon:
 
         * "numpy3D": array (n_samples, n_channels, n_timesteps);
-        * "np-list", "df-list": list of arrays or frames (n_channels, n_timesteps_i);
+        * "np-list", "df-list": list or object array of arrays or frames (n_channels,
+          n_timesteps_i);
         * "numpy2D", "pd-wide": array or frame (n_samples, n_timesteps), one channel;
         * "pd-multiindex": frame with the index (sample, time) and a column per channel;
         * "nested_univ" of sktime: frame with a column per channel and a Series in each cell.
@@ -60,7 +61,7 @@ def from_aeon(X):
     """
     if is_frame(X):
         return _from_one_frame(X)
-    if isinstance(X, (list, tuple)) and is_ragged(X):
+    if is_ragged(X):
         items = [_swapped(item, i) for i, item in enumerate(X)]
         packed, _ = read_sequences(items)
         return as_objects(packed.cut())

@@ -165,7 +165,7 @@ def _faults(length, share, rng):
     result = np.zeros(length, dtype=bool)
     mean = (1 + LONGEST_FAULT) / 2
     for begin in np.flatnonzero(rng.uniform(size=length) < share / mean):
-        result[begin : begin + rng.randint(1, LONGEST_FAULT + 1)] = True
+        result[begin : begin + rng.randint(1, LONGEST_FAULT + 1, dtype=np.int64)] = True
     return result
 
 
