@@ -16,7 +16,7 @@ from ._data.nested import is_nested
 from ._data.nested_frames import in_library, library_of
 from ._estimators.transfer import model_of
 from ._model.importances import feature_norms
-from ._rules import INTEGER_BITS, integer, shown
+from ._rules import INTEGER_BITS, integer
 
 _REPEATS = integer(1, INTEGER_BITS)
 
@@ -139,8 +139,6 @@ def permutation_importance(
     1
     """
     _REPEATS.check("n_repeats", n_repeats)
-    if isinstance(scoring, (list, tuple, set, dict)):
-        raise ValueError(f"`scoring` must be one scorer, got {shown(scoring)}: call it for each.")
     with naming("random_state"):
         random = check_random_state(random_state)
     if _is_flat(X):

@@ -11,7 +11,6 @@ from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 from sklearn_rnn import RNNClassifier
 from sklearn_rnn._datasets.packaged import WORD_LIST
 from sklearn_rnn.datasets import load_hyphenation, make_oscillators, make_parity
-from sklearn_rnn.inspection import permutation_importance
 from sklearn_rnn.metrics import step_accuracy, step_f1_score
 from sklearn_rnn.model_selection import RollingOrigin, SequenceKFold
 from sklearn_rnn.preprocessing import (
@@ -117,8 +116,3 @@ def test_generators_name_the_argument():
         pytest.skip("there is no list of words")
     with pytest.raises(ValueError, match="`language` must be one of"):
         load_hyphenation(["en_US"])
-
-
-def test_permutations_take_one_scorer():
-    with pytest.raises(ValueError, match="`scoring` must be one scorer"):
-        permutation_importance(None, [np.zeros((2, 2))], [0], scoring=["accuracy", "f1"])
