@@ -423,6 +423,22 @@ def test_nested_tables_need_no_names_of_the_transformer(library):
         PerStep(clone(step.transformer)).set_output(transform="polars").fit_transform(table)
 
 
+class _Interrupted(StandardScaler):
+    def partial_fit(self, X, y=None, sample_weight=None):
+        super().partial_fit(X)
+        if len(X) == 2:
+            raise RuntimeError
+
+
+def test_a_failed_call_changes_nothing():
+    step = PerStep(_Interrupted()).fit(ragged())
+    before = pickle.dumps(step)
+    for method in ("partial_fit", "fit", "fit_transform"):
+        with pytest.raises(RuntimeError):
+            getattr(step, method)([np.zeros((2, 3))])
+        assert pickle.dumps(step) == before
+
+
 def test_unknown_arguments_are_not_called_data():
     with pytest.raises(TypeError, match=r"^StandardScaler\.fit\(\) got an unexpected keyword"):
         PerStep(StandardScaler()).fit(ragged(), weight=1)
