@@ -37,6 +37,12 @@ def nested_like(X, sequences, values):
 
 def with_names(X, names, library):
     """Return a nested table in a library, as `in_library` does, with other names of columns."""
+    if library is not None and len(set(names)) < len(names):
+        twice = next(name for j, name in enumerate(names) if name in names[:j])
+        raise ValueError(
+            f"`get_feature_names_out` must give distinct names for a nested table, but {twice!r} "
+            "occurs twice: rename the features before, or give `X` as a list of arrays."
+        )
     if library != library_of(X):  # then X is none of pandas, or the result has no index
         return in_library(replace(read_nested(X, arguments.X), names=names), library)
     if library == "pyarrow":

@@ -336,6 +336,8 @@ def _naming_X(unread=None):
     """Make the plain errors of a transformer name X. unread: why it did not get y, an error."""
     try:
         yield
+    except OverflowError as error:
+        raise ValueError(f"`X` must hold smaller numbers: {error}.") from error
     except (TypeError, ValueError) as error:
         if type(error) not in (TypeError, ValueError):  # other classes may be asked for
             raise
