@@ -181,7 +181,7 @@ def test_padding_is_told_from_missing_values():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         SequenceImputer().fit(X)
-        SequenceImputer().fit(X[2:])  # padded to its own length?
+        SequenceImputer().fit(X[2:])  # one sequence alone is never padded
 
 
 @pytest.mark.parametrize(
