@@ -12,8 +12,8 @@ import numpy as np
 class Clock:
     """Equal steps of time.
 
-    first: the first time; step: the difference of two steps, a frequency of pandas, or "month";
-    like: an index or array, of whose type times are.
+    first: the first time; step: the difference of two steps, an offset of pandas, or "month"; like:
+    an index or array, of whose type times are.
     """
 
     first: object
@@ -35,8 +35,10 @@ class Clock:
             return self.first + self.step * np.arange(begin, end)
         pandas = sys.modules["pandas"]
         if isinstance(self.like, pandas.PeriodIndex):
-            return pandas.period_range(self.first, periods=end, freq=self.like.freq)[begin:]
-        return pandas.date_range(self.first, periods=end, freq=self.step)[begin:]
+            times = pandas.period_range(self.first, periods=end, freq=self.like.freq)[begin:]
+        else:
+            times = pandas.date_range(self.first, periods=end, freq=self.step)[begin:]
+        return times.rename(self.like.name)
 
     def follows(self, times, n_steps):
         """Tell whether times are those from step n_steps on."""
@@ -68,24 +70,56 @@ def read_clock(times, where):
             clock = Clock(first, step, times)
             if steps is not None and not np.isin(times, clock.times(0, steps.sum() + 1)).all():
                 steps = None
-    elif not isinstance(times, sys.modules["pandas"].PeriodIndex):
-        step = times.freq
-        if step is None and len(times) > 2:
-            step = type(times)(times, freq="infer").freq
-        if step is not None:
-            return Clock(first, step, times), np.arange(len(times))
-        steps, step = _multiples(np.diff(times.asi8))
-        if steps is not None:
-            step = (times[1:] - times[:-1]).min()
-    else:
+    elif isinstance(times, sys.modules["pandas"].PeriodIndex):
         steps, step = np.diff(times.asi8), None
         steps = steps if (steps > 0).all() else None
+    else:
+        steps, step = _steps_of_dates(times)
     if steps is None:
         raise ValueError(
             f"{where} must have increasing times in steps of equal length (there may be gaps), but "
             "it has not: sort and resample it, for example with pandas' asfreq."
         )
     return Clock(first, step, times), np.concatenate([[0], np.cumsum(steps)]).astype(np.intp)
+
+
+def _steps_of_dates(times):
+    """Return differences of pandas' dates in steps, and the step; None, None if they do not fit."""
+    pandas = sys.modules["pandas"]
+    if not times.is_monotonic_increasing:
+        return None, None
+    step = times.freq
+    if step is None and len(times) > 2:
+        step = type(times)(times, freq="infer").freq
+    if step is not None:
+        return np.ones(len(times) - 1, dtype=np.intp), step
+    if times[-1] - times[0] >= pandas.Timedelta(days=7) and (times.day_of_week < 5).all():
+        steps, step = _on_calendar(times, pandas.offsets.BusinessDay())  # with holidays as gaps
+        if steps is not None and steps.min() == 1:
+            return steps, step
+    least = (times[1:] - times[:-1]).min()
+    if times.tz is not None and least >= pandas.Timedelta(hours=23):  # where clocks change
+        steps, step = _on_calendar(times, pandas.DateOffset(days=1))
+        if steps is not None:
+            return steps, step
+    steps, _ = _multiples(np.diff(times.asi8))
+    if steps is not None:
+        return steps, least
+    for unit in (pandas.DateOffset(months=1), pandas.offsets.MonthEnd()):
+        steps, step = _on_calendar(times, unit)
+        if steps is not None:
+            return steps, step
+    return None, None
+
+
+def _on_calendar(times, unit):
+    """Return differences of dates in steps of some units of the calendar, and the step."""
+    grid = sys.modules["pandas"].date_range(times[0], times[-1], freq=unit)
+    places = grid.get_indexer(times)
+    if (places < 0).any():
+        return None, None
+    steps, n_units = _multiples(np.diff(places))
+    return steps, None if steps is None else int(n_units) * unit
 
 
 def _multiples(differences):
@@ -117,15 +151,15 @@ def calendar(times):
     if times.dtype.kind != "M":
         return None
     seconds = times.astype("M8[s]").astype(np.int64)
-    step = np.median(np.diff(seconds)) if len(seconds) > 1 else 0
+    step = np.median(np.diff(seconds)) / 86400 if len(seconds) > 1 else 0
     days = times.astype("M8[D]")
     features = []
-    if step < 86400:
+    if step < 0.9:  # where clocks change, a day has 23 hours
         features += _waves((seconds % 86400) / 86400, 3)
-    if step < 7 * 86400:
+    if step < 6.9:
         weekday = (days.astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday; Monday is 0
         features += list(np.eye(7)[weekday].T)
-    if step < 365 * 86400:
+    if step < 364.9:
         year = days.astype("M8[Y]")
         features += _waves((days - year.astype("M8[D]")).astype(np.int64) / 365.25, 2)
     return np.stack(features, axis=1) if features else None
