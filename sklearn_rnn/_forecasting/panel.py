@@ -43,10 +43,12 @@ def read_panel(y, X=None, *, target=None, group=None, time=None):
             raise ValueError("`X` must be None with `target`: the table has the features, too.")
         return _read_long(y, target, group, time)
     if is_frame(y):
-        names, kind = [str(name) for name in column_names(y)], "columns"
+        names, kind = column_names(y), "columns"
+        if len(set(names)) < len(names):
+            raise ValueError(f"`y` must have distinct column names, got {names[:10]}.")
     else:
         names, kind = None, None
-    values = np.asarray(as_numbers(y, Y), dtype=np.float64)
+    values = np.array(as_numbers(y, Y), dtype=np.float64)  # a copy: the series are kept
     if values.ndim not in (1, 2) or values.shape[-1] == 0:
         raise ValueError(
             "`y` must have shape (n_steps,), or (n_steps, n_series) for several series, or be a "
@@ -74,7 +76,7 @@ def _features(X, n_steps, y=None):
     if X is None:
         return np.empty((n_steps, 0)), None
     names = column_names(X) if is_frame(X) else None
-    values = np.asarray(as_numbers(X, Argument("X", "features")), dtype=np.float64)
+    values = np.array(as_numbers(X, Argument("X", "features")), dtype=np.float64)
     values = values[:, np.newaxis] if values.ndim == 1 else values
     if values.ndim != 2 or len(values) != n_steps:
         raise ValueError(
@@ -247,7 +249,7 @@ def like(form, series, values, steps, endings=None):
         return _column(form, series[0], flat[0], steps)
     columns = {}
     for each, rows in zip(series, flat, strict=True):
-        names = [f"{each.name}"] if endings is None else [f"{each.name}_{e}" for e in endings]
+        names = [each.name] if endings is None else [f"{each.name}_{e}" for e in endings]
         if form.kind == "series":
             names = endings
         columns.update(zip(names, rows.reshape(len(rows), -1).T, strict=True))
@@ -258,7 +260,8 @@ def like(form, series, values, steps, endings=None):
 def _index(series, steps):
     """Return the times of steps after the end of a series."""
     times = series.times(series.n_steps, series.n_steps + int(steps.max()) + 1)
-    return times if len(times) == len(steps) else times[steps]
+    in_order = np.array_equal(steps, np.arange(len(steps)))  # pandas keeps the frequency then
+    return times if in_order else times[steps]
 
 
 def _column(form, series, values, steps):
