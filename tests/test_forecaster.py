@@ -125,8 +125,9 @@ def test_a_backtest_scores_each_step():
     result = model.backtest(y, step=2)
     true, naive, values = [], [], []
     for origin in range(70, N - 3, 2):
-        past = np.concatenate([Y[:70], y[: origin - 70]])
+        past = np.append(Y[:70], y)[:origin]
         true.append(y[origin - 70 : origin - 66])
+        past[75:76] = Y[68]  # missing: the season before stands for it
         naive.append(seasonal_naive(past, 4, season=7))
         later = clone(model).fit(Y[:70])
         if origin > 70:
@@ -286,13 +287,14 @@ def test_calibrated_quantiles_are_those_of_networks_that_have_not_seen_the_value
     y[40] = np.nan
     model = forecaster(calibrate=True, **words).fit(y)
     plain = forecaster(**words).fit(y)
-    X, target, weights = plain._windows(plain._frame, plain._series)
+    z = Series("y", y, np.empty((N, 0))).scaled()
+    X, target, weights, _ = plain._frame.windows(z, np.arange(17, N - 3))
     half = len(X) // 2  # less than ten horizons
-    parts, networks = np.split(np.arange(2 * half), 2), []
-    parts[0] = np.append(parts[0], np.arange(2 * half, len(X)))
+    parts, networks = [np.arange(half), np.arange(half, 2 * half)], []
     errors = []
     for part, like in zip(parts, plain.estimators_, strict=True):
-        others = np.setdiff1d(np.arange(len(X)), part)
+        near = np.arange(part[0] - 3, part[-1] + 4)  # their horizons overlap
+        others = np.setdiff1d(np.arange(len(X)), near)
         networks.append(clone(like).fit(X[others], target[others], weights[others]))
         found = networks[-1].predict(X[part])[:, -4:]
         error = (target[part, -4:, None] - found) / (found[..., 2:] - found[..., :1])
@@ -493,3 +495,126 @@ def test_a_window_reads_nothing_after_its_origin(
     targets[: N - origin] = y[origin : origin + horizon]
     np.testing.assert_allclose((whole[1] + whole[3])[0, past:], targets)
     assert (whole[2][0] == np.append(np.zeros(past), np.isfinite(targets))).all()
+
+
+def test_forecasts_stand_at_their_times_and_under_their_names():
+    y = pd.Series(Y, index=DAYS[:N].rename("day"))
+    model = forecaster(quantile=(0.2, 0.4, 0.8)).fit(y)
+    whole = model.predict()
+    assert whole.index.equals(DAYS[N : N + 4]) and whole.index.name == "day"
+    for steps in ([2, 1], [2, 2], [4, 1, 3]):
+        assert model.predict(steps).equals(whole.iloc[np.array(steps) - 1])
+    assert model.predict(fh=2).equals(whole.iloc[[1]])  # one step, as in sktime
+    assert len(forecaster().fit(y, fh=3).predict()) == 1
+    quantiles = model.predict_quantiles()
+    middle = quantiles["q0.4"] + 0.25 * (quantiles["q0.8"] - quantiles["q0.4"])
+    np.testing.assert_allclose(whole, middle)
+    assert model.predict_quantiles(alpha=0.4).columns.tolist() == ["q0.4"]
+    assert model.set_params(quantile=(0.1, 0.5, 0.9)).predict().equals(whole)
+    wide = pd.DataFrame({7: Y, 9: 2 * Y}, index=DAYS[:N])
+    assert forecaster().fit(wide).predict().columns.tolist() == [7, 9]
+    wide.columns = [7, 7]
+    with pytest.raises(ValueError, match="`y` must have distinct column names"):
+        forecaster().fit(wide)
+
+
+def test_the_data_of_the_caller_are_not_kept():
+    y, X = Y.copy(), FEATURES[:N].copy()
+    model = forecaster().fit(y, X)
+    before = model.predict(X=FEATURES[:4])
+    y[:], X[:] = 0, 0
+    assert (model.predict(X=FEATURES[:4]) == before).all()
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.bdate_range("2024-01-01", periods=N),
+        pd.date_range("2024-01-01", periods=N, tz="Europe/Berlin"),
+        pd.date_range("2010-01-01", periods=N, freq="MS"),
+        pd.date_range("1990-03-31", periods=N, freq="QE"),
+        pd.date_range("2024-03-20", periods=N, freq="h", tz="Europe/Berlin"),
+    ],
+)
+def test_steps_of_the_calendar_may_have_gaps(index):
+    y = pd.Series(Y, index=index)
+    missing = [20, 50, 51]
+    expected = forecaster().fit(y.where(~np.isin(T, missing))).predict()
+    result = forecaster().fit(y.drop(index[missing])).predict()
+    assert (result == expected).all() and (result.index == expected.index).all()
+    assert result.index[0] == index[-1] + index.freq
+
+
+def test_times_must_increase():
+    y = pd.Series(Y, index=DAYS[:N])
+    for reversed_y in (y[::-1], y[::-1].set_axis(pd.DatetimeIndex(y.index[::-1].to_numpy()))):
+        with pytest.raises(ValueError, match="`y` must have increasing times"):
+            forecaster().fit(reversed_y)
+
+
+def test_a_series_too_short_to_be_forecast_is_refused_by_name():
+    table = pd.DataFrame({"id": ["a"] * 60 + ["b"] * 5, "t": [*T[:60], *T[:5]], "v": Y[:65]})
+    with pytest.raises(ValueError, match=r"series 'b' has 5[.] Leave it out"):
+        forecaster(target="v", group="id", time="t").fit(table)
+    one = forecaster(1, 1).fit([1.0, 2.0])  # the shortest that is possible
+    assert one.predict().shape == (1,)
+    with pytest.raises(ValueError, match="`y` must have at least 2 steps"):
+        forecaster(1, 1).fit([1.0])
+
+
+class Spy(RNNRegressor):
+    """Keeps what it is fitted on."""
+
+    def fit(self, X, y, sample_weight=None, *, groups=None):
+        self.seen = X, y, groups
+        return super().fit(X, y, sample_weight, groups=groups)
+
+
+@pytest.mark.parametrize("stride", [1, 2, 4])
+def test_what_is_held_out_is_held_out_of_all_series_at_once(stride):
+    wide = np.column_stack([Y, Y, Y])
+    wide[:30, 2] = np.nan
+    words = {"n_estimators": 2, "quantile": QUANTILE, "calibrate": True, "stride": stride}
+    spy = Spy(**SMALL.get_params()).set_params(max_iter=1)
+    model = forecaster(estimator=spy, **words).fit(wide)
+    values, taught = (wide - model._series[0].level) / model._series[0].scale, []
+    for network in model.estimators_:
+        y = network.seen[1][:, -4:]
+        taught.append({step for step in range(N) if (abs(values[step, 0] - y) < 1e-12).any()})
+    assert taught[0] and taught[1] and taught[0] | taught[1] <= set(range(10, N))
+    assert not taught[0] & taught[1]  # each step is taught to one network alone
+    stopped = Spy(**SMALL.get_params()).set_params(early_stopping=True)
+    model = forecaster(estimator=stopped, stride=stride).fit(wide[:, :2])
+    groups = model.estimators_[0].seen[2].reshape(2, -1)
+    assert (groups[0] == groups[1]).all() and (np.diff(groups) >= 0).all()
+    assert np.bincount(groups[0])[:-1].min() * stride >= 4
+    assert forecaster(estimator=spy).fit(Y).estimators_[0].seen[2] is None
+
+
+def test_samples_follow_the_quantiles_and_whole_windows():
+    rng = np.random.default_rng(0)
+    walk = np.cumsum(rng.normal(size=300))
+    words = {"difference": 1, "n_estimators": 2, "quantile": QUANTILE, "random_state": 0}
+    model = forecaster(calibrate=True, stride=1, **words).fit(walk)
+    samples = model.predict_samples(2000)
+    quantiles = model.predict_quantiles()
+    assert samples.shape == (4, 2000) and np.isfinite(samples).all()
+    below = (samples[:, :, None] < quantiles[:, None]).mean(axis=1)
+    np.testing.assert_allclose(below.mean(axis=0), QUANTILE, atol=0.03)  # calibrated so
+    assert np.corrcoef(samples)[0, 1] > 0.5  # a walk keeps its errors
+    assert (model.predict_samples(2000) == samples).all()
+    part = model.predict_samples(2000, [3, 1])
+    assert (part == samples[[2, 0]]).all()
+    # written again, one number at a time
+    paths, drawn = (
+        model._calibration.paths,
+        np.random.RandomState(0).randint(len(model._calibration.paths), size=(1, 2000)),
+    )
+    for i, step in ((0, 0), (1, 3), (7, 2)):
+        place, q = paths[drawn[0, i], step], quantiles[step]
+        points = [q[0] - 9 * (q[2] - q[0]), *q, q[2] + 9 * (q[2] - q[0])]
+        np.testing.assert_allclose(samples[step, i], np.interp(place, [-9, 0, 1, 2, 11], points))
+    frame = forecaster(calibrate=True, **words).fit(pd.DataFrame({"a": Y, "b": Y}))
+    assert frame.predict_samples(2).columns.tolist() == ["a_s0", "a_s1", "b_s0", "b_s1"]
+    with pytest.raises(ValueError, match="`calibrate` must be True to draw samples"):
+        forecaster().fit(Y).predict_samples()

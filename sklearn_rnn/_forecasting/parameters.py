@@ -75,7 +75,7 @@ def framing_of(forecaster, series, form):
     present = np.isfinite(features)
     fill = np.where(present, features, 0).sum(axis=0) / np.maximum(present.sum(axis=0), 1)
     has_dates = all(each.clock is not None and each.clock.has_dates for each in series)
-    return Framing(
+    framing = Framing(
         past=forecaster.past,
         horizon=forecaster.horizon,
         stride=forecaster.stride,
@@ -86,12 +86,11 @@ def framing_of(forecaster, series, form):
         marks_missing=any(np.isnan(each.y).any() for each in series),
         fill=fill,
     )
+    return framing if framing.stride is not None else _with_stride(framing, series)
 
 
-def with_stride(framing, series):
+def _with_stride(framing, series):
     """Return the framing with a number for the stride."""
-    if framing.stride is not None:
-        return framing
     for stride in range(framing.horizon, 0, -1):
         if framing.horizon % stride == 0:
             candidate = replace(framing, stride=stride)
@@ -119,6 +118,11 @@ def steps_of(steps, horizon):
             f"{horizon} (fit with a larger `horizon` for more); got {shown(steps.tolist())}."
         )
     return steps - 1
+
+
+def relative_of(fh):
+    """Return the steps of a forecasting horizon, in which an int is one step, or None."""
+    return fh if fh is None else np.atleast_1d(fh)
 
 
 def one_of(name, value, other, alias):
