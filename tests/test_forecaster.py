@@ -356,6 +356,9 @@ def test_scikit_learn_copies_searches_and_repeats_it():
         ({"stride": 0}, "`stride` must be"),
         ({"n_estimators": 0}, "`n_estimators` must be"),
         ({"quantile": [0.9, 0.1]}, "`quantile` must be an increasing list"),
+        ({"quantile": []}, "`quantile` must be an increasing list"),
+        ({"quantile": ["a"]}, "`quantile` must be an increasing list"),
+        ({"quantile": [0.5, np.nan]}, "`quantile` must be an increasing list"),
         ({"known_future": ["sun"]}, '`known_future` must be "all" or a list of features'),
         ({"past": 200}, "`y` must have at least 204 steps"),
         ({"target": "y"}, "`X` must be None with `target`"),
@@ -543,6 +546,11 @@ def test_steps_of_the_calendar_may_have_gaps(index):
     result = forecaster().fit(y.drop(index[missing])).predict()
     assert (result == expected).all() and (result.index == expected.index).all()
     assert result.index[0] == index[-1] + index.freq
+    if index.tz is None or index.freq != "h":  # a short update, too, has the steps of before
+        first = max(i for i in range(N - 8) if index[i].day_of_week == 3)  # a Thursday
+        new = [first, first + 1, first + 3]
+        model = forecaster().fit(y[:first]).update(y.iloc[new])
+        assert model.predict().index.equals(index[first + 4 : first + 8])
 
 
 def test_times_must_increase():
@@ -556,6 +564,8 @@ def test_a_series_too_short_to_be_forecast_is_refused_by_name():
     table = pd.DataFrame({"id": ["a"] * 60 + ["b"] * 5, "t": [*T[:60], *T[:5]], "v": Y[:65]})
     with pytest.raises(ValueError, match=r"series 'b' has 5[.] Leave it out"):
         forecaster(target="v", group="id", time="t").fit(table)
+    with pytest.raises(ValueError, match="Series 'b' must have at least two steps"):
+        forecaster(1, 1, target="v", group="id", time="t").fit(table[:61])
     one = forecaster(1, 1).fit([1.0, 2.0])  # the shortest that is possible
     assert one.predict().shape == (1,)
     with pytest.raises(ValueError, match="`y` must have at least 2 steps"):
@@ -589,6 +599,8 @@ def test_what_is_held_out_is_held_out_of_all_series_at_once(stride):
     assert (groups[0] == groups[1]).all() and (np.diff(groups) >= 0).all()
     assert np.bincount(groups[0])[:-1].min() * stride >= 4
     assert forecaster(estimator=spy).fit(Y).estimators_[0].seen[2] is None
+    before, after = model.predict(), model.update(wide[:5, :2]).predict()
+    assert (before != after).all() and model.estimators_[0].early_stopping
 
 
 def test_samples_follow_the_quantiles_and_whole_windows():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -45,20 +45,44 @@ class Clock:
         wanted = self.times(n_steps, n_steps + len(times))
         return len(wanted) == len(times) and bool(np.all(np.asarray(wanted == times)))
 
+    def after(self, times, n_steps):
+        """Return the Clock of times that begin at step n_steps, and their steps from there on.
+
+        (None, None) if they do not begin there, or are not steps of this clock.
+        """
+        try:
+            n = len(times)
+            while (grid := self.times(n_steps, n_steps + n))[-1] < times[-1]:
+                n *= 2  # some are missing
+            places = np.searchsorted(grid, times)
+            fits = places[0] == 0 and (np.diff(places) > 0).all() and (grid[places] == times).all()
+        except (TypeError, ValueError, IndexError):  # of another type, or not in order
+            return None, None
+        return (replace(self, first=times[0]), places) if fits else (None, None)
+
 
 def is_time(index):
     """Tell whether an index of pandas has dates or periods."""
     return hasattr(index, "freq")
 
 
-def read_clock(times, where):
+def read_clock(times, where, before=None):
     """Return the Clock of times in increasing order, and the step of each (n_times,).
 
-    times: index of pandas, or array; where: what to call the series in an error.
+    times: index of pandas, or array; where: what to call the series in an error; before: the Series
+    that they follow, whose steps they have if possible.
     """
     if len(times) == 0:
         raise ValueError(f"{where} must have at least one step, got none.")
+    if before is not None and before.clock is not None:
+        clock, steps = before.clock.after(times, before.n_steps)
+        if clock is not None:
+            return clock, steps
     first = times[0]
+    if len(times) == 1 and before is None:
+        raise ValueError(
+            f"{where} must have at least two steps, which tell how far they are apart."
+        )
     if len(times) == 1:
         step = first - first if isinstance(times, np.ndarray) else "D"  # of no consequence
         return Clock(first, step, times), np.zeros(1, dtype=np.intp)

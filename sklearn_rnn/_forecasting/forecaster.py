@@ -315,8 +315,9 @@ class RNNForecaster(ProbabilisticForecasts, BaseEstimator):
         summary = self.backtest(y, X).summary
         return -summary["mae" if self._quantile is None else "pinball"]
 
-    def _read(self, y, X):
-        return read_panel(y, X, target=self.target, group=self.group, time=self.time)
+    def _read(self, y, X, before=()):
+        columns = {"target": self.target, "group": self.group, "time": self.time}
+        return read_panel(y, X, **columns, before=before)
 
     def _predict(self, steps, X, fh, exog):
         """Return the steps, from 0, and forecasts (n_series, n_steps, n_quantiles or 1)."""
@@ -334,4 +335,4 @@ class RNNForecaster(ProbabilisticForecasts, BaseEstimator):
 
     def _later(self, y, X):
         """Return the series that follow those that are known, in their order."""
-        return check_later(*self._read(y, X), self._series, self._form)
+        return check_later(*self._read(y, X, self._series), self._series, self._form)

@@ -36,12 +36,15 @@ class Form:
     time: object = None
 
 
-def read_panel(y, X=None, *, target=None, group=None, time=None):
-    """Return a list of Series, and the Form of y and X."""
+def read_panel(y, X=None, *, target=None, group=None, time=None, before=()):
+    """Return a list of Series, and the Form of y and X.
+
+    before: list of Series that they follow.
+    """
     if target is not None:
         if X is not None:
             raise ValueError("`X` must be None with `target`: the table has the features, too.")
-        return _read_long(y, target, group, time)
+        return _read_long(y, target, group, time, before)
     if is_frame(y):
         names, kind = column_names(y), "columns"
         if len(set(names)) < len(names):
@@ -62,9 +65,9 @@ def read_panel(y, X=None, *, target=None, group=None, time=None):
     clock, steps = None, np.arange(len(values))
     index = getattr(y, "index", None)
     if index is not None and is_time(index):
-        clock, steps = read_clock(index, "`y`")
+        clock, steps = read_clock(index, "`y`", *before[:1])
     elif hasattr(index, "dtype") and index.dtype.kind in "iu" and len(index) > 1:
-        clock, steps = read_clock(np.asarray(index), "`y`")
+        clock, steps = read_clock(np.asarray(index), "`y`", *before[:1])
     series = [_regular(name, columns[:, j], features, clock, steps) for j, name in enumerate(names)]
     library = _library(y)
     name = getattr(y, "name", None) if kind == "series" else None
@@ -106,8 +109,9 @@ def _regular(name, y, X, clock, steps):
     return Series(name, values, features, clock)
 
 
-def _read_long(table, target, group, time):
+def _read_long(table, target, group, time, before):
     """Return the list of Series of a long table, and its Form."""
+    before = {each.name: each for each in before}
     long = read_table(table, group=group, time=time)
     check_columns("target", [target], long.names)
     _check_finite(long.values, "y")
@@ -116,7 +120,7 @@ def _read_long(table, target, group, time):
     series = []
     for i, rows in enumerate(_rows_of(long)):
         name = 0 if long.labels is None else long.labels[i]
-        clock, steps = _clock(long, rows, name)
+        clock, steps = _clock(long, rows, name, before.get(name))
         series.append(
             _regular(name, long.values[rows, j], long.values[rows][:, others], clock, steps)
         )
@@ -131,13 +135,13 @@ def _rows_of(long):
     return [np.arange(begin, end) for begin, end in zip(long.bounds, long.bounds[1:], strict=False)]
 
 
-def _clock(long, rows, name):
+def _clock(long, rows, name, before):
     """Return the clock of the rows of a series of a LongTable, or None, and their steps."""
     if long.time is None:
         return None, np.arange(len(rows))
     times = _times(long, rows)
     where = "`y`" if long.labels is None else f"Series {name!r}"
-    return read_clock(times, where)
+    return read_clock(times, where, before)
 
 
 def _times(long, rows):

@@ -38,9 +38,15 @@ def check_parameters(forecaster):
         integer(1).check("season", season)
     if forecaster.quantile is not None:
         quantiles = np.asarray(forecaster.quantile)
-        if quantiles.ndim != 1 or not len(quantiles) or (np.diff(quantiles) <= 0).any():
+        if (
+            quantiles.ndim != 1
+            or not len(quantiles)
+            or quantiles.dtype.kind != "f"
+            or not ((quantiles > 0) & (quantiles < 1)).all()
+            or (np.diff(quantiles) <= 0).any()
+        ):
             raise ValueError(
-                "`quantile` must be an increasing list of numbers between 0 and 1, or None; "
+                "`quantile` must be an increasing list of numbers above 0 and below 1, or None; "
                 f"got {shown(forecaster.quantile)}."
             )
     if forecaster.calibrate and (forecaster.n_estimators < 2 or np.size(forecaster.quantile) < 2):

@@ -87,7 +87,10 @@ def updated(networks, windows, rate=None):
     networks = deepcopy(networks)
     for each in networks:
         own = each.learning_rate_init * _RATE_OF_UPDATES if rate is None else rate
+        stops_early = each.early_stopping
+        each.set_params(early_stopping=False)  # one pass, which leaves nothing out
         each.partial_fit(windows.X, windows.y, windows.weights, learning_rate_init=own)
+        each.set_params(early_stopping=stops_early)
     return networks
 
 
