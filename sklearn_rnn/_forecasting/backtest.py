@@ -106,6 +106,7 @@ def _errors(true, naive, values, quantile):
     if quantile is not None:
         q, above = quantile, true[:, :, np.newaxis] - values
         errors["pinball"] = np.maximum(q * above, (q - 1) * above).mean(axis=2)
+    if quantile is not None and len(quantile) > 1:
         inside = (true >= values[:, :, 0]) & (true <= values[:, :, -1])
         errors["coverage"] = np.where(np.isnan(true), np.nan, inside)
     return errors

@@ -287,7 +287,8 @@ class RNNForecaster(ProbabilisticForecasts, BaseEstimator):
             scores : dict of ndarray of shape (horizon,)
                 For each "step": "mae" of the forecasts and "naive_mae", means over origins and
                 series where y is not missing; with quantiles "pinball", the mean loss over the
-                quantiles, and "coverage", how often y was between the lowest and the highest.
+                quantiles, and with several of them "coverage", how often y was between the lowest
+                and the highest.
             summary : dict of float
                 The same for all steps together, and "n", the number of values.
             forecasts : dict of ndarray

@@ -105,8 +105,9 @@ def trained(forecaster, framing, windows):
     parts = [~_near(places, fold == i, framing) for i in range(n)]
     if len(np.unique(fold)) < n or not all(part.any() for part in parts):
         raise ValueError(
-            f"`y` must have at least {n} windows, one for each network, which do not overlap with "
-            f"all others, if `calibrate` is True; got {n_places}. Set a smaller `horizon`."
+            f"`y` must have at least {n} windows, one for each network, and others that do not "
+            f"overlap with them, if `calibrate` is True; got {n_places}. Give more steps, or set a "
+            "smaller `horizon`."
         )
     quantiles = np.empty((len(places), framing.horizon, len(forecaster.quantile)))
     for i, network in enumerate(networks):
