@@ -132,7 +132,7 @@ def _attempt(use, want):
 
 def register():
     """Fill the register."""
-    from . import configuration, ensembles, scores, selection, tables  # noqa: F401
+    from . import configuration, ensembles, scores, selection, splitters, tables  # noqa: F401
 
 
 def run(tools=None, carriers=CARRIERS, modes=MODES):
@@ -142,12 +142,8 @@ def run(tools=None, carriers=CARRIERS, modes=MODES):
         for mode in modes:
             case = Case(carrier, mode)
             for each in TOOLS.values():
-                allowed = carrier in each.carriers or carrier not in CARRIERS
-                if (
-                    mode in each.modes
-                    and allowed
-                    and (tools is None or re.search(tools, each.name))
-                ):
+                named = tools is None or re.search(tools, each.name)
+                if named and mode in each.modes and _takes(each, carrier):
                     yield run_cell(each, case)
 
 
