@@ -1,38 +1,23 @@
-"""RNNForecaster: forecasts of one series and of many."""
+"""RNNForecaster: forecasts, backtests, updates and searches."""
 
 import pickle
-from datetime import datetime, timedelta
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from forecasters import DAYS, FEATURES, QUANTILE, RNG, SMALL, N, T, Y, forecaster
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
-from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV, cross_val_score
 
-from sklearn_rnn import RNNRegressor
 from sklearn_rnn._forecasting.framing import Framing, Series
 from sklearn_rnn.forecasting import RNNForecaster, seasonal_naive
 from sklearn_rnn.model_selection import RollingOrigin
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-
-RNG = np.random.default_rng(0)
-N = 90
-SMALL = RNNRegressor(6, max_iter=2, dtype="float64", random_state=0)
-T = np.arange(N)
-Y = 50 + 10 * np.sin(T * 2 * np.pi / 7) + RNG.normal(size=N)
-FEATURES = RNG.normal(size=(N + 20, 2))
-DAYS = pd.date_range("2024-01-01", periods=N + 20, freq="D")
-QUANTILE = (0.1, 0.5, 0.9)
-
-
-def forecaster(horizon=4, past=10, **options):
-    return RNNForecaster(horizon, past, **{"estimator": SMALL, **options})
 
 
 def naive_by_hand(y, origin, step, season):
@@ -189,72 +174,6 @@ def test_many_series_have_scales_of_their_own():
     assert np.isfinite(forecaster().fit(flat).predict()).all(axis=None)
 
 
-@pytest.mark.parametrize("convert", [lambda f: f, pl.from_pandas, pa.Table.from_pandas])
-def test_a_long_table_gives_what_columns_give(convert):
-    series = {"north": Y, "south": Y[::-1] * 3}
-    parts = [
-        pd.DataFrame({"id": name, "day": DAYS[:N], "load": y, "wind": FEATURES[:N, 0]})
-        for name, y in series.items()
-    ]
-    table = pd.concat(parts).sample(frac=1, random_state=0)
-    table = pd.concat([table[table["id"] == name] for name in series])  # order of the series
-    words = {"target": "load", "group": "id", "time": "day", "season": 7}
-    model = forecaster(quantile=QUANTILE, **words)
-    model.fit(convert(table.iloc[: 2 * N].reset_index(drop=True)))
-    future = pd.concat(
-        [
-            pd.DataFrame({"id": name, "day": DAYS[N : N + 4], "wind": FEATURES[N : N + 4, 0]})
-            for name in ("south", "north")
-        ]
-    )
-    future = convert(future.reset_index(drop=True))
-    wide = forecaster(quantile=QUANTILE, season=7)
-    wide.fit(pd.DataFrame(series, index=DAYS[:N]), FEATURES[:N, :1])
-    expected = wide.predict(X=FEATURES[N : N + 4, :1])
-    result = model.predict(X=future)
-    assert type(result) is type(future)
-    values = np.asarray(result["load_pred"]).reshape(2, 4)
-    assert (values == expected.to_numpy().T).all()
-    assert np.asarray(result["id"]).tolist() == ["north"] * 4 + ["south"] * 4
-    assert (
-        pd.to_datetime(np.asarray(result["day"])) == DAYS[N : N + 4].append(DAYS[N : N + 4])
-    ).all()
-    frame = model.predict_quantiles(X=future)
-    names = list(getattr(frame, "column_names", frame.columns))
-    assert names == ["id", "step", "day", "load_q0.1", "load_q0.5", "load_q0.9"]
-
-
-def test_missing_values_and_steps_are_not_learned():
-    y = pd.Series(Y, index=DAYS[:N])
-    y.iloc[[20, 50, 51, N - 1]] = np.nan
-    X = pd.DataFrame(FEATURES[:N], columns=["wind", "sun"], index=y.index)
-    X.iloc[[0, 33], 0] = np.nan
-    words = {"season": 7, "known_future": ["wind"]}
-    future = pd.DataFrame({"wind": FEATURES[N : N + 4, 0]}, index=DAYS[N : N + 4])
-    model = forecaster(**words).fit(y, X)
-    result = model.predict(X=future)
-    assert np.isfinite(result).all()
-    gaps = y.notna().to_numpy() | (np.arange(N) == N - 1)
-    X = X.where(np.column_stack([gaps, gaps]))
-    expected = forecaster(**words).fit(y, X).predict(X=future)
-    assert (forecaster(**words).fit(y[gaps], X[gaps]).predict(X=future) == expected).all()
-    for index in (
-        pd.period_range("2020-01", periods=N, freq="M"),
-        pd.date_range("2020-01-31", periods=N, freq="ME"),
-        pd.date_range("2024-03-20", periods=N, freq="h", tz="Europe/Berlin"),
-        pd.RangeIndex(5, 5 + 2 * N, 2),
-    ):
-        y = pd.Series(Y, index=index)
-        result = forecaster().fit(y).predict()
-        assert len(result) == 4 and result.index[0] > index[-1]
-        later = pd.Series(Y[:4], index=result.index)
-        joined = pd.concat([y, later]).index
-        if isinstance(index, pd.DatetimeIndex):
-            assert pd.DatetimeIndex(joined, freq="infer").freq == index.freq
-    with pytest.raises(ValueError, match="`y` must have increasing times in steps of equal length"):
-        forecaster().fit(pd.Series(Y, index=DAYS[:N].to_series().sample(frac=1, random_state=0)))
-
-
 def test_updates_learn_what_is_new():
     y = pd.Series(Y, index=DAYS[:N])
     model = forecaster(season=7).fit(y[:60])
@@ -282,36 +201,6 @@ def test_updates_learn_what_is_new():
         model.update(y[75:80])
     with pytest.raises(ValueError, match="`y` must have the series"):
         model.update(np.zeros((5, 2)))
-
-
-def test_calibrated_quantiles_are_those_of_networks_that_have_not_seen_the_values():
-    words = {"season": 7, "quantile": QUANTILE, "stride": 1, "n_estimators": 2, "random_state": 1}
-    y = Y.copy()
-    y[40] = np.nan
-    model = forecaster(calibrate=True, **words).fit(y)
-    plain = forecaster(**words).fit(y)
-    z = Series("y", y, np.empty((N, 0))).scaled()
-    X, target, weights, _ = plain._frame.windows(z, np.arange(17, N - 3))
-    half = len(X) // 2  # less than ten horizons
-    parts, networks = [np.arange(half), np.arange(half, 2 * half)], []
-    errors = []
-    for part, like in zip(parts, plain.estimators_, strict=True):
-        near = np.arange(part[0] - 3, part[-1] + 4)  # their horizons overlap
-        others = np.setdiff1d(np.arange(len(X)), near)
-        networks.append(clone(like).fit(X[others], target[others], weights[others]))
-        found = networks[-1].predict(X[part])[:, -4:]
-        error = (target[part, -4:, None] - found) / (found[..., 2:] - found[..., :1])
-        errors.append(error[weights[part, -4:] > 0])
-    errors = np.concatenate(errors)
-    shifts = np.array([np.quantile(errors[:, j], q) for j, q in enumerate(QUANTILE)])
-    plain.estimators_ = networks
-    expected = plain.predict_quantiles()
-    expected = np.sort(expected + shifts * (expected[:, 2:] - expected[:, :1]), axis=1)
-    np.testing.assert_allclose(model.predict_quantiles(), expected, rtol=1e-9)
-    with pytest.raises(ValueError, match="`calibrate` needs at least two quantiles and two"):
-        forecaster(calibrate=True, n_estimators=2).fit(Y)
-    with pytest.raises(ValueError, match="`y` must have at least 3 windows"):
-        forecaster(calibrate=True, n_estimators=3, quantile=QUANTILE).fit(Y[:15])
 
 
 def test_scikit_learn_copies_searches_and_repeats_it():
@@ -350,91 +239,6 @@ def test_scikit_learn_copies_searches_and_repeats_it():
     assert (plain.fit(Y[:20]).predict() == clone(plain).fit(Y[:20]).predict()).all()
 
 
-@pytest.mark.parametrize(
-    "options, message",
-    [
-        ({"horizon": 0}, "`horizon` must be an integer"),
-        ({"past": 1.5}, "`past` must be"),
-        ({"season": (7, 0)}, "`season` must be"),
-        ({"stride": 0}, "`stride` must be"),
-        ({"n_estimators": 0}, "`n_estimators` must be"),
-        ({"quantile": [0.9, 0.1]}, "`quantile` must be an increasing list"),
-        ({"quantile": []}, "`quantile` must be an increasing list"),
-        ({"quantile": ["a"]}, "`quantile` must be an increasing list"),
-        ({"quantile": [0.5, np.nan]}, "`quantile` must be an increasing list"),
-        ({"known_future": ["sun"]}, '`known_future` must be "all" or a list of features'),
-        ({"past": 200}, "`y` must have at least 204 steps"),
-        ({"target": "y"}, "`X` must be None with `target`"),
-        ({"group": "id"}, "`target` must name a column of a long table"),
-        ({"known_future": 3}, '`known_future` must be "all" or a list'),
-    ],
-)
-def test_wrong_words_are_refused(options, message):
-    with pytest.raises(ValueError, match=message):
-        forecaster(**options).fit(Y, FEATURES[:N])
-    with pytest.raises(TypeError, match="`estimator` must be an RNNRegressor"):
-        forecaster(estimator="gru").fit(Y)
-
-
-@pytest.mark.parametrize(
-    "y, message",
-    [
-        (["a"] * 40, "holds strings"),
-        ([], "`y` must have shape"),
-        (np.zeros((4, 5, 6)), "`y` must have shape"),
-        (np.full(40, np.nan), "values at some steps of a horizon"),
-        (np.append(Y, np.inf), "`y` must be finite or NaN"),
-        (1e300 * Y, "`y` must not be too large"),
-        (np.ma.masked_less(Y, 50), "masked entries"),
-        (pd.DataFrame({"a": ["x"] * 40}), "its column 'a' holds strings"),
-    ],
-)
-def test_hostile_series_are_refused_and_change_nothing(y, message):
-    model = forecaster().fit(Y)
-    before = model.predict()
-    with pytest.raises(ValueError, match=message):
-        model.fit(y)
-    if "some steps" in message:  # nothing to learn from is no error
-        model.update(y, update_params=False)
-        model = forecaster().fit(Y)
-    else:
-        with pytest.raises(ValueError, match="`y`"):
-            model.update(y)
-    assert (model.predict() == before).all()
-    with pytest.raises(NotFittedError):
-        forecaster().predict()
-
-
-def test_wrong_futures_are_refused():
-    y = pd.Series(Y, index=DAYS[:N])
-    X = pd.DataFrame(FEATURES, columns=["wind", "sun"], index=DAYS)
-    model = forecaster().fit(y, X[:N])
-    for future, message in [
-        (None, "`X` must have the known features .'wind', 'sun'. of the 4 steps"),
-        (X[N : N + 3], "`X` must have a row for each of the 4 steps"),
-        (X[N + 1 : N + 5], "`X` must begin right after the last known step, at 2024-03-31"),
-        (X[["sun"]][N : N + 4], "it has no .'wind'."),
-        (np.zeros((4, 3)), "`X` must have the 2 known features"),
-    ]:
-        with pytest.raises(ValueError, match=message):
-            model.predict(X=future)
-    for steps in (5, 0, [0, 1], 1.5, [[1]]):
-        with pytest.raises(ValueError, match="`steps` must be a number of steps or a list"):
-            model.predict(steps, X[N:])
-    with pytest.raises(ValueError, match="`X` must be None if `exog` is given"):
-        model.predict(X=X[N:], exog=X[N:])
-    with pytest.raises(ValueError, match="`quantile` must be given"):
-        model.predict_interval(X=X[N:])
-    with pytest.raises(ValueError, match="`X` must have one row of features for each of 90 steps"):
-        forecaster().fit(y, X)
-    with pytest.raises(ValueError, match="`X` must have the times of `y`"):
-        forecaster().fit(y, X[1 : N + 1])
-    with pytest.raises(ValueError, match="at least `horizon` = 4 steps after the known"):
-        model.backtest(pd.Series(Y[:3], index=DAYS[N : N + 3]), X[N : N + 3])
-    with pytest.raises(ValueError, match="`refit` must be"):
-        model.backtest(pd.Series(Y[:5], index=DAYS[N : N + 5]), X[N : N + 5], refit="daily")
-
-
 def test_a_long_table_can_be_searched_updated_and_tested():
     table = pd.DataFrame(
         {"id": np.repeat(["b", "a"], N), "t": np.tile(T, 2), "v": np.append(Y, 2 * Y[::-1])}
@@ -452,18 +256,6 @@ def test_a_long_table_can_be_searched_updated_and_tested():
     result = model.update(later).predict()
     assert (result["v_pred"].to_numpy().reshape(2, 4).T == same.update(wide[80:]).predict()).all()
     assert result["t"].tolist() == [90, 91, 92, 93] * 2
-
-
-@pytest.mark.parametrize("unit", ["1mo", "1w", "15m"])
-def test_times_of_other_libraries_go_on(unit):
-    start = datetime(2020, 1, 1)
-    times = pl.datetime_range(start, start + timedelta(days=3000), unit, eager=True)[: N + 4]
-    table = pl.DataFrame({"t": times[:N], "v": Y})
-    model = forecaster(target="v", time="t").fit(table)
-    result = model.predict()
-    assert result["t"].to_list() == times[N:].to_list()
-    without = table.filter(pl.col("t") != times[30])  # a gap
-    assert forecaster(target="v", time="t").fit(without).predict()["t"].equals(result["t"])
 
 
 @settings(max_examples=30, deadline=None)
@@ -501,135 +293,3 @@ def test_a_window_reads_nothing_after_its_origin(
     targets[: N - origin] = y[origin : origin + horizon]
     np.testing.assert_allclose((whole[1] + whole[3])[0, past:], targets)
     assert (whole[2][0] == np.append(np.zeros(past), np.isfinite(targets))).all()
-
-
-def test_forecasts_stand_at_their_times_and_under_their_names():
-    y = pd.Series(Y, index=DAYS[:N].rename("day"))
-    model = forecaster(quantile=(0.2, 0.4, 0.8)).fit(y)
-    whole = model.predict()
-    assert whole.index.equals(DAYS[N : N + 4]) and whole.index.name == "day"
-    for steps in ([2, 1], [2, 2], [4, 1, 3]):
-        assert model.predict(steps).equals(whole.iloc[np.array(steps) - 1])
-    assert model.predict(fh=2).equals(whole.iloc[[1]])  # one step, as in sktime
-    assert len(forecaster().fit(y, fh=3).predict()) == 1
-    quantiles = model.predict_quantiles()
-    middle = quantiles["q0.4"] + 0.25 * (quantiles["q0.8"] - quantiles["q0.4"])
-    np.testing.assert_allclose(whole, middle)
-    assert model.predict_quantiles(alpha=0.4).columns.tolist() == ["q0.4"]
-    assert model.set_params(quantile=(0.1, 0.5, 0.9)).predict().equals(whole)
-    wide = pd.DataFrame({7: Y, 9: 2 * Y}, index=DAYS[:N])
-    assert forecaster().fit(wide).predict().columns.tolist() == [7, 9]
-    wide.columns = [7, 7]
-    with pytest.raises(ValueError, match="`y` must have distinct column names"):
-        forecaster().fit(wide)
-
-
-def test_the_data_of_the_caller_are_not_kept():
-    y, X = Y.copy(), FEATURES[:N].copy()
-    model = forecaster().fit(y, X)
-    before = model.predict(X=FEATURES[:4])
-    y[:], X[:] = 0, 0
-    assert (model.predict(X=FEATURES[:4]) == before).all()
-
-
-@pytest.mark.parametrize(
-    "index",
-    [
-        pd.bdate_range("2024-01-01", periods=N),
-        pd.date_range("2024-01-01", periods=N, tz="Europe/Berlin"),
-        pd.date_range("2010-01-01", periods=N, freq="MS"),
-        pd.date_range("1990-03-31", periods=N, freq="QE"),
-        pd.date_range("2024-03-20", periods=N, freq="h", tz="Europe/Berlin"),
-    ],
-)
-def test_steps_of_the_calendar_may_have_gaps(index):
-    y = pd.Series(Y, index=index)
-    missing = [20, 50, 51]
-    expected = forecaster().fit(y.where(~np.isin(T, missing))).predict()
-    result = forecaster().fit(y.drop(index[missing])).predict()
-    assert (result == expected).all() and (result.index == expected.index).all()
-    assert result.index[0] == index[-1] + index.freq
-    if index.tz is None or index.freq != "h":  # a short update, too, has the steps of before
-        first = max(i for i in range(N - 8) if index[i].day_of_week == 3)  # a Thursday
-        new = [first, first + 1, first + 3]
-        model = forecaster().fit(y[:first]).update(y.iloc[new])
-        assert model.predict().index.equals(index[first + 4 : first + 8])
-
-
-def test_times_must_increase():
-    y = pd.Series(Y, index=DAYS[:N])
-    for reversed_y in (y[::-1], y[::-1].set_axis(pd.DatetimeIndex(y.index[::-1].to_numpy()))):
-        with pytest.raises(ValueError, match="`y` must have increasing times"):
-            forecaster().fit(reversed_y)
-
-
-def test_a_series_too_short_to_be_forecast_is_refused_by_name():
-    table = pd.DataFrame({"id": ["a"] * 60 + ["b"] * 5, "t": [*T[:60], *T[:5]], "v": Y[:65]})
-    with pytest.raises(ValueError, match=r"series 'b' has 5[.] Leave it out"):
-        forecaster(target="v", group="id", time="t").fit(table)
-    with pytest.raises(ValueError, match="Series 'b' must have at least two steps"):
-        forecaster(1, 1, target="v", group="id", time="t").fit(table[:61])
-    one = forecaster(1, 1).fit([1.0, 2.0])  # the shortest that is possible
-    assert one.predict().shape == (1,)
-    with pytest.raises(ValueError, match="`y` must have at least 2 steps"):
-        forecaster(1, 1).fit([1.0])
-
-
-class Spy(RNNRegressor):
-    """Keeps what it is fitted on."""
-
-    def fit(self, X, y, sample_weight=None, *, groups=None):
-        self.seen = X, y, groups
-        return super().fit(X, y, sample_weight, groups=groups)
-
-
-@pytest.mark.parametrize("stride", [1, 2, 4])
-def test_what_is_held_out_is_held_out_of_all_series_at_once(stride):
-    wide = np.column_stack([Y, Y, Y])
-    wide[:30, 2] = np.nan
-    words = {"n_estimators": 2, "quantile": QUANTILE, "calibrate": True, "stride": stride}
-    spy = Spy(**SMALL.get_params()).set_params(max_iter=1)
-    model = forecaster(estimator=spy, **words).fit(wide)
-    values, taught = (wide - model._series[0].level) / model._series[0].scale, []
-    for network in model.estimators_:
-        y = network.seen[1][:, -4:]
-        taught.append({step for step in range(N) if (abs(values[step, 0] - y) < 1e-12).any()})
-    assert taught[0] and taught[1] and taught[0] | taught[1] <= set(range(10, N))
-    assert not taught[0] & taught[1]  # each step is taught to one network alone
-    stopped = Spy(**SMALL.get_params()).set_params(early_stopping=True)
-    model = forecaster(estimator=stopped, stride=stride).fit(wide[:, :2])
-    groups = model.estimators_[0].seen[2].reshape(2, -1)
-    assert (groups[0] == groups[1]).all() and (np.diff(groups) >= 0).all()
-    assert np.bincount(groups[0])[:-1].min() * stride >= 4
-    assert forecaster(estimator=spy).fit(Y).estimators_[0].seen[2] is None
-    before, after = model.predict(), model.update(wide[:5, :2]).predict()
-    assert (before != after).all() and model.estimators_[0].early_stopping
-
-
-def test_samples_follow_the_quantiles_and_whole_windows():
-    rng = np.random.default_rng(0)
-    walk = np.cumsum(rng.normal(size=300))
-    words = {"difference": 1, "n_estimators": 2, "quantile": QUANTILE, "random_state": 0}
-    model = forecaster(calibrate=True, stride=1, **words).fit(walk)
-    samples = model.predict_samples(2000)
-    quantiles = model.predict_quantiles()
-    assert samples.shape == (4, 2000) and np.isfinite(samples).all()
-    below = (samples[:, :, None] < quantiles[:, None]).mean(axis=1)
-    np.testing.assert_allclose(below.mean(axis=0), QUANTILE, atol=0.03)  # calibrated so
-    assert np.corrcoef(samples)[0, 1] > 0.5  # a walk keeps its errors
-    assert (model.predict_samples(2000) == samples).all()
-    part = model.predict_samples(2000, [3, 1])
-    assert (part == samples[[2, 0]]).all()
-    # written again, one number at a time
-    paths, drawn = (
-        model._calibration.paths,
-        np.random.RandomState(0).randint(len(model._calibration.paths), size=(1, 2000)),
-    )
-    for i, step in ((0, 0), (1, 3), (7, 2)):
-        place, q = paths[drawn[0, i], step], quantiles[step]
-        points = [q[0] - 9 * (q[2] - q[0]), *q, q[2] + 9 * (q[2] - q[0])]
-        np.testing.assert_allclose(samples[step, i], np.interp(place, [-9, 0, 1, 2, 11], points))
-    frame = forecaster(calibrate=True, **words).fit(pd.DataFrame({"a": Y, "b": Y}))
-    assert frame.predict_samples(2).columns.tolist() == ["a_s0", "a_s1", "b_s0", "b_s1"]
-    with pytest.raises(ValueError, match="`calibrate` must be True to draw samples"):
-        forecaster().fit(Y).predict_samples()
