@@ -164,10 +164,13 @@ def test_wrong_futures_are_refused():
         model.backtest(pd.Series(Y[:5], index=DAYS[N : N + 5]), X[N : N + 5], refit="daily")
 
 
-@pytest.mark.parametrize("unit", ["1mo", "1w", "15m"])
+@pytest.mark.parametrize("unit", ["1mo", "1w", "15m", "1d"])
 def test_times_of_other_libraries_go_on(unit):
     start = datetime(2020, 1, 1)
     times = pl.datetime_range(start, start + timedelta(days=3000), unit, eager=True)[: N + 4]
+    if unit == "1d":  # business days
+        days = pl.date_range(start, start + timedelta(days=200), "1d", eager=True)
+        times = days.filter(days.dt.weekday() < 6)[: N + 4]
     table = pl.DataFrame({"t": times[:N], "v": Y})
     model = forecaster(target="v", time="t").fit(table)
     result = model.predict()

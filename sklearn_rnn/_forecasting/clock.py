@@ -12,8 +12,8 @@ import numpy as np
 class Clock:
     """Equal steps of time.
 
-    first: the first time; step: the difference of two steps, an offset of pandas, or "month"; like:
-    an index or array, of whose type times are.
+    first: the first time; step: the difference of two steps, an offset of pandas, "month" or
+    "business day"; like: an index or array, of whose type times are.
     """
 
     first: object
@@ -29,9 +29,14 @@ class Clock:
         """Return the times of steps begin to end - 1."""
         if isinstance(self.like, np.ndarray):
             if isinstance(self.step, str):
-                months = self.first.astype("M8[M]") + np.arange(begin, end)
-                rest = self.first - self.first.astype("M8[M]").astype(self.like.dtype)
-                return (months.astype(self.like.dtype) + rest).astype(self.like.dtype)
+                day, number = self.first.astype("M8[D]"), np.arange(begin, end)
+                if self.step == "month":
+                    day = self.first.astype("M8[M]")
+                    units = day + number
+                else:
+                    units = np.busday_offset(day, number)
+                dtype = self.like.dtype
+                return (units.astype(dtype) + (self.first - day.astype(dtype))).astype(dtype)
             return self.first + self.step * np.arange(begin, end)
         pandas = sys.modules["pandas"]
         if isinstance(self.like, pandas.PeriodIndex):
@@ -88,12 +93,8 @@ def read_clock(times, where, before=None):
         return Clock(first, step, times), np.zeros(1, dtype=np.intp)
     if isinstance(times, np.ndarray):
         steps, step = _multiples(np.diff(times))
-        if steps is None and times.dtype.kind == "M":
-            months = np.diff(times.astype("M8[M]").astype(np.int64))
-            steps, step = (months, "month") if (months > 0).all() else (None, None)
-            clock = Clock(first, step, times)
-            if steps is not None and not np.isin(times, clock.times(0, steps.sum() + 1)).all():
-                steps = None
+        if times.dtype.kind == "M":
+            steps, step = _steps_of_moments(times, steps, step)
     elif isinstance(times, sys.modules["pandas"].PeriodIndex):
         steps, step = np.diff(times.asi8), None
         steps = steps if (steps > 0).all() else None
@@ -105,6 +106,22 @@ def read_clock(times, where, before=None):
             "it has not: sort and resample it, for example with pandas' asfreq."
         )
     return Clock(first, step, times), np.concatenate([[0], np.cumsum(steps)]).astype(np.intp)
+
+
+def _steps_of_moments(times, steps, step):
+    """Return differences of datetime64 in business days or months, else steps; and the step."""
+    days = times.astype("M8[D]")
+    months = np.diff(days.astype("M8[M]").astype(np.int64))
+    units = [(np.busday_count(days[:-1], days[1:]), "business day"), (months, "month")]
+    if steps is not None:
+        spans_weeks = days[-1] - days[0] >= 7 and np.is_busday(days).all()
+        units = units[:1] if spans_weeks and units[0][0].min() == 1 else []
+    for counts, unit in units:
+        if (counts > 0).all():
+            grid = Clock(times[0], unit, times).times(0, counts.sum() + 1)
+            if np.isin(times, grid).all():
+                return counts, unit
+    return steps, step
 
 
 def _steps_of_dates(times):

@@ -258,7 +258,7 @@ class RNNForecaster(ProbabilisticForecasts, BaseEstimator):
         later = self._later(y, one_of("X", X, "exog", exog))
         series = [a.followed_by(b) for a, b in zip(self._series, later, strict=True)]
         if update_params:
-            new = [each.n_steps - self.horizon + 1 for each in self._series]
+            new = [each.n_steps - self._frame.horizon + 1 for each in self._series]
             windows = windows_of(self._frame, series, new)
             if windows is not None:
                 self.estimators_ = updated(self.estimators_, windows, learning_rate_init)
@@ -280,6 +280,7 @@ class RNNForecaster(ProbabilisticForecasts, BaseEstimator):
             before, as in `update`; or all steps before, as in `fit`.
         season : int or None, default=None
             The season of the naive forecast beside. None means the longest one in `season`, or 1.
+            Where its last value is missing, the one of the season before stands for it.
 
         Returns
         -------
