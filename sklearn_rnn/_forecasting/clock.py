@@ -57,10 +57,12 @@ class Clock:
         """
         try:
             n = len(times)
+            if self.times(n_steps, n_steps + 1)[0] != times[0]:
+                return None, None
             while (grid := self.times(n_steps, n_steps + n))[-1] < times[-1]:
                 n *= 2  # some are missing
             places = np.searchsorted(grid, times)
-            fits = places[0] == 0 and (np.diff(places) > 0).all() and (grid[places] == times).all()
+            fits = (np.diff(places) > 0).all() and (grid[places] == times).all()
         except (TypeError, ValueError, IndexError):  # of another type, or not in order
             return None, None
         return (replace(self, first=times[0]), places) if fits else (None, None)
