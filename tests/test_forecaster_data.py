@@ -196,7 +196,7 @@ def test_forecasts_stand_at_their_times_and_under_their_names():
     wide = pd.DataFrame({7: Y, 9: 2 * Y}, index=DAYS[:N])
     assert forecaster().fit(wide).predict().columns.tolist() == [7, 9]
     wide.columns = [7, 7]
-    with pytest.raises(ValueError, match="`y` must have distinct column names"):
+    with pytest.raises(ValueError, match="`y` must have one name for each series"):
         forecaster().fit(wide)
 
 

@@ -23,7 +23,7 @@ def run_backtest(forecaster, later, *, step, refit, season):
     """
     either(None, integer(1)).check("step", step)
     either(None, integer(1)).check("season", season)
-    if refit not in (False, True, "update"):
+    if not isinstance(refit, (bool, str)) or refit not in (False, True, "update"):
         raise ValueError(f'`refit` must be False, True or "update", got {shown(refit)}.')
     horizon = forecaster._frame.horizon
     n_new = min(each.n_steps for each in later)

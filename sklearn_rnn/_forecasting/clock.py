@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+_MOST_STEPS = 10_000_000  # of a series that is mostly gaps
+
 
 @dataclass(frozen=True)
 class Clock:
@@ -48,6 +50,8 @@ class Clock:
     def follows(self, times, n_steps):
         """Tell whether times are those from step n_steps on."""
         wanted = self.times(n_steps, n_steps + len(times))
+        if getattr(getattr(wanted, "dtype", None), "kind", "") == "f":
+            return bool(np.allclose(wanted, times, rtol=0, atol=1e-6 * self.step))
         return len(wanted) == len(times) and bool(np.all(np.asarray(wanted == times)))
 
     def after(self, times, n_steps):
@@ -69,8 +73,8 @@ class Clock:
 
 
 def is_time(index):
-    """Tell whether an index of pandas has dates or periods."""
-    return hasattr(index, "freq")
+    """Tell whether an index of pandas has dates or periods (not durations)."""
+    return hasattr(index, "freq") and getattr(index.dtype, "kind", "M") != "m"
 
 
 def read_clock(times, where, before=None):
@@ -95,6 +99,8 @@ def read_clock(times, where, before=None):
         return Clock(first, step, times), np.zeros(1, dtype=np.intp)
     if isinstance(times, np.ndarray):
         steps, step = _multiples(np.diff(times))
+        if steps is not None and times.dtype.kind == "f":  # so that errors do not add up
+            step = (times[-1] - times[0]) / steps.sum()
         if times.dtype.kind == "M":
             steps, step = _steps_of_moments(times, steps, step)
     elif isinstance(times, sys.modules["pandas"].PeriodIndex):
@@ -106,6 +112,13 @@ def read_clock(times, where, before=None):
         raise ValueError(
             f"{where} must have increasing times in steps of equal length (there may be gaps), but "
             "it has not: sort and resample it, for example with pandas' asfreq."
+        )
+    n_steps = float(np.sum(steps, dtype=np.float64)) + 1
+    if n_steps > max(_MOST_STEPS, 100 * len(times)):
+        raise ValueError(
+            f"{where} must not have so long gaps: from {first} to {times[-1]} there are "
+            f"{n_steps:.3g} steps of {step}, but only {len(times)} values. Resample it, for "
+            "example with pandas' resample, or drop what lies before the gap."
         )
     return Clock(first, step, times), np.concatenate([[0], np.cumsum(steps)]).astype(np.intp)
 
@@ -179,33 +192,42 @@ def _multiples(differences):
     )
 
 
-def calendar(times):
-    """Return known features of dates (n_times, n_features), or None if times are no dates.
-
-    Sines and cosines of the time of the day and of the year, and the day of the week (one-hot); the
-    hours are local ones. Only what differs between the steps is there.
-    """
+def _dates(times):
+    """Return dates or periods as datetime64, in local time."""
     if not isinstance(times, np.ndarray):
         if hasattr(times, "to_timestamp"):
             times = times.to_timestamp()
         if getattr(times, "tz", None) is not None:
             times = times.tz_localize(None)
         times = np.asarray(times)
-    if times.dtype.kind != "M":
-        return None
+    return times
+
+
+def usual_step(times):
+    """Return the median step of dates in seconds; 0 for less than two."""
+    seconds = _dates(times).astype("M8[s]").astype(np.int64)
+    return float(np.median(np.diff(seconds))) if len(seconds) > 1 else 0.0
+
+
+def calendar(times, step):
+    """Return known features of dates (n_times, n_features), none for steps of a year.
+
+    Sines and cosines of the time of the day and of the year, and the day of the week (one-hot); the
+    hours are local ones. Only what differs between steps of so many seconds is there.
+    """
+    times = _dates(times)
     seconds = times.astype("M8[s]").astype(np.int64)
-    step = np.median(np.diff(seconds)) / 86400 if len(seconds) > 1 else 0
     days = times.astype("M8[D]")
     features = []
-    if step < 0.9:  # where clocks change, a day has 23 hours
+    if step < 0.9 * 86400:  # where clocks change, a day has 23 hours
         features += _waves((seconds % 86400) / 86400, 3)
-    if step < 6.9:
+    if step < 6.9 * 86400:
         weekday = (days.astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday; Monday is 0
         features += list(np.eye(7)[weekday].T)
-    if step < 364.9:
+    if step < 360 * 86400:  # years of business days may be shorter than 365
         year = days.astype("M8[Y]")
         features += _waves((days - year.astype("M8[D]")).astype(np.int64) / 365.25, 2)
-    return np.stack(features, axis=1) if features else None
+    return np.stack(features, axis=1) if features else np.empty((len(times), 0))
 
 
 def _waves(phase, n):

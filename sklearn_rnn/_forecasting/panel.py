@@ -46,9 +46,7 @@ def read_panel(y, X=None, *, target=None, group=None, time=None, before=()):
             raise ValueError("`X` must be None with `target`: the table has the features, too.")
         return _read_long(y, target, group, time, before)
     if is_frame(y):
-        names, kind = column_names(y), "columns"
-        if len(set(names)) < len(names):
-            raise ValueError(f"`y` must have distinct column names, got {names[:10]}.")
+        names, kind = _names(y), "columns"
     else:
         names, kind = None, None
     values = np.array(as_numbers(y, Y), dtype=np.float64)  # a copy: the series are kept
@@ -64,14 +62,32 @@ def read_panel(y, X=None, *, target=None, group=None, time=None, before=()):
     features, feature_names = _features(X, len(values), y)
     clock, steps = None, np.arange(len(values))
     index = getattr(y, "index", None)
+    if getattr(index, "nlevels", 1) > 1:
+        raise ValueError(
+            f"`y` must have one level of index, the time, got {index.nlevels}: for several series "
+            "give a frame with one column each, or a long table and its column in `target`."
+        )
     if index is not None and is_time(index):
         clock, steps = read_clock(index, "`y`", *before[:1])
-    elif hasattr(index, "dtype") and index.dtype.kind in "iu" and len(index) > 1:
+    elif hasattr(index, "dtype") and index.dtype.kind in "ium" and len(index) > 1:
         clock, steps = read_clock(np.asarray(index), "`y`", *before[:1])
     series = [_regular(name, columns[:, j], features, clock, steps) for j, name in enumerate(names)]
     library = _library(y)
     name = getattr(y, "name", None) if kind == "series" else None
     return series, Form(kind, library, feature_names, features.shape[1], name)
+
+
+def _names(frame):
+    """Return the names of columns, each a str or an int."""
+    names = [name if isinstance(name, (str, int)) else str(name) for name in column_names(frame)]
+    texts = list(map(str, names))
+    if len(set(texts)) < len(texts):
+        twice = next(name for j, name in enumerate(texts) if name in texts[:j])
+        raise ValueError(
+            f"`y` must have one name for each series, but its columns have {twice!r} twice: rename "
+            "one."
+        )
+    return names
 
 
 def _features(X, n_steps, y=None):
@@ -145,12 +161,12 @@ def _clock(long, rows, name, before):
 
 
 def _times(long, rows):
-    """Return times as an index of pandas, if they came so, else as an array."""
-    times = taken(long.moments, long.rows[rows])
-    if long.library != "pandas":
-        return long.time[rows]
-    index = sys.modules["pandas"].Index(times)
-    return index if is_time(index) else np.asarray(index)
+    """Return times as an index of pandas, if they are dates or periods of it, else as an array."""
+    if long.library == "pandas":
+        index = sys.modules["pandas"].Index(taken(long.moments, long.rows[rows]))
+        if is_time(index):
+            return index
+    return long.time[rows]
 
 
 def read_future(X, form, known, series, horizon):

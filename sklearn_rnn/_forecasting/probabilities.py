@@ -30,8 +30,8 @@ class ProbabilisticForecasts:
             "q0.1", or "<series>_q0.1" if there are several.
         """
         self._need_quantiles()
-        wanted = self._quantile if alpha is None else np.atleast_1d(alpha)
-        chosen = [self._place_of(each) for each in wanted]
+        wanted = self._quantile if alpha is None else np.ravel(alpha)
+        chosen = [self._place_of(each, "alpha") for each in wanted.tolist()]
         steps, values = self._predict(steps, X, fh, exog)
         names = [f"q{self._quantile[j]:g}" for j in chosen]
         return like(self._form, self._series, values[:, :, chosen], steps, names)
@@ -53,7 +53,8 @@ class ProbabilisticForecasts:
         """
         self._need_quantiles()
         number(0, 1, open_low=True).check("coverage", coverage)
-        chosen = [self._place_of((1 - coverage) / 2), self._place_of((1 + coverage) / 2)]
+        bounds = (1 - coverage) / 2, (1 + coverage) / 2
+        chosen = [self._place_of(each, "coverage") for each in bounds]
         steps, values = self._predict(steps, X, fh, exog)
         return like(self._form, self._series, values[:, :, chosen], steps, ["lower", "upper"])
 
@@ -93,12 +94,13 @@ class ProbabilisticForecasts:
         names = [f"s{i}" for i in range(n_samples)]
         return like(self._form, self._series, samples, steps, names)
 
-    def _place_of(self, quantile):
-        """Return the place of a quantile among those that are predicted."""
+    def _place_of(self, quantile, name):
+        """Return the place of a quantile, wanted by an argument, among those predicted."""
+        number(0, 1, open_low=True).check(name, quantile)
         distances = np.abs(self._quantile - quantile)
         if distances.min() > 1e-6:
             raise ValueError(
-                f"`quantile` must have {quantile:g} to predict it, it has "
+                f"`quantile` must have {quantile:g} in `fit` to predict it, it had "
                 f"{self._quantile.tolist()}."
             )
         return int(distances.argmin())
@@ -107,6 +109,6 @@ class ProbabilisticForecasts:
         check_is_fitted(self)
         if self._quantile is None:
             raise ValueError(
-                "`quantile` must be given to predict intervals or quantiles, for example "
+                "`quantile` must be given in `fit` to predict intervals or quantiles, for example "
                 "(0.1, 0.5, 0.9); got None."
             )
