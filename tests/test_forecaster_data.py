@@ -237,6 +237,9 @@ def test_times_must_increase():
     for reversed_y in (y[::-1], y[::-1].set_axis(pd.DatetimeIndex(y.index[::-1].to_numpy()))):
         with pytest.raises(ValueError, match="`y` must have increasing times"):
             forecaster().fit(reversed_y)
+    model, far = forecaster().fit(y.set_axis(T)), pd.Series([1, 2, 3], [N, N + 1, 10**12])
+    with pytest.raises(ValueError, match="`y` must not have so long gaps"):
+        model.update(far)
 
 
 def test_a_series_too_short_to_be_forecast_is_refused_by_name():
