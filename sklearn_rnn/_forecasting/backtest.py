@@ -9,8 +9,11 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from .._rules import either, integer, shown
+from .framing import filled
 from .naive import seasonal_naive
-from .training import trained, updated
+from .parameters import framing_of
+from .prediction import middle_of
+from .training import trained, updated, windows_of
 
 
 def run_backtest(forecaster, later, *, step, refit, season):
@@ -44,7 +47,8 @@ def run_backtest(forecaster, later, *, step, refit, season):
         forecasts = model._forecasts(known, futures)
         for whole, past, forecast in zip(all_series, known, forecasts, strict=True):
             true = whole.y[past.n_steps : past.n_steps + horizon]
-            rows.append((past, true, seasonal_naive(past.y, horizon, season=season), forecast))
+            naive = seasonal_naive(filled(past.y, season, np.nan), horizon, season=season)
+            rows.append((past, true, naive, forecast))
     return _result(rows, horizon, forecaster._quantile)
 
 
@@ -60,13 +64,14 @@ def _learn(model, known, refit, last):
     """Let the networks learn from what is known, or from what has come since `last`."""
     if refit == "update":
         new = [each.n_steps - model._frame.horizon + 1 for each in last]
-        windows = model._windows(model._frame, known, new)
+        windows = windows_of(model._frame, known, new)
         if windows is not None:
             model.estimators_ = updated(model.estimators_, windows)
         return
     known[:] = [each.scaled() for each in known]
-    windows = model._windows(model._frame, known)
-    model.estimators_, model._shifts = trained(model, model._frame, windows)
+    model._frame = framing_of(model, known, model._form)
+    windows = windows_of(model._frame, known)
+    model.estimators_, model._calibration = trained(model, model._frame, windows)
 
 
 def _result(rows, horizon, quantile):
@@ -96,13 +101,12 @@ def _result(rows, horizon, quantile):
 
 def _errors(true, naive, values, quantile):
     """Return errors by name, NaN where y is missing, (n_rows, horizon)."""
-    middle = 0
+    middle = middle_of(values, quantile)
+    errors = {"mae": np.abs(true - middle), "naive_mae": np.abs(true - naive)}
     if quantile is not None:
-        middle = int(np.argmin(np.abs(np.asarray(quantile) - 0.5)))
-    errors = {"mae": np.abs(true - values[:, :, middle]), "naive_mae": np.abs(true - naive)}
-    if quantile is not None:
-        q, above = np.asarray(quantile), true[:, :, np.newaxis] - values
+        q, above = quantile, true[:, :, np.newaxis] - values
         errors["pinball"] = np.maximum(q * above, (q - 1) * above).mean(axis=2)
+    if quantile is not None and len(quantile) > 1:
         inside = (true >= values[:, :, 0]) & (true <= values[:, :, -1])
         errors["coverage"] = np.where(np.isnan(true), np.nan, inside)
     return errors

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
-from .._rules import boolean, number
+from .._rules import boolean
 from .backtest import run_backtest
 from .panel import check_later, like, read_future, read_panel
-from .parameters import check_parameters, framing_of, one_of, steps_of, with_stride
-from .training import shifted, trained, updated
+from .parameters import check_parameters, framing_of, one_of, relative_of, steps_of
+from .prediction import check_reach, forecasts_of, middle_of
+from .probabilities import ProbabilisticForecasts
+from .training import trained, updated, windows_of
 
 
-class RNNForecaster(BaseEstimator):
+class RNNForecaster(ProbabilisticForecasts, BaseEstimator):
     """Forecasts one series or many, with inputs that are known in advance, by a recurrent network.
 
     The network reads a window, `past` steps up to the origin and the `horizon` steps after it, and
@@ -32,9 +32,10 @@ class RNNForecaster(BaseEstimator):
         Number of steps up to the origin that the network reads.
     estimator : RNNRegressor or None, default=None
         The network and how it is trained. `mode`, and with `quantile` also `loss` and `quantile`,
-        are set by the forecaster. In a search its parameters are ``estimator__cell`` etc. None
-        means ``RNNRegressor(48, bidirectional=True, solver="adamw", alpha=0.3, batch_size=16,
-        learning_rate="cosine", max_iter=60)``.
+        are set by the forecaster. Its `early_stopping` holds out blocks of windows. A search over
+        ``estimator__cell`` etc. needs an RNNRegressor here. None means ``RNNRegressor(48,
+        bidirectional=True, solver="adamw", alpha=0.3, batch_size=16, learning_rate="cosine",
+        max_iter=60)``.
     season : int, tuple of int or None, default=None
         Numbers of steps of seasons: (24, 168) for the hours of a day and of a week. The network
         reads the value one season before each step, the latest that is known at the origin.
@@ -62,7 +63,8 @@ class RNNForecaster(BaseEstimator):
         Move the quantiles so that they have the right share of values below: each of the networks
         (at least two) leaves out a part of the windows, blocks of ten horizons, in its training,
         and the errors there tell by how much, relative to the distance of the outer quantiles
-        (conformalized quantile regression, Romano et al., 2019, with cross-validation).
+        (conformalized quantile regression, Romano et al., 2019, with cross-validation). Windows
+        that overlap with those left out are left out, too, of all series.
     target, group, time : column or None, default=None
         If `target` is given, data come as a long table, one row per step and series: the columns
         that are predicted, that tell the series, and the time. All other columns are features.
@@ -95,7 +97,7 @@ class RNNForecaster(BaseEstimator):
     with features             ``fit(y, X)``, ``predict(X=X_future)``
     as in skforecast          ``fit(y, exog=X)``, ``predict(steps=12, exog=X_future)``
     as in sktime              ``fit(y, X, fh=[1, 2])``, ``predict(fh, X)``, ``predict_interval``,
-                              ``predict_quantiles``, ``update``
+                              ``predict_quantiles``, ``update``; ``fh=2`` is the second step
     in a search               ``GridSearchCV(forecaster, grid, cv=RollingOrigin(24)).fit(y, X)``
     ========================  ===================================================================
 
@@ -170,9 +172,9 @@ class RNNForecaster(BaseEstimator):
             table, frame or array.
         X : array-like or frame of shape (n_steps, n_features), default=None
             Features of the same steps, for all series.
-        fh : array-like of int or None, default=None
-            The steps, from 1 to `horizon`, that `predict` returns if it is not told which. None
-            means all.
+        fh : int, array-like of int or None, default=None
+            The steps, from 1 to `horizon`, that `predict` returns if it is not told which; an int
+            is one step. None means all.
         exog : default=None
             Another name of X.
 
@@ -190,8 +192,7 @@ class RNNForecaster(BaseEstimator):
         series, form = self._read(y, X)
         series = [each.scaled() for each in series]
         framing = framing_of(self, series, form)
-        framing = with_stride(framing, series)
-        windows = self._windows(framing, series)
+        windows = windows_of(framing, series)
         if windows is None:
             longest = max(each.n_steps for each in series)
             raise ValueError(
@@ -199,10 +200,11 @@ class RNNForecaster(BaseEstimator):
                 "season and the horizon), and values at some steps of a horizon; the longest "
                 f"series has {longest} steps."
             )
-        steps = steps_of(fh, self.horizon)
-        self.estimators_, self._shifts = trained(self, framing, windows)
-        self._quantile = None if self.quantile is None else tuple(self.quantile)
+        check_reach(framing, series)
+        steps = steps_of(relative_of(fh), self.horizon)
+        self.estimators_, self._calibration = trained(self, framing, windows)
         self._series, self._form, self._frame, self._fh = series, form, framing, steps
+        self._quantile = None if self.quantile is None else np.array(self.quantile, np.float64)
         self.n_series_ = len(series)
         self.series_names_ = [each.name for each in series]
         return self
@@ -218,66 +220,20 @@ class RNNForecaster(BaseEstimator):
         X : array-like or frame of shape (horizon, n_features), default=None
             The known features of all steps of the horizon. With an index of dates, it must go on
             where the series end. For a long table: a table with the series, time and features.
-        fh, exog : default=None
-            Other names of `steps` and `X`.
+        fh : int or array-like of int, default=None
+            As `steps`, but an int is one step, as in sktime.
+        exog : default=None
+            Another name of `X`.
 
         Returns
         -------
         y : ndarray, Series or frame
-            The forecasts in the form of y of `fit`; with `quantile`, those of the quantile nearest
-            to 0.5. ``(n_steps,)`` or ``(n_steps, n_series)``; of a long table, a long table with
-            "<target>_pred".
+            The forecasts in the form of y of `fit`: ``(n_steps,)`` or ``(n_steps, n_series)``; of a
+            long table, a long table with "<target>_pred". With `quantile` the median; if it is none
+            of them, a value between the quantiles around it, or else the nearest one.
         """
         steps, values = self._predict(steps, X, fh, exog)
-        middle = 0
-        if self._quantile is not None:
-            middle = int(np.argmin(np.abs(np.asarray(self._quantile) - 0.5)))
-        return like(self._form, self._series, values[:, :, middle], steps)
-
-    def predict_quantiles(self, steps=None, X=None, alpha=None, *, fh=None, exog=None):
-        """Forecast quantiles.
-
-        Parameters
-        ----------
-        steps, X, fh, exog
-            As in `predict`.
-        alpha : list of float, default=None
-            Which of the quantiles in `quantile`. None means all.
-
-        Returns
-        -------
-        quantiles : ndarray or frame
-            An array has one more axis than that of `predict`. Columns of a frame are called
-            "q0.1", or "<series>_q0.1" if there are several.
-        """
-        self._need_quantiles()
-        alpha = self._quantile if alpha is None else np.ravel(alpha).tolist()
-        chosen = [self._place_of(each, "alpha") for each in alpha]
-        steps, values = self._predict(steps, X, fh, exog)
-        names = [f"q{self._quantile[j]:g}" for j in chosen]
-        return like(self._form, self._series, values[:, :, chosen], steps, names)
-
-    def predict_interval(self, steps=None, X=None, coverage=0.8, *, fh=None, exog=None):
-        """Forecast bounds between which the series will lie with a given probability.
-
-        Parameters
-        ----------
-        steps, X, fh, exog
-            As in `predict`.
-        coverage : float, default=0.8
-            The probability: 0.8 needs 0.1 and 0.9 in `quantile`.
-
-        Returns
-        -------
-        bounds : ndarray or frame
-            As `predict_quantiles`, with "lower" and "upper".
-        """
-        self._need_quantiles()
-        number(0, 1, open_low=True).check("coverage", coverage)
-        bounds = (1 - coverage) / 2, (1 + coverage) / 2
-        chosen = [self._place_of(each, "coverage") for each in bounds]
-        steps, values = self._predict(steps, X, fh, exog)
-        return like(self._form, self._series, values[:, :, chosen], steps, ["lower", "upper"])
+        return like(self._form, self._series, middle_of(values, self._quantile), steps)
 
     def update(self, y, X=None, update_params=True, *, learning_rate_init=None, exog=None):
         """Take in what has come since, and learn from it.
@@ -303,7 +259,7 @@ class RNNForecaster(BaseEstimator):
         series = [a.followed_by(b) for a, b in zip(self._series, later, strict=True)]
         if update_params:
             new = [each.n_steps - self._frame.horizon + 1 for each in self._series]
-            windows = self._windows(self._frame, series, new)
+            windows = windows_of(self._frame, series, new)
             if windows is not None:
                 self.estimators_ = updated(self.estimators_, windows, learning_rate_init)
         self._series = series
@@ -324,6 +280,7 @@ class RNNForecaster(BaseEstimator):
             before, as in `update`; or all steps before, as in `fit`.
         season : int or None, default=None
             The season of the naive forecast beside. None means the longest one in `season`, or 1.
+            Where its last value is missing, the one of the season before stands for it.
 
         Returns
         -------
@@ -331,7 +288,8 @@ class RNNForecaster(BaseEstimator):
             scores : dict of ndarray of shape (horizon,)
                 For each "step": "mae" of the forecasts and "naive_mae", means over origins and
                 series where y is not missing; with quantiles "pinball", the mean loss over the
-                quantiles, and "coverage", how often y was between the lowest and the highest.
+                quantiles, and with several of them "coverage", how often y was between the lowest
+                and the highest.
             summary : dict of float
                 The same for all steps together, and "n", the number of values.
             forecasts : dict of ndarray
@@ -359,26 +317,14 @@ class RNNForecaster(BaseEstimator):
         summary = self.backtest(y, X).summary
         return -summary["mae" if self._quantile is None else "pinball"]
 
-    def _read(self, y, X):
-        return read_panel(y, X, target=self.target, group=self.group, time=self.time)
-
-    def _windows(self, framing, series, after=None):
-        """Return X, y and weights of windows of the series, or None if there are none."""
-        parts = []
-        for i, each in enumerate(series):
-            origins = framing.origins(each, 0 if after is None else after[i])
-            if len(origins):
-                X, y, weights, _ = framing.windows(each, origins)
-                taught = weights.any(axis=1)
-                parts.append((X[taught], y[taught], weights[taught]))
-        if not sum(len(X) for X, _, _ in parts):
-            return None
-        return tuple(np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    def _read(self, y, X, before=()):
+        columns = {"target": self.target, "group": self.group, "time": self.time}
+        return read_panel(y, X, **columns, before=before)
 
     def _predict(self, steps, X, fh, exog):
         """Return the steps, from 0, and forecasts (n_series, n_steps, n_quantiles or 1)."""
         check_is_fitted(self)
-        steps = one_of("steps", steps, "fh", fh)
+        steps = one_of("steps", steps, "fh", relative_of(fh))
         steps = self._fh if steps is None else steps_of(steps, self._frame.horizon)
         X = one_of("X", X, "exog", exog)
         futures = read_future(X, self._form, self._frame.known, self._series, self._frame.horizon)
@@ -386,46 +332,9 @@ class RNNForecaster(BaseEstimator):
 
     def _forecasts(self, series, futures):
         """Forecast series with known features (n_series, horizon, n_quantiles or 1)."""
-        framing, windows, bases = self._frame, [], []
-        for each, future in zip(series, futures, strict=True):
-            if each.n_steps < framing.reach:
-                raise ValueError(
-                    f"`y` must have at least {framing.reach} steps before the origin (past and the "
-                    f"longest season); series {each.name!r} has {each.n_steps}."
-                )
-            each = replace(each, X=np.concatenate([each.X[: each.n_steps], future]))
-            X, _, _, base = framing.windows(each, np.array([each.n_steps]))
-            windows.append(X)
-            bases.append(base[:, framing.past :])
-        values = self._outputs(np.concatenate(windows)) + np.concatenate(bases)[:, :, np.newaxis]
-        scale = np.array([[[each.scale]] for each in series])
-        return values * scale + np.array([[[each.level]] for each in series])
-
-    def _outputs(self, X):
-        """Return the mean of the networks' predictions over the horizon (n, horizon, n_outputs)."""
-        total = sum(each.predict(X)[:, self._frame.past :] for each in self.estimators_)
-        outputs = (total / len(self.estimators_)).reshape(len(X), self._frame.horizon, -1)
-        return shifted(outputs, self._shifts)
+        networks, calibration = self.estimators_, self._calibration
+        return forecasts_of(networks, calibration, self._frame, series, futures)
 
     def _later(self, y, X):
         """Return the series that follow those that are known, in their order."""
-        return check_later(*self._read(y, X), self._series, self._form)
-
-    def _place_of(self, quantile, name):
-        """Return the place of a quantile, wanted by an argument, among those predicted."""
-        number(0, 1, open_low=True).check(name, quantile)
-        distances = np.abs(np.asarray(self._quantile, dtype=np.float64) - quantile)
-        if distances.min() > 1e-6:
-            raise ValueError(
-                f"`quantile` must have {quantile:g} in `fit` to predict it, it had "
-                f"{list(self._quantile)}."
-            )
-        return int(distances.argmin())
-
-    def _need_quantiles(self):
-        check_is_fitted(self)
-        if self._quantile is None:
-            raise ValueError(
-                "`quantile` must be given in `fit` to predict intervals or quantiles, for example "
-                "(0.1, 0.5, 0.9); got None."
-            )
+        return check_later(*self._read(y, X, self._series), self._series, self._form)

@@ -100,13 +100,13 @@ class Framing:
         rows = origins[:, np.newaxis] + step
         y = (series.y - series.level) / series.scale
         season = min(self.seasons, default=1)
-        filled, shape = _filled(y, season), rows.shape
-        channels = [filled[rows - np.where(ahead, steps_back(step, season), 0)]]
-        channels += [filled[rows - _lag(step, each)] for each in self.seasons]
+        whole, shape = filled(y, season), rows.shape
+        channels = [whole[rows - np.where(ahead, steps_back(step, season), 0)]]
+        channels += [whole[rows - _lag(step, each)] for each in self.seasons]
         if self.marks_missing:
             missing = np.append(np.isnan(y), np.zeros(self.horizon, dtype=bool))
             channels.append(np.where(ahead, 0, missing[rows]))
-        features = _filled(series.X, 1, self.fill)
+        features = filled(series.X, 1, self.fill)
         for j, known in enumerate(self.known):
             back = 0 if known else np.where(ahead, steps_back(step, 1), 0)
             channels.append(features[rows - back, j])
@@ -125,7 +125,7 @@ class Framing:
             )
         base = np.zeros(shape)
         if self.difference:
-            base = filled[rows - _lag(step, self.difference)]
+            base = whole[rows - _lag(step, self.difference)]
         later = np.append(y, np.full(self.horizon, np.nan))
         targets = later[rows] - base
         weights = np.isfinite(targets) & ahead
@@ -137,7 +137,7 @@ def _lag(step, season):
     return np.where(step >= 0, steps_back(step, season), season)
 
 
-def _filled(values, season, first=None):
+def filled(values, season, first=None):
     """Return values with NaN replaced by the value a season before, else by `first`, or 0.
 
     Nothing later is looked at.
@@ -152,5 +152,5 @@ def _filled(values, season, first=None):
     rows = rows.reshape(n_seasons + 1, season, *others)
     number = np.arange(n_seasons + 1).reshape(-1, *[1] * (rows.ndim - 1))
     latest = np.maximum.accumulate(np.where(np.isnan(rows), 0, number), axis=0)
-    filled = np.take_along_axis(rows, latest, axis=0)
-    return filled.reshape(-1, *others)[season : season + n_steps]
+    rows = np.take_along_axis(rows, latest, axis=0)
+    return rows.reshape(-1, *others)[season : season + n_steps]

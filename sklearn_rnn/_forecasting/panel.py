@@ -36,17 +36,20 @@ class Form:
     time: object = None
 
 
-def read_panel(y, X=None, *, target=None, group=None, time=None):
-    """Return a list of Series, and the Form of y and X."""
+def read_panel(y, X=None, *, target=None, group=None, time=None, before=()):
+    """Return a list of Series, and the Form of y and X.
+
+    before: list of Series that they follow.
+    """
     if target is not None:
         if X is not None:
             raise ValueError("`X` must be None with `target`: the table has the features, too.")
-        return _read_long(y, target, group, time)
+        return _read_long(y, target, group, time, before)
     if is_frame(y):
         names, kind = _names(y), "columns"
     else:
         names, kind = None, None
-    values = np.asarray(as_numbers(y, Y), dtype=np.float64)
+    values = np.array(as_numbers(y, Y), dtype=np.float64)  # a copy: the series are kept
     if values.ndim not in (1, 2) or values.shape[-1] == 0:
         raise ValueError(
             "`y` must have shape (n_steps,), or (n_steps, n_series) for several series, or be a "
@@ -65,9 +68,9 @@ def read_panel(y, X=None, *, target=None, group=None, time=None):
             "give a frame with one column each, or a long table and its column in `target`."
         )
     if index is not None and is_time(index):
-        clock, steps = read_clock(index, "`y`")
+        clock, steps = read_clock(index, "`y`", *before[:1])
     elif hasattr(index, "dtype") and index.dtype.kind in "ium" and len(index) > 1:
-        clock, steps = read_clock(np.asarray(index), "`y`")
+        clock, steps = read_clock(np.asarray(index), "`y`", *before[:1])
     series = [_regular(name, columns[:, j], features, clock, steps) for j, name in enumerate(names)]
     library = _library(y)
     name = getattr(y, "name", None) if kind == "series" else None
@@ -92,7 +95,7 @@ def _features(X, n_steps, y=None):
     if X is None:
         return np.empty((n_steps, 0)), None
     names = column_names(X) if is_frame(X) else None
-    values = np.asarray(as_numbers(X, INPUTS), dtype=np.float64)
+    values = np.array(as_numbers(X, INPUTS), dtype=np.float64)
     values = values[:, np.newaxis] if values.ndim == 1 else values
     if values.ndim != 2 or len(values) != n_steps:
         raise ValueError(
@@ -122,8 +125,9 @@ def _regular(name, y, X, clock, steps):
     return Series(name, values, features, clock)
 
 
-def _read_long(table, target, group, time):
+def _read_long(table, target, group, time, before):
     """Return the list of Series of a long table, and its Form."""
+    before = {each.name: each for each in before}
     long = read_table(table, group=group, time=time)
     check_columns("target", [target], long.names)
     _check_finite(long.values, "y")
@@ -132,7 +136,7 @@ def _read_long(table, target, group, time):
     series = []
     for i, rows in enumerate(_rows_of(long)):
         name = 0 if long.labels is None else long.labels[i]
-        clock, steps = _clock(long, rows, name)
+        clock, steps = _clock(long, rows, name, before.get(name))
         series.append(
             _regular(name, long.values[rows, j], long.values[rows][:, others], clock, steps)
         )
@@ -147,13 +151,13 @@ def _rows_of(long):
     return [np.arange(begin, end) for begin, end in zip(long.bounds, long.bounds[1:], strict=False)]
 
 
-def _clock(long, rows, name):
+def _clock(long, rows, name, before):
     """Return the clock of the rows of a series of a LongTable, or None, and their steps."""
     if long.time is None:
         return None, np.arange(len(rows))
     times = _times(long, rows)
     where = "`y`" if long.labels is None else f"Series {name!r}"
-    return read_clock(times, where)
+    return read_clock(times, where, before)
 
 
 def _times(long, rows):
@@ -276,7 +280,8 @@ def like(form, series, values, steps, endings=None):
 def _index(series, steps):
     """Return the times of steps after the end of a series."""
     times = series.times(series.n_steps, series.n_steps + int(steps.max()) + 1)
-    return times if len(times) == len(steps) else times[steps]
+    in_order = np.array_equal(steps, np.arange(len(steps)))  # pandas keeps the frequency then
+    return times if in_order else times[steps]
 
 
 def _column(form, series, values, steps):

@@ -42,7 +42,7 @@ def check_parameters(forecaster):
         fits = np.ndim(quantiles) == 1 and all(map(number(0, 1, open_low=True).test, quantiles))
         if not fits or not len(quantiles) or (np.diff(quantiles) <= 0).any():
             raise ValueError(
-                "`quantile` must be an increasing list of numbers between 0 and 1, or None; "
+                "`quantile` must be an increasing list of numbers above 0 and below 1, or None; "
                 f"got {shown(forecaster.quantile)}."
             )
     if forecaster.calibrate and (forecaster.n_estimators < 2 or np.size(forecaster.quantile) < 2):
@@ -80,7 +80,7 @@ def framing_of(forecaster, series, form):
     calendar_step = None
     if forecaster.calendar and has_dates:
         calendar_step = min(usual_step(each.times(0, each.n_steps)) for each in series)
-    return Framing(
+    framing = Framing(
         past=forecaster.past,
         horizon=forecaster.horizon,
         stride=forecaster.stride,
@@ -91,12 +91,11 @@ def framing_of(forecaster, series, form):
         marks_missing=any(np.isnan(each.y).any() for each in series),
         fill=fill,
     )
+    return framing if framing.stride is not None else _with_stride(framing, series)
 
 
-def with_stride(framing, series):
+def _with_stride(framing, series):
     """Return the framing with a number for the stride."""
-    if framing.stride is not None:
-        return framing
     for stride in range(framing.horizon, 0, -1):
         if framing.horizon % stride == 0:
             candidate = replace(framing, stride=stride)
@@ -124,6 +123,11 @@ def steps_of(steps, horizon):
             f"{horizon} (fit with a larger `horizon` for more); got {shown(steps.tolist())}."
         )
     return steps - 1
+
+
+def relative_of(fh):
+    """Return the steps of a forecasting horizon, in which an int is one step, or None."""
+    return fh if fh is None else np.atleast_1d(fh)
 
 
 def one_of(name, value, other, alias):

@@ -1,0 +1,114 @@
+"""Forecasts with probabilities: quantiles, intervals and sampled paths."""
+
+from __future__ import annotations
+
+import numpy as np
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from .._rules import integer, number
+from .panel import like
+
+
+class ProbabilisticForecasts:
+    """The part of `RNNForecaster` that predicts more than one number per step."""
+
+    def predict_quantiles(self, steps=None, X=None, alpha=None, *, fh=None, exog=None):
+        """Forecast quantiles.
+
+        Parameters
+        ----------
+        steps, X, fh, exog
+            As in `predict`.
+        alpha : float or list of float, default=None
+            Which of the quantiles in `quantile`. None means all.
+
+        Returns
+        -------
+        quantiles : ndarray or frame
+            An array has one more axis than that of `predict`. Columns of a frame are called
+            "q0.1", or "<series>_q0.1" if there are several.
+        """
+        self._need_quantiles()
+        wanted = self._quantile if alpha is None else np.ravel(alpha)
+        chosen = [self._place_of(each, "alpha") for each in wanted.tolist()]
+        steps, values = self._predict(steps, X, fh, exog)
+        names = [f"q{self._quantile[j]:g}" for j in chosen]
+        return like(self._form, self._series, values[:, :, chosen], steps, names)
+
+    def predict_interval(self, steps=None, X=None, coverage=0.8, *, fh=None, exog=None):
+        """Forecast bounds between which the series will lie with a given probability.
+
+        Parameters
+        ----------
+        steps, X, fh, exog
+            As in `predict`.
+        coverage : float, default=0.8
+            The probability: 0.8 needs 0.1 and 0.9 in `quantile`.
+
+        Returns
+        -------
+        bounds : ndarray or frame
+            As `predict_quantiles`, with "lower" and "upper".
+        """
+        self._need_quantiles()
+        number(0, 1, open_low=True).check("coverage", coverage)
+        bounds = (1 - coverage) / 2, (1 + coverage) / 2
+        chosen = [self._place_of(each, "coverage") for each in bounds]
+        steps, values = self._predict(steps, X, fh, exog)
+        return like(self._form, self._series, values[:, :, chosen], steps, ["lower", "upper"])
+
+    def predict_samples(
+        self, n_samples=100, steps=None, X=None, *, fh=None, exog=None, random_state=None
+    ):
+        """Draw paths that the series may take, for example for quantiles of sums over steps.
+
+        Each path goes wrong as the forecast of one window did that `calibrate` left out: at every
+        step it lies at the same place among the quantiles. So errors of neighbouring steps go
+        together as they do there. The paths of several series are drawn independently.
+
+        Parameters
+        ----------
+        n_samples : int, default=100
+            Number of paths.
+        steps, X, fh, exog
+            As in `predict`.
+        random_state : int, RandomState instance or None, default=None
+            None means that of the forecaster.
+
+        Returns
+        -------
+        samples : ndarray or frame
+            As `predict_quantiles`, with columns "s0", "s1", ...
+        """
+        check_is_fitted(self)
+        integer(1).check("n_samples", n_samples)
+        if self._calibration is None or not len(self._calibration.paths):
+            raise ValueError(
+                "`calibrate` must be True to draw samples, and at least one of the windows that it "
+                "leaves out must have no missing values."
+            )
+        rng = check_random_state(self.random_state if random_state is None else random_state)
+        steps, values = self._predict(steps, X, fh, exog)
+        samples = self._calibration.samples(values, steps, n_samples, rng)
+        names = [f"s{i}" for i in range(n_samples)]
+        return like(self._form, self._series, samples, steps, names)
+
+    def _place_of(self, quantile, name):
+        """Return the place of a quantile, wanted by an argument, among those predicted."""
+        number(0, 1, open_low=True).check(name, quantile)
+        distances = np.abs(self._quantile - quantile)
+        if distances.min() > 1e-6:
+            raise ValueError(
+                f"`quantile` must have {quantile:g} in `fit` to predict it, it had "
+                f"{self._quantile.tolist()}."
+            )
+        return int(distances.argmin())
+
+    def _need_quantiles(self):
+        check_is_fitted(self)
+        if self._quantile is None:
+            raise ValueError(
+                "`quantile` must be given in `fit` to predict intervals or quantiles, for example "
+                "(0.1, 0.5, 0.9); got None."
+            )
