@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..._data import arguments
-from ..._data.steps import read_steps
+from ..._data.tokens import read_tokens
+from ..._estimators.seq2seq_classifier import Seq2SeqClassifier
+from ..._estimators.seq2seq_regressor import Seq2SeqRegressor
 from ..._rules import shown
 from .plotting import HEAT, axes_for, label_ticks, whole_numbers
 from .reading import as_floats, check_length, network_and_X, one_of_sequences
@@ -60,7 +61,17 @@ class AttentionDisplay:
 
     @classmethod
     def from_estimator(
-        cls, estimator, X, y=None, *, sequence=0, input_labels=None, output_labels=None, ax=None
+        cls,
+        estimator,
+        X,
+        y=None,
+        *,
+        sequence=0,
+        input_labels=None,
+        output_labels=None,
+        horizon=None,
+        X_future=None,
+        ax=None,
     ):
         """Draw the attention of a network to one sequence.
 
@@ -79,6 +90,8 @@ class AttentionDisplay:
         input_labels, output_labels
             As in the constructor, for this sequence. The steps of the output of a
             `Seq2SeqClassifier` are called by their labels.
+        horizon, X_future : default=None
+            Only for a `Seq2SeqRegressor`: as in its `predict`.
         ax : matplotlib Axes or None, default=None
             Where to draw. None means a new figure.
 
@@ -97,16 +110,22 @@ class AttentionDisplay:
                 "`estimator` must have the method `attention_weights`, which a network with "
                 f"`attention` or pooling=Attention(units) has, got {shown(rnn)}."
             )
-        answers = getattr(rnn, "_HOLDS", None) == "tokens" and hasattr(rnn, "attention")
+        answers = isinstance(rnn, Seq2SeqClassifier)
         if y is not None and not answers:
             raise ValueError("`y` must be None unless the estimator is a Seq2SeqClassifier.")
         if not answers:
-            weights = rnn.attention_weights(X)
+            options = {"horizon": horizon, "X_future": X_future}
+            given = {name: value for name, value in options.items() if value is not None}
+            if given and not isinstance(rnn, Seq2SeqRegressor):
+                raise ValueError(
+                    f"`{min(given)}` must be None unless the estimator is a Seq2SeqRegressor."
+                )
+            weights = rnn.attention_weights(X, **given)
         else:
             y = rnn.predict(X) if y is None else y
             weights = rnn.attention_weights(X, y)
             if output_labels is None:
-                labels = read_steps(y, arguments.Y, numeric=False).cut()
+                labels = read_tokens(y, len(weights)).cut()
                 output_labels = one_of_sequences(labels, sequence)
         weights = one_of_sequences(weights, sequence)
         return cls(weights, input_labels=input_labels, output_labels=output_labels).plot(ax)
@@ -123,7 +142,7 @@ class AttentionDisplay:
         -------
         display : AttentionDisplay
         """
-        size = (6.4, 1.8) if self.pooling else None
+        size = (6.4, 2.2) if self.pooling else None
         (ax,), self.figure_ = axes_for("AttentionDisplay", ax, figsize=size)
         style = {"interpolation": "nearest", "aspect": "auto", "cmap": HEAT}
         self.ax_, self.im_ = ax, ax.imshow(self.weights, vmin=0, **style)

@@ -176,6 +176,7 @@ class HiddenStatesDisplay:
         image = ax.imshow(self.states.T, cmap=SIGNED_HEAT, vmin=-bound, vmax=bound, **style)
         self.figure_.colorbar(image, ax=ax, label="State", pad=0.02)
         ax.set(xlabel="Step", ylabel="Unit")
+        label_ticks(ax, "y", range(n_units))
         if self.clusters is not None:
             height = max(0.06 * n_units, 0.5)
             extent = (-0.5, n_timesteps - 0.5, -0.5 - 0.3 * height, -0.5 - 1.3 * height)

@@ -65,17 +65,18 @@ def colors_of(n):
     return colormaps[HEAT](np.linspace(0.1, 0.95, n))
 
 
-def legend_above(ax, handles=None, n_columns=2):
-    """Put a legend above the axes, where it hides nothing."""
-    handles = ax.get_legend_handles_labels()[0] if handles is None else handles
-    if not handles:
-        return
+def legend_above(ax, handles, n_columns=2):
+    """Put a legend above the axes, where it hides nothing; in fewer columns if it is too wide."""
+    room = ax.figure.get_size_inches()[0] * 72 * (1 - ax.get_position().x0)
+    width = max(0.83 * _font_size("x") * (0.5 * len(each.get_label()) + 3) for each in handles)
+    n_columns = max(1, min(n_columns, len(handles), int(room / width)))
     ax.legend(
         handles=handles,
         loc="lower left",
         bbox_to_anchor=(0, 1.0),
-        ncols=min(n_columns, len(handles)),
+        ncols=n_columns,
         frameon=False,
+        fontsize="small",
         borderaxespad=0.2,
         columnspacing=1.2,
         handlelength=1.4,
@@ -85,21 +86,23 @@ def legend_above(ax, handles=None, n_columns=2):
 def label_ticks(ax, axis, labels, places=None):
     """Write labels at places, by default 0, 1, ...; as many as there is room for.
 
-    axis: "x" or "y".
+    axis: "x" or "y". Labels of x that are too wide stand upright.
     """
-    ticks = ax.xaxis if axis == "x" else ax.yaxis
-    figure, box = ax.figure, ax.get_position()
-    width, height = figure.get_size_inches() * 72
-    room = width * box.width if axis == "x" else height * box.height
-    size = _font_size(axis)
-    labels = [str(label) for label in labels]
-    longest = max(map(len, labels), default=1)
-    upright = axis == "x" and len(labels) * (longest + 1) * 0.6 * size > room
-    every = max(1, int(np.ceil(len(labels) * 1.15 * size / room)))
+    from .tick_labels import LabelFormatter, RoomyLocator
+
+    labels, size = [str(label) for label in labels], _font_size(axis)
     places = np.arange(len(labels)) if places is None else places
-    ticks.set_ticks(places[::every], labels[::every])
-    if upright:
-        ax.tick_params("x", rotation=90)
+    extent = 1.3 * size
+    if axis == "x":
+        width = (max(map(len, labels), default=1) + 1) * 0.6 * size
+        room = 72 * ax.figure.get_size_inches()[0] * ax.get_position().width
+        if len(labels) * width > 0.65 * room:  # colour bars and labels of y will take some of it
+            ax.tick_params("x", rotation=90)
+        else:
+            extent = width
+    ticks = ax.xaxis if axis == "x" else ax.yaxis
+    ticks.set_major_locator(RoomyLocator(places, extent))
+    ticks.set_major_formatter(LabelFormatter(places, labels))
 
 
 def _font_size(axis):

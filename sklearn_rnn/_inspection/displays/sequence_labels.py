@@ -10,7 +10,7 @@ from ..._rules import shown
 from .plotting import axes_for, colors_of, foreground, label_ticks, legend_above, whole_numbers
 from .reading import as_floats, check_length, network_and_X, one_of_sequences
 
-BAND, GAP = 1.0, 0.25  # heights, in units of a row
+BAND, GAP = 1.0, 0.5  # heights, in units of a row
 
 
 class SequenceLabelDisplay:
@@ -70,7 +70,7 @@ class SequenceLabelDisplay:
             n_columns = self.probabilities.shape[1]
             check_length(self.classes, n_columns, "classes", "probabilities[0]")
         if not all(np.isin(labels, self.classes).all() for labels in known):
-            unknown = sorted({*np.concatenate(known)} - {*self.classes}, key=str)
+            unknown = sorted({*np.concatenate(known).tolist()} - {*self.classes.tolist()}, key=str)
             raise ValueError(f"`classes` must hold all labels, but it has no {shown(unknown)}.")
 
     @classmethod
@@ -155,12 +155,15 @@ class SequenceLabelDisplay:
         -------
         display : SequenceLabelDisplay
         """
-        (ax,), self.figure_ = axes_for("SequenceLabelDisplay", ax)
+        n_rows = 0 if self.probabilities is None else min(max(len(self.classes), 2), 12)
+        size = (6.4, 1.8 + 0.35 * n_rows)
+        (ax,), self.figure_ = axes_for("SequenceLabelDisplay", ax, figsize=size)
         self.ax_, self.images_, places = ax, {}, {}
         colors, top = colors_of(len(self.classes)), 0.0
         if self.y_true is not None:
             places["true"] = top + BAND / 2
             self._draw("true", colors[self._codes(self.y_true)][np.newaxis], top, BAND)
+            places["wrong"] = top + BAND + GAP / 2
             wrong = np.zeros((1, len(self.y_pred), 4))
             wrong[0, self.y_true != self.y_pred] = _rgba(foreground())
             self._draw("wrong", wrong, top + BAND, GAP)
@@ -171,9 +174,9 @@ class SequenceLabelDisplay:
         if self.probabilities is not None:
             top += GAP
             n_classes = len(self.classes)
+            height = BAND * n_rows / n_classes
             tints = np.repeat(colors[:, np.newaxis], len(self.y_pred), axis=1)
             tints[:, :, 3] = np.clip(self.probabilities.T, 0, 1)
-            height = BAND * max(n_classes, 2) / n_classes if n_classes < 12 else 12 / n_classes
             self._draw("probabilities", tints, top, height * n_classes)
             for k, name in enumerate(self.classes):
                 places[str(name)] = top + (k + 0.5) * height
@@ -184,8 +187,8 @@ class SequenceLabelDisplay:
             patches = [
                 Patch(color=c, label=str(k)) for c, k in zip(colors, self.classes, strict=True)
             ]
-            legend_above(ax, patches, n_columns=4)
-        ax.set(xlim=(-0.5, len(self.y_pred) - 0.5), ylim=(top, 0), xlabel="Step", aspect="auto")
+            legend_above(ax, patches, n_columns=5)
+        ax.set(xlim=(-0.5, len(self.y_pred) - 0.5), ylim=(top, 0), xlabel="Step")
         label_ticks(ax, "y", places, list(places.values()))
         ax.tick_params("y", length=0)
         whole_numbers(ax)

@@ -224,8 +224,25 @@ class StateSpaceDisplay:
             handles.insert(1, self.lines_[-1])
         for name, label in zip("xyz", self.axis_labels, strict=False):
             getattr(ax, f"set_{name}label")(label)
+            if self.n_dimensions == 3:
+                _unclutter(getattr(ax, f"{name}axis"), text)
+        if self.n_dimensions == 3:
+            ax.set_box_aspect(None, zoom=0.8)  # room for the labels
         legend_above(ax, handles, n_columns=2)
         return self
+
+
+def _unclutter(axis, color):
+    """Leave few ticks and a faint background on an axis of three."""
+    from matplotlib.colors import to_rgba
+    from matplotlib.ticker import MaxNLocator
+
+    axis.set_major_locator(MaxNLocator(4))
+    axis.set_tick_params(labelsize="x-small", pad=0)
+    axis.label.set_fontsize("small")
+    axis.labelpad = 0
+    axis.set_pane_color(to_rgba(color, 0.05))
+    axis.axes.grid(False)
 
 
 # ---- paths --------------------------------------------------------------------------------------
@@ -303,7 +320,8 @@ def _paths_of_states(estimator, X, n_steps, n_dimensions, n_grid):
     pca = PCA(n_dimensions, svd_solver="full").fit(everything)
     wholes = [pca.transform(path) for path in paths]
     shares = pca.explained_variance_ratio_
-    labels = [f"Component {k + 1} ({100 * share:.0f} %)" for k, share in enumerate(shares)]
+    word = "Component" if n_dimensions == 2 else "PC"  # there is less room in three dimensions
+    labels = [f"{word} {k + 1} ({100 * share:.0f} %)" for k, share in enumerate(shares)]
     facts = {**_halves(wholes, n_steps), "axis_labels": labels}
     if n_grid:
         field = _field(rnn, pca, wholes, inputs, n_grid)
