@@ -339,8 +339,8 @@ def sequence_labels(figure):
 
 
 def hidden_states(figure):
-    steps = np.arange(60)[:, np.newaxis]
-    states = np.sin(steps * 0.2 + np.arange(6) * 0.8) * np.linspace(0.3, 1, 60)[:, np.newaxis]
+    steps = np.arange(25)[:, np.newaxis]
+    states = np.sin(steps * 0.4 + np.arange(6) * 0.8) * np.linspace(0.3, 1, 25)[:, np.newaxis]
     HiddenStatesDisplay(states, n_clusters=3).plot(figure.subplots(1, 2))
 
 
@@ -350,7 +350,7 @@ def forecast(figure):
     width = np.linspace(0.2, 2.0, 30)
     quantiles = [0.05, 0.25, 0.5, 0.75, 0.95]
     facts = {"quantile_forecasts": y[60:, np.newaxis] + np.outer(width, [-2, -1, 0, 1, 2])}
-    facts |= {"truth": y[60:] + 0.5 * np.cos(steps[60:]), "quantiles": quantiles}
+    facts |= {"truth": y[60:] + 1.5 * np.cos(steps[60:]), "quantiles": quantiles}
     ForecastDisplay(y[:60], y[60:], **facts).plot(figure.subplots())
 
 
