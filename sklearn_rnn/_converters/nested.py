@@ -58,6 +58,11 @@ def to_nested(X, columns=None, *, frame="pandas"):
 
     Notes
     -----
+    To store a table of pandas, use ``table.to_pickle(path)``, or Parquet by
+    ``table.astype(object).to_parquet(path)``: without `astype`, pandas can read the file only in
+    processes that have called `to_nested`, though ``pyarrow.parquet.read_table`` always can.
+    `from_nested` reads all of these. CSV would shorten long sequences and round their values.
+
     All tools of scikit-learn that take one table work with the default, "pandas". Other forms of
     nested tables stop at some of its checks:
 
@@ -153,7 +158,7 @@ def _without_labels(frame, labelled, i):
 
 
 def _names(columns, n_features):
-    names = [columns] if isinstance(columns, str) else list(columns)
+    names = [columns] if isinstance(columns, str) or not np.iterable(columns) else list(columns)
     if len(names) != n_features or len(set(names)) < len(names):
         raise ValueError(
             f"`columns` must have one name for each of the {n_features} features of `X`, all "

@@ -10,6 +10,7 @@ import numpy as np
 from .._data import arguments
 from .._data.carriers import as_labels
 from .._data.frames import is_frame, read_frame
+from .._data.nested import is_nested
 from .._data.values import is_missing, missing_in
 from .._rules import one_of
 from .sequences import cut, read_lengths, read_sequences
@@ -60,6 +61,12 @@ def from_padded(X, *, padding=np.nan, lengths=None, side="right"):
            [3, 0]])
     """
     _SIDE.check("side", side)
+    if np.ndim(padding) > 0:
+        raise ValueError(f"`padding` must be a single value, got {padding!r}.")
+    if is_nested(X):
+        raise ValueError(
+            "`X` must be padded numbers or labels, but its cells are sequences: use `from_nested`."
+        )
     array = read_frame(X, arguments.X) if is_frame(X) else as_labels(X, arguments.X)
     if array.ndim not in (2, 3) or 0 in array.shape:
         raise ValueError(
@@ -83,8 +90,8 @@ def to_padded(X, value=np.nan, *, n_timesteps=None, side="right", return_lengths
     X : sequences
         In any form that `fit` takes. NaN, integers and strings are possible.
     value : float, int or str, default=nan
-        What fills the steps that a sequence does not have. Integers become float64 if the value
-        is none.
+        What fills the steps that a sequence does not have. Where the dtype of `X` cannot hold the
+        value, such as NaN among integers, the result is float64.
     n_timesteps : int, default=None
         Number of steps of the result, at least that of the longest sequence, which is the default.
     side : {"right", "left"}, default="right"
@@ -132,7 +139,8 @@ def to_padded(X, value=np.nan, *, n_timesteps=None, side="right", return_lengths
     if return_lengths:
         return padded, packed.lengths
     if (packed.lengths < size).any():
-        _warn_of_lost_ends(packed, value, side)
+        advice = "Choose another `value`, or use `return_lengths=True` and keep the lengths."
+        warn_of_lost_ends(packed, value, side, advice)
     return padded
 
 
@@ -157,10 +165,13 @@ def _equals(array, value):
         if array.dtype.kind == "O":
             return missing_in(array)
         return array != array if array.dtype.kind in "fmM" else np.zeros(array.shape, dtype=bool)
-    if isinstance(value, str) != (array.dtype.kind == "U") and array.dtype.kind != "O":
+    fitting = {"U": str}.get(array.dtype.kind, (Real, np.bool_))
+    if array.dtype.kind not in "OmM" and not isinstance(value, fitting):
         raise ValueError(
             f"`padding` must be a value that `X` ({array.dtype}) can hold, got {value!r}."
         )
+    if array.dtype.kind == "f":  # 0.1 is another number in float32 than in float64
+        value = _fitting(array.dtype, value).type(value)
     return array == value
 
 
@@ -195,7 +206,7 @@ def _dtype_with(dtype, value):
     if not isinstance(value, (Real, np.bool_)):
         raise ValueError(f"`value` must be a real number where `X` holds numbers, got {value!r}.")
     if dtype.kind == "f":
-        return dtype
+        return _fitting(dtype, value)
     if dtype.kind in "iu" and float(value).is_integer():
         limits = np.iinfo(dtype)
         if limits.min <= value <= limits.max:
@@ -205,16 +216,21 @@ def _dtype_with(dtype, value):
     return np.dtype(np.float64)
 
 
-def _warn_of_lost_ends(packed, value, side):
-    """Warn if a sequence has at its end a step that equals the padding."""
+def _fitting(dtype, value):
+    """Return a dtype of floats, or float64 if the value is beyond its range."""
+    fits = abs(float(value)) <= float(np.finfo(dtype).max) or not np.isfinite(value)
+    return dtype if fits else np.dtype(np.float64)
+
+
+def warn_of_lost_ends(packed, value, side, advice):
+    """Warn a caller of the public function if a sequence ends in a step that equals the padding."""
     ends = packed.offsets[1:] - 1 if side == "right" else packed.offsets[:-1]
     same = _equals(packed.values[ends], value).reshape(packed.n_samples, -1).all(axis=1)
     if same.any():
         end = "last" if side == "right" else "first"
         warnings.warn(
             f"The {end} step of sequence {int(np.argmax(same))} equals the padding, {value!r}: it "
-            "can no longer be told from padding. Choose another `value`, or use "
-            "`return_lengths=True` and keep the lengths.",
+            f"can no longer be told from padding. {advice}",
             UserWarning,
             stacklevel=3,
         )

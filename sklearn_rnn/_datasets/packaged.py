@@ -192,7 +192,7 @@ def load_hyphenation(language="en_US", *, return_X_y=False):
         raise FileNotFoundError(
             f"The word list {WORD_LIST} is part of Debian's `wamerican`: apt-get install wamerican"
         )
-    if language not in pyphen.LANGUAGES:
+    if not isinstance(language, str) or language not in pyphen.LANGUAGES:
         known = ", ".join(sorted(pyphen.LANGUAGES))
         raise ValueError(f"`language` must be one of pyphen's, {known}; got {language!r}.")
     words = WORD_LIST.read_text(encoding="utf-8").split()

@@ -60,7 +60,8 @@ class Framing:
     """How windows are made of series.
 
     known (n_features,): which features are known over the horizon; seasons: in steps; difference:
-    a season whose naive forecast is subtracted, or None; marks_missing: whether one more feature
+    a season whose naive forecast is subtracted, or None; calendar_step: of the dates, in seconds,
+    or None if no calendar is read; marks_missing: whether one more feature
     marks missing values; fill (n_features,): what stands for missing features at the
     beginning.
     """
@@ -71,7 +72,7 @@ class Framing:
     stride: int | None = 1
     seasons: tuple = ()
     difference: int | None = None
-    has_calendar: bool = False
+    calendar_step: float | None = None
     marks_missing: bool = False
     fill: np.ndarray | None = None
 
@@ -109,9 +110,9 @@ class Framing:
         for j, known in enumerate(self.known):
             back = 0 if known else np.where(ahead, steps_back(step, 1), 0)
             channels.append(features[rows - back, j])
-        if self.has_calendar:
+        if self.calendar_step is not None:
             first, last = int(rows.min()), int(rows.max())
-            dates = calendar(series.times(first, last + 1))
+            dates = calendar(series.times(first, last + 1), self.calendar_step)
             channels += list(np.moveaxis(dates[rows - first], 2, 0))
         channels.append(np.broadcast_to(ahead, shape))
         channels.append(np.broadcast_to((step + 1) * ahead / self.horizon, shape))
