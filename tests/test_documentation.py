@@ -133,12 +133,22 @@ def test_what_holds_for_one_estimator_is_said_there_alone():
         "_converters.tslearn",
         "cells",
         "forecasting",
-        "inspection",
+        "_inspection.channel_importances",
+        "_inspection.displays.attention",
+        "_inspection.displays.forecast",
+        "_inspection.displays.hidden_states",
+        "_inspection.displays.loss_curve",
+        "_inspection.displays.sequence_labels",
+        "_inspection.displays.state_space",
+        "_inspection.footprint",
+        "_inspection.permutation_importance",
         "layers",
         "text",
     ],
 )
 def test_examples_in_docstrings_run(module):
+    if "displays" in module:
+        pytest.importorskip("matplotlib").use("agg")
     result = doctest.testmod(importlib.import_module(f"sklearn_rnn.{module}"))
     assert result.attempted > 0 and result.failed == 0
 

@@ -1,0 +1,1 @@
+"""Looks into estimators: memory, importances of features, pictures."""

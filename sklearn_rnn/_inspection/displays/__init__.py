@@ -1,0 +1,1 @@
+"""Pictures of estimators, with matplotlib."""

@@ -1,0 +1,161 @@
+"""AttentionDisplay: which steps of a sequence a network attends to."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..._data.tokens import read_tokens
+from ..._estimators.seq2seq_classifier import Seq2SeqClassifier
+from ..._estimators.seq2seq_regressor import Seq2SeqRegressor
+from ..._rules import shown
+from .plotting import HEAT, axes_for, label_ticks, whole_numbers
+from .reading import as_floats, check_length, network_and_X, one_of_sequences
+
+
+class AttentionDisplay:
+    """Which steps of a sequence a network attends to: for each output, or in attention pooling.
+
+    Use `from_estimator` to make one. The constructor takes plain arrays.
+
+    Parameters
+    ----------
+    weights : array-like of shape (n_outputs, n_timesteps) or (n_timesteps,)
+        Weight of each step of the input for each step of the output; 1-D for pooling.
+    input_labels : array-like of shape (n_timesteps,), default=None
+        What to call the steps of the input, for example tokens. None means their numbers.
+    output_labels : array-like of shape (n_outputs,), default=None
+        What to call the steps of the output. None means their numbers.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+        The axes.
+    figure_ : matplotlib Figure
+        The figure.
+    im_ : matplotlib AxesImage
+        The heat.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_rnn import RNNRegressor
+    >>> from sklearn_rnn.inspection import AttentionDisplay
+    >>> from sklearn_rnn.layers import Attention
+    >>> X = np.random.RandomState(0).normal(size=(30, 9, 2))
+    >>> rnn = RNNRegressor(8, pooling=Attention(4), max_iter=10, random_state=0)
+    >>> display = AttentionDisplay.from_estimator(rnn.fit(X, X.max(axis=(1, 2))), X)
+    >>> display.weights.shape
+    (1, 9)
+    """
+
+    def __init__(self, weights, *, input_labels=None, output_labels=None):
+        pooling = np.ndim(weights) == 1
+        weights = as_floats([weights] if pooling else weights, "weights", 2)
+        if (weights < 0).any():
+            raise ValueError("`weights` must not be negative.")
+        self.weights, self.pooling = weights, pooling
+        self.input_labels = None if input_labels is None else list(map(str, input_labels))
+        self.output_labels = None if output_labels is None else list(map(str, output_labels))
+        check_length(self.input_labels, weights.shape[1], "input_labels", "weights[0]")
+        check_length(self.output_labels, weights.shape[0], "output_labels", "weights")
+
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator,
+        X,
+        y=None,
+        *,
+        sequence=0,
+        input_labels=None,
+        output_labels=None,
+        horizon=None,
+        X_future=None,
+        ax=None,
+    ):
+        """Draw the attention of a network to one sequence.
+
+        Parameters
+        ----------
+        estimator : fitted estimator with `attention_weights`, or Pipeline or search with one
+            A `Seq2SeqClassifier` or `Seq2SeqRegressor` with `attention`, or an estimator with
+            ``pooling=Attention(units)``.
+        X : sequences
+            In any form that `fit` takes.
+        y : sequences of labels, default=None
+            Only for a `Seq2SeqClassifier`: the answers for which attention is drawn. None means
+            the predictions.
+        sequence : int, default=0
+            Which of the sequences.
+        input_labels, output_labels
+            As in the constructor, for this sequence. The steps of the output of a
+            `Seq2SeqClassifier` are called by their labels.
+        horizon, X_future : default=None
+            Only for a `Seq2SeqRegressor`: as in its `predict`.
+        ax : matplotlib Axes or None, default=None
+            Where to draw. None means a new figure.
+
+        Returns
+        -------
+        display : AttentionDisplay
+
+        Raises
+        ------
+        ValueError
+            If an argument is not as described.
+        """
+        rnn, X = network_and_X(estimator, X)
+        if not hasattr(rnn, "attention_weights"):
+            raise ValueError(
+                "`estimator` must have the method `attention_weights`, which a network with "
+                f"`attention` or pooling=Attention(units) has, got {shown(rnn)}."
+            )
+        answers = isinstance(rnn, Seq2SeqClassifier)
+        if y is not None and not answers:
+            raise ValueError("`y` must be None unless the estimator is a Seq2SeqClassifier.")
+        if not answers:
+            options = {"horizon": horizon, "X_future": X_future}
+            given = {name: value for name, value in options.items() if value is not None}
+            if given and not isinstance(rnn, Seq2SeqRegressor):
+                raise ValueError(
+                    f"`{min(given)}` must be None unless the estimator is a Seq2SeqRegressor."
+                )
+            weights = rnn.attention_weights(X, **given)
+        else:
+            y = rnn.predict(X) if y is None else y
+            weights = rnn.attention_weights(X, y)
+            if output_labels is None:
+                labels = read_tokens(y, len(weights)).cut()
+                output_labels = one_of_sequences(labels, sequence)
+        weights = one_of_sequences(weights, sequence)
+        return cls(weights, input_labels=input_labels, output_labels=output_labels).plot(ax)
+
+    def plot(self, ax=None):
+        """Draw the weights as heat.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes or None, default=None
+            Where to draw. None means a new figure.
+
+        Returns
+        -------
+        display : AttentionDisplay
+        """
+        size = (6.4, 2.2) if self.pooling else None
+        (ax,), self.figure_ = axes_for("AttentionDisplay", ax, figsize=size)
+        style = {"interpolation": "nearest", "aspect": "auto", "cmap": HEAT}
+        self.ax_, self.im_ = ax, ax.imshow(self.weights, vmin=0, **style)
+        self.figure_.colorbar(self.im_, ax=ax, label="Attention", pad=0.02)
+        ax.set_xlabel("Input")
+        if self.input_labels is None:
+            whole_numbers(ax)
+        else:
+            label_ticks(ax, "x", self.input_labels)
+        if self.pooling and self.output_labels is None:
+            ax.set_yticks([])
+        else:
+            ax.set_ylabel("Output")
+            n_outputs = len(self.weights)
+            label_ticks(ax, "y", self.output_labels or list(range(n_outputs)))
+        return self
