@@ -1,4 +1,4 @@
-"""What an estimator takes of memory, before it runs, and of its features, after it was fitted."""
+"""The memory that an estimator needs, and the importance of the features that it reads."""
 
 from dataclasses import dataclass, fields
 

@@ -303,7 +303,9 @@ def test_calibrated_quantiles_are_those_of_networks_that_have_not_seen_the_value
     expected = plain.predict_quantiles()
     expected = np.sort(expected + shifts * (expected[:, 2:] - expected[:, :1]), axis=1)
     np.testing.assert_allclose(model.predict_quantiles(), expected, rtol=1e-9)
-    with pytest.raises(ValueError, match="`calibrate` needs at least two quantiles and two"):
+    with pytest.raises(
+        ValueError, match="`calibrate` must be False without at least two quantiles"
+    ):
         forecaster(calibrate=True, n_estimators=2).fit(Y)
     with pytest.raises(ValueError, match="`y` must have at least 3 windows"):
         forecaster(calibrate=True, n_estimators=3, quantile=QUANTILE).fit(Y[:15])
@@ -356,7 +358,7 @@ def test_scikit_learn_copies_searches_and_repeats_it():
         ({"quantile": [0.9, 0.1]}, "`quantile` must be an increasing list"),
         ({"known_future": ["sun"]}, '`known_future` must be "all" or a list of features'),
         ({"past": 200}, "`y` must have at least 204 steps"),
-        ({"target": "y"}, "`X` must be None with `target`"),
+        ({"target": "y"}, "`X` must be None if `target`"),
         ({"group": "id"}, "`target` must name a column of a long table"),
         ({"known_future": 3}, '`known_future` must be "all" or a list'),
     ],
@@ -405,7 +407,7 @@ def test_wrong_futures_are_refused():
         (None, "`X` must have the known features .'wind', 'sun'. of the 4 steps"),
         (X[N : N + 3], "`X` must have a row for each of the 4 steps"),
         (X[N + 1 : N + 5], "`X` must begin right after the last known step, at 2024-03-31"),
-        (X[["sun"]][N : N + 4], "it has no .'wind'."),
+        (X[["sun"]][N : N + 4], "it lacks .'wind'."),
         (np.zeros((4, 3)), "`X` must have the 2 known features"),
     ]:
         with pytest.raises(ValueError, match=message):

@@ -91,7 +91,7 @@ def test_converters_refuse_what_is_no_table():
         (lambda: from_nested(X), "`table` must be a frame or a 2-D object array"),
         (lambda: from_nested(pd.DataFrame({"a": [1.0]})), "`table` must be a frame or a 2-D"),
         (lambda: from_nested(pd.DataFrame({"a": [["b"]]})), r"`table\['a'\]` must hold real num"),
-        (lambda: to_nested([pd.DataFrame({"a": ["b"]}), X[0][:, :1]]), "frames alone"),
+        (lambda: to_nested([pd.DataFrame({"a": ["b"]}), X[0][:, :1]]), "frames only"),
     ):
         with pytest.raises(ValueError, match=words):
             call()

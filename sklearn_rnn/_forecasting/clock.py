@@ -1,4 +1,4 @@
-"""Regular times of a series: gaps in them, and how they go on into the future."""
+"""Regular times of a series, which may have gaps, and their continuation into the future."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Clock:
-    """Equal steps of time.
+    """Times in equal steps.
 
-    first: the first time; step: the difference of two steps, a frequency of pandas, or "month";
-    like: an index or array, of whose type times are.
+    first: the first time; step: the difference between two steps, a frequency of pandas, or
+    "month"; like: an index or array of the type that times shall have.
     """
 
     first: object
@@ -39,7 +39,7 @@ class Clock:
         return pandas.date_range(self.first, periods=end, freq=self.step)[begin:]
 
     def follows(self, times, n_steps):
-        """Tell whether times are those from step n_steps on."""
+        """Tell whether times are those of the steps from n_steps on."""
         wanted = self.times(n_steps, n_steps + len(times))
         return len(wanted) == len(times) and bool(np.all(np.asarray(wanted == times)))
 
@@ -52,13 +52,13 @@ def is_time(index):
 def read_clock(times, where):
     """Return the Clock of times in increasing order, and the step of each (n_times,).
 
-    times: index of pandas, or array; where: what to call the series in an error.
+    times: index of pandas, or array; where: name of the series, for errors.
     """
     if len(times) == 0:
         raise ValueError(f"{where} must have at least one step, got none.")
     first = times[0]
     if len(times) == 1:
-        step = first - first if isinstance(times, np.ndarray) else "D"  # of no consequence
+        step = first - first if isinstance(times, np.ndarray) else "D"  # any step would do
         return Clock(first, step, times), np.zeros(1, dtype=np.intp)
     if isinstance(times, np.ndarray):
         steps, step = _multiples(np.diff(times))
@@ -82,14 +82,14 @@ def read_clock(times, where):
         steps = steps if (steps > 0).all() else None
     if steps is None:
         raise ValueError(
-            f"{where} must have increasing times in steps of equal length (there may be gaps), but "
-            "it has not: sort and resample it, for example with pandas' asfreq."
+            f"{where} must have increasing times in steps of equal length (gaps are allowed), but "
+            "its steps are unequal: sort and resample it, for example with pandas' asfreq."
         )
     return Clock(first, step, times), np.concatenate([[0], np.cumsum(steps)]).astype(np.intp)
 
 
 def _multiples(differences):
-    """Return differences of times in units of the smallest, and it; None if they do not fit."""
+    """Return differences as multiples of the smallest, and the smallest; None if not multiples."""
     smallest = differences.min()
     if not smallest > np.zeros(1, smallest.dtype)[0]:
         return None, None
@@ -103,10 +103,10 @@ def _multiples(differences):
 
 
 def calendar(times):
-    """Return known features of dates (n_times, n_features), or None if times are no dates.
+    """Return calendar features (n_times, n_features), or None if times are not dates.
 
-    Sines and cosines of the time of the day and of the year, and the day of the week (one-hot); the
-    hours are local ones. Only what differs between the steps is there.
+    These are sines and cosines of the time of the day and of the year, and the day of the week
+    (one-hot), in local time. Features that do not vary at this length of step are left out.
     """
     if not isinstance(times, np.ndarray):
         if hasattr(times, "to_timestamp"):

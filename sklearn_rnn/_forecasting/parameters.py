@@ -1,4 +1,4 @@
-"""The parameters of a forecaster: what they must be, and what they mean."""
+"""The parameters of a forecaster: their checks, and the values derived from them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ENOUGH_WINDOWS = 250
 
 
 def check_parameters(forecaster):
-    """Refuse parameters that are not as described."""
+    """Refuse invalid parameters."""
     for name, rule in _RULES.items():
         rule.check(name, getattr(forecaster, name))
     if not isinstance(forecaster.estimator, (RNNRegressor, type(None))):
@@ -32,7 +32,7 @@ def check_parameters(forecaster):
         )
     if forecaster.target is None and (forecaster.group, forecaster.time) != (None, None):
         raise ValueError(
-            "`target` must name a column of a long table if `group` or `time` does; got None."
+            "`target` must name a column of a long table if `group` or `time` is given; got None."
         )
     for season in seasons_of(forecaster.season):
         integer(1).check("season", season)
@@ -45,7 +45,7 @@ def check_parameters(forecaster):
             )
     if forecaster.calibrate and (forecaster.n_estimators < 2 or np.size(forecaster.quantile) < 2):
         raise ValueError(
-            "`calibrate` needs at least two quantiles and two networks, got "
+            "`calibrate` must be False without at least two quantiles and two networks, got "
             f"quantile={shown(forecaster.quantile)} and n_estimators={forecaster.n_estimators}."
         )
 
@@ -58,7 +58,7 @@ def seasons_of(season):
 
 
 def framing_of(forecaster, series, form):
-    """Return how windows are made of these series."""
+    """Return the Framing that cuts these series into windows."""
     features = np.concatenate([each.X for each in series])
     known = np.ones(form.n_features, dtype=bool)
     if not (isinstance(forecaster.known_future, str) and forecaster.known_future == "all"):
@@ -68,8 +68,8 @@ def framing_of(forecaster, series, form):
         unknown = [name for name in wanted if name not in names]
         if isinstance(forecaster.known_future, str) or unknown:
             raise ValueError(
-                f'`known_future` must be "all" or a list of features, {names}; got '
-                f"{shown(forecaster.known_future)}."
+                f'`known_future` must be "all", None or a list of features of `X`, which are '
+                f"{names}; got {shown(forecaster.known_future)}."
             )
         known[:] = [name in wanted for name in names]
     present = np.isfinite(features)
@@ -89,7 +89,7 @@ def framing_of(forecaster, series, form):
 
 
 def with_stride(framing, series):
-    """Return the framing with a number for the stride."""
+    """Return the framing with a stride, chosen by the number of windows if it is None."""
     if framing.stride is not None:
         return framing
     for stride in range(framing.horizon, 0, -1):
@@ -124,5 +124,7 @@ def steps_of(steps, horizon):
 def one_of(name, value, other, alias):
     """Return the value of an argument that has two names."""
     if value is not None and alias is not None:
-        raise ValueError(f"`{name}` must be None if `{other}` is given: they mean the same.")
+        raise ValueError(
+            f"`{name}` and `{other}` must not both be given: they are the same argument."
+        )
     return alias if value is None else value

@@ -1,4 +1,4 @@
-"""The networks of a forecaster: their training, and what they were wrong by."""
+"""The networks of a forecaster: their training, and the calibration of their quantiles."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DEFAULT = RNNRegressor(
 
 
 def networks_of(forecaster):
-    """Return new networks, unfitted."""
+    """Return new, unfitted networks."""
     words = {"mode": "many_to_many"}
     if forecaster.quantile is not None:
         words.update(loss="quantile", quantile=[float(each) for each in forecaster.quantile])
@@ -59,7 +59,7 @@ def trained(forecaster, framing, windows):
     if len(np.unique(fold)) < n:
         raise ValueError(
             f"`y` must have at least {n} windows, one for each network, if `calibrate` is True; "
-            f"got {n_windows}."
+            f"got {n_windows}: pass a longer series."
         )
     quantiles = np.empty((n_windows, framing.horizon, len(forecaster.quantile)))
     for i, network in enumerate(networks):
@@ -70,9 +70,10 @@ def trained(forecaster, framing, windows):
 
 
 def _shifts(y, quantiles, wanted):
-    """Return by how much each quantile must move for its share of y below, in widths.
+    """Return the shift of each quantile that puts the right share of y below it.
 
-    y (n,), quantiles (n, n_quantiles): of networks that have not seen this y.
+    Shifts are in units of the distance between the outer quantiles. y (n,); quantiles
+    (n, n_quantiles): predicted by networks that have not seen this y.
     """
     width = quantiles[:, -1:] - quantiles[:, :1]
     errors = (y[:, np.newaxis] - quantiles)[width[:, 0] > 0] / width[width[:, 0] > 0]
@@ -82,7 +83,7 @@ def _shifts(y, quantiles, wanted):
 
 
 def shifted(quantiles, shifts):
-    """Move quantiles (..., n_quantiles) by shifts in widths, and keep them in order."""
+    """Shift quantiles (..., n_quantiles) by the result of `_shifts`, and sort them."""
     if shifts is None:
         return quantiles
     return np.sort(quantiles + shifts * (quantiles[..., -1:] - quantiles[..., :1]), axis=-1)
