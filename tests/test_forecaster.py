@@ -356,11 +356,11 @@ def test_scikit_learn_copies_searches_and_repeats_it():
         ({"stride": 0}, "`stride` must be"),
         ({"n_estimators": 0}, "`n_estimators` must be"),
         ({"quantile": [0.9, 0.1]}, "`quantile` must be an increasing list"),
-        ({"known_future": ["sun"]}, '`known_future` must be "all" or a list of features'),
+        ({"known_future": ["sun"]}, '`known_future` must be "all", None or a list of features among'),
         ({"past": 200}, "`y` must have at least 204 steps"),
         ({"target": "y"}, "`X` must be None if `target`"),
         ({"group": "id"}, "`target` must name a column of a long table"),
-        ({"known_future": 3}, '`known_future` must be "all" or a list'),
+        ({"known_future": 3}, '`known_future` must be "all", None or a list'),
     ],
 )
 def test_wrong_words_are_refused(options, message):
@@ -377,8 +377,8 @@ def test_wrong_words_are_refused(options, message):
         ([], "`y` must have shape"),
         (np.zeros((4, 5, 6)), "`y` must have shape"),
         (np.full(40, np.nan), "values at some steps of a horizon"),
-        (np.append(Y, np.inf), "`y` must be finite or NaN"),
-        (1e300 * Y, "`y` must not be too large"),
+        (np.append(Y, np.inf), "`y` must hold finite numbers or NaN"),
+        (1e300 * Y, "`y` must hold smaller numbers"),
         (np.ma.masked_less(Y, 50), "masked entries"),
         (pd.DataFrame({"a": ["x"] * 40}), "its column 'a' holds strings"),
     ],
@@ -415,7 +415,7 @@ def test_wrong_futures_are_refused():
     for steps in (5, 0, [0, 1], 1.5, [[1]]):
         with pytest.raises(ValueError, match="`steps` must be a number of steps or a list"):
             model.predict(steps, X[N:])
-    with pytest.raises(ValueError, match="`X` must be None if `exog` is given"):
+    with pytest.raises(ValueError, match="`X` and `exog` must not both be given"):
         model.predict(X=X[N:], exog=X[N:])
     with pytest.raises(ValueError, match="`quantile` must be given"):
         model.predict_interval(X=X[N:])

@@ -187,9 +187,9 @@ def test_seasonal_naive_is_the_same_step_of_the_last_season():
         ({"known": "load"}, "none of `known`"),
         ({"group": "who"}, "`group` must be a column of the table"),
         ({"group": None}, "its column 'id' does not .*: name it in `group`"),
-        ({"time": "id", "group": None}, "`time` must hold dates or numbers, it holds strings"),
+        ({"time": "id", "group": None}, "`time` must hold dates or numbers, but it holds strings"),
         ({"past": 40}, "at least past [+] horizon = 42 rows of one series.*longest series has 30"),
-        ({"origins": [TIMES[1]]}, "`origins` must have enough rows"),
+        ({"origins": [TIMES[1]]}, "`origins` must have `past` rows up to them"),
         ({"origins": [3]}, "`origins` must be of the type of `time`"),
     ],
 )

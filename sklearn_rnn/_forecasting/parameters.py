@@ -68,8 +68,8 @@ def framing_of(forecaster, series, form):
         unknown = [name for name in wanted if name not in names]
         if isinstance(forecaster.known_future, str) or unknown:
             raise ValueError(
-                f'`known_future` must be "all", None or a list of features of `X`, which are '
-                f"{names}; got {shown(forecaster.known_future)}."
+                f'`known_future` must be "all", None or a list of features among {names}; got '
+                f"{shown(forecaster.known_future)}."
             )
         known[:] = [name in wanted for name in names]
     present = np.isfinite(features)
