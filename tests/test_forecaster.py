@@ -356,7 +356,7 @@ def test_scikit_learn_copies_searches_and_repeats_it():
         ({"stride": 0}, "`stride` must be"),
         ({"n_estimators": 0}, "`n_estimators` must be"),
         ({"quantile": [0.9, 0.1]}, "`quantile` must be an increasing list"),
-        ({"known_future": ["sun"]}, '`known_future` must be "all", None or a list of features among'),
+        ({"known_future": ["sun"]}, '`known_future` must be "all", None or a list of features'),
         ({"past": 200}, "`y` must have at least 204 steps"),
         ({"target": "y"}, "`X` must be None if `target`"),
         ({"group": "id"}, "`target` must name a column of a long table"),
@@ -419,7 +419,7 @@ def test_wrong_futures_are_refused():
         model.predict(X=X[N:], exog=X[N:])
     with pytest.raises(ValueError, match="`quantile` must be given"):
         model.predict_interval(X=X[N:])
-    with pytest.raises(ValueError, match="`X` must have one row of features for each of 90 steps"):
+    with pytest.raises(ValueError, match="`X` must have one row of features for each of the 90 steps"):
         forecaster().fit(y, X)
     with pytest.raises(ValueError, match="`X` must have the times of `y`"):
         forecaster().fit(y, X[1 : N + 1])

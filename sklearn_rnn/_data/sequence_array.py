@@ -1,8 +1,8 @@
 """A column of a pandas frame with one sequence in each cell, kept in one flat array.
 
-Several tools of scikit-learn convert columns of objects to float64, which fails. They do not
-convert columns whose dtype is not NumPy's. This module imports pandas, and is itself imported only
-where a frame of pandas is made.
+Several tools of scikit-learn convert object columns to float64, which fails for sequences. They do
+not convert columns whose dtype is not one of NumPy's. This module imports pandas; it is itself
+imported only where a pandas frame is made.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .packed import Packed, offsets_of
 
 @register_extension_dtype
 class SequenceDtype(ExtensionDtype):
-    """The dtype of columns of sequences whose steps are of a dtype of NumPy."""
+    """The dtype of columns of sequences; `steps` is the NumPy dtype of their steps."""
 
     type = np.ndarray
     na_value = None
@@ -53,7 +53,7 @@ class SequenceDtype(ExtensionDtype):
 
 
 class SequenceArray(ExtensionArray):
-    """Sequences of any lengths; one without steps is missing."""
+    """Sequences of any lengths; a sequence without steps counts as missing."""
 
     def __init__(self, packed):
         self.packed = packed  # values (n_steps,)
@@ -146,7 +146,7 @@ class SequenceArray(ExtensionArray):
         return SequenceArray(Packed(self.packed.values.copy(), self.packed.offsets.copy()))
 
     def take(self, indices, *, allow_fill=False, fill_value=None):
-        # -1 stands for a missing one if allow_fill; its length is 0.
+        # With allow_fill, -1 means a missing sequence, whose length is 0.
         rows = take(np.arange(len(self)), indices, allow_fill=allow_fill, fill_value=-1)
         missing = rows < 0
         if not missing.any():
