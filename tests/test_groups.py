@@ -155,7 +155,7 @@ def test_texts_hold_out_groups_as_well():
         (np.ma.masked_equal(np.arange(40), 5), "that of sequence 5 is missing"),
         ([1, "a"] * 20 + [], "`groups` must hold labels of one type|at least"),
         ([[1], [1, 2]] * 20, "`groups` cannot be read"),
-        (np.zeros(40), "`groups` must hold at least 2 groups of sequences with weight"),
+        (np.zeros(40), "`groups` must hold at least 2 groups of sequences with positive weight"),
     ],
 )
 def test_bad_groups_are_refused(dense, refuses, groups, message):

@@ -1,4 +1,4 @@
-"""The lengths of sequences, without reading what they hold."""
+"""The lengths of sequences, without reading their values."""
 
 from __future__ import annotations
 
