@@ -145,8 +145,12 @@ def load_digit_rows(*, return_X_y=False):
     Returns
     -------
     data : Bunch
-        Dictionary-like, with `data`, an array of shape (1797, 8, 8); `target`, an array of int;
-        and `DESCR`.
+        Dictionary-like, with `data`, an array of shape (1797, 8, 8); `target`, an array of int of
+        shape (1797,); and `DESCR`.
+
+    See Also
+    --------
+    sklearn.datasets.load_digits : The images as rows of a table.
 
     Examples
     --------

@@ -32,6 +32,15 @@ def make_adding(n_samples=1000, n_timesteps=50, *, random_state=None):
     y : ndarray of shape (n_samples,)
         The sum of the two marked numbers.
 
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is invalid.
+
+    See Also
+    --------
+    make_copying : Generates a problem with one target per step.
+
     References
     ----------
     S. Hochreiter, J. Schmidhuber, "Long short-term memory", Neural Computation 9, 1997.
@@ -86,6 +95,15 @@ def make_copying(n_samples=1000, *, n_symbols=8, n_copied=5, gap=15, random_stat
         The symbol to repeat at each signal; 0 before the signals.
     sample_weight : ndarray of shape (n_samples, 2 * n_copied + gap)
         1 at the signals, 0 before.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is invalid.
+
+    See Also
+    --------
+    make_adding : Generates a problem with one target per sequence.
 
     References
     ----------
@@ -143,6 +161,15 @@ def make_parity(n_samples=1000, n_timesteps=(3, 20), *, n_taught=3, random_state
         Parity of the bits up to each step.
     sample_weight : object array of shape (n_samples,) of ndarray (n_timesteps_i,)
         1 at the last `n_taught` steps, 0 before.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is invalid.
+
+    See Also
+    --------
+    make_copying : Generates a problem of memory, with sequences of one length.
 
     Examples
     --------

@@ -89,7 +89,7 @@ class Framing:
         return np.arange(last, max(self.reach, after) - 1, -self.stride)[::-1]
 
     def windows(self, series, origins):
-        """Return X (n, past + horizon, n_channels), scaled y, weights, base (n, past + horizon).
+        """Return X (n, past + horizon, n_inputs), scaled y, weights, base (n, past + horizon).
 
         origins (n,): the first step of each horizon, at most the number of steps. From there on, y
         is read only for the targets.
@@ -100,23 +100,23 @@ class Framing:
         y = (series.y - series.level) / series.scale
         season = min(self.seasons, default=1)
         filled, shape = _filled(y, season), rows.shape
-        channels = [filled[rows - np.where(ahead, steps_back(step, season), 0)]]
-        channels += [filled[rows - _lag(step, each)] for each in self.seasons]
+        inputs = [filled[rows - np.where(ahead, steps_back(step, season), 0)]]
+        inputs += [filled[rows - _lag(step, each)] for each in self.seasons]
         if self.marks_missing:
             missing = np.append(np.isnan(y), np.zeros(self.horizon, dtype=bool))
-            channels.append(np.where(ahead, 0, missing[rows]))
+            inputs.append(np.where(ahead, 0, missing[rows]))
         features = _filled(series.X, 1, self.fill)
         for j, known in enumerate(self.known):
             back = 0 if known else np.where(ahead, steps_back(step, 1), 0)
-            channels.append(features[rows - back, j])
+            inputs.append(features[rows - back, j])
         if self.has_calendar:
             first, last = int(rows.min()), int(rows.max())
             dates = calendar(series.times(first, last + 1))
-            channels += list(np.moveaxis(dates[rows - first], 2, 0))
-        channels.append(np.broadcast_to(ahead, shape))
-        channels.append(np.broadcast_to((step + 1) * ahead / self.horizon, shape))
+            inputs += list(np.moveaxis(dates[rows - first], 2, 0))
+        inputs.append(np.broadcast_to(ahead, shape))
+        inputs.append(np.broadcast_to((step + 1) * ahead / self.horizon, shape))
         with np.errstate(over="ignore"):
-            X = np.stack(channels, axis=2).astype(np.float32)
+            X = np.stack(inputs, axis=2).astype(np.float32)
         if np.isinf(X).any():
             raise ValueError(
                 "`y` and `X` must hold smaller numbers: `X`, or `y` in units of its training "

@@ -68,14 +68,14 @@ def read_table(table, *, group=None, time=None):
         times = as_times(moments)
     if group is not None:
         labels = np.asarray(column(group))
-    channels = [name for name in names if name not in (group, time)]
-    if not channels:
+    kept = [name for name in names if name not in (group, time)]
+    if not kept:
         raise ValueError(
             "`table` must have a column of numbers besides `group` and `time`; got none."
         )
-    columns = [np.asarray(_read(column(name), name), np.float64) for name in channels]
+    columns = [np.asarray(_read(column(name), name), np.float64) for name in kept]
     values = np.column_stack(columns)
-    return _in_order(channels, values, labels, times, (group, time, moments, library))
+    return _in_order(kept, values, labels, times, (group, time, moments, library))
 
 
 def _frame(table, group, time):

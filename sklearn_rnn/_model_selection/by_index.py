@@ -273,6 +273,10 @@ def with_sequences(model, X):
     model : estimator
         The copy. The numbers of X are ``numpy.arange(len(X))[:, numpy.newaxis]``.
 
+    See Also
+    --------
+    ByIndex : The estimator that looks up sequences.
+
     Examples
     --------
     >>> import numpy as np
