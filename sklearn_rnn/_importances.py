@@ -12,6 +12,7 @@ from sklearn.utils import Bunch, check_random_state
 from ._converters.nested import read_table
 from ._data.arguments import naming
 from ._data.items import first_frame
+from ._data.nested import is_nested
 from ._data.nested_frames import in_library, library_of
 from ._estimators.transfer import model_of
 from ._model.importances import feature_norms
@@ -142,8 +143,18 @@ def permutation_importance(
     _REPEATS.check("n_repeats", n_repeats)
     with naming("random_state"):
         random = check_random_state(random_state)
+    if _is_flat(X):
+        raise ValueError(
+            "`X` must hold sequences (n_timesteps_i, n_features), but it is 2-D, one feature per "
+            "step: sklearn.inspection.permutation_importance permutes its steps."
+        )
     table = read_table(X, "permutation_importance")
     frame = first_frame(X) if isinstance(X, (list, tuple)) else X
+    if not (scoring is None or isinstance(scoring, str) or callable(scoring)):
+        raise ValueError(
+            f"`scoring` must be None, the name of one scorer or a callable, got {scoring!r}: call "
+            "permutation_importance for each."
+        )
     scorer = check_scoring(estimator, scoring=scoring)
     weights = {} if sample_weight is None else {"sample_weight": sample_weight}
 
@@ -165,6 +176,11 @@ def permutation_importance(
         importances_std=importances.std(axis=1),
         importances=importances,
     )
+
+
+def _is_flat(X):
+    """Tell whether X is a 2-D array or frame of numbers."""
+    return len(getattr(X, "shape", ())) == 2 and not is_nested(X)
 
 
 def _steps_of_others(offsets, random):

@@ -271,6 +271,19 @@ def test_pickles_hold_x_unless_it_is_left_out(ragged):
     np.testing.assert_array_equal(model.predict(by_index.numbers), expected)
 
 
+def test_it_is_shown_without_the_sequences(ragged):
+    by_index = ByIndex(RNNClassifier(4), ragged[0])
+    assert (
+        repr(by_index) == "ByIndex(X=<40 sequences>, estimator=RNNClassifier(hidden_layer_sizes=4))"
+    )
+    assert "&lt;40 sequences&gt;" in by_index._repr_html_()
+    assert "<40 sequences>" in repr(OneVsOneClassifier(by_index))
+    assert "X=None" in repr(with_sequences(by_index, None))
+    for same in (by_index.set_params(X=by_index.get_params()["X"]), clone(by_index)):
+        assert same.X is ragged[0]
+    assert by_index.set_params(X=ragged[0][:3]).numbers.shape == (3, 1)
+
+
 @pytest.mark.parametrize(
     "numbers, message",
     [
@@ -278,7 +291,8 @@ def test_pickles_hold_x_unless_it_is_left_out(ragged):
         ([[1], [-1]], "got -1 in row 1"),
         ([[0.5]], "got 0.5 in row 0"),
         ([[np.nan]], "got nan"),
-        ([["a"]], "`X` must hold the numbers of sequences, got values of dtype"),
+        ([["a"]], "`X` must hold the numbers of sequences, .*; got values of dtype"),
+        ([np.zeros((2, 1)), np.zeros((3, 1))], "several lengths. The sequences themselves are the"),
         ([[True], [False]], "got values of dtype bool"),
         (np.zeros((2, 3, 4)), r"in the shape \(n, 1\); got the shape \(2, 3, 4\)"),
         (np.zeros((2, 0)), "got the shape"),

@@ -156,6 +156,12 @@ def test_arrays_of_aeon_are_copied(shape):
         assert result.shape == (shape[0], shape[2], shape[1])
 
 
+def test_lists_of_aeon_may_be_object_arrays():
+    X = np.empty(2, dtype=object)
+    X[:] = np.arange(6.0).reshape(2, 3), np.ones((2, 1))
+    assert_same(from_aeon(X), [X[0].T, X[1].T])
+
+
 def test_results_go_into_fit_and_folds():
     X, y = [np.full((2 + i % 3, 2), float(i % 2)) for i in range(12)], np.arange(12) % 2
     rnn = RNNClassifier(2, max_iter=1, tol=0, normalize_X=False)
@@ -183,7 +189,12 @@ def test_padding_is_cut_at_one_side_only():
     assert to_padded([[5], [6, 7]], side="left", value=0).tolist() == [[0, 5], [6, 7]]
     assert to_padded([["a"], ["b", "cd"]], "<pad>").tolist() == [["a", "<pad>"], ["b", "cd"]]
     assert to_padded([[1], [2, 3]], 300).dtype == np.int64
-    assert to_padded([np.int8([1]), np.int8([2, 3])], 300).dtype == np.float64
+    for narrow, value in ((np.int8, 300), (np.float16, 1e5), (np.float32, 1e300)):
+        padded = to_padded([np.ones(1, narrow), np.ones(2, narrow)], value)
+        assert padded.dtype == np.float64 and padded[0, 1] == value
+    for value in (np.nan, np.inf, 0.1):
+        assert to_padded([np.float32([1]), np.float32([2, 3])], value).dtype == np.float32
+    assert len(from_padded(np.float32([[1, 0.1]]), padding=np.float64(0.1))[0]) == 1
     source = np.ones((2, 3))
     from_padded(source)[0][:] = 0
     assert source.all()
@@ -194,6 +205,9 @@ def test_a_sequence_that_ends_like_padding_is_told():
         to_padded([[1, 2, 3], [4, 0]], 0)
     with pytest.warns(UserWarning, match="first step of sequence 0"):
         to_padded([[0, 2], [4, 0, 1]], 0, side="left")
+    with pytest.warns(UserWarning, match=r"sequence 1 .*padding, nan: .* Fill it") as warned:
+        to_tslearn([[1, 2, 3], [4, np.nan]])
+    assert warned[0].filename == __file__
     padded, lengths = to_padded([[1, 2, 3], [4, 0]], 0, return_lengths=True)
     assert from_padded(padded, lengths=lengths)[1].tolist() == [4, 0]
 
@@ -298,6 +312,8 @@ RAGGED = [np.zeros((3, 2)), np.zeros((1, 2))]
         (lambda: from_padded(np.zeros((0, 3))), "not empty"),
         (lambda: from_padded([[1.0, 2.0], [np.nan, np.nan]]), "sequence 1 is all padding"),
         (lambda: from_padded([[1, 2]], padding="a"), "`padding` must be a value that `X`"),
+        (lambda: from_padded([[1, 2]], padding=1j), "`padding` must be a value that `X`"),
+        (lambda: from_padded([[1, 2]], padding=[2]), "`padding` must be a single value"),
         (lambda: from_padded([[1, 2]], side="post"), "`side` must be"),
         (lambda: from_padded([[1, 2]], lengths=[3]), "`lengths` must be at most the 2 steps"),
         (lambda: from_padded([[1, 2]], lengths=[0]), "`lengths` must be at least 1"),

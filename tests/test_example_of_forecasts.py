@@ -20,6 +20,6 @@ def test_the_forecast_beats_the_naive_one(capsys):
     hour, day = np.arange(len(time)) / 2, np.repeat(rng.normal(size=60), 48)
     demand = 4000 + 500 * np.sin(hour * 2 * np.pi / 24) + 300 * day
     frame = pd.DataFrame({"time": time, "demand": demand, "temperature": day, "holiday": 0.0})
-    result = example.main(frame, n_days=5, n_estimators=2, stride=12)
+    result = example.main(frame, n_days=5, n_estimators=2, stride=24)
     assert result.summary["mae"] < 0.3 * result.summary["naive_mae"]
     assert "pinball" in capsys.readouterr().out

@@ -111,6 +111,10 @@ def test_without_a_time_the_order_of_rows_stays():
     assert [x.tolist() for x in data.X] == [[[3], [1]], [[2]]]
     assert data.X[0].dtype == np.int64 and data.y is None and data.times is None
     assert to_frame(data).columns.tolist() == ["k", "v"]
+    several = pd.DataFrame({"k": [0, 1, 0, 1], "l": ["x", "x", "y", "x"], "v": [1, 2, 3, 4]})
+    pairs = from_frame(several, by=["k", "l"])  # by appearance, not by the first of them
+    assert pairs.ids.tolist() == [(0, "x"), (1, "x"), (0, "y")]
+    assert [x.ravel().tolist() for x in pairs.X] == [[1], [2, 4], [3]]
     data.X[0][:] = 0  # a copy, also where nothing is sorted
     in_order = pd.DataFrame(np.ones((3, 1)), columns=["v"]).assign(k=0)
     from_frame(in_order, by="k").X[0][:] = 0
@@ -225,6 +229,59 @@ def test_times_of_any_type_are_sorted():
         pd.testing.assert_series_equal(
             to_frame(data)["t"], table["t"].sort_values(ignore_index=True)
         )
+
+
+def test_ordered_categories_are_times_in_their_order():
+    months = ["jan", "feb", "apr"]
+    values = {"k": [0] * 4, "t": ["apr", None, "jan", "feb"], "v": [3, 0, 1, 2]}
+    table = pd.DataFrame(values).assign(t=pd.Categorical(values["t"], months, ordered=True))
+    ranked = pl.DataFrame(values, schema_overrides={"t": pl.Enum(months)})
+    arrow = pa.Table.from_pandas(table, preserve_index=False)
+    chunks = pa.concat_tables([arrow[:2], arrow[2:]])
+    batch = arrow.to_batches()[0]
+    for source in (table, ranked, arrow, chunks, batch):
+        with pytest.raises(ValueError, match=r"`time` must have no missing values.* row 1"):
+            from_frame(source, by="k", time="t")
+    rows = [0, 2, 3]
+    full = table.iloc[rows]
+    indexed = full.set_index(["k", "t"])
+    for source in (
+        full,
+        ranked[rows],
+        arrow.take(rows),
+        chunks.take(rows),
+        batch.take(pa.array(rows)),
+    ):
+        data = from_frame(source, by="k", time="t")
+        assert data.X[0].ravel().tolist() == [1, 2, 3] and data.times[0].tolist() == months
+    assert from_frame(indexed).X[0].ravel().tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow"])
+@pytest.mark.parametrize("unit", ["M", "D", "h", "s", "ms", "us", "ns"])
+def test_times_of_any_unit_come_back(library, unit):
+    times = np.array(["2024-01-01", "2024-03-01"], dtype=f"M8[{unit}]")
+    table = to_frame([[1.0, 2.0]], times=[times], frame=library)
+    np.testing.assert_array_equal(from_frame(table, by="id", time="time").times[0], times)
+
+
+def test_subclasses_of_frames_are_tables():
+    class Rows(pd.DataFrame):
+        _constructor = pd.DataFrame
+
+    class Columns(pl.DataFrame):
+        pass
+
+    values = {"k": [0, 0, 1], "v": [1.0, 2.0, 3.0]}
+    for table in (Rows(values), Columns(values)):
+        assert [len(x) for x in from_frame(table, by="k").X] == [2, 1]
+
+
+@libraries
+def test_zeros_of_both_signs_are_one_value(library):
+    table = LIBRARIES[library](pd.DataFrame({"k": [0.0, -0.0], "v": [1, 2], "y": [-0.0, 0.0]}))
+    data = from_frame(table, by="k", y="y")
+    assert data.X[0].shape == (2, 1) and data.y.shape == (1,)
 
 
 FRAME = pd.DataFrame({"k": [0, 0, 1], "t": [0, 1, 0], "v": 1.0, "w": ["a", "b", "a"]})

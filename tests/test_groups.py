@@ -13,6 +13,7 @@ from sklearn_rnn import RNNClassifier, RNNRegressor
 from sklearn_rnn._data.groups import read_groups
 from sklearn_rnn._training.examples import Examples
 from sklearn_rnn._training.held_out import _count_targets, split_groups
+from sklearn_rnn._training.pairs import PairedExamples
 from sklearn_rnn.language import RNNLanguageModel
 from sklearn_rnn.metrics import step_accuracy
 from sklearn_rnn.preprocessing import SequenceScaler
@@ -63,6 +64,13 @@ def test_groups_are_chosen_for_their_classes():
         assert 2 in chosen and 6 <= len(held_out) - 3 <= 10
 
 
+def test_a_group_is_left_to_train_on():
+    examples = Examples(None, np.zeros(9), None, False)
+    for groups in (np.arange(9) // 5, np.arange(9) // 3):
+        train, held_out = split_groups(groups, 0.95, examples, None, np.random.RandomState(0))
+        assert len(set(groups[train])) == 1 and sorted([*train, *held_out]) == list(range(9))
+
+
 def test_steps_count_by_class_and_where_they_have_weight():
     sequences = SimpleNamespace(lengths=np.array([2, 1, 3]))
     labels, weights = np.array([0, 1, 1, 2, 1, 1], np.int32), np.array([1.0, 1, 0, 2, 2, 0])
@@ -71,6 +79,8 @@ def test_steps_count_by_class_and_where_they_have_weight():
     assert _count_targets(groups, examples, labels).toarray().tolist() == [[0, 0, 0], [1, 2, 1]]
     examples = Examples(sequences, labels, None, True)
     assert _count_targets(groups, examples, None).toarray().tolist() == [[1], [5]]
+    pairs = SimpleNamespace(fed=SimpleNamespace(lengths=np.array([2, 0, 3])))
+    assert PairedExamples.repeat(pairs, np.array([7, 8, 9])).tolist() == [7, 7, 9, 9, 9]
 
 
 def test_the_same_groups_are_held_out_again_and_other_fits_stay_as_they_were(dense):

@@ -8,6 +8,7 @@ import pytest
 from sklearn.metrics import log_loss, make_scorer
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
+from sklearn_rnn._training.history import Epoch, extend
 from sklearn_rnn.language import RNNLanguageModel
 from sklearn_rnn.seq2seq import Seq2SeqClassifier
 from sklearn_rnn.transfer import MultiTaskRNN
@@ -151,3 +152,18 @@ def test_a_pickle_without_a_history_loads(dense):
         rnn._history = damaged
         with pytest.raises(ValueError, match=r"`_history.*the fitted attributes are damaged"):
             pickle.loads(pickle.dumps(rnn))
+
+
+def test_facts_are_written_once_and_not_into_curves_that_a_user_holds(dense):
+    columns, epochs = {"learning_rate": [0.3]}, [Epoch(1.0, learning_rate=0.1), Epoch(0.9)]
+    for _ in range(2):  # the second changes nothing
+        extend(columns, 2, epochs)
+    np.testing.assert_array_equal(columns.pop("learning_rate"), [0.3, np.nan, 0.1, np.nan])
+    assert not columns
+    X, _, numbers = dense
+    rnn = RNNRegressor(2, max_iter=2, warm_start=True, random_state=0).fit(X, numbers)
+    curve = rnn.loss_curve_
+    rnn.set_params(learning_rate=lambda done: 1 - done, batch_size=10).fit(X, numbers)
+    assert (len(curve), len(rnn.loss_curve_)) == (2, 4)
+    last = rnn.learning_rate_init * np.array([5 / 8, 1 / 8])  # of 4 updates in each epoch
+    np.testing.assert_allclose(rnn.history_["learning_rate"][2:], last)

@@ -65,3 +65,8 @@ def test_permutations_cut_longer_sequences_and_repeat_shorter_ones(make):
         permutation_importance(rnn, make(X), NUMBERS, n_repeats=0)
     with pytest.raises(ValueError, match="`random_state` cannot be read"):
         permutation_importance(rnn, make(X), NUMBERS, random_state="seed")
+    with pytest.raises(ValueError, match="`scoring` must be None, the name of one scorer"):
+        permutation_importance(rnn, make(X), NUMBERS, scoring=["r2"])
+    flat = np.arange(8.0).reshape(4, 2)
+    with pytest.raises(ValueError, match=r"2-D, one feature per step: sklearn\.inspection"):
+        permutation_importance(small(RNNRegressor).fit(flat, flat[:, 0]), flat, flat[:, 0])

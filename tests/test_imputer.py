@@ -181,6 +181,7 @@ def test_padding_is_told_from_missing_values():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         SequenceImputer().fit(X)
+        SequenceImputer().fit(X[2:])  # padded to its own length?
 
 
 @pytest.mark.parametrize(
@@ -212,6 +213,11 @@ def test_numbers_that_overflow_are_refused():
     imputer = SequenceImputer("constant", fill_value=1e300).fit(np.zeros((1, 2, 1)))
     with pytest.raises(ValueError, match="overflows float32"):
         imputer.transform(np.full((1, 2, 1), NAN, np.float32))
+
+
+def test_a_line_between_equal_observations_is_level():
+    X = [np.array([0.1, *[NAN] * n, 0.1]) for n in range(1, 30)]
+    assert {*np.concatenate(SequenceImputer("linear").fit_transform(X)).tolist()} == {0.1}
 
 
 def test_damaged_statistics_are_refused():

@@ -66,6 +66,16 @@ def test_sums_go_on_from_the_past(order, lag):
         np.testing.assert_allclose(restored, x, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("given", ["start", "past"])
+def test_sums_leave_X_and_the_given_steps_unchanged(given):
+    X = np.random.default_rng(0).normal(size=(3, 5, 2))
+    Z, before = Differences(2).fit_transform(X), X.copy()
+    differences = Z.copy()
+    Differences(2).fit(X).inverse_transform(Z, **{given: X})
+    np.testing.assert_array_equal(Z, differences)
+    np.testing.assert_array_equal(X, before)
+
+
 def test_a_2d_X_may_go_on_for_another_number_of_steps():
     whole = np.random.default_rng(0).normal(size=(3, 9)).cumsum(axis=1)
     differences = Differences().fit(whole[:, :6])

@@ -157,6 +157,7 @@ def test_probabilities_of_two_classes_per_step_are_refused(scorer, ragged):
 
 
 def test_displays_and_partial_dependence_refuse_probabilities_per_step():
+    pytest.importorskip("matplotlib")
     with pytest.raises(ValueError, match="from_predictions"):
         RocCurveDisplay.from_estimator(TAGGER_FITTED, X, LABELS)
     table = X[:, :, 0]

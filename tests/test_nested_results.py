@@ -1,6 +1,8 @@
 """Nested tables as results: of transformers and converters, and their columns in pandas."""
 
 import pickle
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -78,6 +80,8 @@ def test_round_trips_change_nothing(lengths, n_features, frame, carrier, dtype, 
         assert own.dtype == dtype
         np.testing.assert_array_equal(own, x)
     names = read_nested(table, ARGUMENT).names
+    numbered = to_nested(given, range(n_features), frame=frame)
+    assert numbered.shape == table.shape
     if frame is not None:
         prefix = "f" if carrier == "frames" else "x"
         assert list(map(str, names)) == [f"{prefix}{j}" for j in range(n_features)]
@@ -86,6 +90,7 @@ def test_round_trips_change_nothing(lengths, n_features, frame, carrier, dtype, 
 def test_converters_refuse_what_is_no_table():
     for call, words in (
         (lambda: to_nested(X, ["a"]), "`columns` must have one name for each of the 2 features"),
+        (lambda: to_nested(X, 5), r"`columns` must have one name .* got \[5\]"),
         (lambda: to_nested(X, frame="dask"), "`frame` must be None or one of 'pandas'"),
         (lambda: to_nested([1.0, 2.0]), "`X` must hold sequences"),
         (lambda: from_nested(X), "`table` must be a frame or a 2-D object array"),
@@ -116,9 +121,72 @@ def test_a_column_of_pandas_does_what_frames_need(tmp_path):
         read_X(reindexed, "RNN")
     table.at[0, "acc"] = np.arange(3.0)
     np.testing.assert_array_equal(from_nested(table)[0][:, 0], np.arange(3.0))
-    table.to_parquet(tmp_path / "table.parquet")
-    back = from_nested(pd.read_parquet(tmp_path / "table.parquet"))
-    for x, own in zip(from_nested(table), back, strict=True):
-        np.testing.assert_array_equal(own, x)
     cell = table["acc"].iloc[0]
     assert (cell != cell) is False and (cell != cell + 1).all()
+
+
+def test_files_keep_a_table(tmp_path):
+    table, path = to_nested([x.astype(np.float32) for x in X], NAMES), tmp_path / "table.parquet"
+    table.at[1, "acc"] = np.full(len(X[1]), np.nan)
+    table = table.reindex([0, 1, 2, 9])
+    table.to_parquet(path)
+    assert pd.read_parquet(path).equals(table)
+    pd.testing.assert_frame_equal(pd.read_parquet(path), table)
+    # Here pandas does not know the dtype.
+    table[:3].astype(object).to_parquet(path)
+    read = f"import pandas; print(pandas.read_parquet({str(path)!r})['acc'].map(len).tolist())"
+    lengths = subprocess.run([sys.executable, "-c", read], capture_output=True, check=True).stdout
+    assert lengths.decode().strip() == str([len(x) for x in X[:3]])
+    assert to_nested(pd.read_parquet(path)).equals(table[:3])
+
+
+def test_functions_of_cells_keep_numbers_and_dtypes():
+    table = to_nested(X, NAMES)
+    lengths = [len(x) for x in X]
+    assert table["acc"].map(len).tolist() == lengths
+    assert table.map(np.sum)["gyro"].tolist() == [x[:, 1].sum() for x in X]
+    longest = table.sort_values("acc", key=lambda column: column.map(len)).index[-1]
+    assert lengths[longest] == max(lengths)
+    assert table["acc"].map(tuple).iloc[0] == tuple(X[0][:, 0])
+    halves = pd.Series([[1, 2], [3]], dtype="sequence[int64]").map(lambda cell: cell / 2)
+    assert halves.dtype == "sequence[float64]" and halves[0].tolist() == [0.5, 1.0]
+    long = table.reindex([0, 9, 1]).explode(NAMES)
+    assert long.index.tolist() == [0] * lengths[0] + [9] + [1] * lengths[1]
+    np.testing.assert_array_equal(long.loc[[1]].to_numpy(float), X[1])
+    assert long.loc[[9]].isna().all(axis=None)
+
+
+def test_cells_are_set_without_loss():
+    column = pd.Series([[1, 2], [3], [4, 5, 6]], dtype="sequence[int64]")
+    column[0:2] = np.array([7, 8])  # one sequence for both, though there are as many steps as rows
+    assert [cell.tolist() for cell in column] == [[7, 8], [7, 8], [4, 5, 6]]
+    column[[True, False, True]] = [[1], [2, 3]]
+    column = column.mask([False, True, False])
+    assert column.isna().tolist() == [False, True, False]
+    assert column.fillna(column[2:].reindex([1], fill_value=None)).isna().sum() == 1
+    words = pd.Series([["ab"], ["c"]]).astype("sequence[<U2]")
+    joined = pd.concat([words, column]).tolist()
+    assert joined[0][0] == "ab" and joined[4].tolist() == [2, 3]
+    before = column.copy()
+    for target, wrong, message in (
+        (column, 5, "must have one 1-D array in each cell, got 5"),
+        (column, np.array([0.5]), r"sequence\[int64\] cannot hold .*0.5"),
+        (column, np.array([np.nan]), r"sequence\[int64\] cannot hold .*nan"),
+        (words, np.array(["long"]), "cannot hold .*long"),
+        (column, [[1], [2], [3], [4]], "one for each of the 3 rows that are set, got 4"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            target.array[:] = wrong
+    assert column.equals(before)
+    with pytest.raises(ValueError, match=r"got 1\.0"):
+        pd.Series([1.0, 2.0]).astype("sequence[float64]")
+
+
+@pytest.mark.parametrize("name", ["unique", "duplicated", "value_counts", "argsort", "factorize"])
+def test_what_needs_an_order_or_a_hash_is_refused(name):
+    column = to_nested([X[0], X[0]])["x0"]
+    with pytest.raises(TypeError, match=r"cannot be (ordered|grouped).*column.map\(tuple\)"):
+        getattr(column, name)()
+    assert column.map(tuple).duplicated().tolist() == [False, True]
+    with pytest.raises(TypeError, match="cannot be grouped"):
+        column.isin([column[0]])

@@ -28,7 +28,7 @@ from sklearn.preprocessing import (
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_rnn import RNNClassifier
-from sklearn_rnn.preprocessing import PerStep, SequenceScaler
+from sklearn_rnn.preprocessing import PerStep, SequenceScaler, from_nested, to_nested
 
 pl = pytest.importorskip("polars")
 pa = pytest.importorskip("pyarrow")
@@ -408,3 +408,21 @@ def test_columns_are_selected_by_type():
     step = PerStep(ColumnTransformer(kinds, remainder=OrdinalEncoder())).fit(frames())
     expected = kinds[0][1].fit_transform(ALL[["volt", "amp"]])
     np.testing.assert_allclose(np.concatenate(step.transform(frames()))[:, :2], expected)
+
+
+@pytest.mark.filterwarnings("ignore:When `set_output` is configured")
+@pytest.mark.parametrize("library", ["pandas", "polars", "pyarrow", None])
+def test_nested_tables_need_no_names_of_the_transformer(library):
+    table = to_nested(ragged(), frame=library)
+    step = PerStep(FunctionTransformer(np.negative))
+    for result in (step.fit_transform(table), step.transform(table)):
+        assert type(result) is type(table)
+        for x, own in zip(ragged(), from_nested(result), strict=True):
+            np.testing.assert_array_equal(own, -x)
+    with pytest.raises(AttributeError, match=r"FunctionTransformer has it with"):
+        PerStep(clone(step.transformer)).set_output(transform="polars").fit_transform(table)
+
+
+def test_unknown_arguments_are_not_called_data():
+    with pytest.raises(TypeError, match=r"^StandardScaler\.fit\(\) got an unexpected keyword"):
+        PerStep(StandardScaler()).fit(ragged(), weight=1)

@@ -141,6 +141,17 @@ def test_tiny_and_huge_numbers_keep_their_shape(unit, per_sequence, method):
 
 
 @methods
+@pytest.mark.parametrize("per_sequence", [False, True])
+def test_a_large_offset_costs_no_digits(per_sequence, method):
+    X = [np.round(item * 64) for item in ragged()]
+    shifted = [item / 2**20 + 2**30 for item in X]  # exact
+    scaler = SequenceScaler(method, per_sequence=per_sequence)
+    expected, result = scaler.fit_transform(X), clone(scaler).fit_transform(shifted)
+    for item, own in zip(expected, result, strict=True):  # but for the rounding of the mean
+        np.testing.assert_allclose(own - own[:1], item - item[:1], rtol=1e-9, atol=1e-9)
+
+
+@methods
 @pytest.mark.parametrize("value", [0.0, 0.1, -1e15, 1e-300])
 def test_a_constant_feature_has_scale_1(value, method):
     X = ragged()

@@ -80,6 +80,15 @@ def test_classes_have_equal_shares():
     by_number = SequenceKFold(5, balance="sequences", stratify="classes")
     sizes = [len(test) for _, test in by_number.split(sequences(lengths), y)]
     assert sizes == [12] * 5
+    rare = np.arange(60) % 12 == 0  # a second column, whose labels the first does not tell
+    columns = np.column_stack([y, np.where(rare, "rare", "common")])
+    splits = SequenceKFold(5, stratify="classes").split(sequences(lengths), columns)
+    assert [rare[test].sum() for _, test in splits] == [1] * 5
+
+
+def test_empty_texts_leave_no_fold_empty():
+    for texts in (["", "ab", ""], ["", ""], ["a", "", "bcd", ""]):
+        assert all(len(train) and len(test) for train, test in SequenceKFold(2).split(texts))
 
 
 @settings(max_examples=40, deadline=None)

@@ -123,6 +123,13 @@ def test_any_split_into_sequences_has_the_same_error(data):
         ([[1.0, 2.0]], [[1.0, 2.0]], {"quantile": []}, "`quantile` must be a number"),
         ([[1.0, 2.0]], [[1.0, 2.0]], {"quantile": [0.1, 0.9]}, "`y_pred` must have 2 numbers per"),
         ([[1.0], [2.0]], [[[1.0, 2.0]]] * 2, {"quantile": 0.5}, "must have 1 numbers per step"),
+        (np.ones((2, 3, 3)), np.ones((2, 3, 2, 3)), {"quantile": [0.1, 0.9]}, "2 quantiles in"),
+        (
+            [np.ones((3, 3))],
+            [np.ones((3, 2, 3))],
+            {"quantile": [0.1, 0.9]},
+            "last axis, got 3 there",
+        ),
     ],
 )
 def test_bad_input_is_refused(y, predicted, options, message):

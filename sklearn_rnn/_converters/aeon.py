@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from .._data import arguments
-from .._data.carriers import is_ragged
+from .._data.carriers import as_array, is_ragged
 from .._data.frames import is_frame, read_frame
 from .._data.unpacking import as_objects
 from .._rules import one_of
@@ -27,7 +27,8 @@ def from_aeon(X):
         A collection of one of these types, by the names of aeon:
 
         * "numpy3D": array (n_samples, n_channels, n_timesteps);
-        * "np-list", "df-list": list of arrays or frames (n_channels, n_timesteps_i);
+        * "np-list", "df-list": list or object array of arrays or frames (n_channels,
+          n_timesteps_i);
         * "numpy2D", "pd-wide": array or frame (n_samples, n_timesteps), with one channel;
         * "pd-multiindex": frame with the index (sample, time) and one column per channel;
         * "nested_univ" of sktime: frame with one column per channel and a Series in each cell.
@@ -62,11 +63,11 @@ def from_aeon(X):
     """
     if is_frame(X):
         return _from_one_frame(X)
-    if isinstance(X, (list, tuple)) and is_ragged(X):
+    if is_ragged(X):
         items = [_swapped(item, i) for i, item in enumerate(X)]
         packed, _ = read_sequences(items)
         return as_objects(packed.cut())
-    array = np.asarray(X)
+    array = as_array(X, arguments.X)
     if array.ndim not in (2, 3) or array.dtype.kind == "O":
         raise ValueError(
             "`X` must be a collection of aeon: an array (n_samples, n_channels, n_timesteps) or "
@@ -160,7 +161,7 @@ def _from_one_frame(X):
 def _swapped(item, i):
     """Return an item (n_channels, n_timesteps_i) as (n_timesteps_i, n_channels)."""
     name = arguments.X.item(i)
-    array = read_frame(item, name) if is_frame(item) else np.asarray(item)
+    array = read_frame(item, name) if is_frame(item) else as_array(item, name)
     if array.ndim not in (1, 2):
         raise ValueError(
             f"`{name}` must be (n_channels, n_timesteps), got an array of shape {array.shape}."

@@ -103,7 +103,7 @@ def to_awkward(X, *, columns=None):
             return ak.unflatten(ak.Array(values.tolist()), lengths)
         return ak.unflatten(ak.from_numpy(values, regulararray=True), lengths)
     values = with_features(values)
-    names = names_for(columns, known, values.shape[1])
+    names = [str(name) for name in names_for(columns, known, values.shape[1])]
     parts = [ak.unflatten(np.ascontiguousarray(column), lengths) for column in values.T]
     return ak.zip(dict(zip(names, parts, strict=True)))
 

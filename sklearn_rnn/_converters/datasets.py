@@ -133,7 +133,7 @@ def to_datasets(X, *, y=None, groups=None, columns=None, target="y", group="grou
         made = {columns: _lists(pyarrow, packed.values, packed.offsets)}
     else:
         values = with_features(packed.values)
-        names = names_for(columns, known, values.shape[1])
+        names = [str(name) for name in names_for(columns, known, values.shape[1])]
         parts = [_lists(pyarrow, column, packed.offsets) for column in values.T]
         made = dict(zip(names, parts, strict=True))
     for name, values in ((target, y), (group, groups)):

@@ -37,8 +37,9 @@ def from_frame(
         that do so together. None means the outer levels of a pandas index that has several levels,
         such as (series, time).
     time : str, default=None
-        Name of the column by which the rows of each sequence are sorted. None keeps the order of
-        the rows; with an index of several levels and without `by`, it means the last level.
+        Name of the column by which the rows of each sequence are sorted; ordered categories are
+        sorted by their order. None keeps the order of the rows; with an index of several levels and
+        without `by`, it means the last level.
         It is an error if two rows of a sequence have the same time.
     y : str or list of str, default=None
         Name of the column of targets or labels, or names of several such columns. If it is constant
@@ -83,7 +84,7 @@ def from_frame(
         ids : array of shape (n_samples,)
             The value of `by` for each sequence; tuples if `by` has several names.
         times : object array (n_samples,) of arrays (n_timesteps_i,), or None
-            The times, sorted.
+            The times, sorted; those of polars and pyarrow with a time zone in UTC.
         feature_names : list of str
             The names of the features.
         names : dict
@@ -309,7 +310,7 @@ def _sequences(rows, features, keys, as_frames, as_nested):
         return _nested(rows, features, keys)
     values = rows.sorted(rows.source.numbers(features))
     if rows.order is None:
-        values = np.array(values)  # results never share memory with the caller's table
+        values = np.array(values, order="C")  # never shares memory with the table
     return as_objects(rows.cut(np.ascontiguousarray(values)))
 
 

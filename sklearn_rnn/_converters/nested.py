@@ -59,6 +59,11 @@ def to_nested(X, columns=None, *, frame="pandas"):
 
     Notes
     -----
+    To store a pandas table, use ``table.to_pickle(path)``, or as Parquet
+    ``table.astype(object).to_parquet(path)``. Without `astype`, pandas can read the Parquet file
+    only in processes that have called `to_nested`; ``pyarrow.parquet.read_table`` always can.
+    `from_nested` reads all of these. Do not use CSV: it shortens long sequences and rounds values.
+
     With the default, "pandas", the table works with all tools of scikit-learn that take one table.
     Other forms of nested tables fail some of their checks:
 
@@ -154,7 +159,7 @@ def _without_labels(frame, labelled, i):
 
 
 def _names(columns, n_features):
-    names = [columns] if isinstance(columns, str) else list(columns)
+    names = [columns] if isinstance(columns, str) or not np.iterable(columns) else list(columns)
     if len(names) != n_features or len(set(names)) < len(names):
         raise ValueError(
             f"`columns` must have one name for each of the {n_features} features of `X`, all "

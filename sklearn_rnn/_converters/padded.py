@@ -10,6 +10,7 @@ import numpy as np
 from .._data import arguments
 from .._data.carriers import as_labels
 from .._data.frames import is_frame, read_frame
+from .._data.nested import is_nested
 from .._data.values import is_missing, missing_in
 from .._rules import one_of
 from .sequences import cut, read_lengths, read_sequences
@@ -61,6 +62,12 @@ def from_padded(X, *, padding=np.nan, lengths=None, side="right"):
            [3, 0]])
     """
     _SIDE.check("side", side)
+    if np.ndim(padding) > 0:
+        raise ValueError(f"`padding` must be a single value, got {padding!r}.")
+    if is_nested(X):
+        raise ValueError(
+            "`X` must be padded numbers or labels, but its cells are sequences: use `from_nested`."
+        )
     array = read_frame(X, arguments.X) if is_frame(X) else as_labels(X, arguments.X)
     if array.ndim not in (2, 3) or 0 in array.shape:
         raise ValueError(
@@ -84,7 +91,8 @@ def to_padded(X, value=np.nan, *, n_timesteps=None, side="right", return_lengths
     X : sequences
         Sequences in any form that `fit` takes. They may hold NaN, integers or strings.
     value : float, int or str, default=nan
-        The padding value. Integers in `X` become float64 if `value` is not an integer.
+        The padding value. If the dtype of `X` cannot hold it, such as NaN among integers, the
+        result is float64.
     n_timesteps : int, default=None
         Number of steps of the result, at least the length of the longest sequence. None means that
         length.
@@ -134,7 +142,8 @@ def to_padded(X, value=np.nan, *, n_timesteps=None, side="right", return_lengths
     if return_lengths:
         return padded, packed.lengths
     if (packed.lengths < size).any():
-        _warn_of_lost_ends(packed, value, side)
+        advice = "Choose another `value`, or use `return_lengths=True` and keep the lengths."
+        warn_of_lost_ends(packed, value, side, advice)
     return padded
 
 
@@ -159,10 +168,13 @@ def _equals(array, value):
         if array.dtype.kind == "O":
             return missing_in(array)
         return array != array if array.dtype.kind in "fmM" else np.zeros(array.shape, dtype=bool)
-    if isinstance(value, str) != (array.dtype.kind == "U") and array.dtype.kind != "O":
+    fitting = {"U": str}.get(array.dtype.kind, (Real, np.bool_))
+    if array.dtype.kind not in "OmM" and not isinstance(value, fitting):
         raise ValueError(
             f"`padding` must be a value that `X` ({array.dtype}) can hold, got {value!r}."
         )
+    if array.dtype.kind == "f":  # 0.1 is another number in float32 than in float64
+        value = _fitting(array.dtype, value).type(value)
     return array == value
 
 
@@ -197,7 +209,7 @@ def _dtype_with(dtype, value):
     if not isinstance(value, (Real, np.bool_)):
         raise ValueError(f"`value` must be a real number where `X` holds numbers, got {value!r}.")
     if dtype.kind == "f":
-        return dtype
+        return _fitting(dtype, value)
     if dtype.kind in "iu" and float(value).is_integer():
         limits = np.iinfo(dtype)
         if limits.min <= value <= limits.max:
@@ -207,16 +219,21 @@ def _dtype_with(dtype, value):
     return np.dtype(np.float64)
 
 
-def _warn_of_lost_ends(packed, value, side):
-    """Warn if a sequence ends (or, with side="left", begins) with a step of padding values."""
+def _fitting(dtype, value):
+    """Return a float dtype, or float64 if the value is beyond its range."""
+    fits = abs(float(value)) <= float(np.finfo(dtype).max) or not np.isfinite(value)
+    return dtype if fits else np.dtype(np.float64)
+
+
+def warn_of_lost_ends(packed, value, side, advice):
+    """Warn the caller of the public function if a sequence ends in a step of padding values."""
     ends = packed.offsets[1:] - 1 if side == "right" else packed.offsets[:-1]
     same = _equals(packed.values[ends], value).reshape(packed.n_samples, -1).all(axis=1)
     if same.any():
         end = "last" if side == "right" else "first"
         warnings.warn(
             f"The {end} step of sequence {int(np.argmax(same))} equals the padding, {value!r}: it "
-            "can no longer be told from padding. Choose another `value`, or set "
-            "`return_lengths=True` and keep the lengths.",
+            f"can no longer be told from padding. {advice}",
             UserWarning,
             stacklevel=3,
         )

@@ -98,9 +98,11 @@ def read_lengths(lengths, n_steps=None, argument=None):
             f"`{argument}` must be at least 1, but `{argument.item(i)}` is {array[i]}: leave out "
             "empty sequences."
         )
-    if n_steps is not None and array.sum() != n_steps:
+    # The sum of huge lengths may overflow to the right one.
+    if n_steps is not None and (array.max() > n_steps or array.sum() != n_steps):
         raise ValueError(
-            f"`{argument}` must add up to the {n_steps} rows of `X`, but the sum is {array.sum()}."
+            f"`{argument}` must add up to the {n_steps} rows of `X`, but the sum is "
+            f"{sum(array.tolist())}."
         )
     return array.astype(np.intp)
 
@@ -118,7 +120,13 @@ def with_features(values):
 def names_for(columns, known, n_features, argument="columns"):
     """Return the names of features: the given ones, those known from frames, or x0, x1, ..."""
     if columns is None:
-        return known or [f"x{j}" for j in range(n_features)]
+        names = known or [f"x{j}" for j in range(n_features)]
+        if len(set(map(str, names))) < len(names):
+            raise ValueError(
+                f"`X` must have distinct column names, got {names!r}: rename them, or give "
+                f"`{argument}`."
+            )
+        return names
     names = [columns] if isinstance(columns, str) else list(columns)
     if len(names) != n_features or len(set(names)) < len(names):
         raise ValueError(

@@ -8,8 +8,17 @@ from __future__ import annotations
 import numpy as np
 
 from .._data.arguments import Argument, naming
-from .._data.frames import column_names, is_frame, kind_of, read_frame
+from .._data.frames import (
+    check_in_memory,
+    column_names,
+    dtype_of,
+    is_arrow,
+    is_frame,
+    kind_of,
+    read_frame,
+)
 from .._data.values import held, missing_in, numbers_of_objects, of_integers
+from .libraries import library
 
 TABLE = Argument("table", "features")
 
@@ -18,10 +27,11 @@ class Table:
     """A table in memory. In pandas, the levels of the index count as columns, too."""
 
     def __init__(self, frame):
-        _check(frame)
+        self.root = _library_of(frame)
         self.frame = frame
         self.names = column_names(frame)
-        self.root = type(frame).__module__.split(".")[0]
+        if not self.names or len(self) == 0:
+            raise ValueError("`table` must have at least one row and one column, but is empty.")
         if len(set(self.names)) < len(self.names):
             twice = next(name for j, name in enumerate(self.names) if name in self.names[:j])
             raise ValueError(
@@ -62,9 +72,7 @@ class Table:
         """Return a column of times (n_rows,), and an array by which to sort it."""
         column = self.column(name)
         times = self.values(name)
-        # pandas converts times with a time zone to objects, which are slow to compare.
-        zoned = times.dtype.kind == "O" and str(_dtype_of(column)).startswith("datetime64[")
-        keys = column.to_numpy(dtype="datetime64[ns]") if zoned else times
+        keys = _keys_of_times(column, times)
         missing = missing_in(keys) if keys.dtype.kind == "O" else keys != keys
         if missing.any():
             raise ValueError(
@@ -83,7 +91,7 @@ class Table:
                 f"`table` must hold numbers or labels in column {name!r}, whose values must be "
                 f"compared: {error}."
             ) from error
-        values = np.asarray(column) if kind_of(_dtype_of(column)) == "numbers" else codes
+        values = np.asarray(column) if kind_of(dtype_of(column)) == "numbers" else codes
         if values.dtype.kind == "f":  # in pandas NaN is missing; in the others it is a value
             codes[np.isnan(values)] = -1
         return codes
@@ -120,12 +128,12 @@ class Table:
 
     def _kind(self, name):
         column = self.column(name)
-        kind = kind_of(_dtype_of(column))
+        kind = kind_of(dtype_of(column))
         return held(np.asarray(column)) if kind == "objects" else kind
 
     def _check_numbers(self, name):
         """Refuse a column of features that does not hold numbers, and say what to do."""
-        kind, dtype = self._kind(name), _dtype_of(self.column(name))
+        kind, dtype = self._kind(name), dtype_of(self.column(name))
         if kind in ("numbers", "objects"):
             return
         if kind == "lists or arrays":
@@ -166,15 +174,13 @@ def plain(array):
     return np.array(array.tolist()) if of_integers(array) else numbers_of_objects(array)
 
 
-def _check(frame):
-    if is_frame(frame) and type(frame).__module__.split(".")[0] in _CODES:
-        if hasattr(type(frame), "collect"):
-            raise TypeError(
-                f"`table` must be in memory, got {type(frame).__name__}: call .collect()."
-            )
-        if len(column_names(frame)) > 0 and _n_rows(frame) > 0:
-            return
-        raise ValueError("`table` must have at least one row and one column, but is empty.")
+def _library_of(frame):
+    """Return the library of a table, also of a subclass, or refuse what is no table in memory."""
+    roots = [cls.__module__.split(".")[0] for cls in type(frame).__mro__]
+    root = next((root for root in roots if root in _CODES), None)
+    if root is not None and is_frame(frame):
+        check_in_memory(frame, TABLE)
+        return root
     if type(frame).__name__.endswith("GroupBy"):
         raise TypeError(
             f"`table` must be the table itself, got a {type(frame).__name__}: pass the table, and "
@@ -187,12 +193,28 @@ def _check(frame):
     )
 
 
-def _dtype_of(column):
-    return column.type if hasattr(column, "type") else column.dtype
+def _keys_of_times(column, times):
+    """Return numbers or the like by which to sort a column, which is an array `times`, too."""
+    dtype = dtype_of(column)
+    # With a time zone, pandas makes objects of them, which are slow to compare.
+    if times.dtype.kind == "O" and str(dtype).startswith("datetime64["):
+        return column.to_numpy(dtype="datetime64[ns]")
+    ranks = _ranks(column, dtype)
+    return times if ranks is None else ranks
 
 
-def _n_rows(frame):
-    return frame.num_rows if hasattr(frame, "num_rows") else len(frame)
+def _ranks(column, dtype):
+    """Return the ranks (n_rows,) of ordered categories, NaN where missing; None for others."""
+    if hasattr(column, "to_physical"):  # polars
+        return np.asarray(column.to_physical()) if str(dtype).startswith("Enum") else None
+    if getattr(dtype, "ordered", False) is not True:
+        return None
+    if is_arrow(column):
+        unified = hasattr(column, "unify_dictionaries")
+        parts = column.unify_dictionaries().chunks if unified else [column]
+        return np.concatenate([np.asarray(part.indices) for part in parts])
+    codes = np.asarray(getattr(column, "cat", column).codes)
+    return np.where(codes < 0, np.nan, codes)
 
 
 def _level_names(index):
@@ -221,6 +243,8 @@ def _codes_of_arrow(column):
     if hasattr(column.type, "value_type") and hasattr(column.type, "index_type"):
         column = column.cast(column.type.value_type)  # each chunk may have a dictionary of its own
     column = column.combine_chunks() if hasattr(column, "combine_chunks") else column
+    if str(column.type) in ("float", "double"):
+        column = library("pyarrow.compute").add(column, 0.0)  # -0.0 equals 0.0, as in the others
     codes = column.dictionary_encode()
     if hasattr(codes, "combine_chunks"):
         codes = codes.combine_chunks()

@@ -18,6 +18,7 @@ from .sequences import names_for, read_columns
 from .tables import plain
 
 _FRAME = one_of(("pandas", "polars", "pyarrow"))
+_UNITS = ("D", "ms", "us", "ns")  # of times in polars
 _NAMES = {"by": "id", "time": "time", "y": "y", "groups": "group", "sample_weight": "weight"}
 
 
@@ -251,4 +252,6 @@ def _made(columns, frame):
 def _plain_list(column):
     if column.dtype.kind == "O":
         return np.where(missing_in(column), None, column).tolist()
+    if column.dtype.kind in "mM" and np.datetime_data(column.dtype)[0] not in _UNITS:
+        return column.astype(f"{column.dtype.kind}8[ms]")
     return column.tolist() if column.dtype.kind == "U" else np.ascontiguousarray(column)

@@ -6,7 +6,8 @@ import numpy as np
 
 from .._data import arguments
 from .._data.carriers import as_numbers
-from .padded import from_padded, to_padded
+from .._data.packed import Packed
+from .padded import from_padded, to_padded, warn_of_lost_ends
 from .sequences import read_sequences, with_features
 
 
@@ -81,5 +82,9 @@ def to_tslearn(X):
     """
     packed, _ = read_sequences(X)
     values = as_numbers(with_features(packed.values), arguments.X)
-    items = np.split(values.astype(np.float64, copy=False), packed.offsets[1:-1])
-    return to_padded(items)
+    packed = Packed(values.astype(np.float64, copy=False), packed.offsets)
+    padded, lengths = to_padded(packed.cut(), return_lengths=True)
+    if (lengths < padded.shape[1]).any():
+        advice = "Fill it, for example with SequenceImputer, or keep the lengths."
+        warn_of_lost_ends(packed, np.nan, "right", advice)
+    return padded

@@ -49,19 +49,19 @@ def is_column(item):
     root = type(item).__module__.split(".")[0]
     if root not in _LIBRARIES and not hasattr(type(item), "iloc"):
         return False
-    return not isinstance(_dtype(item), (np.dtype, type(None)))
+    return not isinstance(dtype_of(item), (np.dtype, type(None)))
 
 
 def holds_lists(item):
     """Tell whether an object is a column with a list or an array in each cell."""
     if type(item) is np.ndarray or isinstance(item, (list, tuple)) or is_frame(item):
         return False
-    return is_column(item) and kind_of(_dtype(item)) == "lists or arrays"
+    return is_column(item) and kind_of(dtype_of(item)) == "lists or arrays"
 
 
 def holds_integers(item):
     """Tell whether something is a column of integers whose dtype is not NumPy's."""
-    return is_column(item) and re.match(r"u?int\d", str(_dtype(item)).lower()) is not None
+    return is_column(item) and re.match(r"u?int\d", str(dtype_of(item)).lower()) is not None
 
 
 def rows_of_lists(column):
@@ -99,7 +99,7 @@ def read_frame(frame, argument, numbered=None):
 
     numbered: arrays (n_rows,) in place of some columns, by their indices.
     """
-    _check_in_memory(frame, argument)
+    check_in_memory(frame, argument)
     names, dtypes, numbered = column_names(frame), dtypes_of(frame), numbered or {}
     kinds = ["numbers" if j in numbered else kind_of(dtype) for j, dtype in enumerate(dtypes)]
     _check_columns(frame, names, dtypes, kinds, argument)
@@ -126,7 +126,7 @@ def read_frame(frame, argument, numbered=None):
 
 def read_column(column, argument):
     """Return a column as an array of numbers (n_rows,); NA is NaN."""
-    dtype = _dtype(column)
+    dtype = dtype_of(column)
     kind = kind_of(dtype)
     if kind not in ("numbers", "objects"):
         refuse(kind, dtype, argument)
@@ -137,7 +137,7 @@ def read_column(column, argument):
 
 def frame_of_labels(frame, argument):
     """Return a frame's columns as one array (n_rows, n_columns) of unchanged labels."""
-    _check_in_memory(frame, argument)
+    check_in_memory(frame, argument)
     columns = [np.asarray(column_of(frame, j)) for j in range(len(column_names(frame)))]
     if len({column.dtype.kind for column in columns}) <= 1:
         return np.column_stack(columns) if columns else np.empty((len(frame), 0))
@@ -170,7 +170,8 @@ def is_arrow(item):
     return type(item).__module__.split(".")[0] == "pyarrow"
 
 
-def _dtype(item):
+def dtype_of(item):
+    """Return the dtype of a column, or None."""
     return getattr(item, "type" if is_arrow(item) else "dtype", None)
 
 
@@ -202,20 +203,26 @@ def _numbers(column, dtype):
     return numbers_of_objects(np.asarray(column))
 
 
-def _check_in_memory(frame, argument):
+def check_in_memory(frame, argument):
     if hasattr(type(frame), "collect"):
         raise TypeError(
             f"`{argument}` must be in memory, got {type(frame).__name__}: call .collect()."
         )
 
 
-def _check_columns(frame, names, dtypes, kinds, argument):
-    """Refuse the first column whose dtype is not numeric, or whose name occurs twice."""
-    if argument.holds == "features" and len(set(names)) < len(names):
+def check_distinct(names, argument):
+    """Refuse names of columns of which one occurs twice."""
+    if len(set(names)) < len(names):
         twice = next(label for j, label in enumerate(names) if label in names[:j])
         raise ValueError(
             f"`{argument}` must have distinct column names, but {twice!r} occurs twice: rename one."
         )
+
+
+def _check_columns(frame, names, dtypes, kinds, argument):
+    """Refuse the first column whose dtype is not numeric, or whose name occurs twice."""
+    if argument.holds == "features":
+        check_distinct(names, argument)
     for j, kind in enumerate(kinds):
         if kind not in ("numbers", "objects"):
             _refuse(frame, names, j, dtypes[j], kind, argument)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._rules import shown
 from . import arguments
 from .carriers import length_of
 from .frames import is_frame
@@ -20,6 +21,7 @@ def lengths_of(X, argument=arguments.X):
     shape = getattr(X, "shape", ())
     if len(shape) >= 2 or is_frame(X):
         return np.full(shape[0], shape[1], dtype=np.intp)
+    _check_sized(X, argument)
     lengths = [len(item) if isinstance(item, str) else length_of(item) for item in X]
     if None in lengths or len(lengths) == 0:
         what = f"`{argument}[{lengths.index(None)}]` has no length" if lengths else "it is empty"
@@ -27,7 +29,18 @@ def lengths_of(X, argument=arguments.X):
     return np.array(lengths, dtype=np.intp)
 
 
-def n_samples_of(X):
+def n_samples_of(X, argument=arguments.X):
     """Return the number of sequences of X, in any form."""
     shape = getattr(X, "shape", ())
-    return int(shape[0]) if len(shape) > 0 else len(X)
+    if len(shape) > 0:
+        return int(shape[0])
+    _check_sized(X, argument)
+    return len(X)
+
+
+def _check_sized(X, argument):
+    """Refuse what has no length, such as numbers and generators."""
+    if length_of(X) is None:
+        raise TypeError(
+            f"`{argument}` must hold sequences, such as a list of them, got {shown(X)}."
+        )

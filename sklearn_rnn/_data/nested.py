@@ -92,7 +92,8 @@ def read_nested(X, argument):
     refuse_masked(X, argument)
     if len(X) == 0:
         raise ValueError(f"`{argument}` must hold at least one sequence, but is empty.")
-    names, n_columns = _names_of(X, argument), X.shape[1]
+    names = _names_of(X, argument)
+    n_columns = X.shape[1] if names is None else len(names)
     arguments_of = [_argument_of(j, names, argument) for j in range(n_columns)]
     nested = range(n_columns)
     if names is None:

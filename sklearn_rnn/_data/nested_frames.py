@@ -35,11 +35,16 @@ def nested_like(X, sequences, values):
     return in_library(table, library_of(X), getattr(X, "index", None))
 
 
-def with_names(X, names, library, index=None):
+def with_names(X, names, library):
     """Return a nested table in a library, as `in_library` does, with other names of columns."""
-    if library != library_of(X):
-        table = replace(read_nested(X, arguments.X), names=names)
-        return in_library(table, library, index)
+    if library is not None and len(set(names)) < len(names):
+        twice = next(name for j, name in enumerate(names) if name in names[:j])
+        raise ValueError(
+            f"`get_feature_names_out` must give distinct names for a nested table, but {twice!r} "
+            "occurs twice: rename the features before, or give `X` as a list of arrays."
+        )
+    if library != library_of(X):  # then X is none of pandas, or the result has no index
+        return in_library(replace(read_nested(X, arguments.X), names=names), library)
     if library == "pyarrow":
         return X.rename_columns(names)
     if library is not None:
@@ -68,7 +73,8 @@ def in_library(table, library, index=None):
         return _as_pandas(table, names, index, module)
     if library == "polars":
         return _as_polars(table, names, module)
-    return module.table([_list_array(packed, module) for packed in _packed(table)], names=names)
+    arrays = [_list_array(packed, module) for packed in _packed(table)]
+    return module.table(arrays, names=list(map(str, names)))
 
 
 def _as_pandas(table, names, index, pandas):

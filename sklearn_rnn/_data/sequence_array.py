@@ -10,11 +10,13 @@ from __future__ import annotations
 import re
 
 import numpy as np
+from pandas import isna
 from pandas.api.extensions import ExtensionArray, ExtensionDtype, register_extension_dtype, take
 from pandas.api.indexers import check_array_indexer
 
 from .cells import Cell
 from .packed import Packed, offsets_of
+from .values import family
 
 
 @register_extension_dtype
@@ -49,7 +51,26 @@ class SequenceDtype(ExtensionDtype):
     def _get_common_dtype(self, dtypes):
         if not all(isinstance(dtype, SequenceDtype) for dtype in dtypes):
             return None
+        if len({family(dtype.steps) for dtype in dtypes}) > 1:
+            return None  # NumPy would write numbers as strings
         return SequenceDtype(np.result_type(*(dtype.steps for dtype in dtypes)))
+
+    def __from_arrow__(self, array):
+        array = array.combine_chunks() if hasattr(array, "combine_chunks") else array
+        lengths = np.asarray(array.value_lengths().fill_null(0))
+        return SequenceArray(Packed(_cast(np.asarray(array.flatten()), self), offsets_of(lengths)))
+
+
+def _refusing(what):
+    """Return a method that raises: pandas would compare arrays by identity, or fail obscurely."""
+
+    def method(self, *args, **kwargs):
+        raise TypeError(
+            f"Columns of sequences cannot be {what}: their cells are arrays. Use another column, "
+            "such as an id, or one number or tuple of each cell, column.map(tuple)."
+        )
+
+    return method
 
 
 class SequenceArray(ExtensionArray):
@@ -63,12 +84,25 @@ class SequenceArray(ExtensionArray):
         if isinstance(scalars, cls):
             return scalars.astype(dtype or scalars.dtype, copy=copy)
         cells = [np.empty(0) if _is_missing(cell) else np.asarray(cell) for cell in scalars]
-        if any(cell.ndim != 1 for cell in cells):
-            raise ValueError("A column of sequences must have one 1-D array in each cell.")
-        steps = getattr(dtype, "steps", None)
+        for cell in cells:
+            if cell.ndim != 1:
+                raise ValueError(
+                    "A column of sequences must have one 1-D array in each cell, got "
+                    + (f"one of shape {cell.shape}." if cell.ndim else f"{cell.item()!r}.")
+                )
         given = [cell for cell in cells if len(cell)] or cells or [np.empty(0)]
-        values = np.concatenate(given).astype(steps or np.result_type(*given), copy=False)
+        values = np.concatenate(given)
+        if dtype is not None:
+            values = _cast(values, cls._dtype_named(dtype))
         return cls(Packed(values, offsets_of([len(cell) for cell in cells])))
+
+    @classmethod
+    def _from_scalars(cls, scalars, *, dtype):
+        # The results of a function of each cell: numbers and tuples stay what they are, and arrays
+        # may have another dtype.
+        if not any(isinstance(cell, np.ndarray) and cell.ndim == 1 for cell in scalars):
+            raise ValueError("No cell holds an array.")
+        return cls._from_sequence(scalars)
 
     @classmethod
     def _concat_same_type(cls, arrays):
@@ -97,19 +131,29 @@ class SequenceArray(ExtensionArray):
             start, stop = self.packed.offsets[i : i + 2]
             return self.packed.values[start:stop].view(Cell) if start < stop else None
         if isinstance(key, slice):
+            start, stop, step = key.indices(len(self))
+            if step == 1:  # a view
+                offsets = self.packed.offsets[start : max(start, stop) + 1]
+                values = self.packed.values[offsets[0] : offsets[-1]]
+                return SequenceArray(Packed(values, offsets - offsets[0]))
             key = np.arange(len(self))[key]
         return SequenceArray(self.packed.take(np.asarray(key)))
 
     def __setitem__(self, key, value):
         cells = np.asarray(self)
         key = check_array_indexer(self, key)
-        if isinstance(key, (int, np.integer)):
-            cells[key] = value
-        else:
-            rows = np.arange(len(self))[key]
-            values = list(value) if len(value) == len(rows) else [value] * len(rows)
-            for i, cell in zip(rows, values, strict=True):
-                cells[i] = cell
+        if isinstance(value, np.ndarray) and value.ndim == 0:
+            value = value.reshape(1)  # `at` of pandas takes the axis of a single step away
+        rows = np.atleast_1d(np.arange(len(self))[key])
+        one = isinstance(key, (int, np.integer)) or _is_one_cell(value)
+        values = [value] * len(rows) if one else list(value)
+        if len(values) != len(rows):
+            raise ValueError(
+                f"A column of sequences needs one sequence, or one for each of the {len(rows)} "
+                f"rows that are set, got {len(values)}."
+            )
+        for i, cell in zip(rows, values, strict=True):
+            cells[i] = cell
         self.packed = self._from_sequence(cells, dtype=self.dtype).packed
 
     def __array__(self, dtype=None, copy=None):
@@ -139,6 +183,18 @@ class SequenceArray(ExtensionArray):
         pairs = zip(self, cells, strict=True)
         return np.array([a is not None and np.array_equal(a, b) for a, b in pairs], dtype=bool)
 
+    def equals(self, other):
+        if type(other) is not SequenceArray or other.dtype != self.dtype:
+            return False
+        if not np.array_equal(other.packed.offsets, self.packed.offsets):
+            return False
+        ours, theirs = self.packed.values, other.packed.values
+        # NaN equals NaN here, as in other columns of pandas.
+        return bool(((ours == theirs) | ((ours != ours) & (theirs != theirs))).all())
+
+    _values_for_argsort = argmin = argmax = searchsorted = _refusing("ordered")
+    _values_for_factorize = duplicated = unique = value_counts = isin = _refusing("grouped")
+
     def isna(self):
         return self._lengths == 0
 
@@ -157,19 +213,26 @@ class SequenceArray(ExtensionArray):
         return SequenceArray(Packed(packed.values, offsets_of(lengths)))
 
     def astype(self, dtype, copy=True):
-        if isinstance(dtype, str):
-            dtype = self._dtype_named(dtype)
+        dtype = self._dtype_named(dtype)
         if isinstance(dtype, SequenceDtype):
-            values = self.packed.values.astype(dtype.steps, copy=copy)
+            values = _cast(self.packed.values, dtype, copy=copy)
             return SequenceArray(Packed(values, self.packed.offsets))
         return super().astype(dtype, copy=copy)
 
     @staticmethod
     def _dtype_named(name):
+        if not isinstance(name, str):
+            return name
         try:
             return SequenceDtype.construct_from_string(name)
         except TypeError:
             return name
+
+    def _explode(self):
+        missing, values = self.isna(), self.packed.values
+        if missing.any():
+            values = np.insert(values.astype(object), self.packed.offsets[:-1][missing], None)
+        return values, np.maximum(self._lengths, 1).astype(np.uint64)
 
     def _formatter(self, boxed=False):
         def formatted(cell):
@@ -183,4 +246,22 @@ class SequenceArray(ExtensionArray):
 
 
 def _is_missing(cell):
-    return np.ndim(cell) == 0  # None, NaN or NA
+    return np.ndim(cell) == 0 and isna(cell) is True  # None, NaN or NA
+
+
+def _is_one_cell(value):
+    """Tell whether a value is one sequence or a missing one, not one for each of several rows."""
+    if isinstance(value, str) or not np.iterable(value):
+        return True
+    return not any(cell is None or np.ndim(cell) == 1 for cell in value)
+
+
+def _cast(values, dtype, copy=False):
+    """Return steps as those of a dtype; only floats may be rounded."""
+    with np.errstate(invalid="ignore"):
+        cast = values.astype(dtype.steps, copy=copy)
+    if not np.can_cast(values.dtype, dtype.steps, "safe") and dtype.steps.kind not in "fO":
+        changed = cast != values
+        if changed.any():
+            raise ValueError(f"A column of {dtype} cannot hold {values[np.argmax(changed)]!r}.")
+    return cast

@@ -16,6 +16,7 @@ from .carriers import (
 from .finite import check_finite
 from .frames import holds_lists, rows_of_lists
 from .items import pack_items
+from .nested import is_nested
 from .packed import Packed, offsets_of_equal
 from .values import check_numeric, filled, is_missing, settled_labels
 
@@ -31,6 +32,11 @@ def read_steps(y, argument=arguments.Y, *, numeric=True):
             raise ValueError(f"`{argument}` must have one {argument.noun} per step, got none.")
         return packed
     y = numbers_or_others(y, argument) if numeric else as_labels(y, argument)
+    if y.dtype.kind == "O" and is_nested(y):
+        raise ValueError(
+            f"`{argument}` must not be a table whose cells are sequences: give one array per "
+            f"sequence, such as `list({argument}[name])` of a frame with one column."
+        )
     if y.ndim not in (2, 3) or y.size == 0:
         hint = f" If this is one sequence, pass it as `[{argument}]`." if y.ndim == 1 else ""
         raise ValueError(

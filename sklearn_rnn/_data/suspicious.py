@@ -25,7 +25,13 @@ DATES = (
     "january february march april may june july august september october november december "
     "monday tuesday wednesday thursday friday saturday sunday"
 ).split()
-DATES = {*DATES, *(name[:3] for name in DATES)}
+DATES = {*DATES, *(name[:3] for name in DATES), *"sept tues weds thur thurs".split()}
+TIMES = (
+    *"am pm noon midnight morning afternoon evening night spring summer autumn fall winter".split(),
+    *"first second third fourth fifth sixth seventh eighth ninth tenth".split(),
+    *"one two three four five six seven eight nine ten".split(),
+)
+NAMES_OF_STEPS = {*DATES, *TIMES}
 MOST_FREQUENT, PAIRS_PER_CELL = 11, 5  # size and mean count of the contingency table of codes
 N_LAGS = 64
 LEAST_PADDED, LEAST_ROWS = 0.1, 3  # smallest share and number of sequences that seem padded
@@ -95,8 +101,9 @@ def _are_features(names):
     """Tell whether names differ in more than numbers, dates and times, which would name steps."""
     stems = set()
     for name in map(str, names):
-        words = re.findall(r"[^\W\d_]+", name.lower())
-        stems.add(tuple(word for word in words if word not in DATES))
+        # What begins with a number is a step in whatever unit: 500ms, 2pm, 3rd.
+        words = [] if name[:1].isdigit() else re.findall(r"[^\W\d_]+", name.lower())
+        stems.add(tuple(word for word in words if word not in NAMES_OF_STEPS))
     return len(stems) > 1
 
 
@@ -138,8 +145,8 @@ def _holds_integers(X):
 
 
 def _pairs(values, sequences, lag=1):
-    """Return the values (n,) of steps, and those `lag` steps later in the same sequence."""
-    of = np.repeat(np.arange(sequences.n_samples), sequences.lengths)
+    """Return values of the first steps (n[, k]), and those `lag` steps later in their sequence."""
+    of = np.repeat(np.arange(sequences.n_samples), sequences.lengths)[: len(values)]
     same = of[lag:] == of[: len(of) - lag]
     return values[:-lag][same], values[lag:][same]
 
@@ -223,20 +230,41 @@ def _tails(X):
     lengths = np.bincount(tails[tails >= 1])
     vary = np.count_nonzero(lengths) >= 3 and lengths.max() < 0.9 * lengths.sum()
     n_inside = np.count_nonzero(is_padding) - tails.sum()
-    return (tails, padding) if vary and n_inside <= 0.02 * is_padding.size else nothing
+    if not vary or n_inside > 0.02 * is_padding.size or _hold_still(X, tails):
+        return nothing
+    return tails, padding
+
+
+def _hold_still(X, tails):
+    """Tell whether X (n, n_timesteps, n_features) comes to rest by itself.
+
+    So do counts and levels, which go only up or only down, and states that change rarely.
+    """
+    before, after = X[:, :-1], X[:, 1:]
+    rises, falls = after >= before, after <= before
+    is_monotonic = (rises.all(axis=1) | falls.all(axis=1)).all(axis=1)
+    stays = (rises & falls).all(axis=2)
+    is_real = np.arange(1, X.shape[1]) < X.shape[1] - tails[:, np.newaxis]
+    return is_monotonic.mean() > 0.9 or np.count_nonzero(stays & is_real) > 0.6 * is_real.sum()
 
 
 # ---- axes and scales -----------------------------------------------------------------------------
 
 
 def _swapped_axes(sequences):
-    """Find X with far more features than steps, whose neighbouring features are similar."""
+    """Find X with many features and few steps, where neighbouring features are alike, steps not.
+
+    Frames of spectra, whose neighbouring features are similar, too, change little between steps.
+    """
     n_features, longest = sequences.n_features, int(sequences.lengths.max())
     if n_features < 50 or n_features < 8 * longest:
         return None
     rows = sequences.values[:MOST_SEQUENCES].astype(np.float64)
     rows -= rows.mean(axis=1, keepdims=True)
     if not (rows[:, 1:] * rows[:, :-1]).sum() > 0.6 * np.square(rows).sum():
+        return None
+    before, after = _pairs(rows, sequences)
+    if abs((before * after).sum()) > 0.5 * np.square(after).sum():
         return None
     swap = "np.swapaxes(X, 1, 2)" if sequences.is_array else "[x.T for x in X]"
     return (

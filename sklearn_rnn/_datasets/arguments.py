@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from sklearn.utils import check_random_state
 
+from .._data.arguments import naming
 from .._rules import integer, number, one_of
 
 
@@ -16,6 +18,12 @@ def positive(least=1, **counts):
 def not_negative(**numbers):
     for name, value in numbers.items():
         number(0).check(name, value)
+
+
+def random_numbers(random_state):
+    """Return the source of the random numbers."""
+    with naming("random_state"):
+        return check_random_state(random_state)
 
 
 def lengths_of(n_timesteps, n_samples, rng, least=1):

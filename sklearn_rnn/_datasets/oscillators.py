@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from sklearn.utils import Bunch, check_random_state
+from sklearn.utils import Bunch
 
-from .arguments import not_negative, positive
+from .arguments import not_negative, positive, random_numbers
 
 STEP = 0.1  # of the solution, in units of time
 SUBSTEPS = 4
@@ -100,10 +100,10 @@ def make_oscillators(
     """
     positive(n_samples=n_samples, n_timesteps=n_timesteps)
     not_negative(noise=noise)
-    kinds = [kinds] if isinstance(kinds, str) else list(kinds)
+    kinds = list(kinds) if np.ndim(kinds) == 1 else [kinds]
     if not kinds or not all(isinstance(kind, str) and kind in KINDS for kind in kinds):
         raise ValueError(f"`kinds` must be some of {', '.join(map(repr, KINDS))}; got {kinds!r}.")
-    rng = check_random_state(random_state)
+    rng = random_numbers(random_state)
     target = np.array([kinds[i % len(kinds)] for i in range(n_samples)])
     motions = _draw(target, rng)
     X = _solve(motions, rng.uniform(-2, 2, size=(2, n_samples)), n_timesteps)

@@ -201,7 +201,7 @@ def load_hyphenation(language="en_US", *, return_X_y=False):
             f"The word list {WORD_LIST} is part of Debian's package `wamerican`, which is not "
             "installed: apt-get install wamerican"
         )
-    if language not in pyphen.LANGUAGES:
+    if not isinstance(language, str) or language not in pyphen.LANGUAGES:
         known = ", ".join(sorted(pyphen.LANGUAGES))
         raise ValueError(
             f"`language` must be one of the languages of pyphen, {known}; got {language!r}."

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.utils import check_random_state
 
 from .._data.unpacking import as_objects
-from .arguments import lengths_of, positive
+from .arguments import lengths_of, positive, random_numbers
 
 
 def make_adding(n_samples=1000, n_timesteps=50, *, random_state=None):
@@ -56,7 +55,7 @@ def make_adding(n_samples=1000, n_timesteps=50, *, random_state=None):
     """
     positive(n_samples=n_samples)
     positive(2, n_timesteps=n_timesteps)
-    rng, half = check_random_state(random_state), n_timesteps // 2
+    rng, half = random_numbers(random_state), n_timesteps // 2
     X = np.zeros((n_samples, n_timesteps, 2))
     X[:, :, 0] = rng.uniform(size=(n_samples, n_timesteps))
     rows = np.arange(n_samples)
@@ -123,7 +122,7 @@ def make_copying(n_samples=1000, *, n_symbols=8, n_copied=5, gap=15, random_stat
     """
     positive(n_samples=n_samples, n_symbols=n_symbols, n_copied=n_copied)
     positive(0, gap=gap)
-    rng = check_random_state(random_state)
+    rng = random_numbers(random_state)
     n_timesteps = 2 * n_copied + gap
     symbols = rng.randint(n_symbols, size=(n_samples, n_copied), dtype=np.int64)
     tokens = np.full((n_samples, n_timesteps), n_symbols)  # the blank
@@ -181,7 +180,7 @@ def make_parity(n_samples=1000, n_timesteps=(3, 20), *, n_taught=3, random_state
     (array([0, 1, 0]), array([1., 1., 1.]))
     """
     positive(n_samples=n_samples, n_taught=n_taught)
-    rng = check_random_state(random_state)
+    rng = random_numbers(random_state)
     lengths = lengths_of(n_timesteps, n_samples, rng)
     bits = [rng.randint(2, size=length, dtype=np.int64) for length in lengths]
     weights = [(np.arange(length) >= length - n_taught).astype(float) for length in lengths]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.utils import Bunch, check_random_state
+from sklearn.utils import Bunch
 
 from .._data.unpacking import as_objects
-from .arguments import lengths_of, not_negative, positive
+from .arguments import lengths_of, not_negative, positive, random_numbers
 
 CHANNELS = ("acc_x", "acc_y", "acc_z", "gyro_x", "gyro_y", "gyro_z")
 RATE = 50  # steps per second
@@ -108,7 +108,7 @@ def make_sensor_recordings(
     for name, share in (("missing", missing), ("lost", lost)):
         if share >= 0.5:
             raise ValueError(f"`{name}` must be a share below 0.5, got {share!r}.")
-    rng = check_random_state(random_state)
+    rng = random_numbers(random_state)
     lengths = lengths_of(n_timesteps, n_recordings, rng, least=2 * LONGEST_FAULT)
     names, numbers = list(ACTIVITIES), np.arange(n_recordings)
     target = np.array(names)[numbers % len(names)]
@@ -173,7 +173,7 @@ def _faults(length, share, rng):
     result = np.zeros(length, dtype=bool)
     mean = (1 + LONGEST_FAULT) / 2
     for begin in np.flatnonzero(rng.uniform(size=length) < share / mean):
-        result[begin : begin + rng.randint(1, LONGEST_FAULT + 1)] = True
+        result[begin : begin + rng.randint(1, LONGEST_FAULT + 1, dtype=np.int64)] = True
     return result
 
 

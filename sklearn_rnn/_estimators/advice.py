@@ -6,6 +6,7 @@ import warnings
 from sklearn.exceptions import ConvergenceWarning
 
 from .._data.suspicious import findings
+from .._model.network import DATA
 from .._training import lbfgs
 from .._training.minibatches import resolve_batch_size
 from .._training.optimizers import LBFGS, ends_as_planned
@@ -63,9 +64,15 @@ def warn_of_data(X, examples, model):
         model.form.feature_names,
         list(model.network.code_columns),
         cut=examples.per_step and examples.weights is not None,
-        normalized=model.scale.in_use is not None,
+        normalized=model.scale.in_use is not None or _normalizes(model.network),
     ):
         warnings.warn(sentence, stacklevel=level_of_caller())
+
+
+def _normalizes(network):
+    """Tell whether all cells that read X normalise their products with it."""
+    readers = (network.nodes[i] for i, *_ in network.readers(DATA))
+    return all(dict(node.options).get("normalization") for node in readers)
 
 
 def warn_of_interruption():

@@ -447,9 +447,9 @@ def limit_rate(training, learning_rate_init):
     """Set the learning rate of a pass of `partial_fit`; learning_rate_init: its argument."""
     settings, progress = training.settings, training.progress
     if learning_rate_init is not None:
-        rate = float(learning_rate_init)
-        training.settings = replace(settings, learning_rate_init=rate)
-        progress.learning_rate = rate  # the present rate of "adaptive"
+        training.settings = replace(settings, learning_rate_init=float(learning_rate_init))
+        if settings.learning_rate == "adaptive":  # its own rate stays for later calls
+            training.settings = replace(training.settings, learning_rate="constant")
     elif progress.was_fit:
         training.highest_rate = SHARE_AFTER_FIT * settings.learning_rate_init
 

@@ -20,7 +20,7 @@ def run_backtest(forecaster, later, *, step, refit, season):
     """
     either(None, integer(1)).check("step", step)
     either(None, integer(1)).check("season", season)
-    if refit not in (False, True, "update"):
+    if not isinstance(refit, (bool, str)) or refit not in (False, True, "update"):
         raise ValueError(f'`refit` must be False, True or "update", got {shown(refit)}.')
     horizon = forecaster._frame.horizon
     n_new = min(each.n_steps for each in later)
@@ -45,7 +45,7 @@ def run_backtest(forecaster, later, *, step, refit, season):
         for whole, past, forecast in zip(all_series, known, forecasts, strict=True):
             true = whole.y[past.n_steps : past.n_steps + horizon]
             rows.append((past, true, seasonal_naive(past.y, horizon, season=season), forecast))
-    return _result(rows, horizon, forecaster.quantile)
+    return _result(rows, horizon, forecaster._quantile)
 
 
 def _until(series, n_steps):

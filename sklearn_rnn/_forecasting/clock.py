@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+_MOST_STEPS = 10_000_000  # of a series that is mostly gaps
+
 
 @dataclass(frozen=True)
 class Clock:
@@ -41,12 +43,14 @@ class Clock:
     def follows(self, times, n_steps):
         """Tell whether times are those of the steps from n_steps on."""
         wanted = self.times(n_steps, n_steps + len(times))
+        if getattr(getattr(wanted, "dtype", None), "kind", "") == "f":
+            return bool(np.allclose(wanted, times, rtol=0, atol=1e-6 * self.step))
         return len(wanted) == len(times) and bool(np.all(np.asarray(wanted == times)))
 
 
 def is_time(index):
-    """Tell whether an index of pandas has dates or periods."""
-    return hasattr(index, "freq")
+    """Tell whether an index of pandas has dates or periods (not durations)."""
+    return hasattr(index, "freq") and getattr(index.dtype, "kind", "M") != "m"
 
 
 def read_clock(times, where):
@@ -62,6 +66,8 @@ def read_clock(times, where):
         return Clock(first, step, times), np.zeros(1, dtype=np.intp)
     if isinstance(times, np.ndarray):
         steps, step = _multiples(np.diff(times))
+        if steps is not None and times.dtype.kind == "f":  # so that errors do not add up
+            step = (times[-1] - times[0]) / steps.sum()
         if steps is None and times.dtype.kind == "M":
             months = np.diff(times.astype("M8[M]").astype(np.int64))
             steps, step = (months, "month") if (months > 0).all() else (None, None)
@@ -72,7 +78,7 @@ def read_clock(times, where):
         step = times.freq
         if step is None and len(times) > 2:
             step = type(times)(times, freq="infer").freq
-        if step is not None:
+        if step is not None and times[1] > first:
             return Clock(first, step, times), np.arange(len(times))
         steps, step = _multiples(np.diff(times.asi8))
         if steps is not None:
@@ -84,6 +90,13 @@ def read_clock(times, where):
         raise ValueError(
             f"{where} must have increasing times in steps of equal length (gaps are allowed), but "
             "its steps are unequal: sort and resample it, for example with pandas' asfreq."
+        )
+    n_steps = float(np.sum(steps, dtype=np.float64)) + 1
+    if n_steps > max(_MOST_STEPS, 100 * len(times)):
+        raise ValueError(
+            f"{where} must not have so long gaps: from {first} to {times[-1]} there are "
+            f"{n_steps:.3g} steps of {step}, but only {len(times)} values. Resample it, for "
+            "example with pandas' resample, or drop what lies before the gap."
         )
     return Clock(first, step, times), np.concatenate([[0], np.cumsum(steps)]).astype(np.intp)
 
@@ -102,22 +115,32 @@ def _multiples(differences):
     )
 
 
-def calendar(times):
-    """Return calendar features (n_times, n_features), or None if times are not dates.
-
-    These are sines and cosines of the time of the day and of the year, and the day of the week
-    (one-hot), in local time. Features that do not vary at this length of step are left out.
-    """
+def _dates(times):
+    """Return dates or periods as datetime64, in local time."""
     if not isinstance(times, np.ndarray):
         if hasattr(times, "to_timestamp"):
             times = times.to_timestamp()
         if getattr(times, "tz", None) is not None:
             times = times.tz_localize(None)
         times = np.asarray(times)
-    if times.dtype.kind != "M":
-        return None
+    return times
+
+
+def usual_step(times):
+    """Return the median step of dates in seconds; 0 for fewer than two dates."""
+    seconds = _dates(times).astype("M8[s]").astype(np.int64)
+    return float(np.median(np.diff(seconds))) if len(seconds) > 1 else 0.0
+
+
+def calendar(times, step):
+    """Return calendar features of dates (n_times, n_features), none for steps of a year.
+
+    These are sines and cosines of the time of the day and of the year, and the day of the week
+    (one-hot), in local time. Features that do not vary at steps of this length (in seconds) are
+    left out.
+    """
+    times = _dates(times)
     seconds = times.astype("M8[s]").astype(np.int64)
-    step = np.median(np.diff(seconds)) if len(seconds) > 1 else 0
     days = times.astype("M8[D]")
     features = []
     if step < 86400:
@@ -125,10 +148,10 @@ def calendar(times):
     if step < 7 * 86400:
         weekday = (days.astype(np.int64) + 3) % 7  # 1970-01-01 was a Thursday; Monday is 0
         features += list(np.eye(7)[weekday].T)
-    if step < 365 * 86400:
+    if step < 360 * 86400:  # years of business days may be shorter than 365
         year = days.astype("M8[Y]")
         features += _waves((days - year.astype("M8[D]")).astype(np.int64) / 365.25, 2)
-    return np.stack(features, axis=1) if features else None
+    return np.stack(features, axis=1) if features else np.empty((len(times), 0))
 
 
 def _waves(phase, n):

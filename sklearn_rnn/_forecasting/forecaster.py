@@ -209,6 +209,7 @@ class RNNForecaster(BaseEstimator):
             )
         steps = steps_of(fh, self.horizon)
         self.estimators_, self._shifts = trained(self, framing, windows)
+        self._quantile = None if self.quantile is None else tuple(self.quantile)
         self._series, self._form, self._frame, self._fh = series, form, framing, steps
         self.n_series_ = len(series)
         self.series_names_ = [each.name for each in series]
@@ -244,8 +245,8 @@ class RNNForecaster(BaseEstimator):
         """
         steps, values = self._predict(steps, X, fh, exog)
         middle = 0
-        if self.quantile is not None:
-            middle = int(np.argmin(np.abs(np.asarray(self.quantile) - 0.5)))
+        if self._quantile is not None:
+            middle = int(np.argmin(np.abs(np.asarray(self._quantile) - 0.5)))
         return like(self._form, self._series, values[:, :, middle], steps)
 
     def predict_quantiles(self, steps=None, X=None, alpha=None, *, fh=None, exog=None):
@@ -271,9 +272,10 @@ class RNNForecaster(BaseEstimator):
             If the forecaster does not predict these quantiles, or as for `predict`.
         """
         self._need_quantiles()
-        chosen = [self._place_of(each) for each in (self.quantile if alpha is None else alpha)]
+        alpha = self._quantile if alpha is None else np.ravel(alpha).tolist()
+        chosen = [self._place_of(each, "alpha") for each in alpha]
         steps, values = self._predict(steps, X, fh, exog)
-        names = [f"q{self.quantile[j]:g}" for j in chosen]
+        names = [f"q{self._quantile[j]:g}" for j in chosen]
         return like(self._form, self._series, values[:, :, chosen], steps, names)
 
     def predict_interval(self, steps=None, X=None, coverage=0.8, *, fh=None, exog=None):
@@ -299,7 +301,8 @@ class RNNForecaster(BaseEstimator):
         """
         self._need_quantiles()
         number(0, 1, open_low=True).check("coverage", coverage)
-        chosen = [self._place_of((1 - coverage) / 2), self._place_of((1 + coverage) / 2)]
+        bounds = (1 - coverage) / 2, (1 + coverage) / 2
+        chosen = [self._place_of(each, "coverage") for each in bounds]
         steps, values = self._predict(steps, X, fh, exog)
         return like(self._form, self._series, values[:, :, chosen], steps, ["lower", "upper"])
 
@@ -335,7 +338,7 @@ class RNNForecaster(BaseEstimator):
         later = self._later(y, one_of("X", X, "exog", exog))
         series = [a.followed_by(b) for a, b in zip(self._series, later, strict=True)]
         if update_params:
-            new = [each.n_steps - self.horizon + 1 for each in self._series]
+            new = [each.n_steps - self._frame.horizon + 1 for each in self._series]
             windows = self._windows(self._frame, series, new)
             if windows is not None:
                 self.estimators_ = updated(self.estimators_, windows, learning_rate_init)
@@ -403,7 +406,7 @@ class RNNForecaster(BaseEstimator):
             units of `y`. The best score is 0.
         """
         summary = self.backtest(y, X).summary
-        return -summary["mae" if self.quantile is None else "pinball"]
+        return -summary["mae" if self._quantile is None else "pinball"]
 
     def _read(self, y, X):
         return read_panel(y, X, target=self.target, group=self.group, time=self.time)
@@ -457,20 +460,21 @@ class RNNForecaster(BaseEstimator):
         """Return the later series, in the order of the known ones."""
         return check_later(*self._read(y, X), self._series, self._form)
 
-    def _place_of(self, quantile):
-        """Return the index of a quantile among those that are predicted."""
-        distances = np.abs(np.asarray(self.quantile, dtype=np.float64) - quantile)
+    def _place_of(self, quantile, name):
+        """Return the index of a quantile among those predicted. name: its argument, for errors."""
+        number(0, 1, open_low=True).check(name, quantile)
+        distances = np.abs(np.asarray(self._quantile, dtype=np.float64) - quantile)
         if distances.min() > 1e-6:
             raise ValueError(
-                f"`quantile` must include {quantile:g} to predict it, got {list(self.quantile)}: "
-                "add it and fit again."
+                f"`quantile` must include {quantile:g} in `fit` to predict it, got "
+                f"{list(self._quantile)}: add it and fit again."
             )
         return int(distances.argmin())
 
     def _need_quantiles(self):
         check_is_fitted(self)
-        if self.quantile is None:
+        if self._quantile is None:
             raise ValueError(
-                "`quantile` must be given to predict intervals or quantiles, for example "
+                "`quantile` must be given in `fit` to predict intervals or quantiles, for example "
                 "(0.1, 0.5, 0.9); got None."
             )

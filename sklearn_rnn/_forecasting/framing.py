@@ -60,9 +60,10 @@ class Framing:
     """How series are cut into windows.
 
     known (n_features,): which features are known over the horizon; seasons: in steps; difference:
-    the season of the naive forecast that is subtracted, or None; marks_missing: whether a further
-    feature marks missing values; fill (n_features,): values that replace missing features before
-    the first observation.
+    the season of the naive forecast that is subtracted, or None; calendar_step: length of a step of
+    the dates in seconds, or None if no calendar is read; marks_missing: whether a further feature
+    marks missing values; fill (n_features,): values that replace missing features before the first
+    observation.
     """
 
     past: int
@@ -71,7 +72,7 @@ class Framing:
     stride: int | None = 1
     seasons: tuple = ()
     difference: int | None = None
-    has_calendar: bool = False
+    calendar_step: float | None = None
     marks_missing: bool = False
     fill: np.ndarray | None = None
 
@@ -109,9 +110,9 @@ class Framing:
         for j, known in enumerate(self.known):
             back = 0 if known else np.where(ahead, steps_back(step, 1), 0)
             inputs.append(features[rows - back, j])
-        if self.has_calendar:
+        if self.calendar_step is not None:
             first, last = int(rows.min()), int(rows.max())
-            dates = calendar(series.times(first, last + 1))
+            dates = calendar(series.times(first, last + 1), self.calendar_step)
             inputs += list(np.moveaxis(dates[rows - first], 2, 0))
         inputs.append(np.broadcast_to(ahead, shape))
         inputs.append(np.broadcast_to((step + 1) * ahead / self.horizon, shape))

@@ -46,7 +46,7 @@ def read_panel(y, X=None, *, target=None, group=None, time=None):
             )
         return _read_long(y, target, group, time)
     if is_frame(y):
-        names, kind = [str(name) for name in column_names(y)], "columns"
+        names, kind = _names(y), "columns"
     else:
         names, kind = None, None
     values = np.asarray(as_numbers(y, Y), dtype=np.float64)
@@ -62,14 +62,32 @@ def read_panel(y, X=None, *, target=None, group=None, time=None):
     features, feature_names = _features(X, len(values), y)
     clock, steps = None, np.arange(len(values))
     index = getattr(y, "index", None)
+    if getattr(index, "nlevels", 1) > 1:
+        raise ValueError(
+            f"`y` must have one level of index, the time, got {index.nlevels}: for several series "
+            "give a frame with one column each, or a long table and its column in `target`."
+        )
     if index is not None and is_time(index):
         clock, steps = read_clock(index, "`y`")
-    elif hasattr(index, "dtype") and index.dtype.kind in "iu" and len(index) > 1:
+    elif hasattr(index, "dtype") and index.dtype.kind in "ium" and len(index) > 1:
         clock, steps = read_clock(np.asarray(index), "`y`")
     series = [_regular(name, columns[:, j], features, clock, steps) for j, name in enumerate(names)]
     library = _library(y)
     name = getattr(y, "name", None) if kind == "series" else None
     return series, Form(kind, library, feature_names, features.shape[1], name)
+
+
+def _names(frame):
+    """Return the names of columns, each a str or an int."""
+    names = [name if isinstance(name, (str, int)) else str(name) for name in column_names(frame)]
+    texts = list(map(str, names))
+    if len(set(texts)) < len(texts):
+        twice = next(name for j, name in enumerate(texts) if name in texts[:j])
+        raise ValueError(
+            f"`y` must have one name for each series, but its columns have {twice!r} twice: rename "
+            "one."
+        )
+    return names
 
 
 def _features(X, n_steps, y=None):
@@ -145,12 +163,12 @@ def _clock(long, rows, name):
 
 
 def _times(long, rows):
-    """Return times as an index of pandas if the table is of pandas, else as an array."""
-    times = taken(long.moments, long.rows[rows])
-    if long.library != "pandas":
-        return long.time[rows]
-    index = sys.modules["pandas"].Index(times)
-    return index if is_time(index) else np.asarray(index)
+    """Return times as a pandas index if they are dates or periods of pandas, else as an array."""
+    if long.library == "pandas":
+        index = sys.modules["pandas"].Index(taken(long.moments, long.rows[rows]))
+        if is_time(index):
+            return index
+    return long.time[rows]
 
 
 def read_future(X, form, known, series, horizon):
@@ -253,7 +271,7 @@ def like(form, series, values, steps, endings=None):
         return _column(form, series[0], flat[0], steps)
     columns = {}
     for each, rows in zip(series, flat, strict=True):
-        names = [f"{each.name}"] if endings is None else [f"{each.name}_{e}" for e in endings]
+        names = [each.name] if endings is None else [f"{each.name}_{e}" for e in endings]
         if form.kind == "series":
             names = endings
         columns.update(zip(names, rows.reshape(len(rows), -1).T, strict=True))

@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from .._estimators.regressor import RNNRegressor
-from .._rules import boolean, either, integer, shown
+from .._rules import boolean, either, integer, number, shown
+from .clock import usual_step
 from .framing import Framing
 
 _RULES = {
@@ -37,8 +38,9 @@ def check_parameters(forecaster):
     for season in seasons_of(forecaster.season):
         integer(1).check("season", season)
     if forecaster.quantile is not None:
-        quantiles = np.asarray(forecaster.quantile)
-        if quantiles.ndim != 1 or not len(quantiles) or (np.diff(quantiles) <= 0).any():
+        quantiles = forecaster.quantile
+        fits = np.ndim(quantiles) == 1 and all(map(number(0, 1, open_low=True).test, quantiles))
+        if not fits or not len(quantiles) or (np.diff(quantiles) <= 0).any():
             raise ValueError(
                 "`quantile` must be an increasing list of numbers between 0 and 1, or None; "
                 f"got {shown(forecaster.quantile)}."
@@ -75,6 +77,9 @@ def framing_of(forecaster, series, form):
     present = np.isfinite(features)
     fill = np.where(present, features, 0).sum(axis=0) / np.maximum(present.sum(axis=0), 1)
     has_dates = all(each.clock is not None and each.clock.has_dates for each in series)
+    calendar_step = None
+    if forecaster.calendar and has_dates:
+        calendar_step = min(usual_step(each.times(0, each.n_steps)) for each in series)
     return Framing(
         past=forecaster.past,
         horizon=forecaster.horizon,
@@ -82,7 +87,7 @@ def framing_of(forecaster, series, form):
         known=known,
         seasons=seasons_of(forecaster.season),
         difference=forecaster.difference,
-        has_calendar=forecaster.calendar and has_dates,
+        calendar_step=calendar_step,
         marks_missing=any(np.isnan(each.y).any() for each in series),
         fill=fill,
     )

@@ -9,6 +9,7 @@ import numpy as np
 from .._data.arguments import Argument
 from .._data.carriers import as_numbers
 from .._data.frames import column_names, column_of, is_frame, read_column
+from .._data.values import missing_in
 from .._rules import shown
 
 TABLE = Argument("table", "features")
@@ -68,6 +69,12 @@ def read_table(table, *, group=None, time=None):
         times = as_times(moments)
     if group is not None:
         labels = np.asarray(column(group))
+        missing = missing_in(labels) if labels.dtype.kind in "OfmM" else np.zeros(1, dtype=bool)
+        if missing.any():
+            raise ValueError(
+                f"`group` must not be missing in any row, but it is in row {missing.argmax()}: "
+                "drop such rows, or give them a series of their own."
+            )
     kept = [name for name in names if name not in (group, time)]
     if not kept:
         raise ValueError(
@@ -75,6 +82,14 @@ def read_table(table, *, group=None, time=None):
         )
     columns = [np.asarray(_read(column(name), name), np.float64) for name in kept]
     values = np.column_stack(columns)
+    if not len(values):
+        raise ValueError("`table` must have at least one row, got none.")
+    infinite = np.isinf(values).any(axis=0)
+    if infinite.any():
+        raise ValueError(
+            "`table` must hold finite numbers or NaN, but it holds infinity in column "
+            f"{kept[infinite.argmax()]!r}."
+        )
     return _in_order(kept, values, labels, times, (group, time, moments, library))
 
 
@@ -199,10 +214,15 @@ def _codes(labels):
     """Number labels by first appearance: codes (n_rows,), labels (n_series,)."""
     if labels.dtype == object:
         number = {}
-        codes = np.array([number.setdefault(label, len(number)) for label in labels], dtype=np.intp)
+        try:
+            codes = [number.setdefault(label, len(number)) for label in labels]
+        except TypeError as error:
+            raise ValueError(
+                f"`group` must hold labels such as numbers or strings: {error}."
+            ) from error
         found = np.empty(len(number), dtype=object)
         found[:] = list(number)
-        return codes, found
+        return np.array(codes, dtype=np.intp), found
     found, first, codes = np.unique(labels, return_index=True, return_inverse=True)
     order = np.argsort(first)
     rank = np.empty_like(order)

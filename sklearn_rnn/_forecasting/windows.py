@@ -145,6 +145,11 @@ def make_windows(
     long = read_table(table, group=group, time=time)
     targets = check_columns("target", target, long.names)
     known = check_columns("known", known, long.names)
+    limit = np.finfo(dtype).max
+    if dtype == "float32" and (np.abs(long.values) > limit).any():
+        raise ValueError(
+            f"`table` must hold numbers up to {limit:.1e} with dtype={dtype!r}: use 'float64'."
+        )
     if not targets or set(targets) & set(known):
         raise ValueError(
             "`target` must be at least one column, and none of `known`; got "
@@ -216,6 +221,8 @@ def _chosen(long, last, origins):
     if np.ndim(origins) == 0:
         origins = [origins]
     wanted = np.unique(as_times(origins, "origins"))
+    if not len(wanted):
+        raise ValueError("`origins` must be None or hold at least one origin, got none.")
     if wanted.dtype.kind != moments.dtype.kind and "M" in wanted.dtype.kind + moments.dtype.kind:
         raise ValueError(
             f"`origins` must be of the type of `time`, {moments.dtype}; got {wanted.dtype}."
@@ -283,11 +290,15 @@ def from_windows(predictions, windows, *, quantile=None, index=None):
     --------
     make_windows : Makes the windows; its example also shows this function.
     """
+    if not isinstance(windows, Bunch) or "times" not in windows:
+        raise TypeError(f"`windows` must be what `make_windows` returns, got {shown(windows)}.")
     n_windows, horizon = windows.times.shape
-    chosen = np.arange(n_windows) if index is None else np.arange(n_windows)[_index(index)]
+    chosen = np.arange(n_windows) if index is None else _index(index, n_windows)
     values = as_numbers(predictions, Argument("predictions"))
     n_steps = windows.y.shape[1]
-    quantile = [] if quantile is None else list(quantile)
+    quantile = [] if quantile is None else np.ravel(quantile).tolist()
+    for each in quantile:
+        number(0, 1, open_low=True).check("quantile", each)
     shape = (*windows.y.shape[2:], *([len(quantile)] if quantile else []))
     if (
         values.ndim < 2
@@ -298,8 +309,9 @@ def from_windows(predictions, windows, *, quantile=None, index=None):
             f"`predictions` must have shape {(len(chosen), n_steps, *shape)}, or {horizon} steps; "
             f"got {values.shape}."
         )
-    values = values[:, -horizon:].reshape(len(chosen) * horizon, len(windows.target_names), -1)
-    true = windows.y[chosen, -horizon:].reshape(len(values), -1)
+    n_rows, n_targets = len(chosen) * horizon, len(windows.target_names)
+    values = values[:, -horizon:].reshape(n_rows, n_targets, max(len(quantile), 1))
+    true = windows.y[chosen, -horizon:].reshape(n_rows, n_targets)
     columns = {}
     if windows.groups is not None:
         columns[str(windows.group_name)] = np.repeat(windows.groups[chosen], horizon)
@@ -317,9 +329,22 @@ def from_windows(predictions, windows, *, quantile=None, index=None):
     return build_table(columns, windows.library)
 
 
-def _index(index):
-    index = np.asarray(index)
-    return index if index.size else index.astype(np.intp)
+def _index(index, n_windows):
+    """Return the numbers of the windows that an index chooses."""
+    array = np.asarray(index)
+    if array.size == 0:
+        array = array.astype(np.intp)
+    fits = array.ndim == 1 and array.dtype.kind in "iub"
+    if fits and array.dtype.kind == "b":
+        fits = len(array) == n_windows
+    elif fits:
+        fits = bool(((-n_windows <= array) & (array < n_windows)).all())
+    if not fits:
+        raise ValueError(
+            f"`index` must hold numbers of the {n_windows} windows, or one bool for each, got "
+            f"{shown(index)}."
+        )
+    return np.arange(n_windows)[array]
 
 
 def _names(targets):

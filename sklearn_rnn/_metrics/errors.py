@@ -150,7 +150,7 @@ def step_mean_pinball_loss(y_true, y_pred, *, quantile=0.5, sample_weight=None):
     quantiles = [quantile] if np.ndim(quantile) == 0 else list(quantile)
     steps = TaughtSteps(y_true, sample_weight, numeric=True)
     truth = steps.values.reshape(len(steps.values), -1)
-    flat = y_pred if np.ndim(quantile) == 0 else _with_flat_steps(y_pred)
+    flat = y_pred if np.ndim(quantile) == 0 else _with_flat_steps(y_pred, len(quantiles))
     predicted = steps.read(flat, numeric=True).reshape(len(truth), -1)
     n_columns = truth.shape[1] * len(quantiles)
     if predicted.shape[1] != n_columns:
@@ -173,10 +173,20 @@ def _read(y_true, y_pred, sample_weight):
     return steps.values, steps.read_numbers(y_pred), relative_weights(steps)
 
 
-def _with_flat_steps(y):
+def _with_flat_steps(y, n_quantiles):
     """Return y with all numbers of a step in one axis."""
     if is_ragged(y):
         steps = [np.asarray(row) for row in y]
-        return [row.reshape(len(row), -1) if row.ndim > 2 else row for row in steps]
+        return [_flat(row, 1, n_quantiles) if row.ndim > 2 else row for row in steps]
     array = np.asarray(y)
-    return array.reshape(*array.shape[:2], -1) if array.ndim > 3 else y
+    return _flat(array, 2, n_quantiles) if array.ndim > 3 else y
+
+
+def _flat(array, n_axes, n_quantiles):
+    """Put all axes after the first n_axes into one; the last must be that of the quantiles."""
+    if array.shape[-1] != n_quantiles:
+        raise ValueError(
+            f"`y_pred` must have {n_quantiles} quantiles in its last axis, got "
+            f"{array.shape[-1]} there."
+        )
+    return array.reshape(*array.shape[:n_axes], -1)

@@ -11,6 +11,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from .._data.arguments import naming
+from .._data.frames import is_arrow
 from .._data.lengths import n_samples_of
 from .._data.reader import read_X
 
@@ -22,6 +23,23 @@ _REPLACEMENT = ContextVar("replacement", default=None)
 def _has(name):
     """Make a method available only if the wrapped estimator has it."""
     return available_if(lambda each: hasattr(getattr(each, "estimator_", each.estimator), name))
+
+
+class _Held:
+    """The sequences that all clones and copies of a ByIndex share: they are never copied."""
+
+    def __init__(self, sequences):
+        self.sequences = sequences
+
+    def __repr__(self):
+        return "None" if self.sequences is None else f"<{n_samples_of(self.sequences)} sequences>"
+
+    def __sklearn_clone__(self):
+        return self
+
+    def __deepcopy__(self, memo):
+        replacement = _REPLACEMENT.get()
+        return self if replacement is None else _Held(*replacement)
 
 
 class ByIndex(BaseEstimator):
@@ -93,6 +111,28 @@ class ByIndex(BaseEstimator):
     def __init__(self, estimator, X):
         self.estimator = estimator
         self.X = X
+
+    @property
+    def X(self):
+        return self._held.sequences
+
+    @X.setter
+    def X(self, X):
+        self._held = X if isinstance(X, _Held) else _Held(X)
+
+    def get_params(self, deep=True):
+        """Return the parameters by name; in place of X, what holds it, which shows no numbers.
+
+        Parameters
+        ----------
+        deep : bool, default=True
+            Whether to include those of the estimator, as ``estimator__`` and their names.
+
+        Returns
+        -------
+        params : dict
+        """
+        return {**super().get_params(deep), "X": self._held}
 
     @property
     def numbers(self):
@@ -206,16 +246,16 @@ class ByIndex(BaseEstimator):
 
     def _look_up(self, X):
         """Return the sequences with the numbers X, and the number of columns of X."""
-        with naming("X"):
+        try:
             table = X.to_numpy() if hasattr(X, "to_numpy") else np.asarray(X)
+        except ValueError as error:  # sequences of several lengths
+            raise _no_numbers("items of several lengths") from error
         table = table[:, np.newaxis] if table.ndim == 1 else table
         if table.ndim != 2 or table.shape[1] == 0:
-            raise ValueError(
-                "`X` must hold the numbers of sequences, in the shape (n, 1); got the shape "
-                f"{table.shape}. The sequences themselves are the parameter `X` of ByIndex."
-            )
+            raise _no_numbers(f"the shape {table.shape}")
         numbers = _as_numbers(table[:, 0], self._n_samples())
-        sequences = _safe_indexing(self.X, numbers)
+        # scikit-learn below 1.9 cannot index tables of pyarrow.
+        sequences = self.X.take(numbers) if is_arrow(self.X) else _safe_indexing(self.X, numbers)
         if table.shape[1] > 1:
             sequences = _with_features(sequences, table[:, 1:])
         return sequences, table.shape[1]
@@ -236,22 +276,6 @@ class ByIndex(BaseEstimator):
         tags = copy.deepcopy(get_tags(self.estimator))
         tags.input_tags = super().__sklearn_tags__().input_tags
         return tags
-
-    def __sklearn_clone__(self):
-        without = copy.copy(self)
-        without.X = None  # `clone` would copy it
-        cloned = super(ByIndex, without).__sklearn_clone__()
-        cloned.X = self.X
-        return cloned
-
-    def __deepcopy__(self, memo):
-        copied = memo[id(self)] = copy.copy(self)
-        replacement = _REPLACEMENT.get()
-        for name, value in vars(self).items():
-            if name != "X":
-                setattr(copied, name, copy.deepcopy(value, memo))
-        copied.X = self.X if replacement is None else replacement[0]
-        return copied
 
 
 def with_sequences(model, X):
@@ -303,6 +327,14 @@ def _with_weights(params, sample_weight):
     return params if sample_weight is None else {**params, "sample_weight": sample_weight}
 
 
+def _no_numbers(got):
+    """Return the error for an X that holds no numbers of sequences."""
+    return ValueError(
+        f"`X` must hold the numbers of sequences, in the shape (n, 1); got {got}. The sequences "
+        "themselves are the parameter `X` of ByIndex."
+    )
+
+
 def _as_numbers(values, n_samples):
     """Check the numbers of sequences (n,), and return them as integers."""
     kind = values.dtype.kind
@@ -311,9 +343,7 @@ def _as_numbers(values, n_samples):
     except (TypeError, ValueError):
         numbers = None
     if numbers is None or (kind == "O" and any(isinstance(v, bool) for v in values)):
-        raise ValueError(
-            f"`X` must hold the numbers of sequences, got values of dtype {values.dtype}."
-        )
+        raise _no_numbers(f"values of dtype {values.dtype}")
     if len(numbers) > 0:
         fits = (numbers >= 0) & (numbers < n_samples) & (numbers == np.floor(numbers))
         if not fits.all():

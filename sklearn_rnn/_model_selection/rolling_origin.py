@@ -5,7 +5,9 @@ from typing import ClassVar
 import numpy as np
 from sklearn.model_selection import BaseCrossValidator
 
-from .._rules import either, integer, shown
+from .._data.groups import read_groups
+from .._data.lengths import n_samples_of
+from .._rules import either, integer
 
 _RULES = {
     "horizon": integer(1),
@@ -166,14 +168,9 @@ class RollingOrigin(BaseCrossValidator):
 
 def _series(X, groups):
     """Return the row numbers of each series, in the order in which the series appear."""
-    n_samples = X.shape[0] if hasattr(X, "shape") else len(X)
+    n_samples = n_samples_of(X)
     if groups is None:
         return [np.arange(n_samples)]
-    labels = np.asarray(groups)
-    if labels.shape != (n_samples,):
-        raise ValueError(
-            f"`groups` must have one label for each of the {n_samples} rows of X, got "
-            f"{shown(groups) if labels.ndim == 0 else f'shape {labels.shape}'}."
-        )
-    _, first, codes = np.unique(labels, return_index=True, return_inverse=True)
+    codes = read_groups(groups, n_samples)
+    _, first = np.unique(codes, return_index=True)
     return [np.flatnonzero(codes == code) for code in np.argsort(first)]

@@ -11,7 +11,7 @@ from .._data.arguments import naming
 from .._data.carriers import as_labels, length_of
 from .._data.groups import read_groups
 from .._data.lengths import lengths_of
-from .._data.packed import Packed, offsets_of
+from .._data.packed import Sequences, offsets_of
 from .._data.steps import raw_steps
 from .._data.values import missing_in
 from .._rules import boolean, either, integer, one_of
@@ -140,7 +140,8 @@ class SequenceKFold(BaseCrossValidator):
                 f"{self.random_state!r}. Set shuffle=True."
             )
         lengths = lengths_of(X)
-        sizes = lengths if self.balance == "steps" else np.ones(len(lengths))
+        # An empty text counts as one step, so that no fold stays empty.
+        sizes = np.maximum(lengths, 1) if self.balance == "steps" else np.ones(len(lengths))
         amounts = [sizes[:, np.newaxis]]
         if self.stratify is not None:
             amounts.append(_amounts_of_labels(y, lengths, self.stratify))
@@ -202,14 +203,16 @@ def _amounts_of_labels(y, lengths, stratify):
 def _tags(y, lengths):
     """Return the labels of all steps (n_steps[, k]), and the sequence of each step."""
     offsets = offsets_of(lengths)
-    labels = raw_steps(y, Packed(np.empty((offsets[-1], 0)), offsets), arguments.Y).values
+    of_X = Sequences(np.empty((offsets[-1], 0)), offsets, "ragged")
+    labels = raw_steps(y, of_X, arguments.Y).values
     return labels, np.repeat(np.arange(len(lengths)), lengths)
 
 
 def _classes(y, lengths):
     """Return the labels of all sequences (n_samples[, k]), and their numbers."""
     labels = as_labels(y, arguments.Y)
-    if labels.ndim not in (1, 2) or len(labels) != len(lengths) or length_of(labels[0]) is not None:
+    is_ragged = labels.ndim == 1 and length_of(labels[0]) is not None
+    if labels.ndim not in (1, 2) or len(labels) != len(lengths) or is_ragged:
         raise ValueError(
             f"`y` must have one label for each of the {len(lengths)} sequences with "
             f"stratify='classes', got shape {labels.shape}. For one label per step, set "

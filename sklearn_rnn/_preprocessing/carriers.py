@@ -124,9 +124,7 @@ class InCarriers(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys
         """Return a result, which has the carrier of X, in the form that `set_output` has chosen."""
         if is_nested(X):
             return self._in_table(result, X)
-        # scikit-learn keeps the setting of `set_output` in this attribute.
-        config = vars(self).get("_sklearn_output_config", {})
-        if config.get("transform", get_config()["transform_output"]) == "default":
+        if self._output_form() == "default":
             return result
         framed = self._framing()
         if is_frame(result) or (isinstance(result, np.ndarray) and result.ndim == 2):
@@ -138,19 +136,25 @@ class InCarriers(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys
         is_list = isinstance(result, list) or result.ndim == 3
         return items if is_list else as_objects(items)
 
+    def _output_form(self):
+        """Return the form that `set_output`, or the configuration, asks for."""
+        # scikit-learn keeps the setting of `set_output` there.
+        config = vars(self).get("_sklearn_output_config", {})
+        return config.get("transform", get_config()["transform_output"])
+
     def _in_table(self, result, X):
         """Return a nested table with the output names, in the form that `set_output` has chosen."""
         names = list(self.get_feature_names_out())
         wanted = self._framing()(np.empty((len(X), len(names))), X)
         library = library_of(wanted) or library_of(X)
-        return with_names(result, names, library, getattr(X, "index", None))
+        return with_names(result, names, library)
 
     def _named(self, restored, X):
         """Return the result of an inverse; a nested table gets the names of the input features."""
         if not is_nested(X):
             return restored
         names = list(OneToOneFeatureMixin.get_feature_names_out(self))
-        return with_names(restored, names, library_of(X), getattr(X, "index", None))
+        return with_names(restored, names, library_of(X))
 
     def _framing(self):
         """Return a function (array, X) that converts the array as `set_output` has chosen."""

@@ -18,6 +18,7 @@ from .._data import arguments
 from .._data.carriers import as_labels, is_ragged
 from .._data.form import InputForm
 from .._data.frames import is_frame
+from .._data.nested import is_nested
 from .._data.steps import raw_steps
 from .._data.values import numbers_of_objects
 from .._data.weights import step_weights
@@ -291,6 +292,9 @@ class PerStep(InCarriers):
         is_list = is_list or (isinstance(result, np.ndarray) and result.ndim == 1)
         if is_list and is_frame(result[0]):  # the transformer has made frames itself
             return result
+        named = hasattr(self.transformer_, "get_feature_names_out")
+        if is_nested(X) and not named and self._output_form() == "default":
+            return result  # with the names that its columns have
         return super()._in_output(result, X)
 
     def _learn(self, method, X, y, params):
@@ -344,6 +348,8 @@ def _naming_X(unread=None):
     """Let plain errors of a transformer name X. unread: the error for which y was not passed on."""
     try:
         yield
+    except OverflowError as error:
+        raise ValueError(f"`X` must hold smaller numbers: {error}.") from error
     except (TypeError, ValueError) as error:
         if type(error) not in (TypeError, ValueError):  # callers may catch a subclass
             raise
@@ -352,7 +358,7 @@ def _naming_X(unread=None):
                 f"`transformer` cannot learn from the steps of `X`: {error} It did not get `y`, "
                 f"because `y` does not have one target per step: {unread}"
             ) from error
-        if re.search(r"\bX\b|`", str(error)):
+        if re.search(r"\bX\b|`|keyword argument", str(error)):
             raise
         raise type(error)(f"`transformer` cannot read the steps of `X`: {error}") from error
 

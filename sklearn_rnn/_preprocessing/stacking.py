@@ -10,7 +10,14 @@ from sklearn.utils import check_array
 from .._data import arguments
 from .._data.arguments import naming
 from .._data.carriers import as_labels, is_ragged, is_sparse
-from .._data.frames import check_long, frame_of_labels, is_column, is_frame
+from .._data.frames import (
+    check_distinct,
+    check_long,
+    column_names,
+    frame_of_labels,
+    is_column,
+    is_frame,
+)
 from .._data.items import as_list, check_column_names, first_frame, pack_items
 from .._data.nested import NestedTable, is_nested, read_nested
 from .._data.nested_frames import in_library, library_of
@@ -129,6 +136,7 @@ def _stack_frames(items, argument):
                 f"`{argument.item(i)}` has none."
             )
     check_column_names(items, argument)
+    check_distinct(column_names(first), argument)
     if first.shape[1] == 0:
         raise ValueError(f"`{argument}` must have at least 1 feature per step, but has none.")
     with naming(argument):

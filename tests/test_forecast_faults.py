@@ -1,0 +1,119 @@
+"""Forecasts and windows of data that are unusual: years, durations, gaps, wrong indices."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from sklearn_rnn import RNNRegressor
+from sklearn_rnn.forecasting import RNNForecaster, from_windows, make_windows
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+
+Y = np.random.default_rng(0).normal(size=40) + 10
+SMALL = RNNRegressor(4, max_iter=1, random_state=0)
+
+
+def forecaster(horizon=2, past=3, **options):
+    return RNNForecaster(horizon, past, estimator=SMALL, **options)
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        pd.date_range("1950", periods=42, freq="YS"),
+        pd.date_range("1950", periods=42, freq="BYE"),
+        pd.period_range("1950", periods=42, freq="Y"),
+        pd.date_range("2024", periods=42, freq="bh"),
+        pd.timedelta_range("0s", periods=42, freq="min"),
+    ],
+    ids=["years", "business years", "periods", "business hours", "durations"],
+)
+def test_any_regular_index_goes_on_in_the_forecasts(index):
+    for past, horizon in ((3, 2), (1, 1)):
+        fitted = forecaster(horizon, past).fit(pd.Series(Y, index=index[:40]))
+        assert fitted.predict().index.equals(index[40 : 40 + horizon])
+
+
+@pytest.mark.parametrize(
+    ("index", "error"),
+    [
+        (pd.date_range("2024", periods=40)[::-1], "increasing times"),
+        (pd.Index([*range(39), 10**12]), "gaps"),
+        (pd.date_range("1700", periods=39, freq="s").append(pd.DatetimeIndex(["2200"])), "gaps"),
+        (pd.MultiIndex.from_product([["a", "b"], range(20)]), "one level of index"),
+    ],
+    ids=["backwards", "numbers far apart", "dates far apart", "two levels"],
+)
+def test_an_index_that_is_no_regular_time_is_refused(index, error):
+    with pytest.raises(ValueError, match=f"`y` must .*{error}"):
+        forecaster().fit(pd.Series(Y, index=index))
+
+
+def test_columns_keep_their_names_and_must_differ():
+    table = pd.DataFrame(np.column_stack([Y, Y + 1]))
+    assert forecaster().fit(table).predict().columns.tolist() == [0, 1]
+    for names in (["a", "a"], [1, "1"]):
+        with pytest.raises(ValueError, match="one name for each series"):
+            forecaster().fit(table.set_axis(names, axis=1))
+
+
+def test_quantiles_are_those_of_the_fit():
+    fitted = forecaster(quantile=(0.1, 0.5, 0.9)).fit(Y)
+    before = fitted.predict_quantiles()
+    fitted.set_params(quantile=(0.2, 0.5, 0.8), horizon=7)
+    np.testing.assert_array_equal(fitted.predict_quantiles(), before)
+    np.testing.assert_array_equal(fitted.predict_quantiles(alpha=0.9), before[:, 2:])
+    with pytest.raises(ValueError, match=r"must have 0.2 in `fit`"):
+        fitted.predict_quantiles(alpha=[0.2])
+    with pytest.raises(ValueError, match="`alpha` must be a number above 0"):
+        fitted.predict_quantiles(alpha="low")
+    for quantile in (["a"], [None]):
+        with pytest.raises(ValueError, match="`quantile` must be an increasing list"):
+            forecaster(quantile=quantile).fit(Y)
+
+
+def test_windows_refuse_missing_series_and_infinity():
+    table = pd.DataFrame({"y": Y, "a": Y, "g": pd.Series(["u"] * 39 + [None], dtype=object)})
+    words = {"target": "y", "past": 3, "horizon": 2}
+    with pytest.raises(ValueError, match=r"`group` must not be missing .* row 39"):
+        make_windows(table, group="g", **words)
+    with pytest.raises(ValueError, match="`group` must hold labels"):
+        make_windows(table.assign(g=[[1]] * 40), group="g", **words)
+    with pytest.raises(ValueError, match="infinity in column 'a'"):
+        make_windows(table.drop(columns="g").assign(a=np.inf), **words)
+    with pytest.raises(ValueError, match="dtype='float32'"):
+        make_windows(table.drop(columns="g").assign(a=1e300), dtype="float32", **words)
+    with pytest.raises(ValueError, match="at least one row"):
+        make_windows(table[["y"]][:0], **words)
+    with pytest.raises(ValueError, match="`origins` must be None or hold"):
+        make_windows(table[["y"]], origins=[], **words)
+
+
+def test_from_windows_checks_what_it_gets():
+    windows = make_windows(Y[:, np.newaxis], target=0, past=3, horizon=2)
+    for index in (99, [99], [True], [0.5], ["a"]):
+        with pytest.raises(ValueError, match="`index` must hold numbers of the 36 windows"):
+            from_windows(windows.y, windows, index=index)
+    assert len(from_windows(windows.y[:0], windows, index=[])["y_pred"]) == 0
+    assert "y_q0.5" in from_windows(windows.y[:, :, np.newaxis], windows, quantile=0.5)
+    with pytest.raises(ValueError, match="`quantile` must be a number"):
+        from_windows(windows.y[:, :, np.newaxis], windows, quantile=["a"])
+    with pytest.raises(TypeError, match="`windows` must be what `make_windows` returns"):
+        from_windows(windows.y, {"y": Y})
+
+
+@pytest.mark.parametrize("kind", ["texts", "dates of Python", "numbers"])
+def test_times_of_a_long_table_may_be_texts_and_fractions(kind):
+    days = pd.date_range("2024-01-01", periods=42)
+    times = {
+        "texts": days.strftime("%Y-%m-%d").to_numpy(),
+        "dates of Python": days.date,
+        "numbers": np.arange(42) / 7,
+    }[kind]
+    table = pd.DataFrame({"t": times[:40], "y": Y, "a": Y})
+    future = pd.DataFrame({"t": times[40:], "a": [1.0, 2.0]})
+    forecasts = forecaster(target="y", time="t").fit(table).predict(X=future)
+    if kind == "numbers":
+        np.testing.assert_allclose(forecasts["t"], times[40:], rtol=1e-14)
+    else:
+        assert list(pd.to_datetime(forecasts["t"])) == list(days[40:])
