@@ -78,7 +78,7 @@ def test_per_step_refuses_names_that_occur_twice_and_huge_numbers():
 def test_a_nested_table_needs_names_that_differ(frame):
     X = frame({"a": [[1.0, 2.0]], "b": [[3.0, 4.0]]})
     squares = PerStep(PolynomialFeatures(2))
-    with pytest.raises(ValueError, match=r"must give distinct names .* '1' occurs twice"):
+    with pytest.raises(ValueError, match=r"must return distinct names .* '1' occurs twice"):
         make_pipeline(squares, clone(squares)).fit_transform(X)
 
 

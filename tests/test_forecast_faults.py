@@ -40,7 +40,7 @@ def test_any_regular_index_goes_on_in_the_forecasts(index):
         (pd.date_range("2024", periods=40)[::-1], "increasing times"),
         (pd.Index([*range(39), 10**12]), "gaps"),
         (pd.date_range("1700", periods=39, freq="s").append(pd.DatetimeIndex(["2200"])), "gaps"),
-        (pd.MultiIndex.from_product([["a", "b"], range(20)]), "one level of index"),
+        (pd.MultiIndex.from_product([["a", "b"], range(20)]), "index of one level"),
     ],
     ids=["backwards", "numbers far apart", "dates far apart", "two levels"],
 )
@@ -53,7 +53,7 @@ def test_columns_keep_their_names_and_must_differ():
     table = pd.DataFrame(np.column_stack([Y, Y + 1]))
     assert forecaster().fit(table).predict().columns.tolist() == [0, 1]
     for names in (["a", "a"], [1, "1"]):
-        with pytest.raises(ValueError, match="one name for each series"):
+        with pytest.raises(ValueError, match="distinct column names"):
             forecaster().fit(table.set_axis(names, axis=1))
 
 
@@ -98,7 +98,7 @@ def test_from_windows_checks_what_it_gets():
     assert "y_q0.5" in from_windows(windows.y[:, :, np.newaxis], windows, quantile=0.5)
     with pytest.raises(ValueError, match="`quantile` must be a number"):
         from_windows(windows.y[:, :, np.newaxis], windows, quantile=["a"])
-    with pytest.raises(TypeError, match="`windows` must be what `make_windows` returns"):
+    with pytest.raises(TypeError, match="`windows` must be a result of `make_windows`"):
         from_windows(windows.y, {"y": Y})
 
 

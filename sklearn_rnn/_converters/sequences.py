@@ -98,7 +98,7 @@ def read_lengths(lengths, n_steps=None, argument=None):
             f"`{argument}` must be at least 1, but `{argument.item(i)}` is {array[i]}: leave out "
             "empty sequences."
         )
-    # The sum of huge lengths may overflow to the right one.
+    # The sum of huge int64 lengths could overflow and equal n_steps by chance.
     if n_steps is not None and (array.max() > n_steps or array.sum() != n_steps):
         raise ValueError(
             f"`{argument}` must add up to the {n_steps} rows of `X`, but the sum is "
@@ -123,7 +123,7 @@ def names_for(columns, known, n_features, argument="columns"):
         names = known or [f"x{j}" for j in range(n_features)]
         if len(set(map(str, names))) < len(names):
             raise ValueError(
-                f"`X` must have distinct column names, got {names!r}: rename them, or give "
+                f"`X` must have distinct column names, got {names!r}: rename them, or pass "
                 f"`{argument}`."
             )
         return names

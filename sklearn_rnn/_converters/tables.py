@@ -175,7 +175,7 @@ def plain(array):
 
 
 def _library_of(frame):
-    """Return the library of a table, also of a subclass, or refuse what is no table in memory."""
+    """Return the library of a table (or of a subclass); refuse anything but a table in memory."""
     roots = [cls.__module__.split(".")[0] for cls in type(frame).__mro__]
     root = next((root for root in roots if root in _CODES), None)
     if root is not None and is_frame(frame):
@@ -194,7 +194,7 @@ def _library_of(frame):
 
 
 def _keys_of_times(column, times):
-    """Return numbers or the like by which to sort a column, which is an array `times`, too."""
+    """Return keys by which to sort a column of times; times: the column as an array."""
     dtype = dtype_of(column)
     # With a time zone, pandas makes objects of them, which are slow to compare.
     if times.dtype.kind == "O" and str(dtype).startswith("datetime64["):

@@ -40,10 +40,10 @@ def with_names(X, names, library):
     if library is not None and len(set(names)) < len(names):
         twice = next(name for j, name in enumerate(names) if name in names[:j])
         raise ValueError(
-            f"`get_feature_names_out` must give distinct names for a nested table, but {twice!r} "
-            "occurs twice: rename the features before, or give `X` as a list of arrays."
+            f"`get_feature_names_out` must return distinct names for a nested table, but {twice!r} "
+            "occurs twice: rename the features first, or pass `X` as a list of arrays."
         )
-    if library != library_of(X):  # then X is none of pandas, or the result has no index
+    if library != library_of(X):  # X is not of pandas, or the result needs no index
         return in_library(replace(read_nested(X, arguments.X), names=names), library)
     if library == "pyarrow":
         return X.rename_columns(names)

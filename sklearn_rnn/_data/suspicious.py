@@ -101,7 +101,7 @@ def _are_features(names):
     """Tell whether names differ in more than numbers, dates and times, which would name steps."""
     stems = set()
     for name in map(str, names):
-        # What begins with a number is a step in whatever unit: 500ms, 2pm, 3rd.
+        # A name that begins with a digit is a step in some unit: 500ms, 2pm, 3rd.
         words = [] if name[:1].isdigit() else re.findall(r"[^\W\d_]+", name.lower())
         stems.add(tuple(word for word in words if word not in NAMES_OF_STEPS))
     return len(stems) > 1
@@ -236,7 +236,7 @@ def _tails(X):
 
 
 def _hold_still(X, tails):
-    """Tell whether X (n, n_timesteps, n_features) comes to rest by itself.
+    """Tell whether X (n, n_timesteps, n_features) becomes constant without padding.
 
     So do counts and levels, which go only up or only down, and states that change rarely.
     """

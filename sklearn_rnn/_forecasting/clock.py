@@ -94,9 +94,9 @@ def read_clock(times, where):
     n_steps = float(np.sum(steps, dtype=np.float64)) + 1
     if n_steps > max(_MOST_STEPS, 100 * len(times)):
         raise ValueError(
-            f"{where} must not have so long gaps: from {first} to {times[-1]} there are "
+            f"{where} must not have such long gaps: from {first} to {times[-1]} there are "
             f"{n_steps:.3g} steps of {step}, but only {len(times)} values. Resample it, for "
-            "example with pandas' resample, or drop what lies before the gap."
+            "example with pandas' resample, or drop the values before the gap."
         )
     return Clock(first, step, times), np.concatenate([[0], np.cumsum(steps)]).astype(np.intp)
 

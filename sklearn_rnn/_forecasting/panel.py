@@ -64,8 +64,8 @@ def read_panel(y, X=None, *, target=None, group=None, time=None):
     index = getattr(y, "index", None)
     if getattr(index, "nlevels", 1) > 1:
         raise ValueError(
-            f"`y` must have one level of index, the time, got {index.nlevels}: for several series "
-            "give a frame with one column each, or a long table and its column in `target`."
+            f"`y` must have an index of one level, the time, got {index.nlevels} levels: for "
+            "several series, pass a frame with one column each, or a long table with `target`."
         )
     if index is not None and is_time(index):
         clock, steps = read_clock(index, "`y`")
@@ -84,8 +84,7 @@ def _names(frame):
     if len(set(texts)) < len(texts):
         twice = next(name for j, name in enumerate(texts) if name in texts[:j])
         raise ValueError(
-            f"`y` must have one name for each series, but its columns have {twice!r} twice: rename "
-            "one."
+            f"`y` must have distinct column names, but {twice!r} occurs twice: rename one."
         )
     return names
 

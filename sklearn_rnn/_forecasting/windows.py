@@ -148,7 +148,8 @@ def make_windows(
     limit = np.finfo(dtype).max
     if dtype == "float32" and (np.abs(long.values) > limit).any():
         raise ValueError(
-            f"`table` must hold numbers up to {limit:.1e} with dtype={dtype!r}: use 'float64'."
+            f"`table` must hold numbers up to {limit:.1e} with dtype={dtype!r}: set "
+            "dtype='float64'."
         )
     if not targets or set(targets) & set(known):
         raise ValueError(
@@ -291,7 +292,7 @@ def from_windows(predictions, windows, *, quantile=None, index=None):
     make_windows : Makes the windows; its example also shows this function.
     """
     if not isinstance(windows, Bunch) or "times" not in windows:
-        raise TypeError(f"`windows` must be what `make_windows` returns, got {shown(windows)}.")
+        raise TypeError(f"`windows` must be a result of `make_windows`, got {shown(windows)}.")
     n_windows, horizon = windows.times.shape
     chosen = np.arange(n_windows) if index is None else _index(index, n_windows)
     values = as_numbers(predictions, Argument("predictions"))
@@ -330,7 +331,7 @@ def from_windows(predictions, windows, *, quantile=None, index=None):
 
 
 def _index(index, n_windows):
-    """Return the numbers of the windows that an index chooses."""
+    """Return the numbers of the windows that an index selects."""
     array = np.asarray(index)
     if array.size == 0:
         array = array.astype(np.intp)

@@ -186,7 +186,6 @@ def _flat(array, n_axes, n_quantiles):
     """Put all axes after the first n_axes into one; the last must be that of the quantiles."""
     if array.shape[-1] != n_quantiles:
         raise ValueError(
-            f"`y_pred` must have {n_quantiles} quantiles in its last axis, got "
-            f"{array.shape[-1]} there."
+            f"`y_pred` must have {n_quantiles} quantiles in its last axis, got {array.shape[-1]}."
         )
     return array.reshape(*array.shape[:n_axes], -1)

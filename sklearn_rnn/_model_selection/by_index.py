@@ -121,7 +121,7 @@ class ByIndex(BaseEstimator):
         self._held = X if isinstance(X, _Held) else _Held(X)
 
     def get_params(self, deep=True):
-        """Return the parameters by name; in place of X, what holds it, which shows no numbers.
+        """Return the parameters by name; X is in a holder, whose repr does not show the sequences.
 
         Parameters
         ----------
@@ -328,7 +328,7 @@ def _with_weights(params, sample_weight):
 
 
 def _no_numbers(got):
-    """Return the error for an X that holds no numbers of sequences."""
+    """Return the error for an X that does not hold numbers of sequences."""
     return ValueError(
         f"`X` must hold the numbers of sequences, in the shape (n, 1); got {got}. The sequences "
         "themselves are the parameter `X` of ByIndex."

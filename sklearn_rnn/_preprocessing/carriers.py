@@ -137,7 +137,7 @@ class InCarriers(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys
         return items if is_list else as_objects(items)
 
     def _output_form(self):
-        """Return the form that `set_output`, or the configuration, asks for."""
+        """Return the form of output that `set_output` or the configuration has chosen."""
         # scikit-learn keeps the setting of `set_output` there.
         config = vars(self).get("_sklearn_output_config", {})
         return config.get("transform", get_config()["transform_output"])
