@@ -52,7 +52,7 @@ def test_from_padded_refuses_cells_of_sequences():
 
 
 def test_lengths_do_not_overflow():
-    with pytest.raises(ValueError, match="they add up to 1844674407370955162"):
+    with pytest.raises(ValueError, match="the sum is 1844674407370955162"):
         from_lengths(np.zeros((4, 1)), np.array([2**63, 2**63 - 1, 5], dtype=np.uint64))
 
 

@@ -63,7 +63,7 @@ def test_quantiles_are_those_of_the_fit():
     fitted.set_params(quantile=(0.2, 0.5, 0.8), horizon=7)
     np.testing.assert_array_equal(fitted.predict_quantiles(), before)
     np.testing.assert_array_equal(fitted.predict_quantiles(alpha=0.9), before[:, 2:])
-    with pytest.raises(ValueError, match=r"must have 0.2 in `fit`"):
+    with pytest.raises(ValueError, match=r"must include 0.2 in `fit`"):
         fitted.predict_quantiles(alpha=[0.2])
     with pytest.raises(ValueError, match="`alpha` must be a number above 0"):
         fitted.predict_quantiles(alpha="low")
