@@ -252,6 +252,49 @@ def test_large_numbers_without_normalisation_are_named():
     assert warned(X, normalize_X=False, cell=GRU(normalization="layer")) == []
 
 
+# ---- where the limits are ----
+
+
+def found(X, **facts):
+    """Return the findings about X."""
+    sequences, form = read_X(X, "RNNRegressor")
+    return findings(
+        X, sequences, form.feature_names, [], **{"cut": False, "normalized": True, **facts}
+    )
+
+
+def test_codes_are_told_from_numbers_by_what_size_does_not_explain():
+    rng = np.random.RandomState(0)
+    codes = markov(10)
+    assert found(codes) and not found(3 * codes)  # a vocabulary has no such gaps
+    counts = rng.poisson(1, size=(300, 60))
+    for t in range(1, 60):  # a fifth of what there was remains
+        counts[:, t] = rng.binomial(counts[:, t - 1], 0.2) + rng.poisson(0.8, size=300)
+    assert not found(counts)
+
+
+def test_padding_is_told_from_data_at_rest():
+    rng = np.random.RandomState(0)
+    letters = np.eye(4)[rng.randint(4, size=(300, 20))]  # a quarter repeat the letter before
+    short = rng.uniform(1, 2, size=(300, 4))  # half of them only rise or only fall
+    for X in (letters, short):
+        for x, length in zip(X, rng.randint(1, X.shape[1] + 1, size=300), strict=True):
+            x[length:] = 0
+        assert "If this is padding" in found(X)[0]
+    ends = np.where(np.arange(300) < 280, 7, rng.randint(5, 8, size=300))
+    pause = rng.normal(size=(300, 9)) * (np.arange(9) < ends[:, np.newaxis])
+    assert not found(pause)
+    late = rng.normal(size=(1200, 10, 1))
+    for i in range(700, 1200):  # sorted by length
+        late[i, 9 - i % 5 :] = 0
+    assert "If this is padding" in found(late)[0]
+
+
+def test_few_features_may_be_alike():
+    assert found(RNG.normal(size=(9, 3, 60)).cumsum(axis=2))
+    assert not found(RNG.normal(size=(9, 30, 60)).cumsum(axis=2))
+
+
 # ---- any data ----
 
 
