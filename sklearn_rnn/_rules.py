@@ -17,6 +17,8 @@ SYNONYMS = {
     **dict.fromkeys(("mse", "l2", "mean_squared_error"), "squared_error"),
     **dict.fromkeys(("mae", "l1", "mean_absolute_error"), "absolute_error"),
     **dict.fromkeys(("pinball", "quantile_loss"), "quantile"),
+    **dict.fromkeys(("ffill", "forward", "forward_fill", "locf", "previous", "pad"), "last"),
+    **dict.fromkeys(("interpolate", "interpolation", "interp"), "linear"),
 }
 
 

@@ -9,6 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 from sklearn_rnn import RNNClassifier
+from sklearn_rnn._datasets.packaged import WORD_LIST
 from sklearn_rnn.datasets import load_hyphenation, make_oscillators, make_parity
 from sklearn_rnn.metrics import step_accuracy, step_f1_score
 from sklearn_rnn.model_selection import RollingOrigin, SequenceKFold
@@ -33,16 +34,26 @@ def test_from_aeon_keeps_no_masked_entry(X):
         from_aeon(X)
 
 
-def test_columns_of_one_name_are_not_merged():
-    for convert in (to_awkward, to_datasets, to_frame):
-        with pytest.raises(ValueError, match=r"`(X|columns)` must have .*distinct"):
-            convert(TWICE)
+@pytest.mark.parametrize(
+    ("convert", "package"),
+    [(to_frame, "pandas"), (to_awkward, "awkward"), (to_datasets, "datasets")],
+)
+def test_columns_of_one_name_are_not_merged(convert, package):
+    pytest.importorskip(package)
+    with pytest.raises(ValueError, match=r"`(X|columns)` must have .*distinct"):
+        convert(TWICE)
 
 
-def test_names_that_are_numbers_become_strings():
+def test_names_that_are_numbers_become_fields_of_awkward():
+    pytest.importorskip("awkward")
     table = pd.DataFrame({0: [[1.0, 2.0]], "b": [[3.0, 4.0]]})
     assert to_awkward(table).fields == ["0", "b"]
     np.testing.assert_array_equal(from_awkward(to_awkward(table))[0], [[1, 3], [2, 4]])
+
+
+def test_names_that_are_numbers_become_columns_of_data_sets():
+    pytest.importorskip("datasets")
+    table = pd.DataFrame({0: [[1.0, 2.0]], "b": [[3.0, 4.0]]})
     assert to_datasets(table).column_names == ["0", "b"]
 
 
@@ -67,9 +78,11 @@ def test_splitters_refuse_what_has_no_length_and_groups_without_order(splitter):
             list(splitter.split(X, groups=groups))
 
 
-def test_per_step_refuses_names_that_occur_twice_and_huge_numbers():
+def test_per_step_refuses_what_it_cannot_stack():
     with pytest.raises(ValueError, match="distinct column names, but 'a' occurs twice"):
         PerStep(StandardScaler()).fit(TWICE)
+    with pytest.raises(ValueError, match=r"equally many steps .* got 2 to 3"):
+        PerStep(StandardScaler()).fit(np.eye(3)).inverse_transform([[1.0, 2.0, 3.0], [1.0, 2.0]])
     with pytest.raises(ValueError, match="`X` must hold smaller numbers"):
         PerStep(StandardScaler()).fit([[10**400, 1.0]])
 
@@ -98,5 +111,8 @@ def test_generators_name_the_argument():
         make_parity(4, random_state="a")
     with pytest.raises(ValueError, match="`kinds` must be some of"):
         make_oscillators(4, kinds=3)
+    pytest.importorskip("pyphen")
+    if not WORD_LIST.exists():
+        pytest.skip("there is no list of words")
     with pytest.raises(ValueError, match="`language` must be one of"):
         load_hyphenation(["en_US"])

@@ -156,6 +156,17 @@ def test_arrays_of_aeon_are_copied(shape):
         assert result.shape == (shape[0], shape[2], shape[1])
 
 
+def test_forms_of_one_channel_are_copied_and_names_kept():
+    X = np.zeros((4, 3))
+    frame = pd.DataFrame(X)
+    for result in (from_aeon(X), from_aeon(frame), to_aeon(X, "numpy2D")):
+        result[:] = 1
+    assert not X.any() and not frame.to_numpy().any()
+    named = [pd.DataFrame({"a": [1, 2], "b": [3, 4]})]
+    assert to_aeon(named, "pd-multiindex").columns.tolist() == ["a", "b"]
+    assert to_aeon(named, "df-list")[0].index.tolist() == ["a", "b"]
+
+
 def test_lists_of_aeon_may_be_object_arrays():
     X = np.empty(2, dtype=object)
     X[:] = np.arange(6.0).reshape(2, 3), np.ones((2, 1))

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from bad_input import DENSE, LABELS, NUMBERS, RAGGED, changed, ill
+from sklearn.utils import Bunch
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
 from sklearn_rnn.cells import Elman
@@ -156,6 +157,10 @@ def test_results_that_are_not_finite_are_an_error():
     "X, message",
     [
         ({"a": RAGGED[0]}, r"`X` must be a list of sequences, got a dict: list\(X.values\(\)\)"),
+        (
+            Bunch(X=RAGGED, y=[0]),
+            "got a Bunch: give its entry 'X'",
+        ),
         (iter(RAGGED), r"`X` must be a list of sequences, got an iterator: list\(X\)"),
     ],
 )

@@ -21,7 +21,7 @@ def forecaster(horizon=2, past=3, **options):
     "index",
     [
         pd.date_range("1950", periods=42, freq="YS"),
-        pd.date_range("1950", periods=42, freq="BYE"),
+        pd.date_range("1950", periods=42, freq=pd.offsets.BYearEnd()),
         pd.period_range("1950", periods=42, freq="Y"),
         pd.date_range("2024", periods=42, freq="bh"),
         pd.timedelta_range("0s", periods=42, freq="min"),
@@ -77,8 +77,11 @@ def test_windows_refuse_missing_series_and_infinity():
     words = {"target": "y", "past": 3, "horizon": 2}
     with pytest.raises(ValueError, match=r"`group` must not be missing .* row 39"):
         make_windows(table, group="g", **words)
-    with pytest.raises(ValueError, match="`group` must hold labels"):
+    with pytest.raises(ValueError, match="labels in column 'g'"):
         make_windows(table.assign(g=[[1]] * 40), group="g", **words)
+    array = np.column_stack([Y, np.where(np.arange(40) < 39, 1, np.nan)])
+    with pytest.raises(ValueError, match=r"`group` must not be missing .* row 39"):
+        make_windows(array, group=1, target=0, past=3, horizon=2)
     with pytest.raises(ValueError, match="infinity in column 'a'"):
         make_windows(table.drop(columns="g").assign(a=np.inf), **words)
     with pytest.raises(ValueError, match="dtype='float32'"):

@@ -236,7 +236,7 @@ def test_missing_values_and_steps_are_not_learned():
     assert (forecaster(**words).fit(y[gaps], X[gaps]).predict(X=future) == expected).all()
     for index in (
         pd.period_range("2020-01", periods=N, freq="M"),
-        pd.date_range("2020-01-31", periods=N, freq="ME"),
+        pd.date_range("2020-01-31", periods=N, freq=pd.offsets.MonthEnd()),
         pd.date_range("2024-03-20", periods=N, freq="h", tz="Europe/Berlin"),
         pd.RangeIndex(5, 5 + 2 * N, 2),
     ):
@@ -249,6 +249,39 @@ def test_missing_values_and_steps_are_not_learned():
             assert pd.DatetimeIndex(joined, freq="infer").freq == index.freq
     with pytest.raises(ValueError, match="`y` must have increasing times in steps of equal length"):
         forecaster().fit(pd.Series(Y, index=DAYS[:N].to_series().sample(frac=1, random_state=0)))
+
+
+def test_errors_about_times_tell_what_to_do():
+    y = pd.Series(Y, index=DAYS[:N])
+    uneven = pd.Series(Y, index=DAYS[:N] + pd.to_timedelta(np.arange(N) % 7, unit="s"))
+    for wrong, message in (
+        (y[::-1], "comes after .*: sort the rows"),  # newest first, as downloads often are
+        (pd.concat([y[:5], y[4:]]), f"{DAYS[4]} occurs twice: leave one"),
+        (uneven, "the steps differ in length: resample it"),
+        (
+            y.rename("load").rename_axis("day").reset_index(),
+            r"make it the index, y.set_index\('day'\)",
+        ),
+    ):
+        with pytest.raises(ValueError, match=message):
+            forecaster().fit(wrong)
+    named = pd.DataFrame({"day": "Monday"}, index=y.index)
+    with pytest.raises(
+        ValueError, match=r"one-hot, pandas.get_dummies\(X, columns=\['day'\]\)"
+    ) as error:
+        forecaster().fit(y, named)
+    assert "categorical_features" not in str(error.value)  # which a forecaster has not
+
+
+def test_dates_may_be_strings_in_a_long_table():
+    table = pd.DataFrame({"day": DAYS[:N].astype(str), "load": Y})
+    model = forecaster(target="load", time="day").fit(table)
+    expected = forecaster().fit(pd.Series(Y, index=DAYS[:N])).predict()
+    predicted = model.predict()
+    assert (predicted["day"] == expected.index).all()
+    np.testing.assert_array_equal(predicted["load_pred"], expected)
+    with pytest.raises(ValueError, match="`X` must have the 2 features of `fit`, got 0"):
+        forecaster().fit(Y[:60], FEATURES[:60]).score(Y[60:70])
 
 
 def test_updates_learn_what_is_new():

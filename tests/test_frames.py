@@ -247,6 +247,8 @@ def test_a_name_that_occurs_twice_is_refused():
 def test_groups_of_a_table_are_told_how_to_become_a_list(group):
     with pytest.raises(TypeError, match=r"`X` .*GroupBy.*\[frame for _, frame in X\]"):
         RNNRegressor(2).fit(group(), [0.0, 1.0])
+    with pytest.raises(TypeError, match=r"`X\[0\]` .*tuple.*\[frame for _, frame in X\]"):
+        RNNRegressor(2).fit(list(group()), [0.0, 1.0])
     assert pack([frame for _, frame in group()]).n_samples == 2
 
 

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from sklearn.model_selection import GroupKFold, cross_val_score, train_test_split
 
 from sklearn_rnn import RNNClassifier
+from sklearn_rnn._converters.frame import _sorted_stably
 from sklearn_rnn._data import arguments
 from sklearn_rnn._data.nested import read_nested
-from sklearn_rnn.preprocessing import from_frame, to_frame
+from sklearn_rnn.preprocessing import from_frame, from_windows, make_windows, to_frame
 
 pl = pytest.importorskip("polars")
 pa = pytest.importorskip("pyarrow")
@@ -129,6 +130,11 @@ def test_without_a_time_the_order_of_rows_stays():
     )
 
 
+def test_many_sequences_are_told_apart():
+    codes = np.repeat(np.arange(70_000), 2)[::-1]  # more than 16 bits
+    assert (np.diff(codes[_sorted_stably(codes)]) >= 0).all()
+
+
 def test_an_index_of_several_levels_tells_sequences_and_times():
     index = pd.MultiIndex.from_tuples([("p", 1), ("q", 0), ("p", 0)], names=["series", "t"])
     table = pd.DataFrame({"v": [1.0, 2.0, 3.0]}, index=index)
@@ -139,6 +145,8 @@ def test_an_index_of_several_levels_tells_sequences_and_times():
     unnamed = from_frame(table.rename_axis([None, None]))
     assert unnamed.names["by"] == "level_0" and unnamed.names["time"] == "level_1"
     assert len(from_frame(table, by="t", columns="v").X) == 2
+    by_column = from_frame(table.assign(clock=[2, 0, 1]), time="clock")
+    assert by_column.ids.tolist() == ["p", "q"] and by_column.times[0].tolist() == [1, 2]
 
 
 def test_targets_are_one_per_sequence_where_they_are_constant():
@@ -231,6 +239,14 @@ def test_times_of_any_type_are_sorted():
         )
 
 
+def test_times_that_are_strings_must_sort_as_times():
+    table = pd.DataFrame({"k": 0, "t": ["9", "10"], "v": [1.0, 2.0]})
+    with pytest.raises(ValueError, match="'t' holds strings, of which '10' comes before '9'"):
+        from_frame(table, by="k", time="t")
+    table["t"] = ["2024-01-02 00:00", "2024-01-01"]
+    assert from_frame(table, by="k", time="t").X[0].ravel().tolist() == [2, 1]
+
+
 def test_ordered_categories_are_times_in_their_order():
     months = ["jan", "feb", "apr"]
     values = {"k": [0] * 4, "t": ["apr", None, "jan", "feb"], "v": [3, 0, 1, 2]}
@@ -275,6 +291,9 @@ def test_subclasses_of_frames_are_tables():
     values = {"k": [0, 0, 1], "v": [1.0, 2.0, 3.0]}
     for table in (Rows(values), Columns(values)):
         assert [len(x) for x in from_frame(table, by="k").X] == [2, 1]
+        windows = make_windows(table, group="k", target="v", past=1, horizon=1)
+        forecast = from_windows(np.array([[0.0, 9.0]]), windows)
+        assert isinstance(forecast, type(table).__base__) and forecast["v_pred"].to_list() == [9.0]
 
 
 @libraries
@@ -378,6 +397,7 @@ def test_any_carrier_becomes_a_table(library):
             ["q", 9, 5.0, 6.0, 1, "h", 2.0],
         ]
     dense = to_frame(np.arange(6).reshape(2, 3), y=[[1, 2, 3], [4, 5, 6]])
+    assert dense["time"].tolist() == [0, 1, 2, 0, 1, 2]
     assert dense["x0"].tolist() == [0, 1, 2, 3, 4, 5] and dense["y"].tolist() == [1, 2, 3, 4, 5, 6]
     two = to_frame(np.zeros((2, 2, 1)), y=[[1, 2], [3, 4]], names={"y": ["p", "q"]})
     assert two["p"].tolist() == [1, 1, 3, 3] and two["q"].tolist() == [2, 2, 4, 4]
@@ -390,6 +410,7 @@ def test_any_carrier_becomes_a_table(library):
         (dict(ids=[(1, 2), (3, 4)]), "`names` must list the columns of `ids`"),
         (dict(ids=[(1, 2), (3,)], names={"by": ["a", "b"]}), "`ids` must be tuples of length 2"),
         (dict(times=[[1, 2], [1, 2]]), r"`times` must have one value per step: sequence 1 has 1"),
+        (dict(times=[[1, 2]]), "`times` must have one entry per sequence"),
         (dict(y=[1, 2, 3]), "`y` must have one entry per sequence"),
         (dict(columns=["a"]), "`columns` must have one name for each of the 2"),
         (dict(columns=["a", "id"]), "'id' occurs twice"),

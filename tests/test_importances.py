@@ -61,6 +61,9 @@ def test_permutations_cut_longer_sequences_and_repeat_shorter_ones(make):
         for i, x in enumerate(seen[1 + j]):
             np.testing.assert_array_equal(x[:, 1 - j], X[i][:, 1 - j])
             np.testing.assert_array_equal(x[:, j], np.resize(X[order[i]][:, j], len(X[i])))
+    weighing = lambda rnn, table, y, *, sample_weight: float(sum(sample_weight))  # noqa: E731
+    weights = {"sample_weight": np.ones(len(X)), "scoring": weighing}
+    assert not permutation_importance(rnn, make(X), NUMBERS, **weights).importances.any()
     with pytest.raises(ValueError, match="`n_repeats` must be an integer of at least 1"):
         permutation_importance(rnn, make(X), NUMBERS, n_repeats=0)
     with pytest.raises(ValueError, match="`random_state` cannot be read"):

@@ -181,13 +181,15 @@ def test_padding_is_told_from_missing_values():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         SequenceImputer().fit(X)
-        SequenceImputer().fit(X[2:])  # padded to its own length?
+        SequenceImputer().fit(X[2:])  # one sequence alone is never padded
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"strategy": "most_frequent"}, "`strategy` must be one of 'mean', 'median'"),
+        ({"strategy": "ffill"}, r"Did you mean 'last'\?"),
+        ({"strategy": "interpolate"}, r"Did you mean 'linear'\?"),
         ({"fill_value": "0"}, "`fill_value` must be None or a number"),
         ({"fill_value": NAN}, "`fill_value` must be None or a number"),
         ({"add_indicator": 1}, "`add_indicator` must be True or False"),

@@ -113,6 +113,12 @@ WRONG = {
 }
 
 
+def test_lengths_are_compared_row_by_row():
+    table = pd.DataFrame({"acc": [[1.0], [2.0, 3.0]], "gyro": [[1.0, 2.0], [3.0]]})
+    with pytest.raises(ValueError, match=r"`X\['gyro'\]`, row 0: 2 steps, but `X\['acc'\]` has 1"):
+        read_X(table, "RNN")
+
+
 @pytest.mark.parametrize("name", WRONG)
 def test_an_error_names_row_and_column(name):
     cells, words = WRONG[name]

@@ -11,7 +11,7 @@ from scaler_data import LENGTHS, carriers, dense, flat, objects, ragged
 from sklearn import config_context
 from sklearn.base import BaseEstimator, TransformerMixin, clone
 from sklearn.compose import ColumnTransformer, make_column_selector
-from sklearn.decomposition import PCA, IncrementalPCA
+from sklearn.decomposition import NMF, PCA, IncrementalPCA
 from sklearn.feature_selection import SelectKBest, f_regression
 from sklearn.impute import SimpleImputer
 from sklearn.model_selection import GridSearchCV
@@ -25,6 +25,7 @@ from sklearn.preprocessing import (
     StandardScaler,
     TargetEncoder,
 )
+from sklearn.utils import get_tags
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from sklearn_rnn import RNNClassifier
@@ -421,6 +422,37 @@ def test_nested_tables_need_no_names_of_the_transformer(library):
             np.testing.assert_array_equal(own, -x)
     with pytest.raises(AttributeError, match=r"FunctionTransformer has it with"):
         PerStep(clone(step.transformer)).set_output(transform="polars").fit_transform(table)
+
+
+def test_types_of_polars_frames_are_brought_together():
+    X = [pl.DataFrame({"a": [1, 2]}), pl.DataFrame({"a": [0.5]})]
+    result = PerStep(FunctionTransformer()).fit_transform(X)
+    assert np.concatenate(result).ravel().tolist() == [1, 2, 0.5]
+
+
+def test_tags_are_those_of_the_transformer():
+    for transformer in (NMF(), OneHotEncoder(), SimpleImputer(), PCA()):
+        own, inner = get_tags(PerStep(transformer)).input_tags, get_tags(transformer).input_tags
+        for tag in ("positive_only", "allow_nan", "string", "categorical"):
+            assert getattr(own, tag) == getattr(inner, tag)
+    learner = make_pipeline(StandardScaler(), TargetEncoder())
+    assert get_tags(PerStep(learner)).target_tags.required
+
+
+class _Interrupted(StandardScaler):
+    def partial_fit(self, X, y=None, sample_weight=None):
+        super().partial_fit(X)
+        if len(X) == 2:
+            raise RuntimeError
+
+
+def test_a_failed_call_changes_nothing():
+    step = PerStep(_Interrupted()).fit(ragged())
+    before = pickle.dumps(step)
+    for method in ("partial_fit", "fit", "fit_transform"):
+        with pytest.raises(RuntimeError):
+            getattr(step, method)([np.zeros((2, 3))])
+        assert pickle.dumps(step) == before
 
 
 def test_unknown_arguments_are_not_called_data():

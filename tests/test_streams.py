@@ -162,6 +162,11 @@ def test_one_feature_needs_no_axis(one_feature):
             assert_array_equal(stream.step(step(t)), expected[:, t])
 
 
+def test_one_row_is_told_how_to_be_passed():
+    with pytest.raises(ValueError, match=r"got \(3,\)\. Pass one row as `\[x\]`\.$"):
+        fit(RNNRegressor).stream().step(X[0, 0])
+
+
 @pytest.mark.parametrize(
     "x, error",
     [

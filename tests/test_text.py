@@ -443,7 +443,7 @@ def test_vectors_that_do_not_match_are_refused(vectors, message):
         ([["a"], ["b", None]], ValueError, r"`X\[1\]\[1\]` is missing"),
         ([["a"], [b"b"]], ValueError, r"`X\[1\]\[0\]` is bytes: decode it"),
         ([[["a"]]], ValueError, r"`X\[0\]\[0\]` is a list"),
-        (pd.DataFrame({"a": ["b"]}), TypeError, "give one of them"),
+        (pd.DataFrame({"a": ["b"]}), TypeError, r"give its column of texts, such as X\['a'\]"),
         (np.array([["a"], ["b"]]), ValueError, r"give its column, X\[:, 0\]"),
         (np.array("a"), TypeError, "`X` must be a list, array or column"),
         (np.array([[["a"]]]), TypeError, r"got an array of shape \(1, 1, 1\)"),

@@ -5,10 +5,13 @@ None of these libraries is imported here: each table is read with its own method
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from .._data.arguments import Argument, naming
 from .._data.frames import (
+    check_distinct,
     check_in_memory,
     column_names,
     dtype_of,
@@ -21,6 +24,7 @@ from .._data.values import held, missing_in, numbers_of_objects, of_integers
 from .libraries import library
 
 TABLE = Argument("table", "features")
+_IN_ORDER = re.compile(r"\d{4}-\d\d|\d\d:\d\d").match  # strings of times that sort as these do
 
 
 class Table:
@@ -32,11 +36,7 @@ class Table:
         self.names = column_names(frame)
         if not self.names or len(self) == 0:
             raise ValueError("`table` must have at least one row and one column, but is empty.")
-        if len(set(self.names)) < len(self.names):
-            twice = next(name for j, name in enumerate(self.names) if name in self.names[:j])
-            raise ValueError(
-                f"`table` must have distinct column names, but {twice!r} occurs twice: rename one."
-            )
+        check_distinct(self.names, TABLE)
         index = getattr(frame, "index", None)
         self.levels = _level_names(index) if hasattr(index, "nlevels") else []
 
@@ -78,6 +78,12 @@ class Table:
             raise ValueError(
                 f"`time` must have no missing values, but column {name!r} has one in row "
                 f"{int(np.argmax(missing))}: leave such rows out, or fill them."
+            )
+        if self._kind(name) == "strings" and not all(map(_IN_ORDER, keys)):
+            raise ValueError(
+                f"`time` must hold numbers or dates, but column {name!r} holds strings, of which "
+                "'10' comes before '9': convert it, for example with pandas.to_numeric or "
+                "pandas.to_datetime."
             )
         return times, keys
 
@@ -143,10 +149,10 @@ class Table:
             )
         remedy = {
             "dates or durations": "name it as `time`, or convert it to numbers, such as hours",
-            "strings": "encode it as one-hot columns, or keep it with as_nested=True and name it "
+            "categories": "encode it as one-hot columns, or keep it with as_nested=True and name it "
             "in `categorical_features` of the estimator",
         }
-        remedy["categories"] = remedy["strings"]
+        remedy["strings"] = f"{remedy['categories']}, or convert it if these are numbers"
         raise ValueError(
             f"`table` must hold numbers in its features, but column {name!r} holds {kind} "
             f"({dtype}). If it is not a feature, name it as `y` or `groups`, or list the features "

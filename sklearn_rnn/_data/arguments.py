@@ -13,7 +13,7 @@ class Argument(NamedTuple):
     """An argument, or an item of one; `str` returns its name."""
 
     name: str
-    holds: str = "values"  # or "features", "targets", "weights", "classes"
+    holds: str = "values"  # or "features", "targets", "weights", "classes", "series", "inputs"
     weights: str | None = None  # for targets: the argument with their weights
     whole: str | None = None  # for an item: the name of the argument that holds it
 

@@ -71,7 +71,16 @@ def is_sparse(item):
 
 
 def refuse_records(item, argument):
-    """Refuse a named tuple, whose fields are not sequences, such as PyTorch's PackedSequence."""
+    """Refuse tuples that are no sequences: those of a key and a frame, and named ones.
+
+    Lists of a groupby object have the former; PyTorch's PackedSequence is one of the latter.
+    """
+    whole = argument.whole
+    if whole and type(item) is tuple and [is_frame(part) for part in item] == [False, True]:
+        raise TypeError(
+            f"`{argument}` must be a sequence, got a tuple of a key and a frame, as a groupby "
+            f"object yields them: give the frames, [frame for _, frame in {whole}]."
+        )
     if isinstance(item, tuple) and hasattr(item, "_fields"):
         raise TypeError(
             f"`{argument}` must hold one sequence per item, got the named tuple "

@@ -26,7 +26,7 @@ _WORDS = (
     (r"binary|large_binary|fixed_size_binary", "bytes"),
     (r"complex", "complex numbers"),
 )
-_ONE_HOT = "make it one-hot before the table is cut, {one_hot}"
+_ONE_HOT = "make it one-hot{when}, {one_hot}"
 _ADVICE = {
     "strings": f"drop it, or {_ONE_HOT}",
     "categories": f"drop it, {_ONE_HOT}, or convert it if these are numbers",
@@ -221,7 +221,7 @@ def check_distinct(names, argument):
 
 def _check_columns(frame, names, dtypes, kinds, argument):
     """Refuse the first column whose dtype is not numeric, or whose name occurs twice."""
-    if argument.holds == "features":
+    if argument.holds in ("features", "inputs"):
         check_distinct(names, argument)
     for j, kind in enumerate(kinds):
         if kind not in ("numbers", "objects"):
@@ -232,14 +232,19 @@ def _refuse(frame, names, j, dtype, what, argument):
     """Raise the error about a column that holds `what` instead of numbers."""
     if what == "lists or arrays":
         _refuse_nested(frame, names, j, argument)
+    cut = argument.holds == "features"  # into sequences, by the user
+    table, when = ("table", " before the table is cut") if cut else (str(argument), "")
     if hasattr(frame, "to_dummies"):
-        one_hot = f"table.to_dummies({names[j]!r})"
+        one_hot = f"{table}.to_dummies({names[j]!r})"
     else:
-        table = "table.to_pandas()" if is_arrow(frame) else "table"
+        table = f"{table}.to_pandas()" if is_arrow(frame) else table
         one_hot = f"pandas.get_dummies({table}, columns=[{names[j]!r}])"
-    advice = _ADVICE.get(what, "drop or convert it").format(one_hot=one_hot)
+    advice = _ADVICE.get(what, "drop or convert it").format(one_hot=one_hot, when=when)
     if what in ("strings", "categories") and argument.holds == "features":
         advice = f"name it in `categorical_features` of the estimator, {advice}"
+    if what == "dates or durations" and argument.holds in ("series", "inputs"):
+        index = f"drop it, or make it the index, {argument}.set_index({names[j]!r})"
+        advice = index if hasattr(frame, "set_index") else "name it in `time`, with a `target`"
     raise ValueError(
         f"`{argument}` must hold real numbers, but its column {names[j]!r} holds {what} ({dtype}): "
         f"{advice}."

@@ -123,8 +123,10 @@ def refuse_containers(X, argument):
             f"frames, [frame for _, frame in {argument}]."
         )
     if isinstance(X, Mapping) and not hasattr(X, "shape"):  # as dictionaries of keys have
+        entry = next((name for name in ("X", "data") if name in X), None)
+        advice = f"list({argument}.values())" if entry is None else f"give its entry {entry!r}"
         raise TypeError(
-            f"`{argument}` must be a list of sequences, got a dict: list({argument}.values())."
+            f"`{argument}` must be a list of sequences, got a {type(X).__name__}: {advice}."
         )
     if isinstance(X, Iterator):
         raise TypeError(

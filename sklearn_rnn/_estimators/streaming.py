@@ -16,7 +16,8 @@ class StreamingMixin:
         Its ``step(x)`` takes the next step of each sequence, and returns the same bits as `method`
         does for the sequences so far: the result at this step, or with ``mode="many_to_one"`` the
         result of each sequence. The stream has a copy of the weights, so later fits do not change
-        it.
+        it. In a `Pipeline`, it is the last step that streams, and ``step`` takes what the other
+        steps return for a row.
 
         Parameters
         ----------

@@ -89,7 +89,7 @@ def read_clock(times, where):
     if steps is None:
         raise ValueError(
             f"{where} must have increasing times in steps of equal length (gaps are allowed), but "
-            "its steps are unequal: sort and resample it, for example with pandas' asfreq."
+            f"{_disorder(times)}."
         )
     n_steps = float(np.sum(steps, dtype=np.float64)) + 1
     if n_steps > max(_MOST_STEPS, 100 * len(times)):
@@ -99,6 +99,21 @@ def read_clock(times, where):
             "example with pandas' resample, or drop the values before the gap."
         )
     return Clock(first, step, times), np.concatenate([[0], np.cumsum(steps)]).astype(np.intp)
+
+
+def _disorder(times):
+    """Tell what is wrong with times that are no steps of equal length, and what to do."""
+    for wrong, text in (
+        (
+            times[1:] == times[:-1],
+            "{b} occurs twice: leave one of its rows out, or take their mean",
+        ),
+        (times[1:] < times[:-1], "{b} comes after {a}: sort the rows"),
+    ):
+        if np.any(wrong):
+            j = int(np.argmax(wrong))
+            return text.format(a=times[j], b=times[j + 1])
+    return "the steps differ in length: resample it, for example with pandas' resample"
 
 
 def _multiples(differences):

@@ -15,7 +15,7 @@ from .framing import Series
 from .results import build_table, taken
 from .table import check_columns, read_table
 
-Y, X = Argument("y"), Argument("X")
+Y, INPUTS = Argument("y", "series"), Argument("X", "inputs")
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ def _features(X, n_steps, y=None):
     if X is None:
         return np.empty((n_steps, 0)), None
     names = column_names(X) if is_frame(X) else None
-    values = np.asarray(as_numbers(X, Argument("X", "features")), dtype=np.float64)
+    values = np.asarray(as_numbers(X, INPUTS), dtype=np.float64)
     values = values[:, np.newaxis] if values.ndim == 1 else values
     if values.ndim != 2 or len(values) != n_steps:
         raise ValueError(
@@ -230,7 +230,7 @@ def _future_of_table(X, form, known, needed, series, futures):
         rows = rows_of.get(each.name, [])[: len(future)]
         if len(rows) < len(future):
             raise ValueError(
-                f"`X` must have {len(future)} rows for each series; series {each.name!r} has "
+                f"`X` must have {len(future)} rows for each series; series {each.name} has "
                 f"{len(rows)}."
             )
         if each.clock is not None and long.time is not None:
@@ -319,10 +319,16 @@ def check_later(later, form, before, form_before):
     """Return the later series in the order of those before, which they must directly follow."""
     known = [each.name for each in before]
     named = {each.name: each for each in later}
-    if set(named) != set(known) or form.n_features != form_before.n_features:
+    if set(named) != set(known):
         raise ValueError(
-            f"`y` must have the series {known[:10]} of `fit` with {form_before.n_features} "
-            f"features, got {[each.name for each in later][:10]} with {form.n_features}."
+            f"`y` must have the series {known[:10]} of `fit`, got "
+            f"{[each.name for each in later][:10]}."
+        )
+    if form.n_features != form_before.n_features:
+        whole = "`y`" if form.kind == "table" else "`X`"
+        raise ValueError(
+            f"{whole} must have the {form_before.n_features} features of `fit`, got "
+            f"{form.n_features}."
         )
     if form.features != form_before.features:
         raise ValueError(f"`X` must have the features {form_before.features}, got {form.features}.")

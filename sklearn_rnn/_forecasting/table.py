@@ -6,13 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .._converters.tables import TABLE, Table, by_appearance
 from .._data.arguments import Argument
 from .._data.carriers import as_numbers
-from .._data.frames import column_names, column_of, is_frame, read_column
-from .._data.values import missing_in
+from .._data.frames import dtype_of, is_frame, read_column
 from .._rules import shown
-
-TABLE = Argument("table", "features")
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,8 @@ class LongTable:
 def read_table(table, *, group=None, time=None):
     """Return a LongTable of a frame, or of an array (n_rows, n_columns) with columns by index."""
     if is_frame(table):
-        names, column, library, group, time = _frame(table, group, time)
+        source, group, time = _frame(table, group, time)
+        names, column, library = source.names, source.column, source.root
     else:
         values = as_numbers(table, TABLE)
         if values.ndim == 1:
@@ -59,22 +58,16 @@ def read_table(table, *, group=None, time=None):
                 "`table` must be a data frame, or an array of shape (n_rows, n_columns); got shape "
                 f"{values.shape}."
             )
-        names, library = list(range(values.shape[1])), None
+        source, names, library = None, list(range(values.shape[1])), None
         column = {name: values[:, name] for name in names}.__getitem__
     for word, name in (("group", group), ("time", time)):
         _check_name(word, name, names)
-    labels = times = moments = None
+    labels = codes = times = moments = None
     if time is not None:
         moments = column(time)
         times = as_times(moments)
     if group is not None:
-        labels = np.asarray(column(group))
-        missing = missing_in(labels) if labels.dtype.kind in "OfmM" else np.zeros(1, dtype=bool)
-        if missing.any():
-            raise ValueError(
-                f"`group` must not be missing in any row, but it is in row {missing.argmax()}: "
-                "drop such rows, or give them a series of their own."
-            )
+        labels, codes = _series(source, column(group), group)
     kept = [name for name in names if name not in (group, time)]
     if not kept:
         raise ValueError(
@@ -90,22 +83,15 @@ def read_table(table, *, group=None, time=None):
             "`table` must hold finite numbers or NaN, but it holds infinity in column "
             f"{kept[infinite.argmax()]!r}."
         )
-    return _in_order(kept, values, labels, times, (group, time, moments, library))
+    return _in_order(kept, values, labels, codes, times, (group, time, moments, library))
 
 
 def _frame(table, group, time):
-    """Return names, a function from name to column, library, and the names of group and time."""
-    if hasattr(type(table), "collect"):
-        raise TypeError(f"`table` must be in memory, got {type(table).__name__}: call .collect().")
+    """Return a Table, and the names of the columns of group and time."""
     index = getattr(table, "index", None)
     if index is not None:
         table, group, time = _with_index(table, index, group, time)
-    names = column_names(table)
-    if len(set(names)) < len(names):
-        twice = next(name for j, name in enumerate(names) if name in names[:j])
-        raise ValueError(f"`table` must have distinct column names, but {twice!r} occurs twice.")
-    library = type(table).__module__.split(".")[0]
-    return names, lambda name: column_of(table, names.index(name)), library, group, time
+    return Table(table), group, time
 
 
 def _with_index(table, index, group, time):
@@ -157,18 +143,14 @@ def _read(column, name):
         return read_column(column, Argument(f"table[{name!r}]"))
     except (TypeError, ValueError) as error:
         raise ValueError(
-            f"`table` must hold numbers, but its column {name!r} does not ({_dtype(column)}): "
+            f"`table` must hold numbers, but its column {name!r} does not ({dtype_of(column)}): "
             "name it in `group` or `time`, drop it, or encode it as one-hot columns."
         ) from error
 
 
-def _dtype(column):
-    return getattr(column, "dtype", getattr(column, "type", type(column).__name__))
-
-
 def as_times(column, name="time"):
     """Return times as datetime64, or as numbers, without missing ones."""
-    dtype = str(_dtype(column))
+    dtype = str(dtype_of(column))
     if dtype.startswith("datetime64") and hasattr(column, "to_numpy"):  # time zones become UTC
         times = np.asarray(column, dtype="datetime64[ns]")
     elif dtype.startswith("period"):
@@ -193,41 +175,36 @@ def as_times(column, name="time"):
     return times
 
 
-def _in_order(names, values, labels, times, others):
+def _series(source, column, group):
+    """Return the labels (n_series,) in order of appearance, and the series number of each row."""
+    labels = np.asarray(column)
+    if source is None:  # an array
+        numbers = np.unique(labels, return_inverse=True)[1].reshape(-1)
+        codes = by_appearance(np.where(np.isnan(labels), -1, numbers))
+    else:
+        codes = source.codes(group)
+    if codes.min(initial=0) < 0:
+        raise ValueError(
+            f"`group` must not be missing in any row, but it is in row {np.argmin(codes)}: "
+            "drop such rows, or give them a series of their own."
+        )
+    return labels[np.unique(codes, return_index=True)[1]], codes
+
+
+def _in_order(names, values, labels, codes, times, others):
     """Return a LongTable with rows sorted by series (in order of appearance) and time."""
-    n_rows, codes, found = len(values), None, None
+    n_rows = len(values)
     order = np.arange(n_rows)
     if times is not None:
         order = order[np.argsort(times, kind="stable")]
     bounds = np.array([0, n_rows])
     if labels is not None:
-        codes, found = _codes(labels)
         order = order[np.argsort(codes[order], kind="stable")]
-        bounds = np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=len(found)))])
+        bounds = np.concatenate([[0], np.cumsum(np.bincount(codes, minlength=len(labels)))])
     times = None if times is None else times[order]
-    table = LongTable(names, values[order], bounds, found, times, order, *others)
+    table = LongTable(names, values[order], bounds, labels, times, order, *others)
     _check_distinct(table)
     return table
-
-
-def _codes(labels):
-    """Number labels by first appearance: codes (n_rows,), labels (n_series,)."""
-    if labels.dtype == object:
-        number = {}
-        try:
-            codes = [number.setdefault(label, len(number)) for label in labels]
-        except TypeError as error:
-            raise ValueError(
-                f"`group` must hold labels such as numbers or strings: {error}."
-            ) from error
-        found = np.empty(len(number), dtype=object)
-        found[:] = list(number)
-        return np.array(codes, dtype=np.intp), found
-    found, first, codes = np.unique(labels, return_index=True, return_inverse=True)
-    order = np.argsort(first)
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    return rank[codes], found[order]
 
 
 def _check_distinct(table):

@@ -87,9 +87,10 @@ class Stream:
             x = np.require(x, np.float32 if x.dtype == np.float32 else np.float64, ["C", "A", "W"])
         if x.shape != self._shape:
             if x.shape != self._shape[:1] or self._shape[1] > 1:
+                alone = self._shape[0] == 1 and x.shape == self._shape[1:]
                 raise ValueError(
                     f"`x` must have shape {self._shape}, one row of features per stream, got "
-                    f"{x.shape}."
+                    f"{x.shape}.{' Pass one row as `[x]`.' if alone else ''}"
                 )
             x = x[:, np.newaxis]
         if self._encode is not None:

@@ -192,6 +192,11 @@ class PerStep(InCarriers):
         stacked = stack(X, type(self).__name__)
         values = as_array(stacked.values)  # inverse transforms take no column names
         self._check_width(values.shape[1])
+        if self._input_kind == "2d" and (stacked.lengths != stacked.lengths[0]).any():
+            raise ValueError(
+                "`X` must have equally many steps in each sequence, as `transform` returns them "
+                f"for the 2-D `X` of `fit`; got {stacked.lengths.min()} to {stacked.lengths.max()}."
+            )
         with _naming_X():
             table = self.transformer_.inverse_transform(values)
         table = as_table(table, stacked.n_steps, type(self).__name__)

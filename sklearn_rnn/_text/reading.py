@@ -8,7 +8,7 @@ from itertools import chain
 import numpy as np
 
 from .._data.carriers import is_array, is_sparse, refuse_masked
-from .._data.frames import is_frame
+from .._data.frames import column_names, is_frame
 from .._data.items import as_list
 from .._data.values import family_of_type, is_missing
 
@@ -67,9 +67,9 @@ def _refuse_containers(X, argument):
         )
     if is_frame(X):
         raise TypeError(
-            f"`{argument}` must be a list or one column of texts, got a {type(X).__name__} with "
-            f"several columns: give one of them, {argument}['name'] (in a ColumnTransformer, its "
-            "name as a str, not a list)."
+            f"`{argument}` must be a list or one column of texts, got a {type(X).__name__}: give "
+            f"its column of texts, such as {argument}[{next(iter(column_names(X)), 'name')!r}] (in "
+            "a ColumnTransformer, its name as a str, not a list)."
         )
     if isinstance(X, (Iterator, Mapping, Set)):
         raise TypeError(
