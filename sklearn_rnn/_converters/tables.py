@@ -149,8 +149,8 @@ class Table:
             )
         remedy = {
             "dates or durations": "name it as `time`, or convert it to numbers, such as hours",
-            "categories": "encode it as one-hot columns, or keep it with as_nested=True and name it "
-            "in `categorical_features` of the estimator",
+            "categories": "encode it as one-hot columns, or keep it with as_nested=True and name "
+            "it in `categorical_features` of the estimator",
         }
         remedy["strings"] = f"{remedy['categories']}, or convert it if these are numbers"
         raise ValueError(
