@@ -1,7 +1,7 @@
 """Loaders of the data sets, real and generated: arrays or lists as the estimators take them.
 
-Real data come from `sklearn_rnn.datasets`, which reads them where packages (PACKAGES) installed
-them. The generators are those with which the stored results were computed.
+Real data come from `sklearn_rnn.datasets`, which reads files of installed packages (PACKAGES). The
+generators are those with which the stored results were computed.
 """
 
 import datetime

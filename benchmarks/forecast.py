@@ -2,13 +2,14 @@
 
     python benchmarks/forecast.py [--models boosting rnn rnn-5 ...] [--select] [--quick]
 
-The demand of Victoria, as in examples/forecast.py: once a day the next 24 hours, quantiles 0.1, 0.5
-and 0.9; the temperature, holidays and the calendar are known in advance. The last 120 days are the
-test. With `--select` the last 120 days of the year before are forecast instead, from what was known
-before them: settings were chosen there. Gradient boosting (one model per quantile, all steps in
-one table) reads of each step: its number, hour, weekday and day of the year; holiday and
-temperature now, a day and a week before; mean temperatures of 6 and 24 hours; demand 1, 2, 6 and 7
-days before; and the last three values and the mean of the day before the origin.
+The data are the demand of Victoria, as in examples/forecast.py. Once a day, the quantiles 0.1, 0.5
+and 0.9 of the next 24 hours are forecast. The temperature, holidays and the calendar are known in
+advance. The last 120 days are the test data. With `--select`, the same days of the year before are
+forecast instead, from the data before them; the settings were chosen there. Gradient boosting has
+one model per quantile, and all steps in one table. For each step it reads the step's number, hour,
+weekday and day of the year; holiday and temperature now, a day before and a week before; mean
+temperatures of 6 and 24 hours; demand 1, 2, 6 and 7 days before; and the last three values and the
+mean of the day before the origin.
 """
 
 import time
@@ -121,10 +122,12 @@ COLUMNS = {
 def notes(rows):
     """What to know about the table."""
     return [
-        "The last 120 days of 2014, 24 hours each, from what is known at their beginning; the true",
-        "temperature stands for its forecast. rnn-5 is the mean of five networks. Updated daily:",
-        "after each day the network learns once from it. Settings of the networks were chosen on",
-        "the same days of 2013; those of boosting are scikit-learn's, and more trees.",
+        "Each of the last 120 days of 2014 (24 hours) is forecast from the data before it. The",
+        "true temperature of the day replaces a weather forecast. rnn-5 is the mean of five",
+        "networks.",
+        '"Updated daily" means that the network learns once from each day after it was forecast.',
+        "The settings of the networks were chosen on the same days of 2013. Boosting has the",
+        "default settings of scikit-learn; the second row of boosting has more trees.",
     ]
 
 

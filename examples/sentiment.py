@@ -1,15 +1,15 @@
-"""Is a sentence about a film friendly? A network over words, beside tf-idf and a linear model.
+"""Classify sentences about films as friendly or hostile, by a network and by tf-idf.
 
-The 10,604 sentences (Pang and Lee, 2004, rated by Hutto and Gilbert, 2014) are in the source
-package of vaderSentiment:
+The network reads words; tf-idf is followed by a linear model. The 10,604 sentences (Pang and Lee,
+2004, rated by Hutto and Gilbert, 2014) are in the source package of vaderSentiment:
 
     pip download --no-deps --no-binary :all: vaderSentiment
     python examples/sentiment.py vaderSentiment-3.3.2.tar.gz
 
-There the network is right in 76.9 % of the sentences it has not seen, tf-idf in 77.6 %, and their
-mean in 78.0 %: for short texts with a few thousand examples, begin with tf-idf. Without the file
-the sentences are made up, and only the order of words tells: "very good at times , never very
-bad at times", or the other way round. There tf-idf, even of pairs of words, has to guess.
+On the test sentences, the network has an accuracy of 76.9 %, tf-idf 77.6 %, and the mean of both
+78.0 %: for short texts with a few thousand examples, begin with tf-idf. Without the file, the
+sentences are generated so that only the order of words matters: "very good at times , never very
+bad at times", or vice versa. tf-idf, even of pairs of words, can then only guess.
 """
 
 import io
@@ -33,7 +33,7 @@ SETTINGS = {"dropout": 0.5, "max_iter": 6} if FILES else {"max_iter": 40}
 
 
 def read_sentences(path):
-    """Sentences, and whether each is rated above 0."""
+    """Return sentences, and whether each is rated above 0."""
     with tarfile.open(path) as outer:
         inner = next(name for name in outer.getnames() if name.endswith("ICWSM_2014.tar.gz"))
         with tarfile.open(fileobj=io.BytesIO(outer.extractfile(inner).read())) as data:
@@ -44,7 +44,7 @@ def read_sentences(path):
 
 
 def make_sentences():
-    """Two words of opinion, one of which is denied."""
+    """Return sentences with two words of opinion, one of which is negated."""
     things, links = ("the film is very", "its plot was very"), ("never very", "not very")
     praise, blame = ("good", "witty", "touching", "fresh"), ("bad", "dull", "flat", "silly")
     friendly = list(itertools.product(things, praise, links, blame))

@@ -12,7 +12,7 @@ import numpy as np
 INTEGER_BITS, BYTE_BITS = 31, 62
 
 
-# What names of other libraries are called here.
+# Names of other libraries -> names of this package.
 SYNONYMS = {
     **dict.fromkeys(("mse", "l2", "mean_squared_error"), "squared_error"),
     **dict.fromkeys(("mae", "l1", "mean_absolute_error"), "absolute_error"),
@@ -62,7 +62,7 @@ def one_of(names):
 
 
 def did_you_mean(value, names):
-    """Return a question with the name that a wrong string is close to, or ""."""
+    """Return a question with the name that is most similar to a wrong string, or ""."""
     if not isinstance(value, str):
         return ""
     word = value.lower().replace("-", "_").replace(" ", "_")

@@ -1,6 +1,7 @@
-"""Data sets to try things on: real ones that installed packages bring, and generated ones.
+"""Data sets for examples: real data that come with installed packages, and generated data.
 
-Nothing is fetched: a loader reads what a package has installed, and names the package otherwise.
+Nothing is downloaded: a loader reads files of an installed package. If the package is missing, the
+error names it.
 """
 
 from ._datasets.oscillators import make_oscillators

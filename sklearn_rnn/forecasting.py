@@ -1,4 +1,4 @@
-"""Forecasts: windows of tables, and networks that read their own predictions."""
+"""Forecasts: RNNForecaster, windows of tables, and networks that read their own predictions."""
 
 import numpy as np
 from sklearn.pipeline import Pipeline

@@ -1,4 +1,4 @@
-"""Splitters for `cross_val_score` and searches, and sequences for tools that want a table."""
+"""Splitters, predictions of folds, and `ByIndex`, which adapts sequences to tools for tables."""
 
 from ._model_selection.by_index import ByIndex, with_sequences
 from ._model_selection.cross_val_predict import step_cross_val_predict

@@ -1,4 +1,4 @@
-"""Transformers of sequences in every accepted form, converters, and windows of tables."""
+"""Transformers of sequences, converters from and to other forms, and windows for forecasts."""
 
 from ._converters.aeon import from_aeon, to_aeon
 from ._converters.awkward import from_awkward, to_awkward

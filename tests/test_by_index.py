@@ -326,5 +326,5 @@ def test_numbers_come_in_any_order_and_repeatedly(numbers, as_objects):
 
 def test_scaled_numbers_are_refused(ragged):
     X, labels, _ = ragged
-    with pytest.raises(ValueError, match="A tool that scales or mixes rows cannot be used"):
+    with pytest.raises(ValueError, match="Tools that scale or mix rows cannot be used"):
         make_pipeline(StandardScaler(), ByIndex(CLASSIFIER, X)).fit(np.arange(40)[:, None], labels)

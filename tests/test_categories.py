@@ -193,9 +193,7 @@ def test_strings_need_frames_later_too():
     _, _, categories = learn(X, ["s"])
     with pytest.raises(ValueError, match="`X` must be a list of frames with strings in column 1"):
         read([np.zeros((2, 2))], categories)
-    with pytest.raises(
-        ValueError, match=r"must be a list of frames alone.* `X\[1\]` is of ndarray"
-    ):
+    with pytest.raises(ValueError, match=r"must be a list of frames only.* `X\[1\]` is of ndarray"):
         read([X[0], np.zeros((2, 2))], categories)
 
 

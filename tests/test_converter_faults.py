@@ -63,7 +63,7 @@ def test_from_padded_refuses_cells_of_sequences():
 
 
 def test_lengths_do_not_overflow():
-    with pytest.raises(ValueError, match="they add up to 1844674407370955162"):
+    with pytest.raises(ValueError, match="the sum is 1844674407370955162"):
         from_lengths(np.zeros((4, 1)), np.array([2**63, 2**63 - 1, 5], dtype=np.uint64))
 
 
@@ -91,7 +91,7 @@ def test_per_step_refuses_what_it_cannot_stack():
 def test_a_nested_table_needs_names_that_differ(frame):
     X = frame({"a": [[1.0, 2.0]], "b": [[3.0, 4.0]]})
     squares = PerStep(PolynomialFeatures(2))
-    with pytest.raises(ValueError, match=r"must give distinct names .* '1' occurs twice"):
+    with pytest.raises(ValueError, match=r"must return distinct names .* '1' occurs twice"):
         make_pipeline(squares, clone(squares)).fit_transform(X)
 
 

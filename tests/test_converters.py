@@ -284,7 +284,7 @@ def test_missing_numbers_of_data_sets_are_nan(dataset_class):
 @pytest.mark.parametrize(
     ("columns", "message"),
     [
-        ("text", "'text' holds string: for texts"),
+        ("text", "'text' holds string: if these are texts"),
         ("no", "`columns` must name columns of `dataset`"),
         ([], "`columns` must name at least one"),
         (["x", "short"], "in row 0 'x' has 2, but 'short' has 1"),
@@ -292,7 +292,7 @@ def test_missing_numbers_of_data_sets_are_nan(dataset_class):
         (["x", "text"], "'text' holds string"),
         ("none", "no missing lists, but column 'none'"),
         ("empty", r"must be at least 1, but `lengths of empty\[1\]` is 0"),
-        ("uneven", "same number of features at every step, but column 'uneven'"),
+        ("uneven", "same number of features at every step, but in column 'uneven'"),
     ],
 )
 def test_columns_of_data_sets_that_cannot_be_read(columns, message):
@@ -349,7 +349,7 @@ RAGGED = [np.zeros((3, 2)), np.zeros((1, 2))]
         (lambda: from_tslearn([[["a"]]]), "`X` must hold real numbers"),
         (lambda: to_datasets(RAGGED, y=[1]), "`y` must have one entry per sequence"),
         (lambda: to_datasets(RAGGED, columns=["a"]), "`columns` must have one name"),
-        (lambda: to_datasets(RAGGED, y=[1, 2], target="X"), "must differ, got 'X'"),
+        (lambda: to_datasets(RAGGED, y=[1, 2], target="X"), "must be distinct names, got 'X'"),
     ],
 )
 def test_a_wrong_call_names_its_parameter(call, message, monkeypatch):

@@ -182,7 +182,7 @@ def test_loaders_read_what_packages_bring(load, monkeypatch, tmp_path):
         assert data.data.tolist() == ["hyphenation", "recurrent"]
         TokenEncoder(analyzer="char").fit(data.data)
         assert data.target[0].tolist() == [0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0]  # hy-phen-ation
-        with pytest.raises(ValueError, match="`language` must be one of pyphen's"):
+        with pytest.raises(ValueError, match="`language` must be one of the languages of pyphen"):
             load("klingon")
     else:
         assert data.data.shape == (52_608, 2)

@@ -40,7 +40,7 @@ def test_any_regular_index_goes_on_in_the_forecasts(index):
         (pd.date_range("2024", periods=40)[::-1], "increasing times"),
         (pd.Index([*range(39), 10**12]), "gaps"),
         (pd.date_range("1700", periods=39, freq="s").append(pd.DatetimeIndex(["2200"])), "gaps"),
-        (pd.MultiIndex.from_product([["a", "b"], range(20)]), "one level of index"),
+        (pd.MultiIndex.from_product([["a", "b"], range(20)]), "index of one level"),
     ],
     ids=["backwards", "numbers far apart", "dates far apart", "two levels"],
 )
@@ -53,7 +53,7 @@ def test_columns_keep_their_names_and_must_differ():
     table = pd.DataFrame(np.column_stack([Y, Y + 1]))
     assert forecaster().fit(table).predict().columns.tolist() == [0, 1]
     for names in (["a", "a"], [1, "1"]):
-        with pytest.raises(ValueError, match="one name for each series"):
+        with pytest.raises(ValueError, match="distinct column names"):
             forecaster().fit(table.set_axis(names, axis=1))
 
 
@@ -63,7 +63,7 @@ def test_quantiles_are_those_of_the_fit():
     fitted.set_params(quantile=(0.2, 0.5, 0.8), horizon=7)
     np.testing.assert_array_equal(fitted.predict_quantiles(), before)
     np.testing.assert_array_equal(fitted.predict_quantiles(alpha=0.9), before[:, 2:])
-    with pytest.raises(ValueError, match=r"must have 0.2 in `fit`"):
+    with pytest.raises(ValueError, match=r"must include 0.2 in `fit`"):
         fitted.predict_quantiles(alpha=[0.2])
     with pytest.raises(ValueError, match="`alpha` must be a number above 0"):
         fitted.predict_quantiles(alpha="low")
@@ -101,7 +101,7 @@ def test_from_windows_checks_what_it_gets():
     assert "y_q0.5" in from_windows(windows.y[:, :, np.newaxis], windows, quantile=0.5)
     with pytest.raises(ValueError, match="`quantile` must be a number"):
         from_windows(windows.y[:, :, np.newaxis], windows, quantile=["a"])
-    with pytest.raises(TypeError, match="`windows` must be what `make_windows` returns"):
+    with pytest.raises(TypeError, match="`windows` must be a result of `make_windows`"):
         from_windows(windows.y, {"y": Y})
 
 

@@ -91,11 +91,11 @@ def test_missing_values_and_steps_are_not_learned():
         ({"quantile": []}, "`quantile` must be an increasing list"),
         ({"quantile": ["a"]}, "`quantile` must be an increasing list"),
         ({"quantile": [0.5, np.nan]}, "`quantile` must be an increasing list"),
-        ({"known_future": ["sun"]}, '`known_future` must be "all" or a list of features'),
+        ({"known_future": ["sun"]}, '`known_future` must be "all", None or a list of features'),
         ({"past": 200}, "`y` must have at least 204 steps"),
-        ({"target": "y"}, "`X` must be None with `target`"),
+        ({"target": "y"}, "`X` must be None if `target`"),
         ({"group": "id"}, "`target` must name a column of a long table"),
-        ({"known_future": 3}, '`known_future` must be "all" or a list'),
+        ({"known_future": 3}, '`known_future` must be "all", None or a list'),
     ],
 )
 def test_wrong_words_are_refused(options, message):
@@ -112,8 +112,8 @@ def test_wrong_words_are_refused(options, message):
         ([], "`y` must have shape"),
         (np.zeros((4, 5, 6)), "`y` must have shape"),
         (np.full(40, np.nan), "values at some steps of a horizon"),
-        (np.append(Y, np.inf), "`y` must be finite or NaN"),
-        (1e300 * Y, "`y` must not be too large"),
+        (np.append(Y, np.inf), "`y` must hold finite numbers or NaN"),
+        (1e300 * Y, "`y` must hold smaller numbers"),
         (np.ma.masked_less(Y, 50), "masked entries"),
         (pd.DataFrame({"a": ["x"] * 40}), "its column 'a' holds strings"),
     ],
@@ -142,7 +142,7 @@ def test_wrong_futures_are_refused():
         (None, "`X` must have the known features .'wind', 'sun'. of the 4 steps"),
         (X[N : N + 3], "`X` must have a row for each of the 4 steps"),
         (X[N + 1 : N + 5], "`X` must begin right after the last known step, at 2024-03-31"),
-        (X[["sun"]][N : N + 4], "it has no .'wind'."),
+        (X[["sun"]][N : N + 4], "it lacks .'wind'."),
         (np.zeros((4, 3)), "`X` must have the 2 known features"),
     ]:
         with pytest.raises(ValueError, match=message):
@@ -150,13 +150,13 @@ def test_wrong_futures_are_refused():
     for steps in (5, 0, [0, 1], 1.5, [[1]]):
         with pytest.raises(ValueError, match="`steps` must be a number of steps or a list"):
             model.predict(steps, X[N:])
-    with pytest.raises(ValueError, match="`X` must be None if `exog` is given"):
+    with pytest.raises(ValueError, match="`X` and `exog` must not both be given"):
         model.predict(X=X[N:], exog=X[N:])
     with pytest.raises(ValueError, match="`quantile` must be given"):
         model.predict_interval(X=X[N:])
-    with pytest.raises(ValueError, match="`X` must have one row of features for each of 90 steps"):
+    with pytest.raises(ValueError, match="`X` must have one row of features for each of the 90 steps"):
         forecaster().fit(y, X)
-    with pytest.raises(ValueError, match="`X` must have the times of `y`"):
+    with pytest.raises(ValueError, match="`X` must have the same index as `y`"):
         forecaster().fit(y, X[1 : N + 1])
     with pytest.raises(ValueError, match="at least `horizon` = 4 steps after the known"):
         model.backtest(pd.Series(Y[:3], index=DAYS[N : N + 3]), X[N : N + 3])
@@ -196,7 +196,7 @@ def test_forecasts_stand_at_their_times_and_under_their_names():
     wide = pd.DataFrame({7: Y, 9: 2 * Y}, index=DAYS[:N])
     assert forecaster().fit(wide).predict().columns.tolist() == [7, 9]
     wide.columns = [7, 7]
-    with pytest.raises(ValueError, match="`y` must have one name for each series"):
+    with pytest.raises(ValueError, match="`y` must have distinct column names"):
         forecaster().fit(wide)
 
 
@@ -238,7 +238,7 @@ def test_times_must_increase():
         with pytest.raises(ValueError, match="`y` must have increasing times"):
             forecaster().fit(reversed_y)
     model, far = forecaster().fit(y.set_axis(T)), pd.Series([1, 2, 3], [N, N + 1, 10**12])
-    with pytest.raises(ValueError, match="`y` must not have so long gaps"):
+    with pytest.raises(ValueError, match="`y` must not have such long gaps"):
         model.update(far)
 
 

@@ -36,7 +36,7 @@ def test_calibrated_quantiles_are_those_of_networks_that_have_not_seen_the_value
     expected = plain.predict_quantiles()
     expected = np.sort(expected + shifts * (expected[:, 2:] - expected[:, :1]), axis=1)
     np.testing.assert_allclose(model.predict_quantiles(), expected, rtol=1e-9)
-    with pytest.raises(ValueError, match="`calibrate` needs at least two quantiles and two"):
+    with pytest.raises(ValueError, match="`calibrate` must be False without at least two"):
         forecaster(calibrate=True, n_estimators=2).fit(Y)
     with pytest.raises(ValueError, match="`y` must have at least 3 windows"):
         forecaster(calibrate=True, n_estimators=3, quantile=QUANTILE).fit(Y[:15])

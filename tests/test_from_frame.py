@@ -309,7 +309,7 @@ BAD_CALLS = {
     r"`by` must name columns of `table`, .*'no'": dict(by="no"),
     r"`by` must be the name": dict(by=FRAME["k"]),
     r"`by` must name distinct columns": dict(by=["k", "k"]),
-    r"`by` must name distinct columns, none of them that of `time`": dict(by="k", time="k"),
+    r"`by` must name distinct columns other than that of `time`": dict(by="k", time="k"),
     r"`time` must be the name": dict(by="k", time=["t"]),
     r"`y` must name columns .*'z'": dict(by="k", y="z"),
     r"`groups` must be the same .* 'a' and 'b' in sequence 0": dict(by="k", groups="w"),
@@ -366,7 +366,7 @@ def test_categories_are_compared_by_their_labels():
     ("table", "error", "message"),
     [
         (pl.DataFrame({"k": [0]}).lazy(), TypeError, r"in memory.*\.collect\(\)"),
-        (FRAME.groupby("k"), TypeError, "GroupBy: give it"),
+        (FRAME.groupby("k"), TypeError, "GroupBy: pass the table"),
         ({"k": [0]}, TypeError, "must be a table of pandas, polars or pyarrow, got dict"),
         (np.zeros((3, 2)), TypeError, "got ndarray"),
         (FRAME[:0], ValueError, "at least one row"),
@@ -408,7 +408,7 @@ def test_any_carrier_becomes_a_table(library):
     [
         (dict(ids=[1]), "`ids` must have one entry per sequence"),
         (dict(ids=[(1, 2), (3, 4)]), "`names` must list the columns of `ids`"),
-        (dict(ids=[(1, 2), (3,)], names={"by": ["a", "b"]}), "`ids` must be tuples of 2"),
+        (dict(ids=[(1, 2), (3,)], names={"by": ["a", "b"]}), "`ids` must be tuples of length 2"),
         (dict(times=[[1, 2], [1, 2]]), r"`times` must have one value per step: sequence 1 has 1"),
         (dict(times=[[1, 2]]), "`times` must have one entry per sequence"),
         (dict(y=[1, 2, 3]), "`y` must have one entry per sequence"),

@@ -157,15 +157,15 @@ def test_texts_hold_out_groups_as_well():
 @pytest.mark.parametrize(
     "groups, message",
     [
-        (np.arange(39), r"`groups` must have one label for each sequence, the shape \(40,\); got"),
-        (np.zeros((40, 2)), r"got the shape \(40, 2\)"),
-        ("person", r"got the shape \(\)"),
+        (np.arange(39), r"`groups` must have one label for each sequence, shape \(40,\); got"),
+        (np.zeros((40, 2)), r"got shape \(40, 2\)"),
+        ("person", r"got shape \(\)"),
         ([1, None, *range(38)], "that of sequence 1 is missing"),
         ([np.nan, *range(39)], "that of sequence 0 is missing"),
         (np.ma.masked_equal(np.arange(40), 5), "that of sequence 5 is missing"),
         ([1, "a"] * 20 + [], "`groups` must hold labels of one type|at least"),
         ([[1], [1, 2]] * 20, "`groups` cannot be read"),
-        (np.zeros(40), "`groups` must hold at least 2 groups of sequences with weight"),
+        (np.zeros(40), "`groups` must hold at least 2 groups of sequences with positive weight"),
     ],
 )
 def test_bad_groups_are_refused(dense, refuses, groups, message):

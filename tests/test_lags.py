@@ -92,8 +92,8 @@ def test_starts_that_do_not_fit_are_refused():
     Z = differences.transform(X)
     for given, message in [
         ({}, "`start` or `past` must be given: with fill_value=0.0"),
-        ({"start": X, "past": X}, "`start` and `past` exclude each other"),
-        ({"start": X[1:]}, "`start` must have one sequence for each of the 6 of `X`, got 5"),
+        ({"start": X, "past": X}, "`start` and `past` must not both be given"),
+        ({"start": X[1:]}, "`start` must have one sequence for each of the 6 sequences of `X`"),
         ({"past": [x[:1] for x in X]}, "`past` must have at least 2 steps in sequence 0, got 1"),
         ({"past": [x[:, 0] for x in X]}, "has 1 features"),
         ({"start": np.zeros((6, 3))}, "`start` must be of the kind"),

@@ -129,7 +129,7 @@ def test_no_window_spans_a_gap():
     assert len(windows.y) == 7 + 11
     wide = make_windows(frame, target="y", time="t", past=4, horizon=2, max_step=3)
     assert len(wide.y) == 23
-    with pytest.raises(ValueError, match="but gaps of `time` cut it"):
+    with pytest.raises(ValueError, match="but `time` has gaps in it"):
         make_windows(frame, target="y", time="t", past=15, horizon=2)
 
 
@@ -183,13 +183,13 @@ def test_seasonal_naive_is_the_same_step_of_the_last_season():
         ({"dtype": "int8"}, "`dtype` must be one of"),
         ({"max_step": -1}, "`max_step` must be"),
         ({"target": "lod"}, "`target` must be columns of numbers of the table, 'load'.*got 'lod'"),
-        ({"known": ["price", "price"]}, "`known` must have each column once"),
-        ({"known": "load"}, "not one of `known`"),
+        ({"known": ["price", "price"]}, "`known` must name each column only once"),
+        ({"known": "load"}, "none of `known`"),
         ({"group": "who"}, "`group` must be a column of the table"),
         ({"group": None}, "its column 'id' does not .*: name it in `group`"),
-        ({"time": "id", "group": None}, "`time` must hold dates or numbers, it holds strings"),
+        ({"time": "id", "group": None}, "`time` must hold dates or numbers, but it holds strings"),
         ({"past": 40}, "at least past [+] horizon = 42 rows of one series.*longest series has 30"),
-        ({"origins": [TIMES[1]]}, "`origins` must have enough rows"),
+        ({"origins": [TIMES[1]]}, "`origins` must have `past` rows up to them"),
         ({"origins": [3]}, "`origins` must be of the type of `time`"),
     ],
 )
@@ -201,7 +201,7 @@ def test_wrong_words_are_refused(options, message):
 
 def test_wrong_tables_are_refused():
     frame = long_frame()
-    with pytest.raises(ValueError, match=r"`time` must differ from row to row, but .* twice: name"):
+    with pytest.raises(ValueError, match=r"`time` must differ in all rows, but .* twice: name"):
         make_windows(frame.drop(columns="id"), target="load", time="when", past=2, horizon=1)
     with pytest.raises(TypeError, match=r"call [.]collect"):
         make_windows(pl.from_pandas(frame).lazy(), target="load", past=2, horizon=1)

@@ -150,7 +150,7 @@ def test_an_estimator_that_makes_one_label_of_the_steps_is_not_warned_about():
 )
 def test_probabilities_of_two_classes_per_step_are_refused(scorer, ragged):
     given = (cut(X), cut(LABELS)) if ragged else (X, LABELS)
-    with pytest.raises(ValueError, match=r"second step for .* the second class.*step_scorer"):
+    with pytest.raises(ValueError, match=r"second step as .* the second class.*step_scorer"):
         scorer(TAGGER_FITTED, *given)
     with pytest.raises(ValueError, match="second class"):
         cross_val_score(TAGGER, *given, scoring=scorer, **CV)

@@ -97,25 +97,25 @@ WRONG = {
     "NA": ([[1.0], pd.NA], ("`X['gyro']`, row 1, is <NA>",)),
     "scalar": ([[1.0], 2.0], ("`X['gyro']`, row 1, is 2.0", "repeat")),
     "string": ([[1.0], "ab"], ("`X['gyro']`, row 1, is 'ab'",)),
-    "numbers": ([1.0, 2.0], ("`X['gyro']` holds numbers", "alone, X['acc']")),
+    "numbers": ([1.0, 2.0], ("`X['gyro']` holds numbers", "only that column, X['acc']")),
     "strings": ([["a"], ["b"]], ("`X['gyro']` must hold real", "`categorical_features`")),
-    "two types": ([[1.0], ["b"]], ("row 0 holds numbers, row 1 strings",)),
+    "two types": ([[1.0], ["b"]], ("row 0 holds numbers and row 1 holds strings",)),
     "mixed cell": ([[1.0], [2.0, "b"]], ("`X['gyro']` must hold values of one type",)),
-    "length": ([[1.0], [2.0, 3.0]], ("`X['gyro']`, row 1: 2 steps, but `X['acc']` has 1",)),
+    "length": ([[1.0], [2.0, 3.0]], ("in row 1 `X['gyro']` has 2 steps and `X['acc']` has 1",)),
     "empty": ([[1.0], []], ("`X['gyro']`, row 1, has none",)),
     "two axes": ([[1.0], np.ones((1, 2))], ("row 1, has shape (1, 2)", "list(X['gyro'])")),
     "ragged": ([[1.0], [[1.0], [2.0, 3.0]]], ("X['gyro'], row 1` must be rectangular",)),
     "NaN": ([[1.0], [np.nan]], ("sequence 1 has NaN at step 0", "SequenceImputer")),
     "infinity": ([[1.0], [np.inf]], ("sequence 1 has infinity at step 0",)),
     "masked": ([[1.0], np.ma.masked_array([1.0], [True])], ("row 1` must not have masked",)),
-    "dates": ([[1.0], np.array(["2020"], "M8[D]")], ("row 1 dates",)),
+    "dates": ([[1.0], np.array(["2020"], "M8[D]")], ("row 1 holds dates",)),
     "complex": ([[1j], [1j]], ("its cells hold complex numbers",)),
 }
 
 
 def test_lengths_are_compared_row_by_row():
     table = pd.DataFrame({"acc": [[1.0], [2.0, 3.0]], "gyro": [[1.0, 2.0], [3.0]]})
-    with pytest.raises(ValueError, match=r"`X\['gyro'\]`, row 0: 2 steps, but `X\['acc'\]` has 1"):
+    with pytest.raises(ValueError, match=r"in row 0 `X\[.gyro.\]` has 2 steps and .* has 1"):
         read_X(table, "RNN")
 
 

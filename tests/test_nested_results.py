@@ -96,7 +96,7 @@ def test_converters_refuse_what_is_no_table():
         (lambda: from_nested(X), "`table` must be a frame or a 2-D object array"),
         (lambda: from_nested(pd.DataFrame({"a": [1.0]})), "`table` must be a frame or a 2-D"),
         (lambda: from_nested(pd.DataFrame({"a": [["b"]]})), r"`table\['a'\]` must hold real num"),
-        (lambda: to_nested([pd.DataFrame({"a": ["b"]}), X[0][:, :1]]), "frames alone"),
+        (lambda: to_nested([pd.DataFrame({"a": ["b"]}), X[0][:, :1]]), "frames only"),
     ):
         with pytest.raises(ValueError, match=words):
             call()
@@ -173,7 +173,7 @@ def test_cells_are_set_without_loss():
         (column, np.array([0.5]), r"sequence\[int64\] cannot hold .*0.5"),
         (column, np.array([np.nan]), r"sequence\[int64\] cannot hold .*nan"),
         (words, np.array(["long"]), "cannot hold .*long"),
-        (column, [[1], [2], [3], [4]], "one for each of the 3 rows that are set, got 4"),
+        (column, [[1], [2], [3], [4]], "one for each of the 3 rows; got 4"),
     ):
         with pytest.raises(ValueError, match=message):
             target.array[:] = wrong

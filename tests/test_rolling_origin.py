@@ -104,7 +104,7 @@ def test_wrong_words_are_refused(options, message):
 
 def test_groups_must_have_a_label_for_each_row():
     with pytest.raises(
-        ValueError, match=r"`groups` must have one label for each sequence, the shape \(6,\)"
+        ValueError, match=r"`groups` must have one label for each sequence, shape \(6,\)"
     ):
         list(RollingOrigin(1).split(np.zeros(6), groups=["a", "b"]))
     with pytest.raises(ValueError, match="`X` must be given"):

@@ -205,7 +205,7 @@ def test_scikit_learn_takes_it(ragged):
         ({"stratify": "tags"}, {}, "`y` must be given with stratify='tags', got None"),
         ({"stratify": "tags"}, {"y": list("abcd")}, "`y`.*one target per step"),
         ({"stratify": "tags"}, {"y": [[1], [1], [1], [1, 2]]}, "sequence 0 has 2 steps"),
-        ({"stratify": "tags"}, {"y": [[0.5] * n for n in (2, 3, 1, 2)]}, "no integers"),
+        ({"stratify": "tags"}, {"y": [[0.5] * n for n in (2, 3, 1, 2)]}, "not integers"),
         ({"stratify": "tags"}, {"y": [[None] * n for n in (2, 3, 1, 2)]}, "at least one label"),
         ({"stratify": "classes"}, {"y": [0, 1]}, "one label for each of the 4 sequences"),
         ({"stratify": "classes"}, {"y": [[0, 1]] * 2 + [[1]] * 2}, "`y`"),

@@ -128,7 +128,7 @@ def test_any_split_into_sequences_has_the_same_error(data):
             [np.ones((3, 3))],
             [np.ones((3, 2, 3))],
             {"quantile": [0.1, 0.9]},
-            "last axis, got 3 there",
+            "last axis, got 3",
         ),
     ],
 )
@@ -151,8 +151,8 @@ def test_step_scorer_says_what_it_takes():
         (make_scorer(metrics.entity_f1_score), r"pass make_scorer\(entity_f1_score\)"),
         (make_scorer(metrics.step_log_loss, response_method="predict_proba"), "'neg_log_loss'"),
         (flat_metrics.f1_score, r"got a metric: use make_scorer\(f1_score\)"),
-        (None, "`scoring` must be a name of"),
-        (["f1_macro"], "`scoring` must be a name of"),
+        (None, "`scoring` must be one of the names of"),
+        (["f1_macro"], "`scoring` must be one of the names of"),
     ):
         with pytest.raises(ValueError, match=message):
             metrics.step_scorer(metric)

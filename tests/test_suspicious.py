@@ -175,12 +175,12 @@ def padded(value, lengths=None):
 def test_padding_is_named(value, dtype):
     X = padded(value).astype(dtype)
     number = f"from_padded(X, padding={value:g})" if isinstance(value, float) else "unpad(X, "
-    assert_only(warned(X), "of the sequences in `X` end in 2 to 15 steps", number)
+    assert_only(warned(X), "of the sequences in `X` end with 2 to 15 steps", number)
     left = number.replace(")", ", side='left')")
-    assert_only(warned(X[:, ::-1]), "of the sequences in `X` begin in 2 to 15 steps", left)
+    assert_only(warned(X[:, ::-1]), "of the sequences in `X` begin with 2 to 15 steps", left)
     cut = from_padded(X, padding=0) if value == 0.0 else X[:, :15]
     assert warned(cut) == []
-    assert_only(warned(X[:, :, 0]), "of the sequences in `X` end in 2 to 15 steps")
+    assert_only(warned(X[:, :, 0]), "of the sequences in `X` end with 2 to 15 steps")
     assert_only(warned(X, X[:, :2], Seq2SeqRegressor), "If this is padding")
     y = X[:, :, 0]
     options = {"mode": "many_to_many"}

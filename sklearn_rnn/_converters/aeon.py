@@ -1,4 +1,4 @@
-"""Collections of aeon and sktime, whose arrays have the channels before the steps."""
+"""Collections of aeon and sktime, whose arrays have the features (channels) before the steps."""
 
 from __future__ import annotations
 
@@ -17,25 +17,27 @@ _KIND = one_of(("auto", *_KINDS))
 
 
 def from_aeon(X):
-    """Read a collection of series as aeon and sktime hold it.
+    """Convert a collection of series of aeon or sktime to sequences.
+
+    What aeon calls channels are features here.
 
     Parameters
     ----------
     X : collection
-        Of one of these types, by the names of aeon:
+        A collection of one of these types, by the names of aeon:
 
         * "numpy3D": array (n_samples, n_channels, n_timesteps);
         * "np-list", "df-list": list or object array of arrays or frames (n_channels,
           n_timesteps_i);
-        * "numpy2D", "pd-wide": array or frame (n_samples, n_timesteps), one channel;
-        * "pd-multiindex": frame with the index (sample, time) and a column per channel;
-        * "nested_univ" of sktime: frame with a column per channel and a Series in each cell.
+        * "numpy2D", "pd-wide": array or frame (n_samples, n_timesteps), with one channel;
+        * "pd-multiindex": frame with the index (sample, time) and one column per channel;
+        * "nested_univ" of sktime: frame with one column per channel and a Series in each cell.
 
     Returns
     -------
-    X : ndarray (n_samples, n_timesteps, n_channels) or object array of (n_timesteps_i, n_channels)
-        An array if `X` is one, or is "pd-wide"; otherwise an object array. The targets of aeon need
-        no conversion.
+    X : ndarray (n_samples, n_timesteps, n_features) or object array of (n_timesteps_i, n_features)
+        A 3-D array if `X` is an array or "pd-wide", otherwise an object array. The targets of aeon
+        need no conversion.
 
     Raises
     ------
@@ -45,7 +47,7 @@ def from_aeon(X):
     See Also
     --------
     to_aeon : The inverse.
-    from_frame : Other tables with a row per step.
+    from_frame : Other tables with one row per step.
 
     Examples
     --------
@@ -79,26 +81,27 @@ def from_aeon(X):
 
 
 def to_aeon(X, kind="auto"):
-    """Make a collection of series as aeon takes it.
+    """Convert sequences to a collection of series for aeon or sktime.
 
     Parameters
     ----------
     X : sequences
-        In any form that `fit` takes. NaN and integers are possible.
+        Sequences in any form that `fit` takes. They may hold NaN or integers.
     kind : str, default="auto"
         The type of the collection, by aeon's name: "numpy3D", "np-list", "df-list", "numpy2D",
-        "pd-wide" or "pd-multiindex"; see `from_aeon`. "auto" is "numpy3D" for sequences of equal
+        "pd-wide" or "pd-multiindex"; see `from_aeon`. "auto" means "numpy3D" for sequences of equal
         length and "np-list" for others.
 
     Returns
     -------
-    X : ndarray, list or frame
-        The collection.
+    collection : ndarray, list or frame
+        The sequences; arrays have shape (n_samples, n_features, n_timesteps), items of lists
+        (n_features, n_timesteps_i).
 
     Raises
     ------
     ImportError
-        If the type needs pandas and it is not installed.
+        If the type needs pandas, which is not installed.
     ValueError, TypeError
         If `X` does not hold sequences, or the type cannot hold sequences of unequal length or
         several features.
@@ -106,7 +109,7 @@ def to_aeon(X, kind="auto"):
     See Also
     --------
     from_aeon : The inverse, with an example.
-    to_nested : Tables with a Series in each cell, as sktime has them.
+    to_nested : Makes a table with one sequence in each cell.
     """
     _KIND.check("kind", kind)
     packed, names = read_sequences(X)
@@ -123,8 +126,8 @@ def to_aeon(X, kind="auto"):
         )
     if kind in ("numpy2D", "pd-wide") and values.shape[1] > 1:
         raise ValueError(
-            f"`kind` must be another one for several features, got {kind!r}: `X` has "
-            f"{values.shape[1]}."
+            f"`kind` must be 'numpy3D', 'np-list', 'df-list' or 'pd-multiindex' for several "
+            f"features, got {kind!r}: `X` has {values.shape[1]} features."
         )
     if kind == "pd-multiindex":
         return _multiindex(values, lengths, names)

@@ -13,30 +13,31 @@ _ARRAY = Argument("array", "features")
 
 
 def from_awkward(array, *, columns=None):
-    """Read a ragged array of awkward.
+    """Convert a ragged array of awkward to sequences.
 
     Parameters
     ----------
     array : awkward.Array
-        Of type ``n * var * float`` (one value per step), ``n * var * F * float``, or of records of
-        features, ``n * var * {x: float, y: float}`` or ``n * {x: var * float, y: var * float}``.
-        Missing values become NaN. Strings and targets per step are read as well.
+        An array of type ``n * var * float`` (one value per step) or ``n * var * F * float``, or
+        with fields that are features, ``n * var * {x: float, y: float}`` or
+        ``n * {x: var * float, y: var * float}``. Missing values become NaN. Strings and targets per
+        step are read as well.
     columns : list of str, default=None
-        The fields that are features, in this order; None means all fields.
+        The fields to use as features, in this order; None means all fields.
 
     Returns
     -------
     sequences : object array of shape (n_samples,)
-        Arrays of shape (n_timesteps_i, n_features), or (n_timesteps_i,) for one value per step
-        without a field.
+        Arrays of shape (n_timesteps_i, n_features), or (n_timesteps_i,) if `array` has one value
+        per step and no fields.
 
     Raises
     ------
     TypeError
         If `array` is not an array of awkward.
     ValueError
-        If the array has another depth, a sequence is missing or empty, fields have unequal lengths,
-        or the number of features varies.
+        If the array has another number of dimensions, a sequence is missing or empty, fields have
+        unequal lengths, or the number of features varies.
 
     See Also
     --------
@@ -67,21 +68,21 @@ def from_awkward(array, *, columns=None):
 
 
 def to_awkward(X, *, columns=None):
-    """Make a ragged array of awkward.
+    """Convert sequences to a ragged array of awkward.
 
     Parameters
     ----------
     X : sequences
-        In any form that `fit` takes. NaN, integers and strings are possible.
+        Sequences in any form that `fit` takes. They may hold NaN, integers or strings.
     columns : list of str, default=None
-        Names of the features: each step then becomes a record. None makes arrays, unless `X` holds
-        frames, which have names.
+        Names of the features: each step then becomes a record. None means the column names of
+        frames in `X`; without frames, the features have no names.
 
     Returns
     -------
     array : awkward.Array
-        Of type ``n * var * F * float``, ``n * var * float`` if the sequences have one value per
-        step and no axis for it, or with names ``n * var * {x: float, ...}``.
+        An array of type ``n * var * F * float``; ``n * var * float`` for 1-D sequences, or with
+        names ``n * var * {x: float, ...}``.
 
     Raises
     ------
@@ -112,7 +113,10 @@ def _from_fields(array, names):
     rows, lengths = zip(*parts, strict=True)
     for name, column, own in zip(names, rows, lengths, strict=True):
         if column.ndim != 1:
-            raise ValueError(f"`array` must have one number per step in its field {name!r}.")
+            raise ValueError(
+                f"`array` must have one number per step in each field, got {column.shape[1]} in "
+                f"field {name!r}."
+            )
         if not np.array_equal(own, lengths[0]):
             i = int(np.argmax(own != lengths[0]))
             raise ValueError(
@@ -132,7 +136,10 @@ def _rows_of(array, name):
         )
     if ak.any(ak.is_none(array)):
         i = int(np.argmax(ak.to_numpy(ak.is_none(array))))
-        raise ValueError(f"`array` must have no missing sequences, but entry {i} of {name!r} is.")
+        raise ValueError(
+            f"`array` must have no missing sequences, but entry {i} of {name!r} is missing: leave "
+            "it out."
+        )
     lengths = read_lengths(ak.to_numpy(ak.num(array)), argument=Argument(f"num({name})"))
     try:
         rows = ak.to_numpy(ak.flatten(array, axis=1))
@@ -143,7 +150,9 @@ def _rows_of(array, name):
         ) from error
     if np.ma.is_masked(rows):
         if rows.dtype.kind not in NUMERIC:
-            raise ValueError(f"`array` must have no missing strings, but {name!r} has: fill them.")
+            raise ValueError(
+                f"`array` must have no missing strings, but {name!r} has some: fill them."
+            )
         rows = rows.astype(np.result_type(rows.dtype, np.float32)).filled(np.nan)
     rows = np.asarray(rows)
     if rows.dtype.kind != "U":

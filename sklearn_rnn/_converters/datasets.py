@@ -1,4 +1,4 @@
-"""Data sets of Hugging Face `datasets`, whose columns hold lists."""
+"""Conversion from and to data sets of Hugging Face `datasets`, whose columns hold lists."""
 
 from __future__ import annotations
 
@@ -14,20 +14,22 @@ from .tables import plain
 
 
 def from_datasets(dataset, *, columns, target=None, groups=None):
-    """Read sequences from a data set of Hugging Face `datasets`.
+    """Convert a data set of Hugging Face `datasets` to sequences.
 
     Parameters
     ----------
     dataset : datasets.Dataset
-        One row per sequence.
+        A data set with one row per sequence.
     columns : str or list of str
         Name of the column that holds the sequences: lists of numbers, of strings, or of lists of
-        numbers (one list per step). Or names of several columns of lists of numbers, each of which
-        is one feature.
+        numbers (one list per step). Or a list with the names of several columns of lists of
+        numbers, each of which is one feature.
     target : str, default=None
-        Name of the column with the target of each sequence, or a list of targets, one per step.
+        Name of the column that holds the target of each sequence, or a list with one target per
+        step.
     groups : str, default=None
-        Name of the column with the group of each sequence, for splitters such as `GroupKFold`.
+        Name of the column that holds the group of each sequence, for splitters such as
+        `GroupKFold`.
 
     Returns
     -------
@@ -35,8 +37,8 @@ def from_datasets(dataset, *, columns, target=None, groups=None):
         Dictionary-like, with these entries:
 
         X : object array (n_samples,) of arrays (n_timesteps_i, n_features) or (n_timesteps_i,)
-            The latter for one column of lists of numbers. Missing numbers are NaN. For lists of
-            strings, a list of lists, which `TokenEncoder` reads.
+            The sequences; items are 1-D for one column of lists of numbers. Missing numbers become
+            NaN. Lists of strings give a list of lists, which `TokenEncoder` reads.
         y : array of shape (n_samples,), object array of arrays (n_timesteps_i,), or None
             The targets. Classes are integers, as in the data set.
         groups : array of shape (n_samples,) or None
@@ -49,9 +51,9 @@ def from_datasets(dataset, *, columns, target=None, groups=None):
     Raises
     ------
     TypeError
-        If `dataset` is no `Dataset` in memory or on disk, such as a dict of them.
+        If `dataset` is not a `datasets.Dataset`, but for example a dict of them or a stream.
     ValueError
-        If a column does not exist, or does not hold such lists.
+        If a column does not exist or does not hold such lists.
 
     See Also
     --------
@@ -88,19 +90,20 @@ def from_datasets(dataset, *, columns, target=None, groups=None):
 
 
 def to_datasets(X, *, y=None, groups=None, columns=None, target="y", group="group"):
-    """Make a data set of Hugging Face `datasets`.
+    """Convert sequences to a data set of Hugging Face `datasets`.
 
     Parameters
     ----------
     X : sequences
-        In any form that `fit` takes. NaN, integers and strings are possible.
+        Sequences in any form that `fit` takes. They may hold NaN, integers or strings.
     y : array-like, list or object array, default=None
         Targets or labels: one per sequence, or one per step.
     groups : array-like of shape (n_samples,), default=None
         The group of each sequence.
     columns : str or list of str, default=None
-        Name of the one column that holds the sequences, "X" by default; or a name for each feature:
-        then each is a column of lists of numbers, which is the default for frames in `X`.
+        Name of the single column that holds the sequences, or a list with the name of each feature,
+        which then becomes a column of lists of numbers. None means the column names of frames in
+        `X`, or "X" without frames.
     target : str, default="y"
         Name of the column of `y`.
     group : str, default="group"
@@ -109,14 +112,14 @@ def to_datasets(X, *, y=None, groups=None, columns=None, target="y", group="grou
     Returns
     -------
     dataset : datasets.Dataset
-        One row per sequence.
+        A data set with one row per sequence.
 
     Raises
     ------
     ImportError
         If datasets is not installed.
     ValueError, TypeError
-        If `X` does not hold sequences, or the arguments do not fit each other.
+        If `X` does not hold sequences, or the arguments do not match.
 
     See Also
     --------
@@ -138,7 +141,9 @@ def to_datasets(X, *, y=None, groups=None, columns=None, target="y", group="grou
             continue
         argument = Argument("y" if values is y else "groups")
         if name in made:
-            raise ValueError(f"`columns`, `target` and `group` must differ, got {name!r} twice.")
+            raise ValueError(
+                f"`columns`, `target` and `group` must be distinct names, got {name!r} twice."
+            )
         if is_ragged(values) or as_labels(values, argument).ndim > 1:
             own = pack_items(list(values), argument, numeric=False)
             made[name] = _lists(pyarrow, own.values, own.offsets)
@@ -162,16 +167,16 @@ def _check(dataset):
         if hasattr(dataset, "num_rows") and len(dataset) > 0:
             return
     raise TypeError(
-        "`dataset` must be a datasets.Dataset with at least one row, not one that is read while "
-        f"it comes; got {type(dataset).__name__}."
+        "`dataset` must be a datasets.Dataset with at least one row, not a stream; got "
+        f"{type(dataset).__name__}."
     )
 
 
 def _of_one_column(column, name):
     if not _is_list(column):
         raise ValueError(
-            f"`columns` must name columns of lists, but column {name!r} holds {column.type}: for "
-            "texts, give the column itself to TokenEncoder."
+            f"`columns` must name columns of lists, but column {name!r} holds {column.type}: if "
+            "these are texts, pass the column itself to TokenEncoder."
         )
     rows, lengths = _rows_of(column, name)
     if rows.dtype.kind in "OU":
@@ -190,7 +195,7 @@ def _of_columns(table, names):
         values, lengths = _rows_of(table[name], name)
         if values.ndim != 1 or values.dtype.kind not in "biuf":
             raise ValueError(
-                f"`columns` must name columns of lists of numbers if they are several, but "
+                f"`columns` must name columns of lists of numbers if it is a list, but "
                 f"{name!r} holds {table[name].type}."
             )
         first = lengths if first is None else first
@@ -215,7 +220,10 @@ def _rows_of(column, name):
     """Return the entries of lists, (n_steps,) or (n_steps, k), and the lengths of the lists."""
     column = _storage(column)
     if column.null_count:
-        raise ValueError(f"`dataset` must have no missing lists, but column {name!r} has some.")
+        raise ValueError(
+            f"`dataset` must have no missing lists, but column {name!r} has some: leave these rows "
+            "out."
+        )
     compute = library("pyarrow.compute")
     lengths = compute.list_value_length(column).to_numpy()
     lengths = read_lengths(lengths, argument=Argument(f"lengths of {name}"))
@@ -225,8 +233,8 @@ def _rows_of(column, name):
     rows, widths = _rows_of(entries, name)
     if rows.ndim > 1 or (widths != widths[0]).any():
         raise ValueError(
-            f"`dataset` must have the same number of features at every step, but column {name!r} "
-            "has not."
+            f"`dataset` must have the same number of features at every step, but in column "
+            f"{name!r} the number varies."
         )
     return rows.reshape(len(widths), int(widths[0])), lengths
 

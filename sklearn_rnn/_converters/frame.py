@@ -1,4 +1,4 @@
-"""Long tables, with one row per step, as sequences."""
+"""Conversion of long tables, which have one row per step, to sequences."""
 
 from __future__ import annotations
 
@@ -31,58 +31,58 @@ def from_frame(
     Parameters
     ----------
     table : DataFrame of pandas or polars, or Table of pyarrow
-        One row per step. The rows of a sequence need not follow each other.
+        A table with one row per step. The rows of a sequence need not be adjacent.
     by : str or list of str, default=None
-        Name of the column that tells which sequence a row belongs to, or names of several columns
-        that do so together. None takes the outer levels of an index of pandas that has several
-        levels, such as (series, time).
+        Name of the column that identifies the sequence of each row, or names of several columns
+        that do so together. None means the outer levels of a pandas index that has several levels,
+        such as (series, time).
     time : str, default=None
-        Name of the column by which the rows of each sequence are sorted, ordered categories by
-        their order. None keeps the order of the rows; with an index of several levels and without
-        `by`, it takes the last level.
-        Two rows of a sequence at the same time are an error.
+        Name of the column by which the rows of each sequence are sorted; ordered categories are
+        sorted by their order. None keeps the order of the rows; with an index of several levels and
+        without `by`, it means the last level.
+        It is an error if two rows of a sequence have the same time.
     y : str or list of str, default=None
-        Name of the column of targets or labels, or names of several. If it has the same value in
-        all rows of each sequence, the target is one per sequence, otherwise one per step; see
+        Name of the column of targets or labels, or names of several such columns. If it is constant
+        within every sequence, there is one target per sequence, otherwise one per step; see
         `y_per_step`.
     groups : str, default=None
-        Name of a column that is constant in each sequence and tells which sequences belong
+        Name of a column that is constant within each sequence and says which sequences belong
         together, for splitters such as `GroupKFold`.
     sample_weight : str, default=None
-        Name of the column of weights: one per sequence where they are constant in all, otherwise
-        one per step.
+        Name of the column of weights: one weight per sequence if it is constant within every
+        sequence, otherwise one per step.
     columns : list of str, default=None
-        Names of the columns that are features. None means all columns without another role. They
+        Names of the columns that are features. None means all columns that have no other role. They
         must hold numbers; missing ones become NaN, which
         `sklearn_rnn.preprocessing.SequenceImputer` fills.
     y_per_step : bool, default=None
-        Whether `y` is one target per step. None lets the table decide; say it if a part of the
-        data, such as a small table at prediction, could be constant by chance.
+        Whether `y` has one target per step. None decides by the values, see `y`; set it if `y`
+        could be constant by chance, for example in a small table for prediction.
     as_frames : bool, default=False
         Return `X` as a list of tables of the caller's library instead of arrays. They may also hold
         strings or categories, for `categorical_features` of the estimators.
     as_nested : bool, default=False
         Return `X` as a nested table of the caller's library: one row per sequence, one column per
-        feature, and in each cell the values of this feature; see `to_nested`. It may hold strings,
-        too. In pandas the index is `ids`, unless `by` has several names.
+        feature, and in each cell the values of this feature at all steps; see `to_nested`. It may
+        also hold strings. In pandas, its index is `ids`, unless `by` has several names.
 
     Returns
     -------
     data : Bunch
-        Dictionary-like, with these entries, of which `X`, `y`, `groups` and `sample_weight` can be
-        given to `fit`, `cross_val_score` or `train_test_split`. The sequences have the order in
-        which they appear in the table.
+        Dictionary-like, with the entries below. `X`, `y`, `groups` and `sample_weight` can be
+        passed to `fit`, `cross_val_score` or `train_test_split`. The sequences are in the order in
+        which they first appear in the table.
 
         X : object array (n_samples,) of arrays (n_timesteps_i, n_features)
-            The sequences; with `as_frames` a list of tables, with `as_nested` a table.
+            The sequences; with `as_frames` a list of tables, with `as_nested` a nested table.
         y : array of shape (n_samples,), object array of arrays (n_timesteps_i,), or None
-            The targets; with a further axis if `y` is a list.
+            The targets; if `y` is a list, they have one more axis, one entry for each name.
         groups : array of shape (n_samples,) or None
             The group of each sequence.
         sample_weight : array of shape (n_samples,), object array of arrays, or None
             The weights.
         ids : array of shape (n_samples,)
-            What `by` is for each sequence; tuples if `by` has several names.
+            The value of `by` for each sequence; tuples if `by` has several names.
         times : object array (n_samples,) of arrays (n_timesteps_i,), or None
             The times, sorted; those of polars and pyarrow with a time zone in UTC.
         feature_names : list of str
@@ -93,15 +93,15 @@ def from_frame(
     Raises
     ------
     TypeError
-        If `table` is of another kind.
+        If `table` is of another type.
     ValueError
-        If a column does not exist or is used wrongly: `by` or `time` with missing values, a time
-        twice in a sequence, `groups` that vary in a sequence, or features that hold no numbers.
+        If a column does not exist; if `by` or `time` has missing values, a time occurs twice in a
+        sequence, or `groups` varies within a sequence; or if a feature does not hold numbers.
 
     See Also
     --------
     to_frame : The inverse.
-    from_nested : The same for tables with one row per sequence.
+    from_nested : Converts tables with one row per sequence.
 
     Examples
     --------
@@ -191,9 +191,9 @@ class _Rows:
             key = _ids(self, keys).tolist()[self._sequence_of(row)]
             raise ValueError(
                 f"`time` must not repeat in a sequence, but {_listing(keys)} {key!r} has "
-                f"{str(times[row])!r} in column {time!r} twice. Leave such rows out; name "
-                "one more column in `by` if these are several sequences; or sort the table "
-                "yourself and leave out `time`, which keeps the order of its rows."
+                f"{str(times[row])!r} in column {time!r} twice. Remove such rows; or, if they are "
+                "of several sequences, name one more column in `by`; or omit `time` to keep the "
+                "order of the rows in the table."
             )
 
 
@@ -201,11 +201,11 @@ class _Rows:
 
 
 def _keys(source, by, time):
-    """Return the names of the columns that tell the sequences apart, and that of the time."""
+    """Return the names of the columns that identify the sequences, and the name of the time."""
     if by is None and len(source.levels) < 2:
         raise ValueError(
-            "`by` must name the column that tells which sequence a row belongs to, one of "
-            f"{source.names}; or give a table of pandas with an index of several levels."
+            "`by` must name the column that identifies the sequence of each row, one of "
+            f"{source.names}; or pass a pandas table with an index of several levels."
         )
     if by is None:
         if time is None:
@@ -220,7 +220,7 @@ def _keys(source, by, time):
         source.check(_listed(time, "time", several=False), "time")
     if time in keys or not keys or len(set(keys)) < len(keys):
         raise ValueError(
-            f"`by` must name distinct columns, none of them that of `time`; got {by!r}, and "
+            f"`by` must name distinct columns other than that of `time`; got {by!r}, and "
             f"{time!r} as `time`."
         )
     return keys, time
@@ -250,8 +250,8 @@ def _features(source, columns, others):
         features = [name for name in source.names if name not in taken]
     if not features or len(set(features)) < len(features):
         raise ValueError(
-            f"`columns` must name at least one column, none twice; got {features} of "
-            f"{source.names}."
+            f"`columns` must name at least one column, and none twice; got {features} of the "
+            f"columns {source.names}."
         )
     return features
 
@@ -282,7 +282,7 @@ def _codes_of_sequences(source, keys):
 
 
 def _order_of_times(codes, times):
-    """Return the order of rows by sequence and time, None if they have it, and the times in it."""
+    """Return the order of rows by sequence and time (None if sorted already), and sorted times."""
     try:
         falls = (codes[1:] < codes[:-1]) | ((codes[1:] == codes[:-1]) & (times[1:] < times[:-1]))
         if not falls.any():
@@ -303,14 +303,14 @@ def _sorted_stably(codes):
 
 
 def _sequences(rows, features, keys, as_frames, as_nested):
-    """Return X; keys: the columns that tell the sequences apart."""
+    """Return X; keys: the columns that identify the sequences."""
     if as_frames:
         return rows.source.rows(features, rows.order, rows.offsets)
     if as_nested:
         return _nested(rows, features, keys)
     values = rows.sorted(rows.source.numbers(features))
     if rows.order is None:
-        values = np.array(values, order="C")  # what is the caller's stays alone
+        values = np.array(values, order="C")  # never shares memory with the table
     return as_objects(rows.cut(np.ascontiguousarray(values)))
 
 

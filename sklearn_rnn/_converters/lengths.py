@@ -1,4 +1,4 @@
-"""Sequences one after another in one array, with their lengths, as hmmlearn and seqlearn take."""
+"""Sequences concatenated in one array, with their lengths, as in hmmlearn and seqlearn."""
 
 from __future__ import annotations
 
@@ -6,16 +6,17 @@ from .sequences import cut, read_lengths, read_rows, read_sequences
 
 
 def from_lengths(X, lengths):
-    """Cut rows that hold one sequence after another.
+    """Cut an array of concatenated sequences into sequences.
 
-    This is the form of hmmlearn and seqlearn. Targets and weights per step are cut in the same way.
+    hmmlearn and seqlearn take sequences in this form. Targets and weights per step can be cut in
+    the same way.
 
     Parameters
     ----------
     X : array-like of shape (n_steps, n_features) or (n_steps,), or frame
-        The steps of all sequences, one sequence after another. Labels are possible.
+        The steps of all sequences, one sequence after another. They may hold labels.
     lengths : array-like of int of shape (n_samples,)
-        The number of steps of each sequence, at least 1. They add up to n_steps.
+        The number of steps of each sequence, at least 1. Their sum must be n_steps.
 
     Returns
     -------
@@ -25,7 +26,7 @@ def from_lengths(X, lengths):
     Raises
     ------
     ValueError
-        If `X` has other shapes, or the lengths do not add up to its number of rows.
+        If `X` has another shape, or the lengths do not add up to its number of rows.
 
     See Also
     --------
@@ -48,18 +49,18 @@ def from_lengths(X, lengths):
 
 
 def to_lengths(X):
-    """Join sequences into one array of all their steps, and their lengths.
+    """Concatenate sequences into one array, and return it with their lengths.
 
     Parameters
     ----------
     X : sequences
-        In any form that `fit` takes. NaN, integers and strings are possible.
+        Sequences in any form that `fit` takes. They may hold NaN, integers or strings.
 
     Returns
     -------
     rows : ndarray of shape (n_steps, n_features) or (n_steps,)
-        The steps of all sequences, one sequence after another; (n_steps,) if the sequences have
-        one value per step and no axis for it. A view of `X` if this is one array.
+        The steps of all sequences, one sequence after another; (n_steps,) for 1-D sequences. It is
+        a view of `X` if `X` is one array.
     lengths : ndarray of int of shape (n_samples,)
         The number of steps of each sequence.
 

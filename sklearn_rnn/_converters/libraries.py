@@ -1,4 +1,4 @@
-"""Libraries that are imported only where the caller asked for one of their objects."""
+"""Import of optional libraries, only when the caller asks for one of their objects."""
 
 import importlib
 

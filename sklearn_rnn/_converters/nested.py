@@ -20,36 +20,37 @@ _FRAME = either(None, one_of(LIBRARIES))
 
 
 def to_nested(X, columns=None, *, frame="pandas"):
-    """Turn sequences into a table with a row per sequence, a column per feature.
+    """Convert sequences to a nested table: one row per sequence and one column per feature.
 
-    Each cell has the values of one feature at all steps of one sequence. To scikit-learn this is a
-    two-dimensional X, so its tools for tables take it: `ColumnTransformer`, `BaggingClassifier`,
-    `AdaBoostClassifier`, `RFE`, `SequentialFeatureSelector`, `permutation_importance`,
-    `OneVsOneClassifier` and so on. All estimators and transformers of this package read such
-    tables, and take them as sequences of shape (n_timesteps_i, n_features).
+    Each cell holds the values of one feature at all steps of one sequence. To scikit-learn, this is
+    a two-dimensional X, so its tools for tables accept it: `ColumnTransformer`,
+    `BaggingClassifier`, `AdaBoostClassifier`, `RFE`, `SequentialFeatureSelector`,
+    `permutation_importance`, `OneVsOneClassifier` and so on. All estimators and transformers of
+    this package read such tables as sequences of shape (n_timesteps_i, n_features).
 
     Parameters
     ----------
     X : sequences
-        In any form that `fit` takes, a nested table included. NaN is allowed.
+        Sequences in any form that `fit` takes, including a nested table. They may hold NaN.
     columns : list of str of length n_features, default=None
-        Names of the columns. By default those of frames in `X`, or x0, x1, ...
+        Names of the columns. None means those of frames in `X`, or x0, x1, ...
     frame : {"pandas", "polars", "pyarrow"} or None, default="pandas"
-        The library of the table, which must be installed; None for an array of objects.
+        The library of the table, which must be installed; None returns an object array.
 
     Returns
     -------
     table : DataFrame of pandas or polars, Table of pyarrow, or object array
-        Of shape (n_samples, n_features). Columns of a pandas frame have a dtype of their own, such
-        as "sequence[float64]", with the steps of all cells in one array; the index is that of `X`,
-        if this has one. Columns of the others hold lists, cells of an array are arrays.
+        A table of shape (n_samples, n_features). The columns of a pandas frame have a dtype of this
+        package, such as "sequence[float64]", which keeps the steps of all cells in one array; the
+        index is that of `X`, if `X` has one. Columns of polars and pyarrow hold lists. The cells of
+        an object array are arrays.
 
     Raises
     ------
     ImportError
         If the library is not installed.
     ValueError
-        If `columns` does not have one name per feature, or `X` has no such form.
+        If `columns` does not have one name per feature, or `X` does not hold sequences.
 
     See Also
     --------
@@ -58,21 +59,21 @@ def to_nested(X, columns=None, *, frame="pandas"):
 
     Notes
     -----
-    To store a table of pandas, use ``table.to_pickle(path)``, or Parquet by
-    ``table.astype(object).to_parquet(path)``: without `astype`, pandas can read the file only in
-    processes that have called `to_nested`, though ``pyarrow.parquet.read_table`` always can.
-    `from_nested` reads all of these. CSV would shorten long sequences and round their values.
+    To store a pandas table, use ``table.to_pickle(path)``, or as Parquet
+    ``table.astype(object).to_parquet(path)``. Without `astype`, pandas can read the Parquet file
+    only in processes that have called `to_nested`; ``pyarrow.parquet.read_table`` always can.
+    `from_nested` reads all of these. Do not use CSV: it shortens long sequences and rounds values.
 
-    All tools of scikit-learn that take one table work with the default, "pandas". Other forms of
-    nested tables stop at some of its checks:
+    With the default, "pandas", the table works with all tools of scikit-learn that take one table.
+    Other forms of nested tables fail some of their checks:
 
-    * 2-D arrays of objects, and pandas columns of objects, cannot be converted to float64, which
-      `RFE`, `SequentialFeatureSelector`, `OneVsOneClassifier`, `OutputCodeClassifier`,
-      `SelfTrainingClassifier`, `ClassifierChain` and `RegressorChain` try.
-    * These and AdaBoost look for NaN in X, which fails where cells become arrays: with frames of
-      polars and pyarrow, and with arrays in cells that `to_nested` has not made. With
+    * `RFE`, `SequentialFeatureSelector`, `OneVsOneClassifier`, `OutputCodeClassifier`,
+      `SelfTrainingClassifier`, `ClassifierChain` and `RegressorChain` convert X to float64. This
+      fails for 2-D object arrays and for pandas columns of dtype object.
+    * These tools and AdaBoost look for NaN in X. This fails with frames of polars and pyarrow, and
+      with arrays in cells that `to_nested` has not made. With
       ``sklearn.config_context(assume_finite=True)``, scikit-learn leaves this check to the
-      estimators, and they work.
+      estimators, and the tools work.
 
     Examples
     --------
@@ -99,23 +100,23 @@ def to_nested(X, columns=None, *, frame="pandas"):
 
 
 def from_nested(table):
-    """Turn a nested table into an array with one sequence per item.
+    """Convert a nested table to an object array with one sequence per item.
 
     Parameters
     ----------
     table : frame of pandas, polars or pyarrow, or object array, of shape (n_samples, n_features)
-        A table with a sequence of numbers in each cell, an array or a list; all cells of a row
-        must be of one length.
+        A table with a sequence of numbers (an array or a list) in each cell. All cells of a row
+        must have the same length.
 
     Returns
     -------
     X : object array of shape (n_samples,)
-        Arrays (n_timesteps_i, n_features).
+        Arrays of shape (n_timesteps_i, n_features).
 
     Raises
     ------
     ValueError
-        If `table` is no nested table of numbers; the message names row and column.
+        If `table` is not a nested table of numbers; the message names the row and the column.
 
     See Also
     --------
@@ -150,8 +151,8 @@ def _without_labels(frame, labelled, i):
     """Return a frame as an array, with zeros in some columns."""
     if not is_frame(frame):
         raise ValueError(
-            "`X` must be a list of frames alone, because some of its features are strings, but "
-            f"`X[{i}]` is of {type(frame).__name__}."
+            "`X` must be a list of frames only, because some of its features are strings, but "
+            f"`X[{i}]` is a {type(frame).__name__}."
         )
     zeros = np.zeros(len(column_of(frame, 0)))
     return read_frame(frame, arguments.X.item(i), dict.fromkeys(labelled, zeros))

@@ -1,4 +1,4 @@
-"""Sequences padded to one length."""
+"""Conversion from and to sequences padded to one length."""
 
 from __future__ import annotations
 
@@ -19,21 +19,21 @@ _SIDE = one_of(("right", "left"))
 
 
 def from_padded(X, *, padding=np.nan, lengths=None, side="right"):
-    """Remove padding.
+    """Remove padding from sequences.
 
     Parameters
     ----------
     X : array-like of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps)
-        Padded sequences, or targets or weights per step.
+        Padded sequences, or padded targets or weights per step.
     padding : float, int, str or None, default=nan
-        The value that fills the steps which are no part of a sequence. Those steps at the end of
-        a sequence are removed whose features all have this value; NaN and None mean missing
-        values. A sequence that itself ends in such steps loses them: give `lengths` if you know
-        them.
+        The padding value. Steps at the end of a sequence are removed if all their features have
+        this value; NaN and None mean missing values. A sequence that itself ends in such steps
+        loses them: give `lengths` if you know them.
     lengths : array-like of int of shape (n_samples,), default=None
         The true number of steps of each sequence, from 1 to n_timesteps. `padding` is then ignored.
     side : {"right", "left"}, default="right"
-        Where the padding is: behind the sequence, or before it, as `pad_sequences` of Keras has it.
+        Where the padding is: "right" means after the sequence; "left" before it, as in Keras's
+        `pad_sequences`.
 
     Returns
     -------
@@ -43,12 +43,13 @@ def from_padded(X, *, padding=np.nan, lengths=None, side="right"):
     Raises
     ------
     ValueError
-        If `X` is not padded to one length, a sequence is all padding, or a length is out of range.
+        If `X` is not an array of padded sequences, a sequence is all padding, or a length is out of
+        range.
 
     See Also
     --------
     to_padded : The inverse.
-    sklearn_rnn.unpad : The same with known lengths, as a list of views.
+    sklearn_rnn.unpad : The same with known lengths; it returns a list of views.
 
     Examples
     --------
@@ -88,34 +89,36 @@ def to_padded(X, value=np.nan, *, n_timesteps=None, side="right", return_lengths
     Parameters
     ----------
     X : sequences
-        In any form that `fit` takes. NaN, integers and strings are possible.
+        Sequences in any form that `fit` takes. They may hold NaN, integers or strings.
     value : float, int or str, default=nan
-        What fills the steps that a sequence does not have. Where the dtype of `X` cannot hold the
-        value, such as NaN among integers, the result is float64.
+        The padding value. If the dtype of `X` cannot hold it, such as NaN among integers, the
+        result is float64.
     n_timesteps : int, default=None
-        Number of steps of the result, at least that of the longest sequence, which is the default.
+        Number of steps of the result, at least the length of the longest sequence. None means that
+        length.
     side : {"right", "left"}, default="right"
-        Pad behind the sequences, or before them.
+        Where to pad: "right" means after the sequences, "left" before them.
     return_lengths : bool, default=False
-        Return the lengths of the sequences as well.
+        Whether to return the lengths of the sequences as well.
 
     Returns
     -------
     padded : ndarray of shape (n_samples, n_timesteps, n_features) or (n_samples, n_timesteps)
-        The latter if the sequences have one value per step and no axis for it.
+        The padded sequences; 2-D for 1-D sequences.
     lengths : ndarray of int of shape (n_samples,)
-        Only if `return_lengths` is True.
+        The number of steps of each sequence. Only returned if `return_lengths` is True.
 
     Raises
     ------
     ValueError, TypeError
-        If `X` does not hold sequences, `value` is of another kind, or `n_timesteps` is too small.
+        If `X` does not hold sequences, `value` does not match the values of `X`, or `n_timesteps`
+        is too small.
 
     Warns
     -----
     UserWarning
-        If a sequence ends in steps that equal the padding, and lengths are not returned: nothing
-        can tell these steps from padding.
+        If a sequence ends in steps that equal the padding value and lengths are not returned: these
+        steps cannot be told from padding.
 
     See Also
     --------
@@ -130,7 +133,7 @@ def to_padded(X, value=np.nan, *, n_timesteps=None, side="right", return_lengths
     if size < longest:
         raise ValueError(
             f"`n_timesteps` must be at least {longest}, the length of the longest sequence, got "
-            f"{n_timesteps}: cut the sequences first, [x[:{n_timesteps}] for x in X]."
+            f"{n_timesteps}: to shorten sequences, cut them first, [x[:{n_timesteps}] for x in X]."
         )
     values = packed.values
     dtype = _dtype_with(values.dtype, value)
@@ -190,7 +193,7 @@ def _check_lengths(lengths, n_samples, n_timesteps):
 
 
 def _real_steps(lengths, n_timesteps, side):
-    """Return the mask (n_samples, n_timesteps) of the steps that are no padding."""
+    """Return a mask (n_samples, n_timesteps) that is True for the steps that are not padding."""
     steps = np.arange(n_timesteps)
     if side == "left":
         steps = steps[::-1]
@@ -198,7 +201,7 @@ def _real_steps(lengths, n_timesteps, side):
 
 
 def _dtype_with(dtype, value):
-    """Return the dtype that holds values of a dtype, and the padding value."""
+    """Return a dtype that can hold values of `dtype` and the padding value."""
     if dtype.kind == "U":
         if not isinstance(value, str):
             raise ValueError(f"`value` must be a str where `X` holds strings, got {value!r}.")
@@ -217,13 +220,13 @@ def _dtype_with(dtype, value):
 
 
 def _fitting(dtype, value):
-    """Return a dtype of floats, or float64 if the value is beyond its range."""
+    """Return a float dtype, or float64 if the value is beyond its range."""
     fits = abs(float(value)) <= float(np.finfo(dtype).max) or not np.isfinite(value)
     return dtype if fits else np.dtype(np.float64)
 
 
 def warn_of_lost_ends(packed, value, side, advice):
-    """Warn a caller of the public function if a sequence ends in a step that equals the padding."""
+    """Warn the caller of the public function if a sequence ends in a step of padding values."""
     ends = packed.offsets[1:] - 1 if side == "right" else packed.offsets[:-1]
     same = _equals(packed.values[ends], value).reshape(packed.n_samples, -1).all(axis=1)
     if same.any():

@@ -1,4 +1,4 @@
-"""Sequences in any carrier as rows of one array, of their own dtype, and back."""
+"""Sequences in any carrier as rows of one array, without a change of dtype, and back."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ NUMERIC = "biuf"
 def read_sequences(X, argument=arguments.X):
     """Return X as Packed rows (n_steps, n_features) or (n_steps,), and the names of its features.
 
-    The dtype is kept: integers stay integers, float32 stays float32, strings stay strings; NaN may
-    be among the numbers. The names are those of frames in X, or None.
+    The dtype is kept: integers stay integers, float32 stays float32, strings stay strings. NaN is
+    allowed. The names are the column names of frames in X, or None.
     """
     refuse_containers(X, argument)
     if is_nested(X):
@@ -66,8 +66,8 @@ def check_families(columns, names, argument):
     if len(set(families)) > 1:
         j = next(j for j, each in enumerate(families) if each != "numbers")
         raise ValueError(
-            f"`{argument}` must hold numbers in all features or strings in all, but {names[j]!r} "
-            f"holds {families[j]}: leave it out, or make numbers of it."
+            f"`{argument}` must hold numbers in all features or strings in all features, but "
+            f"{names[j]!r} holds {families[j]}: drop it, or convert it to numbers."
         )
 
 
@@ -96,12 +96,12 @@ def read_lengths(lengths, n_steps=None, argument=None):
         i = int(np.argmin(array))
         raise ValueError(
             f"`{argument}` must be at least 1, but `{argument.item(i)}` is {array[i]}: leave out "
-            "sequences without steps."
+            "empty sequences."
         )
-    # The sum of huge lengths may overflow to the right one.
+    # The sum of huge int64 lengths could overflow and equal n_steps by chance.
     if n_steps is not None and (array.max() > n_steps or array.sum() != n_steps):
         raise ValueError(
-            f"`{argument}` must add up to the {n_steps} rows of `X`; they add up to "
+            f"`{argument}` must add up to the {n_steps} rows of `X`, but the sum is "
             f"{sum(array.tolist())}."
         )
     return array.astype(np.intp)
@@ -113,7 +113,7 @@ def cut(rows, lengths):
 
 
 def with_features(values):
-    """Return rows (n_steps, n_features) of rows that may be (n_steps,)."""
+    """Return rows as (n_steps, n_features), also if they are (n_steps,)."""
     return values[:, np.newaxis] if values.ndim == 1 else values
 
 
@@ -123,7 +123,7 @@ def names_for(columns, known, n_features, argument="columns"):
         names = known or [f"x{j}" for j in range(n_features)]
         if len(set(map(str, names))) < len(names):
             raise ValueError(
-                f"`X` must have distinct column names, got {names!r}: rename them, or give "
+                f"`X` must have distinct column names, got {names!r}: rename them, or pass "
                 f"`{argument}`."
             )
         return names
@@ -149,8 +149,8 @@ def _columns_of_frames(X, names, argument):
     for i, frame in enumerate(frames):
         if not is_frame(frame) or column_names(frame) != names:
             raise ValueError(
-                f"`{argument}` must be frames alone, with the same columns in the same order, "
-                f"{names}; `{argument.item(i)}` is not."
+                f"`{argument}` must hold only frames, with the same columns in the same order, "
+                f"{names}; `{argument.item(i)}` is not such a frame."
             )
         if len(frame) == 0:
             raise ValueError(
@@ -171,8 +171,8 @@ def _read_array(X, argument):
     if array.ndim not in (2, 3) or 0 in array.shape:
         raise ValueError(
             f"`{argument}` must be 3-D (n_samples, n_timesteps, n_features), 2-D (n_samples, "
-            f"n_timesteps) or hold one sequence per item, none empty; got an array of shape "
-            f"{array.shape}."
+            f"n_timesteps) or hold one sequence per item, and no sequence may be empty; got an "
+            f"array of shape {array.shape}."
         )
     if array.dtype.kind != "U":
         check_numeric(array.dtype, argument, array)

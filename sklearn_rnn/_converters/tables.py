@@ -1,6 +1,6 @@
 """Columns of tables of pandas, polars and pyarrow as arrays and as codes.
 
-None of these libraries is imported: each table is read with its own methods.
+None of these libraries is imported here: each table is read with its own methods.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _IN_ORDER = re.compile(r"\d{4}-\d\d|\d\d:\d\d").match  # strings of times that s
 
 
 class Table:
-    """A table in memory; of pandas also with the levels of its index as columns."""
+    """A table in memory. In pandas, the levels of the index count as columns, too."""
 
     def __init__(self, frame):
         self.root = _library_of(frame)
@@ -50,7 +50,7 @@ class Table:
         return self.frame.index.get_level_values(self.levels.index(name))
 
     def check(self, names, argument):
-        """Refuse names that are not those of columns."""
+        """Refuse names of columns that do not exist."""
         for name in names:
             if not self._has(name):
                 raise ValueError(
@@ -58,7 +58,7 @@ class Table:
                 )
 
     def numbers(self, names):
-        """Return columns as numbers (n_rows, n_columns), of their dtype if all have the same."""
+        """Return columns as numbers (n_rows, n_columns); a common dtype is kept."""
         for name in names:
             self._check_numbers(name)
         with naming(TABLE):
@@ -94,11 +94,11 @@ class Table:
             codes = _CODES[self.root](column)
         except Exception as error:  # each library has errors of its own
             raise ValueError(
-                f"`table` must hold numbers or labels in column {name!r}, which it is asked to "
-                f"compare: {error}."
+                f"`table` must hold numbers or labels in column {name!r}, whose values must be "
+                f"compared: {error}."
             ) from error
         values = np.asarray(column) if kind_of(dtype_of(column)) == "numbers" else codes
-        if values.dtype.kind == "f":  # pandas takes NaN for missing, the others for a value
+        if values.dtype.kind == "f":  # in pandas NaN is missing; in the others it is a value
             codes[np.isnan(values)] = -1
         return codes
 
@@ -145,23 +145,23 @@ class Table:
         if kind == "lists or arrays":
             raise ValueError(
                 f"`table` must have one step per row, but column {name!r} holds lists or arrays: "
-                "such a table has a sequence per row, and is taken by from_nested."
+                "use from_nested, which takes tables with one sequence per row."
             )
         remedy = {
-            "dates or durations": "name it as `time`, or turn it into numbers, for example hours",
-            "categories": "make it one-hot, or keep it with as_nested=True and name it in "
-            "`categorical_features` of the estimator",
+            "dates or durations": "name it as `time`, or convert it to numbers, such as hours",
+            "categories": "encode it as one-hot columns, or keep it with as_nested=True and name "
+            "it in `categorical_features` of the estimator",
         }
         remedy["strings"] = f"{remedy['categories']}, or convert it if these are numbers"
         raise ValueError(
             f"`table` must hold numbers in its features, but column {name!r} holds {kind} "
-            f"({dtype}). If it is no feature, name it as `y` or `groups`, or list the features in "
-            f"`columns`; otherwise {remedy.get(kind, 'convert it')}."
+            f"({dtype}). If it is not a feature, name it as `y` or `groups`, or list the features "
+            f"in `columns`; otherwise {remedy.get(kind, 'convert it')}."
         )
 
 
 def by_appearance(codes):
-    """Number codes (n_rows,), small integers of which -1 is kept, in order of appearance."""
+    """Renumber codes (n_rows,), small integers, in order of appearance; -1 stays -1."""
     n = len(codes)
     known = int(codes.max(initial=-1)) + 1
     first = np.full(known, n)
@@ -174,14 +174,14 @@ def by_appearance(codes):
 
 
 def plain(array):
-    """Return objects that are all integers, or numbers and missing values, as numbers."""
+    """Return an object array of numbers as an array of numbers; other arrays stay."""
     if array.dtype.kind != "O" or held(array) != "numbers":
         return array
     return np.array(array.tolist()) if of_integers(array) else numbers_of_objects(array)
 
 
 def _library_of(frame):
-    """Return the library of a table, also of a subclass, or refuse what is no table in memory."""
+    """Return the library of a table (or of a subclass); refuse anything but a table in memory."""
     roots = [cls.__module__.split(".")[0] for cls in type(frame).__mro__]
     root = next((root for root in roots if root in _CODES), None)
     if root is not None and is_frame(frame):
@@ -189,18 +189,18 @@ def _library_of(frame):
         return root
     if type(frame).__name__.endswith("GroupBy"):
         raise TypeError(
-            f"`table` must be the table itself, got a {type(frame).__name__}: give it, and the "
-            "columns by which it is grouped as `by`."
+            f"`table` must be the table itself, got a {type(frame).__name__}: pass the table, and "
+            "name the columns of the groupby in `by`."
         )
     raise TypeError(
         "`table` must be a table of pandas, polars or pyarrow, got "
-        f"{type(frame).__name__}: pandas.DataFrame makes one of a dict, a list of records or a "
-        "structured array."
+        f"{type(frame).__name__}: convert a dict, a list of records or a structured array with "
+        "pandas.DataFrame."
     )
 
 
 def _keys_of_times(column, times):
-    """Return numbers or the like by which to sort a column, which is an array `times`, too."""
+    """Return keys by which to sort a column of times; times: the column as an array."""
     dtype = dtype_of(column)
     # With a time zone, pandas makes objects of them, which are slow to compare.
     if times.dtype.kind == "O" and str(dtype).startswith("datetime64["):

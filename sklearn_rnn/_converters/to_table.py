@@ -1,4 +1,4 @@
-"""Sequences as long tables, with one row per step."""
+"""Conversion of sequences to long tables, which have one row per step."""
 
 from __future__ import annotations
 
@@ -34,46 +34,46 @@ def to_frame(
     names=None,
     frame="pandas",
 ):
-    """Make a long table, which has one row per step, of sequences.
+    """Convert sequences to a long table, which has one row per step.
 
     Parameters
     ----------
     X : sequences, or Bunch of `from_frame`
-        Sequences in any form that `fit` takes, also with NaN or integers. The entries of a Bunch
-        are used where another argument is None.
+        Sequences in any form that `fit` takes; they may hold NaN, integers or strings. If `X` is a
+        Bunch, its entries replace the arguments that are None.
     ids : array-like of shape (n_samples,), default=None
-        What tells the sequences apart in the table; 0, 1, ... by default. Tuples become several
+        Values that identify the sequences in the table; None means 0, 1, ... Tuples become several
         columns.
     times : list or object array of arrays (n_timesteps_i,), default=None
-        The time of each step; 0, 1, ... in each sequence by default.
+        The time of each step; None means 0, 1, ... in each sequence.
     y : array-like, list or object array, default=None
-        Targets, labels or predictions: one per sequence, which is repeated in all rows of a
-        sequence, or one per step. Either may have several columns. A 2-D array is one per step if
-        its shape is (n_samples, n_timesteps), unless ``names["y"]`` is a list.
+        Targets, labels or predictions: one per sequence, which is repeated in all its rows, or one
+        per step. Either may have several columns. A 2-D array of shape (n_samples, n_timesteps) is
+        read as one target per step, unless ``names["y"]`` is a list.
     groups : array-like of shape (n_samples,), default=None
         The group of each sequence.
     sample_weight : array-like, list or object array, default=None
         The weights: one per sequence, or one per step.
     columns : list of str, default=None
-        Names of the features. By default those of frames in `X`, or x0, x1, ...
+        Names of the features. None means those of frames in `X`, or x0, x1, ...
     names : dict, default=None
-        The names of the other columns: of `ids` under "by" and of `times` under "time"; under "y",
-        "groups" and "sample_weight" of these. By default "id", "time", "y", "group" and "weight".
+        The names of the other columns, under the keys "by" (for `ids`), "time" (for `times`), "y",
+        "groups" and "sample_weight". The defaults are "id", "time", "y", "group" and "weight".
     frame : {"pandas", "polars", "pyarrow"}, default="pandas"
         The library of the table, which must be installed.
 
     Returns
     -------
     table : DataFrame of pandas or polars, or Table of pyarrow
-        One row per step, in the order of the sequences: first the columns of `ids` and `times`,
-        then the features, then `y`, `groups` and `sample_weight`.
+        A table with one row per step, in the order of the sequences. Its columns are `ids` and
+        `times`, then the features, then `y`, `groups` and `sample_weight`.
 
     Raises
     ------
     ImportError
         If the library is not installed.
     ValueError, TypeError
-        If the arguments do not fit each other.
+        If the arguments do not match.
 
     See Also
     --------
@@ -125,8 +125,7 @@ class _Columns:
     def add(self, name, rows):
         if name in self.arrays:
             raise ValueError(
-                f"`names` and `columns` must be distinct, but {name!r} occurs twice: "
-                f"give other ones."
+                f"`names` and `columns` must be distinct, but {name!r} occurs twice: rename one."
             )
         self.arrays[name] = rows
 
@@ -137,15 +136,16 @@ class _Columns:
             if any(isinstance(each, tuple) for each in ids):
                 n = len(ids[0])
                 raise ValueError(
-                    "`names` must list the columns of `ids` under 'by' if these are tuples, got "
-                    f"{name!r} for tuples of {n}."
+                    "`names` must list the columns of `ids` under 'by' if `ids` holds tuples, got "
+                    f"{name!r} for tuples of length {n}."
                 )
             self.add(name, np.repeat(ids, self.lengths))
             return
         rows = [each if isinstance(each, (tuple, list)) else (each,) for each in ids]
         if {len(row) for row in rows} != {len(name)}:
             raise ValueError(
-                f"`ids` must be tuples of {len(name)}, one entry for each of {list(name)}."
+                f"`ids` must be tuples of length {len(name)}, with one entry for each of "
+                f"{list(name)}."
             )
         for each, column in zip(name, zip(*rows, strict=True), strict=True):
             self.add(each, np.repeat(plain(as_objects(list(column))), self.lengths))
@@ -161,7 +161,7 @@ class _Columns:
         self.add(name, rows)
 
     def add_values(self, values, name, argument):
-        """Add what comes per sequence or per step."""
+        """Add columns of values per sequence or per step."""
         listed = isinstance(name, (list, tuple))
         if self._come_per_step(values, listed):
             rows = self._rows_of_steps(values, argument)
@@ -170,7 +170,10 @@ class _Columns:
             self._check_number(rows, argument)
             rows = np.repeat(rows, self.lengths, axis=0)
         if rows.ndim > 2:
-            raise ValueError(f"`{argument}` must have at most one axis of targets.")
+            raise ValueError(
+                f"`{argument}` must have one number or one row of numbers per sequence or step, "
+                f"got {rows.ndim - 1} further axes."
+            )
         several = [rows] if rows.ndim == 1 else list(rows.T)
         if not listed:
             name = [name] if rows.ndim == 1 else [f"{name}{k}" for k in range(len(several))]
@@ -228,7 +231,7 @@ def _names_of(names):
 
 
 def _one_dimensional(ids):
-    """Return ids as an array (n_samples,), of tuples if they are tuples."""
+    """Return ids as an array (n_samples,), an object array if they are tuples."""
     tuples = any(isinstance(each, tuple) for each in ids)
     array = as_objects(list(ids)) if tuples else as_labels(ids, Argument("ids"))
     if array.ndim != 1:
@@ -237,7 +240,7 @@ def _one_dimensional(ids):
 
 
 def _made(columns, frame):
-    """Return columns as a table of a library; objects as lists, whose types it finds out."""
+    """Return columns as a table of a library, which infers the types of object columns."""
     if frame == "pandas":
         return library("pandas").DataFrame(columns)
     columns = {str(name): _plain_list(column) for name, column in columns.items()}

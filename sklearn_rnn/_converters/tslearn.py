@@ -1,4 +1,4 @@
-"""Data sets of tslearn: arrays padded with NaN."""
+"""Conversion from and to data sets of tslearn, which are arrays padded with NaN."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ from .sequences import read_sequences, with_features
 
 
 def from_tslearn(X):
-    """Read a data set of tslearn, in which shorter series end in NaN.
+    """Convert a data set of tslearn, in which shorter series end in NaN, to sequences.
 
     Parameters
     ----------
     X : array-like of shape (n_samples, n_timesteps, n_features)
-        As `tslearn.utils.to_time_series_dataset` returns it.
+        A data set as `tslearn.utils.to_time_series_dataset` returns it.
 
     Returns
     -------
     sequences : object array of shape (n_samples,)
-        Arrays of shape (n_timesteps_i, n_features). NaN before the last value of a series stays.
+        Arrays of shape (n_timesteps_i, n_features). NaN before the last value of a series is kept.
 
     Raises
     ------
     ValueError
-        If `X` has another shape or holds no numbers, or a series is all NaN.
+        If `X` has another shape or does not hold numbers, or a series is all NaN.
 
     See Also
     --------
     to_tslearn : The inverse.
-    from_padded : Other kinds of padding.
+    from_padded : Removes other kinds of padding.
 
     Examples
     --------
@@ -54,17 +54,17 @@ def from_tslearn(X):
 
 
 def to_tslearn(X):
-    """Make a data set of tslearn, in which shorter series end in NaN.
+    """Convert sequences to a data set of tslearn, in which shorter series end in NaN.
 
     Parameters
     ----------
     X : sequences
-        In any form that `fit` takes. NaN is possible.
+        Sequences in any form that `fit` takes. They may hold NaN.
 
     Returns
     -------
     X : ndarray of float64 of shape (n_samples, n_timesteps, n_features)
-        Also for one feature, as in tslearn.
+        The padded sequences; 3-D also for one feature, as in tslearn.
 
     Raises
     ------

@@ -17,8 +17,8 @@ from .values import held, missing_in
 def learn_labels(X, features, argument=arguments.X):
     """Return the columns of labels in X, and the labels of categorical ones.
 
-    X: a list of frames, a `NestedTable`, or anything else, which has no labels. The latter are a
-    dict from columns to sorted arrays of distinct strings or numbers.
+    X: a list of frames, a `NestedTable`, or anything else, which has no labels. The labels are a
+    dict from column indices to sorted arrays of distinct strings or numbers.
     """
     is_table = type(X) is NestedTable
     frame = first_frame(X) if isinstance(X, (list, tuple)) else None
@@ -36,7 +36,7 @@ def learn_labels(X, features, argument=arguments.X):
             learned[j] = np.array([], dtype=object)
         if learned[j].dtype.kind not in "Uiuf":
             raise ValueError(
-                "`categorical_features` must select columns of strings alone or of integers alone, "
+                "`categorical_features` must select columns of only strings or only integers, "
                 f"but column {names[j]!r} of `{argument}` holds other values: convert it first."
             )
     return labelled, learned
@@ -56,7 +56,7 @@ def numbers_for_labels(X, labels, argument=arguments.X):
     for i, item in enumerate(X):
         if not is_frame(item):
             raise ValueError(
-                f"`{argument}` must be a list of frames alone, because some of its categorical "
+                f"`{argument}` must be a list of frames only, because some of its categorical "
                 f"features are strings, but `{argument.item(i)}` is of {type(item).__name__}."
             )
     return [_numbered_frame(item, labels, argument.item(i)) for i, item in enumerate(X)]

@@ -11,9 +11,9 @@ from .values import family, family_of_type, is_missing, numbers_of_objects
 
 
 class Cell(np.ndarray):
-    """The steps of one sequence: an array that does not differ from itself, as a whole.
+    """The steps of one sequence: an array for which ``cell != cell`` is False, not an array.
 
-    So scikit-learn can look for missing values in an array of cells by ``X != X``.
+    scikit-learn looks for missing values in an array of cells by ``X != X``.
     """
 
     def __ne__(self, other):
@@ -23,8 +23,8 @@ class Cell(np.ndarray):
 def read_cells(column, name, argument):
     """Return the steps in the cells of a column (n_steps,), and the length of each (n_samples,).
 
-    A column of pandas, polars or pyarrow, or an array of objects. name, argument: the column and
-    its table, for errors.
+    column: of pandas, polars or pyarrow, or an object array. name, argument: the column and its
+    table, for errors.
     """
     kept = getattr(column, "array", None)  # that of a Series of pandas
     packed = getattr(kept, "packed", None)
@@ -64,7 +64,7 @@ def _read_polars(column, name, argument):
 
 
 def _settled(steps, dtype, lengths, name, argument):
-    """Return the steps of a column of lists as an array, and the lengths of these as integers."""
+    """Return the steps of a column of lists as an array, and the lengths of the lists as intp."""
     _check_lengths(lengths, name, argument)
     if kind_of(dtype) == "lists or arrays":
         _refuse_axes(0, f"holds lists of {dtype}", name, argument)
@@ -88,7 +88,8 @@ def _read_objects(cells, name, argument):
     for i, each in enumerate(families):
         if each != families[0] and not {each, families[0]} <= {"strings", "objects"}:
             raise ValueError(
-                f"`{name}` must hold values of one type: row 0 holds {families[0]}, row {i} {each}."
+                f"`{name}` must hold values of one type, but row 0 holds {families[0]} and row {i} "
+                f"holds {each}: convert them."
             )
     return np.concatenate(cells), lengths
 
@@ -101,7 +102,7 @@ def _arrays(cells, name):
 
     try:
         return [read(cell, name) for cell in cells]
-    except Exception:  # names of cells take time: make them only now, for the error
+    except Exception:  # read again with the names of the cells, which take time, for the error
         return [
             read(cell, Argument(f"{name}, row {i}", name.holds)) for i, cell in enumerate(cells)
         ]
@@ -119,7 +120,7 @@ def _refuse_missing(i, what, name, argument, missing=True):
     """Raise the error about a cell that is missing, or a scalar."""
     advice = "repeat that value at each step"
     if missing:
-        advice = "give NaN at each step and fill it with a SequenceImputer, or leave the row out"
+        advice = "pass NaN at each step and fill it with a SequenceImputer, or leave the row out"
     raise ValueError(
         f"`{argument}` must have one sequence in each cell, but `{name}`, row {i}, is {what}: "
         f"{advice}."
@@ -128,7 +129,7 @@ def _refuse_missing(i, what, name, argument, missing=True):
 
 def _refuse_axes(i, what, name, argument):
     raise ValueError(
-        f"`{argument}` must have sequences with one axis in its cells, one column for each "
-        f"feature, but `{name}`, row {i}, {what}. If that column holds sequences with all their "
-        f"features, give it alone: list({name})."
+        f"`{argument}` must have a 1-D sequence in each cell, and one column for each feature, but "
+        f"`{name}`, row {i}, {what}. If that column holds sequences with all their features, pass "
+        f"only that column: list({name})."
     )

@@ -120,8 +120,8 @@ def hint_at_nan(sequences, i, argument=arguments.X):
         return f"NaN occurs only at the ends of sequences: if it is padding, cut it off with {cut}."
     fill = f"sklearn_rnn.preprocessing.SequenceImputer('linear').fit_transform({argument})"
     return (
-        "Fill it first, for example with a line between the values around it, or make "
-        f"SequenceImputer the first step of a Pipeline: {fill}."
+        f"Fill it first, for example by linear interpolation, {fill}, or make SequenceImputer the "
+        "first step of a Pipeline."
     )
 
 

@@ -1,4 +1,4 @@
-"""Groups of sequences, which no split may divide: labels of any kind -> numbers."""
+"""Groups of sequences, which no split may divide: labels of any type -> numbers."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ def read_groups(groups, n_samples, argument="groups"):
         labels = np.asarray(groups)
     if labels.shape != (n_samples,):
         raise ValueError(
-            f"`{argument}` must have one label for each sequence, the shape ({n_samples},); got "
-            f"the shape {labels.shape}."
+            f"`{argument}` must have one label for each sequence, shape ({n_samples},); got shape "
+            f"{labels.shape}."
         )
     missing = missing_in(labels) if labels.dtype.kind in "OfmM" else np.zeros(n_samples, bool)
     missing |= np.ma.getmaskarray(groups) if isinstance(groups, np.ma.MaskedArray) else False
@@ -29,5 +29,5 @@ def read_groups(groups, n_samples, argument="groups"):
         )
     try:
         return np.unique(labels, return_inverse=True)[1]
-    except TypeError as error:  # objects that do not compare
+    except TypeError as error:  # objects that cannot be compared
         raise ValueError(f"`{argument}` must hold labels of one type: {error}.") from error

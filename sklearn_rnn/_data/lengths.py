@@ -1,4 +1,4 @@
-"""The lengths of sequences, without reading what they hold."""
+"""The lengths of sequences, without reading their values."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def n_samples_of(X, argument=arguments.X):
 
 
 def _check_sized(X, argument):
-    """Refuse what has no length, such as numbers and generators."""
+    """Refuse objects without a length, such as numbers and generators."""
     if length_of(X) is None:
         raise TypeError(
             f"`{argument}` must hold sequences, such as a list of them, got {shown(X)}."

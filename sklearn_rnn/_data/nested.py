@@ -1,6 +1,6 @@
-"""Nested tables: one row per sequence, one column per feature, the steps of a feature in each cell.
+"""Nested tables: one row per sequence, one column per feature, and a sequence in each cell.
 
-A frame of pandas, polars or pyarrow, or a 2-D array of objects.
+A nested table is a frame of pandas, polars or pyarrow, or a 2-D object array.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .values import family, family_of_type, held, missing_in
 
 @dataclass(frozen=True, eq=False)
 class NestedTable:
-    """The columns of a nested table: numbers or labels of all steps, one sequence after another."""
+    """The columns of a nested table: the values of all steps, one sequence after another."""
 
     names: list | None  # of the columns; None for an array
     columns: tuple[np.ndarray, ...]  # (n_steps,) each
@@ -37,7 +37,7 @@ class NestedTable:
         return tuple(j for j, each in enumerate(self.columns) if held(each) == "strings")
 
     def labels(self, j, argument):
-        """Return column j, whose labels must not be missing."""
+        """Return the labels of column j; refuse missing ones."""
         labels = self.columns[j]
         missing = missing_in(labels) if labels.dtype.kind == "O" else labels != labels
         if missing.any():
@@ -50,12 +50,12 @@ class NestedTable:
         return labels
 
     def locate(self, place):
-        """Return the sequence, and the step in it, of a place in the columns."""
+        """Return the sequence and the step within it of a row of the columns."""
         i = int(np.searchsorted(self.offsets, place, side="right")) - 1
         return i, int(place - self.offsets[i])
 
     def as_sequences(self, argument):
-        """Return the columns, which must hold numbers, as the features of sequences."""
+        """Return the columns as the features of sequences; refuse columns without numbers."""
         for j, column in enumerate(self.columns):
             if family(column.dtype) != "numbers":
                 _refuse_others(column, _argument_of(j, self.names, argument))
@@ -84,10 +84,10 @@ def is_nested(X):
 
 
 def read_nested(X, argument):
-    """Return the columns of X, which `is_nested`; a cell that is missing or no sequence raises.
+    """Return the columns of a nested X; refuse cells that are missing or not sequences.
 
-    In an array of objects, a column of numbers alone is constant in each sequence: chains of
-    estimators of scikit-learn append their predictions in this way.
+    In an object array, a column of plain numbers is repeated at each step of a sequence:
+    scikit-learn's chains of estimators append their predictions as such columns.
     """
     refuse_masked(X, argument)
     if len(X) == 0:
@@ -125,7 +125,7 @@ def _names_of(X, argument):
 
 
 def labelled_columns(X):
-    """Return the indices of the columns that hold strings, in a list of frames or nested table."""
+    """Return the indices of the columns of strings in a list of frames or a nested table."""
     if is_nested(X):
         X = read_nested(X, arguments.X)
     if type(X) is NestedTable:
@@ -144,7 +144,7 @@ def _argument_of(j, names, argument):
 
 
 def _column(X, j, column, argument):
-    """Return column j; one of another dtype than sequences have raises."""
+    """Return column j; refuse a dtype that cannot hold sequences."""
     if not is_frame(X):
         return X[:, j]
     dtype = dtypes_of(X)[j]
@@ -155,18 +155,18 @@ def _column(X, j, column, argument):
         raise ValueError(
             f"`{argument}` must have one sequence in each cell, but `{column}` holds "
             f"{kind_of(dtype)} ({dtype}): drop that column, or repeat its values at each step. If "
-            f"one column holds all features of the sequences, give it alone, {alone}."
+            f"one column holds all features of the sequences, pass only that column, {alone}."
         )
     return column_of(X, j)
 
 
 def _refuse_lengths(lengths, others, column, first, argument):
-    """Raise the error about the first row of a column whose length is not that of the others."""
+    """Raise the error about the first row of a column whose length differs from the others."""
     i = int(np.argmax(lengths != others))
     raise ValueError(
-        f"`{argument}` must have sequences of one length in each row: `{column}`, row {i}: "
-        f"{lengths[i]} steps, but `{first}` has {others[i]}. Bring the features of each sequence "
-        "to the same steps. If scikit-learn has permuted a column, use "
+        f"`{argument}` must have sequences of one length in each row, but in row {i} `{column}` "
+        f"has {lengths[i]} steps and `{first}` has {others[i]}. Resample the features of each "
+        "sequence to the same steps. If scikit-learn has permuted a column, use "
         "sklearn_rnn.inspection.permutation_importance, which takes sequences of any lengths."
     )
 

@@ -1,6 +1,6 @@
-"""Nested tables as frames of pandas, polars or pyarrow, or as arrays of objects.
+"""Nested tables as frames of pandas, polars or pyarrow, or as object arrays.
 
-None of these libraries is imported unless a frame of it is asked for.
+None of these libraries is imported unless the caller wants a frame of it.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ def with_names(X, names, library):
     if library is not None and len(set(names)) < len(names):
         twice = next(name for j, name in enumerate(names) if name in names[:j])
         raise ValueError(
-            f"`get_feature_names_out` must give distinct names for a nested table, but {twice!r} "
-            "occurs twice: rename the features before, or give `X` as a list of arrays."
+            f"`get_feature_names_out` must return distinct names for a nested table, but {twice!r} "
+            "occurs twice: rename the features first, or pass `X` as a list of arrays."
         )
-    if library != library_of(X):  # then X is none of pandas, or the result has no index
+    if library != library_of(X):  # X is not of pandas, or the result needs no index
         return in_library(replace(read_nested(X, arguments.X), names=names), library)
     if library == "pyarrow":
         return X.rename_columns(names)
@@ -53,7 +53,7 @@ def with_names(X, names, library):
 
 
 def in_library(table, library, index=None):
-    """Return a `NestedTable` as a frame of a library, or for None as an array of objects.
+    """Return a `NestedTable` as a frame of a library, or as an object array if library is None.
 
     index: that of a frame of pandas, or None.
     """
@@ -63,8 +63,8 @@ def in_library(table, library, index=None):
         module = import_module(library)
     except ImportError as error:
         raise ImportError(
-            f"A frame of {library} needs {library}, which is not installed: install it, or use "
-            "frame=None for an array of objects."
+            f"A frame of {library} requires {library}, which is not installed: install it, or set "
+            "frame=None for an object array."
         ) from error
     names = table.names
     if names is None:
@@ -101,7 +101,7 @@ def _packed(table):
 
 
 def _as_objects(table):
-    """Return an array of objects (n_samples, n_columns) of arrays."""
+    """Return an object array (n_samples, n_columns) of arrays."""
     cells = np.empty((len(table.offsets) - 1, len(table.columns)), dtype=object)
     for j, packed in enumerate(_packed(table)):
         for i, cell in enumerate(packed.cut()):

@@ -1,8 +1,8 @@
 """A column of a pandas frame with one sequence in each cell, kept in one flat array.
 
-Several tools of scikit-learn convert columns of objects to float64, which fails. They do not
-convert columns whose dtype is not NumPy's. This module imports pandas, and is itself imported only
-where a frame of pandas is made.
+Several tools of scikit-learn convert object columns to float64, which fails for sequences. They do
+not convert columns whose dtype is not one of NumPy's. This module imports pandas; it is itself
+imported only where a pandas frame is made.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from .values import family
 
 @register_extension_dtype
 class SequenceDtype(ExtensionDtype):
-    """The dtype of columns of sequences whose steps are of a dtype of NumPy."""
+    """The dtype of columns of sequences; `steps` is the NumPy dtype of their steps."""
 
     type = np.ndarray
     na_value = None
@@ -62,19 +62,19 @@ class SequenceDtype(ExtensionDtype):
 
 
 def _refusing(what):
-    """Return a method that raises: pandas would compare arrays by identity, or fail obscurely."""
+    """Return a method that raises an error: pandas would compare arrays by identity, or fail."""
 
     def method(self, *args, **kwargs):
         raise TypeError(
-            f"Columns of sequences cannot be {what}: their cells are arrays. Use another column, "
-            "such as an id, or one number or tuple of each cell, column.map(tuple)."
+            f"Columns of sequences cannot be {what}, because their cells are arrays. Use another "
+            "column, such as an id, or convert cells to tuples with column.map(tuple)."
         )
 
     return method
 
 
 class SequenceArray(ExtensionArray):
-    """Sequences of any lengths; one without steps is missing."""
+    """Sequences of any lengths; a sequence without steps counts as missing."""
 
     def __init__(self, packed):
         self.packed = packed  # values (n_steps,)
@@ -98,8 +98,8 @@ class SequenceArray(ExtensionArray):
 
     @classmethod
     def _from_scalars(cls, scalars, *, dtype):
-        # The results of a function of each cell: numbers and tuples stay what they are, and arrays
-        # may have another dtype.
+        # These are results of a function of each cell: numbers and tuples are kept, and arrays may
+        # have another dtype.
         if not any(isinstance(cell, np.ndarray) and cell.ndim == 1 for cell in scalars):
             raise ValueError("No cell holds an array.")
         return cls._from_sequence(scalars)
@@ -143,14 +143,14 @@ class SequenceArray(ExtensionArray):
         cells = np.asarray(self)
         key = check_array_indexer(self, key)
         if isinstance(value, np.ndarray) and value.ndim == 0:
-            value = value.reshape(1)  # `at` of pandas takes the axis of a single step away
+            value = value.reshape(1)  # `at` of pandas removes the axis of a single step
         rows = np.atleast_1d(np.arange(len(self))[key])
         one = isinstance(key, (int, np.integer)) or _is_one_cell(value)
         values = [value] * len(rows) if one else list(value)
         if len(values) != len(rows):
             raise ValueError(
-                f"A column of sequences needs one sequence, or one for each of the {len(rows)} "
-                f"rows that are set, got {len(values)}."
+                f"To set cells of a column of sequences, pass one sequence, or one for each of the "
+                f"{len(rows)} rows; got {len(values)}."
             )
         for i, cell in zip(rows, values, strict=True):
             cells[i] = cell
@@ -202,7 +202,7 @@ class SequenceArray(ExtensionArray):
         return SequenceArray(Packed(self.packed.values.copy(), self.packed.offsets.copy()))
 
     def take(self, indices, *, allow_fill=False, fill_value=None):
-        # -1 stands for a missing one if allow_fill; its length is 0.
+        # With allow_fill, -1 means a missing sequence, whose length is 0.
         rows = take(np.arange(len(self)), indices, allow_fill=allow_fill, fill_value=-1)
         missing = rows < 0
         if not missing.any():
@@ -250,14 +250,14 @@ def _is_missing(cell):
 
 
 def _is_one_cell(value):
-    """Tell whether a value is one sequence or a missing one, not one for each of several rows."""
+    """Tell whether a value is one cell (a sequence or a missing value), not a list of cells."""
     if isinstance(value, str) or not np.iterable(value):
         return True
     return not any(cell is None or np.ndim(cell) == 1 for cell in value)
 
 
 def _cast(values, dtype, copy=False):
-    """Return steps as those of a dtype; only floats may be rounded."""
+    """Convert steps to the NumPy dtype of a SequenceDtype; only floats may be rounded."""
     with np.errstate(invalid="ignore"):
         cast = values.astype(dtype.steps, copy=copy)
     if not np.can_cast(values.dtype, dtype.steps, "safe") and dtype.steps.kind not in "fO":

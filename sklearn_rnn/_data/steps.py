@@ -121,11 +121,11 @@ def _check_lengths(packed, sequences, argument):
 def _hint_at_lengths(lengths, sequences):
     """Return advice for values whose sequences have other lengths (n_samples,) than X."""
     if np.array_equal(np.sort(lengths), np.sort(sequences.lengths)):
-        return " The lengths are those of X in another order."
+        return " The lengths are those of X in another order: check the order of the sequences."
     if sequences.kind == "2d" and sequences.lengths[0] % max(lengths[0], 1) == 0:
         return (
-            " In a 2-D X, each column is a step: several features per step need a 3-D array, a "
-            "list or `sklearn_rnn.preprocessing.to_nested`."
+            " In a 2-D X, each column is a step: for several features per step, pass a 3-D array, "
+            "a list or a nested table (`sklearn_rnn.preprocessing.to_nested`)."
         )
     return ""
 

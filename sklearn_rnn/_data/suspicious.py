@@ -1,6 +1,6 @@
-"""Data that a fit can read, but that look as if they meant something else: findings with advice.
+"""Checks for data that `fit` can read but that probably mean something else, with advice.
 
-Each check is cheap and has few false alarms: what may well be meant as it is, passes.
+Each check is cheap and has few false alarms: data that may well be meant as they are pass.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from .items import as_list
 from .nested import is_nested, read_nested
 from .packed import offsets_of_equal
 
-# All checks look at no more than so many sequences, and so many steps of them.
+# All checks read at most this number of sequences, and of steps.
 MOST_SEQUENCES, MOST_STEPS = 500, 20_000
-N_ITEMS = 20  # items whose dtype is looked at
+N_ITEMS = 20  # items whose dtype is read
 
 DATES = (
     "january february march april may june july august september october november december "
@@ -32,18 +32,18 @@ TIMES = (
     *"one two three four five six seven eight nine ten".split(),
 )
 NAMES_OF_STEPS = {*DATES, *TIMES}
-MOST_FREQUENT, PAIRS_PER_CELL = 11, 5  # of the table by which the order of values is tested
+MOST_FREQUENT, PAIRS_PER_CELL = 11, 5  # size and mean count of the contingency table of codes
 N_LAGS = 64
-LEAST_PADDED, LEAST_ROWS = 0.1, 3  # share and number of sequences that seem padded
-LARGEST_SCALE = 200.0  # of numbers that are not normalised
+LEAST_PADDED, LEAST_ROWS = 0.1, 3  # smallest share and number of sequences that seem padded
+LARGEST_SCALE = 200.0  # largest root mean square of features that are not normalised
 
 
 def findings(X, sequences, names, code_columns, *, cut, normalized):
-    """List what looks wrong in the X of a fit, as sentences with advice.
+    """Return a list of sentences that say what looks wrong in the X of `fit` and what to do.
 
-    sequences: what was read of X. names: of its columns, or None. code_columns: columns of
-    categorical features. cut: whether weights of steps may leave out padding. normalized: whether
-    the fit scales X.
+    sequences: X as it was read. names: names of its columns, or None. code_columns: columns of
+    categorical features. cut: whether weights per step may exclude padding. normalized: whether
+    `fit` scales X.
     """
     few = _few_of(sequences)
     numbers = np.setdiff1d(np.arange(sequences.n_features), code_columns)
@@ -75,7 +75,7 @@ def _few_of(sequences):
 
 
 def _long_table(X, sequences, names):
-    """A 2-D X has a sequence in each row; columns with different names are channels, not steps."""
+    """Find a 2-D X, which has one sequence per row, whose columns are named like features."""
     if sequences.kind != "2d" or sequences.n_samples < 2:
         return None
     n_rows, n_columns = sequences.n_samples, int(sequences.lengths[0])
@@ -86,22 +86,22 @@ def _long_table(X, sequences, names):
             "If it is one series, cut it into windows with sklearn_rnn.preprocessing.make_windows, "
             "or pass it as one sequence, `[X]`."
         )
-    if names is None or not _are_channels(names):
+    if names is None or not _are_features(names):
         return None
     shown = ", ".join(repr(str(name)) for name in list(names)[:3]) + ", ..." * (n_columns > 3)
     return (
         f"`X` is a table of {n_rows} rows and the columns {shown}, and is read as {n_rows} "
         f"sequences of {n_columns} steps with one feature. If its rows are steps and its columns "
-        "features, cut it into sequences with sklearn_rnn.preprocessing.from_frame; otherwise pass "
-        "X.to_numpy()."
+        "are features, cut it into sequences with sklearn_rnn.preprocessing.from_frame; otherwise "
+        "pass X.to_numpy()."
     )
 
 
-def _are_channels(names):
-    """Tell whether names differ in more than numbers, dates and times, which name steps."""
+def _are_features(names):
+    """Tell whether names differ in more than numbers, dates and times, which would name steps."""
     stems = set()
     for name in map(str, names):
-        # What begins with a number is a step in whatever unit: 500ms, 2pm, 3rd.
+        # A name that begins with a digit is a step in some unit: 500ms, 2pm, 3rd.
         words = [] if name[:1].isdigit() else re.findall(r"[^\W\d_]+", name.lower())
         stems.add(tuple(word for word in words if word not in NAMES_OF_STEPS))
     return len(stems) > 1
@@ -111,31 +111,31 @@ def _are_channels(names):
 
 
 def _codes(X, sequences):
-    """One feature of small integers whose order in size means nothing: codes, not numbers."""
+    """Find one feature of small integers whose size has no meaning: codes, not numbers."""
     values = sequences.values[:, 0]
     if not _holds_integers(X) or values.min() < 0 or values.max() >= 2**31:
         return None
     codes = values.astype(np.int64)
     counts = np.bincount(codes) if codes.max() < 4 * len(codes) else np.zeros(1, np.intp)
     n_distinct = np.count_nonzero(counts)
-    # Vocabularies are used up to the largest code, apart from one or two that are kept free.
+    # Texts use most codes of a vocabulary up to the largest one.
     if n_distinct < 3 or n_distinct < 0.5 * len(counts):
         return None
-    places = np.cumsum(counts) - counts / 2  # of each value among all, so no value stands out
+    places = np.cumsum(counts) - counts / 2  # ranks, so that no outlier dominates
     sizes = (places - np.average(places, weights=counts))[codes]
     sizes = sizes / np.sqrt(np.mean(np.square(sizes)))
     if _follow_each_other(codes, counts, sizes, sequences) and not _persist(sizes, sequences):
         return (
-            f"`X` holds {n_distinct} small integers in one feature, and is read as numbers: as if "
-            "3 were between 2 and 4. They look like codes: which one comes next depends on the "
-            "last one, but not on its size. If so, set categorical_features='all', which learns a "
-            "vector for each code; otherwise pass floats."
+            f"`X` holds {n_distinct} different small integers in one feature, and is read as "
+            "numbers: 3 is between 2 and 4. They look like codes, because the next one depends on "
+            "the last one, but not on its size. If they are codes, set categorical_features='all', "
+            "which learns a vector for each code; otherwise pass floats."
         )
     return None
 
 
 def _holds_integers(X):
-    """Tell whether X holds integers, to judge by its dtype, or by those of the first items."""
+    """Tell whether X holds integers, by its dtype or by the dtypes of its first items."""
     if is_nested(X):
         columns = read_nested(X[:N_ITEMS], arguments.X).columns
         return all(column.dtype.kind in "iu" for column in columns)
@@ -152,9 +152,10 @@ def _pairs(values, sequences, lag=1):
 
 
 def _follow_each_other(codes, counts, sizes, sequences):
-    """Tell whether frequent codes depend on those before them, and not as if they were numbers.
+    """Tell whether frequent codes depend on the codes before them, but not linearly.
 
-    By the chi-square of their pairs, much of which is not in the correlation of the numbers.
+    They do if the chi-square statistic of successive codes is large, also relative to the part
+    that their linear correlation explains.
     """
     n_pairs = sequences.n_steps - sequences.n_samples
     n_frequent = min(MOST_FREQUENT, int(np.sqrt(n_pairs / PAIRS_PER_CELL)) - 1)
@@ -174,13 +175,13 @@ def _follow_each_other(codes, counts, sizes, sequences):
 
 
 def _correlation(sizes, sequences, lag):
-    """Return the correlation of sizes (variance 1) with those `lag` steps later; their number."""
+    """Return the correlation of sizes (variance 1) at a lag, and the number of pairs."""
     before, after = _pairs(sizes, sequences, lag)
     return np.mean(before * after), len(before)
 
 
 def _persist(sizes, sequences):
-    """Tell whether sizes resemble those some steps before, as counts and measurements do."""
+    """Tell whether sizes correlate with those some steps before, as counts and measurements do."""
     lags = range(1, min(N_LAGS, int(sequences.lengths.max()) - 1) + 1)
     found = (_correlation(sizes, sequences, lag) for lag in lags)
     return any(abs(r) > max(0.3, 5 / np.sqrt(n)) for r, n in found if n > 0)
@@ -190,7 +191,7 @@ def _persist(sizes, sequences):
 
 
 def _padding(sequences):
-    """Many rows of an array end, or begin, in the same steps, more or fewer of them: padding."""
+    """Find an array whose rows end (or begin) with various numbers of equal steps: padding."""
     n_timesteps = int(sequences.lengths[0])
     X = sequences.values.reshape(sequences.n_samples, n_timesteps, -1)
     if n_timesteps < 3 or len(X) < LEAST_ROWS:
@@ -203,7 +204,7 @@ def _padding(sequences):
         value = f"{padding[0]:g}" if is_number else "the same numbers"
         cut = f"preprocessing.from_padded(X, padding={value}{side})"
         return (
-            f"{np.mean(tails >= 2):.0%} of the sequences in `X` {where} in 2 to {tails.max()} "
+            f"{np.mean(tails >= 2):.0%} of the sequences in `X` {where} with 2 to {tails.max()} "
             f"steps of {value}. If this is padding, the network reads it as data: remove it with "
             f"sklearn_rnn.{cut if is_number else 'unpad(X, lengths)'}."
         )
@@ -211,9 +212,9 @@ def _padding(sequences):
 
 
 def _tails(X):
-    """Return the number (n,) of steps at the ends of X that may be padding, and its value; or None.
+    """Return the numbers (n,) of steps at the ends of X that seem padding, and the padding value.
 
-    X: (n, n_timesteps, n_features).
+    X: (n, n_timesteps, n_features). Both are None if nothing seems padding.
     """
     nothing = None, None
     candidates = X[(X[:, -1] == X[:, -2]).all(axis=1)]
@@ -225,7 +226,7 @@ def _tails(X):
     tails = np.where(real.any(axis=1), real.argmax(axis=1), X.shape[1])
     if np.count_nonzero(tails >= 2) < max(LEAST_PADDED * len(X), 0.8 * len(candidates)):
         return nothing
-    # Blanks and pauses are also within sequences, or all equally long.
+    # Blanks and pauses, unlike padding, also occur within sequences, or all have one length.
     lengths = np.bincount(tails[tails >= 1])
     vary = np.count_nonzero(lengths) >= 3 and lengths.max() < 0.9 * lengths.sum()
     n_inside = np.count_nonzero(is_padding) - tails.sum()
@@ -235,7 +236,7 @@ def _tails(X):
 
 
 def _hold_still(X, tails):
-    """Tell whether X (n, n_timesteps, n_features) comes to rest by itself.
+    """Tell whether X (n, n_timesteps, n_features) becomes constant without padding.
 
     So do counts and levels, which go only up or only down, and states that change rarely.
     """
@@ -251,9 +252,9 @@ def _hold_still(X, tails):
 
 
 def _swapped_axes(sequences):
-    """Far more features than steps, neighbouring features alike, and steps not: rows of channels.
+    """Find X with many features and few steps, where neighbouring features are alike, steps not.
 
-    Frames of spectra, whose features are alike, too, change little from step to step.
+    Frames of spectra, whose neighbouring features are similar, too, change little between steps.
     """
     n_features, longest = sequences.n_features, int(sequences.lengths.max())
     if n_features < 50 or n_features < 8 * longest:
@@ -268,13 +269,13 @@ def _swapped_axes(sequences):
     swap = "np.swapaxes(X, 1, 2)" if sequences.is_array else "[x.T for x in X]"
     return (
         f"`X` has {n_features} features but at most {longest} steps, and neighbouring features are "
-        "alike, as steps should be. If its axes are swapped, (n_features, n_timesteps), "
-        f"use {swap}."
+        "similar, as neighbouring steps usually are. If its axes are swapped, "
+        f"(n_features, n_timesteps), pass {swap}."
     )
 
 
 def _scales(sequences, columns, names):
-    """Large features without normalisation."""
+    """Find large features that are not normalised."""
     if len(columns) == 0:
         return None
     sizes = np.sqrt(np.square(sequences.values[:, columns].astype(np.float64)).mean(axis=0))

@@ -1,1 +1,1 @@
-"""Data sets that installed packages bring, and generated ones."""
+"""Data sets that come with installed packages, and generated data sets."""

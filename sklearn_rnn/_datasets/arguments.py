@@ -27,18 +27,18 @@ def random_numbers(random_state):
 
 
 def lengths_of(n_timesteps, n_samples, rng, least=1):
-    """Draw numbers of steps (n_samples,); n_timesteps: one for all, or the least and greatest."""
+    """Draw numbers of steps (n_samples,); n_timesteps: one for all, or minimum and maximum."""
     bounds = n_timesteps if isinstance(n_timesteps, (tuple, list)) else (n_timesteps, n_timesteps)
     if len(bounds) != 2 or not all(map(integer(least).test, bounds)) or bounds[0] > bounds[1]:
         raise ValueError(
-            f"`n_timesteps` must be an integer of at least {least}, or a tuple of the least and "
-            f"the greatest number of steps; got {n_timesteps!r}."
+            f"`n_timesteps` must be an integer of at least {least}, or a tuple of the minimum and "
+            f"the maximum number of steps; got {n_timesteps!r}."
         )
     return rng.randint(bounds[0], bounds[1] + 1, size=n_samples, dtype=np.int64)
 
 
 def part_of(subset, train, test, name="subset"):
-    """Return the lists of the training part, of the test part, or of both one after the other."""
+    """Return the lists of the training part, of the test part, or of both concatenated."""
     one_of(["train", "test", "all"]).check(name, subset)
     if subset == "all":
         return tuple(a + b for a, b in zip(train, test, strict=True))

@@ -33,7 +33,7 @@ class Motions(NamedTuple):
         )
 
 
-# What each kind draws besides the frequency, and between which bounds.
+# The parameters that each kind draws besides the frequency, and their bounds.
 KINDS = {
     "free": {},
     "damped": {"damping": (0.1, 0.3)},
@@ -46,25 +46,26 @@ KINDS = {
 def make_oscillators(
     n_samples=100, n_timesteps=100, *, kinds=tuple(KINDS), noise=0.05, random_state=None
 ):
-    """Generate oscillations of several kinds, to classify them or to predict how they go on.
+    """Generate oscillations of several kinds, for classification or forecasts.
 
-    x'' = -w^2 x - 2 d x' + m (1 - x^2) x' - c x^3 + a cos(v t), from random positions and
-    velocities, with a frequency w from 0.7 to 1.4. "free" has only w; "damped" d from 0.1 to 0.3;
-    "driven" this and a force, a from 1 to 2 and v from 0.5 to 2.5; "van_der_pol" m from 0.5 to 2;
-    "duffing" c from 0.5 to 2. A step takes 0.1 units of time.
+    The positions solve x'' = -w^2 x - 2 d x' + m (1 - x^2) x' - c x^3 + a cos(v t) from random
+    positions and velocities. The frequency w is from 0.7 to 1.4. The other parameters are 0, except
+    that "damped" has d from 0.1 to 0.3; "driven" has the same d, a from 1 to 2 and v from 0.5 to
+    2.5; "van_der_pol" has m from 0.5 to 2; and "duffing" has c from 0.5 to 2. A step takes 0.1
+    units of time.
 
     Parameters
     ----------
     n_samples : int, default=100
         Number of oscillators.
     n_timesteps : int, default=100
-        Number of steps of each one.
+        Number of steps of each oscillator.
     kinds : tuple of str, default=("free", "damped", "driven", "van_der_pol", "duffing")
-        The kinds, which have as many oscillators each, up to one.
+        The kinds of oscillators. Their numbers differ by at most one.
     noise : float, default=0.05
         Standard deviation of the noise that is added to all positions.
     random_state : int, RandomState instance or None, default=None
-        Seed. An integer gives the same data at each call; on other platforms up to rounding.
+        Seed. An integer gives the same data at each call, up to rounding on other platforms.
 
     Returns
     -------
@@ -76,9 +77,19 @@ def make_oscillators(
         target : ndarray of str of shape (n_samples,)
             The kind of each oscillator.
         parameters : dict of str to ndarray of shape (n_samples,)
-            frequency (w), damping (d), pumping (m), stiffening (c), amplitude (a), drive (v).
+            The parameters of each oscillator: frequency (w), damping (d), pumping (m), stiffening
+            (c), amplitude (a), drive (v).
         DESCR : str
-            What this is.
+            Description of the data.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is invalid.
+
+    See Also
+    --------
+    make_sensor_recordings : Generates recordings with missing values.
 
     Examples
     --------
@@ -117,7 +128,7 @@ def _draw(target, rng):
 
 
 def _solve(motions, start, n_timesteps):
-    """Return positions (n, n_timesteps) by the method of Runge and Kutta, of order 4."""
+    """Return positions (n, n_timesteps), computed by the Runge-Kutta method of order 4."""
     x, v = start
     result, h = np.empty((len(x), n_timesteps)), STEP / SUBSTEPS
     for step in range(n_timesteps):

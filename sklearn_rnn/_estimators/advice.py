@@ -1,4 +1,4 @@
-"""What a fit tells its user: about settings and data before it begins, and about its end."""
+"""Warnings of `fit`: about settings and data before it begins, and about its end."""
 
 import sys
 import warnings
@@ -57,7 +57,7 @@ def _warn_of_batch_size(training):
 
 
 def warn_of_data(X, examples, model):
-    """Warn about an X that looks as if it meant something else than what was read."""
+    """Warn about an X that probably means something else than what was read."""
     for sentence in findings(
         X,
         examples.sequences,

@@ -40,7 +40,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
     """A recurrent network that learns, see `_ReadingRNN` for what a subclass says."""
 
     _NEEDS_Y = True
-    # With metadata routing, groups reach splitters alone unless `set_fit_request` asks for them.
+    # With metadata routing, groups reach only splitters unless `set_fit_request` requests them.
     __metadata_request__fit: ClassVar = {"groups": False}
     _KEEPS_UNKNOWN = False  # whether a fit that goes on leaves the vectors of unknown codes alone
 
@@ -62,8 +62,8 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
     ):
         """Read everything, train, and store the result; incremental means `partial_fit`.
 
-        validation holds X, y, sample_weight and initial_state of the data to validate with;
-        without it, early stopping holds out whole `groups` of X. learning_rate_init is that of
+        validation holds X, y, sample_weight and initial_state of the validation data; without it,
+        early stopping holds out whole `groups` of X. learning_rate_init is the argument of
         `partial_fit`.
 
         Only `_take_over` and `_set_fitted` change `self`, so an earlier error leaves it as it was.
@@ -438,7 +438,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         """Set the fitted attributes to the model and its training so far."""
         progress = training.progress
         attributes = replace(model, params=progress.result.copy()).as_attributes()
-        # `partial_fit` goes on with the lists themselves: copies would take longer with each call.
+        # `partial_fit` appends to the lists themselves: copies would take longer with each call.
         attributes.update(history(model.network, progress, in_place=not training.planned))
         self._set_fitted(attributes)
 
@@ -448,7 +448,7 @@ def limit_rate(training, learning_rate_init):
     settings, progress = training.settings, training.progress
     if learning_rate_init is not None:
         training.settings = replace(settings, learning_rate_init=float(learning_rate_init))
-        if settings.learning_rate == "adaptive":  # whose own rate is that of later calls
+        if settings.learning_rate == "adaptive":  # its own rate stays for later calls
             training.settings = replace(training.settings, learning_rate="constant")
     elif progress.was_fit:
         training.highest_rate = SHARE_AFTER_FIT * settings.learning_rate_init

@@ -91,8 +91,8 @@ ATTRIBUTES = {
         "ndarray of shape (`n_features_in_`,)",
         dict.fromkeys(
             OF_X,
-            "Column names, if X was a data frame with named columns, nested or not, or a list of "
-            "such frames.",
+            "Column names, if X was a data frame with named columns (also a nested table), or a "
+            "list of such frames.",
         ),
     ),
     "n_layers_": ("int", "Number of recurrent layers."),
@@ -162,13 +162,13 @@ ATTRIBUTES = {
     ),
     "history_": (
         "dict of str to ndarray of shape (n_epochs,)",
-        "What was recorded of each epoch, for example for ``pandas.DataFrame(rnn.history_)``: "
-        '"loss" is `loss_curve_`; "validation_loss" the loss of what `early_stopping` holds out, '
-        "in the same units, weighted as in training but without `label_smoothing`; "
-        '"validation_score" the score, see `scoring`; "learning_rate" that of the last update; '
-        '"window_length" the steps of a window with `bptt`. All are float64, and NaN where there '
-        "is no such number, or where a held-out target has no loss (a class that y does not have). "
-        "`warm_start` and `partial_fit` append to them.",
+        "A record of each epoch, for example for ``pandas.DataFrame(rnn.history_)``: "
+        '"loss" is `loss_curve_`; "validation_loss" is the loss of the data that `early_stopping` '
+        "holds out, in the same units, weighted as in training but without `label_smoothing`; "
+        '"validation_score" is their score, see `scoring`; "learning_rate" is the rate of the last '
+        'update; "window_length" is the number of steps of a window with `bptt`. All are float64. '
+        "They are NaN where there is no such number, or where a held-out target has no loss (a "
+        "class that is not in y). `warm_start` and `partial_fit` append to them.",
     ),
     "best_validation_score_": (
         "float or None",
@@ -196,8 +196,8 @@ X is a 3-D array ``(n_samples, n_timesteps, n_features)``; or a list, tuple or o
 ragged form of the latter. Data frames, alone or in a list, are those of pandas, polars and
 pyarrow; their columns must hold numbers, or in lists of data frames also strings if they are
 among the `categorical_features`. NA counts as NaN. X may also be a nested table: a frame or a
-2-D object array with a row per sequence, a column per feature, and an array or list of steps
-in each cell (see `sklearn_rnn.preprocessing.to_nested`).
+2-D object array with one row per sequence, one column per feature, and an array or list of
+steps in each cell (see `sklearn_rnn.preprocessing.to_nested`).
 
 Use `sklearn_rnn.unpad` on padded data, and `sklearn_rnn.preprocessing.from_frame` on tables
 with one row per step. Nothing is padded internally: a sequence costs only its own steps.
@@ -264,11 +264,11 @@ initial_state : dict of str to array-like of shape (n_samples, n), default=None
     "groups": """
 groups : array-like of shape (n_samples,), default=None
     For `early_stopping`, the group of each sequence, for example the person or the day that it
-    comes from. What is held out then consists of whole groups, of a fraction
-    `validation_fraction` of them. Of 32 random choices it is the one that has most nearly this
-    fraction of the targets; if a target is one class, of those of each class, rare classes
-    counting as much as others. Without `early_stopping`, or with `X_val`, groups have no
-    effect. `cross_val_score` passes them on with ``params={"groups": groups}``, a search after
+    comes from. Whole groups are then held out, a fraction `validation_fraction` of them. Of 32
+    random choices, the one whose share of the targets is closest to this fraction is used; if
+    each target is one class, the share of every class is compared, and rare classes count as
+    much as others. Without `early_stopping`, or with `X_val`, groups have no effect.
+    `cross_val_score` passes them on with ``params={"groups": groups}``; a search does after
     ``set_config(enable_metadata_routing=True)`` and ``set_fit_request(groups=True)``.
 """,
     "validation_and_callbacks": """
@@ -307,12 +307,12 @@ ConvergenceWarning
 UserWarning
     If `batch_size`, or that times `gradient_accumulation_steps`, is larger than the number of
     training sequences or windows; if `solver` is "lbfgs" and `dtype` is "float32"; or if X
-    looks as if it meant something else: a long table, integer codes, padding, swapped axes, or
-    large numbers with ``normalize_X=False``.
+    probably means something else: a long table, integer codes, padding, swapped axes, or large
+    numbers with ``normalize_X=False``.
 """,
     "continuing": """
-Training continues from the previous call, with the state of its optimizer: after `fit`
-with at most a tenth of `learning_rate_init`, see the argument. Ctrl-C raises
+Training continues from the previous call, with the state of its optimizer. After `fit`, the
+learning rate is at most a tenth of `learning_rate_init`, see this argument. Ctrl-C raises
 `KeyboardInterrupt`, and the estimator keeps what it has learned so far.
 """,
     "parameters_of_partial_fit": """
@@ -327,9 +327,9 @@ sample_weight : array-like, default=None
 learning_rate_init : float, default=None
     Learning rate of this call, in place of the parameter (and of a rate that "adaptive" has
     lowered). None means the rate that `learning_rate` gives, but at most a tenth of the
-    parameter once `fit` has trained the estimator, at any time, or it was loaded from a file:
-    at the full rate a few new sequences undo what many epochs have learned. An estimator that
-    only `partial_fit` has trained keeps the full rate.
+    parameter if `fit` has ever trained the estimator or it was loaded from a file: at the full
+    rate, a few new sequences would undo what many epochs have learned. An estimator that only
+    `partial_fit` has trained keeps the full rate.
 """,
     "initial_state_of_partial_fit": """
 initial_state : dict of str to array-like of shape (n_samples, n), default=None

@@ -309,9 +309,11 @@ class _FittedRNN(Pickled, BaseEstimator):
 
     @property
     def history_(self):
-        """What was recorded of each epoch, as a dict of arrays (n_epochs,) of float64."""
+        """The record of each epoch, as a dict of float64 arrays (n_epochs,)."""
         if not hasattr(self, "params_"):
-            raise AttributeError(f"This {type(self).__name__} has no history before it is fitted.")
+            raise AttributeError(
+                f"This {type(self).__name__} has no `history_` before it is fitted: call `fit`."
+            )
         return as_arrays(self.loss_curve_, self._history)
 
     # ---- weights ----
@@ -462,7 +464,7 @@ class _FittedRNN(Pickled, BaseEstimator):
 
         An unfitted estimator takes everything from the file, including the parameters that define
         the network (`cell`, `hidden_layer_sizes`, `mode`, `dtype`, ...). It can then predict, but
-        has no history: `t_` and `n_iter_` are 0, `loss_` is NaN; `partial_fit` goes on as after
+        has no history: `t_` and `n_iter_` are 0, `loss_` is NaN; `partial_fit` continues as after
         `fit`. A fitted estimator must have the
         same network, classes and form of X as the file; it takes the weights and the means and
         scales of X and y, and keeps the rest, as with `set_weights`. Both can be trained further.

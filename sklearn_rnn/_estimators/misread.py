@@ -1,9 +1,9 @@
-"""Warnings and errors where scikit-learn is about to misread steps.
+"""Warnings and errors where scikit-learn is about to misread results per step.
 
-scikit-learn's scores take an array (n_samples, n_timesteps) for several targets per sample, and
-of probabilities of two classes they take [:, 1], which in (n_samples, n_timesteps, 2) is the second
-step. It asks for predictions in `_get_response_values`, which a scorer calls from `_score`; only
-the frames of these calls tell a method of ours that it was asked.
+scikit-learn's scores read an array (n_samples, n_timesteps) as several targets per sample. Of the
+probabilities of two classes they read [:, 1], which is the second step of an array
+(n_samples, n_timesteps, 2). scikit-learn gets predictions in `_get_response_values`, which a scorer
+calls from `_score`. Only the stack frames of these calls show a method of ours who has called it.
 """
 
 import sys
@@ -15,8 +15,8 @@ import numpy as np
 from .advice import level_of_caller
 
 _ASKING = "_get_response_values"
-# Functions and modules that hand on what ours returned, as a Pipeline and a search do. `_metrics`
-# is not among them: `step_scorer` makes one row of the steps.
+# Functions and modules that pass on results of ours, as a Pipeline and a search do. `_metrics` is
+# not among them, because `step_scorer` flattens the steps.
 _METHODS = ("predict", "predict_proba", "predict_log_proba", "_wrap_namespace_error")
 _HANDING_ON = ("sklearn.", "imblearn.")
 _OURS = (
@@ -24,7 +24,7 @@ _OURS = (
     "sklearn_rnn._floating_point",
     "sklearn_rnn._model_selection.by_index",
 )
-# Means over targets: with as many steps in each sequence, they are means over steps.
+# These metrics are means over targets, which are means over steps if all lengths are equal.
 _MEANS = (
     "hamming_loss",
     "mean_absolute_error",
@@ -50,21 +50,21 @@ def check_reader(results):
         if is_own or results[0].shape[-1] == 2:
             raise ValueError(_unreadable_probabilities(scorer))
     elif is_own:
-        # Names and arrays of several lengths or axes: no metric of scikit-learn takes these.
+        # No metric of scikit-learn takes strings or ragged arrays, or more axes, in this way.
         if results.ndim != 2 or results.dtype.kind not in "biuf":
             raise ValueError(
                 f"{_name(scorer)} cannot score predictions per step: {_remedy(scorer)}."
             )
         if results.shape[1] > 1 and not _is_meant(scorer):
             warnings.warn(
-                f"{_name(scorer)} takes the steps of a sequence for several targets of one sample, "
+                f"{_name(scorer)} reads the steps of a sequence as several targets of one sample, "
                 f"so this is not the score over all steps: for that, {_remedy(scorer)}.",
                 stacklevel=level_of_caller(),
             )
 
 
 def check_order_of_steps():
-    """Warn if X has columns that `BaggingClassifier` has drawn, where a column is a step."""
+    """Warn if `BaggingClassifier` has drawn columns of a 2-D X, which are steps."""
     frame = sys._getframe(1)
     while frame is not None:
         module, name = frame.f_globals.get("__name__", ""), frame.f_code.co_name
@@ -79,9 +79,10 @@ def check_order_of_steps():
 def _check_drawn(columns):
     if isinstance(columns, np.ndarray) and (np.diff(columns) <= 0).any():
         warnings.warn(
-            "Bagging draws columns of `X` without keeping their order, and here each column is a "
-            "step. Set its max_features=1.0 and bootstrap_features=False, or pass the sequences as "
-            "a table whose columns are features (`sklearn_rnn.preprocessing.to_nested`).",
+            "Bagging draws columns of `X` without keeping their order, but each column of a 2-D "
+            "`X` is a step. Set its max_features=1.0 and bootstrap_features=False, or pass the "
+            "sequences as a table whose columns are features "
+            "(`sklearn_rnn.preprocessing.to_nested`).",
             stacklevel=level_of_caller(),
         )
 
@@ -125,13 +126,13 @@ def _name(scorer):
 
 
 def _is_meant(scorer):
-    """Tell whether a scorer says how to treat several targets, or treats steps alike."""
+    """Tell whether a scorer was told how to treat several targets, or treats all steps alike."""
     chosen = scorer._kwargs
     return _name(scorer) in _MEANS or "multioutput" in chosen or chosen.get("average") == "samples"
 
 
 def _remedy(scorer):
-    # Before scikit-learn 1.8, a scorer of a partial function has no text.
+    # Before scikit-learn 1.8, str() fails for a scorer of a partial function.
     name = None if isinstance(scorer._score_func, partial) else _name_of(str(scorer))
     call = "step_scorer(scorer)" if name is None else f"step_scorer({name!r})"
     return f"use scoring={call} of sklearn_rnn.metrics"
@@ -139,7 +140,7 @@ def _remedy(scorer):
 
 @cache
 def _name_of(text):
-    """Return the name of the scorer of scikit-learn that has this text, or None."""
+    """Return the name of the scorer of scikit-learn that str() shows as `text`, or None."""
     from sklearn.metrics import get_scorer, get_scorer_names
 
     return next((name for name in get_scorer_names() if str(get_scorer(name)) == text), None)
@@ -148,17 +149,17 @@ def _name_of(text):
 def _unreadable_probabilities(scorer):
     if scorer is None:
         remedy = (
-            "pass the steps of all sequences in one row to `from_predictions` of a display, or to "
-            "a metric: np.concatenate([p[:, 1] for p in rnn.predict_proba(X)])"
+            "pass the probabilities of all steps in one 1-D array to `from_predictions` of a "
+            "display, or to a metric: np.concatenate([p[:, 1] for p in rnn.predict_proba(X)])"
         )
     elif _module(scorer).startswith("sklearn."):
         remedy = _remedy(scorer)
     else:
         remedy = (
-            "pass as `scoring` a function of the estimator, X and y that calls `predict_proba`, or "
-            "a scorer of scikit-learn by step_scorer of sklearn_rnn.metrics"
+            "pass as `scoring` a function (estimator, X, y) that calls `predict_proba`, or "
+            "step_scorer of sklearn_rnn.metrics with a scorer of scikit-learn"
         )
     return (
-        "scikit-learn cannot read probabilities per step: of two classes, it takes those of the "
-        f"second step for those of the second class. Instead, {remedy}."
+        "scikit-learn cannot read probabilities per step: with two classes, it reads those of the "
+        f"second step as those of the second class. Instead, {remedy}."
     )

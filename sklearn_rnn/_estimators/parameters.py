@@ -523,8 +523,8 @@ TABLE = {
         "done is the share of the training that is done: updates so far over all updates of "
         "`max_iter` epochs, from 0 to below 1. The last four schedules set the rate anew for each "
         "update, and do not warn when training reaches `max_iter`. `partial_fit` does not know how "
-        "many epochs there will be: with these four it uses `learning_rate_init`. After `fit` it "
-        "uses at most a tenth of it, whatever the schedule.",
+        "many epochs there will be: with these four it uses `learning_rate_init`. After `fit`, it "
+        "uses at most a tenth of `learning_rate_init` with every schedule.",
     ),
     "learning_rate_init": Parameter(
         number(0, open_low=True),

@@ -1,4 +1,4 @@
-"""Backtests: forecasts from many origins, each from what was known there."""
+"""Backtests: forecasts from many origins, each from the data known at its origin."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from .training import trained, updated, windows_of
 def run_backtest(forecaster, later, *, step, refit, season):
     """Return the Bunch of `RNNForecaster.backtest`.
 
-    later: list of Series right after those that the forecaster knows.
+    later: list of Series, which continue those that the forecaster knows.
     """
     either(None, integer(1)).check("step", step)
     either(None, integer(1)).check("season", season)
@@ -61,7 +61,7 @@ def _last_time(series):
 
 
 def _learn(model, known, refit, last):
-    """Let the networks learn from what is known, or from what has come since `last`."""
+    """Fit the networks to the known series, or update them with the steps since `last`."""
     if refit == "update":
         new = [each.n_steps - model._frame.horizon + 1 for each in last]
         windows = windows_of(model._frame, known, new)
@@ -77,8 +77,8 @@ def _learn(model, known, refit, last):
 def _result(rows, horizon, quantile):
     """Return scores per step, their summary, and the forecasts.
 
-    rows: for each origin and series the Series up to the origin, and true, naive (horizon,) and
-    predicted values (horizon, n_quantiles or 1).
+    rows: for each origin and series, the Series up to the origin, its true values (horizon,), the
+    naive forecast (horizon,) and the forecasts (horizon, n_quantiles or 1).
     """
     true, naive = np.stack([row[1] for row in rows]), np.stack([row[2] for row in rows])
     values = np.stack([row[3] for row in rows])
@@ -113,7 +113,7 @@ def _errors(true, naive, values, quantile):
 
 
 def _mean(values, axis=None):
-    """Return the mean of what is not NaN; NaN of nothing, without a warning."""
+    """Return the mean of finite values; NaN if there are none, without a warning."""
     known = np.isfinite(values)
     n = known.sum(axis=axis)
     return np.divide(

@@ -1,4 +1,4 @@
-"""Regular times of a series: gaps in them, and how they go on into the future."""
+"""Regular times of a series, which may have gaps, and their continuation into the future."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _MOST_STEPS = 10_000_000  # of a series that is mostly gaps
 
 @dataclass(frozen=True)
 class Clock:
-    """Equal steps of time.
+    """Times in equal steps.
 
     first: the first time; step: the difference of two steps, an offset of pandas, "month" or
     "business day"; like: an index or array, of whose type times are.
@@ -48,7 +48,7 @@ class Clock:
         return times.rename(self.like.name)
 
     def follows(self, times, n_steps):
-        """Tell whether times are those from step n_steps on."""
+        """Tell whether times are those of the steps from n_steps on."""
         wanted = self.times(n_steps, n_steps + len(times))
         if getattr(getattr(wanted, "dtype", None), "kind", "") == "f":
             return bool(np.allclose(wanted, times, rtol=0, atol=1e-6 * self.step))
@@ -97,7 +97,7 @@ def read_clock(times, where, before=None):
             f"{where} must have at least two steps, which tell how far they are apart."
         )
     if len(times) == 1:
-        step = first - first if isinstance(times, np.ndarray) else "D"  # of no consequence
+        step = first - first if isinstance(times, np.ndarray) else "D"  # any step would do
         return Clock(first, step, times), np.zeros(1, dtype=np.intp)
     if isinstance(times, np.ndarray):
         steps, step = _multiples(np.diff(times))
@@ -112,15 +112,15 @@ def read_clock(times, where, before=None):
         steps, step = _steps_of_dates(times)
     if steps is None:
         raise ValueError(
-            f"{where} must have increasing times in steps of equal length (there may be gaps), but "
+            f"{where} must have increasing times in steps of equal length (gaps are allowed), but "
             f"{_disorder(times)}."
         )
     n_steps = float(np.sum(steps, dtype=np.float64)) + 1
     if n_steps > max(_MOST_STEPS, 100 * len(times)):
         raise ValueError(
-            f"{where} must not have so long gaps: from {first} to {times[-1]} there are "
+            f"{where} must not have such long gaps: from {first} to {times[-1]} there are "
             f"{n_steps:.3g} steps of {step}, but only {len(times)} values. Resample it, for "
-            "example with pandas' resample, or drop what lies before the gap."
+            "example with pandas' resample, or drop the values before the gap."
         )
     return Clock(first, step, times), np.concatenate([[0], np.cumsum(steps)]).astype(np.intp)
 
@@ -196,7 +196,7 @@ def _on_calendar(times, unit):
 
 
 def _multiples(differences):
-    """Return differences of times in units of the smallest, and it; None if they do not fit."""
+    """Return differences as multiples of the smallest, and the smallest; None if not multiples."""
     smallest = differences.min()
     if not smallest > np.zeros(1, smallest.dtype)[0]:
         return None, None
@@ -221,16 +221,17 @@ def _dates(times):
 
 
 def usual_step(times):
-    """Return the median step of dates in seconds; 0 for less than two."""
+    """Return the median step of dates in seconds; 0 for fewer than two dates."""
     seconds = _dates(times).astype("M8[s]").astype(np.int64)
     return float(np.median(np.diff(seconds))) if len(seconds) > 1 else 0.0
 
 
 def calendar(times, step):
-    """Return known features of dates (n_times, n_features), none for steps of a year.
+    """Return calendar features of dates (n_times, n_features), none for steps of a year.
 
-    Sines and cosines of the time of the day and of the year, and the day of the week (one-hot); the
-    hours are local ones. Only what differs between steps of so many seconds is there.
+    These are sines and cosines of the time of the day and of the year, and the day of the week
+    (one-hot), in local time. Features that do not vary at steps of this length (in seconds) are
+    left out.
     """
     times = _dates(times)
     seconds = times.astype("M8[s]").astype(np.int64)

@@ -1,4 +1,4 @@
-"""RNNForecaster: forecasts of one series or many by one network."""
+"""RNNForecaster: forecasts of one or several series by a recurrent network."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ from .training import trained, updated, windows_of
 
 
 class RNNForecaster(ProbabilisticForecasts, BaseEstimator):
-    """Forecasts one series or many, with inputs that are known in advance, by a recurrent network.
+    """Forecast one or several series, with inputs known in advance, by a recurrent network.
 
-    The network reads a window, `past` steps up to the origin and the `horizon` steps after it, and
-    predicts all steps of the horizon at once. At each step it reads the series, which is hidden
-    over the horizon, the values one season before, the other features (hidden over the horizon
-    unless they are known), and the calendar. Several series share one network, and each has a scale
-    of its own.
+    The last step that is known when a forecast is made is called its origin. The network reads a
+    window, the `past` steps up to the origin and the `horizon` steps after it, and predicts all
+    steps of the horizon at once. At each step it reads the series, its value one season before, the
+    other features, and the calendar. Over the horizon, the series is hidden, and so are features
+    that are not known in advance. Several series share one network; each is scaled by its own mean
+    and standard deviation.
 
     Parameters
     ----------
@@ -31,45 +32,52 @@ class RNNForecaster(ProbabilisticForecasts, BaseEstimator):
     past : int
         Number of steps up to the origin that the network reads.
     estimator : RNNRegressor or None, default=None
-        The network and how it is trained. `mode`, and with `quantile` also `loss` and `quantile`,
-        are set by the forecaster. Its `early_stopping` holds out blocks of windows. A search over
-        ``estimator__cell`` etc. needs an RNNRegressor here. None means ``RNNRegressor(48,
-        bidirectional=True, solver="adamw", alpha=0.3, batch_size=16, learning_rate="cosine",
-        max_iter=60)``.
+        The network and the settings of its training. The forecaster sets its `mode`, and with
+        `quantile` also its `loss` and `quantile`. Its `early_stopping` holds out blocks of windows.
+        A search over ``estimator__cell`` etc. needs an RNNRegressor here. None means
+        ``RNNRegressor(48, bidirectional=True, solver="adamw", alpha=0.3, batch_size=16,
+        learning_rate="cosine", max_iter=60)``.
     season : int, tuple of int or None, default=None
-        Numbers of steps of seasons: (24, 168) for the hours of a day and of a week. The network
-        reads the value one season before each step, the latest that is known at the origin.
-    known_future : "all" or list, default="all"
+        Length of a season in steps, or several lengths: (24, 168) for a day and a week of hours.
+        For each step, the network reads the value one season before; if that value is not known at
+        the origin, it reads the latest known value a whole number of seasons before.
+    known_future : "all", list or None, default="all"
         The features of X, by name or index, whose values over the horizon are known at the origin.
-        The others are read up to the origin.
+        The others are read up to the origin. None means that no feature is known.
     difference : int or None, default=None
-        A season in steps: the network predicts the difference from the seasonal naive forecast.
-        Helps with a trend; 1 means the difference from the last value.
+        Length of a season in steps: the network predicts the difference from the seasonal naive
+        forecast with this season. This helps with a trend. 1 means the difference from the last
+        value.
     quantile : list of float or None, default=None
-        The quantiles to predict, for example (0.1, 0.5, 0.9). None means one forecast of each step,
-        of the kind that the loss of the estimator says (by default the mean).
+        The quantiles to predict, in increasing order, for example (0.1, 0.5, 0.9). None means a
+        single forecast of each step; the loss of the estimator decides which (by default, the
+        mean).
     calendar : bool, default=True
-        If the times of the series are dates, let the network read the time of the day, the day of
-        the week and the time of the year, where they differ between steps.
+        Whether the network reads the time of the day, the day of the week and the time of the year,
+        as far as they vary between steps. It has an effect only if the times of the series are
+        dates.
     stride : int or None, default=None
-        Number of steps between two windows of the training, counted from its end. With the length
-        of a day, all windows begin at the same hour as the forecasts that follow the training data:
-        a network that forecasts once a day learns more from these. None means the largest divisor
-        of `horizon` that makes at least 250 windows, or 1: many more windows, which overlap, take
-        longer and were no better.
+        Number of steps between two training windows, counted from the end of the training data. If
+        it is the length of a day, all windows begin at the same hour as the forecasts that follow
+        the training data, and a network that forecasts once a day learns more from these. None
+        means the largest divisor of `horizon` that gives at least 250 windows, or 1 if none does:
+        in tests, many more overlapping windows took longer and gave no better forecasts.
     n_estimators : int, default=1
         Number of networks, with different initial weights, whose forecasts are averaged.
     calibrate : bool, default=False
-        Move the quantiles so that they have the right share of values below: each of the networks
-        (at least two) leaves out a part of the windows, blocks of ten horizons, in its training,
-        and the errors there tell by how much, relative to the distance of the outer quantiles
-        (conformalized quantile regression, Romano et al., 2019, with cross-validation). Windows
-        that overlap with those left out are left out, too, of all series.
+        Whether to shift the quantiles so that the right share of values lies below each
+        (conformalized quantile regression, Romano et al., 2019, with cross-validation). Each
+        network leaves out a part of the windows in its training, in blocks of ten horizons, and all
+        windows of any series that overlap with them. Its errors there determine the shifts,
+        relative to the distance between the outer quantiles. Requires at least two networks and two
+        quantiles.
     target, group, time : column or None, default=None
-        If `target` is given, data come as a long table, one row per step and series: the columns
-        that are predicted, that tell the series, and the time. All other columns are features.
+        Columns of a long table, which has one row per step and series: the column to predict, the
+        column that identifies the series, and the time. If `target` is given, `y` must be such a
+        table. All other columns are features.
     random_state : int, RandomState instance or None, default=None
-        The same int gives the same forecasts. None means that of the estimator.
+        Seed of the networks. An int gives the same forecasts at each call; None means the
+        `random_state` of the estimator.
 
     Attributes
     ----------
@@ -78,19 +86,19 @@ class RNNForecaster(ProbabilisticForecasts, BaseEstimator):
     n_series_ : int
         Number of series.
     series_names_ : list
-        Their names.
+        Names of the series.
 
     See Also
     --------
-    make_windows : Only the windows, for any regressor.
-    seasonal_naive : The forecast to beat.
-    rollout : Lets a network of the next step read its own predictions.
-    sklearn_rnn.model_selection.RollingOrigin : For `GridSearchCV` over forecasters.
+    make_windows : Makes only the windows, for any regressor.
+    seasonal_naive : The forecast to compare with.
+    rollout : Lets a network that predicts the next step read its own predictions.
+    sklearn_rnn.model_selection.RollingOrigin : Splits for `GridSearchCV` over forecasters.
 
     Notes
     -----
     ========================  ===================================================================
-    What                      How
+    Data or interface         Call
     ========================  ===================================================================
     one series                ``fit(y)``: array or Series ``(n_steps,)``
     several                   ``fit(y)``: array or frame ``(n_steps, n_series)``, or a long table
@@ -101,10 +109,10 @@ class RNNForecaster(ProbabilisticForecasts, BaseEstimator):
     in a search               ``GridSearchCV(forecaster, grid, cv=RollingOrigin(24)).fit(y, X)``
     ========================  ===================================================================
 
-    An index of pandas with dates or periods goes on in the forecasts. Steps that are missing there,
-    and missing values, are not learned; where the network reads them, the value of a season before
-    stands for them, and a feature marks them. Nothing after the origin is ever read but features
-    that are known.
+    If `y` has a pandas index with dates or periods, the index of the forecasts continues it. Steps
+    that are missing in the index, and missing values, are not learned. Where the network reads
+    them, they are replaced by the value one season before, and a further feature marks them. After
+    the origin, the network reads only features that are known.
 
     References
     ----------
@@ -163,29 +171,30 @@ class RNNForecaster(ProbabilisticForecasts, BaseEstimator):
         self.random_state = random_state
 
     def fit(self, y, X=None, fh=None, *, exog=None):
-        """Learn from the past of one series or many.
+        """Learn from the past of one or several series.
 
         Parameters
         ----------
         y : array-like, Series or frame of shape (n_steps,) or (n_steps, n_series)
-            The series, in time order, with NaN where values are missing; or with `target` a long
-            table, frame or array.
+            The series, in time order, with NaN where values are missing. With `target`, a long
+            table: a frame or an array.
         X : array-like or frame of shape (n_steps, n_features), default=None
             Features of the same steps, for all series.
         fh : int, array-like of int or None, default=None
-            The steps, from 1 to `horizon`, that `predict` returns if it is not told which; an int
-            is one step. None means all.
+            The steps, from 1 to `horizon`, that `predict` returns by default; an int is one step.
+            None means all.
         exog : default=None
-            Another name of X.
+            Another name of `X`.
 
         Returns
         -------
         self : RNNForecaster
+            Fitted forecaster.
 
         Raises
         ------
-        ValueError
-            If a parameter or the data are not as described.
+        ValueError, TypeError
+            If a parameter is invalid, or if the data are not as described or too short.
         """
         check_parameters(self)
         X = one_of("X", X, "exog", exog)
@@ -215,11 +224,12 @@ class RNNForecaster(ProbabilisticForecasts, BaseEstimator):
         Parameters
         ----------
         steps : int or array-like of int, default=None
-            How many steps; or a list of which steps, from 1 to `horizon`. None means those given to
-            `fit`, or all of the horizon.
+            The number of steps, or a list of the steps to forecast, from 1 to `horizon`. None means
+            those passed to `fit` as `fh`, or all steps of the horizon.
         X : array-like or frame of shape (horizon, n_features), default=None
-            The known features of all steps of the horizon. With an index of dates, it must go on
-            where the series end. For a long table: a table with the series, time and features.
+            The known features of all steps of the horizon. An index of dates must begin right after
+            the end of the series. If the forecaster was fitted to a long table, a long table with
+            the series, the time and the features.
         fh : int or array-like of int, default=None
             As `steps`, but an int is one step, as in sktime.
         exog : default=None
@@ -227,31 +237,47 @@ class RNNForecaster(ProbabilisticForecasts, BaseEstimator):
 
         Returns
         -------
-        y : ndarray, Series or frame
-            The forecasts in the form of y of `fit`: ``(n_steps,)`` or ``(n_steps, n_series)``; of a
-            long table, a long table with "<target>_pred". With `quantile` the median; if it is none
-            of them, a value between the quantiles around it, or else the nearest one.
+        y : ndarray, Series or frame of shape (n_steps,) or (n_steps, n_series)
+            The forecasts in the form of `y` in `fit`. With `quantile`, they are medians: if 0.5 is
+            not in `quantile`, interpolated between the quantiles around it, or else the quantile
+            nearest to it. If `y` was a long table, a long table with the column "<target>_pred".
+
+        Raises
+        ------
+        NotFittedError
+            If the forecaster is not fitted.
+        ValueError
+            If `steps` is out of range, or `X` lacks known features or steps.
         """
         steps, values = self._predict(steps, X, fh, exog)
         return like(self._form, self._series, middle_of(values, self._quantile), steps)
 
     def update(self, y, X=None, update_params=True, *, learning_rate_init=None, exog=None):
-        """Take in what has come since, and learn from it.
+        """Append new steps to the series, and learn from them.
 
         Parameters
         ----------
         y, X, exog
-            As in `fit`: the steps right after those that are known.
+            The steps right after those that are known, in the form of `fit`.
         update_params : bool, default=True
-            Whether the networks learn from the windows that end among the new steps, by
-            `partial_fit`. If not, only the origin of the forecasts moves on.
+            Whether the networks learn, by `partial_fit`, from the windows that end among the new
+            steps. If False, only the origin of the forecasts moves on.
         learning_rate_init : float, default=None
-            The rate of this. None means 1/200 of that of the estimator: higher rates forget more
-            than they learn if each update brings few windows.
+            Learning rate of this update. None means 1/200 of that of the estimator: at higher
+            rates, an update with few windows makes the networks forget more than they learn.
 
         Returns
         -------
         self : RNNForecaster
+            Updated forecaster.
+
+        Raises
+        ------
+        NotFittedError
+            If the forecaster is not fitted.
+        ValueError
+            If the series or features differ from those of `fit`, or `y` does not directly follow
+            the known steps.
         """
         check_is_fitted(self)
         boolean.check("update_params", update_params)
@@ -266,53 +292,64 @@ class RNNForecaster(ProbabilisticForecasts, BaseEstimator):
         return self
 
     def backtest(self, y, X=None, *, step=None, refit=False, season=None):
-        """Forecast from many origins, and compare with what came and with a naive forecast.
+        """Forecast from many origins, and compare with the true values and a naive forecast.
+
+        The forecaster itself does not change.
 
         Parameters
         ----------
         y, X
-            The steps right after those that are known, as for `update`. The first origin is their
-            beginning, so the networks have not learned from what they forecast.
+            The steps right after those that are known, as for `update`. The first origin is the
+            last known step, so the networks have not learned from the steps that they forecast.
         step : int or None, default=None
             Number of steps between two origins. None means `horizon`.
         refit : {False, "update", True}, default=False
-            What is learned before each origin but the first: nothing; the steps since the origin
-            before, as in `update`; or all steps before, as in `fit`.
+            What the networks learn before each origin except the first. False: nothing. "update":
+            the steps since the previous origin, as in `update`. True: all earlier steps, as in
+            `fit`.
         season : int or None, default=None
-            The season of the naive forecast beside. None means the longest one in `season`, or 1.
-            Where its last value is missing, the one of the season before stands for it.
+            The season of the naive forecast, in steps. None means the longest one in the parameter
+            `season`, or 1. If the value to repeat is missing, the one a season before is taken.
 
         Returns
         -------
         result : Bunch
+            Dictionary-like, with the entries below. The first and the last dict can be converted to
+            frames with ``pandas.DataFrame``.
+
             scores : dict of ndarray of shape (horizon,)
-                For each "step": "mae" of the forecasts and "naive_mae", means over origins and
-                series where y is not missing; with quantiles "pinball", the mean loss over the
-                quantiles, and with several of them "coverage", how often y was between the lowest
-                and the highest.
+                For each "step": "mae" and "naive_mae", the mean absolute errors of the forecasts
+                and of the naive forecasts over all origins and series where y is not missing. With
+                quantiles also "pinball", the mean pinball loss of all quantiles, and with several
+                of them "coverage", the share of values from the lowest to the highest.
             summary : dict of float
                 The same for all steps together, and "n", the number of values.
-            forecasts : dict of ndarray
-                "series", "origin", "step", "y", "naive" and "pred", or "q0.1" etc., of shape
-                (n_series * n_origins * horizon,).
+            forecasts : dict of ndarray of shape (n_series * n_origins * horizon,)
+                "series", "origin", "step", "y", "naive", and "pred" or "q0.1" etc.
 
-            Each dict can become a frame with ``pandas.DataFrame``. The forecaster is unchanged.
+        Raises
+        ------
+        NotFittedError
+            If the forecaster is not fitted.
+        ValueError
+            If an argument is invalid, `y` has fewer than `horizon` steps, or as for `update`.
         """
         check_is_fitted(self)
         return run_backtest(self, self._later(y, X), step=step, refit=refit, season=season)
 
     def score(self, y, X=None):
-        """Return the negative error of forecasts of the steps after the known ones; 0 is best.
+        """Return the negative error of a backtest on the steps after the known ones.
 
         Parameters
         ----------
         y, X
-            As for `backtest`, at least `horizon` steps.
+            At least `horizon` steps, as for `backtest`.
 
         Returns
         -------
         score : float
-            The negative mean absolute error, or with `quantile` the negative mean pinball loss.
+            The negative mean absolute error, or with `quantile` the negative mean pinball loss, in
+            units of `y`. The best score is 0.
         """
         summary = self.backtest(y, X).summary
         return -summary["mae" if self._quantile is None else "pinball"]

@@ -1,4 +1,4 @@
-"""Series as windows for a network: what it reads at each step, and what it shall predict."""
+"""Series as windows for a network: its inputs and targets at each step."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from .naive import steps_back
 class Series:
     """One series, on regular steps.
 
-    y (n_steps,), NaN where missing; X (n_steps, n_features) or longer, if those of the future are
-    known; clock or None; level, scale: of y, in the training.
+    y (n_steps,), NaN where missing; X (n_steps, n_features), longer if future features are known;
+    clock: its times, or None; level, scale: mean and standard deviation of y in training.
     """
 
     name: object
@@ -41,13 +41,13 @@ class Series:
             level = known.mean() if len(known) else 0.0
         if not np.isfinite([level, scale]).all():
             raise ValueError(
-                f"`y` must not be too large to have a mean and a deviation; it reaches "
-                f"{np.abs(known).max():g}."
+                f"`y` must hold smaller numbers: its mean or standard deviation overflows, got "
+                f"values up to {np.abs(known).max():g}."
             )
         return replace(self, level=level, scale=scale if scale > 1e-12 * abs(level) else 1.0)
 
     def followed_by(self, later):
-        """Return the series with the steps of a later one behind it."""
+        """Return the series, continued with the steps of a later one."""
         return replace(
             self,
             y=np.concatenate([self.y, later.y]),
@@ -57,13 +57,13 @@ class Series:
 
 @dataclass(frozen=True)
 class Framing:
-    """How windows are made of series.
+    """How series are cut into windows.
 
     known (n_features,): which features are known over the horizon; seasons: in steps; difference:
-    a season whose naive forecast is subtracted, or None; calendar_step: of the dates, in seconds,
-    or None if no calendar is read; marks_missing: whether one more feature
-    marks missing values; fill (n_features,): what stands for missing features at the
-    beginning.
+    the season of the naive forecast that is subtracted, or None; calendar_step: length of a step of
+    the dates in seconds, or None if no calendar is read; marks_missing: whether a further feature
+    marks missing values; fill (n_features,): values that replace missing features before the first
+    observation.
     """
 
     past: int
@@ -82,18 +82,18 @@ class Framing:
         return self.past + max([0, *self.seasons, self.difference or 0])
 
     def origins(self, series, after=0):
-        """Return the steps that begin a horizon, all of which is in the series, from `after` on.
+        """Return the first steps of all horizons that are within the series, from `after` on.
 
-        One every `stride` steps, counted from the last one.
+        They are `stride` steps apart, counted from the last one.
         """
         last = series.n_steps - self.horizon
         return np.arange(last, max(self.reach, after) - 1, -self.stride)[::-1]
 
     def windows(self, series, origins):
-        """Return X (n, past + horizon, n_channels), scaled y, weights, base (n, past + horizon).
+        """Return X (n, past + horizon, n_inputs), scaled y, weights, base (n, past + horizon).
 
-        origins (n,): the first steps to be predicted, up to the number of steps. Nothing of y is
-        read from there on, but for the targets.
+        origins (n,): the first step of each horizon, at most the number of steps. From there on, y
+        is read only for the targets.
         """
         step = np.arange(-self.past, self.horizon)
         ahead = step >= 0
@@ -101,27 +101,27 @@ class Framing:
         y = (series.y - series.level) / series.scale
         season = min(self.seasons, default=1)
         whole, shape = filled(y, season), rows.shape
-        channels = [whole[rows - np.where(ahead, steps_back(step, season), 0)]]
-        channels += [whole[rows - _lag(step, each)] for each in self.seasons]
+        inputs = [whole[rows - np.where(ahead, steps_back(step, season), 0)]]
+        inputs += [whole[rows - _lag(step, each)] for each in self.seasons]
         if self.marks_missing:
             missing = np.append(np.isnan(y), np.zeros(self.horizon, dtype=bool))
-            channels.append(np.where(ahead, 0, missing[rows]))
+            inputs.append(np.where(ahead, 0, missing[rows]))
         features = filled(series.X, 1, self.fill)
         for j, known in enumerate(self.known):
             back = 0 if known else np.where(ahead, steps_back(step, 1), 0)
-            channels.append(features[rows - back, j])
+            inputs.append(features[rows - back, j])
         if self.calendar_step is not None:
             first, last = int(rows.min()), int(rows.max())
             dates = calendar(series.times(first, last + 1), self.calendar_step)
-            channels += list(np.moveaxis(dates[rows - first], 2, 0))
-        channels.append(np.broadcast_to(ahead, shape))
-        channels.append(np.broadcast_to((step + 1) * ahead / self.horizon, shape))
+            inputs += list(np.moveaxis(dates[rows - first], 2, 0))
+        inputs.append(np.broadcast_to(ahead, shape))
+        inputs.append(np.broadcast_to((step + 1) * ahead / self.horizon, shape))
         with np.errstate(over="ignore"):
-            X = np.stack(channels, axis=2).astype(np.float32)
+            X = np.stack(inputs, axis=2).astype(np.float32)
         if np.isinf(X).any():
             raise ValueError(
-                "`y` and `X` must not be so large, compared with the values of the training (y) "
-                f"or with {np.finfo(np.float32).max:.0e} (X)."
+                "`y` and `X` must hold smaller numbers: `X`, or `y` in units of its training "
+                f"deviation, exceeds the largest float32, {np.finfo(np.float32).max:.0e}."
             )
         base = np.zeros(shape)
         if self.difference:
@@ -133,14 +133,14 @@ class Framing:
 
 
 def _lag(step, season):
-    """Return how far back the last season is that is known, for steps before the origin, too."""
+    """Return how many steps back the last known season is, also for steps before the origin."""
     return np.where(step >= 0, steps_back(step, season), season)
 
 
 def filled(values, season, first=None):
     """Return values with NaN replaced by the value a season before, else by `first`, or 0.
 
-    Nothing later is looked at.
+    Later values are never read.
     """
     if not np.isnan(values).any():
         return values

@@ -1,4 +1,4 @@
-"""Seasonal naive forecasts: each step is as it was one season ago."""
+"""Seasonal naive forecasts, which repeat the last season."""
 
 import numpy as np
 
@@ -8,38 +8,41 @@ from .._rules import integer
 
 
 def steps_back(step, season):
-    """Return how many steps before each step (0 is the first after the origin) its season was.
+    """Return, for each step (0 is the first after the origin), the distance to its last season.
 
-    That is the smallest multiple of the season that reaches what is known at the origin.
+    The distance is the smallest multiple of the season that leads to a known step.
     """
     return season * (step // season + 1)
 
 
 def seasonal_naive(y, horizon, *, season=1):
-    """Forecast that each step is as it was one season ago: the forecast to beat.
+    """Forecast each step by the value one season before.
+
+    Compare any other forecast with this one, the seasonal naive forecast.
 
     Parameters
     ----------
     y : array-like of shape (n_steps,) or (n_steps, n_series)
-        The past, in time order.
+        The past values, in time order.
     horizon : int
         Number of steps to forecast.
     season : int, default=1
-        Number of steps of a season: 24 for the same hour of the day before. 1 means the last value.
+        Number of steps of a season, for example 24 for the same hour of the day before. 1 repeats
+        the last value.
 
     Returns
     -------
     forecasts : ndarray of shape (horizon,) or (horizon, n_series)
-        float64; NaN where the value of the season before is missing.
+        The forecasts, float64; NaN where the value one season before is missing.
 
     Raises
     ------
     ValueError
-        If y has fewer steps than a season.
+        If `y` has another shape or fewer steps than a season.
 
     See Also
     --------
-    RNNForecaster : A network, which can begin from this forecast.
+    RNNForecaster : A network; with `difference`, it predicts the difference from this forecast.
 
     Examples
     --------

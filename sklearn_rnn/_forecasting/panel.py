@@ -1,4 +1,4 @@
-"""What users give a forecaster: a series, columns of series, or a long table; and results alike."""
+"""The data of a forecaster: one series, columns of series, or a long table; results likewise."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Y, INPUTS = Argument("y", "series"), Argument("X", "inputs")
 
 @dataclass(frozen=True)
 class Form:
-    """In which form series came, so that forecasts come alike.
+    """The form of the series in `fit`, in which forecasts are returned.
 
     kind: "series", "columns" or "table"; library: that of the caller, or None for arrays; features:
     names of the columns of X, or None; name: of a single series; target, group, time: columns.
@@ -43,7 +43,10 @@ def read_panel(y, X=None, *, target=None, group=None, time=None, before=()):
     """
     if target is not None:
         if X is not None:
-            raise ValueError("`X` must be None with `target`: the table has the features, too.")
+            raise ValueError(
+                "`X` must be None if `target` is given: the features are columns of the long table "
+                "`y`."
+            )
         return _read_long(y, target, group, time, before)
     if is_frame(y):
         names, kind = _names(y), "columns"
@@ -53,7 +56,7 @@ def read_panel(y, X=None, *, target=None, group=None, time=None, before=()):
     if values.ndim not in (1, 2) or values.shape[-1] == 0:
         raise ValueError(
             "`y` must have shape (n_steps,), or (n_steps, n_series) for several series, or be a "
-            f"long table whose column is named in `target`; got shape {values.shape}."
+            f"long table, with its column named in `target`; got shape {values.shape}."
         )
     _check_finite(values, "y")
     kind = kind or ("series" if values.ndim == 1 else "columns")
@@ -64,8 +67,8 @@ def read_panel(y, X=None, *, target=None, group=None, time=None, before=()):
     index = getattr(y, "index", None)
     if getattr(index, "nlevels", 1) > 1:
         raise ValueError(
-            f"`y` must have one level of index, the time, got {index.nlevels}: for several series "
-            "give a frame with one column each, or a long table and its column in `target`."
+            f"`y` must have an index of one level, the time, got {index.nlevels} levels: for "
+            "several series, pass a frame with one column each, or a long table with `target`."
         )
     if index is not None and is_time(index):
         clock, steps = read_clock(index, "`y`", *before[:1])
@@ -84,8 +87,7 @@ def _names(frame):
     if len(set(texts)) < len(texts):
         twice = next(name for j, name in enumerate(texts) if name in texts[:j])
         raise ValueError(
-            f"`y` must have one name for each series, but its columns have {twice!r} twice: rename "
-            "one."
+            f"`y` must have distinct column names, but {twice!r} occurs twice: rename one."
         )
     return names
 
@@ -99,20 +101,23 @@ def _features(X, n_steps, y=None):
     values = values[:, np.newaxis] if values.ndim == 1 else values
     if values.ndim != 2 or len(values) != n_steps:
         raise ValueError(
-            f"`X` must have one row of features for each of {n_steps} steps, got shape "
+            f"`X` must have one row of features for each of the {n_steps} steps of `y`, got shape "
             f"{values.shape}."
         )
     _check_finite(values, "X")
     index, other = getattr(y, "index", None), getattr(X, "index", None)
     if index is not None and other is not None and is_time(index) and is_time(other):
         if len(index) != len(other) or not (index == other).all():
-            raise ValueError("`X` must have the times of `y` as its index, but they differ.")
+            raise ValueError(
+                "`X` must have the same index as `y`, but their times differ: reindex it, "
+                "`X.reindex(y.index)`."
+            )
     return values, names
 
 
 def _check_finite(values, name):
     if np.isinf(values).any():
-        raise ValueError(f"`{name}` must be finite or NaN, it holds infinity.")
+        raise ValueError(f"`{name}` must hold finite numbers or NaN, but it holds infinity.")
 
 
 def _regular(name, y, X, clock, steps):
@@ -161,7 +166,7 @@ def _clock(long, rows, name, before):
 
 
 def _times(long, rows):
-    """Return times as an index of pandas, if they are dates or periods of it, else as an array."""
+    """Return times as a pandas index if they are dates or periods of pandas, else as an array."""
     if long.library == "pandas":
         index = sys.modules["pandas"].Index(taken(long.moments, long.rows[rows]))
         if is_time(index):
@@ -172,7 +177,7 @@ def _times(long, rows):
 def read_future(X, form, known, series, horizon):
     """Return the known features over the horizon, for each series (horizon, n_features).
 
-    What is not known is NaN.
+    Features that are not known are NaN.
     """
     futures = [np.full((horizon, form.n_features), np.nan) for _ in series]
     if not known.any():
@@ -181,16 +186,16 @@ def read_future(X, form, known, series, horizon):
     needed = [name for name, is_known in zip(names, known, strict=True) if is_known]
     if X is None:
         raise ValueError(
-            f"`X` must have the known features {needed} of the {horizon} steps to predict; got "
-            "None."
+            f"`X` must have the known features {needed} of the {horizon} steps of the horizon; got "
+            "None. Pass them, or fit with `known_future=None` if they are not known."
         )
     if form.kind == "table":
         return _future_of_table(X, form, known, needed, series, futures)
     values, clock_of = _future_columns(X, form, known, needed), getattr(X, "index", None)
     if len(values) < horizon:
         raise ValueError(
-            f"`X` must have a row for each of the {horizon} steps of the horizon, also if fewer "
-            f"are predicted; got {len(values)}."
+            f"`X` must have a row for each of the {horizon} steps of the horizon, even if fewer "
+            f"are predicted; got {len(values)} rows."
         )
     if clock_of is not None and is_time(clock_of):
         for each in series:
@@ -206,7 +211,7 @@ def _future_columns(X, form, known, needed):
         present = column_names(X)
         absent = [name for name in needed if name not in present]
         if absent:
-            raise ValueError(f"`X` must have the known features {needed}; it has no {absent}.")
+            raise ValueError(f"`X` must have the known features {needed}; it lacks {absent}.")
         values, _ = _features(X, len(X))
         return values[:, [present.index(name) for name in needed]]
     values, _ = _features(X, len(X))
@@ -214,7 +219,7 @@ def _future_columns(X, form, known, needed):
         return values[:, known]
     if values.shape[1] != len(needed):
         raise ValueError(
-            f"`X` must have the {len(needed)} known features, or all {len(known)}; got "
+            f"`X` must have the {len(needed)} known features, or all {len(known)} features; got "
             f"{values.shape[1]}."
         )
     return values
@@ -239,12 +244,12 @@ def _future_of_table(X, form, known, needed, series, futures):
 
 
 def _check_follows(series, times):
-    """Refuse times that are not those right after a series."""
+    """Refuse times that do not directly follow a series."""
     if series.clock is not None and not series.clock.follows(times, series.n_steps):
         expected = series.times(series.n_steps, series.n_steps + len(times))
         raise ValueError(
-            f"`X` must begin right after the last known step, at {expected[0]}, and go on step by "
-            f"step; it begins at {times[0]} and ends at {times[-1]}."
+            f"`X` must begin right after the last known step, at {expected[0]}, without gaps; it "
+            f"begins at {times[0]} and ends at {times[-1]}."
         )
 
 
@@ -256,7 +261,7 @@ def _library(y):
 def like(form, series, values, steps, endings=None):
     """Return forecasts in the form of y.
 
-    values (n_series, n_steps[, n_endings]); steps (n_steps,): from 0; endings: what to call several
+    values (n_series, n_steps[, n_endings]); steps (n_steps,): from 0; endings: names of several
     forecasts of each step, or None.
     """
     if form.kind == "table":
@@ -294,7 +299,7 @@ def _column(form, series, values, steps):
 
 
 def _long(form, series, values, steps, endings):
-    """Return forecasts as a long table: series, time, step and what is predicted."""
+    """Return forecasts as a long table: series, step, time and forecasts."""
     columns, n = {}, len(steps)
     if form.group is not None:
         columns[str(form.group)] = np.repeat([each.name for each in series], n)
@@ -316,7 +321,7 @@ def _long(form, series, values, steps, endings):
 
 
 def check_later(later, form, before, form_before):
-    """Return the series that follow those that are known, in their order."""
+    """Return the later series in the order of those before, which they must directly follow."""
     known = [each.name for each in before]
     named = {each.name: each for each in later}
     if set(named) != set(known):
@@ -340,7 +345,7 @@ def check_later(later, form, before, form_before):
         ):
             first = each.times(each.n_steps, each.n_steps + 1)[0]
             raise ValueError(
-                f"`y` must begin right after the last known step, at {first}, and go on step "
-                f"by step; it begins at {new.times(0, 1)[0]}."
+                f"`y` must begin right after the last known step, at {first}, without gaps; it "
+                f"begins at {new.times(0, 1)[0]}."
             )
     return [named[name] for name in known]

@@ -1,4 +1,4 @@
-"""The parameters of a forecaster: what they must be, and what they mean."""
+"""The parameters of a forecaster: their checks, and the values derived from them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ENOUGH_WINDOWS = 250
 
 
 def check_parameters(forecaster):
-    """Refuse parameters that are not as described."""
+    """Refuse invalid parameters."""
     for name, rule in _RULES.items():
         rule.check(name, getattr(forecaster, name))
     if not isinstance(forecaster.estimator, (RNNRegressor, type(None))):
@@ -33,7 +33,7 @@ def check_parameters(forecaster):
         )
     if forecaster.target is None and (forecaster.group, forecaster.time) != (None, None):
         raise ValueError(
-            "`target` must name a column of a long table if `group` or `time` does; got None."
+            "`target` must name a column of a long table if `group` or `time` is given; got None."
         )
     for season in seasons_of(forecaster.season):
         integer(1).check("season", season)
@@ -47,7 +47,7 @@ def check_parameters(forecaster):
             )
     if forecaster.calibrate and (forecaster.n_estimators < 2 or np.size(forecaster.quantile) < 2):
         raise ValueError(
-            "`calibrate` needs at least two quantiles and two networks, got "
+            "`calibrate` must be False without at least two quantiles and two networks, got "
             f"quantile={shown(forecaster.quantile)} and n_estimators={forecaster.n_estimators}."
         )
 
@@ -60,7 +60,7 @@ def seasons_of(season):
 
 
 def framing_of(forecaster, series, form):
-    """Return how windows are made of these series."""
+    """Return the Framing that cuts these series into windows."""
     features = np.concatenate([each.X for each in series])
     known = np.ones(form.n_features, dtype=bool)
     if not (isinstance(forecaster.known_future, str) and forecaster.known_future == "all"):
@@ -70,7 +70,7 @@ def framing_of(forecaster, series, form):
         unknown = [name for name in wanted if name not in names]
         if isinstance(forecaster.known_future, str) or unknown:
             raise ValueError(
-                f'`known_future` must be "all" or a list of features, {names}; got '
+                f'`known_future` must be "all", None or a list of features among {names}; got '
                 f"{shown(forecaster.known_future)}."
             )
         known[:] = [name in wanted for name in names]
@@ -133,5 +133,7 @@ def relative_of(fh):
 def one_of(name, value, other, alias):
     """Return the value of an argument that has two names."""
     if value is not None and alias is not None:
-        raise ValueError(f"`{name}` must be None if `{other}` is given: they mean the same.")
+        raise ValueError(
+            f"`{name}` and `{other}` must not both be given: they are the same argument."
+        )
     return alias if value is None else value

@@ -21,13 +21,19 @@ class ProbabilisticForecasts:
         steps, X, fh, exog
             As in `predict`.
         alpha : float or list of float, default=None
-            Which of the quantiles in `quantile`. None means all.
+            The quantiles to return, which must be among `quantile`. None means all of these.
 
         Returns
         -------
         quantiles : ndarray or frame
-            An array has one more axis than that of `predict`. Columns of a frame are called
-            "q0.1", or "<series>_q0.1" if there are several.
+            An array has one axis more than that of `predict`, with one entry per quantile. The
+            columns of a frame are called "q0.1" etc., or "<series>_q0.1" if there are several
+            series.
+
+        Raises
+        ------
+        ValueError
+            If the forecaster does not predict these quantiles, or as for `predict`.
         """
         self._need_quantiles()
         wanted = self._quantile if alpha is None else np.ravel(alpha)
@@ -44,12 +50,17 @@ class ProbabilisticForecasts:
         steps, X, fh, exog
             As in `predict`.
         coverage : float, default=0.8
-            The probability: 0.8 needs 0.1 and 0.9 in `quantile`.
+            The probability; 0.8 requires that 0.1 and 0.9 are in `quantile`.
 
         Returns
         -------
         bounds : ndarray or frame
-            As `predict_quantiles`, with "lower" and "upper".
+            As for `predict_quantiles`, with "lower" and "upper".
+
+        Raises
+        ------
+        ValueError
+            If `quantile` lacks these bounds, or as for `predict`.
         """
         self._need_quantiles()
         number(0, 1, open_low=True).check("coverage", coverage)
@@ -63,9 +74,10 @@ class ProbabilisticForecasts:
     ):
         """Draw paths that the series may take, for example for quantiles of sums over steps.
 
-        Each path goes wrong as the forecast of one window did that `calibrate` left out: at every
-        step it lies at the same place among the quantiles. So errors of neighbouring steps go
-        together as they do there. The paths of several series are drawn independently.
+        Each path copies the errors of the forecast of one window that `calibrate` left out: at each
+        step, it lies at the same place among the quantiles as the true value did there. So the
+        errors of neighbouring steps are related as in the data. The paths of several series are
+        drawn independently.
 
         Parameters
         ----------
@@ -79,7 +91,12 @@ class ProbabilisticForecasts:
         Returns
         -------
         samples : ndarray or frame
-            As `predict_quantiles`, with columns "s0", "s1", ...
+            As for `predict_quantiles`, with one entry or column "s0", "s1", ... per path.
+
+        Raises
+        ------
+        ValueError
+            If `calibrate` is False, or as for `predict`.
         """
         check_is_fitted(self)
         integer(1).check("n_samples", n_samples)
@@ -100,8 +117,8 @@ class ProbabilisticForecasts:
         distances = np.abs(self._quantile - quantile)
         if distances.min() > 1e-6:
             raise ValueError(
-                f"`quantile` must have {quantile:g} in `fit` to predict it, it had "
-                f"{self._quantile.tolist()}."
+                f"`quantile` must include {quantile:g} in `fit` to predict it, got "
+                f"{self._quantile.tolist()}: add it and fit again."
             )
         return int(distances.argmin())
 

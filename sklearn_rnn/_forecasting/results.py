@@ -6,9 +6,9 @@ import numpy as np
 
 
 def build_table(columns, library):
-    """Return a dict of columns as a frame of the library, or as it is.
+    """Return a dict of columns as a frame of the library, or unchanged if library is None.
 
-    The library is that of a frame which the caller has, so it has been imported.
+    The caller has passed a frame of this library, so it is already imported.
     """
     module = sys.modules.get(library) if library else None
     if library == "pyarrow":

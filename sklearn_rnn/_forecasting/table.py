@@ -1,4 +1,4 @@
-"""Long tables of one series or many: columns of numbers, the series of each row, and its time."""
+"""Long tables of one or several series: columns of numbers, and the series and time of each row."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from .._rules import shown
 
 @dataclass(frozen=True)
 class LongTable:
-    """Rows of series, those of each series in time order.
+    """Rows grouped by series, and in time order within each series.
 
     names: of the columns of numbers; values (n_rows, n_columns), NaN where missing; bounds
-    (n_series + 1,): the rows of series i are those from bounds[i] to bounds[i + 1]; labels
-    (n_series,) or None; time (n_rows,) datetime64 or numbers, or None; rows (n_rows,): their
-    numbers in the table of the user; group, time_name: names of columns or None; moments: column of
-    time of the user, in the user's order; library: that of the frame, or None.
+    (n_series + 1,): series i has the rows bounds[i] to bounds[i + 1] - 1; labels (n_series,) or
+    None; time (n_rows,) datetime64 or numbers, or None; rows (n_rows,): row numbers in the user's
+    table; group, time_name: names of columns or None; moments: the user's column of time, in the
+    user's order; library: that of the frame, or None.
     """
 
     names: list
@@ -40,7 +40,7 @@ class LongTable:
         return len(self.bounds) - 1
 
     def numbers_of(self, columns):
-        """Return the numbers of columns, by their names."""
+        """Return the indices of columns, given their names."""
         return [self.names.index(column) for column in columns]
 
 
@@ -68,20 +68,22 @@ def read_table(table, *, group=None, time=None):
         times = as_times(moments)
     if group is not None:
         labels, codes = _series(source, column(group), group)
-    channels = [name for name in names if name not in (group, time)]
-    if not channels:
-        raise ValueError("`table` must have a column of numbers besides group and time; got none.")
-    columns = [np.asarray(_read(column(name), name), np.float64) for name in channels]
+    kept = [name for name in names if name not in (group, time)]
+    if not kept:
+        raise ValueError(
+            "`table` must have a column of numbers besides `group` and `time`; got none."
+        )
+    columns = [np.asarray(_read(column(name), name), np.float64) for name in kept]
     values = np.column_stack(columns)
     if not len(values):
         raise ValueError("`table` must have at least one row, got none.")
     infinite = np.isinf(values).any(axis=0)
     if infinite.any():
         raise ValueError(
-            "`table` must be finite or NaN, but it holds infinity in column "
-            f"{channels[infinite.argmax()]!r}."
+            "`table` must hold finite numbers or NaN, but it holds infinity in column "
+            f"{kept[infinite.argmax()]!r}."
         )
-    return _in_order(channels, values, labels, codes, times, (group, time, moments, library))
+    return _in_order(kept, values, labels, codes, times, (group, time, moments, library))
 
 
 def _frame(table, group, time):
@@ -93,7 +95,7 @@ def _frame(table, group, time):
 
 
 def _with_index(table, index, group, time):
-    """Make columns of the levels of pandas' index that say series and time."""
+    """Convert the levels of a pandas index that hold series and time to columns."""
     levels = list(index.names)
     if index.nlevels == 2 and group is None and time is None:
         index = index.set_names([levels[0] or "series", levels[1] or "time"])
@@ -112,7 +114,7 @@ def _check_name(word, name, names):
 
 
 def check_columns(word, columns, names):
-    """Return names of columns as a list; a single name stands for a list of it."""
+    """Return names of columns as a list; a single name becomes a list with that name."""
     if isinstance(columns, (str, int, np.integer)):
         columns = [columns]
     try:
@@ -126,7 +128,7 @@ def check_columns(word, columns, names):
                 f"{shown(name)}."
             )
     if len(set(columns)) < len(columns):
-        raise ValueError(f"`{word}` must have each column once, got {columns}.")
+        raise ValueError(f"`{word}` must name each column only once, got {columns}.")
     return columns
 
 
@@ -142,7 +144,7 @@ def _read(column, name):
     except (TypeError, ValueError) as error:
         raise ValueError(
             f"`table` must hold numbers, but its column {name!r} does not ({dtype_of(column)}): "
-            "name it in `group` or `time`, drop it, or make it one-hot."
+            "name it in `group` or `time`, drop it, or encode it as one-hot columns."
         ) from error
 
 
@@ -162,17 +164,19 @@ def as_times(column, name="time"):
             times = times.astype(str)
     if times.dtype.kind not in "iufM":
         raise ValueError(
-            f"`{name}` must hold dates or numbers, it holds "
+            f"`{name}` must hold dates or numbers, but it holds "
             f"{'strings' if times.dtype.kind in 'UT' else times.dtype}: convert it, for example "
             "with pandas.to_datetime."
         )
     if (np.isnat(times) if times.dtype.kind == "M" else ~np.isfinite(times)).any():
-        raise ValueError(f"`{name}` must not be missing in any row.")
+        raise ValueError(
+            f"`{name}` must not be missing in any row: fill it in, or leave such rows out."
+        )
     return times
 
 
 def _series(source, column, group):
-    """Return the labels (n_series,) by appearance, and the number of the series of each row."""
+    """Return the labels (n_series,) in order of appearance, and the series number of each row."""
     labels = np.asarray(column)
     if source is None:  # an array
         numbers = np.unique(labels, return_inverse=True)[1].reshape(-1)
@@ -188,7 +192,7 @@ def _series(source, column, group):
 
 
 def _in_order(names, values, labels, codes, times, others):
-    """Sort rows by series, in the order in which these appear, and by time; return a LongTable."""
+    """Return a LongTable with rows sorted by series (in order of appearance) and time."""
     n_rows = len(values)
     order = np.arange(n_rows)
     if times is not None:
@@ -213,6 +217,6 @@ def _check_distinct(table):
             where = "" if table.labels is None else f" of series {table.labels[i]!r}"
             advice = ": name the column of the series in `group`" if table.group is None else ""
             raise ValueError(
-                f"`time` must differ from row to row{where}, but {times[twice[0]]} occurs twice"
-                f"{advice}."
+                f"`time` must differ in all rows{where}, but {times[twice[0]]} occurs "
+                f"twice{advice}."
             )

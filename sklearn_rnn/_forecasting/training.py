@@ -67,7 +67,7 @@ def windows_of(framing, series, after=None):
 
 
 def networks_of(forecaster):
-    """Return new networks, unfitted."""
+    """Return new, unfitted networks."""
     words = {"mode": "many_to_many"}
     if forecaster.quantile is not None:
         words.update(loss="quantile", quantile=[float(each) for each in forecaster.quantile])

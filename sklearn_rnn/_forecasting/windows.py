@@ -1,4 +1,4 @@
-"""Windows of long tables: the past and the horizon of each forecast, side by side."""
+"""Windows of long tables: the past and the horizon of each forecast as one sequence."""
 
 from __future__ import annotations
 
@@ -37,25 +37,26 @@ def make_windows(
     max_step=None,
     dtype="float64",
 ):
-    """Cut a table of one series or many into windows from which a regressor learns to forecast.
+    """Cut one or several series into windows from which a regressor can learn to forecast.
 
-    A window has `past` steps that are known, and the `horizon` steps after its origin, which are to
-    be predicted. Together they are one sequence of X, and each of its steps has a target, so that
-    `RNNRegressor` with ``mode="many_to_many"`` learns from it. Over the horizon, what will not be
-    known is hidden from the network; in the past, targets have weight 0.
+    The origin of a window is the last step that is known. A window has `past` steps up to the
+    origin and `horizon` steps after it, which are to be predicted. Together they are one sequence
+    of X, with one target per step for `RNNRegressor` with ``mode="many_to_many"``. Over the
+    horizon, features that will not be known are hidden from the network. In the past, targets have
+    weight 0.
 
     Parameters
     ----------
     table : data frame or array of shape (n_rows, n_columns)
-        One row per step and series: a frame of pandas, polars or pyarrow, or an array whose columns
-        are named by their index. All columns but `group` and `time` are features. Values may be
-        NaN, and then are NaN in the windows. To forecast what comes after the last row, append rows
-        in which the target is NaN.
+        A table with one row per step and series: a frame of pandas, polars or pyarrow, or an array,
+        whose columns are named by their index. All columns except `group` and `time` are features,
+        including the target. NaN in the table stays NaN in the windows. To forecast the steps after
+        the last row, append rows in which the target is NaN.
     target : column, or list of columns
-        What is to be predicted.
+        The columns to predict.
     known : column, or list of columns, default=()
-        Features whose values over the horizon are known at the origin: the calendar, prices,
-        forecasts of the weather. All others are hidden over the horizon.
+        Features whose values over the horizon are known at the origin, for example the calendar,
+        prices or weather forecasts. All others are hidden over the horizon.
     past : int
         Number of steps up to the origin.
     horizon : int
@@ -64,60 +65,63 @@ def make_windows(
         Number of steps between the origins of two windows of a series, counted from its last
         possible origin.
     group : column or None, default=None
-        The series of each row. No window has rows of two series.
+        The column that identifies the series of each row. A window has rows of one series only.
     time : column or None, default=None
-        Dates or numbers by which the rows of each series are sorted. None means that they are in
-        order. Of pandas, these may also be levels of the index; an index of dates is taken as time,
-        and one of two levels as series and time, if both are None.
+        The column of dates or numbers by which the rows of each series are sorted. None means that
+        they are in order. `group` and `time` may also be levels of a pandas index. If both are
+        None, an index of dates is taken as the time, and an index of two levels as series and time.
     origins : array-like or None, default=None
-        The origins of the windows: values of `time`, or without it numbers of rows of the table.
-        Only the windows with these origins are returned, whatever `stride`.
+        The origins of the windows: values of `time`, or row numbers if there is no time. Only
+        windows with these origins are returned, and `stride` has no effect.
     season : int, default=1
-        What is hidden is replaced by its value one season before, the latest that is known at the
-        origin: the seasonal naive forecast. 1 means the last value.
+        Length of a season in steps. A hidden value is replaced by the value one season before, or
+        by the latest known value a whole number of seasons before: the seasonal naive forecast. 1
+        means the last value.
     max_step : float or None, default=None
-        The greatest difference of `time` between two rows of one window, in units of the median
-        difference; no window spans a larger gap. None means 1.5. Set 3 for business days.
+        Maximum difference of `time` between two successive rows of a window, in units of the median
+        difference; no window spans a larger gap. None means 1.5. For business days, set 3.
     dtype : {"float64", "float32"}, default="float64"
         The type of the numbers of the windows.
 
     Returns
     -------
     windows : Bunch
-        A dict with these keys, which are attributes, too:
+        Dictionary-like, with these entries:
 
         X : ndarray of shape (n_windows, past + horizon, n_features + 1)
-            The features in the order of the table, then 0 in the past and 1 over the horizon.
+            The features in the order of the table. One more feature is 0 in the past and 1 over the
+            horizon.
         y : ndarray of shape (n_windows, past + horizon[, n_targets])
             The targets; without the last axis if `target` is one column.
         sample_weight : ndarray of shape (n_windows, past + horizon)
-            1 where a target is to be learned: over the horizon, unless it is missing.
+            1 where a target is to be learned, that is, over the horizon unless it is missing; 0
+            elsewhere.
         groups : ndarray of shape (n_windows,) or None
             The series of each window, for example for `RollingOrigin`.
         origins : ndarray of shape (n_windows,)
-            The time, or the row of the table, of the last step that is known.
+            The time of the last known step, or its row number if there is no time.
         times : ndarray of shape (n_windows, horizon)
-            The times, or rows, of the steps to predict.
+            The times, or row numbers, of the steps to predict.
         rows : ndarray of shape (n_windows, past + horizon)
-            The rows of the table of all steps.
+            The row numbers of all steps in the table.
         feature_names, target_names : list
-            The names of the columns.
+            The names of the features in X and of the targets.
 
     Raises
     ------
-    ValueError
+    ValueError, TypeError
         If an argument is not as described, or no series is long enough.
 
     See Also
     --------
-    from_windows : Turns predictions for windows into a long table.
+    from_windows : Converts predictions for windows to a long table.
     RNNForecaster : Does all of this, and scales each series.
     sklearn_rnn.model_selection.RollingOrigin : Splits windows in time order.
 
     Notes
     -----
-    A window of which no target is known, because it lies in the future, is among the windows, with
-    weight 0 at all steps.
+    Windows whose targets are all missing, for example because they lie in the future, are included,
+    with weight 0 at all steps.
 
     Examples
     --------
@@ -144,11 +148,12 @@ def make_windows(
     limit = np.finfo(dtype).max
     if dtype == "float32" and (np.abs(long.values) > limit).any():
         raise ValueError(
-            f"`table` must hold numbers up to {limit:.1e} with dtype={dtype!r}: use 'float64'."
+            f"`table` must hold numbers up to {limit:.1e} with dtype={dtype!r}: set "
+            "dtype='float64'."
         )
     if not targets or set(targets) & set(known):
         raise ValueError(
-            "`target` must be at least one column, and not one of `known`; got "
+            "`target` must be at least one column, and none of `known`; got "
             f"{shown(target)} with known={known}."
         )
     if season > past:
@@ -205,8 +210,8 @@ def _first_rows(long, past, horizon, stride, origins, max_step):
         longest = int(np.diff(long.bounds).max(initial=0))
         raise ValueError(
             f"`table` must have at least past + horizon = {length} rows of one series without a "
-            f"gap; its longest series has {longest}"
-            + (", but gaps of `time` cut it (see `max_step`)." if longest >= length else ".")
+            f"gap; its longest series has {longest} rows"
+            + (", but `time` has gaps in it: see `max_step`." if longest >= length else ".")
         )
     return first
 
@@ -227,14 +232,14 @@ def _chosen(long, last, origins):
     missing = ~np.isin(wanted, moments[last])
     if missing.any():
         raise ValueError(
-            "`origins` must have enough rows before and after them, `past` and `horizon`; "
-            f"{wanted[missing][0]} has not."
+            "`origins` must have `past` rows up to them and `horizon` rows after them, without "
+            f"gaps; {wanted[missing][0]} does not."
         )
     return chosen
 
 
 def _differences(times):
-    """Return the steps of time, as numbers."""
+    """Return the differences of successive times, as float64."""
     if times.dtype.kind == "M":
         return np.diff(times.astype(np.int64)).astype(np.float64)
     return np.diff(times).astype(np.float64)
@@ -253,40 +258,41 @@ def _median_step(long):
 
 
 def from_windows(predictions, windows, *, quantile=None, index=None):
-    """Turn predictions for windows into a long table, with the time of each step.
+    """Convert predictions for windows to a long table, with the time of each step.
 
     Parameters
     ----------
     predictions : array-like of shape (n_windows, n_steps[, n_targets][, n_quantiles])
-        With ``n_steps = past + horizon``, as `predict` returns them for ``windows.X``, or only
-        those over the horizon.
+        Predictions for all steps, ``n_steps = past + horizon``, as `predict` returns them for
+        ``windows.X``, or only those for the steps of the horizon.
     windows : Bunch
-        What `make_windows` returned.
+        The result of `make_windows`.
     quantile : list of float or None, default=None
         The quantiles along the last axis, if the regressor predicts several.
     index : array-like of int or of bool, default=None
-        The windows that the predictions are for. None means all.
+        The windows for which the predictions were made. None means all.
 
     Returns
     -------
     table : data frame, or dict of ndarray
-        One row per window and step, in the library of the table that the windows were cut from; of
-        an array, a dict. Its columns: the series (under its name) if there are several; "origin";
-        "step", from 1 to the horizon; the time (under its name); and for each target its true
-        values (NaN if missing) and the predictions, "<target>_pred", or for quantiles
-        "<target>_q<quantile>". A target of an array is called "y", or "y0", "y1", ... of several.
+        A table with one row per window and step of the horizon, in the library of the table that
+        the windows were cut from; a dict if that was an array. The columns are the series (if
+        `group` was given, under its name), "origin", "step" (from 1 to the horizon), the time
+        (under its name, or "time"), and for each target its true values (NaN if missing) and its
+        predictions, "<target>_pred", or "<target>_q<quantile>" for each quantile. If the table was
+        an array, the target is called "y", or several are called "y0", "y1", ...
 
     Raises
     ------
     ValueError
-        If the shape of the predictions is not as described.
+        If `predictions` has another shape.
 
     See Also
     --------
-    make_windows : With an example.
+    make_windows : Makes the windows; its example also shows this function.
     """
     if not isinstance(windows, Bunch) or "times" not in windows:
-        raise TypeError(f"`windows` must be what `make_windows` returns, got {shown(windows)}.")
+        raise TypeError(f"`windows` must be a result of `make_windows`, got {shown(windows)}.")
     n_windows, horizon = windows.times.shape
     chosen = np.arange(n_windows) if index is None else _index(index, n_windows)
     values = as_numbers(predictions, Argument("predictions"))
@@ -325,7 +331,7 @@ def from_windows(predictions, windows, *, quantile=None, index=None):
 
 
 def _index(index, n_windows):
-    """Return the numbers of the windows that an index chooses."""
+    """Return the numbers of the windows that an index selects."""
     array = np.asarray(index)
     if array.size == 0:
         array = array.astype(np.intp)
@@ -343,7 +349,7 @@ def _index(index, n_windows):
 
 
 def _names(targets):
-    """Return names for the targets, also if these are columns by index."""
+    """Return names for the targets, also if they are columns of an array."""
     if isinstance(targets[0], str):
         return targets
     return ["y"] if len(targets) == 1 else [f"y{i}" for i in range(len(targets))]

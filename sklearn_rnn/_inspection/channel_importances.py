@@ -5,11 +5,11 @@ from .._model.importances import feature_norms
 
 
 def channel_importances(estimator):
-    """Tell how strongly a fitted network reads each feature: the norm of the weights that read it.
+    """Return the norm of the weights with which a fitted network reads each feature (channel).
 
-    The network reads features in units of their standard deviations (with ``normalize_X=True``), so
-    the norms can be compared. They are quick and rough: what a network does with an input depends
-    on all its layers. `permutation_importance` measures what a score loses without a feature.
+    With ``normalize_X=True``, the network reads features in units of their standard deviations, so
+    the norms can be compared. They are quick but rough, because the effect of a feature depends on
+    all layers. `permutation_importance` measures how much a score falls without a feature.
 
     Parameters
     ----------
@@ -19,21 +19,22 @@ def channel_importances(estimator):
     Returns
     -------
     importances : ndarray of shape (n_features_in_,)
-        For a number, the Euclidean norm of its weights in all layers that read X, of both
-        directions. For a code, the norm of what its vectors add to these layers, as standard
-        deviation over the codes known in `fit`.
+        For a numeric feature, the Euclidean norm of its weights in all layers that read X, in both
+        directions. For a categorical feature, the norm of the standard deviations, over the codes
+        known in `fit`, of the contributions of its vectors to these layers.
 
     Raises
     ------
     NotFittedError
         If the estimator is not fitted.
     ValueError
-        If `estimator` is no network, or was fitted to a 2-D X, whose columns are steps.
+        If `estimator` is not a network, or was fitted to a 2-D X, whose columns are steps.
 
     See Also
     --------
-    permutation_importance : What a score loses without a feature.
-    sklearn_rnn.preprocessing.to_nested : Tables whose columns scikit-learn's tools can select.
+    permutation_importance : Measures how much a score falls without a feature.
+    sklearn_rnn.preprocessing.to_nested : Makes tables whose columns scikit-learn's tools can
+        select.
 
     Examples
     --------
@@ -55,6 +56,6 @@ def channel_importances(estimator):
     if model.form.kind == "2d":
         raise ValueError(
             "`estimator` must be fitted to sequences (n_timesteps_i, n_features), but it was "
-            "fitted to a 2-D X, which has one feature per step."
+            "fitted to a 2-D X, whose columns are steps: fit it to `X[:, :, np.newaxis]`."
         )
     return feature_norms(model.network, model.params)

@@ -1,4 +1,4 @@
-"""What a score loses if a feature comes from other sequences."""
+"""The importance of each feature of the sequences to a fitted estimator."""
 
 from __future__ import annotations
 
@@ -22,26 +22,27 @@ _REPEATS = integer(1, INTEGER_BITS)
 def permutation_importance(
     estimator, X, y, *, scoring=None, n_repeats=5, random_state=None, sample_weight=None
 ):
-    """Measure how much a score falls if one feature comes from other sequences (Breiman, 2001).
+    """Measure how much a score falls if one feature is taken from other sequences (Breiman, 2001).
 
-    `sklearn.inspection.permutation_importance` does the same with a table of `to_nested`, if all
-    sequences are of one length. Here they may be of any lengths: values from a longer sequence are
-    cut off at its end, and those of a shorter one are repeated from its start.
+    `sklearn.inspection.permutation_importance` does the same with a table of `to_nested` if all
+    sequences have the same length. Here they may have different lengths: values of a longer
+    sequence are cut off, and values of a shorter one are repeated from its start.
 
     Parameters
     ----------
     estimator : fitted estimator
-        A network, or a Pipeline or search with one, for sequences of several features.
+        A network, or a Pipeline or search with one, fitted to sequences (n_timesteps_i,
+        n_features).
     X : sequences
-        Sequences (n_timesteps_i, n_features) in any form that `fit` takes, on which the score is
-        measured, best those of a test set.
+        Sequences (n_timesteps_i, n_features) in any form that `fit` takes, preferably of a test
+        set. The score is measured on them.
     y : array-like
-        Targets, as for `score`.
+        Targets, in any form that `score` takes.
     scoring : str or callable, default=None
-        A scorer as for `sklearn.model_selection.cross_val_score`; `score` of the estimator by
-        default.
+        A scorer as for `sklearn.model_selection.cross_val_score`. None means the method `score` of
+        the estimator.
     n_repeats : int, default=5
-        How often each feature is permuted.
+        Number of permutations of each feature.
     random_state : int, RandomState instance or None, default=None
         Seed of the permutations.
     sample_weight : array-like, default=None
@@ -50,9 +51,9 @@ def permutation_importance(
     Returns
     -------
     result : Bunch
-        With the entries `importances_mean` and `importances_std`, ndarrays of shape (n_features,),
-        and `importances` of shape (n_features, n_repeats): the score of `X` minus that after a
-        permutation.
+        Dictionary-like, with the entry `importances`, an ndarray of shape (n_features, n_repeats):
+        the score of `X` minus the score after each permutation. `importances_mean` and
+        `importances_std`, of shape (n_features,), are its mean and standard deviation.
 
     Raises
     ------
@@ -61,7 +62,7 @@ def permutation_importance(
 
     See Also
     --------
-    channel_importances : Quicker, without data.
+    channel_importances : Returns norms of weights, which is faster and needs no data.
 
     References
     ----------
@@ -100,7 +101,7 @@ def permutation_importance(
 
     def score(table):
         with warnings.catch_warnings():
-            # Tables of an array have no names.
+            # A table made of an array has no column names.
             warnings.filterwarnings("ignore", "X does not have valid feature names")
             return scorer(estimator, in_library(table, library_of(frame)), y, **weights)
 
@@ -124,7 +125,7 @@ def _is_flat(X):
 
 
 def _steps_of_others(offsets, random):
-    """Return for each step (n_steps,) a step of the sequence that a permutation puts there."""
+    """Return for each step (n_steps,) the step of another sequence that replaces it."""
     starts, lengths = offsets[:-1], np.diff(offsets)
     order = random.permutation(len(lengths))
     place = np.arange(offsets[-1]) - np.repeat(starts, lengths)

@@ -196,8 +196,8 @@ array of (n_timesteps_i, n_classes)
 
     See Also
     --------
-    step_scorer : ``step_scorer("neg_log_loss")`` for searches. `make_scorer` cannot make one of
-        this function, because for two classes scikit-learn would take step 1 for class 1.
+    step_scorer : ``step_scorer("neg_log_loss")`` for searches. Do not use `make_scorer` with this
+        function: for two classes, scikit-learn would read the second step as the second class.
 
     Examples
     --------
@@ -256,8 +256,8 @@ array of (n_timesteps_i,) or (n_timesteps_i, n_classes)
 
     See Also
     --------
-    step_scorer : ``step_scorer("roc_auc")`` for searches. `make_scorer` cannot make one of this
-        function, because for two classes scikit-learn would take step 1 for class 1.
+    step_scorer : ``step_scorer("roc_auc")`` for searches. Do not use `make_scorer` with this
+        function: for two classes, scikit-learn would read the second step as the second class.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""The errors of `sklearn.metrics` for numbers, computed over all steps of all sequences."""
+"""Error metrics of `sklearn.metrics` for numbers, computed over all steps of all sequences."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def step_mean_absolute_error(y_true, y_pred, *, sample_weight=None, multioutput=
 
     See Also
     --------
-    step_r2 : The share of the variance that is predicted.
+    step_r2 : Computes the share of the variance that is predicted.
     step_scorer : ``step_scorer("neg_mean_absolute_error")`` for searches.
 
     Examples
@@ -112,8 +112,8 @@ def step_mean_pinball_loss(y_true, y_pred, *, quantile=0.5, sample_weight=None):
     Parameters
     ----------
     {targets}
-        With a list of quantiles, it has one more axis, ``n_quantiles``, as the predictions of
-        ``RNNRegressor(loss="quantile", quantile=[0.1, 0.9])`` have.
+        With a list of quantiles, `y_pred` has one more axis of length ``n_quantiles``, like the
+        predictions of ``RNNRegressor(loss="quantile", quantile=[0.1, 0.9])``.
     quantile : float or list of float, default=0.5
         The quantile, or the quantiles in the order of the last axis of `y_pred`.
     {step_weights}
@@ -121,7 +121,7 @@ def step_mean_pinball_loss(y_true, y_pred, *, quantile=0.5, sample_weight=None):
     Returns
     -------
     loss : float
-        In units of the targets; the lower, the better. For the quantile 0.5 it is half of the mean
+        In units of the targets; the lower, the better. For the quantile 0.5, it is half the mean
         absolute error.
 
     Raises
@@ -130,11 +130,11 @@ def step_mean_pinball_loss(y_true, y_pred, *, quantile=0.5, sample_weight=None):
 
     See Also
     --------
-    step_mean_absolute_error : Twice the loss of the median.
+    step_mean_absolute_error : Computes twice the loss of the quantile 0.5.
 
     Notes
     -----
-    For searches, name the quantiles: ``make_scorer(step_mean_pinball_loss,
+    For searches, pass the quantiles to the scorer: ``make_scorer(step_mean_pinball_loss,
     greater_is_better=False, quantile=[0.1, 0.9])``.
 
     Examples
@@ -174,7 +174,7 @@ def _read(y_true, y_pred, sample_weight):
 
 
 def _with_flat_steps(y, n_quantiles):
-    """Return y with all numbers of a step in one axis, if a step has more axes than one."""
+    """Return y with all numbers of a step in one axis."""
     if is_ragged(y):
         steps = [np.asarray(row) for row in y]
         return [_flat(row, 1, n_quantiles) if row.ndim > 2 else row for row in steps]
@@ -186,7 +186,6 @@ def _flat(array, n_axes, n_quantiles):
     """Put all axes after the first n_axes into one; the last must be that of the quantiles."""
     if array.shape[-1] != n_quantiles:
         raise ValueError(
-            f"`y_pred` must have {n_quantiles} quantiles in its last axis, got "
-            f"{array.shape[-1]} there."
+            f"`y_pred` must have {n_quantiles} quantiles in its last axis, got {array.shape[-1]}."
         )
     return array.reshape(*array.shape[:n_axes], -1)

@@ -11,7 +11,7 @@ from sklearn.utils.metaestimators import available_if
 
 from .reading import TaughtSteps
 
-# Scorers in place of the scores that read probabilities, with which `make_scorer` cannot deal.
+# The scorers to use instead of metrics of probabilities, which `make_scorer` cannot handle.
 _BY_NAME = {"step_log_loss": "neg_log_loss", "step_roc_auc": "roc_auc"}
 
 
@@ -35,8 +35,9 @@ def step_scorer(scoring):
     Raises
     ------
     ValueError
-        If there is no scorer of that name, or if `scoring` is a metric or reads one target per step
-        itself, as those that `make_scorer` makes of functions of this module do.
+        If there is no scorer of that name; if `scoring` is a metric and not a scorer; or if it is a
+        scorer that `make_scorer` has made of a function of this module, because these read one
+        target per step themselves.
 
     See Also
     --------
@@ -49,10 +50,10 @@ def step_scorer(scoring):
     the classes: ``step_scorer(make_scorer(log_loss, greater_is_better=False,
     response_method="predict_proba", labels=classes))``.
 
-    Scores of whole sequences or entities, and those of predictions in this module, read y as it is
-    and need no `step_scorer`: ``scoring=make_scorer(entity_f1_score)``.
+    The functions of this module that read predictions, including scores of whole sequences or
+    entities, read y as it is and need no `step_scorer`: ``scoring=make_scorer(entity_f1_score)``.
 
-    With two classes that are strings, scikit-learn asks for one to be named, or for none:
+    With two classes that are strings, scikit-learn requires `pos_label`, which may be None:
     ``step_scorer(make_scorer(f1_score, average="macro", pos_label=None))``.
 
     Examples
@@ -75,18 +76,18 @@ def step_scorer(scoring):
 
 
 def _check(scoring):
-    """Refuse what is no scorer of one target per sample."""
+    """Refuse anything that is not a scorer of one target per sample."""
     if not (isinstance(scoring, str) or callable(scoring)):
         raise ValueError(
-            "`scoring` must be a name of `sklearn.metrics.get_scorer_names()` or what "
-            f"`sklearn.metrics.make_scorer` returns, got {scoring!r}."
+            "`scoring` must be one of the names of `sklearn.metrics.get_scorer_names()` or a "
+            f"result of `sklearn.metrics.make_scorer`, got {scoring!r}."
         )
     get_scorer(scoring)  # raises if there is none of that name
     # scikit-learn has no public name for the function that `make_scorer` was given.
     metric = getattr(scoring, "_score_func", scoring)
     module, name = getattr(metric, "__module__", ""), getattr(metric, "__name__", "")
     if module.startswith("sklearn_rnn."):
-        advice = f"pass make_scorer({name}) in its place"
+        advice = f"pass make_scorer({name}) instead of step_scorer"
         if name in _BY_NAME:
             advice = f"use step_scorer({_BY_NAME[name]!r})"
         raise ValueError(

@@ -1,4 +1,4 @@
-"""How strongly a network reads each feature of X."""
+"""The norm of the weights with which a network reads each feature of X."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from .network import DATA, arrays_of_reader, tables_of
 def feature_norms(network, params):
     """Return for each feature (n_features,) the norm of the weights that read it.
 
-    A code is read through its table: its norm is that of the changes between its rows, weighted,
-    as root mean square over the known codes.
+    A categorical feature is read through its table of vectors. Its norm is the root mean square,
+    over the known codes, of the deviation of the weighted vector from its mean.
     """
     views, squares = network.views(params), np.zeros(network.n_features)
     numbers = np.setdiff1d(np.arange(network.n_features), network.code_columns)

@@ -1,1 +1,1 @@
-"""Splitters of data in time order, and of sequences."""
+"""Splitters, predictions of folds, and estimators of the numbers of sequences."""

@@ -1,4 +1,4 @@
-"""ByIndex: an estimator of the numbers of sequences, for tools that take only tables."""
+"""ByIndex: an estimator whose X is the numbers of sequences, for tools that take only tables."""
 
 import copy
 from contextvars import ContextVar
@@ -16,12 +16,12 @@ from .._data.lengths import n_samples_of
 from .._data.reader import read_X
 
 _ROUTED = ("fit", "partial_fit", "predict", "predict_proba", "predict_log_proba", "score")
-# (X,) while `with_sequences` copies an estimator, else None.
+# (X,) while `with_sequences` copies an estimator, otherwise None.
 _REPLACEMENT = ContextVar("replacement", default=None)
 
 
 def _has(name):
-    """Tell whether the estimator that is wrapped has a method."""
+    """Make a method available only if the wrapped estimator has it."""
     return available_if(lambda each: hasattr(getattr(each, "estimator_", each.estimator), name))
 
 
@@ -43,52 +43,53 @@ class _Held:
 
 
 class ByIndex(BaseEstimator):
-    """An estimator whose X is the numbers of sequences, which it looks up in the X that it holds.
+    """An estimator whose X is the row numbers of sequences that it holds itself.
 
-    Tools that take only tables, such as `sklearn.ensemble.BaggingClassifier`,
-    `sklearn.multiclass.OneVsOneClassifier`, `sklearn.semi_supervised.SelfTrainingClassifier` or the
-    resamplers of imbalanced-learn, so work with sequences in any form: to them, the data are a
-    table with one column.
+    It lets tools that take only tables work with sequences in any form, for example
+    `sklearn.ensemble.BaggingClassifier`, `sklearn.multiclass.OneVsOneClassifier`,
+    `sklearn.semi_supervised.SelfTrainingClassifier` and the resamplers of imbalanced-learn. The
+    tool gets a table with one column, the numbers of the sequences (their positions in `X`, from
+    0), and this estimator looks the sequences up.
 
     Parameters
     ----------
     estimator : estimator
-        What learns from the sequences: an `RNNClassifier`, `RNNRegressor` or a Pipeline that ends
-        with one. Its parameters are those of this estimator with the prefix ``estimator__``.
+        The estimator that learns from the sequences: an `RNNClassifier`, an `RNNRegressor`, or a
+        Pipeline that ends with one. Its parameters have the prefix ``estimator__``.
     X : sequences
-        All sequences that `fit` and `predict` will be asked for, in any form that `estimator`
-        takes.
+        All sequences that `fit` and `predict` will look up, in any form that `estimator` takes.
 
     Attributes
     ----------
-    numbers : ndarray of shape (n_samples, 1)
-        The numbers of all sequences: the X to begin with. They are float64, because a tool that
-        mixes rows would round integers, and could not be noticed.
+    numbers : ndarray of float64 of shape (n_samples, 1)
+        The numbers of all sequences, to pass to the tool as X. They are floats so that a tool that
+        mixes rows gives fractions, which are refused; integers would be rounded without notice.
     estimator_ : estimator
         The fitted estimator. It predicts for new sequences: ``by_index.estimator_.predict(X_new)``.
     classes_ : ndarray of shape (n_classes,)
-        That of the fitted estimator, if it has one.
+        The classes of the fitted estimator, if it is a classifier.
     n_features_in_ : int
-        Number of columns of the table: 1, and more in chains.
+        Number of columns of the table: 1, or more in chains.
 
     See Also
     --------
     with_sequences : Lets a fitted tool predict for other sequences.
+    sklearn_rnn.preprocessing.to_nested : A table that holds the sequences themselves.
 
     Notes
     -----
     X is not copied: clones and copies hold the same object, so a search over a thousand candidates
-    has one X. From a list, sequences are looked up by reference; of an array or a frame, the rows
-    that are looked up are copied, as in folds of scikit-learn. With `n_jobs` and processes, each
-    task pickles X; use threads, in which networks train side by side:
-    ``with joblib.parallel_config("threading", n_jobs=2)``. Pickles of the estimator hold X;
-    ``with_sequences(model, None)`` is a copy without it.
+    holds one X. Sequences in a list are looked up by reference. Rows of an array or a frame are
+    copied when they are looked up, as in folds of scikit-learn. With `n_jobs` and processes, each
+    task pickles X; use threads instead, which train networks in parallel:
+    ``with joblib.parallel_config("threading", n_jobs=2)``. Pickles of the estimator contain X;
+    ``with_sequences(model, None)`` returns a copy without it.
 
-    Numbers may come repeatedly and in any order. Columns after the first, which
-    `sklearn.multioutput.ClassifierChain` and `RegressorChain` add, become features that have the
-    same value at each step of a sequence. Splitters see numbers, too: for those that read lengths,
+    Numbers may be repeated and in any order. Columns after the first, which
+    `sklearn.multioutput.ClassifierChain` and `RegressorChain` add, become features with the same
+    value at each step of a sequence. Splitters also get numbers: for a splitter that reads lengths,
     pass ``cv=list(SequenceKFold().split(X, y))``. Resamplers that compute new rows from old ones,
-    such as SMOTE, cannot work: a number between two sequences is refused.
+    such as SMOTE, cannot be used: numbers that are not integers are refused.
 
     Examples
     --------
@@ -120,7 +121,7 @@ class ByIndex(BaseEstimator):
         self._held = X if isinstance(X, _Held) else _Held(X)
 
     def get_params(self, deep=True):
-        """Return the parameters by name; in place of X, what holds it, which shows no numbers.
+        """Return the parameters by name; X is in a holder, whose repr does not show the sequences.
 
         Parameters
         ----------
@@ -140,18 +141,18 @@ class ByIndex(BaseEstimator):
     # ---- fit ----
 
     def fit(self, X, y=None, sample_weight=None, **params):
-        """Fit a clone of the estimator to the sequences of some numbers.
+        """Fit a clone of the estimator to the sequences with the given numbers.
 
         Parameters
         ----------
         X : array-like of int of shape (n, 1) or (n,)
-            The numbers of the sequences, from 0, in any order and with repeats.
-        y : array-like of n targets, default=None
-            As `estimator` takes them.
+            The numbers of the sequences, from 0, in any order, with or without repeats.
+        y : array-like of length n, default=None
+            Targets, in any form that `estimator` takes.
         sample_weight : array-like, default=None
-            As `estimator` takes it; passed on if it is not None.
+            Weights, in any form that `estimator` takes; passed on if it is not None.
         **params : dict
-            Further arguments of `fit` of the estimator, such as ``groups``, with an entry for each
+            Further arguments of `fit` of the estimator, such as ``groups``, with one entry for each
             number.
 
         Returns
@@ -162,7 +163,7 @@ class ByIndex(BaseEstimator):
         Raises
         ------
         ValueError
-            If X does not hold numbers of sequences, or as `estimator` does.
+            If X does not hold numbers of sequences, or if the estimator raises it.
         """
         sequences, n_columns = self._look_up(X)
         params = _with_weights(params, sample_weight)
@@ -172,7 +173,12 @@ class ByIndex(BaseEstimator):
 
     @_has("partial_fit")
     def partial_fit(self, X, y=None, sample_weight=None, **params):
-        """Learn from the sequences of some numbers once; arguments as those of `fit`.
+        """Update the estimator with the sequences with the given numbers.
+
+        Parameters
+        ----------
+        X, y, sample_weight, **params
+            As for `fit`.
 
         Returns
         -------
@@ -190,27 +196,27 @@ class ByIndex(BaseEstimator):
 
     @_has("predict")
     def predict(self, X):
-        """Return the predictions of the estimator for the sequences of some numbers."""
+        """Return the predictions of the estimator for the sequences with the numbers X (n, 1)."""
         return self._call("predict", X)
 
     @_has("predict_proba")
     def predict_proba(self, X):
-        """Return the probabilities of classes for the sequences of some numbers."""
+        """Return the probabilities of classes for the sequences with the numbers X (n, 1)."""
         return self._call("predict_proba", X)
 
     @_has("predict_log_proba")
     def predict_log_proba(self, X):
-        """Return logarithms of probabilities of classes for the sequences of some numbers."""
+        """Return the log-probabilities of classes for the sequences with the numbers X (n, 1)."""
         return self._call("predict_log_proba", X)
 
     @_has("decision_function")
     def decision_function(self, X):
-        """Return the confidence scores of the estimator for the sequences of some numbers."""
+        """Return the confidence scores for the sequences with the numbers X (n, 1)."""
         return self._call("decision_function", X)
 
     @_has("score")
     def score(self, X, y=None, sample_weight=None):
-        """Return the score of the estimator for the sequences of some numbers."""
+        """Return the score of the estimator for the sequences with the numbers X (n, 1)."""
         return self._call("score", X, y, **_with_weights({}, sample_weight))
 
     def _call(self, method, X, *args, **options):
@@ -233,13 +239,13 @@ class ByIndex(BaseEstimator):
     def _n_samples(self):
         if self.X is None:
             raise ValueError(
-                "`X` must be the sequences to look up, but this ByIndex has none: pass the model "
-                "through sklearn_rnn.model_selection.with_sequences(model, X)."
+                "`X` must be the sequences to look up, but this ByIndex has none: add them with "
+                "sklearn_rnn.model_selection.with_sequences(model, X)."
             )
         return n_samples_of(self.X)
 
     def _look_up(self, X):
-        """Return the sequences of the numbers X, and how many columns X has."""
+        """Return the sequences with the numbers X, and the number of columns of X."""
         try:
             table = X.to_numpy() if hasattr(X, "to_numpy") else np.asarray(X)
         except ValueError as error:  # sequences of several lengths
@@ -257,7 +263,7 @@ class ByIndex(BaseEstimator):
     # ---- scikit-learn and copies ----
 
     def get_metadata_routing(self):
-        """Return which arguments go on to the estimator, see scikit-learn's metadata routing."""
+        """Return which arguments are passed to the estimator, for metadata routing."""
         mapping = MethodMapping()
         for name in _ROUTED:
             mapping.add(caller=name, callee=name)
@@ -273,22 +279,27 @@ class ByIndex(BaseEstimator):
 
 
 def with_sequences(model, X):
-    """Return a copy of a fitted model in which `ByIndex` looks sequences up in another X.
+    """Return a copy of a fitted model in which every `ByIndex` looks up other sequences.
 
-    So a tool that was fitted to the numbers of sequences can predict for new ones.
+    A tool that was fitted to the numbers of sequences can then predict for new sequences.
 
     Parameters
     ----------
     model : estimator
-        A `ByIndex`, or any estimator with such estimators inside. It stays as it is.
+        A `ByIndex`, or any estimator that contains some. It is not changed.
     X : sequences or None
-        The sequences of the copy, in any form that the networks take. None leaves it without, so
-        that its pickle holds the networks alone; to predict, pass it through this function again.
+        The sequences of the copy, in any form that the networks take. None removes the sequences,
+        so that a pickle of the copy contains only the networks; to predict, call this function
+        again with sequences.
 
     Returns
     -------
     model : estimator
         The copy. The numbers of X are ``numpy.arange(len(X))[:, numpy.newaxis]``.
+
+    See Also
+    --------
+    ByIndex : The estimator that looks up sequences.
 
     Examples
     --------
@@ -317,7 +328,7 @@ def _with_weights(params, sample_weight):
 
 
 def _no_numbers(got):
-    """Return the error for an X that holds no numbers of sequences."""
+    """Return the error for an X that does not hold numbers of sequences."""
     return ValueError(
         f"`X` must hold the numbers of sequences, in the shape (n, 1); got {got}. The sequences "
         "themselves are the parameter `X` of ByIndex."
@@ -339,14 +350,14 @@ def _as_numbers(values, n_samples):
             place = int(np.flatnonzero(~fits)[0])
             raise ValueError(
                 f"`X` must hold numbers of the sequences of ByIndex, integers from 0 to "
-                f"{n_samples - 1}; got {values[place]} in row {place}. A tool that scales or mixes "
-                "rows cannot be used with numbers of sequences."
+                f"{n_samples - 1}; got {values[place]} in row {place}. Tools that scale or mix "
+                "rows cannot be used with ByIndex."
             )
     return numbers.astype(np.intp)
 
 
 def _with_features(X, columns):
-    """Return sequences with further features, whose values (n, k) are those of all steps."""
+    """Return sequences with further features, whose values (n, k) are the same at all steps."""
     sequences, _ = read_X(X, "ByIndex", allow_nan=True)
     with naming("X"):
         columns = columns.astype(sequences.values.dtype)

@@ -1,4 +1,4 @@
-"""step_cross_val_predict: what each sequence gets from a model that has not seen it."""
+"""step_cross_val_predict: predictions for each sequence by a model that has not seen it."""
 
 from numbers import Integral
 
@@ -8,7 +8,7 @@ from sklearn.utils import _safe_indexing  # public, in spite of its name
 
 from .._data.lengths import n_samples_of
 
-# What a class has that a fold does not know.
+# The prediction for a class that is missing from the training part of a fold.
 _UNKNOWN = {"predict_proba": 0.0, "predict_log_proba": -np.inf}
 
 
@@ -17,40 +17,41 @@ def step_cross_val_predict(
 ):
     """Predict each sequence with a model that was fitted to the other folds.
 
-    `sklearn.model_selection.cross_val_predict` does this for `predict`. It cannot put together
-    probabilities of steps, nor of sequences of several lengths.
+    `sklearn.model_selection.cross_val_predict` does this for `predict`, but it cannot join
+    probabilities per step.
 
     Parameters
     ----------
     estimator : estimator
-        It is cloned for each fold.
+        The estimator, which is cloned for each fold.
     X : sequences
-        In any form that the estimator takes.
+        Sequences in any form that the estimator takes.
     y : array-like
-        The targets, as the estimator takes them.
+        Targets in any form that the estimator takes.
     cv : int, splitter or iterable of splits, default=None
-        A splitter such as `SequenceKFold`, whose test parts have each sequence once. A number means
-        `sklearn.model_selection.KFold` with so many folds; None means 5.
+        A splitter, such as `SequenceKFold`, that tests each sequence exactly once. An int means
+        `sklearn.model_selection.KFold` with this number of folds; None means 5 folds.
     method : str, default="predict_proba"
-        The method of the fitted estimators that is called: also "predict" or "predict_log_proba".
+        The method of the fitted estimators to call, for example "predict_proba",
+        "predict_log_proba" or "predict".
     groups : array-like of shape (n_samples,), default=None
         Groups of the sequences, for `cv`.
     params : dict, default=None
         Further arguments of `fit`, as in `sklearn.model_selection.cross_validate`.
     n_jobs : int or None, default=None
-        Number of folds to fit at once.
+        Number of folds to fit in parallel.
 
     Returns
     -------
     predictions : ndarray of shape (n_samples, ...) or object array of ndarray
-        What `method` returned for each sequence, in the order of X; an object array if that was one
-        array per sequence. Columns of classes are in sorted order of all classes in y; a class that
-        a fold does not know has the probability 0 there.
+        The results of `method` for all sequences, in the order of X; an object array if these are
+        one array per sequence. The columns are all classes in y, sorted. A class that is missing
+        from the training part of a fold has the probability 0 there.
 
     Raises
     ------
     ValueError
-        If the test parts do not have each sequence once.
+        If the test parts do not contain each sequence exactly once.
 
     See Also
     --------
@@ -78,10 +79,10 @@ def step_cross_val_predict(
     tested = np.concatenate([test for _, test in splits])
     if not np.array_equal(np.sort(tested), np.arange(n_samples)):
         raise ValueError(
-            f"`cv` must test each of the {n_samples} sequences once, got {len(tested)} in its test "
-            "parts."
+            f"`cv` must test each of the {n_samples} sequences exactly once, but its test parts "
+            f"have {len(tested)}: use a splitter such as KFold or SequenceKFold."
         )
-    # The scores are of no use, and predictions are made here: workers would send them in pickles.
+    # The scores are not used. Predictions are made here, because workers would pickle them.
     done = cross_validate(
         *(estimator, X, y),
         cv=splits,
@@ -112,7 +113,7 @@ def _no_score(estimator, X, y):
 
 
 def _with_all_classes(results, classes, unknown):
-    """Give all results the columns of all classes; results have those of `classes`."""
+    """Extend results, whose columns are `classes`, to the columns of all classes."""
     if all(np.array_equal(classes[0], each) for each in classes):
         return results
     union = np.unique(np.concatenate(classes))
@@ -123,7 +124,7 @@ def _with_all_classes(results, classes, unknown):
 
 
 def _in_columns(result, places, n_columns, unknown):
-    """Put the columns of an array, or of each array of an object array, into these places."""
+    """Move the columns of an array, or of each array of an object array, to the given places."""
     if result.dtype == object:
         rows = np.empty(len(result), dtype=object)
         for i, row in enumerate(result):
@@ -137,7 +138,7 @@ def _in_columns(result, places, n_columns, unknown):
 def _put_together(results, order):
     """Return the results of all folds as one array, in the order of the sequences."""
     alike = {result.shape[1:] for result in results}
-    if len(alike) > 1:  # folds whose sequences have equal lengths of their own
+    if len(alike) > 1:  # sequences have equal lengths within folds, but not across folds
         results = [_as_objects(result) for result in results]
     together = np.concatenate(results)
     predictions = np.empty_like(together)

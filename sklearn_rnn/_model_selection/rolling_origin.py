@@ -1,4 +1,4 @@
-"""RollingOrigin: train on the past, test on the steps right after it, again and again."""
+"""RollingOrigin: splits that train on the past and test on the rows right after it."""
 
 from typing import ClassVar
 
@@ -20,39 +20,41 @@ _RULES = {
 
 
 class RollingOrigin(BaseCrossValidator):
-    """Cross-validation in time order: each test part follows all of its training part.
+    """Cross-validation in time order: each test part follows its training part.
 
-    The rows of the data must be in time order; with `groups`, those of each series. The test part
-    of a split has `horizon` rows, and the training part those before it (Tashman, 2000). The last
-    split tests the last rows, and each earlier split begins `step` rows earlier.
+    The rows of the data must be in time order; with `groups`, the rows of each series must be. The
+    test part of a split has `horizon` rows, and the training part has the rows before it (Tashman,
+    2000). The last split tests the last rows; each earlier split begins `step` rows earlier.
 
     Parameters
     ----------
     horizon : int
-        Number of rows of a test part (of each series).
+        Number of rows in a test part (of each series).
     step : int or None, default=None
-        Number of rows between the test parts of two splits; None means `horizon`.
+        Number of rows between the beginnings of two test parts; None means `horizon`.
     gap : int, default=0
-        Number of rows between training and test part that belong to neither. If the rows are
-        windows that `sklearn_rnn.preprocessing.make_windows` cut at each row, the horizon of a
-        window overlaps those of the next ``horizon - 1`` windows: this is the gap they need.
+        Number of rows between the training part and the test part that belong to neither. Windows
+        that `sklearn_rnn.preprocessing.make_windows` has cut with ``stride=1`` need a gap of the
+        horizon of the windows - 1, because the horizons of that many successive windows overlap.
     max_train : int or None, default=None
-        Maximum number of rows of a training part (of each series), the latest ones. None means all.
+        Maximum number of rows in a training part (of each series); the latest rows are kept. None
+        means all.
     min_train : int, default=1
-        Minimum number of rows of a training part (of each series). Splits with less are left out.
+        Minimum number of rows in a training part (of each series). Splits with fewer rows are left
+        out.
     n_splits : int or None, default=5
         Number of splits. None means as many as the data allow.
 
     See Also
     --------
-    sklearn.model_selection.TimeSeriesSplit : Equal parts of all data, for one series.
-    sklearn_rnn.forecasting.RNNForecaster : Forecasts one or many series.
+    sklearn.model_selection.TimeSeriesSplit : Splits one series into equal parts.
+    sklearn_rnn.forecasting.RNNForecaster : Forecasts one or several series.
 
     Notes
     -----
-    With `groups`, the label of the series of each row, each split has rows of all series. The last
-    rows of all series are taken to be of the same time, and splits are counted from there; a series
-    that is too short for a split is left out of it.
+    `groups` holds the label of the series of each row; each split then has rows of all series. The
+    last rows of all series are assumed to have the same time, and splits are counted from there. A
+    series that is too short for a split is left out of it.
 
     References
     ----------
@@ -70,7 +72,7 @@ class RollingOrigin(BaseCrossValidator):
     [0 1 2 3 4 5 6] [7 8]
     """
 
-    # Searches and `cross_val_score` pass groups on, as they do to `GroupKFold`.
+    # Lets searches and `cross_val_score` pass groups on, as they do for `GroupKFold`.
     __metadata_request__split: ClassVar = {"groups": True}
 
     def __init__(self, horizon, *, step=None, gap=0, max_train=None, min_train=1, n_splits=5):
@@ -87,20 +89,20 @@ class RollingOrigin(BaseCrossValidator):
         Parameters
         ----------
         X : array-like, list or frame of n_samples rows
-            Only their number counts.
+            The data, of which only the number of rows is used.
         y : ignored
         groups : array-like of shape (n_samples,), default=None
             The label of the series of each row.
 
         Yields
         ------
-        train, test : ndarray of int
-            In the order of the rows.
+        train, test : ndarray of int of shape (n_train,), (n_test,)
+            Indices of the rows of each part, in increasing order.
 
         Raises
         ------
         ValueError
-            If a parameter is not as described, or if the data are too short.
+            If a parameter is invalid, or the data have too few rows.
         """
         series = _series(X, groups)
         for shift in self._shifts(series):
@@ -122,11 +124,12 @@ class RollingOrigin(BaseCrossValidator):
         Returns
         -------
         n_splits : int
+            Number of splits.
         """
         if X is None:
             self._check()
             if self.n_splits is None:
-                raise ValueError("`X` must be given, because `n_splits` is None; got None.")
+                raise ValueError("`X` must be given if `n_splits` is None, got None.")
             return self.n_splits
         return len(self._shifts(_series(X, groups)))
 
@@ -135,7 +138,7 @@ class RollingOrigin(BaseCrossValidator):
             rule.check(name, getattr(self, name))
 
     def _shifts(self, series):
-        """Return by how many rows the test part of each split ends before the last row."""
+        """Return, for each split, the number of rows after its test part."""
         self._check()
         step = self.horizon if self.step is None else self.step
         longest = max((len(rows) for rows in series), default=0)
@@ -147,8 +150,8 @@ class RollingOrigin(BaseCrossValidator):
             raise ValueError(
                 f"`X` must have at least {wanted} rows"
                 f"{'' if len(series) == 1 else ' of one series'} for {max(n_splits, 1)} splits; "
-                f"got {longest}, enough for {possible}. Set a smaller `n_splits` (None means as "
-                "many as possible), `horizon`, `step`, `gap` or `min_train`."
+                f"got {longest}, enough for {possible}. Reduce `n_splits` (None means as many as "
+                "possible), `horizon`, `step`, `gap` or `min_train`."
             )
         return [step * i for i in reversed(range(n_splits))]
 

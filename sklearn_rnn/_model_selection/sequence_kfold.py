@@ -1,4 +1,4 @@
-"""SequenceKFold: folds with about equally many steps, and about equally many of each label."""
+"""SequenceKFold: folds with about the same number of steps, and of each label."""
 
 from typing import ClassVar
 
@@ -25,43 +25,43 @@ _RULES = {
 
 
 class SequenceKFold(BaseCrossValidator):
-    """K-fold cross-validation of sequences of any length, whose folds have about equal parts.
+    """K-fold cross-validation of sequences of any length, with folds of about equal size.
 
-    `sklearn.model_selection.KFold` makes folds of equally many sequences, which may have very
-    different numbers of steps. Here the folds have about equally many steps, and, if asked for,
-    about equally many of each label. With `groups`, a group is never divided.
+    `sklearn.model_selection.KFold` makes folds with the same number of sequences, but the numbers
+    of steps may differ widely. Here the folds have about the same number of steps, and with
+    `stratify` also about the same number of each label. With `groups`, a group is never divided.
 
     Parameters
     ----------
     n_splits : int, default=5
         Number of folds.
     shuffle : bool, default=False
-        Whether sequences (or groups) of similar size are dealt out in random order.
+        Whether sequences (or groups) of similar size are assigned to folds in random order.
     random_state : int, RandomState instance or None, default=None
-        Source of the random numbers of `shuffle`; None without it.
+        Seed of `shuffle`; must be None if `shuffle` is False.
     balance : {"steps", "sequences"}, default="steps"
-        What the folds have equally many of.
+        What to balance: the number of steps or the number of sequences of the folds.
     stratify : {"tags", "classes"} or None, default=None
-        Which labels y has, whose shares in all folds shall be alike: "tags", one label per step;
-        "classes", one label per sequence; None, y does not count. The labels of a step or sequence
-        may also be several, one per column.
+        The kind of labels in `y`, which get about the same share in all folds. "tags" means one
+        label per step, "classes" one label per sequence; None ignores `y`. A step or sequence may
+        also have several labels, one per column.
 
     See Also
     --------
-    sklearn.model_selection.StratifiedGroupKFold : The same for one class per sequence, where all
-        sequences count the same.
+    sklearn.model_selection.StratifiedGroupKFold : Does the same for one class per sequence, and
+        counts sequences instead of steps.
     RollingOrigin : Splits in time order.
 
     Notes
     -----
-    Each sequence, or group, has a size, and an amount of each label: its steps with this tag, or
-    its sequences of this class. All of these are divided by their totals. Sequences are dealt out
-    by decreasing norm of these numbers, so that long ones and those with rare labels come first
-    (Sechidis et al., 2011). Each goes to the fold that has the least of what it brings: the fold f
-    for which the sum over size and labels of ``amount of f * amount of the sequence`` is smallest;
-    of equals, to the first. This is what increases the sum of the squares of all amounts of all
-    folds least. Without labels, the longest sequence that is left goes to the fold with the fewest
-    steps. With `shuffle`, norms count only up to a power of 2.
+    Each sequence (or group) has a vector of counts: its size, and the number of its steps with each
+    tag, or of its sequences of each class. Each count is divided by its total over all sequences.
+    Sequences are assigned to folds by decreasing Euclidean norm of this vector, so that long
+    sequences and those with rare labels come first (Sechidis et al., 2011). Each goes to the fold
+    whose sum of vectors has the smallest dot product with its own; ties go to the first fold. This
+    choice increases the sum of the squared counts of all folds least. Without labels, each sequence
+    goes to the fold with the fewest steps, the longest first. With `shuffle`, norms are rounded
+    down to powers of 2, and sequences with equal norms are in random order.
 
     References
     ----------
@@ -80,7 +80,7 @@ class SequenceKFold(BaseCrossValidator):
     [2 3] 11
     """
 
-    # Searches and `cross_val_score` pass groups on, as they do to `GroupKFold`.
+    # Lets searches and `cross_val_score` pass groups on, as they do for `GroupKFold`.
     __metadata_request__split: ClassVar = {"groups": True}
 
     def __init__(
@@ -98,23 +98,23 @@ class SequenceKFold(BaseCrossValidator):
         Parameters
         ----------
         X : sequences
-            In any form that the estimators take; only the lengths count.
+            Sequences in any form that the estimators take. Only their lengths are read.
         y : array-like, default=None
             With ``stratify="tags"`` one label per step, with "classes" one per sequence, in any
-            form that the estimators take. Missing labels do not count.
+            form that the estimators take. Missing labels are ignored.
         groups : array-like of shape (n_samples,), default=None
             The group of each sequence.
 
         Yields
         ------
-        train, test : ndarray of int
-            In the order of the sequences.
+        train, test : ndarray of int of shape (n_train,), (n_test,)
+            Indices of the sequences of each part, in increasing order.
 
         Raises
         ------
         ValueError
-            If a parameter or an argument is not as described, or if there are fewer sequences or
-            groups than folds.
+            If a parameter or an argument is invalid, or if there are fewer sequences or groups than
+            folds.
         """
         folds = self._folds(X, y, groups)
         for fold in range(self.n_splits):
@@ -126,6 +126,7 @@ class SequenceKFold(BaseCrossValidator):
         Returns
         -------
         n_splits : int
+            Number of folds.
         """
         return self.n_splits
 
@@ -136,7 +137,7 @@ class SequenceKFold(BaseCrossValidator):
         if not self.shuffle and self.random_state is not None:
             raise ValueError(
                 "`random_state` must be None with shuffle=False, where it has no effect; got "
-                f"{self.random_state!r}."
+                f"{self.random_state!r}. Set shuffle=True."
             )
         lengths = lengths_of(X)
         # An empty text counts as one step, so that no fold stays empty.
@@ -158,7 +159,7 @@ class SequenceKFold(BaseCrossValidator):
         return _deal_out(amounts, self.n_splits, self._order)[units]
 
     def _order(self, norms):
-        """Return the order in which units of these norms are dealt out."""
+        """Return the order in which units with these norms are assigned to folds."""
         if not self.shuffle:
             return np.argsort(-norms, kind="stable")
         with naming("random_state"):
@@ -167,9 +168,9 @@ class SequenceKFold(BaseCrossValidator):
 
 
 def _deal_out(amounts, n_folds, order_of):
-    """Return the fold (n,) of units that have these amounts (n, k), see `SequenceKFold`.
+    """Return the fold (n,) of units with these counts (n, k), see `SequenceKFold`.
 
-    The first amounts are positive, so no fold stays empty.
+    The first column of counts is positive, so no fold stays empty.
     """
     shares = amounts / amounts.sum(axis=0)
     folds, filled = np.empty(len(shares), dtype=np.intp), np.zeros((n_folds, shares.shape[1]))
@@ -224,7 +225,7 @@ def _counts(labels, of_row, n_samples):
     """Count each label of one column (n_rows,) by sequence: (n_samples, n_labels)."""
     if labels.dtype.kind == "f" and not (labels == np.floor(labels)).all():
         raise ValueError(
-            "`y` must hold labels to stratify by, got numbers that are no integers: set "
+            "`y` must hold labels to stratify by, got numbers that are not integers: set "
             "stratify=None."
         )
     try:

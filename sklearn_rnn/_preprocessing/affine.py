@@ -1,4 +1,4 @@
-"""The map that scales features: subtract, divide, multiply, add; and its inverse."""
+"""The affine map that scales features, and its inverse."""
 
 from __future__ import annotations
 
@@ -55,19 +55,19 @@ class Affine:
             return
         function = self.backward if backward else self.forward
         for extreme in (np.fmin.reduce(values, axis=0), np.fmax.reduce(values, axis=0)):
-            # The function is monotonic: if both extremes stay finite, so does all between.
+            # The function is monotonic: if both extremes stay finite, all values between them do.
             if np.isinf(function(extreme)).any():
                 raise ValueError(
                     f"`X` must hold smaller numbers: the result overflows {values.dtype}."
                 )
 
     def _bound(self, largest, backward):
-        """Return a bound of the results for values up to `largest`, a rough one but quickly.
+        """Return a rough but quick upper bound of the results for values up to `largest`.
 
-        It may be NaN if a feature has no scale.
+        The bound may be NaN if a feature has no scale.
         """
-        # Lists, because a dozen numbers are far quicker to compare in Python. Python's min and max
-        # return a NaN that comes first, and pass over others.
+        # Lists, because Python compares a dozen numbers far faster than NumPy does. Python's min
+        # and max return a NaN that comes first and ignore any later one.
         shift = 0.0 if self.center is None else max(map(abs, self.center.tolist()))
         scale = [1.0] if self.scale is None else self.scale.tolist()
         if backward:

@@ -1,4 +1,4 @@
-"""What transformers of sequences in every accepted form (their carrier) share."""
+"""The base class of transformers, which take sequences in every accepted form (the carrier)."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ y : None
 
 
 class _Framing(TransformerMixin, BaseEstimator):
-    """Makes an array a frame, in the form chosen by scikit-learn's `set_output`."""
+    """Convert an array to the kind of frame that scikit-learn's `set_output` has chosen."""
 
     def __init__(self, names):
         self.names = names
 
     def transform(self, X):
-        """Return `array`; scikit-learn makes it a frame, with the index of X."""
+        """Return `array`, which scikit-learn converts to a frame with the index of X."""
         return self.array
 
     def get_feature_names_out(self, input_features=None):
@@ -48,17 +48,17 @@ class _Framing(TransformerMixin, BaseEstimator):
 
 @with_parts(PARTS)
 class InCarriers(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
-    """A base of transformers that take X in any carrier, and return it in the same.
+    """Base class of transformers that take X in any carrier and return it in the same carrier.
 
     A subclass defines `_transform`, which returns the result in the carrier of X, and
-    `get_feature_names_out`, but neither `transform` nor `fit_transform`: scikit-learn would apply
-    `set_output` to these, and make a list one frame.
+    `get_feature_names_out`. It must define neither `transform` nor `fit_transform`: scikit-learn
+    would apply `set_output` to them and convert a list of sequences to a single frame.
     """
 
-    _allow_nan = False  # whether X may have NaN, a missing value
+    _allow_nan = False  # whether X may hold NaN (missing values)
 
     def fit_transform(self, X, y=None, **fit_params):
-        """Fit to sequences, then transform them.
+        """Fit the transformer to sequences, then transform them.
 
         Parameters
         ----------
@@ -66,12 +66,17 @@ class InCarriers(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys
             As for `fit`.
         {y}
         **fit_params : dict
-            `sample_weight`, as for `fit`.
+            Further arguments of `fit`, such as `sample_weight`.
 
         Returns
         -------
         X_out : ndarray, list, tuple, object array or frame
-            As `transform` returns it.
+            Transformed sequences, as `transform` returns them.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As for `fit`.
         """
         return self._fit_transform(X, y, **fit_params)
 
@@ -87,10 +92,17 @@ class InCarriers(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys
         Returns
         -------
         X_out : ndarray, list, tuple, object array or frame
-            Transformed sequences, in the form of `X`; a nested table stays one. With
-            ``set_output(transform="pandas")`` or "polars" a 2-D `X` becomes a frame, and so does
-            each sequence of a 3-D array (which becomes a list) or of a list, with the names of
-            `get_feature_names_out`.
+            Transformed sequences, in the form of `X`: a nested table gives a nested table. With
+            ``set_output(transform="pandas")`` or "polars", a 2-D `X` becomes one frame, and a list
+            or a 3-D array becomes a list with one frame per sequence. `get_feature_names_out`
+            gives the names of their columns.
+
+        Raises
+        ------
+        NotFittedError
+            If `fit` has not been called.
+        ValueError, TypeError
+            If `X` does not hold sequences with the features of `fit`.
         """
         return self._in_output(self._transform(X), X)
 
@@ -109,7 +121,7 @@ class InCarriers(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys
         return self.fit(X, y, **fit_params).transform(X)
 
     def _in_output(self, result, X):
-        """Return a result, in the carrier of X, as `set_output` asks for it."""
+        """Return a result, which has the carrier of X, in the form that `set_output` has chosen."""
         if is_nested(X):
             return self._in_table(result, X)
         if self._output_form() == "default":
@@ -125,27 +137,27 @@ class InCarriers(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys
         return items if is_list else as_objects(items)
 
     def _output_form(self):
-        """Return the form that `set_output`, or the configuration, asks for."""
+        """Return the form of output that `set_output` or the configuration has chosen."""
         # scikit-learn keeps the setting of `set_output` there.
         config = vars(self).get("_sklearn_output_config", {})
         return config.get("transform", get_config()["transform_output"])
 
     def _in_table(self, result, X):
-        """Return a nested table with the names of the features out, in the form of `set_output`."""
+        """Return a nested table with the output names, in the form that `set_output` has chosen."""
         names = list(self.get_feature_names_out())
         wanted = self._framing()(np.empty((len(X), len(names))), X)
         library = library_of(wanted) or library_of(X)
         return with_names(result, names, library)
 
     def _named(self, restored, X):
-        """Return what an inverse gave for X; a nested table gets the names of the features in."""
+        """Return the result of an inverse; a nested table gets the names of the input features."""
         if not is_nested(X):
             return restored
         names = list(OneToOneFeatureMixin.get_feature_names_out(self))
         return with_names(restored, names, library_of(X))
 
     def _framing(self):
-        """Return a function of an array and an X: the array, in the form of `set_output`."""
+        """Return a function (array, X) that converts the array as `set_output` has chosen."""
         framing = _Framing(self.get_feature_names_out())
         framing._sklearn_output_config = vars(self).get("_sklearn_output_config", {})
 
@@ -156,14 +168,14 @@ class InCarriers(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys
         return framed
 
     def _become(self, fitted):
-        """Take fitted attributes, all at once: an error or a Ctrl-C before it changes nothing."""
+        """Set all fitted attributes at once, so that an earlier error or Ctrl-C changes nothing."""
         attributes = vars(self).items()
         kept = {k: v for k, v in attributes if k.startswith("_") or not k.endswith("_")}
         self.__dict__ = {**kept, **fitted}
         return self
 
     def _read(self, X, *, names=True):
-        """Return X as sequences, which must have the form of `fit`, with `names` also its names."""
+        """Return X as sequences in the form of `fit`; with `names`, also check the column names."""
         self._check_fitted()
         form = InputForm.from_attributes(vars(self))
         return read_X(X, type(self).__name__, form, names=names, allow_nan=self._allow_nan)[0]
@@ -171,11 +183,11 @@ class InCarriers(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys
     def _check_fitted(self):
         """Refuse an estimator that is not fitted, or whose state is damaged."""
         if "_input_kind" not in vars(self):
-            check_is_fitted(self)  # it raises the error
+            check_is_fitted(self)  # this raises the error
         self._check_state()
 
     def _check_state(self):
-        """Refuse a damaged state; subclasses add what they keep."""
+        """Refuse a damaged state; subclasses also check their own attributes."""
         kind = getattr(self, "_input_kind", None)
         if kind not in KINDS:
             wanted = ", ".join(map(repr, KINDS))

@@ -22,24 +22,25 @@ _START, _PAST = Argument("start", "features"), Argument("past", "features")
 
 @with_parts(PARTS)
 class Differences(InCarriers):
-    """Replace each step of a sequence by its difference from an earlier one.
+    """Replace each step of a sequence by its difference from an earlier step.
 
-    Differences remove a trend, or with `lag` a season. Each sequence is treated by itself and keeps
-    its length, so that targets per step still fit.
+    Differences remove a trend, or with `lag` a seasonal pattern. Each sequence is transformed by
+    itself and keeps its length, so targets per step still match.
 
-    Sequences are returned in the form in which they came, as float32 if they were that, else as
-    float64. A difference from or of a missing value (NaN) is missing.
+    Sequences are returned in the form in which they came: float32 stays float32, anything else
+    becomes float64. A difference is NaN if either of its two values is missing (NaN).
 
     Parameters
     ----------
     order : int, default=1
-        How often differences are taken: 2 gives differences of differences.
+        Number of times that differences are taken: 2 gives differences of differences.
     lag : int, default=1
-        Distance of the two steps, such as 24 for the same hour of the day before.
+        Number of steps between the two values, for example 24 for the same hour of the day before
+        in hourly data.
     fill_value : float or "keep", default=0.0
-        What stands in the first ``order * lag`` steps of each sequence, which have no such
-        difference: a number, NaN, or with "keep" the differences of lower order that exist there
-        (for `order=1` the values themselves). With "keep" nothing is lost, but these steps may be
+        Value of the first ``order * lag`` steps of each sequence, for which the difference is not
+        defined: a number or NaN. "keep" puts the differences of lower order there (with
+        ``order=1``, the values themselves). No information is then lost, but these steps may be
         much larger than the others.
 
     Attributes
@@ -47,12 +48,13 @@ class Differences(InCarriers):
     n_features_in_ : int
         Number of features per step; number of columns if the sequences were 2-D.
     feature_names_in_ : ndarray of str of shape (n_features_in_,)
-        Names of the columns, if `X` was a frame, or a list of frames, with string column names.
+        Names of the columns, if `X` was a frame, a list of frames or a nested table with string
+        column names.
 
     See Also
     --------
-    Lags : Features of earlier steps beside those of the present one.
-    pandas.DataFrame.diff : The same for one frame; there `lag` is `periods`.
+    Lags : Adds the features of earlier steps.
+    pandas.DataFrame.diff : The same for one frame; its argument `periods` is `lag` here.
 
     Examples
     --------
@@ -66,7 +68,7 @@ class Differences(InCarriers):
     >>> differences.inverse_transform(Z, start=X)
     [array([10., 11., 13.]), array([5., 4.])]
 
-    Differences that come after the end of `X`, such as forecasts, go on from there:
+    Differences for the steps after the end of `X`, such as forecasts, are added to its last values:
 
     >>> differences.inverse_transform([np.array([1.0, 1.0]), np.array([0.0, 2.0])], past=X)
     [array([14., 15.]), array([4., 6.])]
@@ -98,7 +100,7 @@ class Differences(InCarriers):
         Raises
         ------
         ValueError, TypeError
-            If `X` is not sequences of numbers, or a parameter is wrong.
+            If `X` does not hold sequences of numbers, or a parameter is invalid.
         """
         _COUNT.check("order", self.order)
         _COUNT.check("lag", self.lag)
@@ -107,19 +109,20 @@ class Differences(InCarriers):
 
     @floating_point_ignored
     def inverse_transform(self, X, *, start=None, past=None):
-        """Sum up differences.
+        """Undo `transform`: add up differences.
 
         Parameters
         ----------
         {X}
             Differences, as `transform` returns them or a model predicts them.
         start : sequences, default=None
-            The first ``order * lag`` steps, or more, of each original sequence, which stand in
-            place of those of `X`; for example the original sequences. Not needed if `fill_value`
-            is "keep".
+            At least the first ``order * lag`` steps of each original sequence; the whole original
+            sequences will do. They replace the first steps of `X`. Not needed if `fill_value` is
+            "keep".
         past : sequences, default=None
-            Original sequences that end where those of `X` begin, with at least ``order * lag``
-            steps each. Then all steps of `X` are differences, the first ones as well.
+            Original sequences that end right before those of `X` begin, with at least
+            ``order * lag`` steps each. Every step of `X` is then a difference, including the first
+            ones.
 
         Returns
         -------
@@ -129,20 +132,22 @@ class Differences(InCarriers):
         Raises
         ------
         ValueError, TypeError
-            If `start` or `past` is missing or does not fit `X`, or both are given.
+            If neither `start` nor `past` is given where one is needed, if both are given, or if the
+            one that is given does not match `X`.
 
         Notes
         -----
-        Sums are computed in float64. Differences in float32 have been rounded, and these errors
-        add up.
+        Sums are computed in float64. Differences in float32 were rounded, and their rounding errors
+        accumulate.
         """
         self._check_fitted()
         if start is not None and past is not None:
-            raise ValueError("`start` and `past` exclude each other: give one of them.")
+            raise ValueError("`start` and `past` must not both be given: give one of them.")
         if start is None and past is None and self.fill_value != "keep":
             raise ValueError(
-                f"`start` or `past` must be given: with fill_value={self.fill_value!r} `X` does "
-                "not hold the values from which the sums start."
+                f"`start` or `past` must be given: with fill_value={self.fill_value!r}, `X` does "
+                "not hold the values from which the sums start. Pass the original sequences as "
+                "`start`, or those before `X` as `past`."
             )
         sequences = self._read_any(X, ARGUMENT_X)
         values = sequences.values.astype(np.float64)
@@ -199,15 +204,15 @@ class Differences(InCarriers):
         return sequences
 
     def _read_given(self, X, lengths, argument):
-        """Return the first or last steps, `lengths` (n_samples,), of original sequences.
+        """Return the differences of the first `lengths` (n_samples,) steps of original sequences.
 
-        These are the last ones of `past`. They become differences as `fill_value="keep"` has them.
+        Of `past`, these are the last steps. The result is as with ``fill_value="keep"``.
         """
         given = self._read_any(X, argument)
         if given.n_samples != len(lengths):
             raise ValueError(
-                f"`{argument}` must have one sequence for each of the {len(lengths)} of `X`, got "
-                f"{given.n_samples}."
+                f"`{argument}` must have one sequence for each of the {len(lengths)} sequences of "
+                f"`X`, got {given.n_samples}."
             )
         short = np.flatnonzero(given.lengths < lengths)
         if len(short):
@@ -226,7 +231,7 @@ class Differences(InCarriers):
         return Packed(_differences(values, offsets, self.order, self.lag), offsets)
 
     def _sums_after(self, values, offsets, given):
-        """Return the sums of values (n_steps, n_features) that go on from given ones."""
+        """Return the sums of values (n_steps, n_features) that continue given differences."""
         n_first, lengths = self.order * self.lag, np.diff(offsets)
         longer = offsets_of(lengths + n_first)
         is_given = positions_in(longer) < n_first
@@ -237,9 +242,10 @@ class Differences(InCarriers):
 
 
 def _differences(values, offsets, order, lag):
-    """Return differences (n_steps, n_features); the first steps of each sequence have lower orders.
+    """Return differences (n_steps, n_features), of lower order at the start of each sequence.
 
-    The first `lag` steps are those of `values`, the next ones differences of order 1, and so on.
+    The first `lag` steps are those of `values`, the next `lag` steps are differences of order 1,
+    and so on.
     """
     values, positions = values.copy(), positions_in(offsets)
     for k in range(_n_orders(positions, order, lag)):
@@ -258,5 +264,5 @@ def _sum_up(values, offsets, order, lag):
 
 
 def _n_orders(positions, order, lag):
-    """Return `order`, or the highest order of which these sequences have differences."""
+    """Return `order`, or the highest order that these sequences are long enough for."""
     return min(order, int(positions.max()) // lag)

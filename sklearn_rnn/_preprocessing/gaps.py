@@ -9,14 +9,14 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Gaps:
-    """The missing values in rows (n_steps, n_features) of sequences, each (n_missing,)."""
+    """The missing values in rows (n_steps, n_features) of sequences; each array (n_missing,)."""
 
     row: np.ndarray
     feature: np.ndarray
     start: np.ndarray  # first row of the sequence
-    stop: np.ndarray  # row after its last one
-    before: np.ndarray  # row of the observation before, below start if there is none
-    after: np.ndarray  # row of the observation after, stop or above if there is none
+    stop: np.ndarray  # last row of the sequence + 1
+    before: np.ndarray  # row of the observation before; < start if there is none
+    after: np.ndarray  # row of the observation after; >= stop if there is none
 
     @classmethod
     def of(cls, missing, offsets):
@@ -30,7 +30,7 @@ class Gaps:
         n_before = places - np.arange(len(places))  # observations before each place
         feature, row = np.divmod(places, n_steps)
         lengths = np.diff(offsets)
-        # Observations of another feature are rows below 0, or n_steps and above.
+        # An observation of another feature becomes a row < 0 or >= n_steps.
         return cls(
             row,
             feature,
@@ -47,9 +47,9 @@ class Gaps:
         return np.where(has_before, values[rows, self.feature], otherwise[self.feature])
 
     def interpolated(self, values, otherwise):
-        """Return what lies on the line between the observations around each gap.
+        """Interpolate linearly between the observations before and after each missing value.
 
-        Where there is only one of them it is that; without any it is `otherwise` (n_features,).
+        If there is only one observation, use it; if there is none, use `otherwise` (n_features,).
         """
         has_before, has_after = self.before >= self.start, self.after < self.stop
         left = np.where(has_before, self.before, self.after)
@@ -59,14 +59,14 @@ class Gaps:
         low, high = values[left, self.feature], values[right, self.feature]
         way = (self.row - left) / np.maximum(right - left, 1)
         between = (1 - way) * low + way * high  # high - low could overflow
-        # Rounding must not leave the interval: between equal values it is this value.
+        # Rounding must not leave the interval: between two equal values, the result is that value.
         between = np.clip(between, np.minimum(low, high), np.maximum(low, high))
         return np.where(known, between, otherwise[self.feature])
 
     def elapsed(self, missing, offsets):
-        """Return the steps since the observation before each value (n_steps, n_features).
+        """Return the number of steps since the last earlier observation (n_steps, n_features).
 
-        Before the first observation these are the steps since the start of the sequence.
+        Before the first observation, steps are counted from the start of the sequence.
         """
         result = np.ones(missing.shape)
         result[offsets[:-1]] = 0

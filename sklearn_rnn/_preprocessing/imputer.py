@@ -1,4 +1,4 @@
-"""Missing values in sequences, filled in."""
+"""Imputation of missing values in sequences."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ _RULES = {
 def _has_indicators(imputer):
     if not imputer.add_indicator:
         raise AttributeError(
-            "`inverse_transform` needs `add_indicator=True`: without indicators nothing tells "
-            "which values were missing."
+            "`inverse_transform` needs `add_indicator=True`: without indicators, the values that "
+            "were missing are not known."
         )
     return True
 
@@ -40,69 +40,71 @@ def _has_indicators(imputer):
 class SequenceImputer(InCarriers):
     """Fill in missing values of sequences.
 
-    A missing value is NaN; in frames and object arrays also None, `pandas.NA` and null. Each
-    feature is filled in by itself, and no sequence is filled in from another one, except through
-    what `fit` has learned from the training sequences.
+    NaN is a missing value; in frames and object arrays, so are None, `pandas.NA` and null. Each
+    feature is filled by itself. A sequence is filled from its own values and from what `fit` has
+    learned from the training sequences, never from another sequence.
 
-    Sequences are returned in the form in which they came, as float32 if they were that, else as
-    float64.
+    Sequences are returned in the form in which they came: float32 stays float32, anything else
+    becomes float64.
 
     Parameters
     ----------
     strategy : {"mean", "median", "last", "linear", "constant"}, default="mean"
-        What stands for a missing value:
+        What replaces a missing value:
 
-        - "mean", "median": that of the feature, over all observed steps of training;
+        - "mean", "median": the mean or median of the feature over all observed training steps;
         - "last": the last observation of this feature in the same sequence (carried forward);
-          before the first observation, the mean of training;
-        - "linear": the point on the line between the observations before and after it, at equal
-          distances of the steps; before the first and after the last observation, the nearest
-          observation; in a sequence that has none, the mean of training. This looks into the
-          future: do not use it for sequences that arrive step by step, nor for forecasts;
+          before the first observation, the training mean;
+        - "linear": linear interpolation between the observations before and after it, with steps
+          equally spaced in time; before the first and after the last observation, the nearest
+          observation; in a sequence without observations, the training mean. This strategy reads
+          later steps: do not use it for sequences that arrive step by step, nor for forecasts;
         - "constant": `fill_value`.
 
     fill_value : float, default=None
-        The value of "constant"; None stands for 0.
+        The value for ``strategy="constant"``; None means 0.
     add_indicator : bool, default=False
         If True, append one feature for each feature that had missing values in `fit`: 1 where its
         value was missing, else 0. As with scikit-learn's imputers, a feature without missing values
         in `fit` gets none, even if it has some in `transform`.
     add_elapsed : bool, default=False
         If True, append one feature for each feature that had missing values in `fit`: the number
-        of steps since its last observation before the present step, as in GRU-D [1]_. It is 1
-        behind an observed value, whether the present value is missing or not, and grows by 1 with
-        each missing value. At the first step it is 0, and before the first observation it is the
-        number of steps since the start of the sequence.
+        of steps since its last observation before the present step, as in GRU-D [1]_. It is 1 right
+        after an observed value, whether the present value is missing or not, and grows by 1 with
+        each missing value. At the first step it is 0; before the first observation, steps are
+        counted from the start of the sequence.
     keep_empty_features : bool, default=False
-        What becomes of features without any observed value in `fit`. If False, they are left out
-        of the result (not the features that `add_indicator` and `add_elapsed` append for them). If
-        True, they are kept, with 0 (or `fill_value` if `strategy="constant"`) as their mean.
+        Whether to keep features without any observed value in `fit`. If False, they are left out of
+        the result, but the features that `add_indicator` and `add_elapsed` append for them remain.
+        If True, they are kept, with 0 (or `fill_value` if ``strategy="constant"``) as their mean.
 
     Attributes
     ----------
     statistics_ : ndarray of float64 of shape (n_features,)
-        What stands for a missing value of each feature if its sequence does not tell: the median
-        for "median", `fill_value` for "constant", else the mean. NaN for features that are left
-        out. Shape (1,) if the sequences were 2-D.
+        The value that replaces a missing value of each feature where its sequence gives none: the
+        median for "median", `fill_value` for "constant", otherwise the mean. NaN for features that
+        are left out. Shape (1,) if `X` was 2-D.
     missing_features_ : ndarray of int of shape (n_missing_features,)
         Indices of the features that had missing values in `fit`.
     n_features_in_ : int
         Number of features per step; number of columns if the sequences were 2-D.
     feature_names_in_ : ndarray of str of shape (n_features_in_,)
-        Names of the columns, if `X` was a frame, or a list of frames, with string column names.
+        Names of the columns, if `X` was a frame, a list of frames or a nested table with string
+        column names.
 
     See Also
     --------
     sklearn.impute.SimpleImputer : The same for rows instead of sequences.
-    SequenceScaler : Lets missing values pass; it can come before this one.
+    SequenceScaler : Keeps missing values, so it can come before the imputer.
 
     Notes
     -----
-    A 2-D `X` holds one sequence per row and one feature per step. Its steps share one mean, and
-    nothing can be appended to it: use ``X[:, :, np.newaxis]`` with `add_indicator` or
-    `add_elapsed`. Then a list of 1-D sequences becomes a list of 2-D ones.
+    A 2-D `X` holds one sequence per row and one feature per step. Its steps share one mean, and it
+    has no place for further features: with `add_indicator` or `add_elapsed`, pass
+    ``X[:, :, np.newaxis]``. With these options, a list of 1-D sequences becomes a list of 2-D
+    sequences.
 
-    Padding is no missing value. Remove it first, with `from_padded`.
+    Padding is not a missing value. Remove it first, with `from_padded`.
 
     References
     ----------
@@ -146,7 +148,7 @@ class SequenceImputer(InCarriers):
 
     @floating_point_ignored
     def fit(self, X, y=None):
-        """Learn what stands for missing values.
+        """Learn the values that replace missing ones.
 
         Parameters
         ----------
@@ -162,8 +164,13 @@ class SequenceImputer(InCarriers):
         Raises
         ------
         ValueError, TypeError
-            If `X` is not sequences of numbers, holds infinity, or no feature is left of it; or if
-            a parameter is wrong.
+            If `X` does not hold sequences of numbers, holds infinity, or has no observed value; or
+            if a parameter is invalid.
+
+        Warns
+        -----
+        UserWarning
+            If a feature without any observed value is left out, or if NaN looks like padding.
         """
         for name, rule in _RULES.items():
             rule.check(name, getattr(self, name))
@@ -182,11 +189,11 @@ class SequenceImputer(InCarriers):
     @available_if(_has_indicators)
     @floating_point_ignored
     def inverse_transform(self, X):
-        """Make values missing again where the indicators tell that they were.
+        """Undo `transform`: set values to NaN where the indicators are 1.
 
         As with `SimpleImputer`, features without an indicator stay as they are, and features that
-        `transform` left out are missing everywhere. Without `add_indicator` there is no such
-        method.
+        `transform` left out become NaN everywhere. This method exists only with
+        ``add_indicator=True``.
 
         Parameters
         ----------
@@ -261,7 +268,7 @@ class SequenceImputer(InCarriers):
         values = np.array(sequences.values)
         if np.isinf(self.statistics_.astype(values.dtype)).any():
             raise ValueError(
-                f"`X` must be float64: what stands for missing values overflows {values.dtype}."
+                f"`X` must be float64: the value of `statistics_` overflows {values.dtype}."
             )
         if self.strategy == "last":
             filling = gaps.carried_forward(values, self.statistics_)
@@ -274,7 +281,7 @@ class SequenceImputer(InCarriers):
         return values
 
     def _statistics(self, values, missing):
-        """Return what stands for missing values (n_features,), NaN for features to leave out."""
+        """Return the values that replace missing ones (n_features,), NaN for features to drop."""
         n_observed = len(values) - missing.sum(axis=0)
         constant = 0.0 if self.fill_value is None else float(self.fill_value)
         if self.strategy == "constant":
@@ -326,12 +333,12 @@ def _medians(values, missing):
 
 
 def _check_some_left(statistics, form):
-    """Refuse X of which no feature is left."""
+    """Refuse X if no feature is left."""
     if np.isnan(statistics).all():
         what = "value" if form.kind == "2d" else "value in at least one feature"
         raise ValueError(
             f"`X` must have an observed {what}, but all are missing. To keep features that are "
-            "missing everywhere, use `keep_empty_features=True`."
+            "missing everywhere, set `keep_empty_features=True`."
         )
 
 
@@ -343,15 +350,15 @@ def _warn_of_gaps(sequences, missing, empty, form):
             left_out = form.feature_names[left_out]
         warnings.warn(
             f"Features without any observed value are left out: {list(left_out)}. To keep them, "
-            "use `keep_empty_features=True`.",
+            "set `keep_empty_features=True`.",
             UserWarning,
             stacklevel=4,
         )
     if sequences.is_array and sequences.n_samples > 1 and missing.any() and looks_padded(sequences):
         warnings.warn(
             "`X` has NaN only at the ends of sequences, in all features at once. If this is "
-            "padding, remove it before with sklearn_rnn.preprocessing.from_padded: it would be "
-            "filled in.",
+            "padding, it will be filled with numbers: remove it first, with "
+            "sklearn_rnn.preprocessing.from_padded.",
             UserWarning,
             stacklevel=4,
         )

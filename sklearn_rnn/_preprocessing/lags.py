@@ -1,4 +1,4 @@
-"""Features of earlier steps of sequences."""
+"""Lagged features of sequences."""
 
 from __future__ import annotations
 
@@ -15,39 +15,41 @@ from .steps import NUMBER, check_no_overflow, fill, positions_in
 
 @with_parts(PARTS)
 class Lags(InCarriers):
-    """Put the features of earlier steps beside those of the present one.
+    """Add the features of earlier steps to each step.
 
-    Each sequence is treated by itself and keeps its length, so that targets per step still fit.
+    Each sequence is transformed by itself and keeps its length, so targets per step still match.
 
-    Sequences are returned in the form in which they came, as float32 if they were that, else as
-    float64. Missing values (NaN) stay missing.
+    Sequences are returned in the form in which they came: float32 stays float32, anything else
+    becomes float64. Missing values (NaN) stay missing.
 
     Parameters
     ----------
     lags : int or array-like of int, default=(0, 1)
-        Which steps: 0 is the present step, 1 the step before, and so on. One number is that lag
-        alone. The result has all features of the first lag, then those of the second, and so on.
+        Which steps to read: 0 is the present step, 1 the step before, and so on. One number means
+        that lag only. The result has all features of the first lag, then those of the second lag,
+        and so on.
     fill_value : float or "first", default="first"
-        What stands in place of steps before the start of a sequence: a number, NaN, or with "first"
-        the first step of the sequence.
+        Value of steps before the start of a sequence: a number or NaN; "first" means the first step
+        of the sequence.
 
     Attributes
     ----------
     n_features_in_ : int
         Number of features per step; number of columns if the sequences were 2-D.
     feature_names_in_ : ndarray of str of shape (n_features_in_,)
-        Names of the columns, if `X` was a frame, or a list of frames, with string column names.
+        Names of the columns, if `X` was a frame, a list of frames or a nested table with string
+        column names.
 
     See Also
     --------
     Differences : Differences from an earlier step.
-    pandas.DataFrame.shift : The same for one frame; there `lags` are `periods`.
+    pandas.DataFrame.shift : The same for one frame; its argument `periods` is `lags` here.
 
     Notes
     -----
-    A 2-D `X` holds one sequence per row and one feature per step. Nothing can be put beside it:
-    use one lag only, or ``X[:, :, np.newaxis]``. With several lags a list of 1-D sequences becomes
-    a list of 2-D ones.
+    A 2-D `X` holds one sequence per row and one feature per step, so it has no place for further
+    features: use a single lag, or pass ``X[:, :, np.newaxis]``. With several lags, a list of 1-D
+    sequences becomes a list of 2-D sequences.
 
     Examples
     --------
@@ -88,7 +90,7 @@ class Lags(InCarriers):
         Raises
         ------
         ValueError, TypeError
-            If `X` is not sequences of numbers, or a parameter is wrong.
+            If `X` does not hold sequences of numbers, or a parameter is invalid.
         """
         lags = _lags_of(self.lags)
         rules.either("first", NUMBER).check("fill_value", self.fill_value)
@@ -139,7 +141,7 @@ def _lags_of(lags):
     rule = rules.integer(0)
     if not listed or not all(map(rule.test, listed)) or len(set(listed)) < len(listed):
         raise ValueError(
-            f"`lags` must be an integer of at least 0, or several different ones, got {lags!r}."
+            f"`lags` must be an integer of at least 0, or a list of different ones, got {lags!r}."
         )
     return [int(lag) for lag in listed]
 
@@ -148,5 +150,5 @@ def _refuse_several(lags, kind):
     if kind == "2d" and len(lags) > 1:
         raise ValueError(
             f"`lags` must be one number for a 2-D `X`, whose columns are steps of one feature, got "
-            f"{lags}: pass `X[:, :, np.newaxis]`."
+            f"{lags}: for several lags, pass `X[:, :, np.newaxis]`."
         )

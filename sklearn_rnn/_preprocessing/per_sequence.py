@@ -37,8 +37,8 @@ def standard_scales(rows, starts, lengths, quantile_range=None):
     """
     least, greatest = np.fmin.reduceat(rows, starts), np.fmax.reduceat(rows, starts)
     n = np.add.reduceat((~np.isnan(rows)).astype(np.float64), starts)
-    # Distances from the middle, so that a large offset costs no digits, in units of the largest, so
-    # that squares of tiny ones do not vanish.
+    # Subtract the middle, so that a large offset costs no digits, and divide by the largest
+    # distance, so that squares of tiny distances do not underflow.
     middle = least / 2 + greatest / 2
     unit = np.maximum(greatest - middle, middle - least)
     check_no_overflow(unit[n > 0], what="range")
@@ -74,7 +74,7 @@ SCALES = {"standard": standard_scales, "minmax": minmax_scales, "robust": robust
 
 
 def _groups(offsets, n_rows):
-    """Cut offsets into those of groups of whole sequences, of about `n_rows` rows."""
+    """Cut offsets into groups of whole sequences with about `n_rows` rows each."""
     # Each group ends with the first sequence that reaches the next multiple of n_rows.
     ends = np.searchsorted(offsets, np.arange(n_rows, offsets[-1] + n_rows, n_rows))
     ends = np.unique(np.minimum(ends, len(offsets) - 1))

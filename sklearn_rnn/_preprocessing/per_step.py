@@ -1,4 +1,4 @@
-"""Any transformer of scikit-learn, applied to all steps of sequences."""
+"""PerStep: a transformer of scikit-learn, applied to all steps of sequences."""
 
 from __future__ import annotations
 
@@ -38,9 +38,9 @@ y : array-like of shape (n_samples,), or one value per step, default=None
 """,
     "fit_params": """
 **fit_params : dict
-    Arguments for the same method of `transformer`. Those called `sample_weight`, or ending in
-    "__sample_weight", may have one weight per sequence or per step, as for `SequenceScaler`;
-    all others are handed on as they are.
+    Arguments for the same method of `transformer`. `sample_weight`, and names that end in
+    "__sample_weight", may have one weight per sequence or per step, as for `SequenceScaler`.
+    All other arguments are passed on unchanged.
 """,
 }
 
@@ -57,22 +57,23 @@ def _has(method):
 
 @with_parts(_PARTS)
 class PerStep(InCarriers):
-    """Apply a transformer of scikit-learn to the steps of sequences.
+    """Apply a transformer of scikit-learn to every step of sequences.
 
     All steps of all sequences become the rows of one table, with one column per feature. The
-    transformer is fitted on this table, or transforms it, and the result is cut into sequences
-    again. So each step is transformed alone, and test sequences in a `Pipeline` never affect what
-    was learned.
+    transformer is fitted on this table or transforms it, and its result is cut into sequences
+    again. Each step is therefore transformed by itself, and test sequences in a `Pipeline` never
+    affect what was learned.
 
-    The table is a frame, with names and types of columns, if the sequences are frames or a nested
-    table: a `ColumnTransformer` can then select columns by name or type, and strings and categories
-    reach an encoder as they are.
+    If the sequences are frames or a nested table, the table is a frame with the same column names
+    and types. A `ColumnTransformer` can then select columns by name or type, and strings and
+    categories reach an encoder unchanged.
 
     Parameters
     ----------
     transformer : transformer of scikit-learn
-        With `fit` and `transform`: a scaler, an imputer, an encoder, `PCA`, `ColumnTransformer`, a
-        `Pipeline` of these. It must return one row for each row. Sparse results become dense.
+        An object with `fit` and `transform`: a scaler, an imputer, an encoder, `PCA`,
+        `ColumnTransformer`, or a `Pipeline` of these. It must return one row for each input row.
+        Sparse results become dense.
 
     Attributes
     ----------
@@ -92,16 +93,16 @@ class PerStep(InCarriers):
 
     Notes
     -----
-    A 2-D `X` holds one sequence per row and one feature per step: its table has one column. If the
-    transformer returns one column as well, the result is 2-D, otherwise 3-D.
+    A 2-D `X` holds one sequence per row and one feature per step, so its table has one column. If
+    the transformer also returns one column, the result is 2-D, otherwise 3-D.
 
-    `SelectKBest`, `TargetEncoder` and others learn from y as well. The transformer gets one value
-    for each step: a `y` with one value per sequence is repeated for each of its steps. A `y` of
-    another form is not handed on. Folds of `TargetEncoder.fit_transform` divide steps, so steps of
-    one sequence may be in several.
+    `SelectKBest`, `TargetEncoder` and others also learn from `y`. The transformer gets one target
+    per step: if `y` has one target per sequence, it is repeated for each step. A `y` in another
+    form is not passed on. `TargetEncoder.fit_transform` divides steps into folds, so steps of one
+    sequence may be in several folds.
 
-    Metadata routing hands sample weights and other arguments to the transformer as it requests
-    them.
+    With metadata routing, the transformer gets the sample weights and other arguments that it
+    requests.
 
     Examples
     --------
@@ -128,22 +129,31 @@ class PerStep(InCarriers):
         Parameters
         ----------
         {X}
-            Sequences, of whatever the transformer reads.
+            Sequences of values that the transformer can read.
         {y}
-            Handed on as one value per step, see the notes of the class.
+            Targets. The transformer gets one per step, see the notes of the class.
         {fit_params}
 
         Returns
         -------
         self : PerStep
             Fitted transformer.
+
+        Raises
+        ------
+        TypeError
+            If `transformer` is not a transformer.
+        ValueError, TypeError
+            If `X` does not hold sequences, or the transformer cannot read its steps.
         """
         self._learn("fit", X, y, fit_params)
         return self
 
     @available_if(_has("partial_fit"))
     def partial_fit(self, X, y=None, **fit_params):
-        """Update the transformer with the steps of more sequences, if it has `partial_fit`.
+        """Update the transformer with the steps of more sequences.
+
+        This method exists only if the transformer has `partial_fit`.
 
         Parameters
         ----------
@@ -163,7 +173,9 @@ class PerStep(InCarriers):
 
     @available_if(_has("inverse_transform"))
     def inverse_transform(self, X):
-        """Undo `transform`, if the transformer has `inverse_transform`.
+        """Undo `transform`.
+
+        This method exists only if the transformer has `inverse_transform`.
 
         Parameters
         ----------
@@ -178,7 +190,7 @@ class PerStep(InCarriers):
         check_is_fitted(self)
         self._check_state()
         stacked = stack(X, type(self).__name__)
-        values = as_array(stacked.values)  # the inverse knows no names of columns
+        values = as_array(stacked.values)  # inverse transforms take no column names
         self._check_width(values.shape[1])
         if self._input_kind == "2d" and (stacked.lengths != stacked.lengths[0]).any():
             raise ValueError(
@@ -223,13 +235,13 @@ class PerStep(InCarriers):
         Parameters
         ----------
         transform : {"default", "pandas", "polars"}, default=None
-            "pandas" and "polars": each sequence becomes a frame, with the types of the columns that
-            the transformer returns. None: as before.
+            With "pandas" or "polars", each sequence becomes a frame, whose columns have the types
+            that the transformer returns. None keeps the present choice.
 
         Returns
         -------
         self : PerStep
-            The same.
+            This transformer.
         """
         super().set_output(transform=transform)
         for each in (self.transformer, vars(self).get("transformer_")):
@@ -238,7 +250,7 @@ class PerStep(InCarriers):
         return self
 
     def get_metadata_routing(self):
-        """Tell which arguments of its methods the transformer requests.
+        """Return the metadata that the transformer requests.
 
         Returns
         -------
@@ -283,7 +295,7 @@ class PerStep(InCarriers):
     def _in_output(self, result, X):
         is_list = isinstance(result, (list, tuple))
         is_list = is_list or (isinstance(result, np.ndarray) and result.ndim == 1)
-        if is_list and is_frame(result[0]):  # the transformer has made them
+        if is_list and is_frame(result[0]):  # the transformer has made frames itself
             return result
         named = hasattr(self.transformer_, "get_feature_names_out")
         if is_nested(X) and not named and self._output_form() == "default":
@@ -291,7 +303,7 @@ class PerStep(InCarriers):
         return super()._in_output(result, X)
 
     def _learn(self, method, X, y, params):
-        """Call a method of the transformer that learns; return the stacked X, and the result."""
+        """Call a fitting method of the transformer; return the stacked X and the result."""
         owner = type(self).__name__
         self._check_transformer(owner)
         goes_on = method == "partial_fit" and "transformer_" in vars(self)
@@ -306,7 +318,7 @@ class PerStep(InCarriers):
         targets, unread = _targets(y, stacked)
         if targets is not None:
             params["y"] = targets
-        # A copy goes on: an error in the middle changes nothing.
+        # Fit a copy, so that an error changes nothing.
         transformer = deepcopy(self.transformer_) if goes_on else clone(self.transformer)
         with _naming_X(unread), floating_point_of_caller():
             result = getattr(transformer, method)(stacked.values, **params)
@@ -338,18 +350,18 @@ class PerStep(InCarriers):
 
 @contextmanager
 def _naming_X(unread=None):
-    """Make the plain errors of a transformer name X. unread: why it did not get y, an error."""
+    """Let plain errors of a transformer name X. unread: the error for which y was not passed on."""
     try:
         yield
     except OverflowError as error:
         raise ValueError(f"`X` must hold smaller numbers: {error}.") from error
     except (TypeError, ValueError) as error:
-        if type(error) not in (TypeError, ValueError):  # other classes may be asked for
+        if type(error) not in (TypeError, ValueError):  # callers may catch a subclass
             raise
         if unread is not None and re.search(r"\by\b", str(error)):
             raise type(error)(
                 f"`transformer` cannot learn from the steps of `X`: {error} It did not get `y`, "
-                f"which cannot be cut into steps: {unread}"
+                f"because `y` does not have one target per step: {unread}"
             ) from error
         if re.search(r"\bX\b|`|keyword argument", str(error)):
             raise
@@ -375,7 +387,7 @@ def _per_step(name, value, stacked):
 
 
 def _targets(y, stacked):
-    """Return one target per step, repeated if y has one per sequence; or None, and why."""
+    """Return one target per step (repeated if y has one per sequence), and None or an error."""
     if y is None:
         return None, None
     try:

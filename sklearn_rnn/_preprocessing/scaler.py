@@ -1,4 +1,4 @@
-"""Features of sequences on one scale."""
+"""Scaling of the features of sequences."""
 
 from __future__ import annotations
 
@@ -47,23 +47,23 @@ def _has_one_scale(scaler):
     fitted = "_input_kind" in vars(scaler)
     if scaler._fitted_method is None if fitted else scaler.per_sequence:
         raise AttributeError(
-            "`inverse_transform` needs per_sequence=False: the scale that each sequence has by "
-            "itself is not kept. Keep the sequences, or scale them by numbers of your own."
+            "`inverse_transform` needs per_sequence=False: the scale of each sequence is not kept. "
+            "Keep the original sequences, or compute and keep their scales yourself."
         )
     return True
 
 
 @with_parts(PARTS)
 class SequenceScaler(OneToOneFeatureMixin, InCarriers):
-    """Scale each feature, over all steps of all sequences or in each sequence by itself.
+    """Scale each feature, over all steps of all sequences or within each sequence.
 
-    By default the mean of each feature is subtracted, and the result is divided by the standard
-    deviation. Both are computed over all real steps: sequences of unequal length are not padded,
-    and a longer sequence counts for more. In a `Pipeline`, test sequences never affect the scaling.
+    By default, the mean of each feature is subtracted and the result is divided by the standard
+    deviation. Both are computed over all steps: sequences of unequal length are not padded, and a
+    longer sequence counts for more. In a `Pipeline`, test sequences never affect the scaling.
 
     Sequences are returned in the form in which they came: a 3-D array as a 3-D array, a list as a
     list, a 2-D array as a 2-D array. float32 stays float32, anything else becomes float64. NaN is
-    a missing value, as in `sklearn.preprocessing.StandardScaler`: `fit` disregards it, `transform`
+    a missing value, as in `sklearn.preprocessing.StandardScaler`: `fit` ignores it, and `transform`
     keeps it.
 
     Parameters
@@ -71,30 +71,30 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
     method : {"standard", "minmax", "robust"}, default="standard"
         What is subtracted, and what the result is divided by. "standard": mean and standard
         deviation. "minmax": minimum and range, so that the results lie in `feature_range`.
-        "robust": median and the range between two quantiles, which outliers hardly move.
+        "robust": median and the range between two quantiles, which outliers hardly affect.
     per_sequence : bool, default=False
-        If True, `fit` learns no numbers, and `transform` scales each sequence by its own. This
-        removes level and spread of a sequence, and keeps its shape. There is no
-        `inverse_transform` then, because the numbers of a sequence are not kept.
+        If True, `fit` learns no statistics, and `transform` scales each sequence by its own. This
+        removes the level and spread of a sequence and keeps its shape. There is then no
+        `inverse_transform`, because the statistics of a sequence are not kept.
     feature_range : tuple (low, high), default=(0, 1)
         Range of the results with `method="minmax"`.
     quantile_range : tuple (low, high), default=(25, 75)
-        Quantiles in percent whose distance divides with `method="robust"`.
+        The two quantiles, in percent, whose range is the divisor with `method="robust"`.
     with_mean : bool, default=True
         If True, subtract the mean, or with `method="robust"` the median.
     with_std : bool, default=True
-        If True, divide by the standard deviation, or with `method="robust"` by the range of the
-        quantiles. A feature that is constant, up to rounding, is divided by 1.
+        If True, divide by the standard deviation, or with `method="robust"` by the range between
+        the quantiles. A feature that is constant up to rounding is divided by 1.
     copy : bool, default=True
-        If False, overwrite `X` with the result where possible: if it is one C-contiguous, writable
-        array of floats, and `per_sequence` is False. Lists and object arrays are always copied.
+        If False, overwrite `X` with the result if `X` is one C-contiguous, writable array of floats
+        and `per_sequence` is False. Lists and object arrays are always copied.
 
     Attributes
     ----------
     mean_ : ndarray of float64 of shape (n_features,)
-        With `method="standard"`: mean of each feature over the steps seen. Here and below, shape
-        (1,) if the sequences were 2-D, and NaN for a feature of which nothing but NaN was seen. No
-        numbers are learned with `per_sequence=True`.
+        With `method="standard"`: mean of each feature over the steps seen. This and the other
+        statistics have shape (1,) if `X` was 2-D, are NaN for a feature that was always NaN, and do
+        not exist with `per_sequence=True`.
     var_ : ndarray of float64 of shape (n_features,)
         With `method="standard"`: variance of each feature over the steps seen (divided by their
         number).
@@ -105,19 +105,20 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
     center_ : ndarray of float64 of shape (n_features,)
         With `method="robust"`: median of each feature over the steps seen.
     scale_ : ndarray of float64 of shape (n_features,)
-        Divisor of each feature: its standard deviation, its range, or the range of its quantiles;
-        1 for a constant feature.
+        Divisor of each feature: its standard deviation, its range, or the range between its
+        quantiles; 1 for a constant feature.
     n_steps_seen_ : int, float or ndarray of shape (n_features,)
         Number of steps seen so far, of all sequences together; the sum of their weights if
         `sample_weight` was given. One per feature if some had more NaN than others.
     n_features_in_ : int
         Number of features per step; number of columns if the sequences were 2-D.
     feature_names_in_ : ndarray of str of shape (n_features_in_,)
-        Names of the columns, if `X` was a frame, or a list of frames, with string column names.
+        Names of the columns, if `X` was a frame, a list of frames or a nested table with string
+        column names.
 
     See Also
     --------
-    PerStep : Any transformer of scikit-learn over the steps of sequences.
+    PerStep : Applies any transformer of scikit-learn to every step.
     sklearn.preprocessing.StandardScaler : The same for rows instead of sequences.
     sklearn.preprocessing.MinMaxScaler : `method="minmax"` for rows. Its `scale_` multiplies.
     sklearn.preprocessing.RobustScaler : `method="robust"` for rows.
@@ -184,11 +185,11 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
             Sequences.
         {y}
         sample_weight : array-like of shape (n_samples,), or one weight per step, default=None
-            Weight of each sequence (of each of its steps), or of each step: then
+            Weight of each sequence (that is, of each of its steps), or of each step:
             (n_samples, n_timesteps), or a list of (n_timesteps_i,). Steps of weight 0 are ignored;
-            with `method="minmax"`, all others count alike. With `method="robust"` or
+            with `method="minmax"`, all others count equally. With `method="robust"` or
             `per_sequence=True`, weights are refused. With a 2-D `X`, scikit-learn requires an array
-            of weights to be (n_samples,).
+            of weights to have shape (n_samples,).
 
         Returns
         -------
@@ -198,7 +199,8 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
         Raises
         ------
         ValueError, TypeError
-            If `X` or `sample_weight` are not sequences of finite numbers, or all weights are 0.
+            If `X` or `sample_weight` does not hold sequences of numbers, or holds infinity; if all
+            weights are 0; or if a parameter is invalid.
         """
         return self._update(X, sample_weight, first=True)
 
@@ -207,7 +209,7 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
     def partial_fit(self, X, y=None, sample_weight=None):
         """Learn from more sequences, as if they had been there from the start.
 
-        Not there with `method="robust"`: quantiles need all sequences at once.
+        This method does not exist with `method="robust"`: quantiles need all sequences at once.
 
         Parameters
         ----------
@@ -246,7 +248,7 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
     def inverse_transform(self, X):
         """Undo `transform`.
 
-        Not there with `per_sequence=True`: the scale of each sequence is not kept.
+        This method does not exist with `per_sequence=True`: the scale of each sequence is not kept.
 
         Parameters
         ----------
@@ -288,7 +290,7 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
 
     @property
     def _fitted_method(self):
-        """The method whose statistics are there, or None if each sequence is scaled by itself."""
+        """The fitted method, or None if each sequence is scaled by its own statistics."""
         return next((method for method, name in _CENTERS.items() if hasattr(self, name)), None)
 
     def _check_parameters(self):
@@ -297,14 +299,14 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
             boolean.check(name, getattr(self, name))
         if self.method == "minmax" and not (self.with_mean and self.with_std):
             raise ValueError(
-                "`with_mean` and `with_std` must be True with method='minmax', which always moves "
-                f"and divides; got {self.with_mean!r} and {self.with_std!r}."
+                "`with_mean` and `with_std` must be True with method='minmax', which always "
+                f"subtracts and divides; got {self.with_mean!r} and {self.with_std!r}."
             )
         _check_pair("feature_range", self.feature_range, -np.inf, np.inf)
         _check_pair("quantile_range", self.quantile_range, 0, 100)
 
     def _update(self, X, sample_weight, *, first):
-        """Merge sequences into the statistics, which start afresh if first."""
+        """Learn from sequences; with `first`, forget earlier statistics."""
         self._check_parameters()
         method = None if self.per_sequence else self.method
         self._check_call(method, sample_weight, first)
@@ -326,7 +328,7 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
         return self._become({**form.as_attributes(), **learned})
 
     def _check_call(self, method, sample_weight, first):
-        """Refuse weights that have no meaning, and statistics of another method."""
+        """Refuse weights that would have no effect, and a change of method."""
         if method not in ("standard", "minmax") and sample_weight is not None:
             setting = "per_sequence=True" if method is None else "method='robust'"
             raise ValueError(
@@ -377,7 +379,7 @@ def _read_weights(sample_weight, sequences):
     """Return weights per step (n_steps,), or None."""
     if sequences.carrier == "2d" and sample_weight is not None and not is_ragged(sample_weight):
         sample_weight = as_numbers(sample_weight, arguments.SAMPLE_WEIGHT)
-        # scikit-learn's checks require it: with a 2-D `X`, weights are (n_samples,).
+        # scikit-learn's checks require weights of shape (n_samples,) with a 2-D `X`.
         if sample_weight.ndim > 1:
             raise ValueError(
                 "`sample_weight` must have shape (n_samples,) for a 2-D `X`, got shape "

@@ -1,4 +1,4 @@
-"""The steps of all sequences as one table, of numbers or others, and tables cut into sequences."""
+"""The steps of all sequences as one table of any values, and tables cut into sequences."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ from .._data.values import numbers_of_objects
 def stack(X, owner, form=None, argument=arguments.X):
     """Return X as Sequences whose values are a table (n_steps, n_features): an array or a frame.
 
-    The table is a frame, of the library of X, if X is a list of frames or a nested table in one.
-    It may hold anything. owner: name of the estimator's class, for errors. form: that of X in
+    If X is a list of frames or a nested table in a frame, the table is a frame of the same library.
+    It may hold anything. owner: name of the estimator's class, for errors. form: the form of X in
     `fit`, or None.
     """
     refuse_containers(X, argument)
@@ -42,7 +42,7 @@ def stack(X, owner, form=None, argument=arguments.X):
     array = _array_of(X, owner, argument)
     is_one = form is not None and form.kind == "sequences" and form.n_features == 1
     if is_one and array.ndim == 2 and isinstance(X, (list, tuple)):
-        return _stack_items(X, argument)  # of equal lengths, where those of `fit` were ragged
+        return _stack_items(X, argument)  # 1-D items of equal lengths; those of `fit` were ragged
     n_samples, n_timesteps = array.shape[:2]
     values = array.reshape(n_samples * n_timesteps, *array.shape[2:] or (1,))
     return Sequences(values, offsets_of_equal(n_samples, n_timesteps), f"{array.ndim}d")
@@ -85,7 +85,7 @@ def as_table(result, n_steps, owner):
     if len(shape) != 2 or shape[0] != n_steps or shape[1] == 0:
         raise ValueError(
             f"`transformer` must return one row of at least one column for each step, got shape "
-            f"{shape} for {n_steps} steps: {owner} cannot leave out or add steps."
+            f"{shape} for {n_steps} steps: {owner} cannot remove or add steps."
         )
     return result
 
@@ -126,9 +126,9 @@ def _stack_frames(items, argument):
     for i, item in enumerate(items):
         if library_of(item) != library_of(first):
             raise TypeError(
-                f"`{argument}` must hold frames of one library alone, or none: it holds a frame of "
-                f"{library_of(first)}, but `{argument.item(i)}` is a {type(item).__name__} of "
-                f"{library_of(item) or 'no such library'}."
+                f"`{argument}` must hold only frames of one library, or no frames: it holds a "
+                f"frame of {library_of(first)}, but `{argument.item(i)}` is a "
+                f"{type(item).__name__} of {library_of(item) or 'no such library'}."
             )
         if len(item) == 0:
             raise ValueError(
@@ -145,7 +145,7 @@ def _stack_frames(items, argument):
 
 
 def _concatenated(frames):
-    """Return the rows of frames as one frame, whose columns get a type that all have in common."""
+    """Return the rows of frames as one frame; each column gets the common type of all frames."""
     library = library_of(frames[0])
     module = import_module(library)
     if library == "pandas":

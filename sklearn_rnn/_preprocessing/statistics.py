@@ -1,6 +1,6 @@
-"""What the methods of SequenceScaler learn of rows (n_steps, n_features), of which NaN is missing.
+"""The statistics that SequenceScaler learns from rows (n_steps, n_features); NaN is missing.
 
-Each `learn_*` returns fitted attributes, from those of an earlier call if it has `before`.
+Each `learn_*` returns fitted attributes. `before` holds those of earlier calls, which are updated.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def learn_standard(values, weights, before=None):
     totals, blocks = counts, [slice(0, n_columns)]
     if before is not None:
         totals = before["n_steps_seen_"] + counts
-    if np.ndim(totals):  # some columns miss more rows than others
+    if np.ndim(totals):  # some columns have more NaN than others
         totals, counts = (np.broadcast_to(n, n_columns) for n in (totals, counts))
         blocks = [slice(j, j + 1) for j in range(n_columns)]
     mean, deviation, constant = np.full((3, n_columns), np.nan)
@@ -93,7 +93,7 @@ def median_and_range(values, quantile_range):
 
 
 def without_zeros(width, least, greatest):
-    """Return the width of ranges, but 1 for what is constant, up to rounding."""
+    """Return the width of ranges, or 1 for columns that are constant up to rounding."""
     constant = width <= ROUNDING * np.maximum(np.abs(least), np.abs(greatest))
     return np.where(constant, 1.0, width)
 
@@ -119,7 +119,7 @@ def check_statistic(name, array, shape, seen):
     least = {"var_": 0.0, "scale_": float(np.nextafter(0, 1))}.get(name, -np.inf)
     fits = isinstance(array, np.ndarray) and array.dtype == np.float64 and array.shape == shape
     if fits:
-        numbers = array.tolist()  # far quicker in Python if these are few
+        numbers = array.tolist()  # a few numbers are checked far faster in Python
         if all(map(isfinite, numbers)) and min(numbers) >= least:
             return
         fits = bool(np.isfinite(array[np.broadcast_to(seen, shape)]).all())
@@ -133,7 +133,7 @@ def check_statistic(name, array, shape, seen):
 
 
 def _counts(values, weights):
-    """Return the total weight of the rows, per column (n_columns,) if some rows miss numbers."""
+    """Return the total weight of the rows, per column (n_columns,) if there are NaN."""
     gaps = np.isnan(values) if np.isnan(values.min()) else None
     with np.errstate(over="ignore"):
         total = len(values) if weights is None else float(weights.sum())
@@ -154,7 +154,7 @@ def _one_if_equal(totals):
 
 
 def _block_moments(values, weights, counts, before, block):
-    """Return the moments of some columns, of which all miss the same rows, or None."""
+    """Return the moments of columns that are NaN in the same rows, or None if nothing is known."""
     moments = None if before is None else _moments_before(before, block)
     n_new = counts[block.start] if np.ndim(counts) else counts
     if n_new == 0:
@@ -168,7 +168,7 @@ def _block_moments(values, weights, counts, before, block):
 
 
 def _moments_before(before, block):
-    """Return the moments of some columns that earlier calls have seen, or None if there are none.
+    """Return the moments of some columns from earlier calls, or None if there are none.
 
     before: the attributes that those calls returned.
     """

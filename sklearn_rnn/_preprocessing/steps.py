@@ -1,4 +1,4 @@
-"""What transformers share that read earlier steps of sequences."""
+"""Functions shared by the transformers that read earlier steps."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NUMBER = rules.Allowed(
 
 
 def positions_in(offsets):
-    """Return the step of each row (n_steps,) in its sequence."""
+    """Return the number of each row (n_steps,) within its sequence, from 0."""
     return np.arange(offsets[-1]) - np.repeat(offsets[:-1], np.diff(offsets))
 
 

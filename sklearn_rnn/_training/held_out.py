@@ -65,7 +65,7 @@ class HeldOut:
 
 
 def validator(scoring, held_out, training, estimator, show, target, own, n_threads):
-    """Return a function params -> (score, value, loss); value is minimised.
+    """Return a function params -> (score, value, loss), of which value is minimised.
 
     The user sees the score, and the loss in units of y, which is NaN where it is not defined.
     show() updates `estimator` before it is passed to the user's scorer. If `scoring` is None, score
@@ -196,9 +196,9 @@ N_DRAWS = 32  # of groups, from which the best is chosen
 def split_groups(groups, fraction, examples, labels, rng):
     """Split sample numbers into training and validation, whole groups (n_samples,) in either.
 
-    Of `N_DRAWS` random choices of groups, the validation is the one whose share of the targets is
-    nearest to `fraction`: the sum of the differences over the classes if there are `labels`
-    (n_rows,).
+    Of `N_DRAWS` random choices of groups, the one whose share of the targets is closest to
+    `fraction` is used for validation. With `labels` (n_rows,), the differences of all classes are
+    summed.
     """
     from sklearn.model_selection import ShuffleSplit
 
@@ -206,8 +206,8 @@ def split_groups(groups, fraction, examples, labels, rng):
     n_groups = len(in_use)
     if n_groups < 2:
         raise ValueError(
-            "`groups` must hold at least 2 groups of sequences with weight, of which "
-            "`early_stopping` holds out some; got 1. Pass `X_val` and `y_val` instead."
+            "`groups` must hold at least 2 groups of sequences with positive weight, so that "
+            "`early_stopping` can hold out some; got 1. Pass `X_val` and `y_val` instead."
         )
     n_val = min(int(np.ceil(fraction * n_groups)), n_groups - 1)
     draws = ShuffleSplit(N_DRAWS, test_size=n_val, random_state=rng).split(in_use)

@@ -1,4 +1,4 @@
-"""What is recorded of each epoch, over all fits that continue one another."""
+"""The record of each epoch, over all fits that continue one another."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ import numpy as np
 
 
 class Epoch(NamedTuple):
-    """The facts of a complete epoch; None where there is none. Losses are in the units of y."""
+    """The record of a complete epoch; None where a number is unknown. Losses are in units of y."""
 
     loss: float
     validation_loss: float | None = None
@@ -20,9 +20,9 @@ KEPT = Epoch._fields[1:]
 
 
 def extend(columns, n_before, epochs):
-    """Write the facts of epochs into columns, a dict of lists, behind the first `n_before`.
+    """Write the records of epochs into columns, a dict of lists, after the first `n_before` items.
 
-    A fact that no epoch has needs no column. A second call changes nothing.
+    A number that no epoch has needs no column. A second call changes nothing.
     """
     for name in KEPT:
         facts = [getattr(epoch, name) for epoch in epochs]
@@ -34,7 +34,7 @@ def extend(columns, n_before, epochs):
 
 
 def as_arrays(losses, columns):
-    """Return a dict of arrays (n_epochs,), NaN where a fact is not known."""
+    """Return a dict of arrays (n_epochs,), NaN where a number is unknown."""
     unknown = np.full(len(losses), np.nan)
     kept = {name: np.array(columns.get(name, unknown), dtype=np.float64) for name in KEPT}
     return {"loss": np.array(losses, dtype=np.float64), **kept}

@@ -60,7 +60,7 @@ def test_other_types_are_read():
         ([[[1], [2, 3]]], "same number of features at every step"),
         ([["a", None]], "no missing strings"),
         ([{"x": [1, 2], "y": [3]}], "in sequence 0 'x' has 2, but 'y' has 1"),
-        ([{"x": [[1, 2]]}], "one number per step in its field 'x'"),
+        ([{"x": [[1, 2]]}], "one number per step in each field"),
         ([[1j]], "complex"),
     ],
 )
