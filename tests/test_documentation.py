@@ -133,7 +133,7 @@ def test_what_holds_for_one_estimator_is_said_there_alone():
         "_converters.tslearn",
         "cells",
         "forecasting",
-        "_inspection.channel_importances",
+        "_inspection.feature_importances",
         "_inspection.displays.attention",
         "_inspection.displays.forecast",
         "_inspection.displays.hidden_states",

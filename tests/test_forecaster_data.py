@@ -154,7 +154,9 @@ def test_wrong_futures_are_refused():
         model.predict(X=X[N:], exog=X[N:])
     with pytest.raises(ValueError, match="`quantile` must be given"):
         model.predict_interval(X=X[N:])
-    with pytest.raises(ValueError, match="`X` must have one row of features for each of the 90 steps"):
+    with pytest.raises(
+        ValueError, match="`X` must have one row of features for each of the 90 steps"
+    ):
         forecaster().fit(y, X)
     with pytest.raises(ValueError, match="`X` must have the same index as `y`"):
         forecaster().fit(y, X[1 : N + 1])

@@ -5,7 +5,7 @@ import pytest
 from nested_data import FORMS, LABELS, NAMES, NUMBERS, X, small
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
-from sklearn_rnn.inspection import channel_importances, permutation_importance
+from sklearn_rnn.inspection import feature_importances, permutation_importance
 from sklearn_rnn.preprocessing import from_nested, to_nested
 
 
@@ -15,16 +15,16 @@ def test_importances_are_norms_of_what_reads_a_channel():
     rnn = small(RNNClassifier, bidirectional=True).fit(sequences, LABELS)
     both = [rnn.weights_["weight_ih_l0"], rnn.weights_["weight_ih_l0_reverse"]]
     np.testing.assert_allclose(
-        channel_importances(rnn), np.linalg.norm(np.vstack(both), axis=0), rtol=1e-6
+        feature_importances(rnn), np.linalg.norm(np.vstack(both), axis=0), rtol=1e-6
     )
     rnn = small(RNNClassifier, categorical_features=[2]).fit(sequences, LABELS)
     weight, table = rnn.weights_["weight_ih_l0"], rnn.weights_["embedding_0.weight"][:2]
     added = (table - table.mean(axis=0)) @ weight[:, 2:].T
     code = np.sqrt((added**2).sum(axis=1).mean())
     expected = [*np.linalg.norm(weight[:, :2], axis=0), code]
-    np.testing.assert_allclose(channel_importances(rnn), expected, rtol=1e-5)
+    np.testing.assert_allclose(feature_importances(rnn), expected, rtol=1e-5)
     with pytest.raises(ValueError, match="fitted to a 2-D X"):
-        channel_importances(small(RNNClassifier).fit(np.zeros((2, 2)), [0, 1]))
+        feature_importances(small(RNNClassifier).fit(np.zeros((2, 2)), [0, 1]))
 
 
 def test_permutations_take_values_from_other_sequences():

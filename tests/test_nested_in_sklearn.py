@@ -22,7 +22,7 @@ from sklearn.pipeline import make_pipeline, make_union
 from sklearn.semi_supervised import SelfTrainingClassifier
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
-from sklearn_rnn.inspection import channel_importances
+from sklearn_rnn.inspection import feature_importances
 from sklearn_rnn.preprocessing import Differences, SequenceScaler, to_nested
 
 pd = pytest.importorskip("pandas")
@@ -124,7 +124,7 @@ def test_permutation_importance_is_that_of_channels():
 
 
 def test_rfe_drops_the_channels_that_are_read_least():
-    rfe = RFE(CLASSIFIER, n_features_to_select=1, importance_getter=channel_importances)
+    rfe = RFE(CLASSIFIER, n_features_to_select=1, importance_getter=feature_importances)
     rfe.fit(TABLE, LABELS)
     left = [0, 1, 2]
     for rank in (3, 2):
@@ -236,7 +236,7 @@ def test_a_chain_appends_its_predictions_as_constant_channels():
 def test_without_scikit_learns_search_for_nan_every_frame_will_do(frame):
     pytest.importorskip(frame)
     table = to_nested(X, NAMES, frame=frame)
-    rfe = RFE(CLASSIFIER, n_features_to_select=2, importance_getter=channel_importances)
+    rfe = RFE(CLASSIFIER, n_features_to_select=2, importance_getter=feature_importances)
     with sklearn.config_context(assume_finite=True):
         found = clone(rfe).fit(table, LABELS).predict_proba(table)
     np.testing.assert_array_equal(found, rfe.fit(TABLE, LABELS).predict_proba(TABLE))

@@ -62,7 +62,7 @@ def permutation_importance(
 
     See Also
     --------
-    channel_importances : Returns norms of weights, which is faster and needs no data.
+    feature_importances : Returns norms of weights, which is faster and needs no data.
 
     References
     ----------

@@ -11,7 +11,7 @@ from sklearn.inspection import partial_dependence, permutation_importance
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 
-from sklearn_rnn.inspection import channel_importances
+from sklearn_rnn.inspection import feature_importances
 from sklearn_rnn.preprocessing import SequenceScaler, to_nested
 
 from .case import ONE, F, N, make_X, objects
@@ -138,7 +138,7 @@ def _n_selected(c):
         NotImplemented
         if c.is_table
         else RFE(
-            c.rnn(), n_features_to_select=_n_selected(c), importance_getter=channel_importances
+            c.rnn(), n_features_to_select=_n_selected(c), importance_getter=feature_importances
         )
         .fit(c.table, c.y)
         .support_.sum()

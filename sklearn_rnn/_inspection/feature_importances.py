@@ -4,8 +4,8 @@ from .._estimators.transfer import model_of
 from .._model.importances import feature_norms
 
 
-def channel_importances(estimator):
-    """Return the norm of the weights with which a fitted network reads each feature (channel).
+def feature_importances(estimator):
+    """Return the norm of the weights with which a fitted network reads each feature.
 
     With ``normalize_X=True``, the network reads features in units of their standard deviations, so
     the norms can be compared. They are quick but rough, because the effect of a feature depends on
@@ -43,12 +43,12 @@ def channel_importances(estimator):
     >>> import numpy as np
     >>> from sklearn.feature_selection import RFE
     >>> from sklearn_rnn import RNNRegressor
-    >>> from sklearn_rnn.inspection import channel_importances
+    >>> from sklearn_rnn.inspection import feature_importances
     >>> from sklearn_rnn.preprocessing import to_nested
     >>> rng = np.random.default_rng(0)
     >>> X = rng.normal(size=(60, 5, 3))
     >>> regressor = RNNRegressor(8, max_iter=30, learning_rate="cosine", random_state=0)
-    >>> rfe = RFE(regressor, n_features_to_select=1, importance_getter=channel_importances)
+    >>> rfe = RFE(regressor, n_features_to_select=1, importance_getter=feature_importances)
     >>> rfe.fit(to_nested(X, ["a", "b", "c"]), X[:, :, 1].sum(axis=1)).get_feature_names_out()
     array(['b'], dtype=object)
     """
