@@ -245,10 +245,18 @@ class HandMadeDataset:
         return self.table
 
 
+def hugging_face():
+    """Return Hugging Face's package, or skip; the benchmarks have a module of the same name."""
+    module = pytest.importorskip("datasets")
+    if not hasattr(module, "Dataset"):
+        pytest.skip("another module is called datasets")
+    return module
+
+
 @pytest.fixture(params=["hand-made", "installed"])
 def dataset_class(request, monkeypatch):
     if request.param == "installed":
-        return pytest.importorskip("datasets").Dataset
+        return hugging_face().Dataset
     monkeypatch.setitem(sys.modules, "datasets", SimpleNamespace(Dataset=HandMadeDataset))
     return HandMadeDataset
 
@@ -400,6 +408,12 @@ def test_a_library_that_is_not_installed_is_named(call, package, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(ImportError, match=f"pip install {package}"):
         call()
+
+
+def test_another_module_of_the_name_of_a_library_is_told(monkeypatch):
+    monkeypatch.setitem(sys.modules, "datasets", SimpleNamespace(__file__="mine.py"))
+    with pytest.raises(ImportError, match=r"another module of this name .*\(mine.py\)"):
+        to_datasets(RAGGED)
 
 
 class DatasetDict(dict):

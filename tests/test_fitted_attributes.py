@@ -60,12 +60,12 @@ def test_attributes_of_others_survive_a_fit(ragged):
     X, labels, _ = ragged
 
     def remember(rnn, info):
-        rnn.history_ = [*getattr(rnn, "history_", []), info["loss"]]
+        rnn.losses_ = [*getattr(rnn, "losses_", []), info["loss"]]
 
     rnn = RNNClassifier(**QUICK)
     rnn.extra_ = "mine"
     rnn.fit(X, labels, callbacks=remember).fit(X, labels)
-    assert rnn.extra_ == "mine" and len(rnn.history_) == 2
+    assert rnn.extra_ == "mine" and len(rnn.losses_) == 2
 
 
 @pytest.mark.parametrize("estimator", [RNNClassifier, RNNRegressor])

@@ -125,7 +125,7 @@ def to_datasets(X, *, y=None, groups=None, columns=None, target="y", group="grou
     --------
     from_datasets : The inverse, with an example.
     """
-    datasets, pyarrow = library("datasets"), library("pyarrow")
+    datasets, pyarrow = library("datasets", "Dataset"), library("pyarrow")
     packed, known = read_sequences(X)
     if columns is None:
         columns = "X" if known is None else known
