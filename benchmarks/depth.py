@@ -14,9 +14,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import datasets
 import harness
 import numpy as np
+import splits
 from sklearn.base import BaseEstimator, clone
 from sklearn.model_selection import GridSearchCV, ShuffleSplit, StratifiedKFold
 
@@ -41,8 +41,8 @@ class Task:
 
 
 def pixels(seed):
-    """Digits of scikit-learn, 64 steps of one pixel, on the split of `datasets.digits`."""
-    data = datasets.digits()
+    """Digits of scikit-learn, 64 steps of one pixel, on the split of `splits.digits`."""
+    data = splits.digits()
     return data._replace(
         X_train=data.X_train.reshape(-1, 64, 1), X_test=data.X_test.reshape(-1, 64, 1)
     )
@@ -50,7 +50,7 @@ def pixels(seed):
 
 TASKS = {
     "adding, 1000 steps": Task(
-        lambda seed: datasets.adding(1000, seed, n_train=3000, n_test=1000),
+        lambda seed: splits.adding(1000, seed, n_train=3000, n_test=1000),
         RNNRegressor(
             cell=LSTM(bias_initializer="chrono"),
             hidden_layer_sizes=32,
@@ -109,7 +109,7 @@ def run(name, network, seeds, quick):
     for seed in range(seeds):
         data, model = TASKS[name].load(seed), model_of(name, network, seed)
         if quick:
-            data = datasets.Data(*(part[:20] for part in data[:4]))
+            data = splits.Data(*(part[:20] for part in data[:4]))
             model.set_params(max_iter=2)
         start = time.process_time()
         model.fit(data.X_train, data.y_train)

@@ -22,9 +22,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-import datasets
 import harness
 import numpy as np
+import splits
 
 CELLS = {"lstm": "LSTM", "gru": "GRU"}  # PyTorch's names
 MAX_GRAD_NORM = 1.0
@@ -46,14 +46,14 @@ def scaled(load):
     )
     if isinstance(data.X_train, np.ndarray):
         X_train, X_test = np.stack(X_train), np.stack(X_test)
-    return datasets.Data(X_train, data.y_train, X_test, data.y_test)
+    return splits.Data(X_train, data.y_train, X_test, data.y_test)
 
 
 def some_words():
     """A part of the words, the same for all: WORDS to learn, a third as many to score."""
-    X_train, y_train, X_test, y_test, _ = datasets.hyphenation()
+    X_train, y_train, X_test, y_test, _ = splits.hyphenation()
     test = WORDS // 3
-    return datasets.Data(X_train[:WORDS], y_train[:WORDS], X_test[:test], y_test[:test])
+    return splits.Data(X_train[:WORDS], y_train[:WORDS], X_test[:test], y_test[:test])
 
 
 @dataclass(frozen=True)
@@ -77,8 +77,8 @@ class Task:
 
 
 TASKS = {
-    "digits": Task(functools.partial(scaled, datasets.digits), 20),
-    "japanese_vowels": Task(functools.partial(scaled, datasets.japanese_vowels), 50),
+    "digits": Task(functools.partial(scaled, splits.digits), 20),
+    "japanese_vowels": Task(functools.partial(scaled, splits.japanese_vowels), 50),
     "hyphenation": Task(
         some_words,
         2,
@@ -89,7 +89,7 @@ TASKS = {
         note=f", a part of {WORDS} words",
     ),
     "vic_elec": Task(
-        functools.partial(scaled, datasets.vic_elec),
+        functools.partial(scaled, splits.vic_elec),
         5,
         units=(48, 48),
         batch_size=16,

@@ -14,9 +14,9 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import datasets
 import harness
 import numpy as np
+import splits
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, TruncatedBPTT
 from sklearn_rnn.transfer import MultiTaskRNN, transfer
@@ -37,7 +37,7 @@ class Case:
 
 def victoria(seed):
     """The demand of 871 days and of the next 218, as two series of half-hours."""
-    data = datasets.vic_elec()
+    data = splits.vic_elec()
     return tuple(map(np.concatenate, data[:4]))
 
 
@@ -142,8 +142,8 @@ N_SOURCE, N_FEW = 3000, 30
 
 def two_spellings(seed):
     """3000 words hyphenated as in America, 30 others as in Britain, and 6000 to test the latter."""
-    X, american, X_test, _ = datasets.hyphenation()[:4]
-    british = datasets.hyphenation("en_GB")
+    X, american, X_test, _ = splits.hyphenation()[:4]
+    british = splits.hyphenation("en_GB")
     chosen = np.random.default_rng(seed).permutation(len(X))[: N_SOURCE + N_FEW]
     source, few = chosen[:N_SOURCE], chosen[N_SOURCE:]
 
@@ -267,7 +267,7 @@ RATES = {
 
 
 def first_days(seed, n=300):
-    data = datasets.vic_elec()
+    data = splits.vic_elec()
     return data._replace(X_train=data.X_train[:n], y_train=data.y_train[:n])
 
 
@@ -283,13 +283,13 @@ CASES = {
     "rates, digits": rates_case(
         "1347 images row by row",
         "accuracy",
-        lambda seed: datasets.digits(),
+        lambda seed: splits.digits(),
         fit_words(RNNClassifier),
     ),
     "rates, vowels": rates_case(
         "270 utterances",
         "accuracy",
-        lambda seed: datasets.japanese_vowels(),
+        lambda seed: splits.japanese_vowels(),
         fit_words(RNNClassifier),
     ),
     "rates, vic_elec": rates_case(
@@ -379,7 +379,7 @@ def write(rows):
         None,
         rows,
         ("case", "way"),
-        datasets.PACKAGES,
+        splits.PACKAGES,
         summarize,
         quiet=True,
     )

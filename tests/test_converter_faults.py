@@ -7,7 +7,6 @@ import pytest
 from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, StandardScaler
-from test_converters import hugging_face
 
 from sklearn_rnn import RNNClassifier
 from sklearn_rnn._datasets.packaged import WORD_LIST
@@ -53,7 +52,7 @@ def test_names_that_are_numbers_become_fields_of_awkward():
 
 
 def test_names_that_are_numbers_become_columns_of_data_sets():
-    hugging_face()
+    pytest.importorskip("datasets")
     table = pd.DataFrame({0: [[1.0, 2.0]], "b": [[3.0, 4.0]]})
     assert to_datasets(table).column_names == ["0", "b"]
 

@@ -245,18 +245,10 @@ class HandMadeDataset:
         return self.table
 
 
-def hugging_face():
-    """Return Hugging Face's package, or skip; the benchmarks have a module of the same name."""
-    module = pytest.importorskip("datasets")
-    if not hasattr(module, "Dataset"):
-        pytest.skip("another module is called datasets")
-    return module
-
-
 @pytest.fixture(params=["hand-made", "installed"])
 def dataset_class(request, monkeypatch):
     if request.param == "installed":
-        return hugging_face().Dataset
+        return pytest.importorskip("datasets").Dataset
     monkeypatch.setitem(sys.modules, "datasets", SimpleNamespace(Dataset=HandMadeDataset))
     return HandMadeDataset
 
