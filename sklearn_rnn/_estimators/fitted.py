@@ -29,9 +29,10 @@ from .._model.attributes import (
 from .._model.description import check_alike, describe, described
 from .._model.fitted import FittedModel
 from .._model.network_description import FORMAT, LATER, upgraded_cell
+from .._model.summary import summarized
 from .._model.words import CODES, words_of
 from .._pickles import Pickled
-from .._rules import boolean, integer
+from .._rules import INTEGER_BITS, boolean, integer
 from .._training.history import as_arrays
 from .._training.progress import Progress, Settings, new_seed
 from .._training.threads import effective_n_threads
@@ -304,6 +305,59 @@ class _FittedRNN(Pickled, BaseEstimator):
         sequences = self._read_X(model, X)
         weights = model.attention_weights(sequences, self._threads())
         return as_carried(weights, sequences, True)
+
+    def summary(self, n_timesteps=None):
+        """Return a table of the layers of the fitted network.
+
+        Parameters
+        ----------
+        n_timesteps : int or None, default=None
+            Number of steps of a sequence, for the multiplications and the time of a whole one.
+
+        Returns
+        -------
+        summary : sklearn_rnn.inspection.NetworkSummary
+            With a row for each part of the network: the shape of its output, its parameters, their
+            kB, and the number of multiplications by weights per step or per sequence. ``print``
+            shows it, and so do notebooks; its `rows` are a list. With `n_timesteps`, the time of a
+            prediction for one sequence is measured on this machine (the median of a few), without
+            the time for reading X.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If `n_timesteps` is not such a number.
+
+        See Also
+        --------
+        sklearn_rnn.inspection.memory_footprint : The memory of a fit and a prediction.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from sklearn_rnn import RNNRegressor
+        >>> X = np.random.RandomState(0).normal(size=(30, 5, 2))
+        >>> rnn = RNNRegressor(8, cell="lstm", max_iter=300, random_state=0)
+        >>> print(rnn.fit(X, X.sum(axis=(1, 2))).summary())
+        RNNRegressor: 393 parameters, 1.6 kB (float32)
+        <BLANKLINE>
+        Part    Kind   Output            Parameters   kB  Multiplications
+        -----------------------------------------------------------------
+        X       input  (n_timesteps, 2)
+        l0      lstm   (n_timesteps, 8)         384  1.5     320 per step
+        last_0  last   (8,)
+        head    head   (1,)                       9  0.0   8 per sequence
+        <BLANKLINE>
+        Multiplications by weights: 320 per step, 8 per sequence.
+        """
+        if n_timesteps is not None:
+            integer(1, INTEGER_BITS).check("n_timesteps", n_timesteps)
+            n_timesteps = int(n_timesteps)
+        model = self._fitted_model()
+        facts = type(self).__name__, n_timesteps, self._threads()
+        return summarized(model.network, model.params, *facts)
 
     # ---- training ----
 

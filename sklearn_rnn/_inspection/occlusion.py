@@ -1,0 +1,102 @@
+"""How much an output of a network depends on parts of a sequence, by hiding them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from .._floating_point import floating_point_ignored
+from .._rules import INTEGER_BITS, boolean, integer
+from .attributions import as_X, baseline_values, begin
+
+_COUNTS = integer(1, INTEGER_BITS)
+
+
+@floating_point_ignored
+def occlusion(estimator, X, *, window=1, per_feature=True, target=None, step=-1, baseline=None):
+    """Measure how much an output changes if some steps of a sequence are hidden (Zeiler, 2014).
+
+    A window of steps slides over each sequence. Its values are replaced by those of a baseline, and
+    the output is computed again. Each step gets the mean change over the windows that hold it.
+
+    Parameters
+    ----------
+    estimator : fitted RNNClassifier, RNNRegressor or MultiTaskRNN
+        Or a Pipeline or search that ends with one. X is then explained as the network reads it,
+        after the other steps of the Pipeline.
+    X : sequences
+        In any form that `fit` takes.
+    window : int, default=1
+        Number of steps that are hidden at the same time.
+    per_feature : bool, default=True
+        Whether each feature is hidden alone. Otherwise all features of the window are hidden
+        together, which needs fewer predictions, and the features of a step share their change in
+        equal parts.
+    target : object, default=None
+        Which output. If y is one column of classes, the class whose probability is explained; None
+        means the class predicted for each sequence. Otherwise the number of the output, which may
+        be None if there is only one.
+    step : int, default=-1
+        With mode="many_to_many", the step whose output is explained; negative numbers count from
+        the last.
+    baseline : float, array-like of shape (n_features,) or None, default=None
+        Values of hidden features. None means the mean of each feature over all steps of `X`. A
+        hidden category becomes an unknown one.
+
+    Returns
+    -------
+    attributions : sequences
+        In the form of X: the output for X minus that without the window, as probability or in units
+        of y. Positive numbers raise the output.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If an argument is not as described.
+
+    See Also
+    --------
+    integrated_gradients : Is faster for long sequences, but assumes a smooth path to the baseline.
+    permutation_importance : The importance of features to the score.
+
+    References
+    ----------
+    M. D. Zeiler, R. Fergus, "Visualizing and Understanding Convolutional Networks", ECCV 2014.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_rnn import RNNRegressor
+    >>> from sklearn_rnn.inspection import occlusion
+    >>> X = np.random.RandomState(0).normal(size=(200, 6, 2))
+    >>> y = 3 * X[:, 4, 1]
+    >>> rnn = RNNRegressor(16, max_iter=200, learning_rate_init=0.01, random_state=0).fit(X, y)
+    >>> attributions = occlusion(rnn, X)
+    >>> attributions.shape
+    (200, 6, 2)
+    >>> np.unravel_index(np.abs(attributions).mean(axis=0).argmax(), (6, 2))  # step, feature
+    (np.int64(4), np.int64(1))
+    """
+    _COUNTS.check("window", window)
+    boolean.check("per_feature", per_feature)
+    model, X, sequences, output = begin(estimator, X, target, step)
+    hidden = baseline_values(model, sequences, baseline)
+    whole = output.values(sequences)
+    n_features, lengths = sequences.n_features, sequences.lengths
+    place = np.arange(sequences.n_steps) - np.repeat(sequences.offsets[:-1], lengths)
+    columns = [[j] for j in range(n_features)] if per_feature else [list(range(n_features))]
+    changes = np.zeros(sequences.values.shape)
+    counts = np.zeros(sequences.n_steps)
+    for first in range(max(int(lengths.max()) - window, 0) + 1):
+        # Windows that would reach over the end of a short sequence are none of its own.
+        has_window = (first + window <= lengths) | (first == 0)
+        covered = (first <= place) & (place < first + window) & np.repeat(has_window, lengths)
+        counts += covered
+        for column in columns:
+            values = sequences.values.copy()
+            of_window = np.ix_(covered, column)
+            values[of_window] = hidden[of_window]
+            change = whole - output.values(replace(sequences, values=values))
+            changes[of_window] += np.repeat(change, lengths)[covered, np.newaxis] / len(column)
+    return as_X(X, sequences, changes / counts[:, np.newaxis])

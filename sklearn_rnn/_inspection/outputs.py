@@ -1,0 +1,190 @@
+"""One output of a fitted network for each sequence, and its gradient with respect to X."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .. import _core
+from .._data.labels import Labels
+from .._data.tags import Tags
+from .._data.targets import Numbers
+from .._data.tasks import Tasks
+from .._estimators.base import _RNNBase
+from .._model.fitted import FittedModel
+from .._model.network import predictor, ready
+from .._rules import integer, shown
+from .._training.losses import LOSSES
+
+ONE_BY_ONE = ("RNNClassifier", "RNNRegressor", "MultiTaskRNN")
+
+
+def check_kind(rnn):
+    """Refuse networks whose y is not one target per sequence or step."""
+    if not isinstance(rnn, _RNNBase) or rnn._HOLDS not in ("classes", "numbers", "tasks"):
+        raise TypeError(
+            f"`estimator` must be an {', '.join(ONE_BY_ONE[:2])} or {ONE_BY_ONE[2]}, or a Pipeline "
+            f"or search that ends with one; got {type(rnn).__name__}."
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Output:
+    """The output of each sequence that is explained, a probability or a number in units of y."""
+
+    model: FittedModel
+    columns: np.ndarray  # (n_samples,) of the outputs of the network
+    factors: np.ndarray  # (n_samples,) of these outputs
+    rows: np.ndarray  # (n_samples,) of the outputs: sequences, or steps
+    n_threads: int
+
+    @classmethod
+    def of(cls, model, sequences, target, step, n_threads):
+        """Return the output that `target` and `step` mean; None for the class is the likeliest."""
+        rows = _rows(model, sequences, step)
+        outputs = model.outputs(sequences, n_threads)[rows]
+        columns, factors = _columns_and_factors(model, outputs, target)
+        return cls(model, columns, factors, rows, n_threads)
+
+    def values(self, sequences):
+        """Return the outputs (n_samples,), up to a constant."""
+        outputs = self.model.outputs(sequences, self.n_threads)
+        return outputs[self.rows, self.columns].astype(np.float64) * self.factors
+
+    def in_double_precision(self):
+        """Return the same output of a network of dtype float64."""
+        network = replace(self.model.network, dtype="float64")
+        params = self.model.params.astype(np.float64)
+        return replace(self, model=replace(self.model, network=network, params=params))
+
+    def slopes(self, sequences):
+        """Return the gradient with respect to the values of X (n_steps, n_features).
+
+        The network learns targets whose squared error has the gradient of the output.
+        """
+        network, params, scaling = self.model.network, self.model.params, self.model.scale.in_use
+        raw = predictor(network, sequences, scaling, self.n_threads)(params, raw=True)
+        d_raw = np.zeros_like(raw)
+        d_raw[self.rows] = _slopes_of_links(network, raw[self.rows], self.columns)
+        d_raw[self.rows] *= self.factors[:, np.newaxis]
+        # The loss of a row is the mean of (z - y)^2 over its outputs.
+        targets = np.ascontiguousarray(raw - d_raw * (raw.shape[1] / 2))
+        changes = {"groups": (), "quantile": 0.5, "label_smoothing": 0.0}
+        network = replace(network, loss="squared_error", **changes)
+        facts = sequences.lengths, sequences.n_samples, self.n_threads
+        engine = network.engine(*facts, training=True, input_gradient=True)
+        engine.load(params)
+        engine.weigh_by(1.0, 0.0)
+        values, offsets = sequences.values, sequences.offsets
+        dataset = _core.Dataset(values, offsets, targets, None, *(scaling or (None, None)))
+        with ready(engine):
+            _, _, d_values = engine.loss_and_grad(dataset, input_gradient=True)
+        return self.model.finite(d_values)
+
+
+def _rows(model, sequences, step):
+    """Return the row of the outputs that belongs to each sequence (n_samples,)."""
+    if not model.network.per_step:
+        if step != -1:
+            raise ValueError(
+                f"`step` must be -1 with mode='many_to_one', which has one output per sequence; "
+                f"got {shown(step)}."
+            )
+        return np.arange(sequences.n_samples)
+    shortest = int(sequences.lengths.min())
+    if not integer(-shortest).test(step) or step >= shortest:
+        raise ValueError(
+            f"`step` must be from {-shortest} to {shortest - 1}, because the shortest sequence has "
+            f"{shortest} steps; got {shown(step)}."
+        )
+    offsets = sequences.offsets
+    return offsets[:-1] + step if step >= 0 else offsets[1:] + step
+
+
+def _columns_and_factors(model, outputs, target):
+    """Return the columns of the outputs (n_samples,) that are meant, and their factors."""
+    n, kind = len(outputs), model.target
+    if isinstance(kind, (Labels, Tags)):
+        classes = _classes(outputs, target, list(kind.classes))
+        if outputs.shape[1] == 1:  # the probability of the second class
+            return np.zeros(n, dtype=np.intp), np.where(classes == 1, 1.0, -1.0)
+        return classes, np.ones(n)
+    n_outputs = outputs.shape[1]
+    if target is None and n_outputs == 1:
+        target = 0
+    if not integer(0).test(target) or target >= n_outputs:
+        raise ValueError(
+            f"`target` must be the number of an output, from 0 to {n_outputs - 1}, got "
+            f"{shown(target)}."
+        )
+    return np.full(n, target, dtype=np.intp), np.full(n, _units(kind)[target])
+
+
+def _units(kind):
+    """Return the factors from outputs of the network to units of y (n_outputs,)."""
+    if isinstance(kind, Numbers):
+        return np.repeat(kind.scale.scale, kind.n_quantiles)
+    if isinstance(kind, Tasks):
+        return np.concatenate([_units(of_task) for of_task in kind.targets])
+    return np.ones(kind.n_outputs)
+
+
+def _classes(outputs, target, classes):
+    """Return the number of a class for each sequence (n_samples,)."""
+    if target is None:
+        if outputs.shape[1] == 1:
+            return (outputs[:, 0] > 0.5).astype(np.intp)
+        return outputs.argmax(axis=1)
+    found = [i for i, label in enumerate(classes) if np.array_equal(label, target)]
+    if not found:
+        raise ValueError(f"`target` must be one of the classes {shown(classes)}, got {target!r}.")
+    return np.full(len(outputs), found[0], dtype=np.intp)
+
+
+# ---- links --------------------------------------------------------------------------------------
+
+
+def _slopes_of_links(network, raw, columns):
+    """Return the gradient of one output after the link with respect to those before (n, n_outputs).
+
+    columns (n,): which output.
+    """
+    slopes = np.zeros_like(raw)
+    for loss, first, end in _groups(network):
+        z, here = raw[:, first:end], (first <= columns) & (columns < end)
+        slope = _SLOPES[LOSSES[loss].out_activation](z, np.where(here, columns - first, 0))
+        slopes[here, first:end] = slope[here]
+    return slopes
+
+
+def _groups(network):
+    """List the outputs that have a link together: (loss, first output, end)."""
+    n = network.n_outputs
+    if network.loss == "multitask":
+        sizes = list(network.groups)
+    elif network.loss == "multioutput":
+        sizes = [("softmax", size) for size in network.groups]
+    else:
+        return [(network.loss, 0, n)]
+    ends = np.cumsum([size for _, size in sizes]).tolist()
+    return [(loss, end - size, end) for (loss, size), end in zip(sizes, ends, strict=True)]
+
+
+def _of_softmax(z, column):
+    p = np.exp(z - z.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    of_column = np.eye(z.shape[1])[column]
+    return (p * of_column).sum(axis=1, keepdims=True) * (of_column - p)
+
+
+def _elementwise(slope):
+    return lambda z, column: slope(z) * np.eye(z.shape[1])[column]
+
+
+_SLOPES = {
+    "identity": _elementwise(np.ones_like),
+    "exp": _elementwise(np.exp),
+    "logistic": _elementwise(lambda z: 0.25 / np.cosh(np.clip(z / 2, -300, 300)) ** 2),
+    "softmax": _of_softmax,
+}

@@ -1,0 +1,151 @@
+"""gradient_flow: norms of gradients against central differences, verdicts and pictures."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from sklearn.pipeline import make_pipeline
+
+from sklearn_rnn import RNNClassifier, RNNRegressor
+from sklearn_rnn.cells import GRU, LSTM, Elman
+from sklearn_rnn.inspection import gradient_flow
+from sklearn_rnn.layers import Conv1D
+from sklearn_rnn.preprocessing import SequenceScaler
+
+pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+RANDOM = np.random.RandomState(0)
+X = RANDOM.normal(size=(12, 6, 2))
+RAGGED = [x[:n] for x, n in zip(X, RANDOM.randint(3, 7, size=12), strict=True)]
+EPSILON = 1e-5
+
+
+def small(kind=RNNRegressor, **params):
+    defaults = {"hidden_layer_sizes": 4, "max_iter": 2, "dtype": "float64", "random_state": 0}
+    return kind(**{**defaults, **params})
+
+
+def gradient_of_state(rnn, x, y, n_back):
+    """Central differences (n_units,) of the loss of x with respect to h, so many steps back."""
+    cut = len(x) - n_back
+    _, state = rnn.predict([x[:cut]], initial_state=None, return_state=True)
+    name = "h_l0"
+    slopes = np.zeros(state[name].shape[1])
+    for j in range(len(slopes)):
+        ends = []
+        for change in (EPSILON, -EPSILON):
+            moved = {key: values.copy() for key, values in state.items()}
+            moved[name][0, j] += change
+            output = rnn.predict([x[cut:]], initial_state=moved)[0]
+            ends.append(((output - y) / rnn.y_scale_) ** 2)
+        slopes[j] = (ends[0] - ends[1]).item() / (2 * EPSILON)
+    return slopes
+
+
+CELLS = ["elman", "lstm", "gru", "indrnn", "mgu", "mingru", "minlstm", LSTM(peepholes=True)]
+
+
+@pytest.mark.parametrize("cell", CELLS, ids=str)
+def test_norms_of_each_cell_are_those_of_central_differences(cell):
+    y = X[:, :, 0].sum(axis=1)
+    rnn = small(cell=cell).fit(X, y)
+    norms = gradient_flow(rnn, X, y).norms["l0"]
+    assert norms.shape == (6,)
+    for n_back in (1, 3, 5):
+        slopes = [gradient_of_state(rnn, x, t, n_back) for x, t in zip(X, y, strict=True)]
+        expected = np.sqrt(np.mean(np.square(slopes).sum(axis=1)))
+        assert_allclose(norms[n_back], expected, rtol=1e-4)
+
+
+def test_norms_of_linear_layers_are_those_of_products_of_weights():
+    rnn = small(cell=Elman(activation="identity"), hidden_layer_sizes=(3, 3))
+    y = X[:, 0, 0]
+    weights = rnn.fit(X, y).weights_
+    u_0, u_1 = weights["weight_hh_l0"], weights["weight_hh_l1"]
+    w_1, head = weights["weight_ih_l1"], weights["head.weight"][0]
+    slope = 2 * (rnn.predict(X) - y) / rnn.y_scale_
+    upper, lower = [head], [w_1.T @ head]  # by steps back
+    for _ in range(5):
+        upper.append(u_1.T @ upper[-1])
+        lower.append(w_1.T @ upper[-1] + u_0.T @ lower[-1])
+    flow = gradient_flow(rnn, X, y)
+    rms = np.sqrt(np.mean(slope**2))
+    for name, expected in (("l0", lower), ("l1", upper)):
+        assert_allclose(flow.norms[name], rms * np.linalg.norm(expected, axis=1), rtol=1e-9)
+
+
+def test_steps_are_counted_back_from_the_end_of_each_sequence():
+    y = [x[0, 0] for x in RAGGED]
+    rnn = small(cell="gru", bidirectional=True).fit(RAGGED, y)
+    norms = gradient_flow(rnn, RAGGED, y).norms
+    assert set(norms) == {"l0", "l0_reverse"}
+    lengths = np.array([len(x) for x in RAGGED])
+    for name in norms:
+        alone = [gradient_flow(rnn, [x], [t]).norms[name] for x, t in zip(RAGGED, y, strict=True)]
+        for k in range(lengths.max()):
+            squares = [norm[k] ** 2 for norm in alone if len(norm) > k]
+            assert_allclose(norms[name][k], np.sqrt(np.mean(squares)), rtol=1e-9)
+    assert (norms["l0_reverse"] > 0).all() and (norms["l0"] > 0).all()
+
+
+def test_of_targets_per_step_one_is_taught():
+    tags = [(x[:, 0] > 0).astype(int) for x in RAGGED]
+    numbers = [x[:, 0] for x in RAGGED]
+    for kind, y, params in (
+        (RNNClassifier, tags, {"transitions": True}),
+        (RNNClassifier, tags, {"cell": "jordan"}),
+        (RNNRegressor, numbers, {"bidirectional": True}),
+    ):
+        rnn = small(kind, mode="many_to_many", **params).fit(RAGGED, y)
+        for name, norms in gradient_flow(rnn, RAGGED, y).norms.items():
+            assert norms[0] == norms.max(), name
+            assert (norms > 0).all()
+
+
+def linear(factor):
+    """A network whose gradient is multiplied by a factor at each step back."""
+    long = RANDOM.normal(size=(5, 40, 1))
+    cell = Elman(activation="identity")
+    rnn = small(cell=cell, hidden_layer_sizes=2, normalize_X=False).fit(long, long[:, 0, 0])
+    weights = dict(rnn.weights_)
+    weights["weight_hh_l0"] = factor * np.eye(2)
+    return rnn.set_weights(weights), long, long[:, 0, 0]
+
+
+def test_verdicts_follow_the_norms_and_bring_advice():
+    for factor, verdict in ((0.5, "vanishing"), (1.5, "exploding"), (1.0, "fine"), (0.9, "fine")):
+        flow = gradient_flow(*linear(factor))
+        norms = flow.norms["l0"]
+        assert_allclose(norms[1:] / norms[:-1], factor, rtol=1e-9)
+        assert flow.verdict == flow.verdicts["l0"] == verdict
+        assert bool(flow.advice) == (verdict != "fine")
+        assert f"The gradient flow is {verdict}." in str(flow)
+        assert f"39 steps back, the gradient is {factor**38:.2g} times" in str(flow)
+    assert any("max_grad_norm" in each for each in gradient_flow(*linear(1.5)).advice)
+    assert "it falls below 1 % 8 steps back" in str(gradient_flow(*linear(0.5)))  # 0.5**7
+    rnn, long, y = linear(0.5)
+    weights = {name: np.zeros_like(value) for name, value in rnn.weights_.items()}
+    assert gradient_flow(rnn.set_weights(weights), long, y).verdict == "none"
+
+
+def test_an_estimator_that_is_not_fitted_has_the_weights_of_the_first_epoch():
+    y = X[:, 0, 0]
+    for cell in (GRU(bias_initializer="chrono"), "elman"):
+        rnn = small(cell=cell)
+        flow = gradient_flow(rnn, X, y)
+        assert not hasattr(rnn, "params_")
+        rnn.set_params(learning_rate_init=1e-12, max_iter=1).fit(X, y)
+        assert_allclose(flow.norms["l0"], gradient_flow(rnn, X, y).norms["l0"], rtol=1e-6)
+
+
+def test_carriers_pipelines_and_faults():
+    y = [x[0, 0] for x in RAGGED]
+    pipe = make_pipeline(SequenceScaler(), small(dtype="float32")).fit(RAGGED, y)
+    scaled = pipe[0].transform(RAGGED)
+    expected = gradient_flow(pipe[-1], scaled, y).norms["l0"]
+    assert_allclose(gradient_flow(pipe, RAGGED, y).norms["l0"], expected)
+    strided = small(input_layers=[Conv1D(3, 2, stride=2)]).fit(X, X[:, 0, 0])
+    assert gradient_flow(strided, X, X[:, 0, 0]).norms["l0"].shape == (3,)
+    labels = small(RNNClassifier).fit(X, X[:, 0, 0] > 0)
+    with pytest.raises(ValueError, match=r"`y` has classes not in"):
+        gradient_flow(labels, X, np.full(12, 3))
+    with pytest.raises(TypeError, match=r"`estimator` must be an RNNClassifier"):
+        gradient_flow(SequenceScaler(), X, y)
