@@ -7,7 +7,7 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
 from sklearn_rnn.cells import GRU, LSTM, Elman
-from sklearn_rnn.inspection import gradient_flow
+from sklearn_rnn.inspection import GradientFlow, GradientFlowDisplay, gradient_flow
 from sklearn_rnn.layers import Conv1D
 from sklearn_rnn.preprocessing import SequenceScaler
 
@@ -149,3 +149,49 @@ def test_carriers_pipelines_and_faults():
         gradient_flow(labels, X, np.full(12, 3))
     with pytest.raises(TypeError, match=r"`estimator` must be an RNNClassifier"):
         gradient_flow(SequenceScaler(), X, y)
+
+
+# ---- the picture --------------------------------------------------------------------------------
+
+
+def test_a_display_draws_the_norms():
+    pytest.importorskip("matplotlib")
+    from pictures import new_figure
+
+    y = [x[0, 0] for x in RAGGED]
+    rnn = small(bidirectional=True, hidden_layer_sizes=(4, 4))
+    flow = gradient_flow(rnn, RAGGED, y)
+    for display in (
+        GradientFlowDisplay.from_flow(flow, ax=new_figure().subplots()),
+        GradientFlowDisplay.from_estimator(rnn, RAGGED, y, ax=new_figure().subplots()),
+    ):
+        assert set(display.lines_) == {"l0", "l0_reverse", "l1", "l1_reverse"}
+        for name, line in display.lines_.items():
+            assert_allclose(line.get_ydata(), flow.norms[name])
+            assert list(line.get_xdata()) == list(range(6))
+        assert display.ax_.get_yscale() == "log" and display.ax_.xaxis_inverted()
+        legend = display.ax_.get_legend()
+        assert legend.get_title().get_text() == f"Gradient flow: {flow.verdict}"
+        assert legend.get_texts()[1].get_text() == "Layer 0, reverse"
+    falling = GradientFlowDisplay({"l0": 0.1 ** np.arange(9.0)})
+    assert falling.verdict == "vanishing"
+    gone = GradientFlowDisplay({"l0": [1, 0.5, 0.1, 0, 0]}).plot(new_figure().subplots())
+    assert np.isnan(gone.lines_["l0"].get_ydata()[3:]).all()
+    with pytest.raises(ValueError, match=r"`norms` must be a dict"):
+        GradientFlowDisplay({})
+    with pytest.raises(TypeError, match=r"`flow` must be a GradientFlow"):
+        GradientFlowDisplay.from_flow(flow.norms)
+    assert isinstance(flow, GradientFlow)
+
+
+def test_the_picture_is_the_stored_one():
+    pytest.importorskip("matplotlib")
+    from pictures import compare
+
+    steps = np.arange(40)
+    norms = {
+        "l0": 0.8**steps * (1 + 0.3 * np.sin(steps / 3)),
+        "l0_reverse": 0.85**steps,
+        "l1": 3 * 0.7**steps,
+    }
+    compare(lambda figure: GradientFlowDisplay(norms).plot(figure.subplots()), "gradient_flow")

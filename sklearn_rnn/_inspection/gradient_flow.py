@@ -102,6 +102,9 @@ def gradient_flow(estimator, X, y):
     steps has come through time: the last step for forward directions, the first step for reverse
     ones. With ``transitions=True``, the loss is that of the single tag.
 
+    The norm is that of the gradient with respect to the hidden state h; in "lstm", the gradient of
+    the cell state c flows beside it, and reaches h at each step through the gates.
+
     The norms are computed in float64, without dropout, weights of samples or penalties. With an
     input layer of a stride, steps are those of the recurrent layers.
 
@@ -278,7 +281,7 @@ def _advice(verdict, norms, network):
             "Look for dead units (activation='relu' with a large `learning_rate_init`), for "
             "weights that are zero, and for a loss that is already zero."
         ]
-    return _against_vanishing(network, cells, is_gated, is_simple)
+    return _against_vanishing(network, norms, cells, is_gated, is_simple)
 
 
 def _against_explosion(is_gated, is_simple):
@@ -290,7 +293,7 @@ def _against_explosion(is_gated, is_simple):
     return advice
 
 
-def _against_vanishing(network, cells, is_gated, is_simple):
+def _against_vanishing(network, norms, cells, is_gated, is_simple):
     advice = []
     if not is_gated:
         advice.append("cell='gru' or 'lstm', whose gates let the gradient pass.")
@@ -308,8 +311,9 @@ def _against_vanishing(network, cells, is_gated, is_simple):
         )
     if not network.per_step and not any(node.kind in POOLING for node in network.nodes):
         advice.append("pooling='mean', 'max' or Attention(32), with a short way to all steps.")
-    if network.n_layers > 1 and not any(node.kind == "add" for node in network.nodes):
-        advice.append("connections='residual', if the lower layers have the smaller gradients.")
+    first, *_, last = (values.max() for values in (*norms.values(), *norms.values()))
+    if first < last / 10 and not any(node.kind == "add" for node in network.nodes):
+        advice.append("connections='residual': the gradient shrinks from layer to layer, too.")
     if network.stride == 1 and not network.per_step:
         advice.append("input_layers=[Conv1D(32, 5, stride=4)], which leaves fewer steps to cross.")
     advice.append("Nothing, if y does not depend on early steps.")

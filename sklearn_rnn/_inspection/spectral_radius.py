@@ -111,9 +111,9 @@ def _map(network, views, i, of):
     ]
     if node.kind not in WEIGHTED:
         return np.sum(parts, axis=0)
-    below = np.concatenate(parts)
+    below, name = np.concatenate(parts), f"{node.name}{SUFFIXES[node.directions][0]}"
     if node.kind == "recurrent":
-        weights = views[f"weight_ih_{node.name}"]
+        weights = views[f"weight_ih_{name}"]
         is_simple = len(_core.CELLS[node.cell].gates) == 1
         return weights @ below if is_simple else np.full((network.width(of), units), np.nan)
-    return views[f"{node.name}.weight"] @ below
+    return views[f"{name}.weight"] @ below
