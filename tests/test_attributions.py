@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.pipeline import make_pipeline
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
+from sklearn_rnn._inspection import outputs as _outputs
 from sklearn_rnn.cells import GRU, LSTM
 from sklearn_rnn.inspection import integrated_gradients, occlusion
 from sklearn_rnn.language import RNNLanguageModel
@@ -65,6 +66,14 @@ def test_integrated_gradients_are_slopes_along_the_line():
         slopes[place] = shares / 2 @ (after - before) / (2 * epsilon)
     attributions = integrated_gradients(rnn, x[np.newaxis], baseline=start)
     assert_allclose(attributions[0], slopes * (x - start), atol=1e-8)
+
+
+def test_sequences_may_be_many(monkeypatch):
+    rnn = small().fit(RAGGED, Y)
+    expected = integrated_gradients(rnn, RAGGED, n_steps=9)
+    monkeypatch.setattr(_outputs, "AT_ONCE", 4)
+    for a, b in zip(integrated_gradients(rnn, RAGGED, n_steps=9), expected, strict=True):
+        assert_allclose(a, b, rtol=1e-12)
 
 
 def classes_of(n):

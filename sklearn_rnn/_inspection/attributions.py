@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from .._data.unpacking import in_carrier
 from .._rules import shown
 from .displays.reading import network_and_X
 from .outputs import Output, check_kind
@@ -38,8 +37,3 @@ def baseline_values(model, sequences, baseline):
     for column, n_rows, _ in model.network.tables:  # the code of unknown categories
         changed[:, column] = n_rows - 1
     return changed
-
-
-def as_X(X, sequences, attributions):
-    """Return attributions (n_steps, n_features) in the form of X."""
-    return in_carrier(X, sequences, attributions)

@@ -14,12 +14,11 @@ from .._model.network import POOLING, ready
 from .._model.parts import CELL_CLASSES
 from .._training.examples import Examples
 from .displays.reading import last_step, network_and_X
-from .outputs import check_kind
+from .outputs import AT_ONCE, check_kind
 
 # Between the first step back and the last: below the first number the early steps teach nothing
 # beside the late ones, above the second they rule the update.
 VANISHED, EXPLODED = 1e-3, 1e2
-AT_ONCE = 256  # sequences in memory
 
 
 @dataclass(frozen=True, eq=False)

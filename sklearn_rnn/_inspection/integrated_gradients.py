@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from .._data.unpacking import in_carrier
 from .._floating_point import floating_point_ignored
 from .._rules import INTEGER_BITS, integer
-from .attributions import as_X, baseline_values, begin
+from .attributions import baseline_values, begin
 from .opened import Opened
 
 _COUNTS = integer(1, INTEGER_BITS)
@@ -96,7 +97,7 @@ def integrated_gradients(estimator, X, *, target=None, step=-1, baseline=None, n
         between = np.ascontiguousarray(first + point * (values - first))
         mean += share * output.slopes(replace(sequences, values=between))
     attributions = mean * (values - first)
-    return as_X(X, sequences, attributions if opened is None else opened.closed(attributions))
+    return in_carrier(X, sequences, attributions if opened is None else opened.closed(attributions))
 
 
 def _check_gradient(network):

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from .._data.unpacking import in_carrier
 from .._floating_point import floating_point_ignored
 from .._rules import INTEGER_BITS, boolean, integer
-from .attributions import as_X, baseline_values, begin
+from .attributions import baseline_values, begin
 
 _COUNTS = integer(1, INTEGER_BITS)
 
@@ -99,4 +100,4 @@ def occlusion(estimator, X, *, window=1, per_feature=True, target=None, step=-1,
             values[of_window] = hidden[of_window]
             change = whole - output.values(replace(sequences, values=values))
             changes[of_window] += np.repeat(change, lengths)[covered, np.newaxis] / len(column)
-    return as_X(X, sequences, changes / counts[:, np.newaxis])
+    return in_carrier(X, sequences, changes / counts[:, np.newaxis])

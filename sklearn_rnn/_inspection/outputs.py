@@ -17,6 +17,7 @@ from .._model.network import predictor, ready
 from .._rules import integer, shown
 from .._training.losses import LOSSES
 
+AT_ONCE = 256  # sequences whose gradients are in memory
 ONE_BY_ONE = ("RNNClassifier", "RNNRegressor", "MultiTaskRNN")
 
 
@@ -72,14 +73,18 @@ class Output:
         targets = np.ascontiguousarray(raw - d_raw * (raw.shape[1] / 2))
         changes = {"groups": (), "quantile": 0.5, "label_smoothing": 0.0}
         network = replace(network, loss="squared_error", **changes)
-        facts = sequences.lengths, sequences.n_samples, self.n_threads
+        n_samples = sequences.n_samples
+        facts = sequences.lengths, min(n_samples, AT_ONCE), self.n_threads
         engine = network.engine(*facts, training=True, input_gradient=True)
         engine.load(params)
         engine.weigh_by(1.0, 0.0)
         values, offsets = sequences.values, sequences.offsets
         dataset = _core.Dataset(values, offsets, targets, None, *(scaling or (None, None)))
-        with ready(engine):
-            _, _, d_values = engine.loss_and_grad(dataset, input_gradient=True)
+        d_values = np.zeros_like(values)
+        for first in range(0, n_samples, AT_ONCE):
+            indices = np.arange(first, min(first + AT_ONCE, n_samples), dtype=np.intp)
+            with ready(engine):
+                d_values += engine.loss_and_grad(dataset, indices, input_gradient=True)[2]
         return self.model.finite(d_values)
 
 
