@@ -9,6 +9,7 @@ import numpy as np
 from .._data.unpacking import in_carrier
 from .._floating_point import floating_point_ignored
 from .._rules import INTEGER_BITS, integer
+from .._training.losses import LOSSES
 from .attributions import baseline_values, begin
 from .opened import Opened
 
@@ -108,7 +109,7 @@ def _check_gradient(network):
     reasons = {
         "transitions=False": network.has_transitions,
         "a cell that does not read the output": (
-            reads_output and network.loss not in ("squared_error", "absolute_error", "huber")
+            reads_output and LOSSES[network.loss].out_activation != "identity"
         ),
     }
     for wanted, is_against in reasons.items():

@@ -18,15 +18,14 @@ from .._rules import integer, shown
 from .._training.losses import LOSSES
 
 AT_ONCE = 256  # sequences whose gradients are in memory
-ONE_BY_ONE = ("RNNClassifier", "RNNRegressor", "MultiTaskRNN")
 
 
 def check_kind(rnn):
     """Refuse networks whose y is not one target per sequence or step."""
     if not isinstance(rnn, _RNNBase) or rnn._HOLDS not in ("classes", "numbers", "tasks"):
         raise TypeError(
-            f"`estimator` must be an {', '.join(ONE_BY_ONE[:2])} or {ONE_BY_ONE[2]}, or a Pipeline "
-            f"or search that ends with one; got {type(rnn).__name__}."
+            "`estimator` must be an RNNClassifier, RNNRegressor or MultiTaskRNN, or a Pipeline or "
+            f"search that ends with one; got {type(rnn).__name__}."
         )
 
 
