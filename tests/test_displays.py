@@ -58,7 +58,7 @@ try:
 except ImportError as error:
     print(error)
 """
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True)
     assert "pip install 'sklearn-rnn[plot]'" in done.stdout, done.stderr
     assert "`LossCurveDisplay`" in done.stdout
 
