@@ -28,6 +28,7 @@ extensions = [
     "sphinx_gallery.gen_gallery",
     "repository_pages",
     "grouped_parameters",
+    "links_to_names",
 ]
 exclude_patterns = ["_build", "**/*.ipynb", "**/README.txt", "**/sg_execution_times.rst"]
 templates_path = ["_templates"]
@@ -44,7 +45,7 @@ autodoc_default_options = {"members": False}
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
 numpydoc_xref_param_type = False
-default_role = "code"  # single backquotes in docstrings are names, most of them parameters
+default_role = "py:obj"  # single backquotes in docstrings are names; those of no page are code
 add_module_names = False
 toc_object_entries_show_parents = "hide"
 
@@ -67,6 +68,7 @@ sphinx_gallery_conf = {
 
 html_theme = "pydata_sphinx_theme"
 html_title = "sklearn_rnn"
+html_favicon = "_static/unrolled.png"
 html_static_path = ["_static"]
 html_css_files = ["pages.css"]
 html_show_sourcelink = False

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.skipif(not DOCS.exists(), reason="the pages are not bes
 def on_page(path):
     """Return the names that a page of the reference lists, by module."""
     text = path.read_text()
-    module = re.search(r"^\.\. currentmodule:: (\S+)$", text, flags=re.MULTILINE)
+    module = re.search(r"^\.\. module:: (\S+)$", text, flags=re.MULTILINE)
     return module and {module[1]: set(re.findall(r"^   (\w+)$", text, flags=re.MULTILINE))}
 
 
