@@ -10,12 +10,14 @@ from sphinx.transforms import SphinxTransform
 
 import sklearn_rnn
 
+# Pages mean scikit-learn's by these names, unless they name the module, too.
+OF_SCIKIT_LEARN = ("permutation_importance",)
 NO_LINKS = (nodes.reference, addnodes.pending_xref, nodes.title)
 CALL = re.compile(r"\(.*\)$", flags=re.DOTALL)  # a call links as the name alone does
 
 
 def public_names():
-    """Return the full name of each public name; words of the language are not among the keys."""
+    """Return a dict from public names, with and without their modules, to full names."""
     modules = [f"sklearn_rnn.{m.name}" for m in pkgutil.iter_modules(sklearn_rnn.__path__)]
     modules = ["sklearn_rnn", *(name for name in modules if "._" not in name)]
     full = {module: module for module in modules}
@@ -23,7 +25,7 @@ def public_names():
         for name in importlib.import_module(module).__all__:
             full[f"{module}.{name}"] = f"{module}.{name}"
             full.setdefault(name, f"{module}.{name}")
-    return full
+    return {name: target for name, target in full.items() if name not in OF_SCIKIT_LEARN}
 
 
 def parents_of(node):
