@@ -433,7 +433,7 @@ def summarize(rows):
             settings = {row["model"]: row["settings"] for row in mine if row["settings"]}
             for name, words in settings.items():
                 text = ", ".join(f"{key}={value}" for key, value in words.items())
-                tables.append(f"* {name}: {text}")
+                tables.append(f"* {name}: `{text}`")
             tables.append("")
     columns = {key: key for key in ("task", "bar", "result", "")}
     return [harness.table(columns, verdicts), "", *tables]

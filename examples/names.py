@@ -1,6 +1,12 @@
-"""Write new names, letter by letter.
+"""
+New names
+=========
 
-Run:  python examples/names.py
+A language model learns names and writes new ones, letter by letter.
+
+Run it with::
+
+    python examples/names.py
 """
 
 import math

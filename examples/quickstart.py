@@ -1,6 +1,12 @@
-"""The main job on real data: handwritten digits, row by row: sequences of 8 steps of 8 features.
+"""
+Handwritten digits
+==================
 
-Run:  python examples/quickstart.py
+The main job on real data: each digit is a sequence of 8 rows of 8 pixels.
+
+Run it with::
+
+    python examples/quickstart.py
 """
 
 import time

@@ -1,11 +1,17 @@
-"""Classify activities: from a long table of sensor data to a model that predicts step by step.
+"""
+Activities from sensors
+=======================
+
+From a long table of sensor data to a model that predicts step by step.
 
 The data are recordings of an accelerometer and a gyroscope of 16 persons, with gaps and missing
 values. The model is tested on persons that it has not seen, and compared with a random forest of
-summary statistics: the accuracy of the network is 98.8 %, that of the forest 91.2 %. With --small,
-the forest is better.
+summary statistics: the accuracy of the network is 98.8 %, that of the forest 91.2 %. With
+``--small``, the forest is better.
 
-Run:  python examples/sensors.py [--small]     needs pandas
+It needs pandas. Run it with::
+
+    python examples/sensors.py [--small]
 """
 
 import pickle

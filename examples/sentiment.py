@@ -1,7 +1,11 @@
-"""Classify sentences about films as friendly or hostile, by a network and by tf-idf.
+"""
+Friendly and hostile sentences
+==============================
+
+Sentences about films are classified by a network and by tf-idf.
 
 The network reads words; tf-idf is followed by a linear model. The 10,604 sentences (Pang and Lee,
-2004, rated by Hutto and Gilbert, 2014) are in the source package of vaderSentiment:
+2004, rated by Hutto and Gilbert, 2014) are in the source package of vaderSentiment::
 
     pip download --no-deps --no-binary :all: vaderSentiment
     python examples/sentiment.py vaderSentiment-3.3.2.tar.gz

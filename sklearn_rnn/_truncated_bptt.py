@@ -1,7 +1,6 @@
 """Truncated back-propagation through time, as an object that carries its options."""
 
-from sklearn.base import BaseEstimator
-
+from ._documentation import Documented
 from ._rules import Allowed, boolean, integer, one_of, shown
 
 SCHEDULES = ("fixed", "random", "grow")
@@ -13,7 +12,7 @@ OPTIONS = {
 }
 
 
-class TruncatedBPTT(BaseEstimator):
+class TruncatedBPTT(Documented):
     """Truncated back-propagation through time [1]_, as a value of the parameter `bptt`.
 
     Training cuts each sequence into windows of `steps` steps. Each window starts from the states

@@ -4,9 +4,8 @@
 estimator too: ``GridSearchCV(RNNClassifier(cell=LSTM()), {"cell__peepholes": [False, True]})``.
 """
 
-from sklearn.base import BaseEstimator
-
 from ._docstrings import with_parts
+from ._documentation import Documented
 
 __all__ = ["GRU", "LSTM", "Cell", "Elman", "IndRNN", "Jordan"]
 
@@ -76,7 +75,7 @@ bias_initializer : {"zeros", "pytorch"} or None, default=None
 
 
 @with_parts(SHARED)
-class Cell(BaseEstimator):
+class Cell(Documented):
     """A cell by its name, with the options that all cells share.
 
     Three cells have no class of their own. Their gates have separate weights:

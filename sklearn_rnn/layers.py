@@ -1,11 +1,11 @@
 """Layers before the recurrent ones, and ways to pool the states of a sequence."""
 
-from sklearn.base import BaseEstimator
+from ._documentation import Documented
 
 __all__ = ["Attention", "Conv1D", "Dense"]
 
 
-class Dense(BaseEstimator):
+class Dense(Documented):
     """A fully connected layer that is applied at every step, for `input_layers`.
 
     ``z_t = activation(W x_t + b)``. Before recurrent layers this is the deep input of [1]_, which
@@ -39,7 +39,7 @@ class Dense(BaseEstimator):
         self.activation = activation
 
 
-class Conv1D(BaseEstimator):
+class Conv1D(Documented):
     """A causal convolution over the steps, for `input_layers` [1]_.
 
     It suits raw signals, in which short patterns matter. It computes
@@ -88,7 +88,7 @@ class Conv1D(BaseEstimator):
         self.activation = activation
 
 
-class Attention(BaseEstimator):
+class Attention(Documented):
     """Attention over the steps of a sequence, for `pooling` [1]_.
 
     It pools the states of a sequence into their weighted mean, ``sum(a_t * h_t)``, where ``a`` is

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Set
 
 import numpy as np
-from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.base import TransformerMixin
 from sklearn.utils.validation import check_is_fitted
 
 from ._data import arguments
 from ._data.unpacking import as_objects
+from ._documentation import Documented
 from ._pickles import Pickled
 from ._rules import Allowed, boolean, either, integer
 from ._text import bpe
@@ -61,7 +62,7 @@ _RULES = {
 }
 
 
-class TokenEncoder(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+class TokenEncoder(Pickled, TransformerMixin, Documented, auto_wrap_output_keys=None):
     """Encode texts, or lists of tokens, as sequences of integer codes.
 
     The code of a token is its place in the vocabulary that `fit` learns, which begins with the most

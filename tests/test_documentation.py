@@ -11,6 +11,7 @@ import pytest
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core
 from sklearn_rnn._estimators import parameters as _parameters
 from sklearn_rnn._estimators import seq2seq_parameters as _seq2seq
+from sklearn_rnn._estimators.groups import GROUPS
 from sklearn_rnn._training import losses as _losses
 from sklearn_rnn._training import optimizers as _optimizers
 from sklearn_rnn.cells import LSTM, Cell, Elman, Jordan
@@ -48,6 +49,16 @@ def test_a_signature_is_that_of_the_table(estimator, kind):
         assert text == f"{parameter.default}" or float(text) == parameter.default, name
         positional = parameter.kind is parameter.POSITIONAL_OR_KEYWORD
         assert positional == (name == "hidden_layer_sizes")
+
+
+def test_every_parameter_has_its_place_under_one_heading():
+    grouped = [name for names in GROUPS.values() for name in names]
+    assert len(grouped) == len(set(grouped))
+    assert set(grouped) == {*_parameters.TABLE, *_seq2seq.TABLE}
+    doc = RNNClassifier.__doc__.split("Attributes\n")[0]
+    assert re.findall(r"^    -- (.+) --$", doc, flags=re.MULTILINE) == [
+        heading for heading in GROUPS if heading not in ("Decoder", "Texts")
+    ]
 
 
 METHODS = (

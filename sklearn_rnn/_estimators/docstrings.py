@@ -7,6 +7,7 @@ only are not shared.
 import re
 
 from .._docstrings import with_parts
+from .groups import under_headings
 from .parameters import CLASSIFIER, LANGUAGE_MODEL, MULTITASK, OF_X, REGRESSOR, parameters_of
 
 WIDTH = 100
@@ -419,9 +420,13 @@ def documented(kind, table=None, attributes=ATTRIBUTES, parts=PARTS):
     """Return a class decorator that fills the docstrings of an estimator of this kind."""
     filled = {
         **parts,
-        "parameters": "\n".join(
-            _entry(name, f"{p.kind}, default={_shown(p.default)}", [p.text, p.more.get(kind)])
-            for name, p in parameters_of(kind, table).items()
+        "parameters": under_headings(
+            {
+                name: _entry(
+                    name, f"{p.kind}, default={_shown(p.default)}", [p.text, p.more.get(kind)]
+                )
+                for name, p in parameters_of(kind, table).items()
+            }
         ),
         "attributes": "\n".join(
             _entry(name, _of(kind, what), [_of(kind, text)])

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from functools import partial
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
@@ -14,6 +13,7 @@ from .._data.arguments import Argument, naming
 from .._data.carriers import as_numbers
 from .._data.unpacking import as_carried
 from .._data.weights import read_weights, relative
+from .._documentation import Documented
 from .._floating_point import floating_point_ignored
 from .._model import weight_files
 from .._model.attributes import (
@@ -56,7 +56,7 @@ def _pools_by_attention(rnn):
     return isinstance(rnn.pooling, Attention)
 
 
-class _FittedRNN(Pickled, BaseEstimator):
+class _FittedRNN(Pickled, Documented):
     """An estimator with a fitted model, which predicts.
 
     The model is kept as fitted attributes, which are arrays and plain values. Only `_set_fitted`,

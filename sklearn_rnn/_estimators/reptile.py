@@ -4,7 +4,7 @@ from time import perf_counter
 from typing import ClassVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, MetaEstimatorMixin, clone
+from sklearn.base import MetaEstimatorMixin, clone
 from sklearn.utils import check_random_state
 from sklearn.utils.metadata_routing import UNUSED
 from sklearn.utils.validation import check_is_fitted
@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 from .._data import arguments
 from .._data.arguments import Argument, naming
 from .._data.finite import check_range
+from .._documentation import Documented
 from .._floating_point import floating_point_ignored, floating_point_of_caller
 from .._model.network import fill_unknown_rows
 from .._pickles import Pickled
@@ -52,7 +53,7 @@ N_REPORTS = 100  # about so many times `verbose` prints a line and callbacks are
 FITTED = ("estimator_", "loss_curve_", "n_iter_")
 
 
-class Reptile(Pickled, MetaEstimatorMixin, BaseEstimator):
+class Reptile(Pickled, MetaEstimatorMixin, Documented):
     """Learn initial weights from many small tasks, so that a new task needs only a few updates.
 
     In each iteration, Reptile [1]_ draws a task, trains the present weights on it for a few

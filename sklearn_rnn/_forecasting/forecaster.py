@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from .._documentation import Documented
 from .._rules import boolean
 from .backtest import run_backtest
 from .panel import check_later, like, read_future, read_panel
@@ -15,7 +15,7 @@ from .probabilities import ProbabilisticForecasts
 from .training import trained, updated, windows_of
 
 
-class RNNForecaster(ProbabilisticForecasts, BaseEstimator):
+class RNNForecaster(ProbabilisticForecasts, Documented):
     """Forecast one or several series, with inputs known in advance, by a recurrent network.
 
     The last step that is known when a forecast is made is called its origin. The network reads a

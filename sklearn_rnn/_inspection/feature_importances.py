@@ -18,7 +18,7 @@ def feature_importances(estimator):
 
     Returns
     -------
-    importances : ndarray of shape (n_features_in_,)
+    importances : ndarray of shape (`n_features_in_`,)
         For a numeric feature, the Euclidean norm of its weights in all layers that read X, in both
         directions. For a categorical feature, the norm of the standard deviations, over the codes
         known in `fit`, of the contributions of its vectors to these layers.

@@ -4,7 +4,7 @@ import copy
 from contextvars import ContextVar
 
 import numpy as np
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from sklearn.utils import _safe_indexing, get_tags  # the former is public, in spite of its name
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
 from sklearn.utils.metaestimators import available_if
@@ -14,6 +14,7 @@ from .._data.arguments import naming
 from .._data.frames import is_arrow
 from .._data.lengths import n_samples_of
 from .._data.reader import read_X
+from .._documentation import Documented
 
 _ROUTED = ("fit", "partial_fit", "predict", "predict_proba", "predict_log_proba", "score")
 # (X,) while `with_sequences` copies an estimator, otherwise None.
@@ -42,7 +43,7 @@ class _Held:
         return self if replacement is None else _Held(*replacement)
 
 
-class ByIndex(BaseEstimator):
+class ByIndex(Documented):
     """An estimator whose X is the row numbers of sequences that it holds itself.
 
     It lets tools that take only tables work with sequences in any form, for example

@@ -16,6 +16,7 @@ from .._data.nested_frames import library_of, with_names
 from .._data.reader import read_X
 from .._data.unpacking import as_objects, in_carrier
 from .._docstrings import with_parts
+from .._documentation import Documented
 from .._floating_point import floating_point_ignored
 from .._pickles import Pickled
 
@@ -47,7 +48,7 @@ class _Framing(TransformerMixin, BaseEstimator):
 
 
 @with_parts(PARTS)
-class InCarriers(Pickled, TransformerMixin, BaseEstimator, auto_wrap_output_keys=None):
+class InCarriers(Pickled, TransformerMixin, Documented, auto_wrap_output_keys=None):
     """Base class of transformers that take X in any carrier and return it in the same carrier.
 
     A subclass defines `_transform`, which returns the result in the carrier of X, and

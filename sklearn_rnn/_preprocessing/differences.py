@@ -47,7 +47,7 @@ class Differences(InCarriers):
     ----------
     n_features_in_ : int
         Number of features per step; number of columns if the sequences were 2-D.
-    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+    feature_names_in_ : ndarray of str of shape (`n_features_in_`,)
         Names of the columns, if `X` was a frame, a list of frames or a nested table with string
         column names.
 
@@ -170,12 +170,12 @@ class Differences(InCarriers):
 
         Parameters
         ----------
-        input_features : array-like of str of shape (n_features_in_,), default=None
+        input_features : array-like of str of shape (`n_features_in_`,), default=None
             Names of the input features; `feature_names_in_` or x0, x1, ... by default.
 
         Returns
         -------
-        feature_names_out : ndarray of str of shape (n_features_in_,)
+        feature_names_out : ndarray of str of shape (`n_features_in_`,)
             "a_diff1" for a feature "a" and ``order=1``, or "a_diff1_lag24" with ``lag=24``.
         """
         names = OneToOneFeatureMixin.get_feature_names_out(self, input_features)

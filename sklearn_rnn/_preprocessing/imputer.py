@@ -88,7 +88,7 @@ class SequenceImputer(InCarriers):
         Indices of the features that had missing values in `fit`.
     n_features_in_ : int
         Number of features per step; number of columns if the sequences were 2-D.
-    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+    feature_names_in_ : ndarray of str of shape (`n_features_in_`,)
         Names of the columns, if `X` was a frame, a list of frames or a nested table with string
         column names.
 
@@ -223,7 +223,7 @@ class SequenceImputer(InCarriers):
 
         Parameters
         ----------
-        input_features : array-like of str of shape (n_features_in_,), default=None
+        input_features : array-like of str of shape (`n_features_in_`,), default=None
             Names of the input features; `feature_names_in_` or x0, x1, ... by default.
 
         Returns

@@ -81,7 +81,7 @@ class PerStep(InCarriers):
         The fitted transformer, a clone of `transformer`.
     n_features_in_ : int
         Number of features per step; number of columns if the sequences were 2-D.
-    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+    feature_names_in_ : ndarray of str of shape (`n_features_in_`,)
         Names of the columns, if `X` was a frame, a list of frames or a nested table, with string
         column names.
 
@@ -209,7 +209,7 @@ class PerStep(InCarriers):
 
         Parameters
         ----------
-        input_features : array-like of str of shape (n_features_in_,), default=None
+        input_features : array-like of str of shape (`n_features_in_`,), default=None
             Names of the input features; `feature_names_in_` or x0, x1, ... by default.
 
         Returns

@@ -112,7 +112,7 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
         `sample_weight` was given. One per feature if some had more NaN than others.
     n_features_in_ : int
         Number of features per step; number of columns if the sequences were 2-D.
-    feature_names_in_ : ndarray of str of shape (n_features_in_,)
+    feature_names_in_ : ndarray of str of shape (`n_features_in_`,)
         Names of the columns, if `X` was a frame, a list of frames or a nested table with string
         column names.
 
@@ -270,12 +270,12 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
 
         Parameters
         ----------
-        input_features : array-like of str of shape (n_features_in_,), default=None
+        input_features : array-like of str of shape (`n_features_in_`,), default=None
             Names of the input features; `feature_names_in_` or x0, x1, ... by default.
 
         Returns
         -------
-        feature_names_out : ndarray of str of shape (n_features_in_,)
+        feature_names_out : ndarray of str of shape (`n_features_in_`,)
             The same names.
         """
         return super().get_feature_names_out(input_features)

@@ -1,0 +1,103 @@
+"""The pages list every public name, and their links lead somewhere."""
+
+import importlib
+import pkgutil
+import re
+import unicodedata
+from pathlib import Path
+
+import pytest
+from sklearn.base import BaseEstimator
+
+import sklearn_rnn
+from sklearn_rnn import RNNClassifier, _documentation
+from sklearn_rnn.cells import LSTM
+from sklearn_rnn.preprocessing import SequenceScaler
+from sklearn_rnn.seq2seq import Seq2SeqClassifier
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+MODULES = ["sklearn_rnn"] + [
+    f"sklearn_rnn.{module.name}"
+    for module in pkgutil.iter_modules(sklearn_rnn.__path__)
+    if not module.name.startswith("_")
+]
+NOT_OURS = ("_build", "generated", "results", "examples")
+
+pytestmark = pytest.mark.skipif(not DOCS.exists(), reason="the pages are not beside these tests")
+
+
+def on_page(path):
+    """Return the names that a page of the reference lists, by module."""
+    text = path.read_text()
+    module = re.search(r"^\.\. module:: (\S+)$", text, flags=re.MULTILINE)
+    return module and {module[1]: set(re.findall(r"^   (\w+)$", text, flags=re.MULTILINE))}
+
+
+def test_the_reference_lists_every_public_name():
+    listed = {}
+    for path in (DOCS / "api").glob("*.rst"):
+        listed |= on_page(path) or {}
+    public = {name: set(importlib.import_module(name).__all__) for name in MODULES}
+    public["sklearn_rnn"].remove("__version__")
+    assert listed == public
+
+
+def anchor_of(heading):
+    """Return the anchor that code hosts give to a heading."""
+    kept = [c for c in heading.strip().lower() if c in " -_" or unicodedata.category(c)[0] in "LN"]
+    return "".join(kept).replace(" ", "-")
+
+
+def test_links_between_pages_lead_somewhere():
+    pages = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
+    pages += [p for p in DOCS.rglob("*.md") if not set(NOT_OURS) & set(p.parts)]
+    pages = [page for page in pages if page.exists() and "project" not in page.parts]
+    links = 0
+    for page in [*pages, ROOT / "benchmarks" / "README.md"]:
+        text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+        for target, anchor in re.findall(r"\]\((?!\w+:)([^()\s#]*)(?:#([^()\s]*))?\)", text):
+            if "benchmarks" in page.parts and "docs" in page.parts and target == "how.md":
+                continue  # a copy that exists on the site only
+            path = (page.parent / target.replace("\n", " ")) if target else page
+            assert path.exists(), f"{page}: {target}"
+            if anchor:
+                headings = re.findall(r"^#+ (.+)$", path.read_text(), flags=re.MULTILINE)
+                assert anchor in map(anchor_of, headings), f"{page}: #{anchor}"
+            links += 1
+    assert links > 60
+
+
+def estimators():
+    for module in MODULES:
+        for name in importlib.import_module(module).__all__:
+            thing = getattr(importlib.import_module(module), name)
+            if isinstance(thing, type) and issubclass(thing, BaseEstimator):
+                yield module, thing
+
+
+def test_estimators_link_to_their_pages_where_these_are_published(monkeypatch):
+    assert RNNClassifier()._get_doc_link() == ""
+    assert "href" not in LSTM()._repr_html_().split("<body>")[-1].split("</style>")[-1]
+    monkeypatch.setattr(_documentation, "URL", "https://pages.example/")
+    pages = "https://pages.example/api/generated"
+    assert RNNClassifier()._get_doc_link() == f"{pages}/sklearn_rnn.RNNClassifier.html"
+    assert f'href="{pages}/sklearn_rnn.cells.LSTM.html"' in LSTM()._repr_html_()
+    for estimator in (Seq2SeqClassifier(), SequenceScaler()):
+        module = "seq2seq" if isinstance(estimator, Seq2SeqClassifier) else "preprocessing"
+        name = type(estimator).__name__
+        assert estimator._get_doc_link() == f"{pages}/sklearn_rnn.{module}.{name}.html"
+    documented = [thing for _, thing in estimators()]
+    assert len(documented) > 20
+    assert all(issubclass(thing, _documentation.Documented) for thing in documented)
+
+    class Mine(RNNClassifier):
+        pass
+
+    assert Mine()._get_doc_link() == ""
+
+
+def test_the_citation_names_the_version():
+    version = re.match(r"\d+\.\d+\.\d+", sklearn_rnn.__version__)[0]
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
+    assert f"version = {{{version}}}" in (DOCS / "project" / "citation.md").read_text()
