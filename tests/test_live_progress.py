@@ -250,6 +250,20 @@ def test_without_a_notebook_or_a_window_a_warning_says_what_to_do():
         small(verbose=LivePlot(log="yes")).fit(X, Y)
 
 
+def test_a_window_is_drawn_again(monkeypatch):
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    figure, calls = pyplot.figure(), []
+    monkeypatch.setattr(pyplot, "figure", lambda **options: figure)
+    monkeypatch.setattr(type(figure.canvas), "required_interactive_framework", "a toolkit")
+    figure.show = lambda: calls.append("show")
+    figure.canvas.draw_idle = lambda: calls.append("draw")
+    figure.canvas.flush_events = lambda: calls.append("flush")
+    small(verbose=LivePlot(every=1000)).fit(X, Y)
+    assert calls == ["show", "draw", "flush", "draw", "flush"]
+    assert len(figure.axes[0].lines[0].get_xdata()) == 4
+    pyplot.close(figure)
+
+
 # ---- search_progress ----------------------------------------------------------------------------
 
 
