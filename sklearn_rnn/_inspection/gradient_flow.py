@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy, deepcopy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -162,7 +163,8 @@ def _read(estimator, X, y):
 
 
 def _first_model(rnn, X, y):
-    """Return the model with which `fit` would begin."""
+    """Return the model with which `fit` would begin; its generator does not go on."""
+    rnn = copy(rnn).set_params(random_state=deepcopy(rnn.random_state))
     words = check_parameters(rnn._params())
     nothing = (None, None, None, None)
     model, training, _ = rnn._prepare(words, (X, y, None, None), nothing, False, {})
