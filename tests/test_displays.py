@@ -10,7 +10,9 @@ import pytest
 pytest.importorskip("matplotlib")
 
 from pictures import compare, difference, new_figure
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
+from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
@@ -86,6 +88,14 @@ def test_loss_curves_are_those_of_the_history():
         LossCurveDisplay.from_estimator(small(RNNRegressor))
     with pytest.raises(ValueError, match=r"`history` must be a dict with the key 'loss'"):
         LossCurveDisplay.from_history({"losses": [1]})
+    with pytest.raises(NotFittedError, match=r"`estimator` must be a search that is fitted"):
+        LossCurveDisplay.from_estimator(GridSearchCV(small(RNNRegressor), {"alpha": [0]}))
+    for epoch in (0, 3, 1.5):
+        with pytest.raises(ValueError, match=r"`best_epoch` must be an epoch, from 1 to 2"):
+            LossCurveDisplay([1, 2], best_epoch=epoch)
+    mlp = MLPRegressor(max_iter=3, early_stopping=True, random_state=0).fit(X[:, 0], X[:, 0, 0])
+    display = LossCurveDisplay.from_estimator(mlp, ax=axes())
+    np.testing.assert_array_equal(display.validation_score, mlp.validation_scores_)
     with pytest.raises(ValueError, match=r"`validation_loss` must have 2 entries like `loss`"):
         LossCurveDisplay([1, 2], validation_loss=[1])
 
@@ -119,6 +129,16 @@ def test_label_bands_are_those_of_the_sequence():
     assert len(display.ax_.get_legend().get_texts()) == 2
     only = SequenceLabelDisplay([0, 1]).plot(axes())
     assert set(only.images_) == {"predicted"}
+    rows = {"probabilities": [[0.5, 0.2, 0.3]] * 2, "y_true": ["true", "wrong"]}
+    classes = ["predicted", "true", "wrong"]  # which rows are called, too
+    display = SequenceLabelDisplay(["true", "wrong"], classes=classes, **rows).plot(axes())
+    display.figure_.canvas.draw()
+    texts = [text.get_text() for text in display.ax_.get_yticklabels()]
+    assert texts == ["true", "wrong", "predicted", *classes]
+    with pytest.raises(ValueError, match=r"`probabilities` must be from 0 to 1, got -2 to 3"):
+        SequenceLabelDisplay([0, 1], probabilities=[[-2, 3], [0, 1]])
+    with pytest.raises(ValueError, match=r"must hold labels of one type, got int, str: turn"):
+        SequenceLabelDisplay([1, 2], y_true=["1", "2"])
     with pytest.raises(ValueError, match=r"`sequence` must be .* from -24 to 23, got 24"):
         SequenceLabelDisplay.from_estimator(rnn, RAGGED, sequence=24)
     with pytest.raises(ValueError, match=r"`estimator` must be a classifier with mode"):
@@ -189,6 +209,8 @@ def test_forecasts_and_intervals_are_those_of_the_forecaster():
     np.testing.assert_array_equal(display.lines_["forecast"].get_ydata(), display.forecast)
     with pytest.raises(ValueError, match=r"`series` must be below 2 or one of .*, got 'c'"):
         ForecastDisplay.from_estimator(forecaster, series="c")
+    with pytest.raises(ValueError, match=r"`y_true` must be numbers, got \['x'\]"):
+        ForecastDisplay.from_estimator(forecaster, ["x"])
     with pytest.raises(ValueError, match=r"`y_true` must have 2 series"):
         ForecastDisplay.from_estimator(forecaster, y["a"][50:])
     with pytest.raises(TypeError, match=r"`estimator` must be a fitted RNNForecaster"):
@@ -302,6 +324,13 @@ def test_paths_of_data_are_those_of_a_rollout():
     np.testing.assert_allclose(drawn, delayed)
     assert display.quiver_ is None and display.axis_labels == ["x(t)", "x(t - 2)", "x(t - 4)"]
 
+    facts = {"n_dimensions": 2, "ax": axes()}
+    display = StateSpaceDisplay.from_estimator(one, list(X[:3, :1, 0]), **facts)
+    assert display.field_points is None and len(display.trajectories) == 3  # nothing is read next
+    with pytest.raises(ValueError, match=r"`n_dimensions` must be 2 or 3, got 2.0"):
+        StateSpaceDisplay.from_estimator(one, list(X[:3, :, 0]), n_dimensions=2.0)
+    with pytest.raises(ValueError, match=r"`trajectories` must be a list of arrays, got 5"):
+        StateSpaceDisplay(5)
     classifier = small(RNNClassifier).fit(RAGGED, [0, 1] * 12)
     display = StateSpaceDisplay.from_estimator(classifier, RAGGED[:2], n_grid=0, ax=axes())
     assert display.field_points is None and display.continuations == []

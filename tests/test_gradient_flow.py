@@ -239,6 +239,9 @@ def test_a_display_draws_the_norms():
     assert np.isnan(gone.lines_["l0"].get_ydata()[3:]).all()
     with pytest.raises(ValueError, match=r"`norms` must be a dict"):
         GradientFlowDisplay({})
+    for norms in ({0: [1.0]}, {"l0": [1.0, -1.0]}):
+        with pytest.raises(ValueError, match=r"`norms` must have strings as keys"):
+            GradientFlowDisplay(norms)
     with pytest.raises(TypeError, match=r"`flow` must be a GradientFlow"):
         GradientFlowDisplay.from_flow(flow.norms)
     assert isinstance(flow, GradientFlow)

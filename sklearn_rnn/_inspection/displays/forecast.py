@@ -258,7 +258,10 @@ def _place(series, names):
 
 def _truth(y_true, place, n_series, steps):
     """Return what came at steps (n_steps,), NaN after its end."""
-    values = np.asarray(y_true, dtype=np.float64)
+    try:
+        values = np.asarray(y_true, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"`y_true` must be numbers, got {shown(y_true)}.") from error
     values = values[:, np.newaxis] if values.ndim == 1 else values
     if values.ndim != 2 or values.shape[1] != n_series:
         raise ValueError(

@@ -85,6 +85,8 @@ class StateSpaceDisplay:
         field_arrows=None,
         axis_labels=None,
     ):
+        if not np.iterable(trajectories):
+            raise ValueError(f"`trajectories` must be a list of arrays, got {shown(trajectories)}.")
         self.trajectories = [as_floats(each, "trajectories", 2) for each in trajectories]
         continuations = [] if continuations is None else continuations
         self.continuations = [as_floats(each, "continuations", 2) for each in continuations]
@@ -175,7 +177,7 @@ class StateSpaceDisplay:
         integer(0).check("n_steps", n_steps)
         integer(1).check("delay", delay)
         integer(0).check("n_grid", n_grid)
-        if n_dimensions not in N_DIMENSIONS:
+        if not integer(2).test(n_dimensions) or n_dimensions not in N_DIMENSIONS:
             raise ValueError(f"`n_dimensions` must be 2 or 3, got {shown(n_dimensions)}.")
         rnn = last_step(estimator)
         model = model_of(rnn, "estimator")
@@ -188,6 +190,7 @@ class StateSpaceDisplay:
         else:
             # Codes of categories have no values between them, of which a grid could be made.
             gridded = n_dimensions == 2 and not model.categories.columns
+            n_dimensions = int(n_dimensions)
             n_grid = int(n_grid) if gridded else 0
             facts = _paths_of_states(estimator, X, int(n_steps), n_dimensions, n_grid)
         return cls(**facts).plot(ax)
@@ -323,7 +326,7 @@ def _paths_of_states(estimator, X, n_steps, n_dimensions, n_grid):
     word = "Component" if n_dimensions == 2 else "PC"  # there is less room in three dimensions
     labels = [f"{word} {k + 1} ({100 * share:.0f} %)" for k, share in enumerate(shares)]
     facts = {**_halves(wholes, n_steps), "axis_labels": labels}
-    if n_grid:
+    if n_grid and any(map(len, inputs)):
         field = _field(rnn, pca, wholes, inputs, n_grid)
         facts |= {"field_points": field.points, "field_arrows": field.arrows}
     return facts
