@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("matplotlib")
 
-from pictures import compare, difference, new_figure
+from pictures import TOLERANCE, compare, difference, hide_text, new_figure, pixels_of
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
 from sklearn.neural_network import MLPRegressor
@@ -424,11 +424,19 @@ def test_pictures_look_as_they_did(draw):
     compare(draw, draw.__name__, *((7.0, 3.0) if draw is hidden_states else ()))
 
 
-def test_pictures_that_differ_are_told():
-    stored = np.ones((5, 5, 3))
-    stored[2] = 0
-    assert difference(stored, stored) == 0
-    assert difference(np.ones((5, 5, 3)), stored) == 1
+@pytest.mark.parametrize("draw", [forecast, attention, state_space, state_space_3d])
+def test_pictures_without_one_of_their_parts_are_told(draw):
+    figure = new_figure(4.0, 3.0, layout=None)
+    draw(figure)
+    hide_text(figure)
+    stored = pixels_of(figure)
+    assert difference(np.roll(stored, 1, axis=1), stored) == 0  # where edges are may change
+    parts = [part for ax in figure.axes for part in (*ax.lines, *ax.collections, *ax.images)]
+    for part in parts:
+        part.set_visible(False)
+        is_empty = not getattr(part, "get_paths", lambda: [1])()
+        assert is_empty or difference(pixels_of(figure), stored) > 2 * TOLERANCE, part
+        part.set_visible(True)
 
 
 def test_labels_do_not_overlap():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..._rules import integer, shown
-from .plotting import BLUE, ORANGE, RED, axes_for, foreground, legend_above, whole_numbers
+from .plotting import ORANGE, RED, axes_for, blues, foreground, legend_above, whole_numbers
 from .reading import as_floats, check_length, last_step
 
 
@@ -146,7 +146,7 @@ class LossCurveDisplay:
         epochs = np.arange(1, len(self.loss) + 1)
         marker = "o" if len(epochs) == 1 else None  # a line of one point is not seen
         style = {"marker": marker, "linewidth": 1.8}
-        self._line(ax, "loss", epochs, "Training loss", color=BLUE, **style)
+        self._line(ax, "loss", epochs, "Training loss", color=blues()[0], **style)
         if self.validation_loss is not None:
             style["linestyle"] = "--"
             self._line(ax, "validation_loss", epochs, "Validation loss", color=RED, **style)
@@ -155,7 +155,7 @@ class LossCurveDisplay:
             style["linestyle"] = ":"
             name = "Validation score"
             self._line(self.score_ax_, "validation_score", epochs, name, color=ORANGE, **style)
-            self.score_ax_.set_ylabel(name)
+            self.score_ax_.set_ylabel("Score")
         handles = list(self.lines_.values())
         if self.best_epoch is not None:
             label = f"Best epoch: {self.best_epoch}"

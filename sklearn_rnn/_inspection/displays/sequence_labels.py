@@ -7,7 +7,15 @@ import numpy as np
 from ..._data import arguments
 from ..._data.steps import read_steps
 from ..._rules import shown
-from .plotting import axes_for, colors_of, foreground, label_ticks, legend_above, whole_numbers
+from .plotting import (
+    COLORS,
+    axes_for,
+    colors_of,
+    foreground,
+    label_ticks,
+    legend_above,
+    whole_numbers,
+)
 from .reading import as_floats, check_length, network_and_X, one_of_sequences
 
 BAND, GAP = 1.0, 0.5  # heights, in units of a row
@@ -18,7 +26,7 @@ class SequenceLabelDisplay:
     """True and predicted labels over the steps of a sequence, with the probabilities of all labels.
 
     Labels are coloured bands. Steps with a wrong label are marked between them. Below, each label
-    has a row in its colour, which is the stronger the more probable the label is.
+    has a row in its colour (of many labels, in one colour), the stronger the more probable it is.
 
     Use `from_estimator` or `from_predictions` to make one. The constructor takes plain arrays.
 
@@ -178,7 +186,9 @@ class SequenceLabelDisplay:
             top += GAP
             n_classes = len(self.classes)
             height = BAND * n_rows / n_classes
-            tints = np.repeat(colors[:, np.newaxis], len(self.y_pred), axis=1)
+            # The colours of many classes are too faint for tints.
+            shades = colors if n_classes <= len(COLORS) else [_rgba(foreground())] * n_classes
+            tints = np.repeat(np.array(shades)[:, np.newaxis], len(self.y_pred), axis=1)
             tints[:, :, 3] = np.clip(self.probabilities.T, 0, 1)
             self._draw("probabilities", tints, top, height * n_classes)
             places += [(name, top + (k + 0.5) * height) for k, name in enumerate(self.classes)]

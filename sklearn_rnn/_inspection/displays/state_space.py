@@ -12,7 +12,7 @@ from ..._data.packed import Packed
 from ..._estimators.transfer import model_of
 from ..._rules import integer, one_of, shown
 from ...forecasting import rollout
-from .plotting import BLUE, RED, axes_for, foreground, legend_above
+from .plotting import RED, axes_for, blues, foreground, legend_above
 from .reading import as_floats, best_of, last_step, network_and_X, transform_of
 
 N_DIMENSIONS = (2, 3)
@@ -214,7 +214,7 @@ class StateSpaceDisplay:
         if self.field_points is not None:
             arrows = {"color": text, "alpha": 0.4, "width": 0.003, "angles": "xy", "zorder": 1}
             self.quiver_ = ax.quiver(*self.field_points.T, *self.field_arrows.T, **arrows)
-        kinds = [(self.trajectories, BLUE, "Reads data")]
+        kinds = [(self.trajectories, blues()[0], "Reads data")]
         kinds += [(self.continuations, RED, "Reads its own predictions")]
         for paths, color, label in kinds:
             for path in paths:
@@ -323,8 +323,7 @@ def _paths_of_states(estimator, X, n_steps, n_dimensions, n_grid):
     pca = PCA(n_dimensions, svd_solver="full").fit(everything)
     wholes = [pca.transform(path) for path in paths]
     shares = pca.explained_variance_ratio_
-    word = "Component" if n_dimensions == 2 else "PC"  # there is less room in three dimensions
-    labels = [f"{word} {k + 1} ({100 * share:.0f} %)" for k, share in enumerate(shares)]
+    labels = [f"PC {k + 1} ({100 * share:.0f} %)" for k, share in enumerate(shares)]
     facts = {**_halves(wholes, n_steps), "axis_labels": labels}
     if n_grid and any(map(len, inputs)):
         field = _field(rnn, pca, wholes, inputs, n_grid)
