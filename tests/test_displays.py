@@ -410,7 +410,8 @@ def state_space(figure):
 def state_space_3d(figure):
     path = spiral(3)
     ax = figure.subplots(subplot_kw={"projection": "3d"})
-    StateSpaceDisplay([path[:91]], continuations=[path[90:]]).plot(ax)
+    facts = {"axis_labels": [f"PC {k + 1} (33 %)" for k in range(3)]}
+    StateSpaceDisplay([path[:91]], continuations=[path[90:]], **facts).plot(ax)
 
 
 PICTURES = (
@@ -451,3 +452,19 @@ def test_labels_do_not_overlap():
             boxes = [text.get_window_extent() for text in axis.get_ticklabels()]
             assert len(boxes) == 3 if n == 3 else 3 < len(boxes) < n
             assert not any(a.overlaps(b) for a, b in pairwise(boxes))
+
+
+@pytest.mark.parametrize("draw", PICTURES, ids=lambda draw: draw.__name__)
+def test_labels_are_inside_small_pictures(draw):
+    figure = new_figure(*((4.5, 2.0) if draw is hidden_states else (3.0, 2.0)))
+    draw(figure)
+    figure.canvas.draw()
+    width, height = figure.canvas.get_width_height()
+    for ax in figure.axes:
+        axes_of = [getattr(ax, f"{name}axis") for name in "xyz" if hasattr(ax, f"{name}axis")]
+        for text in (axis.label for axis in axes_of):
+            box = text.get_window_extent()
+            inside = box.x0 > -1 and box.y0 > -1 and box.x1 < width + 1 and box.y1 < height + 1
+            assert inside, text.get_text()
+            legend = ax.get_legend()
+            assert legend is None or not box.overlaps(legend.get_window_extent()), text.get_text()

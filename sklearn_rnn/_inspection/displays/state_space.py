@@ -225,25 +225,29 @@ class StateSpaceDisplay:
         handles = [self.lines_[0], starts]
         if self.continuations:
             handles.insert(1, self.lines_[-1])
+        height = self.figure_.get_size_inches()[1] * ax.get_position().height
         for name, label in zip("xyz", self.axis_labels, strict=False):
             getattr(ax, f"set_{name}label")(label)
             if self.n_dimensions == 3:
-                _unclutter(getattr(ax, f"{name}axis"), text)
+                _unclutter(getattr(ax, f"{name}axis"), text, height)
         if self.n_dimensions == 3:
             ax.set_box_aspect(None, zoom=0.8)  # room for the labels
         legend_above(ax, handles, n_columns=2)
         return self
 
 
-def _unclutter(axis, color):
-    """Leave few ticks and a faint background on an axis of three."""
+def _unclutter(axis, color, height):
+    """Leave few ticks and a faint background on an axis of three; no numbers in a small picture."""
     from matplotlib.colors import to_rgba
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import MaxNLocator, NullFormatter
 
+    is_small = height < 2.2  # inches
     axis.set_major_locator(MaxNLocator(4))
+    if is_small:
+        axis.set_major_formatter(NullFormatter())
     axis.set_tick_params(labelsize="x-small", pad=0)
-    axis.label.set_fontsize("small")
-    axis.labelpad = 0
+    axis.label.set_fontsize("x-small" if is_small else "small")
+    axis.labelpad = -13 if is_small else 0
     axis.set_pane_color(to_rgba(color, 0.05))
     axis.axes.grid(False)
 
