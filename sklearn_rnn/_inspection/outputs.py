@@ -38,6 +38,7 @@ class Output:
     factors: np.ndarray  # (n_samples,) of these outputs
     rows: np.ndarray  # (n_samples,) of the outputs: sequences, or steps
     n_threads: int
+    offsets: np.ndarray | None = None  # (n_samples + 1,) of the sequences
 
     @classmethod
     def of(cls, model, sequences, target, step, n_threads):
@@ -45,7 +46,16 @@ class Output:
         rows = _rows(model, sequences, step)
         outputs = model.outputs(sequences, n_threads)[rows]
         columns, factors = _columns_and_factors(model, outputs, target)
-        return cls(model, columns, factors, rows, n_threads)
+        return cls(model, columns, factors, rows, n_threads, sequences.offsets)
+
+    def take(self, indices):
+        """Return the same output of some of the sequences, in this order."""
+        rows = np.arange(len(indices))
+        if self.model.network.per_step:
+            lengths = np.diff(self.offsets)[indices]
+            rows = self.rows[indices] - self.offsets[indices] + np.cumsum(lengths) - lengths
+        facts = {"columns": self.columns[indices], "factors": self.factors[indices], "rows": rows}
+        return replace(self, **facts, offsets=None)
 
     def values(self, sequences):
         """Return the outputs (n_samples,), up to a constant."""
