@@ -156,11 +156,28 @@ def test_the_output_of_one_step_is_explained():
     start = tagger.predict_proba([np.zeros_like(x) for x in RAGGED])
     expected = [p[0, 1] - q[0, 1] for p, q in zip(tagger.predict_proba(RAGGED), start, strict=True)]
     assert_allclose([a[0].sum() for a in hidden], expected, atol=1e-6)
-    with pytest.raises(ValueError, match=r"`estimator` must have transitions=False"):
-        integrated_gradients(tagger, RAGGED)
     jordan = small(RNNClassifier, cell="jordan").fit(X, classes_of(2))
     with pytest.raises(ValueError, match=r"a cell that does not read the output"):
         integrated_gradients(jordan, X)
+
+
+@pytest.mark.parametrize("n_tags", [2, 4])
+@pytest.mark.parametrize("step", [-1, 1])
+def test_probabilities_of_tags_with_transitions_are_explained(n_tags, step):
+    tags = [np.digitize(x[:, 0], np.linspace(-1, 1, n_tags + 1)[1:-1]) for x in RAGGED]
+    facts = {"mode": "many_to_many", "transitions": True, "dtype": "float64", "max_iter": 30}
+    tagger = small(RNNClassifier, **facts).fit(RAGGED, tags)
+    start = [np.full_like(x, 0.2) for x in RAGGED]
+    ends = tagger.predict_proba(RAGGED), tagger.predict_proba(start)
+    for target in (None, 1):
+        attributions = integrated_gradients(
+            tagger, RAGGED, step=step, target=target, baseline=0.2, n_steps=100
+        )
+        columns = [p[step].argmax() if target is None else 1 for p in ends[0]]
+        expected = [p[step, k] - q[step, k] for p, q, k in zip(*ends, columns, strict=True)]
+        assert_allclose([a.sum() for a in attributions], expected, atol=1e-7)
+    later = [a[2:] for a in attributions]
+    assert step == -1 or any(a.any() for a in later)  # other tags tell about this one
 
 
 def test_occlusion_is_the_change_of_the_prediction_without_a_window():

@@ -15,7 +15,7 @@ from .._model.network import POOLING, ready
 from .._model.parts import CELL_CLASSES
 from .._training.examples import Examples
 from .displays.reading import last_step, network_and_X
-from .outputs import AT_ONCE, check_kind
+from .outputs import AT_ONCE, check_kind, plain_head
 
 # Between the first step back and the last: below the first number the early steps teach nothing
 # beside the late ones, above the second they rule the update.
@@ -129,7 +129,7 @@ def gradient_flow(estimator, X, y):
     ('vanishing', (60,))
     """
     model, examples, n_threads = _read(estimator, X, y)
-    network, params = _plain_head(model.network, model.params)
+    network, params = plain_head(model.network, model.params)
     network = replace(network, dtype="float64", label_smoothing=0.0)
     examples = _in_double_precision(examples, network)
     ends = [-1] if network.is_causal or not network.per_step else [-1, 0]
@@ -169,19 +169,6 @@ def _first_model(rnn, X, y):
     nothing = (None, None, None, None)
     model, training, _ = rnn._prepare(words, (X, y, None, None), nothing, False, {})
     return replace(model, params=training.progress.params)
-
-
-def _plain_head(network, params):
-    """Return network and float64 weights with a head whose loss does not couple the steps."""
-    views, params = network.views(params), params.astype(np.float64)
-    if not network.has_transitions:
-        return network, params
-    nodes = (*network.nodes[:-1], replace(network.nodes[-1], kind="head"))
-    network = replace(network, nodes=nodes, loss="softmax", allowed=None)
-    params = np.empty(network.n_params)
-    for name, view in network.views(params).items():
-        view[...] = views[name]
-    return network, params
 
 
 def _in_double_precision(examples, network):

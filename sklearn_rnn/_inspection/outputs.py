@@ -16,6 +16,7 @@ from .._model.fitted import FittedModel
 from .._model.network import predictor, ready
 from .._rules import integer, shown
 from .._training.losses import LOSSES
+from .tag_slopes import slopes_of_tags
 
 AT_ONCE = 256  # sequences whose gradients are in memory
 
@@ -27,6 +28,19 @@ def check_kind(rnn):
             "`estimator` must be an RNNClassifier, RNNRegressor or MultiTaskRNN, or a Pipeline or "
             f"search that ends with one; got {type(rnn).__name__}."
         )
+
+
+def plain_head(network, params):
+    """Return network and float64 weights with a head whose loss does not couple the steps."""
+    views, params = network.views(params), params.astype(np.float64)
+    if not network.has_transitions:
+        return network, params
+    nodes = (*network.nodes[:-1], replace(network.nodes[-1], kind="head"))
+    network = replace(network, nodes=nodes, loss="softmax", allowed=None)
+    params = np.empty(network.n_params)
+    for name, view in network.views(params).items():
+        view[...] = views[name]
+    return network, params
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,11 +87,10 @@ class Output:
 
         The network learns targets whose squared error has the gradient of the output.
         """
-        network, params, scaling = self.model.network, self.model.params, self.model.scale.in_use
+        network, params = plain_head(self.model.network, self.model.params)
+        scaling = self.model.scale.in_use
         raw = predictor(network, sequences, scaling, self.n_threads)(params, raw=True)
-        d_raw = np.zeros_like(raw)
-        d_raw[self.rows] = _slopes_of_links(network, raw[self.rows], self.columns)
-        d_raw[self.rows] *= self.factors[:, np.newaxis]
+        d_raw = self._d_raw(raw, sequences)
         # The loss of a row is the mean of (z - y)^2 over its outputs.
         targets = np.ascontiguousarray(raw - d_raw * (raw.shape[1] / 2))
         changes = {"groups": (), "quantile": 0.5, "label_smoothing": 0.0}
@@ -95,6 +108,16 @@ class Output:
             with ready(engine):
                 d_values += engine.loss_and_grad(dataset, indices, input_gradient=True)[2]
         return self.model.finite(d_values)
+
+    def _d_raw(self, raw, sequences):
+        """Return the gradient with respect to outputs before the link (n_rows, n_outputs)."""
+        if self.model.network.has_transitions:
+            chain = self.model.transition_scores()
+            return slopes_of_tags(raw, sequences.offsets, self.rows, self.columns, chain)
+        d_raw = np.zeros_like(raw)
+        d_raw[self.rows] = _slopes_of_links(self.model.network, raw[self.rows], self.columns)
+        d_raw[self.rows] *= self.factors[:, np.newaxis]
+        return d_raw
 
 
 def _rows(model, sequences, step):
