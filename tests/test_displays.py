@@ -19,14 +19,17 @@ from sklearn_rnn import RNNClassifier, RNNRegressor
 from sklearn_rnn.forecasting import RNNForecaster, rollout
 from sklearn_rnn.inspection import (
     AttentionDisplay,
+    AttributionDisplay,
     ForecastDisplay,
     HiddenStatesDisplay,
     LossCurveDisplay,
     SequenceLabelDisplay,
     StateSpaceDisplay,
+    integrated_gradients,
+    occlusion,
 )
 from sklearn_rnn.layers import Attention
-from sklearn_rnn.preprocessing import SequenceScaler
+from sklearn_rnn.preprocessing import SequenceScaler, to_nested
 from sklearn_rnn.seq2seq import Seq2SeqClassifier, Seq2SeqRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -262,6 +265,38 @@ def test_attention_is_that_of_the_estimator():
         AttentionDisplay([[0.5, 0.5]], input_labels=["a"])
 
 
+# ---- attributions -------------------------------------------------------------------------------
+
+
+def test_attributions_are_those_of_the_functions():
+    rnn = small(RNNClassifier).fit(RAGGED, [0, 1] * 12)
+    for name, function in (
+        ("integrated_gradients", integrated_gradients),
+        ("occlusion", occlusion),
+    ):
+        facts = {"target": 1, "baseline": 0.1}
+        display = AttributionDisplay.from_estimator(
+            rnn, RAGGED, method=name, sequence=4, ax=axes(), **facts
+        )
+        expected = function(rnn, RAGGED, **facts)[4]
+        np.testing.assert_array_equal(display.attributions, expected)
+        np.testing.assert_array_equal(display.im_.get_array(), expected.T)
+        low, high = display.im_.get_clim()
+        assert high == -low == np.abs(expected).max()
+    table = to_nested(RAGGED, ["volt", "watt"])
+    display = AttributionDisplay.from_estimator(
+        small(RNNClassifier).fit(table, [0, 1] * 12), table, sequence=-1, ax=axes()
+    )
+    assert display.feature_names == ["volt", "watt"]
+    assert display.attributions.shape == RAGGED[-1].shape
+    assert [text.get_text() for text in display.ax_.get_yticklabels()] == ["volt", "watt"]
+    assert AttributionDisplay([0.0, 1.0]).plot(axes()).attributions.shape == (2, 1)
+    with pytest.raises(ValueError, match=r"`method` must be one of 'integrated_gradients'"):
+        AttributionDisplay.from_estimator(rnn, RAGGED, method="shap")
+    with pytest.raises(ValueError, match=r"`feature_names` must have 2 entries"):
+        AttributionDisplay(np.ones((3, 2)), feature_names=["a"])
+
+
 # ---- state space --------------------------------------------------------------------------------
 
 
@@ -414,9 +449,16 @@ def state_space_3d(figure):
     StateSpaceDisplay([path[:91]], continuations=[path[90:]], **facts).plot(ax)
 
 
+def attribution(figure):
+    steps = np.arange(30)[:, np.newaxis]
+    values = np.sin(steps / 4 + np.arange(3)) * np.exp(-((steps - 20) ** 2) / 80)
+    names = ["volt", "watt", "celsius"]
+    AttributionDisplay(values, feature_names=names).plot(figure.subplots())
+
+
 PICTURES = (
-    *(loss_curve, sequence_labels, hidden_states, forecast, attention, state_space),
-    state_space_3d,
+    *(loss_curve, sequence_labels, hidden_states, forecast, attention, attribution),
+    *(state_space, state_space_3d),
 )
 
 

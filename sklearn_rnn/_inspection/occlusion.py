@@ -72,6 +72,7 @@ def occlusion(
 
     See Also
     --------
+    AttributionDisplay : Draws the attributions of one sequence.
     integrated_gradients : Is faster for long sequences, but assumes a smooth path to the baseline.
     permutation_importance : The importance of features to the score.
 
