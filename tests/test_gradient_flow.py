@@ -9,6 +9,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core
 from sklearn_rnn.cells import GRU, LSTM, Elman
 from sklearn_rnn.inspection import GradientFlow, GradientFlowDisplay, gradient_flow
+from sklearn_rnn.language import RNNLanguageModel
 from sklearn_rnn.layers import Conv1D
 from sklearn_rnn.preprocessing import SequenceScaler
 
@@ -187,6 +188,30 @@ def test_an_estimator_that_is_not_fitted_has_the_weights_of_the_first_epoch():
         assert not hasattr(rnn, "params_")
         rnn.set_params(learning_rate_init=1e-12, max_iter=1).fit(X, y)
         assert_allclose(flow.norms["l0"], gradient_flow(rnn, X, y).norms["l0"], rtol=1e-6)
+
+
+def test_of_a_text_the_last_token_is_taught():
+    texts = ["a b c a b", "b a c c a b", "c b"]
+    rnn = small(RNNLanguageModel, token_pattern=r"\w")
+    first = gradient_flow(rnn, texts).norms["l0"]
+    assert not hasattr(rnn, "params_") and first.shape == (7,)
+    norms = gradient_flow(rnn.fit(texts), texts).norms["l0"]
+    model = rnn._fitted_model()
+    examples, nodes = rnn._texts(texts, None, None, model.target).examples, model.network.nodes
+    squares, counts, head = np.zeros(7), np.zeros(7), len(nodes) - 1
+    ends = examples.targets[examples.sequences.offsets[1:] - 1]
+    for x, end in zip(examples.sequences.cut(), ends, strict=True):
+        run = reference.Run(rnn.weights_, x, nodes, model.network.loss)
+        d_raw = reference.softmax(run.value(run.raw, head, len(x) - 1)[np.newaxis])[0]
+        d_raw[int(end)] -= 1
+        run.add_gradient(d_raw, run.raw, head, len(x) - 1)
+        run.backward({name: np.zeros(w.shape) for name, w in rnn.weights_.items()})
+        of_h = [run.d_values[run.states, head - 1, 1, t][0] for t in range(len(x))]
+        squares[: len(x)] += (np.array(of_h)[::-1] ** 2).sum(axis=1)
+        counts[: len(x)] += 1
+    assert_allclose(norms, np.sqrt(squares / counts), rtol=1e-8)
+    adaptive = small(RNNLanguageModel, token_pattern=r"\w", adaptive_softmax=[2]).fit(texts)
+    assert (gradient_flow(adaptive, texts).norms["l0"] > 0).all()
 
 
 def test_an_estimator_keeps_its_generator():

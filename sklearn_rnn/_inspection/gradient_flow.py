@@ -65,7 +65,7 @@ _WORDS = {
 
 
 @floating_point_ignored
-def gradient_flow(estimator, X, y):
+def gradient_flow(estimator, X, y=None):
     """Measure how the gradient of the loss grows or shrinks on its way back through time.
 
     A gradient that shrinks at each step (vanishing) cannot teach what early steps mean; one that
@@ -73,13 +73,14 @@ def gradient_flow(estimator, X, y):
 
     Parameters
     ----------
-    estimator : RNNClassifier, RNNRegressor or MultiTaskRNN
+    estimator : RNNClassifier, RNNRegressor, MultiTaskRNN or RNNLanguageModel
         If it is not fitted, the network is the one with which `fit` would begin. A Pipeline or a
         search that ends with one must be fitted.
     X : sequences
         In any form that `fit` takes. A hundred sequences are enough.
-    y : array-like
-        Targets, in any form that `fit` takes.
+    y : array-like, default=None
+        Targets, in any form that `fit` takes; for an RNNLanguageModel, the classes of the texts, or
+        None.
 
     Returns
     -------
@@ -98,9 +99,9 @@ def gradient_flow(estimator, X, y):
 
     Notes
     -----
-    With mode="many_to_many", only the output of one step is taught, so that the gradient at other
-    steps has come through time: the last step for forward directions, the first step for reverse
-    ones. With ``transitions=True``, the loss is that of the single tag.
+    With mode="many_to_many", and of texts, only the output of one step is taught, so that the
+    gradient at other steps has come through time: the last step for forward directions, the first
+    step for reverse ones. With ``transitions=True``, the loss is that of the single tag.
 
     The norm is that of the gradient with respect to the hidden state h; in "lstm", the gradient of
     the cell state c flows beside it, and reaches h at each step through the gates.
@@ -147,12 +148,15 @@ def gradient_flow(estimator, X, y):
 def _read(estimator, X, y):
     """Return a model, X and y as examples, and the number of threads."""
     rnn = last_step(estimator)
-    check_kind(rnn)
+    check_kind(rnn, tokens=True)
     if hasattr(rnn, "params_") or isinstance(estimator, Pipeline):
         rnn, X = network_and_X(estimator, X)
         model = rnn._fitted_model()
     else:
         model = _first_model(rnn, X, y)
+    if rnn._HOLDS == "tokens":
+        texts = rnn._texts(X, y, None, model.target)
+        return model, replace(texts.examples, weights=None), rnn._threads()
     per_step = model.network.per_step
     facts = per_step, model.form, model.categories
     sequences, _, _, rows, weights = rnn._read((X, y, None), *facts, target=model.target)

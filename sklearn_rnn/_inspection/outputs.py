@@ -21,11 +21,13 @@ from .tag_slopes import slopes_of_tags
 AT_ONCE = 256  # sequences whose gradients are in memory
 
 
-def check_kind(rnn):
-    """Refuse networks whose y is not one target per sequence or step."""
-    if not isinstance(rnn, _RNNBase) or rnn._HOLDS not in ("classes", "numbers", "tasks"):
+def check_kind(rnn, *, tokens=False):
+    """Refuse networks whose y is not one target per sequence or step; `tokens`: take texts, too."""
+    names = ["RNNClassifier", "RNNRegressor", "MultiTaskRNN", "RNNLanguageModel"][: 3 + tokens]
+    kinds = ["classes", "numbers", "tasks", "tokens"][: 3 + tokens]
+    if not isinstance(rnn, _RNNBase) or rnn._HOLDS not in kinds:
         raise TypeError(
-            "`estimator` must be an RNNClassifier, RNNRegressor or MultiTaskRNN, or a Pipeline or "
+            f"`estimator` must be an {', '.join(names[:-1])} or {names[-1]}, or a Pipeline or "
             f"search that ends with one; got {type(rnn).__name__}."
         )
 

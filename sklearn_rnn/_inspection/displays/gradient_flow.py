@@ -63,7 +63,7 @@ class GradientFlowDisplay:
         self.verdict = judged(self.norms).verdict if verdict is None else verdict
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, ax=None):
+    def from_estimator(cls, estimator, X, y=None, *, ax=None):
         """Measure and draw the gradient flow of an estimator.
 
         Parameters
