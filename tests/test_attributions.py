@@ -156,9 +156,25 @@ def test_the_output_of_one_step_is_explained():
     start = tagger.predict_proba([np.zeros_like(x) for x in RAGGED])
     expected = [p[0, 1] - q[0, 1] for p, q in zip(tagger.predict_proba(RAGGED), start, strict=True)]
     assert_allclose([a[0].sum() for a in hidden], expected, atol=1e-6)
-    jordan = small(RNNClassifier, cell="jordan").fit(X, classes_of(2))
-    with pytest.raises(ValueError, match=r"a cell that does not read the output"):
+    jordan = small(cell="jordan", loss="poisson").fit(X, Y)
+    with pytest.raises(ValueError, match=r"a cell that does not read the output, or y must be"):
         integrated_gradients(jordan, X)
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("step", [-1, 1])
+def test_probabilities_that_a_cell_reads_are_explained(n_classes, step):
+    facts = {"cell": "jordan", "max_iter": 40, "dtype": "float64", "label_smoothing": 0.1}
+    y = np.digitize(X[:, :, 0], np.linspace(-1, 1, n_classes + 1)[1:-1])
+    if step == -1:
+        y = y[:, 0]
+    rnn = small(RNNClassifier, mode="many_to_one" if step == -1 else "many_to_many", **facts)
+    ends = [rnn.fit(X, y).predict_proba(each) for each in (X, np.full_like(X, 0.3))]
+    for target in (0, 1):
+        facts = {"target": target, "step": step, "baseline": 0.3, "n_steps": 100}
+        sums = integrated_gradients(rnn, X, **facts).sum(axis=(1, 2))
+        p, q = (each if step == -1 else each[:, step] for each in ends)
+        assert_allclose(sums, (p - q)[:, target], atol=1e-7)
 
 
 @pytest.mark.parametrize("n_tags", [2, 4])

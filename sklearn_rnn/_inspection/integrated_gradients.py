@@ -9,9 +9,9 @@ import numpy as np
 from .._data.unpacking import in_carrier
 from .._floating_point import floating_point_ignored
 from .._rules import INTEGER_BITS, integer
-from .._training.losses import LOSSES
 from .attributions import baseline_values, begin
 from .opened import Opened
+from .outputs import reads_linked_output
 
 _COUNTS = integer(1, INTEGER_BITS)
 
@@ -54,7 +54,7 @@ def integrated_gradients(estimator, X, *, target=None, step=-1, baseline=None, n
     ------
     ValueError, TypeError
         If an argument is not as described, or for networks whose cells read an output that is not
-        linear ("jordan", for classes). Use `occlusion` for them.
+        linear ("jordan") but are not for one column of classes. Use `occlusion` for them.
 
     See Also
     --------
@@ -103,11 +103,8 @@ def integrated_gradients(estimator, X, *, target=None, step=-1, baseline=None, n
 
 def _check_gradient(network):
     """Refuse networks whose output has no gradient with respect to X here."""
-    reads_output = any(
-        source.node == len(network.nodes) - 1 for node in network.nodes for source in node.sources
-    )
-    if reads_output and LOSSES[network.loss].out_activation != "identity":
+    if reads_linked_output(network) and network.loss not in ("softmax", "logistic"):
         raise ValueError(
-            "`estimator` must have a cell that does not read the output: use `occlusion` for this "
-            "one."
+            "`estimator` must have a cell that does not read the output, or y must be one column "
+            "of classes or numbers: use `occlusion` for this one."
         )
