@@ -59,9 +59,9 @@ for name, score in scores.items():
     print(f"R2 {score:.2f}  {name}")
 
 # %%
-# Telling the network which values are measured helps most where the others are set to the mean. With
-# the time since the last value, "last" is nearly as good as straight lines, and it reads no later
-# step. A linear model of all steps cannot read a frequency at all.
+# Telling the network which values are measured helps most where the others are set to the mean.
+# With the time since the last value, "last" is nearly as good as straight lines, and it reads no
+# later step. A linear model of all steps cannot read a frequency at all.
 
 rows = SequenceImputer("linear").fit_transform(X)[:, :, 0]
 ridge = RidgeCV(np.logspace(-2, 4, 13)).fit(rows[train], frequency[train])
