@@ -48,7 +48,8 @@ low, middle, high = np.moveaxis(model.fit(X, y).predict(X_test), 2, 0)  # each (
 # %%
 # 0.8 of the targets should be within the intervals, among quiet walks and among restless ones. For
 # comparison, intervals of one width are set around a linear model of the last steps, by the
-# quantiles of its errors. They also cover 0.8 of all targets, but far fewer of those of restless walks.
+# quantiles of its errors. They also cover 0.8 of all targets, but far fewer of those of restless
+# walks.
 
 rows, rows_test = (np.array([x[-20:] for x in each]) for each in (X, X_test))
 linear = LinearRegression().fit(rows, y)

@@ -51,9 +51,9 @@ model = make_pipeline(
 model.fit(list(map(roman, train)), list(map(str, train)))
 
 # %%
-# An answer counts only if all digits are right. A few rules translate all numbers without mistakes,
-# see ``roman`` above; the network had to find them in examples. It fails on short numerals, of which
-# it has seen few.
+# An answer counts only if all digits are right. A few rules translate all numbers without a
+# mistake; the network had to find them in examples. It fails on short numerals, of which it has
+# seen few.
 
 numerals = list(map(roman, test))
 answers = model.predict(numerals)

@@ -4,9 +4,8 @@ Friendly and hostile sentences
 
 Sentences are classified by a network that reads words in order, and by a model that counts them.
 
-The sentences are generated so that only the order of words matters. On real sentences counting is
-as good: on the 10,604 sentences about films of Pang and Lee (2004), a network had an accuracy of
-76.9 % and the linear model 77.6 %. Begin with counts, which take a second.
+The sentences are generated so that only the order of words matters. For most real texts, counts of
+words with a linear model are as good as a network, and learn in a second: begin with them.
 """
 
 # %%
@@ -33,9 +32,8 @@ texts, y = [], []
 for thing, good, bad in itertools.product(things, praise, blame):
     for first, second in itertools.permutations(("always", "never")):
         for a, b in ((good, bad), (bad, good)):
-            texts.append(
-                f"{thing} was {first} , as they say , {a} and {second} , as they say , {b}"
-            )
+            said = f"{first} , as they say , {a} and {second} , as they say , {b}"
+            texts.append(f"{thing} was {said}")
             y.append("friendly" if (first == "always") == (a == good) else "hostile")
 train, test, y_train, y_test = train_test_split(
     texts, y, test_size=0.25, stratify=y, random_state=0
@@ -66,7 +64,7 @@ print(f"tf-idf: accuracy {counter.fit(train, y_train).score(test, y_test):.2f}")
 
 # %%
 # How does the network read four of the test sentences? It waits for the first opinion, and keeps
-# "always" or "never" in mind until then. The second opinion says the same.
+# "always" or "never" in mind until then. The second opinion says the same. Blue is friendly.
 
 figure, axes = plt.subplots(4, 1, figsize=(9, 8), layout="constrained", sharey=True)
 kinds = [("always", praise), ("never", blame), ("always", blame), ("never", praise)]
