@@ -98,7 +98,7 @@ for name, forecast in forecasts.items():
 left.set(title="Level of the reservoir, on new data", xlabel="step")
 left.legend(fontsize="small")
 for name, values in accuracy.items():
-    right.plot(edges, values[:-1], "o-", label=name)
+    right.plot(edges, values, "o-", label=name)
 right.set(
     xscale="log",
     xlabel="up to so many steps after the signal",
