@@ -7,6 +7,7 @@ from pathlib import Path
 SECTIONS = {
     "applications": (
         "sensors",
+        "segments",
         "digits",
         "live_alarm",
         "anomalies",
