@@ -51,6 +51,7 @@ class SuggestsParameters:
         Returns
         -------
         self : estimator instance
+            This estimator.
 
         Raises
         ------

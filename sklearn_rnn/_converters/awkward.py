@@ -46,6 +46,7 @@ def from_awkward(array, *, columns=None):
     Examples
     --------
     >>> import awkward
+    >>> from sklearn_rnn.preprocessing import from_awkward
     >>> array = awkward.Array([[[1.0, 2.0]], [[3.0, 4.0], [5.0, 6.0]]])
     >>> from_awkward(array)[1]
     array([[3., 4.],
@@ -93,7 +94,13 @@ def to_awkward(X, *, columns=None):
 
     See Also
     --------
-    from_awkward : The inverse, with an example.
+    from_awkward : The inverse.
+
+    Examples
+    --------
+    >>> from sklearn_rnn.preprocessing import to_awkward
+    >>> print(to_awkward([[1.0, 2.0, 3.0], [4.0]]).type)
+    2 * var * float64
     """
     ak = library("awkward")
     packed, known = read_sequences(X)

@@ -317,7 +317,9 @@ learning rate is at most a tenth of `learning_rate_init`, see this argument. Ctr
 `KeyboardInterrupt`, and the estimator keeps what it has learned so far.
 """,
     "parameters_of_partial_fit": """
-X, y
+X : sequences
+    In any form that `fit` takes.
+y : targets
     As in `fit`.
 sample_weight : array-like, default=None
     In the form of `fit`, but not only their ratios count: a weight of 2 doubles the
@@ -451,7 +453,7 @@ def _entry(name, what, texts):
 def _shown(default):
     """Return a default as one writes it: with double quotes, and small numbers as powers of 10."""
     if isinstance(default, str):
-        return f'"{default}"'
+        return f'r"{default}"' if "\\" in default else f'"{default}"'
     if isinstance(default, float) and 0 < default < 1e-3:
         return f"{default:.0e}".replace("e-0", "e-")
     return repr(default)

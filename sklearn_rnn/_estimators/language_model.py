@@ -296,8 +296,9 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
 
         Parameters
         ----------
-        X, y
-            As in `fit`.
+        {texts_of_fit}
+        y : array-like of shape (n_texts,) or (n_texts, n_given), default=None
+            The labels or vectors of the texts, as in `fit`.
         sample_weight : array-like of shape (n_texts,), default=None
             Weights of the texts; a weight of 2 doubles the gradient.
         classes : array-like of shape (n_classes,), default=None

@@ -342,9 +342,11 @@ PARTS = {
 .. [12] S. Bengio et al., "Scheduled sampling for sequence prediction with recurrent neural
    networks", NeurIPS 2015.
 """,
-    "validation_and_callbacks": """
+    "validation": """
 X_val, y_val, sample_weight_val : as those without "_val", default=None
     Validation data for `early_stopping`, instead of a part of X.
+""",
+    "callbacks": """
 callbacks : callable, ProgressBar, LivePlot, or list of these, default=None
     Called after each epoch as ``callback(estimator, info)``; see `RNNClassifier.fit`.
 """,

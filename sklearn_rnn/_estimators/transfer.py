@@ -61,6 +61,11 @@ def transfer(source, target, *, frozen=False):
     NotFittedError
         If `source` is not fitted.
 
+    See Also
+    --------
+    MultiTaskRNN : Learns several tasks together.
+    Reptile : Learns a body from many small tasks.
+
     References
     ----------
     .. [1] L. Y. Pratt, "Discriminability-based transfer between neural networks", NIPS 1992.

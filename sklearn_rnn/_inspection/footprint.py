@@ -53,6 +53,19 @@ class MemoryFootprint:
         most while it reads the data.
     predict : int
         The most that `predict` takes, without the fitted estimator.
+
+    See Also
+    --------
+    memory_footprint : Returns this.
+
+    Examples
+    --------
+    >>> from sklearn_rnn import RNNClassifier
+    >>> from sklearn_rnn.inspection import memory_footprint
+    >>> rnn = RNNClassifier(64)
+    >>> footprint = memory_footprint(rnn, n_timesteps=100, n_features=8, n_samples=500)
+    >>> footprint.n_params, footprint.parameters
+    (14273, 57092)
     """
 
     n_params: int
@@ -136,6 +149,10 @@ def memory_footprint(
         is too small.
     TypeError
         If `estimator` is of another class.
+
+    See Also
+    --------
+    sklearn_rnn.RNNClassifier.summary : Lists the parts of a network with their bytes.
 
     Notes
     -----

@@ -41,6 +41,21 @@ class GradientFlow:
         A sentence for each layer and direction.
     advice : list of str
         What to try.
+
+    See Also
+    --------
+    gradient_flow : Returns this.
+    GradientFlowDisplay : Draws this.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_rnn import RNNRegressor
+    >>> from sklearn_rnn.inspection import gradient_flow
+    >>> X = np.random.RandomState(0).normal(size=(50, 20, 1))
+    >>> flow = gradient_flow(RNNRegressor(16, random_state=0), X, X[:, 0, 0])
+    >>> flow.norms["l0"].shape
+    (20,)
     """
 
     norms: dict

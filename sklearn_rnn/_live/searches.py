@@ -40,7 +40,12 @@ def search_progress(estimator, *, n_fits=None, backend="auto"):
         as many as they have candidates times folds, and one to refit; for other estimators it is
         not known, and the bar only counts.
     backend : {"auto", "tqdm", "rich"}, default="auto"
-        As in `ProgressBar`.
+        The library that draws the bars, as in `ProgressBar`.
+
+    Yields
+    ------
+    None
+        Nothing: use ``with search_progress(search):``, without ``as``.
 
     Raises
     ------
@@ -48,6 +53,11 @@ def search_progress(estimator, *, n_fits=None, backend="auto"):
         If `estimator` holds no network of this package, or an argument is invalid.
     ImportError
         If neither tqdm nor rich is installed.
+
+    See Also
+    --------
+    ProgressBar : The bar of a single fit.
+    LivePlot : A picture of the losses of a single fit.
 
     Notes
     -----

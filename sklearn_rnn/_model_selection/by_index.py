@@ -132,6 +132,7 @@ class ByIndex(Documented):
         Returns
         -------
         params : dict
+            Values by name.
         """
         return {**super().get_params(deep), "X": self._held}
 
@@ -178,13 +179,24 @@ class ByIndex(Documented):
 
         Parameters
         ----------
-        X, y, sample_weight, **params
-            As for `fit`.
+        X : array-like of int of shape (n, 1) or (n,)
+            The numbers of the sequences, from 0, in any order, with or without repeats.
+        y : array-like of length n, default=None
+            Targets, in any form that `estimator` takes.
+        sample_weight : array-like, default=None
+            Weights, in any form that `estimator` takes; passed on if it is not None.
+        **params : dict
+            Further arguments of `partial_fit` of the estimator.
 
         Returns
         -------
         self : ByIndex
             The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If X does not hold numbers of sequences, or if the estimator raises it.
         """
         sequences, n_columns = self._look_up(X)
         params = _with_weights(params, sample_weight)
@@ -197,27 +209,121 @@ class ByIndex(Documented):
 
     @_has("predict")
     def predict(self, X):
-        """Return the predictions of the estimator for the sequences with the numbers X (n, 1)."""
+        """Return the predictions of the estimator for some of the sequences.
+
+        Parameters
+        ----------
+        X : array-like of int of shape (n, 1) or (n,)
+            The numbers of the sequences.
+
+        Returns
+        -------
+        y : ndarray of shape (n,) or (n, n_outputs)
+            The predictions, in the form that the estimator returns.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If X does not hold numbers of sequences.
+        """
         return self._call("predict", X)
 
     @_has("predict_proba")
     def predict_proba(self, X):
-        """Return the probabilities of classes for the sequences with the numbers X (n, 1)."""
+        """Return the probabilities of the classes for some of the sequences.
+
+        Parameters
+        ----------
+        X : array-like of int of shape (n, 1) or (n,)
+            The numbers of the sequences.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n, n_classes)
+            The probabilities, in the order of `classes_`.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If X does not hold numbers of sequences.
+        """
         return self._call("predict_proba", X)
 
     @_has("predict_log_proba")
     def predict_log_proba(self, X):
-        """Return the log-probabilities of classes for the sequences with the numbers X (n, 1)."""
+        """Return the logarithms of the probabilities of the classes for some of the sequences.
+
+        Parameters
+        ----------
+        X : array-like of int of shape (n, 1) or (n,)
+            The numbers of the sequences.
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n, n_classes)
+            Logarithms of the probabilities, in the order of `classes_`.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If X does not hold numbers of sequences.
+        """
         return self._call("predict_log_proba", X)
 
     @_has("decision_function")
     def decision_function(self, X):
-        """Return the confidence scores for the sequences with the numbers X (n, 1)."""
+        """Return the confidence scores of the classes for some of the sequences.
+
+        Parameters
+        ----------
+        X : array-like of int of shape (n, 1) or (n,)
+            The numbers of the sequences.
+
+        Returns
+        -------
+        scores : ndarray of shape (n,) or (n, n_classes)
+            The scores, in the form that the estimator returns.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If X does not hold numbers of sequences.
+        """
         return self._call("decision_function", X)
 
     @_has("score")
     def score(self, X, y=None, sample_weight=None):
-        """Return the score of the estimator for the sequences with the numbers X (n, 1)."""
+        """Return the score of the estimator for some of the sequences.
+
+        Parameters
+        ----------
+        X : array-like of int of shape (n, 1) or (n,)
+            The numbers of the sequences.
+        y : array-like of length n, default=None
+            Targets, in any form that `estimator` takes.
+        sample_weight : array-like, default=None
+            Weights, in any form that `estimator` takes; passed on if it is not None.
+
+        Returns
+        -------
+        score : float
+            The score; the higher, the better.
+
+        Raises
+        ------
+        NotFittedError
+            If the estimator is not fitted.
+        ValueError
+            If X does not hold numbers of sequences.
+        """
         return self._call("score", X, y, **_with_weights({}, sample_weight))
 
     def _call(self, method, X, *args, **options):
@@ -264,7 +370,13 @@ class ByIndex(Documented):
     # ---- scikit-learn and copies ----
 
     def get_metadata_routing(self):
-        """Return which arguments are passed to the estimator, for metadata routing."""
+        """Return which arguments are passed to the estimator, for metadata routing.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            What scikit-learn asks for, see `sklearn.utils.metadata_routing`.
+        """
         mapping = MethodMapping()
         for name in _ROUTED:
             mapping.add(caller=name, callee=name)

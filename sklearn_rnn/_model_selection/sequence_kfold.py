@@ -121,7 +121,16 @@ class SequenceKFold(BaseCrossValidator):
             yield np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
 
     def get_n_splits(self, X=None, y=None, groups=None):
-        """Return the number of folds; the arguments are ignored.
+        """Return the number of folds.
+
+        Parameters
+        ----------
+        X : object, default=None
+            Ignored.
+        y : object, default=None
+            Ignored.
+        groups : object, default=None
+            Ignored.
 
         Returns
         -------

@@ -68,14 +68,19 @@ class GradientFlowDisplay:
 
         Parameters
         ----------
-        estimator, X, y
-            As in `gradient_flow`.
+        estimator : estimator
+            The network, fitted or not, as in `gradient_flow`.
+        X : sequences
+            In any form that `fit` takes.
+        y : array-like, default=None
+            Targets, as in `gradient_flow`.
         ax : matplotlib Axes or None, default=None
             Where to draw. None means a new figure.
 
         Returns
         -------
         display : GradientFlowDisplay
+            The display, already drawn.
         """
         return cls.from_flow(gradient_flow(estimator, X, y), ax=ax)
 
@@ -93,6 +98,7 @@ class GradientFlowDisplay:
         Returns
         -------
         display : GradientFlowDisplay
+            The display, already drawn.
         """
         if not isinstance(flow, GradientFlow):
             raise TypeError(f"`flow` must be a GradientFlow, got {type(flow).__name__}.")
@@ -111,6 +117,7 @@ class GradientFlowDisplay:
         Returns
         -------
         display : GradientFlowDisplay
+            This display.
         """
         (ax,), self.figure_ = axes_for("GradientFlowDisplay", ax)
         layers = list(dict.fromkeys(name.removesuffix("_reverse") for name in self.norms))

@@ -80,12 +80,15 @@ class LossCurveDisplay:
         estimator : fitted estimator
             One with `history_`, or with `loss_curve_`; or a Pipeline or a search that ends with
             one.
-        ax, log
-            As in `plot`.
+        ax : matplotlib Axes or None, default=None
+            Where to draw. None means a new figure.
+        log : bool, default=False
+            Whether the axis of the losses is logarithmic.
 
         Returns
         -------
         display : LossCurveDisplay
+            The display, already drawn.
 
         Raises
         ------
@@ -114,12 +117,15 @@ class LossCurveDisplay:
         history : dict of str to array-like of shape (n_epochs,)
             With "loss", and perhaps "validation_loss" and "validation_score", as in `history_` of
             an estimator.
-        ax, log
-            As in `plot`.
+        ax : matplotlib Axes or None, default=None
+            Where to draw. None means a new figure.
+        log : bool, default=False
+            Whether the axis of the losses is logarithmic.
 
         Returns
         -------
         display : LossCurveDisplay
+            The display, already drawn.
         """
         if not hasattr(history, "keys") or "loss" not in history:
             raise ValueError(f"`history` must be a dict with the key 'loss', got {shown(history)}.")
@@ -140,6 +146,7 @@ class LossCurveDisplay:
         Returns
         -------
         display : LossCurveDisplay
+            This display.
         """
         (ax,), self.figure_ = axes_for("LossCurveDisplay", ax)
         self.ax_, self.score_ax_, self.lines_ = ax, None, {}

@@ -162,6 +162,7 @@ class StateSpaceDisplay:
         Returns
         -------
         display : StateSpaceDisplay
+            The display, already drawn.
 
         Raises
         ------
@@ -206,6 +207,7 @@ class StateSpaceDisplay:
         Returns
         -------
         display : StateSpaceDisplay
+            This display.
         """
         projection = "3d" if self.n_dimensions == 3 else None
         (ax,), self.figure_ = axes_for("StateSpaceDisplay", ax, projection=projection)
