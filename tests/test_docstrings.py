@@ -4,6 +4,7 @@ Needs numpydoc, which comes with the extra `docs`.
 """
 
 import ast
+import builtins
 import inspect
 import re
 import warnings
@@ -23,7 +24,7 @@ NOT_CHECKED = {
 # Examples and siblings are on the page of the class, not in each of its methods.
 NOT_CHECKED_IN_MEMBERS = {*NOT_CHECKED, "EX01", "SA01"}
 GROUP = re.compile(rf"^ *{HEADING.pattern}\n(\.\.\n)?", flags=re.MULTILINE)
-DEFAULT = re.compile(r"default=(.+)$")
+DEFAULT = re.compile(r"default=`*(.+?)`*$")
 
 
 class Validator(numpydoc.Validator):
@@ -104,3 +105,21 @@ def test_tools_that_read_docstrings_see_every_parameter():
     for cls in (each for each in PUBLIC.values() if isinstance(each, type)):
         names = {n for p in docscrape.ClassDoc(cls)["Parameters"] for n in p.name.split(", ")}
         assert not names or {*inspect.signature(cls).parameters} <= names, cls
+
+
+def raised_in(function):
+    """Return the names of the classes that the body of a function itself raises."""
+    source = inspect.getsource(function)
+    tree = ast.parse(f"class Any:\n{source}" if source[0] == " " else source)
+    raised = [each.exc for each in ast.walk(tree) if isinstance(each, ast.Raise)]
+    return {each.func.id for each in raised if isinstance(each, ast.Call)} & {*dir(builtins)}
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_docstrings_say_what_is_raised(name):
+    for each in (name, *(member for member in MEMBERS if member.startswith(f"{name}."))):
+        thing = inspect.unwrap(PUBLIC.get(each) or MEMBERS[each])
+        if inspect.isfunction(thing):
+            entries = Validator(each).doc["Raises"]
+            documented = {error for entry in entries for error in entry.type.split(", ")}
+            assert raised_in(thing) <= documented, each

@@ -453,7 +453,7 @@ def _entry(name, what, texts):
 def _shown(default):
     """Return a default as one writes it: with double quotes, and small numbers as powers of 10."""
     if isinstance(default, str):
-        return f'r"{default}"' if "\\" in default else f'"{default}"'
+        return f'``r"{default}"``' if "\\" in default else f'"{default}"'
     if isinstance(default, float) and 0 < default < 1e-3:
         return f"{default:.0e}".replace("e-0", "e-")
     return repr(default)

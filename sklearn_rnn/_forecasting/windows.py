@@ -286,6 +286,8 @@ def from_windows(predictions, windows, *, quantile=None, index=None):
     ------
     ValueError
         If `predictions` has another shape.
+    TypeError
+        If `windows` is not a result of `make_windows`.
 
     See Also
     --------

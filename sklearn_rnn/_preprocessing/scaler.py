@@ -259,6 +259,13 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
         -------
         X_original : ndarray, list, tuple or object array
             Sequences in the original units, in the form of `X`.
+
+        Raises
+        ------
+        NotFittedError
+            If the transformer is not fitted.
+        ValueError, TypeError
+            If `X` is not as `transform` returns it.
         """
         # The result of `transform` need not have the column names of a frame.
         sequences = self._read(X, names=False)
@@ -277,6 +284,13 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
         -------
         feature_names_out : ndarray of str of shape (`n_features_in_`,)
             The same names.
+
+        Raises
+        ------
+        NotFittedError
+            If the transformer is not fitted.
+        ValueError
+            If `input_features` differs from the names or the number of features in `fit`.
         """
         return super().get_feature_names_out(input_features)
 

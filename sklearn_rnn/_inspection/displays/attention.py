@@ -152,6 +152,13 @@ class AttentionDisplay:
         -------
         display : AttentionDisplay
             This display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If `ax` does not fit.
         """
         size = (6.4, 2.2) if self.pooling else None
         (ax,), self.figure_ = axes_for("AttentionDisplay", ax, figsize=size)

@@ -107,6 +107,11 @@ class AttributionDisplay:
         -------
         display : AttributionDisplay
             The display, already drawn.
+
+        Raises
+        ------
+        ValueError
+            If an argument is not as described.
         """
         one_of(METHODS).check("method", method)
         attributions = METHODS[method](estimator, X, **options)
@@ -138,6 +143,11 @@ class AttributionDisplay:
         -------
         display : AttributionDisplay
             The display, already drawn.
+
+        Raises
+        ------
+        ValueError
+            If an argument is not as described.
         """
         if feature_names is None:
             feature_names = _names(attributions)
@@ -160,6 +170,13 @@ class AttributionDisplay:
         -------
         display : AttributionDisplay
             This display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If `ax` does not fit.
         """
         n_features = self.attributions.shape[1]
         size = (6.4, min(4.8, 1.6 + 0.3 * n_features))

@@ -166,6 +166,11 @@ class ForecastDisplay:
         -------
         display : ForecastDisplay
             The display, already drawn.
+
+        Raises
+        ------
+        ValueError
+            If an argument is not as described.
         """
         indices = [getattr(each, "index", None) for each in (past, forecast)]
         if "times" not in facts and all(hasattr(index, "freq") for index in indices):
@@ -184,6 +189,13 @@ class ForecastDisplay:
         -------
         display : ForecastDisplay
             This display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If `ax` does not fit.
         """
         (ax,), self.figure_ = axes_for("ForecastDisplay", ax)
         self.ax_, self.lines_, self.bands_ = ax, {}, []

@@ -81,6 +81,11 @@ class GradientFlowDisplay:
         -------
         display : GradientFlowDisplay
             The display, already drawn.
+
+        Raises
+        ------
+        ValueError
+            If an argument is not as described.
         """
         return cls.from_flow(gradient_flow(estimator, X, y), ax=ax)
 
@@ -99,6 +104,11 @@ class GradientFlowDisplay:
         -------
         display : GradientFlowDisplay
             The display, already drawn.
+
+        Raises
+        ------
+        TypeError
+            If `flow` is not a GradientFlow.
         """
         if not isinstance(flow, GradientFlow):
             raise TypeError(f"`flow` must be a GradientFlow, got {type(flow).__name__}.")
@@ -118,6 +128,13 @@ class GradientFlowDisplay:
         -------
         display : GradientFlowDisplay
             This display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If `ax` does not fit.
         """
         (ax,), self.figure_ = axes_for("GradientFlowDisplay", ax)
         layers = list(dict.fromkeys(name.removesuffix("_reverse") for name in self.norms))

@@ -164,6 +164,13 @@ class HiddenStatesDisplay:
         -------
         display : HiddenStatesDisplay
             This display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If `ax` does not fit.
         """
         one_of(["both", "heat", "path"]).check("kind", kind)
         both = kind == "both"

@@ -126,6 +126,11 @@ class LossCurveDisplay:
         -------
         display : LossCurveDisplay
             The display, already drawn.
+
+        Raises
+        ------
+        ValueError
+            If `history` has no losses.
         """
         if not hasattr(history, "keys") or "loss" not in history:
             raise ValueError(f"`history` must be a dict with the key 'loss', got {shown(history)}.")
@@ -147,6 +152,13 @@ class LossCurveDisplay:
         -------
         display : LossCurveDisplay
             This display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If `ax` does not fit.
         """
         (ax,), self.figure_ = axes_for("LossCurveDisplay", ax)
         self.ax_, self.score_ax_, self.lines_ = ax, None, {}

@@ -152,6 +152,11 @@ class SequenceLabelDisplay:
         -------
         display : SequenceLabelDisplay
             The display, already drawn.
+
+        Raises
+        ------
+        ValueError
+            If an argument is not as described.
         """
         if y_true is not None:
             steps = read_steps(y_true, arguments.Y_TRUE, numeric=False)
@@ -176,6 +181,13 @@ class SequenceLabelDisplay:
         -------
         display : SequenceLabelDisplay
             This display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If `ax` does not fit.
         """
         n_rows = 0 if self.probabilities is None else min(max(len(self.classes), 2), 12)
         size = (6.4, 1.8 + 0.35 * n_rows)

@@ -208,6 +208,13 @@ class StateSpaceDisplay:
         -------
         display : StateSpaceDisplay
             This display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If `ax` does not fit.
         """
         projection = "3d" if self.n_dimensions == 3 else None
         (ax,), self.figure_ = axes_for("StateSpaceDisplay", ax, projection=projection)
