@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.metrics import check_scoring
 from sklearn.utils import Bunch, check_random_state
 
@@ -15,13 +17,21 @@ from .._data.items import first_frame
 from .._data.nested import is_nested
 from .._data.nested_frames import in_library, library_of
 from .._rules import INTEGER_BITS, integer
+from .._typing import ArrayLike, Integer, RandomState, Scoring, SequencesLike
 
 _REPEATS = integer(1, INTEGER_BITS)
 
 
 def permutation_importance(
-    estimator, X, y, *, scoring=None, n_repeats=5, random_state=None, sample_weight=None
-):
+    estimator: BaseEstimator,
+    X: SequencesLike,
+    y: Any,
+    *,
+    scoring: Scoring = None,
+    n_repeats: Integer = 5,
+    random_state: RandomState = None,
+    sample_weight: ArrayLike | None = None,
+) -> Bunch:
     """Measure how much a score falls if one feature is taken from other sequences (Breiman, 2001).
 
     `sklearn.inspection.permutation_importance` does the same with a table of `to_nested` if all
