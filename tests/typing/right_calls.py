@@ -45,6 +45,10 @@ RNNRegressor(cell=GRU(reset_after=False), loss="gamma", max_grad_norm=None, embe
 MultiTaskRNN(tasks={"tone": "classes"}, task_weights={"tone": 2})
 units = {"lstm": 8, "gru": 10}
 RNNRegressor(8, cell=list(units))
+for cell in ("gru", "lstm"):  # not in a list, of which checkers only know that it has str
+    RNNRegressor(8, cell=cell)
+settings: dict[str, Any] = {"max_iter": 10, "random_state": 0}  # not dict[str, int]
+RNNClassifier(8, **settings)
 
 # ---- results of fitted estimators ----------------------------------------------------------------
 
