@@ -1,6 +1,5 @@
 """The gallery: its sections, the order of the examples in them, and what some of them need."""
 
-import re
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -8,6 +7,7 @@ from pathlib import Path
 SECTIONS = {
     "applications": (
         "sensors",
+        "segments",
         "digits",
         "live_alarm",
         "anomalies",
@@ -45,8 +45,7 @@ NEEDS = {
 def pattern_of_runnable():
     """Return the regular expression of the paths of examples that can run here."""
     missing = [name for name, needs in NEEDS.items() if not all(map(_is_there, needs))]
-    names = "|".join(re.escape(f"{name}.py") for name in missing)
-    return rf"/plot_(?!{names}$)" if missing else "/plot_"
+    return "/plot_" + "".join(rf"(?!{name}\.py)" for name in missing)
 
 
 def _is_there(need):
