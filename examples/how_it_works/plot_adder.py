@@ -2,7 +2,7 @@
 How a network adds binary numbers
 =================================
 
-Where the carry is, in the states of a network that adds.
+A network that adds must remember the carry. We find it in the states of the network.
 
 A network reads two binary numbers, one pair of bits at a time, from the lowest bit up. At each
 step it must write a bit of the sum. Nobody tells it about the carry, but it cannot do without one.
@@ -38,7 +38,7 @@ adder = RNNClassifier(
 adder.fit(X, y)
 
 # %%
-# It has learned to add, and not only numbers of this length:
+# It has learned to add, also numbers that are much longer than these:
 
 for n_bits in (12, 100, 1000):
     X_test, y_test, carries = additions(100, n_bits, rng)

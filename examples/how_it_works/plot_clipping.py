@@ -13,8 +13,8 @@ the weights far away. Their remedy is to shorten a gradient that is longer than 
 # %%
 # **A wall.** The smallest recurrent network has one unit, ``h = sigmoid(w h_previous + b)``. After
 # 20 steps, h shall be 0.7. Here are the loss and the length of its gradient for all w and b. On
-# most of the plane the gradient is short, but where the two end states of the network meet, the
-# loss is as steep as a wall.
+# most of the plane the gradient is short, but where the last state jumps from a small to a large
+# value, the loss is as steep as a wall.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -69,8 +69,9 @@ ax.set(xlabel="Epoch", ylabel="Training loss", yscale="log")
 ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
 
 # %%
-# With the limit, every network learns. Without it, long gradients throw the weights around: the
-# loss jumps, and the spectral radius of the recurrent weights, which was about 1 at first, becomes
-# large. Such a network is hardly better than the mean of the targets, which has an R2 of 0.
+# With the limit, every network learns. Without it, a few long gradients change the weights far too
+# much: the loss jumps, and the spectral radius of the recurrent weights, which was about 1 at
+# first, becomes large. Such a network is hardly better than the mean of the targets, which has an
+# R2 of 0.
 
 plt.show()

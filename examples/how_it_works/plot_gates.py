@@ -77,7 +77,7 @@ for name, gate in {"input": i, "forget": f, "output": o}.items():
 # At marked steps (grey), the input gate opens and the forget gate closes: the old number goes, and
 # the new one comes. At all other steps, the forget gate is nearly 1 and the input gate nearly 0,
 # so the cell state hardly changes, and noise stays outside. The cell state has the opposite sign
-# of the number; the output turns it back.
+# of the number, which the output layer reverses.
 
 fig, axes = plt.subplots(3, 1, figsize=(8, 6), sharex=True, layout="constrained")
 steps = np.arange(60)

@@ -5,8 +5,8 @@ An oscillator that a network has learned
 A network that predicts the next step of an oscillator becomes an oscillator itself.
 
 The oscillator of van der Pol (1926) ends in the same oscillation, its limit cycle, wherever it
-begins: from small swings it grows, from large ones it shrinks. A network learns to predict the
-next step. Then it reads its own predictions, and goes on without data.
+begins: small swings grow, and large ones shrink. A network learns to predict the next step. Then
+it reads its own predictions, and goes on without data.
 """
 
 # %%

@@ -92,9 +92,10 @@ axes[0].set_xticks(range(len(letters)), letters)
 axes[0].set(xlabel='Letter after "TX"', ylabel="Probability")
 
 # %%
-# **What is correct?** We draw 500 words for each temperature. Cold words are all correct, but few
-# are different. Hot words are different, but many are wrong. ``top_k=2`` draws from the two most
-# probable letters only: most words are correct then, even hot ones.
+# **What is correct?** We draw 500 words for each temperature. At low temperatures all of them are
+# correct, but there are only a few different ones. At high temperatures many are wrong.
+# ``top_k=2`` draws from the two most probable letters only: then most words are correct even at
+# high temperatures.
 
 temperatures = (0, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4)
 for top_k, color in ((None, "#D55E00"), (2, "#0072B2")):

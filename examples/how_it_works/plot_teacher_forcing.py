@@ -52,8 +52,8 @@ errors, forecasts = {}, {}
 # %%
 # **One network for every step.** A regressor learns the next value. If it reads the true values up
 # to each step, its error stays small. If it reads its own predictions, the error grows, although
-# it is the same network. Noise on the input in training teaches it to live with errors: it is
-# worse at the first step, and better later.
+# it is the same network. Noise on the input in training teaches it to correct errors: it is worse
+# at the first step, and better later.
 
 for noise in (0.0, 0.2):
     rnn = RNNRegressor(32, mode="many_to_many", input_noise=noise, **options)
