@@ -6,7 +6,7 @@ compares them with the rosters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Literal, Protocol, SupportsIndex, TypeAlias, TypeVar
 
 import numpy as np
@@ -73,8 +73,6 @@ Transformed: TypeAlias = Any
 
 # ---- other arguments ----------------------------------------------------------------------------
 
-Callback: TypeAlias = Callable[[Any, dict[str, Any]], Any]
-Callbacks: TypeAlias = Callback | Sequence[Callback] | None
 Scoring: TypeAlias = str | Callable[..., Any] | None
 Analyzer: TypeAlias = Literal["word", "char", "bpe"] | Callable[[str], Any]
 Ax: TypeAlias = "Axes | None"
@@ -84,6 +82,7 @@ AxOrAxes: TypeAlias = "Axes | SequenceNotStr[Axes] | NDArray[Any] | None"
 
 Activation: TypeAlias = Literal["identity", "tanh", "relu", "logistic"]
 AttentionName: TypeAlias = Literal["additive", "dot", "general"]
+Backend: TypeAlias = Literal["auto", "tqdm", "rich"]  # of progress bars
 BiasInitializer: TypeAlias = Literal["zeros", "pytorch", "chrono"]
 BiasInitializerWithoutGates: TypeAlias = Literal["zeros", "pytorch"]
 CellName: TypeAlias = Literal[

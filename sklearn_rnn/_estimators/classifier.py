@@ -19,7 +19,6 @@ from .._floating_point import floating_point_ignored
 from .._typing import (
     Array,
     ArrayLike,
-    Callbacks,
     Connections,
     DType,
     Floats,
@@ -42,6 +41,7 @@ from .callbacks import with_callbacks
 from .docstrings import documented
 from .parameter_types import (
     BatchSize,
+    Callbacks,
     Cells,
     ClassWeight,
     Dimensions,
@@ -53,6 +53,7 @@ from .parameter_types import (
     Transitions,
     Truncation,
     Vectors,
+    Verbose,
 )
 from .parameters import CLASSIFIER
 from .streaming import StreamingMixin
@@ -186,7 +187,7 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
         frozen: Frozen = (),
         weights_init: BaseEstimator | None = None,
         random_state: RandomState = None,
-        verbose: Integer = 0,
+        verbose: Verbose = 0,
         class_weight: ClassWeight = None,
         label_smoothing: Number = 0.0,
         normalize_X: bool = True,

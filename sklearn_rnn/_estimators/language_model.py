@@ -29,7 +29,6 @@ from .._typing import (
     Analyzer,
     Array,
     ArrayLike,
-    Callbacks,
     Connections,
     DType,
     Floats,
@@ -49,6 +48,7 @@ from .callbacks import with_callbacks
 from .docstrings import documented
 from .parameter_types import (
     BatchSize,
+    Callbacks,
     Cells,
     Dimensions,
     Frozen,
@@ -56,6 +56,7 @@ from .parameter_types import (
     LearningRate,
     Truncation,
     Vectors,
+    Verbose,
 )
 from .parameters import LANGUAGE_MODEL, check
 from .streaming import StreamingMixin
@@ -212,7 +213,7 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
         warm_start: bool = False,
         frozen: Frozen = (),
         random_state: RandomState = None,
-        verbose: Integer = 0,
+        verbose: Verbose = 0,
         label_smoothing: Number = 0.0,
         dtype: DType = "float32",
         memory_budget: Integer | None = None,

@@ -16,7 +16,6 @@ from .._floating_point import floating_point_ignored
 from .._typing import (
     Array,
     ArrayLike,
-    Callbacks,
     Connections,
     DType,
     Floats,
@@ -38,6 +37,7 @@ from .callbacks import with_callbacks
 from .docstrings import documented
 from .parameter_types import (
     BatchSize,
+    Callbacks,
     Cells,
     Dimensions,
     Features,
@@ -47,6 +47,7 @@ from .parameter_types import (
     Pooling,
     Truncation,
     Vectors,
+    Verbose,
 )
 from .parameters import MULTITASK
 from .streaming import StreamingMixin
@@ -180,7 +181,7 @@ class MultiTaskRNN(StreamingMixin, _RNNBase):
         frozen: Frozen = (),
         weights_init: BaseEstimator | None = None,
         random_state: RandomState = None,
-        verbose: Integer = 0,
+        verbose: Verbose = 0,
         tasks: Mapping[str, str] | None = None,
         task_weights: Mapping[str, Number] | None = None,
         normalize_X: bool = True,

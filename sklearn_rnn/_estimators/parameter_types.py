@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeAlias
 
 from numpy.typing import NDArray
 
+from .._live.following import Follower
 from .._truncated_bptt import TruncatedBPTT
 from .._typing import (
     ArrayLike,
@@ -40,3 +41,6 @@ Transitions: TypeAlias = TagScheme | SequenceNotStr[Any] | NDArray[Any] | None
 Quantiles: TypeAlias = Number | SequenceNotStr[Number] | SupportsArray
 TeacherForcing: TypeAlias = Number | Literal["linear"] | Callable[[float], float]
 Frozen: TypeAlias = str | SequenceNotStr[str]
+Verbose: TypeAlias = Integer | Follower
+Callback: TypeAlias = Callable[[Any, dict[str, Any]], Any] | Follower
+Callbacks: TypeAlias = Callback | SequenceNotStr[Callback] | None

@@ -16,7 +16,6 @@ from .._model.words import quantile_of
 from .._typing import (
     Array,
     ArrayLike,
-    Callbacks,
     Connections,
     DType,
     Floats,
@@ -40,6 +39,7 @@ from .callbacks import with_callbacks
 from .docstrings import documented
 from .parameter_types import (
     BatchSize,
+    Callbacks,
     Cells,
     Dimensions,
     Features,
@@ -50,6 +50,7 @@ from .parameter_types import (
     Quantiles,
     Truncation,
     Vectors,
+    Verbose,
 )
 from .parameters import REGRESSOR
 from .streaming import StreamingMixin
@@ -176,7 +177,7 @@ class RNNRegressor(RegressorMixin, StreamingMixin, _RNNBase):
         frozen: Frozen = (),
         weights_init: BaseEstimator | None = None,
         random_state: RandomState = None,
-        verbose: Integer = 0,
+        verbose: Verbose = 0,
         loss: LossName = "squared_error",
         huber_delta: Number = 1.0,
         quantile: Quantiles = 0.5,

@@ -16,7 +16,6 @@ from .._typing import (
     Array,
     ArrayLike,
     AttentionName,
-    Callbacks,
     Connections,
     DType,
     Floats,
@@ -35,6 +34,7 @@ from .callbacks import with_callbacks
 from .docstrings import documented
 from .parameter_types import (
     BatchSize,
+    Callbacks,
     Cells,
     Dimensions,
     Features,
@@ -43,6 +43,7 @@ from .parameter_types import (
     LearningRate,
     TeacherForcing,
     Vectors,
+    Verbose,
 )
 from .parameters import CLASSIFIER
 from .seq2seq import _PairRNN, check_attention, read_sequence_weights
@@ -170,7 +171,7 @@ class Seq2SeqClassifier(_PairRNN):
         warm_start: bool = False,
         frozen: Frozen = (),
         random_state: RandomState = None,
-        verbose: Integer = 0,
+        verbose: Verbose = 0,
         normalize_X: bool = True,
         dtype: DType = "float32",
         memory_budget: Integer | None = None,

@@ -21,7 +21,6 @@ from .._typing import (
     Array,
     ArrayLike,
     AttentionName,
-    Callbacks,
     Connections,
     DType,
     Floats,
@@ -42,6 +41,7 @@ from .callbacks import with_callbacks
 from .docstrings import documented
 from .parameter_types import (
     BatchSize,
+    Callbacks,
     Cells,
     Dimensions,
     Features,
@@ -50,6 +50,7 @@ from .parameter_types import (
     LearningRate,
     TeacherForcing,
     Vectors,
+    Verbose,
 )
 from .parameters import REGRESSOR
 from .seq2seq import _PairRNN, check_attention, numbers_of_steps, read_sequence_weights
@@ -176,7 +177,7 @@ class Seq2SeqRegressor(_PairRNN):
         warm_start: bool = False,
         frozen: Frozen = (),
         random_state: RandomState = None,
-        verbose: Integer = 0,
+        verbose: Verbose = 0,
         loss: LossOfSteps = "squared_error",
         huber_delta: Number = 1.0,
         normalize_y: bool = True,

@@ -22,7 +22,6 @@ from .._model.fitted_pair import FittedAutoencoder
 from .._typing import (
     Array,
     ArrayLike,
-    Callbacks,
     Connections,
     DType,
     Floats,
@@ -40,6 +39,7 @@ from .callbacks import with_callbacks
 from .docstrings import documented
 from .parameter_types import (
     BatchSize,
+    Callbacks,
     Cells,
     Dimensions,
     Features,
@@ -48,6 +48,7 @@ from .parameter_types import (
     LearningRate,
     TeacherForcing,
     Vectors,
+    Verbose,
 )
 from .seq2seq import _PairRNN, numbers_of_steps, read_sequence_weights
 from .seq2seq_parameters import ATTRIBUTES, AUTOENCODER, PARTS, TABLE
@@ -169,7 +170,7 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
         warm_start: bool = False,
         frozen: Frozen = (),
         random_state: RandomState = None,
-        verbose: Integer = 0,
+        verbose: Verbose = 0,
         normalize_X: bool = True,
         dtype: DType = "float32",
         memory_budget: Integer | None = None,
@@ -253,7 +254,7 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
         {groups}
         X_val, sample_weight_val : as those without "_val", default=None
             Validation data for `early_stopping`, instead of a part of X.
-        callbacks : callable or list of callables, default=None
+        callbacks : callable, ProgressBar, LivePlot, or list of these, default=None
             Called after each epoch as ``callback(estimator, info)``; see `RNNClassifier.fit`.
 
         Returns
