@@ -77,7 +77,7 @@ for name, each in zip(ways, scores, strict=True):
 ax.set(
     xscale="log", xlabel="labelled sequences", ylabel="accuracy of new sequences", ylim=(0.4, 1.01)
 )
-ax.set_xticks(sizes, sizes)
+ax.set_xticks(sizes, map(str, sizes))
 ax.minorticks_off()
 figure.legend(loc="outside upper left", ncols=2, frameon=False)
 plt.show()
