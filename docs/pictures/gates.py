@@ -24,8 +24,8 @@ EXAMPLE = 458  # six marks
 
 def bus(ax, xs, y, top):
     """Draw the line from which the gates at xs read x and h."""
-    line(ax, (56, y), (max(xs), y))
-    word(ax, 25, y, "$x,\\ h$")
+    line(ax, (70, y), (max(xs), y))
+    word(ax, 33, y, "$x_t,\\ h_{t-1}$")
     for x in xs:
         arrow(ax, (x, y), (x, top))
 
@@ -41,8 +41,8 @@ def draw_lstm():
     ):
         box(ax, x, 60, name, color, 36, 32)
     # forget
-    word(ax, 15, 200, "$c$", GREEN)
-    arrow(ax, (28, 200), (63, 200), GREEN)
+    word(ax, 18, 200, "$c_{t-1}$", GREEN)
+    arrow(ax, (38, 200), (63, 200), GREEN)
     circle(ax, 75, 200, "×")
     arrow(ax, (75, 77), (75, 187), ORANGE)
     # write
@@ -53,7 +53,7 @@ def draw_lstm():
     arrow(ax, (88, 200), (150, 200), GREEN)
     arrow(ax, (163, 143), (163, 187))
     arrow(ax, (176, 200), (305, 200), GREEN)
-    word(ax, 316, 200, "$c$", GREEN)
+    word(ax, 316, 200, "$c_t$", GREEN)
     # read
     box(ax, 255, 158, "tanh", GREEN, 54, 28, filled=False)
     line(ax, (255, 200), (255, 173), color=GREEN)
@@ -61,7 +61,7 @@ def draw_lstm():
     arrow(ax, (255, 143), (255, 125), GREEN)
     arrow(ax, (255, 77), (255, 99), ORANGE)
     arrow(ax, (268, 112), (305, 112), BLUE)
-    word(ax, 316, 112, "$h$", BLUE)
+    word(ax, 316, 112, "$h_t$", BLUE)
     word(ax, 119, 222, "forget", ORANGE, fontsize=SMALL, ha="right")
     word(ax, 163, 222, "write", ORANGE, fontsize=SMALL)
     word(ax, 300, 90, "read", ORANGE, fontsize=SMALL)
@@ -74,8 +74,8 @@ def draw_gru():
     for x, name, color in ((75, "z", ORANGE), (165, "n", BLUE), (255, "r", ORANGE)):
         box(ax, x, 60, name, color, 36, 32)
     arrow(ax, (236, 60), (184, 60), ORANGE)
-    word(ax, 15, 180, "$h$", BLUE)
-    arrow(ax, (28, 180), (63, 180), BLUE)
+    word(ax, 19, 180, "$h_{t-1}$", BLUE)
+    arrow(ax, (39, 180), (63, 180), BLUE)
     circle(ax, 75, 180, "×")
     arrow(ax, (75, 77), (75, 167), ORANGE)
     circle(ax, 165, 120, "×")
@@ -87,7 +87,7 @@ def draw_gru():
     arrow(ax, (88, 180), (152, 180), BLUE)
     arrow(ax, (165, 133), (165, 167))
     arrow(ax, (178, 180), (305, 180), BLUE)
-    word(ax, 316, 180, "$h$", BLUE)
+    word(ax, 316, 180, "$h_t$", BLUE)
     word(ax, 75, 204, "keep", ORANGE, fontsize=SMALL)
     word(ax, 165, 204, "write", ORANGE, fontsize=SMALL)
     save(ax, "gru")
