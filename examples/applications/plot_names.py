@@ -42,7 +42,7 @@ model.fit(PLACES)
 # would be about 28 if it knew nothing.
 
 print(f"perplexity per letter of held-out names: {math.exp(-model.best_validation_score_):.1f}")
-LossCurveDisplay.from_estimator(model)
+display = LossCurveDisplay.from_estimator(model)
 
 # %%
 # With a ``temperature`` below 1, improbable letters become rarer, and the names look more like
