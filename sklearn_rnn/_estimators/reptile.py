@@ -13,6 +13,7 @@ from .._data import arguments
 from .._data.arguments import Argument, naming
 from .._data.finite import check_range
 from .._floating_point import floating_point_ignored, floating_point_of_caller
+from .._live.following import Following, without_followers
 from .._model.network import fill_unknown_rows
 from .._pickles import Pickled
 from .._rules import Allowed, boolean, either, integer, number
@@ -169,7 +170,7 @@ class Reptile(Pickled, MetaEstimatorMixin, Drawn):
         tasks : list of (X, y)
             X and y of each task, as for `fit` of the estimator. The form of X and the kind of y
             must be the same in all tasks; the classes may differ.
-        callbacks : callable or list of callables, default=None
+        callbacks : callable, ProgressBar, LivePlot, or list of these, default=None
             Called about 100 times during the training as ``callback(reptile, info)``, when
             ``reptile.estimator_`` has the present weights. info is a dict with iteration, n_iter,
             loss (the mean since the previous call), outer_learning_rate and seconds. If a callback
@@ -200,6 +201,7 @@ class Reptile(Pickled, MetaEstimatorMixin, Drawn):
         before = {name: value for name, value in vars(self).items() if name in FITTED}
         plan = self.n_iter, self.n_inner, float(self.outer_learning_rate)
         try:
+            report.following.begin()
             for loss in meta_train(trainer, training.progress, *plan, rng):
                 losses.append(loss)
                 if report.is_due(len(losses)) and report.make(losses):
@@ -212,6 +214,8 @@ class Reptile(Pickled, MetaEstimatorMixin, Drawn):
             if not report.calling:  # an error of a callback does not undo what was learned
                 self._restore(before)
             raise
+        finally:
+            report.following.close()
         show()
         return self
 
@@ -321,7 +325,9 @@ class _Reports:
     """Prints the progress and calls the callbacks, about `N_REPORTS` times."""
 
     def __init__(self, reptile, callbacks, show):
-        self.reptile, self.callbacks, self.show = reptile, callbacks, show
+        self.reptile, self.show = reptile, show
+        self.callbacks, followers = without_followers(callbacks)
+        self.following = Following(followers, reptile, reptile.n_iter)
         self.every = max(1, reptile.n_iter // N_REPORTS)
         self.begin, self.calling = perf_counter(), False
 
@@ -343,6 +349,8 @@ class _Reports:
                 f"iteration {iteration:{len(str(n_iter))}}/{n_iter}  loss {info['loss']:.5g}  "
                 f"outer rate {info['outer_learning_rate']:.3g}  {info['seconds']:.2f} s"
             )
+        with floating_point_of_caller():
+            self.following.show({"epoch": iteration, "max_iter": n_iter, **info})
         if not self.callbacks:
             return False
         self.show()
