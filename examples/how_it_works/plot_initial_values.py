@@ -40,7 +40,8 @@ def compare(cells):
         rnn = RNNRegressor(32, cell=cell, **options).fit(X, y)
         print(f"R2 {rnn.score(X_test, y_test):5.2f}  {name}")
         ax.plot(range(1, 21), rnn.loss_curve_, marker=".", label=name)
-    ax.set(xlabel="Epoch", ylabel="Training loss", yscale="log", ylim=(5e-4, 1))
+    ax.set(xlabel="Epoch", ylabel="Training loss", yscale="log")
+    ax.set_ylim(top=1)
     ax.set_xticks(range(0, 21, 5))
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
 

@@ -43,7 +43,7 @@ def lorenz(n_samples, n_steps, rng, step=0.01, every=5):
 rng = np.random.default_rng(0)
 X = lorenz(16, 401, rng)
 rnn = RNNRegressor(
-    48,
+    64,
     mode="many_to_many",
     bptt=50,
     batch_size=16,
