@@ -62,6 +62,7 @@ sphinx_gallery_conf = {
     "default_thumb_file": str(Path(__file__).parent / "_static" / "unrolled.png"),
     "doc_module": ("sklearn_rnn",),
     "backreferences_dir": None,
+    "capture_repr": ("_repr_html_",),
     "download_all_examples": False,
     "show_memory": False,
     "show_signature": False,

@@ -12,6 +12,7 @@ them a little. We compare networks that differ only in their first weights.
 # %%
 
 import warnings
+from typing import Any
 
 import matplotlib.pyplot as plt
 from sklearn.exceptions import ConvergenceWarning
@@ -24,7 +25,7 @@ warnings.simplefilter("ignore", ConvergenceWarning)  # some networks learn nothi
 
 X, y = make_adding(1500, 100, random_state=0)
 X_test, y_test = make_adding(500, 100, random_state=1)
-options = {
+options: dict[str, Any] = {
     "learning_rate": "cosine",
     "learning_rate_init": 0.01,
     "max_iter": 20,

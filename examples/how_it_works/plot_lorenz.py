@@ -103,3 +103,5 @@ for paths, color, label in ((truth, "0.5", "truth"), (forecast, "#D55E00", "netw
 ax.set(xlabel="A maximum of the third variable", ylabel="The next maximum")
 ax.legend(frameon=False)
 plt.show()
+
+# sphinx_gallery_thumbnail_number = 2

@@ -77,8 +77,7 @@ print(f"perplexity of new words: {model.perplexity(test):.3f}, of the grammar it
 # improbable ones become more probable. Here are the probabilities of the letters after "TX", of
 # which only "S" and "X" are allowed.
 
-codes = model.encoder_.vocabulary_
-letters = sorted(codes)
+letters, codes = "PSTVX", model.encoder_.vocabulary_
 p = model.predict_next_proba("TX")[[codes[letter] for letter in letters]].astype(float)
 fig, ax = plt.subplots(figsize=(6, 3.4), layout="constrained")
 for k, (temperature, color) in enumerate({0.5: "#0072B2", 1: "#E69F00", 3: "#D55E00"}.items()):
@@ -112,3 +111,5 @@ axes[1].set(xlabel="Temperature", ylabel="Different correct words")
 for ax in axes:
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
 plt.show()
+
+# sphinx_gallery_thumbnail_number = 2
