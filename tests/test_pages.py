@@ -68,6 +68,30 @@ def test_links_between_pages_lead_somewhere():
     assert links > 60
 
 
+def test_the_page_of_benchmarks_leads_to_every_result():
+    page = (DOCS / "benchmarks" / "index.md").read_text()
+    results = sorted(path.stem for path in (ROOT / "benchmarks" / "results").glob("*.md"))
+    linked = re.findall(r"\]\(\.\./\.\./benchmarks/results/(\w+)\.md\)", page)
+    assert sorted(set(linked)) == results
+    assert sorted(re.findall(r"<results/(\w+)>", page)) == results  # the menu of the site
+
+
+def test_parts_of_other_files_are_found(monkeypatch):
+    monkeypatch.syspath_prepend(DOCS / "_ext")
+    parts = importlib.import_module("parts_of_files")
+    named = [match for page in DOCS.rglob("*.md") for match in parts.PART.findall(page.read_text())]
+    assert len(named) >= 3
+    for file, heading in named:
+        part = parts.part_of((ROOT / file).read_text(), heading)
+        assert len(part) > 200 and "\n## " not in part
+    text = "# A\n```\n# comment\n```\nb\n## C\nc\n# D\nd"
+    assert parts.part_of(text, "A") == "```\n# comment\n```\nb\n## C\nc"
+    examples = parts.part_of((ROOT / "README.md").read_text(), "Examples")
+    shown = parts.with_pictures_of_theme(examples, "docs")
+    assert "<picture>" in examples and "<picture>" not in shown
+    assert shown.count(":class: only-dark") == shown.count(":class: only-light") == 3
+
+
 def estimators():
     for module in MODULES:
         for name in importlib.import_module(module).__all__:
