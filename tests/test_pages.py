@@ -57,8 +57,6 @@ def test_links_between_pages_lead_somewhere():
     for page in [*pages, ROOT / "benchmarks" / "README.md"]:
         text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
         for target, anchor in re.findall(r"\]\((?!\w+:)([^()\s#]*)(?:#([^()\s]*))?\)", text):
-            if "benchmarks" in page.parts and "docs" in page.parts and target == "how.md":
-                continue  # a copy that exists on the site only
             path = (page.parent / target.replace("\n", " ")) if target else page
             assert path.exists(), f"{page}: {target}"
             if anchor:

@@ -21,6 +21,7 @@ PAGES = {
     "benchmarks/README.md": "docs/benchmarks/how.md",
     "benchmarks/results": "docs/benchmarks/index.md",
     "docs/": "docs/index.md",
+    "examples": "docs/examples/index.rst",
 }
 NOT_COPIED = ("README.md",)
 RESULTS = "benchmarks/results"
