@@ -24,25 +24,25 @@ DPI, N_COLORS = 184, 256  # the README shows the pictures at half their width; a
 NUMBER = "dreihundertzweiundvierzig"
 
 
-def draw_tags(of_readme, ax):
+def show_tags(of_readme, ax):
     tagger, X, y = (of_readme[name] for name in ("tagger", "X", "y"))
     SequenceLabelDisplay.from_estimator(tagger, X, y, sequence=81, ax=ax)
 
 
-def draw_demand(of_readme, ax):
+def show_demand(of_readme, ax):
     truth = of_readme["demand"][-48:]
     ForecastDisplay.from_estimator(of_readme["forecaster"], truth, n_past=96, ax=ax)
     ax.set(xlabel="Hour", ylabel="Demand")
 
 
-def draw_attention(of_readme, ax):
+def show_attention(of_readme, ax):
     letters = list(NUMBER)
     AttentionDisplay.from_estimator(of_readme["model"], [NUMBER], input_labels=letters, ax=ax)
     ax.set(xlabel="", ylabel="")
     ax.tick_params("x", rotation=0)
 
 
-PICTURES = {"tags": draw_tags, "demand": draw_demand, "attention": draw_attention}
+PICTURES = {"tags": show_tags, "demand": show_demand, "attention": show_attention}
 HEIGHTS = {"tags": 2.15, "demand": 1.9, "attention": 1.4}
 
 
@@ -58,11 +58,11 @@ def names_of_readme():
 
 def draw(of_readme, folder, themes=tuple(THEMES)):
     """Write all pictures to a folder, from a dict of what the README defines."""
-    for name, draw_on in PICTURES.items():
+    for name, show_on in PICTURES.items():
         for theme in themes:
             with plt.style.context(["default", THEMES[theme]], after_reset=True):
                 fig, ax = plt.subplots(figsize=(7.4, HEIGHTS[name]), dpi=DPI, layout="constrained")
-                draw_on(of_readme, ax)
+                show_on(of_readme, ax)
                 for axes in fig.axes:
                     axes.set_facecolor("none")
                 fig.set_facecolor("none")
