@@ -7,6 +7,8 @@ from importlib import import_module
 
 from sklearn.base import BaseEstimator
 
+from ._parameter_names import SuggestsParameters
+
 PACKAGE = __name__.partition(".")[0]
 # Where the pages are published. Empty: nowhere, and there are no links. Those who publish the
 # pages themselves, for example within a company, set the environment variable.
@@ -24,7 +26,7 @@ def public_module_of(name):
     return None
 
 
-class Documented(BaseEstimator):
+class Documented(SuggestsParameters, BaseEstimator):
     """A base of the public estimators: their HTML representation links to their pages."""
 
     @property

@@ -9,8 +9,9 @@ import pytest
 from bad_input import LABELS, NUMBERS, RAGGED
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
-from sklearn_rnn.cells import Cell, Elman
+from sklearn_rnn.cells import LSTM, Cell, Elman
 from sklearn_rnn.layers import Conv1D, Dense
+from sklearn_rnn.preprocessing import SequenceScaler
 
 # ---- parameters -----------------------------------------------------------------------------
 
@@ -223,3 +224,37 @@ def test_constants_that_vanish_in_the_dtype_are_named(refuses, name):
 def test_words_of_other_libraries_lead_to_ours(parameters, hint):
     with pytest.raises(ValueError, match=hint):
         RNNRegressor(**parameters).fit(np.ones((4, 3, 2)), np.arange(4))
+
+
+@pytest.mark.parametrize(
+    ("make", "name", "hint"),
+    [
+        (RNNClassifier, "lr", "`learning_rate_init`?"),
+        (RNNRegressor, "hidden_size", "`hidden_layer_sizes`?"),
+        (RNNClassifier, "bidirectionnal", "`bidirectional`?"),
+        (RNNClassifier, "activation", "`cell=Elman(activation=...)`."),
+        (RNNClassifier, "peepholes", "`cell=LSTM(peepholes=...)`."),
+        (LSTM, "recurent_dropout", "`recurrent_dropout`?"),
+        (SequenceScaler, "methods", "`method`?"),
+        (RNNClassifier, "nonsense", "."),
+    ],
+)
+def test_unknown_parameters_lead_to_known_ones(make, name, hint):
+    with pytest.raises(TypeError, match=f"^{make.__name__}.*'{name}'.*{re.escape(hint)}$"):
+        make(**{name: 1})
+    estimator = make()
+    before = repr(estimator)
+    with pytest.raises(ValueError, match=f"^Invalid parameter '{name}' .*{re.escape(hint)} Valid"):
+        estimator.set_params(**{next(iter(estimator.get_params())): 1, name: 1})
+    assert repr(estimator) == before
+
+
+def test_subclasses_may_have_parameters_of_their_own():
+    class Mine(RNNClassifier):
+        def __init__(self, lr=0.1, **options):
+            super().__init__(**options)
+            self.lr = lr
+
+    assert Mine(lr=2, cell="lstm").set_params(lr=3).lr == 3
+    with pytest.raises(TypeError, match=r"^Mine.*Did you mean `solver`\?"):
+        Mine(optimizer="adam")

@@ -13,7 +13,6 @@ from .._data.arguments import Argument, naming
 from .._data.carriers import as_numbers
 from .._data.unpacking import as_carried
 from .._data.weights import read_weights, relative
-from .._documentation import Documented
 from .._floating_point import floating_point_ignored
 from .._model import weight_files
 from .._model.attributes import (
@@ -37,6 +36,7 @@ from .._training.history import as_arrays
 from .._training.progress import Progress, Settings, new_seed
 from .._training.threads import effective_n_threads
 from ..layers import Attention
+from .drawn import Drawn
 from .misread import check_reader
 from .parameters import LATER_IN_TRAINING, check, check_parameters, parameters_of
 
@@ -56,7 +56,7 @@ def _pools_by_attention(rnn):
     return isinstance(rnn.pooling, Attention)
 
 
-class _FittedRNN(Pickled, Documented):
+class _FittedRNN(Pickled, Drawn):
     """An estimator with a fitted model, which predicts.
 
     The model is kept as fitted attributes, which are arrays and plain values. Only `_set_fitted`,

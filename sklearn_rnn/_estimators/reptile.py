@@ -12,7 +12,6 @@ from sklearn.utils.validation import check_is_fitted
 from .._data import arguments
 from .._data.arguments import Argument, naming
 from .._data.finite import check_range
-from .._documentation import Documented
 from .._floating_point import floating_point_ignored, floating_point_of_caller
 from .._model.network import fill_unknown_rows
 from .._pickles import Pickled
@@ -26,6 +25,7 @@ from .._training.threads import effective_n_threads
 from .advice import warn_of_interruption
 from .callbacks import as_callbacks
 from .classifier import RNNClassifier
+from .drawn import Drawn
 from .parameters import check_parameters
 from .regressor import RNNRegressor
 from .task_list import read_task_list
@@ -53,7 +53,7 @@ N_REPORTS = 100  # about so many times `verbose` prints a line and callbacks are
 FITTED = ("estimator_", "loss_curve_", "n_iter_")
 
 
-class Reptile(Pickled, MetaEstimatorMixin, Documented):
+class Reptile(Pickled, MetaEstimatorMixin, Drawn):
     """Learn initial weights from many small tasks, so that a new task needs only a few updates.
 
     In each iteration, Reptile [1]_ draws a task, trains the present weights on it for a few
@@ -230,6 +230,9 @@ class Reptile(Pickled, MetaEstimatorMixin, Documented):
         parts = [Task.of(training.examples, indices) for indices in members if len(indices)]
         trainer = TaskTrainer(training, parts, effective_n_threads(rnn.n_threads))
         return model, training, trainer, rng
+
+    def _drawn_rnn(self):
+        return self.estimator_ if hasattr(self, "estimator_") else self.estimator
 
     def _restore(self, fitted):
         """Set the fitted attributes to earlier ones."""

@@ -5,17 +5,17 @@ from __future__ import annotations
 import numpy as np
 from sklearn.utils.validation import check_is_fitted
 
-from .._documentation import Documented
+from .._estimators.drawn import Drawn
 from .._rules import boolean
 from .backtest import run_backtest
 from .panel import check_later, like, read_future, read_panel
 from .parameters import check_parameters, framing_of, one_of, relative_of, steps_of
 from .prediction import check_reach, forecasts_of, middle_of
 from .probabilities import ProbabilisticForecasts
-from .training import trained, updated, windows_of
+from .training import networks_of, trained, updated, windows_of
 
 
-class RNNForecaster(ProbabilisticForecasts, Documented):
+class RNNForecaster(ProbabilisticForecasts, Drawn):
     """Forecast one or several series, with inputs known in advance, by a recurrent network.
 
     The last step that is known when a forecast is made is called its origin. The network reads a
@@ -353,6 +353,10 @@ class RNNForecaster(ProbabilisticForecasts, Documented):
         """
         summary = self.backtest(y, X).summary
         return -summary["mae" if self._quantile is None else "pinball"]
+
+    def _drawn_rnn(self):
+        networks = self.estimators_ if hasattr(self, "estimators_") else networks_of(self)
+        return networks[0]
 
     def _read(self, y, X, before=()):
         columns = {"target": self.target, "group": self.group, "time": self.time}

@@ -119,10 +119,7 @@ def _cells(row):
 
 def summarized(network, params, owner, n_timesteps=None, n_threads=1):
     """Return the summary of a network; `owner`: the name of the class of the estimator."""
-    rows = [_input_row(network)]
-    rows += [
-        _row(network, i) for i, node in enumerate(network.nodes) if node.kind not in TRAINING_ONLY
-    ]
+    rows = list(rows_of(network).values())
     n_params, n_bytes = network.n_params, network.n_params * np.dtype(network.dtype).itemsize
     title = f"{owner}: {n_params:,} parameters, {n_bytes / 1000:,.1f} kB ({network.dtype})"
     facts = {}
@@ -134,8 +131,11 @@ def summarized(network, params, owner, n_timesteps=None, n_threads=1):
     return NetworkSummary(title, rows, n_params, n_bytes, n_timesteps, **facts)
 
 
-def _input_row(network):
-    return Row("X", "input", ("n_timesteps", network.n_features), 0, 0, 0, "step")
+def rows_of(network):
+    """Return the row of X and that of each node that a prediction uses, by their numbers."""
+    rows = {DATA: Row("X", "input", ("n_timesteps", network.n_features), 0, 0, 0, "step")}
+    used = (i for i, node in enumerate(network.nodes) if node.kind not in TRAINING_ONLY)
+    return {**rows, **{i: _row(network, i) for i in used}}
 
 
 def _row(network, i):
