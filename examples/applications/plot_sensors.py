@@ -82,7 +82,7 @@ for x in recording:
 # On the left are the mistakes on the persons that were not seen; on the right, a recording and what
 # the network makes of it.
 
-figure = plt.figure(figsize=(11, 4.8), layout="constrained")
+figure = plt.figure(figsize=(10, 5), layout="constrained")
 left, right = figure.subfigures(1, 2)
 ConfusionMatrixDisplay.from_predictions(
     data.y, predicted, ax=left.subplots(), colorbar=False, cmap="Blues", xticks_rotation=30

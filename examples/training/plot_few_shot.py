@@ -70,7 +70,7 @@ print(f"new network {mean[best]:.2f}, mean of the points {mean['mean']:.2f}")
 # %%
 # Three new waves, and what the network makes of ten points before and after its updates.
 
-figure, axes = plt.subplots(1, 3, figsize=(11, 3.8), layout="constrained", sharey=True)
+figure, axes = plt.subplots(1, 3, figsize=(9, 4), layout="constrained", sharey=True)
 grid = np.linspace(-5, 5, 200)
 X_grid = walks(grid, rng)
 for ax in axes:
@@ -86,5 +86,5 @@ for ax in axes:
     ax.plot(grid, plain.predict(X_grid), color="C1", label=f"new network, updates: {N_UPDATES}")
     ax.plot(x, few[1], "ko", label="ten points")
     ax.set(xlabel="x", xlim=(-5, 5))
-figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
+figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
 plt.show()
