@@ -2,14 +2,14 @@
 
     python benchmarks/forecast.py [--models boosting rnn rnn-5 ...] [--select] [--quick]
 
-The data are the demand of Victoria, as in examples/forecast.py. Once a day, the quantiles 0.1, 0.5
-and 0.9 of the next 24 hours are forecast. The temperature, holidays and the calendar are known in
-advance. The last 120 days are the test data. With `--select`, the same days of the year before are
-forecast instead, from the data before them; the settings were chosen there. Gradient boosting has
-one model per quantile, and all steps in one table. For each step it reads the step's number, hour,
-weekday and day of the year; holiday and temperature now, a day before and a week before; mean
-temperatures of 6 and 24 hours; demand 1, 2, 6 and 7 days before; and the last three values and the
-mean of the day before the origin.
+The data are the demand of Victoria, as in examples/applications/plot_forecast.py. Once a day, the
+quantiles 0.1, 0.5 and 0.9 of the next 24 hours are forecast. The temperature, holidays and the
+calendar are known in advance. The last 120 days are the test data. With `--select`, the same days
+of the year before are forecast instead, from the data before them; the settings were chosen there.
+Gradient boosting has one model per quantile, and all steps in one table. For each step it reads the
+step's number, hour, weekday and day of the year; holiday and temperature now, a day before and a
+week before; mean temperatures of 6 and 24 hours; demand 1, 2, 6 and 7 days before; and the last
+three values and the mean of the day before the origin.
 """
 
 import time

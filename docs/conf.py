@@ -9,6 +9,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
 
+from order_of_examples import SECTIONS, pattern_of_runnable
+
 import sklearn_rnn
 
 project = "sklearn_rnn"
@@ -54,7 +56,8 @@ sphinx_gallery_conf = {
     "examples_dirs": ["../examples"],
     "gallery_dirs": ["examples"],
     "plot_gallery": os.environ.get("SKLEARN_RNN_GALLERY") == "1",
-    "filename_pattern": r"/plot_",
+    "filename_pattern": pattern_of_runnable(),
+    "subsection_order": [f"../examples/{section}" for section in SECTIONS],
     "within_subsection_order": "order_of_examples.Order",
     "default_thumb_file": str(Path(__file__).parent / "_static" / "unrolled.png"),
     "doc_module": ("sklearn_rnn",),

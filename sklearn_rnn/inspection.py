@@ -1,6 +1,7 @@
 """What an estimator takes and has learned: memory, importances of features, pictures."""
 
 from ._inspection.displays.attention import AttentionDisplay
+from ._inspection.displays.attribution import AttributionDisplay
 from ._inspection.displays.forecast import ForecastDisplay
 from ._inspection.displays.gradient_flow import GradientFlowDisplay
 from ._inspection.displays.hidden_states import HiddenStatesDisplay
@@ -18,6 +19,7 @@ from ._model.summary import NetworkSummary
 
 __all__ = [
     "AttentionDisplay",
+    "AttributionDisplay",
     "ForecastDisplay",
     "GradientFlow",
     "GradientFlowDisplay",

@@ -108,7 +108,15 @@ def test_scikit_learn_is_touched_by_the_estimators_alone():
     assert touching >= {"_estimators.base", *ESTIMATORS}
     below = reached_from("_training.epochs", "_data.unpacking", "_metrics.steps", "_show_versions")
     assert not touching & (below - {"__init__"})
-    public = ("transfer", "metrics", "model_selection", "preprocessing", "inspection", "datasets")
+    public = (
+        "transfer",
+        "metrics",
+        "model_selection",
+        "preprocessing",
+        "inspection",
+        "datasets",
+        "progress",
+    )
     assert touching <= reached_from(*ESTIMATORS, *public)
 
 

@@ -24,6 +24,7 @@ X = RANDOM.normal(size=(14, 6, 2))
 RAGGED = [x[:n] for x, n in zip(X, RANDOM.randint(3, 7, size=14), strict=True)]
 CODES = [np.column_stack([x[:, 0], RANDOM.randint(0, 4, size=len(x)), x[:, 1]]) for x in RAGGED]
 Y = np.abs(X[:, 0, 0]) + 1
+MEANS = np.concatenate(RAGGED).mean(axis=0)
 
 
 def small(kind=RNNRegressor, **params):
@@ -142,6 +143,9 @@ def test_the_output_of_one_step_is_explained():
             assert not a[
                 len(a) + step + 1 if step < -1 else step + 1 if step >= 0 else len(a) :
             ].any()
+    hidden = occlusion(rnn, RAGGED, step=1, window=2, stride=2)
+    for x, a in zip(RAGGED, hidden, strict=True):  # each alone
+        assert_allclose(a, occlusion(rnn, [x], step=1, window=2, stride=2, baseline=MEANS)[0])
     with pytest.raises(ValueError, match=r"`step` must be from -3 to 2"):
         occlusion(rnn, RAGGED, step=3)
     with pytest.raises(ValueError, match=r"`step` must be -1 with mode='many_to_one'"):
@@ -152,31 +156,82 @@ def test_the_output_of_one_step_is_explained():
     start = tagger.predict_proba([np.zeros_like(x) for x in RAGGED])
     expected = [p[0, 1] - q[0, 1] for p, q in zip(tagger.predict_proba(RAGGED), start, strict=True)]
     assert_allclose([a[0].sum() for a in hidden], expected, atol=1e-6)
-    with pytest.raises(ValueError, match=r"`estimator` must have transitions=False"):
-        integrated_gradients(tagger, RAGGED)
-    jordan = small(RNNClassifier, cell="jordan").fit(X, classes_of(2))
-    with pytest.raises(ValueError, match=r"a cell that does not read the output"):
+    jordan = small(cell="jordan", loss="poisson").fit(X, Y)
+    with pytest.raises(ValueError, match=r"a cell that does not read the output, or y must be"):
         integrated_gradients(jordan, X)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_tags_that_may_not_follow_each_other_are_explained():
+    tags = [np.where(x[:, 0] > 0, "B-x", "O") for x in RAGGED]
+    for of_one in tags:
+        of_one[1:][(of_one[:-1] == "B-x") & (of_one[1:] == "O")] = "I-x"
+    facts = {"mode": "many_to_many", "transitions": True, "dtype": "float64", "max_iter": 20}
+    tagger = small(RNNClassifier, allowed_transitions="BIO", **facts).fit(RAGGED, tags)
+    p, q = (tagger.predict_proba(each) for each in (RAGGED, [0 * x for x in RAGGED]))
+    k = list(tagger.classes_).index("I-x")
+    for step in (-1, 0):
+        facts = {"target": "I-x", "step": step, "baseline": 0, "n_steps": 100}
+        sums = [a.sum() for a in integrated_gradients(tagger, RAGGED, **facts)]
+        expected = [a[step, k] - b[step, k] for a, b in zip(p, q, strict=True)]
+        assert_allclose(sums, expected, atol=1e-7)
+    assert not np.any(sums)  # no sequence begins inside an entity
+
+
+@pytest.mark.parametrize("n_classes", [2, 3])
+@pytest.mark.parametrize("step", [-1, 1])
+def test_probabilities_that_a_cell_reads_are_explained(n_classes, step):
+    facts = {"cell": "jordan", "max_iter": 40, "dtype": "float64", "label_smoothing": 0.1}
+    y = np.digitize(X[:, :, 0], np.linspace(-1, 1, n_classes + 1)[1:-1])
+    if step == -1:
+        y = y[:, 0]
+    rnn = small(RNNClassifier, mode="many_to_one" if step == -1 else "many_to_many", **facts)
+    ends = [rnn.fit(X, y).predict_proba(each) for each in (X, np.full_like(X, 0.3))]
+    for target in (0, 1):
+        facts = {"target": target, "step": step, "baseline": 0.3, "n_steps": 100}
+        sums = integrated_gradients(rnn, X, **facts).sum(axis=(1, 2))
+        p, q = (each if step == -1 else each[:, step] for each in ends)
+        assert_allclose(sums, (p - q)[:, target], atol=1e-7)
+
+
+@pytest.mark.parametrize("n_tags", [2, 4])
+@pytest.mark.parametrize("step", [-1, 1])
+def test_probabilities_of_tags_with_transitions_are_explained(n_tags, step):
+    tags = [np.digitize(x[:, 0], np.linspace(-1, 1, n_tags + 1)[1:-1]) for x in RAGGED]
+    facts = {"mode": "many_to_many", "transitions": True, "dtype": "float64", "max_iter": 30}
+    tagger = small(RNNClassifier, **facts).fit(RAGGED, tags)
+    start = [np.full_like(x, 0.2) for x in RAGGED]
+    ends = tagger.predict_proba(RAGGED), tagger.predict_proba(start)
+    for target in (None, 1):
+        attributions = integrated_gradients(
+            tagger, RAGGED, step=step, target=target, baseline=0.2, n_steps=100
+        )
+        columns = [p[step].argmax() if target is None else 1 for p in ends[0]]
+        expected = [p[step, k] - q[step, k] for p, q, k in zip(*ends, columns, strict=True)]
+        assert_allclose([a.sum() for a in attributions], expected, atol=1e-7)
+    later = [a[2:] for a in attributions]
+    assert step == -1 or any(a.any() for a in later)  # other tags tell about this one
 
 
 def test_occlusion_is_the_change_of_the_prediction_without_a_window():
     rnn = small().fit(RAGGED, Y)
-    means = np.concatenate(RAGGED).mean(axis=0)
-    for window in (1, 2, 4):
-        got = occlusion(rnn, RAGGED, window=window)
-        together = occlusion(rnn, RAGGED, window=window, per_feature=False)
+    for window, stride in ((1, 1), (2, 1), (4, 1), (3, 2), (2, 2), (4, 3)):
+        facts = {"window": window, "stride": stride}
+        got = occlusion(rnn, RAGGED, **facts)
+        together = occlusion(rnn, RAGGED, per_feature=False, **facts)
         for x, a, b in zip(RAGGED, got, together, strict=True):
             whole = rnn.predict([x])[0]
             sums, counts, shared = np.zeros_like(x), np.zeros(len(x)), np.zeros(len(x))
-            for first in range(max(len(x) - window, 0) + 1):
+            last = max(len(x) - window, 0)
+            for first in {*range(0, last, stride), last}:
                 hidden = slice(first, first + window)
                 counts[hidden] += 1
                 for j in range(2):
                     changed = x.copy()
-                    changed[hidden, j] = means[j]
+                    changed[hidden, j] = MEANS[j]
                     sums[hidden, j] += whole - rnn.predict([changed])[0]
                 changed = x.copy()
-                changed[hidden] = means
+                changed[hidden] = MEANS
                 shared[hidden] += whole - rnn.predict([changed])[0]
             assert_allclose(a, sums / counts[:, None], atol=2e-6)
             assert_allclose(b, np.repeat(shared / counts / 2, 2).reshape(-1, 2), atol=2e-6)
@@ -231,5 +286,10 @@ def test_faults_are_named(method):
     ):
         with pytest.raises(ValueError, match=message):
             method(rnn, X, **options)
+    with pytest.raises(
+        ValueError,
+        match=r"`stride` must be at most `window`, 2, so that each step is hidden, got 3",
+    ):
+        occlusion(rnn, X, window=2, stride=3)
     with pytest.raises(TypeError, match=r"`estimator` must be an RNNClassifier, RNNRegressor or"):
         method(RNNLanguageModel(4, max_iter=1).fit(["ab", "ba"]), X)

@@ -1,30 +1,34 @@
-"""What the displays draw: the data in it, and the pictures."""
+"""What the displays draw: the data in it; `test_pictures.py` has the pictures."""
 
 import subprocess
 import sys
-from itertools import pairwise
 
 import numpy as np
 import pytest
 
 pytest.importorskip("matplotlib")
 
-from pictures import compare, difference, new_figure
+from pictures import new_figure
+from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import GridSearchCV
+from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
 from sklearn_rnn.forecasting import RNNForecaster, rollout
 from sklearn_rnn.inspection import (
     AttentionDisplay,
+    AttributionDisplay,
     ForecastDisplay,
     HiddenStatesDisplay,
     LossCurveDisplay,
     SequenceLabelDisplay,
     StateSpaceDisplay,
+    integrated_gradients,
+    occlusion,
 )
 from sklearn_rnn.layers import Attention
-from sklearn_rnn.preprocessing import SequenceScaler
+from sklearn_rnn.preprocessing import SequenceScaler, to_nested
 from sklearn_rnn.seq2seq import Seq2SeqClassifier, Seq2SeqRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -86,6 +90,14 @@ def test_loss_curves_are_those_of_the_history():
         LossCurveDisplay.from_estimator(small(RNNRegressor))
     with pytest.raises(ValueError, match=r"`history` must be a dict with the key 'loss'"):
         LossCurveDisplay.from_history({"losses": [1]})
+    with pytest.raises(NotFittedError, match=r"`estimator` must be a search that is fitted"):
+        LossCurveDisplay.from_estimator(GridSearchCV(small(RNNRegressor), {"alpha": [0]}))
+    for epoch in (0, 3, 1.5):
+        with pytest.raises(ValueError, match=r"`best_epoch` must be an epoch, from 1 to 2"):
+            LossCurveDisplay([1, 2], best_epoch=epoch)
+    mlp = MLPRegressor(max_iter=3, early_stopping=True, random_state=0).fit(X[:, 0], X[:, 0, 0])
+    display = LossCurveDisplay.from_estimator(mlp, ax=axes())
+    np.testing.assert_array_equal(display.validation_score, mlp.validation_scores_)
     with pytest.raises(ValueError, match=r"`validation_loss` must have 2 entries like `loss`"):
         LossCurveDisplay([1, 2], validation_loss=[1])
 
@@ -119,6 +131,16 @@ def test_label_bands_are_those_of_the_sequence():
     assert len(display.ax_.get_legend().get_texts()) == 2
     only = SequenceLabelDisplay([0, 1]).plot(axes())
     assert set(only.images_) == {"predicted"}
+    rows = {"probabilities": [[0.5, 0.2, 0.3]] * 2, "y_true": ["true", "wrong"]}
+    classes = ["predicted", "true", "wrong"]  # which rows are called, too
+    display = SequenceLabelDisplay(["true", "wrong"], classes=classes, **rows).plot(axes())
+    display.figure_.canvas.draw()
+    texts = [text.get_text() for text in display.ax_.get_yticklabels()]
+    assert texts == ["true", "wrong", "predicted", *classes]
+    with pytest.raises(ValueError, match=r"`probabilities` must be from 0 to 1, got -2 to 3"):
+        SequenceLabelDisplay([0, 1], probabilities=[[-2, 3], [0, 1]])
+    with pytest.raises(ValueError, match=r"must hold labels of one type, got int, str: turn"):
+        SequenceLabelDisplay([1, 2], y_true=["1", "2"])
     with pytest.raises(ValueError, match=r"`sequence` must be .* from -24 to 23, got 24"):
         SequenceLabelDisplay.from_estimator(rnn, RAGGED, sequence=24)
     with pytest.raises(ValueError, match=r"`estimator` must be a classifier with mode"):
@@ -189,6 +211,8 @@ def test_forecasts_and_intervals_are_those_of_the_forecaster():
     np.testing.assert_array_equal(display.lines_["forecast"].get_ydata(), display.forecast)
     with pytest.raises(ValueError, match=r"`series` must be below 2 or one of .*, got 'c'"):
         ForecastDisplay.from_estimator(forecaster, series="c")
+    with pytest.raises(ValueError, match=r"`y_true` must be numbers, got \['x'\]"):
+        ForecastDisplay.from_estimator(forecaster, ["x"])
     with pytest.raises(ValueError, match=r"`y_true` must have 2 series"):
         ForecastDisplay.from_estimator(forecaster, y["a"][50:])
     with pytest.raises(TypeError, match=r"`estimator` must be a fitted RNNForecaster"):
@@ -238,6 +262,38 @@ def test_attention_is_that_of_the_estimator():
         AttentionDisplay.from_estimator(small(RNNClassifier).fit(X, [0, 1] * 12), X)
     with pytest.raises(ValueError, match=r"`input_labels` must have 2 entries"):
         AttentionDisplay([[0.5, 0.5]], input_labels=["a"])
+
+
+# ---- attributions -------------------------------------------------------------------------------
+
+
+def test_attributions_are_those_of_the_functions():
+    rnn = small(RNNClassifier).fit(RAGGED, [0, 1] * 12)
+    for name, function in (
+        ("integrated_gradients", integrated_gradients),
+        ("occlusion", occlusion),
+    ):
+        facts = {"target": 1, "baseline": 0.1}
+        display = AttributionDisplay.from_estimator(
+            rnn, RAGGED, method=name, sequence=4, ax=axes(), **facts
+        )
+        expected = function(rnn, RAGGED, **facts)[4]
+        np.testing.assert_array_equal(display.attributions, expected)
+        np.testing.assert_array_equal(display.im_.get_array(), expected.T)
+        low, high = display.im_.get_clim()
+        assert high == -low == np.abs(expected).max()
+    table = to_nested(RAGGED, ["volt", "watt"])
+    display = AttributionDisplay.from_estimator(
+        small(RNNClassifier).fit(table, [0, 1] * 12), table, sequence=-1, ax=axes()
+    )
+    assert display.feature_names == ["volt", "watt"]
+    assert display.attributions.shape == RAGGED[-1].shape
+    assert [text.get_text() for text in display.ax_.get_yticklabels()] == ["volt", "watt"]
+    assert AttributionDisplay([0.0, 1.0]).plot(axes()).attributions.shape == (2, 1)
+    with pytest.raises(ValueError, match=r"`method` must be one of 'integrated_gradients'"):
+        AttributionDisplay.from_estimator(rnn, RAGGED, method="shap")
+    with pytest.raises(ValueError, match=r"`feature_names` must have 2 entries"):
+        AttributionDisplay(np.ones((3, 2)), feature_names=["a"])
 
 
 # ---- state space --------------------------------------------------------------------------------
@@ -302,6 +358,13 @@ def test_paths_of_data_are_those_of_a_rollout():
     np.testing.assert_allclose(drawn, delayed)
     assert display.quiver_ is None and display.axis_labels == ["x(t)", "x(t - 2)", "x(t - 4)"]
 
+    facts = {"n_dimensions": 2, "ax": axes()}
+    display = StateSpaceDisplay.from_estimator(one, list(X[:3, :1, 0]), **facts)
+    assert display.field_points is None and len(display.trajectories) == 3  # nothing is read next
+    with pytest.raises(ValueError, match=r"`n_dimensions` must be 2 or 3, got 2.0"):
+        StateSpaceDisplay.from_estimator(one, list(X[:3, :, 0]), n_dimensions=2.0)
+    with pytest.raises(ValueError, match=r"`trajectories` must be a list of arrays, got 5"):
+        StateSpaceDisplay(5)
     classifier = small(RNNClassifier).fit(RAGGED, [0, 1] * 12)
     display = StateSpaceDisplay.from_estimator(classifier, RAGGED[:2], n_grid=0, ax=axes())
     assert display.field_points is None and display.continuations == []
@@ -316,101 +379,3 @@ def test_paths_of_data_are_those_of_a_rollout():
         StateSpaceDisplay([np.ones((2, 3))]).plot(axes())
     with pytest.raises(ValueError, match=r"`trajectories` must be at least one"):
         StateSpaceDisplay([np.ones((2, 3)), np.ones((2, 2))])
-
-
-# ---- pictures -----------------------------------------------------------------------------------
-
-
-def loss_curve(figure):
-    epochs = np.arange(1, 31)
-    facts = {"validation_loss": 2 / epochs + 0.01 * epochs, "validation_score": 1 - 1 / epochs}
-    LossCurveDisplay(3 / epochs, best_epoch=14, **facts).plot(figure.subplots())
-
-
-def sequence_labels(figure):
-    steps = np.arange(40)
-    true = np.array(["walk", "run", "rest"])[steps // 14]
-    probabilities = np.stack([np.cos(steps / 13 - k) ** 2 for k in (0, 1, 2)], axis=1)
-    probabilities /= probabilities.sum(axis=1, keepdims=True)
-    classes = np.array(["rest", "run", "walk"])
-    facts = {"y_true": true, "probabilities": probabilities[:, ::-1], "classes": classes}
-    predicted = classes[::-1][probabilities.argmax(axis=1)]
-    SequenceLabelDisplay(predicted, **facts).plot(figure.subplots())
-
-
-def hidden_states(figure):
-    steps = np.arange(25)[:, np.newaxis]
-    states = np.sin(steps * 0.4 + np.arange(6) * 0.8) * np.linspace(0.3, 1, 25)[:, np.newaxis]
-    HiddenStatesDisplay(states, n_clusters=3).plot(figure.subplots(1, 2))
-
-
-def forecast(figure):
-    steps = np.arange(90)
-    y = 10 + 3 * np.sin(steps / 6)
-    width = np.linspace(0.2, 2.0, 30)
-    quantiles = [0.05, 0.25, 0.5, 0.75, 0.95]
-    facts = {"quantile_forecasts": y[60:, np.newaxis] + np.outer(width, [-2, -1, 0, 1, 2])}
-    facts |= {"truth": y[60:] + 1.5 * np.cos(steps[60:]), "quantiles": quantiles}
-    ForecastDisplay(y[:60], y[60:], **facts).plot(figure.subplots())
-
-
-def attention(figure):
-    words = "the cat sat on the mat".split()
-    weights = np.exp(-0.8 * np.abs(np.arange(5)[:, np.newaxis] - np.arange(6)[::-1]))
-    weights /= weights.sum(axis=1, keepdims=True)
-    facts = {"input_labels": words, "output_labels": list("abcde")}
-    AttentionDisplay(weights, **facts).plot(figure.subplots())
-
-
-def spiral(n_dimensions):
-    t = np.linspace(0, 12, 150)
-    return (
-        np.column_stack([np.cos(t), np.sin(t), t / 12])[:, :n_dimensions]
-        * (1 - 0.05 * t)[:, np.newaxis]
-    )
-
-
-def state_space(figure):
-    path = spiral(2)
-    points = np.stack(np.meshgrid(*[np.linspace(-1, 1, 8)] * 2), axis=-1).reshape(-1, 2)
-    facts = {"field_points": points, "field_arrows": 0.2 * points[:, ::-1] * [-1, 1]}
-    facts |= {"continuations": [path[90:]], "axis_labels": ["x", "y"]}
-    StateSpaceDisplay([path[:91]], **facts).plot(figure.subplots())
-
-
-def state_space_3d(figure):
-    path = spiral(3)
-    ax = figure.subplots(subplot_kw={"projection": "3d"})
-    StateSpaceDisplay([path[:91]], continuations=[path[90:]]).plot(ax)
-
-
-PICTURES = (
-    *(loss_curve, sequence_labels, hidden_states, forecast, attention, state_space),
-    state_space_3d,
-)
-
-
-@pytest.mark.parametrize("draw", PICTURES, ids=lambda draw: draw.__name__)
-def test_pictures_look_as_they_did(draw):
-    compare(draw, draw.__name__, *((7.0, 3.0) if draw is hidden_states else ()))
-
-
-def test_pictures_that_differ_are_told():
-    stored = np.ones((5, 5, 3))
-    stored[2] = 0
-    assert difference(stored, stored) == 0
-    assert difference(np.ones((5, 5, 3)), stored) == 1
-
-
-def test_labels_do_not_overlap():
-    for n in (3, 30, 300):
-        figure = new_figure(3.0, 2.0)
-        labels = [f"word{k}" for k in range(n)]
-        weights = np.full((n, n), 1 / n)
-        facts = {"input_labels": labels, "output_labels": labels}
-        display = AttentionDisplay(weights, **facts).plot(figure.subplots())
-        figure.canvas.draw()
-        for axis in (display.ax_.xaxis, display.ax_.yaxis):
-            boxes = [text.get_window_extent() for text in axis.get_ticklabels()]
-            assert len(boxes) == 3 if n == 3 else 3 < len(boxes) < n
-            assert not any(a.overlaps(b) for a, b in pairwise(boxes))

@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+import reference
 from numpy.testing import assert_allclose
 from sklearn.pipeline import make_pipeline
 
-from sklearn_rnn import RNNClassifier, RNNRegressor
+from sklearn_rnn import RNNClassifier, RNNRegressor, _core
 from sklearn_rnn.cells import GRU, LSTM, Elman
 from sklearn_rnn.inspection import GradientFlow, GradientFlowDisplay, gradient_flow
+from sklearn_rnn.language import RNNLanguageModel
 from sklearn_rnn.layers import Conv1D
 from sklearn_rnn.preprocessing import SequenceScaler
 
@@ -53,6 +55,58 @@ def test_norms_of_each_cell_are_those_of_central_differences(cell):
         slopes = [gradient_of_state(rnn, x, t, n_back) for x, t in zip(X, y, strict=True)]
         expected = np.sqrt(np.mean(np.square(slopes).sum(axis=1)))
         assert_allclose(norms[n_back], expected, rtol=1e-4)
+
+
+def norms_by_reference(rnn, X, y):
+    """Return the norms of a fitted regressor, computed by the reference, one sequence at a time."""
+    network, squares = rnn._fitted_model().network, {}
+    head, counts = len(network.nodes) - 1, np.zeros(max(map(len, X)))
+    for x, target in zip(X, y, strict=True):
+        n = len(x)
+        counts[:n] += 1
+        for end in {n - 1, 0} if network.per_step else {n - 1}:
+            z = (x - rnn.x_mean_) / rnn.x_scale_ if rnn.normalize_X else x
+            run = reference.Run(rnn.weights_, z, network.nodes, network.loss)
+            taught = (np.atleast_1d(target)[end % np.size(target)] - rnn.y_mean_) / rnn.y_scale_
+            error = run.value(run.raw, head, end) - taught
+            run.add_gradient(2 * error, run.raw, head, end)
+            run.backward({name: np.zeros(w.shape) for name, w in rnn.weights_.items()})
+            states = [item for item in run.d_values if item[0] == run.states]
+            for _, i, direction, t in states:
+                is_reverse = direction != reference.FORWARD
+                if network.per_step and end != (0 if is_reverse else n - 1):
+                    continue
+                name = f"{network.nodes[i].name}{reference.SUFFIX[direction]}"
+                of_h = run.d_values[run.states, i, direction, t][0]
+                norms = squares.setdefault(name, np.zeros(len(counts)))
+                norms[t if is_reverse else n - 1 - t] += (of_h**2).sum()
+    return {name: np.sqrt(norms / counts) for name, norms in squares.items()}
+
+
+VARIANTS = [
+    LSTM(peepholes=True, coupled_gates=True),
+    LSTM(projection_size=2),
+    LSTM(normalization="layer"),
+    GRU(reset_after=False, zoneout=0.3),
+    Elman(transition_layer_sizes=(3,)),
+    Elman(initial_state="learned"),
+]
+
+
+@pytest.mark.parametrize("cell", [*_core.CELLS, *VARIANTS], ids=str)
+@pytest.mark.parametrize("mode", ["many_to_one", "many_to_many"])
+def test_norms_of_layers_and_directions_are_those_of_the_reference(cell, mode):
+    sequences = [3 + 2 * x[: 1 + i] for i, x in enumerate(X[:6])]
+    y = [x[:, 0] if mode == "many_to_many" else x[0, 1] for x in sequences]
+    layers = {"hidden_layer_sizes": (3, 2), "normalize_X": False}
+    ways = [layers, {"hidden_layer_sizes": (2, 3), "bidirectional": cell != "jordan"}]
+    for params in ways:
+        rnn = small(cell=cell, mode=mode, learning_rate_init=0.02, **params).fit(sequences, y)
+        norms = gradient_flow(rnn, sequences, y).norms
+        expected = norms_by_reference(rnn, sequences, y)
+        assert set(norms) == set(expected)
+        for name in norms:
+            assert_allclose(norms[name], expected[name], rtol=1e-8, atol=1e-12, err_msg=name)
 
 
 def test_norms_of_linear_layers_are_those_of_products_of_weights():
@@ -136,6 +190,37 @@ def test_an_estimator_that_is_not_fitted_has_the_weights_of_the_first_epoch():
         assert_allclose(flow.norms["l0"], gradient_flow(rnn, X, y).norms["l0"], rtol=1e-6)
 
 
+def test_of_a_text_the_last_token_is_taught():
+    texts = ["a b c a b", "b a c c a b", "c b"]
+    rnn = small(RNNLanguageModel, token_pattern=r"\w")
+    first = gradient_flow(rnn, texts).norms["l0"]
+    assert not hasattr(rnn, "params_") and first.shape == (7,)
+    norms = gradient_flow(rnn.fit(texts), texts).norms["l0"]
+    model = rnn._fitted_model()
+    examples, nodes = rnn._texts(texts, None, None, model.target).examples, model.network.nodes
+    squares, counts, head = np.zeros(7), np.zeros(7), len(nodes) - 1
+    ends = examples.targets[examples.sequences.offsets[1:] - 1]
+    for x, end in zip(examples.sequences.cut(), ends, strict=True):
+        run = reference.Run(rnn.weights_, x, nodes, model.network.loss)
+        d_raw = reference.softmax(run.value(run.raw, head, len(x) - 1)[np.newaxis])[0]
+        d_raw[int(end)] -= 1
+        run.add_gradient(d_raw, run.raw, head, len(x) - 1)
+        run.backward({name: np.zeros(w.shape) for name, w in rnn.weights_.items()})
+        of_h = [run.d_values[run.states, head - 1, 1, t][0] for t in range(len(x))]
+        squares[: len(x)] += (np.array(of_h)[::-1] ** 2).sum(axis=1)
+        counts[: len(x)] += 1
+    assert_allclose(norms, np.sqrt(squares / counts), rtol=1e-8)
+    adaptive = small(RNNLanguageModel, token_pattern=r"\w", adaptive_softmax=[2]).fit(texts)
+    assert (gradient_flow(adaptive, texts).norms["l0"] > 0).all()
+
+
+def test_an_estimator_keeps_its_generator():
+    rnn = small(random_state=np.random.RandomState(3))
+    first, second = (gradient_flow(rnn, X, X[:, 0, 0]).norms["l0"] for _ in range(2))
+    assert_allclose(first, second, rtol=0)
+    assert rnn.random_state.randint(1000) == np.random.RandomState(3).randint(1000)
+
+
 def test_carriers_pipelines_and_faults():
     y = [x[0, 0] for x in RAGGED]
     pipe = make_pipeline(SequenceScaler(), small(dtype="float32")).fit(RAGGED, y)
@@ -179,6 +264,9 @@ def test_a_display_draws_the_norms():
     assert np.isnan(gone.lines_["l0"].get_ydata()[3:]).all()
     with pytest.raises(ValueError, match=r"`norms` must be a dict"):
         GradientFlowDisplay({})
+    for norms in ({0: [1.0]}, {"l0": [1.0, -1.0]}):
+        with pytest.raises(ValueError, match=r"`norms` must have strings as keys"):
+            GradientFlowDisplay(norms)
     with pytest.raises(TypeError, match=r"`flow` must be a GradientFlow"):
         GradientFlowDisplay.from_flow(flow.norms)
     assert isinstance(flow, GradientFlow)

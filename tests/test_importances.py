@@ -51,7 +51,7 @@ def test_permutations_cut_longer_sequences_and_repeat_shorter_ones(make):
     seen = []
 
     def scorer(estimator, table, y):
-        seen.append(from_nested(table))
+        seen.append(table if isinstance(table, list) else from_nested(table))
         return 0.0
 
     rnn = small(RNNRegressor).fit(make(X), NUMBERS)
@@ -73,3 +73,60 @@ def test_permutations_cut_longer_sequences_and_repeat_shorter_ones(make):
     flat = np.arange(8.0).reshape(4, 2)
     with pytest.raises(ValueError, match=r"2-D, one feature per step: sklearn\.inspection"):
         permutation_importance(small(RNNRegressor).fit(flat, flat[:, 0]), flat, flat[:, 0])
+
+
+@pytest.mark.parametrize("window", [1, 2])
+def test_steps_are_permuted_among_the_sequences_that_have_them(window):
+    random = np.random.RandomState(1)
+    sequences = [random.normal(size=(n, 2)) for n in (5, 2, 4, 3, 5, 1)]
+    y = [x[0, 0] + x[-1, 1] for x in sequences]
+    rnn = small(RNNRegressor).fit(sequences, y)
+    facts = {"window": window, "n_repeats": 2, "random_state": 0}
+    by_step = permutation_importance(rnn, sequences, y, by="step", **facts)
+    both = permutation_importance(rnn, sequences, y, by="both", **facts)
+    orders, whole = np.random.RandomState(0), rnn.score(sequences, y)
+    starts = range(0, 5, window)
+    assert by_step.importances.shape == (len(starts), 2)
+    assert both.importances.shape == (len(starts), 2, 2)
+    for k in range(2):
+        for i, start in enumerate(starts):
+            reaching = [x for x in sequences if len(x) > start]
+            others = iter([reaching[j] for j in orders.permutation(len(reaching))])
+            for features, got in (([0, 1], by_step), ([0], both), ([1], both)):
+                moved, others = [], list(others)
+                donors = iter(others)
+                for x in sequences:
+                    x = x.copy()
+                    if len(x) > start:
+                        donor = next(donors)[start : start + window]
+                        n = len(x[start : start + window])
+                        x[start : start + n, features] = donor[np.arange(n) % len(donor)][
+                            :, features
+                        ]
+                    moved.append(x)
+                place = (i, k) if got is by_step else (i, features[0], k)
+                assert got.importances[place] == pytest.approx(whole - rnn.score(moved, y))
+    np.testing.assert_allclose(both.importances_mean, both.importances.mean(axis=-1))
+    for options, message in (
+        ({"by": "time"}, "`by` must be one of 'feature', 'step', 'both'"),
+        ({"window": 2}, "`window` must be 1 with by='feature', got 2"),
+        ({"by": "step", "window": 0}, "`window` must be an integer of at least 1"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            permutation_importance(rnn, sequences, y, **options)
+
+
+def test_what_is_scored_has_the_form_of_X():
+    for given in (np.stack([x[:1] for x in X]), X, [x[:, 0] for x in X]):
+        seen = []
+
+        def scorer(estimator, moved, y):
+            seen.append(moved)  # noqa: B023
+            return 0.0
+
+        rnn = small(RNNRegressor).fit(given, NUMBERS)
+        facts = {"scoring": scorer, "n_repeats": 1, "random_state": 0}
+        permutation_importance(rnn, given, NUMBERS, **facts)
+        assert [type(each) for each in seen] == [type(given)] * len(seen)
+        for x, each in zip(given, seen[0], strict=True):
+            np.testing.assert_array_equal(each, x)

@@ -1,6 +1,7 @@
 """Observers of each epoch: the terminal, the callbacks of `fit`, and scikit-learn's callbacks."""
 
 from .._floating_point import floating_point_of_caller
+from .._live.following import Follower, Following, split_callbacks
 
 try:  # since scikit-learn 1.9, experimental: nothing outside this file depends on it
     from sklearn.callback import CallbackSupportMixin, with_callbacks
@@ -22,12 +23,16 @@ class Observers:
     """
 
     def __init__(self, estimator, max_iter, callbacks, facts, show):
-        self.estimator, self.callbacks, self.show = estimator, callbacks, show
-        self.terminal = Terminal(int(estimator.verbose), max_iter)
+        self.estimator, self.show = estimator, show
+        self.callbacks, followers, verbose = split_callbacks(callbacks, estimator.verbose)
+        self.terminal = Terminal(verbose, max_iter)
+        # `partial_fit`, which has no facts, is one epoch.
+        self.following = Following([] if facts is None else followers, estimator, max_iter)
         self.tasks = SklearnTasks(estimator, max_iter, facts)
 
     def begin(self):
         with floating_point_of_caller():
+            self.following.begin()
             self.tasks.begin()
 
     def begin_epoch(self):
@@ -40,6 +45,7 @@ class Observers:
         if self.callbacks or self.tasks.root is not None:
             self.show()
         with floating_point_of_caller():
+            self.following.show(info)
             stop = self.tasks.end_epoch()
             for callback in self.callbacks:
                 stop = bool(callback(self.estimator, dict(info))) or stop
@@ -52,18 +58,25 @@ class Observers:
 
     def close(self):
         self.terminal.close()
+        with floating_point_of_caller():
+            self.following.close()
 
 
 def as_callbacks(callbacks):
-    """List the `callbacks` of `fit`: None, one callable, or a list of them."""
+    """List the `callbacks` of `fit`: None, one callable or follower, or a list of them."""
     if callbacks is None:
         return []
-    callbacks = [callbacks] if callable(callbacks) else callbacks
-    if not isinstance(callbacks, (list, tuple)) or not all(map(callable, callbacks)):
+    callbacks = [callbacks] if _is_callback(callbacks) else callbacks
+    if not isinstance(callbacks, (list, tuple)) or not all(map(_is_callback, callbacks)):
         raise TypeError(
-            f"`callbacks` must be a callable or a list of callables, got {callbacks!r}."
+            "`callbacks` must be a callable, an object of `sklearn_rnn.progress`, or a list of "
+            f"those; got {callbacks!r}."
         )
     return list(callbacks)
+
+
+def _is_callback(value):
+    return isinstance(value, Follower) or callable(value)
 
 
 class SklearnTasks:

@@ -278,7 +278,7 @@ X_val, y_val, sample_weight_val, initial_state_val : as those without "_val", de
     transform `X_val`: transform it yourself, or have scikit-learn route it
     (``set_config(enable_metadata_routing=True)``, ``set_fit_request(X_val=True,
     y_val=True)``, and ``transform_input=["X_val"]`` of the Pipeline).
-callbacks : callable or list of callables, default=None
+callbacks : callable, ProgressBar, LivePlot, or list of these, default=None
     Called as ``callback(estimator, info)`` after each epoch, when the estimator is ready
     to predict. info is a dict with epoch, max_iter, loss, validation_loss and validation_score
     (None without `early_stopping`), learning_rate (None with "lbfgs"), window_length (None
@@ -347,7 +347,7 @@ X : list of str, list of list of str, or str
     "validation_of_texts": """
 X_val, y_val, sample_weight_val : as those without "_val", default=None
     Validation data for `early_stopping`, instead of a part of X.
-callbacks : callable or list of callables, default=None
+callbacks : callable, ProgressBar, LivePlot, or list of these, default=None
     Called as ``callback(estimator, info)`` after each epoch, when the estimator is ready to
     write and to score. info is a dict with epoch, max_iter, loss, validation_loss and
     validation_score (None without `early_stopping`), learning_rate, window_length (None without

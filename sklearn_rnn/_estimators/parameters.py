@@ -13,6 +13,7 @@ from .. import _core
 from .._data.categories import DIMENSIONS, FEATURES, MOST_AUTO, VECTORS
 from .._data.tags import RULE as TRANSITIONS
 from .._data.tasks import KINDS
+from .._live.following import Follower
 from .._model.words import CONNECTIONS, DTYPES, MERGE_MODES, MODES, NORMS, RULES, Words
 from .._rules import BYTE_BITS, Allowed, boolean, either, integer, is_real, number, one_of, shown
 from .._text.analyzers import TOKEN_PATTERN
@@ -34,6 +35,10 @@ SOURCE = Allowed(
     lambda value: not isinstance(value, type) and hasattr(value, "_fitted_model"),
     "a fitted RNNClassifier, RNNRegressor or MultiTaskRNN (of a Pipeline, pass the last step, "
     "`pipeline[-1]`; of a search, pass `best_estimator_`; of `Reptile`, pass `estimator_`)",
+)
+VERBOSE = Allowed(
+    lambda value: boolean.test(value) or integer(0).test(value) or isinstance(value, Follower),
+    f"{integer(0).text}, or an object of `sklearn_rnn.progress`",
 )
 # Parameters of training that earlier versions did not have; their defaults change nothing.
 LATER_IN_TRAINING = (
@@ -729,10 +734,12 @@ TABLE = {
         },
     ),
     "verbose": Parameter(
-        Allowed(lambda v: boolean.test(v) or integer(0).test(v), integer(0).text),
+        VERBOSE,
         0,
-        "int",
-        "1 prints a line per epoch; 2 and more show a progress bar if tqdm is installed.",
+        "int, ProgressBar or LivePlot",
+        "1 prints a line per epoch; 2 and more show a progress bar if tqdm is installed. A "
+        "`ProgressBar` or `LivePlot` of `sklearn_rnn.progress` shows a bar of tqdm or rich, or a "
+        "picture of the losses.",
     ),
     "tasks": Parameter(
         either(None, Allowed(_are_tasks, f"a dict from names to kinds, each {one_of(KINDS).text}")),

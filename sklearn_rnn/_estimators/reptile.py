@@ -13,9 +13,10 @@ from .._data import arguments
 from .._data.arguments import Argument, naming
 from .._data.finite import check_range
 from .._floating_point import floating_point_ignored, floating_point_of_caller
+from .._live.following import Following, split_callbacks
 from .._model.network import fill_unknown_rows
 from .._pickles import Pickled
-from .._rules import Allowed, boolean, either, integer, number
+from .._rules import Allowed, either, integer, number
 from .._training.epochs import Training
 from .._training.examples import Examples, Weighing
 from .._training.freezing import frozen_names
@@ -26,7 +27,7 @@ from .advice import warn_of_interruption
 from .callbacks import as_callbacks
 from .classifier import RNNClassifier
 from .drawn import Drawn
-from .parameters import check_parameters
+from .parameters import VERBOSE, check_parameters
 from .regressor import RNNRegressor
 from .task_list import read_task_list
 
@@ -41,7 +42,7 @@ RULES = {
     "inner_learning_rate": either(None, number(0, open_low=True)),
     "outer_learning_rate": number(0, 1, open_low=True, closed_high=True),
     "batch_size": either("auto", integer(1)),
-    "verbose": Allowed(lambda v: boolean.test(v) or integer(0).test(v), integer(0).text),
+    "verbose": VERBOSE,
 }
 # Parameters of the estimator that updates on a task do not use, with the values that turn them off.
 OF_WHOLE_FITS = {
@@ -84,8 +85,9 @@ class Reptile(Pickled, MetaEstimatorMixin, Drawn):
     random_state : int, RandomState instance or None, default=None
         Source of the initial weights, the order of tasks and minibatches, and dropout. The same
         number gives the same bits, for any number of threads.
-    verbose : int, default=0
-        1 prints about 100 lines during the training.
+    verbose : int, ProgressBar or LivePlot, default=0
+        1 prints about 100 lines during the training. A `ProgressBar` or `LivePlot` of
+        `sklearn_rnn.progress` shows a bar or a picture of the losses.
 
     Attributes
     ----------
@@ -169,7 +171,7 @@ class Reptile(Pickled, MetaEstimatorMixin, Drawn):
         tasks : list of (X, y)
             X and y of each task, as for `fit` of the estimator. The form of X and the kind of y
             must be the same in all tasks; the classes may differ.
-        callbacks : callable or list of callables, default=None
+        callbacks : callable, ProgressBar, LivePlot, or list of these, default=None
             Called about 100 times during the training as ``callback(reptile, info)``, when
             ``reptile.estimator_`` has the present weights. info is a dict with iteration, n_iter,
             loss (the mean since the previous call), outer_learning_rate and seconds. If a callback
@@ -200,6 +202,7 @@ class Reptile(Pickled, MetaEstimatorMixin, Drawn):
         before = {name: value for name, value in vars(self).items() if name in FITTED}
         plan = self.n_iter, self.n_inner, float(self.outer_learning_rate)
         try:
+            report.following.begin()
             for loss in meta_train(trainer, training.progress, *plan, rng):
                 losses.append(loss)
                 if report.is_due(len(losses)) and report.make(losses):
@@ -212,6 +215,8 @@ class Reptile(Pickled, MetaEstimatorMixin, Drawn):
             if not report.calling:  # an error of a callback does not undo what was learned
                 self._restore(before)
             raise
+        finally:
+            report.following.close()
         show()
         return self
 
@@ -321,7 +326,9 @@ class _Reports:
     """Prints the progress and calls the callbacks, about `N_REPORTS` times."""
 
     def __init__(self, reptile, callbacks, show):
-        self.reptile, self.callbacks, self.show = reptile, callbacks, show
+        self.reptile, self.show = reptile, show
+        self.callbacks, followers, self.verbose = split_callbacks(callbacks, reptile.verbose)
+        self.following = Following(followers, reptile, reptile.n_iter)
         self.every = max(1, reptile.n_iter // N_REPORTS)
         self.begin, self.calling = perf_counter(), False
 
@@ -338,11 +345,13 @@ class _Reports:
             "outer_learning_rate": rate_of(self.reptile.outer_learning_rate, iteration - 1, n_iter),
             "seconds": perf_counter() - self.begin,
         }
-        if self.reptile.verbose:
+        if self.verbose:
             print(
                 f"iteration {iteration:{len(str(n_iter))}}/{n_iter}  loss {info['loss']:.5g}  "
                 f"outer rate {info['outer_learning_rate']:.3g}  {info['seconds']:.2f} s"
             )
+        with floating_point_of_caller():
+            self.following.show({"epoch": iteration, "max_iter": n_iter, **info})
         if not self.callbacks:
             return False
         self.show()

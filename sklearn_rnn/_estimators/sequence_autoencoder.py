@@ -212,7 +212,7 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
         {groups}
         X_val, sample_weight_val : as those without "_val", default=None
             Validation data for `early_stopping`, instead of a part of X.
-        callbacks : callable or list of callables, default=None
+        callbacks : callable, ProgressBar, LivePlot, or list of these, default=None
             Called after each epoch as ``callback(estimator, info)``; see `RNNClassifier.fit`.
 
         Returns

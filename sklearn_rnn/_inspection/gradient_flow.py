@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy, deepcopy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,7 +15,7 @@ from .._model.network import POOLING, ready
 from .._model.parts import CELL_CLASSES
 from .._training.examples import Examples
 from .displays.reading import last_step, network_and_X
-from .outputs import AT_ONCE, check_kind
+from .outputs import AT_ONCE, check_kind, plain_head
 
 # Between the first step back and the last: below the first number the early steps teach nothing
 # beside the late ones, above the second they rule the update.
@@ -64,7 +65,7 @@ _WORDS = {
 
 
 @floating_point_ignored
-def gradient_flow(estimator, X, y):
+def gradient_flow(estimator, X, y=None):
     """Measure how the gradient of the loss grows or shrinks on its way back through time.
 
     A gradient that shrinks at each step (vanishing) cannot teach what early steps mean; one that
@@ -72,13 +73,14 @@ def gradient_flow(estimator, X, y):
 
     Parameters
     ----------
-    estimator : RNNClassifier, RNNRegressor or MultiTaskRNN
+    estimator : RNNClassifier, RNNRegressor, MultiTaskRNN or RNNLanguageModel
         If it is not fitted, the network is the one with which `fit` would begin. A Pipeline or a
         search that ends with one must be fitted.
     X : sequences
         In any form that `fit` takes. A hundred sequences are enough.
-    y : array-like
-        Targets, in any form that `fit` takes.
+    y : array-like, default=None
+        Targets, in any form that `fit` takes; for an RNNLanguageModel, the classes of the texts, or
+        None.
 
     Returns
     -------
@@ -97,9 +99,9 @@ def gradient_flow(estimator, X, y):
 
     Notes
     -----
-    With mode="many_to_many", only the output of one step is taught, so that the gradient at other
-    steps has come through time: the last step for forward directions, the first step for reverse
-    ones. With ``transitions=True``, the loss is that of the single tag.
+    With mode="many_to_many", and of texts, only the output of one step is taught, so that the
+    gradient at other steps has come through time: the last step for forward directions, the first
+    step for reverse ones. With ``transitions=True``, the loss is that of the single tag.
 
     The norm is that of the gradient with respect to the hidden state h; in "lstm", the gradient of
     the cell state c flows beside it, and reaches h at each step through the gates.
@@ -128,7 +130,7 @@ def gradient_flow(estimator, X, y):
     ('vanishing', (60,))
     """
     model, examples, n_threads = _read(estimator, X, y)
-    network, params = _plain_head(model.network, model.params)
+    network, params = plain_head(model.network, model.params)
     network = replace(network, dtype="float64", label_smoothing=0.0)
     examples = _in_double_precision(examples, network)
     ends = [-1] if network.is_causal or not network.per_step else [-1, 0]
@@ -146,12 +148,15 @@ def gradient_flow(estimator, X, y):
 def _read(estimator, X, y):
     """Return a model, X and y as examples, and the number of threads."""
     rnn = last_step(estimator)
-    check_kind(rnn)
+    check_kind(rnn, tokens=True)
     if hasattr(rnn, "params_") or isinstance(estimator, Pipeline):
         rnn, X = network_and_X(estimator, X)
         model = rnn._fitted_model()
     else:
         model = _first_model(rnn, X, y)
+    if rnn._HOLDS == "tokens":
+        texts = rnn._texts(X, y, None, model.target)
+        return model, replace(texts.examples, weights=None), rnn._threads()
     per_step = model.network.per_step
     facts = per_step, model.form, model.categories
     sequences, _, _, rows, weights = rnn._read((X, y, None), *facts, target=model.target)
@@ -162,24 +167,12 @@ def _read(estimator, X, y):
 
 
 def _first_model(rnn, X, y):
-    """Return the model with which `fit` would begin."""
+    """Return the model with which `fit` would begin; its generator does not go on."""
+    rnn = copy(rnn).set_params(random_state=deepcopy(rnn.random_state))
     words = check_parameters(rnn._params())
     nothing = (None, None, None, None)
     model, training, _ = rnn._prepare(words, (X, y, None, None), nothing, False, {})
     return replace(model, params=training.progress.params)
-
-
-def _plain_head(network, params):
-    """Return network and float64 weights with a head whose loss does not couple the steps."""
-    views, params = network.views(params), params.astype(np.float64)
-    if not network.has_transitions:
-        return network, params
-    nodes = (*network.nodes[:-1], replace(network.nodes[-1], kind="head"))
-    network = replace(network, nodes=nodes, loss="softmax", allowed=None)
-    params = np.empty(network.n_params)
-    for name, view in network.views(params).items():
-        view[...] = views[name]
-    return network, params
 
 
 def _in_double_precision(examples, network):

@@ -9,9 +9,9 @@ import numpy as np
 from .._data.unpacking import in_carrier
 from .._floating_point import floating_point_ignored
 from .._rules import INTEGER_BITS, integer
-from .._training.losses import LOSSES
 from .attributions import baseline_values, begin
 from .opened import Opened
+from .outputs import reads_linked_output
 
 _COUNTS = integer(1, INTEGER_BITS)
 
@@ -53,12 +53,12 @@ def integrated_gradients(estimator, X, *, target=None, step=-1, baseline=None, n
     Raises
     ------
     ValueError, TypeError
-        If an argument is not as described, or for networks whose output has no such gradient here:
-        those with ``transitions=True``, and those whose cells read an output that is not linear
-        ("jordan", for classes). Use `occlusion` for them.
+        If an argument is not as described, or for networks whose cells read an output that is not
+        linear ("jordan") but are not for one column of classes. Use `occlusion` for them.
 
     See Also
     --------
+    AttributionDisplay : Draws the attributions of one sequence.
     occlusion : Needs predictions only, and so works with every network.
 
     Notes
@@ -103,15 +103,8 @@ def integrated_gradients(estimator, X, *, target=None, step=-1, baseline=None, n
 
 def _check_gradient(network):
     """Refuse networks whose output has no gradient with respect to X here."""
-    reads_output = any(
-        source.node == len(network.nodes) - 1 for node in network.nodes for source in node.sources
-    )
-    reasons = {
-        "transitions=False": network.has_transitions,
-        "a cell that does not read the output": (
-            reads_output and LOSSES[network.loss].out_activation != "identity"
-        ),
-    }
-    for wanted, is_against in reasons.items():
-        if is_against:
-            raise ValueError(f"`estimator` must have {wanted}: use `occlusion` for this one.")
+    if reads_linked_output(network) and network.loss not in ("softmax", "logistic"):
+        raise ValueError(
+            "`estimator` must have a cell that does not read the output, or y must be one column "
+            "of classes or numbers: use `occlusion` for this one."
+        )

@@ -15,7 +15,17 @@ _COUNTS = integer(1, INTEGER_BITS)
 
 
 @floating_point_ignored
-def occlusion(estimator, X, *, window=1, per_feature=True, target=None, step=-1, baseline=None):
+def occlusion(
+    estimator,
+    X,
+    *,
+    window=1,
+    stride=1,
+    per_feature=True,
+    target=None,
+    step=-1,
+    baseline=None,
+):
     """Measure how much an output changes if some steps of a sequence are hidden (Zeiler, 2014).
 
     A window of steps slides over each sequence. Its values are replaced by those of a baseline, and
@@ -30,6 +40,10 @@ def occlusion(estimator, X, *, window=1, per_feature=True, target=None, step=-1,
         In any form that `fit` takes.
     window : int, default=1
         Number of steps that are hidden at the same time.
+    stride : int, default=1
+        Number of steps by which the window moves, at most `window`. The last window ends with the
+        sequence. The output is computed for each window and feature, so long sequences need a large
+        stride.
     per_feature : bool, default=True
         Whether each feature is hidden alone. Otherwise all features of the window are hidden
         together, which needs fewer predictions, and the features of a step share their change in
@@ -58,6 +72,7 @@ def occlusion(estimator, X, *, window=1, per_feature=True, target=None, step=-1,
 
     See Also
     --------
+    AttributionDisplay : Draws the attributions of one sequence.
     integrated_gradients : Is faster for long sequences, but assumes a smooth path to the baseline.
     permutation_importance : The importance of features to the score.
 
@@ -80,24 +95,31 @@ def occlusion(estimator, X, *, window=1, per_feature=True, target=None, step=-1,
     (np.int64(4), np.int64(1))
     """
     _COUNTS.check("window", window)
+    _COUNTS.check("stride", stride)
+    if stride > window:
+        raise ValueError(
+            f"`stride` must be at most `window`, {window}, so that each step is hidden, got "
+            f"{stride}."
+        )
     boolean.check("per_feature", per_feature)
     model, X, sequences, output = begin(estimator, X, target, step)
     hidden = baseline_values(model, sequences, baseline)
     whole = output.values(sequences)
-    n_features, lengths = sequences.n_features, sequences.lengths
-    place = np.arange(sequences.n_steps) - np.repeat(sequences.offsets[:-1], lengths)
+    n_features = sequences.n_features
     columns = [[j] for j in range(n_features)] if per_feature else [list(range(n_features))]
+    last = np.maximum(sequences.lengths - window, 0)  # first step of the last window
     changes = np.zeros(sequences.values.shape)
     counts = np.zeros(sequences.n_steps)
-    for first in range(max(int(lengths.max()) - window, 0) + 1):
-        # Windows that would reach over the end of a short sequence are none of its own.
-        has_window = (first + window <= lengths) | (first == 0)
-        covered = (first <= place) & (place < first + window) & np.repeat(has_window, lengths)
-        counts += covered
+    for first in np.union1d(np.arange(0, int(last.max()), stride), last).tolist():
+        chosen = np.flatnonzero((first == last) | ((first < last) & (first % stride == 0)))
+        part, rows, of_part = sequences.take(chosen), sequences.rows(chosen), output.take(chosen)
+        place = rows - np.repeat(sequences.offsets[chosen], part.lengths)
+        covered = (first <= place) & (place < first + window)
+        counts[rows] += covered
         for column in columns:
-            values = sequences.values.copy()
-            of_window = np.ix_(covered, column)
-            values[of_window] = hidden[of_window]
-            change = whole - output.values(replace(sequences, values=values))
-            changes[of_window] += np.repeat(change, lengths)[covered, np.newaxis] / len(column)
+            values, of_window = part.values.copy(), np.ix_(covered, column)
+            values[of_window] = hidden[rows][of_window]
+            change = whole[chosen] - of_part.values(replace(part, values=values))
+            shares = np.repeat(change, part.lengths)[covered, np.newaxis] / len(column)
+            changes[np.ix_(rows[covered], column)] += shares
     return in_carrier(X, sequences, changes / counts[:, np.newaxis])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy.special import logsumexp
 
 from .. import _core
 from .._data.labels import Labels
@@ -16,17 +17,41 @@ from .._model.fitted import FittedModel
 from .._model.network import predictor, ready
 from .._rules import integer, shown
 from .._training.losses import LOSSES
+from .tag_slopes import slopes_of_tags
 
 AT_ONCE = 256  # sequences whose gradients are in memory
 
 
-def check_kind(rnn):
-    """Refuse networks whose y is not one target per sequence or step."""
-    if not isinstance(rnn, _RNNBase) or rnn._HOLDS not in ("classes", "numbers", "tasks"):
+def check_kind(rnn, *, tokens=False):
+    """Refuse networks whose y is not one target per sequence or step; `tokens`: take texts, too."""
+    names = ["RNNClassifier", "RNNRegressor", "MultiTaskRNN", "RNNLanguageModel"][: 3 + tokens]
+    kinds = ["classes", "numbers", "tasks", "tokens"][: 3 + tokens]
+    if not isinstance(rnn, _RNNBase) or rnn._HOLDS not in kinds:
         raise TypeError(
-            "`estimator` must be an RNNClassifier, RNNRegressor or MultiTaskRNN, or a Pipeline or "
+            f"`estimator` must be an {', '.join(names[:-1])} or {names[-1]}, or a Pipeline or "
             f"search that ends with one; got {type(rnn).__name__}."
         )
+
+
+def plain_head(network, params):
+    """Return network and float64 weights with a head whose loss does not couple the steps."""
+    views, params = network.views(params), params.astype(np.float64)
+    if not network.has_transitions:
+        return network, params
+    nodes = (*network.nodes[:-1], replace(network.nodes[-1], kind="head"))
+    network = replace(network, nodes=nodes, loss="softmax", allowed=None)
+    params = np.empty(network.n_params)
+    for name, view in network.views(params).items():
+        view[...] = views[name]
+    return network, params
+
+
+def reads_linked_output(network):
+    """Tell whether a cell reads the output behind a link that is not the identity."""
+    reads_output = any(
+        source.node == len(network.nodes) - 1 for node in network.nodes for source in node.sources
+    )
+    return reads_output and LOSSES[network.loss].out_activation != "identity"
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +63,7 @@ class Output:
     factors: np.ndarray  # (n_samples,) of these outputs
     rows: np.ndarray  # (n_samples,) of the outputs: sequences, or steps
     n_threads: int
+    offsets: np.ndarray | None = None  # (n_samples + 1,) of the sequences
 
     @classmethod
     def of(cls, model, sequences, target, step, n_threads):
@@ -45,7 +71,16 @@ class Output:
         rows = _rows(model, sequences, step)
         outputs = model.outputs(sequences, n_threads)[rows]
         columns, factors = _columns_and_factors(model, outputs, target)
-        return cls(model, columns, factors, rows, n_threads)
+        return cls(model, columns, factors, rows, n_threads, sequences.offsets)
+
+    def take(self, indices):
+        """Return the same output of some of the sequences, in this order."""
+        rows = np.arange(len(indices))
+        if self.model.network.per_step:
+            lengths = np.diff(self.offsets)[indices]
+            rows = self.rows[indices] - self.offsets[indices] + np.cumsum(lengths) - lengths
+        facts = {"columns": self.columns[indices], "factors": self.factors[indices], "rows": rows}
+        return replace(self, **facts, offsets=None)
 
     def values(self, sequences):
         """Return the outputs (n_samples,), up to a constant."""
@@ -61,30 +96,60 @@ class Output:
     def slopes(self, sequences):
         """Return the gradient with respect to the values of X (n_steps, n_features).
 
-        The network learns targets whose squared error has the gradient of the output.
+        The network learns targets whose loss has the gradient of the output.
         """
-        network, params, scaling = self.model.network, self.model.params, self.model.scale.in_use
+        network, params = plain_head(self.model.network, self.model.params)
+        scaling = self.model.scale.in_use
         raw = predictor(network, sequences, scaling, self.n_threads)(params, raw=True)
-        d_raw = np.zeros_like(raw)
-        d_raw[self.rows] = _slopes_of_links(network, raw[self.rows], self.columns)
-        d_raw[self.rows] *= self.factors[:, np.newaxis]
-        # The loss of a row is the mean of (z - y)^2 over its outputs.
-        targets = np.ascontiguousarray(raw - d_raw * (raw.shape[1] / 2))
-        changes = {"groups": (), "quantile": 0.5, "label_smoothing": 0.0}
-        network = replace(network, loss="squared_error", **changes)
+        network, targets, weights, factors = self._lesson(network, raw, sequences)
         n_samples = sequences.n_samples
         facts = sequences.lengths, min(n_samples, AT_ONCE), self.n_threads
         engine = network.engine(*facts, training=True, input_gradient=True)
         engine.load(params)
         engine.weigh_by(1.0, 0.0)
         values, offsets = sequences.values, sequences.offsets
-        dataset = _core.Dataset(values, offsets, targets, None, *(scaling or (None, None)))
+        dataset = _core.Dataset(values, offsets, targets, weights, *(scaling or (None, None)))
         d_values = np.zeros_like(values)
         for first in range(0, n_samples, AT_ONCE):
             indices = np.arange(first, min(first + AT_ONCE, n_samples), dtype=np.intp)
             with ready(engine):
                 d_values += engine.loss_and_grad(dataset, indices, input_gradient=True)[2]
+        d_values *= np.repeat(factors, sequences.lengths)[:, np.newaxis]
         return self.model.finite(d_values)
+
+    def _lesson(self, network, raw, sequences):
+        """Return a network, targets, weights, and factors (n_samples,) of their gradients."""
+        if reads_linked_output(network):
+            return self._likelihoods(network, raw)
+        d_raw = self._d_raw(raw, sequences)
+        # The loss of a row is the mean of (z - y)^2 over its outputs.
+        targets = np.ascontiguousarray(raw - d_raw * (raw.shape[1] / 2))
+        changes = {"groups": (), "quantile": 0.5, "label_smoothing": 0.0}
+        network = replace(network, loss="squared_error", **changes)
+        return network, targets, None, np.ones(sequences.n_samples)
+
+    def _likelihoods(self, network, raw):
+        """Return the same for a cell that reads probabilities, which another loss would change.
+
+        The gradient of a probability p is p times that of its logarithm.
+        """
+        z, columns = raw[self.rows], self.columns
+        if network.loss == "logistic":  # the output is the probability of the second class
+            z, columns = np.hstack([np.zeros_like(z), z]), np.ones_like(columns)
+        p = np.exp(z - logsumexp(z, axis=1, keepdims=True))[np.arange(len(z)), columns]
+        targets, weights = np.zeros(len(raw), dtype=np.int32), np.zeros(len(raw))
+        targets[self.rows], weights[self.rows] = columns, p
+        return replace(network, label_smoothing=0.0), targets, weights, -self.factors
+
+    def _d_raw(self, raw, sequences):
+        """Return the gradient with respect to outputs before the link (n_rows, n_outputs)."""
+        if self.model.network.has_transitions:
+            chain = self.model.transition_scores()
+            return slopes_of_tags(raw, sequences.offsets, self.rows, self.columns, chain)
+        d_raw = np.zeros_like(raw)
+        d_raw[self.rows] = _slopes_of_links(self.model.network, raw[self.rows], self.columns)
+        d_raw[self.rows] *= self.factors[:, np.newaxis]
+        return d_raw
 
 
 def _rows(model, sequences, step):

@@ -1,4 +1,4 @@
-"""The importance of each feature of the sequences to a fitted estimator."""
+"""The importance of each feature and step of the sequences to a fitted estimator."""
 
 from __future__ import annotations
 
@@ -14,19 +14,30 @@ from .._data.arguments import naming
 from .._data.items import first_frame
 from .._data.nested import is_nested
 from .._data.nested_frames import in_library, library_of
-from .._rules import INTEGER_BITS, integer
+from .._rules import INTEGER_BITS, integer, one_of, shown
 
-_REPEATS = integer(1, INTEGER_BITS)
+_COUNTS = integer(1, INTEGER_BITS)
+_BY = one_of(["feature", "step", "both"])
 
 
 def permutation_importance(
-    estimator, X, y, *, scoring=None, n_repeats=5, random_state=None, sample_weight=None
+    estimator,
+    X,
+    y,
+    *,
+    by="feature",
+    window=1,
+    scoring=None,
+    n_repeats=5,
+    random_state=None,
+    sample_weight=None,
 ):
-    """Measure how much a score falls if one feature is taken from other sequences (Breiman, 2001).
+    """Measure how much a score falls if values are taken from other sequences (Breiman, 2001).
 
-    `sklearn.inspection.permutation_importance` does the same with a table of `to_nested` if all
-    sequences have the same length. Here they may have different lengths: values of a longer
-    sequence are cut off, and values of a shorter one are repeated from its start.
+    The values are those of one feature, of some steps, or of one feature at some steps. With
+    ``by="feature"``, `sklearn.inspection.permutation_importance` does the same with a table of
+    `to_nested` if all sequences have the same length. Here they may have different lengths: values
+    of a longer sequence are cut off, and values of a shorter one are repeated from its start.
 
     Parameters
     ----------
@@ -38,11 +49,17 @@ def permutation_importance(
         set. The score is measured on them.
     y : array-like
         Targets, in any form that `score` takes.
+    by : {"feature", "step", "both"}, default="feature"
+        What is permuted: a feature at all steps, all features at some steps, or one feature at some
+        steps.
+    window : int, default=1
+        Only with "step" and "both": the number of adjacent steps that are permuted together. The
+        score is computed for each window, so long sequences need long windows.
     scoring : str or callable, default=None
         A scorer as for `sklearn.model_selection.cross_val_score`. None means the method `score` of
         the estimator.
     n_repeats : int, default=5
-        Number of permutations of each feature.
+        Number of permutations of each feature or window.
     random_state : int, RandomState instance or None, default=None
         Seed of the permutations.
     sample_weight : array-like, default=None
@@ -51,9 +68,12 @@ def permutation_importance(
     Returns
     -------
     result : Bunch
-        Dictionary-like, with the entry `importances`, an ndarray of shape (n_features, n_repeats):
-        the score of `X` minus the score after each permutation. `importances_mean` and
-        `importances_std`, of shape (n_features,), are its mean and standard deviation.
+        Dictionary-like, with the entry `importances`, an ndarray of shape (n_features, n_repeats),
+        (n_windows, n_repeats) or (n_windows, n_features, n_repeats), according to `by`: the score
+        of `X` minus the score after each permutation. `importances_mean` and `importances_std` are
+        its mean and standard deviation over the repeats. Window k begins with step ``k * window``;
+        there are as many as the longest sequence needs. Its values are permuted among the sequences
+        that reach it: the importance is 0 if only one does.
 
     Raises
     ------
@@ -63,6 +83,7 @@ def permutation_importance(
     See Also
     --------
     feature_importances : Returns norms of weights, which is faster and needs no data.
+    occlusion : The importance of steps and features to the output for each sequence.
 
     References
     ----------
@@ -80,8 +101,15 @@ def permutation_importance(
     >>> result = permutation_importance(regressor, X, y, random_state=0)
     >>> int(result.importances_mean.argmax())
     1
+    >>> result = permutation_importance(regressor, X, y, by="both", window=2, random_state=0)
+    >>> result.importances_mean.shape  # windows of steps, features
+    (4, 3)
     """
-    _REPEATS.check("n_repeats", n_repeats)
+    _BY.check("by", by)
+    _COUNTS.check("window", window)
+    if by == "feature" and window != 1:
+        raise ValueError(f"`window` must be 1 with by='feature', got {shown(window)}.")
+    _COUNTS.check("n_repeats", n_repeats)
     with naming("random_state"):
         random = check_random_state(random_state)
     if _is_flat(X):
@@ -90,7 +118,6 @@ def permutation_importance(
             "step: sklearn.inspection.permutation_importance permutes its steps."
         )
     table = read_table(X, "permutation_importance")
-    frame = first_frame(X) if isinstance(X, (list, tuple)) else X
     if not (scoring is None or isinstance(scoring, str) or callable(scoring)):
         raise ValueError(
             f"`scoring` must be None, the name of one scorer or a callable, got {scoring!r}: call "
@@ -99,22 +126,28 @@ def permutation_importance(
     scorer = check_scoring(estimator, scoring=scoring)
     weights = {} if sample_weight is None else {"sample_weight": sample_weight}
 
-    def score(table):
+    def score(columns):
         with warnings.catch_warnings():
             # A table made of an array has no column names.
             warnings.filterwarnings("ignore", "X does not have valid feature names")
-            return scorer(estimator, in_library(table, library_of(frame)), y, **weights)
+            return scorer(estimator, _in_form_of(X, replace(table, columns=columns)), y, **weights)
 
-    whole, n_features = score(table), len(table.columns)
-    importances = np.empty((n_features, n_repeats))
+    longest, columns = int(np.diff(table.offsets).max()), table.columns
+    starts = [0] if by == "feature" else range(0, longest, window)
+    size = longest if by == "feature" else window
+    groups = [range(len(columns))] if by == "step" else [[j] for j in range(len(columns))]
+    whole, importances = score(columns), np.empty((len(starts), len(groups), n_repeats))
     for k in range(n_repeats):
-        steps = _steps_of_others(table.offsets, random)
-        for j, column in enumerate(table.columns):
-            columns = (*table.columns[:j], column[steps], *table.columns[j + 1 :])
-            importances[j, k] = whole - score(replace(table, columns=columns))
+        for i, start in enumerate(starts):
+            steps = _steps_of_others(table.offsets, start, size, random)
+            for j, group in enumerate(groups):
+                moved = [each[steps] if c in group else each for c, each in enumerate(columns)]
+                importances[i, j, k] = whole - score(tuple(moved))
+    if by != "both":
+        importances = importances.reshape(-1, n_repeats)
     return Bunch(
-        importances_mean=importances.mean(axis=1),
-        importances_std=importances.std(axis=1),
+        importances_mean=importances.mean(axis=-1),
+        importances_std=importances.std(axis=-1),
         importances=importances,
     )
 
@@ -124,9 +157,32 @@ def _is_flat(X):
     return len(getattr(X, "shape", ())) == 2 and not is_nested(X)
 
 
-def _steps_of_others(offsets, random):
-    """Return for each step (n_steps,) the step of another sequence that replaces it."""
-    starts, lengths = offsets[:-1], np.diff(offsets)
-    order = random.permutation(len(lengths))
-    place = np.arange(offsets[-1]) - np.repeat(starts, lengths)
-    return np.repeat(starts[order], lengths) + place % np.repeat(lengths[order], lengths)
+def _in_form_of(X, table):
+    """Return a table as arrays if X is one array or a list of them, otherwise as a nested table."""
+    is_list = isinstance(X, (list, tuple))
+    arrays = X if is_list else [X] if np.ndim(X) == 3 else [None]
+    if not all(type(each) is np.ndarray for each in arrays):
+        return in_library(table, library_of(first_frame(X) if is_list else X))
+    values = np.column_stack(table.columns)
+    if not is_list:
+        return values.reshape(X.shape)
+    values = np.split(values, table.offsets[1:-1])
+    return [each.reshape(x.shape) for x, each in zip(X, values, strict=True)]
+
+
+def _steps_of_others(offsets, start, size, random):
+    """Return for each step (n_steps,) the step that replaces it, that of another sequence.
+
+    Only steps from `start` on, so many as `size`, are replaced.
+    """
+    lengths = np.diff(offsets)
+    reaching = np.flatnonzero(lengths > start)
+    order = reaching[random.permutation(len(reaching))]
+    n_here, n_there = (np.minimum(lengths[of], start + size) - start for of in (reaching, order))
+    firsts = offsets[:-1] + start
+    place = np.arange(n_here.sum()) - np.repeat(np.cumsum(n_here) - n_here, n_here)
+    steps = np.arange(offsets[-1])
+    steps[np.repeat(firsts[reaching], n_here) + place] = np.repeat(
+        firsts[order], n_here
+    ) + place % np.repeat(n_there, n_here)
+    return steps

@@ -7,7 +7,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from ..._forecasting.forecaster import RNNForecaster
 from ..._rules import integer, shown
-from .plotting import BLUE, SKY, axes_for, foreground, legend_above
+from .plotting import axes_for, blues, foreground, legend_above
 from .reading import as_floats, check_length, last_step
 
 
@@ -183,16 +183,17 @@ class ForecastDisplay:
         (ax,), self.figure_ = axes_for("ForecastDisplay", ax)
         self.ax_, self.lines_, self.bands_ = ax, {}, []
         text, marker = foreground(), "o" if len(self.times) == 1 else None
+        strong, weak = blues()
         self._line("past", self.past_times, "Past", color=text, linewidth=1.2)
         if self.truth is not None:
             style = {"color": text, "linestyle": "--", "linewidth": 1.2, "marker": marker}
             self._line("truth", self.times, "Truth", **style)
-        style = {"color": BLUE, "linewidth": 2.0, "marker": marker}
+        style = {"color": strong, "linewidth": 2.0, "marker": marker}
         self._line("forecast", self.times, "Forecast", **style)
         for k, (low, high, covered) in enumerate(self._intervals()):
             bounds = self.quantile_forecasts[:, low], self.quantile_forecasts[:, high]
             label = f"{100 * covered:.3g} % interval"
-            style = {"color": SKY, "alpha": min(0.3 + 0.2 * k, 0.9), "linewidth": 0}
+            style = {"color": weak, "alpha": min(0.3 + 0.2 * k, 0.9), "linewidth": 0}
             self.bands_.append(ax.fill_between(self.times, *bounds, label=label, **style))
         ax.axvline(self.past_times[-1], color=text, linewidth=0.8, alpha=0.4)
         if self.times.dtype.kind == "M":
@@ -258,7 +259,10 @@ def _place(series, names):
 
 def _truth(y_true, place, n_series, steps):
     """Return what came at steps (n_steps,), NaN after its end."""
-    values = np.asarray(y_true, dtype=np.float64)
+    try:
+        values = np.asarray(y_true, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"`y_true` must be numbers, got {shown(y_true)}.") from error
     values = values[:, np.newaxis] if values.ndim == 1 else values
     if values.ndim != 2 or values.shape[1] != n_series:
         raise ValueError(

@@ -54,10 +54,16 @@ class GradientFlowDisplay:
             name: as_floats(values, f"norms[{name!r}]", 1, allow_nan=True)
             for name, values in norms.items()
         }
+        for name, values in self.norms.items():
+            if not isinstance(name, str) or (values < 0).any():
+                raise ValueError(
+                    "`norms` must have strings as keys, and no negative values, got "
+                    f"{shown(name)}: {shown(values)}."
+                )
         self.verdict = judged(self.norms).verdict if verdict is None else verdict
 
     @classmethod
-    def from_estimator(cls, estimator, X, y, *, ax=None):
+    def from_estimator(cls, estimator, X, y=None, *, ax=None):
         """Measure and draw the gradient flow of an estimator.
 
         Parameters

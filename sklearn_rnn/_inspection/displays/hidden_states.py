@@ -202,7 +202,7 @@ class HiddenStatesDisplay:
         style = {"facecolors": "none", "edgecolors": foreground(), "s": 90, "zorder": 3}
         ax.scatter(*self.path[:1].T, **style)
         for k, share in enumerate(self.explained_variance_ratio):
-            name = f"Component {k + 1} ({100 * share:.0f} %)"
+            name = f"PC {k + 1} ({100 * share:.0f} %)"
             ax.set(**{"xlabel" if k == 0 else "ylabel": name})
         ax.set_title("Circle: first step", fontsize="medium", loc="left")
         ax.margins(0.08)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..._rules import shown
-from .plotting import BLUE, ORANGE, RED, axes_for, foreground, legend_above, whole_numbers
+from ..._rules import integer, shown
+from .plotting import ORANGE, RED, axes_for, blues, foreground, legend_above, whole_numbers
 from .reading import as_floats, check_length, last_step
 
 
@@ -62,6 +62,13 @@ class LossCurveDisplay:
         self.validation_score = _known(validation_score, self.loss, "validation_score")
         if best_epoch is None and self.validation_score is not None:
             best_epoch = int(np.nanargmax(self.validation_score)) + 1
+        if best_epoch is not None:
+            n_epochs = len(self.loss)
+            if not integer(1).test(best_epoch) or best_epoch > n_epochs:
+                raise ValueError(
+                    f"`best_epoch` must be an epoch, from 1 to {n_epochs}, or None, got "
+                    f"{shown(best_epoch)}."
+                )
         self.best_epoch = best_epoch
 
     @classmethod
@@ -89,10 +96,12 @@ class LossCurveDisplay:
         history = getattr(estimator, "history_", None)
         if history is None and hasattr(estimator, "loss_curve_"):
             history = {"loss": estimator.loss_curve_}
+            if getattr(estimator, "validation_scores_", None) is not None:  # of scikit-learn
+                history["validation_score"] = estimator.validation_scores_
         if history is None:
             raise ValueError(
-                "`estimator` must be fitted, and have `history_` or `loss_curve_`; got "
-                f"{shown(estimator)}."
+                "`estimator` must be fitted, and have `history_` or `loss_curve_` (of an "
+                f"RNNForecaster, pass one of its `estimators_`); got {shown(estimator)}."
             )
         return cls.from_history(history, ax=ax, log=log)
 
@@ -137,7 +146,7 @@ class LossCurveDisplay:
         epochs = np.arange(1, len(self.loss) + 1)
         marker = "o" if len(epochs) == 1 else None  # a line of one point is not seen
         style = {"marker": marker, "linewidth": 1.8}
-        self._line(ax, "loss", epochs, "Training loss", color=BLUE, **style)
+        self._line(ax, "loss", epochs, "Training loss", color=blues()[0], **style)
         if self.validation_loss is not None:
             style["linestyle"] = "--"
             self._line(ax, "validation_loss", epochs, "Validation loss", color=RED, **style)
@@ -146,7 +155,7 @@ class LossCurveDisplay:
             style["linestyle"] = ":"
             name = "Validation score"
             self._line(self.score_ax_, "validation_score", epochs, name, color=ORANGE, **style)
-            self.score_ax_.set_ylabel(name)
+            self.score_ax_.set_ylabel("Score")
         handles = list(self.lines_.values())
         if self.best_epoch is not None:
             label = f"Best epoch: {self.best_epoch}"

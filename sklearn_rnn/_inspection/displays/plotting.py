@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-# Of Okabe and Ito (2008): people with any kind of colour blindness tell them apart, and they are
-# readable on white and on black.
+# Of Okabe and Ito (2008): people with any kind of colour blindness tell them apart.
 BLUE, RED, GREEN, ORANGE, PURPLE, SKY = (
     *("#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#56B4E9"),
 )
@@ -55,13 +54,22 @@ def foreground():
     return rcParams["text.color"]
 
 
+def blues():
+    """Return a blue that stands out from the background of the style, and one that does less."""
+    from matplotlib.colors import to_rgb
+
+    is_dark = np.mean(to_rgb(foreground())) > 0.5
+    return (SKY, BLUE) if is_dark else (BLUE, SKY)
+
+
 def colors_of(n):
     """Return n colours (n, 4)."""
     from matplotlib import colormaps
     from matplotlib.colors import to_rgba_array
 
     if n <= len(COLORS):
-        return to_rgba_array(COLORS[:n])
+        strong, weak = blues()
+        return to_rgba_array([strong, *COLORS[1:-1], weak][:n])
     return colormaps[HEAT](np.linspace(0.1, 0.95, n))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from sklearn.exceptions import NotFittedError
 from sklearn.pipeline import Pipeline
 
 from ..._estimators.transfer import model_of
@@ -11,6 +12,11 @@ from ..._rules import integer, shown
 
 def best_of(estimator):
     """Return the best estimator of a search; any other estimator as it is."""
+    if hasattr(estimator, "refit") and not hasattr(estimator, "best_estimator_"):
+        raise NotFittedError(
+            "`estimator` must be a search that is fitted, with refit=True, so that it has "
+            f"`best_estimator_`; got {shown(estimator)}."
+        )
     return getattr(estimator, "best_estimator_", estimator)
 
 

@@ -7,17 +7,26 @@ import numpy as np
 from ..._data import arguments
 from ..._data.steps import read_steps
 from ..._rules import shown
-from .plotting import axes_for, colors_of, foreground, label_ticks, legend_above, whole_numbers
+from .plotting import (
+    COLORS,
+    axes_for,
+    colors_of,
+    foreground,
+    label_ticks,
+    legend_above,
+    whole_numbers,
+)
 from .reading import as_floats, check_length, network_and_X, one_of_sequences
 
 BAND, GAP = 1.0, 0.5  # heights, in units of a row
+ROUNDING = 1e-4  # by which a probability may exceed 1
 
 
 class SequenceLabelDisplay:
     """True and predicted labels over the steps of a sequence, with the probabilities of all labels.
 
     Labels are coloured bands. Steps with a wrong label are marked between them. Below, each label
-    has a row in its colour, which is the stronger the more probable the label is.
+    has a row in its colour (of many labels, in one colour), the stronger the more probable it is.
 
     Use `from_estimator` or `from_predictions` to make one. The constructor takes plain arrays.
 
@@ -62,15 +71,17 @@ class SequenceLabelDisplay:
         if probabilities is not None:
             self.probabilities = as_floats(probabilities, "probabilities", 2)
             check_length(self.probabilities, len(self.y_pred), "probabilities", "y_pred")
-        known = [self.y_pred] if self.y_true is None else [self.y_pred, self.y_true]
-        if classes is None:
-            classes = np.unique(np.concatenate(known))
-        self.classes = _labels(classes, "classes")
+            lowest, highest = self.probabilities.min(), self.probabilities.max()
+            if lowest < 0 or highest > 1 + ROUNDING:
+                raise ValueError(
+                    f"`probabilities` must be from 0 to 1, got {lowest:.3g} to {highest:.3g}."
+                )
+        known = {*self.y_pred.tolist(), *(() if self.y_true is None else self.y_true.tolist())}
+        self.classes = _sorted(known) if classes is None else _labels(classes, "classes")
         if self.probabilities is not None:
             n_columns = self.probabilities.shape[1]
             check_length(self.classes, n_columns, "classes", "probabilities[0]")
-        if not all(np.isin(labels, self.classes).all() for labels in known):
-            unknown = sorted({*np.concatenate(known).tolist()} - {*self.classes.tolist()}, key=str)
+        if unknown := sorted(known - {*self.classes.tolist()}, key=str):
             raise ValueError(f"`classes` must hold all labels, but it has no {shown(unknown)}.")
 
     @classmethod
@@ -158,28 +169,29 @@ class SequenceLabelDisplay:
         n_rows = 0 if self.probabilities is None else min(max(len(self.classes), 2), 12)
         size = (6.4, 1.8 + 0.35 * n_rows)
         (ax,), self.figure_ = axes_for("SequenceLabelDisplay", ax, figsize=size)
-        self.ax_, self.images_, places = ax, {}, {}
+        self.ax_, self.images_, places = ax, {}, []
         colors, top = colors_of(len(self.classes)), 0.0
         if self.y_true is not None:
-            places["true"] = top + BAND / 2
+            places.append(("true", top + BAND / 2))
             self._draw("true", colors[self._codes(self.y_true)][np.newaxis], top, BAND)
-            places["wrong"] = top + BAND + GAP / 2
+            places.append(("wrong", top + BAND + GAP / 2))
             wrong = np.zeros((1, len(self.y_pred), 4))
             wrong[0, self.y_true != self.y_pred] = _rgba(foreground())
             self._draw("wrong", wrong, top + BAND, GAP)
             top += BAND + GAP
-        places["predicted"] = top + BAND / 2
+        places.append(("predicted", top + BAND / 2))
         self._draw("predicted", colors[self._codes(self.y_pred)][np.newaxis], top, BAND)
         top += BAND
         if self.probabilities is not None:
             top += GAP
             n_classes = len(self.classes)
             height = BAND * n_rows / n_classes
-            tints = np.repeat(colors[:, np.newaxis], len(self.y_pred), axis=1)
+            # The colours of many classes are too faint for tints.
+            shades = colors if n_classes <= len(COLORS) else [_rgba(foreground())] * n_classes
+            tints = np.repeat(np.array(shades)[:, np.newaxis], len(self.y_pred), axis=1)
             tints[:, :, 3] = np.clip(self.probabilities.T, 0, 1)
             self._draw("probabilities", tints, top, height * n_classes)
-            for k, name in enumerate(self.classes):
-                places[str(name)] = top + (k + 0.5) * height
+            places += [(name, top + (k + 0.5) * height) for k, name in enumerate(self.classes)]
             top += height * n_classes
         else:
             from matplotlib.patches import Patch
@@ -189,7 +201,7 @@ class SequenceLabelDisplay:
             ]
             legend_above(ax, patches, n_columns=5)
         ax.set(xlim=(-0.5, len(self.y_pred) - 0.5), ylim=(top, 0), xlabel="Step")
-        label_ticks(ax, "y", places, list(places.values()))
+        label_ticks(ax, "y", *zip(*places, strict=True))
         ax.tick_params("y", length=0)
         whole_numbers(ax)
         return self
@@ -212,6 +224,18 @@ def _labels(labels, name):
     if labels.ndim != 1 or labels.size == 0:
         raise ValueError(f"`{name}` must be one label per step, 1-D, got shape {labels.shape}.")
     return labels
+
+
+def _sorted(labels):
+    """Return a set of labels as a sorted array."""
+    try:
+        return np.array(sorted(labels))
+    except TypeError as error:
+        types = ", ".join(sorted({type(label).__name__ for label in labels}))
+        raise ValueError(
+            f"`y_pred` and `y_true` must hold labels of one type, got {types}: turn them into "
+            "strings."
+        ) from error
 
 
 def _rgba(color):

@@ -12,7 +12,7 @@ from ..._data.packed import Packed
 from ..._estimators.transfer import model_of
 from ..._rules import integer, one_of, shown
 from ...forecasting import rollout
-from .plotting import BLUE, RED, axes_for, foreground, legend_above
+from .plotting import RED, axes_for, blues, foreground, legend_above
 from .reading import as_floats, best_of, last_step, network_and_X, transform_of
 
 N_DIMENSIONS = (2, 3)
@@ -85,6 +85,8 @@ class StateSpaceDisplay:
         field_arrows=None,
         axis_labels=None,
     ):
+        if not np.iterable(trajectories):
+            raise ValueError(f"`trajectories` must be a list of arrays, got {shown(trajectories)}.")
         self.trajectories = [as_floats(each, "trajectories", 2) for each in trajectories]
         continuations = [] if continuations is None else continuations
         self.continuations = [as_floats(each, "continuations", 2) for each in continuations]
@@ -175,7 +177,7 @@ class StateSpaceDisplay:
         integer(0).check("n_steps", n_steps)
         integer(1).check("delay", delay)
         integer(0).check("n_grid", n_grid)
-        if n_dimensions not in N_DIMENSIONS:
+        if not integer(2).test(n_dimensions) or n_dimensions not in N_DIMENSIONS:
             raise ValueError(f"`n_dimensions` must be 2 or 3, got {shown(n_dimensions)}.")
         rnn = last_step(estimator)
         model = model_of(rnn, "estimator")
@@ -188,6 +190,7 @@ class StateSpaceDisplay:
         else:
             # Codes of categories have no values between them, of which a grid could be made.
             gridded = n_dimensions == 2 and not model.categories.columns
+            n_dimensions = int(n_dimensions)
             n_grid = int(n_grid) if gridded else 0
             facts = _paths_of_states(estimator, X, int(n_steps), n_dimensions, n_grid)
         return cls(**facts).plot(ax)
@@ -211,7 +214,7 @@ class StateSpaceDisplay:
         if self.field_points is not None:
             arrows = {"color": text, "alpha": 0.4, "width": 0.003, "angles": "xy", "zorder": 1}
             self.quiver_ = ax.quiver(*self.field_points.T, *self.field_arrows.T, **arrows)
-        kinds = [(self.trajectories, BLUE, "Reads data")]
+        kinds = [(self.trajectories, blues()[0], "Reads data")]
         kinds += [(self.continuations, RED, "Reads its own predictions")]
         for paths, color, label in kinds:
             for path in paths:
@@ -222,25 +225,29 @@ class StateSpaceDisplay:
         handles = [self.lines_[0], starts]
         if self.continuations:
             handles.insert(1, self.lines_[-1])
+        height = self.figure_.get_size_inches()[1] * ax.get_position().height
         for name, label in zip("xyz", self.axis_labels, strict=False):
             getattr(ax, f"set_{name}label")(label)
             if self.n_dimensions == 3:
-                _unclutter(getattr(ax, f"{name}axis"), text)
+                _unclutter(getattr(ax, f"{name}axis"), text, height)
         if self.n_dimensions == 3:
             ax.set_box_aspect(None, zoom=0.8)  # room for the labels
         legend_above(ax, handles, n_columns=2)
         return self
 
 
-def _unclutter(axis, color):
-    """Leave few ticks and a faint background on an axis of three."""
+def _unclutter(axis, color, height):
+    """Leave few ticks and a faint background on an axis of three; no numbers in a small picture."""
     from matplotlib.colors import to_rgba
-    from matplotlib.ticker import MaxNLocator
+    from matplotlib.ticker import MaxNLocator, NullFormatter
 
+    is_small = height < 2.2  # inches
     axis.set_major_locator(MaxNLocator(4))
+    if is_small:
+        axis.set_major_formatter(NullFormatter())
     axis.set_tick_params(labelsize="x-small", pad=0)
-    axis.label.set_fontsize("small")
-    axis.labelpad = 0
+    axis.label.set_fontsize("x-small" if is_small else "small")
+    axis.labelpad = -13 if is_small else 0
     axis.set_pane_color(to_rgba(color, 0.05))
     axis.axes.grid(False)
 
@@ -320,10 +327,9 @@ def _paths_of_states(estimator, X, n_steps, n_dimensions, n_grid):
     pca = PCA(n_dimensions, svd_solver="full").fit(everything)
     wholes = [pca.transform(path) for path in paths]
     shares = pca.explained_variance_ratio_
-    word = "Component" if n_dimensions == 2 else "PC"  # there is less room in three dimensions
-    labels = [f"{word} {k + 1} ({100 * share:.0f} %)" for k, share in enumerate(shares)]
+    labels = [f"PC {k + 1} ({100 * share:.0f} %)" for k, share in enumerate(shares)]
     facts = {**_halves(wholes, n_steps), "axis_labels": labels}
-    if n_grid:
+    if n_grid and any(map(len, inputs)):
         field = _field(rnn, pca, wholes, inputs, n_grid)
         facts |= {"field_points": field.points, "field_arrows": field.arrows}
     return facts
