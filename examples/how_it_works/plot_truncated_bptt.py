@@ -29,7 +29,8 @@ LAG = 20
 
 def questions(n_samples, n_steps, rng):
     """Return X (n_samples, n_steps, 2), the signal at each question, and weights."""
-    X, y, weights = np.zeros((n_samples, n_steps, 2)), *np.zeros((2, n_samples, n_steps))
+    X, y = np.zeros((n_samples, n_steps, 2)), np.zeros((n_samples, n_steps))
+    weights = np.zeros((n_samples, n_steps))
     for i in range(n_samples):
         t = rng.integers(10)
         while t + LAG < n_steps:
