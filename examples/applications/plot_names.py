@@ -38,11 +38,13 @@ model = RNNLanguageModel(
 model.fit(PLACES)
 
 # %%
-# The perplexity tells between how many equally probable letters the model would be undecided; it
-# would be about 28 if it knew nothing.
+# The perplexity is the number of equally probable letters that would be as hard to guess. If the
+# model knew nothing, it would be the number of all letters.
 
-print(f"perplexity per letter of held-out names: {math.exp(-model.best_validation_score_):.1f}")
-LossCurveDisplay.from_estimator(model)
+perplexity = math.exp(-model.best_validation_score_)
+n_letters = len(model.encoder_.vocabulary_)
+print(f"perplexity per letter of held-out names: {perplexity:.1f}, of {n_letters} letters")
+display = LossCurveDisplay.from_estimator(model)
 
 # %%
 # With a ``temperature`` below 1, improbable letters become rarer, and the names look more like

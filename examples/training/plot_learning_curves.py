@@ -39,7 +39,7 @@ print(f"{model.n_iter_} epochs, accuracy of new sequences {model.score(X[800:], 
 # %%
 # The scores of a network and of a random forest, for more and more training sequences. The forest
 # gets the same steps as columns of a table. The
-# forest is better with few sequences; the network gains more from each doubling.
+# forest is better with few sequences, and the network catches up.
 
 sizes = [50, 100, 200, 400, 800]
 forest = RandomForestClassifier(100, random_state=0)
