@@ -6,11 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
-from pictures import coarse, difference
+from pictures import difference
 from printed import ScoresMayDiffer
 
 ROOT = Path(__file__).parents[1]
-PICTURE_TOLERANCE = 0.3  # of what is drawn: other processors round differently, fonts have versions
+# Share of pixels. At another SIMD level, 0.6 % of a picture differ; other data make 5 % or more.
+PICTURE_TOLERANCE = 0.02
 
 
 def names_of(page, least):
@@ -69,8 +70,9 @@ def drawn_by(script, names, folder):
 
 
 def on_white(picture):
-    """Return the means of blocks of a picture (height, width, 4) on a white page."""
-    return coarse(1 - picture[:, :, 3:] * (1 - picture[:, :, :3]))
+    """Return the colours of a picture (height, width, 4) on a white page, at half the size."""
+    picture = picture[::2, ::2]
+    return 1 - picture[:, :, 3:] * (1 - picture[:, :, :3])
 
 
 def test_the_readme_prints_what_it_says_and_shows_what_its_code_draws(tmp_path):
@@ -84,5 +86,6 @@ def test_the_readme_prints_what_it_says_and_shows_what_its_code_draws(tmp_path):
     for name, picture in pictures.items():
         stored = imread(folder / name)
         assert picture.shape == stored.shape, name
-        far = difference(on_white(picture), on_white(stored))
-        assert far < PICTURE_TOLERANCE, f"{name} differs by {far:.2f}"
+        picture, stored = on_white(picture), on_white(stored)
+        share = difference(picture, stored) / picture[:, :, 0].size
+        assert share < PICTURE_TOLERANCE, f"{name} differs in {share:.1%} of its pixels"
