@@ -1,9 +1,10 @@
-"""Draw the pictures of the concept pages: `python docs/pictures/draw.py [name ...]`."""
+"""Draw the pictures of the pages: `python docs/pictures/draw.py [name ...]`."""
 
 import sys
 
 import directions
 import gates
+import networks
 import pairs
 import steps
 import windows
@@ -11,7 +12,7 @@ import writing
 
 DRAWINGS = {
     name.removeprefix("draw_"): function
-    for module in (steps, windows, gates, directions, writing, pairs)
+    for module in (steps, windows, gates, directions, writing, pairs, networks)
     for name, function in vars(module).items()
     if name.startswith("draw_")
 }
