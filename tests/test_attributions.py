@@ -161,6 +161,23 @@ def test_the_output_of_one_step_is_explained():
         integrated_gradients(jordan, X)
 
 
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_tags_that_may_not_follow_each_other_are_explained():
+    tags = [np.where(x[:, 0] > 0, "B-x", "O") for x in RAGGED]
+    for of_one in tags:
+        of_one[1:][(of_one[:-1] == "B-x") & (of_one[1:] == "O")] = "I-x"
+    facts = {"mode": "many_to_many", "transitions": True, "dtype": "float64", "max_iter": 20}
+    tagger = small(RNNClassifier, allowed_transitions="BIO", **facts).fit(RAGGED, tags)
+    p, q = (tagger.predict_proba(each) for each in (RAGGED, [0 * x for x in RAGGED]))
+    k = list(tagger.classes_).index("I-x")
+    for step in (-1, 0):
+        facts = {"target": "I-x", "step": step, "baseline": 0, "n_steps": 100}
+        sums = [a.sum() for a in integrated_gradients(tagger, RAGGED, **facts)]
+        expected = [a[step, k] - b[step, k] for a, b in zip(p, q, strict=True)]
+        assert_allclose(sums, expected, atol=1e-7)
+    assert not np.any(sums)  # no sequence begins inside an entity
+
+
 @pytest.mark.parametrize("n_classes", [2, 3])
 @pytest.mark.parametrize("step", [-1, 1])
 def test_probabilities_that_a_cell_reads_are_explained(n_classes, step):

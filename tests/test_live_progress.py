@@ -105,10 +105,10 @@ def test_a_bar_goes_where_estimators_go(bars):
     assert len(bars) == 6 and all(each.is_closed for each in bars)
     small().fit(X, Y, callbacks=[ProgressBar(), lambda rnn, info: info["epoch"] == 2])
     assert [done for done, _ in bars[-1].bars[0].shown] == [1, 2]
-    Reptile(RNNRegressor(3, beta_1=0.0), n_iter=3, random_state=0).fit(
-        [(X, Y), (X, -Y)], callbacks=ProgressBar()
-    )
-    assert [done for done, _ in bars[-1].bars[0].shown] == [1, 2, 3] and bars[-1].is_closed
+    for verbose, callbacks in ((0, ProgressBar()), (ProgressBar(), None)):
+        reptile = Reptile(RNNRegressor(3, beta_1=0.0), n_iter=3, random_state=0, verbose=verbose)
+        reptile.fit([(X, Y), (X, -Y)], callbacks=callbacks)
+        assert [done for done, _ in bars[-1].bars[0].shown] == [1, 2, 3] and bars[-1].is_closed
     n_made = len(bars)
     rnn.partial_fit(X, Y)
     assert len(bars) == n_made

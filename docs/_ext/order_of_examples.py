@@ -30,7 +30,26 @@ SECTIONS = {
         "transfer",
         "few_shot",
     ),
-    "how_it_works": (),
+    "how_it_works": (
+        "task_shapes",
+        "adder",
+        "gates",
+        "flip_flop",
+        "limit_cycle",
+        "lorenz",
+        "counting",
+        "vanishing_gradients",
+        "initial_values",
+        "learning_rates",
+        "clipping",
+        "truncated_bptt",
+        "two_directions",
+        "attention_reversal",
+        "teacher_forcing",
+        "sampling",
+        "attributions",
+        "uncertainty",
+    ),
 }
 
 # Modules and files without which an example is shown, but not run. Matplotlib is taken for granted.

@@ -2,7 +2,7 @@
 Missing values and irregular times
 ==================================
 
-Four ways to fill the gaps in sequences, compared by what a network then learns from them.
+Six ways to fill the gaps in sequences, compared by what a network then learns from them.
 
 ``SequenceImputer`` fills each sequence from its own values. It can also tell the network that a
 value was missing, and how many steps ago the last one came.
@@ -67,7 +67,7 @@ rows = SequenceImputer("linear").fit_transform(X)[:, :, 0]
 ridge = RidgeCV(np.logspace(-2, 4, 13)).fit(rows[train], frequency[train])
 print(f"R2 {ridge.score(rows[test], frequency[test]):.2f}  linear model")
 
-figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
+figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4.5), layout="constrained")
 k, steps = 3, np.arange(80)
 left.plot(steps, whole[k], color="0.75", linewidth=5, label="what happened")
 for name in ("mean", "last", "linear"):

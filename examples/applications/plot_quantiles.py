@@ -71,7 +71,7 @@ for name, (lower, upper) in ways.items():
 # %%
 # Two walks with the intervals of both targets, and the coverage in each group.
 
-figure, axes = plt.subplots(1, 3, figsize=(11, 3.8), layout="constrained")
+figure, axes = plt.subplots(1, 3, figsize=(9, 4), layout="constrained")
 quiet, wild = np.argsort(restless)[[310, 1500]]
 for ax, k, title in zip(axes, (quiet, wild), ("A quiet walk", "A restless walk"), strict=False):
     walk = X_test[k].cumsum()
@@ -81,10 +81,10 @@ for ax, k, title in zip(axes, (quiet, wild), ("A quiet walk", "A restless walk")
     ax.errorbar([5, 20], middle[k], bars, label="quantiles 0.1, 0.5, 0.9", **style)
     ax.plot([5, 20], y_test[k], "o", color="C1", label="what came")
     ax.set(title=title, xlabel="step", ylim=(-22, 22))
-axes[0].legend(loc="upper left")
+axes[0].legend(loc="upper left", fontsize="small")
 for name, color in zip(ways, ("C0", "0.5"), strict=True):
     axes[2].plot(range(1, 9), coverage[name], "o-", color=color, label=name)
 axes[2].axhline(0.8, color="0.7", linestyle=":")
-axes[2].set(title="Coverage", xlabel="eight groups, from quiet to restless", ylim=(0, 1.05))
-axes[2].legend(loc="lower left")
+axes[2].set(title="Coverage", xlabel="groups, quiet to restless", ylim=(0, 1.05))
+axes[2].legend(loc="lower left", fontsize="small")
 plt.show()

@@ -47,8 +47,8 @@ model.fit(train, [pronunciations[word][0] for word in train])
 
 # %%
 # Most of the sounds are right, but half of the words have a wrong one. More words help most: the
-# network of the benchmark learns from ten times as many, for minutes, and makes about half as many
-# mistakes.
+# network of the benchmark learns from thirteen times as many, for minutes, and makes about half as
+# many mistakes.
 
 right, predicted = [pronunciations[word] for word in test], model.predict(test)
 words_wrong = sequence_error_rate(right, predicted, alternatives=True)
@@ -61,7 +61,7 @@ for word, phones in list(zip(test, predicted, strict=True))[:5]:
 # Two words of the test, and which letters each sound comes from. The path is nearly a diagonal: it
 # goes faster where several letters make one sound.
 
-figure, axes = plt.subplots(1, 2, figsize=(11, 5), layout="constrained")
+figure, axes = plt.subplots(1, 2, figsize=(9, 4.8), layout="constrained")
 for ax, word in zip(axes, test[:2], strict=True):
     codes = model[:-1].transform([word])
     AttentionDisplay.from_estimator(model[-1], codes, input_labels=list(word), ax=ax)

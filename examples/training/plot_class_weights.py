@@ -49,11 +49,11 @@ def network(class_weight):
 models = {"no weights": network(None).fit(X, y), "balanced": network("balanced").fit(X, y)}
 
 # %%
-# The accuracy says little: a model that never sees a fault reaches 0.95. Recall is the share of the
-# faults that are found, precision the share of the alarms that are right.
+# The accuracy says little: a model that never sees a fault reaches about 0.95. Recall is the share
+# of the faults that are found, precision the share of the alarms that are right.
 
 thresholds = np.linspace(0.01, 0.99, 99)
-figure, axes = plt.subplots(1, 3, figsize=(11, 4), layout="constrained", sharey=True)
+figure, axes = plt.subplots(1, 3, figsize=(9, 4.2), layout="constrained", sharey=True)
 for (name, model), ax, color in zip(models.items(), axes, ("C0", "C1"), strict=False):
     chances = model.predict_proba(X_test)[:, 1]
     predicted = [chances > threshold for threshold in thresholds]
@@ -68,15 +68,15 @@ for (name, model), ax, color in zip(models.items(), axes, ("C0", "C1"), strict=F
     ax.plot(thresholds, precision, color=color, linestyle="--", label="precision")
     ax.axvline(0.5, color="0.7", linewidth=0.8)
     ax.set(title=name, xlabel="threshold", ylim=(0, 1.02), xlim=(0, 1))
-    ax.legend(loc="lower center")
     k = np.argmin(abs(thresholds - 0.5))
     axes[2].plot(recall, precision, color=color, label=name)
     axes[2].plot(recall[k], precision[k], "o", color=color)
 axes[2].set(title="both; dots: threshold 0.5", xlabel="recall", ylabel="precision", xlim=(0, 1))
+axes[1].legend(loc="lower center")
 axes[2].legend(loc="lower left")
 plt.show()
 
 # %%
 # On the right, the curves hardly differ: the weights move the dot along the curve, and a threshold
 # does the same without another training. Choose it by what a missed fault and a false alarm cost.
-# The weights also make the probabilities wrong: those of the first network are shares of faults.
+# The weights also raise all probabilities, which are then no longer shares of faults.

@@ -34,7 +34,7 @@ grid = {
     "hidden_layer_sizes": [8, 16, 32, 64],
     "learning_rate_init": [0.0003, 0.001, 0.003, 0.01, 0.03, 0.1],
 }
-figure, axes = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained", sharey=True)
+figure, axes = plt.subplots(2, 1, figsize=(7, 6.5), layout="constrained", sharex=True)
 for ax, n_epochs in zip(axes, (5, 20), strict=True):
     network = RNNClassifier(max_iter=n_epochs, learning_rate="cosine", random_state=0)
     search = GridSearchCV(network, grid, cv=3).fit(X, y)
@@ -45,8 +45,8 @@ for ax, n_epochs in zip(axes, (5, 20), strict=True):
         color = "white" if scores[i, k] < 0.6 else "black"
         ax.text(k, i, f"{scores[i, k]:.2f}", ha="center", va="center", color=color)
     ax.set_xticks(range(6), grid["learning_rate_init"])
-    ax.set(xlabel="learning_rate_init", title=f"{n_epochs} epochs")
-axes[0].set_yticks(range(4), grid["hidden_layer_sizes"])
-axes[0].set_ylabel("hidden_layer_sizes")
+    ax.set_yticks(range(4), grid["hidden_layer_sizes"])
+    ax.set(ylabel="hidden_layer_sizes", title=f"{n_epochs} epochs")
+axes[1].set_xlabel("learning_rate_init")
 figure.colorbar(image, ax=axes, label="accuracy")
 plt.show()

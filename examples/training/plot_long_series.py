@@ -51,9 +51,9 @@ for name, bptt in ways.items():
 
 # %%
 # Now the memory. A signal, 1 or -1, comes every 400 steps on average, and the last signal is to be
-# told at each step. Windows of 50 steps rarely hold one. Without carried states, a network can
-# only guess in most windows of the training; it still learns from those with a signal that a signal
-# is worth keeping.
+# told at each step. Windows of 50 steps rarely hold one. Without carried states, most windows of
+# the training do not show the last signal, and the network learns to remember for some hundred
+# steps only.
 
 
 def signals(n_sequences, n_steps, rng):
@@ -91,20 +91,20 @@ for name, bptt in ways.items():
     print(f"accuracy {right.mean():.3f}  {name}")
 
 # %%
-figure, (left, right) = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
-left.plot(level[50_000:51_000], color="0.3", linewidth=3, label="truth")
+figure, (above, below) = plt.subplots(2, 1, figsize=(7, 7), layout="constrained")
+above.plot(level[50_000:51_000], color="0.3", linewidth=3, label="truth")
 for name, forecast in forecasts.items():
-    left.plot(forecast[:1000], linewidth=1.2, label=name)
-left.set(title="Level of the reservoir, on new data", xlabel="step")
-left.legend(fontsize="small")
+    above.plot(forecast[:1000], linewidth=1.2, label=name)
+above.set(title="Level of the reservoir, on new data", xlabel="step")
+above.legend(loc="upper right", fontsize="small")
 for name, values in accuracy.items():
-    right.plot(edges, values, "o-", label=name)
-right.set(
+    below.plot(edges, values, "o-", label=name)
+below.set(
     xscale="log",
     xlabel="up to so many steps after the signal",
     title="Share of steps that are right",
 )
-right.set_xticks(edges, edges)
-right.minorticks_off()
-right.legend()
+below.set_xticks(edges, edges)
+below.minorticks_off()
+below.legend()
 plt.show()

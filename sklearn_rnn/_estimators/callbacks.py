@@ -1,18 +1,31 @@
 """Observers of each epoch: the terminal, the callbacks of `fit`, and scikit-learn's callbacks."""
 
-from .._floating_point import floating_point_of_caller
-from .._live.following import Follower, Following, without_followers
+from __future__ import annotations
 
-try:  # since scikit-learn 1.9, experimental: nothing outside this file depends on it
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
-except ImportError:
+from typing import TYPE_CHECKING, Any, Self
+
+from .._floating_point import floating_point_of_caller
+from .._live.following import Follower, Following, split_callbacks
+from .._typing import Decorated
+
+if TYPE_CHECKING:
 
     class CallbackSupportMixin:
-        """Replacement for scikit-learn versions without callbacks."""
+        def set_callbacks(self, *callbacks: Any) -> Self: ...
 
-    def with_callbacks(method):
-        """Return the method unchanged: there are no callbacks to tear down."""
-        return method
+    def with_callbacks(method: Decorated) -> Decorated: ...
+
+else:
+    try:  # since scikit-learn 1.9, experimental: nothing outside this file depends on it
+        from sklearn.callback import CallbackSupportMixin, with_callbacks
+    except ImportError:
+
+        class CallbackSupportMixin:
+            """Replacement for scikit-learn versions without callbacks."""
+
+        def with_callbacks(method):
+            """Return the method unchanged: there are no callbacks to tear down."""
+            return method
 
 
 class Observers:
@@ -24,11 +37,8 @@ class Observers:
 
     def __init__(self, estimator, max_iter, callbacks, facts, show):
         self.estimator, self.show = estimator, show
-        self.callbacks, followers = without_followers(callbacks)
-        verbose = estimator.verbose
-        if isinstance(verbose, Follower):
-            verbose, followers = 0, [verbose, *followers]
-        self.terminal = Terminal(int(verbose), max_iter)
+        self.callbacks, followers, verbose = split_callbacks(callbacks, estimator.verbose)
+        self.terminal = Terminal(verbose, max_iter)
         # `partial_fit`, which has no facts, is one epoch.
         self.following = Following([] if facts is None else followers, estimator, max_iter)
         self.tasks = SklearnTasks(estimator, max_iter, facts)

@@ -36,6 +36,10 @@ SOURCE = Allowed(
     "a fitted RNNClassifier, RNNRegressor or MultiTaskRNN (of a Pipeline, pass the last step, "
     "`pipeline[-1]`; of a search, pass `best_estimator_`; of `Reptile`, pass `estimator_`)",
 )
+VERBOSE = Allowed(
+    lambda value: boolean.test(value) or integer(0).test(value) or isinstance(value, Follower),
+    f"{integer(0).text}, or an object of `sklearn_rnn.progress`",
+)
 # Parameters of training that earlier versions did not have; their defaults change nothing.
 LATER_IN_TRAINING = (
     *("bptt", "ema_decay", "frozen", "gradient_accumulation_steps", "max_fun", "warmup"),
@@ -730,10 +734,7 @@ TABLE = {
         },
     ),
     "verbose": Parameter(
-        Allowed(
-            lambda v: boolean.test(v) or integer(0).test(v) or isinstance(v, Follower),
-            f"{integer(0).text}, or an object of `sklearn_rnn.progress`",
-        ),
+        VERBOSE,
         0,
         "int, ProgressBar or LivePlot",
         "1 prints a line per epoch; 2 and more show a progress bar if tqdm is installed. A "

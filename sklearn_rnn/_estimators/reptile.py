@@ -1,7 +1,10 @@
 """Reptile, which learns from many small tasks a good start for new ones."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from time import perf_counter
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from sklearn.base import MetaEstimatorMixin, clone
@@ -13,21 +16,30 @@ from .._data import arguments
 from .._data.arguments import Argument, naming
 from .._data.finite import check_range
 from .._floating_point import floating_point_ignored, floating_point_of_caller
-from .._live.following import Following, without_followers
+from .._live.following import Following, split_callbacks
 from .._model.network import fill_unknown_rows
 from .._pickles import Pickled
-from .._rules import Allowed, boolean, either, integer, number
+from .._rules import Allowed, either, integer, number
 from .._training.epochs import Training
 from .._training.examples import Examples, Weighing
 from .._training.freezing import frozen_names
 from .._training.progress import Progress, Settings, new_seed
 from .._training.reptile import Task, TaskTrainer, meta_train, rate_of
 from .._training.threads import effective_n_threads
+from .._typing import (
+    Integer,
+    Number,
+    RandomState,
+    SequenceNotStr,
+    SequencesLike,
+    Targets,
+)
 from .advice import warn_of_interruption
 from .callbacks import as_callbacks
 from .classifier import RNNClassifier
 from .drawn import Drawn
-from .parameters import check_parameters
+from .parameter_types import BatchSize, Callbacks, Verbose
+from .parameters import VERBOSE, check_parameters
 from .regressor import RNNRegressor
 from .task_list import read_task_list
 
@@ -42,7 +54,7 @@ RULES = {
     "inner_learning_rate": either(None, number(0, open_low=True)),
     "outer_learning_rate": number(0, 1, open_low=True, closed_high=True),
     "batch_size": either("auto", integer(1)),
-    "verbose": Allowed(lambda v: boolean.test(v) or integer(0).test(v), integer(0).text),
+    "verbose": VERBOSE,
 }
 # Parameters of the estimator that updates on a task do not use, with the values that turn them off.
 OF_WHOLE_FITS = {
@@ -85,8 +97,9 @@ class Reptile(Pickled, MetaEstimatorMixin, Drawn):
     random_state : int, RandomState instance or None, default=None
         Source of the initial weights, the order of tasks and minibatches, and dropout. The same
         number gives the same bits, for any number of threads.
-    verbose : int, default=0
-        1 prints about 100 lines during the training.
+    verbose : int, ProgressBar or LivePlot, default=0
+        1 prints about 100 lines during the training. A `ProgressBar` or `LivePlot` of
+        `sklearn_rnn.progress` shows a bar or a picture of the losses.
 
     Attributes
     ----------
@@ -137,18 +150,26 @@ class Reptile(Pickled, MetaEstimatorMixin, Drawn):
     _STATE_FORMAT = 1
     __metadata_request__fit: ClassVar = {"tasks": UNUSED}  # they are what X and y are elsewhere
 
+    # Set by `fit`.
+    estimator_: RNNClassifier | RNNRegressor
+    loss_curve_: list[float]
+    n_iter_: int
+
+    # Made by scikit-learn, for metadata routing.
+    set_fit_request: Callable[..., Self]
+
     def __init__(
         self,
-        estimator,
+        estimator: RNNClassifier | RNNRegressor,
         *,
-        n_inner=5,
-        n_iter=1000,
-        inner_learning_rate=None,
-        outer_learning_rate=1.0,
-        batch_size=10,
-        random_state=None,
-        verbose=0,
-    ):
+        n_inner: Integer = 5,
+        n_iter: Integer = 1000,
+        inner_learning_rate: Number | None = None,
+        outer_learning_rate: Number = 1.0,
+        batch_size: BatchSize = 10,
+        random_state: RandomState = None,
+        verbose: Verbose = 0,
+    ) -> None:
         self.estimator = estimator
         self.n_inner = n_inner
         self.n_iter = n_iter
@@ -159,7 +180,9 @@ class Reptile(Pickled, MetaEstimatorMixin, Drawn):
         self.verbose = verbose
 
     @floating_point_ignored
-    def fit(self, tasks, *, callbacks=None):
+    def fit(
+        self, tasks: SequenceNotStr[tuple[SequencesLike, Targets]], *, callbacks: Callbacks = None
+    ) -> Self:
         """Learn weights that adapt to tasks like these.
 
         On Ctrl-C, training stops with a warning and keeps what it has learned so far; before the
@@ -245,7 +268,9 @@ class Reptile(Pickled, MetaEstimatorMixin, Drawn):
         vars(self).update(fitted)
 
     @floating_point_ignored
-    def adapt(self, X, y, n_steps=20):
+    def adapt(
+        self, X: SequencesLike, y: Targets, n_steps: Integer = 20
+    ) -> RNNClassifier | RNNRegressor:
         """Return a copy of `estimator_`, trained further on a new task.
 
         Parameters
@@ -326,7 +351,7 @@ class _Reports:
 
     def __init__(self, reptile, callbacks, show):
         self.reptile, self.show = reptile, show
-        self.callbacks, followers = without_followers(callbacks)
+        self.callbacks, followers, self.verbose = split_callbacks(callbacks, reptile.verbose)
         self.following = Following(followers, reptile, reptile.n_iter)
         self.every = max(1, reptile.n_iter // N_REPORTS)
         self.begin, self.calling = perf_counter(), False
@@ -344,7 +369,7 @@ class _Reports:
             "outer_learning_rate": rate_of(self.reptile.outer_learning_rate, iteration - 1, n_iter),
             "seconds": perf_counter() - self.begin,
         }
-        if self.reptile.verbose:
+        if self.verbose:
             print(
                 f"iteration {iteration:{len(str(n_iter))}}/{n_iter}  loss {info['loss']:.5g}  "
                 f"outer rate {info['outer_learning_rate']:.3g}  {info['seconds']:.2f} s"

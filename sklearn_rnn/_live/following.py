@@ -54,7 +54,11 @@ class Following:
                     shown.close()
 
 
-def without_followers(callbacks):
-    """Split callbacks into functions and followers."""
-    followers = [each for each in callbacks if isinstance(each, Follower)]
-    return [each for each in callbacks if not isinstance(each, Follower)], followers
+def split_callbacks(callbacks, verbose):
+    """Return the functions among callbacks, all followers, and the number `verbose`.
+
+    verbose: the parameter, which may be a follower itself.
+    """
+    functions = [each for each in callbacks if not isinstance(each, Follower)]
+    followers = [each for each in (verbose, *callbacks) if isinstance(each, Follower)]
+    return functions, followers, 0 if isinstance(verbose, Follower) else int(verbose)

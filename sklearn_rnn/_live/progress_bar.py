@@ -1,5 +1,8 @@
 """ProgressBar: a bar that shows the epochs of a training."""
 
+from __future__ import annotations
+
+from .._typing import Backend
 from .bars import bars_of
 from .following import Follower
 
@@ -37,10 +40,10 @@ class ProgressBar(Follower):
     >>> X = np.random.RandomState(0).normal(size=(60, 5, 2))
     >>> rnn = RNNRegressor(8, max_iter=300, verbose=ProgressBar(), random_state=0)
     >>> rnn.fit(X, X.sum(axis=(1, 2)))  # doctest: +SKIP
-    RNNRegressor:  19%|███▊                | 57/300 [00:00<00:00, 570epoch/s, loss 0.01243  best 0.01243 (epoch 57)]
+    RNNRegressor:  45%|█████▊       | 134/300 [00:00<00:00, 2410.18epoch/s, loss 0.01985  best 0.01985 (epoch 134)]
     """  # noqa: E501
 
-    def __init__(self, backend="auto"):
+    def __init__(self, backend: Backend = "auto") -> None:
         self.backend = backend
 
     def _follow(self, estimator, n_iter):

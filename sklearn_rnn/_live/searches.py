@@ -1,19 +1,24 @@
 """search_progress: how far a search is, and the fits that run."""
 
+from __future__ import annotations
+
 import json
 import os
 import threading
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
 from uuid import uuid4
 
+from sklearn.base import BaseEstimator
 from sklearn.model_selection import ParameterGrid, check_cv
 
 from .._estimators.base import _RNNBase
 from .._rules import either, integer, shown
+from .._typing import Backend, Integer
 from .bars import bars_of
 from .following import Follower
 from .progress_bar import Best
@@ -22,7 +27,9 @@ SECONDS = 0.1  # between two messages of a fit, and between two looks at them
 
 
 @contextmanager
-def search_progress(estimator, *, n_fits=None, backend="auto"):
+def search_progress(
+    estimator: BaseEstimator, *, n_fits: Integer | None = None, backend: Backend = "auto"
+) -> Iterator[None]:
     """Show bars while a search, or another function that fits several times, runs.
 
     The first bar counts the fits that have ended. Below it, each fit that runs has a bar with its
@@ -72,13 +79,14 @@ def search_progress(estimator, *, n_fits=None, backend="auto"):
     >>> from sklearn.model_selection import GridSearchCV
     >>> from sklearn_rnn import RNNRegressor
     >>> from sklearn_rnn.progress import search_progress
-    >>> X = np.random.RandomState(0).normal(size=(60, 5, 2))
-    >>> search = GridSearchCV(RNNRegressor(8), {"cell": ["gru", "lstm"]}, cv=3, n_jobs=2)
+    >>> X = np.random.RandomState(0).normal(size=(600, 50, 2))
+    >>> rnn = RNNRegressor(8, max_iter=100, tol=0, random_state=0)
+    >>> search = GridSearchCV(rnn, {"cell": ["gru", "lstm"]}, cv=3, n_jobs=2)
     >>> with search_progress(search):  # doctest: +SKIP
     ...     search.fit(X, X.sum(axis=(1, 2)))
-    fits:            57%|██████████▊        | 4/7 [00:03<00:02,  1.2fit/s, 2 running]
-    fit 5, RNNRegressor:  31%|████▋         | 62/200 [00:01<00:02, 60epoch/s, loss 0.1  best 0.1 (epoch 62)]
-    fit 6, RNNRegressor:  29%|████▍         | 58/200 [00:01<00:02, 58epoch/s, loss 0.2  best 0.2 (epoch 58)]
+    fits:  57%|█████████████████████████████████▏                        | 4/7 [00:22<00:03,  1.13s/fit, 2 running]
+    fit 5, RNNRegressor:  43%|█████▏      | 43/100 [00:01<00:02, 28.15epoch/s, loss 0.7908  best 0.7908 (epoch 43)]
+    fit 6, RNNRegressor:  12%|█▋            | 12/100 [00:00<00:02, 37.63epoch/s, loss 5.841  best 5.841 (epoch 12)]
     """  # noqa: E501
     either(None, integer(1)).check("n_fits", n_fits)
     networks = _networks_in(estimator)
