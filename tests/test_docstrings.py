@@ -25,6 +25,8 @@ NOT_CHECKED = {
 NOT_CHECKED_IN_MEMBERS = {*NOT_CHECKED, "EX01", "SA01"}
 GROUP = re.compile(rf"^ *{HEADING.pattern}\n(\.\.\n)?", flags=re.MULTILINE)
 DEFAULT = re.compile(r"default=`*(.+?)`*$")
+LITERAL = re.compile("``.*?``", flags=re.DOTALL)
+NAME = re.compile(r"[A-Za-z][\w.]*")
 
 
 class Validator(numpydoc.Validator):
@@ -77,6 +79,13 @@ def test_docstrings_are_valid(name):
     members = [each for each in MEMBERS if each.startswith(f"{name}.") and not is_attribute(each)]
     errors = [error for each in (name, *members) for error in errors_of(each)]
     assert not errors, "\n".join(errors)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_single_backquotes_are_around_names(name):
+    for each in (name, *(member for member in MEMBERS if member.startswith(f"{name}."))):
+        doc = LITERAL.sub("", (PUBLIC.get(each) or MEMBERS[each]).__doc__ or "")
+        assert all(map(NAME.fullmatch, re.findall("`([^`]+)`", doc))), each
 
 
 def says_default(text, default):

@@ -89,7 +89,7 @@ class PerStep(InCarriers):
 
     See Also
     --------
-    SequenceScaler : Scales sequences, faster than `PerStep(StandardScaler())`.
+    SequenceScaler : Scales sequences, faster than ``PerStep(StandardScaler())``.
     SequenceImputer : Fills missing values from other steps of the same sequence.
     sklearn.compose.ColumnTransformer : Applies transformers to some columns each.
 
