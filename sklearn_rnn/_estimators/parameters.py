@@ -363,12 +363,12 @@ TABLE = {
         'None, {"BIO", "BIOES"}, list of pairs, or ndarray',
         "With ``transitions=True``, which label may follow which; training and predictions leave "
         'out all other sequences. "BIO" and "BIOES" are the schemes of named entities, with labels '
-        'such as "O", "B-PER" and "I-PER": an entity begins with B, or is a single S, and goes on '
-        "with I (and ends with E) of the same type. Otherwise pairs of labels (from, to), in which "
-        "None stands for the start or the end (if no pair has one of these, any label may start or "
-        "end); or an array (n_classes, n_classes) of True and False in the order of `classes_`, "
-        "which may have one more row for the start and one more column for the end. None allows "
-        "all.",
+        'such as "O", "B-PER" and "I-PER": an entity begins with B, goes on with I of the same type '
+        'and, with "BIOES", ends with E; an entity of one step is S. A list has the allowed pairs '
+        "of labels, (from, to), in which None stands for the start or the end; without such pairs, "
+        "any label may start or end. An array (n_classes, n_classes) has True and False in the "
+        "order of `classes_`; it may have one more row for the start and one more column for the "
+        "end. None allows all.",
         of=(CLASSIFIER,),
     ),
     "dropout": Parameter(
@@ -443,8 +443,8 @@ TABLE = {
         "float",
         "Strength of the penalty on the weights, ``alpha / 2 * sum(w ** 2)``, or see `l1_ratio`. "
         "The sum runs over all weights except biases, gains of norms and learned initial states; "
-        'it is not divided by the size of the minibatch. For "adamw", the weight decay per unit of '
-        "learning rate.",
+        'it is not divided by the size of the minibatch. For "adamw", it is the weight decay per '
+        "unit of learning rate.",
         more={
             CLASSIFIER: "With `transitions`, the scores of the start and the end are not penalised "
             "either."
@@ -504,8 +504,8 @@ TABLE = {
         "int",
         "Number k of minibatches whose gradients are summed before each update of the weights. The "
         "update is that of one minibatch of ``k * batch_size`` sequences (fewer at the end of an "
-        "epoch), up to rounding; with up to 256 sequences per update usually bit for bit. The "
-        "memory for gradients grows with k; the memory for the steps does not.",
+        "epoch), up to rounding errors; with up to 256 sequences it is usually the same bit for "
+        "bit. The memory for gradients grows with k; the memory for the steps does not.",
     ),
     "learning_rate": Parameter(
         LEARNING_RATE,

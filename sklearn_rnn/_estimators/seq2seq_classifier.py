@@ -303,8 +303,8 @@ class Seq2SeqClassifier(_PairRNN):
         y : sequences of labels
             As in `fit`.
         sample_weight : array-like of shape (n_samples,), default=None
-            One weight per sequence. Other than in `fit`, not only their ratios count: a weight of 2
-            doubles the gradient.
+            One weight per sequence. Unlike in `fit`, their size counts, too: a weight of 2 doubles
+            the gradient.
         classes : array-like of shape (n_classes,) or str, default=None
             All labels that y can have in any call; required in the first call, unless `fit` was
             called before.

@@ -355,8 +355,8 @@ ConvergenceWarning
     If `max_iter` ended the training, except with a `learning_rate` that plans all epochs; or if
     training ended before the network did better than the best constant prediction.
 UserWarning
-    If `batch_size`, or that times `gradient_accumulation_steps`, is larger than the number of
-    training sequences.
+    If `batch_size`, or its product with `gradient_accumulation_steps`, is larger than the number
+    of training sequences.
 """,
     "sample_weight": """
 sample_weight : array-like of shape (n_samples,), default=None

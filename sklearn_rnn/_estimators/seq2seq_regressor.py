@@ -326,8 +326,8 @@ class Seq2SeqRegressor(_PairRNN):
         y : sequences of numbers
             As in `fit`.
         sample_weight : array-like of shape (n_samples,), default=None
-            One weight per sequence. Other than in `fit`, not only their ratios count: a weight of 2
-            doubles the gradient.
+            One weight per sequence. Unlike in `fit`, their size counts, too: a weight of 2 doubles
+            the gradient.
         X_future : sequences or None, default=None
             The known inputs, if there are some, as in `fit`.
         {learning_rate_of_partial_fit}

@@ -293,8 +293,8 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
         y : None
             Ignored.
         sample_weight : array-like of shape (n_samples,), default=None
-            One weight per sequence. Other than in `fit`, not only their ratios count: a weight of 2
-            doubles the gradient.
+            One weight per sequence. Unlike in `fit`, their size counts, too: a weight of 2 doubles
+            the gradient.
         {learning_rate_of_partial_fit}
 
         Returns

@@ -112,8 +112,8 @@ def memory_footprint(
     """Return how much memory a fit and a prediction of an estimator will take.
 
     Nothing is trained or allocated: the network and its workspace are planned as in `fit` and
-    `predict`. Not counted are the memory of Python, of your data and of callbacks, and with the
-    schedule "grow" of `TruncatedBPTT` that of windows longer than `steps`.
+    `predict`. The memory of Python, of your data and of callbacks is not counted; with the schedule
+    "grow" of `TruncatedBPTT`, neither is that of windows longer than `steps`.
 
     Parameters
     ----------

@@ -30,7 +30,7 @@ class LivePlot(Follower):
     Parameters
     ----------
     every : float, default=0.5
-        Least number of seconds between two pictures. Where drawing is slow, they are fewer: it
+        Minimum number of seconds between two pictures. Where drawing is slow, they are fewer: it
         takes at most a fifth of the time. The last epoch is always drawn.
     log : bool, default=False
         Whether the axis of the losses is logarithmic.

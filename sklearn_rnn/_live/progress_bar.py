@@ -10,8 +10,8 @@ from .following import Follower
 class ProgressBar(Follower):
     """A progress bar for the epochs of `fit`.
 
-    It shows the epoch, the loss, the score on held-out sequences and the best value so far: of the
-    score, or without held-out sequences of the loss. The remaining time assumes that all `max_iter`
+    It shows the epoch, the loss, the score on held-out sequences, and the best score so far (if
+    nothing is held out, the lowest loss). The remaining time assumes that all `max_iter`
     epochs take place.
 
     Pass it as the parameter `verbose` of an estimator, which also works in a `Pipeline`, a search

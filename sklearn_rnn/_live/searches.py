@@ -43,8 +43,8 @@ def search_progress(
         package among its parameters, such as a `Pipeline`. In the ``with`` block, `verbose` of
         these networks is replaced; at its end, it is as before.
     n_fits : int or None, default=None
-        How many times networks are fitted. None means: for `GridSearchCV` and `RandomizedSearchCV`
-        as many as they have candidates times folds, and one to refit; for other estimators it is
+        How many times networks are fitted. None means that `GridSearchCV` and `RandomizedSearchCV`
+        are asked: candidates times folds, and one more to refit. For other estimators the number is
         not known, and the bar only counts.
     backend : {"auto", "tqdm", "rich"}, default="auto"
         The library that draws the bars, as in `ProgressBar`.
