@@ -75,7 +75,7 @@ SAMPLING = {
 
 @documented(LANGUAGE_MODEL)
 class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
-    """Recurrent neural network that models texts: the probability of each token after those before.
+    """Recurrent neural network that models texts: the probability of each token given those before.
 
     The model is a vector for each token, recurrent layers, and a softmax over all tokens [9]_. It
     scores texts, and it writes new ones, token by token.
