@@ -24,7 +24,7 @@ NOT_CHECKED = {
 # Examples and siblings are on the page of the class, not in each of its methods.
 NOT_CHECKED_IN_MEMBERS = {*NOT_CHECKED, "EX01", "SA01"}
 GROUP = re.compile(rf"^ *{HEADING.pattern}\n(\.\.\n)?", flags=re.MULTILINE)
-DEFAULT = re.compile(r"default=`*(.+?)`*$")
+DEFAULT = re.compile(r"default=(.+)$")
 LITERAL = re.compile("``.*?``", flags=re.DOTALL)
 NAME = re.compile(r"[A-Za-z][\w.]*")
 

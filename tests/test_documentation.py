@@ -46,7 +46,7 @@ def test_a_signature_is_that_of_the_table(estimator, kind):
     assert [(name, p.default) for name, p in signature.items()] == list(table.items())
     documented = dict(re.findall(r"^    (\w+) : (.*)$", estimator.__doc__, flags=re.MULTILINE))
     for name, parameter in signature.items():
-        text = documented[name].split("default=")[1].strip("`").removeprefix("r").strip('"')
+        text = documented[name].split("default=")[1].strip('"').replace(r"\\", "\\")
         assert text == f"{parameter.default}" or float(text) == parameter.default, name
         positional = parameter.kind is parameter.POSITIONAL_OR_KEYWORD
         assert positional == (name == "hidden_layer_sizes")

@@ -311,8 +311,8 @@ ConvergenceWarning
     network did better than the best constant prediction; or, with the solver "lbfgs", if
     `max_fun` or rounding errors ended the training.
 UserWarning
-    If `batch_size`, or its product with `gradient_accumulation_steps`, is larger than the number
-    of training sequences or windows; if `solver` is "lbfgs" and `dtype` is "float32"; or if X
+    If `batch_size`, or its product with `gradient_accumulation_steps`, is larger than the
+    number of training sequences or windows; if `solver` is "lbfgs" and `dtype` is "float32"; or if X
     probably means something else: a long table, integer codes, padding, swapped axes, or large
     numbers with ``normalize_X=False``.
 """,
@@ -460,7 +460,8 @@ def _entry(name, what, texts):
 def _shown(default):
     """Return a default as one writes it: with double quotes, and small numbers as powers of 10."""
     if isinstance(default, str):
-        return f'``r"{default}"``' if "\\" in default else f'"{default}"'
+        default = default.replace("\\", r"\\")  # which Sphinx shows as one
+        return f'"{default}"'
     if isinstance(default, float) and 0 < default < 1e-3:
         return f"{default:.0e}".replace("e-0", "e-")
     return repr(default)
