@@ -1,4 +1,4 @@
-"""Public names link to their pages in the reference: in the code of Markdown pages, and in docstrings.
+"""Public names in the code of Markdown pages and in docstrings link to their pages.
 
 In docstrings, Sphinx itself links names of the same module, and those with the name of theirs.
 """

@@ -312,9 +312,9 @@ ConvergenceWarning
     `max_fun` or rounding errors ended the training.
 UserWarning
     If `batch_size`, or its product with `gradient_accumulation_steps`, is larger than the
-    number of training sequences or windows; if `solver` is "lbfgs" and `dtype` is "float32"; or if X
-    probably means something else: a long table, integer codes, padding, swapped axes, or large
-    numbers with ``normalize_X=False``.
+    number of training sequences or windows; if `solver` is "lbfgs" and `dtype` is "float32"; or
+    if X probably means something else: a long table, integer codes, padding, swapped axes, or
+    large numbers with ``normalize_X=False``.
 """,
     "continuing": """
 Training continues from the previous call, with the state of its optimizer. After `fit`, the
