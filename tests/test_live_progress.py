@@ -187,7 +187,8 @@ def test_what_is_shown_changes_no_bit_and_its_errors_do_not_stop_the_training(ba
     rnn = small(early_stopping=True, dropout=0.1, verbose=ProgressBar())
     with pytest.warns(RuntimeWarning, match="ProgressBar failed.*ZeroDivisionError") as caught:
         rnn.fit(X, Y)
-    assert len([each for each in caught if each.category is RuntimeWarning]) == 1
+    (warning,) = [each for each in caught if each.category is RuntimeWarning]
+    assert warning.filename == __file__
     assert bars[-1].is_closed and rnn.n_iter_ == 4
     np.testing.assert_array_equal(rnn.params_, plain.params_)
 
@@ -289,10 +290,13 @@ def test_the_picture_is_that_of_the_history(notebook, monkeypatch):
 
 def test_without_a_notebook_or_a_window_a_warning_says_what_to_do():
     matplotlib = pytest.importorskip("matplotlib")
-    with matplotlib.rc_context(), pytest.warns(UserWarning, match="LivePlot draws nothing.*agg"):
+    with (
+        matplotlib.rc_context(),
+        pytest.warns(UserWarning, match="LivePlot draws nothing.*agg") as caught,
+    ):
         matplotlib.use("agg", force=True)
         rnn = small(verbose=LivePlot()).fit(X, Y)
-    assert rnn.n_iter_ == 4
+    assert rnn.n_iter_ == 4 and caught[0].filename == __file__
     with pytest.raises(ValueError, match="`every`"):
         small(verbose=LivePlot(every=-1)).fit(X, Y)
     with pytest.raises(ValueError, match="`log`"):
