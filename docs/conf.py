@@ -62,6 +62,7 @@ sphinx_gallery_conf = {
     "default_thumb_file": str(Path(__file__).parent / "_static" / "unrolled.png"),
     "doc_module": ("sklearn_rnn",),
     "backreferences_dir": None,
+    "capture_repr": ("_repr_html_",),
     "download_all_examples": False,
     "show_memory": False,
     "show_signature": False,
@@ -77,6 +78,8 @@ html_css_files = ["pages.css"]
 html_show_sourcelink = False
 html_copy_source = False
 html_sidebars = {"index": [], "getting_started": [], "glossary": []}
+# Two codes side by side need the whole width.
+WIDE = [f"coming_from/{page.stem}" for page in (Path(__file__).parent / "coming_from").glob("*.md")]
 html_theme_options = {
     "logo": {"text": "sklearn_rnn"},
     "show_prev_next": False,
@@ -88,7 +91,7 @@ html_theme_options = {
     "navbar_persistent": ["search-button"],
     "footer_start": ["copyright"],
     "footer_end": [],
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": {"**": ["page-toc"], **{page: [] for page in WIDE}},
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }

@@ -1,9 +1,14 @@
 """Docstrings with parts that several functions share."""
 
+from __future__ import annotations
+
 import re
+from collections.abc import Callable, Mapping
+
+from ._typing import Decorated
 
 
-def with_parts(parts):
+def with_parts(parts: Mapping[str, str]) -> Callable[[Decorated], Decorated]:
     """Return a decorator that fills the docstring of a function, or of a class and its methods.
 
     A line ``{name}`` of a docstring stands for the text parts[name].

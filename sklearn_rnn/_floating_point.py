@@ -4,16 +4,20 @@ Our own checks find values that are not finite, and numbers near the smallest on
 here. Without this, `np.seterr(all="raise")` would raise FloatingPointError for both.
 """
 
+from __future__ import annotations
+
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import wraps
 
 import numpy as np
 
+from ._typing import Decorated
+
 _of_caller = ContextVar("_of_caller")
 
 
-def floating_point_ignored(function):
+def floating_point_ignored(function: Decorated) -> Decorated:
     """Make a public function or method run without NumPy's floating-point errors and warnings."""
 
     @wraps(function)

@@ -1,9 +1,12 @@
 """Errors about unknown parameters suggest the right ones."""
 
+from __future__ import annotations
+
 from difflib import get_close_matches
 from functools import wraps
 from importlib import import_module
 from inspect import signature
+from typing import Any, Self
 
 PACKAGE = __name__.partition(".")[0]
 
@@ -50,7 +53,7 @@ class SuggestsParameters:
         if "__init__" in vars(cls):
             cls.__init__ = _suggesting(cls.__init__)
 
-    def set_params(self, **parameters):
+    def set_params(self, **parameters: Any) -> Self:
         """Set parameters of this estimator.
 
         Parameters

@@ -1,11 +1,13 @@
 """What a bug report should say about the machine and the libraries."""
 
+from __future__ import annotations
+
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
 
-def show_versions():
+def show_versions() -> None:
     """Print the system, the versions that matter, and what the kernels use of this processor.
 
     Examples

@@ -1,7 +1,12 @@
 """Truncated back-propagation through time, as an object that carries its options."""
 
+from __future__ import annotations
+
+from typing import Literal
+
 from ._documentation import Documented
 from ._rules import Allowed, boolean, integer, one_of, shown
+from ._typing import Integer
 
 SCHEDULES = ("fixed", "random", "grow")
 OPTIONS = {
@@ -92,7 +97,14 @@ class TruncatedBPTT(Documented):
     True
     """
 
-    def __init__(self, steps, overlap=0, *, schedule="fixed", carry=True):
+    def __init__(
+        self,
+        steps: Integer,
+        overlap: Integer = 0,
+        *,
+        schedule: Literal["fixed", "random", "grow"] = "fixed",
+        carry: bool = True,
+    ) -> None:
         self.steps = steps
         self.overlap = overlap
         self.schedule = schedule

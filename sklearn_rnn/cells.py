@@ -4,8 +4,22 @@
 estimator too: ``GridSearchCV(RNNClassifier(cell=LSTM()), {"cell__peepholes": [False, True]})``.
 """
 
+from __future__ import annotations
+
 from ._docstrings import with_parts
 from ._documentation import Documented
+from ._typing import (
+    Activation,
+    BiasInitializer,
+    BiasInitializerWithoutGates,
+    CellName,
+    InitialState,
+    Integer,
+    Norm,
+    Number,
+    Sizes,
+    WeightInitializer,
+)
 
 __all__ = ["GRU", "LSTM", "Cell", "Elman", "IndRNN", "Jordan"]
 
@@ -131,16 +145,16 @@ class Cell(Documented):
 
     def __init__(
         self,
-        kind,
+        kind: CellName,
         *,
-        normalization=None,
-        recurrent_dropout=0.0,
-        zoneout=0.0,
-        initial_state="zeros",
-        input_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer=None,
-    ):
+        normalization: Norm | None = None,
+        recurrent_dropout: Number = 0.0,
+        zoneout: Number = 0.0,
+        initial_state: InitialState = "zeros",
+        input_initializer: WeightInitializer = "glorot_uniform",
+        recurrent_initializer: WeightInitializer = "orthogonal",
+        bias_initializer: BiasInitializer | None = None,
+    ) -> None:
         self.kind = kind
         self.normalization = normalization
         self.recurrent_dropout = recurrent_dropout
@@ -209,17 +223,17 @@ class Elman(Cell):
     def __init__(
         self,
         *,
-        activation="tanh",
-        transition_layer_sizes=(),
-        transition_shortcut=True,
-        normalization=None,
-        recurrent_dropout=0.0,
-        zoneout=0.0,
-        initial_state="zeros",
-        input_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer=None,
-    ):
+        activation: Activation = "tanh",
+        transition_layer_sizes: Sizes = (),
+        transition_shortcut: bool = True,
+        normalization: Norm | None = None,
+        recurrent_dropout: Number = 0.0,
+        zoneout: Number = 0.0,
+        initial_state: InitialState = "zeros",
+        input_initializer: WeightInitializer = "glorot_uniform",
+        recurrent_initializer: WeightInitializer = "orthogonal",
+        bias_initializer: BiasInitializerWithoutGates | None = None,
+    ) -> None:
         self.activation = activation
         self.transition_layer_sizes = transition_layer_sizes
         self.transition_shortcut = transition_shortcut
@@ -278,12 +292,12 @@ class Jordan(Cell):
     def __init__(
         self,
         *,
-        activation="tanh",
-        transition_layer_sizes=(),
-        transition_shortcut=True,
-        input_initializer="glorot_uniform",
-        bias_initializer=None,
-    ):
+        activation: Activation = "tanh",
+        transition_layer_sizes: Sizes = (),
+        transition_shortcut: bool = True,
+        input_initializer: WeightInitializer = "glorot_uniform",
+        bias_initializer: BiasInitializerWithoutGates | None = None,
+    ) -> None:
         self.activation = activation
         self.transition_layer_sizes = transition_layer_sizes
         self.transition_shortcut = transition_shortcut
@@ -330,12 +344,12 @@ class IndRNN(Cell):
     def __init__(
         self,
         *,
-        activation="relu",
-        zoneout=0.0,
-        initial_state="zeros",
-        input_initializer="glorot_uniform",
-        bias_initializer=None,
-    ):
+        activation: Activation = "relu",
+        zoneout: Number = 0.0,
+        initial_state: InitialState = "zeros",
+        input_initializer: WeightInitializer = "glorot_uniform",
+        bias_initializer: BiasInitializerWithoutGates | None = None,
+    ) -> None:
         self.activation = activation
         self.zoneout = zoneout
         self.initial_state = initial_state
@@ -418,18 +432,18 @@ class LSTM(Cell):
     def __init__(
         self,
         *,
-        peepholes=False,
-        coupled_gates=False,
-        projection_size=None,
-        forget_bias=1.0,
-        normalization=None,
-        recurrent_dropout=0.0,
-        zoneout=0.0,
-        initial_state="zeros",
-        input_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer=None,
-    ):
+        peepholes: bool = False,
+        coupled_gates: bool = False,
+        projection_size: Integer | None = None,
+        forget_bias: Number = 1.0,
+        normalization: Norm | None = None,
+        recurrent_dropout: Number = 0.0,
+        zoneout: Number = 0.0,
+        initial_state: InitialState = "zeros",
+        input_initializer: WeightInitializer = "glorot_uniform",
+        recurrent_initializer: WeightInitializer = "orthogonal",
+        bias_initializer: BiasInitializer | None = None,
+    ) -> None:
         self.peepholes = peepholes
         self.coupled_gates = coupled_gates
         self.projection_size = projection_size
@@ -490,15 +504,15 @@ class GRU(Cell):
     def __init__(
         self,
         *,
-        reset_after=True,
-        normalization=None,
-        recurrent_dropout=0.0,
-        zoneout=0.0,
-        initial_state="zeros",
-        input_initializer="glorot_uniform",
-        recurrent_initializer="orthogonal",
-        bias_initializer=None,
-    ):
+        reset_after: bool = True,
+        normalization: Norm | None = None,
+        recurrent_dropout: Number = 0.0,
+        zoneout: Number = 0.0,
+        initial_state: InitialState = "zeros",
+        input_initializer: WeightInitializer = "glorot_uniform",
+        recurrent_initializer: WeightInitializer = "orthogonal",
+        bias_initializer: BiasInitializer | None = None,
+    ) -> None:
         self.reset_after = reset_after
         self.normalization = normalization
         self.recurrent_dropout = recurrent_dropout

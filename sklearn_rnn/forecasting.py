@@ -1,6 +1,9 @@
 """Forecasts: RNNForecaster, windows of tables, and networks that read their own predictions."""
 
+from __future__ import annotations
+
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 from sklearn.utils.validation import check_is_fitted
 
@@ -13,6 +16,7 @@ from ._forecasting.forecaster import RNNForecaster
 from ._forecasting.naive import seasonal_naive
 from ._forecasting.windows import from_windows, make_windows
 from ._rules import integer, shown
+from ._typing import Floats, Integer, SequenceNotStr, SequencesLike
 
 __all__ = ["RNNForecaster", "from_windows", "make_windows", "rollout", "seasonal_naive"]
 
@@ -20,7 +24,14 @@ _FUTURE = Argument("X_future")
 
 
 @floating_point_ignored
-def rollout(estimator, X, n_steps, *, X_future=None, columns=None):
+def rollout(
+    estimator: BaseEstimator,
+    X: SequencesLike,
+    n_steps: Integer,
+    *,
+    X_future: SequencesLike | None = None,
+    columns: SequenceNotStr[Integer] | None = None,
+) -> Floats:
     """Let a regressor continue sequences: each prediction becomes the next input.
 
     The regressor must have learned to predict, at each step, features of the next step, as with

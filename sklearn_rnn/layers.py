@@ -1,6 +1,9 @@
 """Layers before the recurrent ones, and ways to pool the states of a sequence."""
 
+from __future__ import annotations
+
 from ._documentation import Documented
+from ._typing import Activation, Integer
 
 __all__ = ["Attention", "Conv1D", "Dense"]
 
@@ -34,7 +37,7 @@ class Dense(Documented):
 
     kind = "dense"
 
-    def __init__(self, units, *, activation="relu"):
+    def __init__(self, units: Integer, *, activation: Activation = "relu") -> None:
         self.units = units
         self.activation = activation
 
@@ -81,7 +84,14 @@ class Conv1D(Documented):
 
     kind = "conv1d"
 
-    def __init__(self, channels, kernel_size, *, stride=1, activation="relu"):
+    def __init__(
+        self,
+        channels: Integer,
+        kernel_size: Integer,
+        *,
+        stride: Integer = 1,
+        activation: Activation = "relu",
+    ) -> None:
         self.channels = channels
         self.kernel_size = kernel_size
         self.stride = stride
@@ -115,5 +125,5 @@ class Attention(Documented):
 
     kind = "attention"
 
-    def __init__(self, units):
+    def __init__(self, units: Integer) -> None:
         self.units = units

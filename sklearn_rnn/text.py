@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import TransformerMixin
@@ -31,6 +32,7 @@ from ._text.codes import (
 from ._text.factors import ALLOWED, LOWER, SHAPE, TOKEN, is_factor, name_of, values_of
 from ._text.reading import read_documents
 from ._text.vectors import rows_of
+from ._typing import Analyzer, Array, ArrayLike, Integer, KeyedVectors, SequenceNotStr
 
 __all__ = ["TokenEncoder"]
 
@@ -163,19 +165,23 @@ class TokenEncoder(Pickled, TransformerMixin, Documented, auto_wrap_output_keys=
 
     _STATE_FORMAT = 1
 
+    # Set by `fit`.
+    n_codes_: Any  # an int; a list of these if `factors` is a list
+    vocabulary_: Any  # a dict from str to int, or a list of these
+
     def __init__(
         self,
-        analyzer="word",
+        analyzer: Analyzer = "word",
         *,
-        token_pattern=TOKEN_PATTERN,
-        factors="token",
-        lowercase=True,
-        min_count=1,
-        max_tokens=None,
-        vocabulary=None,
-        unknown="<unk>",
-        boundaries=False,
-    ):
+        token_pattern: str = TOKEN_PATTERN,
+        factors: str | Callable[[str], Any] | SequenceNotStr[str | Callable[[str], Any]] = "token",
+        lowercase: bool = True,
+        min_count: Integer = 1,
+        max_tokens: Integer | None = None,
+        vocabulary: Iterable[str] | None = None,
+        unknown: str = "<unk>",
+        boundaries: bool = False,
+    ) -> None:
         self.analyzer = analyzer
         self.token_pattern = token_pattern
         self.factors = factors
@@ -186,7 +192,7 @@ class TokenEncoder(Pickled, TransformerMixin, Documented, auto_wrap_output_keys=
         self.unknown = unknown
         self.boundaries = boundaries
 
-    def fit(self, X, y=None):
+    def fit(self, X: ArrayLike, y: Any = None) -> Self:
         """Learn the vocabulary.
 
         Parameters
@@ -213,7 +219,7 @@ class TokenEncoder(Pickled, TransformerMixin, Documented, auto_wrap_output_keys=
         self._learn(X)
         return self
 
-    def fit_transform(self, X, y=None):
+    def fit_transform(self, X: ArrayLike, y: Any = None) -> Array:
         """Learn the vocabulary, and encode the same texts.
 
         Parameters
@@ -235,7 +241,7 @@ class TokenEncoder(Pickled, TransformerMixin, Documented, auto_wrap_output_keys=
         """
         return self._encode(*self._learn(X))
 
-    def transform(self, X):
+    def transform(self, X: ArrayLike) -> Array:
         """Encode texts or lists of tokens.
 
         Parameters
@@ -265,7 +271,7 @@ class TokenEncoder(Pickled, TransformerMixin, Documented, auto_wrap_output_keys=
             )
         return self._encode(self._number(documents, are_texts, self._model), are_texts)
 
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: ArrayLike) -> list[Any]:
         """Return the texts, or lists of tokens, with these codes.
 
         Parameters
@@ -294,7 +300,7 @@ of (n_tokens_i,) or (n_tokens_i, n_factors)
             return [text_of(tokens, self.analyzer, self.unknown) for tokens in documents]
         return [[self.unknown if t is None else t for t in tokens] for tokens in documents]
 
-    def vectors(self, keyed_vectors):
+    def vectors(self, keyed_vectors: Mapping[str, Any] | KeyedVectors) -> Any:
         """Return given vectors of tokens in the order of codes.
 
         Parameters
@@ -336,7 +342,7 @@ of (n_tokens_i,) or (n_tokens_i, n_factors)
         j = self._token_factor()
         return rows_of(keyed_vectors, self._vocabularies()[j], self._n_codes()[j])
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: Any = None) -> Array:
         """Name what each step of the result holds.
 
         Parameters

@@ -33,6 +33,12 @@ print("sklearn.metrics" in sys.modules or "sklearn.model_selection" in sys.modul
     assert heavy == "False"
 
 
+def test_type_checkers_find_the_types():
+    # The gate runs this test with an installed wheel.
+    package = Path(sklearn_rnn.__file__).parent
+    assert (package / "py.typed").exists() and (package / "_core.pyi").exists()
+
+
 def test_importing_a_source_folder_says_what_to_do(tmp_path):
     shutil.copytree(Path(sklearn_rnn.__file__).parent, tmp_path / "sklearn_rnn")
     code = f"""
@@ -42,7 +48,7 @@ sys.path.insert(0, {str(tmp_path)!r})
 sys.meta_path = [finder for finder in sys.meta_path if "Editable" not in repr(finder)]
 import sklearn_rnn
 """
-    built = [path for path in (tmp_path / "sklearn_rnn").glob("_core.*")]
+    built = [path for path in (tmp_path / "sklearn_rnn").glob("_core.*") if path.suffix != ".pyi"]
     assert len(built) == 1
     # A module that is there, but broken, tells of itself.
     built[0].write_bytes(b"")

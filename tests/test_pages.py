@@ -57,8 +57,6 @@ def test_links_between_pages_lead_somewhere():
     for page in [*pages, ROOT / "benchmarks" / "README.md"]:
         text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
         for target, anchor in re.findall(r"\]\((?!\w+:)([^()\s#]*)(?:#([^()\s]*))?\)", text):
-            if "benchmarks" in page.parts and "docs" in page.parts and target == "how.md":
-                continue  # a copy that exists on the site only
             path = (page.parent / target.replace("\n", " ")) if target else page
             assert path.exists(), f"{page}: {target}"
             if anchor:
@@ -66,6 +64,30 @@ def test_links_between_pages_lead_somewhere():
                 assert anchor in map(anchor_of, headings), f"{page}: #{anchor}"
             links += 1
     assert links > 60
+
+
+def test_the_page_of_benchmarks_leads_to_every_result():
+    page = (DOCS / "benchmarks" / "index.md").read_text()
+    results = sorted(path.stem for path in (ROOT / "benchmarks" / "results").glob("*.md"))
+    linked = re.findall(r"\]\(\.\./\.\./benchmarks/results/(\w+)\.md\)", page)
+    assert sorted(set(linked)) == results
+    assert sorted(re.findall(r"<results/(\w+)>", page)) == results  # the menu of the site
+
+
+def test_parts_of_other_files_are_found(monkeypatch):
+    monkeypatch.syspath_prepend(DOCS / "_ext")
+    parts = importlib.import_module("parts_of_files")
+    named = [match for page in DOCS.rglob("*.md") for match in parts.PART.findall(page.read_text())]
+    assert len(named) >= 3
+    for file, heading in named:
+        part = parts.part_of((ROOT / file).read_text(), heading)
+        assert len(part) > 200 and "\n## " not in part
+    text = "# A\n```\n# comment\n```\nb\n## C\nc\n# D\nd"
+    assert parts.part_of(text, "A") == "```\n# comment\n```\nb\n## C\nc"
+    examples = parts.part_of((ROOT / "README.md").read_text(), "Examples")
+    shown = parts.with_pictures_of_theme(examples, "docs")
+    assert "<picture>" in examples and "<picture>" not in shown
+    assert shown.count(":class: only-dark") == shown.count(":class: only-light") == 3
 
 
 def estimators():

@@ -9,6 +9,8 @@ import os
 import re
 from pathlib import Path, PurePosixPath
 
+from parts_of_files import with_parts, with_pictures_of_theme
+
 ROOT = Path(__file__).parents[2]
 DOCS = "docs"
 PAGES = {
@@ -19,6 +21,7 @@ PAGES = {
     "benchmarks/README.md": "docs/benchmarks/how.md",
     "benchmarks/results": "docs/benchmarks/index.md",
     "docs/": "docs/index.md",
+    "examples": "docs/examples/index.rst",
 }
 NOT_COPIED = ("README.md",)
 RESULTS = "benchmarks/results"
@@ -39,16 +42,19 @@ def page_of(path):
     return path if path.startswith(f"{DOCS}/") else None
 
 
-def with_links_of_site(text, source):
-    """Return the text of the file `source` of the repository with links for its place there."""
-    folder = PurePosixPath(page_of(source)).parent
+def with_links_of_site(text, source, page=None):
+    """Return the text of the file `source` of the repository with links for a page of the site.
+
+    None means its own page.
+    """
+    folder = PurePosixPath(page or page_of(source)).parent
 
     def link(match):
         target = os.path.normpath(PurePosixPath(source).parent / match[2])
-        page = page_of(target)
-        if page is None or not (ROOT / target).exists():
+        place = page_of(target)
+        if place is None or not (ROOT / target).exists():
             return match[0]  # Sphinx warns
-        return f"{match[1]}{os.path.relpath(page, folder)}{match[3]}"
+        return f"{match[1]}{os.path.relpath(place, folder)}{match[3]}"
 
     return LINK.sub(link, text)
 
@@ -72,10 +78,16 @@ def copy_pages(app, config):
 
 
 def change_links(app, docname, source):
-    """Change the links of a page that lies in docs/."""
+    """Change the links of a page that lies in docs/, and insert the parts that it names."""
     path = f"{DOCS}/{docname}.md"
-    if (ROOT / path).exists() and path not in COPIES and f"/{RESULTS}/" not in path:
-        source[0] = END_OF_CODE.sub("\n```", with_links_of_site(source[0], path))
+    if not (ROOT / path).exists() or path in COPIES or f"/{RESULTS}/" in path:
+        return
+
+    def part(text, file):
+        return with_pictures_of_theme(with_links_of_site(text, file, path), DOCS)
+
+    text = with_parts(with_links_of_site(source[0], path), part)
+    source[0] = END_OF_CODE.sub("\n```", text)
 
 
 def setup(app):

@@ -1,4 +1,4 @@
-"""The drawing that notebooks show of a network: `python docs/pictures/networks.py`."""
+"""The drawing that notebooks show of a network: `python docs/pictures/draw.py network`."""
 
 from pathlib import Path
 
@@ -22,7 +22,3 @@ def draw_network():
     network = RNNClassifier(**layers, max_iter=1).fit(X, y)._fitted_model().network
     svg = drawn(diagram_of(network, rows_of(network)), "Two recurrent layers and attention")
     (HERE / "network.svg").write_text(svg.replace("<svg ", f'<svg color="{GREY}" ', 1) + "\n")
-
-
-if __name__ == "__main__":
-    draw_network()

@@ -34,14 +34,15 @@ model.fit(X_train, at_each_row(y_train))
 
 # %%
 # The network goes forward only, so its answer after a row does not depend on the rows below. The
-# first rows of many digits look alike, and the accuracy rises with every row.
+# first rows of many digits look alike, and the accuracy rises with nearly every row.
 
 right = model.predict(X_test) == at_each_row(y_test)
 for row, share in enumerate(right.mean(axis=0), start=1):
     print(f"after row {row}: {share:.3f} of the test digits are right")
 
 # %%
-# A network that has a target only at the last row need not share its effort between the rows.
+# A network that has a target only at the last row is better there: it need not share its effort
+# between the rows.
 
 last = RNNClassifier(64, max_iter=40, learning_rate="cosine", random_state=0).fit(X_train, y_train)
 print(f"at the last row: {right[:, -1].mean():.3f} with a target at each row, ", end="")

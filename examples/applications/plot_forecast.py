@@ -49,9 +49,8 @@ for name, score in result.summary.items():
     print(f"{name}: {score:.4g}")
 
 # %%
-# Here are the first four days of the test, and the mean error of each hour of the day. With three
-# years of data and five networks, the forecasts are better still: the table of the benchmarks
-# compares them with gradient boosting, which is a good first thing to try.
+# Here are the first four days of the test, and the mean error of each hour of the day. The page of
+# benchmarks has a comparison with gradient boosting, with three years of data and five networks.
 
 table = pd.DataFrame(result.forecasts).set_index(test.index)[: 24 * 4]
 figure, (above, below) = plt.subplots(2, 1, figsize=(8, 7), layout="constrained")

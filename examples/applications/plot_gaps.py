@@ -2,7 +2,7 @@
 Missing values and irregular times
 ==================================
 
-Four ways to fill the gaps in sequences, compared by what a network then learns from them.
+Six ways to fill the gaps in sequences, compared by what a network then learns from them.
 
 ``SequenceImputer`` fills each sequence from its own values. It can also tell the network that a
 value was missing, and how many steps ago the last one came.

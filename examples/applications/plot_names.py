@@ -38,11 +38,13 @@ model = RNNLanguageModel(
 model.fit(PLACES)
 
 # %%
-# The perplexity tells between how many equally probable letters the model would be undecided; it
-# would be about 28 if it knew nothing.
+# The perplexity is the number of equally probable letters that would be as hard to guess. If the
+# model knew nothing, it would be the number of all letters.
 
-print(f"perplexity per letter of held-out names: {math.exp(-model.best_validation_score_):.1f}")
-LossCurveDisplay.from_estimator(model)
+perplexity = math.exp(-model.best_validation_score_)
+n_letters = len(model.encoder_.vocabulary_)
+print(f"perplexity per letter of held-out names: {perplexity:.1f}, of {n_letters} letters")
+display = LossCurveDisplay.from_estimator(model)
 
 # %%
 # With a ``temperature`` below 1, improbable letters become rarer, and the names look more like
@@ -70,8 +72,8 @@ ax.set_xticks(range(len(name) + 1), ["start", *name])
 ax.set_yticks(range(28), [*letters[:26], "space", "end"])
 ax.set(xlabel="after the letter", ylabel="next letter")
 bar = figure.colorbar(image, ax=ax, label="probability", pad=0.02)
-ticks = np.array([0, 0.01, 0.05, 0.2, 0.5, 1])
-bar.set_ticks(np.sqrt(ticks), labels=ticks)
+ticks = [0, 0.01, 0.05, 0.2, 0.5, 1]
+bar.set_ticks([tick**0.5 for tick in ticks], labels=[str(tick) for tick in ticks])
 plt.show()
 
 # sphinx_gallery_thumbnail_number = 2

@@ -59,7 +59,7 @@ numerals = list(map(roman, test))
 answers = model.predict(numerals)
 right = answers == np.array(list(map(str, test)))
 print(f"{right.mean():.3f} of the new numbers are translated without a mistake")
-for k in np.flatnonzero(~right)[:3]:
+for k in np.flatnonzero(~right):
     print(f"{numerals[k]} is {test[k]}, not {answers[k]}")
 
 # %%

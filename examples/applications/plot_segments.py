@@ -4,9 +4,8 @@ From a recording to its parts
 
 One label per step: when does one activity end, and the next one begin?
 
-A recording of a whole afternoon holds many activities. A network with ``mode="many_to_many"``
-predicts a label for each step, and ``SequenceLabelDisplay`` shows where it is wrong, and how sure
-it is.
+A long recording holds several activities. A network with ``mode="many_to_many"`` predicts a label
+for each step, and ``SequenceLabelDisplay`` shows where it is wrong, and how sure it is.
 """
 
 # %%

@@ -5,7 +5,7 @@ Activities from sensors
 From a long table of sensor data to a model that predicts step by step.
 
 The data are generated recordings of an accelerometer and a gyroscope of 16 persons, with lost rows
-and missing values. The model is tested on persons that it has not seen. It needs pandas.
+and missing values. The model is tested on persons that it has not seen. This needs pandas.
 """
 
 # %%
@@ -49,8 +49,8 @@ folds = GroupKFold(4)
 predicted = cross_val_predict(model, data.X, data.y, groups=data.groups, cv=folds)
 
 # %%
-# A random forest reads statistics of each channel and of its changes. With a quarter of the data,
-# or with fewer epochs, it is better than the network: try it first.
+# A random forest reads statistics of each channel and of its changes. With a quarter of the data
+# it is better than the network: try it first.
 
 
 def summary(x):
@@ -83,7 +83,7 @@ for x in recording:
 # the network makes of it.
 
 figure = plt.figure(figsize=(10, 5), layout="constrained")
-left, right = figure.subfigures(1, 2)
+left, right = figure.subfigures(1, 2, squeeze=False)[0]
 ConfusionMatrixDisplay.from_predictions(
     data.y, predicted, ax=left.subplots(), colorbar=False, cmap="Blues", xticks_rotation=30
 )

@@ -47,8 +47,8 @@ model.fit(train, [pronunciations[word][0] for word in train])
 
 # %%
 # Most of the sounds are right, but half of the words have a wrong one. More words help most: the
-# network of the benchmark learns from ten times as many, for minutes, and makes about half as many
-# mistakes.
+# network of the benchmark learns from thirteen times as many, for minutes, and makes about half as
+# many mistakes.
 
 right, predicted = [pronunciations[word] for word in test], model.predict(test)
 words_wrong = sequence_error_rate(right, predicted, alternatives=True)

@@ -71,3 +71,5 @@ for c, color in enumerate(("#0072B2", "#D55E00")):
 ax.set(xlabel="Component 1", ylabel="Component 2")
 ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
 plt.show()
+
+# sphinx_gallery_thumbnail_number = 2

@@ -64,5 +64,5 @@ print(f"{np.mean(np.concatenate(found)):.3f} of the largest weights are on the r
 fig, axes = plt.subplots(1, 2, figsize=(9.5, 4), layout="constrained")
 for word, ax in zip(("abcdefgh", "feedabba"), axes, strict=True):
     codes = [np.flatnonzero(LETTERS == letter)[0] for letter in word]
-    AttentionDisplay.from_estimator(model, [codes], input_labels=word, ax=ax)
+    AttentionDisplay.from_estimator(model, [codes], input_labels=list(word), ax=ax)
 plt.show()

@@ -75,3 +75,5 @@ ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
 # R2 of 0.
 
 plt.show()
+
+# sphinx_gallery_thumbnail_number = 2

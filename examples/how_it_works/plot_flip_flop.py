@@ -77,3 +77,5 @@ ends, counts = np.unique(np.round(output, 1) + 0.0, axis=0, return_counts=True)
 for end, count in zip(ends, counts, strict=True):
     print(f"{count:4d} of 400 states end at the output {end.tolist()}")
 plt.show()
+
+# sphinx_gallery_thumbnail_number = 2

@@ -12,6 +12,7 @@ them a little. We compare networks that differ only in their first weights.
 # %%
 
 import warnings
+from typing import Any
 
 import matplotlib.pyplot as plt
 from sklearn.exceptions import ConvergenceWarning
@@ -24,7 +25,7 @@ warnings.simplefilter("ignore", ConvergenceWarning)  # some networks learn nothi
 
 X, y = make_adding(1500, 100, random_state=0)
 X_test, y_test = make_adding(500, 100, random_state=1)
-options = {
+options: dict[str, Any] = {
     "learning_rate": "cosine",
     "learning_rate_init": 0.01,
     "max_iter": 20,
@@ -40,7 +41,8 @@ def compare(cells):
         rnn = RNNRegressor(32, cell=cell, **options).fit(X, y)
         print(f"R2 {rnn.score(X_test, y_test):5.2f}  {name}")
         ax.plot(range(1, 21), rnn.loss_curve_, marker=".", label=name)
-    ax.set(xlabel="Epoch", ylabel="Training loss", yscale="log", ylim=(5e-4, 1))
+    ax.set(xlabel="Epoch", ylabel="Training loss", yscale="log")
+    ax.set_ylim(top=1)
     ax.set_xticks(range(0, 21, 5))
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
 
@@ -76,3 +78,5 @@ compare(
     }
 )
 plt.show()
+
+# sphinx_gallery_thumbnail_number = 2

@@ -43,7 +43,7 @@ def lorenz(n_samples, n_steps, rng, step=0.01, every=5):
 rng = np.random.default_rng(0)
 X = lorenz(16, 401, rng)
 rnn = RNNRegressor(
-    48,
+    64,
     mode="many_to_many",
     bptt=50,
     batch_size=16,
@@ -103,3 +103,5 @@ for paths, color, label in ((truth, "0.5", "truth"), (forecast, "#D55E00", "netw
 ax.set(xlabel="A maximum of the third variable", ylabel="The next maximum")
 ax.legend(frameon=False)
 plt.show()
+
+# sphinx_gallery_thumbnail_number = 2

@@ -51,7 +51,6 @@ def log_probability(word):
 rng = np.random.default_rng(0)
 words, test = [walk(rng) for _ in range(1500)], [walk(rng) for _ in range(1500)]
 print(*words[:6])
-
 model = RNNLanguageModel(
     16,
     analyzer="char",
@@ -78,18 +77,16 @@ print(f"perplexity of new words: {model.perplexity(test):.3f}, of the grammar it
 # improbable ones become more probable. Here are the probabilities of the letters after "TX", of
 # which only "S" and "X" are allowed.
 
-codes = model.encoder_.vocabulary_
-letters = sorted(codes)
+letters, codes = "PSTVX", model.encoder_.vocabulary_
 p = model.predict_next_proba("TX")[[codes[letter] for letter in letters]].astype(float)
-fig, axes = plt.subplots(1, 3, figsize=(10, 3.6), layout="constrained")
-colors = ("#0072B2", "#E69F00", "#D55E00")
-for k, (temperature, color) in enumerate(zip((0.5, 1.0, 3.0), colors, strict=True)):
+fig, ax = plt.subplots(figsize=(6, 3.4), layout="constrained")
+for k, (temperature, color) in enumerate({0.5: "#0072B2", 1: "#E69F00", 3: "#D55E00"}.items()):
     scaled = p ** (1 / temperature)
     places = np.arange(len(letters)) + 0.27 * (k - 1)
-    label = f"temperature {temperature}"
-    axes[0].bar(places, scaled / scaled.sum(), width=0.27, color=color, label=label)
-axes[0].set_xticks(range(len(letters)), letters)
-axes[0].set(xlabel='Letter after "TX"', ylabel="Probability")
+    ax.bar(places, scaled / scaled.sum(), 0.27, color=color, label=f"temperature {temperature}")
+ax.set_xticks(range(len(letters)), letters)
+ax.set(xlabel='Letter after "TX"', ylabel="Probability")
+ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False)
 
 # %%
 # **What is correct?** We draw 500 words for each temperature. At low temperatures all of them are
@@ -98,6 +95,7 @@ axes[0].set(xlabel='Letter after "TX"', ylabel="Probability")
 # high temperatures.
 
 temperatures = (0, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4)
+fig, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")
 for top_k, color in ((None, "#D55E00"), (2, "#0072B2")):
     correct, different = [], []
     for temperature in temperatures:
@@ -105,12 +103,13 @@ for top_k, color in ((None, "#D55E00"), (2, "#0072B2")):
         right = [word for word in sample if np.isfinite(log_probability(word))]
         correct.append(len(right) / 500)
         different.append(len(set(right)))
-    for ax, values in zip(axes[1:], (correct, different), strict=True):
+    for ax, values in zip(axes, (correct, different), strict=True):
         ax.plot(temperatures, values, ".-", color=color, label=f"top_k={top_k}")
-    print(f"top_k={top_k!s:4}: correct", *(f"{share:.2f}" for share in correct))
-    print("different correct words", *different)
-axes[1].set(xlabel="Temperature", ylabel="Share of correct words", ylim=(0, 1.05))
-axes[2].set(xlabel="Temperature", ylabel="Different correct words")
+    print(f"top_k={top_k!s:4}", *map("{:.2f} ({})".format, correct, different))
+axes[0].set(xlabel="Temperature", ylabel="Share of correct words", ylim=(0, 1.05))
+axes[1].set(xlabel="Temperature", ylabel="Different correct words")
 for ax in axes:
-    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), frameon=False)
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
 plt.show()
+
+# sphinx_gallery_thumbnail_number = 2

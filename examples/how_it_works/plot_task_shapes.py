@@ -12,6 +12,8 @@ with noise.
 
 # %%
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -42,7 +44,12 @@ rng = np.random.default_rng(0)
 position, velocity, damping = swings(800, 80, rng)
 X = (position + 0.05 * rng.normal(size=position.shape))[:, :, np.newaxis]
 train, test, read = slice(0, N_TRAIN), slice(N_TRAIN, None), slice(0, N_READ)
-options = {"learning_rate": "cosine", "learning_rate_init": 0.01, "max_iter": 40, "random_state": 0}
+options: dict[str, Any] = {
+    "learning_rate": "cosine",
+    "learning_rate_init": 0.01,
+    "max_iter": 40,
+    "random_state": 0,
+}
 
 # %%
 # **One number per sequence:** the damping.

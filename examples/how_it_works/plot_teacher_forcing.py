@@ -13,6 +13,8 @@ predictions in training, too.
 # %%
 # Sums of two sine waves, with a little noise. The network sees 60 steps and must continue for 40.
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -33,7 +35,7 @@ def waves(n_samples, rng):
 rng = np.random.default_rng(0)
 X, _ = waves(400, rng)
 X_test, truth = waves(300, rng)
-options = {
+options: dict[str, Any] = {
     "learning_rate": "cosine",
     "learning_rate_init": 0.01,
     "max_iter": 40,

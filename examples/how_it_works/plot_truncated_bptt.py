@@ -29,7 +29,8 @@ LAG = 20
 
 def questions(n_samples, n_steps, rng):
     """Return X (n_samples, n_steps, 2), the signal at each question, and weights."""
-    X, y, weights = np.zeros((n_samples, n_steps, 2)), *np.zeros((2, n_samples, n_steps))
+    X, y = np.zeros((n_samples, n_steps, 2)), np.zeros((n_samples, n_steps))
+    weights = np.zeros((n_samples, n_steps))
     for i in range(n_samples):
         t = rng.integers(10)
         while t + LAG < n_steps:
@@ -87,7 +88,7 @@ for carry, (label, color, marker) in styles.items():
     ax.plot(windows, scores, marker, color=color, alpha=0.25, ms=4)
     print(f"{label:26s}", *(f"{score:.2f}" for score in scores.mean(axis=1)))
 ax.set(xscale="log", xlabel="Steps in a window", ylabel="Accuracy of the answers")
-ax.set_xticks(windows, windows)
+ax.set_xticks(windows, map(str, windows))
 ax.minorticks_off()
 ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False)
 plt.show()

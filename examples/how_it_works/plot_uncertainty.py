@@ -13,6 +13,8 @@ seeds, and take their spread for the uncertainty. Here we know the truth, and ca
 # The sequences are noisy waves, and the target is a function of their frequency. The training data
 # have a gap: some waves are slow, others are fast, and there are none between.
 
+from typing import Any
+
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -33,7 +35,7 @@ def target(frequency):
 rng = np.random.default_rng(0)
 frequency = np.concatenate([rng.uniform(0.2, 0.7, size=400), rng.uniform(1.3, 1.8, size=400)])
 X, y = waves(frequency, rng), target(frequency)
-options = {"learning_rate": "cosine", "learning_rate_init": 0.01, "max_iter": 40}
+options: dict[str, Any] = {"learning_rate": "cosine", "learning_rate_init": 0.01, "max_iter": 40}
 equal = [RNNRegressor(24, **options, random_state=seed).fit(X, y) for seed in range(9)]
 different = [
     RNNRegressor(24, cell=cell, pooling=pooling, **options, random_state=0).fit(X, y)

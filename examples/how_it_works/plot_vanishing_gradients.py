@@ -16,6 +16,7 @@ long short-term memory.
 # follows. All that makes it hard is the number of steps.
 
 import warnings
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -65,7 +66,7 @@ GradientFlowDisplay(flows, verdict="Elman networks, by spectral radius").plot()
 # network may open. Its initial bias decides how far back the gradient of a new network reaches.
 # "chrono" draws the biases for the number of steps of the data (Tallec and Ollivier, 2018).
 
-cells = {
+cells: dict[str, Any] = {
     "Elman": "elman",
     "LSTM": "lstm",
     "LSTM, chrono": LSTM(bias_initializer="chrono"),
@@ -84,7 +85,7 @@ display.ax_.set_ylim(1e-12, 10)
 # lines their means. A network learns the task up to the lag from which enough gradient still
 # arrives.
 
-options = {"learning_rate": "cosine", "max_iter": 25, "n_iter_no_change": 25}
+options: dict[str, Any] = {"learning_rate": "cosine", "max_iter": 25, "n_iter_no_change": 25}
 lags = (25, 50, 100, 200, 400)
 fig, ax = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
 for (name, cell), marker in zip(cells.items(), "os^", strict=True):
@@ -101,7 +102,9 @@ for (name, cell), marker in zip(cells.items(), "os^", strict=True):
     print(f"{name:13s}", *(f"{mean:.2f}" for mean in accuracies.mean(axis=1)))
 ax.axhline(0.5, color="0.5", ls=":", label="guessing")
 ax.set(xscale="log", xlabel="Steps between the signal and the answer", ylabel="Accuracy")
-ax.set_xticks(lags, lags)
+ax.set_xticks(lags, map(str, lags))
 ax.minorticks_off()
 ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False)
 plt.show()
+
+# sphinx_gallery_thumbnail_number = 2

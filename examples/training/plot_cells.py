@@ -33,22 +33,22 @@ for k, length in enumerate(n_steps):
     for i, cell in enumerate(cells.values()):
         model = RNNRegressor(
             24,
-            cell=cell,
             max_iter=15,
             batch_size=32,
             learning_rate_init=0.01,
             learning_rate="cosine",
             random_state=0,
-        )
+        ).set_params(cell=cell)
         begin = process_time()
         model.fit(X[:1000], y[:1000])
         seconds[i, k] = process_time() - begin
         scores[i, k] = model.score(X[1000:], y[1000:])
 
 # %%
-# Cells with gates remember longer than simple ones. The biases of "chrono" let an LSTM keep its
-# state for hundreds of steps from the first update on. The fast ones, "indrnn", "mingru" and
-# "minlstm", are made for several layers: within a layer, a unit or a gate sees little of the past.
+# Cells whose gates read the state ("mgu", "gru", "lstm") remember longer than simple ones. The
+# biases of "chrono" let an LSTM keep its state for hundreds of steps from the first update on. The
+# units of "indrnn" do not read each other, and the gates of "mingru" and "minlstm" read only the
+# input: these cells are fast, and made for several layers.
 
 for name, row, each in zip(cells, scores, seconds, strict=True):
     print(f"{name:13} R2 {row.round(2)}, {each.sum():.1f} s")

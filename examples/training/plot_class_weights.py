@@ -49,8 +49,8 @@ def network(class_weight):
 models = {"no weights": network(None).fit(X, y), "balanced": network("balanced").fit(X, y)}
 
 # %%
-# The accuracy says little: a model that never sees a fault reaches 0.95. Recall is the share of the
-# faults that are found, precision the share of the alarms that are right.
+# The accuracy says little: a model that never sees a fault reaches about 0.95. Recall is the share
+# of the faults that are found, precision the share of the alarms that are right.
 
 thresholds = np.linspace(0.01, 0.99, 99)
 figure, axes = plt.subplots(1, 3, figsize=(9, 4.2), layout="constrained", sharey=True)
@@ -79,4 +79,4 @@ plt.show()
 # %%
 # On the right, the curves hardly differ: the weights move the dot along the curve, and a threshold
 # does the same without another training. Choose it by what a missed fault and a false alarm cost.
-# The weights also make the probabilities wrong: those of the first network are shares of faults.
+# The weights also raise all probabilities, which are then no longer shares of faults.

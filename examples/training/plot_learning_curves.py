@@ -39,7 +39,7 @@ print(f"{model.n_iter_} epochs, accuracy of new sequences {model.score(X[800:], 
 # %%
 # The scores of a network and of a random forest, for more and more training sequences. The forest
 # gets the same steps as columns of a table. The
-# forest is better with few sequences; the network gains more from each doubling.
+# forest is better with few sequences, and the network catches up.
 
 sizes = [50, 100, 200, 400, 800]
 forest = RandomForestClassifier(100, random_state=0)
@@ -52,7 +52,7 @@ for name, model, data in (("network", network, X), ("random forest", forest, X[:
     ax.lines[-1].set_label(name)
     print(name, display.test_scores.mean(axis=1).round(3))
 ax.set(xscale="log", xlabel="training sequences", ylabel="accuracy of new sequences")
-ax.set_xticks(sizes, sizes)
+ax.set_xticks(sizes, map(str, sizes))
 ax.minorticks_off()
 ax.legend(handles=list(ax.lines), loc="upper left")
 plt.show()

@@ -51,9 +51,9 @@ for name, bptt in ways.items():
 
 # %%
 # Now the memory. A signal, 1 or -1, comes every 400 steps on average, and the last signal is to be
-# told at each step. Windows of 50 steps rarely hold one. Without carried states, a network can
-# only guess in most windows of the training; it still learns from those with a signal that a signal
-# is worth keeping.
+# told at each step. Windows of 50 steps rarely hold one. Without carried states, most windows of
+# the training do not show the last signal, and the network learns to remember for some hundred
+# steps only.
 
 
 def signals(n_sequences, n_steps, rng):

@@ -65,19 +65,20 @@ for name, row in zip(ways, scores.mean(axis=2), strict=True):
     print(f"accuracy {row.round(2)}  {name}")
 
 # %%
-# With few labels, the new network does little better than guess, and so does the body if all of it
-# goes on learning: it forgets the energy. Freeze it. Where the first target says all about the
-# second one, as here, its predictions are the best features. The lines are means of six trials, the
-# bands their extremes.
+# From thirty labels, the new network learns little more than to give the more frequent verdict
+# (dotted). The body is hardly better if all of it goes on learning, because it forgets the energy:
+# freeze it. Where the first target says all about the second one, as here, its predictions are the
+# best features. The lines are means of six trials, the bands their extremes.
 
 figure, ax = plt.subplots(figsize=(7, 5), layout="constrained")
 for name, each in zip(ways, scores, strict=True):
     (line,) = ax.plot(sizes, each.mean(axis=1), "o-", label=name)
     ax.fill_between(sizes, each.min(axis=1), each.max(axis=1), color=line.get_color(), alpha=0.15)
+ax.axhline(np.mean(energy <= 2), color="0.5", linestyle=":")
 ax.set(
     xscale="log", xlabel="labelled sequences", ylabel="accuracy of new sequences", ylim=(0.4, 1.01)
 )
-ax.set_xticks(sizes, sizes)
+ax.set_xticks(sizes, map(str, sizes))
 ax.minorticks_off()
 figure.legend(loc="outside upper left", ncols=2, frameon=False)
 plt.show()

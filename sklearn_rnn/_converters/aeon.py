@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .._data import arguments
@@ -9,6 +11,7 @@ from .._data.carriers import as_array, is_ragged
 from .._data.frames import is_frame, read_frame
 from .._data.unpacking import as_objects
 from .._rules import one_of
+from .._typing import Array, SequencesLike
 from .libraries import library
 from .sequences import read_sequences, with_features
 
@@ -16,7 +19,7 @@ _KINDS = ("numpy3D", "np-list", "df-list", "numpy2D", "pd-wide", "pd-multiindex"
 _KIND = one_of(("auto", *_KINDS))
 
 
-def from_aeon(X):
+def from_aeon(X: Any) -> Array:
     """Convert a collection of series of aeon or sktime to sequences.
 
     What aeon calls channels are features here.
@@ -80,7 +83,7 @@ def from_aeon(X):
     return np.swapaxes(packed.values.reshape(array.shape), 1, 2).copy()
 
 
-def to_aeon(X, kind="auto"):
+def to_aeon(X: SequencesLike, kind: str = "auto") -> Any:
     """Convert sequences to a collection of series for aeon or sktime.
 
     Parameters

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from .._data.arguments import Argument
 from .._data.values import check_numeric
+from .._typing import Array, SequenceNotStr, SequencesLike
 from .libraries import library
 from .sequences import NUMERIC, cut, names_for, read_lengths, read_sequences, with_features
 
 _ARRAY = Argument("array", "features")
 
 
-def from_awkward(array, *, columns=None):
+def from_awkward(array: Any, *, columns: SequenceNotStr[str] | None = None) -> Array:
     """Convert a ragged array of awkward to sequences.
 
     Parameters
@@ -67,7 +70,7 @@ def from_awkward(array, *, columns=None):
     return cut(rows, lengths)
 
 
-def to_awkward(X, *, columns=None):
+def to_awkward(X: SequencesLike, *, columns: SequenceNotStr[str] | None = None) -> Any:
     """Convert sequences to a ragged array of awkward.
 
     Parameters

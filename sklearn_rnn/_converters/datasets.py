@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from sklearn.utils import Bunch
 
 from .._data.arguments import Argument
 from .._data.carriers import as_labels, is_ragged
 from .._data.items import pack_items
+from .._typing import ArrayLike, SequenceNotStr, SequencesLike, Targets
 from .libraries import library
 from .sequences import cut, names_for, read_lengths, read_sequences, with_features
 from .tables import plain
 
 
-def from_datasets(dataset, *, columns, target=None, groups=None):
+def from_datasets(
+    dataset: Any,
+    *,
+    columns: str | SequenceNotStr[str],
+    target: str | None = None,
+    groups: str | None = None,
+) -> Bunch:
     """Convert a data set of Hugging Face `datasets` to sequences.
 
     Parameters
@@ -89,7 +98,15 @@ def from_datasets(dataset, *, columns, target=None, groups=None):
     )
 
 
-def to_datasets(X, *, y=None, groups=None, columns=None, target="y", group="group"):
+def to_datasets(
+    X: SequencesLike,
+    *,
+    y: Targets | None = None,
+    groups: ArrayLike | None = None,
+    columns: str | SequenceNotStr[str] | None = None,
+    target: str = "y",
+    group: str = "group",
+) -> Any:
     """Convert sequences to a data set of Hugging Face `datasets`.
 
     Parameters

@@ -9,23 +9,24 @@ from .._data.nested import NestedTable
 from .._data.nested_frames import in_library
 from .._data.packed import Packed, offsets_of
 from .._data.unpacking import as_objects
+from .._typing import Frame, SequenceNotStr
 from .libraries import library
 from .tables import Table, by_appearance
 
 
 def from_frame(
-    table,
+    table: Frame,
     *,
-    by=None,
-    time=None,
-    y=None,
-    groups=None,
-    sample_weight=None,
-    columns=None,
-    y_per_step=None,
-    as_frames=False,
-    as_nested=False,
-):
+    by: str | SequenceNotStr[str] | None = None,
+    time: str | None = None,
+    y: str | SequenceNotStr[str] | None = None,
+    groups: str | None = None,
+    sample_weight: str | None = None,
+    columns: SequenceNotStr[str] | None = None,
+    y_per_step: bool | None = None,
+    as_frames: bool = False,
+    as_nested: bool = False,
+) -> Bunch:
     """Cut a long table, which has one row per step, into sequences.
 
     Parameters

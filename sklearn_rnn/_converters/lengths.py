@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from .._typing import Array, ArrayLike, Integers, SequencesLike
 from .sequences import cut, read_lengths, read_rows, read_sequences
 
 
-def from_lengths(X, lengths):
+def from_lengths(X: ArrayLike, lengths: ArrayLike) -> Array:
     """Cut an array of concatenated sequences into sequences.
 
     hmmlearn and seqlearn take sequences in this form. Targets and weights per step can be cut in
@@ -48,7 +49,7 @@ def from_lengths(X, lengths):
     return cut(rows, read_lengths(lengths, len(rows)))
 
 
-def to_lengths(X):
+def to_lengths(X: SequencesLike) -> tuple[Array, Integers]:
     """Concatenate sequences into one array, and return it with their lengths.
 
     Parameters

@@ -15,11 +15,17 @@ from .._data.packed import Packed
 from .._data.reader import read_X
 from .._data.unpacking import as_objects
 from .._rules import either, one_of
+from .._typing import Array, Frame, FrameName, SequenceNotStr, SequencesLike
 
 _FRAME = either(None, one_of(LIBRARIES))
 
 
-def to_nested(X, columns=None, *, frame="pandas"):
+def to_nested(
+    X: SequencesLike,
+    columns: SequenceNotStr[str] | None = None,
+    *,
+    frame: FrameName | None = "pandas",
+) -> Frame:
     """Convert sequences to a nested table: one row per sequence and one column per feature.
 
     Each cell holds the values of one feature at all steps of one sequence. To scikit-learn, this is
@@ -99,7 +105,7 @@ def to_nested(X, columns=None, *, frame="pandas"):
     return in_library(table, frame, index)
 
 
-def from_nested(table):
+def from_nested(table: Frame) -> Array:
     """Convert a nested table to an object array with one sequence per item.
 
     Parameters

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from numbers import Real
+from typing import Literal, overload
 
 import numpy as np
 
@@ -13,12 +14,19 @@ from .._data.frames import is_frame, read_frame
 from .._data.nested import is_nested
 from .._data.values import is_missing, missing_in
 from .._rules import one_of
+from .._typing import Array, ArrayLike, Integer, Integers, Number, SequencesLike
 from .sequences import cut, read_lengths, read_sequences
 
 _SIDE = one_of(("right", "left"))
 
 
-def from_padded(X, *, padding=np.nan, lengths=None, side="right"):
+def from_padded(
+    X: ArrayLike,
+    *,
+    padding: Number | str | None = np.nan,
+    lengths: ArrayLike | None = None,
+    side: Literal["right", "left"] = "right",
+) -> Array:
     """Remove padding from sequences.
 
     Parameters
@@ -83,7 +91,36 @@ def from_padded(X, *, padding=np.nan, lengths=None, side="right"):
     return cut(array[_real_steps(lengths, n_timesteps, side)], lengths)
 
 
-def to_padded(X, value=np.nan, *, n_timesteps=None, side="right", return_lengths=False):
+@overload
+def to_padded(
+    X: SequencesLike,
+    value: Number | str = ...,
+    *,
+    n_timesteps: Integer | None = ...,
+    side: Literal["right", "left"] = ...,
+    return_lengths: Literal[False] = ...,
+) -> Array: ...
+
+
+@overload
+def to_padded(
+    X: SequencesLike,
+    value: Number | str = ...,
+    *,
+    n_timesteps: Integer | None = ...,
+    side: Literal["right", "left"] = ...,
+    return_lengths: Literal[True],
+) -> tuple[Array, Integers]: ...
+
+
+def to_padded(
+    X: SequencesLike,
+    value: Number | str = np.nan,
+    *,
+    n_timesteps: Integer | None = None,
+    side: Literal["right", "left"] = "right",
+    return_lengths: bool = False,
+) -> Array | tuple[Array, Integers]:
     """Pad sequences to one length.
 
     Parameters

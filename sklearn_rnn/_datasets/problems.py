@@ -5,10 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from .._data.unpacking import as_objects
+from .._typing import Array, Floats, Integer, Integers, RandomState
 from .arguments import lengths_of, positive, random_numbers
 
 
-def make_adding(n_samples=1000, n_timesteps=50, *, random_state=None):
+def make_adding(
+    n_samples: Integer = 1000, n_timesteps: Integer = 50, *, random_state: RandomState = None
+) -> tuple[Floats, Floats]:
     """Generate the adding problem: the target is the sum of two marked numbers.
 
     One number is marked in each half of a sequence. To solve the problem, a network must remember a
@@ -65,7 +68,14 @@ def make_adding(n_samples=1000, n_timesteps=50, *, random_state=None):
     return X, X[rows, first, 0] + X[rows, second, 0]
 
 
-def make_copying(n_samples=1000, *, n_symbols=8, n_copied=5, gap=15, random_state=None):
+def make_copying(
+    n_samples: Integer = 1000,
+    *,
+    n_symbols: Integer = 8,
+    n_copied: Integer = 5,
+    gap: Integer = 15,
+    random_state: RandomState = None,
+) -> tuple[Floats, Integers, Floats]:
     """Generate the copying problem: repeat symbols after a gap.
 
     A sequence has `n_copied` symbols, `gap` blanks and `n_copied` signals. At the signals, the
@@ -134,7 +144,13 @@ def make_copying(n_samples=1000, *, n_symbols=8, n_copied=5, gap=15, random_stat
     return np.eye(n_symbols + 2)[tokens], y, weights
 
 
-def make_parity(n_samples=1000, n_timesteps=(3, 20), *, n_taught=3, random_state=None):
+def make_parity(
+    n_samples: Integer = 1000,
+    n_timesteps: Integer | tuple[Integer, Integer] = (3, 20),
+    *,
+    n_taught: Integer = 3,
+    random_state: RandomState = None,
+) -> tuple[Array, Array, Array]:
     """Generate the parity problem: the target at each step is the parity of the bits so far.
 
     The target is 1 if the number of ones so far is odd. A network must change its state at every

@@ -6,6 +6,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from .._data.unpacking import as_objects
+from .._typing import Integer, Number, RandomState
 from .arguments import lengths_of, not_negative, positive, random_numbers
 
 CHANNELS = ("acc_x", "acc_y", "acc_z", "gyro_x", "gyro_y", "gyro_z")
@@ -24,16 +25,16 @@ LONGEST_FAULT = 10  # steps of missing values, or rows of a lost packet
 
 
 def make_sensor_recordings(
-    n_recordings=100,
-    n_timesteps=(80, 160),
+    n_recordings: Integer = 100,
+    n_timesteps: Integer | tuple[Integer, Integer] = (80, 160),
     *,
-    n_persons=8,
-    missing=0.02,
-    lost=0.02,
-    noise=0.05,
-    as_frame=False,
-    random_state=None,
-):
+    n_persons: Integer = 8,
+    missing: Number = 0.02,
+    lost: Number = 0.02,
+    noise: Number = 0.05,
+    as_frame: bool = False,
+    random_state: RandomState = None,
+) -> Bunch:
     """Generate recordings of an accelerometer and a gyroscope, to be classified by activity.
 
     Each person has a pace, a strength and an orientation of the sensor. A model does better on

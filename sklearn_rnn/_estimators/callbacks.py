@@ -1,21 +1,33 @@
 """Observers of each epoch: the terminal, the callbacks of `fit`, and scikit-learn's callbacks."""
 
+from __future__ import annotations
+
 from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Self
 
 from .._floating_point import floating_point_of_caller
 from .._live.bars import TqdmBars
 from .._live.following import Follower, Following, split_callbacks
+from .._typing import Decorated
 
-try:  # since scikit-learn 1.9, experimental: nothing outside this file depends on it
-    from sklearn.callback import CallbackSupportMixin, with_callbacks
-except ImportError:
+if TYPE_CHECKING:
 
     class CallbackSupportMixin:
-        """Replacement for scikit-learn versions without callbacks."""
+        def set_callbacks(self, *callbacks: Any) -> Self: ...
 
-    def with_callbacks(method):
-        """Return the method unchanged: there are no callbacks to tear down."""
-        return method
+    def with_callbacks(method: Decorated) -> Decorated: ...
+
+else:
+    try:  # since scikit-learn 1.9, experimental: nothing outside this file depends on it
+        from sklearn.callback import CallbackSupportMixin, with_callbacks
+    except ImportError:
+
+        class CallbackSupportMixin:
+            """Replacement for scikit-learn versions without callbacks."""
+
+        def with_callbacks(method):
+            """Return the method unchanged: there are no callbacks to tear down."""
+            return method
 
 
 class Observers:

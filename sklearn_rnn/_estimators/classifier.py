@@ -1,22 +1,60 @@
 """RNNClassifier: a target is one of a set of classes, or several labels."""
 
+from __future__ import annotations
+
 import warnings
-from typing import ClassVar
+from collections.abc import Callable
+from typing import ClassVar, Literal, Self, overload
 
 import numpy as np
-from sklearn.base import ClassifierMixin
-from sklearn.utils.metaestimators import available_if
+from sklearn.base import BaseEstimator, ClassifierMixin
 
+from .._available_if import available_if
 from .._data import arguments
 from .._data.label_columns import labels_of_argument, learn_labels
 from .._data.labels import Labels, check_labels
 from .._data.tags import Tags, allowed_of
 from .._data.weights import read_weights
 from .._floating_point import floating_point_ignored
+from .._typing import (
+    Array,
+    ArrayLike,
+    Connections,
+    DType,
+    Floats,
+    Integer,
+    MergeMode,
+    Mode,
+    Norm,
+    Number,
+    RandomState,
+    Scoring,
+    SequencesLike,
+    Sizes,
+    Solver,
+    States,
+    Targets,
+)
 from .advice import level_of_caller
 from .base import _RNNBase
 from .callbacks import with_callbacks
 from .docstrings import documented
+from .parameter_types import (
+    BatchSize,
+    Callbacks,
+    Cells,
+    ClassWeight,
+    Dimensions,
+    Features,
+    Frozen,
+    InputLayers,
+    LearningRate,
+    Pooling,
+    Transitions,
+    Truncation,
+    Vectors,
+    Verbose,
+)
 from .parameters import CLASSIFIER
 from .streaming import StreamingMixin
 
@@ -86,67 +124,77 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
 
     _KIND = CLASSIFIER
 
+    # Set by `fit`.
+    classes_: Array  # a list of these if y has several columns
+
+    # Made by scikit-learn, for metadata routing.
+    set_fit_request: Callable[..., Self]
+    set_partial_fit_request: Callable[..., Self]
+    set_predict_request: Callable[..., Self]
+    set_predict_proba_request: Callable[..., Self]
+    set_score_request: Callable[..., Self]
+
     def __init__(
         self,
-        hidden_layer_sizes=(64,),
+        hidden_layer_sizes: Sizes = (64,),
         *,
-        cell="gru",
-        bidirectional=False,
-        input_layers=(),
-        connections=None,
-        categorical_features=None,
-        embedding_dim="auto",
-        embedding_init=None,
-        word_dropout=0.0,
-        merge_mode="concat",
-        pooling="last",
-        output_layer_sizes=(),
-        layer_normalization=None,
-        mode="many_to_one",
-        transitions=False,
-        allowed_transitions=None,
-        dropout=0.0,
-        output_dropout=None,
-        input_dropout=0.0,
-        input_noise=0.0,
-        max_grad_norm=1.0,
-        max_grad_value=None,
-        solver="adam",
-        alpha=0.0,
-        l1_ratio=0.0,
-        bptt=None,
-        batch_size="auto",
-        gradient_accumulation_steps=1,
-        learning_rate="constant",
-        learning_rate_init=0.005,
-        power_t=0.5,
-        warmup=0.0,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        ema_decay=None,
-        max_iter=200,
-        max_fun=15000,
-        shuffle=True,
-        tol=1e-4,
-        n_iter_no_change=10,
-        early_stopping=False,
-        validation_fraction=0.1,
-        scoring=None,
-        warm_start=False,
-        frozen=(),
-        weights_init=None,
-        random_state=None,
-        verbose=0,
-        class_weight=None,
-        label_smoothing=0.0,
-        normalize_X=True,
-        dtype="float32",
-        memory_budget=None,
-        n_threads=None,
-    ):
+        cell: Cells = "gru",
+        bidirectional: bool = False,
+        input_layers: InputLayers = (),
+        connections: Connections | None = None,
+        categorical_features: Features = None,
+        embedding_dim: Dimensions = "auto",
+        embedding_init: Vectors = None,
+        word_dropout: Number = 0.0,
+        merge_mode: MergeMode = "concat",
+        pooling: Pooling = "last",
+        output_layer_sizes: Sizes = (),
+        layer_normalization: Norm | None = None,
+        mode: Mode = "many_to_one",
+        transitions: bool = False,
+        allowed_transitions: Transitions = None,
+        dropout: Number = 0.0,
+        output_dropout: Number | None = None,
+        input_dropout: Number = 0.0,
+        input_noise: Number = 0.0,
+        max_grad_norm: Number | None = 1.0,
+        max_grad_value: Number | None = None,
+        solver: Solver = "adam",
+        alpha: Number = 0.0,
+        l1_ratio: Number = 0.0,
+        bptt: Truncation = None,
+        batch_size: BatchSize = "auto",
+        gradient_accumulation_steps: Integer = 1,
+        learning_rate: LearningRate = "constant",
+        learning_rate_init: Number = 0.005,
+        power_t: Number = 0.5,
+        warmup: Number = 0.0,
+        momentum: Number = 0.9,
+        nesterovs_momentum: bool = True,
+        beta_1: Number = 0.9,
+        beta_2: Number = 0.999,
+        epsilon: Number = 1e-8,
+        ema_decay: Number | None = None,
+        max_iter: Integer = 200,
+        max_fun: Integer = 15000,
+        shuffle: bool = True,
+        tol: Number = 1e-4,
+        n_iter_no_change: Number = 10,
+        early_stopping: bool = False,
+        validation_fraction: Number = 0.1,
+        scoring: Scoring = None,
+        warm_start: bool = False,
+        frozen: Frozen = (),
+        weights_init: BaseEstimator | None = None,
+        random_state: RandomState = None,
+        verbose: Verbose = 0,
+        class_weight: ClassWeight = None,
+        label_smoothing: Number = 0.0,
+        normalize_X: bool = True,
+        dtype: DType = "float32",
+        memory_budget: Integer | None = None,
+        n_threads: Integer | None = None,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.cell = cell
         self.bidirectional = bidirectional
@@ -209,18 +257,18 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
     @floating_point_ignored
     def fit(
         self,
-        X,
-        y,
-        sample_weight=None,
+        X: SequencesLike,
+        y: Targets,
+        sample_weight: ArrayLike | None = None,
         *,
-        groups=None,
-        initial_state=None,
-        X_val=None,
-        y_val=None,
-        sample_weight_val=None,
-        initial_state_val=None,
-        callbacks=None,
-    ):
+        groups: ArrayLike | None = None,
+        initial_state: States | None = None,
+        X_val: SequencesLike | None = None,
+        y_val: Targets | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        initial_state_val: States | None = None,
+        callbacks: Callbacks = None,
+    ) -> Self:
         """Fit the network to sequences and their targets.
 
         {ctrl_c}
@@ -274,8 +322,15 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
 
     @floating_point_ignored
     def partial_fit(
-        self, X, y, sample_weight=None, classes=None, *, initial_state=None, learning_rate_init=None
-    ):
+        self,
+        X: SequencesLike,
+        y: Targets,
+        sample_weight: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+        *,
+        initial_state: States | None = None,
+        learning_rate_init: Number | None = None,
+    ) -> Self:
         """Learn from each sequence once, in minibatches of `batch_size`.
 
         {continuing}
@@ -329,8 +384,24 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
         ),
     }
 
+    @overload
+    def predict(
+        self,
+        X: SequencesLike,
+        *,
+        initial_state: States | None = ...,
+        return_state: Literal[False] = ...,
+    ) -> Array: ...
+
+    @overload
+    def predict(
+        self, X: SequencesLike, *, initial_state: States | None = ..., return_state: Literal[True]
+    ) -> tuple[Array, dict[str, Array]]: ...
+
     @floating_point_ignored
-    def predict(self, X, *, initial_state=None, return_state=False):
+    def predict(
+        self, X: SequencesLike, *, initial_state: States | None = None, return_state: bool = False
+    ) -> Array | tuple[Array, dict[str, Array]]:
         """Predict the class of each sequence, or of each step.
 
         With ``transitions=True`` these are the most probable labels of all steps together.
@@ -360,8 +431,24 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
             return_state,
         )
 
+    @overload
+    def predict_proba(
+        self,
+        X: SequencesLike,
+        *,
+        initial_state: States | None = ...,
+        return_state: Literal[False] = ...,
+    ) -> Array: ...
+
+    @overload
+    def predict_proba(
+        self, X: SequencesLike, *, initial_state: States | None = ..., return_state: Literal[True]
+    ) -> tuple[Array, dict[str, Array]]: ...
+
     @floating_point_ignored
-    def predict_proba(self, X, *, initial_state=None, return_state=False):
+    def predict_proba(
+        self, X: SequencesLike, *, initial_state: States | None = None, return_state: bool = False
+    ) -> Array | tuple[Array, dict[str, Array]]:
         """Predict the probability of each class, for each sequence or each step.
 
         With ``transitions=True`` these are the marginal probabilities, given all of the sequence.
@@ -394,7 +481,7 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
         return self._predict(X, probabilities, initial_state, return_state)
 
     @floating_point_ignored
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: SequencesLike) -> Array:
         """Predict the logarithm of the probability of each class.
 
         It is computed from the network's outputs, so it stays finite where a probability is too
@@ -423,7 +510,7 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
         return self._predict(X, log_probabilities)
 
     @floating_point_ignored
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: SequencesLike, y: Targets, sample_weight: ArrayLike | None = None) -> float:
         """Return the accuracy of the predictions.
 
         If y has several columns, a prediction is right only if all its labels are right (subset
@@ -446,7 +533,9 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
 
     @available_if(_has_transitions)
     @floating_point_ignored
-    def score_samples(self, X, y, sample_weight=None):
+    def score_samples(
+        self, X: SequencesLike, y: Targets, sample_weight: ArrayLike | None = None
+    ) -> Floats:
         """Return the log-likelihood of the labels of each sequence.
 
         Available with ``transitions=True``.
@@ -491,15 +580,15 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
         return -model.sequence_losses(sequences, codes, weights, self._threads())
 
     @property
-    def transitions_(self):
+    def transitions_(self) -> Array:
         return self._transition_scores()[0]
 
     @property
-    def start_transitions_(self):
+    def start_transitions_(self) -> Array:
         return self._transition_scores()[1]
 
     @property
-    def end_transitions_(self):
+    def end_transitions_(self) -> Array:
         return self._transition_scores()[2]
 
     def _transition_scores(self):

@@ -4,9 +4,14 @@ A line ``{name}`` in a docstring stands for a part. Sentences that hold for one 
 only are not shared.
 """
 
+from __future__ import annotations
+
 import re
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from .._docstrings import with_parts
+from .._typing import Decorated
 from .groups import under_headings
 from .parameters import CLASSIFIER, LANGUAGE_MODEL, MULTITASK, OF_X, REGRESSOR, parameters_of
 
@@ -416,7 +421,9 @@ ValueError
 }
 
 
-def documented(kind, table=None, attributes=ATTRIBUTES, parts=PARTS):
+def documented(
+    kind: str, table: Any = None, attributes: Any = ATTRIBUTES, parts: Mapping[str, str] = PARTS
+) -> Callable[[Decorated], Decorated]:
     """Return a class decorator that fills the docstrings of an estimator of this kind."""
     filled = {
         **parts,

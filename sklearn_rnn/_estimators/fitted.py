@@ -1,14 +1,18 @@
 """The fitted estimator: its predictions, states and weights, and how it is saved."""
 
+from __future__ import annotations
+
 import copy
 from collections.abc import Mapping
 from functools import partial
+from os import PathLike
+from typing import Any, Self
 
 import numpy as np
 from sklearn.utils import check_random_state
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from .._available_if import available_if
 from .._data.arguments import Argument, naming
 from .._data.carriers import as_numbers
 from .._data.unpacking import as_carried
@@ -28,13 +32,14 @@ from .._model.attributes import (
 from .._model.description import check_alike, describe, described
 from .._model.fitted import FittedModel
 from .._model.network_description import FORMAT, LATER, upgraded_cell
-from .._model.summary import summarized
+from .._model.summary import NetworkSummary, summarized
 from .._model.words import CODES, words_of
 from .._pickles import Pickled
 from .._rules import INTEGER_BITS, boolean, integer
 from .._training.history import as_arrays
 from .._training.progress import Progress, Settings, new_seed
 from .._training.threads import effective_n_threads
+from .._typing import Array, ArrayLike, Floats, Integer, SequencesLike
 from ..layers import Attention
 from .drawn import Drawn
 from .misread import check_reader
@@ -71,7 +76,26 @@ class _FittedRNN(Pickled, Drawn):
     _FIXED = ()
     _ADVICE = "Fit it again; for long-term storage, keep the arrays of `weights_`"
 
-    def set_params(self, **params):
+    # Set by `fit`. `Any` stands for None, which users need not test for.
+    best_loss_: float | Any
+    best_validation_score_: float | Any
+    categories_: list[Array]
+    feature_names_in_: Array
+    loss_: float
+    loss_curve_: list[float]
+    n_features_in_: int
+    n_iter_: int
+    n_layers_: int
+    n_outputs_: int
+    out_activation_: str
+    params_: Array
+    t_: int
+    validation_scores_: list[float] | Any
+    window_lengths_: list[int] | Any
+    x_mean_: Array
+    x_scale_: Array
+
+    def set_params(self, **params: Any) -> Self:
         """Set parameters of this estimator, or options of an object that is a parameter.
 
         Parameters
@@ -195,7 +219,9 @@ class _FittedRNN(Pickled, Drawn):
         return model.target, model.target.encode(rows), outputs, weights
 
     @floating_point_ignored
-    def hidden_states(self, X, *, layer=-1, return_sequences=False):
+    def hidden_states(
+        self, X: SequencesLike, *, layer: Integer = -1, return_sequences: bool = False
+    ) -> Array:
         """Return the states of a recurrent layer.
 
         These are the states after a projection or transition layers, but before `merge_mode`
@@ -262,7 +288,7 @@ class _FittedRNN(Pickled, Drawn):
 
     @available_if(_pools_by_attention)
     @floating_point_ignored
-    def attention_weights(self, X):
+    def attention_weights(self, X: SequencesLike) -> Array:
         """Return the weight of each step in attention pooling.
 
         Available with ``pooling=Attention(units)``.
@@ -306,7 +332,7 @@ class _FittedRNN(Pickled, Drawn):
         weights = model.attention_weights(sequences, self._threads())
         return as_carried(weights, sequences, True)
 
-    def summary(self, n_timesteps=None):
+    def summary(self, n_timesteps: Integer | None = None) -> NetworkSummary:
         """Return a table of the layers of the fitted network.
 
         Parameters
@@ -362,7 +388,7 @@ class _FittedRNN(Pickled, Drawn):
     # ---- training ----
 
     @property
-    def history_(self):
+    def history_(self) -> dict[str, Floats]:
         """The record of each epoch, as a dict of float64 arrays (n_epochs,)."""
         if not hasattr(self, "params_"):
             raise AttributeError(
@@ -373,7 +399,7 @@ class _FittedRNN(Pickled, Drawn):
     # ---- weights ----
 
     @property
-    def weights_(self):
+    def weights_(self) -> dict[str, Array]:
         """Weights under PyTorch's names, as fresh read-only arrays.
 
         Each recurrent layer has ``weight_ih_l0`` (n_gates * n_units, n_inputs), ``weight_hh_l0``
@@ -430,7 +456,7 @@ class _FittedRNN(Pickled, Drawn):
         return model.network.views(params)
 
     @floating_point_ignored
-    def set_weights(self, weights):
+    def set_weights(self, weights: Mapping[str, ArrayLike]) -> Self:
         """Replace all weights.
 
         Parameters
@@ -487,7 +513,7 @@ class _FittedRNN(Pickled, Drawn):
         return self
 
     @floating_point_ignored
-    def save_weights(self, file):
+    def save_weights(self, file: str | PathLike[str]) -> None:
         """Write the fitted network to a file that holds no code.
 
         The file holds the weights, under the names of `weights_`, and what else predictions need:
@@ -513,7 +539,7 @@ class _FittedRNN(Pickled, Drawn):
         weight_files.write(file, describe(attributes), network, attributes["params_"])
 
     @floating_point_ignored
-    def load_weights(self, file):
+    def load_weights(self, file: str | PathLike[str]) -> Self:
         """Load the network from a file that `save_weights` wrote.
 
         An unfitted estimator takes everything from the file, including the parameters that define

@@ -1,7 +1,10 @@
 """RNNLanguageModel: the next token of texts."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from sklearn.base import DensityMixin
@@ -16,15 +19,45 @@ from .._data.weights import relative
 from .._floating_point import floating_point_ignored
 from .._model.generation import Choice, advanced, generate
 from .._model.network import Evaluation
+from .._model.stream import Stream
 from .._model.words import Words
 from .._rules import either, integer, number
 from .._training.examples import without_equal_weights
 from .._training.held_out import HeldOut
 from .._training.progress import new_seed
+from .._typing import (
+    Analyzer,
+    Array,
+    ArrayLike,
+    Connections,
+    DType,
+    Floats,
+    Integer,
+    Norm,
+    Number,
+    RandomState,
+    Scoring,
+    SequenceNotStr,
+    Sizes,
+    Solver,
+    TextsLike,
+)
 from ..text import TokenEncoder
 from .base import _RNNBase
 from .callbacks import with_callbacks
 from .docstrings import documented
+from .parameter_types import (
+    BatchSize,
+    Callbacks,
+    Cells,
+    Dimensions,
+    Frozen,
+    InputLayers,
+    LearningRate,
+    Truncation,
+    Vectors,
+    Verbose,
+)
 from .parameters import LANGUAGE_MODEL, check
 from .streaming import StreamingMixin
 from .texts import ReadTexts, as_texts, continued, given_of_samples, read_prompt
@@ -119,64 +152,73 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
     normalize_X = False
     weights_init = None
 
+    # Set by `fit`.
+    classes_: Array
+    encoder_: TokenEncoder
+
+    # Made by scikit-learn, for metadata routing.
+    set_fit_request: Callable[..., Self]
+    set_partial_fit_request: Callable[..., Self]
+    set_score_request: Callable[..., Self]
+
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
+        hidden_layer_sizes: Sizes = (100,),
         *,
-        cell="lstm",
-        analyzer="word",
-        token_pattern=r"(?u)\b\w\w+\b",
-        lowercase=True,
-        min_count=1,
-        max_tokens=None,
-        vocabulary=None,
-        input_layers=(),
-        connections=None,
-        embedding_dim="auto",
-        embedding_init=None,
-        word_dropout=0.0,
-        tie_embeddings=False,
-        adaptive_softmax=None,
-        output_layer_sizes=(),
-        layer_normalization=None,
-        dropout=0.0,
-        output_dropout=None,
-        input_dropout=0.0,
-        max_grad_norm=1.0,
-        max_grad_value=None,
-        solver="adam",
-        alpha=0.0,
-        l1_ratio=0.0,
-        bptt=100,
-        batch_size="auto",
-        gradient_accumulation_steps=1,
-        learning_rate="constant",
-        learning_rate_init=0.005,
-        power_t=0.5,
-        warmup=0.0,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        ema_decay=None,
-        max_iter=200,
-        max_fun=15000,
-        shuffle=True,
-        tol=1e-4,
-        n_iter_no_change=10,
-        early_stopping=False,
-        validation_fraction=0.1,
-        scoring=None,
-        warm_start=False,
-        frozen=(),
-        random_state=None,
-        verbose=0,
-        label_smoothing=0.0,
-        dtype="float32",
-        memory_budget=None,
-        n_threads=None,
-    ):
+        cell: Cells = "lstm",
+        analyzer: Analyzer = "word",
+        token_pattern: str = r"(?u)\b\w\w+\b",
+        lowercase: bool = True,
+        min_count: Integer = 1,
+        max_tokens: Integer | None = None,
+        vocabulary: Iterable[str] | None = None,
+        input_layers: InputLayers = (),
+        connections: Connections | None = None,
+        embedding_dim: Dimensions = "auto",
+        embedding_init: Vectors = None,
+        word_dropout: Number = 0.0,
+        tie_embeddings: bool = False,
+        adaptive_softmax: Literal["auto"] | SequenceNotStr[Integer] | None = None,
+        output_layer_sizes: Sizes = (),
+        layer_normalization: Norm | None = None,
+        dropout: Number = 0.0,
+        output_dropout: Number | None = None,
+        input_dropout: Number = 0.0,
+        max_grad_norm: Number | None = 1.0,
+        max_grad_value: Number | None = None,
+        solver: Solver = "adam",
+        alpha: Number = 0.0,
+        l1_ratio: Number = 0.0,
+        bptt: Truncation = 100,
+        batch_size: BatchSize = "auto",
+        gradient_accumulation_steps: Integer = 1,
+        learning_rate: LearningRate = "constant",
+        learning_rate_init: Number = 0.005,
+        power_t: Number = 0.5,
+        warmup: Number = 0.0,
+        momentum: Number = 0.9,
+        nesterovs_momentum: bool = True,
+        beta_1: Number = 0.9,
+        beta_2: Number = 0.999,
+        epsilon: Number = 1e-8,
+        ema_decay: Number | None = None,
+        max_iter: Integer = 200,
+        max_fun: Integer = 15000,
+        shuffle: bool = True,
+        tol: Number = 1e-4,
+        n_iter_no_change: Number = 10,
+        early_stopping: bool = False,
+        validation_fraction: Number = 0.1,
+        scoring: Scoring = None,
+        warm_start: bool = False,
+        frozen: Frozen = (),
+        random_state: RandomState = None,
+        verbose: Verbose = 0,
+        label_smoothing: Number = 0.0,
+        dtype: DType = "float32",
+        memory_budget: Integer | None = None,
+        n_threads: Integer | None = None,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.cell = cell
         self.analyzer = analyzer
@@ -236,16 +278,16 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
     @floating_point_ignored
     def fit(
         self,
-        X,
-        y=None,
-        sample_weight=None,
+        X: TextsLike,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
         *,
-        groups=None,
-        X_val=None,
-        y_val=None,
-        sample_weight_val=None,
-        callbacks=None,
-    ):
+        groups: ArrayLike | None = None,
+        X_val: TextsLike | None = None,
+        y_val: ArrayLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        callbacks: Callbacks = None,
+    ) -> Self:
         """Fit the model to texts.
 
         {ctrl_c}
@@ -286,7 +328,15 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
         )
 
     @floating_point_ignored
-    def partial_fit(self, X, y=None, sample_weight=None, *, classes=None, learning_rate_init=None):
+    def partial_fit(
+        self,
+        X: TextsLike,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        classes: ArrayLike | None = None,
+        learning_rate_init: Number | None = None,
+    ) -> Self:
         """Learn from each text once, in minibatches of `batch_size`.
 
         {continuing}
@@ -327,7 +377,7 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
     # ---- scores ----
 
     @floating_point_ignored
-    def score_samples(self, X, y=None):
+    def score_samples(self, X: TextsLike, y: ArrayLike | None = None) -> Floats:
         """Return the log-likelihood of each text.
 
         Parameters
@@ -351,7 +401,9 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
         return result
 
     @floating_point_ignored
-    def score(self, X, y=None, sample_weight=None):
+    def score(
+        self, X: TextsLike, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Return the mean log-likelihood per token.
 
         Parameters
@@ -371,7 +423,9 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
         return -self._mean_loss(X, y, sample_weight)
 
     @floating_point_ignored
-    def perplexity(self, X, y=None, sample_weight=None):
+    def perplexity(
+        self, X: TextsLike, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Return the perplexity, ``exp(-score)``.
 
         A model that chooses among n tokens by chance has a perplexity of n.
@@ -394,7 +448,9 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
             return float(np.exp(self._mean_loss(X, y, sample_weight)))
 
     @floating_point_ignored
-    def bits_per_token(self, X, y=None, sample_weight=None):
+    def bits_per_token(
+        self, X: TextsLike, y: ArrayLike | None = None, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Return the mean number of bits per token to encode these texts, ``-score / log(2)``.
 
         Parameters
@@ -438,16 +494,16 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
     @floating_point_ignored
     def sample(
         self,
-        n_samples=1,
+        n_samples: Integer = 1,
         *,
-        prompt=None,
-        y=None,
-        max_length=100,
-        temperature=1.0,
-        top_k=None,
-        top_p=None,
-        random_state=None,
-    ):
+        prompt: str | SequenceNotStr[str] | None = None,
+        y: Any = None,
+        max_length: Integer = 100,
+        temperature: Number = 1.0,
+        top_k: Integer | None = None,
+        top_p: Number | None = None,
+        random_state: RandomState = None,
+    ) -> list[Any]:
         """Write texts: draw token after token with the probabilities of the model.
 
         The unknown token is never drawn.
@@ -504,7 +560,9 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
         return continued(prompt, [target.codes_of(each) for each in drawn], target.encoder)
 
     @floating_point_ignored
-    def predict_next_proba(self, prompt=None, *, y=None):
+    def predict_next_proba(
+        self, prompt: str | SequenceNotStr[str] | None = None, *, y: Any = None
+    ) -> Array:
         """Return the probability of each token after a prompt.
 
         Parameters
@@ -546,7 +604,12 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
         "predict_next_proba": lambda model: (False, model.target.in_order_of_codes)
     }
 
-    def stream(self, n_streams=1, *, method="predict_next_proba"):
+    def stream(
+        self,
+        n_streams: Integer = 1,
+        *,
+        method: Literal["predict_next_proba"] = "predict_next_proba",
+    ) -> Stream:
         """Return a `Stream`, which predicts the next token of texts that arrive token by token.
 
         Its ``step(codes)`` takes the next code of each text (n_streams,); the first one must be 1,

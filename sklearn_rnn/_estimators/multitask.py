@@ -1,18 +1,54 @@
 """MultiTaskRNN: several named targets, classes and numbers together."""
 
+from __future__ import annotations
+
 import warnings
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar, Literal, Self, overload
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import UndefinedMetricWarning
 
 from .._data.tasks import KINDS, TaskReader, Tasks
 from .._floating_point import floating_point_ignored
+from .._typing import (
+    Array,
+    ArrayLike,
+    Connections,
+    DType,
+    Floats,
+    Integer,
+    MergeMode,
+    Mode,
+    Norm,
+    Number,
+    RandomState,
+    Scoring,
+    SequencesLike,
+    Sizes,
+    Solver,
+    States,
+)
 from .advice import level_of_caller
 from .base import _RNNBase
 from .callbacks import with_callbacks
 from .docstrings import documented
+from .parameter_types import (
+    BatchSize,
+    Callbacks,
+    Cells,
+    Dimensions,
+    Features,
+    Frozen,
+    InputLayers,
+    LearningRate,
+    Pooling,
+    Truncation,
+    Vectors,
+    Verbose,
+)
 from .parameters import MULTITASK
 from .streaming import StreamingMixin
 
@@ -81,65 +117,78 @@ class MultiTaskRNN(StreamingMixin, _RNNBase):
 
     _KIND = MULTITASK
 
+    # Set by `fit`.
+    classes_: dict[str, Array]
+    task_weights_: dict[str, float]
+    tasks_: dict[str, str]
+    y_mean_: Floats
+    y_scale_: Floats
+
+    # Made by scikit-learn, for metadata routing.
+    set_fit_request: Callable[..., Self]
+    set_predict_request: Callable[..., Self]
+    set_predict_proba_request: Callable[..., Self]
+    set_score_request: Callable[..., Self]
+
     def __init__(
         self,
-        hidden_layer_sizes=(64,),
+        hidden_layer_sizes: Sizes = (64,),
         *,
-        cell="gru",
-        bidirectional=False,
-        input_layers=(),
-        connections=None,
-        categorical_features=None,
-        embedding_dim="auto",
-        embedding_init=None,
-        word_dropout=0.0,
-        merge_mode="concat",
-        pooling="last",
-        output_layer_sizes=(),
-        layer_normalization=None,
-        mode="many_to_one",
-        dropout=0.0,
-        output_dropout=None,
-        input_dropout=0.0,
-        input_noise=0.0,
-        max_grad_norm=1.0,
-        max_grad_value=None,
-        solver="adam",
-        alpha=0.0,
-        l1_ratio=0.0,
-        bptt=None,
-        batch_size="auto",
-        gradient_accumulation_steps=1,
-        learning_rate="constant",
-        learning_rate_init=0.005,
-        power_t=0.5,
-        warmup=0.0,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        ema_decay=None,
-        max_iter=200,
-        max_fun=15000,
-        shuffle=True,
-        tol=1e-4,
-        n_iter_no_change=10,
-        early_stopping=False,
-        validation_fraction=0.1,
-        scoring=None,
-        warm_start=False,
-        frozen=(),
-        weights_init=None,
-        random_state=None,
-        verbose=0,
-        tasks=None,
-        task_weights=None,
-        normalize_X=True,
-        dtype="float32",
-        memory_budget=None,
-        n_threads=None,
-    ):
+        cell: Cells = "gru",
+        bidirectional: bool = False,
+        input_layers: InputLayers = (),
+        connections: Connections | None = None,
+        categorical_features: Features = None,
+        embedding_dim: Dimensions = "auto",
+        embedding_init: Vectors = None,
+        word_dropout: Number = 0.0,
+        merge_mode: MergeMode = "concat",
+        pooling: Pooling = "last",
+        output_layer_sizes: Sizes = (),
+        layer_normalization: Norm | None = None,
+        mode: Mode = "many_to_one",
+        dropout: Number = 0.0,
+        output_dropout: Number | None = None,
+        input_dropout: Number = 0.0,
+        input_noise: Number = 0.0,
+        max_grad_norm: Number | None = 1.0,
+        max_grad_value: Number | None = None,
+        solver: Solver = "adam",
+        alpha: Number = 0.0,
+        l1_ratio: Number = 0.0,
+        bptt: Truncation = None,
+        batch_size: BatchSize = "auto",
+        gradient_accumulation_steps: Integer = 1,
+        learning_rate: LearningRate = "constant",
+        learning_rate_init: Number = 0.005,
+        power_t: Number = 0.5,
+        warmup: Number = 0.0,
+        momentum: Number = 0.9,
+        nesterovs_momentum: bool = True,
+        beta_1: Number = 0.9,
+        beta_2: Number = 0.999,
+        epsilon: Number = 1e-8,
+        ema_decay: Number | None = None,
+        max_iter: Integer = 200,
+        max_fun: Integer = 15000,
+        shuffle: bool = True,
+        tol: Number = 1e-4,
+        n_iter_no_change: Number = 10,
+        early_stopping: bool = False,
+        validation_fraction: Number = 0.1,
+        scoring: Scoring = None,
+        warm_start: bool = False,
+        frozen: Frozen = (),
+        weights_init: BaseEstimator | None = None,
+        random_state: RandomState = None,
+        verbose: Verbose = 0,
+        tasks: Mapping[str, str] | None = None,
+        task_weights: Mapping[str, Number] | None = None,
+        normalize_X: bool = True,
+        dtype: DType = "float32",
+        memory_budget: Integer | None = None,
+        n_threads: Integer | None = None,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.cell = cell
         self.bidirectional = bidirectional
@@ -204,18 +253,18 @@ class MultiTaskRNN(StreamingMixin, _RNNBase):
     @floating_point_ignored
     def fit(
         self,
-        X,
-        y,
-        sample_weight=None,
+        X: SequencesLike,
+        y: Mapping[str, Any] | ArrayLike,
+        sample_weight: Mapping[str, Any] | ArrayLike | None = None,
         *,
-        groups=None,
-        initial_state=None,
-        X_val=None,
-        y_val=None,
-        sample_weight_val=None,
-        initial_state_val=None,
-        callbacks=None,
-    ):
+        groups: ArrayLike | None = None,
+        initial_state: States | None = None,
+        X_val: SequencesLike | None = None,
+        y_val: Mapping[str, Any] | ArrayLike | None = None,
+        sample_weight_val: Mapping[str, Any] | ArrayLike | None = None,
+        initial_state_val: States | None = None,
+        callbacks: Callbacks = None,
+    ) -> Self:
         """Fit the network to sequences and the targets of all tasks.
 
         {ctrl_c}
@@ -266,8 +315,24 @@ class MultiTaskRNN(StreamingMixin, _RNNBase):
         "predict_proba": lambda model: (True, model.target.probabilities),
     }
 
+    @overload
+    def predict(
+        self,
+        X: SequencesLike,
+        *,
+        initial_state: States | None = ...,
+        return_state: Literal[False] = ...,
+    ) -> dict[str, Array]: ...
+
+    @overload
+    def predict(
+        self, X: SequencesLike, *, initial_state: States | None = ..., return_state: Literal[True]
+    ) -> tuple[dict[str, Array], dict[str, Array]]: ...
+
     @floating_point_ignored
-    def predict(self, X, *, initial_state=None, return_state=False):
+    def predict(
+        self, X: SequencesLike, *, initial_state: States | None = None, return_state: bool = False
+    ) -> dict[str, Array] | tuple[dict[str, Array], dict[str, Array]]:
         """Predict the targets of all tasks for each sequence, or for each step.
 
         Parameters
@@ -297,8 +362,24 @@ class MultiTaskRNN(StreamingMixin, _RNNBase):
 
         return self._predict(X, results, initial_state, return_state)
 
+    @overload
+    def predict_proba(
+        self,
+        X: SequencesLike,
+        *,
+        initial_state: States | None = ...,
+        return_state: Literal[False] = ...,
+    ) -> dict[str, Array]: ...
+
+    @overload
+    def predict_proba(
+        self, X: SequencesLike, *, initial_state: States | None = ..., return_state: Literal[True]
+    ) -> tuple[dict[str, Array], dict[str, Array]]: ...
+
     @floating_point_ignored
-    def predict_proba(self, X, *, initial_state=None, return_state=False):
+    def predict_proba(
+        self, X: SequencesLike, *, initial_state: States | None = None, return_state: bool = False
+    ) -> dict[str, Array] | tuple[dict[str, Array], dict[str, Array]]:
         """Predict the probability of each class, for each task of classes.
 
         Parameters
@@ -327,7 +408,12 @@ class MultiTaskRNN(StreamingMixin, _RNNBase):
         )
 
     @floating_point_ignored
-    def score_tasks(self, X, y, sample_weight=None):
+    def score_tasks(
+        self,
+        X: SequencesLike,
+        y: Mapping[str, Any] | ArrayLike,
+        sample_weight: Mapping[str, Any] | ArrayLike | None = None,
+    ) -> dict[str, float]:
         """Return the score of each task.
 
         Parameters
@@ -348,7 +434,12 @@ class MultiTaskRNN(StreamingMixin, _RNNBase):
         return target.scores(*compared)
 
     @floating_point_ignored
-    def score(self, X, y, sample_weight=None):
+    def score(
+        self,
+        X: SequencesLike,
+        y: Mapping[str, Any] | ArrayLike,
+        sample_weight: Mapping[str, Any] | ArrayLike | None = None,
+    ) -> float:
         """Return the mean of the scores of the tasks, weighted by `task_weights_`.
 
         Tasks without a defined score are left out, see `score_tasks`.

@@ -1,7 +1,10 @@
 """Reptile, which learns from many small tasks a good start for new ones."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from time import perf_counter
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 from sklearn.base import MetaEstimatorMixin, clone
@@ -23,10 +26,19 @@ from .._training.freezing import frozen_names
 from .._training.progress import Progress, Settings, new_seed
 from .._training.reptile import Task, TaskTrainer, meta_train, rate_of
 from .._training.threads import effective_n_threads
+from .._typing import (
+    Integer,
+    Number,
+    RandomState,
+    SequenceNotStr,
+    SequencesLike,
+    Targets,
+)
 from .advice import warn_of_interruption
 from .callbacks import as_callbacks
 from .classifier import RNNClassifier
 from .drawn import Drawn
+from .parameter_types import BatchSize, Callbacks, Verbose
 from .parameters import VERBOSE, check_parameters
 from .regressor import RNNRegressor
 from .task_list import read_task_list
@@ -138,18 +150,26 @@ class Reptile(Pickled, MetaEstimatorMixin, Drawn):
     _STATE_FORMAT = 1
     __metadata_request__fit: ClassVar = {"tasks": UNUSED}  # they are what X and y are elsewhere
 
+    # Set by `fit`.
+    estimator_: RNNClassifier | RNNRegressor
+    loss_curve_: list[float]
+    n_iter_: int
+
+    # Made by scikit-learn, for metadata routing.
+    set_fit_request: Callable[..., Self]
+
     def __init__(
         self,
-        estimator,
+        estimator: RNNClassifier | RNNRegressor,
         *,
-        n_inner=5,
-        n_iter=1000,
-        inner_learning_rate=None,
-        outer_learning_rate=1.0,
-        batch_size=10,
-        random_state=None,
-        verbose=0,
-    ):
+        n_inner: Integer = 5,
+        n_iter: Integer = 1000,
+        inner_learning_rate: Number | None = None,
+        outer_learning_rate: Number = 1.0,
+        batch_size: BatchSize = 10,
+        random_state: RandomState = None,
+        verbose: Verbose = 0,
+    ) -> None:
         self.estimator = estimator
         self.n_inner = n_inner
         self.n_iter = n_iter
@@ -160,7 +180,9 @@ class Reptile(Pickled, MetaEstimatorMixin, Drawn):
         self.verbose = verbose
 
     @floating_point_ignored
-    def fit(self, tasks, *, callbacks=None):
+    def fit(
+        self, tasks: SequenceNotStr[tuple[SequencesLike, Targets]], *, callbacks: Callbacks = None
+    ) -> Self:
         """Learn weights that adapt to tasks like these.
 
         On Ctrl-C, training stops with a warning and keeps what it has learned so far; before the
@@ -247,7 +269,9 @@ class Reptile(Pickled, MetaEstimatorMixin, Drawn):
         vars(self).update(fitted)
 
     @floating_point_ignored
-    def adapt(self, X, y, n_steps=20):
+    def adapt(
+        self, X: SequencesLike, y: Targets, n_steps: Integer = 20
+    ) -> RNNClassifier | RNNRegressor:
         """Return a copy of `estimator_`, trained further on a new task.
 
         Parameters

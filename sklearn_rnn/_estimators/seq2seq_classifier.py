@@ -1,5 +1,10 @@
 """Seq2SeqClassifier: a target is a sequence of labels of a length of its own."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, Self
+
 import numpy as np
 
 from .._data import arguments
@@ -7,8 +12,39 @@ from .._data.tokens import Tokens, exact_match, read_tokens
 from .._floating_point import floating_point_ignored
 from .._model.pair_decoder import Answerer, beam_answers, greedy_answers
 from .._rules import integer
+from .._typing import (
+    Array,
+    ArrayLike,
+    AttentionName,
+    Connections,
+    DType,
+    Floats,
+    Integer,
+    MergeMode,
+    Norm,
+    Number,
+    Optimizer,
+    RandomState,
+    Scoring,
+    SequencesLike,
+    Sizes,
+    Targets,
+)
 from .callbacks import with_callbacks
 from .docstrings import documented
+from .parameter_types import (
+    BatchSize,
+    Callbacks,
+    Cells,
+    Dimensions,
+    Features,
+    Frozen,
+    InputLayers,
+    LearningRate,
+    TeacherForcing,
+    Vectors,
+    Verbose,
+)
 from .parameters import CLASSIFIER
 from .seq2seq import _PairRNN, check_attention, read_sequence_weights
 from .seq2seq_parameters import ATTRIBUTES, PARTS, TABLE
@@ -70,67 +106,77 @@ class Seq2SeqClassifier(_PairRNN):
     True
     """
 
+    # Set by `fit`.
+    classes_: Array
+    longest_target_: int
+
+    # Made by scikit-learn, for metadata routing.
+    set_fit_request: Callable[..., Self]
+    set_partial_fit_request: Callable[..., Self]
+    set_predict_request: Callable[..., Self]
+    set_score_request: Callable[..., Self]
+
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
+        hidden_layer_sizes: Sizes = (100,),
         *,
-        cell="gru",
-        bidirectional=True,
-        input_layers=(),
-        connections=None,
-        categorical_features=None,
-        embedding_dim="auto",
-        embedding_init=None,
-        word_dropout=0.0,
-        merge_mode="concat",
-        layer_normalization=None,
-        decoder_layer_sizes=None,
-        decoder_cell=None,
-        decoder_embedding_dim="auto",
-        attention=None,
-        output_layer_sizes=(),
-        dropout=0.0,
-        output_dropout=None,
-        input_dropout=0.0,
-        input_noise=0.0,
-        teacher_forcing=1.0,
-        label_smoothing=0.0,
-        beam_width=1,
-        length_penalty=1.0,
-        max_length=None,
-        max_grad_norm=1.0,
-        max_grad_value=None,
-        solver="adam",
-        alpha=0.0,
-        l1_ratio=0.0,
-        batch_size="auto",
-        gradient_accumulation_steps=1,
-        learning_rate="constant",
-        learning_rate_init=0.005,
-        power_t=0.5,
-        warmup=0.0,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        ema_decay=None,
-        max_iter=200,
-        shuffle=True,
-        tol=1e-4,
-        n_iter_no_change=10,
-        early_stopping=False,
-        validation_fraction=0.1,
-        scoring=None,
-        warm_start=False,
-        frozen=(),
-        random_state=None,
-        verbose=0,
-        normalize_X=True,
-        dtype="float32",
-        memory_budget=None,
-        n_threads=None,
-    ):
+        cell: Cells = "gru",
+        bidirectional: bool = True,
+        input_layers: InputLayers = (),
+        connections: Connections | None = None,
+        categorical_features: Features = None,
+        embedding_dim: Dimensions = "auto",
+        embedding_init: Vectors = None,
+        word_dropout: Number = 0.0,
+        merge_mode: MergeMode = "concat",
+        layer_normalization: Norm | None = None,
+        decoder_layer_sizes: Sizes | None = None,
+        decoder_cell: Cells | None = None,
+        decoder_embedding_dim: Integer | Literal["auto"] = "auto",
+        attention: AttentionName | None = None,
+        output_layer_sizes: Sizes = (),
+        dropout: Number = 0.0,
+        output_dropout: Number | None = None,
+        input_dropout: Number = 0.0,
+        input_noise: Number = 0.0,
+        teacher_forcing: TeacherForcing = 1.0,
+        label_smoothing: Number = 0.0,
+        beam_width: Integer = 1,
+        length_penalty: Number = 1.0,
+        max_length: Integer | None = None,
+        max_grad_norm: Number | None = 1.0,
+        max_grad_value: Number | None = None,
+        solver: Optimizer = "adam",
+        alpha: Number = 0.0,
+        l1_ratio: Number = 0.0,
+        batch_size: BatchSize = "auto",
+        gradient_accumulation_steps: Integer = 1,
+        learning_rate: LearningRate = "constant",
+        learning_rate_init: Number = 0.005,
+        power_t: Number = 0.5,
+        warmup: Number = 0.0,
+        momentum: Number = 0.9,
+        nesterovs_momentum: bool = True,
+        beta_1: Number = 0.9,
+        beta_2: Number = 0.999,
+        epsilon: Number = 1e-8,
+        ema_decay: Number | None = None,
+        max_iter: Integer = 200,
+        shuffle: bool = True,
+        tol: Number = 1e-4,
+        n_iter_no_change: Number = 10,
+        early_stopping: bool = False,
+        validation_fraction: Number = 0.1,
+        scoring: Scoring = None,
+        warm_start: bool = False,
+        frozen: Frozen = (),
+        random_state: RandomState = None,
+        verbose: Verbose = 0,
+        normalize_X: bool = True,
+        dtype: DType = "float32",
+        memory_budget: Integer | None = None,
+        n_threads: Integer | None = None,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.cell = cell
         self.bidirectional = bidirectional
@@ -193,16 +239,16 @@ class Seq2SeqClassifier(_PairRNN):
     @floating_point_ignored
     def fit(
         self,
-        X,
-        y,
-        sample_weight=None,
+        X: SequencesLike,
+        y: Targets,
+        sample_weight: ArrayLike | None = None,
         *,
-        groups=None,
-        X_val=None,
-        y_val=None,
-        sample_weight_val=None,
-        callbacks=None,
-    ):
+        groups: ArrayLike | None = None,
+        X_val: SequencesLike | None = None,
+        y_val: Targets | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        callbacks: Callbacks = None,
+    ) -> Self:
         """Fit the network to sequences and their targets.
 
         {ctrl_c}
@@ -237,7 +283,15 @@ class Seq2SeqClassifier(_PairRNN):
         )
 
     @floating_point_ignored
-    def partial_fit(self, X, y, sample_weight=None, classes=None, *, learning_rate_init=None):
+    def partial_fit(
+        self,
+        X: SequencesLike,
+        y: Targets,
+        sample_weight: ArrayLike | None = None,
+        classes: str | ArrayLike | None = None,
+        *,
+        learning_rate_init: Number | None = None,
+    ) -> Self:
         """Learn from each sequence once, in minibatches of `batch_size`.
 
         {continuing}
@@ -273,7 +327,7 @@ class Seq2SeqClassifier(_PairRNN):
         )
 
     @floating_point_ignored
-    def predict(self, X, *, max_length=None):
+    def predict(self, X: SequencesLike, *, max_length: Integer | None = None) -> Array:
         """Predict a sequence of labels for each sequence.
 
         Parameters
@@ -297,7 +351,9 @@ class Seq2SeqClassifier(_PairRNN):
         return model.target.decode(model.answers(self._sequences(model, X), *search))
 
     @floating_point_ignored
-    def kbest(self, X, k, *, max_length=None):
+    def kbest(
+        self, X: SequencesLike, k: Integer, *, max_length: Integer | None = None
+    ) -> tuple[list[Array], list[Floats]]:
         """Find the k best answers to each sequence by beam search.
 
         The width of the beam is k, or `beam_width` if that is larger. A `Pipeline` has no such
@@ -332,7 +388,7 @@ class Seq2SeqClassifier(_PairRNN):
         return answers, [np.array([each.log_likelihood for each in every]) for every in found]
 
     @floating_point_ignored
-    def score_samples(self, X, y):
+    def score_samples(self, X: SequencesLike, y: Targets) -> Floats:
         """Return the log-likelihood of each target, given its sequence.
 
         Parameters
@@ -356,7 +412,7 @@ class Seq2SeqClassifier(_PairRNN):
         return model.log_likelihoods(sequences, codes, self._threads())
 
     @floating_point_ignored
-    def score(self, X, y, sample_weight=None):
+    def score(self, X: SequencesLike, y: Targets, sample_weight: ArrayLike | None = None) -> float:
         """Return the share of predictions that equal their targets exactly.
 
         Parameters
@@ -384,7 +440,7 @@ class Seq2SeqClassifier(_PairRNN):
         return exact_match(model.answers(sequences, *self._search(model)), codes, weights)
 
     @floating_point_ignored
-    def attention_weights(self, X, y=None):
+    def attention_weights(self, X: SequencesLike, y: Targets | None = None) -> list[Array]:
         """Return the attention weight of each step of X for each label of an answer.
 
         Parameters

@@ -1,6 +1,10 @@
 """Seq2SeqRegressor: a target is a sequence of numbers of a length of its own."""
 
+from __future__ import annotations
+
 import warnings
+from collections.abc import Callable
+from typing import Any, Self
 
 import numpy as np
 from sklearn.exceptions import UndefinedMetricWarning
@@ -13,9 +17,41 @@ from .._data.unpacking import as_objects
 from .._floating_point import floating_point_ignored
 from .._model.fitted_pair import fed_back
 from .._model.pair_decoder import Answerer, run_free
+from .._typing import (
+    Array,
+    ArrayLike,
+    AttentionName,
+    Connections,
+    DType,
+    Floats,
+    Integer,
+    LossOfSteps,
+    MergeMode,
+    Norm,
+    Number,
+    Optimizer,
+    RandomState,
+    Scoring,
+    SequencesLike,
+    Sizes,
+    Targets,
+)
 from .advice import level_of_caller
 from .callbacks import with_callbacks
 from .docstrings import documented
+from .parameter_types import (
+    BatchSize,
+    Callbacks,
+    Cells,
+    Dimensions,
+    Features,
+    Frozen,
+    InputLayers,
+    LearningRate,
+    TeacherForcing,
+    Vectors,
+    Verbose,
+)
 from .parameters import REGRESSOR
 from .seq2seq import _PairRNN, check_attention, numbers_of_steps, read_sequence_weights
 from .seq2seq_parameters import ATTRIBUTES, PARTS, TABLE
@@ -78,65 +114,78 @@ class Seq2SeqRegressor(_PairRNN):
 
     _HOLDS = "sequences of numbers"
 
+    # Set by `fit`. `Any` stands for None, which users need not test for.
+    horizon_: int | Any
+    x_future_mean_: Array
+    x_future_scale_: Array
+    y_mean_: Floats
+    y_scale_: Floats
+
+    # Made by scikit-learn, for metadata routing.
+    set_fit_request: Callable[..., Self]
+    set_partial_fit_request: Callable[..., Self]
+    set_predict_request: Callable[..., Self]
+    set_score_request: Callable[..., Self]
+
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
+        hidden_layer_sizes: Sizes = (100,),
         *,
-        cell="gru",
-        bidirectional=True,
-        input_layers=(),
-        connections=None,
-        categorical_features=None,
-        embedding_dim="auto",
-        embedding_init=None,
-        word_dropout=0.0,
-        merge_mode="concat",
-        layer_normalization=None,
-        decoder_layer_sizes=None,
-        decoder_cell=None,
-        attention=None,
-        output_layer_sizes=(),
-        dropout=0.0,
-        output_dropout=None,
-        input_dropout=0.0,
-        input_noise=0.0,
-        teacher_forcing=1.0,
-        max_grad_norm=1.0,
-        max_grad_value=None,
-        solver="adam",
-        alpha=0.0,
-        l1_ratio=0.0,
-        batch_size="auto",
-        gradient_accumulation_steps=1,
-        learning_rate="constant",
-        learning_rate_init=0.005,
-        power_t=0.5,
-        warmup=0.0,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        ema_decay=None,
-        max_iter=200,
-        shuffle=True,
-        tol=1e-4,
-        n_iter_no_change=10,
-        early_stopping=False,
-        validation_fraction=0.1,
-        scoring=None,
-        warm_start=False,
-        frozen=(),
-        random_state=None,
-        verbose=0,
-        loss="squared_error",
-        huber_delta=1.0,
-        normalize_y=True,
-        normalize_X=True,
-        dtype="float32",
-        memory_budget=None,
-        n_threads=None,
-    ):
+        cell: Cells = "gru",
+        bidirectional: bool = True,
+        input_layers: InputLayers = (),
+        connections: Connections | None = None,
+        categorical_features: Features = None,
+        embedding_dim: Dimensions = "auto",
+        embedding_init: Vectors = None,
+        word_dropout: Number = 0.0,
+        merge_mode: MergeMode = "concat",
+        layer_normalization: Norm | None = None,
+        decoder_layer_sizes: Sizes | None = None,
+        decoder_cell: Cells | None = None,
+        attention: AttentionName | None = None,
+        output_layer_sizes: Sizes = (),
+        dropout: Number = 0.0,
+        output_dropout: Number | None = None,
+        input_dropout: Number = 0.0,
+        input_noise: Number = 0.0,
+        teacher_forcing: TeacherForcing = 1.0,
+        max_grad_norm: Number | None = 1.0,
+        max_grad_value: Number | None = None,
+        solver: Optimizer = "adam",
+        alpha: Number = 0.0,
+        l1_ratio: Number = 0.0,
+        batch_size: BatchSize = "auto",
+        gradient_accumulation_steps: Integer = 1,
+        learning_rate: LearningRate = "constant",
+        learning_rate_init: Number = 0.005,
+        power_t: Number = 0.5,
+        warmup: Number = 0.0,
+        momentum: Number = 0.9,
+        nesterovs_momentum: bool = True,
+        beta_1: Number = 0.9,
+        beta_2: Number = 0.999,
+        epsilon: Number = 1e-8,
+        ema_decay: Number | None = None,
+        max_iter: Integer = 200,
+        shuffle: bool = True,
+        tol: Number = 1e-4,
+        n_iter_no_change: Number = 10,
+        early_stopping: bool = False,
+        validation_fraction: Number = 0.1,
+        scoring: Scoring = None,
+        warm_start: bool = False,
+        frozen: Frozen = (),
+        random_state: RandomState = None,
+        verbose: Verbose = 0,
+        loss: LossOfSteps = "squared_error",
+        huber_delta: Number = 1.0,
+        normalize_y: bool = True,
+        normalize_X: bool = True,
+        dtype: DType = "float32",
+        memory_budget: Integer | None = None,
+        n_threads: Integer | None = None,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.cell = cell
         self.bidirectional = bidirectional
@@ -197,18 +246,18 @@ class Seq2SeqRegressor(_PairRNN):
     @floating_point_ignored
     def fit(
         self,
-        X,
-        y,
-        sample_weight=None,
+        X: SequencesLike,
+        y: Targets,
+        sample_weight: ArrayLike | None = None,
         *,
-        X_future=None,
-        groups=None,
-        X_val=None,
-        y_val=None,
-        sample_weight_val=None,
-        X_future_val=None,
-        callbacks=None,
-    ):
+        X_future: SequencesLike | None = None,
+        groups: ArrayLike | None = None,
+        X_val: SequencesLike | None = None,
+        y_val: Targets | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        X_future_val: SequencesLike | None = None,
+        callbacks: Callbacks = None,
+    ) -> Self:
         """Fit the network to sequences and their targets.
 
         {ctrl_c}
@@ -252,7 +301,15 @@ class Seq2SeqRegressor(_PairRNN):
         )
 
     @floating_point_ignored
-    def partial_fit(self, X, y, sample_weight=None, *, X_future=None, learning_rate_init=None):
+    def partial_fit(
+        self,
+        X: SequencesLike,
+        y: Targets,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_future: SequencesLike | None = None,
+        learning_rate_init: Number | None = None,
+    ) -> Self:
         """Learn from each sequence once, in minibatches of `batch_size`.
 
         {continuing}
@@ -288,7 +345,13 @@ class Seq2SeqRegressor(_PairRNN):
         )
 
     @floating_point_ignored
-    def predict(self, X, *, horizon=None, X_future=None):
+    def predict(
+        self,
+        X: SequencesLike,
+        *,
+        horizon: Integer | ArrayLike | None = None,
+        X_future: SequencesLike | None = None,
+    ) -> Array:
         """Predict a sequence of numbers for each sequence.
 
         Parameters
@@ -320,7 +383,14 @@ class Seq2SeqRegressor(_PairRNN):
         return as_objects(Packed(rows, offsets).cut())
 
     @floating_point_ignored
-    def score(self, X, y, sample_weight=None, *, X_future=None):
+    def score(
+        self,
+        X: SequencesLike,
+        y: Targets,
+        sample_weight: ArrayLike | None = None,
+        *,
+        X_future: SequencesLike | None = None,
+    ) -> float:
         """Return the coefficient of determination R2 of the predictions, over all steps.
 
         Parameters
@@ -358,7 +428,13 @@ class Seq2SeqRegressor(_PairRNN):
         return score
 
     @floating_point_ignored
-    def attention_weights(self, X, *, horizon=None, X_future=None):
+    def attention_weights(
+        self,
+        X: SequencesLike,
+        *,
+        horizon: Integer | ArrayLike | None = None,
+        X_future: SequencesLike | None = None,
+    ) -> list[Array]:
         """Return the attention weight of each step of X for each predicted step.
 
         Parameters

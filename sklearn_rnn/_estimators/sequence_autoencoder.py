@@ -1,6 +1,10 @@
 """SequenceAutoencoder: sequences into vectors, from which a decoder computes them again."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
@@ -15,8 +19,37 @@ from .._data.unpacking import as_objects
 from .._data.weights import relative
 from .._floating_point import floating_point_ignored
 from .._model.fitted_pair import FittedAutoencoder
+from .._typing import (
+    Array,
+    ArrayLike,
+    Connections,
+    DType,
+    Floats,
+    Integer,
+    MergeMode,
+    Norm,
+    Number,
+    Optimizer,
+    RandomState,
+    Scoring,
+    SequencesLike,
+    Sizes,
+)
 from .callbacks import with_callbacks
 from .docstrings import documented
+from .parameter_types import (
+    BatchSize,
+    Callbacks,
+    Cells,
+    Dimensions,
+    Features,
+    Frozen,
+    InputLayers,
+    LearningRate,
+    TeacherForcing,
+    Vectors,
+    Verbose,
+)
 from .seq2seq import _PairRNN, numbers_of_steps, read_sequence_weights
 from .seq2seq_parameters import ATTRIBUTES, AUTOENCODER, PARTS, TABLE
 
@@ -79,61 +112,70 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
     _Model = FittedAutoencoder
     _HOLDS = "steps"
 
+    # Set by `fit`. `Any` stands for None, which users need not test for.
+    n_timesteps_: int | Any
+
+    # Made by scikit-learn, for metadata routing.
+    set_fit_request: Callable[..., Self]
+    set_partial_fit_request: Callable[..., Self]
+    set_score_request: Callable[..., Self]
+    set_inverse_transform_request: Callable[..., Self]
+
     def __init__(
         self,
-        hidden_layer_sizes=(100,),
+        hidden_layer_sizes: Sizes = (100,),
         *,
-        cell="gru",
-        bidirectional=True,
-        input_layers=(),
-        connections=None,
-        categorical_features=None,
-        embedding_dim="auto",
-        embedding_init=None,
-        word_dropout=0.0,
-        merge_mode="concat",
-        layer_normalization=None,
-        decoder_layer_sizes=None,
-        decoder_cell=None,
-        output_layer_sizes=(),
-        dropout=0.0,
-        output_dropout=None,
-        input_dropout=0.0,
-        input_noise=0.0,
-        teacher_forcing=1.0,
-        max_grad_norm=1.0,
-        max_grad_value=None,
-        solver="adam",
-        alpha=0.0,
-        l1_ratio=0.0,
-        batch_size="auto",
-        gradient_accumulation_steps=1,
-        learning_rate="constant",
-        learning_rate_init=0.005,
-        power_t=0.5,
-        warmup=0.0,
-        momentum=0.9,
-        nesterovs_momentum=True,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-8,
-        ema_decay=None,
-        max_iter=200,
-        shuffle=True,
-        tol=1e-4,
-        n_iter_no_change=10,
-        early_stopping=False,
-        validation_fraction=0.1,
-        scoring=None,
-        warm_start=False,
-        frozen=(),
-        random_state=None,
-        verbose=0,
-        normalize_X=True,
-        dtype="float32",
-        memory_budget=None,
-        n_threads=None,
-    ):
+        cell: Cells = "gru",
+        bidirectional: bool = True,
+        input_layers: InputLayers = (),
+        connections: Connections | None = None,
+        categorical_features: Features = None,
+        embedding_dim: Dimensions = "auto",
+        embedding_init: Vectors = None,
+        word_dropout: Number = 0.0,
+        merge_mode: MergeMode = "concat",
+        layer_normalization: Norm | None = None,
+        decoder_layer_sizes: Sizes | None = None,
+        decoder_cell: Cells | None = None,
+        output_layer_sizes: Sizes = (),
+        dropout: Number = 0.0,
+        output_dropout: Number | None = None,
+        input_dropout: Number = 0.0,
+        input_noise: Number = 0.0,
+        teacher_forcing: TeacherForcing = 1.0,
+        max_grad_norm: Number | None = 1.0,
+        max_grad_value: Number | None = None,
+        solver: Optimizer = "adam",
+        alpha: Number = 0.0,
+        l1_ratio: Number = 0.0,
+        batch_size: BatchSize = "auto",
+        gradient_accumulation_steps: Integer = 1,
+        learning_rate: LearningRate = "constant",
+        learning_rate_init: Number = 0.005,
+        power_t: Number = 0.5,
+        warmup: Number = 0.0,
+        momentum: Number = 0.9,
+        nesterovs_momentum: bool = True,
+        beta_1: Number = 0.9,
+        beta_2: Number = 0.999,
+        epsilon: Number = 1e-8,
+        ema_decay: Number | None = None,
+        max_iter: Integer = 200,
+        shuffle: bool = True,
+        tol: Number = 1e-4,
+        n_iter_no_change: Number = 10,
+        early_stopping: bool = False,
+        validation_fraction: Number = 0.1,
+        scoring: Scoring = None,
+        warm_start: bool = False,
+        frozen: Frozen = (),
+        random_state: RandomState = None,
+        verbose: Verbose = 0,
+        normalize_X: bool = True,
+        dtype: DType = "float32",
+        memory_budget: Integer | None = None,
+        n_threads: Integer | None = None,
+    ) -> None:
         self.hidden_layer_sizes = hidden_layer_sizes
         self.cell = cell
         self.bidirectional = bidirectional
@@ -190,15 +232,15 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
     @floating_point_ignored
     def fit(
         self,
-        X,
-        y=None,
-        sample_weight=None,
+        X: SequencesLike,
+        y: Any = None,
+        sample_weight: ArrayLike | None = None,
         *,
-        groups=None,
-        X_val=None,
-        sample_weight_val=None,
-        callbacks=None,
-    ):
+        groups: ArrayLike | None = None,
+        X_val: SequencesLike | None = None,
+        sample_weight_val: ArrayLike | None = None,
+        callbacks: Callbacks = None,
+    ) -> Self:
         """Fit the network to sequences.
 
         {ctrl_c}
@@ -233,7 +275,14 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
         )
 
     @floating_point_ignored
-    def partial_fit(self, X, y=None, sample_weight=None, *, learning_rate_init=None):
+    def partial_fit(
+        self,
+        X: SequencesLike,
+        y: Any = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        learning_rate_init: Number | None = None,
+    ) -> Self:
         """Learn from each sequence once, in minibatches of `batch_size`.
 
         {continuing}
@@ -263,7 +312,7 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
         )
 
     @floating_point_ignored
-    def transform(self, X):
+    def transform(self, X: SequencesLike) -> Array:
         """Return the vector of each sequence: the last states of the encoder's top layer.
 
         Parameters
@@ -284,7 +333,9 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
         return model.vectors(model.read(X, type(self).__name__), self._threads())
 
     @floating_point_ignored
-    def inverse_transform(self, vectors, n_timesteps=None):
+    def inverse_transform(
+        self, vectors: ArrayLike, n_timesteps: Integer | ArrayLike | None = None
+    ) -> Array:
         """Compute sequences from vectors.
 
         Parameters
@@ -319,7 +370,7 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
         return as_objects(Packed(rows, np.cumsum([0, *lengths])).cut())
 
     @floating_point_ignored
-    def score_samples(self, X):
+    def score_samples(self, X: SequencesLike) -> Floats:
         """Return how well each sequence is computed again from its vector.
 
         Parameters
@@ -341,7 +392,9 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
         return model.scores(model.read(X, type(self).__name__), self._threads())
 
     @floating_point_ignored
-    def score(self, X, y=None, sample_weight=None):
+    def score(
+        self, X: SequencesLike, y: Any = None, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Return the mean of `score_samples`.
 
         Parameters

@@ -1,7 +1,13 @@
 """The method `stream` of estimators whose networks go on step by step."""
 
+from __future__ import annotations
+
+from typing import Literal
+
 from .._floating_point import floating_point_ignored
+from .._model.stream import Stream
 from .._rules import integer, one_of
+from .._typing import Integer
 
 MOST_STREAMS_BITS = 24  # so many streams need hundreds of megabytes for their states alone
 
@@ -10,7 +16,12 @@ class StreamingMixin:
     """`_STREAMED` of the estimator says for each method: model -> (raw, decode), see `Stream`."""
 
     @floating_point_ignored
-    def stream(self, n_streams=1, *, method="predict"):
+    def stream(
+        self,
+        n_streams: Integer = 1,
+        *,
+        method: Literal["predict", "predict_proba", "predict_log_proba"] = "predict",
+    ) -> Stream:
         """Return a `Stream`, which predicts for sequences that arrive step by step.
 
         Its ``step(x)`` takes the next step of each sequence, and returns the same bits as `method`

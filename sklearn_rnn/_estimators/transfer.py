@@ -1,14 +1,17 @@
 """Fits that start from the body of a fitted estimator."""
 
+from __future__ import annotations
+
 import copy
 
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 from sklearn.exceptions import NotFittedError
 
 from .._model.body import names_of_body
 from .._model.words import BODY_WORDS, words_of
 from .._rules import boolean, shown
 from .._training.freezing import NAMES, patterns_of
+from .._typing import Estimator
 from .fitted import _FittedRNN
 from .parameters import SOURCE
 
@@ -25,7 +28,7 @@ def model_of(source, argument):
     return source._fitted_model()
 
 
-def transfer(source, target, *, frozen=False):
+def transfer(source: BaseEstimator, target: Estimator, *, frozen: bool = False) -> Estimator:
     """Return an unfitted estimator that will start from the body of a fitted one.
 
     The body is the embeddings, input layers and recurrent layers. If few of your sequences have

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
+from typing import Any, Literal, Self
+
 import numpy as np
+from sklearn.utils import Bunch
 from sklearn.utils.validation import check_is_fitted
 
 from .._estimators.drawn import Drawn
+from .._estimators.regressor import RNNRegressor
 from .._rules import boolean
+from .._typing import ArrayLike, Frame, Integer, Number, RandomState, SequenceNotStr, SupportsArray
 from .backtest import run_backtest
 from .panel import check_later, like, read_future, read_panel
 from .parameters import check_parameters, framing_of, one_of, relative_of, steps_of
@@ -135,25 +141,34 @@ class RNNForecaster(ProbabilisticForecasts, Drawn):
     ['lower', 'upper']
     """
 
+    # Set by `fit`.
+    estimators_: list[RNNRegressor]
+    n_series_: int
+    series_names_: list[Any]
+
+    # Made by scikit-learn, for metadata routing.
+    set_fit_request: Callable[..., Self]
+    set_predict_request: Callable[..., Self]
+
     def __init__(
         self,
-        horizon,
-        past,
+        horizon: Integer,
+        past: Integer,
         *,
-        estimator=None,
-        season=None,
-        known_future="all",
-        difference=None,
-        quantile=None,
-        calendar=True,
-        stride=None,
-        n_estimators=1,
-        calibrate=False,
-        target=None,
-        group=None,
-        time=None,
-        random_state=None,
-    ):
+        estimator: RNNRegressor | None = None,
+        season: Integer | SequenceNotStr[Integer] | None = None,
+        known_future: Literal["all"] | SequenceNotStr[Hashable] | None = "all",
+        difference: Integer | None = None,
+        quantile: SequenceNotStr[Number] | SupportsArray | None = None,
+        calendar: bool = True,
+        stride: Integer | None = None,
+        n_estimators: Integer = 1,
+        calibrate: bool = False,
+        target: Hashable = None,
+        group: Hashable = None,
+        time: Hashable = None,
+        random_state: RandomState = None,
+    ) -> None:
         self.horizon = horizon
         self.past = past
         self.estimator = estimator
@@ -170,7 +185,14 @@ class RNNForecaster(ProbabilisticForecasts, Drawn):
         self.time = time
         self.random_state = random_state
 
-    def fit(self, y, X=None, fh=None, *, exog=None):
+    def fit(
+        self,
+        y: ArrayLike,
+        X: ArrayLike | None = None,
+        fh: Integer | ArrayLike | None = None,
+        *,
+        exog: ArrayLike | None = None,
+    ) -> Self:
         """Learn from the past of one or several series.
 
         Parameters
@@ -218,7 +240,14 @@ class RNNForecaster(ProbabilisticForecasts, Drawn):
         self.series_names_ = [each.name for each in series]
         return self
 
-    def predict(self, steps=None, X=None, *, fh=None, exog=None):
+    def predict(
+        self,
+        steps: Integer | ArrayLike | None = None,
+        X: ArrayLike | None = None,
+        *,
+        fh: Integer | ArrayLike | None = None,
+        exog: ArrayLike | None = None,
+    ) -> Frame:
         """Forecast the steps after the last known one.
 
         Parameters
@@ -252,7 +281,15 @@ class RNNForecaster(ProbabilisticForecasts, Drawn):
         steps, values = self._predict(steps, X, fh, exog)
         return like(self._form, self._series, middle_of(values, self._quantile), steps)
 
-    def update(self, y, X=None, update_params=True, *, learning_rate_init=None, exog=None):
+    def update(
+        self,
+        y: ArrayLike,
+        X: ArrayLike | None = None,
+        update_params: bool = True,
+        *,
+        learning_rate_init: Number | None = None,
+        exog: ArrayLike | None = None,
+    ) -> Self:
         """Append new steps to the series, and learn from them.
 
         Parameters
@@ -291,7 +328,15 @@ class RNNForecaster(ProbabilisticForecasts, Drawn):
         self._series = series
         return self
 
-    def backtest(self, y, X=None, *, step=None, refit=False, season=None):
+    def backtest(
+        self,
+        y: ArrayLike,
+        X: ArrayLike | None = None,
+        *,
+        step: Integer | None = None,
+        refit: bool | Literal["update"] = False,
+        season: Integer | None = None,
+    ) -> Bunch:
         """Forecast from many origins, and compare with the true values and a naive forecast.
 
         The forecaster itself does not change.
@@ -337,7 +382,7 @@ class RNNForecaster(ProbabilisticForecasts, Drawn):
         check_is_fitted(self)
         return run_backtest(self, self._later(y, X), step=step, refit=refit, season=season)
 
-    def score(self, y, X=None):
+    def score(self, y: ArrayLike, X: ArrayLike | None = None) -> float:
         """Return the negative error of a backtest on the steps after the known ones.
 
         Parameters

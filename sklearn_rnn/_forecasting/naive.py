@@ -1,10 +1,13 @@
 """Seasonal naive forecasts, which repeat the last season."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from .._data.arguments import Argument
 from .._data.carriers import as_numbers
 from .._rules import integer
+from .._typing import ArrayLike, Floats, Integer
 
 
 def steps_back(step, season):
@@ -15,7 +18,7 @@ def steps_back(step, season):
     return season * (step // season + 1)
 
 
-def seasonal_naive(y, horizon, *, season=1):
+def seasonal_naive(y: ArrayLike, horizon: Integer, *, season: Integer = 1) -> Floats:
     """Forecast each step by the value one season before.
 
     Compare any other forecast with this one, the seasonal naive forecast.

@@ -7,13 +7,22 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from .._rules import integer, number
+from .._typing import ArrayLike, Frame, Integer, Number, RandomState
 from .panel import like
 
 
 class ProbabilisticForecasts:
     """The part of `RNNForecaster` that predicts more than one number per step."""
 
-    def predict_quantiles(self, steps=None, X=None, alpha=None, *, fh=None, exog=None):
+    def predict_quantiles(
+        self,
+        steps: Integer | ArrayLike | None = None,
+        X: ArrayLike | None = None,
+        alpha: Number | ArrayLike | None = None,
+        *,
+        fh: Integer | ArrayLike | None = None,
+        exog: ArrayLike | None = None,
+    ) -> Frame:
         """Forecast quantiles.
 
         Parameters
@@ -42,7 +51,15 @@ class ProbabilisticForecasts:
         names = [f"q{self._quantile[j]:g}" for j in chosen]
         return like(self._form, self._series, values[:, :, chosen], steps, names)
 
-    def predict_interval(self, steps=None, X=None, coverage=0.8, *, fh=None, exog=None):
+    def predict_interval(
+        self,
+        steps: Integer | ArrayLike | None = None,
+        X: ArrayLike | None = None,
+        coverage: Number = 0.8,
+        *,
+        fh: Integer | ArrayLike | None = None,
+        exog: ArrayLike | None = None,
+    ) -> Frame:
         """Forecast bounds between which the series will lie with a given probability.
 
         Parameters
@@ -70,8 +87,15 @@ class ProbabilisticForecasts:
         return like(self._form, self._series, values[:, :, chosen], steps, ["lower", "upper"])
 
     def predict_samples(
-        self, n_samples=100, steps=None, X=None, *, fh=None, exog=None, random_state=None
-    ):
+        self,
+        n_samples: Integer = 100,
+        steps: Integer | ArrayLike | None = None,
+        X: ArrayLike | None = None,
+        *,
+        fh: Integer | ArrayLike | None = None,
+        exog: ArrayLike | None = None,
+        random_state: RandomState = None,
+    ) -> Frame:
         """Draw paths that the series may take, for example for quantiles of sums over steps.
 
         Each path copies the errors of the forecast of one window that `calibrate` left out: at each

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Mapping
+from typing import Any
+
 import numpy as np
 from sklearn.utils import Bunch
 
 from .._data.arguments import Argument
 from .._data.carriers import as_numbers
 from .._rules import either, integer, number, one_of, shown
+from .._typing import ArrayLike, Columns, DType, Frame, Integer, Number, SupportsArray
 from .naive import steps_back
 from .results import build_table, taken
 from .table import as_times, check_columns, read_table
@@ -23,20 +27,20 @@ _RULES = {
 
 
 def make_windows(
-    table,
+    table: SupportsArray | Mapping[str, Any],
     *,
-    target,
-    known=(),
-    past,
-    horizon,
-    stride=1,
-    group=None,
-    time=None,
-    origins=None,
-    season=1,
-    max_step=None,
-    dtype="float64",
-):
+    target: Columns,
+    known: Columns = (),
+    past: Integer,
+    horizon: Integer,
+    stride: Integer = 1,
+    group: Hashable = None,
+    time: Hashable = None,
+    origins: ArrayLike | None = None,
+    season: Integer = 1,
+    max_step: Any = None,
+    dtype: DType = "float64",
+) -> Bunch:
     """Cut one or several series into windows from which a regressor can learn to forecast.
 
     The origin of a window is the last step that is known. A window has `past` steps up to the
@@ -257,7 +261,13 @@ def _median_step(long):
     return np.median(steps) if len(steps) else None
 
 
-def from_windows(predictions, windows, *, quantile=None, index=None):
+def from_windows(
+    predictions: ArrayLike,
+    windows: Mapping[str, Any],
+    *,
+    quantile: Number | ArrayLike | None = None,
+    index: ArrayLike | None = None,
+) -> Frame:
     """Convert predictions for windows to a long table, with the time of each step.
 
     Parameters

@@ -1,10 +1,15 @@
 """How strongly the weights of a fitted network read each feature."""
 
+from __future__ import annotations
+
+from sklearn.base import BaseEstimator
+
 from .._estimators.transfer import model_of
 from .._model.importances import feature_norms
+from .._typing import Floats
 
 
-def feature_importances(estimator):
+def feature_importances(estimator: BaseEstimator) -> Floats:
     """Return the norm of the weights with which a fitted network reads each feature.
 
     With ``normalize_X=True``, the network reads features in units of their standard deviations, so

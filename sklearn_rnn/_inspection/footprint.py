@@ -1,8 +1,11 @@
 """The memory that a fit and a prediction of an estimator will take."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, fields
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from .._data.categories import Categories, columns_of, vectors_of
 from .._data.label_columns import Indicator, LabelColumns
@@ -20,6 +23,7 @@ from .._training.footprint import of_fit, of_predictions
 from .._training.freezing import frozen_names
 from .._training.progress import Settings
 from .._training.threads import effective_n_threads
+from .._typing import ArrayLike, Integer, SequenceNotStr
 
 UNITS = ("B", "kB", "MB", "GB", "TB", "PB", "EB")
 
@@ -82,16 +86,16 @@ def _readable(n_bytes):
 
 
 def memory_footprint(
-    estimator,
+    estimator: BaseEstimator,
     *,
-    n_timesteps,
-    n_features=None,
-    n_samples=None,
-    n_outputs=None,
-    n_classes=None,
-    n_codes=None,
-    n_threads=None,
-):
+    n_timesteps: Integer | ArrayLike,
+    n_features: Integer | None = None,
+    n_samples: Integer | None = None,
+    n_outputs: Integer | None = None,
+    n_classes: Integer | SequenceNotStr[Integer] | None = None,
+    n_codes: Integer | SequenceNotStr[Integer] | None = None,
+    n_threads: Integer | None = None,
+) -> MemoryFootprint:
     """Return how much memory a fit and a prediction of an estimator will take.
 
     Nothing is trained or allocated: the network and its workspace are planned as in `fit` and

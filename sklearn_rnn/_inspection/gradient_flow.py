@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from copy import copy, deepcopy
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.pipeline import Pipeline
 
 from .. import _core
@@ -14,6 +16,7 @@ from .._floating_point import floating_point_ignored
 from .._model.network import POOLING, ready
 from .._model.parts import CELL_CLASSES
 from .._training.examples import Examples
+from .._typing import Array, SequencesLike
 from .displays.reading import last_step, network_and_X
 from .outputs import AT_ONCE, check_kind, plain_head
 
@@ -43,11 +46,11 @@ class GradientFlow:
         What to try.
     """
 
-    norms: dict
-    verdicts: dict
+    norms: dict[str, Array]
+    verdicts: dict[str, str]
     verdict: str
-    reasons: list
-    advice: list
+    reasons: list[str]
+    advice: list[str]
 
     def __str__(self):
         lines = [f"The gradient flow is {_WORDS[self.verdict]}.", *self.reasons]
@@ -65,7 +68,7 @@ _WORDS = {
 
 
 @floating_point_ignored
-def gradient_flow(estimator, X, y=None):
+def gradient_flow(estimator: BaseEstimator, X: SequencesLike, y: Any = None) -> GradientFlow:
     """Measure how the gradient of the loss grows or shrinks on its way back through time.
 
     A gradient that shrinks at each step (vanishing) cannot teach what early steps mean; one that

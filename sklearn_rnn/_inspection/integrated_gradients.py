@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from .._data.unpacking import in_carrier
 from .._floating_point import floating_point_ignored
 from .._rules import INTEGER_BITS, integer
+from .._typing import ArrayLike, Integer, Number, SequencesLike
 from .attributions import baseline_values, begin
 from .opened import Opened
 from .outputs import reads_linked_output
@@ -17,7 +20,15 @@ _COUNTS = integer(1, INTEGER_BITS)
 
 
 @floating_point_ignored
-def integrated_gradients(estimator, X, *, target=None, step=-1, baseline=None, n_steps=50):
+def integrated_gradients(
+    estimator: BaseEstimator,
+    X: SequencesLike,
+    *,
+    target: Any = None,
+    step: Integer = -1,
+    baseline: Number | ArrayLike | None = None,
+    n_steps: Integer = 50,
+) -> Any:
     """Return the contribution of each value of X to an output (Sundararajan et al., 2017).
 
     The gradient of the output with respect to X is integrated along the straight line from a

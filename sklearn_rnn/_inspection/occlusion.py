@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from .._data.unpacking import in_carrier
 from .._floating_point import floating_point_ignored
 from .._rules import INTEGER_BITS, boolean, integer
+from .._typing import ArrayLike, Integer, Number, SequencesLike
 from .attributions import baseline_values, begin
 
 _COUNTS = integer(1, INTEGER_BITS)
@@ -16,16 +19,16 @@ _COUNTS = integer(1, INTEGER_BITS)
 
 @floating_point_ignored
 def occlusion(
-    estimator,
-    X,
+    estimator: BaseEstimator,
+    X: SequencesLike,
     *,
-    window=1,
-    stride=1,
-    per_feature=True,
-    target=None,
-    step=-1,
-    baseline=None,
-):
+    window: Integer = 1,
+    stride: Integer = 1,
+    per_feature: bool = True,
+    target: Any = None,
+    step: Integer = -1,
+    baseline: Number | ArrayLike | None = None,
+) -> Any:
     """Measure how much an output changes if some steps of a sequence are hidden (Zeiler, 2014).
 
     A window of steps slides over each sequence. Its values are replaced by those of a baseline, and

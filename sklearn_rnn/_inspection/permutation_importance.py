@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import replace
+from typing import Any, Literal
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.metrics import check_scoring
 from sklearn.utils import Bunch, check_random_state
 
@@ -15,23 +17,24 @@ from .._data.items import first_frame
 from .._data.nested import is_nested
 from .._data.nested_frames import in_library, library_of
 from .._rules import INTEGER_BITS, integer, one_of, shown
+from .._typing import ArrayLike, Integer, RandomState, Scoring, SequencesLike
 
 _COUNTS = integer(1, INTEGER_BITS)
 _BY = one_of(["feature", "step", "both"])
 
 
 def permutation_importance(
-    estimator,
-    X,
-    y,
+    estimator: BaseEstimator,
+    X: SequencesLike,
+    y: Any,
     *,
-    by="feature",
-    window=1,
-    scoring=None,
-    n_repeats=5,
-    random_state=None,
-    sample_weight=None,
-):
+    by: Literal["feature", "step", "both"] = "feature",
+    window: Integer = 1,
+    scoring: Scoring = None,
+    n_repeats: Integer = 5,
+    random_state: RandomState = None,
+    sample_weight: ArrayLike | None = None,
+) -> Bunch:
     """Measure how much a score falls if values are taken from other sequences (Breiman, 2001).
 
     The values are those of one feature, of some steps, or of one feature at some steps. With

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from .. import _core
 from .._estimators.transfer import model_of
@@ -10,7 +11,7 @@ from .._model.network import SUFFIXES, WEIGHTED
 from .displays.reading import last_step
 
 
-def spectral_radius(estimator):
+def spectral_radius(estimator: BaseEstimator) -> dict[str, dict[str, float]]:
     """Return the spectral radius of the recurrent weights, by layer and gate.
 
     It is the largest absolute eigenvalue of the matrix that takes a state to the next

@@ -1,5 +1,7 @@
 """LivePlot: the loss curve, drawn again and again while the network trains."""
 
+from __future__ import annotations
+
 import sys
 import warnings
 from io import BytesIO
@@ -9,6 +11,7 @@ from .._estimators.advice import level_of_caller
 from .._inspection.displays.loss_curve import LossCurveDisplay
 from .._inspection.displays.plotting import matplotlib_for
 from .._rules import boolean, number
+from .._typing import Number
 from .following import Follower
 
 SHARE = 4  # training takes so many times as long as drawing, or longer
@@ -52,7 +55,7 @@ class LivePlot(Follower):
     >>> rnn.fit(X, X.sum(axis=(1, 2)))  # doctest: +SKIP
     """
 
-    def __init__(self, every=0.5, log=False):
+    def __init__(self, every: Number = 0.5, log: bool = False) -> None:
         self.every = every
         self.log = log
 

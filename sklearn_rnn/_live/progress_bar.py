@@ -1,7 +1,10 @@
 """ProgressBar: a bar that shows the epochs of a training."""
 
+from __future__ import annotations
+
 from time import perf_counter
 
+from .._typing import Backend
 from .bars import bars_of
 from .following import Follower
 
@@ -44,7 +47,7 @@ class ProgressBar(Follower):
     RNNRegressor:  45%|█████▊       | 134/300 [00:00<00:00, 2410.18epoch/s, loss 0.01985  best 0.01985 (epoch 134)]
     """  # noqa: E501
 
-    def __init__(self, backend="auto"):
+    def __init__(self, backend: Backend = "auto") -> None:
         self.backend = backend
 
     def _follow(self, estimator, n_iter):

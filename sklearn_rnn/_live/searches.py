@@ -1,25 +1,32 @@
 """search_progress: how far a search is, and the fits that run."""
 
+from __future__ import annotations
+
 import json
 import os
 import threading
 import warnings
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from uuid import uuid4
 
+from sklearn.base import BaseEstimator
 from sklearn.model_selection import ParameterGrid, check_cv
 
 from .._estimators.base import _RNNBase
 from .._rules import either, integer, shown
+from .._typing import Backend, Integer
 from .bars import bars_of
 from .following import Follower
 from .progress_bar import SECONDS, EpochsShown
 
 
 @contextmanager
-def search_progress(estimator, *, n_fits=None, backend="auto"):
+def search_progress(
+    estimator: BaseEstimator, *, n_fits: Integer | None = None, backend: Backend = "auto"
+) -> Iterator[None]:
     """Show bars while a search, or another function that fits several times, runs.
 
     The first bar counts the fits that have ended. Below it, each fit that runs has a bar with its

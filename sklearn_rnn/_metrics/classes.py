@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 from sklearn import metrics
 from sklearn.utils.multiclass import type_of_target
 
 from .._data.arguments import Argument
 from .._floating_point import floating_point_ignored
+from .._typing import Array, ArrayLike, Integer, Number, Targets
 from .reading import TaughtSteps, described, relative_weights
 
 _Y_PROBA, _Y_SCORE = Argument("y_proba"), Argument("y_score")
@@ -15,15 +18,15 @@ _Y_PROBA, _Y_SCORE = Argument("y_proba"), Argument("y_score")
 @described
 @floating_point_ignored
 def step_f1_score(
-    y_true,
-    y_pred,
+    y_true: Targets,
+    y_pred: Targets,
     *,
-    labels=None,
-    pos_label=1,
-    average="binary",
-    sample_weight=None,
-    zero_division="warn",
-):
+    labels: ArrayLike | None = None,
+    pos_label: Any = 1,
+    average: Literal["binary", "micro", "macro", "weighted", "samples"] | None = "binary",
+    sample_weight: ArrayLike | None = None,
+    zero_division: Literal["warn"] | float = "warn",
+) -> Any:
     """Compute the F1 score of the labels of all steps.
 
     The value is that of `sklearn.metrics.f1_score` for the steps of all sequences, one after
@@ -72,7 +75,14 @@ def step_f1_score(
 
 @described
 @floating_point_ignored
-def step_confusion_matrix(y_true, y_pred, *, labels=None, sample_weight=None, normalize=None):
+def step_confusion_matrix(
+    y_true: Targets,
+    y_pred: Targets,
+    *,
+    labels: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    normalize: Literal["true", "pred", "all"] | None = None,
+) -> Array:
     """Count, for all steps, how often each label was predicted in place of each other one.
 
     Parameters
@@ -114,16 +124,16 @@ def step_confusion_matrix(y_true, y_pred, *, labels=None, sample_weight=None, no
 @described
 @floating_point_ignored
 def step_classification_report(
-    y_true,
-    y_pred,
+    y_true: Targets,
+    y_pred: Targets,
     *,
-    labels=None,
-    target_names=None,
-    sample_weight=None,
-    digits=2,
-    output_dict=False,
-    zero_division="warn",
-):
+    labels: ArrayLike | None = None,
+    target_names: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    digits: Integer = 2,
+    output_dict: bool = False,
+    zero_division: Literal["warn"] | float = "warn",
+) -> Any:
     """Report precision, recall and F1 score of each label over all steps.
 
     Parameters
@@ -165,7 +175,14 @@ def step_classification_report(
 
 @described
 @floating_point_ignored
-def step_log_loss(y_true, y_proba, *, normalize=True, sample_weight=None, labels=None):
+def step_log_loss(
+    y_true: Targets,
+    y_proba: Targets,
+    *,
+    normalize: bool = True,
+    sample_weight: ArrayLike | None = None,
+    labels: ArrayLike | None = None,
+) -> float:
     """Compute the cross-entropy of the probabilities of all steps.
 
     The value is that of `sklearn.metrics.log_loss` for the steps of all sequences, one after
@@ -219,15 +236,15 @@ array of (n_timesteps_i, n_classes)
 @described
 @floating_point_ignored
 def step_roc_auc(
-    y_true,
-    y_score,
+    y_true: Targets,
+    y_score: Targets,
     *,
-    average="macro",
-    sample_weight=None,
-    max_fpr=None,
-    multi_class="raise",
-    labels=None,
-):
+    average: Literal["micro", "macro", "weighted", "samples"] | None = "macro",
+    sample_weight: ArrayLike | None = None,
+    max_fpr: Number | None = None,
+    multi_class: Literal["raise", "ovr", "ovo"] = "raise",
+    labels: ArrayLike | None = None,
+) -> Any:
     """Compute the area under the ROC curve over all steps.
 
     The value is that of `sklearn.metrics.roc_auc_score` for the steps of all sequences, one after

@@ -16,6 +16,7 @@ from .._data.weights import read_weights, relative
 from .._docstrings import with_parts
 from .._floating_point import floating_point_ignored
 from .._rules import boolean
+from .._typing import ArrayLike, Integers, Targets
 
 _CHUNK = 1 << 20  # numbers in a row of distances of all pairs that are computed together
 
@@ -44,7 +45,7 @@ ValueError, TypeError
 
 
 @_described
-def edit_distance(y_true, y_pred, *, alternatives=False):
+def edit_distance(y_true: Targets, y_pred: Targets, *, alternatives: bool = False) -> Integers:
     """Count the labels to insert, delete or replace to turn one sequence into another.
 
     This is the distance of Levenshtein [1]_, computed for all pairs together.
@@ -78,7 +79,13 @@ def edit_distance(y_true, y_pred, *, alternatives=False):
 
 @_described
 @floating_point_ignored
-def token_error_rate(y_true, y_pred, *, alternatives=False, sample_weight=None):
+def token_error_rate(
+    y_true: Targets,
+    y_pred: Targets,
+    *,
+    alternatives: bool = False,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Compute the edit distance per true label: the error rate of words, phones or characters.
 
     Parameters
@@ -118,7 +125,13 @@ def token_error_rate(y_true, y_pred, *, alternatives=False, sample_weight=None):
 
 @_described
 @floating_point_ignored
-def sequence_error_rate(y_true, y_pred, *, alternatives=False, sample_weight=None):
+def sequence_error_rate(
+    y_true: Targets,
+    y_pred: Targets,
+    *,
+    alternatives: bool = False,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Compute the fraction of sequences that are not predicted exactly.
 
     Parameters

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 from sklearn import metrics
@@ -15,6 +16,7 @@ from .._data.weights import relative
 from .._docstrings import with_parts
 from .._floating_point import floating_point_ignored
 from .._rules import either, one_of
+from .._typing import ArrayLike, Integer, Targets
 from .reading import read_truth
 
 OUTSIDE = "O"
@@ -107,8 +109,14 @@ ValueError
 @_described
 @floating_point_ignored
 def entity_f1_score(
-    y_true, y_pred, *, scheme=None, average="micro", sample_weight=None, zero_division="warn"
-):
+    y_true: Targets,
+    y_pred: Targets,
+    *,
+    scheme: Literal["IOB1", "IOB2", "BIO", "IOBES", "BIOES", "BILOU"] | None = None,
+    average: Literal["micro", "macro", "weighted"] | None = "micro",
+    sample_weight: ArrayLike | None = None,
+    zero_division: Literal["warn"] | float = "warn",
+) -> Any:
     """Compute the F1 score of entities, which count as right if all steps and the type are right.
 
     It agrees with the package seqeval: ``scheme=None`` with its default, other schemes with its
@@ -164,15 +172,15 @@ def entity_f1_score(
 @_described
 @floating_point_ignored
 def entity_classification_report(
-    y_true,
-    y_pred,
+    y_true: Targets,
+    y_pred: Targets,
     *,
-    scheme=None,
-    sample_weight=None,
-    digits=2,
-    output_dict=False,
-    zero_division="warn",
-):
+    scheme: Literal["IOB1", "IOB2", "BIO", "IOBES", "BIOES", "BILOU"] | None = None,
+    sample_weight: ArrayLike | None = None,
+    digits: Integer = 2,
+    output_dict: bool = False,
+    zero_division: Literal["warn"] | float = "warn",
+) -> Any:
     """Report precision, recall and F1 score of each type of entities.
 
     Parameters

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal
+
 import numpy as np
 from sklearn import metrics
 
 from .._data.carriers import is_ragged
 from .._floating_point import floating_point_ignored
 from .._rules import Allowed, number, shown
+from .._typing import ArrayLike, Number, Targets
 from .reading import TaughtSteps, described, relative_weights
 
 _QUANTILE = number(0.0, 1.0, closed_high=True)
@@ -22,7 +25,13 @@ _QUANTILES = Allowed(
 
 @described
 @floating_point_ignored
-def step_mean_absolute_error(y_true, y_pred, *, sample_weight=None, multioutput="uniform_average"):
+def step_mean_absolute_error(
+    y_true: Targets,
+    y_pred: Targets,
+    *,
+    sample_weight: ArrayLike | None = None,
+    multioutput: Literal["raw_values", "uniform_average"] | ArrayLike = "uniform_average",
+) -> Any:
     """Compute the mean absolute error over all steps.
 
     The value is that of `sklearn.metrics.mean_absolute_error` for the steps of all sequences, one
@@ -63,8 +72,12 @@ def step_mean_absolute_error(y_true, y_pred, *, sample_weight=None, multioutput=
 @described
 @floating_point_ignored
 def step_root_mean_squared_error(
-    y_true, y_pred, *, sample_weight=None, multioutput="uniform_average"
-):
+    y_true: Targets,
+    y_pred: Targets,
+    *,
+    sample_weight: ArrayLike | None = None,
+    multioutput: Literal["raw_values", "uniform_average"] | ArrayLike = "uniform_average",
+) -> Any:
     """Compute the root of the mean squared error over all steps.
 
     The value is that of `sklearn.metrics.root_mean_squared_error` for the steps of all sequences,
@@ -103,7 +116,13 @@ def step_root_mean_squared_error(
 
 @described
 @floating_point_ignored
-def step_mean_pinball_loss(y_true, y_pred, *, quantile=0.5, sample_weight=None):
+def step_mean_pinball_loss(
+    y_true: Targets,
+    y_pred: Targets,
+    *,
+    quantile: Number | ArrayLike = 0.5,
+    sample_weight: ArrayLike | None = None,
+) -> float:
     """Compute the mean pinball loss of predicted quantiles over all steps.
 
     The value is that of `sklearn.metrics.mean_pinball_loss` for the steps of all sequences, one

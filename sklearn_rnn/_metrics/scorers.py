@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any, ClassVar, Self
 
 from sklearn.base import BaseEstimator, is_regressor
 from sklearn.metrics import get_scorer
 from sklearn.utils import get_tags, metadata_routing
-from sklearn.utils.metaestimators import available_if
 
+from .._available_if import available_if
+from .._typing import ArrayLike, SequencesLike, Targets
 from .reading import TaughtSteps
 
 # The scorers to use instead of metrics of probabilities, which `make_scorer` cannot handle.
 _BY_NAME = {"step_log_loss": "neg_log_loss", "step_roc_auc": "roc_auc"}
 
 
-def step_scorer(scoring):
+def step_scorer(scoring: str | Callable[..., Any]) -> StepScorer:
     """Make a scorer of scikit-learn score all steps of all sequences.
 
     Parameters
@@ -110,15 +112,22 @@ class StepScorer(BaseEstimator):
     # An argument of `score` that no search routes to it.
     __metadata_request__score: ClassVar = {"estimator": metadata_routing.UNUSED}
 
-    def __init__(self, scoring):
+    # Made by scikit-learn, for metadata routing.
+    set_score_request: Callable[..., Self]
+
+    def __init__(self, scoring: str | Callable[..., Any]) -> None:
         self.scoring = scoring
 
-    def __call__(self, estimator, X, y, sample_weight=None):
+    def __call__(
+        self, estimator: Any, X: SequencesLike, y: Targets, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Return the score of an estimator for X (sequences) and y (one target per step)."""
         return self.score(estimator, X, y, sample_weight)
 
     # It has this name so that scikit-learn gives it `set_score_request`.
-    def score(self, estimator, X, y, sample_weight=None):
+    def score(
+        self, estimator: Any, X: SequencesLike, y: Targets, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Return the score of an estimator for X (sequences) and y (one target per step)."""
         numeric = is_regressor(estimator)
         steps = TaughtSteps(y, sample_weight, numeric=numeric)

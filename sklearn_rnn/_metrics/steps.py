@@ -7,13 +7,16 @@ import warnings
 import numpy as np
 
 from .._floating_point import floating_point_ignored
+from .._typing import ArrayLike, Targets
 from .numbers import r2
 from .reading import compare, described, read
 
 
 @described
 @floating_point_ignored
-def step_accuracy(y_true, y_pred, *, sample_weight=None):
+def step_accuracy(
+    y_true: Targets, y_pred: Targets, *, sample_weight: ArrayLike | None = None
+) -> float:
     """Compute the fraction of steps that are labelled correctly.
 
     Parameters
@@ -46,7 +49,9 @@ def step_accuracy(y_true, y_pred, *, sample_weight=None):
 
 @described
 @floating_point_ignored
-def sequence_accuracy(y_true, y_pred, *, sample_weight=None):
+def sequence_accuracy(
+    y_true: Targets, y_pred: Targets, *, sample_weight: ArrayLike | None = None
+) -> float:
     """Compute the fraction of sequences in which every step is labelled correctly.
 
     Parameters
@@ -86,7 +91,7 @@ def sequence_accuracy(y_true, y_pred, *, sample_weight=None):
 
 @described
 @floating_point_ignored
-def step_r2(y_true, y_pred, *, sample_weight=None):
+def step_r2(y_true: Targets, y_pred: Targets, *, sample_weight: ArrayLike | None = None) -> float:
     """Compute the coefficient of determination over all steps.
 
     The value is that of `sklearn.metrics.r2_score` for the steps of all sequences, one after

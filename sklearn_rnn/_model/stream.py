@@ -1,10 +1,15 @@
 """Sequences that arrive step by step."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from .._data.arguments import Argument
 from .._data.carriers import as_numbers
 from .._floating_point import floating_point_ignored
+from .._typing import Array, ArrayLike, States
 from .states import as_dict, as_rows
 
 FLOATS = (np.dtype(np.float32), np.dtype(np.float64))  # in the byte order of this machine
@@ -56,10 +61,10 @@ class Stream:
         self._encode = encode
 
     @property
-    def n_streams(self):
+    def n_streams(self) -> int:
         return self._shape[0]
 
-    def step(self, x):
+    def step(self, x: ArrayLike) -> Any:
         """Take the next step of each sequence, and predict.
 
         Parameters
@@ -99,16 +104,16 @@ class Stream:
         return outputs if self._decode is None else self._decode(outputs)
 
     @property
-    def state(self):
+    def state(self) -> dict[str, Array]:
         return as_dict(self._layout, self._session.state_rows())
 
     @state.setter
     @floating_point_ignored
-    def state(self, state):
+    def state(self, state: States) -> None:
         n_streams, dtype = self.n_streams, self._session.dtype
         self._session.set_state_rows(as_rows(self._layout, state, n_streams, dtype, "state"))
 
-    def reset(self, rows=None):
+    def reset(self, rows: Any = None) -> None:
         """Begin new sequences: set states to zero, or to those that the network has learned.
 
         Parameters
@@ -127,7 +132,7 @@ class Stream:
         )
         self._session.begin(begin)
 
-    def reorder(self, rows):
+    def reorder(self, rows: ArrayLike) -> None:
         """Give stream i the present states of stream ``rows[i]``.
 
         Parameters

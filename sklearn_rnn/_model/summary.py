@@ -22,7 +22,7 @@ class Row(NamedTuple):
 
     name: str
     kind: str
-    shape: tuple  # of the output: (n_units,) or ("n_timesteps", n_units)
+    shape: tuple[int | str, ...]  # of the output: (n_units,) or ("n_timesteps", n_units)
     n_params: int
     n_bytes: int
     n_multiplications: int  # by weights
@@ -53,7 +53,7 @@ class NetworkSummary:
     """
 
     title: str
-    rows: list
+    rows: list[Row]
     n_params: int
     n_bytes: int
     n_timesteps: int | None = None

@@ -1,27 +1,32 @@
 """ByIndex: an estimator whose X is the numbers of sequences, for tools that take only tables."""
 
+from __future__ import annotations
+
 import copy
+from collections.abc import Callable
 from contextvars import ContextVar
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils import _safe_indexing, get_tags  # the former is public, in spite of its name
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from .._available_if import available_if
 from .._data.arguments import naming
 from .._data.frames import is_arrow
 from .._data.lengths import n_samples_of
 from .._data.reader import read_X
 from .._documentation import Documented
+from .._typing import Array, ArrayLike, Decorated, Estimator, Floats, SequencesLike, Targets
 
 _ROUTED = ("fit", "partial_fit", "predict", "predict_proba", "predict_log_proba", "score")
 # (X,) while `with_sequences` copies an estimator, otherwise None.
 _REPLACEMENT = ContextVar("replacement", default=None)
 
 
-def _has(name):
+def _has(name: str) -> Callable[[Decorated], Decorated]:
     """Make a method available only if the wrapped estimator has it."""
     return available_if(lambda each: hasattr(getattr(each, "estimator_", each.estimator), name))
 
@@ -109,19 +114,28 @@ class ByIndex(Documented):
     (3, True)
     """
 
-    def __init__(self, estimator, X):
+    # Set by `fit`.
+    estimator_: Any
+    n_features_in_: int
+
+    # Made by scikit-learn, for metadata routing.
+    set_fit_request: Callable[..., Self]
+    set_partial_fit_request: Callable[..., Self]
+    set_score_request: Callable[..., Self]
+
+    def __init__(self, estimator: Any, X: SequencesLike | None) -> None:
         self.estimator = estimator
         self.X = X
 
     @property
-    def X(self):
+    def X(self) -> Any:
         return self._held.sequences
 
     @X.setter
-    def X(self, X):
+    def X(self, X: SequencesLike | None) -> None:
         self._held = X if isinstance(X, _Held) else _Held(X)
 
-    def get_params(self, deep=True):
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Return the parameters by name; X is in a holder, whose repr does not show the sequences.
 
         Parameters
@@ -136,12 +150,18 @@ class ByIndex(Documented):
         return {**super().get_params(deep), "X": self._held}
 
     @property
-    def numbers(self):
+    def numbers(self) -> Floats:
         return np.arange(self._n_samples(), dtype=np.float64)[:, np.newaxis]
 
     # ---- fit ----
 
-    def fit(self, X, y=None, sample_weight=None, **params):
+    def fit(
+        self,
+        X: ArrayLike,
+        y: Targets | None = None,
+        sample_weight: ArrayLike | None = None,
+        **params: Any,
+    ) -> Self:
         """Fit a clone of the estimator to the sequences with the given numbers.
 
         Parameters
@@ -173,7 +193,13 @@ class ByIndex(Documented):
         return self
 
     @_has("partial_fit")
-    def partial_fit(self, X, y=None, sample_weight=None, **params):
+    def partial_fit(
+        self,
+        X: ArrayLike,
+        y: Targets | None = None,
+        sample_weight: ArrayLike | None = None,
+        **params: Any,
+    ) -> Self:
         """Update the estimator with the sequences with the given numbers.
 
         Parameters
@@ -196,27 +222,29 @@ class ByIndex(Documented):
     # ---- what the fitted estimator does ----
 
     @_has("predict")
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> Array:
         """Return the predictions of the estimator for the sequences with the numbers X (n, 1)."""
         return self._call("predict", X)
 
     @_has("predict_proba")
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> Array:
         """Return the probabilities of classes for the sequences with the numbers X (n, 1)."""
         return self._call("predict_proba", X)
 
     @_has("predict_log_proba")
-    def predict_log_proba(self, X):
+    def predict_log_proba(self, X: ArrayLike) -> Array:
         """Return the log-probabilities of classes for the sequences with the numbers X (n, 1)."""
         return self._call("predict_log_proba", X)
 
     @_has("decision_function")
-    def decision_function(self, X):
+    def decision_function(self, X: ArrayLike) -> Array:
         """Return the confidence scores for the sequences with the numbers X (n, 1)."""
         return self._call("decision_function", X)
 
     @_has("score")
-    def score(self, X, y=None, sample_weight=None):
+    def score(
+        self, X: ArrayLike, y: Targets | None = None, sample_weight: ArrayLike | None = None
+    ) -> float:
         """Return the score of the estimator for the sequences with the numbers X (n, 1)."""
         return self._call("score", X, y, **_with_weights({}, sample_weight))
 
@@ -231,7 +259,7 @@ class ByIndex(Documented):
         return getattr(self.estimator_, method)(sequences, *args, **options)
 
     @property
-    def classes_(self):
+    def classes_(self) -> Array:
         check_is_fitted(self)
         return self.estimator_.classes_
 
@@ -263,7 +291,7 @@ class ByIndex(Documented):
 
     # ---- scikit-learn and copies ----
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> MetadataRouter:
         """Return which arguments are passed to the estimator, for metadata routing."""
         mapping = MethodMapping()
         for name in _ROUTED:
@@ -279,7 +307,7 @@ class ByIndex(Documented):
         return tags
 
 
-def with_sequences(model, X):
+def with_sequences(model: Estimator, X: SequencesLike | None) -> Estimator:
     """Return a copy of a fitted model in which every `ByIndex` looks up other sequences.
 
     A tool that was fitted to the numbers of sequences can then predict for new sequences.

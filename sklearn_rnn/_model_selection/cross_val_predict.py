@@ -1,20 +1,33 @@
 """step_cross_val_predict: predictions for each sequence by a model that has not seen it."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
 from numbers import Integral
+from typing import Any
 
 import numpy as np
 from sklearn.model_selection import KFold, check_cv, cross_validate
 from sklearn.utils import _safe_indexing  # public, in spite of its name
 
 from .._data.lengths import n_samples_of
+from .._typing import Array, ArrayLike, Integer, SequencesLike, Targets
 
 # The prediction for a class that is missing from the training part of a fold.
 _UNKNOWN = {"predict_proba": 0.0, "predict_log_proba": -np.inf}
 
 
 def step_cross_val_predict(
-    estimator, X, y, *, cv=None, method="predict_proba", groups=None, params=None, n_jobs=None
-):
+    estimator: Any,
+    X: SequencesLike,
+    y: Targets,
+    *,
+    cv: Any = None,
+    method: str = "predict_proba",
+    groups: ArrayLike | None = None,
+    params: Mapping[str, Any] | None = None,
+    n_jobs: Integer | None = None,
+) -> Array:
     """Predict each sequence with a model that was fitted to the other folds.
 
     `sklearn.model_selection.cross_val_predict` does this for `predict`, but it cannot join

@@ -1,6 +1,9 @@
 """RollingOrigin: splits that train on the past and test on the rows right after it."""
 
-from typing import ClassVar
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.model_selection import BaseCrossValidator
@@ -8,6 +11,7 @@ from sklearn.model_selection import BaseCrossValidator
 from .._data.groups import read_groups
 from .._data.lengths import n_samples_of
 from .._rules import either, integer
+from .._typing import ArrayLike, Integer, Integers, SequencesLike
 
 _RULES = {
     "horizon": integer(1),
@@ -75,7 +79,19 @@ class RollingOrigin(BaseCrossValidator):
     # Lets searches and `cross_val_score` pass groups on, as they do for `GroupKFold`.
     __metadata_request__split: ClassVar = {"groups": True}
 
-    def __init__(self, horizon, *, step=None, gap=0, max_train=None, min_train=1, n_splits=5):
+    # Made by scikit-learn, for metadata routing.
+    set_split_request: Callable[..., Self]
+
+    def __init__(
+        self,
+        horizon: Integer,
+        *,
+        step: Integer | None = None,
+        gap: Integer = 0,
+        max_train: Integer | None = None,
+        min_train: Integer = 1,
+        n_splits: Integer | None = 5,
+    ) -> None:
         self.horizon = horizon
         self.step = step
         self.gap = gap
@@ -83,7 +99,9 @@ class RollingOrigin(BaseCrossValidator):
         self.min_train = min_train
         self.n_splits = n_splits
 
-    def split(self, X, y=None, groups=None):
+    def split(
+        self, X: SequencesLike, y: Any = None, groups: ArrayLike | None = None
+    ) -> Iterator[tuple[Integers, Integers]]:
         """Yield the indices of training and test rows, the earliest split first.
 
         Parameters
@@ -110,7 +128,7 @@ class RollingOrigin(BaseCrossValidator):
             train, test = (np.sort(np.concatenate(each)) for each in zip(*parts, strict=True))
             yield train, test
 
-    def get_n_splits(self, X=None, y=None, groups=None):
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: ArrayLike | None = None) -> int:
         """Return the number of splits.
 
         Parameters

@@ -1,6 +1,9 @@
 """SequenceKFold: folds with about the same number of steps, and of each label."""
 
-from typing import ClassVar
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 from sklearn.model_selection import BaseCrossValidator
@@ -15,6 +18,7 @@ from .._data.packed import Sequences, offsets_of
 from .._data.steps import raw_steps
 from .._data.values import missing_in
 from .._rules import boolean, either, integer, one_of
+from .._typing import ArrayLike, Integer, Integers, RandomState, SequencesLike
 
 _RULES = {
     "n_splits": integer(2),
@@ -83,16 +87,27 @@ class SequenceKFold(BaseCrossValidator):
     # Lets searches and `cross_val_score` pass groups on, as they do for `GroupKFold`.
     __metadata_request__split: ClassVar = {"groups": True}
 
+    # Made by scikit-learn, for metadata routing.
+    set_split_request: Callable[..., Self]
+
     def __init__(
-        self, n_splits=5, *, shuffle=False, random_state=None, balance="steps", stratify=None
-    ):
+        self,
+        n_splits: Integer = 5,
+        *,
+        shuffle: bool = False,
+        random_state: RandomState = None,
+        balance: Literal["steps", "sequences"] = "steps",
+        stratify: Literal["tags", "classes"] | None = None,
+    ) -> None:
         self.n_splits = n_splits
         self.shuffle = shuffle
         self.random_state = random_state
         self.balance = balance
         self.stratify = stratify
 
-    def split(self, X, y=None, groups=None):
+    def split(
+        self, X: SequencesLike, y: Any = None, groups: ArrayLike | None = None
+    ) -> Iterator[tuple[Integers, Integers]]:
         """Yield the indices of training and test sequences.
 
         Parameters
@@ -120,7 +135,7 @@ class SequenceKFold(BaseCrossValidator):
         for fold in range(self.n_splits):
             yield np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
 
-    def get_n_splits(self, X=None, y=None, groups=None):
+    def get_n_splits(self, X: Any = None, y: Any = None, groups: ArrayLike | None = None) -> int:
         """Return the number of folds; the arguments are ignored.
 
         Returns

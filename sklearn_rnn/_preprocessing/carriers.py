@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from sklearn import get_config
@@ -19,6 +20,7 @@ from .._docstrings import with_parts
 from .._documentation import Documented
 from .._floating_point import floating_point_ignored
 from .._pickles import Pickled
+from .._typing import Array, SequencesLike, Transformed
 
 PARTS = {
     "X": """
@@ -58,7 +60,11 @@ class InCarriers(Pickled, TransformerMixin, Documented, auto_wrap_output_keys=No
 
     _allow_nan = False  # whether X may hold NaN (missing values)
 
-    def fit_transform(self, X, y=None, **fit_params):
+    # Set by `fit`.
+    feature_names_in_: Array
+    n_features_in_: int
+
+    def fit_transform(self, X: SequencesLike, y: Any = None, **fit_params: Any) -> Transformed:
         """Fit the transformer to sequences, then transform them.
 
         Parameters
@@ -82,7 +88,7 @@ class InCarriers(Pickled, TransformerMixin, Documented, auto_wrap_output_keys=No
         return self._fit_transform(X, y, **fit_params)
 
     @floating_point_ignored
-    def transform(self, X):
+    def transform(self, X: SequencesLike) -> Transformed:
         """Transform sequences.
 
         Parameters

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, Literal, Self
+
 import numpy as np
 from sklearn.base import OneToOneFeatureMixin
 
@@ -13,6 +16,7 @@ from .._data.packed import Packed, offsets_of
 from .._data.reader import read_X
 from .._docstrings import with_parts
 from .._floating_point import floating_point_ignored
+from .._typing import Array, ArrayLike, Integer, Number, SequencesLike, Transformed
 from .carriers import PARTS, InCarriers, with_features
 from .steps import NUMBER, check_no_overflow, fill, positions_in
 
@@ -77,13 +81,18 @@ class Differences(InCarriers):
     _STATE_FORMAT = 1
     _allow_nan = True
 
-    def __init__(self, order=1, *, lag=1, fill_value=0.0):
+    # Made by scikit-learn, for metadata routing.
+    set_inverse_transform_request: Callable[..., Self]
+
+    def __init__(
+        self, order: Integer = 1, *, lag: Integer = 1, fill_value: Number | Literal["keep"] = 0.0
+    ) -> None:
         self.order = order
         self.lag = lag
         self.fill_value = fill_value
 
     @floating_point_ignored
-    def fit(self, X, y=None):
+    def fit(self, X: SequencesLike, y: Any = None) -> Self:
         """Learn the names and the number of features.
 
         Parameters
@@ -108,7 +117,13 @@ class Differences(InCarriers):
         return self._become(read_X(X, type(self).__name__, allow_nan=True)[1].as_attributes())
 
     @floating_point_ignored
-    def inverse_transform(self, X, *, start=None, past=None):
+    def inverse_transform(
+        self,
+        X: SequencesLike,
+        *,
+        start: SequencesLike | None = None,
+        past: SequencesLike | None = None,
+    ) -> Transformed:
         """Undo `transform`: add up differences.
 
         Parameters
@@ -165,7 +180,7 @@ class Differences(InCarriers):
         check_no_overflow(values)
         return self._named(with_features(X, sequences, values), X)
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> Array:
         """Name the features of the result.
 
         Parameters

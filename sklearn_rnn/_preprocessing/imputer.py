@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.base import OneToOneFeatureMixin
-from sklearn.utils.metaestimators import available_if
 
 from .. import _rules as rules
+from .._available_if import available_if
 from .._data.finite import looks_padded
 from .._data.form import InputForm
 from .._data.reader import read_X
 from .._docstrings import with_parts
 from .._floating_point import floating_point_ignored
+from .._typing import Array, ArrayLike, Floats, Integers, Number, SequencesLike, Transformed
 from .carriers import PARTS, InCarriers, with_features
 from .gaps import Gaps
 
@@ -131,15 +133,19 @@ class SequenceImputer(InCarriers):
     _STATE_FORMAT = 1
     _allow_nan = True
 
+    # Set by `fit`.
+    missing_features_: Integers
+    statistics_: Floats
+
     def __init__(
         self,
-        strategy="mean",
+        strategy: Literal["mean", "median", "last", "linear", "constant"] = "mean",
         *,
-        fill_value=None,
-        add_indicator=False,
-        add_elapsed=False,
-        keep_empty_features=False,
-    ):
+        fill_value: Number | None = None,
+        add_indicator: bool = False,
+        add_elapsed: bool = False,
+        keep_empty_features: bool = False,
+    ) -> None:
         self.strategy = strategy
         self.fill_value = fill_value
         self.add_indicator = add_indicator
@@ -147,7 +153,7 @@ class SequenceImputer(InCarriers):
         self.keep_empty_features = keep_empty_features
 
     @floating_point_ignored
-    def fit(self, X, y=None):
+    def fit(self, X: SequencesLike, y: Any = None) -> Self:
         """Learn the values that replace missing ones.
 
         Parameters
@@ -188,7 +194,7 @@ class SequenceImputer(InCarriers):
 
     @available_if(_has_indicators)
     @floating_point_ignored
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: SequencesLike) -> Transformed:
         """Undo `transform`: set values to NaN where the indicators are 1.
 
         As with `SimpleImputer`, features without an indicator stay as they are, and features that
@@ -218,7 +224,7 @@ class SequenceImputer(InCarriers):
         values[was_missing] = np.nan
         return self._named(with_features(X, sequences, values), X)
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> Array:
         """Name the features of the result.
 
         Parameters

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any, Literal, Self
+
 import numpy as np
 from sklearn.base import OneToOneFeatureMixin
 
@@ -9,6 +11,15 @@ from .. import _rules as rules
 from .._data.reader import read_X
 from .._docstrings import with_parts
 from .._floating_point import floating_point_ignored
+from .._typing import (
+    Array,
+    ArrayLike,
+    Integer,
+    Number,
+    SequenceNotStr,
+    SequencesLike,
+    SupportsArray,
+)
 from .carriers import PARTS, InCarriers, with_features
 from .steps import NUMBER, check_no_overflow, fill, positions_in
 
@@ -68,12 +79,17 @@ class Lags(InCarriers):
     _STATE_FORMAT = 1
     _allow_nan = True
 
-    def __init__(self, lags=(0, 1), *, fill_value="first"):
+    def __init__(
+        self,
+        lags: Integer | SequenceNotStr[Integer] | SupportsArray = (0, 1),
+        *,
+        fill_value: Number | Literal["first"] = "first",
+    ) -> None:
         self.lags = lags
         self.fill_value = fill_value
 
     @floating_point_ignored
-    def fit(self, X, y=None):
+    def fit(self, X: SequencesLike, y: Any = None) -> Self:
         """Learn the names and the number of features.
 
         Parameters
@@ -98,7 +114,7 @@ class Lags(InCarriers):
         _refuse_several(lags, form.kind)
         return self._become(form.as_attributes())
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> Array:
         """Name the features of the result.
 
         Parameters

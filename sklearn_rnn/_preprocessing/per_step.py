@@ -5,15 +5,16 @@ from __future__ import annotations
 import re
 from contextlib import contextmanager
 from copy import deepcopy
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn import get_config
 from sklearn.base import OneToOneFeatureMixin, clone
 from sklearn.utils import get_tags
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
-from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
+from .._available_if import available_if
 from .._data import arguments
 from .._data.carriers import as_labels, is_ragged
 from .._data.form import InputForm
@@ -25,6 +26,7 @@ from .._data.weights import step_weights
 from .._docstrings import with_parts
 from .._floating_point import floating_point_of_caller
 from .._rules import shown
+from .._typing import Array, ArrayLike, SequencesLike, Targets, Transformed
 from .carriers import InCarriers
 from .stacking import as_array, as_table, cut, stack
 
@@ -120,10 +122,13 @@ class PerStep(InCarriers):
 
     _STATE_FORMAT = 1
 
-    def __init__(self, transformer):
+    # Set by `fit`.
+    transformer_: Any
+
+    def __init__(self, transformer: Any) -> None:
         self.transformer = transformer
 
-    def fit(self, X, y=None, **fit_params):
+    def fit(self, X: SequencesLike, y: Targets | None = None, **fit_params: Any) -> Self:
         """Fit the transformer on all steps.
 
         Parameters
@@ -150,7 +155,7 @@ class PerStep(InCarriers):
         return self
 
     @available_if(_has("partial_fit"))
-    def partial_fit(self, X, y=None, **fit_params):
+    def partial_fit(self, X: SequencesLike, y: Targets | None = None, **fit_params: Any) -> Self:
         """Update the transformer with the steps of more sequences.
 
         This method exists only if the transformer has `partial_fit`.
@@ -172,7 +177,7 @@ class PerStep(InCarriers):
         return self
 
     @available_if(_has("inverse_transform"))
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: SequencesLike) -> Transformed:
         """Undo `transform`.
 
         This method exists only if the transformer has `inverse_transform`.
@@ -204,7 +209,7 @@ class PerStep(InCarriers):
             return np.asarray(table).reshape(stacked.n_samples, -1)
         return self._named(cut(X, stacked, table), X)
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> Array:
         """Name the columns of a 2-D result, or the features of each step.
 
         Parameters
@@ -229,7 +234,9 @@ class PerStep(InCarriers):
         of_step = transformer.get_feature_names_out(np.array(["x0"], dtype=object))
         return names if len(of_step) == 1 else of_step
 
-    def set_output(self, *, transform=None):
+    def set_output(
+        self, *, transform: Literal["default", "pandas", "polars"] | None = None
+    ) -> Self:
         """Choose the form of the results of `transform` and `fit_transform`.
 
         Parameters
@@ -249,7 +256,7 @@ class PerStep(InCarriers):
                 each.set_output(transform=transform)
         return self
 
-    def get_metadata_routing(self):
+    def get_metadata_routing(self) -> MetadataRouter:
         """Return the metadata that the transformer requests.
 
         Returns

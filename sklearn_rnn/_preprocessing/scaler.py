@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from numbers import Real
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.base import OneToOneFeatureMixin
-from sklearn.utils.metaestimators import available_if
 
+from .._available_if import available_if
 from .._data import arguments
 from .._data.carriers import as_numbers, is_ragged
 from .._data.form import InputForm
@@ -18,6 +20,7 @@ from .._data.weights import step_weights
 from .._docstrings import with_parts
 from .._floating_point import floating_point_ignored
 from .._rules import boolean, one_of, shown
+from .._typing import Array, ArrayLike, Floats, Range, SequencesLike, Transformed
 from .affine import Affine
 from .carriers import PARTS, InCarriers
 from .per_sequence import SCALES, scale_each
@@ -156,17 +159,30 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
     _STATE_FORMAT = 3
     _allow_nan = True
 
+    # Set by `fit`.
+    center_: Floats
+    data_max_: Floats
+    data_min_: Floats
+    mean_: Floats
+    n_steps_seen_: int | float | Array
+    scale_: Floats
+    var_: Floats
+
+    # Made by scikit-learn, for metadata routing.
+    set_fit_request: Callable[..., Self]
+    set_partial_fit_request: Callable[..., Self]
+
     def __init__(
         self,
-        method="standard",
+        method: Literal["standard", "minmax", "robust"] = "standard",
         *,
-        per_sequence=False,
-        feature_range=(0, 1),
-        quantile_range=(25, 75),
-        with_mean=True,
-        with_std=True,
-        copy=True,
-    ):
+        per_sequence: bool = False,
+        feature_range: Range = (0, 1),
+        quantile_range: Range = (25, 75),
+        with_mean: bool = True,
+        with_std: bool = True,
+        copy: bool = True,
+    ) -> None:
         self.method = method
         self.per_sequence = per_sequence
         self.feature_range = feature_range
@@ -176,7 +192,7 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
         self.copy = copy
 
     @floating_point_ignored
-    def fit(self, X, y=None, sample_weight=None):
+    def fit(self, X: SequencesLike, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
         """Learn the scale of each feature.
 
         Parameters
@@ -206,7 +222,9 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
 
     @available_if(_learns_by_parts)
     @floating_point_ignored
-    def partial_fit(self, X, y=None, sample_weight=None):
+    def partial_fit(
+        self, X: SequencesLike, y: Any = None, sample_weight: ArrayLike | None = None
+    ) -> Self:
         """Learn from more sequences, as if they had been there from the start.
 
         This method does not exist with `method="robust"`: quantiles need all sequences at once.
@@ -245,7 +263,7 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
 
     @available_if(_has_one_scale)
     @floating_point_ignored
-    def inverse_transform(self, X):
+    def inverse_transform(self, X: SequencesLike) -> Transformed:
         """Undo `transform`.
 
         This method does not exist with `per_sequence=True`: the scale of each sequence is not kept.
@@ -265,7 +283,7 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
         values = self._apply(sequences, self._fitted_method, backward=True)
         return in_carrier(X, sequences, values)
 
-    def get_feature_names_out(self, input_features=None):
+    def get_feature_names_out(self, input_features: ArrayLike | None = None) -> Array:
         """Name the columns of a 2-D result, or the features of each step.
 
         Parameters

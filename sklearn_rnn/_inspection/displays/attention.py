@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Self
+
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from ..._data.tokens import read_tokens
 from ..._estimators.seq2seq_classifier import Seq2SeqClassifier
 from ..._estimators.seq2seq_regressor import Seq2SeqRegressor
 from ..._rules import shown
+from ..._typing import ArrayLike, Ax, Integer, SequencesLike, Targets, TextsLike
 from .plotting import HEAT, axes_for, label_ticks, whole_numbers
 from .reading import as_floats, check_length, network_and_X, one_of_sequences
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
 
 
 class AttentionDisplay:
@@ -48,7 +57,18 @@ class AttentionDisplay:
     (1, 9)
     """
 
-    def __init__(self, weights, *, input_labels=None, output_labels=None):
+    # Set by `plot`.
+    ax_: Axes
+    figure_: Figure
+    im_: AxesImage
+
+    def __init__(
+        self,
+        weights: ArrayLike,
+        *,
+        input_labels: TextsLike | None = None,
+        output_labels: TextsLike | None = None,
+    ) -> None:
         pooling = np.ndim(weights) == 1
         weights = as_floats([weights] if pooling else weights, "weights", 2)
         if (weights < 0).any():
@@ -62,17 +82,17 @@ class AttentionDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
-        y=None,
+        estimator: BaseEstimator,
+        X: SequencesLike,
+        y: Targets | None = None,
         *,
-        sequence=0,
-        input_labels=None,
-        output_labels=None,
-        horizon=None,
-        X_future=None,
-        ax=None,
-    ):
+        sequence: Integer = 0,
+        input_labels: TextsLike | None = None,
+        output_labels: TextsLike | None = None,
+        horizon: Integer | None = None,
+        X_future: SequencesLike | None = None,
+        ax: Ax = None,
+    ) -> Self:
         """Draw the attention of a network to one sequence.
 
         Parameters
@@ -130,7 +150,7 @@ class AttentionDisplay:
         weights = one_of_sequences(weights, sequence)
         return cls(weights, input_labels=input_labels, output_labels=output_labels).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Ax = None) -> Self:
         """Draw the weights as heat.
 
         Parameters

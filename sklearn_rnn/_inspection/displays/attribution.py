@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, Literal, Self
+
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from ..._converters.nested import read_table
 from ..._data.frames import column_names
 from ..._data.items import first_frame
 from ..._data.nested import is_nested
 from ..._rules import one_of
+from ..._typing import ArrayLike, Ax, Integer, SequencesLike, TextsLike
 from ..integrated_gradients import integrated_gradients
 from ..occlusion import occlusion
 from .plotting import SIGNED_HEAT, axes_for, label_ticks, whole_numbers
 from .reading import as_floats, check_length, network_and_X, one_of_sequences
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
 
 METHODS = {"integrated_gradients": integrated_gradients, "occlusion": occlusion}
 
@@ -57,7 +66,18 @@ class AttributionDisplay:
     (9, 2)
     """
 
-    def __init__(self, attributions, *, feature_names=None, step_labels=None):
+    # Set by `plot`.
+    ax_: Axes
+    figure_: Figure
+    im_: AxesImage
+
+    def __init__(
+        self,
+        attributions: ArrayLike,
+        *,
+        feature_names: TextsLike | None = None,
+        step_labels: TextsLike | None = None,
+    ) -> None:
         if np.ndim(attributions) == 1:
             attributions = np.reshape(attributions, (-1, 1))
         self.attributions = as_floats(attributions, "attributions", 2)
@@ -70,16 +90,16 @@ class AttributionDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
+        estimator: BaseEstimator,
+        X: SequencesLike,
         *,
-        method="integrated_gradients",
-        sequence=0,
-        feature_names=None,
-        step_labels=None,
-        ax=None,
-        **options,
-    ):
+        method: Literal["integrated_gradients", "occlusion"] = "integrated_gradients",
+        sequence: Integer = 0,
+        feature_names: TextsLike | None = None,
+        step_labels: TextsLike | None = None,
+        ax: Ax = None,
+        **options: Any,
+    ) -> Self:
         """Compute and draw the attributions for one sequence.
 
         Parameters
@@ -114,8 +134,14 @@ class AttributionDisplay:
 
     @classmethod
     def from_attributions(
-        cls, attributions, *, sequence=0, feature_names=None, step_labels=None, ax=None
-    ):
+        cls,
+        attributions: SequencesLike,
+        *,
+        sequence: Integer = 0,
+        feature_names: TextsLike | None = None,
+        step_labels: TextsLike | None = None,
+        ax: Ax = None,
+    ) -> Self:
         """Draw what `integrated_gradients` or `occlusion` has returned.
 
         Parameters
@@ -138,7 +164,7 @@ class AttributionDisplay:
         one = one_of_sequences(attributions, sequence)
         return cls(one, feature_names=feature_names, step_labels=step_labels).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Ax = None) -> Self:
         """Draw the attributions, steps from left to right and features from top to bottom.
 
         Parameters

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
 from ..._forecasting.forecaster import RNNForecaster
 from ..._rules import integer, shown
+from ..._typing import ArrayLike, Ax, Integer
 from .plotting import axes_for, blues, foreground, legend_above
 from .reading import as_floats, check_length, last_step
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 class ForecastDisplay:
@@ -62,17 +72,23 @@ class ForecastDisplay:
     ((8,), (8, 3))
     """
 
+    # Set by `plot`.
+    ax_: Axes
+    figure_: Figure
+    bands_: list[Artist]
+    lines_: dict[str, Artist]
+
     def __init__(
         self,
-        past,
-        forecast,
+        past: ArrayLike,
+        forecast: ArrayLike,
         *,
-        truth=None,
-        quantile_forecasts=None,
-        quantiles=None,
-        past_times=None,
-        times=None,
-    ):
+        truth: ArrayLike | None = None,
+        quantile_forecasts: ArrayLike | None = None,
+        quantiles: ArrayLike | None = None,
+        past_times: ArrayLike | None = None,
+        times: ArrayLike | None = None,
+    ) -> None:
         self.past = as_floats(past, "past", 1, allow_nan=True)
         self.forecast = as_floats(forecast, "forecast", 1)
         n_steps = len(self.forecast)
@@ -92,7 +108,16 @@ class ForecastDisplay:
         check_length(self.times, n_steps, "times", "forecast")
 
     @classmethod
-    def from_estimator(cls, estimator, y_true=None, X=None, *, series=0, n_past=None, ax=None):
+    def from_estimator(
+        cls,
+        estimator: BaseEstimator,
+        y_true: ArrayLike | None = None,
+        X: ArrayLike | None = None,
+        *,
+        series: Hashable = 0,
+        n_past: Integer | None = None,
+        ax: Ax = None,
+    ) -> Self:
         """Draw what a forecaster expects after the last known step.
 
         Parameters
@@ -146,7 +171,9 @@ class ForecastDisplay:
         return cls(known.y[begin:n_steps], values[:, middle], **facts).plot(ax)
 
     @classmethod
-    def from_predictions(cls, past, forecast, *, ax=None, **facts):
+    def from_predictions(
+        cls, past: ArrayLike, forecast: ArrayLike, *, ax: Ax = None, **facts: Any
+    ) -> Self:
         """Draw a given forecast.
 
         Parameters
@@ -168,7 +195,7 @@ class ForecastDisplay:
             facts = {"past_times": indices[0], "times": indices[1], **facts}
         return cls(past, forecast, **facts).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Ax = None) -> Self:
         """Draw the forecast.
 
         Parameters

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from ..._rules import shown
+from ..._typing import ArrayLike, Ax, SequencesLike
 from ..gradient_flow import GradientFlow, gradient_flow, judged
 from .plotting import axes_for, colors_of, legend_above, whole_numbers
 from .reading import as_floats
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 class GradientFlowDisplay:
@@ -47,7 +57,12 @@ class GradientFlowDisplay:
     ['l0', 'l1']
     """
 
-    def __init__(self, norms, *, verdict=None):
+    # Set by `plot`.
+    ax_: Axes
+    figure_: Figure
+    lines_: dict[str, Artist]
+
+    def __init__(self, norms: Mapping[str, ArrayLike], *, verdict: str | None = None) -> None:
         if not hasattr(norms, "items") or not norms:
             raise ValueError(f"`norms` must be a dict with an entry, got {shown(norms)}.")
         self.norms = {
@@ -63,7 +78,9 @@ class GradientFlowDisplay:
         self.verdict = judged(self.norms).verdict if verdict is None else verdict
 
     @classmethod
-    def from_estimator(cls, estimator, X, y=None, *, ax=None):
+    def from_estimator(
+        cls, estimator: BaseEstimator, X: SequencesLike, y: Any = None, *, ax: Ax = None
+    ) -> Self:
         """Measure and draw the gradient flow of an estimator.
 
         Parameters
@@ -80,7 +97,7 @@ class GradientFlowDisplay:
         return cls.from_flow(gradient_flow(estimator, X, y), ax=ax)
 
     @classmethod
-    def from_flow(cls, flow, *, ax=None):
+    def from_flow(cls, flow: GradientFlow, *, ax: Ax = None) -> Self:
         """Draw what `gradient_flow` has returned.
 
         Parameters
@@ -98,7 +115,7 @@ class GradientFlowDisplay:
             raise TypeError(f"`flow` must be a GradientFlow, got {type(flow).__name__}.")
         return cls(flow.norms, verdict=flow.verdict).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Ax = None) -> Self:
         """Draw a line for each layer and direction, on a logarithmic scale.
 
         Time runs to the right: the output is at the right end. Zeros are not drawn.

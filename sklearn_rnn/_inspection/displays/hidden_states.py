@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, Literal, Self
+
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 
 from ..._rules import integer, one_of, shown
+from ..._typing import Array, ArrayLike, AxOrAxes, Integer, SequencesLike, TextsLike
 from .plotting import (
     HEAT,
     SIGNED_HEAT,
@@ -17,6 +21,10 @@ from .plotting import (
     whole_numbers,
 )
 from .reading import as_floats, check_length, network_and_X, one_of_sequences
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 class HiddenStatesDisplay:
@@ -68,7 +76,21 @@ class HiddenStatesDisplay:
     ((9, 8), (9, 2))
     """
 
-    def __init__(self, states, *, background=None, n_clusters=None, step_labels=None):
+    # `Any` stands for None.
+    axes_: list[Axes]
+    clusters: Array | Any
+    explained_variance_ratio: Array
+    figure_: Figure
+    path: Array
+
+    def __init__(
+        self,
+        states: ArrayLike,
+        *,
+        background: ArrayLike | None = None,
+        n_clusters: Integer | None = None,
+        step_labels: TextsLike | None = None,
+    ) -> None:
         self.states = as_floats(states, "states", 2)
         n_timesteps, n_units = self.states.shape
         everything = self.states
@@ -98,16 +120,16 @@ class HiddenStatesDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
+        estimator: BaseEstimator,
+        X: SequencesLike,
         *,
-        sequence=0,
-        layer=-1,
-        n_clusters=None,
-        step_labels=None,
-        ax=None,
-        kind="both",
-    ):
+        sequence: Integer = 0,
+        layer: Integer = -1,
+        n_clusters: Integer | None = None,
+        step_labels: TextsLike | None = None,
+        ax: AxOrAxes = None,
+        kind: Literal["both", "heat", "path"] = "both",
+    ) -> Self:
         """Draw the states of a layer when it reads one sequence.
 
         Parameters
@@ -145,7 +167,7 @@ class HiddenStatesDisplay:
         facts = {"n_clusters": n_clusters, "step_labels": step_labels}
         return cls(one, background=background, **facts).plot(ax, kind=kind)
 
-    def plot(self, ax=None, *, kind="both"):
+    def plot(self, ax: AxOrAxes = None, *, kind: Literal["both", "heat", "path"] = "both") -> Self:
         """Draw the states.
 
         Parameters

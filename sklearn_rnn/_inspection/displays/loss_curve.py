@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
+
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from ..._rules import integer, shown
+from ..._typing import ArrayLike, Ax, Integer
 from .plotting import ORANGE, RED, axes_for, blues, foreground, legend_above, whole_numbers
 from .reading import as_floats, check_length, last_step
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 class LossCurveDisplay:
@@ -56,7 +66,21 @@ class LossCurveDisplay:
     'Validation score'
     """
 
-    def __init__(self, loss, *, validation_loss=None, validation_score=None, best_epoch=None):
+    # `Any` stands for None.
+    ax_: Axes
+    best_epoch: int | Any
+    figure_: Figure
+    lines_: dict[str, Artist]
+    score_ax_: Axes | Any
+
+    def __init__(
+        self,
+        loss: ArrayLike,
+        *,
+        validation_loss: ArrayLike | None = None,
+        validation_score: ArrayLike | None = None,
+        best_epoch: Integer | None = None,
+    ) -> None:
         self.loss = as_floats(loss, "loss", 1, allow_nan=True)
         self.validation_loss = _known(validation_loss, self.loss, "validation_loss")
         self.validation_score = _known(validation_score, self.loss, "validation_score")
@@ -72,7 +96,7 @@ class LossCurveDisplay:
         self.best_epoch = best_epoch
 
     @classmethod
-    def from_estimator(cls, estimator, *, ax=None, log=False):
+    def from_estimator(cls, estimator: BaseEstimator, *, ax: Ax = None, log: bool = False) -> Self:
         """Draw the training of a fitted estimator.
 
         Parameters
@@ -106,7 +130,9 @@ class LossCurveDisplay:
         return cls.from_history(history, ax=ax, log=log)
 
     @classmethod
-    def from_history(cls, history, *, ax=None, log=False):
+    def from_history(
+        cls, history: Mapping[str, ArrayLike], *, ax: Ax = None, log: bool = False
+    ) -> Self:
         """Draw a training that was recorded.
 
         Parameters
@@ -127,7 +153,7 @@ class LossCurveDisplay:
         facts = {name: history[name] for name in names if name in history}
         return cls(history["loss"], **facts).plot(ax, log=log)
 
-    def plot(self, ax=None, *, log=False):
+    def plot(self, ax: Ax = None, *, log: bool = False) -> Self:
         """Draw the curves.
 
         Parameters

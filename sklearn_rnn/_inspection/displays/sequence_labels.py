@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Self
+
 import numpy as np
+from sklearn.base import BaseEstimator
 
 from ..._data import arguments
 from ..._data.steps import read_steps
 from ..._rules import shown
+from ..._typing import ArrayLike, Ax, Integer, SequencesLike, Targets
 from .plotting import (
     COLORS,
     axes_for,
@@ -17,6 +21,11 @@ from .plotting import (
     whole_numbers,
 )
 from .reading import as_floats, check_length, network_and_X, one_of_sequences
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
 
 BAND, GAP = 1.0, 0.5  # heights, in units of a row
 ROUNDING = 1e-4  # by which a probability may exceed 1
@@ -63,7 +72,19 @@ class SequenceLabelDisplay:
     (12, 2)
     """
 
-    def __init__(self, y_pred, *, y_true=None, probabilities=None, classes=None):
+    # Set by `plot`.
+    ax_: Axes
+    figure_: Figure
+    images_: dict[str, AxesImage]
+
+    def __init__(
+        self,
+        y_pred: ArrayLike,
+        *,
+        y_true: ArrayLike | None = None,
+        probabilities: ArrayLike | None = None,
+        classes: ArrayLike | None = None,
+    ) -> None:
         self.y_pred = _labels(y_pred, "y_pred")
         self.y_true = None if y_true is None else _labels(y_true, "y_true")
         check_length(self.y_true, len(self.y_pred), "y_true", "y_pred")
@@ -85,7 +106,15 @@ class SequenceLabelDisplay:
             raise ValueError(f"`classes` must hold all labels, but it has no {shown(unknown)}.")
 
     @classmethod
-    def from_estimator(cls, estimator, X, y=None, *, sequence=0, ax=None):
+    def from_estimator(
+        cls,
+        estimator: BaseEstimator,
+        X: SequencesLike,
+        y: Targets | None = None,
+        *,
+        sequence: Integer = 0,
+        ax: Ax = None,
+    ) -> Self:
         """Draw the predictions of a classifier for one sequence.
 
         Parameters
@@ -123,8 +152,15 @@ class SequenceLabelDisplay:
 
     @classmethod
     def from_predictions(
-        cls, y_true, y_pred, probabilities=None, *, classes=None, sequence=0, ax=None
-    ):
+        cls,
+        y_true: Targets | None,
+        y_pred: Targets,
+        probabilities: Targets | None = None,
+        *,
+        classes: ArrayLike | None = None,
+        sequence: Integer = 0,
+        ax: Ax = None,
+    ) -> Self:
         """Draw given predictions for one sequence.
 
         Parameters
@@ -154,7 +190,7 @@ class SequenceLabelDisplay:
         facts = {"y_true": y_true, "probabilities": probabilities, "classes": classes}
         return cls(y_pred, **facts).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Ax = None) -> Self:
         """Draw the labels.
 
         Parameters

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.decomposition import PCA
 
 from ..._converters.sequences import read_sequences
 from ..._data.packed import Packed
 from ..._estimators.transfer import model_of
 from ..._rules import integer, one_of, shown
+from ..._typing import ArrayLike, Ax, Integer, SequenceNotStr, SequencesLike
 from ...forecasting import rollout
 from .plotting import RED, axes_for, blues, foreground, legend_above
 from .reading import as_floats, best_of, last_step, network_and_X, transform_of
+
+if TYPE_CHECKING:
+    from matplotlib.artist import Artist
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.quiver import Quiver
 
 N_DIMENSIONS = (2, 3)
 
@@ -76,15 +84,22 @@ class StateSpaceDisplay:
     [(30, 2), (30, 2)]
     """
 
+    # `Any` stands for None.
+    ax_: Axes
+    figure_: Figure
+    lines_: list[Artist]
+    n_dimensions: int
+    quiver_: Quiver | Any
+
     def __init__(
         self,
-        trajectories,
+        trajectories: SequenceNotStr[ArrayLike],
         *,
-        continuations=None,
-        field_points=None,
-        field_arrows=None,
-        axis_labels=None,
-    ):
+        continuations: SequenceNotStr[ArrayLike] | None = None,
+        field_points: ArrayLike | None = None,
+        field_arrows: ArrayLike | None = None,
+        axis_labels: SequenceNotStr[str] | None = None,
+    ) -> None:
         if not np.iterable(trajectories):
             raise ValueError(f"`trajectories` must be a list of arrays, got {shown(trajectories)}.")
         self.trajectories = [as_floats(each, "trajectories", 2) for each in trajectories]
@@ -122,16 +137,16 @@ class StateSpaceDisplay:
     @classmethod
     def from_estimator(
         cls,
-        estimator,
-        X,
+        estimator: BaseEstimator,
+        X: SequencesLike,
         *,
-        space="states",
-        n_steps=0,
-        n_dimensions=2,
-        delay=1,
-        n_grid=15,
-        ax=None,
-    ):
+        space: Literal["states", "data"] = "states",
+        n_steps: Integer = 0,
+        n_dimensions: Literal[2, 3] = 2,
+        delay: Integer = 1,
+        n_grid: Integer = 15,
+        ax: Ax = None,
+    ) -> Self:
         """Draw the paths of a network that reads sequences, and goes on by itself.
 
         Parameters
@@ -195,7 +210,7 @@ class StateSpaceDisplay:
             facts = _paths_of_states(estimator, X, int(n_steps), n_dimensions, n_grid)
         return cls(**facts).plot(ax)
 
-    def plot(self, ax=None):
+    def plot(self, ax: Ax = None) -> Self:
         """Draw the paths.
 
         Parameters
