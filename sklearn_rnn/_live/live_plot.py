@@ -7,6 +7,7 @@ import warnings
 from io import BytesIO
 from time import perf_counter
 
+from .._estimators.advice import level_of_caller
 from .._inspection.displays.loss_curve import LossCurveDisplay
 from .._inspection.displays.plotting import matplotlib_for
 from .._rules import boolean, number
@@ -113,7 +114,7 @@ def _canvas():
         f"this one is {get_backend()!r}. Choose another with matplotlib.use, or draw the training "
         "when it has ended, with LossCurveDisplay.from_estimator.",
         UserWarning,
-        stacklevel=2,
+        stacklevel=level_of_caller(),
     )
     return None
 

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
 from uuid import uuid4
 
 from sklearn.base import BaseEstimator
@@ -21,9 +20,7 @@ from .._rules import either, integer, shown
 from .._typing import Backend, Integer
 from .bars import bars_of
 from .following import Follower
-from .progress_bar import Best
-
-SECONDS = 0.1  # between two messages of a fit, and between two looks at them
+from .progress_bar import SECONDS, EpochsShown
 
 
 @contextmanager
@@ -164,21 +161,19 @@ class _Reporter(Follower):
         return _Reported(self.file, type(estimator).__name__, n_iter)
 
 
-class _Reported:
+class _Reported(EpochsShown):
     """The messages of one fit: a line of JSON each."""
 
     def __init__(self, file, name, n_iter):
-        self.file, self.fit, self.best, self.time = file, uuid4().hex, Best(), 0.0
+        super().__init__()
+        self.file, self.fit = file, uuid4().hex
         self._write(begins=name, n_iter=n_iter)
-
-    def show(self, info):
-        text = self.best.told(info)
-        if perf_counter() - self.time >= SECONDS:
-            self.time = perf_counter()
-            self._write(done=info["epoch"], text=text)
 
     def close(self):
         self._write(ends=True)
+
+    def _tell(self, epoch, text):
+        self._write(done=epoch, text=text)
 
     def _write(self, **facts):
         line = json.dumps({"fit": self.fit, **facts}) + "\n"
