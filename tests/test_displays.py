@@ -231,6 +231,32 @@ def test_forecasts_and_intervals_are_those_of_the_forecaster():
         ForecastDisplay([1], [1], quantile_forecasts=[[1, 2]])
 
 
+def test_the_truth_is_found_by_its_times():
+    pandas = pytest.importorskip("pandas")
+    hours = pandas.date_range("2024-02-01", periods=70, freq="h")
+    dates = pandas.DataFrame({"a": np.sin(np.arange(70.0)), "b": np.arange(70.0)}, index=hours)
+    network = small(RNNRegressor)
+
+    def truth(forecaster, y_true):
+        return ForecastDisplay.from_estimator(forecaster, y_true, series="b", ax=axes()).truth
+
+    for y in (dates, dates.reset_index(drop=True)):
+        forecaster = RNNForecaster(4, 8, estimator=network).fit(y[:50])
+        np.testing.assert_array_equal(truth(forecaster, y), [50, 51, 52, 53])
+        np.testing.assert_array_equal(
+            truth(forecaster, y[["b", "a"]][52:]), [np.nan] * 2 + [52, 53]
+        )
+        np.testing.assert_array_equal(truth(forecaster, y[::-3]), [np.nan, 51, np.nan, np.nan])
+        np.testing.assert_array_equal(truth(forecaster, y[50:].to_numpy()), [50, 51, 52, 53])
+        for absent in (y[60:], y[:50], y[50:].set_axis(range(20), axis=0), y[:0]):
+            with pytest.raises(ValueError, match=r"`y_true` must have values at times of the fore"):
+                truth(forecaster, absent)
+    with pytest.raises(ValueError, match=r"`y_true` must have the series 'b' of `fit`"):
+        truth(forecaster, y.rename(columns={"b": "c"}))
+    with pytest.raises(ValueError, match=r"`y_true` must have each time only once"):
+        truth(forecaster, pandas.concat([y[50:], y[50:]]))
+
+
 # ---- attention ----------------------------------------------------------------------------------
 
 

@@ -49,7 +49,7 @@ def read_panel(y, X=None, *, target=None, group=None, time=None, before=()):
             )
         return _read_long(y, target, group, time, before)
     if is_frame(y):
-        names, kind = _names(y), "columns"
+        names, kind = names_of_series(y), "columns"
     else:
         names, kind = None, None
     values = np.array(as_numbers(y, Y), dtype=np.float64)  # a copy: the series are kept
@@ -70,17 +70,23 @@ def read_panel(y, X=None, *, target=None, group=None, time=None, before=()):
             f"`y` must have an index of one level, the time, got {index.nlevels} levels: for "
             "several series, pass a frame with one column each, or a long table with `target`."
         )
-    if index is not None and is_time(index):
-        clock, steps = read_clock(index, "`y`", *before[:1])
-    elif hasattr(index, "dtype") and index.dtype.kind in "ium" and len(index) > 1:
-        clock, steps = read_clock(np.asarray(index), "`y`", *before[:1])
+    if has_times(index) and (is_time(index) or len(index) > 1):
+        times = index if is_time(index) else np.asarray(index)
+        clock, steps = read_clock(times, "`y`", *before[:1])
     series = [_regular(name, columns[:, j], features, clock, steps) for j, name in enumerate(names)]
     library = _library(y)
     name = getattr(y, "name", None) if kind == "series" else None
     return series, Form(kind, library, feature_names, features.shape[1], name)
 
 
-def _names(frame):
+def has_times(index):
+    """Tell whether an index of pandas has times: dates, periods, durations or whole numbers."""
+    if index is None or getattr(index, "nlevels", 1) > 1:
+        return False
+    return is_time(index) or (hasattr(index, "dtype") and index.dtype.kind in "ium")
+
+
+def names_of_series(frame):
     """Return the names of columns, each a str or an int."""
     names = [name if isinstance(name, (str, int)) else str(name) for name in column_names(frame)]
     texts = list(map(str, names))

@@ -9,7 +9,9 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.validation import check_is_fitted
 
+from ..._data.frames import is_frame
 from ..._forecasting.forecaster import RNNForecaster
+from ..._forecasting.panel import has_times, names_of_series
 from ..._rules import integer, shown
 from ..._typing import ArrayLike, Ax, Integer
 from .plotting import axes_for, blues, foreground, legend_above
@@ -125,8 +127,11 @@ class ForecastDisplay:
         estimator : fitted RNNForecaster, or search with one
             With `quantile`, its intervals are drawn.
         y_true : array-like, default=None
-            What came: ``(n_steps,)``, or ``(n_steps, n_series)`` if there are several series; of at
-            most `horizon` steps, more are ignored. It may be shorter than the forecast.
+            What came: ``(n_steps,)``, or ``(n_steps, n_series)`` if there are several series. With
+            an index of times like that of `y` in `fit`, the values at the times of the forecast are
+            drawn, and other values are ignored: it may be the whole series. Without one, the first
+            value is that of the first step after the known ones. It may be shorter than the
+            forecast.
         X : array-like or frame of shape (horizon, n_features), default=None
             The known features, as for `predict`.
         series : int or name of a series, default=0
@@ -146,7 +151,7 @@ class ForecastDisplay:
         TypeError
             If the estimator is of another kind.
         ValueError
-            If an argument is not as described.
+            If an argument is not as described, or no time of `y_true` is one of the forecast.
         """
         forecaster = last_step(estimator)
         if not isinstance(forecaster, RNNForecaster):
@@ -168,7 +173,7 @@ class ForecastDisplay:
             times = known.times(n_steps, n_steps + int(steps.max()) + 1)
             facts |= {"past_times": known.times(begin, n_steps), "times": _plain(times)[steps]}
         if y_true is not None:
-            facts["truth"] = _truth(y_true, place, forecaster.n_series_, steps)
+            facts["truth"] = _truth(y_true, forecaster, place, steps)
         return cls(known.y[begin:n_steps], values[:, middle], **facts).plot(ax)
 
     @classmethod
@@ -301,19 +306,52 @@ def _place(series, names):
     )
 
 
-def _truth(y_true, place, n_series, steps):
-    """Return what came at steps (n_steps,), NaN after its end."""
+def _truth(y_true, forecaster, place, steps):
+    """Return what came at steps (n_steps,), NaN where it is not known."""
     try:
         values = np.asarray(y_true, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ValueError(f"`y_true` must be numbers, got {shown(y_true)}.") from error
     values = values[:, np.newaxis] if values.ndim == 1 else values
-    if values.ndim != 2 or values.shape[1] != n_series:
+    if values.ndim != 2 or values.shape[1] != forecaster.n_series_:
         raise ValueError(
-            f"`y_true` must have {n_series} series, (n_steps, n_series), got shape "
+            f"`y_true` must have {forecaster.n_series_} series, (n_steps, n_series), got shape "
             f"{np.shape(y_true)}."
         )
-    truth = np.full(int(steps.max()) + 1, np.nan)
-    known = values[: len(truth), place]
-    truth[: len(known)] = known
-    return truth[steps]
+    rows = _rows_of_steps(y_true, forecaster._series[place], int(steps.max()) + 1)[steps]
+    values = values[:, _column(y_true, forecaster, place)]
+    truth = np.full(len(steps), np.nan)
+    is_known = (rows >= 0) & (rows < len(values))
+    truth[is_known] = values[rows[is_known]]
+    return truth
+
+
+def _column(y_true, forecaster, place):
+    """Return the column of a series in y_true: by its name if both have names."""
+    if not (is_frame(y_true) and forecaster._form.kind == "columns" and forecaster._form.library):
+        return place
+    names, name = names_of_series(y_true), forecaster.series_names_[place]
+    if name not in names:
+        raise ValueError(f"`y_true` must have the series {name!r} of `fit`, got {shown(names)}.")
+    return names.index(name)
+
+
+def _rows_of_steps(y_true, known, n_steps):
+    """Return the row of y_true for each step after the known ones (n_steps,), -1 for none.
+
+    Rows are found by their times if both have them; else the first row is that of the first step.
+    """
+    index = getattr(y_true, "index", None)
+    if known.clock is None or not has_times(index):
+        return np.arange(n_steps)
+    if not index.is_unique:
+        raise ValueError("`y_true` must have each time only once in its index.")
+    times = known.times(known.n_steps, known.n_steps + n_steps)
+    rows = index.get_indexer(times)
+    if (rows < 0).all():
+        got = f"times from {index[0]} to {index[-1]}" if len(index) else "no values"
+        raise ValueError(
+            f"`y_true` must have values at times of the forecast, from {times[0]} to {times[-1]}; "
+            f"got {got}. An array without an index begins at the first of these times."
+        )
+    return rows
