@@ -142,5 +142,9 @@ def _hint(name, names, owner):
         for cell in (vars(cells)[kind] for kind in ("LSTM", "GRU", "Elman")):
             if ours in signature(cell).parameters:
                 return f" It is an option of cells: `cell={cell.__name__}({ours}=...)`."
+    if "estimator" in names and signature(owner).parameters["estimator"].default is None:
+        network = import_module(PACKAGE).RNNRegressor
+        if ours in signature(network).parameters:
+            return f" Set it in the network: `estimator={network.__name__}({ours}=...)`."
     similar = get_close_matches(lower, names, n=1, cutoff=0.75)
     return f" Did you mean `{similar[0]}`?" if similar else ""

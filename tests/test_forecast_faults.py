@@ -1,8 +1,11 @@
 """Forecasts and windows of data that are unusual: years, durations, gaps, wrong indices."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_rnn import RNNRegressor
 from sklearn_rnn.forecasting import RNNForecaster, from_windows, make_windows
@@ -120,3 +123,57 @@ def test_times_of_a_long_table_may_be_texts_and_fractions(kind):
         np.testing.assert_allclose(forecasts["t"], times[40:], rtol=1e-14)
     else:
         assert list(pd.to_datetime(forecasts["t"])) == list(days[40:])
+
+
+def test_an_interval_that_was_not_fitted_tells_which_ones_are():
+    fitted = forecaster(quantile=(0.05, 0.25, 0.5, 0.75, 0.95)).fit(Y)
+    needs = r"^coverage=0.8 needs the quantiles 0.1 and 0.9; with the fitted quantiles "
+    with pytest.raises(ValueError, match=needs + r"\[.*\] `coverage` can be 0.5 or 0.9\. "):
+        fitted.predict_interval()
+    assert fitted.predict_interval(coverage=0.9).shape == (2, 2)
+    for quantile, can in (((0.1, 0.5, 0.8), "has no value"), ((0.2, 0.8), "can be 0.6")):
+        with pytest.raises(ValueError, match=needs + rf"\[.*\] `coverage` {can}\."):
+            forecaster(quantile=quantile).fit(Y).predict_interval()
+
+
+def test_y_and_X_in_the_order_of_scikit_learn_are_noticed():
+    series, table = pd.Series(Y), pd.DataFrame({"temperature": Y})
+    for wrong in (table, table.to_numpy(), table.to_numpy().tolist()):
+        for second in (series, Y, Y.tolist()):
+            with pytest.warns(UserWarning, match=r"`y`, the series to forecast, comes first"):
+                forecaster().fit(wrong, second)
+    wide = table.assign(other=Y)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        for y, X in ((series, table), (wide, series), (table, table), (series, series)):
+            forecaster().fit(y, X)
+        forecaster().fit(table, exog=series)
+        forecaster().fit(table)
+    with pytest.raises(ValueError, match=r"got 2\. Did you call fit\(X, y\)\?"):
+        forecaster().fit(wide, series).predict(X=wide)
+
+
+def test_features_in_the_place_of_steps_are_told_in_short():
+    fitted = forecaster(24, 3).fit(Y, np.column_stack([Y, Y]))
+    for X, shape in ((np.ones((24, 2)), r"\(24, 2\)"), (np.ones(24), r"\(24,\)")):
+        for features in (X, pd.DataFrame(X)):
+            with pytest.raises(ValueError, match=r"got an array of shape .*`X=\.\.\.`\.$") as error:
+                fitted.predict(features)
+            assert len(str(error.value)) < 200
+        with pytest.raises(ValueError, match=shape):
+            fitted.predict(X)
+    with pytest.raises(ValueError, match=r"got an array of shape \(40,\)\.$"):
+        fitted.predict(np.arange(40))
+    with pytest.raises(ValueError, match=r"got \[0\.5\]\.$"):
+        fitted.predict([0.5])
+
+
+@pytest.mark.parametrize("name", ["cell", "max_iter", "hidden_layer_sizes"])
+def test_parameters_of_the_network_are_set_in_the_estimator(name):
+    with pytest.raises(TypeError, match=rf"{name}'\..*`estimator=RNNRegressor\({name}=\.\.\.\)`"):
+        RNNForecaster(2, 3, **{name: 5})
+    with pytest.raises(ValueError, match=rf"`estimator=RNNRegressor\({name}=\.\.\.\)`"):
+        forecaster().set_params(**{name: 5})
+    with pytest.raises(TypeError, match=r"RNNRegressor\(max_iter=\.\.\.\)"):
+        RNNForecaster(2, 3, epochs=5)

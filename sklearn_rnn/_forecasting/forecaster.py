@@ -15,7 +15,14 @@ from .._rules import boolean
 from .._typing import ArrayLike, Frame, Integer, Number, RandomState, SequenceNotStr, SupportsArray
 from .backtest import run_backtest
 from .panel import check_later, like, read_future, read_panel
-from .parameters import check_parameters, framing_of, one_of, relative_of, steps_of
+from .parameters import (
+    check_parameters,
+    framing_of,
+    one_of,
+    relative_of,
+    steps_of,
+    warn_of_order,
+)
 from .prediction import check_reach, forecasts_of, middle_of
 from .probabilities import ProbabilisticForecasts
 from .training import networks_of, trained, updated, windows_of
@@ -30,6 +37,9 @@ class RNNForecaster(ProbabilisticForecasts, Drawn):
     other features, and the calendar. Over the horizon, the series is hidden, and so are features
     that are not known in advance. Several series share one network; each is scaled by its own mean
     and standard deviation.
+
+    `y` comes first, as in other libraries for forecasts: ``fit(y, X)``, with the series to forecast
+    in `y` and the features in `X`.
 
     Parameters
     ----------
@@ -219,6 +229,7 @@ class RNNForecaster(ProbabilisticForecasts, Drawn):
             If a parameter is invalid, or if the data are not as described or too short.
         """
         check_parameters(self)
+        warn_of_order(self, y, X)
         X = one_of("X", X, "exog", exog)
         series, form = self._read(y, X)
         series = [each.scaled() for each in series]

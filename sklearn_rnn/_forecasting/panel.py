@@ -197,7 +197,10 @@ def read_future(X, form, known, series, horizon):
         )
     if form.kind == "table":
         return _future_of_table(X, form, known, needed, series, futures)
-    values, clock_of = _future_columns(X, form, known, needed), getattr(X, "index", None)
+    values, clock_of = (
+        _future_columns(X, form, known, needed, len(series)),
+        getattr(X, "index", None),
+    )
     if len(values) < horizon:
         raise ValueError(
             f"`X` must have a row for each of the {horizon} steps of the horizon, even if fewer "
@@ -211,7 +214,7 @@ def read_future(X, form, known, series, horizon):
     return futures
 
 
-def _future_columns(X, form, known, needed):
+def _future_columns(X, form, known, needed, n_series):
     """Return the known columns of X (n_rows, n_known)."""
     if is_frame(X) and form.features is not None:
         present = column_names(X)
@@ -226,9 +229,16 @@ def _future_columns(X, form, known, needed):
     if values.shape[1] != len(needed):
         raise ValueError(
             f"`X` must have the {len(needed)} known features, or all {len(known)} features; got "
-            f"{values.shape[1]}."
+            f"{values.shape[1]}.{_order(values.shape[1], n_series)}"
         )
     return values
+
+
+def _order(n_columns, n_series):
+    """Return a hint, after a space, if the call of `fit` seems to have been fit(X, y), else ""."""
+    if n_columns != n_series or n_series == 1:
+        return ""
+    return " Did you call fit(X, y)? `y`, the series to forecast, comes first: fit(y, X)."
 
 
 def _future_of_table(X, form, known, needed, series, futures):

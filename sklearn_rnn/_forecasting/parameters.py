@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import replace
 
 import numpy as np
 
+from .._estimators.advice import level_of_caller
 from .._estimators.regressor import RNNRegressor
 from .._rules import boolean, either, integer, number, shown
 from .clock import usual_step
@@ -50,6 +52,28 @@ def check_parameters(forecaster):
             "`calibrate` must be False without at least two quantiles and two networks, got "
             f"quantile={shown(forecaster.quantile)} and n_estimators={forecaster.n_estimators}."
         )
+
+
+def warn_of_order(forecaster, y, X):
+    """Warn if y and X seem to be in the order of scikit-learn, X first.
+
+    Several columns of y with one feature in X are several series, and no reason to warn.
+    """
+    if forecaster.target is None and _shape(y)[1:] == (1,) and len(_shape(X)) == 1:
+        warnings.warn(
+            "`y` is a table with one column, and `X` is one-dimensional, as if the order were "
+            "fit(X, y). `y`, the series to forecast, comes first: fit(y, X). If they are in this "
+            "order, give `y` in one dimension, or `X` as a table with one column.",
+            stacklevel=level_of_caller(),
+        )
+
+
+def _shape(values):
+    """Return the shape of data, () for None; of a list, it is not clear before it is read."""
+    if isinstance(values, (list, tuple)):
+        return (len(values), *np.shape(values[0])) if len(values) else (0,)
+    shape = getattr(values, "shape", ())
+    return shape if isinstance(shape, tuple) else ()
 
 
 def seasons_of(season):
@@ -120,9 +144,17 @@ def steps_of(steps, horizon):
     ):
         raise ValueError(
             "`steps` must be a number of steps or a list of steps, from 1 to "
-            f"{horizon} (fit with a larger `horizon` for more); got {shown(steps.tolist())}."
+            f"{horizon} (fit with a larger `horizon` for more); got {_described(steps)}."
         )
     return steps - 1
+
+
+def _described(steps):
+    """Return what was given as steps, in short; features are told from steps by their shape."""
+    if steps.ndim == 0 or (steps.ndim == 1 and len(steps) <= 10):
+        return shown(steps.tolist())
+    advice = "" if steps.dtype.kind in "iu" and steps.ndim == 1 else ". Pass features as `X=...`"
+    return f"an array of shape {steps.shape}{advice}"
 
 
 def relative_of(fh):

@@ -10,6 +10,8 @@ from .._rules import integer, number
 from .._typing import ArrayLike, Frame, Integer, Number, RandomState
 from .panel import like
 
+_TOLERANCE = 1e-6  # of a quantile that is asked for
+
 
 class ProbabilisticForecasts:
     """The part of `RNNForecaster` that predicts more than one number per step."""
@@ -52,7 +54,7 @@ class ProbabilisticForecasts:
         """
         self._need_quantiles()
         wanted = self._quantile if alpha is None else np.ravel(alpha)
-        chosen = [self._place_of(each, "alpha") for each in wanted.tolist()]
+        chosen = [self._place_of(each) for each in wanted.tolist()]
         steps, values = self._predict(steps, X, fh, exog)
         names = [f"q{self._quantile[j]:g}" for j in chosen]
         return like(self._form, self._series, values[:, :, chosen], steps, names)
@@ -94,7 +96,9 @@ class ProbabilisticForecasts:
         self._need_quantiles()
         number(0, 1, open_low=True).check("coverage", coverage)
         bounds = (1 - coverage) / 2, (1 + coverage) / 2
-        chosen = [self._place_of(each, "coverage") for each in bounds]
+        if any(self._distances(each).min() > _TOLERANCE for each in bounds):
+            raise ValueError(self._why_no_interval(coverage, bounds))
+        chosen = [int(self._distances(each).argmin()) for each in bounds]
         steps, values = self._predict(steps, X, fh, exog)
         return like(self._form, self._series, values[:, :, chosen], steps, ["lower", "upper"])
 
@@ -153,11 +157,26 @@ class ProbabilisticForecasts:
         names = [f"s{i}" for i in range(n_samples)]
         return like(self._form, self._series, samples, steps, names)
 
-    def _place_of(self, quantile, name):
-        """Return the place of a quantile, wanted by an argument, among those predicted."""
-        number(0, 1, open_low=True).check(name, quantile)
-        distances = np.abs(self._quantile - quantile)
-        if distances.min() > 1e-6:
+    def _distances(self, quantile):
+        return np.abs(self._quantile - quantile)
+
+    def _why_no_interval(self, coverage, bounds):
+        """Say which quantiles an interval needs, and which intervals there are instead."""
+        low = [q for q in self._quantile if q < 0.5 and self._distances(1 - q).min() <= _TOLERANCE]
+        others = [f"{1 - 2 * q:.6g}" for q in reversed(low)]
+        listed = [*others[:-2], " or ".join(others[-2:])]
+        can = f"can be {', '.join(listed)}" if low else "has no value"
+        return (
+            f"coverage={coverage:g} needs the quantiles {bounds[0]:g} and {bounds[1]:g}; with the "
+            f"fitted quantiles {self._quantile.tolist()} `coverage` {can}. For others, change "
+            "`quantile` and fit again."
+        )
+
+    def _place_of(self, quantile):
+        """Return the place of a quantile among those predicted."""
+        number(0, 1, open_low=True).check("alpha", quantile)
+        distances = self._distances(quantile)
+        if distances.min() > _TOLERANCE:
             raise ValueError(
                 f"`quantile` must include {quantile:g} in `fit` to predict it, got "
                 f"{self._quantile.tolist()}: add it and fit again."
