@@ -7,6 +7,7 @@ from numpy.testing import assert_allclose
 from sklearn.pipeline import make_pipeline
 
 from sklearn_rnn import RNNClassifier, RNNRegressor, _core
+from sklearn_rnn._inspection.gradient_flow import judged
 from sklearn_rnn.cells import GRU, LSTM, Elman
 from sklearn_rnn.inspection import GradientFlow, GradientFlowDisplay, gradient_flow
 from sklearn_rnn.language import RNNLanguageModel
@@ -178,6 +179,50 @@ def test_verdicts_follow_the_norms_and_bring_advice():
     rnn, long, y = linear(0.5)
     weights = {name: np.zeros_like(value) for name, value in rnn.weights_.items()}
     assert gradient_flow(rnn.set_weights(weights), long, y).verdict == "none"
+
+
+def test_each_step_is_judged_by_the_larger_of_two_directions():
+    long = np.random.RandomState(0).normal(size=(5, 100, 1))
+    new = gradient_flow(small(bidirectional=True, cell="gru"), long, long[:, 0, 0])
+    assert new.verdict == "vanishing"  # in the middle
+    steps = np.arange(41.0)
+    for factor, other, verdict in ((0.6, 0.6, "vanishing"), (0.8, 0.8, "fine"), (0.6, 1.0, "fine")):
+        norms = {"l0": 2 * factor**steps, "l0_reverse": 2 * other**steps}
+        flow = judged(norms)
+        assert judged({"l0": norms["l0"]}).verdict == "vanishing"
+        assert flow.verdicts == dict.fromkeys(norms, verdict)
+        assert f"at the first step is {1 / other:.2g} times that one step from an end" in str(flow)
+        if factor == other:
+            weakest = f"and {factor**19:.2g} times at the weakest step, 21 of 41."
+            assert weakest in flow.reasons[0]
+    assert judged({"l0": 0.5**steps, "l0_reverse": 1.5**steps}).verdict == "exploding"
+    assert judged({"l0": 0 * steps, "l0_reverse": 1 + steps}).verdict == "fine"
+    per_step = small(bidirectional=True, mode="many_to_many", cell="elman")
+    flow = gradient_flow(per_step, long, long[:, :, 0])
+    assert [reason.partition(":")[0] for reason in flow.reasons[:2]] == ["l0", "l0_reverse"]
+
+
+def test_small_gradients_are_no_fault_by_themselves():
+    long = np.random.RandomState(0).normal(size=(5, 100, 1))
+    y = long[:, 0, 0]
+    new = gradient_flow(small(cell="gru"), long, y)
+    assert "only if y depends on these steps" in new.reasons[-1]
+    assert any("bidirectional=True" in each for each in new.advice)
+    assert new.advice[-1].startswith("Nothing, if the score is good")
+    fitted = gradient_flow(small(cell="gru").fit(long, y), long, y)
+    assert fitted.verdict == "vanishing"
+    assert "If its score is good, nothing is wrong." in fitted.reasons[-1]
+    for params in ({"bidirectional": True}, {"cell": "jordan"}, {"mode": "many_to_many"}):
+        targets = long[:, :, 0] if "mode" in params else y
+        flow = gradient_flow(small(**{"cell": "gru", **params}), long, targets)
+        assert flow.verdict == "vanishing"
+        assert not any("bidirectional" in each for each in flow.advice)
+
+
+def test_the_repr_is_one_short_line():
+    flow = judged({"l0": 0.5 ** np.arange(119.0)})
+    assert repr(flow) == "GradientFlow('vanishing', first and last norms: l0 1 to 3e-36)"
+    assert len(repr(judged({f"l{i}": np.ones(50) for i in range(9)}))) < 140
 
 
 def test_an_estimator_that_is_not_fitted_has_the_weights_of_the_first_epoch():

@@ -25,7 +25,7 @@ from .outputs import AT_ONCE, check_kind, plain_head
 VANISHED, EXPLODED = 1e-3, 1e2
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class GradientFlow:
     """Norms of the gradient of the loss with respect to hidden states; see `gradient_flow`.
 
@@ -37,11 +37,12 @@ class GradientFlow:
         back from the step whose output is taught: in time for a forward direction, towards the end
         for a reverse one.
     verdicts : dict of str to str
-        By layer and direction: "vanishing", "exploding", "none" (all zeros) or "fine".
+        By layer and direction: "vanishing", "exploding", "none" (all zeros) or "fine". If one
+        output is taught, both directions of a layer are judged together.
     verdict : str
         The worst of these.
     reasons : list of str
-        A sentence for each layer and direction.
+        A sentence for each verdict, and one on what they mean together.
     advice : list of str
         What to try.
 
@@ -66,6 +67,11 @@ class GradientFlow:
     verdict: str
     reasons: list[str]
     advice: list[str]
+
+    def __repr__(self):
+        ends = [f"{name} {v[0]:.2g} to {v[-1]:.2g}" for name, v in list(self.norms.items())[:4]]
+        ends += [f"{len(self.norms) - 4} more"] if len(self.norms) > 4 else []
+        return f"GradientFlow({self.verdict!r}, first and last norms: {', '.join(ends)})"
 
     def __str__(self):
         lines = [f"The gradient flow is {_WORDS[self.verdict]}.", *self.reasons]
@@ -129,8 +135,10 @@ def gradient_flow(estimator: BaseEstimator, X: SequencesLike, y: Any = None) -> 
 
     The verdict is about the ratio of each norm to the norm one step back from the output:
     "exploding" if the ratio is above 100 at any step; otherwise "vanishing" if it is below 0.001 at
-    the first step of the longest sequences. A fitted network may rightly forget early steps if y
-    does not depend on them.
+    the first step of the longest sequences. With two directions and one output per sequence, the
+    gradient of a step is the larger of both, and that of the weakest step counts. "vanishing" does
+    not mean that the network fails: the gradient at early steps is also small if a fitted network
+    has learned that y does not depend on them.
 
     References
     ----------
@@ -158,7 +166,7 @@ def gradient_flow(estimator: BaseEstimator, X: SequencesLike, y: Any = None) -> 
         for name, values in _norms(network, params, examples, end, n_threads).items():
             if name not in norms or (end == 0) == _is_reverse(name):
                 norms[name] = values
-    return judged(norms, network)
+    return judged(norms, network, hasattr(last_step(estimator), "params_"))
 
 
 # ---- the norms ----------------------------------------------------------------------------------
@@ -247,34 +255,85 @@ def _is_reverse(name):
 # ---- the verdict --------------------------------------------------------------------------------
 
 
-def judged(norms, network=None):
+def judged(norms, network=None, is_fitted=False):
     """Return a GradientFlow with the verdict on norms; the advice depends on the network."""
     verdicts, reasons = {}, []
-    for name, values in norms.items():
-        verdicts[name], reason = _judge(name, values)
+    for names in _judged_together(norms, network):
+        verdict, reason = _judge({name: norms[name] for name in names})
+        verdicts.update(dict.fromkeys(names, verdict))
         reasons.append(reason)
     worst = next(word for word in _WORDS if word in verdicts.values())
+    meaning = _meaning(worst, is_fitted)
+    reasons += [meaning] if meaning else []
     return GradientFlow(norms, verdicts, worst, reasons, _advice(worst, norms, network))
 
 
-def _judge(name, norms):
-    """Return the verdict on the norms of one direction of a layer, and a sentence."""
-    if not np.isfinite(norms).all():
-        return "exploding", f"{name}: exploding. The gradient is not finite."
-    if not norms.any():
-        return "none", f"{name}: no gradient. It is zero at all steps."
-    last, near = len(norms) - 1, min(1, len(norms) - 1)
+def _judged_together(norms, network):
+    """Return lists of names: the two directions of a layer together if one output is taught."""
+    if network is not None and network.per_step:  # each direction has a loss of its own
+        return [[name] for name in norms]
+    layers = {}
+    for name, values in norms.items():
+        layers.setdefault((name.removesuffix("_reverse"), len(values)), []).append(name)
+    return list(layers.values())
+
+
+def _judge(norms):
+    """Return the verdict on the norms of a layer, of one direction or two, and a sentence."""
+    (name, values), *others = norms.items()
+    label = f"{name}, both directions" if others else name
+    every = np.array(list(norms.values()))
+    if not np.isfinite(every).all():
+        return "exploding", f"{label}: exploding. The gradient is not finite."
+    if not every.any():
+        return "none", f"{label}: no gradient. It is zero at all steps."
+    last, near = len(values) - 1, min(1, len(values) - 1)
     if last < 2:
-        return "fine", f"{name}: fine. The sequences are too short for the gradient to change."
-    base = norms[near] or norms.max()
-    ratios = norms / base
-    how = f"{last} steps back, the gradient is {ratios[-1]:.2g} times that one step back"
-    if ratios[near:].max() > EXPLODED:
-        return "exploding", f"{name}: exploding. {how}; at most it is {ratios.max():.2g} times."
+        return "fine", f"{label}: fine. The sequences are too short for the gradient to change."
+    for name, each in norms.items():
+        ratios = each / (each[near] or each.max() or 1.0)
+        if ratios[near:].max() > EXPLODED:
+            how = _how(ratios[-1], last)
+            return "exploding", f"{name}: exploding. {how}; at most it is {ratios.max():.2g} times."
+    if others:
+        return _judge_both(label, norms, near)
+    how = _how(ratios[-1], last)
     if ratios[-1] < VANISHED:
         reach = near + int(np.argmax(ratios[near:] < 0.01))
-        return "vanishing", f"{name}: vanishing. {how}; it falls below 1 % {reach} steps back."
-    return "fine", f"{name}: fine. {how}."
+        return "vanishing", f"{label}: vanishing. {how}; it falls below 1 % {reach} steps back."
+    return "fine", f"{label}: fine. {how}."
+
+
+def _how(ratio, n_back):
+    return f"{n_back} steps back, the gradient is {ratio:.2g} times that one step back"
+
+
+def _judge_both(label, norms, near):
+    """Return the verdict on both directions: each step has the larger of the two gradients."""
+    in_time = [each if _is_reverse(name) else each[::-1] for name, each in norms.items()]
+    base = max(each[near] for each in norms.values()) or max(map(np.max, in_time))
+    ratios = np.max(in_time, axis=0) / base
+    weakest = int(np.argmin(ratios))
+    verdict = "vanishing" if ratios[weakest] < VANISHED else "fine"
+    return verdict, (
+        f"{label}: {verdict}. By the larger of the two, the gradient at the first step is "
+        f"{ratios[0]:.2g} times that one step from an end, and {ratios[weakest]:.2g} times at the "
+        f"weakest step, {weakest + 1} of {len(ratios)}."
+    )
+
+
+def _meaning(verdict, is_fitted):
+    """Return a sentence on what a verdict does not mean, or ""."""
+    if verdict in ("fine", "none"):
+        return ""
+    if verdict == "exploding":
+        return "The network is fitted: if its score is good, nothing is wrong." if is_fitted else ""
+    if is_fitted:
+        return (
+            "The network is fitted: the gradient is also small if y does not depend on these "
+            "steps. If its score is good, nothing is wrong."
+        )
+    return "This is a fault only if y depends on these steps: training then begins slowly or fails."
 
 
 def _advice(verdict, norms, network):
@@ -321,11 +380,16 @@ def _against_vanishing(network, norms, cells, is_gated, is_simple):
             "the sequences have."
         )
     if not network.per_step and not any(node.kind in POOLING for node in network.nodes):
-        advice.append("pooling='mean', 'max' or Attention(32), with a short way to all steps.")
+        advice.append("pooling='max', Attention(32) or 'mean', with a short way to all steps.")
+        if network.is_causal and "jordan" not in cells:
+            advice.append(
+                "bidirectional=True, if y depends on the first steps: the reverse direction reads "
+                "them last."
+            )
     first, *_, last = (values.max() for values in (*norms.values(), *norms.values()))
     if first < last / 10 and not any(node.kind == "add" for node in network.nodes):
         advice.append("connections='residual': the gradient shrinks from layer to layer, too.")
     if network.stride == 1 and not network.per_step:
         advice.append("input_layers=[Conv1D(32, 5, stride=4)], which leaves fewer steps to cross.")
-    advice.append("Nothing, if y does not depend on early steps.")
+    advice.append("Nothing, if the score is good, or if y does not depend on these steps.")
     return advice
