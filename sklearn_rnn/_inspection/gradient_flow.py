@@ -76,7 +76,10 @@ class GradientFlow:
     def __str__(self):
         lines = [f"The gradient flow is {_WORDS[self.verdict]}.", *self.reasons]
         if self.advice:
-            lines += ["What to try:", *(f"- {each}" for each in self.advice)]
+            lines += [
+                "What to try if training fails or the score is low:",
+                *(f"- {each}" for each in self.advice),
+            ]
         return "\n".join(lines)
 
 
@@ -391,5 +394,4 @@ def _against_vanishing(network, norms, cells, is_gated, is_simple):
         advice.append("connections='residual': the gradient shrinks from layer to layer, too.")
     if network.stride == 1 and not network.per_step:
         advice.append("input_layers=[Conv1D(32, 5, stride=4)], which leaves fewer steps to cross.")
-    advice.append("Nothing, if the score is good, or if y does not depend on these steps.")
     return advice
