@@ -8,7 +8,7 @@ import pytest
 from sklearn.exceptions import ConvergenceWarning
 
 from sklearn_rnn import RNNRegressor
-from sklearn_rnn.forecasting import RNNForecaster, from_windows, make_windows
+from sklearn_rnn.forecasting import RNNForecaster, from_windows, make_windows, seasonal_naive
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -177,3 +177,21 @@ def test_parameters_of_the_network_are_set_in_the_estimator(name):
         forecaster().set_params(**{name: 5})
     with pytest.raises(TypeError, match=r"RNNRegressor\(max_iter=\.\.\.\)"):
         RNNForecaster(2, 3, epochs=5)
+
+
+def test_a_naive_forecast_goes_on_with_the_index():
+    days = pd.date_range("2024", periods=43)
+    y = pd.Series(np.arange(40.0), index=days[:40], name="load")
+    naive = seasonal_naive(y, 3, season=2)
+    pd.testing.assert_series_equal(naive, pd.Series([38.0, 39, 38], days[40:], name="load"))
+    assert naive.index.equals(forecaster(3).fit(y).predict().index)
+    gaps = seasonal_naive(y.drop(days[38]), 3, season=2)
+    np.testing.assert_array_equal(gaps, [np.nan, 39, np.nan])
+    assert gaps.index.equals(days[40:])
+    wide = seasonal_naive(y.to_frame().assign(other=-y), 2)
+    assert wide.columns.tolist() == ["load", "other"] and wide["other"].tolist() == [-39, -39]
+    assert isinstance(seasonal_naive(y.to_numpy(), 3), np.ndarray)
+    with pytest.raises(ValueError, match="`y` must have increasing times"):
+        seasonal_naive(y[::-1], 3)
+    with pytest.raises(ValueError, match="at least `season` = 41 steps"):
+        seasonal_naive(y, 3, season=41)

@@ -217,6 +217,8 @@ def test_small_gradients_are_no_fault_by_themselves():
         flow = gradient_flow(small(**{"cell": "gru", **params}), long, targets)
         assert flow.verdict == "vanishing"
         assert not any("bidirectional" in each for each in flow.advice)
+        has_pooling = any("pooling='max'" in each for each in flow.advice)
+        assert has_pooling == ("bidirectional" in params)
 
 
 def test_the_repr_is_one_short_line():

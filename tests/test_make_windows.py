@@ -166,7 +166,7 @@ def test_a_regressor_learns_and_its_quantiles_become_a_table():
 def test_seasonal_naive_is_the_same_step_of_the_last_season():
     y = np.arange(10.0)
     assert seasonal_naive(y, 5, season=3).tolist() == [7, 8, 9, 7, 8]
-    assert seasonal_naive(pd.DataFrame({"a": y, "b": -y}), 2).tolist() == [[9, -9]] * 2
+    assert seasonal_naive(np.column_stack([y, -y]), 2).tolist() == [[9, -9]] * 2
     windows = make_windows(y, target=0, past=4, horizon=5, season=3)
     assert windows.X[-1, 4:, 0].tolist() == seasonal_naive(y[:5], 5, season=3).tolist()
     with pytest.raises(ValueError, match="at least `season` = 11 steps"):

@@ -9,8 +9,7 @@ import numpy as np
 from sklearn.utils import Bunch
 
 from .._rules import either, integer, shown
-from .framing import filled
-from .naive import seasonal_naive
+from .framing import filled, repeated
 from .parameters import framing_of
 from .prediction import middle_of
 from .training import trained, updated, windows_of
@@ -47,7 +46,7 @@ def run_backtest(forecaster, later, *, step, refit, season):
         forecasts = model._forecasts(known, futures)
         for whole, past, forecast in zip(all_series, known, forecasts, strict=True):
             true = whole.y[past.n_steps : past.n_steps + horizon]
-            naive = seasonal_naive(filled(past.y, season, np.nan), horizon, season=season)
+            naive = repeated(filled(past.y, season, np.nan), horizon, season)
             rows.append((past, true, naive, forecast))
     return _result(rows, horizon, forecaster._quantile)
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .clock import Clock, calendar
-from .naive import steps_back
 
 
 @dataclass(frozen=True)
@@ -130,6 +129,19 @@ class Framing:
         targets = later[rows] - base
         weights = np.isfinite(targets) & ahead
         return X, targets, weights.astype(np.float64), base
+
+
+def steps_back(step, season):
+    """Return, for each step (0 is the first after the origin), the distance to its last season.
+
+    The distance is the smallest multiple of the season that leads to a known step.
+    """
+    return season * (step // season + 1)
+
+
+def repeated(values, horizon, season):
+    """Return the steps after values (n_steps, ...), as those of the last season, (horizon, ...)."""
+    return values[len(values) + np.arange(horizon) - steps_back(np.arange(horizon), season)]
 
 
 def _lag(step, season):

@@ -7,26 +7,20 @@ import numpy as np
 from .._data.arguments import Argument
 from .._data.carriers import as_numbers
 from .._rules import integer
-from .._typing import ArrayLike, Floats, Integer
+from .._typing import ArrayLike, Frame, Integer
+from .framing import repeated
+from .panel import like, read_panel
 
 
-def steps_back(step, season):
-    """Return, for each step (0 is the first after the origin), the distance to its last season.
-
-    The distance is the smallest multiple of the season that leads to a known step.
-    """
-    return season * (step // season + 1)
-
-
-def seasonal_naive(y: ArrayLike, horizon: Integer, *, season: Integer = 1) -> Floats:
+def seasonal_naive(y: ArrayLike, horizon: Integer, *, season: Integer = 1) -> Frame:
     """Forecast each step by the value one season before.
 
     Compare any other forecast with this one, the seasonal naive forecast.
 
     Parameters
     ----------
-    y : array-like of shape (n_steps,) or (n_steps, n_series)
-        The past values, in time order.
+    y : array-like, Series or frame of shape (n_steps,) or (n_steps, n_series)
+        The past values, in time order. Steps that are missing in an index of times count.
     horizon : int
         Number of steps to forecast.
     season : int, default=1
@@ -35,13 +29,15 @@ def seasonal_naive(y: ArrayLike, horizon: Integer, *, season: Integer = 1) -> Fl
 
     Returns
     -------
-    forecasts : ndarray of shape (horizon,) or (horizon, n_series)
-        The forecasts, float64; NaN where the value one season before is missing.
+    forecasts : ndarray, Series or frame of shape (horizon,) or (horizon, n_series)
+        The forecasts in the form of `y`, as those of `RNNForecaster.predict`: an index of pandas
+        goes on. float64; NaN where the value one season before is missing.
 
     Raises
     ------
     ValueError
-        If `y` has another shape or fewer steps than a season.
+        If `y` has another shape or fewer steps than a season, or an index of times that are not in
+        equal steps.
 
     See Also
     --------
@@ -61,4 +57,8 @@ def seasonal_naive(y: ArrayLike, horizon: Integer, *, season: Integer = 1) -> Fl
             "`y` must have shape (n_steps,) or (n_steps, n_series), with at least `season` = "
             f"{season} steps; got shape {values.shape}."
         )
-    return values[len(values) + np.arange(horizon) - steps_back(np.arange(horizon), season)]
+    if isinstance(y, (np.ndarray, list, tuple)):
+        return repeated(values, horizon, season)
+    series, form = read_panel(y)
+    forecasts = np.stack([repeated(each.y, horizon, season) for each in series])
+    return like(form, series, forecasts, np.arange(horizon))

@@ -12,7 +12,7 @@ from .._data.arguments import Argument
 from .._data.carriers import as_numbers
 from .._rules import either, integer, number, one_of, shown
 from .._typing import ArrayLike, Columns, DType, Frame, Integer, Number, SupportsArray
-from .naive import steps_back
+from .framing import steps_back
 from .results import build_table, taken
 from .table import as_times, check_columns, read_table
 

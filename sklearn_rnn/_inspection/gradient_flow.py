@@ -382,9 +382,11 @@ def _against_vanishing(network, norms, cells, is_gated, is_simple):
             f"{cell}bias_initializer='chrono'), whose gates begin by remembering as many steps as "
             "the sequences have."
         )
-    if not network.per_step and not any(node.kind in POOLING for node in network.nodes):
+    reads_output = any(_core.CELLS[cell].reads_output for cell in cells)  # takes neither of these
+    is_last = not any(node.kind in POOLING for node in network.nodes)
+    if is_last and not network.per_step and not reads_output:
         advice.append("pooling='max', Attention(32) or 'mean', with a short way to all steps.")
-        if network.is_causal and "jordan" not in cells:
+        if network.is_causal:
             advice.append(
                 "bidirectional=True, if y depends on the first steps: the reverse direction reads "
                 "them last."
