@@ -11,7 +11,7 @@ from ..._data.tokens import read_tokens
 from ..._estimators.seq2seq_classifier import Seq2SeqClassifier
 from ..._estimators.seq2seq_regressor import Seq2SeqRegressor
 from ..._rules import shown
-from ..._typing import ArrayLike, Ax, Integer, SequencesLike, Targets
+from ..._typing import ArrayLike, Ax, Integer, SequencesLike, Targets, TextsLike
 from .plotting import HEAT, axes_for, label_ticks, whole_numbers
 from .reading import as_floats, check_length, network_and_X, one_of_sequences
 
@@ -44,6 +44,11 @@ class AttentionDisplay:
     im_ : matplotlib AxesImage
         The heat.
 
+    See Also
+    --------
+    AttributionDisplay : What each value contributes to an output.
+    sklearn_rnn.layers.Attention : Attention pooling.
+
     Examples
     --------
     >>> import numpy as np
@@ -66,8 +71,8 @@ class AttentionDisplay:
         self,
         weights: ArrayLike,
         *,
-        input_labels: ArrayLike | None = None,
-        output_labels: ArrayLike | None = None,
+        input_labels: TextsLike | None = None,
+        output_labels: TextsLike | None = None,
     ) -> None:
         pooling = np.ndim(weights) == 1
         weights = as_floats([weights] if pooling else weights, "weights", 2)
@@ -87,8 +92,8 @@ class AttentionDisplay:
         y: Targets | None = None,
         *,
         sequence: Integer = 0,
-        input_labels: ArrayLike | None = None,
-        output_labels: ArrayLike | None = None,
+        input_labels: TextsLike | None = None,
+        output_labels: TextsLike | None = None,
         horizon: Integer | None = None,
         X_future: SequencesLike | None = None,
         ax: Ax = None,
@@ -107,17 +112,22 @@ class AttentionDisplay:
             the predictions.
         sequence : int, default=0
             Which of the sequences.
-        input_labels, output_labels
-            As in the constructor, for this sequence. The steps of the output of a
-            `Seq2SeqClassifier` are called by their labels.
-        horizon, X_future : default=None
-            Only for a `Seq2SeqRegressor`: as in its `predict`.
+        input_labels : array-like of shape (n_timesteps,), default=None
+            What to call the steps of this sequence, for example tokens. None means their numbers.
+        output_labels : array-like of shape (n_outputs,), default=None
+            What to call the steps of its output. None means the labels that a `Seq2SeqClassifier`
+            writes, or else their numbers.
+        horizon : int or array-like of int of shape (n_samples,), default=None
+            Only for a `Seq2SeqRegressor`: the number of steps to predict, as in its `predict`.
+        X_future : sequences, default=None
+            Only for a `Seq2SeqRegressor`: known features of these steps, as in its `predict`.
         ax : matplotlib Axes or None, default=None
             Where to draw. None means a new figure.
 
         Returns
         -------
         display : AttentionDisplay
+            The display, already drawn.
 
         Raises
         ------
@@ -161,6 +171,14 @@ class AttentionDisplay:
         Returns
         -------
         display : AttentionDisplay
+            This display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If `ax` does not fit.
         """
         size = (6.4, 2.2) if self.pooling else None
         (ax,), self.figure_ = axes_for("AttentionDisplay", ax, figsize=size)
