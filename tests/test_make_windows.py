@@ -182,7 +182,10 @@ def test_seasonal_naive_is_the_same_step_of_the_last_season():
         ({"season": 9}, "`season` must be at most `past`, 4; got 9"),
         ({"dtype": "int8"}, "`dtype` must be one of"),
         ({"max_step": -1}, "`max_step` must be"),
-        ({"target": "lod"}, "`target` must be columns of numbers of the table, 'load'.*got 'lod'"),
+        (
+            {"target": "lod"},
+            "`target` must name columns of numbers of the table, which are 'load'.*got 'lod'",
+        ),
         ({"known": ["price", "price"]}, "`known` must name each column only once"),
         ({"known": "load"}, "none of `known`"),
         ({"group": "who"}, "`group` must be a column of the table"),

@@ -36,7 +36,7 @@ def test_weights_that_make_no_sense_are_refused(X, sample_weight, message):
         (
             ragged(None),
             dense(None),
-            ("as a 3-D array, a list or a nested table", "got 2-D", "np.newaxis"),
+            ("a list or a nested table", "got 2-D", "np.newaxis"),
         ),
     ],
 )
