@@ -2,7 +2,7 @@
 Handwritten digits
 ==================
 
-The main job on real data: each digit is a sequence of 8 rows of 8 pixels.
+Classify sequences: each image of a digit is read as 8 rows of 8 pixels.
 
 Run it with::
 
