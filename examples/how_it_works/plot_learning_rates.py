@@ -2,12 +2,12 @@
 Learning rates and schedules
 ============================
 
-The learning rate decides more than any other parameter, and a falling one allows larger steps.
+What a learning rate does to a training, and why a rate that falls can begin higher.
 
-A rate that is too low learns little in the time that there is; one that is too high jumps around
-the goal. A schedule begins with large steps and ends with small ones. ``"cosine"`` (Loshchilov and
-Hutter, 2017) lets the rate fall to 0, and ``"one_cycle"`` (Smith and Topin, 2018) first lets it
-rise.
+A rate that is too low learns little in the time that there is; with one that is too high, the loss
+rises and falls. A schedule begins with large steps and ends with small ones. ``"cosine"``
+(Loshchilov and Hutter, 2017) lets the rate fall to 0, and ``"one_cycle"`` (Smith and Topin, 2018)
+first lets it rise.
 """
 
 # %%

@@ -106,3 +106,5 @@ ax.set_xticks(lags, map(str, lags))
 ax.minorticks_off()
 ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False)
 plt.show()
+
+# sphinx_gallery_thumbnail_number = 2
