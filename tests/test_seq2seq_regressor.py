@@ -33,6 +33,18 @@ def make(**params):
     return Seq2SeqRegressor(**{**TINY, **params})
 
 
+def test_losses_of_a_changing_share_of_true_targets_do_not_end_training():
+    X, y = waves(20)
+    settings = {"learning_rate_init": 1e-9, "n_iter_no_change": 2, "max_iter": 30}  # no progress
+    ends = {
+        share: make(**settings, teacher_forcing=share).fit(X, y).n_iter_
+        for share in (1.0, 0.3, "linear", lambda done: max(0.0, 1 - 2 * done))
+    }
+    *fixed, linear, halfway = ends.values()
+    assert max(fixed) < 15 < halfway < linear == 30
+    assert make(**settings, teacher_forcing="linear", early_stopping=True).fit(X, y).n_iter_ < 15
+
+
 @pytest.mark.parametrize("attention", [None, "additive", "general"], ids=str)
 def test_it_learns_to_go_on_with_waves(attention):
     X, y = waves()

@@ -1,6 +1,6 @@
 """The annotations of the public surface: all are there, and they agree with what is checked.
 
-`mypy` and `basedpyright` check how the examples and tests/typing use them; these tests run nothing.
+`mypy` and `basedpyright`, outside pytest, check how the examples and tests/typing use them.
 """
 
 import ast
@@ -19,10 +19,12 @@ from sklearn.utils._metadata_requests import RequestMethod
 
 import sklearn_rnn
 from sklearn_rnn import RNNClassifier, RNNRegressor, TruncatedBPTT, _core, _typing, cells
+from sklearn_rnn._converters import nested
 from sklearn_rnn._data import tags, tasks
 from sklearn_rnn._documentation import public_module_of
 from sklearn_rnn._estimators import parameters, seq2seq_parameters
 from sklearn_rnn._forecasting import parameters as forecasting
+from sklearn_rnn._live import bars
 from sklearn_rnn._model import pair_words, parts, words
 from sklearn_rnn._model_selection import sequence_kfold
 from sklearn_rnn._preprocessing import imputer
@@ -148,10 +150,12 @@ def test_every_request_of_metadata_has_a_type(name):
 ROSTERS = {
     "Activation": parts.ACTIVATIONS,
     "AttentionName": pair_words.ATTENTIONS,
+    "Backend": bars.BACKENDS,
     "BiasInitializer": initializers.BIASES,
     "CellName": _core.CELLS,
     "Connections": words.CONNECTIONS,
     "DType": words.DTYPES,
+    "FrameName": nested.LIBRARIES,
     "LossName": losses.REGRESSION_LOSSES,
     "LossOfSteps": losses.LOSSES_OF_TASKS,
     "MergeMode": words.MERGE_MODES,

@@ -40,6 +40,7 @@ SECTIONS = {
         "counting",
         "vanishing_gradients",
         "initial_values",
+        "learning_rates",
         "clipping",
         "truncated_bptt",
         "two_directions",

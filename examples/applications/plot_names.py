@@ -72,8 +72,8 @@ ax.set_xticks(range(len(name) + 1), ["start", *name])
 ax.set_yticks(range(28), [*letters[:26], "space", "end"])
 ax.set(xlabel="after the letter", ylabel="next letter")
 bar = figure.colorbar(image, ax=ax, label="probability", pad=0.02)
-ticks = np.array([0, 0.01, 0.05, 0.2, 0.5, 1])
-bar.set_ticks(np.sqrt(ticks), labels=ticks)
+ticks = [0, 0.01, 0.05, 0.2, 0.5, 1]
+bar.set_ticks([tick**0.5 for tick in ticks], labels=[str(tick) for tick in ticks])
 plt.show()
 
 # sphinx_gallery_thumbnail_number = 2

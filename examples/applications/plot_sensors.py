@@ -83,7 +83,7 @@ for x in recording:
 # the network makes of it.
 
 figure = plt.figure(figsize=(10, 5), layout="constrained")
-left, right = figure.subfigures(1, 2)
+left, right = figure.subfigures(1, 2, squeeze=False)[0]
 ConfusionMatrixDisplay.from_predictions(
     data.y, predicted, ax=left.subplots(), colorbar=False, cmap="Blues", xticks_rotation=30
 )

@@ -78,3 +78,5 @@ compare(
     }
 )
 plt.show()
+
+# sphinx_gallery_thumbnail_number = 2

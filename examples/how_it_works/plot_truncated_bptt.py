@@ -88,7 +88,7 @@ for carry, (label, color, marker) in styles.items():
     ax.plot(windows, scores, marker, color=color, alpha=0.25, ms=4)
     print(f"{label:26s}", *(f"{score:.2f}" for score in scores.mean(axis=1)))
 ax.set(xscale="log", xlabel="Steps in a window", ylabel="Accuracy of the answers")
-ax.set_xticks(windows, windows)
+ax.set_xticks(windows, map(str, windows))
 ax.minorticks_off()
 ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False)
 plt.show()

@@ -102,7 +102,9 @@ for (name, cell), marker in zip(cells.items(), "os^", strict=True):
     print(f"{name:13s}", *(f"{mean:.2f}" for mean in accuracies.mean(axis=1)))
 ax.axhline(0.5, color="0.5", ls=":", label="guessing")
 ax.set(xscale="log", xlabel="Steps between the signal and the answer", ylabel="Accuracy")
-ax.set_xticks(lags, lags)
+ax.set_xticks(lags, map(str, lags))
 ax.minorticks_off()
 ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False)
 plt.show()
+
+# sphinx_gallery_thumbnail_number = 2

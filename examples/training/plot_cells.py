@@ -33,13 +33,12 @@ for k, length in enumerate(n_steps):
     for i, cell in enumerate(cells.values()):
         model = RNNRegressor(
             24,
-            cell=cell,
             max_iter=15,
             batch_size=32,
             learning_rate_init=0.01,
             learning_rate="cosine",
             random_state=0,
-        )
+        ).set_params(cell=cell)
         begin = process_time()
         model.fit(X[:1000], y[:1000])
         seconds[i, k] = process_time() - begin

@@ -49,7 +49,7 @@ reptile.fit([task(50, rng) for _ in range(500)])
 # the same updates, at the best of three learning rates. It does worse than the mean of the points.
 
 rates = (0.001, 0.01, 0.03)
-errors = {name: [] for name in ("Reptile", "mean", *rates)}
+errors = {name: [] for name in ("Reptile", "mean", *map(str, rates))}
 for seed in range(20):
     X, y = task(N_POINTS + 200, rng)
     few, X_test, y_test = (X[:N_POINTS], y[:N_POINTS]), X[N_POINTS:], y[N_POINTS:]
@@ -59,13 +59,13 @@ for seed in range(20):
         plain = RNNRegressor((40, 40), learning_rate_init=rate, beta_1=0.0, random_state=seed)
         for _ in range(N_UPDATES):
             plain.partial_fit(*few)
-        predictions[rate] = plain.predict(X_test)
+        predictions[str(rate)] = plain.predict(X_test)
     for name, predicted in predictions.items():
         errors[name].append(np.mean((predicted - y_test) ** 2))
 mean = {name: np.mean(each) for name, each in errors.items()}
-best = min(rates, key=mean.get)
+best = min(rates, key=lambda rate: mean[str(rate)])
 print(f"mean squared error: Reptile {mean['Reptile']:.2f}, ", end="")
-print(f"new network {mean[best]:.2f}, mean of the points {mean['mean']:.2f}")
+print(f"new network {mean[str(best)]:.2f}, mean of the points {mean['mean']:.2f}")
 
 # %%
 # Three new waves, and what the network makes of ten points before and after its updates.

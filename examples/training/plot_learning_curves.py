@@ -52,7 +52,7 @@ for name, model, data in (("network", network, X), ("random forest", forest, X[:
     ax.lines[-1].set_label(name)
     print(name, display.test_scores.mean(axis=1).round(3))
 ax.set(xscale="log", xlabel="training sequences", ylabel="accuracy of new sequences")
-ax.set_xticks(sizes, sizes)
+ax.set_xticks(sizes, map(str, sizes))
 ax.minorticks_off()
 ax.legend(handles=list(ax.lines), loc="upper left")
 plt.show()

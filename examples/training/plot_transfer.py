@@ -78,7 +78,7 @@ ax.axhline(np.mean(energy <= 2), color="0.5", linestyle=":")
 ax.set(
     xscale="log", xlabel="labelled sequences", ylabel="accuracy of new sequences", ylim=(0.4, 1.01)
 )
-ax.set_xticks(sizes, sizes)
+ax.set_xticks(sizes, map(str, sizes))
 ax.minorticks_off()
 figure.legend(loc="outside upper left", ncols=2, frameon=False)
 plt.show()

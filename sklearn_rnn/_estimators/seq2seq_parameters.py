@@ -111,7 +111,9 @@ DECODING = {
         "of the step before instead of its own best answer (scheduled sampling [12]_). A number "
         f'from 0 to 1; "{LINEAR}", which falls from 1 to 0 in a straight line over `max_iter` '
         "epochs; or a callable f, where f(done) must return such a number; done is the share of "
-        "the training that is over, at least 0 and below 1. `partial_fit` does not know that "
+        "the training that is over, at least 0 and below 1. While the probability changes, losses "
+        "of different epochs cannot be compared, so only `early_stopping` can end training before "
+        "`max_iter`. `partial_fit` does not know that "
         "share: there the decoder reads true targets unless this is a number. A value below 1 "
         "makes training slower.",
     ),

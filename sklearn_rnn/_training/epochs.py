@@ -85,6 +85,8 @@ def _run_epochs(training, minibatches, observers):
         score, value, validation_loss = None, loss, None
         if training.validate is not None:
             score, value, validation_loss = training.validate(progress.result)
+        elif not minibatches.is_comparable:
+            progress.rescale_best(None)
         progress.end_epoch(
             validation_loss=validation_loss,
             validation_score=score,

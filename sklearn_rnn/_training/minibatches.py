@@ -79,11 +79,12 @@ def _optimizer_options(settings):
 class WholeSequences:
     """Minibatches of whole sequences: arrays of their numbers.
 
-    Minibatches of every kind have what `epochs.train` uses of these: `engine` and `window_length`,
-    `load`, `draw`, `train`, `count` and `grow`.
+    Minibatches of every kind have what `epochs.train` uses of these: `engine`, `window_length` and
+    `is_comparable`, `load`, `draw`, `train`, `count` and `grow`.
     """
 
     window_length = None
+    is_comparable = True  # whether the loss of this pass means the same as that of the one before
 
     def __init__(self, training, n_threads):
         self.training, examples = training, training.examples

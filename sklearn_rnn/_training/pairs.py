@@ -110,10 +110,16 @@ class PairsOfSequences(WholeSequences):
         if examples.sampling is not None:
             self.sampler = _Sampler(training, lengths, self.batch_size)
 
+    @property
+    def is_comparable(self):
+        """Tell whether the loss of this pass means the same as that of the pass before."""
+        return self.sampler is None or self.sampler.share_taught == self.share_before
+
     def draw(self):
         """Return the minibatches of the next pass."""
         batches = super().draw()
         self.n_batches = len(batches)
+        self.share_before = self.sampler and self.sampler.share_taught
         return batches
 
     def train(self, batch, params, moments, rate, update):
@@ -133,6 +139,7 @@ class _Sampler:
     def __init__(self, training, lengths, batch_size):
         self.examples, self.seed = training.examples, training.progress.seed
         self.source, self.sampling = self.examples.dataset().source, training.examples.sampling
+        self.share_taught = None  # in the last minibatch
         longest = np.sort(lengths)[::-1][:batch_size]
         self.decoder = training.network.decoder(longest, batch_size)
 
@@ -142,7 +149,7 @@ class _Sampler:
 
         A coin is thrown for each step of each target. No gradient flows through what is fed.
         """
-        share_taught = self.sampling.share_taught(done)
+        share_taught = self.share_taught = self.sampling.share_taught(done)
         if share_taught >= 1:
             yield
             return

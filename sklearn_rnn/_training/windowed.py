@@ -67,6 +67,8 @@ class _Windowed:
     count(minibatch)     -> number of sequences whose first window is in it
     """
 
+    is_comparable = True  # see `WholeSequences`
+
     def __init__(self, training, n_threads):
         self.training, self.n_threads = training, n_threads
         self.truncation = training.settings.bptt

@@ -15,6 +15,7 @@ from sklearn_rnn.layers import Attention, Conv1D, Dense
 from sklearn_rnn.metrics import step_accuracy
 from sklearn_rnn.model_selection import SequenceKFold
 from sklearn_rnn.preprocessing import SequenceScaler, from_padded, to_lengths, to_padded
+from sklearn_rnn.progress import LivePlot, ProgressBar
 from sklearn_rnn.seq2seq import Seq2SeqClassifier
 from sklearn_rnn.text import TokenEncoder
 from sklearn_rnn.transfer import MultiTaskRNN, transfer
@@ -47,6 +48,7 @@ units = {"lstm": 8, "gru": 10}
 RNNRegressor(8, cell=list(units))
 for cell in ("gru", "lstm"):  # not in a list, of which checkers only know that it has str
     RNNRegressor(8, cell=cell)
+RNNRegressor(verbose=ProgressBar("rich")).set_params(verbose=LivePlot())
 settings: dict[str, Any] = {"max_iter": 10, "random_state": 0}  # not dict[str, int]
 RNNClassifier(8, **settings)
 

@@ -21,6 +21,7 @@ from sklearn_rnn.preprocessing import (
     to_frame,
     to_padded,
 )
+from sklearn_rnn.progress import ProgressBar
 from sklearn_rnn.seq2seq import Seq2SeqClassifier, Seq2SeqRegressor
 from sklearn_rnn.text import TokenEncoder
 from sklearn_rnn.transfer import MultiTaskRNN, Reptile
@@ -46,6 +47,8 @@ def constructors() -> None:
     RNNClassifier(random_state=np.random.default_rng(0))  # type: ignore[arg-type]
     RNNClassifier(categorical_features="every")  # type: ignore[arg-type]
     RNNClassifier(allowed_transitions="IOB")  # type: ignore[arg-type]
+    RNNClassifier(verbose="tqdm")  # type: ignore[arg-type]
+    ProgressBar(backend="ipython")  # type: ignore[arg-type]
     RNNClassifier(bptt="auto")  # type: ignore[arg-type]
     RNNClassifier(loss="squared_error")  # type: ignore[call-arg]
     RNNRegressor(loss="mse")  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ from ..._data.tokens import read_tokens
 from ..._estimators.seq2seq_classifier import Seq2SeqClassifier
 from ..._estimators.seq2seq_regressor import Seq2SeqRegressor
 from ..._rules import shown
-from ..._typing import ArrayLike, Ax, Integer, SequencesLike, Targets
+from ..._typing import ArrayLike, Ax, Integer, SequencesLike, Targets, TextsLike
 from .plotting import HEAT, axes_for, label_ticks, whole_numbers
 from .reading import as_floats, check_length, network_and_X, one_of_sequences
 
@@ -66,8 +66,8 @@ class AttentionDisplay:
         self,
         weights: ArrayLike,
         *,
-        input_labels: ArrayLike | None = None,
-        output_labels: ArrayLike | None = None,
+        input_labels: TextsLike | None = None,
+        output_labels: TextsLike | None = None,
     ) -> None:
         pooling = np.ndim(weights) == 1
         weights = as_floats([weights] if pooling else weights, "weights", 2)
@@ -87,8 +87,8 @@ class AttentionDisplay:
         y: Targets | None = None,
         *,
         sequence: Integer = 0,
-        input_labels: ArrayLike | None = None,
-        output_labels: ArrayLike | None = None,
+        input_labels: TextsLike | None = None,
+        output_labels: TextsLike | None = None,
         horizon: Integer | None = None,
         X_future: SequencesLike | None = None,
         ax: Ax = None,

@@ -12,7 +12,7 @@ from ..._data.frames import column_names
 from ..._data.items import first_frame
 from ..._data.nested import is_nested
 from ..._rules import one_of
-from ..._typing import ArrayLike, Ax, Integer, SequencesLike
+from ..._typing import ArrayLike, Ax, Integer, SequencesLike, TextsLike
 from ..integrated_gradients import integrated_gradients
 from ..occlusion import occlusion
 from .plotting import SIGNED_HEAT, axes_for, label_ticks, whole_numbers
@@ -75,8 +75,8 @@ class AttributionDisplay:
         self,
         attributions: ArrayLike,
         *,
-        feature_names: ArrayLike | None = None,
-        step_labels: ArrayLike | None = None,
+        feature_names: TextsLike | None = None,
+        step_labels: TextsLike | None = None,
     ) -> None:
         if np.ndim(attributions) == 1:
             attributions = np.reshape(attributions, (-1, 1))
@@ -95,8 +95,8 @@ class AttributionDisplay:
         *,
         method: Literal["integrated_gradients", "occlusion"] = "integrated_gradients",
         sequence: Integer = 0,
-        feature_names: ArrayLike | None = None,
-        step_labels: ArrayLike | None = None,
+        feature_names: TextsLike | None = None,
+        step_labels: TextsLike | None = None,
         ax: Ax = None,
         **options: Any,
     ) -> Self:
@@ -138,8 +138,8 @@ class AttributionDisplay:
         attributions: SequencesLike,
         *,
         sequence: Integer = 0,
-        feature_names: ArrayLike | None = None,
-        step_labels: ArrayLike | None = None,
+        feature_names: TextsLike | None = None,
+        step_labels: TextsLike | None = None,
         ax: Ax = None,
     ) -> Self:
         """Draw what `integrated_gradients` or `occlusion` has returned.

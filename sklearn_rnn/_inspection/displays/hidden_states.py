@@ -10,7 +10,7 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 
 from ..._rules import integer, one_of, shown
-from ..._typing import Array, ArrayLike, AxOrAxes, Integer, SequencesLike
+from ..._typing import Array, ArrayLike, AxOrAxes, Integer, SequencesLike, TextsLike
 from .plotting import (
     HEAT,
     SIGNED_HEAT,
@@ -89,7 +89,7 @@ class HiddenStatesDisplay:
         *,
         background: ArrayLike | None = None,
         n_clusters: Integer | None = None,
-        step_labels: ArrayLike | None = None,
+        step_labels: TextsLike | None = None,
     ) -> None:
         self.states = as_floats(states, "states", 2)
         n_timesteps, n_units = self.states.shape
@@ -126,7 +126,7 @@ class HiddenStatesDisplay:
         sequence: Integer = 0,
         layer: Integer = -1,
         n_clusters: Integer | None = None,
-        step_labels: ArrayLike | None = None,
+        step_labels: TextsLike | None = None,
         ax: AxOrAxes = None,
         kind: Literal["both", "heat", "path"] = "both",
     ) -> Self:
