@@ -5,7 +5,9 @@ Friendly and hostile sentences
 Sentences are classified by a network that reads words in order, and by a model that counts them.
 
 The sentences are generated so that only the order of words matters. For most real texts, counts of
-words with a linear model are as good as a network, and learn in a second: begin with them.
+words with a linear model are as good as a network, and learn in a second: begin with them. On
+10,604 real sentences about films, the linear model has an accuracy of 78.4 %, and a network 78.1 %
+(benchmarks/sentiment.py).
 """
 
 # %%
