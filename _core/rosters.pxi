@@ -198,6 +198,19 @@ def set_simd_level(name):
     ------
     ValueError
         If this processor, or this build, has no such level.
+
+    See Also
+    --------
+    get_simd_level : Returns the level in use.
+
+    Examples
+    --------
+    >>> from sklearn_rnn import get_simd_level, set_simd_level
+    >>> level = get_simd_level()
+    >>> set_simd_level("baseline")
+    >>> get_simd_level()
+    'baseline'
+    >>> set_simd_level(level)
     """
     global present_level
     if name not in simd_levels():
@@ -206,7 +219,23 @@ def set_simd_level(name):
 
 
 def simd_level():
-    """Name of the SIMD level in use."""
+    """Return the name of the SIMD level in use.
+
+    Returns
+    -------
+    name : str
+        "baseline", "avx2" or "avx512".
+
+    See Also
+    --------
+    set_simd_level : Sets the level.
+
+    Examples
+    --------
+    >>> from sklearn_rnn import get_simd_level
+    >>> get_simd_level() in ("baseline", "avx2", "avx512")
+    True
+    """
     return compiled_simd_levels()[present_level]
 
 

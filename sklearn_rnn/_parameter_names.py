@@ -12,11 +12,15 @@ PACKAGE = __name__.partition(".")[0]
 
 # Parameters, and what other libraries call them.
 ELSEWHERE = {
+    "activation": "nonlinearity act",
     "alpha": "weight_decay l2 reg_lambda c2",
     "bptt": "stateful truncation truncated_bptt bptt_steps",
     "cell": "rnn_type cell_type layer_type rnn",
     "channels": "filters n_filters out_channels",
+    "beta_1": "betas",
+    "dropout": "dropout_rate p",
     "embedding_dim": "embedding_size embed_dim",
+    "epsilon": "eps",
     "hidden_layer_sizes": "hidden_size hidden_dim hidden_units hidden_layers n_hidden "
     "units n_units layers n_layers num_layers",
     "learning_rate_init": "lr eta eta0",
@@ -27,11 +31,18 @@ ELSEWHERE = {
     "mode": "return_sequences many_to_many task",
     "n_iter_no_change": "patience",
     "n_threads": "n_jobs num_threads threads",
+    "pooling": "attention",
     "random_state": "seed random_seed",
     "solver": "optimizer optim algorithm",
     "transitions": "crf use_crf",
+    "validation_fraction": "validation_split val_split",
 }
 OURS = {word: name for name, words in ELSEWHERE.items() for word in words.split()}
+# What other libraries ask for, and `fit` learns from the data.
+LEARNED = (
+    "input_size input_dim n_features n_inputs in_features "
+    "output_size output_dim n_classes num_classes n_outputs"
+).split()
 
 
 class SuggestsParameters:
@@ -54,6 +65,7 @@ class SuggestsParameters:
         Returns
         -------
         self : estimator instance
+            This estimator.
 
         Raises
         ------
@@ -64,8 +76,8 @@ class SuggestsParameters:
         for name in (key.partition("__")[0] for key in parameters):
             if name not in names:
                 raise ValueError(
-                    f"Invalid parameter {name!r} for estimator {self}.{_hint(name, names)} "
-                    f"Valid parameters are: {sorted(names)}."
+                    f"Invalid parameter {name!r} for estimator {self}."
+                    f"{_hint(name, names, type(self))} Valid parameters are: {sorted(names)}."
                 )
         return super().set_params(**parameters)
 
@@ -78,28 +90,57 @@ def _suggesting(init):
         try:
             init(self, *args, **parameters)
         except TypeError:
-            known = signature(init).parameters
-            takes_all = any(p.kind is p.VAR_KEYWORD for p in known.values())
-            unknown = [name for name in parameters if name not in known]
-            if takes_all or not unknown:
+            message = _message(type(self), args, parameters, signature(init).parameters)
+            if message is None:
                 raise
-            raise TypeError(
-                f"{type(self).__name__}() got an unexpected keyword argument {unknown[0]!r}."
-                f"{_hint(unknown[0], [name for name in known if name != 'self'])}"
-            ) from None
+            raise TypeError(message) from None
 
     return __init__
 
 
-def _hint(name, names):
-    """Return a question with the parameter that a wrong name may mean, after a space, or ""."""
-    similar = get_close_matches(name.lower(), names, n=1, cutoff=0.75)
-    found = next((n for n in (OURS.get(name.lower()), *similar) if n in names), None)
-    if found is not None:
-        return f" Did you mean `{found}`?"
+def _message(owner, args, by_name, parameters):
+    """Return what is wrong with the arguments of a constructor, or None.
+
+    args, by_name: what it got; parameters: those in its signature, with `self`.
+    """
+    _, *known = parameters.values()
+    if any(p.kind in (p.VAR_KEYWORD, p.VAR_POSITIONAL) for p in known):
+        return None
+    names = [p.name for p in known]
+    unknown = [name for name in by_name if name not in names]
+    if unknown:
+        return (
+            f"{owner.__name__}() got an unexpected keyword argument {unknown[0]!r}."
+            f"{_hint(unknown[0], names, owner)}"
+        )
+    first = [f"`{p.name}`" for p in known if p.kind is not p.KEYWORD_ONLY]
+    if len(args) > len(first):
+        given = "1 value" if len(args) == 1 else f"{len(args)} values"
+        may = f"Only {' and '.join(first)} may" if first else "None may"
+        return (
+            f"{owner.__name__}() got {given} without names. {may} be given without its name: "
+            f"write `{owner.__name__}(..., name=value)`."
+        )
+    return None
+
+
+def _hint(name, names, owner):
+    """Return a sentence on what a wrong name may mean, after a space, or "".
+
+    names: the parameters of the class `owner`.
+    """
+    lower = name.lower()
+    ours = OURS.get(lower, name)
+    if ours in names:
+        return f" Did you mean `{ours}`?"
     if "cell" in names:
+        if lower in LEARNED:
+            return " `fit` learns it from the data: leave it out."
+        if name in signature(owner.fit).parameters:
+            return " It is an argument of `fit`."
         cells = import_module(f"{PACKAGE}.cells")
         for cell in (vars(cells)[kind] for kind in ("LSTM", "GRU", "Elman")):
-            if name in signature(cell).parameters:
-                return f" It is an option of cells: `cell={cell.__name__}({name}=...)`."
-    return ""
+            if ours in signature(cell).parameters:
+                return f" It is an option of cells: `cell={cell.__name__}({ours}=...)`."
+    similar = get_close_matches(lower, names, n=1, cutoff=0.75)
+    return f" Did you mean `{similar[0]}`?" if similar else ""

@@ -10,6 +10,10 @@ from importlib.metadata import PackageNotFoundError, version
 def show_versions() -> None:
     """Print the system, the versions that matter, and what the kernels use of this processor.
 
+    See Also
+    --------
+    get_simd_level : Returns the SIMD level in use.
+
     Examples
     --------
     >>> import sklearn_rnn

@@ -63,6 +63,11 @@ class TruncatedBPTT(Documented):
         sequences. With ``mode="many_to_one"``, False means that training reads only the last
         `steps` steps of each sequence. Must be True with ``schedule="random"``.
 
+    See Also
+    --------
+    RNNClassifier : Takes this as its parameter `bptt`, as `RNNRegressor` does.
+    sklearn_rnn.inspection.gradient_flow : Measures how far back gradients reach.
+
     Notes
     -----
     With `carry` and a target per step, up to `batch_size` sequences are trained side by side: the

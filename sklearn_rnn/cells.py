@@ -122,6 +122,11 @@ class Cell(Documented):
 
     {bias_initializer}
 
+    See Also
+    --------
+    GRU : Has separate weights for reset and update gates.
+    IndRNN : Has units that do not read each other.
+
     Notes
     -----
     "jordan", "indrnn", "mingru" and "minlstm" have no matrix of recurrent weights, so they do not
@@ -198,6 +203,11 @@ class Elman(Cell):
 
     {bias_initializer_without_gates}
 
+    See Also
+    --------
+    Jordan : Reads the output of the previous step instead of the states.
+    GRU : Has gates, which keep states over many steps.
+
     Notes
     -----
     With `transition_layer_sizes`, the options `normalization`, `recurrent_dropout`, `zoneout` and
@@ -272,6 +282,10 @@ class Jordan(Cell):
 
     {bias_initializer_without_gates}
 
+    See Also
+    --------
+    Elman : Reads its own states.
+
     References
     ----------
     .. [1] M. I. Jordan, "Serial order: a parallel distributed processing approach", Institute for
@@ -325,6 +339,10 @@ class IndRNN(Cell):
     {input_initializer}
 
     {bias_initializer_without_gates}
+
+    See Also
+    --------
+    Elman : Has units that read each other.
 
     References
     ----------
@@ -399,6 +417,10 @@ class LSTM(Cell):
     {recurrent_initializer}
 
     {bias_initializer}
+
+    See Also
+    --------
+    GRU : Has fewer gates, and no cell state.
 
     Notes
     -----
@@ -485,6 +507,11 @@ class GRU(Cell):
     {recurrent_initializer}
 
     {bias_initializer}
+
+    See Also
+    --------
+    LSTM : Has a cell state besides the hidden state.
+    Cell : With the name "mgu" or "mingru", simpler forms of this cell.
 
     References
     ----------

@@ -74,6 +74,11 @@ def rollout(
         If an argument is not as described, if the network cannot go on step by step (see
         `RNNRegressor.stream`), or if the predictions become too large for the network.
 
+    See Also
+    --------
+    RNNForecaster : Predicts all steps of a horizon at once.
+    sklearn_rnn.RNNRegressor.stream : Goes on one step at a time.
+
     Notes
     -----
     Training reads true data alone, but here the network reads its own errors, too. Noise on the

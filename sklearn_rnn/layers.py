@@ -22,6 +22,10 @@ class Dense(Documented):
     activation : {"identity", "tanh", "relu", "logistic"}, default="relu"
         Activation function.
 
+    See Also
+    --------
+    Conv1D : Reads several steps at once.
+
     References
     ----------
     .. [1] R. Pascanu, C. Gulcehre, K. Cho, Y. Bengio, "How to construct deep recurrent neural
@@ -69,6 +73,10 @@ class Conv1D(Documented):
     activation : {"identity", "tanh", "relu", "logistic"}, default="relu"
         Activation function.
 
+    See Also
+    --------
+    Dense : Reads each step alone.
+
     References
     ----------
     .. [1] A. Waibel et al., "Phoneme recognition using time-delay neural networks", IEEE
@@ -109,6 +117,10 @@ class Attention(Documented):
     ----------
     units : int
         Number of hidden units that compute a score, which is the number of rows of ``W``.
+
+    See Also
+    --------
+    sklearn_rnn.inspection.AttentionDisplay : Draws the weights of the steps.
 
     References
     ----------

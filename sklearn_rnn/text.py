@@ -80,7 +80,7 @@ class TokenEncoder(Pickled, TransformerMixin, Documented, auto_wrap_output_keys=
         the texts; this needs the package ``tokenizers`` (``pip install 'sklearn-rnn[text]'``). A
         callable takes a text, as it is, and returns a list of str. Lists of tokens are not
         analysed.
-    token_pattern : str, default=r"(?u)\\b\\w\\w+\\b"
+    token_pattern : str, default="(?u)\\\\b\\\\w\\\\w+\\\\b"
         Regular expression of the tokens of "word": as in `CountVectorizer`, words of at least two
         letters, digits or underscores, without punctuation. If it has a group, the token is what
         matches this group. ``r"\\w+|[^\\w\\s]"`` keeps short words and punctuation.
@@ -354,6 +354,11 @@ of (n_tokens_i,) or (n_tokens_i, n_factors)
         -------
         names : ndarray of str of shape (n_factors,)
             The names of `factors`.
+
+        Raises
+        ------
+        NotFittedError
+            If the encoder is not fitted.
         """
         check_is_fitted(self)
         return np.array([name_of(factor) for factor in self._factor_list()], dtype=object)

@@ -236,6 +236,9 @@ def test_words_of_other_libraries_lead_to_ours(parameters, hint):
         (RNNClassifier, "peepholes", "`cell=LSTM(peepholes=...)`."),
         (LSTM, "recurent_dropout", "`recurrent_dropout`?"),
         (SequenceScaler, "methods", "`method`?"),
+        (RNNClassifier, "nonlinearity", "`cell=Elman(activation=...)`."),
+        (RNNClassifier, "input_size", "`fit` learns it from the data: leave it out."),
+        (RNNClassifier, "callbacks", "It is an argument of `fit`."),
         (RNNClassifier, "nonsense", "."),
     ],
 )
@@ -247,6 +250,17 @@ def test_unknown_parameters_lead_to_known_ones(make, name, hint):
     with pytest.raises(ValueError, match=f"^Invalid parameter '{name}' .*{re.escape(hint)} Valid"):
         estimator.set_params(**{next(iter(estimator.get_params())): 1, name: 1})
     assert repr(estimator) == before
+
+
+def test_values_without_names_lead_to_names():
+    with pytest.raises(
+        TypeError, match=r"^RNNClassifier.*2 values .* Only `hidden_layer_sizes` may"
+    ):
+        RNNClassifier(64, "lstm")
+    with pytest.raises(TypeError, match=r"^LSTM.*1 value .* None may"):
+        LSTM(64)
+    with pytest.raises(TypeError, match="multiple values for argument 'hidden_layer_sizes'"):
+        RNNClassifier(64, hidden_layer_sizes=64)
 
 
 def test_subclasses_may_have_parameters_of_their_own():

@@ -2,6 +2,7 @@
 
 import pickle
 import sys
+import warnings
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
@@ -23,7 +24,7 @@ from sklearn.pipeline import make_pipeline
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
 from sklearn_rnn._live import live_plot, progress_bar, searches
-from sklearn_rnn._live.bars import bars_of
+from sklearn_rnn._live.bars import TqdmBars, bars_of
 from sklearn_rnn.forecasting import RNNForecaster
 from sklearn_rnn.preprocessing import SequenceScaler
 from sklearn_rnn.progress import LivePlot, ProgressBar, search_progress
@@ -67,6 +68,7 @@ def bars(monkeypatch):
 
     monkeypatch.setattr(progress_bar, "bars_of", make)
     monkeypatch.setattr(searches, "bars_of", make)
+    monkeypatch.setattr(progress_bar, "SECONDS", 0.0)  # show each epoch
     return made
 
 
@@ -91,6 +93,53 @@ def test_a_bar_shows_each_epoch_and_the_best(bars):
         )
     small(verbose=ProgressBar()).fit(X, Y)
     assert "validation" not in bars[1].bars[0].shown[-1][1]
+
+
+def test_a_bar_is_drawn_rarely_but_with_the_last_epoch(bars, monkeypatch):
+    monkeypatch.setattr(progress_bar, "SECONDS", 1000.0)
+    rnn = small(verbose=ProgressBar()).fit(X, Y)
+    (first, _), (last, text) = bars[0].bars[0].shown
+    assert (first, last) == (1, 4) and text.startswith(f"loss {rnn.loss_curve_[-1]:.4g}  best ")
+
+
+def test_warnings_of_the_end_come_after_the_bar(bars, monkeypatch):
+    states = []
+    monkeypatch.setattr(warnings, "warn", lambda *args, **kwargs: states.append(bars[-1].is_closed))
+    rnn, reptile = small(), Reptile(RNNRegressor(3, beta_1=0.0), n_iter=3, random_state=0)
+
+    def interrupt(rnn, info):
+        if info.get("epoch", info.get("iteration")) == 2:
+            raise KeyboardInterrupt
+
+    rnn.fit(X, Y, callbacks=ProgressBar())
+    rnn.fit(X, Y, callbacks=[ProgressBar(), interrupt])
+    reptile.fit([(X, Y), (X, -Y)], callbacks=[ProgressBar(), interrupt])
+    assert states == [True] * 3
+
+
+def test_in_a_notebook_bars_that_end_early_are_neither_red_nor_left():
+    styles = []
+
+    class Bar:
+        """What is used of tqdm.notebook.tqdm, which styles bars as it does."""
+
+        container, n = None, 0
+
+        def __init__(self, total, leave, **options):
+            self.total, self.leave = total, leave
+
+        def close(self):
+            self.display("danger" if self.n < self.total else "success" if self.leave else "gone")
+
+        def display(self, bar_style, check_delay=False):
+            styles.append(bar_style)
+
+    bars = TqdmBars.__new__(TqdmBars)
+    bars.new, bars.bars = Bar, []
+    for keep in (True, False):
+        bars.add("fit", 9, "epoch", keep=keep).n = 3
+    bars.close()
+    assert styles == ["gone", "danger", "info"] and bars.bars == []
 
 
 def test_a_bar_goes_where_estimators_go(bars):
@@ -138,7 +187,8 @@ def test_what_is_shown_changes_no_bit_and_its_errors_do_not_stop_the_training(ba
     rnn = small(early_stopping=True, dropout=0.1, verbose=ProgressBar())
     with pytest.warns(RuntimeWarning, match="ProgressBar failed.*ZeroDivisionError") as caught:
         rnn.fit(X, Y)
-    assert len([each for each in caught if each.category is RuntimeWarning]) == 1
+    (warning,) = [each for each in caught if each.category is RuntimeWarning]
+    assert warning.filename == __file__
     assert bars[-1].is_closed and rnn.n_iter_ == 4
     np.testing.assert_array_equal(rnn.params_, plain.params_)
 
@@ -240,10 +290,13 @@ def test_the_picture_is_that_of_the_history(notebook, monkeypatch):
 
 def test_without_a_notebook_or_a_window_a_warning_says_what_to_do():
     matplotlib = pytest.importorskip("matplotlib")
-    with matplotlib.rc_context(), pytest.warns(UserWarning, match="LivePlot draws nothing.*agg"):
+    with (
+        matplotlib.rc_context(),
+        pytest.warns(UserWarning, match="LivePlot draws nothing.*agg") as caught,
+    ):
         matplotlib.use("agg", force=True)
         rnn = small(verbose=LivePlot()).fit(X, Y)
-    assert rnn.n_iter_ == 4
+    assert rnn.n_iter_ == 4 and caught[0].filename == __file__
     with pytest.raises(ValueError, match="`every`"):
         small(verbose=LivePlot(every=-1)).fit(X, Y)
     with pytest.raises(ValueError, match="`log`"):

@@ -1,4 +1,7 @@
-"""Public names in the code of Markdown pages link to their pages in the reference."""
+"""Public names in the code of Markdown pages and in docstrings link to their pages.
+
+In docstrings, Sphinx itself links names of the same module, and those with the name of theirs.
+"""
 
 import importlib
 import pkgutil
@@ -61,6 +64,18 @@ class LinkNames(SphinxTransform):
                 link += literal
 
 
+def link_to_other_module(app, env, node, contnode):
+    """Link a name that Sphinx has not found, alone or before a method, to its module."""
+    name, dot, method = node["reftarget"].partition(".")
+    full = LinkNames.names.get(name)
+    if node["refdomain"] != "py" or node["reftype"] != "obj" or full is None or full == name:
+        return None
+    target = f"{full}{dot}{method}"
+    python = env.domains["py"]
+    return python.resolve_xref(env, node["refdoc"], app.builder, "obj", target, node, contnode)
+
+
 def setup(app):
     app.add_transform(LinkNames)
+    app.connect("missing-reference", link_to_other_module)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

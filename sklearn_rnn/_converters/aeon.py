@@ -111,8 +111,17 @@ def to_aeon(X: SequencesLike, kind: str = "auto") -> Any:
 
     See Also
     --------
-    from_aeon : The inverse, with an example.
+    from_aeon : The inverse.
     to_nested : Makes a table with one sequence in each cell.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_rnn.preprocessing import to_aeon
+    >>> to_aeon(np.zeros((20, 50, 3))).shape
+    (20, 3, 50)
+    >>> [x.shape for x in to_aeon([np.zeros((50, 3)), np.zeros((40, 3))])]
+    [(3, 50), (3, 40)]
     """
     _KIND.check("kind", kind)
     packed, names = read_sequences(X)

@@ -49,6 +49,7 @@ def from_awkward(array: Any, *, columns: SequenceNotStr[str] | None = None) -> A
     Examples
     --------
     >>> import awkward
+    >>> from sklearn_rnn.preprocessing import from_awkward
     >>> array = awkward.Array([[[1.0, 2.0]], [[3.0, 4.0], [5.0, 6.0]]])
     >>> from_awkward(array)[1]
     array([[3., 4.],
@@ -96,7 +97,13 @@ def to_awkward(X: SequencesLike, *, columns: SequenceNotStr[str] | None = None) 
 
     See Also
     --------
-    from_awkward : The inverse, with an example.
+    from_awkward : The inverse.
+
+    Examples
+    --------
+    >>> from sklearn_rnn.preprocessing import to_awkward
+    >>> print(to_awkward([[1.0, 2.0, 3.0], [4.0]]).type)
+    2 * var * float64
     """
     ak = library("awkward")
     packed, known = read_sequences(X)

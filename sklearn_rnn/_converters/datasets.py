@@ -71,6 +71,7 @@ def from_datasets(
     Examples
     --------
     >>> from datasets import Dataset
+    >>> from sklearn_rnn.preprocessing import from_datasets
     >>> dataset = Dataset.from_dict({"x": [[1.0, 2.0], [3.0]], "label": [0, 1]})
     >>> data = from_datasets(dataset, columns="x", target="label")
     >>> data.X, data.y
@@ -140,7 +141,14 @@ def to_datasets(
 
     See Also
     --------
-    from_datasets : The inverse, with an example.
+    from_datasets : The inverse.
+
+    Examples
+    --------
+    >>> from sklearn_rnn.preprocessing import to_datasets
+    >>> dataset = to_datasets([[1.0, 2.0], [3.0]], y=[0, 1])
+    >>> dataset[0]
+    {'X': [1.0, 2.0], 'y': 0}
     """
     datasets, pyarrow = library("datasets", "Dataset"), library("pyarrow")
     packed, known = read_sequences(X)

@@ -72,7 +72,13 @@ def to_lengths(X: SequencesLike) -> tuple[Array, Integers]:
 
     See Also
     --------
-    from_lengths : The inverse, with an example.
+    from_lengths : The inverse.
+
+    Examples
+    --------
+    >>> from sklearn_rnn.preprocessing import to_lengths
+    >>> to_lengths([[1.0, 2.0], [3.0]])
+    (array([1., 2., 3.]), array([2, 1]))
     """
     packed, _ = read_sequences(X)
     return packed.values, packed.lengths

@@ -126,7 +126,15 @@ def from_nested(table: Frame) -> Array:
 
     See Also
     --------
-    to_nested : The inverse, with an example.
+    to_nested : The inverse.
+
+    Examples
+    --------
+    >>> from sklearn_rnn.preprocessing import from_nested, to_nested
+    >>> table = to_nested([[[1.0, 10.0], [2.0, 20.0]], [[3.0, 30.0]]], ["volt", "watt"])
+    >>> from_nested(table)[0]
+    array([[ 1., 10.],
+           [ 2., 20.]])
     """
     argument = arguments.Argument("table", "features")
     if not is_nested(table):

@@ -159,7 +159,14 @@ def to_padded(
 
     See Also
     --------
-    from_padded : The inverse, with an example.
+    from_padded : The inverse.
+
+    Examples
+    --------
+    >>> from sklearn_rnn.preprocessing import to_padded
+    >>> to_padded([[1, 2, 3], [4]], value=0, side="left")
+    array([[1, 2, 3],
+           [0, 0, 4]])
     """
     _SIDE.check("side", side)
     packed, _ = read_sequences(X)

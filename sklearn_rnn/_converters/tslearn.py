@@ -79,7 +79,13 @@ def to_tslearn(X: SequencesLike) -> Floats:
 
     See Also
     --------
-    from_tslearn : The inverse, with an example.
+    from_tslearn : The inverse.
+
+    Examples
+    --------
+    >>> from sklearn_rnn.preprocessing import to_tslearn
+    >>> to_tslearn([[1.0, 2.0, 3.0], [4.0]]).shape
+    (2, 3, 1)
     """
     packed, _ = read_sequences(X)
     values = as_numbers(with_features(packed.values), arguments.X)

@@ -53,7 +53,7 @@ def unpad(X: ArrayLike, lengths: ArrayLike) -> list[Array]:
     Returns
     -------
     sequences : list of ndarray
-        `X[i, :lengths[i]]` for each sequence, as views without a copy.
+        ``X[i, :lengths[i]]`` for each sequence, as views without a copy.
 
     Raises
     ------

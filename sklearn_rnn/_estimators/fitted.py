@@ -474,6 +474,8 @@ class _FittedRNN(Pickled, Drawn):
         ValueError
             If a name is missing or unknown, a shape differs, or a value is not a real number that
             is finite in the dtype of the network. The weights then stay as they were.
+        TypeError
+            If `weights` is not a dict.
 
         Examples
         --------

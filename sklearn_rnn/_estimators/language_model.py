@@ -75,7 +75,7 @@ SAMPLING = {
 
 @documented(LANGUAGE_MODEL)
 class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
-    """Recurrent neural network that models texts: the probability of each token after those before.
+    """Recurrent neural network that models texts: the probability of each token given those before.
 
     The model is a vector for each token, recurrent layers, and a softmax over all tokens [9]_. It
     scores texts, and it writes new ones, token by token.
@@ -346,8 +346,9 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
 
         Parameters
         ----------
-        X, y
-            As in `fit`.
+        {texts_of_fit}
+        y : array-like of shape (n_texts,) or (n_texts, n_given), default=None
+            The labels or vectors of the texts, as in `fit`.
         sample_weight : array-like of shape (n_texts,), default=None
             Weights of the texts; a weight of 2 doubles the gradient.
         classes : array-like of shape (n_classes,), default=None

@@ -267,7 +267,7 @@ TABLE = {
                 "text": "Fraction of the tokens that training reads as the unknown one, drawn anew "
                 "for each step (Bowman et al., 2016); at least 0 and below 1. This trains the "
                 "vector of unknown tokens, and makes the model rely less on the last few tokens. "
-                "What is to be predicted stays."
+                "The tokens to predict are not replaced."
             }
         },
     ),
@@ -285,9 +285,10 @@ TABLE = {
         None,
         '"auto", list of int or None',
         "For models with many tokens, an approximation of the softmax that trains much faster "
-        "(Grave et al., 2017): rare tokens share a few outputs of the network, and only where one "
-        "of them follows, their own probabilities are computed, from projections to a quarter of "
-        "the width or less. A list has the number of the first token of each group; tokens are "
+        "(Grave et al., 2017). Rare tokens are in groups, each of which has one output of the "
+        "network. The probabilities within a group are computed only where one of its tokens "
+        "follows, from a projection to a quarter of the width or less. A list has the number of "
+        "the first token of each group; tokens are "
         'numbered in the order of `vocabulary_`, after the start (0) and the end (1). "auto" means '
         "[2000, 10000, 50000], without those above half the number of tokens. Scores are exact "
         "probabilities of this model. "
@@ -363,12 +364,12 @@ TABLE = {
         'None, {"BIO", "BIOES"}, list of pairs, or ndarray',
         "With ``transitions=True``, which label may follow which; training and predictions leave "
         'out all other sequences. "BIO" and "BIOES" are the schemes of named entities, with labels '
-        'such as "O", "B-PER" and "I-PER": an entity begins with B, or is a single S, and goes on '
-        "with I (and ends with E) of the same type. Otherwise pairs of labels (from, to), in which "
-        "None stands for the start or the end (if no pair has one of these, any label may start or "
-        "end); or an array (n_classes, n_classes) of True and False in the order of `classes_`, "
-        "which may have one more row for the start and one more column for the end. None allows "
-        "all.",
+        'such as "O", "B-PER" and "I-PER": an entity begins with B and goes on with I of the same '
+        'type; with "BIOES", it also ends with E, and an entity of one step is S. A list has the '
+        "allowed pairs of labels, (from, to), in which None stands for the start or the end; "
+        "without such pairs, any label may start or end. An array (n_classes, n_classes) has True "
+        "and False in the order of `classes_`; it may have one more row for the start and one more "
+        "column for the end. None allows all.",
         of=(CLASSIFIER,),
     ),
     "dropout": Parameter(
@@ -443,8 +444,8 @@ TABLE = {
         "float",
         "Strength of the penalty on the weights, ``alpha / 2 * sum(w ** 2)``, or see `l1_ratio`. "
         "The sum runs over all weights except biases, gains of norms and learned initial states; "
-        'it is not divided by the size of the minibatch. For "adamw", the weight decay per unit of '
-        "learning rate.",
+        'it is not divided by the size of the minibatch. For "adamw", it is the weight decay per '
+        "unit of learning rate.",
         more={
             CLASSIFIER: "With `transitions`, the scores of the start and the end are not penalised "
             "either."
@@ -504,8 +505,8 @@ TABLE = {
         "int",
         "Number k of minibatches whose gradients are summed before each update of the weights. The "
         "update is that of one minibatch of ``k * batch_size`` sequences (fewer at the end of an "
-        "epoch), up to rounding; with up to 256 sequences per update usually bit for bit. The "
-        "memory for gradients grows with k; the memory for the steps does not.",
+        "epoch), up to rounding errors; with up to 256 sequences it is usually the same bit for "
+        "bit. The memory for gradients grows with k; the memory for the steps does not.",
     ),
     "learning_rate": Parameter(
         LEARNING_RATE,
@@ -645,8 +646,8 @@ TABLE = {
         own={
             LANGUAGE_MODEL: {
                 "text": "Fraction of the texts that `early_stopping` holds out when `fit` gets no "
-                "`X_val`, drawn at random; of one long text, this fraction of its tokens at its "
-                "end."
+                "`X_val`, drawn at random. If `fit` gets one long text, this fraction of its "
+                "tokens is held out, at its end."
             }
         },
     ),

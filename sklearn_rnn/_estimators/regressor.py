@@ -385,7 +385,7 @@ class RNNRegressor(RegressorMixin, StreamingMixin, _RNNBase):
         Returns
         -------
         y : ndarray or object array of ndarray
-            float64, in the units of y. With ``mode="many_to_one"`` ``(n_samples,)``, or
+            Predictions in the units of y, float64. With ``mode="many_to_one"`` ``(n_samples,)``, or
             ``(n_samples, n_outputs)`` if that is what `y` was in fit. With ``mode="many_to_many"``
             ``(n_samples, n_timesteps[, n_outputs])``, or for a list of sequences an object array
             of ``(n_timesteps_i[, n_outputs])``. With a list of quantiles, there is one more axis,

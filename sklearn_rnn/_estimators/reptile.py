@@ -232,6 +232,7 @@ class Reptile(Pickled, MetaEstimatorMixin, Drawn):
         except KeyboardInterrupt:
             if not losses:
                 raise
+            report.following.close()  # the warning comes below bars, not within their lines
             warn_of_interruption()
         except Exception:
             if not report.calling:  # an error of a callback does not undo what was learned

@@ -263,7 +263,8 @@ class Seq2SeqClassifier(_PairRNN):
             one type, and none may be missing.
         {sample_weight}
         {groups}
-        {validation_and_callbacks}
+        {validation}
+        {callbacks}
 
         Returns
         -------
@@ -298,10 +299,12 @@ class Seq2SeqClassifier(_PairRNN):
 
         Parameters
         ----------
-        X, y
+        {X}
+        y : sequences of labels
             As in `fit`.
         sample_weight : array-like of shape (n_samples,), default=None
-            As in `fit`, but not only their ratios count.
+            One weight per sequence. Unlike in `fit`, their size counts, too: a weight of 2 doubles
+            the gradient.
         classes : array-like of shape (n_classes,) or str, default=None
             All labels that y can have in any call; required in the first call, unless `fit` was
             called before.

@@ -114,7 +114,7 @@ DECODING = {
         "the training that is over, at least 0 and below 1. While the probability changes, losses "
         "of different epochs cannot be compared, so only `early_stopping` can end training before "
         "`max_iter`. `partial_fit` does not know that "
-        "share: there the decoder reads true targets unless this is a number. A value below 1 "
+        "share: unless this is a number, its decoder always reads true targets. A value below 1 "
         "makes training slower.",
     ),
     "label_smoothing": _as(
@@ -344,9 +344,11 @@ PARTS = {
 .. [12] S. Bengio et al., "Scheduled sampling for sequence prediction with recurrent neural
    networks", NeurIPS 2015.
 """,
-    "validation_and_callbacks": """
+    "validation": """
 X_val, y_val, sample_weight_val : as those without "_val", default=None
     Validation data for `early_stopping`, instead of a part of X.
+""",
+    "callbacks": """
 callbacks : callable, ProgressBar, LivePlot, or list of these, default=None
     Called after each epoch as ``callback(estimator, info)``; see `RNNClassifier.fit`.
 """,
@@ -355,8 +357,8 @@ ConvergenceWarning
     If `max_iter` ended the training, except with a `learning_rate` that plans all epochs; or if
     training ended before the network did better than the best constant prediction.
 UserWarning
-    If `batch_size`, or that times `gradient_accumulation_steps`, is larger than the number of
-    training sequences.
+    If `batch_size`, or its product with `gradient_accumulation_steps`, is larger than the
+    number of training sequences.
 """,
     "sample_weight": """
 sample_weight : array-like of shape (n_samples,), default=None

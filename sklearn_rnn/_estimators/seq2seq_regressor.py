@@ -276,7 +276,10 @@ class Seq2SeqRegressor(_PairRNN):
             ``set_fit_request(X_future=True)`` and ``set_score_request(X_future=True)``, see the
             metadata routing of scikit-learn.
         {groups}
-        {validation_and_callbacks}
+        {validation}
+        X_future_val : sequences or None, default=None
+            The known inputs of the validation data, if `X_future` is given.
+        {callbacks}
 
         Returns
         -------
@@ -319,10 +322,14 @@ class Seq2SeqRegressor(_PairRNN):
 
         Parameters
         ----------
-        X, y, X_future
+        {X}
+        y : sequences of numbers
             As in `fit`.
         sample_weight : array-like of shape (n_samples,), default=None
-            As in `fit`, but not only their ratios count.
+            One weight per sequence. Unlike in `fit`, their size counts, too: a weight of 2 doubles
+            the gradient.
+        X_future : sequences or None, default=None
+            The known inputs, if there are some, as in `fit`.
         {learning_rate_of_partial_fit}
 
         Returns
@@ -366,9 +373,9 @@ class Seq2SeqRegressor(_PairRNN):
         Returns
         -------
         y : ndarray or object array of ndarray
-            float64, in the units of y: ``(n_samples, horizon)``, or ``(n_samples, horizon,
-            n_outputs)`` if y had columns in `fit`. If the horizons differ, an object array of
-            ``(horizon_i[, n_outputs])``.
+            Predictions in the units of y, float64: ``(n_samples, horizon)``, or ``(n_samples,
+            horizon, n_outputs)`` if y had columns in `fit`. If the horizons differ, an object array
+            of ``(horizon_i[, n_outputs])``.
 
         Raises
         ------
@@ -440,8 +447,10 @@ class Seq2SeqRegressor(_PairRNN):
         Parameters
         ----------
         {X}
-        horizon, X_future
-            As in `predict`.
+        horizon : int, array-like of int of shape (n_samples,) or None, default=None
+            Number of steps to predict, as in `predict`.
+        X_future : sequences or None, default=None
+            The known inputs of these steps, if `fit` had some.
 
         Returns
         -------

@@ -289,12 +289,12 @@ class SequenceAutoencoder(ClassNamePrefixFeaturesOutMixin, TransformerMixin, _Pa
 
         Parameters
         ----------
-        X
-            As in `fit`.
+        {X}
         y : None
             Ignored.
         sample_weight : array-like of shape (n_samples,), default=None
-            As in `fit`, but not only their ratios count.
+            One weight per sequence. Unlike in `fit`, their size counts, too: a weight of 2 doubles
+            the gradient.
         {learning_rate_of_partial_fit}
 
         Returns

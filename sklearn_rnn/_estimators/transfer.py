@@ -64,6 +64,11 @@ def transfer(source: BaseEstimator, target: Estimator, *, frozen: bool = False) 
     NotFittedError
         If `source` is not fitted.
 
+    See Also
+    --------
+    MultiTaskRNN : Learns several tasks together.
+    Reptile : Learns a body from many small tasks.
+
     References
     ----------
     .. [1] L. Y. Pratt, "Discriminability-based transfer between neural networks", NIPS 1992.

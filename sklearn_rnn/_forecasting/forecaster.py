@@ -205,7 +205,7 @@ class RNNForecaster(ProbabilisticForecasts, Drawn):
         fh : int, array-like of int or None, default=None
             The steps, from 1 to `horizon`, that `predict` returns by default; an int is one step.
             None means all.
-        exog : default=None
+        exog : array-like or frame, default=None
             Another name of `X`.
 
         Returns
@@ -261,7 +261,7 @@ class RNNForecaster(ProbabilisticForecasts, Drawn):
             the series, the time and the features.
         fh : int or array-like of int, default=None
             As `steps`, but an int is one step, as in sktime.
-        exog : default=None
+        exog : array-like or frame, default=None
             Another name of `X`.
 
         Returns
@@ -294,14 +294,18 @@ class RNNForecaster(ProbabilisticForecasts, Drawn):
 
         Parameters
         ----------
-        y, X, exog
-            The steps right after those that are known, in the form of `fit`.
+        y : array-like, Series or frame of shape (n_steps,) or (n_steps, n_series)
+            The steps right after those that are known, in the form of `y` in `fit`.
+        X : array-like or frame of shape (n_steps, n_features), default=None
+            Features of these steps.
         update_params : bool, default=True
             Whether the networks learn, by `partial_fit`, from the windows that end among the new
             steps. If False, only the origin of the forecasts moves on.
         learning_rate_init : float, default=None
             Learning rate of this update. None means 1/200 of that of the estimator: at higher
             rates, an update with few windows makes the networks forget more than they learn.
+        exog : array-like or frame, default=None
+            Another name of `X`.
 
         Returns
         -------
@@ -343,9 +347,11 @@ class RNNForecaster(ProbabilisticForecasts, Drawn):
 
         Parameters
         ----------
-        y, X
+        y : array-like, Series or frame of shape (n_steps,) or (n_steps, n_series)
             The steps right after those that are known, as for `update`. The first origin is the
             last known step, so the networks have not learned from the steps that they forecast.
+        X : array-like or frame of shape (n_steps, n_features), default=None
+            Features of these steps.
         step : int or None, default=None
             Number of steps between two origins. None means `horizon`.
         refit : {False, "update", True}, default=False
@@ -387,14 +393,23 @@ class RNNForecaster(ProbabilisticForecasts, Drawn):
 
         Parameters
         ----------
-        y, X
-            At least `horizon` steps, as for `backtest`.
+        y : array-like, Series or frame of shape (n_steps,) or (n_steps, n_series)
+            The steps right after those that are known: at least `horizon` of them.
+        X : array-like or frame of shape (n_steps, n_features), default=None
+            Features of these steps.
 
         Returns
         -------
         score : float
             The negative mean absolute error, or with `quantile` the negative mean pinball loss, in
             units of `y`. The best score is 0.
+
+        Raises
+        ------
+        NotFittedError
+            If the forecaster is not fitted.
+        ValueError
+            As for `backtest`.
         """
         summary = self.backtest(y, X).summary
         return -summary["mae" if self._quantile is None else "pinball"]

@@ -27,10 +27,16 @@ class ProbabilisticForecasts:
 
         Parameters
         ----------
-        steps, X, fh, exog
-            As in `predict`.
+        steps : int or array-like of int, default=None
+            The steps to forecast, as in `predict`.
+        X : array-like or frame of shape (horizon, n_features), default=None
+            The known features of all steps of the horizon, as in `predict`.
         alpha : float or list of float, default=None
             The quantiles to return, which must be among `quantile`. None means all of these.
+        fh : int or array-like of int, default=None
+            As `steps`, but an int is one step, as in sktime.
+        exog : array-like or frame, default=None
+            Another name of `X`.
 
         Returns
         -------
@@ -64,10 +70,16 @@ class ProbabilisticForecasts:
 
         Parameters
         ----------
-        steps, X, fh, exog
-            As in `predict`.
+        steps : int or array-like of int, default=None
+            The steps to forecast, as in `predict`.
+        X : array-like or frame of shape (horizon, n_features), default=None
+            The known features of all steps of the horizon, as in `predict`.
         coverage : float, default=0.8
             The probability; 0.8 requires that 0.1 and 0.9 are in `quantile`.
+        fh : int or array-like of int, default=None
+            As `steps`, but an int is one step, as in sktime.
+        exog : array-like or frame, default=None
+            Another name of `X`.
 
         Returns
         -------
@@ -107,10 +119,16 @@ class ProbabilisticForecasts:
         ----------
         n_samples : int, default=100
             Number of paths.
-        steps, X, fh, exog
-            As in `predict`.
+        steps : int or array-like of int, default=None
+            The steps to forecast, as in `predict`.
+        X : array-like or frame of shape (horizon, n_features), default=None
+            The known features of all steps of the horizon, as in `predict`.
+        fh : int or array-like of int, default=None
+            As `steps`, but an int is one step, as in sktime.
+        exog : array-like or frame, default=None
+            Another name of `X`.
         random_state : int, RandomState instance or None, default=None
-            None means that of the forecaster.
+            Source of the paths. None means the `random_state` of the forecaster.
 
         Returns
         -------

@@ -296,10 +296,21 @@ def from_windows(
     ------
     ValueError
         If `predictions` has another shape.
+    TypeError
+        If `windows` is not a result of `make_windows`.
 
     See Also
     --------
-    make_windows : Makes the windows; its example also shows this function.
+    make_windows : Makes the windows.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_rnn.forecasting import from_windows, make_windows
+    >>> windows = make_windows(np.arange(8.0), target=0, past=3, horizon=2, stride=3)
+    >>> forecasts = from_windows(windows.y, windows)  # in place of predictions
+    >>> forecasts["origin"], forecasts["y_pred"]
+    (array([2, 2, 5, 5]), array([3., 4., 6., 7.]))
     """
     if not isinstance(windows, Bunch) or "times" not in windows:
         raise TypeError(f"`windows` must be a result of `make_windows`, got {shown(windows)}.")

@@ -57,6 +57,19 @@ class MemoryFootprint:
         most while it reads the data.
     predict : int
         The most that `predict` takes, without the fitted estimator.
+
+    See Also
+    --------
+    memory_footprint : Returns this.
+
+    Examples
+    --------
+    >>> from sklearn_rnn import RNNClassifier
+    >>> from sklearn_rnn.inspection import memory_footprint
+    >>> rnn = RNNClassifier(64)
+    >>> footprint = memory_footprint(rnn, n_timesteps=100, n_features=8, n_samples=500)
+    >>> footprint.n_params, footprint.parameters
+    (14273, 57092)
     """
 
     n_params: int
@@ -99,8 +112,8 @@ def memory_footprint(
     """Return how much memory a fit and a prediction of an estimator will take.
 
     Nothing is trained or allocated: the network and its workspace are planned as in `fit` and
-    `predict`. Not counted are the memory of Python, of your data and of callbacks, and with the
-    schedule "grow" of `TruncatedBPTT` that of windows longer than `steps`.
+    `predict`. The memory of Python, of your data and of callbacks is not counted; with the schedule
+    "grow" of `TruncatedBPTT`, neither is that of windows longer than `steps`.
 
     Parameters
     ----------
@@ -140,6 +153,10 @@ def memory_footprint(
         is too small.
     TypeError
         If `estimator` is of another class.
+
+    See Also
+    --------
+    sklearn_rnn.RNNClassifier.summary : Lists the parts of a network with their bytes.
 
     Notes
     -----

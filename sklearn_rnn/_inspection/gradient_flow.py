@@ -44,6 +44,21 @@ class GradientFlow:
         A sentence for each layer and direction.
     advice : list of str
         What to try.
+
+    See Also
+    --------
+    gradient_flow : Returns this.
+    GradientFlowDisplay : Draws this.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_rnn import RNNRegressor
+    >>> from sklearn_rnn.inspection import gradient_flow
+    >>> X = np.random.RandomState(0).normal(size=(50, 20, 1))
+    >>> flow = gradient_flow(RNNRegressor(16, random_state=0), X, X[:, 0, 0])
+    >>> flow.norms["l0"].shape
+    (20,)
     """
 
     norms: dict[str, Array]
@@ -102,19 +117,20 @@ def gradient_flow(estimator: BaseEstimator, X: SequencesLike, y: Any = None) -> 
 
     Notes
     -----
-    With mode="many_to_many", and of texts, only the output of one step is taught, so that the
-    gradient at other steps has come through time: the last step for forward directions, the first
-    step for reverse ones. With ``transitions=True``, the loss is that of the single tag.
+    With ``mode="many_to_many"``, and for texts, the loss is that of one step only, so that the
+    gradient at all other steps has come through time. This is the last step for forward directions,
+    and the first step for reverse ones. With ``transitions=True``, the loss is that of one tag.
 
-    The norm is that of the gradient with respect to the hidden state h; in "lstm", the gradient of
-    the cell state c flows beside it, and reaches h at each step through the gates.
+    The norm is that of the gradient with respect to the hidden state h. In "lstm", there is also
+    the gradient with respect to the cell state c, which reaches h at each step through the gates.
 
-    The norms are computed in float64, without dropout, weights of samples or penalties. With an
-    input layer of a stride, steps are those of the recurrent layers.
+    The norms are computed in float64, without dropout, weights of samples or penalties. If an input
+    layer has a stride, steps are those of the recurrent layers.
 
-    The verdict compares the norm at the first step of the longest sequences with that one step
-    back from the output: "vanishing" is below 0.001 times, "exploding" above 100 times (anywhere on
-    the way). A fitted network may rightly forget early steps if y does not depend on them.
+    The verdict is about the ratio of each norm to the norm one step back from the output:
+    "exploding" if the ratio is above 100 at any step; otherwise "vanishing" if it is below 0.001 at
+    the first step of the longest sequences. A fitted network may rightly forget early steps if y
+    does not depend on them.
 
     References
     ----------

@@ -47,8 +47,8 @@ def integrated_gradients(
         means the class predicted for each sequence. Otherwise the number of the output, which may
         be None if there is only one.
     step : int, default=-1
-        With mode="many_to_many", the step whose output is explained; negative numbers count from
-        the last.
+        With ``mode="many_to_many"``, the step whose output is explained; negative numbers count
+        from the last.
     baseline : float, array-like of shape (n_features,) or None, default=None
         Values at which the line begins. None means the mean of each feature over all steps of `X`.
         The line of a category begins at the vector of unknown categories, and its attribution is
@@ -59,18 +59,18 @@ def integrated_gradients(
     Returns
     -------
     attributions : sequences
-        In the form of X, as probability or in units of y. Positive numbers raise the output.
+        In the form of X, as probabilities or in units of y. Positive numbers raise the output.
 
     Raises
     ------
     ValueError, TypeError
-        If an argument is not as described, or for networks whose cells read an output that is not
-        linear ("jordan") but are not for one column of classes. Use `occlusion` for them.
+        If an argument is not as described. Also if the cell is "jordan" and the output is not a
+        linear function of the states, unless y is one column of classes; `occlusion` works there.
 
     See Also
     --------
     AttributionDisplay : Draws the attributions of one sequence.
-    occlusion : Needs predictions only, and so works with every network.
+    occlusion : Needs only predictions, so it works with every network.
 
     Notes
     -----

@@ -56,8 +56,8 @@ def occlusion(
         means the class predicted for each sequence. Otherwise the number of the output, which may
         be None if there is only one.
     step : int, default=-1
-        With mode="many_to_many", the step whose output is explained; negative numbers count from
-        the last.
+        With ``mode="many_to_many"``, the step whose output is explained; negative numbers count
+        from the last.
     baseline : float, array-like of shape (n_features,) or None, default=None
         Values of hidden features. None means the mean of each feature over all steps of `X`. A
         hidden category becomes an unknown one.
@@ -65,8 +65,8 @@ def occlusion(
     Returns
     -------
     attributions : sequences
-        In the form of X: the output for X minus that without the window, as probability or in units
-        of y. Positive numbers raise the output.
+        In the form of X: the output for X minus the output without the window, as a probability or
+        in units of y. Positive numbers raise the output.
 
     Raises
     ------

@@ -17,8 +17,8 @@ def spectral_radius(estimator: BaseEstimator) -> dict[str, dict[str, float]]:
     It is the largest absolute eigenvalue of the matrix that takes a state to the next
     pre-activation. In a simple cell, it tells how fast gradients can shrink or grow over many
     steps: with tanh, they vanish if it is below 1, and may explode if it is above (Pascanu et al.,
-    2013). In cells with gates, values above 1 let gates saturate; `gradient_flow` measures what
-    follows.
+    2013). In cells with gates, values above 1 let gates saturate; `gradient_flow` measures the
+    gradients themselves.
 
     Parameters
     ----------
@@ -29,10 +29,10 @@ def spectral_radius(estimator: BaseEstimator) -> dict[str, dict[str, float]]:
     -------
     radii : dict of str to dict of str to float
         By layer and direction ("l0", "l0_reverse", ...), then by gate: "h" for cells without gates,
-        i f g o for "lstm", r z n for "gru". The matrix includes what lies on the way from a state
-        to the next one, as linear maps: a projection, transition layers, or the output layer of
-        "jordan"; it is NaN if a cell with gates is on this way. "mingru" and "minlstm" have no
-        recurrent weights and are left out.
+        i f g o for "lstm", r z n for "gru". The matrix includes whatever lies between a state and
+        the next one, without activation functions: a projection, transition layers, or the output
+        layer of "jordan". The radius is NaN if a cell with gates lies between. "mingru" and
+        "minlstm" have no recurrent weights and are left out.
 
     Raises
     ------

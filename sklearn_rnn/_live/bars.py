@@ -32,7 +32,8 @@ class TqdmBars:
 
     def add(self, name, total, unit, *, keep=True):
         """Add a bar; `keep`: whether it stays when it ends. Return it."""
-        bar = self.new(total=total, desc=name, unit=unit, leave=keep, dynamic_ncols=True)
+        often = {"mininterval": 0.05, "miniters": 1}  # tqdm's guess of them skips slow epochs
+        bar = self.new(total=total, desc=name, unit=unit, leave=keep, dynamic_ncols=True, **often)
         self.bars.append(bar)
         return bar
 
@@ -43,13 +44,18 @@ class TqdmBars:
         bar.update(done - bar.n)
 
     def end(self, bar):
+        is_early = bar.total is not None and bar.n < bar.total
+        if not bar.leave:
+            bar.total = bar.n  # in a notebook, tqdm keeps a bar that ends early
         bar.close()
+        if bar.leave and is_early and hasattr(bar, "container"):
+            # In a notebook, tqdm makes it red, but training may well end before `max_iter`.
+            bar.display(bar_style="info", check_delay=False)
         self.bars.remove(bar)
 
     def close(self):
-        for bar in reversed(self.bars):
-            bar.close()
-        self.bars = []
+        for bar in reversed(self.bars.copy()):
+            self.end(bar)
 
 
 class RichBars:

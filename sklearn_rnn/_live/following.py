@@ -4,6 +4,7 @@ import warnings
 from contextlib import suppress
 
 from .._documentation import Documented
+from .._estimators.advice import level_of_caller
 
 
 class Follower(Documented):
@@ -47,7 +48,7 @@ class Following:
                 f"{type(self.followers[i]).__name__} failed and shows nothing more of this "
                 f"training, which continues: {type(error).__name__}: {error}",
                 RuntimeWarning,
-                stacklevel=2,
+                stacklevel=level_of_caller(),
             )
             if method == "show":
                 with suppress(Exception):  # the warning has told what failed

@@ -7,6 +7,7 @@ import warnings
 from io import BytesIO
 from time import perf_counter
 
+from .._estimators.advice import level_of_caller
 from .._inspection.displays.loss_curve import LossCurveDisplay
 from .._inspection.displays.plotting import matplotlib_for
 from .._rules import boolean, number
@@ -30,7 +31,7 @@ class LivePlot(Follower):
     Parameters
     ----------
     every : float, default=0.5
-        Least number of seconds between two pictures. Where drawing is slow, they are fewer: it
+        Minimum number of seconds between two pictures. Where drawing is slow, they are fewer: it
         takes at most a fifth of the time. The last epoch is always drawn.
     log : bool, default=False
         Whether the axis of the losses is logarithmic.
@@ -113,7 +114,7 @@ def _canvas():
         f"this one is {get_backend()!r}. Choose another with matplotlib.use, or draw the training "
         "when it has ended, with LossCurveDisplay.from_estimator.",
         UserWarning,
-        stacklevel=2,
+        stacklevel=level_of_caller(),
     )
     return None
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from time import perf_counter
+
 from .._typing import Backend
 from .bars import bars_of
 from .following import Follower
+
+SECONDS = 0.1  # a bar for each epoch would take much of the time of small networks
 
 
 class ProgressBar(Follower):
     """A progress bar for the epochs of `fit`.
 
-    It shows the epoch, the loss, the score on held-out sequences and the best value so far: of the
-    score, or without held-out sequences of the loss. The remaining time assumes that all `max_iter`
+    It shows the epoch, the loss, the score on held-out sequences, and the best score so far (if
+    nothing is held out, the lowest loss). The remaining time assumes that all `max_iter`
     epochs take place.
 
     Pass it as the parameter `verbose` of an estimator, which also works in a `Pipeline`, a search
@@ -50,35 +54,50 @@ class ProgressBar(Follower):
         return _Shown(bars_of(self.backend), type(estimator).__name__, n_iter)
 
 
-class _Shown:
+class EpochsShown:
+    """Shows the last epoch of one training and the best one, by `_tell`, every `SECONDS`."""
+
+    def __init__(self):
+        self.best, self.best_epoch = None, 0
+        self.next, self.waiting = 0.0, None  # when to show again, and the epoch not yet shown
+
+    def show(self, info):
+        loss, score = info["loss"], info.get("validation_score")
+        value = loss if score is None else -score
+        if self.best is None or value < self.best:
+            self.best, self.best_epoch = value, info["epoch"]
+        self.waiting = info
+        if (now := perf_counter()) >= self.next:
+            self.next = now + SECONDS
+            self._show_waiting()
+
+    def _show_waiting(self):
+        info, self.waiting = self.waiting, None
+        if info is None:
+            return
+        loss, score = info["loss"], info.get("validation_score")
+        best = self.best if score is None else -self.best
+        facts = [f"loss {loss:.4g}"] + ([] if score is None else [f"validation {score:.4g}"])
+        facts.append(f"best {best:.4g} (epoch {self.best_epoch})")
+        self._tell(info["epoch"], "  ".join(facts))
+
+    def _tell(self, epoch, text):
+        raise NotImplementedError
+
+
+class _Shown(EpochsShown):
     """The bar of one training."""
 
     def __init__(self, bars, name, n_iter):
-        self.bars, self.n_iter, self.best = bars, n_iter, Best()
+        super().__init__()
+        self.bars, self.n_iter = bars, n_iter
         self.bar = bars.add(name, n_iter, "epoch")
 
-    def show(self, info):
-        text = self.best.told(info)
-        self.bars.show(self.bar, info["epoch"], text, self.n_iter)
-
     def close(self):
-        self.bars.close()
+        try:
+            self._show_waiting()
+        finally:
+            self.bars.close()
 
-
-class Best:
-    """The best epoch so far."""
-
-    def __init__(self):
-        self.value, self.epoch = None, 0
-
-    def told(self, info):
-        """Return the facts of an epoch and the best one as text."""
-        loss, score = info["loss"], info.get("validation_score")
-        value = loss if score is None else score
-        is_better = self.value is None or (
-            value < self.value if score is None else value > self.value
-        )
-        if is_better:
-            self.value, self.epoch = value, info["epoch"]
-        facts = [f"loss {loss:.4g}"] + ([] if score is None else [f"validation {score:.4g}"])
-        return "  ".join([*facts, f"best {self.value:.4g} (epoch {self.epoch})"])
+    def _tell(self, epoch, text):
+        self.bars.show(self.bar, epoch, text, self.n_iter)

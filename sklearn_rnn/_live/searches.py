@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from time import perf_counter
 from uuid import uuid4
 
 from sklearn.base import BaseEstimator
@@ -21,9 +20,7 @@ from .._rules import either, integer, shown
 from .._typing import Backend, Integer
 from .bars import bars_of
 from .following import Follower
-from .progress_bar import Best
-
-SECONDS = 0.1  # between two messages of a fit, and between two looks at them
+from .progress_bar import SECONDS, EpochsShown
 
 
 @contextmanager
@@ -43,11 +40,16 @@ def search_progress(
         package among its parameters, such as a `Pipeline`. In the ``with`` block, `verbose` of
         these networks is replaced; at its end, it is as before.
     n_fits : int or None, default=None
-        How many times networks are fitted. None means: for `GridSearchCV` and `RandomizedSearchCV`
-        as many as they have candidates times folds, and one to refit; for other estimators it is
+        How many times networks are fitted. None means that `GridSearchCV` and `RandomizedSearchCV`
+        are asked: candidates times folds, and one more to refit. For other estimators the number is
         not known, and the bar only counts.
     backend : {"auto", "tqdm", "rich"}, default="auto"
-        As in `ProgressBar`.
+        The library that draws the bars, as in `ProgressBar`.
+
+    Yields
+    ------
+    None
+        Nothing: use ``with search_progress(search):``, without ``as``.
 
     Raises
     ------
@@ -55,6 +57,11 @@ def search_progress(
         If `estimator` holds no network of this package, or an argument is invalid.
     ImportError
         If neither tqdm nor rich is installed.
+
+    See Also
+    --------
+    ProgressBar : The bar of a single fit.
+    LivePlot : A picture of the losses of a single fit.
 
     Notes
     -----
@@ -154,21 +161,19 @@ class _Reporter(Follower):
         return _Reported(self.file, type(estimator).__name__, n_iter)
 
 
-class _Reported:
+class _Reported(EpochsShown):
     """The messages of one fit: a line of JSON each."""
 
     def __init__(self, file, name, n_iter):
-        self.file, self.fit, self.best, self.time = file, uuid4().hex, Best(), 0.0
+        super().__init__()
+        self.file, self.fit = file, uuid4().hex
         self._write(begins=name, n_iter=n_iter)
-
-    def show(self, info):
-        text = self.best.told(info)
-        if perf_counter() - self.time >= SECONDS:
-            self.time = perf_counter()
-            self._write(done=info["epoch"], text=text)
 
     def close(self):
         self._write(ends=True)
+
+    def _tell(self, epoch, text):
+        self._write(done=epoch, text=text)
 
     def _write(self, **facts):
         line = json.dumps({"fit": self.fit, **facts}) + "\n"

@@ -36,10 +36,16 @@ def step_f1_score(
     ----------
     {y_true}
     {y_pred}
-    labels, pos_label, average, zero_division
-        As in `sklearn.metrics.f1_score`. With more than two labels, `average` must be "micro",
-        "macro", "weighted", or None for one score per label.
+    labels : array-like of shape (n_labels,), default=None
+        The labels to include, in this order. None means all labels, sorted.
+    pos_label : int, float, bool or str, default=1
+        The label whose score is computed, with ``average="binary"``.
+    average : {"binary", "micro", "macro", "weighted"} or None, default="binary"
+        How the scores of the labels are combined, as in `sklearn.metrics.f1_score`. With more than
+        two labels, it must not be "binary". None means one score per label.
     {step_weights}
+    zero_division : {"warn", 0.0, 1.0, np.nan}, default="warn"
+        The value of a score that would divide by zero. "warn" means 0 and a warning.
 
     Returns
     -------
@@ -89,9 +95,12 @@ def step_confusion_matrix(
     ----------
     {y_true}
     {y_pred}
-    labels, normalize
-        As in `sklearn.metrics.confusion_matrix`.
+    labels : array-like of shape (n_labels,), default=None
+        The labels to include, in this order. None means all labels, sorted.
     {step_weights}
+    normalize : {"true", "pred", "all"} or None, default=None
+        What to divide the counts by: the sum of their row ("true"), of their column ("pred"), or of
+        the whole matrix ("all"). None means counts.
 
     Returns
     -------
@@ -102,6 +111,10 @@ def step_confusion_matrix(
     Raises
     ------
     {errors}
+
+    See Also
+    --------
+    step_classification_report : Precision, recall and F1 score of each label.
 
     Examples
     --------
@@ -140,9 +153,17 @@ def step_classification_report(
     ----------
     {y_true}
     {y_pred}
-    labels, target_names, digits, output_dict, zero_division
-        As in `sklearn.metrics.classification_report`.
+    labels : array-like of shape (n_labels,), default=None
+        The labels to include, in this order. None means all labels, sorted.
+    target_names : array-like of str of shape (n_labels,), default=None
+        Names of the labels in the report, in the order of `labels`.
     {step_weights}
+    digits : int, default=2
+        Number of decimal places in the table.
+    output_dict : bool, default=False
+        Whether to return a dict instead of a table.
+    zero_division : {"warn", 0.0, 1.0, np.nan}, default="warn"
+        The value of a score that would divide by zero. "warn" means 0 and a warning.
 
     Returns
     -------
@@ -152,6 +173,12 @@ def step_classification_report(
     Raises
     ------
     {errors}
+
+    See Also
+    --------
+    step_f1_score : The F1 score as one number.
+    step_confusion_matrix : Which labels were predicted in place of which.
+    entity_classification_report : The same for named entities.
 
     Examples
     --------
@@ -213,8 +240,12 @@ array of (n_timesteps_i, n_classes)
 
     See Also
     --------
-    step_scorer : ``step_scorer("neg_log_loss")`` for searches. Do not use `make_scorer` with this
-        function: for two classes, scikit-learn would read the second step as the second class.
+    step_scorer : Makes the scorer for searches.
+
+    Notes
+    -----
+    For searches, use ``step_scorer("neg_log_loss")``. Do not use `make_scorer` with this function:
+    for two classes, scikit-learn would read the second step as the second class.
 
     Examples
     --------
@@ -257,10 +288,18 @@ def step_roc_auc(
 array of (n_timesteps_i,) or (n_timesteps_i, n_classes)
         Probabilities, as `predict_proba` returns them. For two classes also the score of the second
         class alone.
-    average, max_fpr, multi_class, labels
-        As in `sklearn.metrics.roc_auc_score`. With more than two classes, `multi_class` must be
-        "ovr" or "ovo".
+    average : {"micro", "macro", "samples", "weighted"} or None, default="macro"
+        How the areas of the classes are combined, as in `sklearn.metrics.roc_auc_score`. None means
+        one area per class.
     {step_weights}
+    max_fpr : float, default=None
+        Compute a standardised area up to this rate of false positives, above 0 and at most 1. Only
+        for two classes.
+    multi_class : {"raise", "ovr", "ovo"}, default="raise"
+        With more than two classes, compare each class with all others ("ovr") or all pairs of
+        classes ("ovo"); "raise" then raises an error.
+    labels : array-like of shape (n_classes,), default=None
+        The classes in sorted order, for more than two. None means those in `y_true`.
 
     Returns
     -------
@@ -273,8 +312,12 @@ array of (n_timesteps_i,) or (n_timesteps_i, n_classes)
 
     See Also
     --------
-    step_scorer : ``step_scorer("roc_auc")`` for searches. Do not use `make_scorer` with this
-        function: for two classes, scikit-learn would read the second step as the second class.
+    step_scorer : Makes the scorer for searches.
+
+    Notes
+    -----
+    For searches, use ``step_scorer("roc_auc")``. Do not use `make_scorer` with this function: for
+    two classes, scikit-learn would read the second step as the second class.
 
     Examples
     --------

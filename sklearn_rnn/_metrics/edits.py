@@ -63,6 +63,11 @@ def edit_distance(y_true: Targets, y_pred: Targets, *, alternatives: bool = Fals
     ------
     {errors}
 
+    See Also
+    --------
+    token_error_rate : The distance divided by the number of true labels.
+    sequence_error_rate : The fraction of sequences with an error.
+
     References
     ----------
     .. [1] V. I. Levenshtein, "Binary codes capable of correcting deletions, insertions, and

@@ -188,8 +188,12 @@ def entity_classification_report(
     {tags}
     {scheme}
     {sample_weight}
-    digits, output_dict, zero_division
-        As in `sklearn.metrics.classification_report`.
+    digits : int, default=2
+        Number of decimal places in the table.
+    output_dict : bool, default=False
+        Whether to return a dict instead of a table.
+    zero_division : {"warn", 0.0, 1.0, np.nan}, default="warn"
+        The value of a score that would divide by zero. "warn" means 0 and a warning.
 
     Returns
     -------

@@ -41,8 +41,10 @@ def step_mean_absolute_error(
     ----------
     {targets}
     {step_weights}
-    multioutput
-        As in `sklearn.metrics.mean_absolute_error`.
+    multioutput : {"uniform_average", "raw_values"} or array-like of shape (n_outputs,), \
+default="uniform_average"
+        How the errors of several outputs are combined: their mean, no combination, or a mean with
+        these weights.
 
     Returns
     -------
@@ -87,8 +89,10 @@ def step_root_mean_squared_error(
     ----------
     {targets}
     {step_weights}
-    multioutput
-        As in `sklearn.metrics.root_mean_squared_error`.
+    multioutput : {"uniform_average", "raw_values"} or array-like of shape (n_outputs,), \
+default="uniform_average"
+        How the errors of several outputs are combined: their mean, no combination, or a mean with
+        these weights.
 
     Returns
     -------

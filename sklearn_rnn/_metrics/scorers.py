@@ -23,8 +23,8 @@ def step_scorer(scoring: str | Callable[..., Any]) -> StepScorer:
     Parameters
     ----------
     scoring : str or scorer
-        A name of `sklearn.metrics.get_scorer_names()`, such as "f1_macro" or "roc_auc_ovr", or what
-        `sklearn.metrics.make_scorer` returns.
+        A name of ``sklearn.metrics.get_scorer_names()``, such as "f1_macro" or "roc_auc_ovr", or
+        what `sklearn.metrics.make_scorer` returns.
 
     Returns
     -------

@@ -112,6 +112,11 @@ def step_r2(y_true: Targets, y_pred: Targets, *, sample_weight: ArrayLike | None
     ------
     {errors}
 
+    See Also
+    --------
+    step_mean_absolute_error : The error in units of the targets.
+    step_root_mean_squared_error : The error in units of the targets; large ones count more.
+
     Examples
     --------
     >>> from sklearn_rnn.metrics import step_r2

@@ -256,7 +256,7 @@ class _Drawing:
 
 def _is_card(box):
     """Tell whether a box has two lines of text."""
-    return bool(box.kind not in ("input", "output", "add", "last", "merge", "norm", "pool"))
+    return box.kind not in ("input", "output", "add", "last", "merge", "norm", "pool")
 
 
 def _fitting(size, text, room):

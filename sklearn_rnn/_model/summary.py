@@ -50,6 +50,19 @@ class NetworkSummary:
     milliseconds : float or None
         The time of one prediction for one sequence of n_timesteps, as measured; None if
         `n_timesteps` is None or for an encoder with a decoder.
+
+    See Also
+    --------
+    MemoryFootprint : The memory that a fit and a prediction take.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from sklearn_rnn import RNNRegressor
+    >>> X = np.random.RandomState(0).normal(size=(20, 10, 3))
+    >>> summary = RNNRegressor(8, max_iter=5, random_state=0).fit(X, X[:, 0, 0]).summary()
+    >>> [(row.name, row.n_params) for row in summary.rows]
+    [('X', 0), ('l0', 312), ('last_0', 0), ('head', 9)]
     """
 
     title: str

@@ -18,6 +18,7 @@ from .._data.arguments import naming
 from .._data.frames import is_arrow
 from .._data.lengths import n_samples_of
 from .._data.reader import read_X
+from .._docstrings import with_parts
 from .._documentation import Documented
 from .._typing import Array, ArrayLike, Decorated, Estimator, Floats, SequencesLike, Targets
 
@@ -48,6 +49,27 @@ class _Held:
         return self if replacement is None else _Held(*replacement)
 
 
+PARTS = {
+    "X": """
+X : array-like of int of shape (n, 1) or (n,)
+    The numbers of the sequences, from 0, in any order, with or without repeats.
+""",
+    "targets": """
+y : array-like of length n, default=None
+    Targets, in any form that `estimator` takes.
+sample_weight : array-like, default=None
+    Weights, in any form that `estimator` takes; passed on if it is not None.
+""",
+    "errors": """
+NotFittedError
+    If the estimator is not fitted.
+ValueError
+    If X does not hold numbers of sequences.
+""",
+}
+
+
+@with_parts(PARTS)
 class ByIndex(Documented):
     """An estimator whose X is the row numbers of sequences that it holds itself.
 
@@ -146,6 +168,7 @@ class ByIndex(Documented):
         Returns
         -------
         params : dict
+            Values by name.
         """
         return {**super().get_params(deep), "X": self._held}
 
@@ -166,12 +189,8 @@ class ByIndex(Documented):
 
         Parameters
         ----------
-        X : array-like of int of shape (n, 1) or (n,)
-            The numbers of the sequences, from 0, in any order, with or without repeats.
-        y : array-like of length n, default=None
-            Targets, in any form that `estimator` takes.
-        sample_weight : array-like, default=None
-            Weights, in any form that `estimator` takes; passed on if it is not None.
+        {X}
+        {targets}
         **params : dict
             Further arguments of `fit` of the estimator, such as ``groups``, with one entry for each
             number.
@@ -204,13 +223,20 @@ class ByIndex(Documented):
 
         Parameters
         ----------
-        X, y, sample_weight, **params
-            As for `fit`.
+        {X}
+        {targets}
+        **params : dict
+            Further arguments of `partial_fit` of the estimator.
 
         Returns
         -------
         self : ByIndex
             The fitted estimator.
+
+        Raises
+        ------
+        ValueError
+            If X does not hold numbers of sequences, or if the estimator raises it.
         """
         sequences, n_columns = self._look_up(X)
         params = _with_weights(params, sample_weight)
@@ -223,29 +249,100 @@ class ByIndex(Documented):
 
     @_has("predict")
     def predict(self, X: ArrayLike) -> Array:
-        """Return the predictions of the estimator for the sequences with the numbers X (n, 1)."""
+        """Return the predictions of the estimator for some of the sequences.
+
+        Parameters
+        ----------
+        {X}
+
+        Returns
+        -------
+        y : ndarray of shape (n,) or (n, n_outputs)
+            The predictions, in the form that the estimator returns.
+
+        Raises
+        ------
+        {errors}
+        """
         return self._call("predict", X)
 
     @_has("predict_proba")
     def predict_proba(self, X: ArrayLike) -> Array:
-        """Return the probabilities of classes for the sequences with the numbers X (n, 1)."""
+        """Return the probabilities of the classes for some of the sequences.
+
+        Parameters
+        ----------
+        {X}
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n, n_classes)
+            The probabilities, in the order of `classes_`.
+
+        Raises
+        ------
+        {errors}
+        """
         return self._call("predict_proba", X)
 
     @_has("predict_log_proba")
     def predict_log_proba(self, X: ArrayLike) -> Array:
-        """Return the log-probabilities of classes for the sequences with the numbers X (n, 1)."""
+        """Return the logarithms of the probabilities of the classes for some of the sequences.
+
+        Parameters
+        ----------
+        {X}
+
+        Returns
+        -------
+        log_probabilities : ndarray of shape (n, n_classes)
+            Logarithms of the probabilities, in the order of `classes_`.
+
+        Raises
+        ------
+        {errors}
+        """
         return self._call("predict_log_proba", X)
 
     @_has("decision_function")
     def decision_function(self, X: ArrayLike) -> Array:
-        """Return the confidence scores for the sequences with the numbers X (n, 1)."""
+        """Return the confidence scores of the classes for some of the sequences.
+
+        Parameters
+        ----------
+        {X}
+
+        Returns
+        -------
+        scores : ndarray of shape (n,) or (n, n_classes)
+            The scores, in the form that the estimator returns.
+
+        Raises
+        ------
+        {errors}
+        """
         return self._call("decision_function", X)
 
     @_has("score")
     def score(
         self, X: ArrayLike, y: Targets | None = None, sample_weight: ArrayLike | None = None
     ) -> float:
-        """Return the score of the estimator for the sequences with the numbers X (n, 1)."""
+        """Return the score of the estimator for some of the sequences.
+
+        Parameters
+        ----------
+        {X}
+        {targets}
+
+        Returns
+        -------
+        score : float
+            The score; the higher, the better.
+
+        Raises
+        ------
+        {errors}
+        """
         return self._call("score", X, y, **_with_weights({}, sample_weight))
 
     def _call(self, method, X, *args, **options):
@@ -292,7 +389,13 @@ class ByIndex(Documented):
     # ---- scikit-learn and copies ----
 
     def get_metadata_routing(self) -> MetadataRouter:
-        """Return which arguments are passed to the estimator, for metadata routing."""
+        """Return which arguments are passed to the estimator, for metadata routing.
+
+        Returns
+        -------
+        routing : MetadataRouter
+            What scikit-learn asks for, see `sklearn.utils.metadata_routing`.
+        """
         mapping = MethodMapping()
         for name in _ROUTED:
             mapping.add(caller=name, callee=name)

@@ -108,7 +108,8 @@ class RollingOrigin(BaseCrossValidator):
         ----------
         X : array-like, list or frame of n_samples rows
             The data, of which only the number of rows is used.
-        y : ignored
+        y : object, default=None
+            Ignored.
         groups : array-like of shape (n_samples,), default=None
             The label of the series of each row.
 
@@ -135,7 +136,8 @@ class RollingOrigin(BaseCrossValidator):
         ----------
         X : array-like, list or frame of n_samples rows, default=None
             Required if `n_splits` is None.
-        y : ignored
+        y : object, default=None
+            Ignored.
         groups : array-like of shape (n_samples,), default=None
             The label of the series of each row.
 
@@ -143,6 +145,11 @@ class RollingOrigin(BaseCrossValidator):
         -------
         n_splits : int
             Number of splits.
+
+        Raises
+        ------
+        ValueError
+            If `X` is needed and not given, or as for `split`.
         """
         if X is None:
             self._check()

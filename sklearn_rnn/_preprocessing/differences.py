@@ -192,6 +192,13 @@ class Differences(InCarriers):
         -------
         feature_names_out : ndarray of str of shape (`n_features_in_`,)
             "a_diff1" for a feature "a" and ``order=1``, or "a_diff1_lag24" with ``lag=24``.
+
+        Raises
+        ------
+        NotFittedError
+            If the transformer is not fitted.
+        ValueError
+            If `input_features` differs from the names or the number of features in `fit`.
         """
         names = OneToOneFeatureMixin.get_feature_names_out(self, input_features)
         suffix = f"_diff{self.order}" + (f"_lag{self.lag}" if self.lag > 1 else "")

@@ -210,6 +210,13 @@ class SequenceImputer(InCarriers):
         -------
         X_original : ndarray, list, tuple or object array
             Sequences with NaN for missing values, in the form of `X`.
+
+        Raises
+        ------
+        NotFittedError
+            If the transformer is not fitted.
+        ValueError, TypeError
+            If `X` is not as `transform` returns it.
         """
         self._check_fitted()
         left, wanted = ~np.isnan(self.statistics_), self.missing_features_
@@ -237,6 +244,13 @@ class SequenceImputer(InCarriers):
         feature_names_out : ndarray of str of shape (n_features_out,)
             The names of the features that are kept, then "missingindicator_a" and "elapsed_a" for
             the features that were appended for a feature "a".
+
+        Raises
+        ------
+        NotFittedError
+            If the transformer is not fitted.
+        ValueError
+            If `input_features` differs from the names or the number of features in `fit`.
         """
         names = OneToOneFeatureMixin.get_feature_names_out(self, input_features)
         if self._input_kind == "2d":

@@ -126,6 +126,13 @@ class Lags(InCarriers):
         -------
         feature_names_out : ndarray of str of shape (n_features_out,)
             "a_lag2" for a feature "a" and lag 2; "a" for lag 0.
+
+        Raises
+        ------
+        NotFittedError
+            If the transformer is not fitted.
+        ValueError
+            If `input_features` differs from the names or the number of features in `fit`.
         """
         names = OneToOneFeatureMixin.get_feature_names_out(self, input_features)
         suffixes = [f"_lag{lag}" if lag else "" for lag in _lags_of(self.lags)]

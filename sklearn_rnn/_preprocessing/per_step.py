@@ -89,7 +89,7 @@ class PerStep(InCarriers):
 
     See Also
     --------
-    SequenceScaler : Scales sequences, faster than `PerStep(StandardScaler())`.
+    SequenceScaler : Scales sequences, faster than ``PerStep(StandardScaler())``.
     SequenceImputer : Fills missing values from other steps of the same sequence.
     sklearn.compose.ColumnTransformer : Applies transformers to some columns each.
 
@@ -172,6 +172,11 @@ class PerStep(InCarriers):
         -------
         self : PerStep
             Fitted transformer.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As for `fit`, or if `X` has another form or number of features than in earlier calls.
         """
         self._learn("partial_fit", X, y, fit_params)
         return self
@@ -191,6 +196,13 @@ class PerStep(InCarriers):
         -------
         X_original : ndarray, list, tuple or object array
             Sequences in the form of `X`, with the original features.
+
+        Raises
+        ------
+        NotFittedError
+            If the transformer is not fitted.
+        ValueError, TypeError
+            If `X` is not as `transform` returns it.
         """
         check_is_fitted(self)
         self._check_state()
@@ -221,6 +233,15 @@ class PerStep(InCarriers):
         -------
         feature_names_out : ndarray of str of shape (n_features_out,)
             Names of the transformer; those of the input if a 2-D `X` stays 2-D.
+
+        Raises
+        ------
+        NotFittedError
+            If the transformer is not fitted.
+        AttributeError
+            If the inner transformer has no `get_feature_names_out`.
+        ValueError
+            If `input_features` differs from the names or the number of features in `fit`.
         """
         names = OneToOneFeatureMixin.get_feature_names_out(self, input_features)
         transformer = self.transformer_

@@ -80,13 +80,13 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
         removes the level and spread of a sequence and keeps its shape. There is then no
         `inverse_transform`, because the statistics of a sequence are not kept.
     feature_range : tuple (low, high), default=(0, 1)
-        Range of the results with `method="minmax"`.
+        Range of the results with ``method="minmax"``.
     quantile_range : tuple (low, high), default=(25, 75)
-        The two quantiles, in percent, whose range is the divisor with `method="robust"`.
+        The two quantiles, in percent, whose range is the divisor with ``method="robust"``.
     with_mean : bool, default=True
-        If True, subtract the mean, or with `method="robust"` the median.
+        If True, subtract the mean, or with ``method="robust"`` the median.
     with_std : bool, default=True
-        If True, divide by the standard deviation, or with `method="robust"` by the range between
+        If True, divide by the standard deviation, or with ``method="robust"`` by the range between
         the quantiles. A feature that is constant up to rounding is divided by 1.
     copy : bool, default=True
         If False, overwrite `X` with the result if `X` is one C-contiguous, writable array of floats
@@ -95,18 +95,18 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
     Attributes
     ----------
     mean_ : ndarray of float64 of shape (n_features,)
-        With `method="standard"`: mean of each feature over the steps seen. This and the other
+        With ``method="standard"``: mean of each feature over the steps seen. This and the other
         statistics have shape (1,) if `X` was 2-D, are NaN for a feature that was always NaN, and do
-        not exist with `per_sequence=True`.
+        not exist with ``per_sequence=True``.
     var_ : ndarray of float64 of shape (n_features,)
-        With `method="standard"`: variance of each feature over the steps seen (divided by their
+        With ``method="standard"``: variance of each feature over the steps seen (divided by their
         number).
     data_min_ : ndarray of float64 of shape (n_features,)
-        With `method="minmax"`: minimum of each feature over the steps seen.
+        With ``method="minmax"``: minimum of each feature over the steps seen.
     data_max_ : ndarray of float64 of shape (n_features,)
-        With `method="minmax"`: maximum of each feature over the steps seen.
+        With ``method="minmax"``: maximum of each feature over the steps seen.
     center_ : ndarray of float64 of shape (n_features,)
-        With `method="robust"`: median of each feature over the steps seen.
+        With ``method="robust"``: median of each feature over the steps seen.
     scale_ : ndarray of float64 of shape (n_features,)
         Divisor of each feature: its standard deviation, its range, or the range between its
         quantiles; 1 for a constant feature.
@@ -123,8 +123,8 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
     --------
     PerStep : Applies any transformer of scikit-learn to every step.
     sklearn.preprocessing.StandardScaler : The same for rows instead of sequences.
-    sklearn.preprocessing.MinMaxScaler : `method="minmax"` for rows. Its `scale_` multiplies.
-    sklearn.preprocessing.RobustScaler : `method="robust"` for rows.
+    sklearn.preprocessing.MinMaxScaler : ``method="minmax"`` for rows. Its `scale_` multiplies.
+    sklearn.preprocessing.RobustScaler : ``method="robust"`` for rows.
 
     Notes
     -----
@@ -203,9 +203,9 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
         sample_weight : array-like of shape (n_samples,), or one weight per step, default=None
             Weight of each sequence (that is, of each of its steps), or of each step:
             (n_samples, n_timesteps), or a list of (n_timesteps_i,). Steps of weight 0 are ignored;
-            with `method="minmax"`, all others count equally. With `method="robust"` or
-            `per_sequence=True`, weights are refused. With a 2-D `X`, scikit-learn requires an array
-            of weights to have shape (n_samples,).
+            with ``method="minmax"``, all others count equally. With ``method="robust"`` or
+            ``per_sequence=True``, weights are refused. With a 2-D `X`, scikit-learn requires an
+            array of weights to have shape (n_samples,).
 
         Returns
         -------
@@ -227,7 +227,7 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
     ) -> Self:
         """Learn from more sequences, as if they had been there from the start.
 
-        This method does not exist with `method="robust"`: quantiles need all sequences at once.
+        This method does not exist with ``method="robust"``: quantiles need all sequences at once.
 
         Parameters
         ----------
@@ -266,7 +266,8 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
     def inverse_transform(self, X: SequencesLike) -> Transformed:
         """Undo `transform`.
 
-        This method does not exist with `per_sequence=True`: the scale of each sequence is not kept.
+        This method does not exist with ``per_sequence=True``, because the scale of each sequence is
+        not kept.
 
         Parameters
         ----------
@@ -277,6 +278,13 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
         -------
         X_original : ndarray, list, tuple or object array
             Sequences in the original units, in the form of `X`.
+
+        Raises
+        ------
+        NotFittedError
+            If the transformer is not fitted.
+        ValueError, TypeError
+            If `X` is not as `transform` returns it.
         """
         # The result of `transform` need not have the column names of a frame.
         sequences = self._read(X, names=False)
@@ -295,6 +303,13 @@ class SequenceScaler(OneToOneFeatureMixin, InCarriers):
         -------
         feature_names_out : ndarray of str of shape (`n_features_in_`,)
             The same names.
+
+        Raises
+        ------
+        NotFittedError
+            If the transformer is not fitted.
+        ValueError
+            If `input_features` differs from the names or the number of features in `fit`.
         """
         return super().get_feature_names_out(input_features)
 

@@ -44,6 +44,11 @@ class AttentionDisplay:
     im_ : matplotlib AxesImage
         The heat.
 
+    See Also
+    --------
+    AttributionDisplay : What each value contributes to an output.
+    sklearn_rnn.layers.Attention : Attention pooling.
+
     Examples
     --------
     >>> import numpy as np
@@ -107,17 +112,22 @@ class AttentionDisplay:
             the predictions.
         sequence : int, default=0
             Which of the sequences.
-        input_labels, output_labels
-            As in the constructor, for this sequence. The steps of the output of a
-            `Seq2SeqClassifier` are called by their labels.
-        horizon, X_future : default=None
-            Only for a `Seq2SeqRegressor`: as in its `predict`.
+        input_labels : array-like of shape (n_timesteps,), default=None
+            What to call the steps of this sequence, for example tokens. None means their numbers.
+        output_labels : array-like of shape (n_outputs,), default=None
+            What to call the steps of its output. None means the labels that a `Seq2SeqClassifier`
+            writes, or else their numbers.
+        horizon : int or array-like of int of shape (n_samples,), default=None
+            Only for a `Seq2SeqRegressor`: the number of steps to predict, as in its `predict`.
+        X_future : sequences, default=None
+            Only for a `Seq2SeqRegressor`: known features of these steps, as in its `predict`.
         ax : matplotlib Axes or None, default=None
             Where to draw. None means a new figure.
 
         Returns
         -------
         display : AttentionDisplay
+            The display, already drawn.
 
         Raises
         ------
@@ -161,6 +171,14 @@ class AttentionDisplay:
         Returns
         -------
         display : AttentionDisplay
+            This display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If `ax` does not fit.
         """
         size = (6.4, 2.2) if self.pooling else None
         (ax,), self.figure_ = axes_for("AttentionDisplay", ax, figsize=size)

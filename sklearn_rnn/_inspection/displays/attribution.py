@@ -114,8 +114,10 @@ class AttributionDisplay:
             The function that computes them.
         sequence : int, default=0
             Which of the sequences.
-        feature_names, step_labels
-            As in the constructor. The names of the columns of frames are the default.
+        feature_names : array-like of shape (n_features,), default=None
+            What to call the features. None means the column names of frames, or else numbers.
+        step_labels : array-like of shape (n_timesteps,), default=None
+            What to call the steps, for example tokens. None means their numbers.
         ax : matplotlib Axes or None, default=None
             Where to draw. None means a new figure.
         **options : dict
@@ -124,6 +126,12 @@ class AttributionDisplay:
         Returns
         -------
         display : AttributionDisplay
+            The display, already drawn.
+
+        Raises
+        ------
+        ValueError
+            If an argument is not as described.
         """
         one_of(METHODS).check("method", method)
         attributions = METHODS[method](estimator, X, **options)
@@ -148,12 +156,24 @@ class AttributionDisplay:
         ----------
         attributions : sequences
             The result.
-        sequence, feature_names, step_labels, ax
-            As in `from_estimator`.
+        sequence : int, default=0
+            Which of the sequences.
+        feature_names : array-like of shape (n_features,), default=None
+            What to call the features. None means the column names of frames, or else numbers.
+        step_labels : array-like of shape (n_timesteps,), default=None
+            What to call the steps, for example tokens. None means their numbers.
+        ax : matplotlib Axes or None, default=None
+            Where to draw. None means a new figure.
 
         Returns
         -------
         display : AttributionDisplay
+            The display, already drawn.
+
+        Raises
+        ------
+        ValueError
+            If an argument is not as described.
         """
         if feature_names is None:
             feature_names = _names(attributions)
@@ -175,6 +195,14 @@ class AttributionDisplay:
         Returns
         -------
         display : AttributionDisplay
+            This display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If `ax` does not fit.
         """
         n_features = self.attributions.shape[1]
         size = (6.4, min(4.8, 1.6 + 0.3 * n_features))

@@ -139,6 +139,7 @@ class ForecastDisplay:
         Returns
         -------
         display : ForecastDisplay
+            The display, already drawn.
 
         Raises
         ------
@@ -178,9 +179,11 @@ class ForecastDisplay:
 
         Parameters
         ----------
-        past, forecast
-            As in the constructor. With an index of dates, as a Series of pandas has it, both are
-            drawn over it.
+        past : array-like of shape (n_past,)
+            The known values before the forecast; NaN where they are missing.
+        forecast : array-like of shape (n_steps,)
+            The forecast of the steps after them. If both are Series of pandas with an index of
+            dates, they are drawn over these dates.
         ax : matplotlib Axes or None, default=None
             Where to draw. None means a new figure.
         **facts : dict
@@ -189,6 +192,12 @@ class ForecastDisplay:
         Returns
         -------
         display : ForecastDisplay
+            The display, already drawn.
+
+        Raises
+        ------
+        ValueError
+            If an argument is not as described.
         """
         indices = [getattr(each, "index", None) for each in (past, forecast)]
         if "times" not in facts and all(hasattr(index, "freq") for index in indices):
@@ -206,6 +215,14 @@ class ForecastDisplay:
         Returns
         -------
         display : ForecastDisplay
+            This display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If `ax` does not fit.
         """
         (ax,), self.figure_ = axes_for("ForecastDisplay", ax)
         self.ax_, self.lines_, self.bands_ = ax, {}, []

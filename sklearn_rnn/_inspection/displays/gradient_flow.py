@@ -85,14 +85,24 @@ class GradientFlowDisplay:
 
         Parameters
         ----------
-        estimator, X, y
-            As in `gradient_flow`.
+        estimator : estimator
+            The network, fitted or not, as in `gradient_flow`.
+        X : sequences
+            In any form that `fit` takes.
+        y : array-like, default=None
+            Targets, as in `gradient_flow`.
         ax : matplotlib Axes or None, default=None
             Where to draw. None means a new figure.
 
         Returns
         -------
         display : GradientFlowDisplay
+            The display, already drawn.
+
+        Raises
+        ------
+        ValueError
+            If an argument is not as described.
         """
         return cls.from_flow(gradient_flow(estimator, X, y), ax=ax)
 
@@ -110,6 +120,12 @@ class GradientFlowDisplay:
         Returns
         -------
         display : GradientFlowDisplay
+            The display, already drawn.
+
+        Raises
+        ------
+        TypeError
+            If `flow` is not a GradientFlow.
         """
         if not isinstance(flow, GradientFlow):
             raise TypeError(f"`flow` must be a GradientFlow, got {type(flow).__name__}.")
@@ -128,6 +144,14 @@ class GradientFlowDisplay:
         Returns
         -------
         display : GradientFlowDisplay
+            This display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If `ax` does not fit.
         """
         (ax,), self.figure_ = axes_for("GradientFlowDisplay", ax)
         layers = list(dict.fromkeys(name.removesuffix("_reverse") for name in self.norms))

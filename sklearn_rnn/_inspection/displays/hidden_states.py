@@ -43,7 +43,7 @@ class HiddenStatesDisplay:
         More states, which the components and clusters are computed from, too, for example those of
         other sequences.
     n_clusters : int or None, default=None
-        Number of clusters (k-means). None means none.
+        Number of clusters (k-means). None means no clusters.
     step_labels : array-like of shape (n_timesteps,), default=None
         What to call the steps, for example tokens. None means their numbers.
 
@@ -143,14 +143,19 @@ class HiddenStatesDisplay:
             Which of the sequences.
         layer : int, default=-1
             Which layer; negative numbers count from the last.
-        n_clusters, step_labels
-            As in the constructor.
-        ax, kind
-            As in `plot`.
+        n_clusters : int or None, default=None
+            Number of clusters (k-means). None means no clusters.
+        step_labels : array-like of shape (n_timesteps,), default=None
+            What to call the steps, for example tokens. None means their numbers.
+        ax : matplotlib Axes, or two of them, or None, default=None
+            Where to draw: two axes with ``kind="both"``. None means a new figure.
+        kind : {"both", "heat", "path"}, default="both"
+            What to draw: states over time, their path in the plane, or both.
 
         Returns
         -------
         display : HiddenStatesDisplay
+            The display, already drawn.
 
         Raises
         ------
@@ -180,6 +185,14 @@ class HiddenStatesDisplay:
         Returns
         -------
         display : HiddenStatesDisplay
+            This display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If `ax` does not fit.
         """
         one_of(["both", "heat", "path"]).check("kind", kind)
         both = kind == "both"

@@ -104,12 +104,15 @@ class LossCurveDisplay:
         estimator : fitted estimator
             One with `history_`, or with `loss_curve_`; or a Pipeline or a search that ends with
             one.
-        ax, log
-            As in `plot`.
+        ax : matplotlib Axes or None, default=None
+            Where to draw. None means a new figure.
+        log : bool, default=False
+            Whether the axis of the losses is logarithmic.
 
         Returns
         -------
         display : LossCurveDisplay
+            The display, already drawn.
 
         Raises
         ------
@@ -140,12 +143,20 @@ class LossCurveDisplay:
         history : dict of str to array-like of shape (n_epochs,)
             With "loss", and perhaps "validation_loss" and "validation_score", as in `history_` of
             an estimator.
-        ax, log
-            As in `plot`.
+        ax : matplotlib Axes or None, default=None
+            Where to draw. None means a new figure.
+        log : bool, default=False
+            Whether the axis of the losses is logarithmic.
 
         Returns
         -------
         display : LossCurveDisplay
+            The display, already drawn.
+
+        Raises
+        ------
+        ValueError
+            If `history` has no losses.
         """
         if not hasattr(history, "keys") or "loss" not in history:
             raise ValueError(f"`history` must be a dict with the key 'loss', got {shown(history)}.")
@@ -166,6 +177,14 @@ class LossCurveDisplay:
         Returns
         -------
         display : LossCurveDisplay
+            This display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If `ax` does not fit.
         """
         (ax,), self.figure_ = axes_for("LossCurveDisplay", ax)
         self.ax_, self.score_ax_, self.lines_ = ax, None, {}

@@ -59,6 +59,10 @@ class SequenceLabelDisplay:
     images_ : dict of str to matplotlib AxesImage
         "true", "wrong", "predicted" and "probabilities", as far as they are known.
 
+    See Also
+    --------
+    sklearn_rnn.metrics.step_confusion_matrix : Which labels are predicted in place of which.
+
     Examples
     --------
     >>> import numpy as np
@@ -133,6 +137,7 @@ class SequenceLabelDisplay:
         Returns
         -------
         display : SequenceLabelDisplay
+            The display, already drawn.
 
         Raises
         ------
@@ -172,12 +177,22 @@ class SequenceLabelDisplay:
         probabilities : array-like, default=None
             As `predict_proba` returns them: ``(n_samples, n_timesteps, n_classes)``, or a list or
             object array of ``(n_timesteps_i, n_classes)``.
-        classes, sequence, ax
-            As in the constructor and in `from_estimator`.
+        classes : array-like of shape (n_classes,), default=None
+            The labels, in the order of the probabilities. None means those that occur.
+        sequence : int, default=0
+            Which of the sequences.
+        ax : matplotlib Axes or None, default=None
+            Where to draw. None means a new figure.
 
         Returns
         -------
         display : SequenceLabelDisplay
+            The display, already drawn.
+
+        Raises
+        ------
+        ValueError
+            If an argument is not as described.
         """
         if y_true is not None:
             steps = read_steps(y_true, arguments.Y_TRUE, numeric=False)
@@ -201,6 +216,14 @@ class SequenceLabelDisplay:
         Returns
         -------
         display : SequenceLabelDisplay
+            This display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If `ax` does not fit.
         """
         n_rows = 0 if self.probabilities is None else min(max(len(self.classes), 2), 12)
         size = (6.4, 1.8 + 0.35 * n_rows)

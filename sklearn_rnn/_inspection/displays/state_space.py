@@ -48,7 +48,7 @@ class StateSpaceDisplay:
     continuations : list of array-like of shape (n_steps_i, 2 or 3), default=None
         How each path goes on when the network reads its own predictions.
     field_points, field_arrows : array-like of shape (n_points, 2), default=None
-        Points, and the way from each in one step. Only in two dimensions.
+        Points, and how far one step leads from each. Only in two dimensions.
     axis_labels : list of str, default=None
         What to call the axes.
 
@@ -169,14 +169,15 @@ class StateSpaceDisplay:
             Number of steps between the values of a delay embedding.
         n_grid : int, default=15
             Arrows per row and column of the grid, with ``space="states"`` in two dimensions; 0
-            means none. The grid is on the plane of the components, and the input that is read at
-            each point is a linear function of the place, fitted to the inputs of the paths.
+            means none. The grid is on the plane of the components. The input that is read at each
+            point is a linear function of its place, which is fitted to the inputs along the paths.
         ax : matplotlib Axes or None, default=None
             Where to draw. None means a new figure.
 
         Returns
         -------
         display : StateSpaceDisplay
+            The display, already drawn.
 
         Raises
         ------
@@ -221,6 +222,14 @@ class StateSpaceDisplay:
         Returns
         -------
         display : StateSpaceDisplay
+            This display.
+
+        Raises
+        ------
+        ImportError
+            If matplotlib is not installed.
+        ValueError
+            If `ax` does not fit.
         """
         projection = "3d" if self.n_dimensions == 3 else None
         (ax,), self.figure_ = axes_for("StateSpaceDisplay", ax, projection=projection)
