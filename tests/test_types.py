@@ -264,7 +264,7 @@ RULES = rules_of_parameters()
 PARAMETERS = [(cls, name) for cls, rules in RULES.items() for name in rules]
 
 
-@pytest.mark.parametrize("cls", {*CLASSES.values()}, ids=lambda cls: cls.__name__)
+@pytest.mark.parametrize("cls", dict.fromkeys(CLASSES.values()), ids=lambda cls: cls.__name__)
 def test_every_default_has_the_type_of_its_parameter(cls):
     if public_module_of(cls.__name__) == "sklearn_rnn.inspection":
         return  # types of matplotlib are unknown when the package runs
