@@ -213,5 +213,6 @@ def test_wrong_tables_are_refused():
     with pytest.raises(ValueError, match="`time` must not be missing"):
         make_windows(missing, target="load", group="id", time="when", past=2, horizon=1)
     windows = make_windows(np.arange(9.0), target=0, past=2, horizon=2)
-    with pytest.raises(ValueError, match=r"`predictions` must have shape \(6, 4\), or 2 steps"):
+    message = r"`predictions` must have shape \(6, 4\), or only the 2 steps"
+    with pytest.raises(ValueError, match=message):
         from_windows(np.zeros((5, 4)), windows)

@@ -147,7 +147,7 @@ def test_packing_many_short_sequences_copies_them_once():
         (
             [np.ones((2, 3)), np.ones((2, 3)), np.ones((2, 4))],
             ValueError,
-            r"same features .* `X\[0\]` has 3, but `X\[2\]` has 4",
+            r"same number of features .* `X\[0\]` has 3, but `X\[2\]` has 4",
         ),
         ([np.ones((2, 3)), np.ones(2)], ValueError, r"`X\[0\]` is 2-D, but `X\[1\]` is 1-D"),
         ([np.ones(2), np.ones((1, 2, 3))], ValueError, r"`X\[1\]` has shape \(1, 2, 3\)"),
