@@ -2,7 +2,7 @@
 Handwritten digits
 ==================
 
-Classify sequences: each image of a digit is read as 8 rows of 8 pixels.
+Classify images of digits that are read row by row: sequences of 8 steps with 8 pixels each.
 
 Run it with::
 

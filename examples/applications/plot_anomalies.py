@@ -86,8 +86,8 @@ thresholds = {
 }
 
 # %%
-# The picture shows one signal of each kind (grey) and the score of the network (orange). The
-# abnormal beat is shaded.
+# The picture shows one signal of each kind (grey), and five times the score of the network
+# (orange). The abnormal beat is shaded.
 
 figure, axes = plt.subplots(3, 1, figsize=(7, 6.5), layout="constrained", sharex=True, sharey=True)
 for ax, odd in zip(axes, ("early", "inverted", "last wave missing"), strict=True):

@@ -51,8 +51,8 @@ for name, score in result.summary.items():
 
 # %%
 # The upper picture shows the first four days of the test, and the lower one the mean error at each
-# hour of the day. The benchmarks compare networks with gradient boosting on more data; there, too,
-# the network has the smaller error.
+# hour of the day. ``benchmarks/results/forecast.md`` compares networks with gradient boosting on
+# more data; there, too, the network has the smaller error.
 
 table = pd.DataFrame(result.forecasts).set_index(test.index)[: 24 * 4]
 figure, (above, below) = plt.subplots(2, 1, figsize=(8, 7), layout="constrained")

@@ -72,9 +72,9 @@ by_linear = np.split(linear.predict(windows(test)), ends)
 print(f"logistic regression: {sequence_accuracy(y_test, by_linear):.3f}")
 
 # %%
-# Five words that were not in the training data. The bars are the probability of a hyphen after each
-# letter, and the titles show the predicted hyphens. Not all of them are right; the benchmarks have
-# the scores of a wider network that learns from more words.
+# Here are five words that were not in the training data. The bars are the probability of a hyphen
+# after each letter, and the titles show the predicted hyphens. Not all of them are right;
+# ``benchmarks/results/text.md`` has the scores of a wider network that learned from more words.
 
 unknown = ["hyphenation", "overfitting", "recurrently", "neuroscience", "backpropagation"]
 labels, chances = model.predict(unknown), model.predict_proba(unknown)

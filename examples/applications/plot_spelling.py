@@ -48,8 +48,8 @@ model.fit(train, [pronunciations[word][0] for word in train])
 
 # %%
 # Most of the phones are right, but half of the words have at least one wrong phone. More words help
-# most: in the benchmarks, a network learns from thirteen times as many for several minutes, and
-# makes about half as many mistakes.
+# most: the network in ``benchmarks/results/text.md`` learns from thirteen times as many for several
+# minutes, and makes about half as many mistakes.
 
 right, predicted = [pronunciations[word] for word in test], model.predict(test)
 words_wrong = sequence_error_rate(right, predicted, alternatives=True)

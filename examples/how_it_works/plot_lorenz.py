@@ -81,10 +81,11 @@ for t in (1, 2, 4, 8):
 # wings. The means and the standard deviations of the three variables are right long after the
 # forecast has failed.
 
-ax = plt.figure(figsize=(6.4, 4.6), layout="constrained").add_subplot(projection="3d")
+ax = plt.figure(figsize=(6.4, 5)).add_subplot(projection="3d")
 StateSpaceDisplay.from_estimator(
     rnn, truth[:1, :40], space="data", n_steps=800, n_dimensions=3, ax=ax
 )
+ax.set_box_aspect((4, 4, 3), zoom=1.0)  # less white around the cube
 late = slice(400, None)
 for name, paths in {"truth": truth[:, 40:], "network": forecast}.items():
     means, deviations = paths[:, late].mean(axis=(0, 1)), paths[:, late].std(axis=(0, 1))

@@ -39,7 +39,7 @@ def task(n_points, rng):
     return walks(x, rng), wave(rng)(x)
 
 
-rng = np.random.RandomState(0)
+rng = np.random.default_rng(0)
 rnn = RNNRegressor((40, 40), learning_rate_init=0.01, beta_1=0.0)
 reptile = Reptile(rnn, n_inner=20, n_iter=2000, random_state=0)
 reptile.fit([task(50, rng) for _ in range(500)])
@@ -47,7 +47,7 @@ reptile.fit([task(50, rng) for _ in range(500)])
 # %%
 # We test on twenty new waves, with ten points and twenty updates each. For comparison, a network
 # without Reptile gets the same points and the same updates, at the best of three learning rates. It
-# does worse than the mean of the ten points.
+# is no better than the mean of the ten points.
 
 rates = (0.001, 0.01, 0.03)
 errors = {name: [] for name in ("Reptile", "mean", *map(str, rates))}
