@@ -132,15 +132,15 @@ SENTENCES = {
     ],
     "docs/words.md": [
         (
-            "take {} bits each after 19 minutes of training on one core; a smaller network needs "
-            "{} after eight minutes, counts of five letters {}.",
+            "a network reaches {} bits per letter after 19 minutes of training on one core; a "
+            "smaller network reaches {} after eight minutes, and counts of five letters {}.",
             lambda: [
                 text_figure("letters of Shakespeare", model)
                 for model in ("RNN, 20 minutes", "RNN, 5 minutes", "Witten-Bell, 5 letters")
             ],
         ),
         (
-            "the perplexity of a network is {}, that of counts of three words {}.",
+            "a network has a perplexity of {}, and counts of three words {}.",
             lambda: [
                 text_figure("words of fortunes", model) for model in ("RNN", "Kneser-Ney, 3 words")
             ],
