@@ -105,16 +105,16 @@ SENTENCES = {
             lambda: [rows_of("fit")[0]["python"]["prediction_us"]["median"]],
         ),
         (
-            "a training step of a loop in PyTorch takes {} times as long; writing the answers for "
-            "1,000 words takes it {} to {} times as long",
+            "a PyTorch loop takes {} times as long for a training step, and {} to {} times as long "
+            "to write the answers for 1,000 words",
             lambda: [
                 rows_of("seq2seq", task="train")[0]["ratio"],
                 *(f([r["ratio"] for r in rows_of("seq2seq", task="decode")]) for f in (min, max)),
             ],
         ),
         (
-            "20,000 sequences of 200 x 8 take {} MB beyond X, where PyTorch takes {} MB; "
-            "a sequence of a million steps takes {} MB",
+            "20,000 sequences of 200 x 8 takes {} MB beyond X, where PyTorch takes {} MB. "
+            "A sequence of a million steps takes {} MB",
             lambda: [
                 megabytes("many"),
                 rows_of("memory", case="many", threads=1)[0]["torch_bytes"]["median"] / 1e6,
@@ -122,7 +122,7 @@ SENTENCES = {
             ],
         ),
         (
-            "Ours run at {} to {} % ({} in float64) of the core's best rate",
+            "This package computes them at {} to {} % ({} in float64) of the core's best rate",
             lambda: [
                 100 * min(shares("float32", "medium", "wide")),
                 100,
@@ -132,15 +132,15 @@ SENTENCES = {
     ],
     "docs/words.md": [
         (
-            "take {} bits each after 19 minutes of training on one core; a smaller network needs "
-            "{} after eight minutes, counts of five letters {}.",
+            "a network reaches {} bits per letter after 19 minutes of training on one core; a "
+            "smaller network reaches {} after eight minutes, and counts of five letters {}.",
             lambda: [
                 text_figure("letters of Shakespeare", model)
                 for model in ("RNN, 20 minutes", "RNN, 5 minutes", "Witten-Bell, 5 letters")
             ],
         ),
         (
-            "the perplexity of a network is {}, that of counts of three words {}.",
+            "a network has a perplexity of {}, and counts of three words {}.",
             lambda: [
                 text_figure("words of fortunes", model) for model in ("RNN", "Kneser-Ney, 3 words")
             ],
@@ -168,7 +168,8 @@ SENTENCES = {
     ],
     "docs/when_not.md": [
         (
-            "a network has an error of {} MW, gradient boosting {} MW, and the week before {} MW",
+            "a network has an error of {} MW, gradient boosting one of {} MW, and repeating the "
+            "week before one of {} MW",
             lambda: [
                 forecast_error("rnn-5, calibrated"),
                 forecast_error("boosting, 300 trees"),
