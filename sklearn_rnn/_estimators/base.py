@@ -154,7 +154,9 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         if X_val is not None and y_val is None and self._NEEDS_Y:
             raise ValueError("`X_val` needs `y_val`, which is None.")
         if X_val is not None and not self.early_stopping:
-            raise ValueError("`X_val` is used only with early_stopping=True; got False.")
+            raise ValueError(
+                "`X_val` needs early_stopping=True, got False: set it, or leave `X_val` out."
+            )
 
     def _prepare(self, words, given, validation, incremental, learn_options, groups=None):
         """Read the data and plan the training, without changing anything.
