@@ -158,6 +158,11 @@ class AttentionDisplay:
                 labels = read_tokens(y, len(weights)).cut()
                 output_labels = one_of_sequences(labels, sequence)
         weights = one_of_sequences(weights, sequence)
+        if len(weights) == 0:
+            raise ValueError(
+                f"The answer to `X[{sequence}]` is empty, so there is no attention to draw: choose "
+                "another `sequence`, or pass `y`."
+            )
         return cls(weights, input_labels=input_labels, output_labels=output_labels).plot(ax)
 
     def plot(self, ax: Ax = None) -> Self:
