@@ -23,7 +23,7 @@ Estimator = TypeVar("Estimator")
 
 Integer: TypeAlias = int | np.integer[Any]
 Number: TypeAlias = float | np.floating[Any] | np.integer[Any]
-RandomState: TypeAlias = int | np.random.RandomState | None
+RandomState: TypeAlias = Integer | np.random.RandomState | None
 
 # ---- arrays, and what can be read as arrays -----------------------------------------------------
 

@@ -99,9 +99,9 @@ def test_the_same_groups_are_held_out_again_and_other_fits_stay_as_they_were(den
 def test_groups_are_refused_where_nothing_is_held_out(dense):
     X, labels, _ = dense
     groups, rnn = np.arange(40) // 4, RNNClassifier(2, max_iter=1)
-    with pytest.raises(ValueError, match="`groups` are used only with early_stopping=True"):
+    with pytest.raises(ValueError, match="`groups` needs early_stopping=True, got False"):
         rnn.fit(X, labels, groups=groups)
-    with pytest.raises(ValueError, match="`groups` are used only with early_stopping=True"):
+    with pytest.raises(ValueError, match="`groups` needs early_stopping=True, got False"):
         RNNLanguageModel(2, max_iter=1).fit(["ab"] * 40, groups=groups)
     with sklearn.config_context(enable_metadata_routing=True):  # groups reach the splitter alone
         GridSearchCV(rnn, {"alpha": [0.0]}, cv=GroupKFold(2)).fit(X, labels, groups=groups)

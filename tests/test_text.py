@@ -404,7 +404,7 @@ def test_a_network_starts_from_the_vectors():
         ({"unseen": [1.0]}, "at least one token"),
         (
             {"the": [1.0], "cat": [1.0, 2.0]},
-            "one length, but those of 'the' and 'cat' have 1 and 2 elements",
+            "the same length, but those of 'the' and 'cat' have 1 and 2 elements",
         ),
         ({"the": [np.inf]}, r"that of 'the' has shape \(1,\) and is not finite"),
         ({"the": ["a"]}, "`keyed_vectors` must hold real numbers"),

@@ -277,7 +277,7 @@ def warn_of_lost_ends(packed, value, side, advice):
         end = "last" if side == "right" else "first"
         warnings.warn(
             f"The {end} step of sequence {int(np.argmax(same))} equals the padding, {value!r}: it "
-            f"can no longer be told from padding. {advice}",
+            f"will look like padding. {advice}",
             UserWarning,
             stacklevel=3,
         )

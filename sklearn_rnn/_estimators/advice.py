@@ -133,8 +133,8 @@ def _on_plateau(end, training):
     return [
         "Training ended before the loss was 2 % below that of the best constant "
         "prediction: the network has learned almost nothing from X. Try another "
-        f"{other}, cell='gru' or 'lstm' for long sequences{patience}, and check that each "
-        "target belongs to its sequence."
+        f"{other}, cell='gru' or 'lstm' for long sequences{patience}, and check that the "
+        "targets are in the order of the sequences."
     ]
 
 

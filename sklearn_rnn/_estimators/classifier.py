@@ -596,7 +596,7 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
         model = self._fitted_model() if hasattr(self, "params_") else None
         if model is None or not model.network.has_transitions:
             raise AttributeError(
-                f"This {type(self).__name__} has scores of transitions only after a fit with "
+                f"This {type(self).__name__} has no scores of transitions: fit it with "
                 "transitions=True."
             )
         return model.transition_scores()

@@ -53,6 +53,7 @@ SOURCE = Allowed(
 VERBOSE = Allowed(
     lambda value: boolean.test(value) or integer(0).test(value) or isinstance(value, Follower),
     f"{integer(0).text}, or an object of `sklearn_rnn.progress`",
+    integer(0).hint,
 )
 # Parameters of training that earlier versions did not have; their defaults change nothing.
 LATER_IN_TRAINING = (
@@ -620,6 +621,7 @@ TABLE = {
         Allowed(
             lambda value: integer(1).test(value) or (is_real(value) and value == inf),
             f"{integer(1).text}, or np.inf",
+            integer(1).hint,
         ),
         10,
         "int or np.inf",
@@ -966,7 +968,7 @@ def _check_transitions(params):
     if not params.get("transitions"):
         if params.get("allowed_transitions") is not None:
             raise ValueError(
-                "`allowed_transitions` needs transitions=True; without it, must be None, got "
+                "`allowed_transitions` must be None unless transitions=True, got "
                 f"{shown(params['allowed_transitions'])}."
             )
         return

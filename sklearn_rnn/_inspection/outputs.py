@@ -175,7 +175,7 @@ def _columns_and_factors(model, outputs, target):
     """Return the columns of the outputs (n_samples,) that are meant, and their factors."""
     n, kind = len(outputs), model.target
     if isinstance(kind, (Labels, Tags)):
-        classes = _classes(outputs, target, kind.classes)
+        classes = _classes(outputs, target, list(kind.classes))
         if outputs.shape[1] == 1:  # the probability of the second class
             return np.zeros(n, dtype=np.intp), np.where(classes == 1, 1.0, -1.0)
         return classes, np.ones(n)
@@ -208,7 +208,7 @@ def _classes(outputs, target, classes):
     found = [i for i, label in enumerate(classes) if np.array_equal(label, target)]
     if not found:
         raise ValueError(
-            f"`target` must be one of the classes {shown(classes.tolist())}, got {target!r}."
+            f"`target` must be one of the classes {np.asarray(classes)}, got {target!r}."
         )
     return np.full(len(outputs), found[0], dtype=np.intp)
 

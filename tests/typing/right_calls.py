@@ -44,6 +44,7 @@ RNNClassifier(allowed_transitions=[("a", "b"), ("b", "b")], random_state=np.rand
 RNNRegressor(quantile=[0.1, 0.5, 0.9], scoring=lambda rnn, X, y: 0.5, alpha=np.float32(0.1))
 RNNRegressor(cell=GRU(reset_after=False), loss="gamma", max_grad_norm=None, embedding_dim="auto")
 MultiTaskRNN(tasks={"tone": "classes"}, task_weights={"tone": 2})
+RNNRegressor(random_state=np.random.default_rng(0).integers(100))
 units = {"lstm": 8, "gru": 10}
 RNNRegressor(8, cell=list(units))
 for cell in ("gru", "lstm"):  # not in a list, of which checkers only know that it has str

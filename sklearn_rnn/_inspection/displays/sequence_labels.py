@@ -107,7 +107,9 @@ class SequenceLabelDisplay:
             n_columns = self.probabilities.shape[1]
             check_length(self.classes, n_columns, "classes", "probabilities[0]")
         if unknown := sorted(known - {*self.classes.tolist()}, key=str):
-            raise ValueError(f"`classes` must hold all labels, but it has no {shown(unknown)}.")
+            raise ValueError(
+                f"`classes` must hold all labels, but these are missing: {shown(unknown)}."
+            )
 
     @classmethod
     def from_estimator(
