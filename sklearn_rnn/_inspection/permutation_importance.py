@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.metrics import check_scoring
+from sklearn.metrics import check_scoring, get_scorer_names
 from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch, check_random_state
 
@@ -18,7 +18,7 @@ from .._data.frames import is_frame
 from .._data.items import first_frame
 from .._data.nested import is_nested
 from .._data.nested_frames import in_library, library_of
-from .._rules import INTEGER_BITS, integer, one_of, shown
+from .._rules import INTEGER_BITS, did_you_mean, integer, one_of, shown
 from .._typing import ArrayLike, Integer, RandomState, Scoring, SequencesLike
 from .displays.reading import best_of, network_and_X
 
@@ -133,6 +133,11 @@ def permutation_importance(
         raise ValueError(
             f"`scoring` must be None, the name of one scorer or a callable, got {scoring!r}: call "
             "permutation_importance for each."
+        )
+    if isinstance(scoring, str) and scoring not in (names := get_scorer_names()):
+        raise ValueError(
+            "`scoring` must be None, a name of `sklearn.metrics.get_scorer_names()` or a callable, "
+            f"got {scoring!r}.{did_you_mean(scoring, names)}"
         )
     scorer = check_scoring(estimator, scoring=scoring)
     weights = {} if sample_weight is None else {"sample_weight": sample_weight}
