@@ -492,6 +492,13 @@ of (n_tokens_i,) or (n_tokens_i, n_factors)
             items if isinstance(self.factors, (list, tuple)) else [item[:, 0] for item in items]
         )
 
+    def _tokens_of(self, X, i):
+        """Return the tokens of X[i], one for each step of its codes; "" for a boundary."""
+        documents, are_texts = read_documents(X, arguments.X)
+        numbered = self._number([documents[i]], are_texts, self._model)
+        tokens = [numbered.distinct[number] for number in numbered.numbers]
+        return ["", *tokens, ""] if self._first > 1 else tokens or [self.unknown]
+
     def _number(self, documents, are_texts, model):
         """Return the tokens of documents as numbers."""
         if not are_texts:
