@@ -93,6 +93,11 @@ def _packed(X, owner, form, argument):
     return sequences
 
 
+def _and_y(argument):
+    """Return how to pass targets per step of a single sequence, after a comma."""
+    return ", and its targets per step as [y]" if argument is arguments.X else ""
+
+
 def _array_of(X, owner, argument):
     """Return X, which is no list of sequences, as an array, with scikit-learn's own checks.
 
@@ -103,7 +108,7 @@ def _array_of(X, owner, argument):
     if getattr(X, "ndim", None) == 1 and len(X) > 0:
         raise ValueError(
             f"`{argument}` must hold sequences, got a 1-D array of length {len(X)}. "
-            f"Reshape your data: pass a single sequence as [{argument}]."
+            f"Reshape your data: pass a single sequence as [{argument}]{_and_y(argument)}."
         )
     if X is None or isinstance(X, (str, bytes, Number)) or getattr(X, "shape", None) == ():
         raise ValueError(

@@ -70,6 +70,10 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         """
         callbacks = as_callbacks(callbacks)
         words = self._check(initial_state, validation, incremental)
+        if groups is not None and not self.early_stopping:
+            raise ValueError(
+                "`groups` needs early_stopping=True, got False: set it, or leave `groups` out."
+            )
         if learning_rate_init is not None:
             check("learning_rate_init", learning_rate_init)
         given = X, y, sample_weight, initial_state
