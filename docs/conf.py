@@ -32,7 +32,7 @@ extensions = [
     "grouped_parameters",
     "links_to_names",
 ]
-exclude_patterns = ["_build", "**/*.ipynb", "**/README.txt", "**/sg_execution_times.rst"]
+exclude_patterns = ["_build", "**/*.ipynb", "**/README.txt"]
 templates_path = ["_templates"]
 smartquotes = False  # they change options such as --small
 

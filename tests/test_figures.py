@@ -74,6 +74,13 @@ def forecast_error(model):
     return row["mae"]
 
 
+def text_figure(task, model, measure=None):
+    """Return a figure of benchmarks/results/text.json, whose measure may be the only one."""
+    wanted = {"measure": measure} if measure else {}
+    (row,) = rows_of("text", task=task, model=model, **wanted)
+    return row["mean"]
+
+
 def megabytes(case):
     (row,) = rows_of("memory", case=case, threads=1)
     return row["sklearn_rnn_bytes"]["median"] / 1e6
@@ -98,16 +105,16 @@ SENTENCES = {
             lambda: [rows_of("fit")[0]["python"]["prediction_us"]["median"]],
         ),
         (
-            "a training step of a loop in PyTorch takes {} times as long; writing the answers for "
-            "1,000 words takes it {} to {} times as long",
+            "a PyTorch loop takes {} times as long for a training step, and {} to {} times as long "
+            "to write the answers for 1,000 words",
             lambda: [
                 rows_of("seq2seq", task="train")[0]["ratio"],
                 *(f([r["ratio"] for r in rows_of("seq2seq", task="decode")]) for f in (min, max)),
             ],
         ),
         (
-            "20,000 sequences of 200 x 8 take {} MB beyond X, where PyTorch takes {} MB; "
-            "a sequence of a million steps takes {} MB",
+            "20,000 sequences of 200 x 8 takes {} MB beyond X, where PyTorch takes {} MB. "
+            "A sequence of a million steps takes {} MB",
             lambda: [
                 megabytes("many"),
                 rows_of("memory", case="many", threads=1)[0]["torch_bytes"]["median"] / 1e6,
@@ -115,7 +122,7 @@ SENTENCES = {
             ],
         ),
         (
-            "Ours run at {} to {} % ({} in float64) of the core's best rate",
+            "This package computes them at {} to {} % ({} in float64) of the core's best rate",
             lambda: [
                 100 * min(shares("float32", "medium", "wide")),
                 100,
@@ -123,9 +130,46 @@ SENTENCES = {
             ],
         ),
     ],
+    "docs/words.md": [
+        (
+            "a network reaches {} bits per letter after 19 minutes of training on one core; a "
+            "smaller network reaches {} after eight minutes, and counts of five letters {}.",
+            lambda: [
+                text_figure("letters of Shakespeare", model)
+                for model in ("RNN, 20 minutes", "RNN, 5 minutes", "Witten-Bell, 5 letters")
+            ],
+        ),
+        (
+            "a network has a perplexity of {}, and counts of three words {}.",
+            lambda: [
+                text_figure("words of fortunes", model) for model in ("RNN", "Kneser-Ney, 3 words")
+            ],
+        ),
+    ],
+    "docs/seq2seq.md": [
+        (
+            "it gets {} % of new words and {} % of their phones wrong. "
+            "A table of letters and their neighbours gets {} % and {} % wrong.",
+            lambda: [
+                100 * text_figure("spelling to sound", model, f"{kind} error")
+                for model in ("RNN", "from memory")
+                for kind in ("word", "phone")
+            ],
+        ),
+    ],
+    "examples/applications/plot_sentiment.py": [
+        (
+            "the linear model has an accuracy of {} %, and a network {} %",
+            lambda: [
+                100 * rows_of("sentiment", model=model)[0]["accuracy"]
+                for model in ("tf-idf, linear", "network")
+            ],
+        ),
+    ],
     "docs/when_not.md": [
         (
-            "a network has an error of {} MW, gradient boosting {} MW, and the week before {} MW",
+            "a network has an error of {} MW, gradient boosting one of {} MW, and repeating the "
+            "week before one of {} MW",
             lambda: [
                 forecast_error("rnn-5, calibrated"),
                 forecast_error("boosting, 300 trees"),
