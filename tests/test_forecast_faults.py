@@ -98,7 +98,7 @@ def test_windows_refuse_missing_series_and_infinity():
 def test_from_windows_checks_what_it_gets():
     windows = make_windows(Y[:, np.newaxis], target=0, past=3, horizon=2)
     for index in (99, [99], [True], [0.5], ["a"]):
-        with pytest.raises(ValueError, match="`index` must hold numbers of the 36 windows"):
+        with pytest.raises(ValueError, match="`index` must hold numbers of windows, below 36"):
             from_windows(windows.y, windows, index=index)
     assert len(from_windows(windows.y[:0], windows, index=[])["y_pred"]) == 0
     assert "y_q0.5" in from_windows(windows.y[:, :, np.newaxis], windows, quantile=0.5)
