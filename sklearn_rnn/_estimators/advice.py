@@ -124,7 +124,8 @@ def _on_plateau(end, training):
         "Training ended before the loss was 2 % below that of the best constant "
         "prediction: the network has learned almost nothing from X. Try another "
         f"{other}, cell='gru' or 'lstm' for long sequences{patience}, and check that each "
-        "target belongs to its sequence."
+        "target belongs to its sequence. sklearn_rnn.inspection.gradient_flow shows whether the "
+        "gradient reaches early steps."
     ]
 
 
