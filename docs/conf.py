@@ -33,7 +33,7 @@ extensions = [
     "links_to_names",
     "search_index",
 ]
-exclude_patterns = ["_build", "**/*.ipynb", "**/README.txt", "**/sg_execution_times.rst"]
+exclude_patterns = ["_build", "**/*.ipynb", "**/README.txt"]
 templates_path = ["_templates"]
 smartquotes = False  # they change options such as --small
 

@@ -2,7 +2,7 @@
 Handwritten digits
 ==================
 
-The main job on real data: each digit is a sequence of 8 rows of 8 pixels.
+Classify images of digits that are read row by row: sequences of 8 steps with 8 pixels each.
 
 Run it with::
 

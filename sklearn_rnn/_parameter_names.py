@@ -1,4 +1,4 @@
-"""Errors about unknown parameters suggest the right ones."""
+"""Errors about unknown parameters, and keywords of `fit`, suggest the right ones."""
 
 from __future__ import annotations
 
@@ -43,6 +43,13 @@ LEARNED = (
     "input_size input_dim n_features n_inputs in_features "
     "output_size output_dim n_classes num_classes n_outputs"
 ).split()
+# What needs no parameter here.
+WITHOUT = {
+    "batch_first": "Leave it out: X is always (n_samples, n_timesteps, n_features).",
+    "ignore_index": "Give steps without a class the `sample_weight` 0 in `fit`.",
+    "validation_data": "Give `X_val` and `y_val` to `fit`, with early_stopping=True.",
+}
+UNITS = "hidden_layer_sizes"
 
 
 class SuggestsParameters:
@@ -52,6 +59,8 @@ class SuggestsParameters:
         super().__init_subclass__(**options)
         if "__init__" in vars(cls):
             cls.__init__ = _suggesting(cls.__init__)
+        if "fit" in vars(cls):
+            cls.fit = _fit_suggesting(cls.fit)
 
     def set_params(self, **parameters: Any) -> Self:
         """Set parameters of this estimator.
@@ -98,6 +107,41 @@ def _suggesting(init):
     return __init__
 
 
+def _fit_suggesting(fit):
+    """Return a `fit` whose error about an unknown keyword says where it belongs."""
+
+    @wraps(fit)
+    def suggesting(self, *args, **arguments):
+        try:
+            return fit(self, *args, **arguments)
+        except TypeError:
+            message = _message_of_fit(self, arguments, signature(fit).parameters)
+            if message is None:
+                raise
+            raise TypeError(message) from None
+
+    return suggesting
+
+
+def _message_of_fit(estimator, by_name, parameters):
+    """Return what is wrong with the keywords of `fit`, or None; parameters: in its signature."""
+    unknown = [name for name in by_name if name not in parameters]
+    if not unknown or any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return None
+    name, owner = unknown[0], type(estimator)
+    message = f"{owner.__name__}.fit() got an unexpected keyword argument {name!r}."
+    ours = OURS.get(name.lower(), name)
+    if ours in estimator.get_params(deep=False):
+        value = by_name[name]
+        value = repr(value) if isinstance(value, (bool, int, float, str)) else "..."
+        call = f"{owner.__name__}({ours}={value})"
+        return f"{message} It is a parameter of the constructor: {call}."
+    if name in WITHOUT and "X_val" in parameters:
+        return f"{message} {WITHOUT[name]}"
+    similar = get_close_matches(name.lower(), parameters, n=1, cutoff=0.75)
+    return f"{message} Did you mean `{similar[0]}`?" if similar else message
+
+
 def _message(owner, args, by_name, parameters):
     """Return what is wrong with the arguments of a constructor, or None.
 
@@ -119,9 +163,21 @@ def _message(owner, args, by_name, parameters):
         may = f"Only {' and '.join(first)} may" if first else "None may"
         return (
             f"{owner.__name__}() got {given} without names. {may} be given without its name: "
-            f"write `{owner.__name__}(..., name=value)`."
+            f"write `{owner.__name__}(..., name=value)`.{_units_of_cell(owner, args[len(first)])}"
         )
     return None
+
+
+def _units_of_cell(owner, n_units):
+    """Return where the number of units belongs, after a space, if a class is a cell, or ""."""
+    if owner.__module__ != f"{PACKAGE}.cells":
+        return ""
+    if not isinstance(n_units, int):
+        n_units = "..."
+    return (
+        f" The number of units is `{UNITS}` of the estimator: "
+        f"RNNClassifier({UNITS}={n_units}, cell={owner.__name__}())."
+    )
 
 
 def _hint(name, names, owner):
@@ -133,7 +189,11 @@ def _hint(name, names, owner):
     ours = OURS.get(lower, name)
     if ours in names:
         return f" Did you mean `{ours}`?"
+    if ours == UNITS and (hint := _units_of_cell(owner, None)):
+        return hint
     if "cell" in names:
+        if lower in WITHOUT:
+            return f" {WITHOUT[lower]}"
         if lower in LEARNED:
             return " `fit` learns it from the data: leave it out."
         if name in signature(owner.fit).parameters:

@@ -26,6 +26,12 @@ def no_hint(value):
     return ""
 
 
+def hint_at_largest(value, bits=INTEGER_BITS):
+    """Return the upper bound of integers if a value is above it, or ""."""
+    is_integer = isinstance(value, Integral) and not isinstance(value, (bool, np.bool_))
+    return f" It must be below 2**{bits}." if is_integer and value >= 2**bits else ""
+
+
 class Allowed(NamedTuple):
     test: object  # value -> bool
     text: str  # ends the sentence "`name` must be ..."
@@ -74,14 +80,15 @@ def did_you_mean(value, names):
 def integer(low, bits=INTEGER_BITS):
     return Allowed(
         lambda value: _is_number(value, Integral) and low <= value < 2**bits,
-        f"an integer of at least {low} and below 2**{bits}",
+        f"an integer of at least {low}",
+        partial(hint_at_largest, bits=bits),
     )
 
 
 def number(low=-inf, high=inf, *, open_low=False, closed_high=False):
     """Allow low <= value < high; `open_low` refuses low itself, `closed_high` allows high."""
-    bounds = [f"{'above' if open_low else 'of at least'} {low}"] if low > -inf else []
-    bounds += [f"{'at most' if closed_high else 'below'} {high}"] if high < inf else []
+    bounds = [f"{'above' if open_low else 'of at least'} {low:g}"] if low > -inf else []
+    bounds += [f"{'at most' if closed_high else 'below'} {high:g}"] if high < inf else []
 
     def test(value):
         if not _is_number(value):
@@ -99,7 +106,7 @@ def either(value, rule):
         lambda v: (
             (v is value if value is None else isinstance(v, str) and v == value) or rule.test(v)
         ),
-        f"{value!r} or {rule.text}",
+        f"{value!r}{',' if ' or ' in rule.text else ' or'} {rule.text}",
         rule.hint,
     )
 

@@ -120,6 +120,7 @@ class TruncatedBPTT(Documented):
 BPTT = Allowed(
     lambda value: value is None or isinstance(value, TruncatedBPTT) or integer(1).test(value),
     f"None, {integer(1).text}, or an object of `sklearn_rnn.TruncatedBPTT`",
+    integer(1).hint,
 )
 
 

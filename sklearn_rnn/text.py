@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import Any, Self
 
@@ -12,6 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 from ._data import arguments
 from ._data.unpacking import as_objects
 from ._documentation import Documented
+from ._estimators.advice import level_of_caller
 from ._pickles import Pickled
 from ._rules import Allowed, boolean, either, integer
 from ._text import bpe
@@ -269,7 +271,14 @@ class TokenEncoder(Pickled, TransformerMixin, Documented, auto_wrap_output_keys=
                 "`X` must hold lists of tokens, as in fit: analyzer='bpe' learns the pieces of "
                 "texts only from texts."
             )
-        return self._encode(self._number(documents, are_texts, self._model), are_texts)
+        numbered = self._number(documents, are_texts, self._model)
+        if are_texts and not self._of_texts and len(documents) > 1 and max(numbered.lengths) <= 1:
+            warnings.warn(
+                f"`X` holds {len(documents)} texts of one token at most, but `fit` got lists of "
+                "tokens. If `X` is one list of tokens, pass [X].",
+                stacklevel=level_of_caller(),
+            )
+        return self._encode(numbered, are_texts)
 
     def inverse_transform(self, X: ArrayLike) -> list[Any]:
         """Return the texts, or lists of tokens, with these codes.
@@ -482,6 +491,13 @@ of (n_tokens_i,) or (n_tokens_i, n_factors)
         return as_objects(
             items if isinstance(self.factors, (list, tuple)) else [item[:, 0] for item in items]
         )
+
+    def _tokens_of(self, X, i):
+        """Return the tokens of X[i], one for each step of its codes; "" for a boundary."""
+        documents, are_texts = read_documents(X, arguments.X)
+        numbered = self._number([documents[i]], are_texts, self._model)
+        tokens = [numbered.distinct[number] for number in numbered.numbers]
+        return ["", *tokens, ""] if self._first > 1 else tokens or [self.unknown]
 
     def _number(self, documents, are_texts, model):
         """Return the tokens of documents as numbers."""

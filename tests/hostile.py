@@ -23,7 +23,7 @@ WORDS_OF_SKLEARN = re.compile(
     r"Found array with (\d+ sample|\d+ feature|dim)|Expected 2D array, got|"
     r"Complex data not supported|np\.matrix is not supported|requires y to be passed|"
     r"Unknown label type|"
-    r"classes must be passed|Sparse data was passed for X|y should be a 1d array|"
+    r"`classes` must be passed|Sparse data was passed for X|y should be a 1d array|"
     r"class_weight='balanced' is not supported|The feature names should match|"
     r"Feature names are only supported"
 )

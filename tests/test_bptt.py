@@ -767,7 +767,7 @@ class Shape:
     "bptt, message",
     [
         *(
-            (value, r"`bptt` must be None, an integer of at least 1 .*TruncatedBPTT`, got")
+            (value, r"`bptt` must be None, an integer of at least 1, or .*TruncatedBPTT`, got")
             for value in (0, -1, 2.5, True, "10", [10], TruncatedBPTT, Shape(), 2**31)
         ),
         *(

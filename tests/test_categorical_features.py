@@ -402,7 +402,7 @@ def test_all_features_may_be_codes_and_a_jordan_network_reads_them():
         ({"embedding_init": "glove"}, "`embedding_init` must be None, an array of vectors"),
         (
             {"categorical_features": None, "embedding_init": [[1.0]]},
-            "`embedding_init` must be None without `categorical_features`",
+            "`embedding_init` must be None if `categorical_features` selects no column",
         ),
         ({"embedding_init": [None]}, "`embedding_init` must have one entry for each of the 2"),
     ],

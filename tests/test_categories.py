@@ -65,7 +65,7 @@ def test_wrong_features_are_refused(features, message):
 
 def test_names_need_frames():
     with pytest.raises(
-        ValueError, match="must hold indices or a mask unless X is a list of frames"
+        ValueError, match="must hold indices or a mask, because X has no names of columns; got"
     ):
         learn(RAGGED, ["b"])
 
@@ -193,7 +193,7 @@ def test_strings_need_frames_later_too():
     _, _, categories = learn(X, ["s"])
     with pytest.raises(ValueError, match="`X` must be a list of frames with strings in column 1"):
         read([np.zeros((2, 2))], categories)
-    with pytest.raises(ValueError, match=r"must be a list of frames only.* `X\[1\]` is of ndarray"):
+    with pytest.raises(ValueError, match=r"a list of frames only.* `X\[1\]` is of type ndarray"):
         read([X[0], np.zeros((2, 2))], categories)
 
 
@@ -243,7 +243,7 @@ def test_vectors_are_given_by_code():
         ([None], "one entry for each of the 2 categorical features, got 1"),
         ([np.zeros((6, 3)), None], r"must have shape \(7, embedding_dim\).*got \(6, 3\)"),
         ([np.full((7, 3), np.nan), None], "must be finite"),
-        ([{0: [1.0], 1: [1.0, 2.0]}, None], r"vectors of one length, got shape \(2,\) for code 1"),
+        ([{0: [1.0], 1: [1.0, 2.0]}, None], r"of the same length, got shape \(2,\) for code 1"),
         ([{0: [np.inf]}, None], "must be finite, but the vector of 0 is not"),
         ([{9: [1.0]}, None], "must have a vector for at least one of the codes in X"),
     ],

@@ -92,7 +92,9 @@ def test_large_tables_are_named_where_memory_is_short():
 )
 def test_tables_need_categorical_features(options):
     (name,) = options
-    with pytest.raises(ValueError, match=rf"`{name}` must .* without `categorical_features`"):
+    with pytest.raises(
+        ValueError, match=rf"`{name}` must .* if `categorical_features` selects no column"
+    ):
         RNNRegressor(4, **options).fit(X, Y)
 
 

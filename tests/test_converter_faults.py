@@ -81,7 +81,7 @@ def test_splitters_refuse_what_has_no_length_and_groups_without_order(splitter):
 def test_per_step_refuses_what_it_cannot_stack():
     with pytest.raises(ValueError, match="distinct column names, but 'a' occurs twice"):
         PerStep(StandardScaler()).fit(TWICE)
-    with pytest.raises(ValueError, match=r"equally many steps .* got 2 to 3"):
+    with pytest.raises(ValueError, match=r"the same number of steps .* got 2 to 3"):
         PerStep(StandardScaler()).fit(np.eye(3)).inverse_transform([[1.0, 2.0, 3.0], [1.0, 2.0]])
     with pytest.raises(ValueError, match="`X` must hold smaller numbers"):
         PerStep(StandardScaler()).fit([[10**400, 1.0]])

@@ -336,10 +336,10 @@ RAGGED = [np.zeros((3, 2)), np.zeros((1, 2))]
         (lambda: from_lengths([[1.0], [2.0]], [1, 2]), "`lengths` must add up to the 2 rows"),
         (lambda: from_lengths([[1.0], [2.0]], [2, 0]), r"`lengths\[1\]` is 0"),
         (lambda: from_lengths(np.zeros((2, 2, 2)), [2]), "`X` must have one row per step"),
-        (lambda: from_aeon(np.zeros(3)), "`X` must be a collection of aeon"),
+        (lambda: from_aeon(np.zeros(3)), "`X` must be a collection as in aeon"),
         (
             lambda: from_aeon([np.zeros((2, 3)), np.zeros((1, 3))]),
-            "`X` must have the same features",
+            "`X` must have the same number of features",
         ),
         (lambda: from_aeon([np.zeros((2, 3, 1))]), r"`X` must be|`X\[0\]` must be"),
         (lambda: to_aeon(RAGGED, "numpy3D"), "`kind` must be 'np-list'.* sequence 1 has 1"),

@@ -30,6 +30,7 @@ from sklearn_rnn.inspection import (
 from sklearn_rnn.layers import Attention
 from sklearn_rnn.preprocessing import SequenceScaler, to_nested
 from sklearn_rnn.seq2seq import Seq2SeqClassifier, Seq2SeqRegressor
+from sklearn_rnn.text import TokenEncoder
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 RANDOM = np.random.RandomState(0)
@@ -147,7 +148,7 @@ def test_label_bands_are_those_of_the_sequence():
         SequenceLabelDisplay.from_estimator(small(RNNClassifier).fit(X, [0, 1] * 12), X)
     with pytest.raises(ValueError, match=r"`y_true` must have 2 entries like `y_pred`, got 3"):
         SequenceLabelDisplay([0, 1], y_true=[0, 1, 1])
-    with pytest.raises(ValueError, match=r"`classes` must hold all labels, but it has no \[2\]"):
+    with pytest.raises(ValueError, match=r"`classes` must hold all labels, .* missing: \[2\]"):
         SequenceLabelDisplay([0, 2], classes=[0, 1])
 
 
@@ -296,6 +297,41 @@ def test_attributions_are_those_of_the_functions():
         AttributionDisplay(np.ones((3, 2)), feature_names=["a"])
 
 
+# ---- tokens -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("as_texts", [True, False])
+def test_steps_of_texts_are_called_by_their_tokens(as_texts):
+    texts = ["the dog sees", "the cat"] * 4
+    X = texts if as_texts else [text.split() for text in texts]
+    words, tags = ["the", "dog", "sees"], [list("DNV"), list("DN")] * 4
+
+    def model(kind, **options):
+        return make_pipeline(TokenEncoder(), small(kind, categorical_features="all", **options))
+
+    tagger = model(RNNClassifier, mode="many_to_many").fit(X, tags)
+    display = SequenceLabelDisplay.from_estimator(tagger, X, tags, sequence=-2, ax=axes())
+    assert display.step_labels == words
+    assert [text.get_text() for text in display.ax_.get_xticklabels()] == words
+    display = AttributionDisplay.from_estimator(tagger, X, sequence=2, ax=axes())
+    assert display.step_labels == words
+    pooled = model(RNNClassifier, pooling=Attention(3)).fit(X, [0, 1] * 4)
+    assert AttentionDisplay.from_estimator(pooled, X, ax=axes()).input_labels == words
+    own = AttentionDisplay.from_estimator(pooled, X, input_labels="abc", ax=axes())
+    assert own.input_labels == ["a", "b", "c"]
+    with pytest.raises(ValueError, match=r"`sequence` must be .* from -8 to 7, got 8"):
+        SequenceLabelDisplay.from_estimator(tagger, X, sequence=8)
+    with pytest.raises(ValueError, match=r"`step_labels` must have 2 entries like `y_pred`"):
+        SequenceLabelDisplay([0, 1], step_labels=["a"])
+
+
+def test_attention_to_an_empty_answer_is_named():
+    rnn = small(Seq2SeqClassifier, attention="dot", merge_mode="sum")
+    rnn.fit(RAGGED, [list(tags) for tags in TAGS])
+    with pytest.raises(ValueError, match=r"The answer to `X\[1\]` is empty"):
+        AttentionDisplay.from_estimator(rnn, RAGGED, [[], []] * 12, sequence=1)
+
+
 # ---- state space --------------------------------------------------------------------------------
 
 
@@ -377,5 +413,5 @@ def test_paths_of_data_are_those_of_a_rollout():
         StateSpaceDisplay.from_estimator(one, list(X[:, :, 0]), space="data", delay=6)
     with pytest.raises(ValueError, match=r"`ax` must have projection='3d', got 'rectilinear'"):
         StateSpaceDisplay([np.ones((2, 3))]).plot(axes())
-    with pytest.raises(ValueError, match=r"`trajectories` must be at least one"):
+    with pytest.raises(ValueError, match=r"`trajectories` must hold at least one"):
         StateSpaceDisplay([np.ones((2, 3)), np.ones((2, 2))])

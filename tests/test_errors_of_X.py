@@ -36,7 +36,7 @@ from sklearn_rnn.cells import Elman
         (DENSE[:, :, :0], "`X`.*at least 1 feature"),
         (DENSE[0, 0], "Reshape your data"),
         (DENSE[None], "`X` must be 3-D"),
-        (3.0, "scalar|[Ee]xpected"),
+        (3.0, "`X` must hold sequences, such as a list of them, got 3.0"),
         (
             [[np.datetime64("NaT"), np.datetime64("2020")]] * 6,
             "`X` must hold real numbers, .*dates",
@@ -44,7 +44,10 @@ from sklearn_rnn.cells import Elman
         (np.array([[np.datetime64("NaT")] * 2] * 6, object), "`X` must be finite.*has NaN"),
         (np.zeros((6, 2), [("a", float)]), "`X` must hold real numbers, but it holds structures"),
         ([[np.ma.array([1.0, 9.0], mask=[0, 1])]] * 6, "`X` must not have masked entries"),
-        ([1.0, 2.0, 3.0], "`X` must hold sequences, got one of 3.*Reshape your data: .*\\[X\\]"),
+        (
+            [1.0, 2.0, 3.0],
+            "`X` must hold sequences, got a 1-D array of length 3.*Reshape.*\\[X\\]",
+        ),
     ],
 )
 def test_bad_sequences_are_named(refuses, X, message):
@@ -156,12 +159,15 @@ def test_results_that_are_not_finite_are_an_error():
 @pytest.mark.parametrize(
     "X, message",
     [
-        ({"a": RAGGED[0]}, r"`X` must be a list of sequences, got a dict: list\(X.values\(\)\)"),
+        (
+            {"a": RAGGED[0]},
+            r"`X` must be a list of sequences, got a dict: pass list\(X.values",
+        ),
         (
             Bunch(X=RAGGED, y=[0]),
-            "got a Bunch: give its entry 'X'",
+            "got a Bunch: pass its entry 'X'",
         ),
-        (iter(RAGGED), r"`X` must be a list of sequences, got an iterator: list\(X\)"),
+        (iter(RAGGED), r"`X` must be a list of sequences, got an iterator: pass list\(X\)"),
     ],
 )
 def test_a_dict_or_an_iterator_is_told_how_to_become_a_list(X, message):

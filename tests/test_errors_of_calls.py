@@ -36,7 +36,7 @@ def test_what_is_not_fitted_says_so():
 
 
 def test_partial_fit_wants_the_classes_first_and_no_others_later(refuses):
-    with pytest.raises(ValueError, match="classes must be passed on the first call"):
+    with pytest.raises(ValueError, match="`classes` must be passed to the first call"):
         RNNClassifier(2).partial_fit(RAGGED, LABELS)
     with pytest.raises(ValueError, match=r"`y` has classes not in.*'b'"):
         RNNClassifier(2).partial_fit(RAGGED, LABELS, classes=["a", "c"])
@@ -95,7 +95,8 @@ def test_validation_data_must_be_complete_and_wanted(refuses):
 
 def test_a_validation_set_that_is_too_small_is_refused(refuses):
     rnn = RNNRegressor(2, early_stopping=True)
-    refuses(rnn, "validation set is too small.*`validation_fraction`", RAGGED, NUMBERS)
+    message = "`validation_fraction` must leave at least 2 sequences to validate .* is 1"
+    refuses(rnn, message, RAGGED, NUMBERS)
     rnn = RNNRegressor(2, early_stopping=True)
     given = {"X_val": RAGGED[:1], "y_val": NUMBERS[:1]}
     refuses(rnn, "`y_val`.*at least 2", RAGGED, NUMBERS, **given)

@@ -239,6 +239,16 @@ def test_words_of_other_libraries_lead_to_ours(parameters, hint):
         (RNNClassifier, "nonlinearity", "`cell=Elman(activation=...)`."),
         (RNNClassifier, "input_size", "`fit` learns it from the data: leave it out."),
         (RNNClassifier, "callbacks", "It is an argument of `fit`."),
+        (RNNClassifier, "ignore_index", "the `sample_weight` 0 in `fit`."),
+        (RNNRegressor, "batch_first", "(n_samples, n_timesteps, n_features)."),
+        (
+            RNNRegressor,
+            "validation_data",
+            "`X_val` and `y_val` to `fit`, with early_stopping=True.",
+        ),
+        (RNNRegressor, "validation_split", "`validation_fraction`?"),
+        (RNNRegressor, "return_sequences", "`mode`?"),
+        (LSTM, "units", "RNNClassifier(hidden_layer_sizes=..., cell=LSTM())."),
         (RNNClassifier, "nonsense", "."),
     ],
 )
@@ -272,3 +282,25 @@ def test_subclasses_may_have_parameters_of_their_own():
     assert Mine(lr=2, cell="lstm").set_params(lr=3).lr == 3
     with pytest.raises(TypeError, match=r"^Mine.*Did you mean `solver`\?"):
         Mine(optimizer="adam")
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [
+        ({"epochs": 4}, "It is a parameter of the constructor: RNNRegressor(max_iter=4)."),
+        ({"batch_size": 8}, "It is a parameter of the constructor: RNNRegressor(batch_size=8)."),
+        ({"verbose": object()}, "It is a parameter of the constructor: RNNRegressor(verbose=...)."),
+        ({"validation_data": ()}, "Give `X_val` and `y_val` to `fit`, with early_stopping=True."),
+        ({"sample_weights": None}, "Did you mean `sample_weight`?"),
+        ({"nonsense": 1}, "argument 'nonsense'."),
+    ],
+)
+def test_keywords_of_fit_lead_to_where_they_belong(given, hint):
+    with pytest.raises(TypeError, match=rf"^RNNRegressor\.fit\(\) got .*{re.escape(hint)}$"):
+        RNNRegressor().fit(RAGGED, NUMBERS, **given)
+
+
+def test_the_number_of_units_leads_from_cells_to_estimators():
+    hint = "RNNClassifier(hidden_layer_sizes=32, cell=LSTM())."
+    with pytest.raises(TypeError, match=re.escape(hint) + "$"):
+        LSTM(32)

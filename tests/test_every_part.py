@@ -234,7 +234,7 @@ REFUSALS = {
     "attention that is a class": ({"pooling": Attention}, "`pooling` must be"),
     "attention and skip": (
         {"pooling": Attention(2), "connections": "skip"},
-        "`pooling` must not be attention with connections='skip'",
+        "`pooling` must not be Attention with connections='skip'",
     ),
     "a layer that is a number": ({"input_layers": [3]}, "`input_layers` must be a list of objects"),
     "a layer that is no list": ({"input_layers": Dense(3)}, "`input_layers` must be a list"),

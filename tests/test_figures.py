@@ -74,6 +74,13 @@ def forecast_error(model):
     return row["mae"]
 
 
+def text_figure(task, model, measure=None):
+    """Return a figure of benchmarks/results/text.json, whose measure may be the only one."""
+    wanted = {"measure": measure} if measure else {}
+    (row,) = rows_of("text", task=task, model=model, **wanted)
+    return row["mean"]
+
+
 def megabytes(case):
     (row,) = rows_of("memory", case=case, threads=1)
     return row["sklearn_rnn_bytes"]["median"] / 1e6
@@ -120,6 +127,42 @@ SENTENCES = {
                 100 * min(shares("float32", "medium", "wide")),
                 100,
                 100 * min(shares("float64", "medium", "wide")),
+            ],
+        ),
+    ],
+    "docs/words.md": [
+        (
+            "a network reaches {} bits per letter after 19 minutes of training on one core; a "
+            "smaller network reaches {} after eight minutes, and counts of five letters {}.",
+            lambda: [
+                text_figure("letters of Shakespeare", model)
+                for model in ("RNN, 20 minutes", "RNN, 5 minutes", "Witten-Bell, 5 letters")
+            ],
+        ),
+        (
+            "a network has a perplexity of {}, and counts of three words {}.",
+            lambda: [
+                text_figure("words of fortunes", model) for model in ("RNN", "Kneser-Ney, 3 words")
+            ],
+        ),
+    ],
+    "docs/seq2seq.md": [
+        (
+            "it gets {} % of new words and {} % of their phones wrong. "
+            "A table of letters and their neighbours gets {} % and {} % wrong.",
+            lambda: [
+                100 * text_figure("spelling to sound", model, f"{kind} error")
+                for model in ("RNN", "from memory")
+                for kind in ("word", "phone")
+            ],
+        ),
+    ],
+    "examples/applications/plot_sentiment.py": [
+        (
+            "the linear model has an accuracy of {} %, and a network {} %",
+            lambda: [
+                100 * rows_of("sentiment", model=model)[0]["accuracy"]
+                for model in ("tf-idf, linear", "network")
             ],
         ),
     ],

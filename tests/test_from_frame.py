@@ -241,7 +241,7 @@ def test_times_of_any_type_are_sorted():
 
 def test_times_that_are_strings_must_sort_as_times():
     table = pd.DataFrame({"k": 0, "t": ["9", "10"], "v": [1.0, 2.0]})
-    with pytest.raises(ValueError, match="'t' holds strings, of which '10' comes before '9'"):
+    with pytest.raises(ValueError, match="'t' holds strings, which sort '10' before '9'"):
         from_frame(table, by="k", time="t")
     table["t"] = ["2024-01-02 00:00", "2024-01-01"]
     assert from_frame(table, by="k", time="t").X[0].ravel().tolist() == [2, 1]
@@ -308,8 +308,8 @@ BAD_CALLS = {
     r"`by` must name the column": dict(),
     r"`by` must name columns of `table`, .*'no'": dict(by="no"),
     r"`by` must be the name": dict(by=FRAME["k"]),
-    r"`by` must name distinct columns": dict(by=["k", "k"]),
-    r"`by` must name distinct columns other than that of `time`": dict(by="k", time="k"),
+    r"`by` must name .* no column twice": dict(by=["k", "k"]),
+    r"`by` must name .* not the column of `time`; got by='k' and time='k'": dict(by="k", time="k"),
     r"`time` must be the name": dict(by="k", time=["t"]),
     r"`y` must name columns .*'z'": dict(by="k", y="z"),
     r"`groups` must be the same .* 'a' and 'b' in sequence 0": dict(by="k", groups="w"),

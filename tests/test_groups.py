@@ -89,12 +89,22 @@ def test_the_same_groups_are_held_out_again_and_other_fits_stay_as_they_were(den
     rnn = RNNClassifier(2, scoring=watch, warm_start=True, **STOPPED)
     rnn.fit(X, labels, groups=groups).fit(X, labels, groups=groups)
     assert all((y == watch.seen[0]).all() for y in watch.seen)
-    for options in ({"early_stopping": False}, {"early_stopping": True}):
-        plain = RNNClassifier(2, max_iter=2, random_state=0, **options)
-        data = {"X_val": X[:9], "y_val": labels[:9]} if options["early_stopping"] else {}
-        params = plain.fit(X, labels, **data).params_.copy()
-        plain.fit(X, labels, groups=groups, **data)  # without effect
-        np.testing.assert_array_equal(plain.params_, params)
+    plain = RNNClassifier(2, max_iter=2, random_state=0, early_stopping=True)
+    data = {"X_val": X[:9], "y_val": labels[:9]}
+    params = plain.fit(X, labels, **data).params_.copy()
+    plain.fit(X, labels, groups=groups, **data)  # without effect
+    np.testing.assert_array_equal(plain.params_, params)
+
+
+def test_groups_are_refused_where_nothing_is_held_out(dense):
+    X, labels, _ = dense
+    groups, rnn = np.arange(40) // 4, RNNClassifier(2, max_iter=1)
+    with pytest.raises(ValueError, match="`groups` needs early_stopping=True, got False"):
+        rnn.fit(X, labels, groups=groups)
+    with pytest.raises(ValueError, match="`groups` needs early_stopping=True, got False"):
+        RNNLanguageModel(2, max_iter=1).fit(["ab"] * 40, groups=groups)
+    with sklearn.config_context(enable_metadata_routing=True):  # groups reach the splitter alone
+        GridSearchCV(rnn, {"alpha": [0.0]}, cv=GroupKFold(2)).fit(X, labels, groups=groups)
 
 
 def test_a_scorer_of_scikit_learn_scores_the_held_out_groups(dense):

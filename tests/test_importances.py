@@ -3,10 +3,14 @@
 import numpy as np
 import pytest
 from nested_data import FORMS, LABELS, NAMES, NUMBERS, X, small
+from sklearn.model_selection import GridSearchCV
+from sklearn.pipeline import make_pipeline
 
 from sklearn_rnn import RNNClassifier, RNNRegressor
 from sklearn_rnn.inspection import feature_importances, permutation_importance
+from sklearn_rnn.metrics import step_scorer
 from sklearn_rnn.preprocessing import from_nested, to_nested
+from sklearn_rnn.text import TokenEncoder
 
 
 def test_importances_are_norms_of_what_reads_a_channel():
@@ -130,3 +134,37 @@ def test_what_is_scored_has_the_form_of_X():
         assert [type(each) for each in seen] == [type(given)] * len(seen)
         for x, each in zip(given, seen[0], strict=True):
             np.testing.assert_array_equal(each, x)
+
+
+def test_a_misspelled_scorer_leads_to_the_right_one():
+    rnn = small(RNNClassifier).fit(X, LABELS)
+    hint = r"got 'accuracyy'\. Did you mean 'accuracy'\?$"
+    with pytest.raises(ValueError, match=hint):
+        permutation_importance(rnn, X, LABELS, scoring="accuracyy")
+    with pytest.raises(ValueError, match=hint):
+        step_scorer("accuracyy")
+
+
+@pytest.mark.parametrize("make", [list, lambda texts: [text.split() for text in texts]])
+def test_texts_are_permuted_as_codes(make):
+    texts, labels = ["very good", "not good", "so very bad", "not bad at all"] * 5, [1, 0, 0, 1] * 5
+    rnn = small(RNNClassifier, categorical_features="all")
+    pipeline = make_pipeline(TokenEncoder(), rnn).fit(make(texts), labels)
+    options = {"by": "step", "n_repeats": 2, "random_state": 0}
+    found = permutation_importance(pipeline, make(texts), labels, **options)
+    codes = list(pipeline[:-1].transform(make(texts)))
+    expected = permutation_importance(pipeline[-1], codes, labels, **options)
+    np.testing.assert_array_equal(found.importances, expected.importances)
+    assert found.importances.shape == (4, 2)
+
+
+def test_a_search_over_texts_keeps_its_score():
+    texts, labels = ["very good", "not good", "so very bad", "not bad at all"] * 5, [1, 0, 0, 1] * 5
+    model = make_pipeline(TokenEncoder(), small(RNNClassifier, categorical_features="all"))
+    search = GridSearchCV(model, {"rnnclassifier__alpha": [0.0]}, scoring="neg_log_loss", cv=2)
+    search.fit(texts, labels)
+    own = permutation_importance(search, texts, labels, random_state=0)
+    named = permutation_importance(
+        search.best_estimator_, texts, labels, scoring="neg_log_loss", random_state=0
+    )
+    np.testing.assert_array_equal(own.importances, named.importances)

@@ -182,7 +182,10 @@ def test_seasonal_naive_is_the_same_step_of_the_last_season():
         ({"season": 9}, "`season` must be at most `past`, 4; got 9"),
         ({"dtype": "int8"}, "`dtype` must be one of"),
         ({"max_step": -1}, "`max_step` must be"),
-        ({"target": "lod"}, "`target` must be columns of numbers of the table, 'load'.*got 'lod'"),
+        (
+            {"target": "lod"},
+            "`target` must name columns of numbers of the table, which are 'load'.*got 'lod'",
+        ),
         ({"known": ["price", "price"]}, "`known` must name each column only once"),
         ({"known": "load"}, "none of `known`"),
         ({"group": "who"}, "`group` must be a column of the table"),
@@ -213,5 +216,6 @@ def test_wrong_tables_are_refused():
     with pytest.raises(ValueError, match="`time` must not be missing"):
         make_windows(missing, target="load", group="id", time="when", past=2, horizon=1)
     windows = make_windows(np.arange(9.0), target=0, past=2, horizon=2)
-    with pytest.raises(ValueError, match=r"`predictions` must have shape \(6, 4\), or 2 steps"):
+    message = r"`predictions` must have shape \(6, 4\), or only the 2 steps"
+    with pytest.raises(ValueError, match=message):
         from_windows(np.zeros((5, 4)), windows)

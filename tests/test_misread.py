@@ -207,7 +207,7 @@ def test_early_stopping_by_a_name_warns_too():
 
 
 def of_order(seen):
-    return [w for w in seen if "order" in str(w.message)]
+    return [w for w in seen if "keeping their order" in str(w.message)]
 
 
 @pytest.mark.parametrize("wrapped", [False, True])

@@ -143,9 +143,9 @@ def test_missing_targets_and_weights_are_told_of_weight_zero():
 
 def test_features_before_steps_are_told_how_to_be_swapped():
     swapped = [item.T for item in RAGGED]
-    with pytest.raises(ValueError, match=r"axes look swapped.*\[x\.T for x in X\]") as error:
+    with pytest.raises(ValueError, match=r"axes are swapped.*pass \[x\.T for x in X\]") as error:
         pack(swapped)
-    line = str(error.value).split("give ")[1].removesuffix(".")
+    line = str(error.value).split("pass ")[1].removesuffix(".")
     np.testing.assert_array_equal(pack(eval(line, {}, {"X": swapped})).values, pack(RAGGED).values)
     with pytest.raises(ValueError, match=r"has 3, but `X\[1\]` has 2\.$"):
         pack([np.ones((4, 3)), np.ones((5, 2))])

@@ -28,7 +28,8 @@ print(sorted({m.split(".")[0] for m in set(sys.modules) - before}))
 print("sklearn.metrics" in sys.modules or "sklearn.model_selection" in sys.modules)
 """
     packages, heavy = run_python(code).stdout.splitlines()
-    optional = {"torch", "matplotlib", "tqdm", "pandas", "polars", "pyarrow", "awkward", "datasets"}
+    optional = {"torch", "matplotlib", "tqdm", "IPython", "pandas", "polars", "pyarrow"}
+    optional |= {"awkward", "datasets"}
     assert not optional & set(packages.split("'"))
     assert heavy == "False"
 

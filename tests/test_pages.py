@@ -22,7 +22,8 @@ MODULES = ["sklearn_rnn"] + [
     for module in pkgutil.iter_modules(sklearn_rnn.__path__)
     if not module.name.startswith("_")
 ]
-NOT_OURS = ("_build", "generated", "results", "examples")
+GENERATED = ("_build", "generated", "results", "examples")  # by docs/build
+COPIES = ("changes.md", "contributing.md", "security.md", "how.md")  # as well
 
 pytestmark = pytest.mark.skipif(not DOCS.exists(), reason="the pages are not beside these tests")
 
@@ -49,12 +50,18 @@ def anchor_of(heading):
     return "".join(kept).replace(" ", "-")
 
 
+def pages_in_docs():
+    """Yield the Markdown files of docs/ that are no copies."""
+    for page in DOCS.rglob("*.md"):
+        if not set(GENERATED) & set(page.relative_to(DOCS).parts) and page.name not in COPIES:
+            yield page
+
+
 def test_links_between_pages_lead_somewhere():
     pages = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md")]
-    pages += [p for p in DOCS.rglob("*.md") if not set(NOT_OURS) & set(p.parts)]
-    pages = [page for page in pages if page.exists() and "project" not in page.parts]
+    pages += [ROOT / "benchmarks" / "README.md", *pages_in_docs()]
     links = 0
-    for page in [*pages, ROOT / "benchmarks" / "README.md"]:
+    for page in pages:
         text = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
         for target, anchor in re.findall(r"\]\((?!\w+:)([^()\s#]*)(?:#([^()\s]*))?\)", text):
             path = (page.parent / target.replace("\n", " ")) if target else page
@@ -77,7 +84,7 @@ def test_the_page_of_benchmarks_leads_to_every_result():
 def test_parts_of_other_files_are_found(monkeypatch):
     monkeypatch.syspath_prepend(DOCS / "_ext")
     parts = importlib.import_module("parts_of_files")
-    named = [match for page in DOCS.rglob("*.md") for match in parts.PART.findall(page.read_text())]
+    named = [match for page in pages_in_docs() for match in parts.PART.findall(page.read_text())]
     assert len(named) >= 3
     for file, heading in named:
         part = parts.part_of((ROOT / file).read_text(), heading)
@@ -91,11 +98,10 @@ def test_parts_of_other_files_are_found(monkeypatch):
 
 
 def estimators():
-    for module in MODULES:
-        for name in importlib.import_module(module).__all__:
-            thing = getattr(importlib.import_module(module), name)
+    for module in map(importlib.import_module, MODULES):
+        for thing in (getattr(module, name) for name in module.__all__):
             if isinstance(thing, type) and issubclass(thing, BaseEstimator):
-                yield module, thing
+                yield thing
 
 
 def test_estimators_link_to_their_pages_where_these_are_published(monkeypatch):
@@ -105,11 +111,12 @@ def test_estimators_link_to_their_pages_where_these_are_published(monkeypatch):
     pages = "https://pages.example/api/generated"
     assert RNNClassifier()._get_doc_link() == f"{pages}/sklearn_rnn.RNNClassifier.html"
     assert f'href="{pages}/sklearn_rnn.cells.LSTM.html"' in LSTM()._repr_html_()
-    for estimator in (Seq2SeqClassifier(), SequenceScaler()):
-        module = "seq2seq" if isinstance(estimator, Seq2SeqClassifier) else "preprocessing"
-        name = type(estimator).__name__
-        assert estimator._get_doc_link() == f"{pages}/sklearn_rnn.{module}.{name}.html"
-    documented = [thing for _, thing in estimators()]
+    for estimator, name in (
+        (Seq2SeqClassifier(), "seq2seq.Seq2SeqClassifier"),
+        (SequenceScaler(), "preprocessing.SequenceScaler"),
+    ):
+        assert estimator._get_doc_link() == f"{pages}/sklearn_rnn.{name}.html"
+    documented = list(estimators())
     assert len(documented) > 20
     assert all(issubclass(thing, _documentation.Documented) for thing in documented)
 

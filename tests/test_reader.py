@@ -47,7 +47,7 @@ def test_a_form_survives_as_attributes():
             r"expecting 2 features as input. If its axes are swapped, use np.swap",
         ),
         ([np.array([[0.0, np.nan]])], "`X_val` must be finite: sequence 0 has NaN at step 0"),
-        ("word", "`X_val` cannot be read"),
+        ("word", "`X_val` must hold sequences, such as a list of them, got 'word'"),
     ],
 )
 def test_errors_name_the_argument_and_the_class(X, message):

@@ -32,8 +32,12 @@ def test_weights_that_make_no_sense_are_refused(X, sample_weight, message):
     [
         (dense(None), dense(), ("2-D", "got sequences", "np.stack")),
         (dense(None), ragged(None), ("2-D", "got sequences", "np.stack")),
-        (dense(), dense(None), ("a 3-D array or a list", "got 2-D")),
-        (ragged(None), dense(None), ("a 3-D array or a list", "got 2-D", "np.newaxis")),
+        (dense(), dense(None), ("as a 3-D array, a list or a nested table", "got 2-D")),
+        (
+            ragged(None),
+            dense(None),
+            ("a list or a nested table", "got 2-D", "np.newaxis"),
+        ),
     ],
 )
 def test_the_kind_seen_in_fit_is_asked_for_by_name(seen, came, words, method):

@@ -64,7 +64,7 @@ def test_attention_has_a_row_for_each_predicted_step():
     for x, found in zip(X, rnn.attention_weights(X, horizon=3), strict=True):
         assert found.shape == (3, len(x))
         np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
-    with pytest.raises(ValueError, match="needs a fit with `attention`"):
+    with pytest.raises(ValueError, match="needs an estimator that was fitted with `attention`"):
         make(max_iter=1).fit(X, y).attention_weights(X, horizon=3)
 
 
@@ -93,9 +93,10 @@ def test_known_inputs_are_read_at_their_steps():
     stopping_on = {"X_val": X, "y_val": y}
     for given in ({}, {"X_val": X, "y_val": y, "X_future_val": known}):
         assert make(**stopping).fit(X, y, X_future=known, **given).n_iter_ == 3
-    for call in (lambda: rnn.predict(X), lambda: make().fit(X, y).predict(X, X_future=known)):
-        with pytest.raises(ValueError, match="`X_future` must be given if and only if"):
-            call()
+    with pytest.raises(ValueError, match="`X_future` must be given, because `fit` got it"):
+        rnn.predict(X)
+    with pytest.raises(ValueError, match="`X_future` must be None, because `fit` got no"):
+        make().fit(X, y).predict(X, X_future=known)
     with pytest.raises(ValueError, match="one row of features for each step of `y`"):
         make().fit(X, y, X_future=known[:, :5])
     with pytest.raises(ValueError, match="must have 1 features per step"):

@@ -1,5 +1,6 @@
 """Every carrier of sequences is read the same way, and packed once."""
 
+import os
 import subprocess
 import sys
 import tracemalloc
@@ -147,7 +148,7 @@ def test_packing_many_short_sequences_copies_them_once():
         (
             [np.ones((2, 3)), np.ones((2, 3)), np.ones((2, 4))],
             ValueError,
-            r"same features .* `X\[0\]` has 3, but `X\[2\]` has 4",
+            r"same number of features .* `X\[0\]` has 3, but `X\[2\]` has 4",
         ),
         ([np.ones((2, 3)), np.ones(2)], ValueError, r"`X\[0\]` is 2-D, but `X\[1\]` is 1-D"),
         ([np.ones(2), np.ones((1, 2, 3))], ValueError, r"`X\[1\]` has shape \(1, 2, 3\)"),
@@ -288,14 +289,15 @@ def test_frames_of_a_list_must_have_the_same_columns():
 
 
 def test_reading_sequences_needs_no_scikit_learn():
-    # By path, in a package of that name: importing ours brings the estimators, and scikit-learn.
-    path = sys.modules[Sequences.__module__].__file__
+    # In empty packages of these paths: importing ours brings the estimators, and scikit-learn.
+    data = os.path.dirname(sys.modules[Sequences.__module__].__file__)
     program = (
-        "import importlib, os, sys, types\n"
-        "package = sys.modules['alone'] = types.ModuleType('alone')\n"
-        f"package.__path__ = [os.path.dirname({path!r})]\n"
+        "import importlib, sys, types\n"
+        f"for name, path in (('alone', {os.path.dirname(data)!r}), ('alone._data', {data!r})):\n"
+        "    package = sys.modules[name] = types.ModuleType(name)\n"
+        "    package.__path__ = [path]\n"
         "for name in ('sequences', 'steps', 'weights', 'unpacking'):\n"
-        "    importlib.import_module(f'alone.{name}')\n"
+        "    importlib.import_module(f'alone._data.{name}')\n"
         "assert not {'sklearn', 'scipy', 'pandas', 'polars', 'pyarrow'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -247,7 +247,7 @@ def test_class_weights_of_columns_multiply():
         ({0: 1.0}, INDICATOR, "`class_weight` must be None"),
         ({"yes": 1.0}, COLUMNS, "`class_weight` must be a list of 2 dicts"),
         ([{"yes": 1.0}], COLUMNS, "`class_weight` must be a list of 2 dicts"),
-        ([{"yes": 1.0}, {"z": 1.0}], COLUMNS, "`class_weight` names"),
+        ([{"yes": 1.0}, {"z": 1.0}], COLUMNS, "`class_weight` must name only classes of `y`"),
         ([{"yes": 1.0}], COLUMNS[:, 0], "`class_weight` must be a dict"),
         ([3], COLUMNS, "`class_weight` must be"),
         ([{"yes": -1.0}, {}], COLUMNS, "`class_weight` must have finite weights"),
@@ -284,7 +284,7 @@ CLASSES = {"multilabel": range(3), "multioutput": [["no", "yes", "maybe"], ["a",
 @each_kind
 def test_partial_fit_knows_all_classes_from_the_first_call(kind):
     y, classes = Y[kind], CLASSES[kind]
-    with pytest.raises(ValueError, match="classes must be passed"):
+    with pytest.raises(ValueError, match="`classes` must be passed"):
         RNNClassifier(**QUICK).partial_fit(X, y)
     rnn = RNNClassifier(**QUICK).partial_fit(X[:5], y[:5], classes=classes)
     rnn.partial_fit(X[5:], y[5:]).partial_fit(X, y, classes=classes)

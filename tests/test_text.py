@@ -6,6 +6,7 @@ import re
 import string
 import sys
 import time
+import warnings
 from collections import Counter
 from datetime import date
 from decimal import Decimal
@@ -149,6 +150,25 @@ def test_lists_of_tokens_stay_as_they_are():
         encoder = TokenEncoder(analyzer).fit(TOKENS)
         assert encoder.vocabulary_ == {"The": 1, "cat": 2, "dog": 3, "sat": 4}
         assert encoder.inverse_transform(encoder.transform(TOKENS)) == TOKENS
+
+
+def test_a_list_of_tokens_without_its_brackets_is_named():
+    encoder = TokenEncoder().fit([["the", "dog", "sees"], ["a", "cat"]])
+    with pytest.warns(UserWarning, match=r"3 texts of one token at most.* pass \[X\]"):
+        encoder.transform(["the", "dog", "a"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        encoder.transform(["the dog", "cat"])
+        encoder.transform([["the"], ["dog"]])
+        encoder.fit(["the dog", "cat"]).transform(["the", "dog"])
+
+
+def test_tags_of_words_that_the_encoder_leaves_out_lead_to_its_pattern():
+    model = make_pipeline(
+        TokenEncoder(), RNNClassifier(2, mode="many_to_many", categorical_features="all")
+    )
+    with pytest.raises(ValueError, match=r"`y\[0\]` has 4\. .*TokenEncoder.*`token_pattern`"):
+        model.fit(["the dog sees a", "the cat"], [list("DNVD"), list("DN")])
 
 
 def test_a_group_of_the_pattern_is_the_token():
@@ -404,7 +424,7 @@ def test_a_network_starts_from_the_vectors():
         ({"unseen": [1.0]}, "at least one token"),
         (
             {"the": [1.0], "cat": [1.0, 2.0]},
-            "one length, but those of 'the' and 'cat' have 1 and 2 elements",
+            "the same length, but those of 'the' and 'cat' have 1 and 2 elements",
         ),
         ({"the": [np.inf]}, r"that of 'the' has shape \(1,\) and is not finite"),
         ({"the": ["a"]}, "`keyed_vectors` must hold real numbers"),

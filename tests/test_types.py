@@ -21,7 +21,6 @@ import sklearn_rnn
 from sklearn_rnn import RNNClassifier, RNNRegressor, TruncatedBPTT, _core, _typing, cells
 from sklearn_rnn._converters import nested
 from sklearn_rnn._data import tags, tasks
-from sklearn_rnn._documentation import public_module_of
 from sklearn_rnn._estimators import parameters, seq2seq_parameters
 from sklearn_rnn._forecasting import parameters as forecasting
 from sklearn_rnn._live import bars
@@ -261,13 +260,16 @@ def rules_of_parameters():
 
 
 RULES = rules_of_parameters()
-PARAMETERS = [(cls, name) for cls, rules in RULES.items() for name in rules]
+PARAMETERS = [
+    (cls, name) for cls, rules in RULES.items() for name in rules if name not in DECIDED_LATER
+]
+# Types of matplotlib are unknown when the package runs.
+WITH_KNOWN_TYPES = [name for name in CLASSES if not name.startswith("sklearn_rnn.inspection.")]
 
 
-@pytest.mark.parametrize("cls", {*CLASSES.values()}, ids=lambda cls: cls.__name__)
-def test_every_default_has_the_type_of_its_parameter(cls):
-    if public_module_of(cls.__name__) == "sklearn_rnn.inspection":
-        return  # types of matplotlib are unknown when the package runs
+@pytest.mark.parametrize("name_of_class", WITH_KNOWN_TYPES)
+def test_every_default_has_the_type_of_its_parameter(name_of_class):
+    cls = CLASSES[name_of_class]
     hints = get_type_hints(cls.__init__)
     for name, parameter in inspect.signature(cls).parameters.items():
         if parameter.default is not parameter.empty:
@@ -277,8 +279,6 @@ def test_every_default_has_the_type_of_its_parameter(cls):
 @pytest.mark.parametrize(("cls", "name"), PARAMETERS)
 def test_a_type_allows_what_the_rule_allows(cls, name):
     type_, rule = get_type_hints(cls.__init__)[name], RULES[cls][name]
-    if name in DECIDED_LATER:
-        return
     for value in VALUES:
         assert accepts(type_, value) >= allows(name, rule, value), value
     for value in STRINGS:
@@ -291,8 +291,3 @@ def test_a_type_allows_what_the_rule_allows(cls, name):
 @pytest.mark.filterwarnings("ignore")
 def test_right_calls_run():
     runpy.run_path(str(Path(__file__).parent / "typing" / "right_calls.py"))
-
-
-def test_most_lines_of_wrong_calls_are_errors():
-    text = (Path(__file__).parent / "typing" / "wrong_calls.py").read_text()
-    assert text.count("# type: ignore[") > 80

@@ -126,6 +126,7 @@ def draw_gates():
     i, f, c = lstm_gates(rnn, x)
     correlations = np.array([np.corrcoef(states, target)[0, 1] for states in c.T])
     unit = np.argmax(np.abs(correlations))
+    sign = int(np.sign(correlations[unit]))
     steps, marked = np.arange(1, 31), x[:, 1] == 1
     axes = plot(400, 3, sharex=True, height_ratios=(1.2, 1, 1))
     axes[0].step(steps, target, color=GREY, where="mid", lw=1.5)
@@ -134,11 +135,10 @@ def draw_gates():
     axes[1].step(steps, f[:, unit], color=BLUE, where="mid", lw=2, label="forget")
     axes[1].step(steps, i[:, unit], color=ORANGE, where="mid", lw=2, label="input")
     axes[1].set(ylim=(-0.05, 1.05))
-    axes[2].step(steps, np.sign(correlations[unit]) * c[:, unit], color=GREEN, where="mid", lw=2)
+    axes[2].step(steps, sign * c[:, unit], color=GREEN, where="mid", lw=2)
     axes[2].set(xlabel="step")
-    for ax, title in zip(
-        axes, ("values, and the last marked one", "gates", "cell state (times −1)"), strict=True
-    ):
+    state = "cell state" if sign > 0 else "cell state (times −1)"
+    for ax, title in zip(axes, ("values, and the last marked one", "gates", state), strict=True):
         ax.set_title(title, fontsize=SMALL, loc="left", color=GREY)
         for step in steps[marked]:
             ax.axvline(step, color=ORANGE, ls=":", lw=1)

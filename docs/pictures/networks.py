@@ -1,17 +1,13 @@
 """The drawing that notebooks show of a network: `python docs/pictures/draw.py network`."""
 
-from pathlib import Path
-
 import numpy as np
+from style import GREY, HERE
 
 from sklearn_rnn import RNNClassifier
 from sklearn_rnn._model.diagram import diagram_of
 from sklearn_rnn._model.drawing import drawn
 from sklearn_rnn._model.summary import rows_of
 from sklearn_rnn.layers import Attention
-
-HERE = Path(__file__).parent
-GREY = "#737c85"  # is seen on white and on the dark pages
 
 
 def draw_network():

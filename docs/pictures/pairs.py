@@ -43,9 +43,8 @@ def number_model():
 
 def draw_encoder_decoder():
     ax = canvas(270)
-    words = [*QUESTION.split()]
     xs = (34, 110, 188, 264)
-    for i, (x, text) in enumerate(zip(xs, words, strict=True)):
+    for i, (x, text) in enumerate(zip(xs, QUESTION.split(), strict=True)):
         word(ax, x, 14, text)
         arrow(ax, (x, 26), (x, 46))
         box(ax, x, 62, "", width=40, height=28)

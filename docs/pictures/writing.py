@@ -1,7 +1,7 @@
 """Teacher forcing, perplexity and sampling."""
 
 import numpy as np
-from style import BLUE, GREY, ORANGE, SMALL, arrow, box, canvas, plot, save, word
+from style import BLUE, GREY, ORANGE, SIZE, SMALL, arrow, box, canvas, plot, save, word
 
 from sklearn_rnn.language import RNNLanguageModel
 from sklearn_rnn.seq2seq import Seq2SeqRegressor
@@ -68,13 +68,12 @@ def draw_perplexity():
     for ax, (name, p) in zip(axes, dice.items(), strict=True):
         perplexity = np.exp(-np.dot(p, np.log(p)))
         ax.bar(range(1, 7), p, color=BLUE)
-        ax.set_title(f"{name}: {perplexity:.2g}", color=GREY, fontsize=SIZE_OF_TITLE)
+        ax.set_title(f"{name}: {perplexity:.2g}", color=GREY, fontsize=SIZE)
         ax.set_xticks(range(1, 7))
     axes[0].set_ylabel("probability")
     save(axes[0], "perplexity")
 
 
-SIZE_OF_TITLE = 12
 WEATHER = {"sunny": 0.5, "cloudy": 0.25, "rainy": 0.15, "foggy": 0.07, "snowy": 0.03}
 
 
@@ -95,7 +94,7 @@ def draw_temperature():
     for ax, temperature in zip(axes, (0.5, 1, 2), strict=True):
         powers = p ** (1 / temperature)
         ax.barh(list(WEATHER), powers / powers.sum(), color=BLUE)
-        ax.set_title(f"T = {temperature}", color=GREY, fontsize=SIZE_OF_TITLE)
+        ax.set_title(f"T = {temperature}", color=GREY, fontsize=SIZE)
         ax.set_xticks([0, 0.5], ["0", "0.5"])
     axes[0].invert_yaxis()
     axes[1].set_xlabel("probability")

@@ -2,16 +2,16 @@
 Missing values and irregular times
 ==================================
 
-Six ways to fill the gaps in sequences, compared by what a network then learns from them.
+Six ways to fill missing values, compared by the score of a network that is trained on the result.
 
-``SequenceImputer`` fills each sequence from its own values. It can also tell the network that a
-value was missing, and how many steps ago the last one came.
+``SequenceImputer`` fills each sequence from its own values. It can also add a feature that tells
+whether a value was missing, or how many steps ago the last value came.
 """
 
 # %%
-# Each sequence is an oscillation, measured at irregular times: of 80 steps, one in six has
-# a value. The task is to tell its frequency. A position means little unless the network knows
-# when it was measured.
+# Each sequence is an oscillation, measured at irregular times: only one in six of the 80 steps has
+# a value. The target is the frequency. To find it, the network must know not only the values, but
+# also when they were measured.
 
 import warnings
 
@@ -31,8 +31,8 @@ X = np.where(rng.random(whole.shape) < 5 / 6, np.nan, whole)
 train, test = slice(0, 1200), slice(1200, None)
 
 # %%
-# Each way of filling the gaps is the first step of a pipeline. "linear" draws straight lines
-# between the values, so it reads later steps, and is of no use where steps come one by one.
+# Each imputer is the first step of a pipeline. "linear" interpolates between values, so it needs
+# later steps and is of no use where data arrive step by step.
 
 warnings.filterwarnings("ignore", message=".*padding")  # sequences may begin with several gaps
 ways = {
@@ -59,9 +59,10 @@ for name, score in scores.items():
     print(f"R2 {score:.2f}  {name}")
 
 # %%
-# Telling the network which values are measured helps most where the others are set to the mean.
-# With the time since the last value, "last" is nearly as good as straight lines, and it reads no
-# later step. A linear model of all steps cannot read a frequency at all.
+# On the left are one oscillation and three ways to fill it, and on the right the scores. An
+# indicator of missing values helps most if they are set to the mean. With the time since the last
+# value, "last" is nearly as good as "linear", and it needs no later step. A linear model of all
+# steps cannot find the frequency at all: its R2 is 0.
 
 rows = SequenceImputer("linear").fit_transform(X)[:, :, 0]
 ridge = RidgeCV(np.logspace(-2, 4, 13)).fit(rows[train], frequency[train])
@@ -69,7 +70,7 @@ print(f"R2 {ridge.score(rows[test], frequency[test]):.2f}  linear model")
 
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4.5), layout="constrained")
 k, steps = 3, np.arange(80)
-left.plot(steps, whole[k], color="0.75", linewidth=5, label="what happened")
+left.plot(steps, whole[k], color="0.75", linewidth=5, label="all values")
 for name in ("mean", "last", "linear"):
     filled = ways[name].transform(X[k : k + 1])[0]
     left.plot(steps, filled[:, 0], linewidth=1.5, label=name)

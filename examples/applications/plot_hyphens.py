@@ -4,8 +4,8 @@ Hyphens in words
 
 One label per letter: where may a word be divided?
 
-The words are those of Debian's package wamerican, and the hyphens are set by the patterns of the
-package pyphen (``apt-get install wamerican; pip install pyphen``).
+The words come from Debian's package wamerican, and the hyphens from the patterns of the package
+pyphen (``apt-get install wamerican; pip install pyphen``).
 """
 
 # %%
@@ -32,7 +32,7 @@ train, test, y_train, y_test = train_test_split(
 
 # %%
 # With ``transitions=True``, the network also learns which labels follow each other, and predicts
-# the best sequence of labels as a whole (a conditional random field).
+# the most probable sequence of labels as a whole (a conditional random field).
 
 model = make_pipeline(
     TokenEncoder(analyzer="char"),
@@ -52,8 +52,9 @@ predicted = model.fit(train, y_train).predict(test)
 print(f"network: {sequence_accuracy(y_test, predicted):.3f} of the words have all hyphens right")
 
 # %%
-# A model that sees three letters on either side of each place, one by one, needs no network, and
-# does worse: hyphens depend on more letters, and on each other.
+# For comparison, a logistic regression decides about each place separately, from three letters
+# before and after. It gets fewer words right, because it sees fewer letters, cannot combine them,
+# and does not know where the other hyphens are.
 
 
 def windows(words):
@@ -71,8 +72,9 @@ by_linear = np.split(linear.predict(windows(test)), ends)
 print(f"logistic regression: {sequence_accuracy(y_test, by_linear):.3f}")
 
 # %%
-# Five words that were not in the training, with the probability of a hyphen after each letter. Not
-# all hyphens are right: more words and a wider network help.
+# Here are five words that were not in the training data. The bars are the probability of a hyphen
+# after each letter, and the titles show the predicted hyphens. Not all of them are right;
+# ``benchmarks/results/text.md`` has the scores of a wider network that learned from more words.
 
 unknown = ["hyphenation", "overfitting", "recurrently", "neuroscience", "backpropagation"]
 labels, chances = model.predict(unknown), model.predict_proba(unknown)

@@ -2,17 +2,17 @@
 A live alarm
 ============
 
-A network watches a signal step by step, and raises an alarm soon after a fault has begun.
+A network reads a signal step by step and raises an alarm soon after a fault has begun.
 
-In a live application, each value comes alone and the answer must come at once. ``stream()`` keeps
-the state of the network between the steps, so a step takes the same short time however long the
-signal already is.
+In a live application, values arrive one at a time, and each needs an answer at once. ``stream()``
+keeps the state of the network between steps, so each step takes the same short time, however long
+the signal already is.
 """
 
 # %%
-# The signal is the vibration of a machine (generated). From some step on, a damaged bearing adds a
-# short ringing every 12 to 18 steps, quieter than the vibration itself. The target at each step
-# is whether the fault has begun; half of the training signals have no fault.
+# The signal is the vibration of a machine (generated). When a bearing fails, it adds a short
+# ringing every 12 to 18 steps, weaker than the vibration itself. The target at each step is 1 if
+# the fault has begun, and 0 before. Half of the signals have no fault.
 
 from time import perf_counter
 
@@ -28,6 +28,7 @@ def machines(n_samples, n_timesteps, rng):
     noise = rng.normal(size=X.shape)
     for t in range(2, n_timesteps):  # the vibration itself
         X[:, t] = 1.2 * X[:, t - 1] - 0.6 * X[:, t - 2] + noise[:, t]
+    # Five steps of opposite signs, which get weaker.
     ringing = 1.1 * np.array([1, -1, 1, -1, 1]) * np.array([1, 0.9, 0.8, 0.7, 0.6])
     for signal, fault in zip(X[::2], y[::2], strict=True):
         begin = t = rng.integers(n_timesteps // 4, 3 * n_timesteps // 4)
@@ -44,7 +45,7 @@ model = RNNClassifier(32, mode="many_to_many", max_iter=15, learning_rate="cosin
 model.fit(X, y)
 
 # %%
-# A new machine. The loop below is what runs beside it.
+# Here is a new machine. A live application would run this loop:
 
 (signal, _), (truth, _) = machines(2, 600, rng)
 stream = model.stream(method="predict_proba")
@@ -53,11 +54,12 @@ for x in signal:
     chances.append(stream.step([x])[0, 1])
 seconds = perf_counter() - begin
 chances = np.array(chances)
-print(f"fewer than {np.ceil(seconds / len(signal) * 1e4) / 10:.1f} milliseconds per step")
+print(f"less than {np.ceil(seconds / len(signal) * 1e4) / 10:.1f} milliseconds per step")
 
 # %%
-# A low threshold gives early alarms, and more false ones. New machines, half of them with a fault,
-# tell how many: the alarm is false if it comes before the fault, or without one.
+# A lower threshold gives earlier alarms, but more false ones. We count both on 400 new machines,
+# half of them with a fault. An alarm is false if it comes before the fault, or if there is no
+# fault.
 
 X_test, y_test = machines(400, 600, rng)
 probable = model.predict_proba(X_test)[:, :, 1]
@@ -67,12 +69,14 @@ for threshold in (0.5, 0.7, 0.9):
     alarm = np.where(above.any(axis=1), above.argmax(axis=1), 600)
     in_time, delay = faulty & (alarm >= start) & (alarm < 600), alarm - start
     false = (alarm < 600) & ~in_time
-    print(f"threshold {threshold}: {false.mean():.3f} false alarms, ", end="")
+    print(f"threshold {threshold}: false alarm on {100 * false.mean():.1f} % of machines, ", end="")
     print(f"median delay {np.median(delay[in_time]):.0f} steps")
 
 # %%
-# The fault is hard to see in the signal, and easy to see in the output of the network. Below, each
-# row is one of the faulty machines; the white line is the beginning of the fault.
+# At the top are the signal and the probability of a fault from the loop above: the fault (dashed
+# line) is hard to see in the signal and easy to see in the probability. The dotted line is a
+# threshold of 0.9. At the bottom, each row is one of the faulty machines, and the white line is the
+# beginning of its fault. Bright lines to the left of it are false alarms.
 
 figure, axes = plt.subplots(
     3, 1, figsize=(7, 7), layout="constrained", sharex=True, height_ratios=(2, 2, 4)

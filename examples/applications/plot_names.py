@@ -4,14 +4,14 @@ New names
 
 A language model learns the names of places letter by letter, and writes new ones.
 
-It learns the probability of each letter after the letters before. To write a name, a letter is
-drawn from these probabilities, then the next one, until the end is drawn.
+It learns the probability of each letter, given the letters before it. To write a name, one letter
+is drawn from these probabilities, then the next, until the end of the name is drawn.
 """
 
 # %%
-# The names are the places of Python's database of time zones. A few hundred are little:
-# ``early_stopping`` holds some of them out, and training stops when these do not become more
-# probable. Without it, the model would learn the names by heart.
+# The names are the places in Python's database of time zones. A few hundred names are little data,
+# so ``early_stopping`` holds some of them out, and training stops when these do not become more
+# probable. Otherwise the model would learn the names by heart.
 
 import math
 import zoneinfo
@@ -38,8 +38,9 @@ model = RNNLanguageModel(
 model.fit(PLACES)
 
 # %%
-# The perplexity is the number of equally probable letters that would be as hard to guess. If the
-# model knew nothing, it would be the number of all letters.
+# The perplexity is the number of equally probable letters that would be as hard to guess. If all
+# letters were equally probable after any beginning, it would be the number of letters. The picture
+# shows the loss: that of the held-out names soon rises again.
 
 perplexity = math.exp(-model.best_validation_score_)
 n_letters = len(model.encoder_.vocabulary_)
@@ -58,18 +59,20 @@ new = {name for name in model.sample(200, random_state=2) if name not in PLACES}
 print(f"{len(new)} of 200 names are new and different")
 
 # %%
-# What the model expects while it reads a name that is not in the list. Each column has the
-# probabilities of the next letter; a circle marks the letter that comes. The last row is the end.
+# What does the model expect while it reads a name that is not in the list? Each column has the
+# probabilities of the next letter, and the dot marks the letter that comes next. The last row is
+# the end of the name. The colours are spaced by the square root, so that small probabilities can be
+# told apart.
 
 name = "santa lorena"
 letters = [*"abcdefghijklmnopqrstuvwxyz ", "end"]
-codes = [model.encoder_.vocabulary_.get(letter, 0) for letter in letters[:-1]] + [2]
+codes = [model.encoder_.vocabulary_.get(letter, 0) for letter in letters[:-1]] + [2]  # 2: end
 chances = np.array([model.predict_next_proba(name[:k] or None) for k in range(len(name) + 1)])
 figure, ax = plt.subplots(figsize=(7, 6), layout="constrained")
 image = ax.imshow(np.sqrt(chances[:, codes].T), vmin=0, vmax=1, cmap="cividis", aspect="auto")
 ax.scatter(range(len(name) + 1), [letters.index(c) for c in [*name, "end"]], s=90, color="C1")
-ax.set_xticks(range(len(name) + 1), ["start", *name])
-ax.set_yticks(range(28), [*letters[:26], "space", "end"])
+ax.set_xticks(range(len(name) + 1), ["start", *name.replace(" ", "_")])
+ax.set_yticks(range(28), [*letters[:26], "_", "end"])
 ax.set(xlabel="after the letter", ylabel="next letter")
 bar = figure.colorbar(image, ax=ax, label="probability", pad=0.02)
 ticks = [0, 0.01, 0.05, 0.2, 0.5, 1]

@@ -4,13 +4,13 @@ Translating Roman numerals
 
 A network reads letters and writes digits: MCMXCIV becomes 1994.
 
-Input and output are sequences of different lengths, and no step of one belongs to a step of the
-other. ``Seq2SeqClassifier`` reads with one network and writes with another. With attention, the
-second one chooses for each digit which letters to look at.
+Input and output are sequences of different lengths, and their steps do not correspond.
+``Seq2SeqClassifier`` reads with one network, the encoder, and writes with another, the decoder.
+With attention, the decoder chooses for each digit which letters to look at.
 """
 
 # %%
-# A third of the numbers from 1 to 3999 are learned, the others are the test.
+# A third of the numbers from 1 to 3999 are for training, and the others for the test.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -51,9 +51,9 @@ model = make_pipeline(
 model.fit(list(map(roman, train)), list(map(str, train)))
 
 # %%
-# An answer counts only if all digits are right. A few rules translate all numbers without a
-# mistake; the network had to find them in examples. It fails on short numerals, of which it has
-# seen few.
+# An answer counts only if all its digits are right. A few rules would translate every number
+# without a mistake, but the network has to find them in examples. It fails on some short numerals,
+# because it has seen few of them.
 
 numerals = list(map(roman, test))
 answers = model.predict(numerals)
@@ -63,9 +63,10 @@ for k in np.flatnonzero(~right):
     print(f"{numerals[k]} is {test[k]}, not {answers[k]}")
 
 # %%
-# Where each digit comes from: each row is a digit that is written, each column a letter that is
-# read. The reading network goes in both directions, so what it knows at a letter includes the
-# neighbours, and one letter of a group is enough. A zero has no letter of its own.
+# The pictures show the attention: each row is a digit that is written, each column a letter that is
+# read, and the colour is the weight of the letter. The encoder reads in both directions, so its
+# state at a letter also describes the neighbours. One letter of a group is therefore enough, and a
+# zero, which has no letter of its own, can be found at another letter.
 
 figure, axes = plt.subplots(2, 2, figsize=(10, 6), layout="constrained")
 for ax, number in zip(axes.ravel(), (1994, 3888, 2006, 749), strict=True):

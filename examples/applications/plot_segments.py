@@ -1,16 +1,16 @@
 """
-From a recording to its parts
-=============================
+Split a recording into activities
+=================================
 
-One label per step: when does one activity end, and the next one begin?
+One label per step shows when one activity ends and the next one begins.
 
-A long recording holds several activities. A network with ``mode="many_to_many"`` predicts a label
-for each step, and ``SequenceLabelDisplay`` shows where it is wrong, and how sure it is.
+A network with ``mode="many_to_many"`` predicts a label for each step. ``SequenceLabelDisplay``
+shows where these labels are wrong and how sure the network is.
 """
 
 # %%
-# Long recordings are put together from three to six short ones of the same person (generated). The
-# first twelve persons are for training, the other four for the test.
+# Each recording is made of three to six short ones of the same person (generated). The first twelve
+# people are for training, and the other four for the test.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -42,8 +42,8 @@ X, y = recordings(persons[:12], 8, rng)
 X_test, y_test = recordings(persons[12:], 8, rng)
 
 # %%
-# A network that reads in both directions also sees the steps after the present one. In a live
-# application it can only read forward, and is late after each change.
+# A network that reads in both directions also uses later steps, and labels more steps correctly. In
+# a live application the later steps are not there yet, so only a forward network can be used.
 
 for bidirectional in (False, True):
     model = make_pipeline(
@@ -65,11 +65,13 @@ for bidirectional in (False, True):
     print(f"bidirectional={bidirectional}: {score:.3f} of the steps are right")
 
 # %%
-# The two test recordings with the most activities: the true and the predicted label of each step,
-# with the wrong ones marked between them, and the probability of each label.
+# We draw the two test recordings with the most activities, labelled by the network that reads in
+# both directions. At the top of each picture are the true and the predicted labels, with wrong
+# steps in black between them. Below is the probability of each label: the stronger the colour, the
+# higher the probability. Most errors are near a change of activity.
 
 figure, axes = plt.subplots(2, 1, figsize=(8, 7), layout="constrained")
-most = np.argsort([-len(set(labels)) for labels in y_test])[:2]
+most = np.argsort([-len(set(labels)) for labels in y_test])[:2]  # the most different labels
 for k, ax in zip(most, axes, strict=True):
     SequenceLabelDisplay.from_estimator(model, X_test, y_test, sequence=k, ax=ax)
 plt.show()

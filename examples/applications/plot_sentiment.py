@@ -2,18 +2,19 @@
 Friendly and hostile sentences
 ==============================
 
-Sentences are classified by a network that reads words in order, and by a model that counts them.
+Two classifiers of sentences: a network that reads words in order, and a linear model that counts
+them.
 
-The sentences are generated so that only the order of words matters. For most real texts, counts of
-words with a linear model are as good as a network, and learn in a second: begin with them. On
-10,604 real sentences about films, the linear model has an accuracy of 78.4 %, and a network 78.1 %
+The sentences are generated so that only the order of words matters. For many real texts, a linear
+model of word counts is as good as a network and learns in a second: try it first. On 10,604 real
+sentences about films, the linear model has an accuracy of 78.4 %, and a network 78.1 %
 (benchmarks/sentiment.py).
 """
 
 # %%
-# Each sentence has two opinions: "the film was always , as they say , witty and never , as they
-# say , dull" is friendly. With "always" and "never" exchanged, it is hostile. Both opinions may
-# come first, so each word is as frequent in friendly sentences as in hostile ones.
+# Each sentence gives two opinions: "the film was always , as they say , witty and never , as they
+# say , dull" is friendly. If "always" and "never" are swapped, it is hostile. Either opinion may
+# come first. So every set of words makes four sentences, of which two are friendly and two hostile.
 
 import itertools
 
@@ -42,9 +43,11 @@ train, test, y_train, y_test = train_test_split(
 )
 
 # %%
-# Both models are pipelines from texts to labels. The network has the label of the sentence as its
-# target at each word, and what counts is its answer after the last word. The linear model counts
-# words and pairs of words. It cannot do better than guess.
+# Both models are pipelines from texts to labels. The network gets the label of the sentence as its
+# target at each word, and we score its answer after the last word. The linear model counts words
+# and pairs of neighbouring words, which tell nothing here. It is even worse than guessing: of the
+# four sentences with the same words, those in the training data have the other label more often
+# than not.
 
 network = RNNClassifier(
     32,
@@ -65,8 +68,9 @@ print(f"network: accuracy {accuracy_score(y_test, answers):.2f}")
 print(f"tf-idf: accuracy {counter.fit(train, y_train).score(test, y_test):.2f}")
 
 # %%
-# How does the network read four of the test sentences? It waits for the first opinion, and keeps
-# "always" or "never" in mind until then. The second opinion says the same. Blue is friendly.
+# We draw the probability of "friendly" after each word of four test sentences. Bars above 0.5 are
+# blue, and bars below are orange. The network is unsure until the first opinion, and must remember
+# "always" or "never" until then. The second opinion agrees with the first.
 
 figure, axes = plt.subplots(4, 1, figsize=(9, 8), layout="constrained", sharey=True)
 kinds = [("always", praise), ("never", blame), ("always", blame), ("never", praise)]

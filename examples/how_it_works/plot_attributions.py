@@ -4,10 +4,10 @@ Which steps does a prediction depend on?
 
 Occlusion and integrated gradients, on a task whose answer is known.
 
-A sequence has 30 random numbers, of which two are marked. The network must tell the larger of the
-two. If it has learned this rule, we know how much each value matters, and can compare what two
-methods find: `occlusion` hides one value after the other (Zeiler and Fergus, 2014), and
-`integrated_gradients` follows the gradient on the way from a baseline to the sequence
+Each sequence has 30 random numbers, of which two are marked, and the target is the larger of these
+two. If a network has learned this rule, we know how much each value matters, and can check two
+methods. `occlusion` hides one value after the other (Zeiler and Fergus, 2014).
+`integrated_gradients` adds up the gradient along the line from a baseline to the sequence
 (Sundararajan, Taly and Yan, 2017).
 """
 
@@ -35,7 +35,7 @@ print(f"R2 on new sequences: {rnn.score(X_test, y_test):.3f}")
 
 # %%
 # A hidden value is replaced by a baseline: 0.5 for numbers, which is their mean, and 0 for marks.
-# What hiding should do follows from the rule.
+# The rule tells how this should change the prediction.
 
 BASELINE = (0.5, 0.0)
 
@@ -59,8 +59,10 @@ occluded = occlusion(rnn, X_test, baseline=BASELINE)
 integrated = integrated_gradients(rnn, X_test, baseline=BASELINE)
 
 # %%
-# One sequence: its numbers, with circles around the marked ones, and the attributions of numbers
-# and marks. Both methods find the right two steps.
+# At the top are the numbers of one sequence, with circles around the two marked ones. Below are the
+# effects of each number and of each mark. A positive effect raises the prediction, and a negative
+# one lowers it. By the rule, only the larger marked number and its mark have an effect here, and
+# both methods find them.
 
 k = 0
 marked = X_test[k, :, 1] == 1
@@ -80,8 +82,8 @@ axes[3].set_xlabel("Step")
 fig.colorbar(image, ax=axes[1:], label="Effect")
 
 # %%
-# All 200 sequences: occlusion against the rule. The network has learned the rule well, but not
-# perfectly, and occlusion tells what the network does.
+# In all 200 sequences, the effects by occlusion are close to those of the rule (dotted line). The
+# small differences are real: they are those between the rule and what the network has learned.
 
 fig, ax = plt.subplots(figsize=(4.6, 4.2), layout="constrained")
 for feature, (name, color) in enumerate({"numbers": "#0072B2", "marks": "#D55E00"}.items()):
@@ -96,9 +98,9 @@ for name, effects in {"occlusion": occluded, "integrated gradients": integrated}
     )
 
 # %%
-# Integrated gradients agree less with the rule, because they answer another question: they share
-# out the difference between the predictions for the sequence and for the baseline. Their sum is
-# this difference.
+# Integrated gradients agree less with the rule, because they answer another question: they divide
+# the difference between the predictions for the sequence and for the baseline among all values.
+# Their sum is this difference.
 
 empty = np.broadcast_to(BASELINE, (1, 30, 2))
 difference = rnn.predict(X_test) - rnn.predict(empty)

@@ -2,19 +2,19 @@
 Exploding gradients, and clipping
 =================================
 
-A few long gradients ruin a training; a limit on their length saves it.
+A few long gradients can ruin a training. A limit on their length prevents this.
 
-If the recurrent weights are large, a gradient grows at each step back in time. Pascanu, Mikolov
-and Bengio (2013) describe what follows: the loss has steep walls, from which an update can throw
-the weights far away. Their remedy is to shorten a gradient that is longer than a limit. This is
-``max_grad_norm``; the default is 1.
+If the recurrent weights are large, a gradient grows at each step back in time. Pascanu, Mikolov and
+Bengio (2013) describe what follows: the loss has steep walls, and an update at a wall can move the
+weights far away. Their remedy is to shorten each gradient that is longer than a limit. The
+parameter ``max_grad_norm`` is this limit; its default is 1.
 """
 
 # %%
 # **A wall.** The smallest recurrent network has one unit, ``h = sigmoid(w h_previous + b)``. After
-# 20 steps, h shall be 0.7. Here are the loss and the length of its gradient for all w and b. On
-# most of the plane the gradient is short, but where the last state jumps from a small to a large
-# value, the loss is as steep as a wall.
+# 20 steps, h should be 0.7. The pictures show the loss and the length of its gradient for many
+# values of w and b. In most places the gradient is short. But where the last state jumps from a
+# small to a large value, the loss is as steep as a wall.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -41,8 +41,9 @@ for ax, (name, values) in zip(axes, shown.items(), strict=True):
 axes[0].set_ylabel("b")
 
 # %%
-# **A training.** A simple network of 32 units learns to add two marked numbers of a sequence, by
-# stochastic gradient descent with momentum. There are three seeds, with and without the limit.
+# **A training.** A simple network (Elman) of 32 units learns to add two marked numbers of a
+# sequence, by stochastic gradient descent with momentum. Each line is one of three seeds, with or
+# without the limit.
 
 X, y = make_adding(500, 20, random_state=0)
 X_test, y_test = make_adding(500, 20, random_state=1)
@@ -69,10 +70,10 @@ ax.set(xlabel="Epoch", ylabel="Training loss", yscale="log")
 ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
 
 # %%
-# With the limit, every network learns. Without it, a few long gradients change the weights far too
-# much: the loss jumps, and the spectral radius of the recurrent weights, which was about 1 at
-# first, becomes large. Such a network is hardly better than the mean of the targets, which has an
-# R2 of 0.
+# With the limit, every network learns. Without it, none does: a few long gradients change the
+# weights far too much. The spectral radius of the recurrent weights (their largest absolute
+# eigenvalue) was about 1 at first, and becomes large. The R2 is about 0, which is that of always
+# predicting the mean.
 
 plt.show()
 

@@ -2,17 +2,17 @@
 Longer sequences than in training
 =================================
 
-Which networks have learned a rule, and which only the lengths that they have seen.
+Which networks learn to count, and which only learn the lengths that they have seen?
 
-A network reads n letters "a", and then n letters "b". It must say when the word ends, so it must
-count. Gers and Schmidhuber (2001) found that an LSTM can do this for longer words than it has
-seen, and Weiss, Goldberg and Yahav (2018) explained why: its cell state has no bound and can
-count, while the states of other cells are between -1 and 1.
+A network reads n letters "a", and then n letters "b". It must predict the end of the word, so it
+must count. Gers and Schmidhuber (2001) found that an LSTM can do this for longer words than those
+of the training, and Weiss, Goldberg and Yahav (2018) explained why: its cell state has no bound and
+can count, while the states of other cells are between -1 and 1.
 """
 
 # %%
-# The training words have n from 1 to 30. At each letter, the network tells which letter comes
-# next: unknown among the letters "a", then "b" until the last one, which is followed by the end.
+# The training words have n from 1 to 30. The target at each letter is what comes next: after an "a"
+# nobody can know it ("?"), after a "b" it is another "b", and after the last one it is the end.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -51,14 +51,15 @@ for cell in ("elman", "gru", "lstm"):
     ]
 
 # %%
-# All networks are right for the lengths that they have seen. For longer words, we let them read
-# letters "b" until they say "end", and count these. Each line is one network.
+# All networks are right for the lengths that they have seen. For longer words, we count the letters
+# "b" that a network reads until it predicts the end. Each line is one network. The LSTMs keep
+# counting, with small errors. The others soon stop.
 
 
 def counted(rnn, n):
-    """Return the number of letters "b" after which the network says that the word ends."""
-    said = rnn.predict([word(n, 2 * n)])[0][n:]
-    return np.argmax(said == "end") + 1 if "end" in said else np.nan
+    """Return the number of letters "b" after which the network predicts the end."""
+    predicted = rnn.predict([word(n, 2 * n)])[0][n:]
+    return np.argmax(predicted == "end") + 1 if "end" in predicted else np.nan
 
 
 numbers = range(1, 101)
@@ -70,14 +71,14 @@ for cell, color in {"elman": "#E69F00", "gru": "#0072B2", "lstm": "#D55E00"}.ite
     ax.plot(numbers, lines.T, color=color, alpha=0.8, label=[cell, None, None])
     wrong = (lines != numbers).argmax(axis=1)
     print(f"{cell:5s} all right up to n =", *wrong)
-ax.set(xlabel="Letters a", ylabel='Letters b until the network says "end"')
+ax.set(xlabel="Letters a", ylabel='Letters b until the network predicts "end"')
 ax.legend(loc="upper left", frameon=False)
 
 # %%
-# The states of two of them while they read a word of 40 and 40 letters. Some cell states of the
-# LSTM count: they grow by the same amount at each "a", and one of them falls by the same amount at
-# each "b". The states of the GRU cannot leave the range from -1 to 1. They change ever more
-# slowly, so that large numbers look alike.
+# Here are the states of an LSTM and of a GRU while they read 40 letters "a" and 40 letters "b" (to
+# the right of the dotted line). Some cell states of the LSTM count: they grow by the same amount at
+# each "a", and one of them falls by the same amount at each "b". The states of the GRU cannot leave
+# the range from -1 to 1. They change ever more slowly, so that large numbers look alike.
 
 lstm, gru = networks["lstm"][0], networks["gru"][0]
 stream, cell_states = lstm.stream(), []

@@ -2,11 +2,11 @@
 A memory of two bits: fixed points
 ==================================
 
-A network that must keep two bits makes a stable state for each of their four values.
+A network that stores two bits has a stable state for each of their four values.
 
-Two inputs are 0 most of the time. Now and then one of them is 1 or -1 for one step, a pulse. At
-each step, the network must tell the last pulse of each input. Sussillo and Barak (2013) used this
-task to find out how a network remembers: it has fixed points, to which its states return.
+Two inputs are 0 most of the time. Now and then one of them is 1 or -1 for one step: a pulse. The
+target at each step is the last pulse of each input. Sussillo and Barak (2013) used this task to
+find out how a network remembers: it has fixed points, to which its states return.
 """
 
 # %%
@@ -44,7 +44,7 @@ X_test, y_test = pulses(20, 60, rng)
 print(f"R2 on new sequences: {memory.score(X_test, y_test):.3f}")
 
 # %%
-# One sequence. The output holds each bit until the next pulse.
+# In this test sequence, each output keeps its bit until the next pulse.
 
 fig, axes = plt.subplots(2, 1, figsize=(8, 3.6), sharex=True, layout="constrained")
 predicted = memory.predict(X_test)
@@ -58,16 +58,16 @@ axes[1].set_xlabel("Step")
 axes[0].legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False)
 
 # %%
-# The paths of the 16 units, in the plane of their first two components, with rare pulses. The
-# states rest in four corners. A pulse leads from one to another. The arrows show where one step
-# leads from other states.
+# With rarer pulses, here are the paths of the 16 units, in the plane of their first two principal
+# components. The states rest in four corners, and a pulse leads from one corner to another. An
+# arrow shows where one step leads from a state of the plane.
 
 X_rare, _ = pulses(12, 100, rng, rate=0.04)
 StateSpaceDisplay.from_estimator(memory, X_rare)
 
 # %%
-# Are they stable? We let the network begin at 400 random states and read 100 steps without a
-# pulse. Wherever it begins, it ends at one of the four points.
+# Are the corners stable? We start the network in 400 random states, and let it read 100 steps
+# without a pulse. Wherever it starts, it ends at one of the four points.
 
 stream = memory.stream(400)
 stream.state = {name: rng.uniform(-1, 1, size=h.shape) for name, h in stream.state.items()}

@@ -2,16 +2,17 @@
 Gates over time
 ===============
 
-When an LSTM writes, keeps and forgets.
+When an LSTM writes, keeps and forgets a number.
 
 An LSTM has a cell state c that it changes at each step: ``c = f * c_previous + i * g``. The forget
-gate f tells how much is kept, and the input gate i how much of the new content g is added
-(Hochreiter and Schmidhuber, 1997; Gers, Schmidhuber and Cummins, 2000). Here is a network that
-must hold a number until the next one is marked.
+gate f decides how much is kept, and the input gate i how much of the new content g is added; both
+are between 0 and 1 (Hochreiter and Schmidhuber, 1997; Gers, Schmidhuber and Cummins, 2000). This
+network must keep a number until the next one is marked.
 """
 
 # %%
-# The first channel is noise. Where the second one is 1, the number in the first one is to be held.
+# The first feature is a random number, and the second one is 1 at marked steps. The target is the
+# last marked number.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -31,7 +32,7 @@ def held_numbers(n_samples, n_steps, rng):
 
 
 # %%
-# A single unit is enough.
+# A single unit is enough. Its input is not normalized, so that its weights can be used below.
 
 SHOWN = 3  # the sequence that is drawn
 rng = np.random.default_rng(0)
@@ -51,8 +52,8 @@ X_test, y_test = held_numbers(100, 60, rng)
 print(f"R2 on new sequences: {rnn.score(X_test, y_test):.3f}")
 
 # %%
-# The gates follow from the weights, the input and the previous state. `stream` goes on step by
-# step and shows the states.
+# The gates can be computed from the weights, the input and the previous state. ``stream`` runs the
+# network step by step and shows its states.
 
 
 def gates(rnn, x):
@@ -74,15 +75,15 @@ for name, gate in {"input": i, "forget": f, "output": o}.items():
     print(f"{name:6s} gate: {at:.2f} at marked steps, {elsewhere:.2f} at all others")
 
 # %%
-# At marked steps (grey), the input gate opens and the forget gate closes: the old number goes, and
-# the new one comes. At all other steps, the forget gate is nearly 1 and the input gate nearly 0,
-# so the cell state hardly changes, and noise stays outside. The cell state has the opposite sign
-# of the number, which the output layer reverses.
+# At marked steps (grey), the input gate opens and the forget gate closes: the new number replaces
+# the old one. At all other steps, the forget gate is nearly 1 and the input gate nearly 0, so the
+# cell state hardly changes, and other numbers are ignored. The cell state has the opposite sign of
+# the number, which the output layer reverses.
 
 fig, axes = plt.subplots(3, 1, figsize=(8, 6), sharex=True, layout="constrained")
 steps = np.arange(60)
 axes[0].plot(steps, X_test[SHOWN, :, 0], ".", color="0.5", label="input")
-axes[0].step(steps, y_test[SHOWN], where="mid", color="#0072B2", lw=2.5, label="to be held")
+axes[0].step(steps, y_test[SHOWN], where="mid", color="#0072B2", lw=2.5, label="target")
 axes[0].step(steps, rnn.predict(X_test)[SHOWN], where="mid", color="#E69F00", label="output")
 axes[1].step(steps, i, where="mid", color="#D55E00", label="input gate")
 axes[1].step(steps, f, where="mid", color="#009E73", label="forget gate")

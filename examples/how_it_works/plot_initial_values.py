@@ -2,11 +2,12 @@
 Initial values and long memory
 ==============================
 
-The first weights decide whether a network can learn from what happened long ago.
+The initial weights decide whether a network can learn from what happened many steps ago.
 
 In the adding problem (Hochreiter and Schmidhuber, 1997), two numbers of a sequence are marked, one
-in each half, and the network must add them. Before it can learn this, it must happen to remember
-them a little. We compare networks that differ only in their first weights.
+in each half, and the target is their sum. A new network can learn this only if its last state
+already depends a little on both numbers. We compare networks that differ in their initial weights,
+and one of them also in its activation.
 """
 
 # %%
@@ -48,11 +49,10 @@ def compare(cells):
 
 
 # %%
-# **Simple networks.** Orthogonal recurrent weights keep the length of a state, and so of a
-# gradient (Saxe et al., 2014), but tanh shrinks it. Le, Jaitly and Hinton (2015) begin with the
-# identity and use relu: a state then stays as it is until something is added. Only this network
-# learns here. Its states have no bound, and the loss of the first epoch lies far above the
-# picture.
+# **Simple networks.** Orthogonal recurrent weights keep the length of a state, and so of a gradient
+# (Saxe et al., 2014), but tanh shrinks it. Le, Jaitly and Hinton (2015) begin with the identity and
+# use relu: the state then stays as it is until something is added. Only this network learns here.
+# Its states have no bound, and the loss of its first epoch is far above the picture.
 
 compare(
     {
@@ -63,11 +63,11 @@ compare(
 )
 
 # %%
-# **LSTM.** With a forget bias of 0, the forget gates begin at one half, and a state is halved at
-# each step. A bias of 1 keeps more (Gers, Schmidhuber and Cummins, 2000; Jozefowicz, Zaremba and
-# Sutskever, 2015). "chrono" draws the biases so that the units remember for different times, up to
-# the length of the sequences (Tallec and Ollivier, 2018). All four learn; those that remember
-# longer at first learn faster.
+# **LSTM.** With a forget bias of 0, a new network halves its cell state at each step, because its
+# forget gates are about one half. A bias of 1 keeps more (Gers, Schmidhuber and Cummins, 2000;
+# Jozefowicz, Zaremba and Sutskever, 2015). "chrono" draws the biases so that the units remember for
+# different times, up to the length of the sequences (Tallec and Ollivier, 2018). All four learn,
+# and the longer a new network remembers, the faster it learns.
 
 compare(
     {

@@ -1,16 +1,16 @@
 """
-An oscillator that a network has learned
-========================================
+A network learns an oscillator
+==============================
 
 A network that predicts the next step of an oscillator becomes an oscillator itself.
 
 The oscillator of van der Pol (1926) ends in the same oscillation, its limit cycle, wherever it
-begins: small swings grow, and large ones shrink. A network learns to predict the next step. Then
-it reads its own predictions, and goes on without data.
+starts: small swings grow, and large ones shrink. A network learns to predict the next step. Then it
+continues without data, by reading its own predictions.
 """
 
 # %%
-# The data are 60 paths of 60 steps, of position and velocity, from random beginnings.
+# The data are the position and the velocity on 60 paths of 60 steps, from random starts.
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -37,8 +37,9 @@ rnn = RNNRegressor(
 rnn.fit(X[:, :-1], X[:, 1:])
 
 # %%
-# New paths: two begin inside the limit cycle and one outside of it. The network reads the first
-# eight steps (blue) and goes on by itself for 150 steps (red). All three end in the same cycle.
+# We draw three new paths: two start inside the limit cycle and one outside of it. The network reads
+# the first eight steps (blue) and continues on its own for 150 steps (orange). All three end in the
+# same cycle.
 
 starts = [(0.1, 0.1), (-0.5, 0.6), (2.8, 2.8)]
 truth = np.stack([van_der_pol(start, 160) for start in starts])
@@ -48,18 +49,18 @@ axes[0].set(xlabel="Position", ylabel="Velocity")
 states = StateSpaceDisplay.from_estimator(rnn, truth[:, :8], n_steps=150, ax=axes[1])
 
 # %%
-# The left picture shows the predictions, and the right one the 24 units of the network in the
-# plane of their first two components: a cycle, too. The arrows show where one step leads from
-# other states.
+# On the left are the data and the predictions. On the right are the states of the 24 units, in the
+# plane of their first two principal components: they end in a cycle, too. The arrows show where one
+# step leads from other states.
 #
-# Over time, the prediction keeps shape and amplitude of the oscillation, but it is a little early:
-# nothing corrects its phase.
+# The next picture shows one of the paths over time. The network keeps the shape and the amplitude
+# of the oscillation, but it is a little early, because nothing corrects its phase.
 
 forecast = data.continuations[2]
 fig, ax = plt.subplots(figsize=(8, 3), layout="constrained")
 ax.plot(truth[2, 8:158, 0], "--", color="0.5", label="truth")
-ax.plot(forecast[:, 0], color="#D55E00", label="the network, on its own")
-ax.set(xlabel="Steps after the last one that it has read", ylabel="Position")
+ax.plot(forecast[:, 0], color="#D55E00", label="network")
+ax.set(xlabel="Steps after the last one that the network has read", ylabel="Position")
 ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, frameon=False)
 amplitude = np.abs(forecast[75:, 0]).max()
 print(f"amplitude: {amplitude:.2f}, that of the oscillator {np.abs(truth[2, 80:, 0]).max():.2f}")

@@ -1,13 +1,13 @@
 """
-A chaotic system that a network has learned
-===========================================
+A network learns a chaotic system
+=================================
 
-Its forecasts fail soon, but its attractor is right.
+The forecasts of the network soon fail, but its attractor is right.
 
-The system of Lorenz (1963) is chaotic: if two states are almost equal, they are far from each
-other after a while. So nobody can forecast it for long. But its states always stay on the same
-attractor, which has two wings. Jaeger and Haas (2004) let a recurrent network learn this system;
-here is another one that learns to predict the next step, and goes on by itself.
+The system of Lorenz (1963) is chaotic: two states that are almost equal are soon far from each
+other, so no forecast is good for long. But all states stay on the same attractor, a set with two
+wings. Jaeger and Haas (2004) let recurrent networks learn chaotic systems. Here a network learns to
+predict the next step, and continues by reading its own predictions.
 """
 
 # %%
@@ -27,7 +27,7 @@ def velocity(z):
 
 
 def lorenz(n_samples, n_steps, rng, step=0.01, every=5):
-    """Return paths (n_samples, n_steps, 3), 0.05 units of time per step, by Runge and Kutta."""
+    """Return paths (n_samples, n_steps, 3) by Runge-Kutta; a step is 0.05 units of time."""
     z, paths = rng.normal(size=(n_samples, 3)), []
     for t in range(1000 + every * n_steps):  # the first 1000 lead to the attractor
         k1 = velocity(z)
@@ -56,8 +56,9 @@ rnn = RNNRegressor(
 rnn.fit(X[:, :-1], X[:, 1:])
 
 # %%
-# **The forecast.** The network reads 40 steps of new paths and goes on by itself. Small errors
-# grow exponentially, by a factor of e in one Lyapunov time, which is 1.1 units of time here.
+# **The forecast.** The network reads 40 steps of 20 new paths and continues on its own. At the top
+# is the first path, and below is the median error, in standard deviations. Small errors grow
+# exponentially, by a factor of e in one Lyapunov time, which is 1.1 units of time here.
 
 truth = lorenz(20, 1240, rng)
 forecast = rollout(rnn, truth[:, :40], 1200)
@@ -77,18 +78,22 @@ for t in (1, 2, 4, 8):
 
 # %%
 # **The attractor.** After some time the forecast is useless, but its states still stay on the two
-# wings. Here are the means and standard deviations of the three variables, long after the forecast
-# has failed.
+# wings. The means and the standard deviations of the three variables are right long after the
+# forecast has failed.
 
-StateSpaceDisplay.from_estimator(rnn, truth[:1, :40], space="data", n_steps=800, n_dimensions=3)
+ax = plt.figure(figsize=(6.4, 5)).add_subplot(projection="3d")
+StateSpaceDisplay.from_estimator(
+    rnn, truth[:1, :40], space="data", n_steps=800, n_dimensions=3, ax=ax
+)
+ax.set_box_aspect((4, 4, 3), zoom=1.0)  # less white around the cube
 late = slice(400, None)
 for name, paths in {"truth": truth[:, 40:], "network": forecast}.items():
     means, deviations = paths[:, late].mean(axis=(0, 1)), paths[:, late].std(axis=(0, 1))
     print(f"{name:7s} means", means.round(1), "deviations", deviations.round(1))
 
 # %%
-# Lorenz found a law in the chaos: each maximum of the third variable decides the next one. The
-# network has learned this law.
+# Lorenz found a law in the chaos: each maximum of the third variable nearly determines the next
+# one. The predictions of the network follow this law.
 
 fig, ax = plt.subplots(figsize=(4.6, 4.2), layout="constrained")
 for paths, color, label in ((truth, "0.5", "truth"), (forecast, "#D55E00", "network")):

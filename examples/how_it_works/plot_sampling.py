@@ -2,23 +2,23 @@
 Perplexity, temperature and top_k
 =================================
 
-A language model learns a grammar, and we know how good a model of it can be.
+A language model learns a grammar whose true probabilities are known.
 
-Reber (1967) made up words by walks through a small graph. Cleeremans, Servan-Schreiber and
-McClelland (1989) trained recurrent networks on them. We know the true probability of each word, so
-we know the lowest possible perplexity, and can tell which words of the model are correct.
+Reber (1967) made words by walks through a small graph. Cleeremans, Servan-Schreiber and McClelland
+(1989) trained recurrent networks on them. We know the true probability of each word, so we know the
+lowest possible perplexity, and which words of the model are correct.
 """
 
 # %%
-# A walk begins at place 0 and ends at place 5. At each place there are two ways on: the first is
-# taken with a probability of 0.7, the other one with 0.3. A word has the letters of the ways.
+# A walk starts at place 0 and ends at place 5. Each place has two exits: the first is taken with a
+# probability of 0.7, and the other with 0.3. Each exit adds its letter to the word.
 
 import matplotlib.pyplot as plt
 import numpy as np
 
 from sklearn_rnn.language import RNNLanguageModel
 
-WAYS = {
+EXITS = {
     0: {"T": 1, "P": 2},
     1: {"X": 3, "S": 1},
     2: {"V": 4, "T": 2},
@@ -31,8 +31,8 @@ P = (0.7, 0.3)
 def walk(rng):
     place, word = 0, ""
     while place != 5:
-        letter = rng.choice(list(WAYS[place]), p=P)
-        word, place = word + letter, WAYS[place][letter]
+        letter = rng.choice(list(EXITS[place]), p=P)
+        word, place = word + letter, EXITS[place][letter]
     return word
 
 
@@ -40,11 +40,11 @@ def log_probability(word):
     """Return the logarithm of the probability of a word; that of a wrong one is -inf."""
     place, total = 0, 0.0
     for letter in word:
-        ways = list(WAYS.get(place, ()))
-        if letter not in ways:
+        exits = list(EXITS.get(place, ()))
+        if letter not in exits:
             return -np.inf
-        total += np.log(P[ways.index(letter)])
-        place = WAYS[place][letter]
+        total += np.log(P[exits.index(letter)])
+        place = EXITS[place][letter]
     return total if place == 5 else -np.inf
 
 
@@ -72,10 +72,10 @@ best = np.exp(-sum(map(log_probability, test)) / n_tokens)
 print(f"perplexity of new words: {model.perplexity(test):.3f}, of the grammar itself: {best:.3f}")
 
 # %%
-# **Temperature.** The outputs of the network are divided by it before the softmax. Below 1,
-# probable letters become more probable, and at 0 the most probable one is always taken; above 1,
-# improbable ones become more probable. Here are the probabilities of the letters after "TX", of
-# which only "S" and "X" are allowed.
+# **Temperature.** The outputs of the network are divided by the temperature before the softmax.
+# Below 1, probable letters become more probable, and at 0 the most probable one is always taken.
+# Above 1, improbable letters become more probable. Here are the probabilities of the letters after
+# "TX", of which only "S" and "X" are correct.
 
 letters, codes = "PSTVX", model.encoder_.vocabulary_
 p = model.predict_next_proba("TX")[[codes[letter] for letter in letters]].astype(float)
@@ -89,10 +89,10 @@ ax.set(xlabel='Letter after "TX"', ylabel="Probability")
 ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3, frameon=False)
 
 # %%
-# **What is correct?** We draw 500 words for each temperature. At low temperatures all of them are
-# correct, but there are only a few different ones. At high temperatures many are wrong.
-# ``top_k=2`` draws from the two most probable letters only: then most words are correct even at
-# high temperatures.
+# **What is correct?** We draw 500 words at each temperature. At low temperatures all of them are
+# correct, but only a few are different. At high temperatures many are wrong. ``top_k=2`` draws only
+# from the two most probable letters. Each place has two exits, so most words are then correct even
+# at high temperatures. The shares and, in parentheses, the numbers are printed, too.
 
 temperatures = (0, 0.25, 0.5, 0.75, 1, 1.5, 2, 3, 4)
 fig, axes = plt.subplots(1, 2, figsize=(9, 3.4), layout="constrained")

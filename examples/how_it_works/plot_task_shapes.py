@@ -2,12 +2,12 @@
 Four shapes of tasks
 ====================
 
-One data set, four questions: a number, a number per step, a list of another length, and what comes
-next.
+Four questions about the same data: one number, one number per step, a list of another length, and
+what comes next.
 
-Recurrent networks read sequences; what they answer has one of four shapes (Karpathy, 2015, has a
-well-known picture of them). Here are all of them on the same data: positions of a damped pendulum,
-with noise.
+A recurrent network reads a sequence, and its answer has one of four shapes; a picture by Karpathy
+(2015) made them well known. Here are all four for the same data: noisy positions of a damped
+pendulum.
 """
 
 # %%
@@ -30,7 +30,7 @@ def swings(n_samples, n_steps, rng):
     damping, frequency = rng.uniform(0.03, 0.25, shape), rng.uniform(0.8, 1.6, shape)
     amplitude, phase = rng.uniform(0.7, 1.5, shape), rng.uniform(1, 2, shape)
     amplitude *= rng.choice([-1, 1], size=shape)
-    rate = -damping + 1j * frequency
+    rate = -damping + 1j * frequency  # the position is the real part of an exponential
     z = amplitude * np.exp(rate * t + 1j * phase)
     return z.real, (rate * z).real, damping[:, 0]
 
@@ -58,14 +58,15 @@ one = RNNRegressor(32, **options).fit(X[train, read], damping[train])
 print(f"damping: R2 {one.score(X[test, read], damping[test]):.3f}")
 
 # %%
-# **One number per step:** the velocity, which nobody measures. At the first step the network
+# **One number per step:** the velocity, which is not in the data. At the first step the network
 # cannot know it.
 
 each = RNNRegressor(32, mode="many_to_many", **options).fit(X[train, read], velocity[train, read])
 print(f"velocity: R2 {each.score(X[test, read], velocity[test, read]):.3f}")
 
 # %%
-# **A sequence of another length:** the positions of the first two turns.
+# **A sequence of another length:** the positions at which the pendulum turns for the first two
+# times.
 
 when = np.array([turns(x)[:2] for x in position])
 first_turns = np.take_along_axis(position, when, axis=1)
@@ -75,7 +76,8 @@ error = np.abs(predicted - first_turns[test]).mean()
 print(f"turns: mean absolute error {error:.3f}")
 
 # %%
-# **Going on:** the network learns the next step, and then reads its own predictions.
+# **What comes next:** the network learns to predict the next step. Then it continues by reading its
+# own predictions.
 
 going = RNNRegressor(32, mode="many_to_many", input_noise=0.1, **options)
 going.fit(X[train, :-1], X[train, 1:])
@@ -84,8 +86,8 @@ error = np.abs(forecast - position[test, N_READ:]).mean()
 print(f"next 40 steps: mean absolute error {error:.3f}")
 
 # %%
-# All answers for one pendulum. Small points are what the networks read, and dashed lines are the
-# truth.
+# The picture shows all answers for one pendulum. Points are what the networks read, orange lines
+# are their answers, and dashed lines are the truth.
 
 k = 3
 fig, axes = plt.subplots(2, 2, figsize=(9.5, 6), layout="constrained")
@@ -103,7 +105,7 @@ axes[1, 0].set_title("Another length: positions of the first two turns", fontsiz
 for value, right, step in zip(predicted[k], first_turns[test][k], when[test][k], strict=True):
     axes[1, 0].plot([step - 4, step + 4], [right, right], "k--", lw=1)
     axes[1, 0].plot([step - 4, step + 4], [value, value], color="#D55E00")
-axes[1, 1].set_title("Going on: the next 40 steps", fontsize="medium")
+axes[1, 1].set_title("What comes next: 40 steps", fontsize="medium")
 axes[1, 1].plot(steps, truth, "k--", lw=1)
 axes[1, 1].plot(steps[N_READ:], forecast[k], color="#D55E00")
 plt.show()

@@ -1,17 +1,18 @@
 """
-Teacher forcing and its price
-=============================
+Teacher forcing and growing errors
+==================================
 
-A network that reads its own predictions meets errors that training has never shown to it.
+A network that reads its own predictions meets errors that it has never seen in training.
 
 In training, a network that predicts the next step always reads the true values (teacher forcing;
-Williams and Zipser, 1989). When it goes on by itself, it reads its own predictions, and their
+Williams and Zipser, 1989). When it continues on its own, it reads its own predictions, and their
 errors add up. Bengio, Vinyals, Jaitly and Shazeer (2015) proposed to let it read some of its own
 predictions in training, too.
 """
 
 # %%
-# Sums of two sine waves, with a little noise. The network sees 60 steps and must continue for 40.
+# The data are sums of two sine waves, with a little noise. A network sees 60 steps and must predict
+# the next 40.
 
 from typing import Any
 
@@ -52,10 +53,10 @@ def error(predictions):
 errors, forecasts = {}, {}
 
 # %%
-# **One network for every step.** A regressor learns the next value. If it reads the true values up
-# to each step, its error stays small. If it reads its own predictions, the error grows, although
-# it is the same network. Noise on the input in training teaches it to correct errors: it is worse
-# at the first step, and better later.
+# **One network for every step.** A regressor learns to predict the next value. If it reads the true
+# values up to each step, its error stays small. If it reads its own predictions, the error of the
+# same network grows. With noise on the input in training, the network learns to correct errors: it
+# is worse at the first step, and better later.
 
 for noise in (0.0, 0.2):
     rnn = RNNRegressor(32, mode="many_to_many", input_noise=noise, **options)
@@ -66,8 +67,10 @@ for noise in (0.0, 0.2):
     errors[f"reads its predictions, input_noise={noise}"] = error(forecasts[noise])
 
 # %%
-# **Encoder and decoder.** To predict, the decoder must read its own predictions. In training it
-# reads true values at all steps, or with ``teacher_forcing=0.5`` at half of the steps.
+# **Encoder and decoder.** The encoder reads the 60 steps, and the decoder predicts the next 40. To
+# predict, the decoder must read its own predictions. In training it reads true values at all steps,
+# or with ``teacher_forcing=0.5`` at half of the steps. The picture shows the regressor on the left,
+# and the encoder and decoder on the right.
 
 for share in (1.0, 0.5):
     model = Seq2SeqRegressor(32, bidirectional=False, teacher_forcing=share, **options)
@@ -86,8 +89,8 @@ axes[0].set_ylabel("Root mean square error")
 
 # %%
 # Both remedies make the first step worse and most of the next twenty better; here noise does more.
-# Neither can keep the error low for long, because 60 noisy steps tell the frequencies only so
-# well. One of the waves, and how the regressor continues it:
+# Neither can keep the error low for long, because 60 noisy steps do not determine the frequencies
+# exactly. Here is one of the waves, and how the regressor continues it:
 
 x = np.arange(100)
 fig, ax = plt.subplots(figsize=(9, 2.8), layout="constrained")

@@ -2,17 +2,17 @@
 How long must the windows be?
 =============================
 
-What is learned if cause and effect are in different windows, and what is not.
+What a network can learn if cause and effect are in different windows.
 
 Long sequences are trained in windows (truncated back-propagation through time; Williams and Peng,
 1990). The states are carried from window to window, but the gradient stops at the first step of a
-window. So the network can remember longer than a window, but what does it learn? Here we know how
+window. So the network can remember for longer than a window, but can it learn to? Here we know how
 far apart cause and effect are.
 """
 
 # %%
-# A signal, 1 or -1, comes in the first channel. After exactly 20 steps, the second channel asks
-# for it. Only these answers are learned; other steps have weight 0.
+# The first feature gives a signal, 1 or -1. Exactly 20 steps later, the second feature is 1 and
+# asks for this signal. Only these answers count: the other steps have weight 0.
 
 import warnings
 
@@ -42,7 +42,8 @@ def questions(n_samples, n_steps, rng):
 
 
 # %%
-# We train with windows of several lengths, with and without carried states, and three seeds each.
+# We train with windows of eight lengths, with and without carried states, and with three seeds
+# each.
 
 windows = (5, 10, 15, 20, 25, 30, 40, 80)
 accuracies = {True: [], False: []}
@@ -68,11 +69,11 @@ for carry, rows in accuracies.items():
 
 # %%
 # Each small point is a network, and the lines are means. Without carried states, a window of at
-# most 20 steps never holds both signal and question, so the network guesses. In windows a little
-# longer, many questions have no signal either.
+# most 20 steps never contains both the signal and its question, so the network guesses. Windows of
+# 25 to 40 steps still lack the signal of many questions.
 #
-# With carried states, a window that is too short can succeed, but by luck: a new network happens
-# to remember a little, and the output learns to read what is left of the signal. Windows longer
+# With carried states, a window that is too short can succeed, but by luck: a new network happens to
+# remember a little, and the output layer learns to read what is left of the signal. Windows longer
 # than the lag teach every network to remember, although many questions are not in the same window
 # as their signal.
 

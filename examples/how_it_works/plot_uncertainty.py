@@ -1,17 +1,17 @@
 """
-Agreeing and wrong
-==================
+When networks agree and are wrong
+=================================
 
-How far the spread of several networks tells that a prediction cannot be trusted.
+Does the spread of several networks show which predictions cannot be trusted?
 
-A network always gives an answer, also for sequences unlike those that it has seen.
-Lakshminarayanan, Pritzel and Blundell (2017) train several networks that differ only in their
-seeds, and take their spread for the uncertainty. Here we know the truth, and can check it.
+A network always gives an answer, even for sequences unlike all that it has seen. Lakshminarayanan,
+Pritzel and Blundell (2017) train several networks that differ only in their seeds, and take the
+spread of their predictions as the uncertainty. Here we know the truth, and can check that.
 """
 
 # %%
 # The sequences are noisy waves, and the target is a function of their frequency. The training data
-# have a gap: some waves are slow, others are fast, and there are none between.
+# have a gap: some waves are slow, others are fast, and none are in between.
 
 from typing import Any
 
@@ -44,8 +44,8 @@ different = [
 ]
 
 # %%
-# New waves of all frequencies, also of those in the gap and beyond. Each thin line is a network,
-# and the band is one standard deviation on both sides of their mean.
+# We test on waves of all frequencies, also in the gap and beyond the training data. Each thin line
+# is a network, and the band is one standard deviation on both sides of their mean.
 
 new = np.linspace(0.05, 2.1, 200)
 X_new = waves(new, np.random.default_rng(1))
@@ -71,9 +71,9 @@ axes[0].set_ylabel("Target")
 axes[0].legend(loc="lower left", frameon=False, fontsize="small")
 
 # %%
-# Where there were no data, networks that differ only in their seeds are all wrong in the same way:
-# they spread a little more than elsewhere, but much less than they err. Networks with different
-# cells and poolings disagree much more there. Even so, the spread is a warning, not a bound of the
-# error.
+# Where there were no training data, networks that differ only in their seeds are wrong in the same
+# way: their spread is only about a tenth of their error. Networks with different cells and poolings
+# disagree more there, but still much less than they err. So a large spread is a warning, but a
+# small one is no guarantee.
 
 plt.show()

@@ -2,18 +2,18 @@
 Vanishing gradients, from 1991 to the LSTM
 ==========================================
 
-Why a simple network does not learn what happened long ago, and why an LSTM does.
+Why a simple network does not learn what happened many steps ago, and why an LSTM can.
 
 In his diploma thesis of 1991, Hochreiter showed that the gradient of a recurrent network is
-multiplied by a matrix at each step back in time, so that it shrinks or grows exponentially.
-Bengio, Simard and Frasconi (1994) showed that a simple network which keeps something in spite of
-noise must have gradients that shrink. The answer of Hochreiter and Schmidhuber (1997) is the LSTM,
-long short-term memory.
+multiplied by a matrix at each step back in time, so that it shrinks or grows exponentially. Bengio,
+Simard and Frasconi (1994) showed that a simple network which stores information in spite of noise
+must have gradients that shrink. The answer of Hochreiter and Schmidhuber (1997) is the LSTM (long
+short-term memory).
 """
 
 # %%
-# The task is the latch problem of 1994: the first value of a sequence tells the class, and noise
-# follows. All that makes it hard is the number of steps.
+# The task is the latch problem of 1994: the first value of a sequence gives the class, and the rest
+# is noise. Only the number of steps makes it hard.
 
 import warnings
 from typing import Any
@@ -48,11 +48,13 @@ def elman(scale, X, y):
 X, y = latch(200, 60, np.random.default_rng(0))
 
 # %%
-# **The analysis of 1991.** The matrix of a step is that of the recurrent weights, times the slopes
-# of tanh, which are at most 1. A new network has orthogonal weights, with a spectral radius of
-# about 1. We multiply them by a number. With a radius below 1 the gradient vanishes. Above 1 it
-# may explode; the slopes work against that. The lines are nearly straight on a logarithmic scale,
-# so the gradient shrinks or grows exponentially.
+# **The analysis of 1991.** At each step back, the gradient is multiplied by the recurrent weights,
+# and by the slopes of tanh, which are at most 1. The recurrent weights of a new network are
+# orthogonal, so their spectral radius (their largest absolute eigenvalue) is about 1. We multiply
+# them by several numbers, and draw the length of the gradient at each step back from the output.
+# With a radius of 1 or less the gradient vanishes. Above 1 it may explode, but the slopes work
+# against that. The lines are nearly straight on a logarithmic scale: the gradient shrinks or grows
+# exponentially.
 
 flows = {}
 for scale in (0.5, 0.9, 1.2, 1.5, 2.0, 3.0):
@@ -62,9 +64,10 @@ for scale in (0.5, 0.9, 1.2, 1.5, 2.0, 3.0):
 GradientFlowDisplay(flows, verdict="Elman networks, by spectral radius").plot()
 
 # %%
-# **Gates.** In an LSTM, the cell state is multiplied by the forget gate at each step, which the
-# network may open. Its initial bias decides how far back the gradient of a new network reaches.
-# "chrono" draws the biases for the number of steps of the data (Tallec and Ollivier, 2018).
+# **Gates.** In an LSTM, the cell state is multiplied by the forget gate at each step. If this gate
+# is nearly 1, the gradient hardly shrinks. Its initial bias decides how far back the gradient of a
+# new network reaches. "chrono" draws the biases for the number of steps of the data (Tallec and
+# Ollivier, 2018).
 
 cells: dict[str, Any] = {
     "Elman": "elman",
@@ -81,9 +84,9 @@ display = GradientFlowDisplay(flows, verdict="new networks, 200 steps").plot()
 display.ax_.set_ylim(1e-12, 10)
 
 # %%
-# **Learning.** The accuracy on new sequences after 25 epochs; small points are three seeds, and
-# lines their means. A network learns the task up to the lag from which enough gradient still
-# arrives.
+# **Learning.** Here is the accuracy on new sequences after 25 epochs. Small points are three seeds,
+# and lines are their means. A network learns the task if enough gradient still arrives at the
+# signal.
 
 options: dict[str, Any] = {"learning_rate": "cosine", "max_iter": 25, "n_iter_no_change": 25}
 lags = (25, 50, 100, 200, 400)

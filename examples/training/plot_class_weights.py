@@ -2,11 +2,12 @@
 Rare classes
 ============
 
-Of 2000 recordings, about 100 show a fault. What do class weights change, and what does a threshold?
+About 100 of 2000 recordings show a fault. What do class weights change, and what does a threshold
+change?
 
-``class_weight="balanced"`` lets each class count as much as the others in the loss. The network
-then calls more sequences faulty. A lower threshold of the probability does so, too, without a new
-training.
+With ``class_weight="balanced"``, each class has the same weight in the loss, however rare it is.
+The network then predicts more faults. A lower threshold of the probability has the same effect,
+without another training.
 """
 
 # %%
@@ -49,8 +50,8 @@ def network(class_weight):
 models = {"no weights": network(None).fit(X, y), "balanced": network("balanced").fit(X, y)}
 
 # %%
-# The accuracy says little: a model that never sees a fault reaches about 0.95. Recall is the share
-# of the faults that are found, precision the share of the alarms that are right.
+# The accuracy says little: a model that never predicts a fault reaches about 0.95. Recall is the
+# share of the faults that are found, and precision is the share of the alarms that are right.
 
 thresholds = np.linspace(0.01, 0.99, 99)
 figure, axes = plt.subplots(1, 3, figsize=(9, 4.2), layout="constrained", sharey=True)
@@ -72,11 +73,14 @@ for (name, model), ax, color in zip(models.items(), axes, ("C0", "C1"), strict=F
     axes[2].plot(recall, precision, color=color, label=name)
     axes[2].plot(recall[k], precision[k], "o", color=color)
 axes[2].set(title="both; dots: threshold 0.5", xlabel="recall", ylabel="precision", xlim=(0, 1))
+axes[0].set_ylabel("recall, precision")
 axes[1].legend(loc="lower center")
 axes[2].legend(loc="lower left")
 plt.show()
 
 # %%
-# On the right, the curves hardly differ: the weights move the dot along the curve, and a threshold
-# does the same without another training. Choose it by what a missed fault and a false alarm cost.
-# The weights also raise all probabilities, which are then no longer shares of faults.
+# The left and the middle picture show recall and precision at each threshold, and the right one
+# shows them against each other. There, the two curves hardly differ: the weights only move the dot
+# along the curve, and so does a threshold. Choose the threshold by the cost of a missed fault and
+# of a false alarm. The weights also raise all probabilities, which are then no longer estimates of
+# the share of faults.

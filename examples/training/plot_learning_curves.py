@@ -4,13 +4,13 @@ Is it learning? Would more data help?
 
 Two pictures that answer the first questions about any training.
 
-The loss over the epochs shows whether a network learns, and when it begins to learn by heart. The
-score over the number of training sequences shows whether more data would help, and beside a simpler
-model whether the network is worth its time.
+The loss over the epochs shows whether a network learns, and when it begins to overfit. The score
+over the number of training sequences shows whether more data would help. Next to the score of a
+simpler model, it also shows whether the network is worth its time.
 """
 
 # %%
-# The task: the kind of an oscillation, from 60 noisy steps of it.
+# The task is to recognize the kind of an oscillation from 60 noisy steps.
 
 import matplotlib.pyplot as plt
 from sklearn.ensemble import RandomForestClassifier
@@ -24,10 +24,10 @@ motions = make_oscillators(1200, 60, noise=0.2, random_state=0)
 X, y = motions.data, motions.target
 
 # %%
-# With ``early_stopping``, a part of the sequences is held out. The training stops when their score
-# has not risen for ``n_iter_no_change`` epochs, and the weights of the best epoch are kept. The
-# training loss goes on falling when that of the held-out sequences no longer does: from there on,
-# the network learns noise by heart.
+# With ``early_stopping``, some of the sequences are held out for validation, here half of them.
+# Training stops when their score has not risen for ``n_iter_no_change`` epochs, and the weights of
+# the best epoch are kept. The training loss goes on falling when the validation loss no longer
+# does: from there on, the network fits the noise.
 
 model = RNNClassifier(
     32, early_stopping=True, validation_fraction=0.5, n_iter_no_change=25, random_state=0
@@ -37,9 +37,10 @@ display = LossCurveDisplay.from_estimator(model)
 print(f"{model.n_iter_} epochs, accuracy of new sequences {model.score(X[800:], y[800:]):.3f}")
 
 # %%
-# The scores of a network and of a random forest, for more and more training sequences. The forest
-# gets the same steps as columns of a table. The
-# forest is better with few sequences, and the network catches up.
+# The second picture shows the accuracy of a network and of a random forest for more and more
+# training sequences, with one standard deviation of the three folds. The forest gets the steps as
+# columns of a table. It is better with few sequences, and the network catches up. Both still
+# improve, so more data would help.
 
 sizes = [50, 100, 200, 400, 800]
 forest = RandomForestClassifier(100, random_state=0)

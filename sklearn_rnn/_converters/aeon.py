@@ -73,9 +73,9 @@ def from_aeon(X: Any) -> Array:
     array = as_array(X, arguments.X)
     if array.ndim not in (2, 3) or array.dtype.kind == "O":
         raise ValueError(
-            "`X` must be a collection of aeon: an array (n_samples, n_channels, n_timesteps) or "
-            "(n_samples, n_timesteps), a list of (n_channels, n_timesteps_i), or a frame; got "
-            f"{type(X).__name__} of shape {array.shape}."
+            "`X` must be a collection as in aeon: an array (n_samples, n_channels, n_timesteps) "
+            "or (n_samples, n_timesteps), a list of arrays (n_channels, n_timesteps_i), or a data "
+            f"frame; got {type(X).__name__} of shape {array.shape}."
         )
     packed, _ = read_sequences(array)
     if array.ndim == 2:

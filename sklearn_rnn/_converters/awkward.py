@@ -156,7 +156,7 @@ def _rows_of(array, name):
     except ValueError as error:
         raise ValueError(
             "`array` must have the same number of features at every step; it cannot be read as "
-            f"rows of one width ({error})."
+            f"rows of the same width ({error})."
         ) from error
     if np.ma.is_masked(rows):
         if rows.dtype.kind not in NUMERIC:

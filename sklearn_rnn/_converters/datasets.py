@@ -220,8 +220,8 @@ def _of_columns(table, names):
         values, lengths = _rows_of(table[name], name)
         if values.ndim != 1 or values.dtype.kind not in "biuf":
             raise ValueError(
-                f"`columns` must name columns of lists of numbers if it is a list, but "
-                f"{name!r} holds {table[name].type}."
+                "`columns` must be a list only of columns that hold one list of numbers per row, "
+                f"but {name!r} holds {table[name].type}."
             )
         first = lengths if first is None else first
         if not np.array_equal(lengths, first):

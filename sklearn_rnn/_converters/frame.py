@@ -122,7 +122,7 @@ def from_frame(
     """
     source = Table(table)
     if as_frames and as_nested:
-        raise ValueError("`as_frames` and `as_nested` must not both be True: `X` has one form.")
+        raise ValueError("`as_frames` and `as_nested` must not both be True: choose one.")
     keys, time = _keys(source, by, time)
     roles = {"y": y, "groups": groups, "sample_weight": sample_weight}
     for role, name in roles.items():
@@ -192,9 +192,9 @@ class _Rows:
             key = _ids(self, keys).tolist()[self._sequence_of(row)]
             raise ValueError(
                 f"`time` must not repeat in a sequence, but {_listing(keys)} {key!r} has "
-                f"{str(times[row])!r} in column {time!r} twice. Remove such rows; or, if they are "
-                "of several sequences, name one more column in `by`; or omit `time` to keep the "
-                "order of the rows in the table."
+                f"{str(times[row])!r} in column {time!r} twice. Remove one of these rows; or, "
+                "if they belong to different sequences, name one more column in `by`; or omit "
+                "`time` to keep the order of the rows in the table."
             )
 
 
@@ -221,8 +221,8 @@ def _keys(source, by, time):
         source.check(_listed(time, "time", several=False), "time")
     if time in keys or not keys or len(set(keys)) < len(keys):
         raise ValueError(
-            f"`by` must name distinct columns other than that of `time`; got {by!r}, and "
-            f"{time!r} as `time`."
+            "`by` must name at least one column, no column twice, and not the column of `time`; "
+            f"got by={by!r} and time={time!r}."
         )
     return keys, time
 
@@ -251,8 +251,8 @@ def _features(source, columns, others):
         features = [name for name in source.names if name not in taken]
     if not features or len(set(features)) < len(features):
         raise ValueError(
-            f"`columns` must name at least one column, and none twice; got {features} of the "
-            f"columns {source.names}."
+            f"`columns` must name at least one column, and no column twice; got {features}. The "
+            f"columns of the table are {source.names}."
         )
     return features
 

@@ -113,6 +113,17 @@ def to_padded(
 ) -> tuple[Array, Integers]: ...
 
 
+@overload
+def to_padded(
+    X: SequencesLike,
+    value: Number | str = ...,
+    *,
+    n_timesteps: Integer | None = ...,
+    side: Literal["right", "left"] = ...,
+    return_lengths: bool,
+) -> Array | tuple[Array, Integers]: ...
+
+
 def to_padded(
     X: SequencesLike,
     value: Number | str = np.nan,
@@ -277,7 +288,7 @@ def warn_of_lost_ends(packed, value, side, advice):
         end = "last" if side == "right" else "first"
         warnings.warn(
             f"The {end} step of sequence {int(np.argmax(same))} equals the padding, {value!r}: it "
-            f"can no longer be told from padding. {advice}",
+            f"will look like padding. {advice}",
             UserWarning,
             stacklevel=3,
         )

@@ -81,8 +81,8 @@ class Table:
             )
         if self._kind(name) == "strings" and not all(map(_IN_ORDER, keys)):
             raise ValueError(
-                f"`time` must hold numbers or dates, but column {name!r} holds strings, of which "
-                "'10' comes before '9': convert it, for example with pandas.to_numeric or "
+                f"`time` must hold numbers or dates, but column {name!r} holds strings, which "
+                "sort '10' before '9': convert it, for example with pandas.to_numeric or "
                 "pandas.to_datetime."
             )
         return times, keys
@@ -94,7 +94,7 @@ class Table:
             codes = _CODES[self.root](column)
         except Exception as error:  # each library has errors of its own
             raise ValueError(
-                f"`table` must hold numbers or labels in column {name!r}, whose values must be "
+                f"`table` must hold numbers or labels in column {name!r}, because its values are "
                 f"compared: {error}."
             ) from error
         values = np.asarray(column) if kind_of(dtype_of(column)) == "numbers" else codes

@@ -144,10 +144,11 @@ class _Columns:
             self.add(name, np.repeat(ids, self.lengths))
             return
         rows = [each if isinstance(each, (tuple, list)) else (each,) for each in ids]
-        if {len(row) for row in rows} != {len(name)}:
+        bad = next((len(row) for row in rows if len(row) != len(name)), None)
+        if bad is not None:
             raise ValueError(
                 f"`ids` must be tuples of length {len(name)}, with one entry for each of "
-                f"{list(name)}."
+                f"{list(name)}; got one of length {bad}."
             )
         for each, column in zip(name, zip(*rows, strict=True), strict=True):
             self.add(each, np.repeat(plain(as_objects(list(column))), self.lengths))
@@ -174,7 +175,7 @@ class _Columns:
         if rows.ndim > 2:
             raise ValueError(
                 f"`{argument}` must have one number or one row of numbers per sequence or step, "
-                f"got {rows.ndim - 1} further axes."
+                f"got arrays of {rows.ndim - 1} dimensions."
             )
         several = [rows] if rows.ndim == 1 else list(rows.T)
         if not listed:

@@ -157,7 +157,10 @@ def as_labels(item, argument):
             refuse_records(item, argument)
             return _asarray(item, argument, dtype=object)
         if any(label.endswith("\0") for label in item if isinstance(label, str)):
-            raise ValueError(f"`{argument}` has labels that end in NUL, which NumPy cuts off.")
+            raise ValueError(
+                f"`{argument}` must not hold labels that end in a NUL character, which NumPy cuts "
+                "off: choose other labels."
+            )
         array = as_array(item, argument)
         if array.dtype.kind == "f" and of_integers(_asarray(item, argument, dtype=object)):
             raise ValueError(NO_COMMON_INTEGER.format(name=argument))

@@ -106,8 +106,9 @@ def _of_names(wanted, names):
         )
     if names is None:
         raise ValueError(
-            "`categorical_features` must hold indices or a mask unless X is a list of frames, or a "
-            f"nested table, whose column names are all of str, got {wanted!r}."
+            "`categorical_features` must hold indices or a mask, because X has no names of "
+            f"columns; got {wanted!r}. For names, pass X as a list of data frames or a nested "
+            "table, with column names that are all str."
         )
     names = list(names)
     for name in wanted:
@@ -265,8 +266,8 @@ def dimensions(embedding_dim, categories, vectors=None):
     several = isinstance(embedding_dim, (list, tuple))
     if several and n == 0:
         raise ValueError(
-            f"`embedding_dim` must have no list without `categorical_features`, which select no "
-            f"column of X; got {embedding_dim!r}."
+            "`embedding_dim` must not be a list if `categorical_features` selects no column of X; "
+            f"got {embedding_dim!r}."
         )
     if several and len(embedding_dim) != n:
         raise ValueError(
@@ -293,8 +294,8 @@ def vectors_of(embedding_init, categories, dtype="float64", names=None):
         return None
     if not categories.columns:
         raise ValueError(
-            "`embedding_init` must be None without `categorical_features`, which select no column "
-            "of X: name the columns that hold codes."
+            "`embedding_init` must be None if `categorical_features` selects no column of X: list "
+            "the columns of codes in `categorical_features`."
         )
     given = _by_feature(embedding_init, categories.columns, names)
     return tuple(
@@ -415,8 +416,8 @@ def _vectors_of_dict(given, known, argument):
             or (rows is not None and len(vector) != rows.shape[1])
         ):
             raise ValueError(
-                f"`{argument}` must have vectors of one length, got shape {vector.shape} for code "
-                f"{code!r}."
+                f"`{argument}` must have vectors of the same length, got shape {vector.shape} "
+                f"for code {code!r}."
             )
         if not np.isfinite(vector).all():
             raise ValueError(f"`{argument}` must be finite, but the vector of {code!r} is not.")

@@ -57,7 +57,7 @@ def numbers_for_labels(X, labels, argument=arguments.X):
         if not is_frame(item):
             raise ValueError(
                 f"`{argument}` must be a list of frames only, because some of its categorical "
-                f"features are strings, but `{argument.item(i)}` is of {type(item).__name__}."
+                f"features are strings, but `{argument.item(i)}` is of type {type(item).__name__}."
             )
     return [_numbered_frame(item, labels, argument.item(i)) for i, item in enumerate(X)]
 

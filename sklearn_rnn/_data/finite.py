@@ -88,11 +88,13 @@ def _not_finite(packed, row, value, argument):
     """Return the error about a value in one of the rows."""
     i, t = packed.locate(row)
     what = "NaN" if np.isnan(value) else "infinity"
-    hint = ""
-    if np.isnan(value):
-        of_X = argument.holds == "features"
-        hint = " " + (hint_at_nan(packed, i, argument) if of_X else argument.hint_at_missing)
-    return ValueError(f"`{argument}` must be finite: sequence {i} has {what} at step {t}.{hint}")
+    if argument.holds != "features":
+        hint = argument.hint_at_missing
+    elif np.isnan(value):
+        hint = hint_at_nan(packed, i, argument)
+    else:
+        hint = "Replace it by a number, or leave this step out."
+    return ValueError(f"`{argument}` must be finite: sequence {i} has {what} at step {t}. {hint}")
 
 
 def _too_large(sequences, row, value, dtype, is_scaled, argument):

@@ -15,7 +15,7 @@ from .items import first_frame
 
 KINDS = {
     "2d": "2-D (n_samples, n_timesteps), one feature per step",
-    "sequences": "sequences (n_timesteps, n_features), as a nested table, a 3-D array or a list",
+    "sequences": "sequences (n_timesteps, n_features), as a 3-D array, a list or a nested table",
 }
 
 

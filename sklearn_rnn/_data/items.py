@@ -105,12 +105,12 @@ def _refuse_widths(items, argument):
         what = "features"
         if len({len(item) for item in items}) == 1:
             swapped = (
-                " The axes look swapped, (n_features, n_timesteps): give "
+                " If the axes are swapped, (n_features, n_timesteps), pass "
                 f"[x.T for x in {argument}]."
             )
     raise ValueError(
-        f"`{argument}` must have the same {what} in all sequences: `{argument.item(0)}` has "
-        f"{width}, but `{argument.item(i)}` has {items[i].shape[1]}.{swapped}"
+        f"`{argument}` must have the same number of {what} in all sequences: `{argument.item(0)}` "
+        f"has {width}, but `{argument.item(i)}` has {items[i].shape[1]}.{swapped}"
     )
 
 

@@ -232,7 +232,10 @@ def labels_of_argument(classes, labels, before):
     """
     if classes is None:
         if before is None:
-            raise ValueError("classes must be passed on the first call to partial_fit.")
+            raise ValueError(
+                "`classes` must be passed to the first call of partial_fit: the labels that y can "
+                "have in any call."
+            )
         return before
     n_columns = len(labels) if isinstance(labels, tuple) else 1
     if n_columns == 1:

@@ -184,8 +184,9 @@ class Labels:
         unseen = labels[taught][codes[taught] < 0]
         if len(unseen) > 0:
             raise ValueError(
-                f"`y` has classes not in `self.classes_`{place}: {np.unique(unseen)} are not "
-                f"among {self.classes}."
+                f"`y` has classes not in `self.classes_`{place}: {np.unique(unseen)} are not among "
+                f"{self.classes}. Fit again with all classes, or pass them as `classes` to the "
+                "first call of partial_fit."
             )
         return codes.clip(min=0)
 
@@ -264,7 +265,7 @@ class Labels:
         factors = np.array([given.pop(c, 1.0) for c in self.classes.tolist()], dtype=np.float64)
         if given and len(class_weight) - len(given) < len(self.classes):
             raise ValueError(
-                f"`class_weight` names {sorted(given, key=str)}, which are not among the classes "
-                f"{self.classes}."
+                f"`class_weight` must name only classes of `y`, {self.classes}; got "
+                f"{sorted(given, key=str)}."
             )
         return factors

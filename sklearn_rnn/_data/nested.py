@@ -164,10 +164,10 @@ def _refuse_lengths(lengths, others, column, first, argument):
     """Raise the error about the first row of a column whose length differs from the others."""
     i = int(np.argmax(lengths != others))
     raise ValueError(
-        f"`{argument}` must have sequences of one length in each row, but in row {i} `{column}` "
-        f"has {lengths[i]} steps and `{first}` has {others[i]}. Resample the features of each "
-        "sequence to the same steps. If scikit-learn has permuted a column, use "
-        "sklearn_rnn.inspection.permutation_importance, which takes sequences of any lengths."
+        f"`{argument}` must have sequences of the same length in each row, but in row {i} "
+        f"`{column}` has {lengths[i]} steps and `{first}` has {others[i]}. Resample the features "
+        "of each sequence to the same steps. If scikit-learn has permuted a column, use "
+        "sklearn_rnn.inspection.permutation_importance, which takes sequences of any length."
     )
 
 

@@ -187,8 +187,8 @@ class NextTokens:
         states, limit = given @ signs, LARGEST_INPUT[network.dtype]
         if not (np.abs(states) <= limit).all():
             raise ValueError(
-                f"`y` must have vectors of numbers around 1 in size: these lead to states above "
-                f"{limit:g}."
+                "`y` must have smaller vectors, such as numbers between -1 and 1: these lead to "
+                f"states above {limit:g}."
             )
         return np.ascontiguousarray(states, dtype=network.dtype)
 

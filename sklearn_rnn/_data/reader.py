@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from numbers import Number
 
 import numpy as np
 from sklearn.utils import check_array
 
+from .._rules import shown
 from . import arguments
 from .arguments import naming
 from .carriers import as_array, is_ragged, refuse_masked
@@ -91,6 +93,11 @@ def _packed(X, owner, form, argument):
     return sequences
 
 
+def _and_y(argument):
+    """Return how to pass targets per step of a single sequence, after a comma."""
+    return ", and its targets per step as [y]" if argument is arguments.X else ""
+
+
 def _array_of(X, owner, argument):
     """Return X, which is no list of sequences, as an array, with scikit-learn's own checks.
 
@@ -100,8 +107,12 @@ def _array_of(X, owner, argument):
     X = _numbers_of(X, argument)
     if getattr(X, "ndim", None) == 1 and len(X) > 0:
         raise ValueError(
-            f"`{argument}` must hold sequences, got one of {len(X)} numbers. Reshape your data: "
-            f"pass one sequence as [{argument}]."
+            f"`{argument}` must hold sequences, got a 1-D array of length {len(X)}. "
+            f"Reshape your data: pass a single sequence as [{argument}]{_and_y(argument)}."
+        )
+    if X is None or isinstance(X, (str, bytes, Number)) or getattr(X, "shape", None) == ():
+        raise ValueError(
+            f"`{argument}` must hold sequences, such as a list of them, got {shown(X)}."
         )
     with naming(argument):
         return check_array(
@@ -124,13 +135,13 @@ def refuse_containers(X, argument):
         )
     if isinstance(X, Mapping) and not hasattr(X, "shape"):  # as dictionaries of keys have
         entry = next((name for name in ("X", "data") if name in X), None)
-        advice = f"list({argument}.values())" if entry is None else f"give its entry {entry!r}"
+        advice = f"pass list({argument}.values())" if entry is None else f"pass its entry {entry!r}"
         raise TypeError(
             f"`{argument}` must be a list of sequences, got a {type(X).__name__}: {advice}."
         )
     if isinstance(X, Iterator):
         raise TypeError(
-            f"`{argument}` must be a list of sequences, got an iterator: list({argument})."
+            f"`{argument}` must be a list of sequences, got an iterator: pass list({argument})."
         )
 
 
@@ -151,4 +162,9 @@ def _numbers_of(X, argument):
             check_numeric(dtype, argument, array)
     elif kind in "USTmMV":
         check_numeric(dtype, argument)
+    elif kind == "c":
+        raise ValueError(
+            f"`{argument}` must hold real numbers, got {dtype}. Complex data not supported: pass "
+            "the real and the imaginary part as two features."
+        )
     return X

@@ -38,7 +38,10 @@ def read_steps(y, argument=arguments.Y, *, numeric=True):
             f"sequence, such as `list({argument}[name])` of a frame with one column."
         )
     if y.ndim not in (2, 3) or y.size == 0:
-        hint = f" If this is one sequence, pass it as `[{argument}]`." if y.ndim == 1 else ""
+        hint = ""
+        if y.ndim == 1:
+            both = " and its X as `[X]`" if argument is arguments.Y else ""
+            hint = f" If this is one sequence, pass it as `[{argument}]`{both}."
         raise ValueError(
             f"`{argument}` must have one {argument.noun} per step: (n_samples, n_timesteps[, k]) "
             f"or one array per sequence; got shape {y.shape}.{hint}"
@@ -127,7 +130,18 @@ def _hint_at_lengths(lengths, sequences):
             " In a 2-D X, each column is a step: for several features per step, pass a 3-D array, "
             "a list or a nested table (`sklearn_rnn.preprocessing.to_nested`)."
         )
+    if _are_codes(sequences) and (lengths >= sequences.lengths).all():
+        return (
+            " If `X` are texts that a TokenEncoder cuts into tokens: by default it leaves out "
+            "punctuation and words of one letter. Pass lists of tokens, or set its `token_pattern`."
+        )
     return ""
+
+
+def _are_codes(sequences):
+    """Tell whether sequences hold only integers from 0 on, in one feature."""
+    values = sequences.values
+    return sequences.n_features == 1 and bool(((values >= 0) & (values % 1 == 0)).all())
 
 
 def _is_gap(item):

@@ -126,10 +126,10 @@ def _codes(X, sequences):
     sizes = sizes / np.sqrt(np.mean(np.square(sizes)))
     if _follow_each_other(codes, counts, sizes, sequences) and not _persist(sizes, sequences):
         return (
-            f"`X` holds {n_distinct} different small integers in one feature, and is read as "
-            "numbers: 3 is between 2 and 4. They look like codes, because the next one depends on "
-            "the last one, but not on its size. If they are codes, set categorical_features='all', "
-            "which learns a vector for each code; otherwise pass floats."
+            f"`X` has one feature with {n_distinct} different small integers, and is read as "
+            "numbers. They look like codes of categories, because their order of size has no "
+            "influence on which one comes next. If they are codes, set categorical_features='all', "
+            "which learns a vector for each code; if they are numbers, pass floats."
         )
     return None
 

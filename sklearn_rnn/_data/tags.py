@@ -175,13 +175,13 @@ class Tags(Labels):
         """Return the error about the tag `after` at step t of sequence i."""
         names = [*map(repr, self.classes.tolist())]
         if after == len(names):
-            what = "ends with a tag that is not known, and none that is allowed there may end it"
+            what = "ends with an unknown tag, but no tag that is allowed there may be the last one"
             if before >= 0:
                 what = f"ends with {names[before]}"
             return ValueError(
                 f"`{argument}` must keep to `allowed_transitions`, but sequence {i} {what}."
             )
-        what = "at its start" if t == 0 else "after tags that are not known"
+        what = "at its start" if t == 0 else "after unknown tags"
         if 0 <= before < len(names):
             what = f"after {names[before]}"
         return ValueError(
@@ -191,8 +191,9 @@ class Tags(Labels):
 
 
 NOTHING_ALLOWED = (
-    "`X` has a sequence for whose length `allowed_transitions` allows no tags: allow more pairs, "
-    "or leave out the sequence."
+    "`allowed_transitions` must allow tags for sequences of every length in `X`, but for one "
+    "length no sequence of tags is allowed: allow more pairs, or leave out sequences of this "
+    "length."
 )
 
 
@@ -206,7 +207,7 @@ def _check_equal(weights, known, sequences, argument):
         i = int(np.argmax(differ))
         raise ValueError(
             f"`{argument}` must be equal at all steps of a sequence with transitions=True, or 0 "
-            f"where the tag is not known, but sequence {i} has {least[i]:.6g} and "
+            f"where the tag is unknown, but sequence {i} has {least[i]:.6g} and "
             f"{greatest[i]:.6g}."
         )
 

@@ -149,7 +149,10 @@ class Numbers:
             targets = (columns - self.scale.mean) / self.scale.scale
         if not (np.abs(targets) <= np.finfo(self.dtype).max).all():
             largest = np.abs(columns).max()
-            raise ValueError(f"`{argument}` has values up to {largest:g}, which overflow.")
+            raise ValueError(
+                f"`{argument}` has values up to {largest:g}, which overflow: divide them by a "
+                "constant first."
+            )
         return targets
 
     def encode_taught(self, rows, taught):

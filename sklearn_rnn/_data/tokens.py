@@ -96,7 +96,7 @@ def _read_strings(items, argument):
     if "\0" in joined:
         i = next(i for i, item in enumerate(items) if "\0" in item)
         raise ValueError(
-            f"`{argument}` must hold str without NUL, which NumPy cuts off, but "
+            f"`{argument}` must hold str without NUL characters, which NumPy cuts off, but "
             f"`{argument.item(i)}` has one."
         )
     letters = np.frombuffer(joined.encode(ENCODING, "surrogatepass"), dtype="U1")

@@ -139,7 +139,7 @@ ENCODED = (
 ADVICE = {
     "dates or durations": "turn them into numbers first, for example seconds, "
     "(t - t[0]) / np.timedelta64(1, 's')",
-    "complex numbers": "give real and imaginary part as two numbers",
+    "complex numbers": "pass the real and the imaginary part as two real numbers",
 }
 
 
@@ -165,7 +165,7 @@ def refuse(what, dtype, argument):
 
 NO_COMMON_INTEGER = (
     "`{name}` must have integers of one type: no integer type of NumPy holds all of these, since "
-    "int64 and uint64 have no common one. Use smaller integers, or strings."
+    "int64 and uint64 have no common type. Use smaller integers, or strings."
 )
 
 

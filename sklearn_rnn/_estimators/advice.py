@@ -6,10 +6,12 @@ import warnings
 from sklearn.exceptions import ConvergenceWarning
 
 from .._data.suspicious import findings
+from .._data.suspicious_targets import findings_in_y
 from .._model.network import DATA
 from .._training import lbfgs
 from .._training.minibatches import resolve_batch_size
 from .._training.optimizers import LBFGS, ends_as_planned
+from .._training.pairs import PairedExamples
 from .._training.windows import count_windows
 
 OURS = ("sklearn", "sklearn_rnn")  # packages at whose lines no warning should point
@@ -57,15 +59,23 @@ def _warn_of_batch_size(training):
 
 
 def warn_of_data(X, examples, model):
-    """Warn about an X that probably means something else than what was read."""
-    for sentence in findings(
+    """Warn about an X or y that probably means something else than what was read."""
+    of_X = findings(
         X,
         examples.sequences,
         model.form.feature_names,
         list(model.network.code_columns),
         cut=examples.per_step and examples.weights is not None,
         normalized=model.scale.in_use is not None or _normalizes(model.network),
-    ):
+    )
+    of_y = findings_in_y(
+        model.target,
+        examples.targets,
+        examples.weights,
+        per_step=examples.per_step,
+        several=isinstance(examples, PairedExamples),
+    )
+    for sentence in [*of_X, *of_y]:
         warnings.warn(sentence, stacklevel=level_of_caller())
 
 
@@ -123,9 +133,9 @@ def _on_plateau(end, training):
     return [
         "Training ended before the loss was 2 % below that of the best constant "
         "prediction: the network has learned almost nothing from X. Try another "
-        f"{other}, cell='gru' or 'lstm' for long sequences{patience}, and check that each "
-        "target belongs to its sequence. sklearn_rnn.inspection.gradient_flow shows whether the "
-        "gradient reaches early steps."
+        f"{other}, cell='gru' or 'lstm' for long sequences{patience}, and check that the "
+        "targets are in the order of the sequences. sklearn_rnn.inspection.gradient_flow shows "
+        "whether the gradient reaches early steps."
     ]
 
 

@@ -70,6 +70,10 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         """
         callbacks = as_callbacks(callbacks)
         words = self._check(initial_state, validation, incremental)
+        if groups is not None and not self.early_stopping:
+            raise ValueError(
+                "`groups` needs early_stopping=True, got False: set it, or leave `groups` out."
+            )
         if learning_rate_init is not None:
             check("learning_rate_init", learning_rate_init)
         given = X, y, sample_weight, initial_state
@@ -154,7 +158,9 @@ class _RNNBase(CallbackSupportMixin, _ReadingRNN):
         if X_val is not None and y_val is None and self._NEEDS_Y:
             raise ValueError("`X_val` needs `y_val`, which is None.")
         if X_val is not None and not self.early_stopping:
-            raise ValueError("`X_val` is used only with early_stopping=True; got False.")
+            raise ValueError(
+                "`X_val` needs early_stopping=True, got False: set it, or leave `X_val` out."
+            )
 
     def _prepare(self, words, given, validation, incremental, learn_options, groups=None):
         """Read the data and plan the training, without changing anything.

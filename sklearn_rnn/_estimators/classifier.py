@@ -398,6 +398,11 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
         self, X: SequencesLike, *, initial_state: States | None = ..., return_state: Literal[True]
     ) -> tuple[Array, dict[str, Array]]: ...
 
+    @overload
+    def predict(
+        self, X: SequencesLike, *, initial_state: States | None = ..., return_state: bool
+    ) -> Array | tuple[Array, dict[str, Array]]: ...
+
     @floating_point_ignored
     def predict(
         self, X: SequencesLike, *, initial_state: States | None = None, return_state: bool = False
@@ -444,6 +449,11 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
     def predict_proba(
         self, X: SequencesLike, *, initial_state: States | None = ..., return_state: Literal[True]
     ) -> tuple[Array, dict[str, Array]]: ...
+
+    @overload
+    def predict_proba(
+        self, X: SequencesLike, *, initial_state: States | None = ..., return_state: bool
+    ) -> Array | tuple[Array, dict[str, Array]]: ...
 
     @floating_point_ignored
     def predict_proba(
@@ -596,7 +606,7 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
         model = self._fitted_model() if hasattr(self, "params_") else None
         if model is None or not model.network.has_transitions:
             raise AttributeError(
-                f"This {type(self).__name__} has scores of transitions only after a fit with "
+                f"This {type(self).__name__} has no scores of transitions: fit it with "
                 "transitions=True."
             )
         return model.transition_scores()

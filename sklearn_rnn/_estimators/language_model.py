@@ -693,9 +693,9 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
         n_val = int(np.ceil(self.validation_fraction * n))
         if n_val < 2 or n_val >= n:
             raise ValueError(
-                "The validation set is too small, or leaves nothing to train on: "
-                f"`validation_fraction`={self.validation_fraction} of {n} tokens. Change it, or "
-                "pass `X_val`."
+                "`validation_fraction` must leave at least 2 tokens to validate and 1 to train "
+                f"on, but {self.validation_fraction} of the number of tokens, {n}, is {n_val}. "
+                "Change it, or pass `X_val`."
             )
         offsets = np.array([0, n - n_val, n], dtype=np.intp)
         return replace(examples, sequences=replace(sequences, offsets=offsets))
@@ -750,8 +750,8 @@ class RNNLanguageModel(DensityMixin, StreamingMixin, _RNNBase):
         is_auto = isinstance(self.embedding_dim, str) and vectors is None
         if not is_auto and width != wanted:
             raise ValueError(
-                f"`embedding_dim` must be {wanted} with tie_embeddings=True, as many as the output "
-                f"reads, got {width}."
+                f"`embedding_dim` must be {wanted} with tie_embeddings=True, the number of units "
+                f"that the output reads; got {width}."
             )
         return ((column, rows, wanted),)
 

@@ -22,6 +22,7 @@ _HANDING_ON = ("sklearn.", "imblearn.")
 _OURS = (
     "sklearn_rnn._estimators.",
     "sklearn_rnn._floating_point",
+    "sklearn_rnn._parameter_names",
     "sklearn_rnn._model_selection.by_index",
 )
 # These metrics are means over targets, which are means over steps if all lengths are equal.

@@ -31,14 +31,29 @@ LANGUAGE_MODEL = "language model"
 OF_X = CLASSIFIER, REGRESSOR, MULTITASK  # the kinds whose networks read X as it is given
 # An estimator from whose fitted model another one can start. `FrozenEstimator` hands on the
 # attribute that is tested for.
+
+
+def _holder_of_network(value):
+    """Return what to pass in place of an object that holds a network, after a space, or ""."""
+    if isinstance(value, type):
+        return ""
+    if hasattr(value, "named_steps"):
+        return " Of a Pipeline, pass the last step, `pipeline[-1]`."
+    for name in ("best_estimator_", "estimator_"):  # searches, and Reptile
+        if hasattr(getattr(value, name, None), "_fitted_model"):
+            return f" Pass its `{name}`."
+    return ""
+
+
 SOURCE = Allowed(
     lambda value: not isinstance(value, type) and hasattr(value, "_fitted_model"),
-    "a fitted RNNClassifier, RNNRegressor or MultiTaskRNN (of a Pipeline, pass the last step, "
-    "`pipeline[-1]`; of a search, pass `best_estimator_`; of `Reptile`, pass `estimator_`)",
+    "a fitted RNNClassifier, RNNRegressor or MultiTaskRNN",
+    _holder_of_network,
 )
 VERBOSE = Allowed(
     lambda value: boolean.test(value) or integer(0).test(value) or isinstance(value, Follower),
     f"{integer(0).text}, or an object of `sklearn_rnn.progress`",
+    integer(0).hint,
 )
 # Parameters of training that earlier versions did not have; their defaults change nothing.
 LATER_IN_TRAINING = (
@@ -606,6 +621,7 @@ TABLE = {
         Allowed(
             lambda value: integer(1).test(value) or (is_real(value) and value == inf),
             f"{integer(1).text}, or np.inf",
+            integer(1).hint,
         ),
         10,
         "int or np.inf",
@@ -952,7 +968,7 @@ def _check_transitions(params):
     if not params.get("transitions"):
         if params.get("allowed_transitions") is not None:
             raise ValueError(
-                "`allowed_transitions` needs transitions=True; without it, must be None, got "
+                "`allowed_transitions` must be None unless transitions=True, got "
                 f"{shown(params['allowed_transitions'])}."
             )
         return

@@ -175,4 +175,7 @@ def numbers_of_steps(given, n_samples, argument):
 def check_attention(model):
     """Refuse a fitted model without attention."""
     if model.network.words.attention is None:
-        raise ValueError("`attention_weights` needs a fit with `attention`, got None.")
+        raise ValueError(
+            "`attention_weights` needs an estimator that was fitted with `attention`, got "
+            "attention=None."
+        )

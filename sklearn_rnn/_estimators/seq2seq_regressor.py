@@ -555,10 +555,8 @@ class Seq2SeqRegressor(_PairRNN):
 
 def _check_whether_known(target, X_future):
     if (X_future is None) != (target.n_future == 0):
-        was = "given" if X_future is None else "not given"
-        raise ValueError(
-            f"`X_future` must be given if and only if it was in fit, where it was {was}."
-        )
+        must, got = ("be given", "it") if X_future is None else ("be None", "no `X_future`")
+        raise ValueError(f"`X_future` must {must}, because `fit` got {got}.")
 
 
 def _offsets(target, horizon, future, n_samples):

@@ -94,7 +94,8 @@ def read_clock(times, where, before=None):
     first = times[0]
     if len(times) == 1 and before is None:
         raise ValueError(
-            f"{where} must have at least two steps, which tell how far they are apart."
+            f"{where} must have at least two steps, because the length of a step is learned from "
+            "them."
         )
     if len(times) == 1:
         step = first - first if isinstance(times, np.ndarray) else "D"  # any step would do
@@ -118,7 +119,7 @@ def read_clock(times, where, before=None):
     n_steps = float(np.sum(steps, dtype=np.float64)) + 1
     if n_steps > max(_MOST_STEPS, 100 * len(times)):
         raise ValueError(
-            f"{where} must not have such long gaps: from {first} to {times[-1]} there are "
+            f"{where} must not have gaps as long as these: from {first} to {times[-1]} there are "
             f"{n_steps:.3g} steps of {step}, but only {len(times)} values. Resample it, for "
             "example with pandas' resample, or drop the values before the gap."
         )

@@ -36,7 +36,7 @@ def check_reach(framing, series):
             raise ValueError(
                 f"`y` must have at least {framing.reach} steps before the origin (past and the "
                 f"longest season) in each series; series {each.name!r} has {each.n_steps}. Leave "
-                "it out, or put rows in which it is NaN before it."
+                "this series out, or put steps with NaN before its first step."
             )
 
 

@@ -124,8 +124,8 @@ def check_columns(word, columns, names):
     for name in columns:
         if name not in names:
             raise ValueError(
-                f"`{word}` must be columns of numbers of the table, {_listed(names)}; got "
-                f"{shown(name)}."
+                f"`{word}` must name columns of numbers of the table, which are {_listed(names)}; "
+                f"got {shown(name)}."
             )
     if len(set(columns)) < len(columns):
         raise ValueError(f"`{word}` must name each column only once, got {columns}.")

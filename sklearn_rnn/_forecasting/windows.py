@@ -328,8 +328,8 @@ def from_windows(
         or values.shape != (len(chosen), values.shape[1], *shape)
     ):
         raise ValueError(
-            f"`predictions` must have shape {(len(chosen), n_steps, *shape)}, or {horizon} steps; "
-            f"got {values.shape}."
+            f"`predictions` must have shape {(len(chosen), n_steps, *shape)}, or only the "
+            f"{horizon} steps of the horizon; got shape {values.shape}."
         )
     n_rows, n_targets = len(chosen) * horizon, len(windows.target_names)
     values = values[:, -horizon:].reshape(n_rows, n_targets, max(len(quantile), 1))
@@ -363,8 +363,8 @@ def _index(index, n_windows):
         fits = bool(((-n_windows <= array) & (array < n_windows)).all())
     if not fits:
         raise ValueError(
-            f"`index` must hold numbers of the {n_windows} windows, or one bool for each, got "
-            f"{shown(index)}."
+            f"`index` must hold numbers of windows, below {n_windows}, or one bool for each "
+            f"window; got {shown(index)}."
         )
     return np.arange(n_windows)[array]
 

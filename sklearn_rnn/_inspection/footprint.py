@@ -291,8 +291,9 @@ def _tasks(estimator, n_outputs, n_classes, model):
         if model is not None:
             return model.target
         raise ValueError(
-            "`n_outputs` must be the number of tasks of numbers, or `n_classes` the numbers of "
-            "classes of the others, for a MultiTaskRNN that is not fitted to such X; got None."
+            "`n_outputs` or `n_classes` must be given for a MultiTaskRNN that is not fitted to "
+            "such X: the number of tasks of numbers, or a list with the number of classes of each "
+            "other task; got None for both."
         )
     targets = ()
     if n_outputs is not None:

@@ -207,7 +207,9 @@ def _classes(outputs, target, classes):
         return outputs.argmax(axis=1)
     found = [i for i, label in enumerate(classes) if np.array_equal(label, target)]
     if not found:
-        raise ValueError(f"`target` must be one of the classes {shown(classes)}, got {target!r}.")
+        raise ValueError(
+            f"`target` must be one of the classes {np.asarray(classes)}, got {target!r}."
+        )
     return np.full(len(outputs), found[0], dtype=np.intp)
 
 

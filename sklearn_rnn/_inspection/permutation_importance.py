@@ -8,16 +8,19 @@ from typing import Any, Literal
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.metrics import check_scoring
+from sklearn.metrics import check_scoring, get_scorer_names
+from sklearn.pipeline import Pipeline
 from sklearn.utils import Bunch, check_random_state
 
 from .._converters.nested import read_table
 from .._data.arguments import naming
+from .._data.frames import is_frame
 from .._data.items import first_frame
 from .._data.nested import is_nested
 from .._data.nested_frames import in_library, library_of
-from .._rules import INTEGER_BITS, integer, one_of, shown
+from .._rules import INTEGER_BITS, did_you_mean, integer, one_of, shown
 from .._typing import ArrayLike, Integer, RandomState, Scoring, SequencesLike
+from .displays.reading import best_of, network_and_X
 
 _COUNTS = integer(1, INTEGER_BITS)
 _BY = one_of(["feature", "step", "both"])
@@ -46,7 +49,8 @@ def permutation_importance(
     ----------
     estimator : fitted estimator
         A network, or a Pipeline or search with one, fitted to sequences (n_timesteps_i,
-        n_features).
+        n_features). If X holds texts or lists of tokens, the codes are permuted that the last step
+        of the Pipeline reads.
     X : sequences
         Sequences (n_timesteps_i, n_features) in any form that `fit` takes, preferably of a test
         set. The score is measured on them.
@@ -115,6 +119,10 @@ def permutation_importance(
     _COUNTS.check("n_repeats", n_repeats)
     with naming("random_state"):
         random = check_random_state(random_state)
+    if _holds_texts(X) and isinstance(best_of(estimator), Pipeline):
+        scoring = getattr(estimator, "scorer_", None) if scoring is None else scoring
+        estimator, X = network_and_X(estimator, X)
+        X = list(X)
     if _is_flat(X):
         raise ValueError(
             "`X` must hold sequences (n_timesteps_i, n_features), but it is 2-D, one feature per "
@@ -125,6 +133,11 @@ def permutation_importance(
         raise ValueError(
             f"`scoring` must be None, the name of one scorer or a callable, got {scoring!r}: call "
             "permutation_importance for each."
+        )
+    if isinstance(scoring, str) and scoring not in (names := get_scorer_names()):
+        raise ValueError(
+            "`scoring` must be None, a name of `sklearn.metrics.get_scorer_names()` or a callable, "
+            f"got {scoring!r}.{did_you_mean(scoring, names)}"
         )
     scorer = check_scoring(estimator, scoring=scoring)
     weights = {} if sample_weight is None else {"sample_weight": sample_weight}
@@ -153,6 +166,16 @@ def permutation_importance(
         importances_std=importances.std(axis=-1),
         importances=importances,
     )
+
+
+def _holds_texts(X):
+    """Tell whether X holds texts or lists of tokens, by its first item."""
+    if is_frame(X) or not (hasattr(X, "__len__") and hasattr(X, "__iter__")) or len(X) == 0:
+        return False
+    first = next(iter(X))
+    if isinstance(first, (list, tuple, np.ndarray)) and len(first) > 0:
+        first = first[0]
+    return isinstance(first, str)
 
 
 def _is_flat(X):

@@ -45,8 +45,8 @@ class Following:
         except Exception as error:  # a picture is not worth a training
             shown = self.shown.pop(i)
             warnings.warn(
-                f"{type(self.followers[i]).__name__} failed and shows nothing more of this "
-                f"training, which continues: {type(error).__name__}: {error}",
+                f"{type(self.followers[i]).__name__} failed and shows nothing more; the training "
+                f"continues. {type(error).__name__}: {error}",
                 RuntimeWarning,
                 stacklevel=level_of_caller(),
             )

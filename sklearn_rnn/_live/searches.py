@@ -218,7 +218,7 @@ class _Watcher(threading.Thread):
             with suppress(Exception):
                 self.bars.close()
             warnings.warn(
-                "search_progress failed and shows nothing more of this search, which continues: "
+                "search_progress failed and shows nothing more; the search continues. "
                 f"{type(error).__name__}: {error}",
                 RuntimeWarning,
                 stacklevel=2,

@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import Any, ClassVar, Self
 
 from sklearn.base import BaseEstimator, is_regressor
-from sklearn.metrics import get_scorer
+from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.utils import get_tags, metadata_routing
 
 from .._available_if import available_if
+from .._rules import did_you_mean
 from .._typing import ArrayLike, SequencesLike, Targets
 from .reading import TaughtSteps
 
@@ -84,7 +85,11 @@ def _check(scoring):
             "`scoring` must be one of the names of `sklearn.metrics.get_scorer_names()` or a "
             f"result of `sklearn.metrics.make_scorer`, got {scoring!r}."
         )
-    get_scorer(scoring)  # raises if there is none of that name
+    if isinstance(scoring, str) and scoring not in (names := get_scorer_names()):
+        raise ValueError(
+            "`scoring` must be one of the names of `sklearn.metrics.get_scorer_names()`, got "
+            f"{scoring!r}.{did_you_mean(scoring, names)}"
+        )
     # scikit-learn has no public name for the function that `make_scorer` was given.
     metric = getattr(scoring, "_score_func", scoring)
     module, name = getattr(metric, "__module__", ""), getattr(metric, "__name__", "")

@@ -74,8 +74,8 @@ class Body:
         for known, earlier in zip(categories.known, self.model.categories.known, strict=True):
             if known.dtype.kind != earlier.dtype.kind:
                 raise ValueError(
-                    "`categorical_features` must hold strings or codes, whichever `weights_init` "
-                    f"was fitted to, {earlier.dtype}; got {known.dtype}."
+                    "`categorical_features` must select columns of the same type as in the fit of "
+                    f"`weights_init`, strings or integers: {earlier.dtype}; got {known.dtype}."
                 )
 
     def scale_for(self, scale, network):

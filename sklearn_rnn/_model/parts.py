@@ -65,7 +65,11 @@ def some_sizes(least):
         widths = sizes(value)
         return least <= len(widths) <= MOST_LAYERS and all(map(width.test, widths))
 
-    return Allowed(test, f"{width.text}, or a tuple of at most {MOST_LAYERS} of those")
+    return Allowed(
+        test,
+        f"{width.text}, or a tuple of at most {MOST_LAYERS} of those",
+        lambda value: next(filter(None, map(width.hint, sizes(value))), ""),
+    )
 
 
 def _plain_sizes(value):
@@ -237,6 +241,7 @@ def _checked(value, name, option, has_option, of, parameter):
     if not option.rule.test(given):
         raise ValueError(
             f"`{name}` of {of} must be {option.rule.text}, got {parameter}={shown(value)}."
+            f"{option.rule.hint(given)}"
         )
     return option.plain(given)
 

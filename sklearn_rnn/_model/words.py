@@ -206,14 +206,14 @@ class Words:
                 "reads its own output cannot also run from the last step to the first."
             )
         if self.pooling.kind != "last" and (self.per_step or self.reads_output):
-            why = 'mode="many_to_many"' if self.per_step else f"cell={shown(params['cell'])}"
+            why = "mode='many_to_many'" if self.per_step else f"cell={shown(params['cell'])}"
             raise ValueError(
                 f"`pooling` must be 'last' with {why}, where every step has an output; got "
                 f"{shown(params['pooling'])}."
             )
         if self.pooling.kind == "attention" and self.connections == "skip":
             raise ValueError(
-                "`pooling` must not be attention with connections='skip', where the output reads "
+                "`pooling` must not be Attention with connections='skip', where the output reads "
                 "every layer; use connections='residual' or None."
             )
         if self.tie_embeddings and self.adaptive_softmax:
@@ -338,8 +338,8 @@ def cells_of(value, n_layers, parameter="cell", sizes_of="hidden_layer_sizes"):
         return (cell_part(value, parameter),) * n_layers
     if len(value) != n_layers:
         raise ValueError(
-            f"`{parameter}` must be one cell, or a list with one for each of the `{sizes_of}`: "
-            f"got {len(value)} for {n_layers} layers."
+            f"`{parameter}` must be one cell, or a list with one cell for each layer of "
+            f"`{sizes_of}`: expected {n_layers}, got {len(value)}."
         )
     return tuple(cell_part(each, parameter) for each in value)
 

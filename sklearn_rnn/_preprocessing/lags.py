@@ -164,7 +164,8 @@ def _lags_of(lags):
     rule = rules.integer(0)
     if not listed or not all(map(rule.test, listed)) or len(set(listed)) < len(listed):
         raise ValueError(
-            f"`lags` must be an integer of at least 0, or a list of different ones, got {lags!r}."
+            "`lags` must be an integer of at least 0, or a list of distinct such integers, got "
+            f"{lags!r}."
         )
     return [int(lag) for lag in listed]
 

@@ -211,8 +211,9 @@ class PerStep(InCarriers):
         self._check_width(values.shape[1])
         if self._input_kind == "2d" and (stacked.lengths != stacked.lengths[0]).any():
             raise ValueError(
-                "`X` must have equally many steps in each sequence, as `transform` returns them "
-                f"for the 2-D `X` of `fit`; got {stacked.lengths.min()} to {stacked.lengths.max()}."
+                "`X` must have the same number of steps in each sequence, as `transform` returns "
+                f"them for the 2-D `X` of `fit`; got {stacked.lengths.min()} to "
+                f"{stacked.lengths.max()}."
             )
         with _naming_X():
             table = self.transformer_.inverse_transform(values)

@@ -33,7 +33,7 @@ def read_documents(X, argument):
     for i, item in enumerate(items):
         if isinstance(item, str) != isinstance(items[0], str):
             raise ValueError(
-                f"`{argument}` must hold texts alone, or lists of tokens alone, but "
+                f"`{argument}` must hold only texts or only lists of tokens, but "
                 f"`{argument.item(0)}` is {_described(items[0])}, and `{argument.item(i)}` is "
                 f"{_described(item)}."
             )

@@ -30,7 +30,7 @@ def rows_of(keyed_vectors, vocabulary, n_codes):
     if len(lengths) > 1:
         tokens = [token for token, code in vocabulary.items() if code in lengths.values()]
         raise ValueError(
-            f"`{_ARGUMENT}` must have vectors of one length, but those of {tokens[0]!r} and "
+            f"`{_ARGUMENT}` must have vectors of the same length, but those of {tokens[0]!r} and "
             f"{tokens[1]!r} have {len(rows[vocabulary[tokens[0]]])} and "
             f"{len(rows[vocabulary[tokens[1]]])} elements."
         )

@@ -12,7 +12,7 @@ from .._data.finite import check_range
 from .._data.targets import check_positive
 from .._floating_point import floating_point_of_caller
 from .._model.network import Evaluation
-from .._rules import Allowed
+from .._rules import Allowed, did_you_mean
 from .examples import Examples
 
 SCORING = Allowed(
@@ -131,8 +131,11 @@ def _check_positive(target, targets, network):
 
 def scorer_of(estimator, scoring, X, y, sample_weight):
     """Return the function () -> score that `scoring` names."""
-    from sklearn.metrics import check_scoring
+    from sklearn.metrics import check_scoring, get_scorer_names
 
+    if isinstance(scoring, str) and scoring not in (names := get_scorer_names()):
+        hint = did_you_mean(scoring, names)
+        raise ValueError(f"`scoring` must be {SCORING.text}, got {scoring!r}.{hint}")
     try:
         scorer = check_scoring(estimator, scoring)
     except ValueError as error:
@@ -169,9 +172,9 @@ def n_held_out(n_samples, fraction):
     n_val = int(np.ceil(fraction * n_samples))
     if n_val < 2 or n_samples - n_val < 1:
         raise ValueError(
-            "The validation set is too small, or leaves nothing to train on: "
-            f"`validation_fraction`={fraction} of {n_samples} sequences. Change it, or pass "
-            "`X_val` and `y_val`."
+            "`validation_fraction` must leave at least 2 sequences to validate and 1 to train on, "
+            f"but {fraction} of the number of sequences, {n_samples}, is {n_val}. Change it, or "
+            "pass `X_val` and `y_val`."
         )
     return n_val
 

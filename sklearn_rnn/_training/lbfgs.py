@@ -27,7 +27,7 @@ UNCONVERGED = {
     "max_fun": "Maximum number of evaluations of the loss (max_fun={max_fun}) reached and the "
     "optimization has not converged yet. Increase max_fun.",
     "imprecise": "L-BFGS found no lower loss, although the gradient is larger than tol={tol:g}: "
-    "rounding errors hide what is left to gain. Raise tol, or set dtype='float64'.",
+    "further progress is smaller than the rounding errors. Raise tol, or set dtype='float64'.",
 }
 
 

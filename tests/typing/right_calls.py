@@ -44,6 +44,7 @@ RNNClassifier(allowed_transitions=[("a", "b"), ("b", "b")], random_state=np.rand
 RNNRegressor(quantile=[0.1, 0.5, 0.9], scoring=lambda rnn, X, y: 0.5, alpha=np.float32(0.1))
 RNNRegressor(cell=GRU(reset_after=False), loss="gamma", max_grad_norm=None, embedding_dim="auto")
 MultiTaskRNN(tasks={"tone": "classes"}, task_weights={"tone": 2})
+RNNRegressor(random_state=np.random.default_rng(0).integers(100))
 units = {"lstm": 8, "gru": 10}
 RNNRegressor(8, cell=list(units))
 for cell in ("gru", "lstm"):  # not in a list, of which checkers only know that it has str
@@ -54,6 +55,7 @@ RNNClassifier(8, **settings)
 
 # ---- results of fitted estimators ----------------------------------------------------------------
 
+RNNRegressor(4, max_iter=1).fit(X, range(20))
 rnn = RNNRegressor(4, cell="lstm", max_iter=2, tol=0, random_state=0).fit(X, y)
 assert_type(rnn, RNNRegressor)
 assert_type(rnn.predict(X), NDArray[Any])
@@ -61,6 +63,10 @@ predictions, state = rnn.predict(list(X), return_state=True)
 assert_type(state, dict[str, NDArray[Any]])
 rnn.predict(tuple(X[:, :3]), initial_state=state)
 assert_type(rnn.score(X, y, sample_weight=np.ones(20)), float)
+for flag in (True, False):  # of type bool: what comes is one of two
+    rnn.predict(X, return_state=flag)
+    to_padded(X, return_lengths=flag)
+    load_digit_rows(return_X_y=flag)
 assert_type(rnn.loss_curve_, list[float])
 assert_type(rnn.history_["loss"], NDArray[np.float64])
 assert_type(rnn.set_weights(rnn.weights_), RNNRegressor)

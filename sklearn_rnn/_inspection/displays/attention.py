@@ -13,7 +13,7 @@ from ..._estimators.seq2seq_regressor import Seq2SeqRegressor
 from ..._rules import shown
 from ..._typing import ArrayLike, Ax, Integer, SequencesLike, Targets, TextsLike
 from .plotting import HEAT, axes_for, label_ticks, whole_numbers
-from .reading import as_floats, check_length, network_and_X, one_of_sequences
+from .reading import as_floats, check_length, network_and_X, one_of_sequences, tokens_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -113,7 +113,8 @@ class AttentionDisplay:
         sequence : int, default=0
             Which of the sequences.
         input_labels : array-like of shape (n_timesteps,), default=None
-            What to call the steps of this sequence, for example tokens. None means their numbers.
+            What to call the steps of this sequence. None means the tokens, if `estimator` is a
+            Pipeline of a `TokenEncoder` and a network, or else their numbers.
         output_labels : array-like of shape (n_outputs,), default=None
             What to call the steps of its output. None means the labels that a `Seq2SeqClassifier`
             writes, or else their numbers.
@@ -134,6 +135,7 @@ class AttentionDisplay:
         ValueError
             If an argument is not as described.
         """
+        tokens = tokens_of(estimator, X, sequence) if input_labels is None else None
         rnn, X = network_and_X(estimator, X)
         if not hasattr(rnn, "attention_weights"):
             raise ValueError(
@@ -158,6 +160,13 @@ class AttentionDisplay:
                 labels = read_tokens(y, len(weights)).cut()
                 output_labels = one_of_sequences(labels, sequence)
         weights = one_of_sequences(weights, sequence)
+        if len(weights) == 0:
+            raise ValueError(
+                f"The answer to `X[{sequence}]` is empty, so there is no attention to draw: choose "
+                "another `sequence`, or pass `y`."
+            )
+        if tokens is not None and len(tokens) == weights.shape[-1]:  # not where layers shorten X
+            input_labels = tokens
         return cls(weights, input_labels=input_labels, output_labels=output_labels).plot(ax)
 
     def plot(self, ax: Ax = None) -> Self:

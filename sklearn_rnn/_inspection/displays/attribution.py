@@ -16,7 +16,7 @@ from ..._typing import ArrayLike, Ax, Integer, SequencesLike, TextsLike
 from ..integrated_gradients import integrated_gradients
 from ..occlusion import occlusion
 from .plotting import SIGNED_HEAT, axes_for, label_ticks, whole_numbers
-from .reading import as_floats, check_length, network_and_X, one_of_sequences
+from .reading import as_floats, check_length, network_and_X, one_of_sequences, tokens_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -117,7 +117,8 @@ class AttributionDisplay:
         feature_names : array-like of shape (n_features,), default=None
             What to call the features. None means the column names of frames, or else numbers.
         step_labels : array-like of shape (n_timesteps,), default=None
-            What to call the steps, for example tokens. None means their numbers.
+            What to call the steps. None means the tokens, if `estimator` is a Pipeline of a
+            `TokenEncoder` and a network, or else their numbers.
         ax : matplotlib Axes or None, default=None
             Where to draw. None means a new figure.
         **options : dict
@@ -137,6 +138,8 @@ class AttributionDisplay:
         attributions = METHODS[method](estimator, X, **options)
         if feature_names is None:
             feature_names = _names(network_and_X(estimator, X)[1])
+        if step_labels is None:
+            step_labels = tokens_of(estimator, X, sequence)
         names = {"feature_names": feature_names, "step_labels": step_labels}
         return cls.from_attributions(attributions, sequence=sequence, ax=ax, **names)
 

@@ -41,13 +41,30 @@ def network_and_X(estimator, X):
     return rnn, transform_of(estimator)(X)
 
 
+def tokens_of(estimator, X, sequence):
+    """Return the tokens of X[sequence] if a Pipeline of a TokenEncoder and a network reads it.
+
+    Otherwise return None.
+    """
+    estimator = best_of(estimator)
+    if not isinstance(estimator, Pipeline) or len(estimator.steps) != 2:
+        return None
+    if not hasattr(estimator[0], "_tokens_of") or not _is_number_of(sequence, X):
+        return None
+    return estimator[0]._tokens_of(X, sequence)
+
+
+def _is_number_of(sequence, items):
+    return integer(-len(items)).test(sequence) and sequence < len(items)
+
+
 def _as_it_is(X):
     return X
 
 
 def one_of_sequences(items, sequence):
     """Return one of the items of a result, an array."""
-    if not integer(-len(items)).test(sequence) or sequence >= len(items):
+    if not _is_number_of(sequence, items):
         raise ValueError(
             f"`sequence` must be the number of a sequence, from {-len(items)} to "
             f"{len(items) - 1}, got {shown(sequence)}."

@@ -10,7 +10,7 @@ from sklearn.base import BaseEstimator
 from ..._data import arguments
 from ..._data.steps import read_steps
 from ..._rules import shown
-from ..._typing import ArrayLike, Ax, Integer, SequencesLike, Targets
+from ..._typing import ArrayLike, Ax, Integer, SequencesLike, Targets, TextsLike
 from .plotting import (
     COLORS,
     axes_for,
@@ -20,7 +20,7 @@ from .plotting import (
     legend_above,
     whole_numbers,
 )
-from .reading import as_floats, check_length, network_and_X, one_of_sequences
+from .reading import as_floats, check_length, network_and_X, one_of_sequences, tokens_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,6 +49,8 @@ class SequenceLabelDisplay:
         Probability of each class at each step.
     classes : array-like of shape (n_classes,), default=None
         The labels, in the order of the columns of `probabilities`. None means those that occur.
+    step_labels : array-like of shape (n_timesteps,), default=None
+        What to call the steps, for example tokens. None means their numbers.
 
     Attributes
     ----------
@@ -88,9 +90,12 @@ class SequenceLabelDisplay:
         y_true: ArrayLike | None = None,
         probabilities: ArrayLike | None = None,
         classes: ArrayLike | None = None,
+        step_labels: TextsLike | None = None,
     ) -> None:
         self.y_pred = _labels(y_pred, "y_pred")
         self.y_true = None if y_true is None else _labels(y_true, "y_true")
+        self.step_labels = None if step_labels is None else list(map(str, step_labels))
+        check_length(self.step_labels, len(self.y_pred), "step_labels", "y_pred")
         check_length(self.y_true, len(self.y_pred), "y_true", "y_pred")
         self.probabilities = None
         if probabilities is not None:
@@ -107,7 +112,9 @@ class SequenceLabelDisplay:
             n_columns = self.probabilities.shape[1]
             check_length(self.classes, n_columns, "classes", "probabilities[0]")
         if unknown := sorted(known - {*self.classes.tolist()}, key=str):
-            raise ValueError(f"`classes` must hold all labels, but it has no {shown(unknown)}.")
+            raise ValueError(
+                f"`classes` must hold all labels, but these are missing: {shown(unknown)}."
+            )
 
     @classmethod
     def from_estimator(
@@ -117,6 +124,7 @@ class SequenceLabelDisplay:
         y: Targets | None = None,
         *,
         sequence: Integer = 0,
+        step_labels: TextsLike | None = None,
         ax: Ax = None,
     ) -> Self:
         """Draw the predictions of a classifier for one sequence.
@@ -131,6 +139,9 @@ class SequenceLabelDisplay:
             The true labels, as for `fit`.
         sequence : int, default=0
             Which of the sequences.
+        step_labels : array-like of shape (n_timesteps,), default=None
+            What to call the steps. None means the tokens, if `estimator` is a Pipeline of a
+            `TokenEncoder` and a network, or else their numbers.
         ax : matplotlib Axes or None, default=None
             Where to draw. None means a new figure.
 
@@ -144,6 +155,8 @@ class SequenceLabelDisplay:
         ValueError
             If an argument is not as described.
         """
+        if step_labels is None:
+            step_labels = tokens_of(estimator, X, sequence)
         rnn, X = network_and_X(estimator, X)
         classes = getattr(rnn, "classes_", None)
         if getattr(rnn, "mode", None) != "many_to_many" or not isinstance(classes, np.ndarray):
@@ -151,9 +164,9 @@ class SequenceLabelDisplay:
                 "`estimator` must be a classifier with mode='many_to_many' and one label per "
                 f"step, got {shown(rnn)}."
             )
-        return cls.from_predictions(
-            *(y, rnn.predict(X), rnn.predict_proba(X)), classes=classes, sequence=sequence, ax=ax
-        )
+        predictions = y, rnn.predict(X), rnn.predict_proba(X)
+        facts = {"classes": classes, "sequence": sequence, "step_labels": step_labels, "ax": ax}
+        return cls.from_predictions(*predictions, **facts)
 
     @classmethod
     def from_predictions(
@@ -164,6 +177,7 @@ class SequenceLabelDisplay:
         *,
         classes: ArrayLike | None = None,
         sequence: Integer = 0,
+        step_labels: TextsLike | None = None,
         ax: Ax = None,
     ) -> Self:
         """Draw given predictions for one sequence.
@@ -181,6 +195,8 @@ class SequenceLabelDisplay:
             The labels, in the order of the probabilities. None means those that occur.
         sequence : int, default=0
             Which of the sequences.
+        step_labels : array-like of shape (n_timesteps,), default=None
+            What to call the steps, for example tokens. None means their numbers.
         ax : matplotlib Axes or None, default=None
             Where to draw. None means a new figure.
 
@@ -203,7 +219,7 @@ class SequenceLabelDisplay:
             read_steps(y_pred, arguments.Y_PRED, numeric=False).cut(), sequence
         )
         facts = {"y_true": y_true, "probabilities": probabilities, "classes": classes}
-        return cls(y_pred, **facts).plot(ax)
+        return cls(y_pred, step_labels=step_labels, **facts).plot(ax)
 
     def plot(self, ax: Ax = None) -> Self:
         """Draw the labels.
@@ -262,7 +278,10 @@ class SequenceLabelDisplay:
         ax.set(xlim=(-0.5, len(self.y_pred) - 0.5), ylim=(top, 0), xlabel="Step")
         label_ticks(ax, "y", *zip(*places, strict=True))
         ax.tick_params("y", length=0)
-        whole_numbers(ax)
+        if self.step_labels is None:
+            whole_numbers(ax)
+        else:
+            label_ticks(ax, "x", self.step_labels)
         return self
 
     def _codes(self, labels):

@@ -108,14 +108,14 @@ class StateSpaceDisplay:
         sizes = {each.shape[1] for each in (*self.trajectories, *self.continuations)}
         if len(sizes) != 1 or not sizes <= set(N_DIMENSIONS):
             raise ValueError(
-                "`trajectories` must be at least one, and all have 2 or all have 3 columns, got "
-                f"{sorted(sizes)}."
+                "`trajectories` must hold at least one array, and all arrays must have 2 columns, "
+                f"or all 3; got {' and '.join(map(str, sorted(sizes)))} columns."
             )
         (self.n_dimensions,) = sizes
         if self.continuations and len(self.continuations) != len(self.trajectories):
             raise ValueError(
-                f"`continuations` must be one for each of {len(self.trajectories)} trajectories, "
-                f"got {len(self.continuations)}."
+                f"`continuations` must have one array for each of the {len(self.trajectories)} "
+                f"trajectories, got {len(self.continuations)}."
             )
         self.field_points, self.field_arrows = None, None
         if field_points is not None:
@@ -124,14 +124,15 @@ class StateSpaceDisplay:
             shapes = self.field_points.shape, self.field_arrows.shape
             if shapes[0] != shapes[1] or shapes[0][1] != 2 or self.n_dimensions != 2:
                 raise ValueError(
-                    "`field_points` and `field_arrows` must be of shape (n_points, 2) in two "
-                    f"dimensions, got {shapes[0]} and {shapes[1]} in {self.n_dimensions}."
+                    "`field_points` and `field_arrows` must both have shape (n_points, 2), and "
+                    f"trajectories 2 columns; got shapes {shapes[0]} and {shapes[1]}, and "
+                    f"{self.n_dimensions} columns."
                 )
         labels = axis_labels or [f"Dimension {k + 1}" for k in range(self.n_dimensions)]
         self.axis_labels = [str(label) for label in labels]
         if len(self.axis_labels) != self.n_dimensions:
             raise ValueError(
-                f"`axis_labels` must be {self.n_dimensions}, got {len(self.axis_labels)}."
+                f"`axis_labels` must hold {self.n_dimensions} labels, got {len(self.axis_labels)}."
             )
 
     @classmethod
