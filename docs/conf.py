@@ -31,6 +31,7 @@ extensions = [
     "repository_pages",
     "grouped_parameters",
     "links_to_names",
+    "search_index",
 ]
 exclude_patterns = ["_build", "**/*.ipynb", "**/README.txt"]
 templates_path = ["_templates"]

@@ -50,6 +50,7 @@ def names_of(page, least):
         ("docs/getting_started.md", 30),
         ("docs/reproducibility.md", 12),
         ("docs/seq2seq.md", 40),
+        ("docs/troubleshooting.md", 8),
         ("docs/when_not.md", 10),
         ("docs/words.md", 30),
     ],
@@ -59,9 +60,10 @@ def test_a_page_prints_what_it_says(page, least):
     names_of(page, least)
 
 
-def drawn_by(script, names, folder):
+def drawn_by(script, names, folder, monkeypatch):
     """Let a script in docs/pictures draw; return pictures (height, width, 4) by file name."""
     image = pytest.importorskip("matplotlib.image")
+    monkeypatch.syspath_prepend(script.parent)
     spec = importlib.util.spec_from_file_location(script.stem, script)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -75,13 +77,19 @@ def on_white(picture):
     return 1 - picture[:, :, 3:] * (1 - picture[:, :, :3])
 
 
-def test_the_readme_prints_what_it_says_and_shows_what_its_code_draws(tmp_path):
-    names = names_of("README.md", 20)
+@pytest.mark.parametrize(
+    ("page", "least", "script"),
+    [("README.md", 20, "readme.py"), ("docs/inspection.md", 20, "inspection.py")],
+)
+def test_a_page_prints_what_it_says_and_shows_what_its_code_draws(
+    page, least, script, tmp_path, monkeypatch
+):
+    names = names_of(page, least)
     folder = ROOT / "docs" / "pictures"
-    pictures = drawn_by(folder / "readme.py", names, tmp_path)
+    pictures = drawn_by(folder / script, names, tmp_path, monkeypatch)
     from matplotlib.image import imread
 
-    shown = re.findall(r' src="docs/pictures/(\w+\.png)"', (ROOT / "README.md").read_text())
+    shown = re.findall(r' src="(?:docs/)?pictures/(\w+\.png)"', (ROOT / page).read_text())
     assert sorted(shown) == sorted(pictures)
     for name, picture in pictures.items():
         stored = imread(folder / name)

@@ -84,9 +84,10 @@ def change_links(app, docname, source):
         return
 
     def part(text, file):
-        return with_pictures_of_theme(with_links_of_site(text, file, path), DOCS)
+        return with_links_of_site(text, file, path)
 
     text = with_parts(with_links_of_site(source[0], path), part)
+    text = with_pictures_of_theme(text, DOCS)
     source[0] = END_OF_CODE.sub("\n```", text)
 
 

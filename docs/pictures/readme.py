@@ -42,27 +42,34 @@ def show_attention(of_readme, ax):
     ax.tick_params("x", rotation=0)
 
 
-PICTURES = {"tags": show_tags, "demand": show_demand, "attention": show_attention}
-HEIGHTS = {"tags": 2.15, "demand": 1.9, "attention": 1.4}
+PICTURES = {
+    "tags": (show_tags, 2.15),
+    "demand": (show_demand, 1.9),
+    "attention": (show_attention, 1.4),
+}
 
 
-def names_of_readme():
-    """Return a dict of what the code of the README defines."""
-    examples = doctest.DocTestParser().get_examples(README.read_text())
+def names_of(page):
+    """Return a dict of what the code of a page defines."""
+    examples = doctest.DocTestParser().get_examples(page.read_text())
     names = {}
     with contextlib.redirect_stdout(io.StringIO()):
         for example in examples:
-            exec(compile(example.source, str(README), "single"), names)
+            if doctest.SKIP not in example.options:
+                exec(compile(example.source, str(page), "single"), names)
     return names
 
 
-def draw(of_readme, folder, themes=tuple(THEMES)):
-    """Write all pictures to a folder, from a dict of what the README defines."""
-    for name, show_on in PICTURES.items():
+def draw(names, folder, themes=tuple(THEMES), pictures=PICTURES):
+    """Write pictures to a folder, from a dict of what the page defines.
+
+    `pictures` has for each name a function that draws on axes, and the height in inches.
+    """
+    for name, (show_on, height) in pictures.items():
         for theme in themes:
             with plt.style.context(["default", THEMES[theme]], after_reset=True):
-                fig, ax = plt.subplots(figsize=(7.4, HEIGHTS[name]), dpi=DPI, layout="constrained")
-                show_on(of_readme, ax)
+                fig, ax = plt.subplots(figsize=(7.4, height), dpi=DPI, layout="constrained")
+                show_on(names, ax)
                 for axes in fig.axes:
                     axes.set_facecolor("none")
                 fig.set_facecolor("none")
@@ -74,4 +81,4 @@ def draw(of_readme, folder, themes=tuple(THEMES)):
 
 
 if __name__ == "__main__":
-    draw(names_of_readme(), HERE)
+    draw(names_of(README), HERE)

@@ -134,7 +134,8 @@ def _on_plateau(end, training):
         "Training ended before the loss was 2 % below that of the best constant "
         "prediction: the network has learned almost nothing from X. Try another "
         f"{other}, cell='gru' or 'lstm' for long sequences{patience}, and check that the "
-        "targets are in the order of the sequences."
+        "targets are in the order of the sequences. sklearn_rnn.inspection.gradient_flow shows "
+        "whether the gradient reaches early steps."
     ]
 
 
