@@ -279,7 +279,9 @@ def test_a_source_must_be_a_fitted_estimator(source):
         one.fit(X, numbers)
     pipeline = make_pipeline(SequenceScaler(), RNNRegressor(4, **TRAINED)).fit(X, numbers)
     for bad in (pipeline, RNNRegressor, 3, source.params_):
-        with pytest.raises(ValueError, match=r"`weights_init` must be None, .*`pipeline\[-1\]`"):
+        with pytest.raises(
+            ValueError, match=r"(?s)`weights_init` must be None, .*`pipeline\[-1\]`"
+        ):
             RNNRegressor(4, weights_init=bad).fit(X, numbers)
     RNNRegressor(4, weights_init=pipeline[-1], **TRAINED).fit(pipeline[:-1].transform(X), numbers)
     search = GridSearchCV(RNNRegressor(4, **TRAINED), {"alpha": [0.0]}, cv=2).fit(X, numbers)

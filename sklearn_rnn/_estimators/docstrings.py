@@ -273,7 +273,8 @@ groups : array-like of shape (n_samples,), default=None
     comes from. Whole groups are then held out, a fraction `validation_fraction` of them. Of 32
     random choices, the one whose share of the targets is closest to this fraction is used; if
     each target is one class, the share of every class is compared, and rare classes count as
-    much as others. With `X_val`, groups have no effect; without `early_stopping`, they are refused.
+    much as others. Groups have no effect with `X_val`, and raise an error without
+    `early_stopping`.
     `cross_val_score` passes them on with ``params={"groups": groups}``; a search does after
     ``set_config(enable_metadata_routing=True)`` and ``set_fit_request(groups=True)``.
 """,
