@@ -4,6 +4,7 @@ import ast
 import os
 import platform
 import re
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -33,6 +34,7 @@ needs_sources = pytest.mark.skipif(
 )
 
 
+@cache
 def modules():
     """Return the syntax trees of the package's modules, by name: "_data.sequences"."""
     return {

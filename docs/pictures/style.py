@@ -23,7 +23,7 @@ plt.rcParams.update(
     {
         "font.size": SIZE,
         "mathtext.fontset": "dejavusans",
-        "svg.hashsalt": "sklearn_rnn",  # a picture drawn again has the same bytes
+        "svg.hashsalt": "sklearn_rnn",  # a picture drawn again differs by few ids
         "axes.facecolor": "none",
         "axes.edgecolor": GREY,
         "axes.labelcolor": GREY,

@@ -83,6 +83,7 @@ for ax, k, title in zip(axes, (quiet, wild), ("A quiet walk", "A restless walk")
     ax.errorbar([5, 20], middle[k], bars, label="quantiles 0.1, 0.5, 0.9", **style)
     ax.plot([5, 20], y_test[k], "o", color="C1", label="true targets")
     ax.set(title=title, xlabel="step", ylim=(-22, 22))
+axes[0].set_ylabel("position, relative to step 0")
 axes[0].legend(loc="upper left", fontsize="small")
 for name, color in zip(ways, ("C0", "0.5"), strict=True):
     axes[2].plot(range(1, 9), coverage[name], "o-", color=color, label=name)

@@ -71,7 +71,7 @@ print(f"random forest of {rows.shape[1]} statistics {accuracy_score(data.y, by_f
 
 # %%
 # Now a recording arrives row by row. ``stream.step`` accepts no missing values, so the loop
-# replaces them by the last measured ones, as the imputer in the pipeline does.
+# replaces them with the last measured ones, as the imputer in the pipeline does.
 
 recording, activity = data.X[3], data.y[3]
 others = np.flatnonzero(data.groups != data.groups[3])

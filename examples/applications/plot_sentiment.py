@@ -5,7 +5,7 @@ Friendly and hostile sentences
 Two classifiers of sentences: a network that reads words in order, and a linear model that counts
 them.
 
-The sentences are generated so that only the order of words matters. For most real texts, a linear
+The sentences are generated so that only the order of words matters. For many real texts, a linear
 model of word counts is as good as a network and learns in a second: try it first. On 10,604 real
 sentences about films, the linear model has an accuracy of 78.4 %, and a network 78.1 %
 (benchmarks/sentiment.py).

@@ -37,7 +37,7 @@ adder = RNNClassifier(
 adder.fit(X, y)
 
 # %%
-# It has learned to add, even numbers that are much longer than those:
+# It has learned to add, even numbers that are much longer than those of the training:
 
 for n_bits in (12, 100, 1000):
     X_test, y_test, carries = additions(100, n_bits, rng)

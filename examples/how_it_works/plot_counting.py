@@ -52,7 +52,7 @@ for cell in ("elman", "gru", "lstm"):
 
 # %%
 # All networks are right for the lengths that they have seen. For longer words, we count the letters
-# "b" that a network reads until it predicts the end. Each line is one network. The LSTMs go on
+# "b" that a network reads until it predicts the end. Each line is one network. The LSTMs keep
 # counting, with small errors. The others soon stop.
 
 

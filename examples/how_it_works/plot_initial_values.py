@@ -5,8 +5,8 @@ Initial values and long memory
 The initial weights decide whether a network can learn from what happened many steps ago.
 
 In the adding problem (Hochreiter and Schmidhuber, 1997), two numbers of a sequence are marked, one
-in each half, and the target is their sum. A network can learn this only if it already remembers
-both numbers a little before the training. We compare networks that differ in their initial weights,
+in each half, and the target is their sum. A new network can learn this only if its last state
+already depends a little on both numbers. We compare networks that differ in their initial weights,
 and one of them also in its activation.
 """
 

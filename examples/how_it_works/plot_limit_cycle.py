@@ -6,7 +6,7 @@ A network that predicts the next step of an oscillator becomes an oscillator its
 
 The oscillator of van der Pol (1926) ends in the same oscillation, its limit cycle, wherever it
 starts: small swings grow, and large ones shrink. A network learns to predict the next step. Then it
-goes on without data, by reading its own predictions.
+continues without data, by reading its own predictions.
 """
 
 # %%
@@ -38,7 +38,7 @@ rnn.fit(X[:, :-1], X[:, 1:])
 
 # %%
 # We draw three new paths: two start inside the limit cycle and one outside of it. The network reads
-# the first eight steps (blue) and goes on by itself for 150 steps (orange). All three end in the
+# the first eight steps (blue) and continues on its own for 150 steps (orange). All three end in the
 # same cycle.
 
 starts = [(0.1, 0.1), (-0.5, 0.6), (2.8, 2.8)]

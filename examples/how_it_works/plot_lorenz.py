@@ -7,7 +7,7 @@ The forecasts of the network soon fail, but its attractor is right.
 The system of Lorenz (1963) is chaotic: two states that are almost equal are soon far from each
 other, so no forecast is good for long. But all states stay on the same attractor, a set with two
 wings. Jaeger and Haas (2004) let recurrent networks learn chaotic systems. Here a network learns to
-predict the next step, and goes on by reading its own predictions.
+predict the next step, and continues by reading its own predictions.
 """
 
 # %%
@@ -56,8 +56,8 @@ rnn = RNNRegressor(
 rnn.fit(X[:, :-1], X[:, 1:])
 
 # %%
-# **The forecast.** The network reads 40 steps of 20 new paths and goes on by itself. At the top is
-# the first path, and below is the median error, in standard deviations. Small errors grow
+# **The forecast.** The network reads 40 steps of 20 new paths and continues on its own. At the top
+# is the first path, and below is the median error, in standard deviations. Small errors grow
 # exponentially, by a factor of e in one Lyapunov time, which is 1.1 units of time here.
 
 truth = lorenz(20, 1240, rng)

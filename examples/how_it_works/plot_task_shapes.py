@@ -76,7 +76,7 @@ error = np.abs(predicted - first_turns[test]).mean()
 print(f"turns: mean absolute error {error:.3f}")
 
 # %%
-# **What comes next:** the network learns to predict the next step. Then it goes on by reading its
+# **What comes next:** the network learns to predict the next step. Then it continues by reading its
 # own predictions.
 
 going = RNNRegressor(32, mode="many_to_many", input_noise=0.1, **options)

@@ -1,11 +1,11 @@
 """
-Teacher forcing and its price
-=============================
+Teacher forcing and growing errors
+==================================
 
 A network that reads its own predictions meets errors that it has never seen in training.
 
 In training, a network that predicts the next step always reads the true values (teacher forcing;
-Williams and Zipser, 1989). When it goes on by itself, it reads its own predictions, and their
+Williams and Zipser, 1989). When it continues on its own, it reads its own predictions, and their
 errors add up. Bengio, Vinyals, Jaitly and Shazeer (2015) proposed to let it read some of its own
 predictions in training, too.
 """

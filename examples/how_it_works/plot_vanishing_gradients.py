@@ -5,10 +5,10 @@ Vanishing gradients, from 1991 to the LSTM
 Why a simple network does not learn what happened many steps ago, and why an LSTM can.
 
 In his diploma thesis of 1991, Hochreiter showed that the gradient of a recurrent network is
-multiplied by a matrix at each step back in time, so that it shrinks or grows exponentially.
-Bengio, Simard and Frasconi (1994) showed that a simple network which keeps something in spite of
-noise must have gradients that shrink. The answer of Hochreiter and Schmidhuber (1997) is the LSTM,
-long short-term memory.
+multiplied by a matrix at each step back in time, so that it shrinks or grows exponentially. Bengio,
+Simard and Frasconi (1994) showed that a simple network which stores information in spite of noise
+must have gradients that shrink. The answer of Hochreiter and Schmidhuber (1997) is the LSTM (long
+short-term memory).
 """
 
 # %%

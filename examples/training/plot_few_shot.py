@@ -40,7 +40,7 @@ def task(n_points, rng):
 
 
 rng = np.random.default_rng(0)
-rnn = RNNRegressor((40, 40), learning_rate_init=0.01, beta_1=0.0)
+rnn = RNNRegressor((40, 40), learning_rate_init=0.01, beta_1=0.0)  # no momentum between tasks
 reptile = Reptile(rnn, n_inner=20, n_iter=2000, random_state=0)
 reptile.fit([task(50, rng) for _ in range(500)])
 

@@ -27,7 +27,7 @@ X, y = motions.data, motions.target
 # With ``early_stopping``, some of the sequences are held out for validation, here half of them.
 # Training stops when their score has not risen for ``n_iter_no_change`` epochs, and the weights of
 # the best epoch are kept. The training loss goes on falling when the validation loss no longer
-# does: from there on, the network learns the noise by heart.
+# does: from there on, the network fits the noise.
 
 model = RNNClassifier(
     32, early_stopping=True, validation_fraction=0.5, n_iter_no_change=25, random_state=0

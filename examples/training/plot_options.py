@@ -4,8 +4,8 @@ Four options that matter
 
 Four tasks, each with and without an option of the network that it needs.
 
-Most options change a score by little. Each of these changes it by much when the data are of a
-certain kind, so look at your data first.
+Most options change a score a little. Each of these changes it a lot when the data are of a certain
+kind, so look at your data first.
 """
 
 # %%

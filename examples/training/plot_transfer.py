@@ -5,8 +5,8 @@ Learn from thirty labels
 A network that has learned a related task needs few labels for the next one.
 
 Labels are often expensive, because an expert must give them. A related target that is cheap, such
-as a measurement, can teach a network what to look for. ``transfer`` copies all layers but the last
-(the body of the network) into a new network.
+as a measurement, can teach a network what to look for. With ``transfer``, a new network starts from
+the recurrent layers of this one, its body.
 """
 
 # %%

@@ -113,6 +113,17 @@ def to_padded(
 ) -> tuple[Array, Integers]: ...
 
 
+@overload
+def to_padded(
+    X: SequencesLike,
+    value: Number | str = ...,
+    *,
+    n_timesteps: Integer | None = ...,
+    side: Literal["right", "left"] = ...,
+    return_lengths: bool,
+) -> Array | tuple[Array, Integers]: ...
+
+
 def to_padded(
     X: SequencesLike,
     value: Number | str = np.nan,

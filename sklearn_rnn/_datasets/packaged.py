@@ -40,6 +40,12 @@ def load_japanese_vowels(
 ) -> tuple[Array, Array]: ...
 
 
+@overload
+def load_japanese_vowels(
+    *, subset: Subset = ..., return_X_y: bool
+) -> Bunch | tuple[Array, Array]: ...
+
+
 def load_japanese_vowels(
     *, subset: Subset = "all", return_X_y: bool = False
 ) -> Bunch | tuple[Array, Array]:
@@ -95,6 +101,12 @@ def load_basic_motions(*, subset: Subset = ..., return_X_y: Literal[False] = ...
 def load_basic_motions(
     *, subset: Subset = ..., return_X_y: Literal[True]
 ) -> tuple[Array, Array]: ...
+
+
+@overload
+def load_basic_motions(
+    *, subset: Subset = ..., return_X_y: bool
+) -> Bunch | tuple[Array, Array]: ...
 
 
 def load_basic_motions(
@@ -154,6 +166,12 @@ def load_italy_power_demand(
 ) -> tuple[Array, Array]: ...
 
 
+@overload
+def load_italy_power_demand(
+    *, subset: Subset = ..., return_X_y: bool
+) -> Bunch | tuple[Array, Array]: ...
+
+
 def load_italy_power_demand(
     *, subset: Subset = "all", return_X_y: bool = False
 ) -> Bunch | tuple[Array, Array]:
@@ -210,6 +228,10 @@ def load_digit_rows(*, return_X_y: Literal[False] = ...) -> Bunch: ...
 def load_digit_rows(*, return_X_y: Literal[True]) -> tuple[Array, Array]: ...
 
 
+@overload
+def load_digit_rows(*, return_X_y: bool) -> Bunch | tuple[Array, Array]: ...
+
+
 def load_digit_rows(*, return_X_y: bool = False) -> Bunch | tuple[Array, Array]:
     """Load scikit-learn's images of digits as sequences of rows.
 
@@ -248,6 +270,10 @@ def load_hyphenation(language: str = ..., *, return_X_y: Literal[False] = ...) -
 
 @overload
 def load_hyphenation(language: str = ..., *, return_X_y: Literal[True]) -> tuple[Array, Array]: ...
+
+
+@overload
+def load_hyphenation(language: str = ..., *, return_X_y: bool) -> Bunch | tuple[Array, Array]: ...
 
 
 def load_hyphenation(

@@ -398,6 +398,11 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
         self, X: SequencesLike, *, initial_state: States | None = ..., return_state: Literal[True]
     ) -> tuple[Array, dict[str, Array]]: ...
 
+    @overload
+    def predict(
+        self, X: SequencesLike, *, initial_state: States | None = ..., return_state: bool
+    ) -> Array | tuple[Array, dict[str, Array]]: ...
+
     @floating_point_ignored
     def predict(
         self, X: SequencesLike, *, initial_state: States | None = None, return_state: bool = False
@@ -444,6 +449,11 @@ class RNNClassifier(ClassifierMixin, StreamingMixin, _RNNBase):
     def predict_proba(
         self, X: SequencesLike, *, initial_state: States | None = ..., return_state: Literal[True]
     ) -> tuple[Array, dict[str, Array]]: ...
+
+    @overload
+    def predict_proba(
+        self, X: SequencesLike, *, initial_state: States | None = ..., return_state: bool
+    ) -> Array | tuple[Array, dict[str, Array]]: ...
 
     @floating_point_ignored
     def predict_proba(

@@ -329,6 +329,11 @@ class MultiTaskRNN(StreamingMixin, _RNNBase):
         self, X: SequencesLike, *, initial_state: States | None = ..., return_state: Literal[True]
     ) -> tuple[dict[str, Array], dict[str, Array]]: ...
 
+    @overload
+    def predict(
+        self, X: SequencesLike, *, initial_state: States | None = ..., return_state: bool
+    ) -> dict[str, Array] | tuple[dict[str, Array], dict[str, Array]]: ...
+
     @floating_point_ignored
     def predict(
         self, X: SequencesLike, *, initial_state: States | None = None, return_state: bool = False
@@ -375,6 +380,11 @@ class MultiTaskRNN(StreamingMixin, _RNNBase):
     def predict_proba(
         self, X: SequencesLike, *, initial_state: States | None = ..., return_state: Literal[True]
     ) -> tuple[dict[str, Array], dict[str, Array]]: ...
+
+    @overload
+    def predict_proba(
+        self, X: SequencesLike, *, initial_state: States | None = ..., return_state: bool
+    ) -> dict[str, Array] | tuple[dict[str, Array], dict[str, Array]]: ...
 
     @floating_point_ignored
     def predict_proba(

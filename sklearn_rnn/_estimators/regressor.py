@@ -371,6 +371,11 @@ class RNNRegressor(RegressorMixin, StreamingMixin, _RNNBase):
         self, X: SequencesLike, *, initial_state: States | None = ..., return_state: Literal[True]
     ) -> tuple[Array, dict[str, Array]]: ...
 
+    @overload
+    def predict(
+        self, X: SequencesLike, *, initial_state: States | None = ..., return_state: bool
+    ) -> Array | tuple[Array, dict[str, Array]]: ...
+
     @floating_point_ignored
     def predict(
         self, X: SequencesLike, *, initial_state: States | None = None, return_state: bool = False

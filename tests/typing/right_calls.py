@@ -55,6 +55,7 @@ RNNClassifier(8, **settings)
 
 # ---- results of fitted estimators ----------------------------------------------------------------
 
+RNNRegressor(4, max_iter=1).fit(X, range(20))
 rnn = RNNRegressor(4, cell="lstm", max_iter=2, tol=0, random_state=0).fit(X, y)
 assert_type(rnn, RNNRegressor)
 assert_type(rnn.predict(X), NDArray[Any])
@@ -62,6 +63,10 @@ predictions, state = rnn.predict(list(X), return_state=True)
 assert_type(state, dict[str, NDArray[Any]])
 rnn.predict(tuple(X[:, :3]), initial_state=state)
 assert_type(rnn.score(X, y, sample_weight=np.ones(20)), float)
+for flag in (True, False):  # of type bool: what comes is one of two
+    rnn.predict(X, return_state=flag)
+    to_padded(X, return_lengths=flag)
+    load_digit_rows(return_X_y=flag)
 assert_type(rnn.loss_curve_, list[float])
 assert_type(rnn.history_["loss"], NDArray[np.float64])
 assert_type(rnn.set_weights(rnn.weights_), RNNRegressor)
