@@ -190,7 +190,9 @@ def test_codes_and_strings_are_not_confused():
     source = RNNRegressor(4, categorical_features=[0], max_iter=1).fit(X, numbers)
     frames = [pd.DataFrame({"a": x[:, 0].astype(int).astype(str), "b": x[:, 1]}) for x in X]
     begun = transfer(source, RNNRegressor(max_iter=1))
-    with pytest.raises(ValueError, match="`categorical_features` must select columns of the same type"):
+    with pytest.raises(
+        ValueError, match="`categorical_features` must select columns of the same type"
+    ):
         begun.fit(frames, numbers)
 
 

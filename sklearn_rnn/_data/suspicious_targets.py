@@ -38,7 +38,12 @@ def _ignored(name, classes, per_step, several):
         return None
     if classes[0] != IGNORED or classes[1] < 0 or (classes != classes.astype(np.int64)).any():
         return None
-    remedy = "give these steps sample_weight 0: sample_weight=(y != -100), of a list for each array"
+    remedy = (
+        "give these steps sample_weight 0: sample_weight=(y != -100), or for a list "
+        "[tags != -100 for tags in y]"
+    )
+    if name != "y":  # a task, whose targets may be missing
+        remedy = "put None in its place"
     if several:
         remedy = "leave them out: the sequences in `y` may differ in length"
     return (

@@ -315,7 +315,8 @@ UserWarning
     If `batch_size`, or its product with `gradient_accumulation_steps`, is larger than the
     number of training sequences or windows; if `solver` is "lbfgs" and `dtype` is "float32"; or
     if X probably means something else: a long table, integer codes, padding, swapped axes, or
-    large numbers with ``normalize_X=False``.
+    large numbers with ``normalize_X=False``; or, of classes, if y does: -100 besides classes
+    from 0 on, classes as rows with a single 1, or only one class.
 """,
     "continuing": """
 Training continues from the previous call, with the state of its optimizer. After `fit`, the
