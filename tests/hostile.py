@@ -33,6 +33,7 @@ KNOWN_WARNINGS = re.compile(
     r"`y` has as many columns as X has steps|Features without any observed value|"
     r"`X` has NaN only at the ends of sequences|"
     r"Training ended before|`batch_size`=|"
+    r"`y.*` holds (a single class|-100)|Each (step|sequence) in `y.*exactly one 1|"
     r"The number of unique classes is greater|The least populated class|"
     r"X (has feature names, but|does not have valid feature names)"
 )
