@@ -14,6 +14,7 @@ from .._data.finite import looks_padded
 from .._data.form import InputForm
 from .._data.reader import read_X
 from .._docstrings import with_parts
+from .._estimators.advice import level_of_caller
 from .._floating_point import floating_point_ignored
 from .._typing import Array, ArrayLike, Floats, Integers, Number, SequencesLike, Transformed
 from .carriers import PARTS, InCarriers, with_features
@@ -372,7 +373,7 @@ def _warn_of_gaps(sequences, missing, empty, form):
             f"Features without any observed value are left out: {list(left_out)}. To keep them, "
             "set `keep_empty_features=True`.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=level_of_caller(),
         )
     if sequences.is_array and sequences.n_samples > 1 and missing.any() and looks_padded(sequences):
         warnings.warn(
@@ -380,5 +381,5 @@ def _warn_of_gaps(sequences, missing, empty, form):
             "padding, it will be filled with numbers: remove it first, with "
             "sklearn_rnn.preprocessing.from_padded.",
             UserWarning,
-            stacklevel=4,
+            stacklevel=level_of_caller(),
         )
