@@ -237,7 +237,7 @@ def test_attention_looks_at_the_letter_that_is_written(reversed_words):
         for x, word, found in zip(X, y, weights, strict=True):
             assert found.shape == (len(word), len(x))
             np.testing.assert_allclose(found.sum(axis=1), 1, atol=1e-5)
-    with pytest.raises(ValueError, match="needs a fit with `attention`"):
+    with pytest.raises(ValueError, match="fitted with `attention`"):
         make().fit(X, y).attention_weights(X)
 
 

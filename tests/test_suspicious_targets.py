@@ -27,6 +27,8 @@ def test_what_pytorch_ignores_is_no_class(form):
     per_step = {"mode": "many_to_many"}
     (text,) = warned(form(GAPS), **per_step)
     assert "`y` holds -100 besides" in text and "sample_weight=(y != -100)" in text
+    in_list = [tags != -100 for tags in GAPS]
+    assert warned(list(GAPS), sample_weight=in_list, **per_step) == []
     assert warned(form(GAPS), sample_weight=GAPS != -100, **per_step) == []
     assert warned(form(GAPS - 1), **per_step) == []
     assert warned(form(np.where(GAPS == 0, -1, GAPS)), **per_step) == []
@@ -36,7 +38,9 @@ def test_other_estimators_find_it_as_well():
     (text,) = warned([row.tolist() for row in GAPS], Seq2SeqClassifier)
     assert "`y` holds -100" in text and "leave them out" in text
     (text,) = warned({"tag": GAPS}, MultiTaskRNN, mode="many_to_many")
-    assert "`y['tag']` holds -100" in text
+    assert "`y['tag']` holds -100" in text and "put None in its place" in text
+    missing = [[None if tag == -100 else int(tag) for tag in row] for row in GAPS]
+    assert warned({"tag": missing}, MultiTaskRNN, mode="many_to_many") == []
 
 
 def test_classes_as_vectors_are_named():

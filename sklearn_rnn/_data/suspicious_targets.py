@@ -33,12 +33,17 @@ def findings_in_y(target, encoded, weights, *, per_step, several):
 
 
 def _ignored(name, classes, per_step, several):
-    """Find the class -100 beside classes from 0 on: steps without a label in PyTorch."""
+    """Find the class -100 besides classes from 0 on: steps without a label in PyTorch."""
     if classes.dtype.kind not in "if" or len(classes) < 2 or not per_step:
         return None
     if classes[0] != IGNORED or classes[1] < 0 or (classes != classes.astype(np.int64)).any():
         return None
-    remedy = "give these steps sample_weight 0: sample_weight=(y != -100), of a list for each array"
+    remedy = (
+        "give these steps sample_weight 0: sample_weight=(y != -100), or for a list "
+        "[tags != -100 for tags in y]"
+    )
+    if name != "y":  # a task, whose targets may be missing
+        remedy = "put None in its place"
     if several:
         remedy = "leave them out: the sequences in `y` may differ in length"
     return (

@@ -273,8 +273,8 @@ groups : array-like of shape (n_samples,), default=None
     comes from. Whole groups are then held out, a fraction `validation_fraction` of them. Of 32
     random choices, the one whose share of the targets is closest to this fraction is used; if
     each target is one class, the share of every class is compared, and rare classes count as
-    much as others. With `X_val`, groups have no effect; without `early_stopping`, they are
-    refused.
+    much as others. Groups have no effect with `X_val`, and raise an error without
+    `early_stopping`.
     `cross_val_score` passes them on with ``params={"groups": groups}``; a search does after
     ``set_config(enable_metadata_routing=True)`` and ``set_fit_request(groups=True)``.
 """,
@@ -315,7 +315,8 @@ UserWarning
     If `batch_size`, or its product with `gradient_accumulation_steps`, is larger than the
     number of training sequences or windows; if `solver` is "lbfgs" and `dtype` is "float32"; or
     if X probably means something else: a long table, integer codes, padding, swapped axes, or
-    large numbers with ``normalize_X=False``.
+    large numbers with ``normalize_X=False``; or, of classes, if y does: -100 besides classes
+    from 0 on, classes as rows with a single 1, or only one class.
 """,
     "continuing": """
 Training continues from the previous call, with the state of its optimizer. After `fit`, the
