@@ -137,7 +137,7 @@ def test_weights_of_zero_leave_sequences_out(categorical):
 
 
 def test_x_is_what_is_missing():
-    with pytest.raises(ValueError, match="`X` cannot be read"):
+    with pytest.raises(ValueError, match="`X` must hold sequences"):
         make().fit(None)
 
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from .tasks import Tasks
+
 IGNORED = -100  # what PyTorch's losses ignore (`ignore_index`)
 
 
@@ -16,7 +18,7 @@ def findings_in_y(target, encoded, weights, *, per_step, several):
     target: what was learned from y. encoded: its targets by rows; weights (n_rows,) or None.
     per_step: whether a row is a step. several: whether a target is a sequence of classes.
     """
-    if target.holds == "tasks":
+    if isinstance(target, Tasks):
         named = zip(target.names, target.targets, strict=True)
         parts = [(f"y[{name!r}]", task) for name, task in named if task.holds == "classes"]
     else:
